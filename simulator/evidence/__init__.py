@@ -1,0 +1,1 @@
+"""What was measured or published: latency profiles, score tables, the catalogue."""

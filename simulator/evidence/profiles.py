@@ -1,0 +1,136 @@
+"""Latency profiles: what one model at one precision took on one device, call by call.
+
+A profile is data on disk (`assets/profiles/<device>/<model>.<precision>.json`), written by `casesim profile`. It keeps every
+call that was timed, together with how long the session had been idle before it: a call after an idle gap is slower than a
+call in a busy loop, and a server meets both.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from simulator.paths import PROFILES
+
+#: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
+IDLE_GAP_MS = 2.0
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Calls(_Record):
+    """The timed calls of one batch size at one thread count; two columns of equal length, a call a row."""
+
+    batch: int = Field(ge=1, le=4096)
+    latency_ms: list[float] = Field(min_length=1, max_length=100_000)
+    idle_ms: list[float] = Field(max_length=100_000, description="idle time before each call; 0 in a busy loop")
+
+    @model_validator(mode="after")
+    def _columns_match(self) -> "Calls":
+        if len(self.latency_ms) != len(self.idle_ms):
+            raise ValueError(f"latency_ms has {len(self.latency_ms)} rows, idle_ms has {len(self.idle_ms)}")
+        return self
+
+
+class ThreadRun(_Record):
+    """All that was measured with sessions pinned to one thread count."""
+
+    threads: int = Field(ge=1, le=1024)
+    session_s: list[float] = Field(description="time to create a session and run its first call: the cold start", min_length=1)
+    resident_mb: float = Field(ge=0, description="resident memory that the session added, MiB")
+    calls: list[Calls] = Field(min_length=1)
+
+
+class Provenance(_Record):
+    """Where, when and with what a profile was measured."""
+
+    processor: str
+    cores: int
+    system: str
+    libraries: dict[str, str]
+    date: str
+    model_sha256: str | None = None
+    weights: str = Field(description="`random`, or where the weights come from")
+    calibration: str | None = Field(default=None, description="which photos calibrated a static quantization")
+
+
+class Profile(_Record):
+    """Latencies of one model at one precision on one device."""
+
+    model: str
+    precision: str
+    device: str
+    input_shape: list[int] = Field(description="shape of one item, without the batch axis")
+    parameters: int | None = None
+    multiply_adds: int | None = Field(default=None, description="multiply-adds of one item")
+    file_bytes: int | None = None
+    provenance: Provenance
+    runs: list[ThreadRun] = Field(min_length=1)
+
+    @property
+    def key(self) -> str:
+        """`device/model.precision`, the name of the profile's file without its ending."""
+        return f"{self.device}/{self.model}.{self.precision}"
+
+    def run(self, threads: int) -> ThreadRun:
+        """The measurements with `threads` threads; raises KeyError that names the counts there are."""
+        for run in self.runs:
+            if run.threads == threads:
+                return run
+        raise KeyError(f"{self.key} was measured with {sorted(r.threads for r in self.runs)} threads, not {threads}")
+
+    def source(self, threads: int) -> str:
+        """One sentence for the screen: machine, runtime, sample size, date."""
+        made = self.provenance
+        samples = sum(len(calls.latency_ms) for calls in self.run(threads).calls)
+        libraries = ", ".join(f"{name} {version}" for name, version in made.libraries.items())
+        return (
+            f"{self.model} {self.precision} on {made.processor}, {threads} of {made.cores} cores, {libraries}, "
+            f"{samples} calls, {made.date}, weights: {made.weights}"
+        )
+
+
+class ProfileError(ValueError):
+    """A profile's file cannot be used; the message says which and why."""
+
+
+def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
+    """Write `profile` under `folder` in one step: a reader sees the old file or the new one, never half of one."""
+    path = folder / f"{profile.key}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".json.part")
+    part.write_text(profile.model_dump_json(exclude_none=True) + "\n", encoding="utf-8")
+    part.replace(path)
+    return path
+
+
+def read_profile(path: Path) -> Profile:
+    """Read one profile; raises ProfileError with the path and the first fault."""
+    try:
+        return Profile.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ProfileError(f"{path}: there is no such profile") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ProfileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+@lru_cache(maxsize=256)
+def load_profile(device: str, model: str, precision: str, folder: Path = PROFILES) -> Profile:
+    """The profile of `model` at `precision` on `device`; raises ProfileError that lists what there is instead."""
+    path = folder / device / f"{model}.{precision}.json"
+    if not path.is_file():
+        there = sorted(f"{p.model} {p.precision}" for p in profiles(folder) if p.device == device)
+        raise ProfileError(
+            f"no measured latency of {model} at {precision} on {device}; measured there: {', '.join(there) or 'nothing'}"
+        )
+    return read_profile(path)
+
+
+def profiles(folder: Path = PROFILES) -> Iterator[Profile]:
+    """Every profile under `folder`, by device, model and precision."""
+    for path in sorted(folder.glob("*/*.json")):
+        yield read_profile(path)

@@ -1,0 +1,17 @@
+"""Where the files that travel with the package lie: cases, pages and evidence."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_SHIPPED = _PACKAGE / "shipped"
+
+#: The folder that holds scenarios/, pages/ and assets/: inside the package when it was installed from a wheel,
+#: the root of the checkout otherwise.
+ROOT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
+
+SCENARIOS = ROOT / "scenarios"
+PAGES = ROOT / "pages"
+ASSETS = ROOT / "assets"
+PROFILES = ASSETS / "profiles"
+SCORES = ASSETS / "scores"
+CATALOGUE = ASSETS / "catalogue"
