@@ -1,0 +1,1 @@
+"""CaseSim: run an ML system design for computer vision."""

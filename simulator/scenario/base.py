@@ -1,0 +1,95 @@
+"""The parts that every section of a scenario is made of: strict models, figures with a source, bounded text."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from simulator.scenario.faults import suggest
+
+Evidence = Literal["measured", "projected", "published", "assumed"]
+EVIDENCE_KINDS: tuple[Evidence, ...] = ("measured", "projected", "published", "assumed")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
+Line = Annotated[str, Field(min_length=1, max_length=300)]
+Prose = Annotated[str, Field(min_length=1, max_length=8000)]
+ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", description="time of day, `08:30`")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    """A model that accepts the fields it names and nothing else, and says which name was probably meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_the_nearest_key(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            lines = [cls._helpful(line) for line in error.errors(include_url=False)]
+            raise ValidationError.from_exception_data(cls.__name__, lines) from None
+
+    @classmethod
+    def _helpful(cls, line: Any) -> InitErrorDetails:
+        kind, message, context = line["type"], line["msg"].removeprefix("Value error, "), line.get("ctx", {})
+        if kind == "extra_forbidden" and len(line["loc"]) == 1:
+            kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields)}"
+        context = {name: value for name, value in context.items() if isinstance(value, str | int | float)}
+        template = message.replace("{", "(").replace("}", ")")
+        return InitErrorDetails(type=PydanticCustomError(kind, template, context), loc=line["loc"], input=line["input"])
+
+
+class Figure(Strict):
+    """A number and the evidence for it: exactly one of measured, projected, published or assumed says where it comes from."""
+
+    value: float
+    measured: Line | None = None
+    projected: Line | None = None
+    published: Line | None = None
+    assumed: Line | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [kind for kind in EVIDENCE_KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"a figure names exactly one of {', '.join(EVIDENCE_KINDS)} with its source, "
+                f"such as `assumed: why`; given: {', '.join(given) or 'none'}"
+            )
+        return self
+
+    @property
+    def kind(self) -> Evidence:
+        """Which kind of evidence stands behind the value."""
+        return next(kind for kind in EVIDENCE_KINDS if getattr(self, kind) is not None)
+
+    @property
+    def source(self) -> str:
+        """The sentence that says where the value comes from."""
+        return str(getattr(self, self.kind))
+
+
+def bounded(low: float, high: float) -> Any:
+    """A pydantic validator that keeps a Figure's value within [low, high]."""
+
+    def check(figure: Figure) -> Figure:
+        if not low <= figure.value <= high:
+            raise ValueError(f"should lie between {low:g} and {high:g}, got {figure.value:g}")
+        return figure
+
+    return AfterValidator(check)
+
+
+ShareFigure = Annotated[Figure, bounded(0, 1)]
+CostFigure = Annotated[Figure, bounded(0, 1e9)]
+PositiveFigure = Annotated[Figure, bounded(1e-9, 1e9)]
+
+
+class Lognormal(Strict):
+    """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm."""
+
+    median: PositiveFigure
+    sigma: Annotated[float, Field(ge=0, le=3)]

@@ -1,0 +1,116 @@
+"""What a person may pick: one model a choice kind. A pick writes values into the scenario before it is checked again."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.scenario.base import Line, Strict
+from simulator.scenario.faults import Path, suggest
+
+#: The place of a field in the scenario, as keys and list indexes joined by dots.
+Dotted = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=200)]
+Pick = str | int | float
+
+
+def parts(path: str) -> Path:
+    """`stages.decode.routes.0` as keys and indexes."""
+    return tuple(int(part) if part.isdigit() else part for part in path.split("."))
+
+
+class _Choice(Strict):
+    label: Line
+    help: Line | None = None
+    group: Line = "Design"
+
+
+class Option(Strict):
+    """One option of a choice: the values that picking it writes."""
+
+    label: Line
+    note: Line | None = None
+    set: Annotated[dict[Dotted, Any], Field(min_length=1, max_length=32)]
+
+
+class Options(_Choice):
+    """Pick one of several named options."""
+
+    kind: Literal["options"]
+    default: str
+    options: Annotated[dict[str, Option], Field(min_length=2, max_length=64)]
+
+    @model_validator(mode="after")
+    def _default_exists(self) -> Self:
+        if self.default not in self.options:
+            raise ValueError(f"default '{self.default}' is not an option; {suggest(self.default, self.options)}")
+        return self
+
+    def read(self, pick: Pick) -> str:
+        """The pick as an option's name; raises ValueError that names the options."""
+        if str(pick) not in self.options:
+            raise ValueError(f"'{pick}' is not an option; {suggest(str(pick), self.options)}")
+        return str(pick)
+
+    def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
+        """What the pick writes: path to (value, place within this choice where the value stands)."""
+        name = self.read(pick)
+        return {parts(at): (value, ("options", name, "set", at)) for at, value in self.options[name].set.items()}
+
+    def label_of(self, pick: Pick) -> str:
+        """The pick as a person reads it."""
+        return self.options[self.read(pick)].label
+
+
+class Number(_Choice):
+    """Pick a number: one of `values`, or any step from `min` to `max`."""
+
+    kind: Literal["number"]
+    default: float
+    min: float | None = None
+    max: float | None = None
+    step: Annotated[float | None, Field(gt=0)] = None
+    values: Annotated[list[float] | None, Field(min_length=2, max_length=64)] = None
+    unit: Annotated[str, Field(max_length=40)] = ""
+    set: Annotated[list[Dotted], Field(min_length=1, max_length=32)]
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        if self.values is None and (self.min is None or self.max is None or self.step is None):
+            raise ValueError("give either `values`, or `min`, `max` and `step`")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"min ({self.min:g}) should be below max ({self.max:g})")
+        self.read(self.default)
+        return self
+
+    def read(self, pick: Pick) -> int | float:
+        """The pick as a number within the range, whole where it can be; raises ValueError that names the range."""
+        try:
+            number = float(pick)
+        except ValueError:
+            raise ValueError(f"'{pick}' is not a number; {self._range()}") from None
+        if self.values is not None:
+            allowed = number in self.values
+        else:
+            assert self.min is not None and self.max is not None and self.step is not None
+            steps = (number - self.min) / self.step
+            allowed = self.min <= number <= self.max and abs(steps - round(steps)) < 1e-6
+        if not allowed:
+            raise ValueError(f"{number:g} is out of range; {self._range()}")
+        return int(number) if number == int(number) else number
+
+    def _range(self) -> str:
+        if self.values is not None:
+            return f"expected one of: {', '.join(f'{value:g}' for value in self.values)}"
+        return f"expected {self.min:g} to {self.max:g} in steps of {self.step:g}"
+
+    def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
+        """What the pick writes: path to (value, place within this choice where the path stands)."""
+        number = self.read(pick)
+        return {parts(at): (number, ("set", index)) for index, at in enumerate(self.set)}
+
+    def label_of(self, pick: Pick) -> str:
+        """The pick as a person reads it."""
+        return f"{self.read(pick):g} {self.unit}".strip()
+
+
+CHOICE_KINDS = {"options": Options, "number": Number}
+Choice = Annotated[Options | Number, Field(discriminator="kind")]

@@ -1,0 +1,159 @@
+"""A YAML file as plain data that remembers on which line each value stands.
+
+Only mappings, lists and plain scalars are read. Tags, anchors and aliases are refused, and so are files beyond the bounds
+below: a hostile file can neither run code nor exhaust the machine.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from simulator.scenario.faults import Fault, Path, ScenarioError, dotted
+
+MAX_BYTES = 512 * 1024
+MAX_NODES = 20_000
+MAX_DEPTH = 24
+
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+Place = tuple[int, int]
+
+
+@dataclass
+class Document:
+    """Plain data from one file, with the place (line, column, from 1) of every key and value."""
+
+    file: str
+    data: dict[str, Any]
+    places: dict[Path, Place] = field(default_factory=dict)
+
+    def fault(self, path: Path, message: str, name: str | None = None) -> Fault:
+        """A fault at `path`, or at the nearest enclosing value that stands in the file."""
+        near = path
+        while near and near not in self.places:
+            near = near[:-1]
+        line, column = self.places.get(near, (1, 1))
+        return Fault(self.file, line, column, name or dotted(path), message)
+
+    def patched(self, changes: dict[Path, tuple[Any, Path]]) -> Document:
+        """A copy with other values at some paths; each change says where in the file its value was written."""
+        changed = Document(self.file, copy.deepcopy(self.data), dict(self.places))
+        for path, (value, written_at) in changes.items():
+            parent: Any = changed.data
+            for part in path[:-1]:
+                parent = parent[part]
+            parent[path[-1]] = copy.deepcopy(value)
+            changed.places[path] = self.places.get(written_at, (1, 1))
+        return changed
+
+
+def read_document(file: FilePath) -> Document:
+    """Read one YAML file; raises ScenarioError where it cannot be read, is not YAML or passes the bounds."""
+    name = str(file)
+    try:
+        size = file.stat().st_size
+        if size > MAX_BYTES:
+            raise ScenarioError([Fault(name, 1, 1, "(file)", f"is {size:,} bytes long; at most {MAX_BYTES:,} are read")])
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", "is not UTF-8 text; save it as UTF-8")]) from error
+    return parse_document(text, name)
+
+
+def parse_document(text: str, name: str) -> Document:
+    """Parse YAML text; `name` stands for the file in messages. Raises ScenarioError."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(text)
+        reader = _Reader(yaml, Document(name, {}))
+        data = reader.read(root, ()) if root is not None else None
+    except MarkedYAMLError as error:
+        raise ScenarioError([_syntax_fault(error, name)]) from error
+    except YAMLError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is not YAML: {' '.join(str(error).split())}")]) from error
+    except RecursionError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is nested more than {MAX_DEPTH} levels deep")]) from error
+    if reader.faults:
+        raise ScenarioError(reader.faults)
+    if not isinstance(data, dict):
+        raise ScenarioError([Fault(name, 1, 1, "(file)", "should be a mapping of keys to values, such as `id: my-case`")])
+    reader.document.data = data
+    return reader.document
+
+
+def _syntax_fault(error: MarkedYAMLError, name: str) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return Fault(name, line, column, "(syntax)", f"is not YAML: {error.problem or error.context}")
+
+
+class _Reader:
+    """Turns composed nodes into plain data, noting places and collecting faults."""
+
+    def __init__(self, yaml: YAML, document: Document) -> None:
+        self.yaml = yaml
+        self.document = document
+        self.faults: list[Fault] = []
+        self.seen: set[int] = set()
+
+    def read(self, node: Node, path: Path) -> Any:
+        if not self._acceptable(node, path):
+            return None
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self.read(child, (*path, index)) for index, child in enumerate(node.value)]
+        return self._scalar(node, path)
+
+    def _acceptable(self, node: Node, path: Path) -> bool:
+        self.document.places.setdefault(path, _place(node))
+        trouble = ""
+        if id(node) in self.seen:
+            trouble = "aliases (*name) are not supported; write the value out"
+        elif str(node.tag) not in _PLAIN_TAGS:
+            trouble = f"the tag {node.tag} is not supported; write a plain value"
+        elif len(path) > MAX_DEPTH:
+            trouble = f"is nested more than {MAX_DEPTH} levels deep"
+        elif len(self.seen) >= MAX_NODES:
+            trouble = f"the file holds more than {MAX_NODES:,} values"
+        self.seen.add(id(node))
+        if trouble and len(self.faults) < 100:
+            self.faults.append(self.document.fault(path, trouble))
+        return not trouble
+
+    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, ScalarNode):
+                self.faults.append(self.document.fault(path, "a key should be a single word"))
+                continue
+            key = str(key_node.value)
+            if key in data:
+                line, column = _place(key_node)
+                first = self.document.places[(*path, key)][0]
+                what = f"this key stands twice (first on line {first}); keep one"
+                self.faults.append(Fault(self.document.file, line, column, dotted((*path, key)), what))
+                continue
+            self.document.places[(*path, key)] = _place(key_node)
+            data[key] = self.read(value_node, (*path, key))
+        return data
+
+    def _scalar(self, node: Node, path: Path) -> Any:
+        try:
+            return self.yaml.constructor.construct_object(node)
+        except (ValueError, YAMLError):
+            self.faults.append(self.document.fault(path, f"the value {node.value!r} cannot be read"))
+            return None
+
+
+def _place(node: Node) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1

@@ -1,0 +1,42 @@
+"""What is wrong with a scenario, told so that its author can mend it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+#: Where something stands in the file: keys and list indexes from the root.
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One mistake, at one place of one file (line and column count from 1)."""
+
+    file: str
+    line: int
+    column: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.field}: {self.message}"
+
+
+class ScenarioError(ValueError):
+    """A scenario, or a set of picks, cannot be used; `faults` lists every reason found."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = sorted(set(faults))
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """`stages.decode.routes.0`, the way a path is written in a file and in a message."""
+    return ".".join(map(str, path)) or "(file)"
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'x'?` for a near miss, else `expected one of ...`."""
+    names = list(map(str, known))
+    near = get_close_matches(str(word), names, n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else f"expected one of: {', '.join(names) or '(nothing)'}"

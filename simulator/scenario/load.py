@@ -1,0 +1,180 @@
+"""From a file, or a file and picks, to a scenario that may run; or to every reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from simulator.paths import SCENARIOS
+from simulator.scenario.checks import check
+from simulator.scenario.choices import Pick
+from simulator.scenario.document import Document, parse_document, read_document
+from simulator.scenario.faults import Fault, Path, ScenarioError, dotted, suggest
+from simulator.scenario.schema import Scenario
+
+
+def scenario_ids() -> list[str]:
+    """The ids of the cases that come with CaseSim."""
+    return sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
+
+
+def find(id_or_path: str | FilePath) -> FilePath:
+    """The file of a case, by id or by path; raises ScenarioError that names the nearest id."""
+    path = FilePath(id_or_path)
+    if path.suffix in {".yaml", ".yml"} or path.is_file():
+        return path
+    if str(id_or_path) in scenario_ids():
+        return SCENARIOS / f"{id_or_path}.yaml"
+    raise ScenarioError(
+        [
+            Fault(
+                str(id_or_path),
+                1,
+                1,
+                "(case)",
+                f"there is no such case or file; {suggest(str(id_or_path), scenario_ids())}",
+            )
+        ]
+    )
+
+
+def load(id_or_path: str | FilePath) -> Scenario:
+    """Read and check a scenario, and every option it offers.
+
+    Raises ScenarioError with every fault found, each with file, line, column and field.
+    """
+    return _checked(read_document(find(id_or_path)))
+
+
+def loads(text: str, name: str = "scenario.yaml") -> Scenario:
+    """The same for YAML text; `name` stands for the file in messages."""
+    return _checked(parse_document(text, name))
+
+
+def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict[str, Any]]:
+    """The scenario with picks written into it and checked again, and the whole design (defaults filled in).
+
+    Raises ScenarioError for an unknown choice, an option that is not offered, or picks that do not fit together.
+    """
+    document = scenario.document
+    faults: list[Fault] = []
+    design = scenario.defaults()
+    for name, pick in picks.items():
+        if name not in scenario.choices:
+            faults.append(document.fault(("choices",), f"there is no choice '{name}'; {suggest(name, scenario.choices)}", name))
+            continue
+        try:
+            design[name] = scenario.choices[name].read(pick)
+        except ValueError as error:
+            faults.append(document.fault(("choices", name), str(error), name))
+    if faults:
+        raise ScenarioError(faults)
+    return _validated(document.patched(_changes(scenario, design))), design
+
+
+def _checked(document: Document) -> Scenario:
+    scenario = _validated(document)
+    faults = _unwritable(scenario)
+    if not faults:
+        faults = [fault for design in _one_by_one(scenario) for fault in _faults_of(scenario, design)]
+    if faults:
+        raise ScenarioError(faults)
+    return scenario
+
+
+def _one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
+    """The default design, and each option alone beside the defaults."""
+    designs: list[dict[str, Pick]] = [{}]
+    for name, choice in scenario.choices.items():
+        others = getattr(choice, "options", {})
+        designs += [{name: option} for option in others if option != choice.default]
+    return designs
+
+
+def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
+    try:
+        apply(scenario, picks)
+    except ScenarioError as error:
+        return error.faults
+    return []
+
+
+def _unwritable(scenario: Scenario) -> list[Fault]:
+    """Options that write to a place that does not exist."""
+    faults = []
+    for name, choice in scenario.choices.items():
+        picks = list(getattr(choice, "options", {choice.default: None}))
+        for pick in picks:
+            for path, (_, written_at) in choice.changes(pick).items():
+                message = _missing(scenario.document.data, path)
+                if message:
+                    faults.append(scenario.document.fault(("choices", name, *written_at), message))
+    return faults
+
+
+def _missing(data: Any, path: Path) -> str:
+    for depth, part in enumerate(path[:-1]):
+        known = data.keys() if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+        if part not in known:
+            return f"there is no '{dotted(path[: depth + 1])}' to write to; {suggest(str(part), map(str, known))}"
+        data = data[part]
+    if isinstance(data, list) and path[-1] not in range(len(data)):
+        return f"there is no '{dotted(path)}' to write to; the list has {len(data)} entries"
+    return "" if isinstance(data, dict | list) else f"'{dotted(path[:-1])}' is a plain value; nothing can be written below it"
+
+
+def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path]]:
+    return {
+        path: (value, ("choices", name, *written_at))
+        for name, pick in design.items()
+        for path, (value, written_at) in scenario.choices[name].changes(pick).items()
+    }
+
+
+def _validated(document: Document) -> Scenario:
+    try:
+        scenario = Scenario.of(document)
+    except ValidationError as error:
+        raise ScenarioError([_fault(document, line) for line in error.errors(include_url=False)]) from None
+    faults = check(scenario)
+    if faults:
+        raise ScenarioError(faults)
+    return scenario
+
+
+def _fault(document: Document, line: Any) -> Fault:
+    path = _path_in_file(document.data, line["loc"])
+    return document.fault(path, _sentence(line))
+
+
+def _path_in_file(data: Any, loc: Path) -> Path:
+    """Drop what pydantic adds to a location (union tags) and keep what stands in the file."""
+    path: Path = ()
+    for index, part in enumerate(loc):
+        last = index == len(loc) - 1
+        inside = (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if inside:
+            path, data = (*path, part), data[part]
+        elif last:
+            path = (*path, part)
+    return path
+
+
+def _sentence(line: Any) -> str:
+    kind, message, given = line["type"], str(line["msg"]), line["input"]
+    context = line.get("ctx", {})
+    if kind == "missing":
+        return "this field is missing"
+    if kind == "union_tag_invalid":
+        tags = [tag.strip().strip("'") for tag in str(context["expected_tags"]).split(",")]
+        return f"'{context['tag']}' is not a kind that exists; {suggest(str(context['tag']), tags)}"
+    if kind == "union_tag_not_found":
+        return "the field `kind` is missing"
+    message = message[:1].lower() + message[1:]
+    simple = isinstance(given, str | int | float | bool) or given is None
+    return f"{message}; got {given!r}" if simple and "got " not in message and kind != "unknown_key" else message

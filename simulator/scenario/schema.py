@@ -1,0 +1,114 @@
+"""A scenario: everything an author writes in one YAML file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from simulator.scenario.arrivals import Arrivals
+from simulator.scenario.base import ClockTime, CostFigure, Line, Name, Prose, ShareFigure, Slug, Strict
+from simulator.scenario.choices import Choice
+from simulator.scenario.document import Document
+from simulator.scenario.stages import End, Stage
+
+
+class Question(Strict):
+    """A clarifying question a good candidate asks, and what the interviewer answers."""
+
+    ask: Line
+    answer: Prose
+
+
+class Lesson(Strict):
+    """One point of the debrief: what to take away, why, and where it is written."""
+
+    title: Line
+    text: Prose
+    source: Line | None = None
+
+
+class Run(Strict):
+    """How long one replication is and how many are run."""
+
+    starts_at: ClockTime = "00:00"
+    days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
+    drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish what waits")] = 1
+    replications: Annotated[int, Field(ge=2, le=1000)] = 30
+
+
+class Quality(Strict):
+    """Photos that show too little: how many, and how well a quality check tells them apart."""
+
+    unusable: ShareFigure
+    auc: ShareFigure
+
+
+class Population(Strict):
+    """Who the requests come from: what the labelled items stand for."""
+
+    positive: Line
+    negative: Line
+    prevalence: ShareFigure
+    quality: Quality | None = None
+
+
+class Costs(Strict):
+    """Costs that no single stage carries."""
+
+    missed_positive_usd: CostFigure
+
+
+class Objective(Strict):
+    """A bound on one metric."""
+
+    metric: Annotated[str, Field(max_length=120)]
+    label: Line
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give exactly one of at_least and at_most")
+        return self
+
+
+class Scenario(Strict):
+    """A case: its story, what may be picked, what runs, and what is asked of it."""
+
+    id: Slug
+    version: Annotated[int, Field(ge=1)]
+    title: Line
+    summary: Line
+    minutes: Annotated[int, Field(ge=5, le=240, description="how long the case takes in an interview")] = 45
+    brief: Prose
+    questions: Annotated[list[Question], Field(max_length=40)] = []
+    debrief: Annotated[list[Lesson], Field(max_length=40)] = []
+    run: Run = Run()
+    arrivals: Arrivals
+    population: Population | None = None
+    start: Annotated[str, Field(description="the stage that every request enters first")]
+    stages: Annotated[dict[Name, Stage], Field(min_length=1, max_length=64)]
+    ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
+    costs: Costs | None = None
+    objectives: Annotated[list[Objective], Field(max_length=16)] = []
+    choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
+
+    _document: Document = PrivateAttr()
+
+    @property
+    def document(self) -> Document:
+        """The file this scenario was read from, with the place of every value."""
+        return self._document
+
+    @classmethod
+    def of(cls, document: Document) -> Scenario:
+        """Validate a document's data; raises pydantic's ValidationError."""
+        scenario = cls.model_validate(document.data)
+        scenario._document = document
+        return scenario
+
+    def defaults(self) -> dict[str, Any]:
+        """The design that picks nothing: every choice at its default."""
+        return {name: choice.read(choice.default) for name, choice in self.choices.items()}

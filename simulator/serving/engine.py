@@ -1,0 +1,105 @@
+"""Runs a plan: SimPy keeps the time, stages hand each other row numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isnan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from simpy import Environment
+
+from simulator.scenario.base import Lognormal
+from simulator.scenario.checks import tags
+from simulator.serving.plan import Plan
+from simulator.serving.requests import Requests
+from simulator.serving.stages import STAGES
+from simulator.serving.stages.base import Receiver, ServiceStage
+from simulator.serving.stages.end import EndStage
+from simulator.serving.streams import Streams
+from simulator.serving.trace import Trace
+
+#: Part of every run hash: raise it when the same plan and seed give another trace.
+ENGINE_VERSION = 1
+
+
+def simulate(plan: Plan, seed: int = 0, replication: int = 0) -> Trace:
+    """Run one replication of a plan. The same plan, seed, replication and engine version give the same trace."""
+    return Run(plan, Streams(seed, replication)).trace()
+
+
+class Run:
+    """One replication while it runs: the clock, the requests, the stages, and what stages may do to requests."""
+
+    def __init__(self, plan: Plan, streams: Streams) -> None:
+        self.plan = plan
+        self.streams = streams
+        self.env = Environment()
+        self.tags = tags(plan.scenario)
+        self.requests = Requests(plan, streams)
+        self._answered = memoryview(self.requests.answered)
+        self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
+        self.ends = {name: EndStage(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
+        for stage in self.stages.values():
+            stage.connect()
+
+    def trace(self) -> Trace:
+        """Let everything happen, and return what happened."""
+        requests, horizon = self.requests, self.plan.horizon_s
+        self.stages[self.plan.scenario.start].accept_block(np.arange(requests.n, dtype=np.int32), requests.arrived)
+        self.env.run(until=horizon)
+        for stage in self.stages.values():
+            stage.close(horizon)
+        caught = [end.caught.value for end in self.plan.scenario.ends.values()]
+        requests.settle(horizon, np.array(caught), self.uniform("ends.caught"))
+        logs = {name: stage.log for name, stage in self.stages.items() if stage.log is not None}
+        return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs)
+
+    def receiver(self, name: str | None) -> Any:
+        """The stage or end called `name`; None for no name."""
+        return None if name is None else self.stages.get(name) or self.ends[name]
+
+    def uniform(self, stream: str) -> NDArray[np.float32]:
+        """One uniform draw a request, shape (n,)."""
+        return self.streams.named(stream).random(self.requests.n, np.float32)
+
+    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float64]:
+        """One lognormal draw a request, shape (n,)."""
+        normal = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
+        return spec.median.value * np.exp(spec.sigma * normal)
+
+    def service_stages(self) -> list[ServiceStage]:
+        """The stages where requests wait for a server."""
+        return [stage for stage in self.stages.values() if isinstance(stage, ServiceStage)]
+
+    def ahead_of(self, name: str) -> set[str]:
+        """Every stage that a request may reach after the stage `name`, itself included where there is a way back."""
+        reached: set[str] = set()
+        waiting = [name]
+        while waiting:
+            targets = self.plan.scenario.stages[waiting.pop()].targets().values()
+            waiting += [target for target in targets if target in self.stages and target not in reached]
+            reached.update(target for target in targets if target in self.stages)
+        return reached
+
+    def score(self, rows: NDArray[Any]) -> None:
+        """The model has looked at these requests: their scores are known from now on."""
+        self.requests.risk[rows] = self.requests.scores[self.requests.tries[rows], rows]
+
+    def answer(self, rows: Sequence[int], time: float) -> None:
+        """The requesters have their answer, if they had none before."""
+        for row in rows:
+            if isnan(self._answered[row]):
+                self._answered[row] = time
+
+    def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+        """The same for many rows."""
+        answered = self.requests.answered
+        answered[rows] = np.where(np.isnan(answered[rows]), times, answered[rows])
+
+    def divert(self, row: int, outcome: int, time: float, to: Receiver) -> None:
+        """A request takes a fallback: it is marked, and its requester is told."""
+        self.requests.outcome[row] = outcome
+        self.answer((row,), time)
+        to.accept((row,), time)

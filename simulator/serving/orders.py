@@ -1,0 +1,30 @@
+"""In which order a queue of people is worked off: one function an order, smallest key first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.serving.requests import Requests
+
+
+def fifo(requests: Requests) -> Callable[[int], float]:
+    """First come, first served."""
+    return lambda row: 0.0
+
+
+def risk(requests: Requests) -> Callable[[int], float]:
+    """The highest score first; a request that no model has scored comes before all."""
+    scores = memoryview(requests.risk)
+    return lambda row: -scores[row]
+
+
+def tag(requests: Requests) -> Callable[[int], float]:
+    """By the route that a gate gave, in the order of the gate's routes; untagged requests come first."""
+    tags = memoryview(requests.tag)
+    return lambda row: tags[row]
+
+
+#: Order to key: built once for a run, called for each request that joins the queue. Ties go to the earlier arrival.
+ORDERS: dict[str, Callable[[Requests], Callable[[int], float]]] = {"fifo": fifo, "risk": risk, "tag": tag}

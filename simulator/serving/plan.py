@@ -1,0 +1,192 @@
+"""From a scenario and picks to all that a run needs: latencies, score tables, thresholds, and where each came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.evidence.catalogue import CatalogueError, Hardware, machine
+from simulator.evidence.profiles import ProfileError, load_profile
+from simulator.evidence.scores import Measured, ScoreError, ScoreTable, load_scores
+from simulator.scenario import Scenario, ScenarioError
+from simulator.scenario.base import EVIDENCE_KINDS, Figure
+from simulator.scenario.choices import Pick
+from simulator.scenario.faults import Fault, suggest
+from simulator.scenario.load import apply
+from simulator.scenario.stages import People, Pool, Retake
+from simulator.serving.arrivals import mean_rate
+from simulator.serving.calendar import DAY_S
+from simulator.serving.latency import LatencyError, LatencyTable, measured
+from simulator.serving.orders import ORDERS
+
+#: Expected requests of one replication beyond which a plan is refused.
+MAX_REQUESTS = 20_000_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one number comes from."""
+
+    what: str
+    kind: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that determines a run but the seed."""
+
+    scenario: Scenario
+    design: dict[str, Any]
+    scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
+    latencies: dict[str, LatencyTable] = field(default_factory=dict)
+    machines: dict[str, Hardware] = field(default_factory=dict)
+    scores: ScoreTable | None = None
+    provenance: list[Source] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def arrivals_end_s(self) -> float:
+        """Requests arrive on [0, arrivals_end_s)."""
+        return self.scenario.run.days * DAY_S
+
+    @property
+    def horizon_s(self) -> float:
+        """The run ends here; what is not finished by then stays unfinished."""
+        return self.arrivals_end_s + self.scenario.run.drain_days * DAY_S
+
+    @property
+    def tries(self) -> int:
+        """Photos that one requester may send in all."""
+        return max((stage.max_tries for stage in self.scenario.stages.values() if isinstance(stage, Retake)), default=1)
+
+
+def fingerprint(data: Any) -> str:
+    """Twelve hexadecimal digits that identify plain data."""
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def compile_plan(scenario: Scenario, picks: Mapping[str, Pick] | None = None) -> Plan:
+    """Apply picks (choice to option; defaults fill the rest), check again, and gather the evidence.
+
+    Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
+    """
+    designed, design = apply(scenario, picks or {})
+    gather = _Gatherer(designed)
+    plan = gather.plan(design, fingerprint(scenario.document.data))
+    if gather.faults:
+        raise ScenarioError(gather.faults)
+    return plan
+
+
+class _Gatherer:
+    """Looks up what each stage refers to, and collects faults instead of stopping at the first."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.faults: list[Fault] = []
+        self.sources: list[Source] = []
+        self.warnings: list[str] = []
+        self.latencies: dict[str, LatencyTable] = {}
+        self.machines: dict[str, Hardware] = {}
+        self.scores: ScoreTable | None = None
+
+    def plan(self, design: dict[str, Any], scenario_hash: str) -> Plan:
+        self._check_size()
+        for name, stage in self.scenario.stages.items():
+            if isinstance(stage, Pool):
+                self._pool(name, stage)
+            elif isinstance(stage, People) and stage.order not in ORDERS:
+                self._fault((name, "order"), f"'{stage.order}' is not an order; {suggest(stage.order, ORDERS)}")
+        self.sources += [
+            Source(_where(path), figure.kind, f"{figure.value:g}", figure.source) for path, figure in _figures(self.scenario)
+        ]
+        return Plan(
+            scenario=self.scenario,
+            design=design,
+            latencies=self.latencies,
+            machines=self.machines,
+            scores=self.scores,
+            provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),  # type: ignore[arg-type]
+            warnings=self.warnings,
+            scenario_hash=scenario_hash,
+        )
+
+    def _fault(self, path: tuple[str | int, ...], message: str) -> None:
+        self.faults.append(self.scenario.document.fault(("stages", *path), message))
+
+    def _check_size(self) -> None:
+        expected = mean_rate(self.scenario.arrivals) * self.scenario.run.days * DAY_S
+        if expected > MAX_REQUESTS:
+            message = (
+                f"about {expected:,.0f} requests a replication; at most {MAX_REQUESTS:,} are run: lower the rate or run.days"
+            )
+            self.faults.append(self.scenario.document.fault(("arrivals",), message))
+
+    def _pool(self, name: str, stage: Pool) -> None:
+        self._attempt((name, "device"), CatalogueError, lambda: self._rent(name, stage))
+        self._attempt((name, "model"), ProfileError, lambda: self._time(name, stage))
+        if stage.scores:
+            self._attempt((name, "scores"), ScoreError, lambda: self._score(name, stage, str(stage.scores)))
+
+    def _attempt(self, path: tuple[str, str], error: type[Exception], lookup: Callable[[], None]) -> None:
+        try:
+            lookup()
+        except error as caught:
+            self._fault(path, str(caught))
+        except LatencyError as caught:
+            self._fault((path[0], "max_batch" if "max_batch" in str(caught) else "threads"), str(caught))
+
+    def _rent(self, name: str, stage: Pool) -> None:
+        rented = self.machines[name] = machine(stage.device)
+        if stage.threads > rented.vcpus:
+            self._fault(
+                (name, "threads"),
+                f"{stage.threads} threads on a machine with {rented.vcpus} processors; use at most that",
+            )
+        price = f"{rented.usd_per_hour:g} USD an hour for {rented.vcpus} vCPU"
+        self.sources.append(Source(f"{stage.label}: price", "published", price, rented.price_source))
+
+    def _time(self, name: str, stage: Pool) -> None:
+        profile = load_profile(stage.device, stage.model, stage.precision)
+        table = self.latencies[name] = measured(profile, stage.threads, stage.max_batch, stage.passes)
+        value = f"{1000 * table.mean_s(1):.3g} ms at batch 1"
+        self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
+
+    def _score(self, name: str, stage: Pool, table_name: str) -> None:
+        if self.scores is not None:
+            self._fault((name, "scores"), "a second pool with scores; one pool of a scenario may carry them")
+        table = self.scores = load_scores(table_name)
+        about = table.about
+        value = f"AUC {table.auc:.3f}"
+        text = f"{about.source}. {about.attribution}" if isinstance(about, Measured) else about.source
+        self.sources.append(Source(f"{stage.label}: scores", about.kind, value, text))
+        if about.precision != stage.precision:
+            what = f"{stage.label}: accuracy at {stage.precision}"
+            reason = f"no scores were measured at {stage.precision}; accuracy is assumed equal to {about.precision}"
+            self.sources.append(Source(what, "assumed", f"as {about.precision}", reason))
+            self.warnings.append(f"{what}: {reason}.")
+
+
+def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Figure]]:
+    """Every figure within a model that takes part in the run, with its path."""
+    if isinstance(model, Figure):
+        yield path, model
+    elif isinstance(model, dict):
+        for name, value in model.items():
+            yield from _figures(value, (*path, str(name)))
+    elif isinstance(model, list):
+        for index, value in enumerate(model):
+            yield from _figures(value, (*path, str(index)))
+    elif hasattr(type(model), "model_fields"):
+        for name in type(model).model_fields:
+            yield from _figures(getattr(model, name), (*path, name))
+
+
+def _where(path: tuple[str, ...]) -> str:
+    return ".".join(path).removesuffix(".median")

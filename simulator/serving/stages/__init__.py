@@ -1,0 +1,16 @@
+"""What runs for each stage kind of a scenario: one class a kind."""
+
+from simulator.serving.stages.base import Stage
+from simulator.serving.stages.gate import GateStage
+from simulator.serving.stages.link import LinkStage
+from simulator.serving.stages.people import PeopleStage
+from simulator.serving.stages.pool import PoolStage
+from simulator.serving.stages.retake import RetakeStage
+
+STAGES: dict[str, type[Stage]] = {
+    "link": LinkStage,
+    "pool": PoolStage,
+    "gate": GateStage,
+    "retake": RetakeStage,
+    "people": PeopleStage,
+}

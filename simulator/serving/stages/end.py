@@ -1,0 +1,33 @@
+"""Where a request's way ends: the columns are filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from simulator.scenario.stages import End
+from simulator.serving.stages.base import Rows, Stage, Times
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+
+class EndStage(Stage):
+    """One end of the scenario; `index` is its place in the file."""
+
+    def __init__(self, run: Run, name: str, spec: End, index: int) -> None:
+        super().__init__(run, name, spec)
+        self.index = index
+        self.finished = memoryview(run.requests.finished)
+        self.end = memoryview(run.requests.end)
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Note when and where the requests ended."""
+        for row in rows:
+            self.finished[row] = time
+            self.end[row] = self.index
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows at once."""
+        self.run.requests.finished[rows] = times
+        self.run.requests.end[rows] = self.index

@@ -1,0 +1,41 @@
+"""A network: a pure delay, the same for a request whenever it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from simulator.scenario.stages import Link
+from simulator.serving.stages.base import Rows, Stage, Times
+from simulator.serving.trace import VisitLog
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+
+class LinkStage(Stage):
+    """Latency plus payload over bandwidth. It needs no event: what leaves later is handed on with its time."""
+
+    def __init__(self, run: Run, name: str, spec: Link) -> None:
+        super().__init__(run, name, spec)
+        megabits = 8 * run.lognormal(f"{name}.payload", spec.payload_mb)
+        self.delay = spec.latency_ms.value / 1000 + megabits / run.lognormal(f"{name}.bandwidth", spec.bandwidth_mbps)
+        self._delay = memoryview(self.delay)
+        self.log = VisitLog()
+
+    def connect(self) -> None:
+        """Look up the stage at the far end."""
+        self.to = self.run.receiver(self.spec.to)
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Pass each request on, at the time it gets there."""
+        for row in rows:
+            left = time + self._delay[row]
+            self.log.add(row, time, time, left)
+            self.to.accept((row,), left)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows at once."""
+        left = times + self.delay[rows]
+        self.log.add_block(rows, times, times, left)
+        self.to.accept_block(rows, left)

@@ -1,0 +1,121 @@
+"""Reviewers on shifts: each takes one case at a time from a queue in a stated order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from math import inf, nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.scenario.stages import People
+from simulator.serving.calendar import HOUR_S, Roster, clock_s
+from simulator.serving.orders import ORDERS
+from simulator.serving.requests import SHED, TIMED_OUT
+from simulator.serving.stages.base import Rows, ServiceStage, Times
+from simulator.serving.trace import VisitLog
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+
+class PeopleStage(ServiceStage):
+    """Reviewers number 0 to k-1 are on duty while the roster says k. Who is in the middle of a case finishes it."""
+
+    def __init__(self, run: Run, name: str, spec: People) -> None:
+        super().__init__(run, name, spec)
+        self.roster = Roster(spec.shifts, clock_s(run.plan.scenario.run.starts_at), run.plan.horizon_s)
+        self.minutes = memoryview(run.lognormal(f"{name}.minutes", spec.minutes))
+        self.recognises = self._readings(name, spec)
+        self.patience = self._patience(name, spec)
+        self.key = ORDERS[spec.order](run.requests)
+        self.queue: list[tuple[float, float, int]] = []  # a heap: key, time of arrival, row
+        self.free = list(range(self.roster.most))  # a heap: reviewers without a case
+        self.busy: list[tuple[float, int]] = []  # a heap: when done, reviewer
+        self.on_duty, self.shift_ends = self.roster.on_duty(0.0), self.roster.next_change(0.0)
+        self.log = VisitLog()
+
+    def _readings(self, name: str, spec: People) -> memoryview:
+        """Whether a reviewer would call each request positive."""
+        luck, positive = self.run.uniform(f"{name}.reading"), self.run.requests.positive
+        return memoryview(np.where(positive, luck < spec.sensitivity.value, luck >= spec.specificity.value))
+
+    def _patience(self, name: str, spec: People) -> memoryview | None:
+        return None if spec.patience_h is None else memoryview(HOUR_S * self.run.lognormal(f"{name}.patience", spec.patience_h))
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.positive_to = self.run.receiver(self.spec.positive_to)
+        self.negative_to = self.run.receiver(self.spec.negative_to)
+        self.on_full = self.run.receiver(self.spec.on_full)
+        self.on_timeout = self.run.receiver(self.spec.on_timeout)
+
+    def step(self, now: float) -> float:
+        """Close what is done, take in what has arrived, and hand out cases while somebody on duty is free."""
+        while self.busy and self.busy[0][0] <= now:
+            heappush(self.free, heappop(self.busy)[1])
+        self._admit(now)
+        if now >= self.shift_ends:
+            self.on_duty, self.shift_ends = self.roster.on_duty(now), self.roster.next_change(now)
+        while self.queue and self.free and self.free[0] < self.on_duty:
+            self._hand_out(now)
+        return self.next_time(now)
+
+    def next_time(self, now: float) -> float:
+        """The next time at which somebody may take a case, or the queue may overflow."""
+        if not self.queue and self.inbox.head == inf:
+            return inf
+        if self.free and self.free[0] < self.on_duty:
+            ready = now if self.queue else min(self.inbox.head, self.shift_ends)
+        else:
+            ready = min(self.busy[0][0] if self.busy else inf, self.shift_ends)
+        return ready if ready <= self.inbox.head else min(ready, self.overflow_time(len(self.queue)))
+
+    def _admit(self, now: float) -> None:
+        inbox = self.inbox
+        while inbox.head <= now:
+            row, time = inbox.pop()
+            if len(self.queue) < self.max_queue:
+                heappush(self.queue, (self.key(row), time, row))
+            else:
+                self.log.add(row, time, nan, time)
+                self.run.divert(row, SHED, time, self.on_full)
+
+    def _hand_out(self, now: float) -> None:
+        """Give the first case that is still wanted to the first reviewer who is free."""
+        _, entered, row = heappop(self.queue)
+        if self._gave_up(row, entered, now):
+            return
+        reviewer = heappop(self.free)
+        done = now + 60 * self.minutes[row]
+        heappush(self.busy, (done, reviewer))
+        self.log.add(row, entered, now, done, reviewer)
+        self.send((row,), done)
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        """The reviewer has decided."""
+        for row in rows:
+            (self.positive_to if self.recognises[row] else self.negative_to).accept((row,), time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows."""
+        recognised = np.asarray(self.recognises)[rows]
+        self.positive_to.accept_block(rows[recognised], times[recognised])
+        self.negative_to.accept_block(rows[~recognised], times[~recognised])
+
+    def _gave_up(self, row: int, entered: float, now: float) -> bool:
+        """Deadlines are looked at when a case is taken from the queue; the time-out counts from the deadline itself."""
+        if self.patience is None or entered + self.patience[row] >= now:
+            return False
+        deadline = entered + self.patience[row]
+        self.log.add(row, entered, nan, deadline)
+        self.run.divert(row, TIMED_OUT, deadline, self.on_timeout)
+        return True
+
+    def close(self, horizon: float) -> None:
+        """Settle who has given up waiting; the rest stays unfinished."""
+        self._admit(horizon)
+        self.queue = [(key, entered, row) for key, entered, row in self.queue if not self._gave_up(row, entered, horizon)]
+        heapify(self.queue)

@@ -1,0 +1,120 @@
+"""Replicas of one measured model behind one queue, with Triton's dynamic batching."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from heapq import heapreplace
+from math import inf, nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.evidence.profiles import IDLE_GAP_MS
+from simulator.scenario.stages import Pool
+from simulator.serving.batching import BatchRule
+from simulator.serving.latency import GRID
+from simulator.serving.requests import SHED, TIMED_OUT
+from simulator.serving.stages.base import Rows, ServiceStage, Times
+from simulator.serving.trace import VisitLog
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+_IDLE_GAP_S = IDLE_GAP_MS / 1000
+
+
+class PoolStage(ServiceStage):
+    """A queue in order of arrival, and replicas that each serve one batch at a time."""
+
+    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+        super().__init__(run, name, spec)
+        self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
+        self.sizes = self.rule.table()
+        self.timeout = inf if spec.timeout_s is None else spec.timeout_s
+        self.seconds = run.plan.latencies[name].seconds.tolist()
+        self.quantile = memoryview((run.uniform(f"{name}.service") * GRID).astype(np.int16))
+        self.rows: deque[int] = deque()
+        self.entered: deque[float] = deque()
+        self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
+        self.log = VisitLog()
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.to = self.run.receiver(self.spec.to)
+        self.on_full = self.run.receiver(self.spec.on_full)
+        self.on_timeout = self.run.receiver(self.spec.on_timeout)
+
+    def step(self, now: float) -> float:
+        """Take in what has arrived, then send batches while a replica is free and the rule says so."""
+        self._admit(now)
+        while self.rows and self.free[0][0] <= now:
+            if self.entered[0] + self.timeout < now:
+                self._expire(now)
+                continue
+            overdue = self.entered[0] + self.rule.delay_s <= now
+            size = self.sizes[overdue][min(len(self.rows), self.rule.max_batch + 1)]
+            if not size:
+                break
+            self._send(size, now)
+        return self.next_time(now)
+
+    def next_time(self, now: float) -> float:
+        """The next time at which a batch may be sent, or the queue may overflow."""
+        waiting, free_at, ready = len(self.rows), self.free[0][0], self.inbox.head
+        if waiting:
+            ready = self._batch_time() if free_at <= now else free_at
+        if ready < free_at:
+            ready = free_at
+        return ready if ready <= self.inbox.head else min(ready, self.overflow_time(waiting))
+
+    def _batch_time(self) -> float:
+        """When the requests that wait for company go: when the oldest is due, or enough others have come."""
+        due = self.entered[0] + min(self.rule.delay_s, self.timeout)
+        wanted = next(size for size in (*self.rule.sizes, inf) if size > len(self.rows))
+        return due if wanted == inf else min(due, self.inbox.time_of(int(wanted) - len(self.rows) - 1))
+
+    def _admit(self, now: float) -> None:
+        inbox = self.inbox
+        while inbox.head <= now:
+            row, time = inbox.pop()
+            if len(self.rows) < self.max_queue:
+                self.rows.append(row)
+                self.entered.append(time)
+            else:
+                self.log.add(row, time, nan, time)
+                self.run.divert(row, SHED, time, self.on_full)
+
+    def _expire(self, now: float) -> None:
+        """Deadlines are looked at here, when the queue is: no timer for each request."""
+        while self.entered and self.entered[0] + self.timeout < now:
+            row, entered = self.rows.popleft(), self.entered.popleft()
+            self.log.add(row, entered, nan, entered + self.timeout)
+            self.run.divert(row, TIMED_OUT, entered + self.timeout, self.on_timeout)
+
+    def _send(self, size: int, now: float) -> None:
+        free_at, replica = self.free[0]
+        rows = [self.rows.popleft() for _ in range(size)]
+        entered = [self.entered.popleft() for _ in range(size)]
+        done = now + self.seconds[now - free_at >= _IDLE_GAP_S][size][self.quantile[rows[0]]]
+        heapreplace(self.free, (done, replica))
+        self.log.add_batch(rows, entered, now, done, replica)
+        self.send(rows, done)
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        """The model has looked at the requests: their scores are known, and they go on."""
+        if self.spec.scores:
+            self.run.score(np.array(rows))
+        self.to.accept(rows, time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows."""
+        if self.spec.scores:
+            self.run.score(rows)
+        self.to.accept_block(rows, times)
+
+    def close(self, horizon: float) -> None:
+        """Settle what waited too long; the rest stays unfinished."""
+        self._admit(horizon)
+        self._expire(horizon)

@@ -1,0 +1,28 @@
+"""The thresholds of a gate, from the score table or from what is assumed of the photos."""
+
+from math import inf
+
+from scipy.special import ndtri
+
+from simulator.scenario.stages import Gate, Route
+from simulator.serving.plan import Plan
+from simulator.serving.requests import quality_separation
+
+
+def thresholds(plan: Plan, gate: Gate) -> list[float]:
+    """One threshold for each route of the gate but the last, in the order of the routes."""
+    return [_threshold(plan, gate, route) for route in gate.routes if not route.is_rest]
+
+
+def _threshold(plan: Plan, gate: Gate, route: Route) -> float:
+    if route.at_least is not None:
+        return route.at_least
+    assert route.at_sensitivity is not None
+    if gate.by == "score":
+        assert plan.scores is not None
+        return plan.scores.threshold_at(route.at_sensitivity)
+    assert plan.scenario.population is not None
+    assert plan.scenario.population.quality is not None
+    if route.at_sensitivity >= 1:
+        return -inf
+    return quality_separation(plan.scenario.population.quality.auc.value) - float(ndtri(route.at_sensitivity))
