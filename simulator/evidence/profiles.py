@@ -41,6 +41,9 @@ class ThreadRun(_Record):
     threads: int = Field(ge=1, le=1024)
     session_s: list[float] = Field(description="time to create a session and run its first call: the cold start", min_length=1)
     resident_mb: float = Field(ge=0, description="resident memory that the session added, MiB")
+    others_share: float | None = Field(
+        default=None, ge=0, le=1, description="part of the machine that other programs took meanwhile"
+    )
     calls: list[Calls] = Field(min_length=1)
 
 
@@ -55,6 +58,7 @@ class Provenance(_Record):
     model_sha256: str | None = None
     weights: str = Field(description="`random`, or where the weights come from")
     calibration: str | None = Field(default=None, description="which photos calibrated a static quantization")
+    protocol: str | None = Field(default=None, description="how the calls were timed")
 
 
 class Profile(_Record):

@@ -1,1 +1,1 @@
-"""."""
+"""Makes evidence: builds architectures, exports and quantizes them, and measures them on this machine."""

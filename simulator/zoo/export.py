@@ -1,0 +1,82 @@
+"""From a torch module to an ONNX file with a free batch axis, checked against the module that it came from."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from torch import nn
+
+INPUT = "image"
+OUTPUT = "logits"
+
+#: Largest difference, relative to the largest output, that reordered float32 sums explain.
+_TOLERANCE = 1e-3
+
+
+class ExportError(RuntimeError):
+    """An exported graph does not compute what its module computes."""
+
+
+@contextmanager
+def quiet_tools() -> Iterator[None]:
+    """Silences the exporters' and quantizers' advice, which is not for the person who measures."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def export(model: nn.Module, input_shape: list[int], path: Path) -> None:
+    """Write `model` to `path` as ONNX; input `image` (batch, channels, height, width), output `logits`.
+
+    The graph-capturing exporter is used because the tracing one leaves thousands of shape computations in
+    windowed attention, which then cannot be quantized well. Raises ExportError if the outputs differ.
+    """
+    graph = _capture(model, input_shape)
+    _check(graph, model, input_shape)
+    part = path.with_suffix(".part")
+    onnx.save(graph, part)
+    part.replace(path)
+
+
+def _capture(model: nn.Module, input_shape: list[int]) -> onnx.ModelProto:
+    # Two items: a batch of one would be taken for a constant.
+    example = torch.zeros(2, *input_shape)
+    with quiet_tools():
+        program = torch.onnx.export(
+            model,
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        )
+    assert program is not None
+    graph = program.model_proto
+    # The exporter notes source lines at each node, which would tie the file's checksum to an installation.
+    for node in graph.graph.node:
+        node.ClearField("metadata_props")
+    return graph
+
+
+def _check(graph: onnx.ModelProto, model: nn.Module, input_shape: list[int]) -> None:
+    session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    for batch in (1, 3):
+        images = torch.randn(batch, *input_shape, generator=torch.Generator().manual_seed(batch))
+        with torch.inference_mode():
+            expected = model(images).numpy()
+        found = session.run([OUTPUT], {INPUT: images.numpy()})[0]
+        error = np.abs(found - expected).max() / np.abs(expected).max()
+        if not error < _TOLERANCE:
+            name = type(model).__name__
+            raise ExportError(f"{name}: ONNX and torch differ by {error:.2g} of the largest output at batch {batch}")

@@ -1,0 +1,167 @@
+"""Timing calls the way a server makes them: batch sizes mixed, some calls after an idle gap.
+
+A loop of one batch size keeps the caches and the clock in a state that a server seldom meets; profiles taken so were
+4 to 26% too fast.
+"""
+
+import multiprocessing
+import random
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime as ort
+import psutil
+from numpy.typing import NDArray
+
+from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun
+
+LONGEST_GAP_MS = 50.0
+#: In words, for a profile's provenance.
+PROTOCOL = (
+    f"batch sizes in shuffled order, every other call of a size after an idle gap of {IDLE_GAP_MS:g} to "
+    f"{LONGEST_GAP_MS:g} ms, cold starts in fresh processes"
+)
+SESSION_PROTOCOL = f"{PROTOCOL}; intra-op threads as given, 1 inter-op thread, sequential, spinning as by default"
+
+Call = Callable[[int], object]
+#: Makes something ready to be called; it is pickled, so that a cold start can happen in a fresh process.
+Starter = Callable[[], Call]
+#: Told the fraction of the work that has been done since it was last told.
+Advance = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured: `budget_s` of calls, but `least` to `most` calls of each batch size."""
+
+    batches: tuple[int, ...] = (1, 2, 4, 8, 16)
+    budget_s: float = 30.0
+    least: int = 15
+    most: int = 120
+    starts: int = 5
+    seed: int = 0
+
+
+def open_session(path: Path, input_shape: list[int], threads: int) -> Call:
+    """A session on the ONNX file `path`, pinned to `threads`, with its inputs at hand."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    @cache
+    def images(batch: int) -> NDArray[np.float32]:
+        return np.random.default_rng(0).standard_normal((batch, *input_shape), dtype=np.float32)
+
+    return lambda batch: session.run(None, {name: images(batch)})
+
+
+def measure(start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None) -> ThreadRun:
+    """Cold starts, memory and timed calls of what `start` makes ready."""
+    cold = [_cold_start(start) for _ in range(effort.starts)]
+    with _Onlooker() as onlooker:
+        calls = time_calls(start(), effort, advance)
+    return ThreadRun(
+        threads=threads,
+        session_s=[round(seconds, 4) for seconds, _ in cold],
+        resident_mb=round(float(np.median([mebibytes for _, mebibytes in cold])), 1),
+        others_share=round(onlooker.others_share, 3),
+        calls=calls,
+    )
+
+
+def time_calls(call: Call, effort: Effort, advance: Advance = lambda _: None) -> list[Calls]:
+    """Every timed call by batch size, each with the idle time before it; both in milliseconds."""
+    schedule = _schedule(_counts(call, effort), effort.seed)
+    timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
+    for batch, gap_ms in schedule:
+        timed[batch].append(_timed(call, batch, gap_ms))
+        advance(1 / len(schedule))
+    return [
+        Calls(batch=batch, latency_ms=[latency for latency, _ in rows], idle_ms=[idle for _, idle in rows])
+        for batch, rows in timed.items()
+    ]
+
+
+def _counts(call: Call, effort: Effort) -> dict[int, int]:
+    """How many calls of each batch size fit an equal part of the budget; makes the warm-up calls on the way."""
+    part_ms = effort.budget_s * 1000 / len(effort.batches)
+    mean_gap_ms = (IDLE_GAP_MS + LONGEST_GAP_MS) / 4
+    counts = {}
+    for batch in effort.batches:
+        estimate_ms = min(_timed(call, batch, 0)[0] for _ in range(2))
+        fitting = int(part_ms / (estimate_ms + mean_gap_ms))
+        counts[batch] = min(max(fitting, effort.least), effort.most)
+    return counts
+
+
+def _schedule(counts: dict[int, int], seed: int) -> list[tuple[int, float]]:
+    """Batch size and idle gap of each call in shuffled order; every other call of a size has a gap."""
+    rng = random.Random(seed)  # noqa: S311 - an order of calls is no secret
+    calls = [
+        (batch, rng.uniform(IDLE_GAP_MS, LONGEST_GAP_MS) if number % 2 else 0.0)
+        for batch, count in counts.items()
+        for number in range(count)
+    ]
+    rng.shuffle(calls)
+    return calls
+
+
+def _timed(call: Call, batch: int, gap_ms: float) -> tuple[float, float]:
+    """Latency of one call after a gap of at least `gap_ms`, and the gap that it really was; milliseconds."""
+    rested = time.perf_counter()
+    if gap_ms:
+        time.sleep(gap_ms / 1000)
+    began = time.perf_counter()
+    call(batch)
+    ended = time.perf_counter()
+    idle_ms = (began - rested) * 1000 if gap_ms else 0.0
+    return round((ended - began) * 1000, 4), round(idle_ms, 2)
+
+
+def _cold_start(start: Starter) -> tuple[float, float]:
+    """Seconds until the first answer, and MiB of resident memory gained, in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    # An interrupt reaches the whole process group; the child leaves it to its parent.
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(1, mp_context=context, initializer=signal.signal, initargs=ignore) as pool:
+        return pool.submit(_first_answer, start).result()
+
+
+def _first_answer(start: Starter) -> tuple[float, float]:
+    process = psutil.Process()
+    before = process.memory_info().rss
+    began = time.perf_counter()
+    start()(1)
+    seconds = time.perf_counter() - began
+    return seconds, (process.memory_info().rss - before) / 2**20
+
+
+class _Onlooker:
+    """Sees which share of the machine other programs, or the host below it, took meanwhile."""
+
+    others_share = 0.0
+
+    def __enter__(self) -> Self:
+        self._before = self._seconds()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        elapsed, busy, own = (after - before for after, before in zip(self._seconds(), self._before, strict=True))
+        self.others_share = min(max((busy - own) / elapsed, 0.0), 1.0)
+
+    @staticmethod
+    def _seconds() -> tuple[float, float, float]:
+        """All processor time, what of it was busy, and what of that was ours; in seconds, over all cores."""
+        times, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        waiting = times.idle + getattr(times, "iowait", 0.0)
+        return sum(times), sum(times) - waiting, own.user + own.system

@@ -1,0 +1,180 @@
+"""`casesim profile`: measures models on this machine. It reads well without the extra `zoo`, and only then works."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from platformdirs import user_cache_path
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from simulator.evidence.profiles import Profile, ProfileError, profiles
+from simulator.paths import PROFILES
+from simulator.zoo.photo import PhotoError
+
+if TYPE_CHECKING:
+    from simulator.zoo.campaign import Campaign
+    from simulator.zoo.subjects import Subject
+
+_EXTRA = {"torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "psutil", "PIL", "efficientnet_lite_pytorch"}
+_WRONG_USE = 2
+_STOPPED = 130
+
+#: Everything said to a person goes here, so that standard output carries the answer only.
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _UnknownNameError(ValueError):
+    """A model or precision that there is not."""
+
+
+def profile(
+    model: Annotated[list[str] | None, typer.Option(help="a model to measure; repeat for more; default all")] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="a precision; repeat for more; default all")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, max=4096, help="a batch size; default 1, 2, 4, 8, 16")] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="a thread count; default 1, 2")] = None,
+    device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None,
+    photos: Annotated[Path | None, typer.Option(help="folder of photos, to calibrate on and to decode")] = None,
+    photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None,
+    out: Annotated[Path, typer.Option(help="folder that gets DEVICE/MODEL.PRECISION.json")] = PROFILES,
+    budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="list the profiles in the folder and stop")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="answer with one JSON list")] = False,
+) -> None:
+    """Measure what models take on this machine, call by call."""
+    try:
+        if list_:
+            _answer(list(profiles(out)), json_)
+            return
+        subjects = _subjects(model, precision)
+        campaign = _campaign(device, out, photos, photos_from, batch, threads, budget)
+        _answer(_run(campaign, subjects, overwrite), json_)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        raise _refusal(f"measuring needs {error.name}, which is not installed: pip install 'casesim[zoo]'") from error
+    except (_UnknownNameError, PhotoError, ProfileError) as error:
+        raise _refusal(str(error)) from error
+
+
+def _refusal(sentence: str) -> typer.Exit:
+    _console.print(sentence, markup=False)
+    return typer.Exit(_WRONG_USE)
+
+
+def _subjects(models: list[str] | None, precisions: list[str] | None) -> list[Subject]:
+    """Every asked pair that exists; raises _UnknownNameError that names the nearest valid name."""
+    from simulator.zoo.subjects import MODELS, Subject, precisions_of
+
+    there = sorted({name for model in MODELS for name in precisions_of(model)})
+    for name in models or []:
+        _known("model", name, MODELS)
+    for name in precisions or []:
+        _known("precision", name, there)
+    chosen = [
+        Subject(model, name)
+        for model in models or MODELS
+        for name in precisions_of(model)
+        if not precisions or name in precisions
+    ]
+    if not chosen:
+        raise _UnknownNameError(f"none of {', '.join(models or [])} is measured at {', '.join(precisions or [])}")
+    return list(dict.fromkeys(chosen))
+
+
+def _known(what: str, name: str, there: list[str]) -> None:
+    if name in there:
+        return
+    nearest = difflib.get_close_matches(name, there, n=1)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else f"there are: {', '.join(there)}"
+    raise _UnknownNameError(f"there is no {what} '{name}'; {hint}")
+
+
+def _campaign(
+    device: str | None,
+    out: Path,
+    photos: Path | None,
+    photos_from: str | None,
+    batches: list[int] | None,
+    threads: list[int] | None,
+    budget_s: float,
+) -> Campaign:
+    from simulator.zoo.campaign import Campaign
+    from simulator.zoo.machine import default_device
+    from simulator.zoo.measure import Effort
+    from simulator.zoo.subjects import Photos
+
+    effort = Effort(budget_s=budget_s)
+    if batches:
+        effort = Effort(batches=tuple(sorted(set(batches))), budget_s=budget_s)
+    return Campaign(
+        device=device or default_device(),
+        out=out,
+        cache=user_cache_path("casesim"),
+        photos=Photos(photos, photos_from or f"the folder {photos.name}" if photos else ""),
+        threads=tuple(sorted(set(threads or (1, 2)))),
+        effort=effort,
+    )
+
+
+def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool) -> list[Profile]:
+    """Measure what has no profile yet; an interrupt ends it with what is finished kept."""
+    finished = [] if overwrite else [subject for subject in subjects if campaign.profile_path(subject).is_file()]
+    for subject in finished:
+        _console.print(f"{subject}: has a profile already, left as it is (--overwrite measures it again)", markup=False)
+    waiting = [subject for subject in subjects if subject not in finished]
+    written: list[Profile] = []
+    try:
+        _measure_all(campaign, waiting, written)
+    except KeyboardInterrupt:
+        _say_what_is_kept(campaign, waiting, written)
+        raise typer.Exit(_STOPPED) from None
+    return written
+
+
+def _measure_all(campaign: Campaign, subjects: list[Subject], written: list[Profile]) -> None:
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
+    total = sum(len(campaign.thread_counts(subject)) for subject in subjects)
+    with Progress(*columns, console=_console) as progress:
+        task = progress.add_task("", total=total)
+        for subject in subjects:
+            progress.update(task, description=str(subject))
+            written.append(campaign.run(subject, lambda part: progress.advance(task, part), progress.console.print))
+
+
+def _say_what_is_kept(campaign: Campaign, subjects: list[Subject], written: list[Profile]) -> None:
+    cells = sum(campaign.kept(subject) for subject in subjects)
+    _console.print(
+        f"stopped: {len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are "
+        "kept; the same command goes on from there",
+        markup=False,
+    )
+
+
+def _answer(found: list[Profile], as_json: bool) -> None:
+    rows = [_summary(profile) for profile in found]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table("model", "precision", "device", "threads", "batches", "samples")
+    for row in rows:
+        table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
+    Console().print(table)
+
+
+def _summary(profile: Profile) -> dict[str, Any]:
+    calls = [calls for run in profile.runs for calls in run.calls]
+    return {
+        "model": profile.model,
+        "precision": profile.precision,
+        "device": profile.device,
+        "threads": [run.threads for run in profile.runs],
+        "batches": sorted({timed.batch for timed in calls}),
+        "samples": sum(len(timed.latency_ms) for timed in calls),
+    }
