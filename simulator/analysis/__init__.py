@@ -1,1 +1,1 @@
-"""."""
+"""What a run means: statistics, metrics with intervals, the scorecard."""

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.serving.requests import OUTCOMES, UNFINISHED, Requests
+from simulator.serving.requests import OUTCOMES, Requests
 
 if TYPE_CHECKING:
     from simulator.serving.plan import Plan
 
-#: A visit's columns: which request, at which stage, when it entered the queue, when service began (NaN: never), when it left,
-#: which replica or reviewer served it, and the visit's batch (numbered within the stage, -1 where there was none).
+#: A visit's columns: which request, at which stage, when it entered the queue, when service began (NaN: never), when it left
+#: (NaN: it still waits), which replica or reviewer served it, and the visit's batch (numbered within the stage, -1 where there was none).
 VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size")
 
 
@@ -102,7 +102,7 @@ class Trace:
     @cached_property
     def requests(self) -> pd.DataFrame:
         """A row a request: when it arrived, was answered and finished, how it ended and where (times in seconds)."""
-        columns, ends = self.columns, [*self.plan.scenario.ends, None]
+        columns = self.columns
         return pd.DataFrame(
             {
                 "arrived_s": columns.arrived,
@@ -110,7 +110,7 @@ class Trace:
                 "answered_s": columns.answered,
                 "finished_s": columns.finished,
                 "outcome": pd.Categorical.from_codes(columns.outcome, list(OUTCOMES)),
-                "end": pd.Categorical.from_codes(columns.end, list(self.plan.scenario.ends)) if ends else None,
+                "end": pd.Categorical.from_codes(columns.end, list(self.plan.scenario.ends)),
                 "positive": columns.positive,
                 "caught": columns.caught,
                 "patient": columns.patient,
@@ -137,8 +137,3 @@ class Trace:
         for codes in (self.columns.outcome, self.columns.end, self.columns.caught):
             sha.update(codes.tobytes())
         return sha.hexdigest()[:16]
-
-    @property
-    def unfinished(self) -> int:
-        """Requests that no end has seen by the end of the run."""
-        return int((self.columns.outcome == UNFINISHED).sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from math import inf, nan
 from typing import TYPE_CHECKING
 
@@ -115,7 +115,8 @@ class PeopleStage(ServiceStage):
         return True
 
     def close(self, horizon: float) -> None:
-        """Settle who has given up waiting; the rest stays unfinished."""
+        """Settle who has given up waiting; the rest still wait, and stay unfinished."""
         self._admit(horizon)
-        self.queue = [(key, entered, row) for key, entered, row in self.queue if not self._gave_up(row, entered, horizon)]
-        heapify(self.queue)
+        for _, entered, row in self.queue:
+            if not self._gave_up(row, entered, horizon):
+                self.log.add(row, entered, nan, nan)

@@ -115,6 +115,8 @@ class PoolStage(ServiceStage):
         self.to.accept_block(rows, times)
 
     def close(self, horizon: float) -> None:
-        """Settle what waited too long; the rest stays unfinished."""
+        """Settle what waited too long; the rest still waits, and stays unfinished."""
         self._admit(horizon)
         self._expire(horizon)
+        for row, entered in zip(self.rows, self.entered, strict=True):
+            self.log.add(row, entered, nan, nan)

@@ -33,6 +33,7 @@ class RetakeStage(Stage):
         """Ask for another photo, or let go."""
         for row in rows:
             if self.tries[row] + 1 >= self.spec.max_tries:
+                self.run.answer((row,), time)
                 self.on_exhausted.accept((row,), time)
             elif self.gives_up[row]:
                 self.on_give_up.accept((row,), time)

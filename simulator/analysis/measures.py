@@ -1,0 +1,178 @@
+"""What one replication came to: plain numbers that can be sent between processes and pooled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.scenario.checks import tags
+from simulator.scenario.stages import People, Pool
+from simulator.serving.calendar import HOUR_S, Roster, clock_s
+from simulator.serving.requests import OUTCOMES
+from simulator.serving.trace import Trace
+
+#: The latency distribution is kept at these shares of the requests.
+CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
+
+
+@dataclass
+class Measures:
+    """One replication in numbers.
+
+    metrics: the value of each metric that is a plain mean or quantile
+    positives, negatives: a row a labelled patient, with columns patient, trials, hits (found; not referred)
+    costs: USD for 1,000 requests by part
+    flows: number of requests (column count) by tag, end, outcome, positive and caught
+    latency_curve: latency in seconds at CURVE
+    """
+
+    digest: str
+    requests: int
+    metrics: dict[str, float]
+    positives: pd.DataFrame
+    negatives: pd.DataFrame
+    costs: dict[str, float]
+    flows: pd.DataFrame
+    latency_curve: NDArray[np.float64] = field(default_factory=lambda: np.full(len(CURVE), np.nan))
+
+
+def measure(trace: Trace) -> Measures:
+    """Reduce a trace to its measures."""
+    latency = trace.columns.answered - trace.columns.sent
+    latency = latency[np.isfinite(latency)]
+    return Measures(
+        digest=trace.digest,
+        requests=trace.columns.n,
+        metrics={**_latencies(latency), **_shares(trace), **_throughput(trace), **_stages(trace)},
+        positives=_by_patient(trace, trace.columns.positive, trace.columns.caught),
+        negatives=_by_patient(trace, ~trace.columns.positive, ~_referred(trace)),
+        costs=_costs(trace),
+        flows=_flows(trace),
+        latency_curve=np.quantile(latency, CURVE) if len(latency) else np.full(len(CURVE), np.nan),
+    )
+
+
+def _latencies(latency: NDArray[np.float64]) -> dict[str, float]:
+    if not len(latency):
+        return {}
+    p50, p95, p99 = np.quantile(latency, [0.5, 0.95, 0.99])
+    return {"latency_mean_s": latency.mean(), "latency_p50_s": p50, "latency_p95_s": p95, "latency_p99_s": p99}
+
+
+def _shares(trace: Trace) -> dict[str, float]:
+    counts = np.bincount(trace.columns.outcome, minlength=len(OUTCOMES)) / max(trace.columns.n, 1)
+    shares = {f"{name}_share": float(counts[OUTCOMES.index(name)]) for name in ("done", "shed", "timed_out", "unfinished")}
+    if trace.plan.scenario.population is not None:
+        shares["referred_share"] = float(_referred(trace).mean()) if trace.columns.n else 0.0
+    return shares
+
+
+def _throughput(trace: Trace) -> dict[str, float]:
+    """Answers a second, over the time in which requests arrive."""
+    answered = np.count_nonzero(trace.columns.answered <= trace.plan.arrivals_end_s)
+    return {"throughput_per_s": answered / trace.plan.arrivals_end_s}
+
+
+def _referred(trace: Trace) -> NDArray[np.bool_]:
+    referred = np.array([end.referred for end in trace.plan.scenario.ends.values()] + [False])
+    return referred[trace.columns.end]
+
+
+def _by_patient(trace: Trace, trials: NDArray[np.bool_], hits: NDArray[np.bool_]) -> pd.DataFrame:
+    frame = pd.DataFrame({"patient": trace.columns.patient[trials], "trials": 1, "hits": hits[trials].astype(int)})
+    return frame.groupby("patient", as_index=False).sum()
+
+
+def _stages(trace: Trace) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, stage in trace.plan.scenario.stages.items():
+        if isinstance(stage, Pool | People):
+            visits = trace.logs[name].frame(name)
+            found[f"utilization.{name}"] = _utilization(trace, name, stage, visits)
+            found |= _waits(trace, name, visits, with_tags=isinstance(stage, People))
+    return found
+
+
+def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
+    """Work that came in over the work that could be done in that time; what was never served counts as the mean."""
+    work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
+    brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
+    return float(brought) / capacity_s(trace, stage)
+
+
+def capacity_s(trace: Trace, stage: Pool | People) -> float:
+    """Server-seconds that a stage offers while requests arrive."""
+    end = trace.plan.arrivals_end_s
+    if isinstance(stage, Pool):
+        return stage.replicas * end
+    return max(_roster(trace, stage).staffed_s(end), 1e-9)
+
+
+def _roster(trace: Trace, stage: People) -> Roster:
+    return Roster(stage.shifts, clock_s(trace.plan.scenario.run.starts_at), trace.plan.horizon_s)
+
+
+def _waits(trace: Trace, name: str, visits: pd.DataFrame, with_tags: bool) -> dict[str, float]:
+    """Waits until service began; until the time-out, or the end of the run, for those who were never served."""
+    until = visits["started_s"].fillna(visits["left_s"]).fillna(trace.plan.horizon_s)
+    wait = (until - visits["entered_s"]).to_numpy()
+    found = _quantiles(wait, name)
+    if with_tags:
+        tag = trace.columns.tag[visits["request"].to_numpy()]
+        for index, label in enumerate(tags(trace.plan.scenario), start=1):
+            mine = _quantiles(wait[tag == index], f"{name}.{label}")
+            found |= {key: value for key, value in mine.items() if key.startswith("wait_p95")}
+    return found
+
+
+def _quantiles(wait: NDArray[np.float64], name: str) -> dict[str, float]:
+    if not len(wait):
+        return {}
+    p50, p95 = np.quantile(wait, [0.5, 0.95])
+    return {f"wait_p50_s.{name}": float(p50), f"wait_p95_s.{name}": float(p95)}
+
+
+def _costs(trace: Trace) -> dict[str, float]:
+    """USD for 1,000 requests: machines and people as paid for the day, visits and misses as they happened."""
+    scenario, columns = trace.plan.scenario, trace.columns
+    per_thousand = 1000 / max(columns.n, 1)
+    visit_usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[columns.end]
+    costs = {"machines": _machines_usd(trace), "reviewers": _reviewers_usd(trace)}
+    if scenario.population is None:
+        costs["ends"] = float(visit_usd.sum())
+    else:
+        costs["visits of the healthy"] = float(visit_usd[~columns.positive].sum())
+        costs["visits of the ill"] = float(visit_usd[columns.positive].sum())
+    if scenario.costs is not None:
+        missed = np.count_nonzero(columns.positive & ~columns.caught)
+        costs["missed"] = missed * scenario.costs.missed_positive_usd.value
+    return {part: usd * per_thousand for part, usd in costs.items()}
+
+
+def _machines_usd(trace: Trace) -> float:
+    hours = trace.plan.arrivals_end_s / HOUR_S
+    pools = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)}
+    return sum(
+        hours * stage.replicas * stage.threads * trace.plan.machines[name].usd_per_thread_hour()
+        for name, stage in pools.items()
+    )
+
+
+def _reviewers_usd(trace: Trace) -> float:
+    people = [stage for stage in trace.plan.scenario.stages.values() if isinstance(stage, People)]
+    return sum(capacity_s(trace, stage) / HOUR_S * stage.usd_per_hour.value for stage in people)
+
+
+def _flows(trace: Trace) -> pd.DataFrame:
+    requests = trace.requests
+    columns = {
+        "tag": np.array(["", *tags(trace.plan.scenario)])[trace.columns.tag],
+        "end": requests["end"].astype(object).fillna("unfinished"),
+        "outcome": requests["outcome"].astype(str),
+        "positive": requests["positive"],
+        "caught": requests["caught"],
+    }
+    return pd.DataFrame(columns).value_counts().reset_index(name="count")

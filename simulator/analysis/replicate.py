@@ -1,0 +1,46 @@
+"""Replications side by side: one job each, on as many cores as there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, as_completed
+
+from simulator.analysis.measures import Measures, measure
+from simulator.analysis.summary import Summary, summary_of
+from simulator.serving.engine import simulate
+from simulator.serving.plan import Plan
+
+
+def one(plan: Plan, seed: int, replication: int) -> Measures:
+    """Run and measure one replication (the job that a worker process is given)."""
+    return measure(simulate(plan, seed, replication))
+
+
+def submit(executor: Executor, plan: Plan, seed: int, replications: int) -> list[Future[Measures]]:
+    """Hand every replication to an executor."""
+    return [executor.submit(one, plan, seed, replication) for replication in range(replications)]
+
+
+def replicate(
+    plan: Plan,
+    seed: int,
+    replications: int | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Summary:
+    """Run a plan's replications and pool them; without an executor, one after the other.
+
+    progress: called with the number done and the number in all after each replication.
+    """
+    total = replications or plan.scenario.run.replications
+    if executor is None:
+        measures = []
+        for replication in range(total):
+            measures.append(one(plan, seed, replication))
+            progress(replication + 1, total)
+    else:
+        futures = submit(executor, plan, seed, total)
+        for done, _ in enumerate(as_completed(futures), start=1):
+            progress(done, total)
+        measures = [future.result() for future in futures]
+    return summary_of(plan, seed, measures)

@@ -1,0 +1,79 @@
+"""Objectives and whether a run met them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from simulator.scenario.schema import Objective
+
+
+class Estimate(Protocol):
+    """A value with the bounds of its interval."""
+
+    @property
+    def value(self) -> float: ...  # noqa: D102
+
+    @property
+    def low(self) -> float: ...  # noqa: D102
+
+    @property
+    def high(self) -> float: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One objective, judged. `estimate` is None where the run has no such figure, as under overload."""
+
+    objective: Objective
+    estimate: Estimate | None
+
+    @property
+    def bound(self) -> float:
+        """The bound that the objective sets."""
+        bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
+        assert bound is not None
+        return bound
+
+    @property
+    def margin(self) -> float | None:
+        """How far the value lies on the right side of the bound; negative where it is missed."""
+        if self.estimate is None:
+            return None
+        distance = self.estimate.value - self.bound
+        return distance if self.objective.at_least is not None else -distance
+
+    @property
+    def met(self) -> bool:
+        """Whether the value keeps the bound; a figure that cannot be quoted does not."""
+        return self.margin is not None and self.margin >= 0
+
+    @property
+    def certain(self) -> bool:
+        """Whether the whole interval lies on the same side of the bound as the value."""
+        if self.estimate is None:
+            return True
+        return not self.estimate.low < self.bound < self.estimate.high
+
+    @property
+    def words(self) -> str:
+        """The verdict in two or three words."""
+        if self.estimate is None:
+            return "no steady state"
+        if self.certain:
+            return "met" if self.met else "missed"
+        return "met, not proven" if self.met else "missed, not proven"
+
+    def to_json(self) -> dict[str, Any]:
+        """The objective as `casesim run --json` prints it; figures that do not exist are left out."""
+        side = "at_least" if self.objective.at_least is not None else "at_most"
+        told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.words}
+        if self.estimate is not None:
+            told |= {"value": self.estimate.value, "low": self.estimate.low, "high": self.estimate.high, "margin": self.margin}
+        return told
+
+
+def judge(objective: Objective, metrics: Mapping[str, Estimate]) -> Verdict:
+    """Judge one objective by the metrics of a run."""
+    return Verdict(objective, metrics.get(objective.metric))

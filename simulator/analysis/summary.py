@@ -1,0 +1,195 @@
+"""From the measures of all replications to what a person sees: metrics with intervals, verdicts, sources, warnings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.analysis.measures import Measures, measure
+from simulator.analysis.scorecard import Verdict, judge
+from simulator.analysis.statistics import Interval, clustered_share, mean_interval, sum_interval
+from simulator.scenario.checks import metric_names
+from simulator.serving.engine import ENGINE_VERSION
+from simulator.serving.plan import Plan, Source, fingerprint
+from simulator.serving.theory import loads
+from simulator.serving.trace import Trace
+
+#: Positives without a single miss that it takes to claim a sensitivity of 99% (one-sided 95%): 0.99 ** 299 < 0.05.
+POSITIVES_FOR_99 = 299
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A value with its 95% interval and its unit."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All replications of one design in numbers."""
+
+    plan: Plan
+    seed: int
+    replications: int
+    requests: int
+    run_hash: str
+    metrics: dict[str, Metric]
+    verdicts: list[Verdict]
+    costs: dict[str, Interval]
+    flows: pd.DataFrame
+    latency_curve: NDArray[np.float64]
+    warnings: list[str]
+
+    @property
+    def provenance(self) -> list[Source]:
+        """Where every number comes from."""
+        return self.plan.provenance
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `casesim run --json` prints."""
+        return {
+            "scenario": self.plan.scenario.id,
+            "scenario_hash": self.plan.scenario_hash,
+            "design": self.plan.design,
+            "seed": self.seed,
+            "replications": self.replications,
+            "run_hash": self.run_hash,
+            "requests": self.requests,
+            "metrics": {name: vars(metric) for name, metric in self.metrics.items()},
+            "objectives": [verdict.to_json() for verdict in self.verdicts],
+            "provenance": [vars(source) for source in self.provenance],
+            "warnings": self.warnings,
+        }
+
+
+def summarise(traces: Iterable[Trace]) -> dict[str, Metric]:
+    """Metrics with intervals of several replications of one plan; raises ValueError without any."""
+    kept = list(traces)
+    if not kept:
+        raise ValueError("summarise needs at least one trace")
+    return summary_of(kept[0].plan, kept[0].seed, [measure(trace) for trace in kept]).metrics
+
+
+def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
+    """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
+    costs = {part: mean_interval([m.costs[part] for m in measures]) for part in measures[0].costs}
+    metrics = _means(measures) | _qualities(plan, measures)
+    if "missed" in costs and "missed_per_1000" in metrics:
+        costs["missed"] = _missed_cost(plan, metrics["missed_per_1000"])
+    metrics["cost_per_1000_usd"] = Metric(**vars(sum_interval(*costs.values())), unit="USD")
+    warnings = [*plan.warnings, *_overload(metrics), *_peaks(plan), *_few_positives(plan, metrics)]
+    ordered = {name: metrics[name] for name in metric_names(plan.scenario) if name in metrics}
+    return Summary(
+        plan=plan,
+        seed=seed,
+        replications=len(measures),
+        requests=sum(m.requests for m in measures),
+        run_hash=run_hash(plan, seed, measures),
+        metrics=ordered,
+        verdicts=[judge(objective, ordered) for objective in plan.scenario.objectives],
+        costs=costs,
+        flows=_mean_flows(measures),
+        latency_curve=np.nanmean([m.latency_curve for m in measures], axis=0),
+        warnings=warnings,
+    )
+
+
+def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
+    """Identifies the run and what came of it: the same scenario, design, seed and engine give the same twelve digits."""
+    traces = hashlib.sha256("".join(m.digest for m in measures).encode()).hexdigest()
+    return fingerprint([plan.scenario_hash, plan.design, seed, len(measures), ENGINE_VERSION, traces])
+
+
+def unit_of(name: str) -> str:
+    """The unit of a metric, by its name."""
+    base = name.split(".")[0]
+    if base.endswith("per_1000_usd"):
+        return "USD"
+    units = {"_per_s": "1/s", "_s": "s", "_per_1000": "per 1,000"}
+    return next((unit for ending, unit in units.items() if base.endswith(ending)), "share")
+
+
+def _means(measures: Sequence[Measures]) -> dict[str, Metric]:
+    names = [name for name in measures[0].metrics if all(name in m.metrics for m in measures)]
+    return {name: Metric(**vars(mean_interval([m.metrics[name] for m in measures])), unit=unit_of(name)) for name in names}
+
+
+def _qualities(plan: Plan, measures: Sequence[Measures]) -> dict[str, Metric]:
+    """Sensitivity and its kin, with intervals that reflect how few labelled people stand behind them."""
+    if plan.scenario.population is None:
+        return {}
+    found = {}
+    evidence = plan.scores
+    for name, column in (("sensitivity", "positives"), ("specificity", "negatives")):
+        rows = pd.concat([getattr(m, column) for m in measures])
+        if len(rows) and evidence is not None:
+            most = evidence.positive_evidence if name == "sensitivity" else evidence.negative_evidence
+            found[name] = Metric(**vars(clustered_share(rows["patient"], rows["trials"], rows["hits"], most)), unit="share")
+        elif len(rows):
+            shares = [getattr(m, column)["hits"].sum() / getattr(m, column)["trials"].sum() for m in measures]
+            found[name] = Metric(**vars(mean_interval(shares)), unit="share")
+    if "sensitivity" in found:
+        share = sum(m.positives["trials"].sum() for m in measures) / sum(m.requests for m in measures)
+        s = found["sensitivity"]
+        found["missed_per_1000"] = Metric(*(1000 * share * (1 - x) for x in (s.value, s.high, s.low)), unit="per 1,000")
+    return found
+
+
+def _missed_cost(plan: Plan, missed: Metric) -> Interval:
+    assert plan.scenario.costs is not None
+    each = plan.scenario.costs.missed_positive_usd.value
+    return Interval(missed.value * each, missed.low * each, missed.high * each)
+
+
+def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
+    """Mean number of requests a replication, by tag, end, outcome, positive and caught."""
+    keys = ["tag", "end", "outcome", "positive", "caught"]
+    total = pd.concat([m.flows for m in measures]).groupby(keys, as_index=False)["count"].sum()
+    return total.assign(count=total["count"] / len(measures))
+
+
+def _overload(metrics: dict[str, Metric]) -> list[str]:
+    """Say overload in words, and take back the tail figures that mean nothing under it."""
+    said = []
+    for name in [name for name in metrics if name.startswith("utilization.") and metrics[name].value >= 1]:
+        stage = name.removeprefix("utilization.")
+        tails = [tail for tail in ("latency_p95_s", "latency_p99_s") if tail in metrics and f"people.{stage}" not in metrics]
+        said.append(
+            f"{stage}: work comes in at {metrics[name].value:.2f} times what the stage can do. There is no steady state: the queue "
+            f"grows as long as requests come, so there is no 95th or 99th percentile of its wait to quote."
+        )
+        waits = [key for key in metrics if key.startswith(f"wait_p95_s.{stage}")]
+        for key in waits + tails:
+            del metrics[key]
+    return said
+
+
+def _peaks(plan: Plan) -> list[str]:
+    return [
+        f"{load.stage}: at the busiest time of the day work comes in at {load.peak:.2f} times what the stage can do; "
+        "a queue builds up until the rate falls again."
+        for load in loads(plan)
+        if load.peak is not None and load.peak >= 1 > load.mean
+    ]
+
+
+def _few_positives(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
+    sensitivity = metrics.get("sensitivity")
+    if sensitivity is None or plan.scores is None:
+        return []
+    count = plan.scores.positive_evidence
+    return [
+        f"Sensitivity rests on {count:,.0f} {'labelled' if plan.scores.about.kind == 'measured' else 'equivalent'} positives: its 95% "
+        f"interval is {100 * sensitivity.low:.1f} to {100 * sensitivity.high:.1f}%. To claim 99% takes {POSITIVES_FOR_99} positives "
+        "without one miss."
+    ]

@@ -1,0 +1,161 @@
+"""The command `casesim`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from simulator.analysis.replicate import replicate
+from simulator.analysis.summary import Metric, Summary
+from simulator.numbers import spoken
+from simulator.scenario import ScenarioError, load, scenario_ids
+from simulator.scenario.faults import Fault
+from simulator.serving.plan import Plan, compile_plan
+
+app = typer.Typer(
+    help="Run an ML system design for computer vision. Without a command it opens the app.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+
+class UsageError(Exception):
+    """The command was called in a way, or with an input, that cannot work; the message says what would."""
+
+
+@app.callback(invoke_without_command=True)
+def casesim(context: typer.Context) -> None:
+    """Open the app when no command is given."""
+    if context.invoked_subcommand is None:
+        serve()
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="the port to serve on")] = 8501) -> None:
+    """Open the app in a browser."""
+    entry = Path(__file__).with_name("app.py")
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(entry), "--server.port", str(port)]))  # noqa: S603
+
+
+@app.command()
+def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
+    """List the cases there are."""
+    scenarios = [load(name) for name in scenario_ids()]
+    if as_json:
+        print(
+            json.dumps(
+                [{"id": s.id, "version": s.version, "title": s.title, "summary": s.summary} for s in scenarios], indent=2
+            )
+        )
+        return
+    table = Table("case", "title", "minutes", box=None)
+    for scenario in scenarios:
+        table.add_row(scenario.id, scenario.title, str(scenario.minutes))
+    out.print(table)
+
+
+@app.command()
+def run(
+    case: Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")],
+    picks: Annotated[list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; repeat")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")] = 1,
+    replications: Annotated[
+        int | None, typer.Option(min=2, max=1000, help="how many replications; the case says how many by default")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is missed")] = False,
+) -> None:
+    """Run a design and print what it costs in misses, waiting time and money."""
+    plan = compile_plan(load(case), _read_picks(picks or []))
+    summary = _run(plan, seed, replications)
+    if as_json:
+        print(json.dumps(summary.to_json(), indent=2, allow_nan=False))
+    else:
+        _print(summary)
+    if strict and not all(verdict.met for verdict in summary.verdicts):
+        raise typer.Exit(1)
+
+
+def _read_picks(picks: list[str]) -> dict[str, str]:
+    for pick in picks:
+        if "=" not in pick:
+            raise UsageError(f"--set {pick}: write it as CHOICE=OPTION, such as --set replicas=4")
+    return {name.strip(): value.strip() for name, value in (pick.split("=", 1) for pick in picks)}
+
+
+def _run(plan: Plan, seed: int, replications: int | None) -> Summary:
+    columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar, ProcessPoolExecutor() as executor:
+        task = bar.add_task("run", total=replications or plan.scenario.run.replications)
+        return replicate(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
+
+
+def _print(summary: Summary) -> None:
+    scenario = summary.plan.scenario
+    out.print(
+        f"[bold]{scenario.title}[/bold], {summary.replications} replications, {summary.requests:,} requests, seed {summary.seed}"
+    )
+    out.print("  " + ", ".join(f"{name}={option}" for name, option in summary.plan.design.items()), style="dim")
+    verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
+    for verdict in summary.verdicts:
+        asked = ("at least " if verdict.objective.at_least is not None else "at most ") + _value(
+            verdict.bound, verdict.objective.metric, summary
+        )
+        reached, interval = "none to quote", ""
+        if verdict.estimate is not None:
+            metric = summary.metrics[verdict.objective.metric]
+            reached, interval = spoken(metric.value, metric.unit), _interval(metric)
+        colour = "green" if verdict.met and verdict.certain else "yellow" if not verdict.certain else "red"
+        verdicts.add_row(verdict.objective.label, asked, reached, interval, f"[{colour}]{verdict.words}[/{colour}]")
+    out.print(verdicts)
+    metrics = Table("metric", "value", "95% interval", box=None)
+    for name, metric in summary.metrics.items():
+        metrics.add_row(name, spoken(metric.value, metric.unit), _interval(metric))
+    out.print(metrics)
+    for warning in summary.warnings:
+        out.print(f"[yellow]note[/yellow] {warning}")
+    out.print(f"run hash {summary.run_hash}; sources: add --json", style="dim")
+
+
+def _value(value: float, metric: str, summary: Summary) -> str:
+    known = summary.metrics.get(metric)
+    return spoken(value, known.unit) if known else f"{value:g}"
+
+
+def _interval(metric: Metric) -> str:
+    return f"{spoken(metric.low, metric.unit)} to {spoken(metric.high, metric.unit)}"
+
+
+def report(faults: list[Fault]) -> None:
+    """Print every fault, a line each, as `file:line:col: field: message`."""
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    count = len(faults)
+    print(f"{count} fault{'s' if count > 1 else ''}", file=sys.stderr)
+
+
+def main() -> None:
+    """Run the command; exit with 2 for wrong use or input, with a sentence and no traceback."""
+    try:
+        app()
+    except ScenarioError as error:
+        report(error.faults)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

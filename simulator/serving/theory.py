@@ -1,0 +1,162 @@
+"""What can be known without a run: loads from flows, and the closed forms that a run is tested against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import exp, factorial, lgamma, log
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from simulator.scenario.stages import Gate, Link, People, Pool, Retake
+from simulator.serving.arrivals import mean_rate, peak_rate
+from simulator.serving.calendar import DAY_S, Roster, clock_s
+from simulator.serving.plan import Plan
+from simulator.serving.requests import quality_separation
+from simulator.serving.thresholds import thresholds
+
+
+@dataclass(frozen=True)
+class Load:
+    """The load that a design offers to one stage: work brought over work that can be done, 1 is all it can take.
+
+    peak is None where work waits for a shift anyway, so that only the day's total counts.
+    """
+
+    stage: str
+    visits_per_request: float
+    mean: float
+    peak: float | None
+
+
+def loads(plan: Plan) -> list[Load]:
+    """The load on every stage with a server, if nobody timed out: a bound that needs no run."""
+    ratios = visit_ratios(plan)
+    found = []
+    for name, stage in plan.scenario.stages.items():
+        if isinstance(stage, Pool):
+            per_request = ratios[name] / (plan.latencies[name].capacity_per_s * stage.replicas)
+            spec = plan.scenario.arrivals
+            found.append(Load(name, ratios[name], mean_rate(spec) * per_request, peak_rate(spec) * per_request))
+        elif isinstance(stage, People):
+            found.append(Load(name, ratios[name], _people_load(plan, stage, ratios[name]), None))
+    return found
+
+
+def _people_load(plan: Plan, stage: People, ratio: float) -> float:
+    roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), DAY_S)
+    mean_s = 60 * stage.minutes.median.value * exp(stage.minutes.sigma**2 / 2)
+    staffed = roster.staffed_s(DAY_S)
+    return mean_rate(plan.scenario.arrivals) * DAY_S * ratio * mean_s / staffed if staffed else float("inf")
+
+
+def visit_ratios(plan: Plan) -> dict[str, float]:
+    """Expected visits to each stage for one request that nobody turns away: the traffic equations v = e + P' v.
+
+    A photo's quality is followed through the first gate that looks at it; a repeated photo is a fresh draw.
+    """
+    names = list(plan.scenario.stages)
+    moves = np.zeros((len(names), len(names)))
+    for name in names:
+        for target, share in _shares(plan, name).items():
+            if target in names:
+                moves[names.index(name), names.index(target)] += share
+    start = np.array([float(name == plan.scenario.start) for name in names])
+    visits = np.linalg.solve(np.eye(len(names)) - moves.T, start)
+    return dict(zip(names, visits.tolist(), strict=True))
+
+
+def _shares(plan: Plan, name: str) -> dict[str, float]:
+    """Which share of the requests at a stage goes on to which target."""
+    stage = plan.scenario.stages[name]
+    if isinstance(stage, Link | Pool):
+        return {stage.to: 1.0}
+    if isinstance(stage, Gate):
+        return _gate_shares(plan, stage)
+    if isinstance(stage, Retake):
+        return _retake_shares(plan, stage)
+    return {}
+
+
+def _retake_shares(plan: Plan, stage: Retake) -> dict[str, float]:
+    """With r the chance that a photo is sent back, 1 + r + ... + r^(m-1) photos are taken of which the last is not sent back."""
+    back = max((_share_to(plan, gate, stage) for gate in _gates(plan)), default=0.0)
+    stays = 1 - stage.gives_up.value
+    chain = [(back * stays) ** k for k in range(stage.max_tries)]
+    last = chain[-1] / sum(chain)
+    return {stage.to: (1 - last) * stays, stage.on_exhausted: last, stage.on_give_up: (1 - last) * stage.gives_up.value}
+
+
+def _gates(plan: Plan) -> list[Gate]:
+    return [stage for stage in plan.scenario.stages.values() if isinstance(stage, Gate)]
+
+
+def _share_to(plan: Plan, gate: Gate, stage: Retake) -> float:
+    return sum(share for target, share in _gate_shares(plan, gate).items() if plan.scenario.stages.get(target) is stage)
+
+
+def _gate_shares(plan: Plan, gate: Gate) -> dict[str, float]:
+    above = [_share_above(plan, gate, cut) for cut in thresholds(plan, gate)]
+    shares: dict[str, float] = {}
+    for route, low, high in zip(gate.routes, [*above, 1.0], [0.0, *above], strict=True):
+        shares[route.to] = shares.get(route.to, 0.0) + low - high
+    return shares
+
+
+def _share_above(plan: Plan, gate: Gate, cut: float) -> float:
+    """Share of requests whose value reaches a threshold, positives and negatives at the stated prevalence."""
+    population = plan.scenario.population
+    assert population is not None
+    if gate.by == "quality":
+        assert population.quality is not None
+        unusable, apart = population.quality.unusable.value, quality_separation(population.quality.auc.value)
+        return float((1 - unusable) * ndtr(apart - cut) + unusable * ndtr(-cut))
+    assert plan.scores is not None
+    prevalence = population.prevalence.value
+    return prevalence * plan.scores.sensitivity_at(cut) + (1 - prevalence) * (1 - plan.scores.specificity_at(cut))
+
+
+def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
+    """Mean wait in queue of M/M/c (Erlang C)."""
+    a = rate / service_rate
+    waits = a**servers / factorial(servers) / (1 - a / servers)
+    chance = waits / (sum(a**k / factorial(k) for k in range(servers)) + waits)
+    return chance / (servers * service_rate - rate)
+
+
+def mg1_wait(rate: float, mean: float, second_moment: float) -> float:
+    """Mean wait in queue of M/G/1 (Pollaczek-Khinchine)."""
+    return rate * second_moment / (2 * (1 - rate * mean))
+
+
+def batch_wait(rate: float, service: Callable[[int], float], max_batch: int, longest: int = 400) -> float:
+    """Mean wait in queue of one server that takes up to `max_batch` of those waiting, service(b) seconds for b of them.
+
+    Exact but for the cut at `longest` in the queue: the embedded chain on the queue length at service completions, then
+    renewal-reward for the time average and Little's law for the wait.
+    """
+    pmf = [_poisson(rate * service(batch), longest) for batch in range(1, max_batch + 1)]
+    moves = np.zeros((longest + 1, longest + 1))
+    cycle, area = np.zeros(longest + 1), np.zeros(longest + 1)
+    for n in range(longest + 1):
+        batch = min(max(n, 1), max_batch)
+        left, seconds = max(n, 1) - batch, service(batch)
+        arrivals = pmf[batch - 1][: longest + 1 - left]
+        moves[n, left:] = arrivals
+        moves[n, -1] += 1 - arrivals.sum()
+        cycle[n] = seconds + (1 / rate if n == 0 else 0.0)
+        area[n] = left * seconds + rate * seconds**2 / 2
+    share = _stationary(moves)
+    return float(share @ area / (share @ cycle)) / rate
+
+
+def _poisson(mean: float, longest: int) -> NDArray[np.float64]:
+    return np.array([exp(k * log(mean) - mean - lgamma(k + 1)) for k in range(longest + 1)])
+
+
+def _stationary(moves: NDArray[np.float64]) -> NDArray[np.float64]:
+    size = len(moves)
+    system = np.vstack([moves.T - np.eye(size), np.ones(size)])
+    return np.linalg.lstsq(system, np.append(np.zeros(size), 1.0), rcond=None)[0]
