@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulator.analysis.replicate import replicate
-from simulator.analysis.summary import Metric, Summary
+from simulator.analysis.scorecard import Estimate, Verdict
+from simulator.analysis.summary import Summary, unit_of
 from simulator.numbers import spoken
 from simulator.scenario import ScenarioError, load, scenario_ids
 from simulator.scenario.faults import Fault
@@ -97,45 +98,46 @@ def _read_picks(picks: list[str]) -> dict[str, str]:
 
 def _run(plan: Plan, seed: int, replications: int | None) -> Summary:
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar, ProcessPoolExecutor() as executor:
-        task = bar.add_task("run", total=replications or plan.scenario.run.replications)
-        return replicate(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
+    with ProcessPoolExecutor() as executor:
+        executor.submit(int).result()  # workers are forked before the progress bar starts its thread
+        with Progress(*columns, console=err, transient=True) as bar:
+            task = bar.add_task("run", total=replications or plan.scenario.run.replications)
+            try:
+                return replicate(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
+            except KeyboardInterrupt:
+                executor.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
 def _print(summary: Summary) -> None:
-    scenario = summary.plan.scenario
-    out.print(
-        f"[bold]{scenario.title}[/bold], {summary.replications} replications, {summary.requests:,} requests, seed {summary.seed}"
-    )
-    out.print("  " + ", ".join(f"{name}={option}" for name, option in summary.plan.design.items()), style="dim")
+    title, design = summary.plan.scenario.title, summary.plan.design
+    count = f"{summary.replications} replications, {summary.requests:,} requests"
+    out.print(f"[bold]{title}[/bold], {count}, seed {summary.seed}")
+    out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
     verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
-        asked = ("at least " if verdict.objective.at_least is not None else "at most ") + _value(
-            verdict.bound, verdict.objective.metric, summary
-        )
-        reached, interval = "none to quote", ""
-        if verdict.estimate is not None:
-            metric = summary.metrics[verdict.objective.metric]
-            reached, interval = spoken(metric.value, metric.unit), _interval(metric)
-        colour = "green" if verdict.met and verdict.certain else "yellow" if not verdict.certain else "red"
-        verdicts.add_row(verdict.objective.label, asked, reached, interval, f"[{colour}]{verdict.words}[/{colour}]")
+        verdicts.add_row(*_verdict_row(verdict, unit_of(verdict.objective.metric)))
     out.print(verdicts)
     metrics = Table("metric", "value", "95% interval", box=None)
     for name, metric in summary.metrics.items():
-        metrics.add_row(name, spoken(metric.value, metric.unit), _interval(metric))
+        metrics.add_row(name, spoken(metric.value, metric.unit), _interval(metric, metric.unit))
     out.print(metrics)
     for warning in summary.warnings:
         out.print(f"[yellow]note[/yellow] {warning}")
-    out.print(f"run hash {summary.run_hash}; sources: add --json", style="dim")
+    out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
 
 
-def _value(value: float, metric: str, summary: Summary) -> str:
-    known = summary.metrics.get(metric)
-    return spoken(value, known.unit) if known else f"{value:g}"
+def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
+    asked = ("at least " if verdict.objective.at_least is not None else "at most ") + spoken(verdict.bound, unit)
+    colour = "yellow" if not verdict.certain else "green" if verdict.met else "red"
+    words = f"[{colour}]{verdict.words}[/{colour}]"
+    if verdict.estimate is None:
+        return verdict.objective.label, asked, "none to quote", "", words
+    return verdict.objective.label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
 
 
-def _interval(metric: Metric) -> str:
-    return f"{spoken(metric.low, metric.unit)} to {spoken(metric.high, metric.unit)}"
+def _interval(estimate: Estimate, unit: str) -> str:
+    return f"{spoken(estimate.low, unit)} to {spoken(estimate.high, unit)}"
 
 
 def report(faults: list[Fault]) -> None:

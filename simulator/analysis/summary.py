@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulator.analysis.measures import Measures, measure
 from simulator.analysis.scorecard import Verdict, judge
 from simulator.analysis.statistics import Interval, clustered_share, mean_interval, sum_interval
+from simulator.numbers import percent
 from simulator.scenario.checks import metric_names
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, Source, fingerprint
@@ -87,7 +88,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     if "missed" in costs and "missed_per_1000" in metrics:
         costs["missed"] = _missed_cost(plan, metrics["missed_per_1000"])
     metrics["cost_per_1000_usd"] = Metric(**vars(sum_interval(*costs.values())), unit="USD")
-    warnings = [*plan.warnings, *_overload(metrics), *_peaks(plan), *_few_positives(plan, metrics)]
+    warnings = [*plan.warnings, *_overload(plan, metrics), *_peaks(plan), *_few_positives(plan, metrics)]
     ordered = {name: metrics[name] for name in metric_names(plan.scenario) if name in metrics}
     return Summary(
         plan=plan,
@@ -140,9 +141,13 @@ def _qualities(plan: Plan, measures: Sequence[Measures]) -> dict[str, Metric]:
             found[name] = Metric(**vars(mean_interval(shares)), unit="share")
     if "sensitivity" in found:
         share = sum(m.positives["trials"].sum() for m in measures) / sum(m.requests for m in measures)
-        s = found["sensitivity"]
-        found["missed_per_1000"] = Metric(*(1000 * share * (1 - x) for x in (s.value, s.high, s.low)), unit="per 1,000")
+        found["missed_per_1000"] = _missed(found["sensitivity"], 1000 * share)
     return found
+
+
+def _missed(sensitivity: Metric, positives: float) -> Metric:
+    value, low, high = (positives * (1 - s) for s in (sensitivity.value, sensitivity.high, sensitivity.low))
+    return Metric(value, low, high, unit="per 1,000")
 
 
 def _missed_cost(plan: Plan, missed: Metric) -> Interval:
@@ -155,29 +160,31 @@ def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
     """Mean number of requests a replication, by tag, end, outcome, positive and caught."""
     keys = ["tag", "end", "outcome", "positive", "caught"]
     total = pd.concat([m.flows for m in measures]).groupby(keys, as_index=False)["count"].sum()
-    return total.assign(count=total["count"] / len(measures))
+    total["count"] /= len(measures)
+    return pd.DataFrame(total)
 
 
-def _overload(metrics: dict[str, Metric]) -> list[str]:
+def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
     """Say overload in words, and take back the tail figures that mean nothing under it."""
     said = []
     for name in [name for name in metrics if name.startswith("utilization.") and metrics[name].value >= 1]:
         stage = name.removeprefix("utilization.")
-        tails = [tail for tail in ("latency_p95_s", "latency_p99_s") if tail in metrics and f"people.{stage}" not in metrics]
         said.append(
-            f"{stage}: work comes in at {metrics[name].value:.2f} times what the stage can do. There is no steady state: the queue "
-            f"grows as long as requests come, so there is no 95th or 99th percentile of its wait to quote."
+            f"{plan.scenario.stages[stage].label}: {metrics[name].value:.2f} times the work that can be done comes in. There is no "
+            "steady state: the queue grows as long as requests come, so there is no 95th or 99th percentile to quote."
         )
-        waits = [key for key in metrics if key.startswith(f"wait_p95_s.{stage}")]
-        for key in waits + tails:
+        tails = [key for key in metrics if key.startswith(f"wait_p95_s.{stage}")]
+        if plan.scenario.stages[stage].kind == "pool":
+            tails += [key for key in ("latency_p95_s", "latency_p99_s") if key in metrics]
+        for key in tails:
             del metrics[key]
     return said
 
 
 def _peaks(plan: Plan) -> list[str]:
     return [
-        f"{load.stage}: at the busiest time of the day work comes in at {load.peak:.2f} times what the stage can do; "
-        "a queue builds up until the rate falls again."
+        f"{plan.scenario.stages[load.stage].label}: at the busiest time of the day {load.peak:.2f} times the work that can be done "
+        "comes in; a queue builds up until the rate falls again."
         for load in loads(plan)
         if load.peak is not None and load.peak >= 1 > load.mean
     ]
@@ -187,9 +194,9 @@ def _few_positives(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
     sensitivity = metrics.get("sensitivity")
     if sensitivity is None or plan.scores is None:
         return []
-    count = plan.scores.positive_evidence
+    labelled = "labelled" if plan.scores.about.kind == "measured" else "equivalent"
+    low, high = percent(sensitivity.low), percent(sensitivity.high)
     return [
-        f"Sensitivity rests on {count:,.0f} {'labelled' if plan.scores.about.kind == 'measured' else 'equivalent'} positives: its 95% "
-        f"interval is {100 * sensitivity.low:.1f} to {100 * sensitivity.high:.1f}%. To claim 99% takes {POSITIVES_FOR_99} positives "
-        "without one miss."
+        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {labelled} positives: its 95% interval is {low} to {high}. "
+        f"To claim 99% takes {POSITIVES_FOR_99} positives without one miss."
     ]

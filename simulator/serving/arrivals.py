@@ -28,13 +28,13 @@ def daily(spec: Daily, rng: np.random.Generator, end: float, starts_at: float) -
     expected = np.concatenate([[0.0], np.cumsum(np.resize(rates, len(edges) - 1) * width)])
     first, last = np.interp([starts_at, starts_at + end], edges, expected)
     marks = first + np.sort(rng.random(rng.poisson(last - first))) * (last - first)
-    return np.interp(marks, expected, edges) - starts_at
+    return np.asarray(np.interp(marks, expected, edges) - starts_at)
 
 
 def daily_rates(spec: Daily) -> NDArray[np.float64]:
     """Requests a second in each part of the day from 00:00, shape (parts,)."""
     weights = np.array(spec.weights)
-    return spec.per_day.value * weights / weights.sum() / (DAY_S / len(weights))
+    return np.asarray(spec.per_day.value * weights / weights.sum() / (DAY_S / len(weights)))
 
 
 #: Draws the arrival times of a kind: (spec, generator, end in seconds, time of day at which the run starts in seconds).

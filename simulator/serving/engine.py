@@ -12,6 +12,7 @@ from simpy import Environment
 
 from simulator.scenario.base import Lognormal
 from simulator.scenario.checks import tags
+from simulator.serving.columns import elements
 from simulator.serving.plan import Plan
 from simulator.serving.requests import Requests
 from simulator.serving.stages import STAGES
@@ -38,7 +39,7 @@ class Run:
         self.env = Environment()
         self.tags = tags(plan.scenario)
         self.requests = Requests(plan, streams)
-        self._answered = memoryview(self.requests.answered)
+        self._answered = elements(self.requests.answered)
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.ends = {name: EndStage(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
         for stage in self.stages.values():
@@ -53,7 +54,7 @@ class Run:
             stage.close(horizon)
         caught = [end.caught.value for end in self.plan.scenario.ends.values()]
         requests.settle(horizon, np.array(caught), self.uniform("ends.caught"))
-        logs = {name: stage.log for name, stage in self.stages.items() if stage.log is not None}
+        logs = {name: stage.log for name, stage in self.stages.items()}
         return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs)
 
     def receiver(self, name: str | None) -> Any:
@@ -67,7 +68,7 @@ class Run:
     def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float64]:
         """One lognormal draw a request, shape (n,)."""
         normal = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
-        return spec.median.value * np.exp(spec.sigma * normal)
+        return np.asarray(spec.median.value * np.exp(spec.sigma * normal), float)
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

@@ -29,7 +29,7 @@ class LatencyTable:
     @property
     def max_batch(self) -> int:
         """The largest batch that the table covers."""
-        return self.seconds.shape[1] - 1
+        return int(self.seconds.shape[1]) - 1
 
     def mean_s(self, batch: int, idled: bool = False) -> float:
         """Mean service time of a batch in seconds."""

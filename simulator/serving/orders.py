@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from simulator.serving.columns import elements
+
 if TYPE_CHECKING:
     from simulator.serving.requests import Requests
 
@@ -16,13 +18,13 @@ def fifo(requests: Requests) -> Callable[[int], float]:
 
 def risk(requests: Requests) -> Callable[[int], float]:
     """The highest score first; a request that no model has scored comes before all."""
-    scores = memoryview(requests.risk)
+    scores = elements(requests.risk)
     return lambda row: -scores[row]
 
 
 def tag(requests: Requests) -> Callable[[int], float]:
     """By the route that a gate gave, in the order of the gate's routes; untagged requests come first."""
-    tags = memoryview(requests.tag)
+    tags = elements(requests.tag)
     return lambda row: tags[row]
 
 

@@ -112,7 +112,7 @@ class _Gatherer:
             latencies=self.latencies,
             machines=self.machines,
             scores=self.scores,
-            provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),  # type: ignore[arg-type]
+            provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
             scenario_hash=scenario_hash,
         )

@@ -81,7 +81,7 @@ def _shares(plan: Plan, name: str) -> dict[str, float]:
 
 
 def _retake_shares(plan: Plan, stage: Retake) -> dict[str, float]:
-    """With r the chance that a photo is sent back, 1 + r + ... + r^(m-1) photos are taken of which the last is not sent back."""
+    """With r the chance of being sent back and trying again, 1 + r + ... + r^(m-1) photos are taken; the last is final."""
     back = max((_share_to(plan, gate, stage) for gate in _gates(plan)), default=0.0)
     stays = 1 - stage.gives_up.value
     chain = [(back * stays) ** k for k in range(stage.max_tries)]
@@ -159,4 +159,4 @@ def _poisson(mean: float, longest: int) -> NDArray[np.float64]:
 def _stationary(moves: NDArray[np.float64]) -> NDArray[np.float64]:
     size = len(moves)
     system = np.vstack([moves.T - np.eye(size), np.ones(size)])
-    return np.linalg.lstsq(system, np.append(np.zeros(size), 1.0), rcond=None)[0]
+    return np.asarray(np.linalg.lstsq(system, np.append(np.zeros(size), 1.0), rcond=None)[0])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simulator.serving.plan import Plan
 
 #: A visit's columns: which request, at which stage, when it entered the queue, when service began (NaN: never), when it left
-#: (NaN: it still waits), which replica or reviewer served it, and the visit's batch (numbered within the stage, -1 where there was none).
+#: (NaN: it still waits), which replica or reviewer served it (-1: none), its batch, numbered within the stage, and its size.
 VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size")
 
 
@@ -109,8 +109,8 @@ class Trace:
                 "sent_s": columns.sent,
                 "answered_s": columns.answered,
                 "finished_s": columns.finished,
-                "outcome": pd.Categorical.from_codes(columns.outcome, list(OUTCOMES)),
-                "end": pd.Categorical.from_codes(columns.end, list(self.plan.scenario.ends)),
+                "outcome": _named(columns.outcome, OUTCOMES),
+                "end": _named(columns.end, self.plan.scenario.ends),
                 "positive": columns.positive,
                 "caught": columns.caught,
                 "patient": columns.patient,
@@ -137,3 +137,7 @@ class Trace:
         for codes in (self.columns.outcome, self.columns.end, self.columns.caught):
             sha.update(codes.tobytes())
         return sha.hexdigest()[:16]
+
+
+def _named(codes: NDArray[np.int8], names: Iterable[str]) -> Any:
+    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(names)))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
+from simulator.serving.columns import elements
 from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
@@ -31,14 +32,13 @@ class Receiver(Protocol):
 
 
 class Stage:
-    """A step on a request's way. A kind of stage overrides what it needs; one that takes time keeps a log of visits."""
-
-    log: VisitLog | None = None
+    """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits."""
 
     def __init__(self, run: Run, name: str, spec: Any) -> None:
         self.run = run
         self.name = name
         self.spec = spec
+        self.log = VisitLog()
 
     def connect(self) -> None:
         """Look up the stages and ends that this one hands on to; all exist by now."""
@@ -144,7 +144,7 @@ class Alarm:
         if time < self.time:
             self.time = time
             self._event = Timeout(self.env, max(time - self.env.now, 0.0))
-            self._event.callbacks.append(self._ring)  # type: ignore[union-attr]
+            self._event.callbacks.append(self._ring)
 
     def _ring(self, event: Any) -> None:
         if event is self._event:
@@ -182,8 +182,8 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        self._rows = memoryview(np.empty(0, np.int32))
-        self._times = memoryview(np.empty(0))
+        self._rows = elements(np.empty(0, np.int32))
+        self._times = elements(np.empty(0))
         self._at = 0
         self._late: list[tuple[float, int, int]] = []
         self._count = 0
@@ -201,7 +201,7 @@ class Inbox:
         rows = np.concatenate([np.asarray(self._rows[self._at :]), rows])
         times = np.concatenate([np.asarray(self._times[self._at :]), times])
         order = np.argsort(times, kind="stable")
-        self._rows, self._times, self._at = memoryview(rows[order]), memoryview(times[order]), 0
+        self._rows, self._times, self._at = elements(rows[order]), elements(times[order]), 0
         self.head = self.time_of(0)
 
     def time_of(self, index: int) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulator.scenario.stages import End
+from simulator.serving.columns import elements
 from simulator.serving.stages.base import Rows, Stage, Times
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ class EndStage(Stage):
     def __init__(self, run: Run, name: str, spec: End, index: int) -> None:
         super().__init__(run, name, spec)
         self.index = index
-        self.finished = memoryview(run.requests.finished)
-        self.end = memoryview(run.requests.end)
+        self.finished = elements(run.requests.finished)
+        self.end = elements(run.requests.end)
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Note when and where the requests ended."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scenario.stages import Gate
+from simulator.serving.columns import elements
 from simulator.serving.stages.base import Rows, Stage, Times
 from simulator.serving.thresholds import thresholds
 
@@ -22,10 +23,10 @@ class GateStage(Stage):
     def __init__(self, run: Run, name: str, spec: Gate) -> None:
         super().__init__(run, name, spec)
         self.cuts = thresholds(run.plan, spec)
-        self.tries = memoryview(run.requests.tries)
-        self.risk = memoryview(run.requests.risk)
-        self.tags = memoryview(run.requests.tag)
-        self.qualities = [memoryview(row) for row in run.requests.qualities]
+        self.tries = elements(run.requests.tries)
+        self.risk = elements(run.requests.risk)
+        self.tags = elements(run.requests.tag)
+        self.qualities = [elements(row) for row in run.requests.qualities]
 
     def connect(self) -> None:
         """Look up where each route leads."""

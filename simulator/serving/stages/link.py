@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulator.scenario.stages import Link
+from simulator.serving.columns import elements
 from simulator.serving.stages.base import Rows, Stage, Times
-from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -20,8 +20,7 @@ class LinkStage(Stage):
         super().__init__(run, name, spec)
         megabits = 8 * run.lognormal(f"{name}.payload", spec.payload_mb)
         self.delay = spec.latency_ms.value / 1000 + megabits / run.lognormal(f"{name}.bandwidth", spec.bandwidth_mbps)
-        self._delay = memoryview(self.delay)
-        self.log = VisitLog()
+        self._delay = elements(self.delay)
 
     def connect(self) -> None:
         """Look up the stage at the far end."""

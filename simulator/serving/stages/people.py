@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from math import inf, nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator.scenario.stages import People
 from simulator.serving.calendar import HOUR_S, Roster, clock_s
+from simulator.serving.columns import elements
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Rows, ServiceStage, Times
-from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -26,7 +26,7 @@ class PeopleStage(ServiceStage):
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
         self.roster = Roster(spec.shifts, clock_s(run.plan.scenario.run.starts_at), run.plan.horizon_s)
-        self.minutes = memoryview(run.lognormal(f"{name}.minutes", spec.minutes))
+        self.minutes = elements(run.lognormal(f"{name}.minutes", spec.minutes))
         self.recognises = self._readings(name, spec)
         self.patience = self._patience(name, spec)
         self.key = ORDERS[spec.order](run.requests)
@@ -34,15 +34,14 @@ class PeopleStage(ServiceStage):
         self.free = list(range(self.roster.most))  # a heap: reviewers without a case
         self.busy: list[tuple[float, int]] = []  # a heap: when done, reviewer
         self.on_duty, self.shift_ends = self.roster.on_duty(0.0), self.roster.next_change(0.0)
-        self.log = VisitLog()
 
-    def _readings(self, name: str, spec: People) -> memoryview:
+    def _readings(self, name: str, spec: People) -> Any:
         """Whether a reviewer would call each request positive."""
         luck, positive = self.run.uniform(f"{name}.reading"), self.run.requests.positive
-        return memoryview(np.where(positive, luck < spec.sensitivity.value, luck >= spec.specificity.value))
+        return elements(np.where(positive, luck < spec.sensitivity.value, luck >= spec.specificity.value))
 
-    def _patience(self, name: str, spec: People) -> memoryview | None:
-        return None if spec.patience_h is None else memoryview(HOUR_S * self.run.lognormal(f"{name}.patience", spec.patience_h))
+    def _patience(self, name: str, spec: People) -> Any:
+        return None if spec.patience_h is None else elements(HOUR_S * self.run.lognormal(f"{name}.patience", spec.patience_h))
 
     def connect(self) -> None:
         """Look up where requests go on to."""

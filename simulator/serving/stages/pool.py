@@ -13,10 +13,10 @@ import numpy as np
 from simulator.evidence.profiles import IDLE_GAP_MS
 from simulator.scenario.stages import Pool
 from simulator.serving.batching import BatchRule
+from simulator.serving.columns import elements
 from simulator.serving.latency import GRID
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Rows, ServiceStage, Times
-from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -33,11 +33,10 @@ class PoolStage(ServiceStage):
         self.sizes = self.rule.table()
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.seconds = run.plan.latencies[name].seconds.tolist()
-        self.quantile = memoryview((run.uniform(f"{name}.service") * GRID).astype(np.int16))
+        self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
         self.rows: deque[int] = deque()
         self.entered: deque[float] = deque()
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
-        self.log = VisitLog()
 
     def connect(self) -> None:
         """Look up where requests go on to."""

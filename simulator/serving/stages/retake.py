@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulator.scenario.stages import Retake
+from simulator.serving.columns import elements
 from simulator.serving.stages.base import Stage
-from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -18,10 +18,9 @@ class RetakeStage(Stage):
 
     def __init__(self, run: Run, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)
-        self.delay = memoryview(60 * run.lognormal(f"{name}.minutes", spec.minutes))
-        self.gives_up = memoryview(run.uniform(f"{name}.gives_up") < spec.gives_up.value)
-        self.tries = memoryview(run.requests.tries)
-        self.log = VisitLog()
+        self.delay = elements(60 * run.lognormal(f"{name}.minutes", spec.minutes))
+        self.gives_up = elements(run.uniform(f"{name}.gives_up") < spec.gives_up.value)
+        self.tries = elements(run.requests.tries)
 
     def connect(self) -> None:
         """Look up the ways out."""
