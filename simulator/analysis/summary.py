@@ -170,7 +170,7 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
     for name in [name for name in metrics if name.startswith("utilization.") and metrics[name].value >= 1]:
         stage = name.removeprefix("utilization.")
         said.append(
-            f"{plan.scenario.stages[stage].label}: {metrics[name].value:.2f} times the work that can be done comes in. There is no "
+            f"{plan.scenario.stages[stage].label}: {metrics[name].value:.2f} times the work it can do comes in. There is no "
             "steady state: the queue grows as long as requests come, so there is no 95th or 99th percentile to quote."
         )
         tails = [key for key in metrics if key.startswith(f"wait_p95_s.{stage}")]
@@ -183,7 +183,7 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
 
 def _peaks(plan: Plan) -> list[str]:
     return [
-        f"{plan.scenario.stages[load.stage].label}: at the busiest time of the day {load.peak:.2f} times the work that can be done "
+        f"{plan.scenario.stages[load.stage].label}: at the busiest time of the day {load.peak:.2f} times the work it can do "
         "comes in; a queue builds up until the rate falls again."
         for load in loads(plan)
         if load.peak is not None and load.peak >= 1 > load.mean

@@ -16,7 +16,7 @@ from simulator.serving.columns import elements
 from simulator.serving.plan import Plan
 from simulator.serving.requests import Requests
 from simulator.serving.stages import STAGES
-from simulator.serving.stages.base import Receiver, ServiceStage
+from simulator.serving.stages.base import ServiceStage
 from simulator.serving.stages.end import EndStage
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
@@ -98,9 +98,3 @@ class Run:
         """The same for many rows."""
         answered = self.requests.answered
         answered[rows] = np.where(np.isnan(answered[rows]), times, answered[rows])
-
-    def divert(self, row: int, outcome: int, time: float, to: Receiver) -> None:
-        """A request takes a fallback: it is marked, and its requester is told."""
-        self.requests.outcome[row] = outcome
-        self.answer((row,), time)
-        to.accept((row,), time)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from math import inf
+from math import inf, nan
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -116,6 +116,14 @@ class ServiceStage(Stage):
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows, each at its own time."""
         raise NotImplementedError
+
+    def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
+        """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
+        time = due if to in self.run.ends.values() else now
+        self.log.add(row, entered, nan, time)
+        self.run.requests.outcome[row] = outcome
+        self.run.answer((row,), time)
+        to.accept((row,), time)
 
     def step(self, now: float) -> float:
         """Do all that is due at `now`; returns the next time at which something is."""

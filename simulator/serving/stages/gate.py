@@ -22,7 +22,8 @@ class GateStage(Stage):
 
     def __init__(self, run: Run, name: str, spec: Gate) -> None:
         super().__init__(run, name, spec)
-        self.cuts = thresholds(run.plan, spec)
+        # Scores are columns of single precision: so are the thresholds, or the item that sets one would fall below it.
+        self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
         self.tries = elements(run.requests.tries)
         self.risk = elements(run.requests.risk)
         self.tags = elements(run.requests.tag)

@@ -79,8 +79,7 @@ class PeopleStage(ServiceStage):
             if len(self.queue) < self.max_queue:
                 heappush(self.queue, (self.key(row), time, row))
             else:
-                self.log.add(row, time, nan, time)
-                self.run.divert(row, SHED, time, self.on_full)
+                self.turn_away(row, SHED, time, time, now, self.on_full)
 
     def _hand_out(self, now: float) -> None:
         """Give the first case that is still wanted to the first reviewer who is free."""
@@ -108,9 +107,7 @@ class PeopleStage(ServiceStage):
         """Deadlines are looked at when a case is taken from the queue; the time-out counts from the deadline itself."""
         if self.patience is None or entered + self.patience[row] >= now:
             return False
-        deadline = entered + self.patience[row]
-        self.log.add(row, entered, nan, deadline)
-        self.run.divert(row, TIMED_OUT, deadline, self.on_timeout)
+        self.turn_away(row, TIMED_OUT, entered, entered + self.patience[row], now, self.on_timeout)
         return True
 
     def close(self, horizon: float) -> None:

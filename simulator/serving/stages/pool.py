@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from heapq import heapreplace
-from math import inf, nan
+from math import inf, nan, nextafter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +70,9 @@ class PoolStage(ServiceStage):
 
     def _batch_time(self) -> float:
         """When the requests that wait for company go: when the oldest is due, or enough others have come."""
-        due = self.entered[0] + min(self.rule.delay_s, self.timeout)
+        oldest = self.entered[0]
+        # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
+        due = min(oldest + self.rule.delay_s, nextafter(oldest + self.timeout, inf))
         wanted = next(size for size in (*self.rule.sizes, inf) if size > len(self.rows))
         return due if wanted == inf else min(due, self.inbox.time_of(int(wanted) - len(self.rows) - 1))
 
@@ -82,15 +84,13 @@ class PoolStage(ServiceStage):
                 self.rows.append(row)
                 self.entered.append(time)
             else:
-                self.log.add(row, time, nan, time)
-                self.run.divert(row, SHED, time, self.on_full)
+                self.turn_away(row, SHED, time, time, now, self.on_full)
 
     def _expire(self, now: float) -> None:
         """Deadlines are looked at here, when the queue is: no timer for each request."""
         while self.entered and self.entered[0] + self.timeout < now:
             row, entered = self.rows.popleft(), self.entered.popleft()
-            self.log.add(row, entered, nan, entered + self.timeout)
-            self.run.divert(row, TIMED_OUT, entered + self.timeout, self.on_timeout)
+            self.turn_away(row, TIMED_OUT, entered, entered + self.timeout, now, self.on_timeout)
 
     def _send(self, size: int, now: float) -> None:
         free_at, replica = self.free[0]

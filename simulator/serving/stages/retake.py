@@ -18,8 +18,9 @@ class RetakeStage(Stage):
 
     def __init__(self, run: Run, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)
-        self.delay = elements(60 * run.lognormal(f"{name}.minutes", spec.minutes))
-        self.gives_up = elements(run.uniform(f"{name}.gives_up") < spec.gives_up.value)
+        attempts = range(spec.max_tries - 1)
+        self.delays = [elements(60 * run.lognormal(f"{name}.{attempt}.minutes", spec.minutes)) for attempt in attempts]
+        self.gives_up = [elements(run.uniform(f"{name}.{attempt}.gives_up") < spec.gives_up.value) for attempt in attempts]
         self.tries = elements(run.requests.tries)
 
     def connect(self) -> None:
@@ -31,14 +32,18 @@ class RetakeStage(Stage):
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Ask for another photo, or let go."""
         for row in rows:
-            if self.tries[row] + 1 >= self.spec.max_tries:
+            attempt = self.tries[row]
+            if attempt + 1 >= self.spec.max_tries:
                 self.run.answer((row,), time)
                 self.on_exhausted.accept((row,), time)
-            elif self.gives_up[row]:
+            elif self.gives_up[attempt][row]:
                 self.on_give_up.accept((row,), time)
             else:
-                self.tries[row] += 1
-                sent = time + self.delay[row]
-                self.run.requests.sent[row] = sent
-                self.log.add(row, time, time, sent)
-                self.to.accept((row,), sent)
+                self._try_again(row, attempt, time)
+
+    def _try_again(self, row: int, attempt: int, time: float) -> None:
+        sent = time + self.delays[attempt][row]
+        self.tries[row] = attempt + 1
+        self.run.requests.sent[row] = sent
+        self.log.add(row, time, time, sent)
+        self.to.accept((row,), sent)
