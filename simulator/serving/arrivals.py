@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scenario.arrivals import Daily, Poisson
-from simulator.serving.calendar import DAY_S
+from simulator.serving.calendar import DAY_S, clock_s
 
 Times = NDArray[np.float64]
 
@@ -22,19 +22,27 @@ def daily(spec: Daily, rng: np.random.Generator, end: float, starts_at: float) -
 
     Uniform times under the cumulative rate, mapped back to the clock (inversion; exact, and no candidate is thrown away).
     """
-    rates = daily_rates(spec)
-    width = DAY_S / len(rates)
-    edges = np.arange(int((starts_at + end) // width) + 2) * width
-    expected = np.concatenate([[0.0], np.cumsum(np.resize(rates, len(edges) - 1) * width)])
+    day, rates = daily_rates(spec)
+    days = np.arange(int((starts_at + end) // DAY_S) + 1) * DAY_S
+    edges = np.append((days[:, None] + day[:-1]).ravel(), days[-1] + DAY_S)
+    expected = np.append(0.0, np.cumsum(np.diff(edges) * np.tile(rates, len(days))))
     first, last = np.interp([starts_at, starts_at + end], edges, expected)
     marks = first + np.sort(rng.random(rng.poisson(last - first))) * (last - first)
     return np.asarray(np.interp(marks, expected, edges) - starts_at)
 
 
-def daily_rates(spec: Daily) -> NDArray[np.float64]:
-    """Requests a second in each part of the day from 00:00, shape (parts,)."""
+def daily_rates(spec: Daily) -> tuple[Times, Times]:
+    """The rate over one day as steps: edges in seconds from 00:00, shape (n + 1,), and requests a second, shape (n,)."""
+    even = np.linspace(0, DAY_S, len(spec.weights) + 1)
+    peaks = [(clock_s(peak.start), clock_s(peak.start) + 60 * peak.minutes, peak.share) for peak in spec.peaks]
+    edges = np.unique(np.concatenate([even, *(peak[:2] for peak in peaks)]))
     weights = np.array(spec.weights)
-    return np.asarray(spec.per_day.value * weights / weights.sum() / (DAY_S / len(weights)))
+    usual = 1 - sum(share for *_, share in peaks)
+    shares = usual * weights / weights.sum() * len(weights) / DAY_S
+    rates = shares[np.searchsorted(even, edges[:-1], side="right") - 1]
+    for start, stop, share in peaks:
+        rates[(edges[:-1] >= start) & (edges[:-1] < stop)] += share / (stop - start)
+    return edges, spec.per_day.value * rates
 
 
 #: Draws the arrival times of a kind: (spec, generator, end in seconds, time of day at which the run starts in seconds).
@@ -48,4 +56,4 @@ def mean_rate(spec: Poisson | Daily) -> float:
 
 def peak_rate(spec: Poisson | Daily) -> float:
     """Requests a second at the busiest time of the day."""
-    return spec.rate_per_s.value if isinstance(spec, Poisson) else float(daily_rates(spec).max())
+    return spec.rate_per_s.value if isinstance(spec, Poisson) else float(daily_rates(spec)[1].max())
