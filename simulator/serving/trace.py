@@ -46,11 +46,13 @@ class VisitLog:
         self.left.append(left)
         self.server.append(server)
 
-    def add_batch(self, rows: Sequence[int], entered: Sequence[float], started: float, left: float, server: int) -> None:
-        """A batch of requests that were served together."""
-        self.request.extend(rows)
-        self.entered.extend(entered)
-        self.batch.extend([len(self.started)] * len(rows))
+    def add_batch(self, requests: Sequence[tuple[int, float]], started: float, left: float, server: int) -> None:
+        """Requests, as (row, time of entry), that were served together."""
+        batch = len(self.started)
+        for row, entered in requests:
+            self.request.append(row)
+            self.entered.append(entered)
+            self.batch.append(batch)
         self.started.append(started)
         self.left.append(left)
         self.server.append(server)

@@ -172,8 +172,8 @@ class Outbox:
 
     def add(self, rows: Sequence[int], time: float) -> None:
         """Put requests in that all leave at `time`."""
-        self.rows.extend(rows)
-        self.times.extend([time] * len(rows))
+        self.rows += rows
+        self.times += [time] * len(rows)
 
     def flush(self) -> None:
         """Hand everything on."""

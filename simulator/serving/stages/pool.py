@@ -34,8 +34,7 @@ class PoolStage(ServiceStage):
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.seconds = run.plan.latencies[name].seconds.tolist()
         self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
-        self.rows: deque[int] = deque()
-        self.entered: deque[float] = deque()
+        self.queue: deque[tuple[int, float]] = deque()  # row, time of arrival
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
 
     def connect(self) -> None:
@@ -48,12 +47,14 @@ class PoolStage(ServiceStage):
     def step(self, now: float) -> float:
         """Take in what has arrived, then send batches while a replica is free and the rule says so."""
         self._admit(now)
-        while self.rows and self.free[0][0] <= now:
-            if self.entered[0] + self.timeout < now:
+        queue, free, longest = self.queue, self.free, self.rule.max_batch + 1
+        while queue and free[0][0] <= now:
+            oldest = queue[0][1]
+            if oldest + self.timeout < now:
                 self._expire(now)
                 continue
-            overdue = self.entered[0] + self.rule.delay_s <= now
-            size = self.sizes[overdue][min(len(self.rows), self.rule.max_batch + 1)]
+            waiting = len(queue)
+            size = self.sizes[oldest + self.rule.delay_s <= now][waiting if waiting < longest else longest]
             if not size:
                 break
             self._send(size, now)
@@ -61,44 +62,45 @@ class PoolStage(ServiceStage):
 
     def next_time(self, now: float) -> float:
         """The next time at which a batch may be sent, or the queue may overflow."""
-        waiting, free_at, ready = len(self.rows), self.free[0][0], self.inbox.head
-        if waiting:
+        free_at, head = self.free[0][0], self.inbox.head
+        ready = head
+        if self.queue:
             ready = self._batch_time() if free_at <= now else free_at
         if ready < free_at:
             ready = free_at
-        return ready if ready <= self.inbox.head else min(ready, self.overflow_time(waiting))
+        return ready if ready <= head else min(ready, self.overflow_time(len(self.queue)))
 
     def _batch_time(self) -> float:
         """When the requests that wait for company go: when the oldest is due, or enough others have come."""
-        oldest = self.entered[0]
+        waiting, oldest = len(self.queue), self.queue[0][1]
         # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
         due = min(oldest + self.rule.delay_s, nextafter(oldest + self.timeout, inf))
-        wanted = next(size for size in (*self.rule.sizes, inf) if size > len(self.rows))
-        return due if wanted == inf else min(due, self.inbox.time_of(int(wanted) - len(self.rows) - 1))
+        wanted = next((size for size in self.rule.sizes if size > waiting), None)
+        return due if wanted is None else min(due, self.inbox.time_of(wanted - waiting - 1))
 
     def _admit(self, now: float) -> None:
-        inbox = self.inbox
+        inbox, queue, most = self.inbox, self.queue, self.max_queue
         while inbox.head <= now:
-            row, time = inbox.pop()
-            if len(self.rows) < self.max_queue:
-                self.rows.append(row)
-                self.entered.append(time)
+            request = inbox.pop()
+            if len(queue) < most:
+                queue.append(request)
             else:
+                row, time = request
                 self.turn_away(row, SHED, time, time, now, self.on_full)
 
     def _expire(self, now: float) -> None:
         """Deadlines are looked at here, when the queue is: no timer for each request."""
-        while self.entered and self.entered[0] + self.timeout < now:
-            row, entered = self.rows.popleft(), self.entered.popleft()
+        while self.queue and self.queue[0][1] + self.timeout < now:
+            row, entered = self.queue.popleft()
             self.turn_away(row, TIMED_OUT, entered, entered + self.timeout, now, self.on_timeout)
 
     def _send(self, size: int, now: float) -> None:
         free_at, replica = self.free[0]
-        rows = [self.rows.popleft() for _ in range(size)]
-        entered = [self.entered.popleft() for _ in range(size)]
+        batch = [self.queue.popleft() for _ in range(size)]
+        rows = [row for row, _ in batch]
         done = now + self.seconds[now - free_at >= _IDLE_GAP_S][size][self.quantile[rows[0]]]
         heapreplace(self.free, (done, replica))
-        self.log.add_batch(rows, entered, now, done, replica)
+        self.log.add_batch(batch, now, done, replica)
         self.send(rows, done)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
@@ -117,5 +119,5 @@ class PoolStage(ServiceStage):
         """Settle what waited too long; the rest still waits, and stays unfinished."""
         self._admit(horizon)
         self._expire(horizon)
-        for row, entered in zip(self.rows, self.entered, strict=True):
+        for row, entered in self.queue:
             self.log.add(row, entered, nan, nan)
