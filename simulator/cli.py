@@ -21,6 +21,7 @@ from simulator.numbers import spoken
 from simulator.scenario import ScenarioError, load, scenario_ids
 from simulator.scenario.faults import Fault
 from simulator.serving.plan import Plan, compile_plan
+from simulator.zoo.profile_command import profile
 
 app = typer.Typer(
     help="Run an ML system design for computer vision. Without a command it opens the app.",
@@ -87,6 +88,9 @@ def run(
         _print(summary)
     if strict and not all(verdict.met for verdict in summary.verdicts):
         raise typer.Exit(1)
+
+
+app.command()(profile)
 
 
 def _read_picks(picks: list[str]) -> dict[str, str]:
