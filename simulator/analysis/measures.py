@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.scenario.checks import tags
 from simulator.scenario.stages import People, Pool
 from simulator.serving.calendar import HOUR_S, Roster, clock_s
 from simulator.serving.requests import OUTCOMES
@@ -122,7 +121,7 @@ def _waits(trace: Trace, name: str, visits: pd.DataFrame, with_tags: bool) -> di
     found = _quantiles(wait, name)
     if with_tags:
         tag = trace.columns.tag[visits["request"].to_numpy()]
-        for index, label in enumerate(tags(trace.plan.scenario), start=1):
+        for index, label in enumerate(trace.plan.scenario.tags(), start=1):
             mine = _quantiles(wait[tag == index], f"{name}.{label}")
             found |= {key: value for key, value in mine.items() if key.startswith("wait_p95")}
     return found
@@ -169,7 +168,7 @@ def _reviewers_usd(trace: Trace) -> float:
 def _flows(trace: Trace) -> pd.DataFrame:
     requests = trace.requests
     columns = {
-        "tag": np.array(["", *tags(trace.plan.scenario)])[trace.columns.tag],
+        "tag": np.array(["", *trace.plan.scenario.tags()])[trace.columns.tag],
         "end": requests["end"].astype(object).fillna("unfinished"),
         "outcome": requests["outcome"].astype(str),
         "positive": requests["positive"],

@@ -15,7 +15,6 @@ from simulator.analysis.measures import Measures, measure
 from simulator.analysis.scorecard import Verdict, judge
 from simulator.analysis.statistics import Interval, clustered_share, mean_interval, sum_interval
 from simulator.numbers import percent
-from simulator.scenario.checks import metric_names
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, Source, fingerprint
 from simulator.serving.theory import loads
@@ -89,7 +88,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         costs["missed"] = _missed_cost(plan, metrics["missed_per_1000"])
     metrics["cost_per_1000_usd"] = Metric(**vars(sum_interval(*costs.values())), unit="USD")
     warnings = [*plan.warnings, *_overload(plan, metrics), *_peaks(plan), *_few_positives(plan, metrics)]
-    ordered = {name: metrics[name] for name in metric_names(plan.scenario) if name in metrics}
+    ordered = {name: metrics[name] for name in plan.scenario.metric_names() if name in metrics}
     return Summary(
         plan=plan,
         seed=seed,

@@ -12,7 +12,8 @@ from simulator.paths import SCENARIOS
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
-from simulator.scenario.faults import Fault, Path, ScenarioError, dotted, suggest
+from simulator.scenario.faults import Fault, Path, ScenarioError, suggest
+from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
 
 
@@ -77,9 +78,7 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
 
 def _checked(document: Document) -> Scenario:
     scenario = _validated(document)
-    faults = _unwritable(scenario)
-    if not faults:
-        faults = [fault for design in _one_by_one(scenario) for fault in _faults_of(scenario, design)]
+    faults = [fault for design in _one_by_one(scenario) for fault in _faults_of(scenario, design)]
     if faults:
         raise ScenarioError(faults)
     return scenario
@@ -102,30 +101,6 @@ def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
     return []
 
 
-def _unwritable(scenario: Scenario) -> list[Fault]:
-    """Options that write to a place that does not exist."""
-    faults = []
-    for name, choice in scenario.choices.items():
-        picks = list(getattr(choice, "options", {choice.default: None}))
-        for pick in picks:
-            for path, (_, written_at) in choice.changes(pick).items():
-                message = _missing(scenario.document.data, path)
-                if message:
-                    faults.append(scenario.document.fault(("choices", name, *written_at), message))
-    return faults
-
-
-def _missing(data: Any, path: Path) -> str:
-    for depth, part in enumerate(path[:-1]):
-        known = data.keys() if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
-        if part not in known:
-            return f"there is no '{dotted(path[: depth + 1])}' to write to; {suggest(str(part), map(str, known))}"
-        data = data[part]
-    if isinstance(data, list) and path[-1] not in range(len(data)):
-        return f"there is no '{dotted(path)}' to write to; the list has {len(data)} entries"
-    return "" if isinstance(data, dict | list) else f"'{dotted(path[:-1])}' is a plain value; nothing can be written below it"
-
-
 def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path]]:
     return {
         path: (value, ("choices", name, *written_at))
@@ -135,11 +110,13 @@ def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple
 
 
 def _validated(document: Document) -> Scenario:
+    faults = check_names(document)
     try:
         scenario = Scenario.of(document)
     except ValidationError as error:
-        raise ScenarioError([_fault(document, line) for line in error.errors(include_url=False)]) from None
-    faults = check(scenario)
+        faults += [_fault(document, line) for line in error.errors(include_url=False)]
+    else:
+        faults += [] if faults else check(scenario)
     if faults:
         raise ScenarioError(faults)
     return scenario

@@ -10,7 +10,8 @@ from simulator.scenario.arrivals import Arrivals
 from simulator.scenario.base import ClockTime, CostFigure, Line, Name, Prose, ShareFigure, Slug, Strict
 from simulator.scenario.choices import Choice
 from simulator.scenario.document import Document
-from simulator.scenario.stages import End, Stage
+from simulator.scenario.metrics import metric_names
+from simulator.scenario.stages import End, Gate, Stage
 
 
 class Question(Strict):
@@ -108,6 +109,16 @@ class Scenario(Strict):
         scenario = cls.model_validate(document.data)
         scenario._document = document
         return scenario
+
+    def tags(self) -> list[str]:
+        """The tags that gates give to requests, in the order of the file."""
+        routes = [route for stage in self.stages.values() if isinstance(stage, Gate) for route in stage.routes]
+        return list(dict.fromkeys(route.tag for route in routes if route.tag))
+
+    def metric_names(self) -> list[str]:
+        """Every metric that a run of this scenario can report, in the order of the screen."""
+        kinds = {name: stage.kind for name, stage in self.stages.items()}
+        return metric_names(kinds, self.tags(), self.population is not None)
 
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""

@@ -10,14 +10,17 @@ from simulator.scenario.faults import Path
 Target = Annotated[str, Field(description="the name of a stage or of an end", max_length=60)]
 
 
+#: The fields of a stage that name a target.
+TARGET_FIELDS = ("to", "on_timeout", "on_full", "on_exhausted", "on_give_up", "positive_to", "negative_to")
+
+
 class _Stage(Strict):
     label: Line
     note: Line | None = None
 
     def targets(self) -> dict[Path, str]:
         """Every place in this stage that names a target, with the name."""
-        fields = ("to", "on_timeout", "on_full", "on_exhausted", "on_give_up", "positive_to", "negative_to")
-        named = {(field,): getattr(self, field, None) for field in fields}
+        named: dict[Path, str | None] = {(field,): getattr(self, field, None) for field in TARGET_FIELDS}
         return {path: target for path, target in named.items() if target is not None}
 
 

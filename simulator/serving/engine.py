@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from simpy import Environment
 
 from simulator.scenario.base import Lognormal
-from simulator.scenario.checks import tags
 from simulator.serving.columns import elements
 from simulator.serving.plan import Plan
 from simulator.serving.requests import Requests
@@ -37,7 +36,7 @@ class Run:
         self.plan = plan
         self.streams = streams
         self.env = Environment()
-        self.tags = tags(plan.scenario)
+        self.tags = plan.scenario.tags()
         self.requests = Requests(plan, streams)
         self._answered = elements(self.requests.answered)
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}

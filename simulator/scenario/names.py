@@ -1,0 +1,86 @@
+"""Names that refer to each other: targets, metrics, places that options write to.
+
+Checked on the plain data, so that these faults are told together with those of single fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.scenario.choices import parts
+from simulator.scenario.document import Document
+from simulator.scenario.faults import Fault, Path, dotted, suggest
+from simulator.scenario.metrics import metric_names
+from simulator.scenario.stages import TARGET_FIELDS
+
+Found = Iterator[tuple[Path, str]]
+
+
+def check_names(document: Document) -> list[Fault]:
+    """Every name in the file that refers to nothing."""
+    data = document.data
+    found = [*_targets(data), *_metrics(data), *_writes(data)]
+    return [document.fault(path, message) for path, message in found]
+
+
+def _mapping(data: Any, key: str) -> dict[str, Any]:
+    """The mapping at `key`, or an empty one where the file holds something else."""
+    value = data.get(key) if isinstance(data, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _list(data: Any, key: str) -> list[Any]:
+    value = data.get(key) if isinstance(data, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def _targets(data: Any) -> Found:
+    stages, ends = _mapping(data, "stages"), _mapping(data, "ends")
+    for name in set(stages) & set(ends):
+        yield ("ends", name), f"'{name}' names a stage and an end; rename one"
+    start = data.get("start")
+    if isinstance(start, str) and start not in stages:
+        yield ("start",), f"'{start}' is not a stage; {suggest(start, stages)}"
+    for name, stage in stages.items():
+        named = {(field,): stage.get(field) for field in TARGET_FIELDS} if isinstance(stage, dict) else {}
+        for index, route in enumerate(_list(stage, "routes")):
+            named["routes", index, "to"] = route.get("to") if isinstance(route, dict) else None
+        for path, target in named.items():
+            if isinstance(target, str) and target not in {*stages, *ends}:
+                hint = suggest(target, [*stages, *ends])
+                yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {hint}"
+
+
+def _metrics(data: Any) -> Found:
+    kinds = {name: stage.get("kind") for name, stage in _mapping(data, "stages").items() if isinstance(stage, dict)}
+    routes = [route for stage in _mapping(data, "stages").values() for route in _list(stage, "routes")]
+    tags = [route["tag"] for route in routes if isinstance(route, dict) and isinstance(route.get("tag"), str)]
+    known = metric_names(kinds, list(dict.fromkeys(tags)), "population" in data)
+    for index, objective in enumerate(_list(data, "objectives")):
+        metric = objective.get("metric") if isinstance(objective, dict) else None
+        if isinstance(metric, str) and metric not in known:
+            yield ("objectives", index, "metric"), f"'{metric}' is not a metric here; {suggest(metric, known)}"
+
+
+def _writes(data: Any) -> Found:
+    """Options that write to a place that does not exist."""
+    for name, choice in _mapping(data, "choices").items():
+        written = [(("set", index), path) for index, path in enumerate(_list(choice, "set"))]
+        for option, body in _mapping(choice, "options").items():
+            written += [(("options", option, "set", path), path) for path in _mapping(body, "set")]
+        for place, path in written:
+            message = _missing(data, parts(path)) if isinstance(path, str) else ""
+            if message:
+                yield ("choices", name, *place), message
+
+
+def _missing(data: Any, path: Path) -> str:
+    for depth, part in enumerate(path[:-1]):
+        known = data.keys() if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+        if part not in known:
+            return f"there is no '{dotted(path[: depth + 1])}' to write to; {suggest(str(part), map(str, known))}"
+        data = data[part]
+    if isinstance(data, list) and path[-1] not in range(len(data)):
+        return f"there is no '{dotted(path)}' to write to; the list has {len(data)} entries"
+    return "" if isinstance(data, dict | list) else f"'{dotted(path[:-1])}' is a plain value; nothing can be written below it"
