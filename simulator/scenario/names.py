@@ -43,7 +43,7 @@ def _targets(data: Any) -> Found:
     if isinstance(start, str) and start not in stages:
         yield ("start",), f"'{start}' is not a stage; {suggest(start, stages)}"
     for name, stage in stages.items():
-        named = {(field,): stage.get(field) for field in TARGET_FIELDS} if isinstance(stage, dict) else {}
+        named: dict[Path, Any] = {(field,): _mapping(stages, name).get(field) for field in TARGET_FIELDS}
         for index, route in enumerate(_list(stage, "routes")):
             named["routes", index, "to"] = route.get("to") if isinstance(route, dict) else None
         for path, target in named.items():
@@ -66,7 +66,7 @@ def _metrics(data: Any) -> Found:
 def _writes(data: Any) -> Found:
     """Options that write to a place that does not exist."""
     for name, choice in _mapping(data, "choices").items():
-        written = [(("set", index), path) for index, path in enumerate(_list(choice, "set"))]
+        written: list[tuple[Path, Any]] = [(("set", index), path) for index, path in enumerate(_list(choice, "set"))]
         for option, body in _mapping(choice, "options").items():
             written += [(("options", option, "set", path), path) for path in _mapping(body, "set")]
         for place, path in written:
