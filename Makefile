@@ -1,0 +1,52 @@
+PYTHON ?= python3
+PORT ?= 8501
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help run setup test test-long lint bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+run: setup ## open the app (PORT=8501)
+	@$(BIN)/casesim serve --port $(PORT)
+
+setup: $(VENV)/.installed ## set up .venv with all that the app needs, without torch
+
+test: $(VENV)/.installed-dev ## run the tests, in an environment with torch and the test tools
+	@$(BIN)/python -m pytest
+
+test-long: $(VENV)/.installed-dev ## run every test, those that take minutes included
+	@$(BIN)/python -m pytest -m ""
+
+lint: $(VENV)/.installed-dev ## check style, types and which part may import which
+	@echo "Style (ruff)" && $(BIN)/ruff check && $(BIN)/ruff format --check
+	@echo "Types (mypy)" && $(BIN)/mypy
+	@echo "Imports (import-linter)" && $(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev ## measure the engine's speed beside plain SimPy and Ciw
+	@$(BIN)/python -m benchmarks
+
+clean: ## delete .venv, caches and builds
+	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "CaseSim needs Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Making the virtual environment $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
+	@echo "Installing the app into $(VENV): about a minute the first time"
+	@$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing torch and the test tools into $(VENV): some minutes the first time"
+	@$(PIP) install --quiet --editable '.[zoo,dev]'
+	@touch $@
