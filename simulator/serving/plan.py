@@ -23,7 +23,7 @@ from simulator.serving.latency import LatencyError, LatencyTable, measured
 from simulator.serving.orders import ORDERS
 
 #: Expected requests of one replication beyond which a plan is refused.
-MAX_REQUESTS = 20_000_000
+MAX_REQUESTS = 5_000_000
 
 
 @dataclass(frozen=True)
