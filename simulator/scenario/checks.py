@@ -11,6 +11,7 @@ def check(scenario: Scenario) -> list[Fault]:
     """Every fault of a scenario whose fields and names are right one by one; empty when it may run."""
     found = [
         *_reachable(scenario),
+        *_thresholds(scenario),
         *_population(scenario),
         *_endless_rings(scenario),
     ]
@@ -49,6 +50,17 @@ def _unserved(stage: Stage) -> set[str]:
     """Where a request may go on to that was neither served nor kept waiting here."""
     kept = set() if isinstance(stage, Gate | Link) else {("to",), ("on_timeout",), ("positive_to",), ("negative_to",)}
     return {target for path, target in stage.targets().items() if path not in kept}
+
+
+def _thresholds(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """A threshold that a route before it passes as well is never reached."""
+    for name, stage in scenario.stages.items():
+        highest = 0.0
+        for index, route in enumerate(stage.routes if isinstance(stage, Gate) else []):
+            if route.at_sensitivity is not None and route.at_sensitivity < highest:
+                message = f"{route.at_sensitivity:g} is below {highest:g} of a route before it; the strictest comes first"
+                yield ("stages", name, "routes", index, "at_sensitivity"), message
+            highest = max(highest, route.at_sensitivity or 0.0)
 
 
 def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -1,5 +1,6 @@
 """What a person may pick: one model a choice kind. A pick writes values into the scenario before it is checked again."""
 
+from math import remainder
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -14,7 +15,7 @@ Pick = str | int | float
 
 def parts(path: str) -> Path:
     """`stages.decode.routes.0` as keys and indexes."""
-    return tuple(int(part) if part.isdigit() else part for part in path.split("."))
+    return tuple(int(part) if part.isdecimal() else part for part in path.split("."))
 
 
 class _Choice(Strict):
@@ -43,6 +44,10 @@ class Options(_Choice):
         if self.default not in self.options:
             raise ValueError(f"default '{self.default}' is not an option; {suggest(self.default, self.options)}")
         return self
+
+    def extremes(self) -> list[Pick]:
+        """The picks that show whether every pick can run: all of them."""
+        return list(self.options)
 
     def read(self, pick: Pick) -> str:
         """The pick as an option's name; raises ValueError that names the options."""
@@ -74,12 +79,20 @@ class Number(_Choice):
 
     @model_validator(mode="after")
     def _has_a_range(self) -> Self:
-        if self.values is None and (self.min is None or self.max is None or self.step is None):
+        ranged = [self.min, self.max, self.step]
+        if ranged.count(None) != (0 if self.values is None else 3):
             raise ValueError("give either `values`, or `min`, `max` and `step`")
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError(f"min ({self.min:g}) should be below max ({self.max:g})")
         self.read(self.default)
         return self
+
+    def extremes(self) -> list[Pick]:
+        """The picks that show whether every pick can run: the smallest and the largest number."""
+        if self.values is not None:
+            return [min(self.values), max(self.values)]
+        assert self.min is not None and self.max is not None
+        return [self.min, self.max]
 
     def read(self, pick: Pick) -> int | float:
         """The pick as a number within the range, whole where it can be; raises ValueError that names the range."""
@@ -91,8 +104,8 @@ class Number(_Choice):
             allowed = number in self.values
         else:
             assert self.min is not None and self.max is not None and self.step is not None
-            steps = (number - self.min) / self.step
-            allowed = self.min <= number <= self.max and abs(steps - round(steps)) < 1e-6
+            off = abs(remainder(number - self.min, self.step))
+            allowed = self.min <= number <= self.max and off <= 1e-6 * self.step
         if not allowed:
             raise ValueError(f"{number:g} is out of range; {self._range()}")
         return int(number) if number == int(number) else number

@@ -20,6 +20,7 @@ from simulator.scenario.faults import Fault, Path, ScenarioError, dotted
 MAX_BYTES = 512 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 24
+LARGEST = 10**15
 
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
@@ -47,11 +48,25 @@ class Document:
         changed = Document(self.file, copy.deepcopy(self.data), dict(self.places))
         for path, (value, written_at) in changes.items():
             parent: Any = changed.data
-            for part in path[:-1]:
-                parent = parent[part]
-            parent[path[-1]] = copy.deepcopy(value)
+            try:
+                for part in path[:-1]:
+                    parent = parent[part]
+                parent[path[-1]] = copy.deepcopy(value)
+            except (LookupError, TypeError):
+                what = f"cannot write to '{dotted(path)}': another pick has replaced what stood there"
+                raise ScenarioError([self.fault(written_at, what)]) from None
             changed.places[path] = self.places.get(written_at, (1, 1))
+            if isinstance(value, dict | list):
+                changed.places = _outside(changed.places, path) | _inside(self.places, written_at, path)
         return changed
+
+
+def _outside(places: dict[Path, Place], path: Path) -> dict[Path, Place]:
+    return {at: place for at, place in places.items() if at[: len(path)] != path}
+
+
+def _inside(places: dict[Path, Place], path: Path, moved_to: Path) -> dict[Path, Place]:
+    return {(*moved_to, *at[len(path) :]): place for at, place in places.items() if at[: len(path)] == path}
 
 
 def read_document(file: FilePath) -> Document:
@@ -149,10 +164,13 @@ class _Reader:
 
     def _scalar(self, node: Node, path: Path) -> Any:
         try:
-            return self.yaml.constructor.construct_object(node)
-        except (ValueError, YAMLError):
+            value = self.yaml.constructor.construct_object(node)
+        except (ValueError, LookupError, YAMLError):
             self.faults.append(self.document.fault(path, f"the value {node.value!r} cannot be read"))
             return None
+        if isinstance(value, int) and abs(value) > LARGEST:
+            self.faults.append(self.document.fault(path, f"a whole number should lie between -{LARGEST:,} and {LARGEST:,}"))
+        return value
 
 
 def _place(node: Node) -> Place:

@@ -85,12 +85,9 @@ def _checked(document: Document) -> Scenario:
 
 
 def _one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
-    """The default design, and each option alone beside the defaults."""
-    designs: list[dict[str, Pick]] = [{}]
-    for name, choice in scenario.choices.items():
-        others = getattr(choice, "options", {})
-        designs += [{name: option} for option in others if option != choice.default]
-    return designs
+    """The default design, and each choice's extremes alone beside the other defaults."""
+    alone: list[dict[str, Pick]] = [{name: pick} for name, choice in scenario.choices.items() for pick in choice.extremes()]
+    return [{}, *alone]
 
 
 def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
@@ -124,21 +121,21 @@ def _validated(document: Document) -> Scenario:
 
 def _fault(document: Document, line: Any) -> Fault:
     path = _path_in_file(document.data, line["loc"])
+    if line["type"] == "union_tag_invalid":
+        path = (*path, "kind")
     return document.fault(path, _sentence(line))
 
 
 def _path_in_file(data: Any, loc: Path) -> Path:
-    """Drop what pydantic adds to a location (union tags) and keep what stands in the file."""
+    """Drop what pydantic adds to a location (the kind, where that picks the model) and keep what stands in the file."""
     path: Path = ()
-    for index, part in enumerate(loc):
-        last = index == len(loc) - 1
-        inside = (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        )
-        if inside:
-            path, data = (*path, part), data[part]
-        elif last:
-            path = (*path, part)
+    told = False
+    for part in loc:
+        if not told and isinstance(data, dict) and data.get("kind") == part:
+            told = True
+            continue
+        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
+        path, data, told = (*path, part), data[part] if part in known else None, False
     return path
 
 

@@ -1,0 +1,163 @@
+"""Small scenarios, plans and evidence for the tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulator.evidence.scores import Measured, ScoreTable
+from simulator.scenario.load import loads
+from simulator.scenario.schema import Scenario
+from simulator.serving.arrivals import ARRIVALS
+from simulator.serving.calendar import DAY_S
+from simulator.serving.engine import simulate
+from simulator.serving.latency import GRID, LatencyTable, constant
+from simulator.serving.plan import Plan
+from simulator.serving.trace import Trace
+
+
+def assumed(value: float) -> dict[str, Any]:
+    """A figure."""
+    return {"value": value, "assumed": "for a test"}
+
+
+def spread(median: float, sigma: float = 0.0) -> dict[str, Any]:
+    """A lognormal quantity; constant unless sigma is given."""
+    return {"median": assumed(median), "sigma": sigma}
+
+
+def end(**fields: Any) -> dict[str, Any]:
+    return {"label": "End", "referred": False, "caught": assumed(0), "usd": assumed(0)} | fields
+
+
+def pool(to: str = "done", **fields: Any) -> dict[str, Any]:
+    model = {"model": "tiny", "precision": "fp32", "device": "epyc-zen4-2c"}
+    return {"kind": "pool", "label": "Pool", **model, "to": to} | fields
+
+
+def link(to: str, seconds: float) -> dict[str, Any]:
+    """A link that takes `seconds`, give or take a nanosecond."""
+    wire = {"latency_ms": assumed(1000 * seconds), "bandwidth_mbps": spread(1e3), "payload_mb": spread(1e-9)}
+    return {"kind": "link", "label": "Link", **wire, "to": to}
+
+
+def people(*shifts: tuple[str, str, int], minutes: float = 1, sigma: float = 0, **fields: Any) -> dict[str, Any]:
+    """Reviewers who take `minutes` a case and recognise everything; everybody else's fields as given."""
+    rota = [{"start": start, "end": stop, "people": count} for start, stop, count in shifts]
+    reading = {"sensitivity": assumed(1), "specificity": assumed(1), "positive_to": "done", "negative_to": "done"}
+    paid = {"minutes": spread(minutes, sigma), "usd_per_hour": assumed(60)}
+    return {"kind": "people", "label": "People", "shifts": rota, **paid, **reading} | fields
+
+
+def gate(by: str, *routes: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"kind": "gate", "label": "Gate", "by": by, "routes": list(routes)} | fields
+
+
+def retake(to: str, **fields: Any) -> dict[str, Any]:
+    ways_out = {"gives_up": assumed(0), "to": to, "on_give_up": "done", "on_exhausted": "done"}
+    return {"kind": "retake", "label": "Retake", "minutes": spread(1), **ways_out} | fields
+
+
+def population(prevalence: float = 0.5, unusable: float | None = None, auc: float = 0.9) -> dict[str, Any]:
+    people = {"positive": "is ill", "negative": "is healthy", "prevalence": assumed(prevalence)}
+    return people if unusable is None else people | {"quality": {"unusable": assumed(unusable), "auc": assumed(auc)}}
+
+
+def document(stages: Mapping[str, Any], seconds: float = 100, rate: float = 1, **fields: Any) -> dict[str, Any]:
+    """A scenario as plain data: requests come for `seconds` and have ten times as long to get through."""
+    run = {"days": seconds / DAY_S, "drain_days": 10 * seconds / DAY_S, "replications": 2}
+    return {
+        "id": "test",
+        "version": 1,
+        "title": "Test",
+        "summary": "A test",
+        "brief": "A test",
+        "run": run,
+        "arrivals": {"kind": "poisson", "rate_per_s": assumed(rate)},
+        "start": next(iter(stages)),
+        "stages": dict(stages),
+        "ends": {"done": end()},
+    } | fields
+
+
+def scenario(stages: Mapping[str, Any], **fields: Any) -> Scenario:
+    return loads(json.dumps(document(stages, **fields)))
+
+
+def plan(
+    stages: Mapping[str, Any],
+    service: LatencyTable | Mapping[str, LatencyTable] | None = None,
+    scores: ScoreTable | None = None,
+    **fields: Any,
+) -> Plan:
+    """A plan of these stages: every pool is served as `service` says, one second a batch if it says nothing."""
+    made = scenario(stages, **fields)
+    pools = [name for name, stage in made.stages.items() if stage.kind == "pool"]
+    if not isinstance(service, Mapping):
+        largest = max((made.stages[name].max_batch for name in pools), default=1)
+        service = dict.fromkeys(pools, service or constant(*[1.0] * largest))
+    return Plan(scenario=made, design={}, scenario_hash="", latencies=dict(service), scores=scores)
+
+
+@contextmanager
+def arrivals_at(times: Sequence[float]) -> Iterator[None]:
+    """Within this context the requests of every Poisson scenario come at these times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ARRIVALS, "poisson", lambda spec, rng, stop, starts_at: np.array(times, float))
+        yield
+
+
+def run_at(plan: Plan, times: Sequence[float], seed: int = 0) -> Trace:
+    """Run a plan with requests that come at these times."""
+    with arrivals_at(times):
+        return simulate(plan, seed)
+
+
+def batches(trace: Trace, stage: str) -> list[tuple[float, list[int]]]:
+    """What a stage served: the time of each batch and the requests in it."""
+    visits = trace.visits[(trace.visits["stage"] == stage) & trace.visits["started_s"].notna()]
+    served = visits.groupby("batch")
+    return sorted((float(rows["started_s"].iloc[0]), rows["request"].tolist()) for _, rows in served)
+
+
+def exponential(mean: float) -> LatencyTable:
+    """Exponential service times for batches of one: the mean of each slice of the distribution, so that the mean is exact."""
+    edges = -np.log1p(-np.arange(GRID) / GRID)
+    upper = np.append(edges[1:], np.inf)
+    tail = np.append((1 + edges[1:]) * np.exp(-edges[1:]), 0.0)
+    slices = ((1 + edges) * np.exp(-edges) - tail) * GRID
+    assert np.all((edges <= slices) & (slices <= upper))
+    return LatencyTable(np.stack([np.zeros(GRID), mean * slices])[None].repeat(2, axis=0))
+
+
+def score_table(positives: Sequence[float], negatives: Sequence[float]) -> ScoreTable:
+    """A score table in which every item is a patient of its own."""
+    about = Measured(
+        kind="measured",
+        model="tiny",
+        precision="fp32",
+        source="a test",
+        dataset="a test",
+        head="none",
+        items=len(positives) + len(negatives),
+        positives=len(positives),
+        patients=len(positives) + len(negatives),
+        attribution="nobody",
+        date="2026-01-01",
+    )
+    count = len(positives)
+    return ScoreTable(
+        name="test",
+        about=about,
+        positives=np.array(positives, float),
+        negatives=np.array(negatives, float),
+        positive_patients=np.arange(count),
+        negative_patients=count + np.arange(len(negatives)),
+        positive_evidence=float(count),
+        negative_evidence=float(len(negatives)),
+    )

@@ -1,0 +1,128 @@
+"""What one field alone cannot tell: ways that lead nowhere or round for ever, names that nothing bears."""
+
+import pytest
+
+from simulator.scenario.faults import ScenarioError
+from simulator.scenario.load import loads
+from tests.builders import end, gate, link, people, pool, population, retake, scenario
+from tests.scenario.texts import changed, place
+
+ALWAYS = ("00:00", "24:00", 1)
+
+
+def messages(stages, **fields):
+    with pytest.raises(ScenarioError) as caught:
+        scenario(stages, **fields)
+    return {fault.field: fault.message for fault in caught.value.faults}
+
+
+def test_an_unknown_target_is_answered_with_the_nearest_stage_or_end():
+    assert messages({"a": pool(to="don")}) == {"stages.a.to": "'don' is neither a stage nor an end; did you mean 'done'?"}
+
+
+def test_a_target_of_a_route_is_checked_too():
+    quality = gate("quality", {"at_least": 0, "to": "b"}, {"to": "done"})
+    assert "stages.a.routes.0.to" in messages({"a": quality}, population=population(unusable=0.1))
+
+
+def test_the_start_is_a_stage():
+    assert messages({"a": pool()}, start="done")["start"].startswith("'done' is not a stage")
+
+
+def test_a_stage_and_an_end_bear_different_names():
+    assert "rename one" in messages({"done": pool()})["ends.done"]
+
+
+def test_a_stage_that_no_request_can_reach_is_told():
+    assert set(messages({"a": pool(), "b": pool(to="c"), "c": pool()})) == {"stages.b", "stages.c"}
+
+
+@pytest.mark.parametrize("field", ["on_full", "on_timeout"])
+def test_a_stage_that_only_a_fallback_reaches_is_reachable(field):
+    limit = {"on_full": {"max_queue": 1}, "on_timeout": {"timeout_s": 1}}[field]
+    assert scenario({"a": pool(**limit, **{field: "b"}), "b": pool()})
+
+
+def ask(quality_to: str = "done", **fields: str):
+    looks = gate("quality", {"at_least": 0, "to": quality_to}, {"to": "b"})
+    return {"a": looks, "b": retake("a", **fields)}
+
+
+RINGS = {
+    "gates": {
+        "a": gate("quality", {"at_least": 0, "to": "b"}, {"to": "done"}),
+        "b": gate("quality", {"at_least": 1, "to": "done"}, {"to": "a"}),
+    },
+    "links": {"a": link("b", 1), "b": link("a", 1)},
+    "a link and a gate": {"a": link("b", 1), "b": gate("quality", {"at_least": 0, "to": "done"}, {"to": "a"})},
+    "a full queue": {"a": pool(max_queue=1, on_full="a")},
+    "two full queues": {"a": pool(max_queue=1, on_full="b"), "b": people(ALWAYS, max_queue=1, on_full="a")},
+    "no tries left": ask(on_exhausted="a"),
+    "no patience left": ask(on_give_up="a"),
+}
+
+
+@pytest.mark.parametrize("stages", RINGS.values(), ids=RINGS)
+def test_a_ring_in_which_nobody_serves_is_refused(stages):
+    found = messages(stages, population=population(unusable=0.1))
+    assert found.keys() == {f"stages.{name}" for name in stages}
+    assert all("for ever" in message for message in found.values())
+
+
+SPIRALS = {
+    "served": {"a": pool(to="b"), "b": gate("quality", {"at_least": 0, "to": "done"}, {"to": "a"})},
+    "timed out": {"a": pool(timeout_s=1, on_timeout="a")},
+    "a try each": ask(),
+}
+
+
+@pytest.mark.parametrize("stages", SPIRALS.values(), ids=SPIRALS)
+def test_a_ring_that_takes_time_or_tries_is_allowed(stages):
+    assert scenario(stages, population=population(unusable=0.1))
+
+
+@pytest.mark.parametrize(
+    ("metric", "hint"),
+    [
+        ("sensitivty", "did you mean 'sensitivity'?"),
+        ("utilization.sorter", "did you mean 'utilization.reader'?"),
+        ("wait_p95_s.classify.urgent", "did you mean 'wait_p95_s.classify'?"),
+        ("runs", "expected one of"),
+    ],
+)
+def test_an_objective_on_an_unknown_metric_is_answered_with_the_nearest_one(metric, hint):
+    text = changed("metric: sensitivity", f"metric: {metric}")
+    with pytest.raises(ScenarioError) as caught:
+        loads(text)
+    (fault,) = caught.value.faults
+    assert hint in fault.message
+    assert (fault.line, fault.column) == place(text, f"metric: {metric}")
+
+
+@pytest.mark.parametrize("metric", ["wait_p95_s.reader.urgent", "wait_p50_s.classify", "utilization.reader", "missed_per_1000"])
+def test_an_objective_may_stand_on_any_metric_of_a_run(metric):
+    assert loads(changed("metric: sensitivity", f"metric: {metric}")).objectives[0].metric == metric
+
+
+def test_quality_and_scores_need_a_population_and_a_gate_by_score_needs_scores():
+    stages = {"a": pool(to="b", scores="x"), "b": gate("quality", {"at_least": 0, "to": "c"}, {"to": "d"}),
+              "c": retake("a"), "d": pool()}  # fmt: skip
+    assert set(messages(stages)) == {"stages.a.scores", "stages.b.by", "stages.c.kind"}
+    by_score = gate("score", {"at_least": 0, "to": "done"}, {"to": "done"})
+    assert set(messages({"a": pool(to="b"), "b": by_score}, population=population())) == {"stages.b.by"}
+
+
+def test_thresholds_rise_from_route_to_route():
+    low_first = gate("quality", {"at_sensitivity": 0.9, "to": "done"}, {"at_sensitivity": 0.5, "to": "other"}, {"to": "done"})
+    found = messages({"a": low_first}, population=population(unusable=0.1), ends={"done": end(), "other": end()})
+    assert set(found) == {"stages.a.routes.1.at_sensitivity"}
+
+
+def test_only_the_last_route_takes_the_rest():
+    early = gate("quality", {"to": "done"}, {"at_least": 0, "to": "done"})
+    assert "the last route, and only the last" in messages({"a": early}, population=population(unusable=0.1))["stages.a"]
+
+
+@pytest.mark.parametrize("fields", [{"max_queue": 1}, {"timeout_s": 1}, {"max_batch": 2, "preferred_batches": [3]}])
+def test_a_limit_needs_a_way_out_and_a_preferred_batch_fits(fields):
+    assert set(messages({"a": pool(**fields)})) == {"stages.a"}

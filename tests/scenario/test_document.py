@@ -1,0 +1,137 @@
+"""Reading YAML as plain data: places are kept, whatever could run code or exhaust the machine is refused."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.scenario.document import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_document, read_document
+from simulator.scenario.faults import Fault, ScenarioError
+
+
+def faults_of(text: str) -> list[Fault]:
+    with pytest.raises(ScenarioError) as caught:
+        parse_document(text, "case.yaml")
+    return caught.value.faults
+
+
+def test_every_key_and_list_item_remembers_its_place():
+    document = parse_document("a:\n  b: 1\n  c:\n    - x\n    - {d: y}\n", "case.yaml")
+    assert document.data == {"a": {"b": 1, "c": ["x", {"d": "y"}]}}
+    assert document.places[("a", "b")] == (2, 3)
+    assert document.places[("a", "c", 0)] == (4, 7)
+    assert document.places[("a", "c", 1, "d")] == (5, 8)
+
+
+def test_a_fault_at_a_missing_field_stands_at_the_nearest_enclosing_place():
+    document = parse_document("a:\n  b: {}\n", "case.yaml")
+    assert str(document.fault(("a", "b", "c"), "is missing")) == "case.yaml:2:3: a.b.c: is missing"
+
+
+def test_a_syntax_error_names_line_and_column():
+    (fault,) = faults_of("a: 1\nb: [1, 2\nc: 3\n")
+    assert (fault.line, fault.column) == (3, 2)  # the colon, where a comma or a bracket should be
+    assert fault.message.startswith("is not YAML")
+
+
+def test_a_key_that_stands_twice_is_told_at_the_second_with_the_line_of_the_first():
+    (fault,) = faults_of("a:\n  b: 1\n  c: 2\n  b: 3\n")
+    assert (fault.line, fault.column, fault.field) == (4, 3, "a.b")
+    assert "first on line 2" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("a: &x 1\nb: *x\n", 2, "aliases"),
+        ("a: 1\nb: !!python/object/apply:os.system ['true']\n", 2, "tag"),
+        ("a: 1\nb: !mine 1\n", 2, "tag"),
+        ("a: 1\nb: !!set {x}\n", 2, "tag"),
+        ("a: !!int many\n", 1, "cannot be read"),
+        ("a: !!bool many\n", 1, "cannot be read"),
+        ("a: !!float ''\n", 1, "cannot be read"),
+        ("a: 1\n? [b]\n: 1\n", 1, "single word"),
+        ("- a\n- b\n", 1, "should be a mapping"),
+        ("just words\n", 1, "should be a mapping"),
+        ("", 1, "should be a mapping"),
+        ("# only a comment\n", 1, "should be a mapping"),
+        ("a: 1\n--- \nb: 2\n", 2, "is not YAML"),
+        ("a: \x00\n", 1, "is not YAML"),
+    ],
+)
+def test_anything_but_one_plain_mapping_is_refused_at_its_line(text, line, what):
+    (fault,) = faults_of(text)
+    assert fault.line == line
+    assert what in fault.message
+
+
+def test_ten_levels_of_ten_aliases_are_refused_and_never_expanded():
+    levels = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    faults = faults_of("\n".join(levels))
+    assert all("aliases" in fault.message for fault in faults)
+    assert len(faults) <= 100
+
+
+@pytest.mark.parametrize("deep", [MAX_DEPTH + 2, 5000])
+def test_a_file_that_is_nested_too_deep_is_refused(deep):
+    assert all("levels deep" in fault.message for fault in faults_of("a: " + "[" * deep + "]" * deep))
+
+
+def test_a_file_as_deep_as_allowed_is_read():
+    lists = MAX_DEPTH - 1
+    assert parse_document("a: " + "[" * lists + "]" * lists, "case.yaml").data["a"] != []
+
+
+def test_a_file_with_too_many_values_is_refused():
+    assert f"more than {MAX_NODES:,} values" in faults_of("a: [" + "1," * MAX_NODES + "]")[0].message
+
+
+def test_a_file_too_long_is_refused_unread(tmp_path):
+    file = tmp_path / "case.yaml"
+    file.write_bytes(b"a: [" + b"\xff" * MAX_BYTES)
+    with pytest.raises(ScenarioError, match="bytes long"):
+        read_document(file)
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path):
+    file = tmp_path / "case.yaml"
+    file.write_bytes("a: é".encode("latin-1"))
+    with pytest.raises(ScenarioError, match="UTF-8"):
+        read_document(file)
+
+
+@pytest.mark.parametrize("path", ["nowhere.yaml", "."])
+def test_a_file_that_cannot_be_opened_is_named(path):
+    with pytest.raises(ScenarioError, match="cannot be read"):
+        read_document(Path(path))
+
+
+def test_a_patched_copy_leaves_the_original_alone_and_points_to_where_the_value_was_written():
+    document = parse_document("a: {b: 1}\nc: {d: 2}\n", "case.yaml")
+    patched = document.patched({("a", "b"): (2, ("c", "d"))})
+    assert (document.data["a"]["b"], patched.data["a"]["b"]) == (1, 2)
+    assert patched.fault(("a", "b"), "").line == 2
+    assert document.fault(("a", "b"), "").line == 1
+
+
+def test_a_patched_mapping_takes_the_places_of_what_is_within_it_along():
+    document = parse_document("a: {b: {v: 1, w: 1}}\nc:\n  d:\n    v: 2\n", "case.yaml")
+    patched = document.patched({("a", "b"): ({"v": 2}, ("c", "d"))})
+    assert patched.fault(("a", "b", "v"), "").line == 4
+    assert patched.fault(("a", "b", "w"), "").line == 3
+
+
+@pytest.mark.parametrize("lost", [("a", "b"), ("a", 0), ("x", "b")])
+def test_a_patch_below_what_another_patch_has_replaced_is_a_fault_where_it_was_written(lost):
+    document = parse_document("a: {b: {v: 1}}\nc: 1\nd: 2\n", "case.yaml")
+    with pytest.raises(ScenarioError, match=r"case\.yaml:3:1: d: cannot write"):
+        document.patched({("a",): (1, ("c",)), (*lost, "v"): (2, ("d",))})
+
+
+@given(st.text())
+def test_no_text_raises_anything_but_a_scenario_error(text):
+    try:
+        assert isinstance(parse_document(text, "case.yaml").data, dict)
+    except ScenarioError as error:
+        assert error.faults

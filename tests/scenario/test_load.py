@@ -1,0 +1,189 @@
+"""From a file and picks to a scenario: every fault at its line, and nothing but scenario errors."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.scenario.faults import Fault, ScenarioError
+from simulator.scenario.load import apply, find, load, loads, scenario_ids
+from tests.scenario.texts import SMALL, changed, place
+
+
+def faults_of(text: str) -> list[Fault]:
+    with pytest.raises(ScenarioError) as caught:
+        loads(text)
+    return caught.value.faults
+
+
+def places_of(text: str) -> list[tuple[int, int]]:
+    return [(fault.line, fault.column) for fault in faults_of(text)]
+
+
+def test_the_small_scenario_loads_with_its_defaults():
+    assert loads(SMALL).defaults() == {"point": 0.9, "urgent": 0.5, "reading": "usual"}
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_every_case_that_is_shipped_loads_under_its_own_name(name):
+    assert load(name).id == name
+
+
+def test_three_mistakes_are_told_at_once_each_at_its_line_and_column():
+    text = changed("max_batch: 4", "max_batch: 0", "kind: gate", "kind: gat", "positive_to: seen", "positive_to: sen")
+    assert places_of(text) == [place(text, "max_batch: 0"), place(text, "kind: gat"), place(text, "positive_to: sen")]
+
+
+MISTAKES = [  # what stands in the file, what is put there, where the fault should be, and what it should say
+    ("max_batch:", "max_bach:", "max_bach:", "unknown key; did you mean 'max_batch'?"),
+    ("id: small", "idd: small", "idd: small", "did you mean 'id'?"),
+    ("max_batch: 4", "max_batch: 4.5", "max_batch:", "fractional part"),
+    ("max_batch: 4", "max_batch: 2000", "max_batch:", "less than or equal to 1024; got 2000"),
+    ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
+    ("kind: pool", "kind: pol", "kind: pol", "'pol' is not a kind that exists; did you mean 'pool'?"),
+    ("kind: poisson", "kind: bursts", "kind: bursts", "'bursts' is not a kind that exists; expected one of: poisson, daily"),
+    ("rate_per_s: {value: 0.1,", "rate_per_s: {value: .nan,", "value: .nan", "finite"),
+    ("rate_per_s: {value: 0.1,", "rate_per_s: {value: -1,", "rate_per_s:", "between 1e-06 and 1e+06, got -1"),
+    ("median: {value: 2, assumed: a test}", "median: {value: 2}", "median:", "exactly one of"),
+    ("at_least: 0.9,", "at_most: 1, at_least: 0.9,", "{metric: sensitivity", "exactly one of at_least and at_most"),
+    ('start: "08:00"', 'start: "8:00"', 'start: "8:00"', "got '8:00'"),
+    ("routes.1.at_sensitivity", "routes.².at_sensitivity", "stages.sort.routes.².at_sensitivity", "should match"),
+    ("min: 0.2", "min: 0.9", "urgent:\n", "min (0.9) should be below max (0.8)"),
+    ("step: 0.1", "step: 1.0e-320", "urgent:\n", "0.5 is out of range"),
+    ("step: 0.1", "values: [0.5, 0.6]", "urgent:\n", "either `values`, or `min`, `max` and `step`"),
+    ("default: usual", "default: usul", "reading:\n", "did you mean 'usual'?"),
+    ("default: 0.9\n", "default: 0.7\n", "point:\n", "0.7 is out of range; expected one of: 0.6, 0.9, 1"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "where", "message"), MISTAKES)
+def test_a_mistake_is_told_at_its_place_with_the_value_and_what_was_expected(old, new, where, message):
+    text = changed(old, new)
+    (fault,) = (fault for fault in faults_of(text) if message in fault.message)
+    assert (fault.line, fault.column) == place(text, where)
+
+
+def test_a_missing_field_is_named_at_the_section_that_lacks_it():
+    text = changed("    device: epyc-zen4-2c\n", "")
+    (fault,) = faults_of(text)
+    assert (fault.field, fault.message) == ("stages.classify.device", "this field is missing")
+    assert (fault.line, fault.column) == place(text, "classify:")
+
+
+def test_an_unknown_case_is_answered_with_the_nearest_one():
+    with pytest.raises(ScenarioError, match=f"did you mean '{scenario_ids()[0]}'"):
+        find(scenario_ids()[0][:-2])
+
+
+def test_a_case_is_found_by_id_and_by_path(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text(SMALL, encoding="utf-8")
+    assert load(file).id == load(str(file)).id == "small"
+    assert find(scenario_ids()[0]).is_file()
+
+
+# Picks
+
+
+def picked(**picks: object) -> list[Fault]:
+    with pytest.raises(ScenarioError) as caught:
+        apply(loads(SMALL), picks)
+    return caught.value.faults
+
+
+def test_a_pick_is_written_into_the_scenario_and_nothing_else_changes():
+    scenario = loads(SMALL)
+    designed, design = apply(scenario, {"reading": "expert", "point": "0.6"})
+    assert design == {"point": 0.6, "urgent": 0.5, "reading": "expert"}
+    assert designed.stages["reader"].sensitivity.value == 0.99
+    assert designed.stages["sort"].routes[1].at_sensitivity == 0.6
+    assert scenario.stages["reader"].sensitivity.value == 0.9
+    restored = designed.model_copy(update={"stages": scenario.stages})
+    assert restored.model_dump() == scenario.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("picks", "message"),
+    [
+        ({"pont": 0.9}, "there is no choice 'pont'; did you mean 'point'?"),
+        ({"reading": "experts"}, "'experts' is not an option; did you mean 'expert'?"),
+        ({"point": 0.5}, "0.5 is out of range; expected one of: 0.6, 0.9, 1"),
+        ({"point": "high"}, "'high' is not a number"),
+        ({"point": "nan"}, "out of range"),
+        ({"point": "inf"}, "out of range"),
+    ],
+)
+def test_a_pick_that_is_not_offered_is_answered_with_what_is(picks, message):
+    (fault,) = picked(**picks)
+    assert message in fault.message
+
+
+def test_picks_that_do_not_fit_together_are_told_at_the_line_that_wrote_one_of_them():
+    (fault,) = picked(urgent=0.8, point=0.6)
+    assert "0.6 is below 0.8 of a route before it" in fault.message
+    assert (fault.line, fault.column) == place(SMALL, "stages.sort.routes.1.at_sensitivity")
+
+
+def test_a_choice_that_no_other_pick_can_save_is_faulted_when_the_file_is_read():
+    text = changed("values: [0.6, 0.9, 1.0]", "values: [0.6, 0.9, 1.5]")
+    (fault,) = faults_of(text)
+    assert "less than or equal to 1; got 1.5" in fault.message
+    assert (fault.line, fault.column) == place(text, "stages.sort.routes.1.at_sensitivity")
+
+
+def test_a_value_that_an_option_writes_is_faulted_at_the_option():
+    text = changed("{value: 0.99, assumed: a test}", "{value: 99, assumed: a test}")
+    (fault,) = faults_of(text)
+    assert fault.line == place(text, "stages.reader.sensitivity: {value: 99")[0]
+
+
+def test_a_field_within_what_an_option_writes_is_faulted_at_the_option():
+    text = changed("{value: 0.99, assumed: a test}", "{value: high, assumed: a test}")
+    (fault,) = faults_of(text)
+    assert fault.line == place(text, "{value: high")[0]
+
+
+def test_an_option_that_writes_to_a_place_that_does_not_exist_is_faulted_with_the_nearest_place():
+    text = changed("set: [stages.sort.routes.1.at_sensitivity]", "set: [stages.srt.routes.1.at_sensitivity]")
+    (fault,) = faults_of(text)
+    assert "there is no 'stages.srt' to write to; did you mean 'sort'?" in fault.message
+    assert (fault.line, fault.column) == place(text, "stages.srt.routes.1.at_sensitivity")
+
+
+def test_an_option_that_writes_past_the_end_of_a_list_is_faulted():
+    (fault,) = faults_of(changed("routes.1.at_sensitivity]", "routes.1.at_sensitivity, stages.reader.shifts.1]"))
+    assert "the list has 1 entries" in fault.message
+
+
+def test_an_option_that_writes_below_a_plain_value_is_faulted():
+    (fault,) = faults_of(changed("routes.1.at_sensitivity]", "routes.1.at_sensitivity, stages.sort.by.what]"))
+    assert "'stages.sort.by' is a plain value" in fault.message
+
+
+def test_picks_that_take_away_what_another_writes_to_are_a_fault_at_the_other():
+    expert = "          stages.reader.sensitivity: {value: 0.99, assumed: a test}\n"
+    none = "          stages.sort.routes: [{to: cleared}]\n          start: reader\n"
+    text = changed(expert, expert + none)
+    assert place(text, "stages.sort.routes.1.at_sensitivity") in places_of(text)
+
+
+# Robustness
+
+WORDS = ["{", "}", "[", "]", ":", ", ", "- ", "#", "'", '"', "&a ", "*a", "!", "|", ">", "%", "@", "\t", "\x00", "é", "²"]
+WORDS += ["0", "-1", ".nan", "1e400", "1e-320", "0x" + "f" * 5000, "null", "true", "stages", "{}", "[]", "!!bool x"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 3))
+def test_no_mutation_of_a_valid_scenario_raises_anything_but_a_scenario_error(seed, changes):
+    rng = random.Random(seed)
+    text = SMALL
+    for _ in range(changes):
+        start = rng.randrange(len(text))
+        stop = rng.choice([start, start + 1, len(text[:start]) + len(text[start:].split("\n")[0].split(",")[0])])
+        text = text[:start] + rng.choice(WORDS) + text[stop:]
+    try:
+        loads(text)
+    except ScenarioError as error:
+        assert str(error)
