@@ -1,6 +1,7 @@
 """The architectures that can be measured, each at its native resolution, and how large they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -9,6 +10,7 @@ from typing import cast
 import torch
 from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models as torchvision_models
 
@@ -38,7 +40,12 @@ class Architecture:
         """The network in evaluation mode; the same weights each time."""
         with torch.random.fork_rng():
             torch.manual_seed(_WEIGHT_SEED)
-            return self.construct().eval()
+            model = self.construct().eval()
+            # Torchvision starts a vision transformer's classifier at zero; answers of zero would check nothing.
+            for weight in model.parameters():
+                if weight.dim() > 1 and not weight.is_meta and not weight.any():
+                    nn.init.normal_(weight, std=0.02)
+            return model
 
 
 def _random(name: str, input_size: int) -> Architecture:
@@ -88,12 +95,18 @@ def parameters(model: nn.Module) -> int:
 
 def multiply_adds(model: nn.Module, input_shape: list[int]) -> int:
     """Multiply-adds of one item; one multiplication with its addition counts once."""
-    fused_attention = torch.backends.mha.get_fastpath_enabled()
-    # The fused attention kernel hides its matrix products from the counter.
+    with _plain_attention(), FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model(torch.zeros(1, *input_shape))
+    return int(counter.get_total_flops()) // 2
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Fused attention kernels hide their matrix products from the counter."""
+    fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with FlopCounterMode(display=False) as counter, torch.inference_mode():
-            model(torch.zeros(1, *input_shape))
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fused_attention)
-    return int(counter.get_total_flops()) // 2
+        torch.backends.mha.set_fastpath_enabled(fused)

@@ -81,11 +81,11 @@ def measure(start: Starter, threads: int, effort: Effort, advance: Advance = lam
 
 def time_calls(call: Call, effort: Effort, advance: Advance = lambda _: None) -> list[Calls]:
     """Every timed call by batch size, each with the idle time before it; both in milliseconds."""
-    schedule = _schedule(_counts(call, effort), effort.seed)
+    order = schedule(_counts(call, effort), effort.seed)
     timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
-    for batch, gap_ms in schedule:
+    for batch, gap_ms in order:
         timed[batch].append(_timed(call, batch, gap_ms))
-        advance(1 / len(schedule))
+        advance(1 / len(order))
     return [
         Calls(batch=batch, latency_ms=[latency for latency, _ in rows], idle_ms=[idle for _, idle in rows])
         for batch, rows in timed.items()
@@ -104,7 +104,7 @@ def _counts(call: Call, effort: Effort) -> dict[int, int]:
     return counts
 
 
-def _schedule(counts: dict[int, int], seed: int) -> list[tuple[int, float]]:
+def schedule(counts: dict[int, int], seed: int) -> list[tuple[int, float]]:
     """Batch size and idle gap of each call in shuffled order; every other call of a size has a gap."""
     rng = random.Random(seed)  # noqa: S311 - an order of calls is no secret
     calls = [

@@ -1,0 +1,100 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.evidence.profiles import Profile, ProfileError, load_profile, profiles, read_profile, write_profile
+
+
+def raw(**changes: Any) -> dict[str, Any]:
+    calls = {"batch": 1, "latency_ms": [3.0, 4.0], "idle_ms": [0.0, 12.5]}
+    return {
+        "model": "net",
+        "precision": "fp32",
+        "device": "here",
+        "input_shape": [3, 8, 8],
+        "provenance": {
+            "processor": "A chip",
+            "cores": 4,
+            "system": "an OS",
+            "libraries": {"onnxruntime": "1.0"},
+            "date": "2026-01-02",
+            "weights": "random",
+        },
+        "runs": [{"threads": 2, "session_s": [0.5], "resident_mb": 10, "calls": [calls]}],
+    } | changes
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return Profile.model_validate(raw())
+
+
+def test_what_is_written_is_read_back(profile: Profile, tmp_path: Path) -> None:
+    path = write_profile(profile, tmp_path)
+    assert path == tmp_path / "here" / "net.fp32.json"
+    assert read_profile(path) == load_profile("here", "net", "fp32", tmp_path) == profile
+    assert list(profiles(tmp_path)) == [profile]
+
+
+def test_the_source_is_one_sentence_with_machine_runtime_and_sample_size(profile: Profile) -> None:
+    assert profile.source(2) == ("net fp32 on A chip, 2 of 4 cores, onnxruntime 1.0, 2 calls, 2026-01-02, weights: random")
+
+
+def test_a_thread_count_that_was_not_measured_is_told(profile: Profile) -> None:
+    with pytest.raises(KeyError, match=r"here/net.fp32 was measured with \[2\] threads, not 3"):
+        profile.run(3)
+
+
+def test_a_failed_write_leaves_the_old_profile(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_profile(profile, tmp_path)
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="no space"):
+        write_profile(profile.model_copy(update={"input_shape": [1]}), tmp_path)
+    assert read_profile(path) == profile
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
+        ({"runs": []}, "runs: List should have at least 1 item"),
+        (
+            {
+                "runs": [
+                    {
+                        "threads": 1,
+                        "session_s": [1],
+                        "resident_mb": 1,
+                        "calls": [{"batch": 1, "latency_ms": [1], "idle_ms": []}],
+                    }
+                ]
+            },
+            "runs.0.calls.0: Value error, latency_ms has 1 rows, idle_ms has 0",
+        ),
+    ],
+)
+def test_a_fault_is_told_with_its_place(tmp_path: Path, fault: dict[str, Any], told: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(raw(**fault)))
+    with pytest.raises(ProfileError) as error:
+        read_profile(path)
+    assert str(error.value).startswith(f"{path}: {told}")
+
+
+def test_an_absent_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="there is no such profile"):
+        read_profile(tmp_path / "none.json")
+
+
+def test_what_was_measured_instead_is_listed(profile: Profile, tmp_path: Path) -> None:
+    write_profile(profile, tmp_path)
+    with pytest.raises(ProfileError, match="no measured latency of net at int8 on here; measured there: net fp32"):
+        load_profile("here", "net", "int8", tmp_path)
+    with pytest.raises(ProfileError, match="on elsewhere; measured there: nothing"):
+        load_profile("elsewhere", "net", "fp32", tmp_path)

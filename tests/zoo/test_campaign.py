@@ -1,0 +1,108 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.evidence.profiles import ThreadRun, read_profile
+from simulator.zoo import campaign as module
+from simulator.zoo.campaign import Campaign
+from simulator.zoo.measure import Effort
+from simulator.zoo.subjects import Photos, Subject
+
+pytestmark = pytest.mark.zoo
+
+QUICK = Effort(batches=(1, 2), budget_s=0.1, least=4, most=4, starts=1)
+
+
+class Measurements:
+    """Stands in for `measure`: fast, counted, and interrupted where a test says so."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.threads: list[int] = []
+        self._stop_at = stop_at
+
+    def __call__(self, start: Any, threads: int, effort: Effort, advance: Any) -> ThreadRun:
+        if threads == self._stop_at:
+            raise KeyboardInterrupt
+        self.threads.append(threads)
+        calls = [{"batch": batch, "latency_ms": [1.0], "idle_ms": [0.0]} for batch in effort.batches]
+        return ThreadRun.model_validate(
+            {"threads": threads, "session_s": [0.1], "resident_mb": 1, "others_share": 0.2, "calls": calls}
+        )
+
+
+@pytest.fixture
+def campaign(tmp_path: Path, photos: Path) -> Campaign:
+    return Campaign("here", tmp_path / "out", tmp_path / "cache", Photos(photos, "a test"), effort=QUICK)
+
+
+def run(campaign: Campaign, subject: Subject) -> list[str]:
+    notes: list[str] = []
+    campaign.run(subject, lambda _: None, notes.append)
+    return notes
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8_dynamic", "int8_static"])
+def test_a_network_is_measured_at_each_thread_count(campaign: Campaign, tiny: str, precision: str) -> None:
+    run(campaign, Subject(tiny, precision))
+    profile = read_profile(campaign.out / "here" / f"tiny.{precision}.json")
+    assert [run.threads for run in profile.runs] == [1, 2]
+    assert [[calls.batch for calls in run.calls] for run in profile.runs] == [[1, 2], [1, 2]]
+    assert profile.input_shape == [3, 16, 16]
+    assert profile.parameters == 8 * 27 + 8 + 8 * 5 + 5
+    assert profile.multiply_adds == 7 * 7 * 8 * 27 + 8 * 5
+    assert profile.provenance.calibration == ("3 photos of a test" if precision == "int8_static" else None)
+    assert str(campaign.cache) not in profile.model_dump_json()
+
+
+def test_decoding_is_measured_with_one_thread_and_batch_1(
+    campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measurements = Measurements()
+    monkeypatch.setattr(module, "measure", measurements)
+    run(campaign, Subject("photo_decode", "jpeg_12mp"))
+    profile = read_profile(campaign.out / "here" / "photo_decode.jpeg_12mp.json")
+    assert measurements.threads == [1]
+    assert [calls.batch for calls in profile.runs[0].calls] == [1]
+    assert profile.input_shape == [3024, 4032, 3]
+
+
+def test_a_stop_loses_one_thread_count_and_leaves_no_half_file(
+    campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = Subject(tiny, "fp32")
+    monkeypatch.setattr(module, "measure", Measurements(stop_at=2))
+    with pytest.raises(KeyboardInterrupt):
+        run(campaign, subject)
+    assert campaign.kept(subject) == 1
+    assert not campaign.out.exists()
+    assert not [name for name in files(campaign.cache) if name.endswith(".part")]
+
+    again = Measurements()
+    monkeypatch.setattr(module, "measure", again)
+    run(campaign, subject)
+    assert again.threads == [2]
+    assert files(campaign.out) == ["tiny.fp32.json"]
+    assert campaign.kept(subject) == 0
+
+
+def test_what_was_kept_under_other_conditions_is_measured_again(
+    campaign: Campaign, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "measure", Measurements(stop_at=2))
+    with pytest.raises(KeyboardInterrupt):
+        run(campaign, Subject(tiny, "fp32"))
+    other = Campaign("here", campaign.out, campaign.cache, campaign.photos, effort=Effort(batches=(1,)))
+    again = Measurements()
+    monkeypatch.setattr(module, "measure", again)
+    run(other, Subject(tiny, "fp32"))
+    assert again.threads == [1, 2]
+
+
+def test_a_disturbed_measurement_is_told(campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measure", Measurements())
+    assert "other programs took 20% of this machine" in run(campaign, Subject(tiny, "fp32"))[0]
