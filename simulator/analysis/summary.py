@@ -121,7 +121,14 @@ def unit_of(name: str) -> str:
 
 def _means(measures: Sequence[Measures]) -> dict[str, Metric]:
     names = [name for name in measures[0].metrics if all(name in m.metrics for m in measures)]
-    return {name: Metric(**vars(mean_interval([m.metrics[name] for m in measures])), unit=unit_of(name)) for name in names}
+    return {name: _mean(name, [m.metrics[name] for m in measures]) for name in names}
+
+
+def _mean(name: str, values: list[float]) -> Metric:
+    """Student's interval, kept within what the metric can be: nothing lies below 0, and no share above 1."""
+    found = mean_interval(values)
+    most = 1.0 if name.endswith("_share") else np.inf
+    return Metric(found.value, max(found.low, 0.0), min(found.high, most), unit_of(name))
 
 
 def _qualities(plan: Plan, measures: Sequence[Measures]) -> dict[str, Metric]:
