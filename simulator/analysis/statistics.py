@@ -37,7 +37,7 @@ def share_interval(successes: float, trials: float) -> Interval:
     tail = (1 - LEVEL) / 2
     low = 0.0 if successes <= 0 else float(beta.ppf(tail, successes, trials - successes + 1))
     high = 1.0 if successes >= trials else float(beta.ppf(1 - tail, successes + 1, trials - successes))
-    return Interval(successes / trials, low, high)
+    return Interval(float(successes / trials), low, high)
 
 
 def clustered_share(clusters: ArrayLike, trials: ArrayLike, successes: ArrayLike, most: float) -> Interval:

@@ -147,7 +147,7 @@ def _qualities(plan: Plan, measures: Sequence[Measures]) -> dict[str, Metric]:
             found[name] = Metric(**vars(mean_interval(shares)), unit="share")
     if "sensitivity" in found:
         share = sum(m.positives["trials"].sum() for m in measures) / sum(m.requests for m in measures)
-        found["missed_per_1000"] = _missed(found["sensitivity"], 1000 * share)
+        found["missed_per_1000"] = _missed(found["sensitivity"], 1000 * float(share))
     return found
 
 

@@ -1,7 +1,7 @@
 """Score tables: what a model answered on labelled items, one row an item.
 
-A table is a CSV (`assets/scores/<name>.csv`) with a sidecar `<name>.yaml` that says where it comes from. A model that nobody
-measured enters with a published operating point: the sidecar alone, from which a binormal curve is drawn.
+A table is a CSV (`assets/scores/<data>.<model>.<precision>.csv`) with a sidecar `.yaml` that says where it comes from. A
+model that nobody measured enters with a published operating point: the sidecar alone, from which a binormal curve is drawn.
 """
 
 from __future__ import annotations
@@ -121,6 +121,15 @@ class ScoreTable:
         true = np.searchsorted(np.sort(-self.positives), -cuts, side="right") / len(self.positives)
         false = np.searchsorted(np.sort(-self.negatives), -cuts, side="right") / len(self.negatives)
         return np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
+
+
+def scores_at(model: str, precision: str, folder: Path = SCORES) -> ScoreTable:
+    """The scores of a model at a precision, or at fp32 where that precision was not scored (`about.precision` tells).
+
+    model: the table's name without its precision, such as `pad_ufes20.efficientnet_lite0`. Raises ScoreError.
+    """
+    at_precision = f"{model}.{precision}"
+    return load_scores(at_precision if at_precision in score_names(folder) else f"{model}.fp32", folder)
 
 
 @lru_cache(maxsize=64)

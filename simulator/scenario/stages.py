@@ -51,9 +51,9 @@ class Pool(_Stage):
     timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait in the queue; none: no limit")] = None
     on_full: Target | None = None
     on_timeout: Target | None = None
-    scores: Annotated[str | None, Field(max_length=120, description="the score table that this model's answers come from")] = (
-        None
-    )
+    scores: Annotated[
+        str | None, Field(max_length=120, description="the scores that this model's answers come from, without the precision")
+    ] = None
     to: Target
 
     @model_validator(mode="after")

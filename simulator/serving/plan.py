@@ -10,7 +10,7 @@ from typing import Any
 
 from simulator.evidence.catalogue import CatalogueError, Hardware, machine
 from simulator.evidence.profiles import ProfileError, load_profile
-from simulator.evidence.scores import Measured, ScoreError, ScoreTable, load_scores
+from simulator.evidence.scores import Measured, ScoreError, ScoreTable, scores_at
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.base import EVIDENCE_KINDS, Figure
 from simulator.scenario.choices import Pick
@@ -158,10 +158,10 @@ class _Gatherer:
         value = f"{1000 * table.mean_s(1):.3g} ms at batch 1"
         self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
 
-    def _score(self, name: str, stage: Pool, table_name: str) -> None:
+    def _score(self, name: str, stage: Pool, model: str) -> None:
         if self.scores is not None:
             self._fault((name, "scores"), "a second pool with scores; one pool of a scenario may carry them")
-        table = self.scores = load_scores(table_name)
+        table = self.scores = scores_at(model, stage.precision)
         about = table.about
         value = f"AUC {table.auc:.3f}"
         text = f"{about.source}. {about.attribution}" if isinstance(about, Measured) else about.source
