@@ -36,14 +36,13 @@ def tracked(folder):
 
 
 def test_an_installed_wheel_runs_a_case(wheel, tmp_path):
-    scripts = tmp_path / "env" / "bin"
+    python = tmp_path / "env" / "bin" / "python"
     venv.create(tmp_path / "env", with_pip=False)
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--python", scripts / "python", "install", "-q", "--no-deps", wheel], check=True
-    )
-    # The dependencies come from this environment; its own editable install stays out, for a .pth file is read in one place only.
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", wheel], check=True)
+    # The dependencies come from this environment. Its editable install does not: Python reads no .pth file in a folder
+    # that a .pth file names.
     packages = next((tmp_path / "env").glob("lib/python*/site-packages"))
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    command = [scripts / "casesim", "run", "skin-cancer-triage", "--replications", "2", "--json"]
+    command = [python.with_name("casesim"), "run", "skin-cancer-triage", "--replications", "2", "--json"]
     printed = subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True).stdout
     assert json.loads(printed)["metrics"]["sensitivity"]["value"] > 0.5

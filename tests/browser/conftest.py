@@ -1,0 +1,107 @@
+"""The app on a free port, and an installed browser that is watched: it may talk to this machine only."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.screen import settle
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """An installed Chromium or Chrome; CASESIM_CHROME names one, CASESIM_REQUIRE_BROWSER=1 makes its absence a failure."""
+    named = os.environ.get("CASESIM_CHROME")
+    found = next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
+    if found is None:
+        missing = "no Chromium or Chrome is installed; name one in CASESIM_CHROME"
+        (pytest.fail if os.environ.get("CASESIM_REQUIRE_BROWSER") == "1" else pytest.skip)(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory):
+    """The address of the app, served by a process of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    log = tmp_path_factory.mktemp("app") / "log.txt"
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "streamlit", "run", ROOT / "simulator" / "app.py", *options]
+        server = subprocess.Popen(command, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(address, server, log)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def wait_until_healthy(address, server, log):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(f"{address}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the app did not start:\n{log.read_text()}")
+
+
+@pytest.fixture
+def visit(browser, app):
+    """Opens a page of the app as a new visitor. At the end no visitor may have met an error or left this machine."""
+    contexts, errors, strangers = [], [], []
+
+    def open_page(path="", **context):
+        visitor = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | context))
+        contexts.append(visitor)
+        page = visitor.new_page()
+        page.on("console", lambda message: errors.append(message.text) if ours(message) else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: strangers.append(request.url) if leaves(request.url) else None)
+        page.on("websocket", lambda socket: strangers.append(socket.url) if leaves(socket.url) else None)
+        page.goto(path if path.startswith(app) else f"{app}/{path}")
+        settle(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert strangers == []
+    assert errors == []
+
+
+def leaves(url):
+    """Whether a request goes to another machine."""
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in {"127.0.0.1", "localhost"}
+
+
+def ours(message):
+    """Whether a console message is an error of the app; below a page's address Streamlit looks for its server in vain."""
+    return message.type == "error" and "/_stcore/" not in message.location["url"]

@@ -1,0 +1,45 @@
+"""What a person does and reads on a page, by the words that they see."""
+
+import re
+
+
+def settle(page):
+    """Wait until the page is drawn and nothing runs any more."""
+    page.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"
+    )
+
+
+def run_design(page):
+    """Press Run and wait for the result."""
+    page.get_by_role("button", name="Run this design").click()
+    page.get_by_text("Changed since this run").wait_for(state="hidden", timeout=60_000)
+    page.get_by_text("run hash").wait_for(timeout=60_000)
+    settle(page)
+
+
+def pick(page, choice, option):
+    """Pick an option of a choice in its box."""
+    page.get_by_role("combobox", name=choice).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settle(page)
+
+
+def move(page, choice, *keys):
+    """Move a choice's slider with the arrow keys."""
+    slider = page.get_by_role("slider", name=choice)
+    for key in keys:
+        slider.press(key)
+    settle(page)
+
+
+def run_hash(page):
+    """The hash of the run that is shown."""
+    return re.search(r"run hash (\w{12})", page.get_by_text("run hash").inner_text())[1]
+
+
+def verdict(page, objective):
+    """What an objective's card says."""
+    return page.get_by_test_id("stMetric").filter(has_text=objective).inner_text()

@@ -1,0 +1,53 @@
+"""Every page in both themes and on a phone: nothing sticks out, nothing shuts anybody out."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.screen import run_design, settle
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = {"wide": 1280, "narrow": 390}
+
+
+@pytest.fixture(params=["light", "dark"])
+def theme(request):
+    return request.param
+
+
+@pytest.fixture(params=WIDTHS)
+def look(request, theme):
+    return {"color_scheme": theme, "viewport": {"width": WIDTHS[request.param], "height": 900}}
+
+
+def test_home(visit, look):
+    page = visit(**look)
+    assert sticking_out(page) == []
+    assert barriers(page) == []
+
+
+def test_practice_with_every_panel(visit, look):
+    page = visit("practice?replications=2", **look)
+    assert sticking_out(page) == []
+    assert barriers(page) == []
+    run_design(page)
+    for panel in page.get_by_role("tab").all():
+        panel.click()
+        settle(page)
+        assert sticking_out(page) == [], panel.inner_text()
+        assert barriers(page) == [], panel.inner_text()
+
+
+def sticking_out(page):
+    """The parts of the page's own scrolling areas that are wider than what is seen of them."""
+    return page.evaluate(
+        "() => [document.scrollingElement, ...document.querySelectorAll('[data-testid=stMain]')]"
+        ".filter(area => area.scrollWidth > area.clientWidth + 1).map(area => area.outerHTML.slice(0, 200))"
+    )
+
+
+def barriers(page):
+    """What axe finds serious or critical, by rule and place."""
+    found = Axe().run(page).response["violations"]
+    severe = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
+    return [f"{fault['id']}: {node['target']} {node['html'][:200]}" for fault in severe for node in fault["nodes"]]
