@@ -46,10 +46,10 @@ class Campaign:
         ready = make_ready(subject, self.cache / "models", self.photos)
         runs = [self._thread_run(subject, ready, threads, advance) for threads in self.thread_counts(subject)]
         for run in runs:
-            if run.others_share and run.others_share > _DISTURBED:
+            if (run.others_share or 0) > _DISTURBED:
                 note(
-                    f"{subject}, {run.threads} threads: other programs took {run.others_share:.0%} of this machine "
-                    "meanwhile; measure again with --overwrite when it is quiet"
+                    f"{subject}: other programs took {run.others_share:.0%} of this machine during threads={run.threads}; "
+                    "measure again with --overwrite when it is quiet"
                 )
         profile = self._profile(subject, ready, runs)
         write_profile(profile, self.out)

@@ -130,6 +130,8 @@ def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool) -> list[P
         _console.print(f"{subject}: has a profile already, left as it is (--overwrite measures it again)", markup=False)
     waiting = [subject for subject in subjects if subject not in finished]
     written: list[Profile] = []
+    if not waiting:
+        return written
     try:
         _measure_all(campaign, waiting, written)
     except KeyboardInterrupt:

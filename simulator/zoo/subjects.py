@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -83,18 +84,18 @@ MODELS = [PHOTO_MODEL, *ARCHITECTURES]
 
 def make_ready(subject: Subject, cache: Path, photos: Photos) -> Ready:
     """Build what is to be measured in `cache`, or take it from there; raises PhotoError or ExportError."""
-    cache.mkdir(parents=True, exist_ok=True)
-    if subject.model == PHOTO_MODEL:
-        return _ready_photo(subject, cache, photos)
-    return _ready_network(subject, cache, photos)
+    # Another version exports and quantizes to another file.
+    folder = cache / f"torch-{version('torch')}-onnxruntime-{version('onnxruntime')}"
+    folder.mkdir(parents=True, exist_ok=True)
+    make = _ready_photo if subject.model == PHOTO_MODEL else _ready_network
+    return make(subject, folder, photos)
 
 
-def _ready_photo(subject: Subject, cache: Path, photos: Photos) -> Ready:
-    file = cache / f"{PHOTO_MODEL}.jpg"
-    if not file.is_file():
-        part = file.with_suffix(".part")
-        part.write_bytes(phone_photo(photos.require(PHOTO_MODEL)))
-        part.replace(file)
+def _ready_photo(subject: Subject, folder: Path, photos: Photos) -> Ready:
+    file = folder / f"{PHOTO_MODEL}.jpg"
+    part = file.with_suffix(".part")
+    part.write_bytes(phone_photo(photos.require(PHOTO_MODEL)))
+    part.replace(file)
     start = partial(start_decoder, file.read_bytes(), DECODINGS[subject.precision])
     width, height = PHONE_SIZE
     return Ready(
@@ -107,14 +108,14 @@ def _ready_photo(subject: Subject, cache: Path, photos: Photos) -> Ready:
     )
 
 
-def _ready_network(subject: Subject, cache: Path, photos: Photos) -> Ready:
+def _ready_network(subject: Subject, folder: Path, photos: Photos) -> Ready:
     architecture = ARCHITECTURES[subject.model]
     model = architecture.build()
-    source = cache / f"{subject.model}.fp32.onnx"
+    source = folder / f"{subject.model}.fp32.onnx"
     if not source.is_file():
         export(model, architecture.input_shape, source)
     calibration = _Calibration(architecture, photos) if subject.precision in CALIBRATED else None
-    file = cache / f"{subject}.onnx"
+    file = folder / (f"{subject}.{calibration.key}.onnx" if calibration else f"{subject}.onnx")
     if not file.is_file():  # at fp32 it is the source itself
         quantize(source, file, subject.precision, calibration or ())
     return Ready(
@@ -137,6 +138,12 @@ class _Calibration:
         self._architecture = architecture
         self._files = find_photos(photos.require("int8_static"), most=_CALIBRATION_PHOTOS)
         self._origin = photos.origin
+
+    @property
+    def key(self) -> str:
+        """Tells these photos from others."""
+        photos = [(file.name, file.stat().st_size) for file in self._files]
+        return hashlib.sha256(repr(photos).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
         return f"{len(self._files)} photos of {self._origin}"

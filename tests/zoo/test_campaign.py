@@ -106,3 +106,14 @@ def test_what_was_kept_under_other_conditions_is_measured_again(
 def test_a_disturbed_measurement_is_told(campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "measure", Measurements())
     assert "other programs took 20% of this machine" in run(campaign, Subject(tiny, "fp32"))[0]
+
+
+def test_other_photos_calibrate_anew(campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measure", Measurements())
+    subject = Subject(tiny, "int8_static")
+    run(campaign, subject)
+    assert campaign.photos.folder is not None
+    (campaign.photos.folder / "0.jpg").unlink()
+    run(campaign, subject)
+    assert read_profile(campaign.profile_path(subject)).provenance.calibration == "2 photos of a test"
+    assert len([name for name in files(campaign.cache) if "int8_static" in name]) == 2
