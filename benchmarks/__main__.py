@@ -37,13 +37,12 @@ def case_table() -> Table:
     """The case: one replication on one core, and a whole run on all cores."""
     table = Table("skin-cancer triage", "requests", "seconds", "requests/s", box=None)
     per_day = load(CASE).arrivals.per_day.value
-    for what, days in ((f"{per_day:,.0f} patients a day", PATIENTS / per_day), ("all in one day", 1.0)):
+    for what, days in ((f"one core, {per_day:,.0f} patients a day", PATIENTS / per_day), ("one core, all in one day", 1.0)):
         plan = sized(days)
         requests, seconds = min((timed(plan) for _ in range(3)), key=lambda run: run[1])
-        table.add_row(f"one replication, one core, {what}", *figures(requests, seconds))
+        table.add_row(what, *figures(requests, seconds))
     table.add_row(*replications())
-    plan = sized(1.0)
-    table.add_row("memory at the peak of a run", "", "", f"{bytes_per_request(plan):,.0f} bytes/request")
+    table.add_row("memory at the peak, all in one day", "", "", f"{bytes_per_request(sized(1.0)):,.0f} B a request")
     return table
 
 
@@ -75,7 +74,7 @@ def replications() -> tuple[str, ...]:
     start = perf_counter()
     with ProcessPoolExecutor() as executor:
         summary = replicate(plan, 1, executor=executor)
-    what = f"{summary.replications} replications with all metrics, {os.cpu_count()} cores"
+    what = f"{os.cpu_count()} cores, {summary.replications} replications and metrics"
     return what, *figures(summary.requests, perf_counter() - start)
 
 
