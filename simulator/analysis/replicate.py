@@ -16,6 +16,10 @@ def one(plan: Plan, seed: int, replication: int) -> Measures:
     return measure(simulate(plan, seed, replication))
 
 
+def warm() -> None:
+    """Do nothing: a worker process that was given this has imported all that `one` needs."""
+
+
 def submit(executor: Executor, plan: Plan, seed: int, replications: int) -> list[Future[Measures]]:
     """Hand every replication to an executor."""
     return [executor.submit(one, plan, seed, replication) for replication in range(replications)]

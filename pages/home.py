@@ -1,0 +1,55 @@
+"""The cases there are, and one example that has already been run."""
+
+import streamlit as st
+
+from simulator.analysis.replicate import replicate
+from simulator.analysis.scorecard import judge
+from simulator.analysis.summary import Summary
+from simulator.charts import asked, referrals_by_sensitivity
+from simulator.scenario import Scenario, scenario_ids
+from simulator.serving.plan import Plan, compile_plan
+from simulator.widgets import draw, scenario_of, verdict_card
+
+#: Few enough to be there at once; the page says how many.
+EXAMPLE_REPLICATIONS = 5
+
+
+@st.cache_data(max_entries=4, show_spinner="Running the example …")
+def example(scenario_hash: str, _plan: Plan) -> Summary:
+    return replicate(_plan, seed=1, replications=EXAMPLE_REPLICATIONS)
+
+
+def card(scenario: Scenario) -> None:
+    with st.container(border=True):
+        st.subheader(scenario.title, anchor=False)
+        st.markdown(scenario.summary)
+        verdicts = [judge(objective, {}) for objective in scenario.objectives]
+        st.markdown("\n".join(f"- {verdict.objective.label}: **{asked(verdict)}**" for verdict in verdicts))
+        st.caption(f"{scenario.minutes} minutes, {len(scenario.choices)} choices, {len(scenario.questions)} questions to ask")
+        if st.button("Practise this case", type="primary", key=f"practise_{scenario.id}"):
+            st.switch_page("practice.py", query_params={"case": scenario.id})
+
+
+st.title("Run your ML system design, then defend it", anchor=False)
+st.markdown(
+    "Pick models, machines, thresholds and people for a computer-vision service. A simulation on measured latencies and "
+    "measured scores shows **who is missed, who waits and what it costs**, with an interval and a source for every number."
+)
+
+scenarios = [scenario_of(name) for name in scenario_ids()]
+plan = compile_plan(scenarios[0])
+cases, lesson = st.columns([2, 3], gap="large")
+with cases:
+    for scenario in scenarios:
+        card(scenario)
+with lesson:
+    if plan.scores is not None:
+        draw(referrals_by_sensitivity(plan), key="lesson")
+
+st.subheader(f"Already run for you: the default design of “{plan.scenario.title}”", anchor=False)
+summary = example(plan.scenario_hash, plan)
+with st.grid(4, border=True, min_column_width=160):
+    for index, verdict in enumerate(summary.verdicts):
+        with st.container():
+            verdict_card(verdict, key=f"example_{index}")
+st.caption(f"{summary.replications} replications, {summary.requests:,} requests, run hash {summary.run_hash}")

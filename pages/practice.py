@@ -1,0 +1,264 @@
+"""Practice: read a case, pick a design, run it, and see what it misses, how long people wait and what it costs."""
+
+from typing import Any
+
+import streamlit as st
+
+from simulator.analysis.compare import comparable, differences
+from simulator.analysis.scorecard import judge
+from simulator.analysis.summary import Summary
+from simulator.charts import answer_times, batch_timeline, cost_split, journeys, queue_over_time, roc
+from simulator.diagram import diagram
+from simulator.jobs import Job, job_id, registry
+from simulator.links import REPLICATIONS, SEEDS, command, complaints, link
+from simulator.numbers import duration, spoken
+from simulator.scenario import Scenario, ScenarioError, scenario_ids
+from simulator.scenario.stages import People, Pool
+from simulator.serving.plan import Plan, compile_plan
+from simulator.widgets import (
+    asked_card,
+    choice_widget,
+    draw,
+    draw_diagram,
+    evidence_table,
+    first_replication,
+    plain,
+    scenario_of,
+    verdict_card,
+)
+
+
+def chosen_case() -> Scenario:
+    """The case that the address names; the first one where it names none that exists."""
+    wanted, known = st.query_params.get("case"), scenario_ids()
+    scenario = scenario_of(wanted if wanted in known else known[0])
+    if wanted is not None and wanted not in known:
+        st.warning(f"There is no case “{plain(wanted)}”. This is “{scenario.title}”.")
+    if st.session_state.get("case") != scenario.id:  # what was picked in another case is not meant for this one
+        for name in scenario.choices:
+            st.session_state.pop(name, None)
+    st.session_state["case"] = scenario.id
+    return scenario
+
+
+def brief(scenario: Scenario, first_visit: bool) -> None:
+    with st.expander("The brief, and questions you may ask", expanded=first_visit):
+        story, questions = st.columns([3, 2], gap="large")
+        story.markdown(scenario.brief)
+        with questions:
+            for question in scenario.questions:
+                with st.expander(question.ask, type="compact"):
+                    st.markdown(question.answer)
+
+
+def form(scenario: Scenario) -> dict[str, Any]:
+    """Every choice as a widget, by group."""
+    picks = {}
+    for group in dict.fromkeys(choice.group for choice in scenario.choices.values()):
+        st.markdown(f"**{group}**")
+        with st.grid(2, min_column_width=220):
+            for name, choice in scenario.choices.items():
+                if choice.group == group:
+                    picks[name] = choice_widget(name, choice)
+    return picks
+
+
+def planned(scenario: Scenario, picks: dict[str, Any]) -> Plan | None:
+    """The plan for these picks; a sentence for each reason why there is none."""
+    try:
+        return compile_plan(scenario, picks)
+    except ScenarioError as error:
+        for fault in error.faults:
+            st.error(f"{fault.field}: {fault.message}")
+    return None
+
+
+def controls(scenario: Scenario, plan: Plan | None) -> tuple[int, int]:
+    """The Run button and what it needs beside the design: seed, number of replications."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pressed = st.button("Run this design", type="primary", disabled=plan is None, key="run", shortcut="Ctrl+Enter")
+        replications = st.number_input(
+            "Replications", *REPLICATIONS, scenario.run.replications, key="replications", bind="query-params", width=150
+        )
+        seed = st.number_input("Seed", *SEEDS, 1, key="seed", bind="query-params", width=150)
+        if plan is not None:
+            with st.popover("Link and command", type="tertiary"):
+                st.markdown("This link opens the same design and seed:")
+                address = f"{st.context.url or ''}{link(scenario, plan.design, seed, replications)}"
+                st.code(address, language=None, wrap_lines=True)
+                st.markdown("This command runs it:")
+                st.code(command(scenario, plan.design, seed, replications), language="bash", wrap_lines=True)
+    if pressed and plan is not None:
+        st.query_params["run"] = registry().start(plan, seed, replications).id
+    return seed, replications
+
+
+@st.fragment(run_every=0.5)
+def progress(key: str) -> None:
+    """How far a run is, asked twice a second; the page is drawn again when it has ended."""
+    job = registry().get(key)
+    if job is None or not job.running:
+        st.rerun()
+    left = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
+    st.progress(job.share, f"{job.done} of {job.total} replications{left}")
+    if st.button("Cancel", key="cancel"):
+        job.cancel()
+
+
+def named_run(scenario: Scenario) -> Job | None:
+    """The run that the address names, so that a reload finds it again."""
+    job = registry().get(st.query_params.get("run"))
+    return job if job and job.plan.scenario.id == scenario.id else None
+
+
+def outcome(job: Job | None) -> None:
+    """What became of a run that has no result to show."""
+    if job is None or job.succeeded:
+        return
+    if job.running:
+        progress(job.id)
+    elif job.error:
+        st.error(f"The run failed: {job.error}")
+    elif job.cancelled:
+        st.info("The run was cancelled. Run the design again to see what it does.")
+
+
+def remembered(scenario: Scenario, job: Job | None) -> tuple[Job | None, Job | None]:
+    """The last run of this case with a result in this session, and the one before it."""
+    state, last, before = st.session_state, f"last_run_{scenario.id}", f"run_before_{scenario.id}"
+    if job and job.succeeded and state.get(last) != job.id:
+        state[before], state[last] = state.get(last), job.id
+    return registry().get(state.get(last)), registry().get(state.get(before))
+
+
+def strip(scenario: Scenario, summary: Summary | None) -> None:
+    """The objectives: what is asked and, after a run, what was reached."""
+    with st.grid(4, border=True, min_column_width=160):
+        for index, objective in enumerate(scenario.objectives):
+            with st.container():
+                if summary is None:
+                    asked_card(judge(objective, {}))
+                else:
+                    verdict_card(summary.verdicts[index], key=f"objective_{index}")
+
+
+def fine_print(summary: Summary) -> None:
+    size = f"{summary.replications} replications, {summary.requests:,} requests, seed {summary.seed}"
+    st.caption(" ".join([f"{size}, run hash {summary.run_hash}.", *summary.warnings]))
+
+
+def comparison(before: Job | None, last: Job) -> None:
+    """One line: what moved against the run before."""
+    if before is None or not before.succeeded or not comparable(before.summary, last.summary):
+        return
+    moved = differences(before.measures, last.measures, (before.summary, last.summary))
+    told = " · ".join(f"{difference.label}: **{difference.words}**" for difference in moved)
+    st.markdown(f"Against the run before ({changes(before.plan, last.plan)}): {told}")
+
+
+def changes(old: Plan, new: Plan) -> str:
+    """The picks that differ between two designs of a case."""
+    choices = new.scenario.choices
+    told = [
+        f"{choices[name].label} {choices[name].label_of(old.design[name])} → {choices[name].label_of(pick)}"
+        for name, pick in new.design.items()
+        if old.design[name] != pick
+    ]
+    return ", ".join(told) or "seed or replications"
+
+
+def patients(summary: Summary) -> None:
+    population = summary.plan.scenario.population
+    labels = {True: f"Who {population.positive}", False: f"Who {population.negative}"} if population else {False: "Everybody"}
+    positive = st.segmented_control(
+        "Whom to follow", list(labels), default=next(iter(labels)), format_func=labels.get, required=True, key="whom"
+    )
+    draw(journeys(summary, bool(positive)), key="journeys")
+
+
+def machines(summary: Summary) -> None:
+    draw(batch_timeline(first_replication(summary.run_hash, summary)), key="batches")
+    st.caption("One replication of many. Drag to see the rest of the minute. The number in a bar is the size of the batch.")
+
+
+def reviewers(summary: Summary) -> None:
+    trace = first_replication(summary.run_hash, summary)
+    for name, stage in summary.plan.scenario.stages.items():
+        if isinstance(stage, People):
+            draw(queue_over_time(trace, name), key=f"queue_{name}")
+    st.caption("One replication of many.")
+
+
+def sources(summary: Summary) -> None:
+    rows = {
+        "metric": list(summary.metrics),
+        "value": [spoken(m.value, m.unit) for m in summary.metrics.values()],
+        "95% low": [spoken(m.low, m.unit) for m in summary.metrics.values()],
+        "95% high": [spoken(m.high, m.unit) for m in summary.metrics.values()],
+    }
+    st.dataframe(rows, hide_index=True)
+    evidence_table(summary.provenance)
+
+
+def debrief(summary: Summary) -> None:
+    for lesson in summary.plan.scenario.debrief:
+        st.markdown(f"**{lesson.title}.** {lesson.text}")
+        if lesson.source:
+            st.caption(f"Source: {lesson.source}")
+
+
+def has(plan: Plan, kind: type) -> bool:
+    return any(isinstance(stage, kind) for stage in plan.scenario.stages.values())
+
+
+#: The panels of a result: what draws each, and whether a plan has anything to show there.
+PANELS = {
+    "Patients": (patients, lambda plan: True),
+    "Answer times": (lambda summary: draw(answer_times(summary), key="answer_times"), lambda plan: True),
+    "Machines": (machines, lambda plan: has(plan, Pool)),
+    "Reviewers": (reviewers, lambda plan: has(plan, People)),
+    "Threshold": (lambda summary: draw(roc(summary.plan), key="roc"), lambda plan: plan.scores is not None),
+    "Cost": (lambda summary: draw(cost_split(summary), key="costs"), lambda plan: True),
+    "Numbers and sources": (sources, lambda plan: True),
+    "Debrief": (debrief, lambda plan: bool(plan.scenario.debrief)),
+}
+
+
+scenario = chosen_case()
+st.title(scenario.title, anchor=False)
+if wrong := complaints(scenario, st.query_params.to_dict()):
+    st.warning("\n".join(f"- {plain(sentence)}" for sentence in wrong))
+top, run_row = st.container(), st.container()
+panels = st.tabs(["Design", *PANELS], key="panel", on_change="rerun")
+
+with panels[0]:
+    left, right = st.columns(2, gap="large")
+    with left:
+        picks = form(scenario)
+    with right:
+        plan = planned(scenario, picks)
+        if plan is not None:
+            draw_diagram(diagram(plan))
+
+with run_row:
+    seed, replications = controls(scenario, plan)
+    job = named_run(scenario)
+    outcome(job)
+
+last, before = remembered(scenario, job)
+with top:
+    brief(scenario, first_visit=last is None)
+    strip(scenario, last.summary if last else None)
+    if last:
+        if plan is not None and last.id != job_id(plan, seed, replications):
+            st.info(f"Changed since this run: {changes(last.plan, plan)}. Run the design to see what that does.")
+        comparison(before, last)
+        fine_print(last.summary)
+
+for panel, (show, fits) in zip(panels[1:], PANELS.values(), strict=True):
+    if panel.open:
+        with panel:
+            if last is None:
+                st.markdown("Run the design first.")
+            elif fits(last.plan):
+                show(last.summary)

@@ -1,0 +1,109 @@
+"""Two designs against each other. Both met the same requests, so that their differences are paired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from simulator.analysis.measures import Measures
+from simulator.analysis.statistics import LEVEL, Interval, mean_interval, sum_interval
+from simulator.analysis.summary import Summary, unit_of
+from simulator.numbers import significant, spoken
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much a metric moved from one design to another, with its 95% interval."""
+
+    metric: str
+    label: str
+    change: Interval
+
+    @property
+    def significant(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return not self.change.low <= 0 <= self.change.high
+
+    @property
+    def words(self) -> str:
+        """The change as a person reads it: `+2.1 points`."""
+        if self.change.value == 0:
+            return "no change"
+        unit, sign = unit_of(self.metric), "+" if self.change.value > 0 else "−"
+        size = abs(self.change.value)
+        told = f"{significant(100 * size)} points" if unit == "share" else spoken(size, unit)
+        return f"{sign}{told}" + ("" if self.significant else " (not significantly different)")
+
+
+def comparable(before: Summary, after: Summary) -> bool:
+    """Whether both runs met the same requests."""
+    return (before.plan.scenario_hash, before.seed, before.replications) == (
+        after.plan.scenario_hash,
+        after.seed,
+        after.replications,
+    )
+
+
+def differences(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> list[Difference]:
+    """What changed in each objective's metric, for those that both runs can quote."""
+    old, new = summaries
+    found = []
+    for objective in new.plan.scenario.objectives:
+        name = objective.metric
+        if name in old.metrics and name in new.metrics:
+            found.append(Difference(name, objective.label, _change(name, before, after, summaries)))
+    return found
+
+
+def _change(name: str, before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
+    if name == "cost_per_1000_usd":
+        return _cost(before, after, summaries)
+    if name in ("sensitivity", "specificity"):
+        column = "positives" if name == "sensitivity" else "negatives"
+        return _share(_pooled(before, column), _pooled(after, column))
+    if name == "missed_per_1000":
+        return _scaled(_change("sensitivity", before, after, summaries), -1000 * _positives_share(after))
+    return mean_interval([b.metrics[name] - a.metrics[name] for a, b in zip(before, after, strict=True)])
+
+
+def _pooled(measures: Sequence[Measures], column: str) -> pd.DataFrame:
+    frames: list[pd.DataFrame] = [getattr(m, column) for m in measures]
+    return pd.concat(frames).groupby("patient")[["trials", "hits"]].sum()
+
+
+def _share(before: pd.DataFrame, after: pd.DataFrame) -> Interval:
+    """Change of a share, clustered by labelled patient: replications alone would hide how few of them there are."""
+    both = before.join(after, lsuffix="_before", rsuffix="_after", how="outer").fillna(0)
+    old, new = before["hits"].sum() / before["trials"].sum(), after["hits"].sum() / after["trials"].sum()
+    residuals = (both["hits_after"] - new * both["trials_after"]) / after["trials"].sum()
+    residuals -= (both["hits_before"] - old * both["trials_before"]) / before["trials"].sum()
+    count = len(both)
+    half = t.ppf((1 + LEVEL) / 2, count - 1) * np.sqrt(count / (count - 1) * (residuals**2).sum())
+    return Interval(new - old, new - old - half, new - old + half)
+
+
+def _cost(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
+    """What is paid is paired by replication; what is missed by labelled patient, as its metric is."""
+    paid = mean_interval([_paid(b) - _paid(a) for a, b in zip(before, after, strict=True)])
+    costs = summaries[1].plan.scenario.costs
+    if costs is None or "missed_per_1000" not in summaries[1].metrics:
+        return paid
+    missed = _change("missed_per_1000", before, after, summaries)
+    return sum_interval(paid, _scaled(missed, costs.missed_positive_usd.value))
+
+
+def _paid(measures: Measures) -> float:
+    return sum(usd for part, usd in measures.costs.items() if part != "missed")
+
+
+def _positives_share(measures: Sequence[Measures]) -> float:
+    return float(sum(m.positives["trials"].sum() for m in measures) / sum(m.requests for m in measures))
+
+
+def _scaled(interval: Interval, factor: float) -> Interval:
+    low, high = sorted((interval.low * factor, interval.high * factor))
+    return Interval(interval.value * factor, low, high)

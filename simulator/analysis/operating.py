@@ -1,0 +1,73 @@
+"""Where the thresholds of a design lie on the curve of its score table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from simulator.analysis.statistics import Interval, clustered_share
+from simulator.evidence.scores import ScoreTable
+from simulator.scenario.stages import Gate, People
+from simulator.serving.plan import Plan
+from simulator.serving.theory import loads
+from simulator.serving.thresholds import thresholds
+
+#: The sensitivities at which a curve of referrals is drawn.
+TARGETS = np.concatenate([np.arange(0.70, 0.99, 0.01), np.arange(0.99, 1.0, 0.002), [1.0]])
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What one threshold does to the labelled items."""
+
+    label: str
+    threshold: float
+    sensitivity: Interval
+    false_positives: Interval
+
+
+def operating_points(plan: Plan) -> list[OperatingPoint]:
+    """The thresholds that the design sets on the model's score, strictest first."""
+    table = plan.scores
+    gates = [stage for stage in plan.scenario.stages.values() if isinstance(stage, Gate) and stage.by == "score"]
+    if table is None:
+        return []
+    return [
+        operating_point(table, cut, route.tag or route.to)
+        for gate in gates
+        for cut, route in zip(thresholds(plan, gate), gate.routes, strict=False)
+    ]
+
+
+def operating_point(table: ScoreTable, threshold: float, label: str = "") -> OperatingPoint:
+    """A threshold's sensitivity and false-positive rate, with intervals that know how many labelled people there are."""
+    above, below = table.positives >= threshold, table.negatives >= threshold
+    return OperatingPoint(
+        label,
+        threshold,
+        clustered_share(table.positive_patients, np.ones(len(above)), above, table.positive_evidence),
+        clustered_share(table.negative_patients, np.ones(len(below)), below, table.negative_evidence),
+    )
+
+
+def referral_curve(plan: Plan) -> pd.DataFrame:
+    """The share of all people that a threshold refers, by the sensitivity it reaches: sensitivity, referred, low, high."""
+    assert plan.scores is not None
+    rows = [_referred(plan, plan.scores, target) for target in TARGETS]
+    return pd.DataFrame(rows, columns=["sensitivity", "referred", "low", "high"])
+
+
+def _referred(plan: Plan, table: ScoreTable, target: float) -> tuple[float, ...]:
+    assert plan.scenario.population is not None
+    ill = plan.scenario.population.prevalence.value
+    point = operating_point(table, table.threshold_at(target))
+    found, healthy = point.sensitivity.value, point.false_positives
+    return target, *(ill * found + (1 - ill) * share for share in (healthy.value, healthy.low, healthy.high))
+
+
+def reading_capacity(plan: Plan) -> float | None:
+    """The share of all people whose photo the reviewers can read; None where there are none."""
+    people = [load for load in loads(plan) if isinstance(plan.scenario.stages[load.stage], People)]
+    return min((load.visits_per_request / load.mean for load in people), default=None)

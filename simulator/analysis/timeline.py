@@ -1,0 +1,64 @@
+"""One replication over time: which batch ran where, and how many waited for people."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.scenario.stages import People, Pool
+from simulator.serving.calendar import Roster, clock_s
+from simulator.serving.plan import Plan
+from simulator.serving.trace import Trace
+
+MINUTE_S = 60.0
+
+
+def busiest_minute(trace: Trace) -> float:
+    """When the minute begins in which most requests arrived, in seconds from the start of the run."""
+    return MINUTE_S * int(np.bincount((trace.columns.arrived // MINUTE_S).astype(int)).argmax())
+
+
+def batches(trace: Trace, start: float, end: float) -> pd.DataFrame:
+    """The batches that were being served within [start, end): stage, replica, started_s, seconds, size."""
+    pools = [name for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)]
+    visits = pd.concat([trace.logs[name].frame(name) for name in pools], ignore_index=True)
+    served = visits[(visits["started_s"] < end) & (visits["left_s"] >= start)].drop_duplicates(["stage", "batch"])
+    return pd.DataFrame(
+        {
+            "stage": pd.Categorical(served["stage"], pools),
+            "replica": served["server"] + 1,
+            "started_s": served["started_s"],
+            "seconds": served["left_s"] - served["started_s"],
+            "size": served["batch_size"],
+        }
+    ).sort_values(["stage", "replica", "started_s"], ignore_index=True)
+
+
+def waiting(trace: Trace, stage: str, step_s: float = 5 * MINUTE_S) -> pd.DataFrame:
+    """How many wait at a stage every `step_s` seconds: time_s, all, and a column for each tag that gates give."""
+    visits = trace.logs[stage].frame(stage)
+    tag = trace.columns.tag[visits["request"].to_numpy()]
+    times = np.arange(0, trace.plan.horizon_s + step_s, step_s)
+    found = {"time_s": times, "all": _in_queue(visits, times)}
+    for index, label in enumerate(trace.plan.scenario.tags(), start=1):
+        found[label] = _in_queue(visits[tag == index], times)
+    return pd.DataFrame(found)
+
+
+def _in_queue(visits: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Those who came, less those who were served or left, by each time."""
+    came = np.sort(visits["entered_s"].to_numpy())
+    gone = np.sort(visits["started_s"].fillna(visits["left_s"]).to_numpy())  # NaN, for who still waits, sorts last
+    return np.searchsorted(came, times, "right") - np.searchsorted(gone, times, "right")
+
+
+def staffed(plan: Plan, name: str) -> list[tuple[float, float, int]]:
+    """The times at which somebody is on duty at a stage of people: from, until, and how many."""
+    stage = plan.scenario.stages[name]
+    assert isinstance(stage, People)
+    roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
+    edges = [*[time for time in roster.times if time < plan.horizon_s], plan.horizon_s]
+    return [(start, end, roster.on_duty(start)) for start, end in pairwise(edges) if roster.on_duty(start) and end > start]

@@ -1,0 +1,20 @@
+"""The entry script of the app: the look of the window, and the only list of pages."""
+
+import streamlit as st
+
+from simulator.jobs import registry
+from simulator.paths import PAGES
+
+st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide")
+
+registry()  # its processes start while the person reads
+
+st.navigation(
+    [
+        st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help="Pick a case; see one that was run."),
+        st.Page(
+            PAGES / "practice.py", title="Practice", url_path="practice", help="Design a service, run it, see what it does."
+        ),
+    ],
+    position="top",
+).run()

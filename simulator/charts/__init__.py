@@ -1,0 +1,24 @@
+"""Frames in, Plotly figures out: one function a chart."""
+
+from simulator.charts.answer_times import answer_times
+from simulator.charts.batches import batch_timeline
+from simulator.charts.costs import cost_split
+from simulator.charts.flows import journeys
+from simulator.charts.look import Chart
+from simulator.charts.objectives import asked, interval_of, objective_chart
+from simulator.charts.threshold import referrals_by_sensitivity, roc
+from simulator.charts.waiting import queue_over_time
+
+__all__ = [
+    "Chart",
+    "answer_times",
+    "asked",
+    "batch_timeline",
+    "cost_split",
+    "interval_of",
+    "journeys",
+    "objective_chart",
+    "queue_over_time",
+    "referrals_by_sensitivity",
+    "roc",
+]

@@ -1,0 +1,73 @@
+"""What all charts share: colours that mean the same thing everywhere, axes, the line of an objective, the table beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.scenario.schema import Scenario
+from simulator.scenario.stages import People, Pool
+
+# Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, whatever a person's colour vision.
+BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8F98"
+
+MISSED, FOUND, HERE = RED, GREEN, BLUE
+SERIES = (SKY, BLUE, PURPLE, ORANGE, GREEN)
+
+#: An objective is always drawn like this.
+OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure, the sentence that says what it shows, and the same data as a table."""
+
+    figure: go.Figure
+    takeaway: str
+    table: pd.DataFrame
+
+
+def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
+    """A figure in the look of the app: no background of its own, so that both themes shine through."""
+    drawn = go.Figure(list(traces))
+    drawn.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"namelength": -1},
+        dragmode=False,
+        **layout,
+    )
+    drawn.update_xaxes(automargin=True, zeroline=False)
+    drawn.update_yaxes(automargin=True, zeroline=False)
+    return drawn
+
+
+def whiskers(low: list[float], value: list[float], high: list[float]) -> dict[str, Any]:
+    """Error bars of a 95% interval, for values side by side."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [above - middle for above, middle in zip(high, value, strict=True)],
+        "arrayminus": [middle - below for below, middle in zip(low, value, strict=True)],
+        "thickness": 2,
+        "width": 5,
+        "color": GREY,
+    }
+
+
+def stage_colours(scenario: Scenario) -> dict[str, str]:
+    """A colour for each stage with servers, the same in every chart."""
+    served = [name for name, stage in scenario.stages.items() if isinstance(stage, Pool | People)]
+    return {name: SERIES[index % len(SERIES)] for index, name in enumerate(served)}
+
+
+def translucent(colour: str, alpha: float) -> str:
+    """A hexadecimal colour with an opacity."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"

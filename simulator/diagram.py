@@ -1,0 +1,136 @@
+"""A design as a diagram: its stages with what was picked for them, and the load that theory puts on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from simulator.numbers import percent
+from simulator.scenario.choices import Options
+from simulator.scenario.stages import Gate, People, Pool
+from simulator.serving.plan import Plan
+from simulator.serving.theory import Load, loads
+
+#: From this load on a stage is called busy: small changes of the rate then change the wait a lot.
+BUSY = 0.85
+
+_SETTINGS = '%%{init: {"flowchart": {"nodeSpacing": 24, "rankSpacing": 32, "wrappingWidth": 220}}}%%'
+_LINE = "\n"
+_STYLES = {
+    "busy": "stroke:#E69F00,stroke-width:3px",
+    "over": "stroke:#D55E00,stroke-width:4px",
+}
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Mermaid source, the sentence that says what it shows, and the loads as a table."""
+
+    source: str
+    takeaway: str
+    table: pd.DataFrame
+
+
+def diagram(plan: Plan) -> Diagram:
+    """The pipeline of a design, drawn without a run."""
+    found = loads(plan)
+    return Diagram("\n".join(_lines(plan, found)), _takeaway(plan, found), _table(plan, found))
+
+
+def _lines(plan: Plan, found: list[Load]) -> Iterator[str]:
+    scenario = plan.scenario
+    words = {load.stage: load_words(load) for load in found}
+    yield _SETTINGS
+    yield "flowchart TB"
+    for name, stage in scenario.stages.items():
+        lines = [f"**{stage.label}**", *_DETAILS.get(type(stage), _nothing)(plan, name), *filter(None, [words.get(name)])]
+        yield f'  {name}["`{_LINE.join(lines)}`"]'
+        yield from (f"  {name} {arrow} {target}" for arrow, target in _arrows(stage))
+    reached = {target for stage in scenario.stages.values() for target in stage.targets().values()}
+    yield from (f'  {name}(["{end.label}"])' for name, end in scenario.ends.items() if name in reached)
+    yield from (f"  classDef {kind} {style}" for kind, style in _STYLES.items())
+    yield from (f"  class {load.stage} {strain(load)}" for load in found if strain(load))
+
+
+def _arrows(stage: Any) -> Iterator[tuple[str, str]]:
+    """The planned ways out of a stage, solid, and its fallbacks, dotted."""
+    if isinstance(stage, Gate):
+        yield from ((f'-->|"{route.tag}"|' if route.tag else "-->", route.to) for route in stage.routes)
+        return
+    planned = ("to", "positive_to", "negative_to")
+    ways = {".".join(map(str, path)): target for path, target in stage.targets().items()}
+    yield from (("-->", ways[field]) for field in planned if field in ways)
+    yield from (("-.->", target) for target in dict.fromkeys(t for field, t in ways.items() if field not in planned))
+
+
+def _pool(plan: Plan, name: str) -> list[str]:
+    stage = plan.scenario.stages[name]
+    assert isinstance(stage, Pool)
+    batch = f", batches up to {stage.max_batch}" if stage.max_batch > 1 else ""
+    picked = _picked(plan, f"stages.{name}.model", f"stages.{name}.precision") or [stage.model, stage.precision]
+    return [", ".join(picked), f"{stage.replicas} × {stage.threads} vCPU{batch}"]
+
+
+def _people(plan: Plan, name: str) -> list[str]:
+    stage = plan.scenario.stages[name]
+    assert isinstance(stage, People)
+    return [f"{shift.people} from {shift.start} to {shift.end}" for shift in stage.shifts]
+
+
+def _gate(plan: Plan, name: str) -> list[str]:
+    stage = plan.scenario.stages[name]
+    assert isinstance(stage, Gate)
+    whom = "positives" if stage.by == "score" else "usable photos"
+    cuts = [(route.tag, route.at_sensitivity) for route in stage.routes if route.at_sensitivity is not None]
+    return [f"{f'{tag}: ' if tag else ''}{100 * share:g}% of the {whom}" for tag, share in cuts]
+
+
+def _nothing(plan: Plan, name: str) -> list[str]:
+    return []
+
+
+_DETAILS: dict[type, Callable[[Plan, str], list[str]]] = {Pool: _pool, People: _people, Gate: _gate}
+
+
+def _picked(plan: Plan, *paths: str) -> list[str]:
+    """The labels of the options that wrote to these places."""
+    options = {name: choice for name, choice in plan.scenario.choices.items() if isinstance(choice, Options)}
+    picked = [choice.options[plan.design[name]] for name, choice in options.items()]
+    return [option.label for path in paths for option in picked if path in option.set]
+
+
+def strain(load: Load) -> str:
+    """`over` where work outruns the servers, `busy` where it nearly does, else empty."""
+    highest = max(load.mean, load.peak or 0)
+    return "over" if highest >= 1 else "busy" if highest >= BUSY else ""
+
+
+def load_words(load: Load) -> str:
+    """The load as a person reads it."""
+    if load.mean >= 1:
+        return f"load {percent(load.mean)}: no steady state"
+    if load.peak is None:
+        return f"load {percent(load.mean)} of the day"
+    queue = ": a queue builds up" if load.peak >= 1 else ""
+    return f"load {percent(load.mean)}, at the peak {percent(load.peak)}{queue}"
+
+
+def _takeaway(plan: Plan, found: list[Load]) -> str:
+    if not found:
+        return "No stage of this design has servers."
+    tightest = max(found, key=lambda load: max(load.mean, load.peak or 0))
+    return f"The tightest stage is {plan.scenario.stages[tightest.stage].label}: {load_words(tightest)}."
+
+
+def _table(plan: Plan, found: list[Load]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "stage": [plan.scenario.stages[load.stage].label for load in found],
+            "visits a request": [load.visits_per_request for load in found],
+            "load (%)": [100 * load.mean for load in found],
+            "load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in found],
+        }
+    )
