@@ -10,6 +10,7 @@ def settle(page):
         "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
         " && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"
     )
+    assert page.get_by_test_id("stException").count() == 0, page.get_by_test_id("stException").first.inner_text()
 
 
 def run_design(page):

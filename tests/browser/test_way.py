@@ -1,11 +1,13 @@
 """The whole way in a real browser: from the list of cases to a link that gives the same run."""
 
+import json
 import re
+import shlex
+import subprocess
+import sys
 
 import pytest
 
-from simulator import compile_plan, load
-from simulator.analysis.replicate import replicate
 from tests.browser.screen import move, pick, run_design, run_hash, settle, verdict
 
 pytestmark = pytest.mark.browser
@@ -42,5 +44,6 @@ def test_three_picks_change_the_verdict_and_a_copied_link_gives_the_same_run(vis
     assert run_hash(friend) == after
     assert verdict(friend, "Cancers found") == found_after
 
-    picks = {"architecture": "efficientnet_lite1", "operating_point": 0.99, "dermatologists": 14}
-    assert after == replicate(compile_plan(load("skin-cancer-triage"), picks), seed=1, replications=4).run_hash
+    command = shlex.split(page.get_by_text(re.compile("^casesim run")).inner_text())
+    asked = [sys.executable, "-m", "simulator.cli", *command[1:], "--json"]
+    assert json.loads(subprocess.run(asked, check=True, stdout=subprocess.PIPE).stdout)["run_hash"] == after
