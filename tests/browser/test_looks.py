@@ -11,7 +11,7 @@ WIDTHS = {"wide": 1280, "narrow": 390}
 
 #: Colours that Streamlit mixes itself: the hint of a shortcut, and the accent as text, which cannot stand out from a dark
 #: page while the same accent lies under white text in buttons.
-NOT_OURS = ["kbd", "[data-testid=stSliderThumbValue]", "[data-testid=stBaseButton-segmented_controlActive]"]
+NOT_OURS = ["kbd", "[data-testid=stSliderThumbValue]", "[data-variant=segmented_control]"]
 
 
 @pytest.fixture(params=["light", "dark"])
