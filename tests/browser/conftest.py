@@ -84,7 +84,7 @@ def visit(browser, app):
         page.on("console", lambda message: errors.append(message.text) if ours(message) else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: strangers.append(request.url) if leaves(request.url) else None)
-        page.on("websocket", lambda socket: strangers.append(socket.url) if leaves(socket.url) else None)
+        page.on("websocket", lambda channel: strangers.append(channel.url) if leaves(channel.url) else None)
         page.goto(path if path.startswith(app) else f"{app}/{path}")
         settle(page)
         return page
