@@ -6,6 +6,7 @@ from simulator.analysis.replicate import replicate
 from simulator.analysis.scorecard import judge
 from simulator.analysis.summary import Summary
 from simulator.charts import asked, referrals_by_sensitivity
+from simulator.paths import PAGES
 from simulator.scenario import Scenario, scenario_ids
 from simulator.serving.plan import Plan, compile_plan
 from simulator.widgets import draw, scenario_of, verdict_card
@@ -27,7 +28,7 @@ def card(scenario: Scenario) -> None:
         st.markdown("\n".join(f"- {verdict.objective.label}: **{asked(verdict)}**" for verdict in verdicts))
         st.caption(f"{scenario.minutes} minutes, {len(scenario.choices)} choices, {len(scenario.questions)} questions to ask")
         if st.button("Practise this case", type="primary", key=f"practise_{scenario.id}"):
-            st.switch_page("practice.py", query_params={"case": scenario.id})
+            st.switch_page(PAGES / "practice.py", query_params={"case": scenario.id})
 
 
 st.title("Run your ML system design, then defend it", anchor=False)

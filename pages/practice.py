@@ -5,12 +5,13 @@ from typing import Any
 import streamlit as st
 
 from simulator.analysis.compare import comparable, differences
+from simulator.analysis.replicate import REPLICATIONS
 from simulator.analysis.scorecard import judge
 from simulator.analysis.summary import Summary
 from simulator.charts import answer_times, batch_timeline, cost_split, journeys, queue_over_time, roc
 from simulator.diagram import diagram
 from simulator.jobs import Job, job_id, registry
-from simulator.links import REPLICATIONS, SEEDS, command, complaints, link
+from simulator.links import SEEDS, command, complaints, link
 from simulator.numbers import duration, spoken
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.scenario.stages import People, Pool
@@ -76,7 +77,7 @@ def planned(scenario: Scenario, picks: dict[str, Any]) -> Plan | None:
 def controls(scenario: Scenario, plan: Plan | None) -> tuple[int, int]:
     """The Run button and what it needs beside the design: seed, number of replications."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pressed = st.button("Run this design", type="primary", disabled=plan is None, key="run", shortcut="Ctrl+Enter")
+        pressed = st.button("Run this design", type="primary", disabled=plan is None, key="run_button")
         replications = st.number_input(
             "Replications", *REPLICATIONS, scenario.run.replications, key="replications", bind="query-params", width=150
         )

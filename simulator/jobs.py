@@ -20,9 +20,8 @@ from types import ModuleType
 import streamlit as st
 
 from simulator.analysis.measures import Measures
-from simulator.analysis.replicate import submit, warm
+from simulator.analysis.replicate import REPLICATIONS, submit, warm
 from simulator.analysis.summary import Summary, summary_of
-from simulator.links import REPLICATIONS
 from simulator.serving.plan import Plan, fingerprint
 
 #: Jobs that are kept; the one used least recently goes first.

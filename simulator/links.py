@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from simulator.analysis.replicate import REPLICATIONS
 from simulator.scenario.choices import Choice, Options
 from simulator.scenario.faults import suggest
 from simulator.scenario.schema import Scenario
 
-#: Bounds of the two numbers of a run that are no choice of the case.
 SEEDS = (0, 2**31 - 1)
-REPLICATIONS = (2, 200)
 
 
 def shown(choice: Choice, pick: Any) -> str:

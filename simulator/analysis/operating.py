@@ -70,4 +70,4 @@ def _referred(plan: Plan, table: ScoreTable, target: float) -> tuple[float, ...]
 def reading_capacity(plan: Plan) -> float | None:
     """The share of all people whose photo the reviewers can read; None where there are none."""
     people = [load for load in loads(plan) if isinstance(plan.scenario.stages[load.stage], People)]
-    return min((load.visits_per_request / load.mean for load in people), default=None)
+    return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)

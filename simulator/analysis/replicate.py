@@ -10,6 +10,9 @@ from simulator.analysis.summary import Summary, summary_of
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan
 
+#: The numbers of replications that may be asked for: one alone has no interval.
+REPLICATIONS = (2, 1000)
+
 
 def one(plan: Plan, seed: int, replication: int) -> Measures:
     """Run and measure one replication (the job that a worker process is given)."""
