@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simulator.analysis.measures import Measures, measure
 from simulator.analysis.scorecard import Verdict, judge
-from simulator.analysis.statistics import Interval, clustered_share, mean_interval, sum_interval
+from simulator.analysis.statistics import Interval, clustered_share, mean_interval, share_interval, sum_interval
 from simulator.numbers import percent
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, Source, fingerprint
@@ -99,7 +99,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         verdicts=[judge(objective, ordered) for objective in plan.scenario.objectives],
         costs=costs,
         flows=_mean_flows(measures),
-        latency_curve=np.nanmean([m.latency_curve for m in measures], axis=0),
+        latency_curve=_mean_curve(measures),
         warnings=warnings,
     )
 
@@ -143,8 +143,7 @@ def _qualities(plan: Plan, measures: Sequence[Measures]) -> dict[str, Metric]:
             most = evidence.positive_evidence if name == "sensitivity" else evidence.negative_evidence
             found[name] = Metric(**vars(clustered_share(rows["patient"], rows["trials"], rows["hits"], most)), unit="share")
         elif len(rows):
-            shares = [getattr(m, column)["hits"].sum() / getattr(m, column)["trials"].sum() for m in measures]
-            found[name] = Metric(**vars(mean_interval(shares)), unit="share")
+            found[name] = Metric(**vars(share_interval(rows["hits"].sum(), rows["trials"].sum())), unit="share")
     if "sensitivity" in found:
         share = sum(m.positives["trials"].sum() for m in measures) / sum(m.requests for m in measures)
         found["missed_per_1000"] = _missed(found["sensitivity"], 1000 * float(share))
@@ -170,6 +169,12 @@ def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
     return pd.DataFrame(total)
 
 
+def _mean_curve(measures: Sequence[Measures]) -> NDArray[np.float64]:
+    """The latency at each share of the requests, over the replications in which somebody had an answer."""
+    answered = [m.latency_curve for m in measures if not np.isnan(m.latency_curve[0])]
+    return np.asarray(np.mean(answered, axis=0) if answered else measures[0].latency_curve)
+
+
 def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
     """Say overload in words, and take back the tail figures that mean nothing under it."""
     said = []
@@ -179,7 +184,7 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
             f"{plan.scenario.stages[stage].label}: {metrics[name].value:.2f} times the work it can do comes in. There is no "
             "steady state: the queue grows as long as requests come, so there is no 95th or 99th percentile to quote."
         )
-        tails = [key for key in metrics if key.startswith(f"wait_p95_s.{stage}")]
+        tails = [key for key in metrics if key.split(".")[:2] == ["wait_p95_s", stage]]
         if plan.scenario.stages[stage].kind == "pool":
             tails += [key for key in ("latency_p95_s", "latency_p99_s") if key in metrics]
         for key in tails:

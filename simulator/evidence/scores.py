@@ -168,6 +168,8 @@ def _measured(name: str, about: Measured, path: Path) -> ScoreTable:
         raise ScoreError(f"{path}: lacks the column {sorted(missing)[0]}")
     if table["score"].isna().any() or not table["score"].between(0, 1).all():
         raise ScoreError(f"{path}: every score should lie between 0 and 1")
+    if not table["label"].isin([0, 1]).all():
+        raise ScoreError(f"{path}: every label should be 0 or 1")
     patients = pd.Series(pd.factorize(table["patient"])[0], index=table.index)
     positive = table["label"] == 1
     if not positive.any() or positive.all():

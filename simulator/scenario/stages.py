@@ -9,6 +9,8 @@ from simulator.scenario.faults import Path
 
 Target = Annotated[str, Field(description="the name of a stage or of an end", max_length=60)]
 
+#: Part of the name of a file of evidence, and no way out of its folder.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=120)]
 
 #: The fields of a stage that name a target.
 TARGET_FIELDS = ("to", "on_timeout", "on_full", "on_exhausted", "on_give_up", "positive_to", "negative_to")
@@ -38,9 +40,9 @@ class Pool(_Stage):
     """Replicas of one measured model behind one queue, with dynamic batching."""
 
     kind: Literal["pool"]
-    model: Annotated[str, Field(max_length=80)]
-    precision: Annotated[str, Field(max_length=40)]
-    device: Annotated[str, Field(max_length=80)]
+    model: FileName
+    precision: FileName
+    device: FileName
     threads: Annotated[int, Field(ge=1, le=64, description="threads that one replica is pinned to")] = 1
     passes: Annotated[int, Field(ge=1, le=16, description="runs of the model for one answer, as in an ensemble")] = 1
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
@@ -52,7 +54,7 @@ class Pool(_Stage):
     on_full: Target | None = None
     on_timeout: Target | None = None
     scores: Annotated[
-        str | None, Field(max_length=120, description="the scores that this model's answers come from, without the precision")
+        FileName | None, Field(description="the scores that this model's answers come from, without the precision")
     ] = None
     to: Target
 

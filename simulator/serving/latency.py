@@ -56,15 +56,17 @@ def sampled(samples: dict[int, NDArray[np.float64]]) -> LatencyTable:
 def measured(profile: Profile, threads: int, max_batch: int, passes: int = 1) -> LatencyTable:
     """The table for one pool; `passes` runs of the model one after the other for each answer.
 
-    Raises LatencyError where the profile lacks the thread count or stops short of `max_batch`.
+    Raises LatencyError where the profile lacks the thread count, or batches from 1 to `max_batch`.
     """
     try:
         run = profile.run(threads)
     except KeyError as error:
         raise LatencyError(str(error.args[0])) from error
-    largest = max(calls.batch for calls in run.calls)
-    if max_batch > largest:
-        raise LatencyError(f"{profile.key} was measured up to batch {largest}; max_batch is {max_batch}")
+    sizes = [calls.batch for calls in run.calls]
+    if min(sizes) > 1:
+        raise LatencyError(f"{profile.key} was measured from batch {min(sizes)} on; any max_batch needs batch 1")
+    if max_batch > max(sizes):
+        raise LatencyError(f"{profile.key} was measured up to batch {max(sizes)}; max_batch is {max_batch}")
     kinds = [_interpolated({calls.batch: _of_kind(calls, idled) for calls in run.calls}, max_batch) for idled in (False, True)]
     return LatencyTable(np.stack(kinds) * passes)
 
