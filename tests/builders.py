@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simulator.evidence.catalogue import Hardware
 from simulator.evidence.scores import Measured, ScoreTable
 from simulator.scenario.load import loads
 from simulator.scenario.schema import Scenario
@@ -19,6 +20,8 @@ from simulator.serving.engine import simulate
 from simulator.serving.latency import GRID, LatencyTable, constant
 from simulator.serving.plan import Plan
 from simulator.serving.trace import Trace
+
+MACHINE = Hardware(label="A box", processor="none", vcpus=2, usd_per_hour=0.2, price_source="a test")
 
 
 def assumed(value: float) -> dict[str, Any]:
@@ -101,7 +104,8 @@ def plan(
     if not isinstance(service, Mapping):
         largest = max((made.stages[name].max_batch for name in pools), default=1)
         service = dict.fromkeys(pools, service or constant(*[1.0] * largest))
-    return Plan(scenario=made, design={}, scenario_hash="", latencies=dict(service), scores=scores)
+    machines = dict.fromkeys(pools, MACHINE)
+    return Plan(scenario=made, design={}, scenario_hash="", latencies=dict(service), machines=machines, scores=scores)
 
 
 @contextmanager

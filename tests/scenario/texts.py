@@ -6,7 +6,7 @@ version: 1
 title: Small
 summary: A gate, a pool and people
 brief: A test
-run: {days: 0.01, drain_days: 1, replications: 2}
+run: {starts_at: "08:00", days: 0.01, drain_days: 1, replications: 2}
 arrivals:
   kind: poisson
   rate_per_s: {value: 0.1, assumed: a test}
@@ -39,7 +39,7 @@ stages:
     shifts:
       - {start: "08:00", end: "16:00", people: 2}
     minutes:
-      median: {value: 2, assumed: a test}
+      median: {value: 0.2, assumed: a test}
       sigma: 0.5
     usd_per_hour: {value: 60, assumed: a test}
     sensitivity: {value: 0.9, assumed: a test}

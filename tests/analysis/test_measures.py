@@ -1,0 +1,124 @@
+"""The figures of one replication, counted by hand on runs of a few requests."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.analysis.measures import CURVE, measure
+from simulator.serving.latency import constant
+from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, run_at, score_table, spread
+
+ENDS = {
+    "clinic": end(referred=True, caught=assumed(1), usd=assumed(180)),
+    "cleared": end(referred=False, caught=assumed(0), usd=assumed(1)),
+    "done": end(),
+}
+
+
+def screened(times, prevalence=0.5, **fields):
+    """A model that takes two seconds, a threshold that half of the positives reach, and an answer at the threshold."""
+    routes = {"at_least": 0.5, "to": "clinic", "tag": "urgent"}, {"to": "cleared"}
+    stages = {"p": pool(to="g", scores="x", **fields), "g": gate("score", *routes, answers=True)}
+    made = plan(stages, constant(2.0), score_table([0.9, 0.1], [0.6, 0.2, 0.3]), seconds=100, ends=ENDS,
+                population=population(prevalence), costs={"missed_positive_usd": assumed(5000)})  # fmt: skip
+    return run_at(made, times)
+
+
+def test_sensitivity_counts_who_was_caught_and_specificity_who_was_not_referred_a_row_a_patient():
+    trace = screened(range(0, 90, 3))
+    people = pd.DataFrame({"ill": trace.columns.positive, "score": trace.columns.scores[0]})
+    measures = measure(trace)
+    found = {row.patient: (row.trials, row.hits) for row in measures.positives.itertuples()}
+    high, low = ((people["ill"] & np.isclose(people["score"], score)).sum() for score in (0.9, 0.1))
+    assert found == {0: (high, high), 1: (low, 0)}
+    healthy = {row.patient: (row.trials, row.hits) for row in measures.negatives.itertuples()}
+    counts = [(~people["ill"] & np.isclose(people["score"], score)).sum() for score in (0.6, 0.2, 0.3)]
+    assert healthy == {2: (counts[0], 0), 3: (counts[1], counts[1]), 4: (counts[2], counts[2])}
+    assert measures.metrics["referred_share"] == pytest.approx((high + counts[0]) / 30)
+
+
+def test_latency_runs_from_sending_to_the_answer():
+    metrics = measure(screened([0, 0.5, 10])).metrics  # answered at 2, 4 and 12
+    assert metrics["latency_mean_s"] == pytest.approx((2 + 3.5 + 2) / 3)
+    assert metrics["latency_p50_s"] == pytest.approx(2)
+    assert metrics["latency_p99_s"] == pytest.approx(2 + 0.98 * 1.5)
+    assert metrics["throughput_per_s"] == pytest.approx(3 / 100)
+    curve = measure(screened([0, 0.5, 10])).latency_curve
+    assert (curve[0], curve[-1], len(curve)) == pytest.approx((2, 3.5, len(CURVE)))
+
+
+def test_a_request_turned_away_is_answered_there_and_then():
+    measures = measure(screened([0, 0.1, 0.2], max_queue=1, on_full="cleared"))
+    assert measures.metrics["shed_share"] == pytest.approx(1 / 3)
+    assert measures.latency_curve[0] == 0
+
+
+def test_a_latency_starts_anew_with_the_last_photo():
+    look = gate("quality", {"at_least": 99, "to": "done"}, {"to": "r"})
+    made = plan({"p": pool(to="g"), "g": look, "r": retake("p", minutes=spread(1))}, constant(2.0),
+                population=population(unusable=0.5))  # fmt: skip
+    trace = run_at(made, [0])
+    assert trace.requests["sent_s"].tolist() == [62]
+    assert measure(trace).metrics["latency_mean_s"] == pytest.approx(2)
+
+
+def test_utilization_is_the_work_that_came_over_the_work_that_could_be_done():
+    assert measure(screened(range(10), replicas=2)).metrics["utilization.p"] == pytest.approx(10 * 2 / (2 * 100))
+
+
+def test_work_that_was_turned_away_counts_as_work_that_came():
+    metrics = measure(screened([0, 0.1, 0.2, 0.3], max_queue=1, on_full="cleared")).metrics
+    assert metrics["utilization.p"] == pytest.approx(4 * 2 / 100)
+
+
+def test_people_can_only_work_while_they_are_on_duty():
+    made = plan({"r": people(("08:00", "16:00", 2), minutes=30)}, run={"days": 1, "drain_days": 1, "replications": 2})
+    assert measure(run_at(made, [0, 10, 20, 30])).metrics["utilization.r"] == pytest.approx(4 * 0.5 / 16)
+
+
+def test_waits_end_when_service_begins_and_the_urgent_are_told_apart():
+    routes = {"at_least": 0.5, "to": "r", "tag": "urgent"}, {"to": "r"}
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes), "r": people(("00:00", "24:00", 1), order="risk")}
+    trace = run_at(plan(stages, constant(0.001), score_table([0.9, 0.1], [0.0]), population=population(1.0)), np.arange(6) / 10)
+    visits = trace.visits[trace.visits["stage"] == "r"]
+    wait = visits["started_s"] - visits["entered_s"]
+    urgent = trace.columns.scores[0, visits["request"]] > 0.5
+    metrics = measure(trace).metrics
+    assert 0 < urgent.sum() < 6
+    assert metrics["wait_p95_s.r"] == pytest.approx(np.quantile(wait, 0.95))
+    assert metrics["wait_p95_s.r.urgent"] == pytest.approx(np.quantile(wait[urgent], 0.95))
+
+
+def test_costs_are_those_of_machines_people_visits_and_misses():
+    trace = screened(range(0, 80, 4), threads=2, replicas=3)
+    costs, requests = measure(trace).costs, trace.requests
+    ill, clinic = requests["positive"], requests["end"] == "clinic"
+    per_thousand = 1000 / 20
+    # A machine of two threads is 0.2 USD an hour: three replicas of two threads for 100 s.
+    assert costs["machines"] == pytest.approx(3 * 0.2 * 100 / 3600 * per_thousand)
+    assert costs["reviewers"] == 0
+    assert costs["visits of the ill"] == pytest.approx(((ill & clinic).sum() * 180 + (ill & ~clinic).sum()) * per_thousand)
+    assert costs["visits of the healthy"] == pytest.approx(
+        ((~ill & clinic).sum() * 180 + (~ill & ~clinic).sum()) * per_thousand
+    )
+    assert costs["missed"] == pytest.approx((ill & ~clinic).sum() * 5000 * per_thousand)
+
+
+def test_people_are_paid_for_the_shift_whether_or_not_there_is_work():
+    made = plan(
+        {"r": people(("08:00", "16:00", 2), usd_per_hour=assumed(100))}, run={"days": 1, "drain_days": 1, "replications": 2}
+    )
+    assert measure(run_at(made, range(10))).costs["reviewers"] == pytest.approx(16 * 100 * 1000 / 10)
+
+
+def test_flows_count_every_request_once():
+    measures = measure(screened(range(0, 90, 3)))
+    assert measures.flows["count"].sum() == measures.requests == 30
+    assert set(measures.flows["end"]) == {"clinic", "cleared"}
+    assert (measures.flows["caught"] <= measures.flows["positive"]).all()
+
+
+def test_what_never_finished_is_a_flow_too():
+    measures = measure(run_at(plan({"p": link("done", 60)}, seconds=4), [1, 2]))
+    assert measures.flows["end"].tolist() == ["unfinished"]
+    assert measures.metrics["unfinished_share"] == 1

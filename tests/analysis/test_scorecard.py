@@ -1,0 +1,39 @@
+"""Verdicts: met or missed, proven or not, or none to give."""
+
+import pytest
+
+from simulator.analysis.scorecard import judge
+from simulator.analysis.statistics import Interval
+from simulator.scenario.schema import Objective
+
+AT_LEAST = Objective(metric="sensitivity", label="Found", at_least=0.9)
+AT_MOST = Objective(metric="sensitivity", label="Found", at_most=0.9)
+
+
+@pytest.mark.parametrize(
+    ("objective", "interval", "words", "met", "margin"),
+    [
+        (AT_LEAST, Interval(0.95, 0.91, 0.97), "met", True, 0.05),
+        (AT_LEAST, Interval(0.95, 0.85, 0.97), "met, not proven", True, 0.05),
+        (AT_LEAST, Interval(0.85, 0.80, 0.92), "missed, not proven", False, -0.05),
+        (AT_LEAST, Interval(0.85, 0.80, 0.89), "missed", False, -0.05),
+        (AT_LEAST, Interval(0.90, 0.90, 0.90), "met", True, 0.0),
+        (AT_MOST, Interval(0.85, 0.80, 0.89), "met", True, 0.05),
+        (AT_MOST, Interval(0.85, 0.80, 0.92), "met, not proven", True, 0.05),
+        (AT_MOST, Interval(0.95, 0.85, 0.97), "missed, not proven", False, -0.05),
+        (AT_MOST, Interval(0.95, 0.91, 0.97), "missed", False, -0.05),
+    ],
+)
+def test_a_verdict_says_on_which_side_of_the_bound_value_and_interval_lie(objective, interval, words, met, margin):
+    verdict = judge(objective, {"sensitivity": interval})
+    assert (verdict.words, verdict.met) == (words, met)
+    assert verdict.margin == pytest.approx(margin)
+    told = verdict.to_json()
+    assert told["met"] == met
+    assert (told["value"], told["low"], told["high"]) == (interval.value, interval.low, interval.high)
+
+
+def test_a_figure_that_cannot_be_quoted_is_not_met_and_left_out():
+    verdict = judge(AT_MOST, {"specificity": Interval(0.5, 0.4, 0.6)})
+    assert (verdict.words, verdict.met) == ("no steady state", False)
+    assert verdict.to_json() == {"metric": "sensitivity", "at_most": 0.9, "met": False, "verdict": "no steady state"}

@@ -1,0 +1,139 @@
+"""Replications pooled: which metrics there are, what is taken back under overload, and what identifies a run."""
+
+import dataclasses
+import json
+import warnings
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from simulator import simulate, summarise
+from simulator.analysis.replicate import replicate
+from simulator.analysis.summary import unit_of
+from simulator.serving.latency import constant
+from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
+
+ENDS = {"clinic": end(referred=True, caught=assumed(1)), "cleared": end(), "done": end()}
+
+
+def triage(service=0.2, rate=1.0, **fields):
+    """A model, an urgent and a routine route to a reader, and the rest cleared."""
+    routes = [{"at_sensitivity": 0.5, "to": "r", "tag": "urgent"}, {"at_sensitivity": 0.75, "to": "r"}, {"to": "cleared"}]
+    stages = {
+        "p": pool(to="g", scores="x", **fields),
+        "g": gate("score", *routes, answers=True),
+        "r": people(("00:00", "24:00", 3), positive_to="clinic", negative_to="cleared", minutes=1 / 60, sigma=0.3),
+    }
+    table = score_table([0.9, 0.8, 0.7, 0.3], [0.85, 0.2, 0.1])
+    return plan(stages, constant(service), table, rate=rate, seconds=200, ends=ENDS, population=population(),
+                costs={"missed_positive_usd": assumed(100)})  # fmt: skip
+
+
+def test_a_run_reports_every_metric_that_its_scenario_names_and_no_other():
+    made = triage()
+    assert list(replicate(made, 0, 3).metrics) == made.scenario.metric_names()
+
+
+def test_a_scenario_without_population_has_no_quality_of_any_kind():
+    summary = replicate(plan({"p": pool()}, constant(0.1)), 0, 2)
+    assert not {"sensitivity", "specificity", "missed_per_1000", "referred_share"} & summary.metrics.keys()
+
+
+def test_a_metric_is_the_mean_of_the_replications_with_students_interval():
+    made = triage()
+    traces = [simulate(made, 0, replication) for replication in range(6)]
+    shares = [(trace.requests["end"] == "clinic").mean() for trace in traces]
+    found = summarise(traces)["referred_share"]
+    half = t.ppf(0.975, 5) * np.std(shares, ddof=1) / np.sqrt(6)
+    mean = np.mean(shares)
+    assert (found.value, found.low, found.high) == pytest.approx((mean, mean - half, mean + half))
+
+
+def test_pooling_nothing_is_a_mistake():
+    with pytest.raises(ValueError, match="at least one trace"):
+        summarise([])
+
+
+def test_sensitivity_pools_all_positives_and_rests_on_the_labelled_ones():
+    made = triage()
+    traces = [simulate(made, 0, replication) for replication in range(6)]
+    caught, ill = (sum(np.count_nonzero(getattr(trace.columns, name)) for trace in traces) for name in ("caught", "positive"))
+    found = summarise(traces)
+    assert found["sensitivity"].value == pytest.approx(caught / ill)
+    assert found["sensitivity"].value == pytest.approx(0.75, abs=0.05)
+    assert found["sensitivity"].high - found["sensitivity"].low > 0.5  # four labelled positives tell little
+    requests = sum(trace.columns.n for trace in traces)
+    assert found["missed_per_1000"].value == pytest.approx(1000 * (ill - caught) / requests)
+    assert found["missed_per_1000"].low < found["missed_per_1000"].value < found["missed_per_1000"].high
+
+
+def test_rare_positives_without_a_score_table_give_figures_that_can_be_printed():
+    made = plan({"p": pool()}, constant(0.1), rate=0.05, population=population(0.3), ends={"done": end(caught=assumed(1))})
+    summary = replicate(made, 0, 5)
+    assert json.dumps(summary.to_json(), allow_nan=False)
+    assert summary.metrics["sensitivity"].value == 1
+
+
+def test_overload_is_said_and_its_tails_are_taken_back():
+    summary = replicate(triage(service=2.0), 0, 3)
+    assert any("no steady state" in warning.replace("There is no", "no") for warning in summary.warnings)
+    assert summary.metrics["utilization.p"].value > 1
+    assert not {"wait_p95_s.p", "latency_p95_s", "latency_p99_s"} & summary.metrics.keys()
+    assert {"wait_p95_s.r", "wait_p95_s.r.urgent", "latency_p50_s"} <= summary.metrics.keys()
+
+
+def test_an_overloaded_stage_takes_nothing_from_one_whose_name_begins_alike():
+    stages = {"read": pool(to="reader"), "reader": people(("00:00", "24:00", 9), minutes=1 / 60)}
+    summary = replicate(plan(stages, constant(2.0)), 0, 2)
+    assert "wait_p95_s.read" not in summary.metrics
+    assert "wait_p95_s.reader" in summary.metrics
+
+
+def test_without_overload_nothing_is_said_of_it():
+    assert not any("steady state" in warning for warning in replicate(triage(), 0, 2).warnings)
+
+
+def test_few_labelled_positives_are_a_warning():
+    assert any("rests on 4 labelled positives" in warning for warning in replicate(triage(), 0, 2).warnings)
+
+
+def test_the_cost_is_the_sum_of_its_parts():
+    summary = replicate(triage(), 0, 3)
+    assert summary.metrics["cost_per_1000_usd"].value == pytest.approx(sum(part.value for part in summary.costs.values()))
+    assert summary.costs["missed"].value == pytest.approx(100 * summary.metrics["missed_per_1000"].value)
+
+
+def test_the_run_hash_is_that_of_plan_seed_and_replications():
+    made = triage()
+    first = replicate(made, 1, 2).run_hash
+    assert replicate(made, 1, 2).run_hash == first
+    others = [(made, 2, 2), (made, 1, 3), (dataclasses.replace(made, design={"replicas": 1}), 1, 2), (triage(replicas=2), 1, 2)]
+    assert len({first, *(replicate(*other).run_hash for other in others)}) == 5
+
+
+def test_flows_and_the_latency_curve_are_means_of_the_replications():
+    made = triage()
+    traces = [simulate(made, 0, replication) for replication in range(3)]
+    summary = replicate(made, 0, 3)
+    assert summary.flows["count"].sum() == pytest.approx(np.mean([trace.columns.n for trace in traces]))
+    latencies = [trace.columns.answered - trace.columns.sent for trace in traces]
+    assert summary.latency_curve[0] == pytest.approx(np.mean([latency.min() for latency in latencies]))
+
+
+def test_a_run_in_which_nobody_comes_says_so_without_an_error():
+    empty = plan({"p": pool()}, constant(0.1), rate=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        summary = replicate(empty, 0, 2)
+    assert summary.requests == 0
+    assert json.dumps(summary.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit"),
+    [("latency_p99_s", "s"), ("throughput_per_s", "1/s"), ("cost_per_1000_usd", "USD"), ("missed_per_1000", "per 1,000"),
+     ("utilization.decode_s", "share"), ("wait_p95_s.reader.urgent", "s"), ("sensitivity", "share")],
+)  # fmt: skip
+def test_every_metric_has_its_unit(metric, unit):
+    assert unit_of(metric) == unit

@@ -1,0 +1,48 @@
+"""What several tests share: repeatable examples, and small evidence in place of what was measured."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, load_profile, write_profile
+from simulator.evidence.scores import scores_at
+
+# Hypothesis tries the same examples every time, so that a failure can be had again.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+SIDECAR = """\
+kind: measured
+model: tiny
+precision: fp32
+source: a test
+dataset: a test
+head: none
+items: 60
+positives: 30
+patients: 60
+attribution: nobody
+date: '2026-01-01'
+"""
+
+
+@pytest.fixture
+def evidence(tmp_path, monkeypatch):
+    """Latencies of the model `tiny` up to batch 4 with one thread, its scores, and nothing else."""
+    about = Provenance(processor="none", cores=2, system="none", libraries={}, date="2026-01-01", weights="random")
+    rng = np.random.default_rng(0)
+    latencies = {size: (10 * size + rng.exponential(5, 20)).tolist() for size in (1, 2, 4)}
+    calls = [Calls(batch=size, latency_ms=latency, idle_ms=[0.0] * 20) for size, latency in latencies.items()]
+    run = ThreadRun(threads=1, session_s=[0.1], resident_mb=1, calls=calls)
+    for precision in ("fp32", "int8_static"):
+        key = {"model": "tiny", "precision": precision, "device": "epyc-zen4-2c"}
+        write_profile(Profile(**key, input_shape=[3, 8, 8], provenance=about, runs=[run]), tmp_path / "profiles")
+    folder = tmp_path / "scores"
+    folder.mkdir()
+    (folder / "tiny.fp32.yaml").write_text(SIDECAR, encoding="utf-8")
+    rows = [f"i{item},p{item},{item % 2},{rng.beta(3, 2) if item % 2 else rng.beta(2, 3):.4f}" for item in range(60)]
+    (folder / "tiny.fp32.csv").write_text("\n".join(["item,patient,label,score", *rows]), encoding="utf-8")
+    monkeypatch.setattr("simulator.serving.plan.load_profile", partial(load_profile, folder=tmp_path / "profiles"))
+    monkeypatch.setattr("simulator.serving.plan.scores_at", partial(scores_at, folder=folder))

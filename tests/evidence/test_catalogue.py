@@ -1,0 +1,43 @@
+"""The catalogue: machines with a price and its source, and nothing half filled in."""
+
+import pytest
+
+from simulator.evidence.catalogue import CatalogueError, hardware, machine
+from simulator.evidence.profiles import profiles
+
+ENTRY = """\
+box:
+  label: A box
+  processor: a processor
+  vcpus: 4
+  usd_per_hour: 0.5
+  price_source: a list, 2026-01-01
+"""
+
+
+def test_a_thread_costs_its_share_of_the_machine(tmp_path):
+    file = tmp_path / "hardware.yaml"
+    file.write_text(ENTRY, encoding="utf-8")
+    assert hardware(file)["box"].usd_per_thread_hour() == 0.125
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [("vcpus: 4", "vcpus: 0", "vcpus"), ("usd_per_hour: 0.5", "usd_per_hour: free", "usd_per_hour"),
+     ("  price_source: a list, 2026-01-01\n", "", "price_source"), ("label", "lable", "label")],
+)  # fmt: skip
+def test_a_bad_entry_is_refused_with_its_file_and_field(tmp_path, old, new, what):
+    file = tmp_path / "hardware.yaml"
+    file.write_text(ENTRY.replace(old, new), encoding="utf-8")
+    with pytest.raises(CatalogueError, match=what) as caught:
+        hardware(file)
+    assert str(file) in str(caught.value)
+
+
+def test_an_unknown_machine_is_answered_with_those_there_are():
+    with pytest.raises(CatalogueError, match=f"no machine 'abacus'; it has: .*{next(iter(hardware()))}"):
+        machine("abacus")
+
+
+def test_every_profile_was_measured_on_a_machine_that_has_a_price():
+    assert {profile.device for profile in profiles()} <= set(hardware())

@@ -1,0 +1,185 @@
+"""Random small networks of stages, and what must hold in every run of one."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import strategies as st
+
+from simulator.serving.calendar import DAY_S, Roster, clock_s
+from simulator.serving.latency import GRID, LatencyTable
+from simulator.serving.plan import Plan
+from simulator.serving.trace import Trace
+from tests.builders import end, gate, link, people, plan, pool, population, retake, spread
+
+OPEN_S, SHIFT_S, HORIZON_S = 50.0, 60.0, 100.0
+
+
+def service_times(largest: int, seed: int) -> LatencyTable:
+    """Random service times around half a second, longer for larger batches and after an idle gap."""
+    rng = np.random.default_rng(seed)
+    quantiles = np.sort(rng.lognormal(-1, 0.7, (largest + 1, GRID)), axis=1) * (1 + 0.3 * np.arange(largest + 1))[:, None]
+    return LatencyTable(np.stack([quantiles, 1.2 * quantiles]))
+
+
+@st.composite
+def pools(draw: st.DrawFn, targets: list[str], ahead: list[str], anywhere: list[str]) -> dict[str, Any]:
+    largest = draw(st.integers(1, 4))
+    fields: dict[str, Any] = {"max_batch": largest, "replicas": draw(st.integers(1, 3))}
+    fields["preferred_batches"] = draw(st.lists(st.integers(1, largest), max_size=2, unique=True))
+    fields["max_queue_delay_ms"] = draw(st.sampled_from([0, 200, 1500]))
+    if draw(st.booleans()):
+        fields |= {"timeout_s": draw(st.sampled_from([0.1, 1, 4])), "on_timeout": draw(st.sampled_from(anywhere))}
+    if draw(st.booleans()):
+        fields |= {"max_queue": draw(st.integers(1, 4)), "on_full": draw(st.sampled_from(ahead))}
+    return pool(to=draw(st.sampled_from(targets)), **fields)
+
+
+@st.composite
+def reviewers(draw: st.DrawFn, targets: list[str], ahead: list[str], anywhere: list[str]) -> dict[str, Any]:
+    early, late = ("08:00", "20:00", draw(st.integers(0, 2))), ("20:00", "08:00", draw(st.integers(0, 3)))
+    fields: dict[str, Any] = {name: draw(st.sampled_from(targets)) for name in ("positive_to", "negative_to")}
+    fields["order"] = draw(st.sampled_from(["fifo", "risk", "tag"]))
+    if draw(st.booleans()):
+        hours = draw(st.sampled_from([0.5, 3])) / 3600
+        fields |= {"patience_h": spread(hours), "on_timeout": draw(st.sampled_from(anywhere))}
+    if draw(st.booleans()):
+        fields |= {"max_queue": draw(st.integers(1, 4)), "on_full": draw(st.sampled_from(ahead))}
+    return people(early, late, minutes=1 / 60, sigma=0.7, **fields)
+
+
+@st.composite
+def networks(draw: st.DrawFn, late_fallbacks: bool = True) -> Plan:
+    """A plan with up to four stages where requests wait, gates and a retake; the shift changes late in the run.
+
+    late_fallbacks: whether a request may go on to another stage when its time-out is noticed.
+    """
+    names = [f"s{index}" for index in range(draw(st.integers(1, 4)))]
+    stages: dict[str, Any] = {"upload": link("s0", 0.1) | {"bandwidth_mbps": spread(1, 0.8), "payload_mb": spread(0.05, 0.5)}}
+    for index, name in enumerate(names):
+        anywhere, ahead = [*names, "done"], [*names[index + 1 :], "done"]
+        looks = f"look{index}"
+        served = [[*ahead, looks], ahead, anywhere if late_fallbacks else ["done"]]
+        stages[name] = draw(st.one_of(pools(*served), reviewers(*served)))
+        rejected = draw(st.sampled_from(["again", *anywhere]))
+        good = {"at_least": draw(st.sampled_from([-1, 0.5])), "to": draw(st.sampled_from(ahead)), "tag": f"t{index}"}
+        stages[looks] = gate("quality", good, {"to": rejected}, answers=draw(st.booleans()))
+    again = {"gives_up": {"value": 0.2, "assumed": "a test"}, "minutes": spread(1 / 60, 0.8), "on_exhausted": names[-1]}
+    stages["again"] = retake("upload", max_tries=3, **again)
+    return plan(
+        reachable(stages),
+        {name: service_times(stage["max_batch"], draw(st.integers(0, 99))) for name, stage in pools_of(stages).items()},
+        rate=draw(st.sampled_from([0.2, 1, 2.5])),
+        run={"starts_at": "19:59", "days": OPEN_S / DAY_S, "drain_days": (HORIZON_S - OPEN_S) / DAY_S, "replications": 2},
+        population=population(unusable=0.3),
+        ends={"done": end()},
+    )
+
+
+def pools_of(stages: dict[str, Any]) -> dict[str, Any]:
+    return {name: stage for name, stage in stages.items() if stage["kind"] == "pool"}
+
+
+def reachable(stages: dict[str, Any]) -> dict[str, Any]:
+    """The stages that a request can get to."""
+    seen, waiting = set(), ["upload"]
+    while waiting:
+        name = waiting.pop()
+        if name in stages and name not in seen:
+            seen.add(name)
+            stage = stages[name]
+            waiting += [value for key, value in stage.items() if key == "to" or key.endswith("_to") or key.startswith("on_")]
+            waiting += [route["to"] for route in stage.get("routes", [])]
+    return {name: stage for name, stage in stages.items() if name in seen}
+
+
+def check(trace: Trace) -> None:
+    """What holds in every run, whatever its stages."""
+    visits = trace.visits
+    requests = trace.requests
+    assert requests["outcome"].isin(["done", "shed", "timed_out", "unfinished"]).all()
+    assert (requests["finished_s"].notna() == (requests["outcome"] != "unfinished")).all()
+    _check_ways(trace, visits)
+    for name, stage in trace.plan.scenario.stages.items():
+        mine = visits[visits["stage"] == name]
+        _check_order_of_times(mine)
+        if stage.kind in ("pool", "people"):
+            _check_servers(mine)
+            _check_queue(mine, stage, _on_duty(trace, stage))
+            _check_limits(mine, stage)
+
+
+def _check_order_of_times(visits: pd.DataFrame) -> None:
+    """Cause before effect: entered, started, left."""
+    served = visits[visits["started_s"].notna()]
+    assert (served["entered_s"] <= served["started_s"]).all()
+    assert (served["started_s"] <= served["left_s"]).all()
+    assert not (visits["left_s"] < visits["entered_s"]).any()
+
+
+def _check_ways(trace: Trace, visits: pd.DataFrame) -> None:
+    """A request is in one place at a time: it enters a stage when it leaves the one before, and nothing is lost."""
+    columns = visits[["entered_s", "started_s", "left_s"]].to_numpy()
+    for row, request in enumerate(trace.requests.itertuples()):
+        entered, started, left = columns[visits["request"] == row].T
+        ways_on = sorted([request.arrived_s, *left[~np.isnan(left)]])
+        if request.outcome != "unfinished":
+            assert ways_on == sorted([*entered, request.finished_s])
+            assert (request.outcome == "done") == (not np.isnan(started).any())
+        else:
+            assert ways_on == sorted(entered) or (ways_on[:-1] == sorted(entered) and ways_on[-1] >= HORIZON_S)
+
+
+def _check_servers(visits: pd.DataFrame) -> None:
+    """A server does one batch at a time, and all of a batch start and end together."""
+    served = visits[visits["started_s"].notna()]
+    assert (served.groupby("batch")[["started_s", "left_s", "server", "batch_size"]].nunique() == 1).all(axis=None)
+    assert (served.groupby("batch").size() == served.groupby("batch")["batch_size"].first()).all()
+    for _, mine in served.groupby("server"):
+        busy = sorted({(start, stop) for start, stop in zip(mine["started_s"], mine["left_s"], strict=True)})
+        assert all(stop <= start for (_, stop), (start, _) in pairwise(busy))
+
+
+def _check_queue(visits: pd.DataFrame, stage: Any, on_duty: Any) -> None:
+    """At no time does a request wait that a free server may serve, and the queue keeps its limit."""
+    entered = visits["entered_s"].to_numpy()
+    until = visits["started_s"].fillna(visits["left_s"]).fillna(HORIZON_S).to_numpy()
+    started, left, server = (visits[name].to_numpy() for name in ("started_s", "left_s", "server"))
+    edges = np.unique(np.concatenate([entered, until, left[started <= left], [SHIFT_S, HORIZON_S]]))
+    edges = edges[edges <= HORIZON_S]
+    for start, stop in pairwise(edges):
+        now = (start + stop) / 2
+        ages = now - entered[(entered <= now) & (now < until)]
+        free = set(range(on_duty(now))) - set(server[(started <= now) & (now < left)])
+        assert stage.max_queue is None or len(ages) <= stage.max_queue
+        if free and len(ages):
+            assert stage.kind == "pool"
+            assert ages.max() <= stage.max_queue_delay_ms / 1000 + 1e-9
+            assert len(ages) < min([*stage.preferred_batches, stage.max_batch])
+
+
+def _check_limits(visits: pd.DataFrame, stage: Any) -> None:
+    served, gone = visits[visits["started_s"].notna()], visits[visits["started_s"].isna() & visits["left_s"].notna()]
+    patience = _patience(stage)
+    waited = gone["left_s"] - gone["entered_s"]
+    assert (served["started_s"] - served["entered_s"] <= patience + 1e-9).all()
+    assert ((waited == 0) | (waited >= patience - 1e-9)).all()
+    assert stage.max_queue is not None or not (waited == 0).any()
+    if stage.kind == "pool":
+        assert (visits["batch_size"] <= stage.max_batch).all()
+        assert served.sort_values(["entered_s", "started_s"])["started_s"].is_monotonic_increasing
+
+
+def _patience(stage: Any) -> float:
+    if stage.kind == "pool":
+        return stage.timeout_s or np.inf
+    return stage.patience_h.median.value * 3600 if stage.patience_h else np.inf
+
+
+def _on_duty(trace: Trace, stage: Any) -> Any:
+    if stage.kind == "pool":
+        return lambda time: stage.replicas
+    return Roster(stage.shifts, clock_s(trace.plan.scenario.run.starts_at), HORIZON_S).on_duty

@@ -1,0 +1,60 @@
+"""Gates send each request the first way that it qualifies for."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.serving.latency import constant
+from tests.builders import end, gate, plan, pool, population, retake, run_at, score_table
+
+WAYS = {"high": end(), "low": end(), "rest": end(), "done": end()}
+ROUTES = [{"at_least": 0.7, "to": "high", "tag": "first"}, {"at_least": 0.3, "to": "low", "tag": "second"}, {"to": "rest"}]
+SCORES = [0.1, 0.3, 0.5, 0.7, 0.9]
+
+
+def sorted_by_score(routes=ROUTES, **fields):
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes, **fields)}
+    made = plan(stages, constant(0.01), score_table(SCORES, [0.0]), population=population(1.0), ends=WAYS)
+    return run_at(made, np.arange(1, 60))
+
+
+def test_a_request_takes_the_first_route_whose_threshold_its_score_reaches_and_wears_its_tag():
+    requests = sorted_by_score().requests
+    expected = {0.1: ("rest", 0), 0.3: ("low", 2), 0.5: ("low", 2), 0.7: ("high", 1), 0.9: ("high", 1)}
+    for score, (way, tag) in expected.items():
+        mine = requests[np.isclose(requests["score"], score)]
+        assert len(mine) > 0
+        assert set(zip(mine["end"], mine["tag"], strict=True)) == {(way, tag)}
+
+
+def test_a_gate_that_answers_does_so_at_once_and_one_that_does_not_leaves_it_open():
+    requests = sorted_by_score(answers=True).requests
+    assert requests["answered_s"].equals(requests["finished_s"].rename("answered_s"))
+    assert sorted_by_score(answers=False).requests["answered_s"].isna().all()
+
+
+def test_the_first_answer_counts():
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", {"to": "q"}, answers=True), "q": pool(to="h"),
+              "h": gate("score", {"to": "done"}, answers=True)}  # fmt: skip
+    made = plan(stages, {"p": constant(1.0), "q": constant(5.0)}, score_table([0.5], [0.5]), population=population())
+    requests = run_at(made, [0, 10]).requests
+    assert requests["answered_s"].tolist() == [1, 11]
+    assert requests["finished_s"].tolist() == [6, 16]
+
+
+@given(st.lists(st.sampled_from([0.2, 0.4, 0.6, 0.8]), min_size=1, max_size=3, unique=True))
+def test_a_gate_in_a_ring_sorts_as_one_that_is_not(cuts):
+    """In a ring requests are handed over one by one, elsewhere in bulk."""
+    routes = [
+        {"at_least": cut, "to": way} for cut, way in zip(sorted(cuts, reverse=True), ("high", "low", "rest"), strict=False)
+    ]
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes, {"to": "done"})}
+    ring = {"p": pool(to="look", scores="x"), "look": gate("quality", {"at_least": -99, "to": "g"}, {"to": "r"}),
+            "r": retake("p"), "g": stages["g"]}  # fmt: skip
+    bulk, single = (
+        run_at(
+            plan(way, constant(0.01), score_table(SCORES, [0.0]), population=population(0.9, 0.0), ends=WAYS), np.arange(1, 40)
+        )
+        for way in (stages, ring)
+    )
+    assert bulk.requests["end"].tolist() == single.requests["end"].tolist()

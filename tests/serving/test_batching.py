@@ -1,0 +1,209 @@
+"""Triton's dynamic batching: the rule against Triton's own scan, whole schedules against those worked out by hand."""
+
+from math import inf
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.serving.batching import BatchRule
+from simulator.serving.latency import constant
+from tests.builders import batches, plan, pool, run_at
+
+TEN = 10.0
+
+
+def served(times, **fields):
+    """The batches of a pool that takes ten seconds a batch, requests numbered by arrival."""
+    largest = fields.get("max_batch", 1)
+    return batches(run_at(plan({"p": pool(**fields)}, constant(*[TEN] * largest)), times), "p")
+
+
+def ends(times, **fields):
+    """How and when each request ended."""
+    largest = fields.get("max_batch", 1)
+    requests = run_at(plan({"p": pool(**fields)}, constant(*[TEN] * largest)), times).requests
+    return list(zip(requests["outcome"], requests["finished_s"], strict=True))
+
+
+def scan(waiting, max_batch, preferred, exceeded, delayed):
+    """The loop of Triton's `GetDynamicBatch` for requests of one item each."""
+    sizes = set(preferred) or {max_batch}
+    pending, marked, send_now = 0, 0, False
+    while pending < waiting:
+        if pending and pending + 1 > max(sizes) and not marked:
+            marked = pending
+        if pending and pending + 1 > max_batch:
+            send_now = True
+            break
+        pending += 1
+        if pending in sizes:
+            marked = pending
+    exceeded = exceeded and delayed
+    if marked and not exceeded:
+        return marked
+    if send_now or pending >= max(sizes) or exceeded or not delayed:
+        return pending
+    return 0
+
+
+@st.composite
+def rules(draw):
+    largest = draw(st.integers(1, 8))
+    preferred = draw(st.lists(st.integers(1, largest), max_size=3, unique=True))
+    return largest, preferred, draw(st.sampled_from([0.0, 0.5, 3.0]))
+
+
+@given(rules(), st.integers(0, 20), st.booleans())
+def test_triton_rule_takes_what_its_scan_takes(rule, waiting, overdue):
+    largest, preferred, delay = rule
+    expected = scan(waiting, largest, preferred, overdue, delay > 0)
+    made = BatchRule(largest, delay, tuple(preferred))
+    assert made.take(waiting, overdue) == expected
+    assert made.table()[overdue][min(waiting, largest + 1)] == expected
+
+
+def test_triton_without_delay_a_free_instance_takes_whoever_waits():
+    assert served([0, 1, 2, 3, 4, 5], max_batch=4) == [(0, [0]), (10, [1, 2, 3, 4]), (20, [5])]
+
+
+def test_triton_a_batch_forms_only_when_an_instance_is_free():
+    assert served([0, 2, 3, 4], max_batch=2, max_queue_delay_ms=1000) == [(1, [0]), (11, [1, 2]), (21, [3])]
+
+
+def test_triton_several_instances_take_turns():
+    assert served([0, 1, 2, 3, 4], max_batch=2, replicas=2) == [(0, [0]), (1, [1]), (10, [2, 3]), (11, [4])]
+
+
+def test_triton_a_full_batch_goes_at_once():
+    assert served([0, 1, 2], max_batch=3, max_queue_delay_ms=5000) == [(2, [0, 1, 2])]
+
+
+def test_triton_a_batch_that_stays_short_goes_when_its_oldest_request_is_due():
+    assert served([0, 1, 20], max_batch=3, max_queue_delay_ms=5000) == [(5, [0, 1]), (25, [2])]
+
+
+def test_triton_the_delay_counts_from_arrival_though_the_instance_was_busy():
+    assert served([0, 6, 14], max_batch=4, max_queue_delay_ms=5000) == [(5, [0]), (15, [1, 2])]
+
+
+def test_triton_the_rest_of_the_delay_is_waited_out_when_the_instance_comes_free_early():
+    assert served([0, 12], max_batch=4, max_queue_delay_ms=5000) == [(5, [0]), (17, [1])]
+
+
+def test_triton_an_arrival_at_the_instant_of_the_deadline_goes_along():
+    assert served([0, 5], max_batch=4, max_queue_delay_ms=5000) == [(5, [0, 1])]
+
+
+def test_triton_an_arrival_at_the_instant_an_instance_comes_free_goes_along():
+    assert served([0, 3, 10], max_batch=4) == [(0, [0]), (10, [1, 2])]
+
+
+def test_triton_a_preferred_size_goes_without_waiting_for_more():
+    assert served([0, 1, 2], max_batch=4, preferred_batches=[2], max_queue_delay_ms=5000)[0] == (1, [0, 1])
+
+
+def test_triton_beyond_a_preferred_size_exactly_that_many_go():
+    fields = {"max_batch": 4, "preferred_batches": [2], "max_queue_delay_ms": 5000}
+    assert served([0, 1, 9, 9.5, 10.5], **fields) == [(1, [0, 1]), (11, [2, 3]), (21, [4])]
+
+
+def test_triton_between_two_preferred_sizes_the_smaller_goes():
+    fields = {"max_batch": 4, "preferred_batches": [4, 2], "max_queue_delay_ms": 5000}
+    assert served([0, 1, 9, 9.5, 10.5], **fields)[1] == (11, [2, 3])
+
+
+def test_triton_the_largest_preferred_size_reached_goes():
+    fields = {"max_batch": 4, "preferred_batches": [2, 3], "max_queue_delay_ms": 5000}
+    assert served([0, 1, 8, 9, 10], **fields)[1] == (11, [2, 3, 4])
+
+
+def test_triton_once_the_delay_is_exceeded_preferred_sizes_no_longer_count():
+    fields = {"max_batch": 4, "preferred_batches": [2], "max_queue_delay_ms": 5000}
+    assert served([0, 1, 2, 3, 4], **fields) == [(1, [0, 1]), (11, [2, 3, 4])]
+
+
+def test_triton_no_batch_is_larger_than_the_limit_though_the_delay_is_exceeded():
+    fields = {"max_batch": 3, "preferred_batches": [2], "max_queue_delay_ms": 5000}
+    assert served([0, 1, 2, 3, 4, 5, 6], **fields) == [(1, [0, 1]), (11, [2, 3, 4]), (21, [5, 6])]
+
+
+def test_triton_preferred_sizes_hold_without_a_delay_too():
+    assert served([0, 1, 2, 3], max_batch=4, preferred_batches=[2]) == [(0, [0]), (10, [1, 2]), (20, [3])]
+
+
+def test_triton_a_timeout_counts_in_the_queue_only():
+    found = ends([0, 5, 8], timeout_s=3, on_timeout="done")
+    assert found == [("done", 10), ("timed_out", 8), ("done", 20)]
+
+
+def test_triton_an_instance_that_comes_free_at_the_instant_of_the_timeout_still_serves():
+    assert ends([0, 7], timeout_s=3, on_timeout="done")[1] == ("done", 20)
+
+
+def test_triton_a_timeout_shorter_than_the_delay_ends_the_wait_for_company():
+    fields = {"max_batch": 2, "max_queue_delay_ms": 5000, "timeout_s": 3, "on_timeout": "done"}
+    assert ends([0, 4], **fields) == [("timed_out", 3), ("timed_out", 7)]
+    assert ends([0, 3], **fields) == [("done", 13), ("done", 13)]
+
+
+def test_triton_a_full_queue_refuses_at_once():
+    found = ends([0, 1, 2, 3], max_queue=1, on_full="done")
+    assert found == [("done", 10), ("done", 20), ("shed", 2), ("shed", 3)]
+
+
+def test_triton_a_queue_that_waits_for_company_refuses_when_it_is_full():
+    found = ends([0, 1, 2], max_batch=4, max_queue_delay_ms=5000, max_queue=2, on_full="done")
+    assert found == [("done", 15), ("done", 15), ("shed", 2)]
+
+
+def test_triton_a_place_is_free_again_once_its_batch_is_taken():
+    assert ends([0, 1, 10.5], max_queue=1, on_full="done")[2] == ("done", 30)
+
+
+def by_hand(times, rule, replicas, timeout, most):
+    """One instant after the other at which something may happen, with batches formed by Triton's scan."""
+    largest, preferred, delay = rule
+    queue, free_at, sent, gone = [], [0.0] * replicas, [], {}
+    instants = set(times)
+    while instants:
+        now = min(instants)
+        instants.remove(now)
+        for row in (row for row, time in enumerate(times) if time == now):
+            if len(queue) < most:
+                queue.append(row)
+            else:
+                gone[row] = ("shed", now)
+        while queue and min(free_at) <= now:
+            oldest = times[queue[0]]
+            if oldest + timeout < now:
+                gone[queue.pop(0)] = ("timed_out", oldest + timeout)
+                continue
+            size = scan(len(queue), largest, preferred, now - oldest >= delay, delay > 0)
+            if not size:
+                instants |= {instant for instant in (oldest + delay, oldest + timeout + 1e-6) if now < instant < inf}
+                break
+            sent.append((now, queue[:size]))
+            del queue[:size]
+            free_at.remove(min(free_at))
+            free_at.append(now + TEN)
+            instants.add(now + TEN)
+    return sent, gone
+
+
+quarters = st.lists(st.integers(0, 240), min_size=1, max_size=25).map(lambda ticks: sorted(tick / 4 for tick in ticks))
+
+
+@settings(max_examples=150)
+@given(quarters, rules(), st.integers(1, 3), st.sampled_from([1.0, 6.0, inf]), st.sampled_from([1, 3, inf]))
+def test_triton_schedules_equal_those_made_instant_by_instant(times, rule, replicas, timeout, most):
+    largest, preferred, delay = rule
+    fields = {"max_batch": largest, "preferred_batches": preferred, "max_queue_delay_ms": 1000 * delay, "replicas": replicas}
+    if timeout < inf:
+        fields |= {"timeout_s": timeout, "on_timeout": "done"}
+    if most < inf:
+        fields |= {"max_queue": most, "on_full": "done"}
+    sent, gone = by_hand(times, rule, replicas, timeout, most)
+    trace = run_at(plan({"p": pool(**fields)}, constant(*[TEN] * largest)), times)
+    refused = trace.requests[trace.requests["outcome"] != "done"]
+    assert batches(trace, "p") == sorted(sent)
+    assert {row.Index: (row.outcome, row.finished_s) for row in refused.itertuples()} == gone

@@ -1,0 +1,91 @@
+"""A plan rests on evidence: what was not measured is refused at its line, and every number says where it comes from."""
+
+import pickle
+
+import pytest
+
+from simulator import simulate
+from simulator.scenario.base import EVIDENCE_KINDS
+from simulator.scenario.faults import ScenarioError
+from simulator.scenario.load import loads
+from simulator.serving.plan import compile_plan
+from tests.scenario.texts import SMALL, changed, place
+
+pytestmark = pytest.mark.usefixtures("evidence")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "message"),
+    [
+        ("model: tiny", "model: huge", "model:", "latency of huge at fp32 on epyc-zen4-2c; measured there: tiny fp32"),
+        ("precision: fp32", "precision: fp8", "model:", "no measured latency of tiny at fp8"),
+        ("device: epyc-zen4-2c", "device: abacus", "device:", "the catalogue has no machine 'abacus'; it has: epyc-zen4-2c"),
+        ("scores: tiny", "scores: tinier", "scores:", "no score table 'tinier.fp32'; there are: tiny.fp32"),
+        ("max_batch: 4", "max_batch: 8", "max_batch:", "measured up to batch 4; max_batch is 8"),
+        ("max_batch: 4", "threads: 2", "threads:", "was measured with [1] threads, not 2"),
+        ("max_batch: 4", "threads: 3", "threads:", "3 threads on a machine with 2 processors"),
+        ("kind: people", "kind: people\n    order: alphabet", "order:", "'alphabet' is not an order; expected one of: fifo"),
+        ("{value: 0.1, assumed", "{value: 6000, assumed", "arrivals:", "5,184,000 requests a replication; at most 5,000,000"),
+    ],
+)
+def test_what_cannot_run_is_told_at_its_line(old, new, where, message):
+    text = changed(old, new)
+    with pytest.raises(ScenarioError) as caught:
+        compile_plan(loads(text))
+    (fault,) = (fault for fault in caught.value.faults if message in fault.message)
+    assert (fault.line, fault.column) == place(text, where)
+
+
+def test_all_that_is_missing_is_told_at_once():
+    text = changed("model: tiny", "model: huge", "scores: tiny", "scores: huge", "device: epyc-zen4-2c", "device: abacus")
+    with pytest.raises(ScenarioError) as caught:
+        compile_plan(loads(text))
+    assert [fault.field for fault in caught.value.faults] == ["stages.classify.model", "stages.classify.device",
+                                                              "stages.classify.scores"]  # fmt: skip
+
+
+def test_a_pick_that_was_not_measured_is_told_at_the_option():
+    option = "  batch: {kind: number, label: Batch, default: 1, values: [1, 8], set: [stages.classify.max_batch]}\n"
+    text = SMALL + option
+    with pytest.raises(ScenarioError) as caught:
+        compile_plan(loads(text), {"batch": 8})
+    assert [(fault.line, fault.column) for fault in caught.value.faults] == [place(text, "stages.classify.max_batch")]
+
+
+def test_only_one_pool_carries_scores():
+    second = "{kind: pool, label: Again, model: tiny, precision: fp32, device: epyc-zen4-2c, scores: tiny, to: sort}"
+    text = changed("    to: sort\n", f"    to: again\n  again: {second}\n")
+    with pytest.raises(ScenarioError, match="a second pool with scores"):
+        compile_plan(loads(text))
+
+
+def test_a_precision_without_scores_borrows_those_of_full_precision_and_says_so():
+    plan = compile_plan(loads(changed("precision: fp32", "precision: int8_static")))
+    assert plan.scores.about.precision == "fp32"
+    assert any("no scores were measured at int8_static" in warning for warning in plan.warnings)
+    assert any(source.kind == "assumed" and "int8_static" in source.what for source in plan.provenance)
+
+
+def test_every_figure_of_the_file_and_every_piece_of_evidence_has_its_source():
+    plan = compile_plan(loads(SMALL))
+    what = [source.what for source in plan.provenance]
+    assert len(what) == len(set(what))
+    assert {"Classifier: latency", "Classifier: scores", "Classifier: price", "arrivals.rate_per_s"} <= set(what)
+    assert sum(source.kind == "assumed" for source in plan.provenance) == SMALL.split("choices:")[0].count("assumed:")
+    kinds = [EVIDENCE_KINDS.index(source.kind) for source in plan.provenance]
+    assert kinds == sorted(kinds)
+
+
+def test_the_hash_of_a_scenario_is_that_of_what_it_says_not_of_how_it_is_written():
+    first = compile_plan(loads(SMALL)).scenario_hash
+    same = changed("title: Small\n", "title: 'Small' # a comment\n\n", "run: {starts", "run:   {starts")
+    assert compile_plan(loads(same)).scenario_hash == first
+    assert compile_plan(loads(SMALL), {"point": 0.6}).scenario_hash == first
+    assert compile_plan(loads(changed("title: Small", "title: Other"))).scenario_hash != first
+
+
+def test_a_plan_holds_the_whole_design_and_can_be_sent_to_another_process():
+    plan = compile_plan(loads(SMALL), {"reading": "expert"})
+    assert plan.design == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
+    assert plan.horizon_s == plan.arrivals_end_s + 86_400
+    assert simulate(pickle.loads(pickle.dumps(plan)), 3).digest == simulate(plan, 3).digest

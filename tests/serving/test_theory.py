@@ -1,0 +1,81 @@
+"""The closed forms against textbook values, bounds and each other; flows and loads against simulated visits."""
+
+import numpy as np
+import pytest
+
+from simulator.serving.engine import simulate
+from simulator.serving.latency import constant
+from simulator.serving.theory import batch_wait, loads, mg1_wait, mmc_wait, visit_ratios
+from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
+from tests.serving.intervals import assert_agrees
+
+
+def test_one_exponential_server_is_the_textbook_queue():
+    assert mmc_wait(0.8, 1.0, 1) == pytest.approx(0.8 / (1 - 0.8))
+    assert mmc_wait(0.8, 1.0, 1) == pytest.approx(mg1_wait(0.8, 1.0, 2.0))
+
+
+def test_two_exponential_servers_follow_the_textbook_formula():
+    load = 0.75
+    assert mmc_wait(1.5, 1.0, 2) == pytest.approx(load**2 / (1 - load**2))
+
+
+def test_the_chance_to_wait_is_that_of_the_erlang_c_tables():
+    waits = mmc_wait(8.0, 1.0, 10) * (10 - 8)
+    assert waits == pytest.approx(0.4092, abs=5e-5)
+
+
+def test_constant_service_waits_half_as_long_as_exponential_service():
+    assert mg1_wait(0.9, 1.0, 1.0) == pytest.approx(mmc_wait(0.9, 1.0, 1) / 2)
+
+
+@pytest.mark.parametrize("load", [0.1, 0.5, 0.9])
+def test_batches_of_one_are_the_queue_with_constant_service(load):
+    assert batch_wait(load, lambda batch: 1.0, 1) == pytest.approx(mg1_wait(load, 1.0, 1.0), rel=1e-7)
+
+
+def triage(service=0.01, tries=3, **fields):
+    """Photos that may be taken again, a model, a threshold and people: the shape of the first case."""
+    rng = np.random.default_rng(0)
+    table = score_table(rng.beta(4, 2, 200), rng.beta(2, 4, 300))
+    stages = {
+        "upload": link("decode", 0.1),
+        "decode": pool(to="look"),
+        "look": gate("quality", {"at_sensitivity": 0.9, "to": "model"}, {"to": "again"}),
+        "again": retake("upload", max_tries=tries, gives_up=assumed(0.2), minutes=spread(0.1), on_exhausted="reader"),
+        "model": pool(to="sort", scores="x", replicas=2),
+        "sort": gate("score", {"at_sensitivity": 0.5, "to": "reader"}, {"at_sensitivity": 0.9, "to": "reader"}, {"to": "done"}),
+        "reader": people(("00:00", "24:00", 50), minutes=0.05),
+    }
+    people_ = population(prevalence=0.3, unusable=0.2, auc=0.8)
+    return plan(stages, constant(service), scores=table, population=people_, ends={"done": end()}, **fields)
+
+
+@pytest.mark.parametrize("tries", [2, 4])
+def test_expected_visits_are_those_of_a_run_without_queues(tries):
+    made = triage(tries=tries, rate=20, seconds=200)
+    expected = visit_ratios(made)
+    traces = [simulate(made, seed=0, replication=replication) for replication in range(20)]
+    for stage in ("upload", "decode", "model", "reader"):
+        assert_agrees([len(trace.logs[stage]) / trace.columns.n for trace in traces], expected[stage], checks=8, sharp=0.02)
+
+
+def test_load_is_the_work_that_comes_over_the_work_that_can_be_done():
+    made = triage(service=0.02, rate=10)
+    ratios = visit_ratios(made)
+    found = {load.stage: load for load in loads(made)}
+    assert found["model"].mean == pytest.approx(10 * ratios["model"] * 0.02 / 2)
+    assert found["decode"].mean == pytest.approx(10 * ratios["decode"] * 0.02)
+    assert found["reader"].mean == pytest.approx(10 * ratios["reader"] * 3 / 50)
+    assert {name: load.peak for name, load in found.items()}["reader"] is None
+
+
+def test_the_peak_load_is_that_of_the_busiest_part_of_the_day():
+    weights = {"kind": "daily", "per_day": assumed(86_400), "weights": [1, 3]}
+    (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights))
+    assert (found.mean, found.peak) == pytest.approx((0.4, 0.6))
+
+
+def test_people_whom_nobody_staffs_are_overloaded_without_end():
+    (found,) = loads(plan({"p": people(("08:00", "16:00", 0))}))
+    assert found.mean == float("inf")

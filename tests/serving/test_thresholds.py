@@ -1,0 +1,60 @@
+"""Thresholds let through the share that they state, whichever way a request comes to its gate."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from simulator.serving.engine import simulate
+from simulator.serving.latency import constant
+from simulator.serving.thresholds import thresholds
+from tests.builders import end, gate, plan, pool, population, run_at, score_table
+
+WAYS = {"ends": {"yes": end(), "no": end(), "done": end()}}
+
+
+def gated(by, *routes, **fields):
+    stages = {"p": pool(to="g", scores="x" if by == "score" else None), "g": gate(by, *routes)}
+    return plan(stages, constant(0.001), **WAYS, **fields)
+
+
+@pytest.mark.parametrize("passed", [0.5, 0.9, 0.98])
+def test_a_gate_by_quality_passes_the_stated_share_of_usable_photos(passed):
+    usable = population(unusable=0.0)
+    made = gated("quality", {"at_sensitivity": passed, "to": "yes"}, {"to": "no"}, rate=200, population=usable)
+    ends = simulate(made, seed=1).requests["end"]
+    assert binomtest(int((ends == "yes").sum()), len(ends), passed).pvalue > 0.05 / 3
+
+
+def test_a_gate_by_quality_at_1_lets_everything_through():
+    made = gated("quality", {"at_sensitivity": 1.0, "to": "yes"}, {"to": "no"}, population=population(unusable=0.5))
+    assert (simulate(made, seed=1).requests["end"] == "yes").all()
+
+
+scores = st.lists(st.integers(0, 1000).map(lambda score: score / 1000), min_size=1, max_size=40)
+
+
+@given(scores, st.floats(0.01, 1))
+def test_a_gate_by_score_passes_at_least_the_stated_share_of_the_labelled_positives(positives, target):
+    made = gated("score", {"at_sensitivity": target, "to": "yes"}, {"to": "no"},
+                 scores=score_table(positives, [0.5]), population=population(1.0))  # fmt: skip
+    trace = run_at(made, np.arange(1, 200))
+    passed = set(trace.columns.patient[trace.requests["end"] == "yes"])
+    drawn = set(trace.columns.patient)
+    cut = sorted(positives, reverse=True)[int(np.ceil(target * len(positives) - 1e-9)) - 1] if target < 1 else 0
+    assert passed == {item for item in drawn if positives[item] >= cut}
+
+
+@pytest.mark.parametrize("ring", [False, True])
+def test_the_item_that_sets_a_threshold_passes_it_one_by_one_and_in_bulk(ring):
+    """In a ring requests are handed over one by one. Seven tenths is not a number of single precision."""
+    made = gated("score", {"at_sensitivity": 0.9, "to": "yes"}, {"at_least": 0.05, "to": "no"}, {"to": "p" if ring else "done"},
+                 scores=score_table([0.7], [0.1]), population=population(1.0))  # fmt: skip
+    assert run_at(made, [1, 2, 3]).requests["end"].tolist() == ["yes"] * 3
+
+
+def test_thresholds_stand_in_the_order_of_the_routes():
+    made = gated("score", {"at_sensitivity": 0.25, "to": "yes"}, {"at_least": 0.125, "to": "no"}, {"to": "done"},
+                 scores=score_table([0.125, 0.25, 0.5, 0.75], [0.0]), population=population())  # fmt: skip
+    assert thresholds(made, made.scenario.stages["g"]) == [0.75, 0.125]

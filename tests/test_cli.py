@@ -1,0 +1,132 @@
+"""The command: what it prints, to whom, and with which exit status."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from simulator.cli import main
+from simulator.scenario import scenario_ids
+from tests.scenario.texts import SMALL, changed, place
+
+
+@pytest.fixture
+def casesim(capsys, monkeypatch):
+    """Runs the command and returns (exit status, standard output, standard error)."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["casesim", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return (ended.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def case(tmp_path, evidence):
+    file = tmp_path / "small.yaml"
+    file.write_text(SMALL, encoding="utf-8")
+    return file
+
+
+def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesim, case):
+    status, out, _ = casesim("run", case, "--seed", 7, "--replications", 3, "--json", "--set", "reading=expert")
+    told = json.loads(out)
+    assert status == 0
+    assert list(told) == ["scenario", "scenario_hash", "design", "seed", "replications", "run_hash", "requests", "metrics",
+                          "objectives", "provenance", "warnings"]  # fmt: skip
+    assert (told["scenario"], told["seed"], told["replications"]) == ("small", 7, 3)
+    assert told["design"] == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
+    for name, metric in told["metrics"].items():
+        assert set(metric) == {"value", "low", "high", "unit"}
+        assert metric["low"] <= metric["value"] <= metric["high"], name
+    assert {"sensitivity", "specificity", "cost_per_1000_usd", "utilization.classify"} <= told["metrics"].keys()
+    (objective,) = told["objectives"]
+    assert {"metric", "at_least", "value", "met", "margin"} <= objective.keys()
+    assert objective["margin"] == pytest.approx(objective["value"] - objective["at_least"])
+    assert all(source["kind"] in ("measured", "projected", "published", "assumed") for source in told["provenance"])
+    assert all(isinstance(warning, str) for warning in told["warnings"])
+
+
+def test_a_metric_that_the_scenario_does_not_have_is_absent(casesim, case):
+    slow = changed("median: {value: 0.2,", "median: {value: 20,")
+    case.write_text(slow, encoding="utf-8")
+    out = casesim("run", case, "--json")[1]
+    assert "null" not in out
+    assert "wait_p95_s.reader" not in json.loads(out)["metrics"]  # the reader is overloaded: there is no steady state
+    case.write_text(SMALL, encoding="utf-8")
+    assert "wait_p95_s.reader" in json.loads(casesim("run", case, "--json")[1])["metrics"]
+
+
+def test_the_same_seed_gives_the_same_output(casesim, case):
+    first, again, other = (casesim("run", case, "--json", "--seed", seed)[1] for seed in (1, 1, 2))
+    assert first == again
+    assert json.loads(first)["run_hash"] != json.loads(other)["run_hash"]
+
+
+def test_a_person_gets_the_verdict_the_figures_and_the_run_hash(casesim, case):
+    run_hash = json.loads(casesim("run", case, "--json")[1])["run_hash"]
+    status, out, _ = casesim("run", case)
+    assert status == 0
+    assert all(word in out for word in ("Small", "Found", "at least 90.0%", "sensitivity", f"run hash {run_hash}"))
+
+
+def test_strict_says_no_when_an_objective_is_missed(casesim, case):
+    assert casesim("run", case, "--strict", "--json")[0] == 1
+    case.write_text(changed("at_least: 0.9, label", "at_least: 0.0, label"), encoding="utf-8")
+    assert casesim("run", case, "--strict", "--json")[0] == 0
+
+
+def test_a_file_with_three_mistakes_is_answered_with_all_three_at_their_places(casesim, case):
+    text = changed("max_batch: 4", "max_bach: 4", "by: score", "by: scores", "positive_to: seen", "positive_to: sen")
+    case.write_text(text, encoding="utf-8")
+    status, out, err = casesim("run", case)
+    expected = [place(text, "max_bach:"), place(text, "by: scores"), place(text, "positive_to: sen")]
+    told = err.splitlines()
+    assert (status, out, told[-1]) == (2, "", "3 faults")
+    assert [line.split(": ")[0] for line in told[:3]] == [f"{case}:{line}:{column}" for line, column in expected]
+    assert "did you mean 'max_batch'?" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", scenario_ids()[0][:-1]], f"did you mean '{scenario_ids()[0]}'?"),
+        (["run", "nowhere.yaml"], "cannot be read"),
+        (["run", "CASE", "--set", "point"], "write it as CHOICE=OPTION"),
+        (["run", "CASE", "--set", "pont=0.9"], "did you mean 'point'?"),
+        (["run", "CASE", "--set", "reading=nobody"], "'nobody' is not an option; expected one of: usual, expert"),
+        (["run", "CASE", "--set", "point=0.7"], "expected one of: 0.6, 0.9, 1"),
+        (["run", "CASE", "--replications", "1"], "--replications"),
+        (["run", "CASE", "--sed", "1"], "--seed"),
+        (["rum"], "run"),
+    ],
+)
+def test_wrong_use_is_answered_in_words_with_status_2(casesim, case, words, message):
+    status, out, err = casesim(*(case if word == "CASE" else word for word in words))
+    assert (status, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_the_cases_are_listed_as_objects(casesim):
+    status, out, _ = casesim("cases", "--json")
+    told = json.loads(out)
+    assert status == 0
+    assert [entry["id"] for entry in told] == scenario_ids()
+    assert all(set(entry) == {"id", "version", "title", "summary"} for entry in told)
+
+
+def test_the_cases_are_listed_for_a_person(casesim):
+    status, out, _ = casesim("cases")
+    assert status == 0
+    assert all(name in out for name in scenario_ids())
+
+
+def test_the_installed_command_keeps_standard_output_clean():
+    command = [sys.executable, "-m", "simulator.cli", "cases", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)
+    assert done.stderr == ""
