@@ -21,7 +21,7 @@ from simulator.widgets import (
     choice_widget,
     draw,
     draw_diagram,
-    evidence_table,
+    evidence,
     first_replication,
     plain,
     scenario_of,
@@ -171,9 +171,7 @@ def changes(old: Plan, new: Plan) -> str:
 def patients(summary: Summary) -> None:
     population = summary.plan.scenario.population
     labels = {True: f"Who {population.positive}", False: f"Who {population.negative}"} if population else {False: "Everybody"}
-    positive = st.segmented_control(
-        "Whom to follow", list(labels), default=next(iter(labels)), format_func=labels.get, required=True, key="whom"
-    )
+    positive = st.radio("Whom to follow", list(labels), format_func=labels.get, horizontal=True, key="whom")
     draw(journeys(summary, bool(positive)), key="journeys")
 
 
@@ -198,7 +196,8 @@ def sources(summary: Summary) -> None:
         "95% high": [spoken(m.high, m.unit) for m in summary.metrics.values()],
     }
     st.dataframe(rows, hide_index=True)
-    evidence_table(summary.provenance)
+    st.subheader("Where the numbers come from", anchor=False)
+    evidence(summary.provenance)
 
 
 def debrief(summary: Summary) -> None:

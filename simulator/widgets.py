@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from string import punctuation
 from typing import Any, Literal
 
 import pandas as pd
@@ -66,7 +67,7 @@ def draw_diagram(picture: Diagram) -> None:
 
 def plain(text: str) -> str:
     """Text from an address as it stands: no markdown, and so no picture from another host."""
-    return re.sub(r"([^\w\s])", r"\\\1", text)
+    return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", text)
 
 
 def as_table(table: pd.DataFrame) -> None:
@@ -137,14 +138,12 @@ def _help(choice: Choice) -> str | None:
     return "\n".join([*filter(None, [choice.help]), *notes]) or None
 
 
-def evidence_table(sources: list[Source]) -> None:
-    """Where every number comes from."""
-    st.markdown(" ".join(f":{colour}-badge[{kind}] {meaning}" for kind, (colour, meaning) in EVIDENCE.items()))
-    rows = "\n".join(
-        f"| :{EVIDENCE[s.kind][0]}-badge[{s.kind}] | {_cell(s.what)} | {_cell(s.value)} | {_cell(s.source)} |" for s in sources
-    )
-    st.markdown(f"| evidence | what | value | source |\n|---|---|---|---|\n{rows}")
+def evidence(sources: list[Source]) -> None:
+    """Where every number comes from, each with the badge of its kind."""
+    st.markdown("  \n".join(f"{_badge(kind)} {meaning}" for kind, (_, meaning) in EVIDENCE.items()))
+    for source in sources:
+        st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)}. {plain(source.source)}")
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("$", "\\$")
+def _badge(kind: str) -> str:
+    return f":{EVIDENCE[kind][0]}-badge[{kind}]"

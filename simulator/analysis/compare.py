@@ -77,10 +77,10 @@ def _pooled(measures: Sequence[Measures], column: str) -> pd.DataFrame:
 
 def _share(before: pd.DataFrame, after: pd.DataFrame) -> Interval:
     """Change of a share, clustered by labelled patient: replications alone would hide how few of them there are."""
-    both = before.join(after, lsuffix="_before", rsuffix="_after", how="outer").fillna(0)
+    both = before.join(after.add_suffix("_after"), how="outer").fillna(0)
     old, new = before["hits"].sum() / before["trials"].sum(), after["hits"].sum() / after["trials"].sum()
     residuals = (both["hits_after"] - new * both["trials_after"]) / after["trials"].sum()
-    residuals -= (both["hits_before"] - old * both["trials_before"]) / before["trials"].sum()
+    residuals -= (both["hits"] - old * both["trials"]) / before["trials"].sum()
     count = len(both)
     half = t.ppf((1 + LEVEL) / 2, count - 1) * np.sqrt(count / (count - 1) * (residuals**2).sum())
     return Interval(new - old, new - old - half, new - old + half)

@@ -15,7 +15,7 @@ from simulator.serving.theory import loads
 from simulator.serving.thresholds import thresholds
 
 #: The sensitivities at which a curve of referrals is drawn.
-TARGETS = np.concatenate([np.arange(0.70, 0.99, 0.01), np.arange(0.99, 1.0, 0.002), [1.0]])
+TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])
 
 
 @dataclass(frozen=True)

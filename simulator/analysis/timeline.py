@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -60,5 +61,7 @@ def staffed(plan: Plan, name: str) -> list[tuple[float, float, int]]:
     stage = plan.scenario.stages[name]
     assert isinstance(stage, People)
     roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
-    edges = [*[time for time in roster.times if time < plan.horizon_s], plan.horizon_s]
-    return [(start, end, roster.on_duty(start)) for start, end in pairwise(edges) if roster.on_duty(start) and end > start]
+    steps = [(time, roster.on_duty(time)) for time in roster.times if time < plan.horizon_s]
+    changes = [next(same) for _, same in groupby(steps, key=itemgetter(1))]
+    ends = [*(time for time, _ in changes[1:]), plan.horizon_s]
+    return [(start, end, people) for (start, people), end in zip(changes, ends, strict=True) if people]

@@ -1,0 +1,49 @@
+"""The app under Streamlit's test driver, from its entry script."""
+
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator import jobs
+from simulator.paths import PAGES
+
+ENTRY = Path(jobs.__file__).with_name("app.py")
+
+
+@pytest.fixture
+def app():
+    """The app at its first page."""
+    return AppTest.from_file(ENTRY, default_timeout=60).run()
+
+
+@pytest.fixture
+def practice():
+    """Opens the practice page at an address; few replications unless the address says how many."""
+
+    def open_page(**address):
+        page = AppTest.from_file(ENTRY, default_timeout=60).run()
+        page.switch_page(str(PAGES / "practice.py"))
+        for name, value in ({"replications": "2"} | address).items():
+            page.query_params[name] = value
+        return page.run()
+
+    return open_page
+
+
+def run_design(page):
+    """Press Run and look again until there is a result."""
+    page.button(key="run_button").click().run()
+    deadline = monotonic() + 120
+    while page.get("progress"):
+        assert monotonic() < deadline
+        sleep(0.1)
+        page.run()
+    return page
+
+
+def said(page):
+    """Everything that a page says in words."""
+    kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info")
+    return "\n".join(str(element.value) for kind in kinds for element in page.get(kind))

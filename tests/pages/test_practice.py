@@ -1,0 +1,84 @@
+"""The practice page: from picks to a verdict."""
+
+import pytest
+
+from simulator import compile_plan, load
+from simulator.analysis.replicate import replicate
+from tests.pages.conftest import run_design, said
+
+
+def test_before_a_run_the_page_says_what_is_asked(practice):
+    page = practice()
+    assert not page.exception
+    assert "at least 99.0%" in said(page)
+    assert not page.metric
+    assert "The tightest stage is Dermatologists" in said(page)
+
+
+def test_the_diagram_follows_the_picks_without_a_run(practice):
+    page = practice()
+    page.slider(key="dermatologists").set_value(4).run()
+    assert "no steady state" in said(page)
+    assert not page.metric
+
+
+def test_a_run_gives_a_verdict_and_other_picks_another(practice):
+    page = run_design(practice())
+    assert not page.exception
+    first, told = page.metric[0].value, said(page)
+    assert "Against the run before" not in told
+
+    page.select_slider(key="operating_point").set_value(1.0).run()
+    assert "Changed since this run: Operating point" in said(page)
+    run_design(page)
+    assert page.metric[0].value != first
+    assert "Against the run before" in said(page)
+    assert "Changed since this run" not in said(page)
+
+
+def test_the_page_and_the_library_give_the_same_run(practice):
+    page = run_design(practice(replicas="3", seed="5"))
+    summary = replicate(compile_plan(load("skin-cancer-triage"), {"replicas": 3}), seed=5, replications=2)
+    assert f"run hash {summary.run_hash}" in said(page)
+
+
+def test_a_page_that_is_loaded_again_finds_the_run(practice):
+    page = run_design(practice(seed="6"))
+    again = practice(seed="6", run=page.query_params["run"])
+    assert again.metric[0].value == page.metric[0].value
+
+
+@pytest.mark.parametrize("panel", ["Patients", "Answer times", "Machines", "Reviewers", "Threshold", "Cost"])
+def test_every_panel_draws(practice, panel):
+    page = run_design(practice())
+    before = len(page.get("plotly_chart"))
+    page.session_state["panel"] = panel
+    page.run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) > before
+
+
+def test_sources_wear_their_badges_and_lessons_come_after_a_run(practice):
+    page = run_design(practice())
+    page.session_state["panel"] = "Numbers and sources"
+    page.run()
+    assert ":blue-badge[measured]" in said(page)
+    assert ":orange-badge[assumed]" in said(page)
+    page.session_state["panel"] = "Debrief"
+    page.run()
+    assert load("skin-cancer-triage").debrief[0].title in said(page)
+
+
+def test_what_an_address_gets_wrong_is_said_and_left_at_its_default(practice):
+    page = practice(replicas="999", precision="fp64", seed="-1", case="no-such-case")
+    assert not page.exception
+    assert "no such option" in said(page)
+    assert page.slider(key="replicas").value == 2
+    assert page.selectbox(key="precision").value == "fp32"
+    assert page.number_input(key="seed").value == 1
+    assert "There is no case" in said(page)
+
+
+def test_an_address_cannot_bring_a_picture_along(practice):
+    page = practice(case="![x](http://example.com/x.png)")
+    assert "![" not in said(page)

@@ -1,0 +1,147 @@
+"""Figures hold what the data say, and the sentence beside each states it."""
+
+import re
+
+import numpy as np
+import pytest
+
+from simulator import charts, compile_plan, load, simulate
+from simulator.analysis.replicate import replicate
+from simulator.analysis.scorecard import Verdict
+from simulator.analysis.timeline import MINUTE_S, batches, busiest_minute, waiting
+from simulator.charts.look import GREY, MISSED
+from simulator.numbers import duration, percent, spoken
+
+
+@pytest.fixture(scope="module")
+def summary():
+    return replicate(compile_plan(load("skin-cancer-triage")), seed=1, replications=2)
+
+
+@pytest.fixture(scope="module")
+def trace(summary):
+    return simulate(summary.plan, seed=1)
+
+
+@pytest.fixture(scope="module")
+def drawn(summary, trace):
+    return {
+        "answer times": charts.answer_times(summary),
+        "batches": charts.batch_timeline(trace),
+        "queue": charts.queue_over_time(trace, "dermatologist"),
+        "positives": charts.journeys(summary, positive=True),
+        "negatives": charts.journeys(summary, positive=False),
+        "roc": charts.roc(summary.plan),
+        "referrals": charts.referrals_by_sensitivity(summary.plan),
+        "costs": charts.cost_split(summary),
+        "objective": charts.objective_chart(summary.verdicts[0]),
+    }
+
+
+def test_every_chart_has_a_sentence_and_a_table(drawn):
+    for name, chart in drawn.items():
+        assert re.match(r"[A-Z0-9].*\.$", chart.takeaway), name
+        assert "nan" not in chart.takeaway, name
+        assert not chart.table.empty, name
+
+
+def test_no_chart_brings_a_background_of_its_own(drawn):
+    for name, chart in drawn.items():
+        assert chart.figure.layout.paper_bgcolor == "rgba(0,0,0,0)", name
+        assert chart.figure.layout.plot_bgcolor == "rgba(0,0,0,0)", name
+
+
+def test_an_objective_is_always_the_same_dashed_line(drawn):
+    for name in ("answer times", "roc", "referrals", "costs", "objective"):
+        line = next(shape.line for shape in drawn[name].figure.layout.shapes if shape.type == "line")
+        assert (line.dash, line.color, line.width) == ("dash", GREY, 2), name
+
+
+def test_an_objective_draws_its_interval_against_the_bound(summary, drawn):
+    metric = summary.metrics["sensitivity"]
+    interval, value = drawn["objective"].figure.data
+    assert list(interval.x) == pytest.approx([100 * metric.low, 100 * metric.high])
+    assert list(value.x) == pytest.approx([100 * metric.value])
+    assert drawn["objective"].figure.layout.shapes[0].x0 == pytest.approx(99)
+    assert percent(metric.value) in drawn["objective"].takeaway
+    assert summary.verdicts[0].words in drawn["objective"].takeaway
+
+
+def test_an_objective_without_a_figure_says_so(summary):
+    chart = charts.objective_chart(Verdict(summary.verdicts[0].objective, None))
+    assert not chart.figure.data
+    assert "no figure to quote" in chart.takeaway
+
+
+def test_answer_times_mark_the_percentiles(summary, drawn):
+    marked = drawn["answer times"].figure.data[1]
+    names = ["latency_p50_s", "latency_p95_s", "latency_p99_s"]
+    assert list(marked.x) == [summary.metrics[name].value for name in names]
+    assert list(marked.y) == [50, 95, 99]
+    assert f"95% within {duration(summary.metrics['latency_p95_s'].value)}" in drawn["answer times"].takeaway
+
+
+def test_a_batch_is_a_bar_from_its_start_to_its_end(trace, drawn):
+    start = busiest_minute(trace)
+    found = batches(trace, start, start + MINUTE_S)
+    bars = drawn["batches"].figure.data
+    assert sum(len(bar.x) for bar in bars) == len(found)
+    assert np.concatenate([bar.base for bar in bars]) + start == pytest.approx(found["started_s"].to_numpy())
+
+
+def test_the_queue_is_that_of_the_trace(trace, drawn):
+    found = waiting(trace, "dermatologist")
+    assert list(drawn["queue"].figure.data[0].y) == found["all"].tolist()
+    assert f"with {found['all'].max():,} photos" in drawn["queue"].takeaway
+    assert any(shape.type == "rect" for shape in drawn["queue"].figure.layout.shapes)
+
+
+def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
+    flows = summary.flows[summary.flows["positive"]]
+    links = drawn["positives"].table.set_index("to")["people a run"]
+    missed = flows.loc[~flows["caught"], "count"].sum()
+    assert links["Missed"].sum() == pytest.approx(missed)
+    assert links["Missed"].sum() + links["Found"].sum() == pytest.approx(flows["count"].sum())
+    assert f"({100 * missed / flows['count'].sum():.1f}%)" in drawn["positives"].takeaway
+
+
+def test_missed_positives_have_a_colour_of_their_own(drawn):
+    nodes = drawn["positives"].figure.data[0].node
+    red = [label for label, colour in zip(nodes.label, nodes.color, strict=True) if colour == MISSED]
+    assert [label.split()[0] for label in red] == ["Missed"]
+
+
+def test_journeys_of_the_healthy_end_where_they_end(summary, drawn):
+    flows = summary.flows[~summary.flows["positive"]]
+    assert drawn["negatives"].table["people a run"].sum() == pytest.approx(flows["count"].sum())
+    assert f"Of {flows['count'].sum():,.0f} people" in drawn["negatives"].takeaway
+
+
+def test_the_curve_carries_the_design_s_thresholds(summary, drawn):
+    table, points = summary.plan.scores, drawn["roc"].figure.data[1]
+    cut = table.threshold_at(0.95)
+    assert points.y[1] == pytest.approx(100 * table.sensitivity_at(cut))
+    assert points.x[1] == pytest.approx(100 * (1 - table.specificity_at(cut)))
+    assert min(points.error_y.array) > 0
+    assert f"{table.auc:.3f}" in drawn["roc"].takeaway
+
+
+def test_a_published_curve_shows_the_published_range():
+    plan = compile_plan(load("skin-cancer-triage"), {"architecture": "resnet50_x3"})
+    band = charts.roc(plan).figure.data[2]
+    assert list(band.y) == [100 * plan.scores.about.sensitivity_low, 100 * plan.scores.about.sensitivity_high]
+
+
+def test_costs_add_up(summary, drawn):
+    bars = drawn["costs"].figure.data[0]
+    total = summary.metrics["cost_per_1000_usd"].value
+    assert list(bars.y)[-1] == "all together"
+    assert sum(bars.x[:-1]) == pytest.approx(total)
+    assert bars.x[-1] == total
+    assert f"cost {total:,.0f} USD" in drawn["costs"].takeaway
+
+
+def test_an_objective_s_words_carry_the_unit(summary):
+    asked = [charts.asked(verdict) for verdict in summary.verdicts]
+    assert asked[0] == "at least 99.0%"
+    assert asked[1] == f"at most {spoken(summary.verdicts[1].bound, 's')}"
