@@ -16,6 +16,9 @@ from simulator.paths import PROFILES
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
 IDLE_GAP_MS = 2.0
 
+#: From this part of the machine on, what other programs took meanwhile is told wherever a latency is used.
+DISTURBED_SHARE = 0.1
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -88,12 +91,14 @@ class Profile(_Record):
 
     def source(self, threads: int) -> str:
         """One sentence for the screen: machine, runtime, sample size, date."""
-        made = self.provenance
-        samples = sum(len(calls.latency_ms) for calls in self.run(threads).calls)
+        made, run = self.provenance, self.run(threads)
+        samples = sum(len(calls.latency_ms) for calls in run.calls)
+        busy = run.others_share or 0.0
+        disturbed = f"; other programs took {busy:.0%} of the machine meanwhile" if busy >= DISTURBED_SHARE else ""
         libraries = ", ".join(f"{name} {version}" for name, version in made.libraries.items())
         return (
             f"{self.model} {self.precision} on {made.processor}, {threads} of {made.cores} cores, {libraries}, "
-            f"{samples} calls, {made.date}, weights: {made.weights}"
+            f"{samples} calls, {made.date}, weights: {made.weights}{disturbed}"
         )
 
 

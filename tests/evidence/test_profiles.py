@@ -42,6 +42,11 @@ def test_the_source_is_one_sentence_with_machine_runtime_and_sample_size(profile
     assert profile.source(2) == ("net fp32 on A chip, 2 of 4 cores, onnxruntime 1.0, 2 calls, 2026-01-02, weights: random")
 
 
+def test_the_source_tells_when_other_programs_disturbed_the_measurement(profile: Profile) -> None:
+    disturbed = profile.model_copy(update={"runs": [profile.runs[0].model_copy(update={"others_share": 0.4})]})
+    assert disturbed.source(2).endswith("weights: random; other programs took 40% of the machine meanwhile")
+
+
 def test_a_thread_count_that_was_not_measured_is_told(profile: Profile) -> None:
     with pytest.raises(KeyError, match=r"here/net.fp32 was measured with \[2\] threads, not 3"):
         profile.run(3)
