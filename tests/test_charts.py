@@ -114,7 +114,7 @@ def test_missed_positives_have_a_colour_of_their_own(drawn):
 def test_journeys_of_the_healthy_end_where_they_end(summary, drawn):
     flows = summary.flows[~summary.flows["positive"]]
     assert drawn["negatives"].table["people a run"].sum() == pytest.approx(flows["count"].sum())
-    assert f"Of {flows['count'].sum():,.0f} people" in drawn["negatives"].takeaway
+    assert f"{flows['count'].sum():,.0f} people come" in drawn["negatives"].takeaway
 
 
 def test_the_curve_carries_the_design_s_thresholds(summary, drawn):

@@ -181,8 +181,8 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
     for name in [name for name in metrics if name.startswith("utilization.") and metrics[name].value >= 1]:
         stage = name.removeprefix("utilization.")
         said.append(
-            f"{plan.scenario.stages[stage].label}: {metrics[name].value:.2f} times the work it can do comes in. There is no "
-            "steady state: the queue grows as long as requests come, so there is no 95th or 99th percentile to quote."
+            f"{plan.scenario.stages[stage].label}: work comes in at {metrics[name].value:.2f} times what can be done. "
+            "There is no steady state: the queue grows as long as requests come, so no 95th or 99th percentile can be quoted."
         )
         tails = [key for key in metrics if key.split(".")[:2] == ["wait_p95_s", stage]]
         if plan.scenario.stages[stage].kind == "pool":
@@ -194,8 +194,8 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
 
 def _peaks(plan: Plan) -> list[str]:
     return [
-        f"{plan.scenario.stages[load.stage].label}: at the busiest time of the day {load.peak:.2f} times the work it can do "
-        "comes in; a queue builds up until the rate falls again."
+        f"{plan.scenario.stages[load.stage].label}: at the busiest time of the day work comes in at {load.peak:.2f} times "
+        "what can be done; a queue builds up until the rate falls again."
         for load in loads(plan)
         if load.peak is not None and load.peak >= 1 > load.mean
     ]

@@ -94,11 +94,11 @@ def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
     if not positive:
         referred = steps.loc[steps["route"] != "Not referred", "count"].sum()
         return (
-            f"Of {total:,.0f} people a run of whom each {scenario.population.negative}, "
+            f"In a run {total:,.0f} people come of whom each {scenario.population.negative}; "
             f"the model refers {referred:,.0f} ({100 * referred / total:.0f}%)."
         )
     missed = steps[steps["fate"] == "Missed"]
     count = missed["count"].sum()
-    told = f"Of {total:,.0f} people a run of whom each {scenario.population.positive}, "
+    told = f"In a run {total:,.0f} people come of whom each {scenario.population.positive}; "
     told += f"{_number(count)} are missed ({100 * count / total:.1f}%)"
     return told + (f"; most of them end here: {missed.groupby('end')['count'].sum().idxmax()}." if count else ".")
