@@ -90,7 +90,7 @@ def controls(scenario: Scenario, plan: Plan | None) -> tuple[int, int]:
                 st.markdown("This command runs it:")
                 st.code(command(scenario, plan.design, seed, replications), language="bash", wrap_lines=True)
     if pressed and plan is not None:
-        st.query_params["run"] = registry().start(plan, seed, replications).id
+        st.query_params["run"] = st.session_state["started"] = registry().start(plan, seed, replications).id
     return seed, replications
 
 
@@ -107,8 +107,8 @@ def progress(key: str) -> None:
 
 
 def named_run(scenario: Scenario) -> Job | None:
-    """The run that the address names, so that a reload finds it again."""
-    job = registry().get(st.query_params.get("run"))
+    """The run that the address names, so that a reload finds it again; else the last one that was started here."""
+    job = registry().get(st.query_params.get("run") or st.session_state.get("started"))
     return job if job and job.plan.scenario.id == scenario.id else None
 
 

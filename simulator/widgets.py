@@ -142,7 +142,7 @@ def evidence(sources: list[Source]) -> None:
     """Where every number comes from, each with the badge of its kind."""
     st.markdown("  \n".join(f"{_badge(kind)} {meaning}" for kind, (_, meaning) in EVIDENCE.items()))
     for source in sources:
-        st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)}. {plain(source.source)}")
+        st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)} · {plain(source.source)}")
 
 
 def _badge(kind: str) -> str:
