@@ -1,5 +1,6 @@
 """The app under Streamlit's test driver, from its entry script."""
 
+import sys
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -10,6 +11,12 @@ from simulator import jobs
 from simulator.paths import PAGES
 
 ENTRY = Path(jobs.__file__).with_name("app.py")
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """Puts `__main__` back, which the driver replaces by the page: a process spawned later would run the page again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture
