@@ -119,11 +119,15 @@ class ServiceStage(Stage):
 
     def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
         """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
-        time = due if to in self.run.ends.values() else now
+        time = due if self.is_end(to) else now
         self.log.add(row, entered, nan, time)
         self.run.requests.outcome[row] = outcome
         self.run.answer((row,), time)
         to.accept((row,), time)
+
+    def is_end(self, receiver: Receiver) -> bool:
+        """Whether requests that go there have come to the end of their way."""
+        return receiver in self.run.ends.values()
 
     def step(self, now: float) -> float:
         """Do all that is due at `now`; returns the next time at which something is."""

@@ -111,8 +111,9 @@ class PeopleStage(ServiceStage):
         return True
 
     def close(self, horizon: float) -> None:
-        """Settle who has given up waiting; the rest still wait, and stay unfinished."""
+        """Settle who gave up waiting; the rest still wait, and so does whom another stage would take once it was noticed."""
         self._admit(horizon)
+        settles = self.is_end(self.on_timeout)
         for _, entered, row in self.queue:
-            if not self._gave_up(row, entered, horizon):
+            if not (settles and self._gave_up(row, entered, horizon)):
                 self.log.add(row, entered, nan, nan)

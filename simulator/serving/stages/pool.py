@@ -116,8 +116,9 @@ class PoolStage(ServiceStage):
         self.to.accept_block(rows, times)
 
     def close(self, horizon: float) -> None:
-        """Settle what waited too long; the rest still waits, and stays unfinished."""
+        """Settle what waited too long; the rest still waits, and so does what another stage would take once it was noticed."""
         self._admit(horizon)
-        self._expire(horizon)
+        if self.is_end(self.on_timeout):
+            self._expire(horizon)
         for row, entered in self.queue:
             self.log.add(row, entered, nan, nan)

@@ -86,6 +86,16 @@ def test_who_gave_up_and_goes_to_another_stage_gets_there_when_that_is_noticed()
     assert requests["finished_s"].tolist() == pytest.approx([3660])
 
 
+def test_who_gave_up_unnoticed_still_waits_when_the_run_ends():
+    busy = people(("08:00", "16:00", 1), minutes=4000, patience_h=spread(2), on_timeout="late")
+    trace = run_at(plan({"late": link("done", 60), "r": busy}, start="r", run=DAY), [0, 60])
+    assert trace.requests["outcome"].tolist() == ["unfinished", "unfinished"]
+    assert trace.requests["answered_s"].isna().all()
+    assert trace.visits["left_s"].isna().tolist() == [False, True]
+    waiting = plan({"r": busy | {"on_timeout": "done"}}, run=DAY)
+    assert run_at(waiting, [0, 60]).requests["outcome"].tolist() == ["unfinished", "timed_out"]
+
+
 def test_the_order_of_risk_takes_the_highest_score_first_and_fifo_the_first_to_come():
     table = score_table([0.1, 0.9, 0.5, 0.7], [0.0])
     for order in ("risk", "fifo"):
