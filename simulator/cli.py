@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -64,7 +65,7 @@ def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of 
         return
     table = Table("case", "title", "minutes", box=None)
     for scenario in scenarios:
-        table.add_row(scenario.id, scenario.title, str(scenario.minutes))
+        table.add_row(scenario.id, escape(scenario.title), str(scenario.minutes))
     out.print(table)
 
 
@@ -116,7 +117,7 @@ def _run(plan: Plan, seed: int, replications: int | None) -> Summary:
 def _print(summary: Summary) -> None:
     title, design = summary.plan.scenario.title, summary.plan.design
     count = f"{summary.replications} replications, {summary.requests:,} requests"
-    out.print(f"[bold]{title}[/bold], {count}, seed {summary.seed}")
+    out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
     out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
     verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
@@ -127,17 +128,17 @@ def _print(summary: Summary) -> None:
         metrics.add_row(name, spoken(metric.value, metric.unit), _interval(metric, metric.unit))
     out.print(metrics)
     for warning in summary.warnings:
-        out.print(f"[yellow]note[/yellow] {warning}")
+        out.print(f"[yellow]note[/yellow] {escape(warning)}")
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
 
 
 def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
     asked = ("at least " if verdict.objective.at_least is not None else "at most ") + spoken(verdict.bound, unit)
     colour = "yellow" if not verdict.certain else "green" if verdict.met else "red"
-    words = f"[{colour}]{verdict.words}[/{colour}]"
+    label, words = escape(verdict.objective.label), f"[{colour}]{verdict.words}[/{colour}]"
     if verdict.estimate is None:
-        return verdict.objective.label, asked, "none to quote", "", words
-    return verdict.objective.label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
+        return label, asked, "none to quote", "", words
+    return label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
 
 
 def _interval(estimate: Estimate, unit: str) -> str:

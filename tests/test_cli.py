@@ -73,6 +73,15 @@ def test_a_person_gets_the_verdict_the_figures_and_the_run_hash(casesim, case):
     assert all(word in out for word in ("Small", "Found", "at least 90.0%", "sensitivity", f"run hash {run_hash}"))
 
 
+def test_brackets_in_what_an_author_wrote_are_printed_as_they_stand(casesim, case):
+    text = changed("title: Small", 'title: "Small [/b] [red]"', "label: Found", 'label: "Found [all]"', "Classifier", '"[x] C"')
+    case.write_text(text.replace("max_batch: 4", "max_batch: 1"), encoding="utf-8")
+    status, out, _ = casesim("run", case)
+    assert status == 0
+    assert "Small [/b] [red]" in out
+    assert "Found [all]" in out
+
+
 def test_strict_says_no_when_an_objective_is_missed(casesim, case):
     assert casesim("run", case, "--strict", "--json")[0] == 1
     case.write_text(changed("at_least: 0.9, label", "at_least: 0.0, label"), encoding="utf-8")

@@ -146,6 +146,11 @@ def test_triton_a_timeout_shorter_than_the_delay_ends_the_wait_for_company():
     assert ends([0, 3], **fields) == [("done", 13), ("done", 13)]
 
 
+def test_triton_a_timeout_that_no_instance_lived_to_see_is_one_all_the_same():
+    made = plan({"p": pool(timeout_s=5, on_timeout="done")}, constant(1000), seconds=10)
+    assert run_at(made, [0, 1, 108]).requests["outcome"].tolist() == ["unfinished", "timed_out", "unfinished"]
+
+
 def test_triton_a_full_queue_refuses_at_once():
     found = ends([0, 1, 2, 3], max_queue=1, on_full="done")
     assert found == [("done", 10), ("done", 20), ("shed", 2), ("shed", 3)]

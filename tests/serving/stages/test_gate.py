@@ -45,16 +45,13 @@ def test_the_first_answer_counts():
 @given(st.lists(st.sampled_from([0.2, 0.4, 0.6, 0.8]), min_size=1, max_size=3, unique=True))
 def test_a_gate_in_a_ring_sorts_as_one_that_is_not(cuts):
     """In a ring requests are handed over one by one, elsewhere in bulk."""
-    routes = [
-        {"at_least": cut, "to": way} for cut, way in zip(sorted(cuts, reverse=True), ("high", "low", "rest"), strict=False)
-    ]
-    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes, {"to": "done"})}
-    ring = {"p": pool(to="look", scores="x"), "look": gate("quality", {"at_least": -99, "to": "g"}, {"to": "r"}),
-            "r": retake("p"), "g": stages["g"]}  # fmt: skip
+    highest_first = zip(sorted(cuts, reverse=True), ("high", "low", "rest"), strict=False)
+    routes = [{"at_least": cut, "to": way, "tag": way} for cut, way in highest_first]
+    look = gate("quality", {"at_least": -99, "to": "g"}, {"to": "r"})
+    alone = {"p": pool(to="g", scores="x"), "g": gate("score", *routes, {"to": "done"})}
+    ring = alone | {"p": pool(to="look", scores="x"), "look": look, "r": retake("p")}
+    table, people = score_table(SCORES, [0.0]), population(0.9, unusable=0.0)
     bulk, single = (
-        run_at(
-            plan(way, constant(0.01), score_table(SCORES, [0.0]), population=population(0.9, 0.0), ends=WAYS), np.arange(1, 40)
-        )
-        for way in (stages, ring)
+        run_at(plan(way, constant(0.01), table, population=people, ends=WAYS), range(1, 40)) for way in (alone, ring)
     )
-    assert bulk.requests["end"].tolist() == single.requests["end"].tolist()
+    assert bulk.requests[["end", "tag"]].equals(single.requests[["end", "tag"]])
