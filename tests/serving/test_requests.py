@@ -83,7 +83,8 @@ def test_positives_are_caught_at_the_share_that_their_end_states():
 
 def test_who_has_not_finished_by_the_end_is_nobodys_and_unfinished():
     ends = {"done": end(caught={"value": 1, "assumed": "a test"})}
-    slow = plan({"p": link("done", 50)}, seconds=9, population=population(1.0), ends=ends)
+    stages = {"p": link("g", 50), "g": gate("quality", {"to": "done"}, answers=True)}
+    slow = plan(stages, seconds=9, population=population(1.0, unusable=0.0), ends=ends)
     requests = run_at(slow, [1, 60, 60]).requests
     assert requests["outcome"].tolist() == ["done", "unfinished", "unfinished"]
     assert requests.loc[1:, ["answered_s", "finished_s", "end"]].isna().all(axis=None)

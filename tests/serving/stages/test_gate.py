@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.serving.latency import constant
-from tests.builders import end, gate, plan, pool, population, retake, run_at, score_table
+from tests.builders import end, gate, people, plan, pool, population, retake, run_at, score_table, spread
 
 WAYS = {"high": end(), "low": end(), "rest": end(), "done": end()}
 ROUTES = [{"at_least": 0.7, "to": "high", "tag": "first"}, {"at_least": 0.3, "to": "low", "tag": "second"}, {"to": "rest"}]
@@ -40,6 +40,16 @@ def test_the_first_answer_counts():
     requests = run_at(made, [0, 10]).requests
     assert requests["answered_s"].tolist() == [1, 11]
     assert requests["finished_s"].tolist() == [6, 16]
+
+
+def test_who_has_an_answer_and_gives_up_waiting_for_a_person_keeps_it():
+    reader = people(("08:00", "16:00", 1), patience_h=spread(1), on_timeout="done")
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", {"to": "r"}, answers=True), "r": reader}
+    requests = run_at(
+        plan(stages, constant(1.0), score_table([0.5], [0.5]), population=population(), seconds=9000), [0]
+    ).requests
+    assert requests["outcome"].tolist() == ["timed_out"]
+    assert requests["answered_s"].tolist() == [1]
 
 
 @given(st.lists(st.sampled_from([0.2, 0.4, 0.6, 0.8]), min_size=1, max_size=3, unique=True))
