@@ -19,7 +19,7 @@ def screened(times, prevalence=0.5, **fields):
     """A model that takes two seconds, a threshold that half of the positives reach, and an answer at the threshold."""
     routes = {"at_least": 0.5, "to": "clinic", "tag": "urgent"}, {"to": "cleared"}
     stages = {"p": pool(to="g", scores="x", **fields), "g": gate("score", *routes, answers=True)}
-    made = plan(stages, constant(2.0), score_table([0.9, 0.1], [0.6, 0.2, 0.3]), seconds=100, ends=ENDS,
+    made = plan(stages, constant(*[2.0] * 4), score_table([0.9, 0.1], [0.6, 0.2, 0.3]), seconds=100, ends=ENDS,
                 population=population(prevalence), costs={"missed_positive_usd": assumed(5000)})  # fmt: skip
     return run_at(made, times)
 
@@ -64,6 +64,10 @@ def test_a_latency_starts_anew_with_the_last_photo():
 
 def test_utilization_is_the_work_that_came_over_the_work_that_could_be_done():
     assert measure(screened(range(10), replicas=2)).metrics["utilization.p"] == pytest.approx(10 * 2 / (2 * 100))
+
+
+def test_a_batch_is_work_once_however_many_it_serves():
+    assert measure(screened([0, 1, 1.5, 1.7], max_batch=4)).metrics["utilization.p"] == pytest.approx(2 * 2 / 100)
 
 
 def test_work_that_was_turned_away_counts_as_work_that_came():

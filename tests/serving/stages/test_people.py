@@ -1,9 +1,10 @@
 """Reviewers on shifts, by rotas worked out by hand. Runs start at 07:00 and times are minutes from then."""
 
+import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from tests.builders import assumed, end, link, people, plan, pool, population, run_at, score_table, spread
+from tests.builders import assumed, end, gate, link, people, plan, pool, population, run_at, score_table, spread
 
 DAY = {"starts_at": "07:00", "days": 1, "drain_days": 1, "replications": 2}
 
@@ -106,6 +107,17 @@ def test_the_order_of_risk_takes_the_highest_score_first_and_fifo_the_first_to_c
         scores = trace.columns.scores[0, read].tolist()
         assert len(set(scores)) == 4
         assert scores == (sorted(scores, reverse=True) if order == "risk" else trace.columns.scores[0].tolist())
+
+
+def test_the_order_of_tags_takes_the_routes_in_the_order_of_the_gate_and_each_in_the_order_of_arrival():
+    routes = {"at_least": 0.6, "to": "r", "tag": "urgent"}, {"to": "r", "tag": "routine"}
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes), "r": people(("08:00", "16:00", 1), order="tag")}
+    made = plan(stages, scores=score_table([0.5, 0.9], [0.0]), population=population(1.0), run=DAY)
+    trace = run_at(made, range(0, 600, 20))
+    read = trace.visits[trace.visits["stage"] == "r"].sort_values("started_s")["request"]
+    urgent = trace.columns.scores[0] > 0.6
+    assert 0 < urgent.sum() < 30
+    assert read.tolist() == [*np.flatnonzero(urgent), *np.flatnonzero(~urgent)]
 
 
 def test_a_request_that_no_model_has_scored_counts_as_the_most_urgent():
