@@ -126,13 +126,13 @@ def test_littles_law_holds_at_every_stage_of_a_run_that_empties():
 # Invariants
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(networks(), st.integers(0, 2**31))
 def test_in_any_network_no_request_is_lost_no_server_idles_and_no_effect_comes_before_its_cause(made, seed):
     check(simulate(made, seed))
 
 
-@settings(max_examples=40)
+@settings(max_examples=80)
 @given(networks(late_fallbacks=False), st.integers(0, 2**31))
 def test_a_stage_that_runs_ahead_ends_where_single_steps_and_single_handovers_end(made, seed):
     ahead, stepped = simulate(made, seed), simulate_step_by_step(made, seed)
