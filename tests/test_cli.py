@@ -51,7 +51,7 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
 
 
 def test_a_metric_that_the_scenario_does_not_have_is_absent(casesim, case):
-    slow = changed("median: {value: 0.2,", "median: {value: 20,")
+    slow = changed("median: {value: 0.05,", "median: {value: 20,")
     case.write_text(slow, encoding="utf-8")
     out = casesim("run", case, "--json")[1]
     assert "null" not in out

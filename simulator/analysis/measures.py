@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.scenario.stages import People, Pool
-from simulator.serving.calendar import HOUR_S, Roster, clock_s
+from simulator.serving.calendar import DAY_S, HOUR_S, Roster
 from simulator.serving.requests import OUTCOMES
 from simulator.serving.trace import Trace
 
@@ -103,19 +103,19 @@ def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataF
 
 
 def capacity_s(trace: Trace, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers while requests arrive."""
+    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls."""
     end = trace.plan.arrivals_end_s
     if isinstance(stage, Pool):
         return stage.replicas * end
-    return max(_roster(trace, stage).staffed_s(end), 1e-9)
-
-
-def _roster(trace: Trace, stage: People) -> Roster:
-    return Roster(stage.shifts, clock_s(trace.plan.scenario.run.starts_at), trace.plan.horizon_s)
+    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
 
 
 def _waits(trace: Trace, name: str, visits: pd.DataFrame, with_tags: bool) -> dict[str, float]:
-    """Waits until service began; until the time-out, or the end of the run, for those who were never served."""
+    """Waits until service began; until the time-out, or the end of the run, for those who were never served.
+
+    Who was refused on the spot never waited.
+    """
+    visits = visits[visits["started_s"].notna() | (visits["left_s"] != visits["entered_s"])]
     until = visits["started_s"].fillna(visits["left_s"]).fillna(trace.plan.horizon_s)
     wait = (until - visits["entered_s"]).to_numpy()
     found = _quantiles(wait, name)

@@ -15,6 +15,7 @@ from simulator.analysis.measures import Measures, measure
 from simulator.analysis.scorecard import Verdict, judge
 from simulator.analysis.statistics import Interval, clustered_share, mean_interval, share_interval, sum_interval
 from simulator.numbers import percent
+from simulator.scenario.stages import Pool
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, Source, fingerprint
 from simulator.serving.theory import loads
@@ -180,12 +181,17 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
     said = []
     for name in [name for name in metrics if name.startswith("utilization.") and metrics[name].value >= 1]:
         stage = name.removeprefix("utilization.")
+        spec = plan.scenario.stages[stage]
+        times = f"{spec.label}: work comes in at {metrics[name].value:.2f} times what can be done."
+        if isinstance(spec, Pool) and (spec.max_queue is not None or spec.timeout_s is not None):
+            said.append(f"{times} What its queue cannot hold, or cannot hold for long enough, is turned away.")
+            continue
         said.append(
-            f"{plan.scenario.stages[stage].label}: work comes in at {metrics[name].value:.2f} times what can be done. "
-            "There is no steady state: the queue grows as long as requests come, so no 95th or 99th percentile can be quoted."
+            f"{times} There is no steady state: the queue grows as long as requests come, so no 95th or 99th percentile "
+            "can be quoted."
         )
         tails = [key for key in metrics if key.split(".")[:2] == ["wait_p95_s", stage]]
-        if plan.scenario.stages[stage].kind == "pool":
+        if isinstance(spec, Pool):
             tails += [key for key in ("latency_p95_s", "latency_p99_s") if key in metrics]
         for key in tails:
             del metrics[key]

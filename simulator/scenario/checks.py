@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from simulator.scenario.faults import Fault, Path
 from simulator.scenario.schema import Scenario
-from simulator.scenario.stages import Gate, Link, Pool, Retake, Stage
+from simulator.scenario.stages import Gate, Link, People, Pool, Retake, Stage
 
 
 def check(scenario: Scenario) -> list[Fault]:
@@ -14,6 +14,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_thresholds(scenario),
         *_population(scenario),
         *_endless_rings(scenario),
+        *_staffed(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -61,6 +62,12 @@ def _thresholds(scenario: Scenario) -> Iterator[tuple[Path, str]]:
                 message = f"{route.at_sensitivity:g} is below {highest:g} of a route before it; the strictest comes first"
                 yield ("stages", name, "routes", index, "at_sensitivity"), message
             highest = max(highest, route.at_sensitivity or 0.0)
+
+
+def _staffed(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    for name, stage in scenario.stages.items():
+        if isinstance(stage, People) and not any(shift.people for shift in stage.shifts):
+            yield ("stages", name, "shifts"), "nobody is ever on duty; give one shift at least one person"
 
 
 def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -98,7 +98,10 @@ class Gate(_Stage):
     kind: Literal["gate"]
     by: Literal["score", "quality"]
     routes: Annotated[list[Route], Field(min_length=1, max_length=16)]
-    answers: Annotated[bool, Field(description="whether the requester has the answer once the request is here")] = False
+    answers: Annotated[
+        bool,
+        Field(description="whether the requester has the answer once the request is here; the ends answer if no gate does"),
+    ] = False
 
     @model_validator(mode="after")
     def _rest_comes_last(self) -> Self:

@@ -41,7 +41,7 @@ class Requests:
         self.finished = np.full(self.n, np.nan)
         self.risk = np.full(self.n, np.inf, np.float32)
         self.tries = np.zeros(self.n, np.int8)
-        self.tag = np.zeros(self.n, np.int8)
+        self.tag = np.zeros(self.n, np.int16)
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
         self._draw_people(plan, streams)

@@ -32,7 +32,7 @@ class VisitLog:
         self.batch = array("i")
         self.started = array("d")
         self.left = array("d")
-        self.server = array("h")
+        self.server = array("i")
 
     def __len__(self) -> int:
         return len(self.request)
@@ -71,7 +71,7 @@ class VisitLog:
         self.batch.frombytes(np.arange(first, first + len(rows), dtype=np.intc).tobytes())
         self.started.frombytes(started.tobytes())
         self.left.frombytes(left.tobytes())
-        self.server.frombytes(np.full(len(rows), -1, np.int16).tobytes())
+        self.server.frombytes(np.full(len(rows), -1, np.intc).tobytes())
 
     def frame(self, stage: str) -> pd.DataFrame:
         """The visits as rows with VISIT_COLUMNS."""
@@ -84,7 +84,7 @@ class VisitLog:
                 "entered_s": np.array(self.entered),
                 "started_s": np.array(self.started)[batch],
                 "left_s": np.array(self.left)[batch],
-                "server": np.array(self.server, np.int16)[batch],
+                "server": np.array(self.server, np.int32)[batch],
                 "batch": batch,
                 "batch_size": sizes[batch].astype(np.int32),
             }

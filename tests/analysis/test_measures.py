@@ -80,6 +80,16 @@ def test_people_can_only_work_while_they_are_on_duty():
     assert measure(run_at(made, [0, 10, 20, 30])).metrics["utilization.r"] == pytest.approx(4 * 0.5 / 16)
 
 
+def test_who_is_refused_on_the_spot_has_not_waited():
+    metrics = measure(screened([0, 0.1, 0.2, 0.3], max_queue=1, on_full="cleared")).metrics  # two refused, one waits 1.9 s
+    assert metrics["wait_p50_s.p"] == pytest.approx(1.9 / 2)
+
+
+def test_people_on_duty_later_in_the_day_count_for_a_run_that_is_over_sooner():
+    made = plan({"r": people(("08:00", "16:00", 2), minutes=30)}, run={"days": 0.25, "drain_days": 1, "replications": 2})
+    assert measure(run_at(made, [0, 10])).metrics["utilization.r"] == pytest.approx(2 * 0.5 / (16 / 4))
+
+
 def test_waits_end_when_service_begins_and_the_urgent_are_told_apart():
     routes = {"at_least": 0.5, "to": "r", "tag": "urgent"}, {"to": "r"}
     stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes), "r": people(("00:00", "24:00", 1), order="risk")}

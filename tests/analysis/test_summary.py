@@ -83,6 +83,14 @@ def test_overload_is_said_and_its_tails_are_taken_back():
     assert {"wait_p95_s.r", "wait_p95_s.r.urgent", "latency_p50_s"} <= summary.metrics.keys()
 
 
+@pytest.mark.parametrize("limit", [{"max_queue": 3, "on_full": "cleared"}, {"timeout_s": 9, "on_timeout": "cleared"}])
+def test_a_queue_with_a_limit_has_tails_though_more_comes_than_can_be_done(limit):
+    summary = replicate(triage(service=2.0, **limit), 0, 3)
+    assert any("is turned away" in warning for warning in summary.warnings)
+    assert {"wait_p95_s.p", "latency_p95_s", "latency_p99_s"} <= summary.metrics.keys()
+    assert summary.metrics["wait_p95_s.p"].value < 10
+
+
 def test_an_overloaded_stage_takes_nothing_from_one_whose_name_begins_alike():
     stages = {"read": pool(to="reader"), "reader": people(("00:00", "24:00", 9), minutes=1 / 60)}
     summary = replicate(plan(stages, constant(2.0)), 0, 2)

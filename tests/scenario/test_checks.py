@@ -112,6 +112,11 @@ def test_quality_and_scores_need_a_population_and_a_gate_by_score_needs_scores()
     assert set(messages({"a": pool(to="b"), "b": by_score}, population=population())) == {"stages.b.by"}
 
 
+def test_somebody_is_on_duty_some_time():
+    assert set(messages({"a": people(("08:00", "16:00", 0), ("16:00", "08:00", 0))})) == {"stages.a.shifts"}
+    assert scenario({"a": people(("08:00", "16:00", 0), ("16:00", "08:00", 1))})
+
+
 def test_thresholds_rise_from_route_to_route():
     low_first = gate("quality", {"at_sensitivity": 0.9, "to": "done"}, {"at_sensitivity": 0.5, "to": "other"}, {"to": "done"})
     found = messages({"a": low_first}, population=population(unusable=0.1), ends={"done": end(), "other": end()})

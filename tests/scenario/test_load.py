@@ -46,7 +46,7 @@ MISTAKES = [  # what stands in the file, what is put there, where the fault shou
     ("kind: poisson", "kind: bursts", "kind: bursts", "'bursts' is not a kind that exists; expected one of: poisson, daily"),
     ("rate_per_s: {value: 0.1,", "rate_per_s: {value: .nan,", "value: .nan", "finite"),
     ("rate_per_s: {value: 0.1,", "rate_per_s: {value: -1,", "rate_per_s:", "between 1e-06 and 1e+06, got -1"),
-    ("median: {value: 0.2, assumed: a test}", "median: {value: 0.2}", "median:", "exactly one of"),
+    ("median: {value: 0.05, assumed: a test}", "median: {value: 0.05}", "median:", "exactly one of"),
     ("at_least: 0.9,", "at_most: 1, at_least: 0.9,", "{metric: sensitivity", "exactly one of at_least and at_most"),
     ('start: "08:00", end', 'start: "8:00", end', 'start: "8:00"', "got '8:00'"),
     ("routes.1.at_sensitivity", "routes.².at_sensitivity", "stages.sort.routes.².at_sensitivity", "should match"),

@@ -39,7 +39,7 @@ stages:
     shifts:
       - {start: "08:00", end: "16:00", people: 2}
     minutes:
-      median: {value: 0.2, assumed: a test}
+      median: {value: 0.05, assumed: a test}
       sigma: 0.5
     usd_per_hour: {value: 60, assumed: a test}
     sensitivity: {value: 0.9, assumed: a test}

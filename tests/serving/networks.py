@@ -40,7 +40,7 @@ def pools(draw: st.DrawFn, targets: list[str], ahead: list[str], anywhere: list[
 
 @st.composite
 def reviewers(draw: st.DrawFn, targets: list[str], ahead: list[str], anywhere: list[str]) -> dict[str, Any]:
-    early, late = ("08:00", "20:00", draw(st.integers(0, 2))), ("20:00", "08:00", draw(st.integers(0, 3)))
+    early, late = ("08:00", "20:00", draw(st.integers(0, 2))), ("20:00", "08:00", draw(st.integers(1, 3)))
     fields: dict[str, Any] = {name: draw(st.sampled_from(targets)) for name in ("positive_to", "negative_to")}
     fields["order"] = draw(st.sampled_from(["fifo", "risk", "tag"]))
     if draw(st.booleans()):

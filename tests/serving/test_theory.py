@@ -74,8 +74,3 @@ def test_the_peak_load_is_that_of_the_busiest_part_of_the_day():
     weights = {"kind": "daily", "per_day": assumed(86_400), "weights": [1, 3]}
     (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights))
     assert (found.mean, found.peak) == pytest.approx((0.4, 0.6))
-
-
-def test_people_whom_nobody_staffs_are_overloaded_without_end():
-    (found,) = loads(plan({"p": people(("08:00", "16:00", 0))}))
-    assert found.mean == float("inf")

@@ -4,7 +4,7 @@ import numpy as np
 
 from simulator.serving.latency import constant
 from simulator.serving.trace import VISIT_COLUMNS
-from tests.builders import link, plan, pool, run_at
+from tests.builders import link, people, plan, pool, run_at
 
 STAGES = {"up": link("p", 1), "p": pool(max_batch=2, max_queue=2, on_full="done")}
 
@@ -43,3 +43,9 @@ def test_the_digest_tells_runs_apart_by_a_microsecond():
 def test_a_run_without_requests_has_no_rows():
     empty = trace(times=())
     assert (len(empty.requests), len(empty.visits)) == (0, 0)
+
+
+def test_as_many_reviewers_as_a_scenario_may_have_are_told_apart():
+    crowd = people(*[("00:00", "24:00", 10_000)] * 4, minutes=60)
+    visits = run_at(plan({"r": crowd}), np.arange(35_000) / 1000).visits
+    assert visits["server"].nunique() == 35_000

@@ -218,7 +218,7 @@ class Inbox:
 
     def time_of(self, index: int) -> float:
         """A time before which at most `index` requests arrive: exact for index 0, else perhaps earlier than need be."""
-        in_block = self._at + max(index - (len(self._late) if index else 0), 0)
+        in_block = self._at + index  # right unless a late one comes before it, and then the first of those is returned
         time: float = self._times[in_block] if in_block < len(self._times) else inf
         return min(time, self._late[0][0]) if self._late else time
 
