@@ -12,10 +12,10 @@ from simulator.charts import answer_times, batch_timeline, cost_split, journeys,
 from simulator.diagram import diagram
 from simulator.jobs import Job, job_id, registry
 from simulator.links import SEEDS, command, complaints, link
-from simulator.numbers import duration, spoken
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.scenario.stages import People, Pool
 from simulator.serving.plan import Plan, compile_plan
+from simulator.units import duration, spoken
 from simulator.widgets import (
     asked_card,
     choice_widget,

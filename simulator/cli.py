@@ -18,10 +18,10 @@ from rich.table import Table
 from simulator.analysis.replicate import replicate
 from simulator.analysis.scorecard import Estimate, Verdict
 from simulator.analysis.summary import Summary, unit_of
-from simulator.numbers import spoken
 from simulator.scenario import ScenarioError, load, scenario_ids
 from simulator.scenario.faults import Fault
 from simulator.serving.plan import Plan, compile_plan
+from simulator.units import spoken
 from simulator.zoo.profile_command import profile
 
 app = typer.Typer(

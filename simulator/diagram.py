@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from simulator.numbers import percent
 from simulator.scenario.choices import Options
 from simulator.scenario.stages import Gate, People, Pool
 from simulator.serving.plan import Plan
 from simulator.serving.theory import Load, loads
+from simulator.units import percent
 
 #: From this load on a stage is called busy: small changes of the rate then change the wait a lot.
 BUSY = 0.85

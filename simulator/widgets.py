@@ -13,13 +13,13 @@ from simulator.analysis.scorecard import Verdict
 from simulator.analysis.summary import Summary, unit_of
 from simulator.charts import Chart, asked, interval_of, objective_chart
 from simulator.diagram import Diagram
-from simulator.numbers import spoken
 from simulator.scenario import Scenario
 from simulator.scenario.choices import Choice, Number, Options
 from simulator.scenario.load import find, load
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Source
 from simulator.serving.trace import Trace
+from simulator.units import spoken
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 

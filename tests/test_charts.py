@@ -10,7 +10,7 @@ from simulator.analysis.replicate import replicate
 from simulator.analysis.scorecard import Verdict
 from simulator.analysis.timeline import MINUTE_S, batches, busiest_minute, waiting
 from simulator.charts.look import GREY, MISSED
-from simulator.numbers import duration, percent, spoken
+from simulator.units import duration, percent, spoken
 
 
 @pytest.fixture(scope="module")

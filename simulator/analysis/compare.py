@@ -12,7 +12,7 @@ from scipy.stats import t
 from simulator.analysis.measures import Measures
 from simulator.analysis.statistics import LEVEL, Interval, mean_interval, sum_interval
 from simulator.analysis.summary import Summary, unit_of
-from simulator.numbers import significant, spoken
+from simulator.units import significant, spoken
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from simulator.analysis.measures import Measures, measure
 from simulator.analysis.scorecard import Verdict, judge
 from simulator.analysis.statistics import Interval, clustered_share, mean_interval, share_interval, sum_interval
-from simulator.numbers import percent
 from simulator.scenario.stages import Pool
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, Source, fingerprint
 from simulator.serving.theory import loads
 from simulator.serving.trace import Trace
+from simulator.units import percent
 
 #: Positives without a single miss that it takes to claim a sensitivity of 99% (one-sided 95%): 0.99 ** 299 < 0.05.
 POSITIVES_FOR_99 = 299

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from simulator.analysis.measures import CURVE
 from simulator.analysis.summary import Summary
 from simulator.charts.look import BLUE, OBJECTIVE, Chart, figure, whiskers
-from simulator.numbers import duration
+from simulator.units import duration
 
 #: 1, 2 and 5 in each decade.
 _TICKS = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 
 from simulator.analysis.timeline import MINUTE_S, batches, busiest_minute
 from simulator.charts.look import Chart, figure, stage_colours
-from simulator.numbers import duration
 from simulator.scenario.stages import Pool
 from simulator.serving.trace import Trace
+from simulator.units import duration
 
 #: What is seen at first; the rest of the minute is a drag away.
 VIEW_S = 12.0

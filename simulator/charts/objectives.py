@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from simulator.analysis.scorecard import Verdict
 from simulator.analysis.summary import unit_of
 from simulator.charts.look import FOUND, GREY, MISSED, OBJECTIVE, ORANGE, Chart, figure
-from simulator.numbers import spoken
+from simulator.units import spoken
 
 #: Plotted numbers are those of the screen: per cent, and hours where seconds would be many.
 _SCALE = {"share": (100.0, "%")}

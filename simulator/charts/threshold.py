@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from simulator.analysis.operating import OperatingPoint, operating_points, reading_capacity, referral_curve
 from simulator.charts.look import BLUE, OBJECTIVE, ORANGE, RED, Chart, figure, translucent, whiskers
 from simulator.evidence.scores import Published, ScoreTable
-from simulator.numbers import percent
 from simulator.serving.plan import Plan
+from simulator.units import percent
 
 
 def roc(plan: Plan) -> Chart:

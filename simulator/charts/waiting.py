@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 
 from simulator.analysis.timeline import staffed, waiting
 from simulator.charts.look import GREY, ORANGE, Chart, figure, stage_colours, translucent
-from simulator.numbers import duration
 from simulator.serving.calendar import clock_s
 from simulator.serving.trace import Trace
+from simulator.units import duration
 
 _TAG_COLOURS = (ORANGE, GREY)
 

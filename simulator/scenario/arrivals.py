@@ -49,5 +49,4 @@ class Daily(Strict):
         return self
 
 
-ARRIVAL_KINDS = {"poisson": Poisson, "daily": Daily}
 Arrivals = Annotated[Poisson | Daily, Field(discriminator="kind")]

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+from simulator.scenario.choices import Options
 from simulator.scenario.faults import Fault, Path
 from simulator.scenario.schema import Scenario
 from simulator.scenario.stages import Gate, Link, People, Pool, Retake, Stage
+
+#: Names that a page's address uses for itself, beside the choices.
+ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom"})
 
 
 def check(scenario: Scenario) -> list[Fault]:
@@ -15,6 +19,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_population(scenario),
         *_endless_rings(scenario),
         *_staffed(scenario),
+        *_choices(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -68,6 +73,18 @@ def _staffed(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for name, stage in scenario.stages.items():
         if isinstance(stage, People) and not any(shift.people for shift in stage.shifts):
             yield ("stages", name, "shifts"), "nobody is ever on duty; give one shift at least one person"
+
+
+def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """An address names choices beside its own keys, and options by their labels: neither may be ambiguous."""
+    for name, choice in scenario.choices.items():
+        if name in ADDRESS_KEYS:
+            yield ("choices", name), f"'{name}' has a meaning of its own in a page's address; rename the choice"
+        seen: set[str] = set()
+        for key, option in choice.options.items() if isinstance(choice, Options) else ():
+            if option.label in seen:
+                yield ("choices", name, "options", key, "label"), f"the label '{option.label}' stands twice in this choice"
+            seen.add(option.label)
 
 
 def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:

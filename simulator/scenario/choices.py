@@ -125,5 +125,4 @@ class Number(_Choice):
         return f"{self.read(pick):g} {self.unit}".strip()
 
 
-CHOICE_KINDS = {"options": Options, "number": Number}
 Choice = Annotated[Options | Number, Field(discriminator="kind")]

@@ -51,6 +51,9 @@ class Run:
         self.env.run(until=horizon)
         for stage in self.stages.values():
             stage.close(horizon)
+        if not any(getattr(stage, "answers", False) for stage in self.plan.scenario.stages.values()):
+            # Where no gate answers, the end of the way is the answer.
+            self.answer_block(np.arange(requests.n, dtype=np.int32), requests.finished)
         caught = [end.caught.value for end in self.plan.scenario.ends.values()]
         requests.settle(horizon, np.array(caught), self.uniform("ends.caught"))
         logs = {name: stage.log for name, stage in self.stages.items()}

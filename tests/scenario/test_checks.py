@@ -131,3 +131,14 @@ def test_only_the_last_route_takes_the_rest():
 @pytest.mark.parametrize("fields", [{"max_queue": 1}, {"timeout_s": 1}, {"max_batch": 2, "preferred_batches": [3]}])
 def test_a_limit_needs_a_way_out_and_a_preferred_batch_fits(fields):
     assert set(messages({"a": pool(**fields)})) == {"stages.a"}
+
+
+def test_a_choice_may_not_bear_a_name_that_an_address_uses_for_itself():
+    seeds = {"kind": "number", "label": "Seeds", "default": 1, "values": [1, 2], "set": ["stages.a.replicas"]}
+    assert "rename the choice" in messages({"a": pool()}, choices={"seed": seeds})["choices.seed"]
+
+
+def test_two_options_of_a_choice_bear_different_labels():
+    options = {name: {"label": "Same", "set": {"stages.a.replicas": 1}} for name in ("x", "y")}
+    choice = {"kind": "options", "label": "Pick", "default": "x", "options": options}
+    assert "stands twice" in messages({"a": pool()}, choices={"pick": choice})["choices.pick.options.y.label"]

@@ -1,6 +1,7 @@
 """Gates send each request the first way that it qualifies for."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,10 +28,11 @@ def test_a_request_takes_the_first_route_whose_threshold_its_score_reaches_and_w
         assert set(zip(mine["end"], mine["tag"], strict=True)) == {(way, tag)}
 
 
-def test_a_gate_that_answers_does_so_at_once_and_one_that_does_not_leaves_it_open():
-    requests = sorted_by_score(answers=True).requests
-    assert requests["answered_s"].equals(requests["finished_s"].rename("answered_s"))
-    assert sorted_by_score(answers=False).requests["answered_s"].isna().all()
+@pytest.mark.parametrize(("answers", "when"), [(True, [1, 11]), (False, [6, 16])])
+def test_a_gate_answers_at_once_where_it_says_so_else_the_end_does(answers, when):
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", {"to": "q"}, answers=answers), "q": pool()}
+    made = plan(stages, {"p": constant(1.0), "q": constant(5.0)}, score_table([0.5], [0.5]), population=population())
+    assert run_at(made, [0, 10]).requests["answered_s"].tolist() == when
 
 
 def test_the_first_answer_counts():

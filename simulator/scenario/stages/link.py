@@ -1,0 +1,18 @@
+"""A network between two stages."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.scenario.base import Figure, Lognormal, bounded
+from simulator.scenario.stages.base import AnyStage, Target
+
+
+class Link(AnyStage):
+    """A network: a fixed latency plus payload over bandwidth; any number of requests at once."""
+
+    kind: Literal["link"]
+    latency_ms: Annotated[Figure, bounded(0, 60_000)]
+    bandwidth_mbps: Annotated[Lognormal, Field(description="megabits a second that one client gets")]
+    payload_mb: Annotated[Lognormal, Field(description="megabytes that one request sends")]
+    to: Target
