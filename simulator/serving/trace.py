@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,18 +18,24 @@ from simulator.serving.requests import OUTCOMES, Requests
 if TYPE_CHECKING:
     from simulator.serving.plan import Plan
 
+Rows = NDArray[np.int32]
+Times = NDArray[np.float64]
+
 #: A visit's columns: which request, at which stage, when it entered the queue, when service began (NaN: never), when it left
 #: (NaN: it still waits), which replica or reviewer served it (-1: none), its batch, numbered within the stage, and its size.
 VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size")
 
 
 class VisitLog:
-    """The visits to one stage, in the order in which they were settled; columns grow as needed."""
+    """The visits to one stage, in the order in which they were settled; columns grow as needed.
+
+    A row a visit: request, entered. A row a batch: how many visits it has, started, left, server.
+    """
 
     def __init__(self) -> None:
         self.request = array("i")
         self.entered = array("d")
-        self.batch = array("i")
+        self.size = array("h")
         self.started = array("d")
         self.left = array("d")
         self.server = array("i")
@@ -41,42 +47,38 @@ class VisitLog:
         """A visit of one request alone; `started` is NaN where it was never served."""
         self.request.append(row)
         self.entered.append(entered)
-        self.batch.append(len(self.started))
+        self.size.append(1)
         self.started.append(started)
         self.left.append(left)
         self.server.append(server)
 
-    def add_batch(self, requests: Sequence[tuple[int, float]], started: float, left: float, server: int) -> None:
-        """Requests, as (row, time of entry), that were served together."""
-        batch = len(self.started)
-        for row, entered in requests:
-            self.request.append(row)
-            self.entered.append(entered)
-            self.batch.append(batch)
-        self.started.append(started)
-        self.left.append(left)
-        self.server.append(server)
-
-    def add_block(
-        self,
-        rows: NDArray[np.int32],
-        entered: NDArray[np.float64],
-        started: NDArray[np.float64],
-        left: NDArray[np.float64],
-    ) -> None:
-        """Many visits of one request each."""
-        first = len(self.started)
+    def add_block(self, rows: Rows, entered: Times, started: Times, left: Times) -> None:
+        """Many visits of one request each, served by nobody in particular."""
         self.request.frombytes(rows.astype(np.intc).tobytes())
         self.entered.frombytes(entered.tobytes())
-        self.batch.frombytes(np.arange(first, first + len(rows), dtype=np.intc).tobytes())
+        self.size.frombytes(np.ones(len(rows), np.short).tobytes())
         self.started.frombytes(started.tobytes())
         self.left.frombytes(left.tobytes())
         self.server.frombytes(np.full(len(rows), -1, np.intc).tobytes())
 
+    def mark(self) -> tuple[int, int]:
+        """How many visits and batches there are by now."""
+        return len(self.request), len(self.started)
+
+    def served_since(self, mark: tuple[int, int]) -> tuple[Rows, Times]:
+        """The requests whose service was noted after `mark`, and when each of them left."""
+        visits, batches = mark
+        rows = np.array(self.request[visits:], np.int32)
+        size, left = np.array(self.size[batches:]), np.array(self.left[batches:])
+        served = ~np.isnan(np.array(self.started[batches:]))
+        if served.all():
+            return rows, np.repeat(left, size)
+        return rows[np.repeat(served, size)], np.repeat(left[served], size[served])
+
     def frame(self, stage: str) -> pd.DataFrame:
         """The visits as rows with VISIT_COLUMNS."""
-        batch = np.array(self.batch, np.int32)
-        sizes = np.bincount(batch, minlength=len(self.started)) if len(batch) else np.zeros(0, int)
+        sizes = np.array(self.size, np.int32)
+        batch = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         return pd.DataFrame(
             {
                 "request": np.array(self.request, np.int32),
@@ -86,7 +88,7 @@ class VisitLog:
                 "left_s": np.array(self.left)[batch],
                 "server": np.array(self.server, np.int32)[batch],
                 "batch": batch,
-                "batch_size": sizes[batch].astype(np.int32),
+                "batch_size": sizes[batch],
             }
         )
 

@@ -33,7 +33,7 @@ class GateStage(Stage):
         """Look up where each route leads."""
         tags = self.run.tags
         self.routes = [
-            (self.run.receiver(route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
+            (self.run.way_out(self.name, route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
         ]
 
     def accept(self, rows: Sequence[int], time: float) -> None:

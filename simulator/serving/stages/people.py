@@ -60,9 +60,15 @@ class PeopleStage(ServiceStage):
             self.on_duty, self.shift_ends = self.roster.on_duty(now), self.roster.next_change(now)
         while self.queue and self.free and self.free[0] < self.on_duty:
             self._hand_out(now)
-        return self.next_time(now)
+        return self._next_time(now)
 
-    def next_time(self, now: float) -> float:
+    def due(self, time: float) -> float:
+        """Somebody on duty who is free takes a case at once, and a queue that is full refuses at once."""
+        if self.max_queue < inf or (self.free and self.free[0] < self.on_duty):
+            return time
+        return max(time, min(self.busy[0][0] if self.busy else inf, self.shift_ends))
+
+    def _next_time(self, now: float) -> float:
         """The next time at which somebody may take a case, or the queue may overflow."""
         if not self.queue and self.inbox.head == inf:
             return inf
@@ -90,7 +96,7 @@ class PeopleStage(ServiceStage):
         done = now + 60 * self.minutes[row]
         heappush(self.busy, (done, reviewer))
         self.log.add(row, entered, now, done, reviewer)
-        self.send((row,), done)
+        self.served((row,), done)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The reviewer has decided."""
