@@ -81,10 +81,13 @@ class Run:
         """One uniform draw a request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
-    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float64]:
+    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float32]:
         """One lognormal draw a request, shape (n,)."""
-        normal = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
-        return np.asarray(spec.median.value * np.exp(spec.sigma * normal), float)
+        drawn = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
+        drawn *= spec.sigma
+        np.exp(drawn, out=drawn)
+        drawn *= spec.median.value
+        return drawn
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -32,13 +32,14 @@ class VisitLog:
     A row a visit: request, entered. A row a batch: how many visits it has, started, left, server.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, servers: int = 1, largest: int = 1) -> None:
+        """servers: how many there are to be told apart; largest: the most visits in a batch."""
         self.request = array("i")
         self.entered = array("d")
-        self.size = array("h")
+        self.size = array("b" if largest < 2**7 else "h")
         self.started = array("d")
         self.left = array("d")
-        self.server = array("i")
+        self.server = array("h" if servers < 2**15 else "i")
 
     def __len__(self) -> int:
         return len(self.request)
@@ -52,14 +53,27 @@ class VisitLog:
         self.left.append(left)
         self.server.append(server)
 
+    def add_batch(self, rows: Any, entered: Any, at: int, size: int, started: float, left: float, server: int) -> None:
+        """Requests rows[at : at + size] that were served together."""
+        if size == 1:
+            self.request.append(rows[at])
+            self.entered.append(entered[at])
+        else:
+            self.request.extend(rows[at : at + size])
+            self.entered.extend(entered[at : at + size])
+        self.size.append(size)
+        self.started.append(started)
+        self.left.append(left)
+        self.server.append(server)
+
     def add_block(self, rows: Rows, entered: Times, started: Times, left: Times) -> None:
         """Many visits of one request each, served by nobody in particular."""
         self.request.frombytes(rows.astype(np.intc).tobytes())
         self.entered.frombytes(entered.tobytes())
-        self.size.frombytes(np.ones(len(rows), np.short).tobytes())
+        self.size.frombytes(np.ones(len(rows), self.size.typecode).tobytes())
         self.started.frombytes(started.tobytes())
         self.left.frombytes(left.tobytes())
-        self.server.frombytes(np.full(len(rows), -1, np.intc).tobytes())
+        self.server.frombytes(np.full(len(rows), -1, self.server.typecode).tobytes())
 
     def mark(self) -> tuple[int, int]:
         """How many visits and batches there are by now."""
@@ -91,6 +105,35 @@ class VisitLog:
                 "batch_size": sizes[batch],
             }
         )
+
+
+class TransitLog(VisitLog):
+    """Visits to a stage where nobody waits: who came and when; the rest can be worked out again.
+
+    left: when each request leaves that enters at a time, shapes (n,) and (n,) to (n,).
+    """
+
+    def __init__(self, left: Callable[[Rows, Times], Times]) -> None:
+        super().__init__()
+        self.left_at = left
+
+    def note(self, row: int, entered: float) -> None:
+        """One visit."""
+        self.request.append(row)
+        self.entered.append(entered)
+
+    def note_block(self, rows: Rows, entered: Times) -> None:
+        """Many visits."""
+        self.request.frombytes(rows.astype(np.intc).tobytes())
+        self.entered.frombytes(entered.tobytes())
+
+    def frame(self, stage: str) -> pd.DataFrame:
+        """The visits as rows with VISIT_COLUMNS."""
+        rows, entered = np.array(self.request, np.int32), np.array(self.entered)
+        left = self.left_at(rows, entered)
+        alone = {"server": np.int32(-1), "batch": np.arange(len(rows), dtype=np.int32), "batch_size": np.int32(1)}
+        times = {"entered_s": entered, "started_s": entered, "left_s": left}
+        return pd.DataFrame({"request": rows, "stage": stage, **times, **alone})
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int32]
 Times = NDArray[np.float64]
+
+
+#: A stage that runs ahead pauses after about so many requests, so that what it hands on stays small.
+CHUNK = 16_384
 
 
 class Receiver(Protocol):
@@ -98,8 +103,9 @@ class ServiceStage(Stage):
         """
         limit = now
         if not self.rivals:
-            limit = min([self.run.plan.horizon_s, *(stage.alarm.time for stage in self.upstream)])
+            limit = min(self.inbox.chunk_end(CHUNK), self.run.plan.horizon_s, *(stage.alarm.time for stage in self.upstream))
         upcoming = self.advance(now, limit)
+        self.inbox.tidy()
         if not self.loops:
             self.hand_over_since()
         self.run.flush()
@@ -139,10 +145,6 @@ class ServiceStage(Stage):
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows, each at its own time."""
         raise NotImplementedError
-
-    def overflow_time(self, waiting: int) -> float:
-        """The earliest time at which the queue could overflow: refusals happen on the spot, not when next looked at."""
-        return inf if self.max_queue == inf else self.inbox.time_of(int(self.max_queue) - waiting)
 
     def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
         """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
@@ -193,13 +195,14 @@ class Outbox:
 
     def __init__(self, receiver: Receiver) -> None:
         self.receiver = receiver
-        self.rows: list[int] = []
-        self.times: list[float] = []
+        self.rows = array("i")
+        self.times = array("d")
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Put requests in that all leave at `time`."""
-        self.rows += rows
-        self.times += [time] * len(rows)
+        for row in rows:
+            self.rows.append(row)
+            self.times.append(time)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Many requests need no gathering."""
@@ -209,7 +212,7 @@ class Outbox:
         """Hand everything on."""
         if self.rows:
             rows, times = np.array(self.rows, np.int32), np.array(self.times)
-            self.rows, self.times = [], []
+            self.rows, self.times = array("i"), array("d")
             self.receiver.accept_block(rows, times)
 
 
@@ -233,7 +236,9 @@ class Inbox:
     @property
     def head(self) -> float:
         """The time of the first arrival that has not been taken; inf if there is none."""
-        return self.time_of(0)
+        if self.late:
+            return self.time_of(0)
+        return self.times[self.at] if self.at < self.end else inf
 
     def add(self, rows: Sequence[int], time: float) -> None:
         """Deliver requests at one time; those of equal time keep the order of delivery."""
@@ -288,6 +293,16 @@ class Inbox:
         place = self.at + index  # right unless a late one comes before it, and then the first of those is returned
         time: float = self.times[place] if place < self.end else inf
         return min(time, self.late[0][0]) if self.late else time
+
+    def tidy(self) -> None:
+        """Let go of what has been taken."""
+        if self.at == self.end:
+            self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
+
+    def chunk_end(self, size: int) -> float:
+        """When the first `size` of the requests that were delivered together will have come; inf if there are fewer."""
+        place = self.at + size
+        return self.times[place] if place < self.end else inf
 
     def pop(self) -> tuple[int, float]:
         """Take out the next request, as (row, time); there must be one."""

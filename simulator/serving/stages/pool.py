@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from heapq import heapreplace
@@ -17,6 +18,7 @@ from simulator.serving.columns import elements
 from simulator.serving.latency import GRID
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Rows, ServiceStage, Times
+from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -32,9 +34,11 @@ class PoolStage(ServiceStage):
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
+        self.log = VisitLog(spec.replicas, spec.max_batch)
         self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
         self.sizes = self.rule.table()
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
+        self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
         self.seconds = run.plan.latencies[name].seconds.tolist()
         self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
@@ -52,45 +56,51 @@ class PoolStage(ServiceStage):
 
     def advance(self, now: float, limit: float) -> float:
         """Send batches as replicas come free and the rule says so."""
-        inbox, free, delay, timeout, largest = self.inbox, self.free, self.rule.delay_s, self.timeout, self.rule.max_batch
         limit = max(limit, nextafter(now, inf))
+        inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
+        largest, timeout, seconds, quantile = self.rule.max_batch, self.timeout, self.seconds, self.quantile
+        late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
         while True:
-            at = inbox.at
-            start = inbox.times[at] if at < inbox.end else inf
-            if start < free[0][0]:
-                start = free[0][0]
+            free_at, replica = free[0]
+            oldest = times[at] if at < end else inf
+            start = free_at if free_at > oldest else oldest
             if start < now:
                 start = now
-            if inbox.late and inbox.late[0][0] <= start:
+            if late and late[0][0] <= start:
                 inbox.fetch(start)
-                continue
-            if start >= limit:
+            elif start >= limit:
                 return self._pause(start, limit)
-            if self.max_queue < inf and self._refuse(nextafter(start, inf)):
-                continue
-            oldest = inbox.times[at]
-            if oldest + timeout < start:
+            elif at + most < end and times[at + most] <= start and self._refuse(nextafter(start, inf)):
+                pass
+            elif oldest + timeout < start:
                 self._expire(start)
-                continue
-            waiting = 1 if largest == 1 else bisect_right(inbox.times, start, at, min(inbox.end, at + largest + 1)) - at
-            size = self.sizes[oldest + delay <= start][waiting]
-            if size:
-                self._send(size, start)
             else:
-                now = self._batch_time(waiting)
-                if now >= limit:
-                    return self._pause(now, limit)
+                waiting = 1 if largest == 1 else bisect_right(times, start, at, min(end, at + largest + 1)) - at
+                size = sizes[oldest + delay <= start][waiting]
+                if not size:
+                    now = self._batch_time(waiting)
+                    if now >= limit:
+                        return self._pause(now, limit)
+                    continue
+                done = start + seconds[start - free_at >= IDLE_GAP_S][size][quantile[rows[at]]]
+                heapreplace(free, (done, replica))
+                log.add_batch(rows, times, at, size, start, done, replica)
+                inbox.at = at = at + size
+                if self.loops:
+                    self.hand_over(rows[at - size : at].tolist(), done)
+                continue
+            rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
 
     def _pause(self, upcoming: float, limit: float) -> float:
         """Refuse who finds the queue full before `limit`; the next time at which something is due."""
         if self.max_queue == inf:
             return upcoming
         self._refuse(limit)
-        return min(upcoming, self.inbox.time_of(int(self.max_queue)))
+        return min(upcoming, self.inbox.time_of(self.most))
 
     def _batch_time(self, waiting: int) -> float:
         """When the requests that wait for company go: when the oldest is due, or enough others have come."""
-        oldest = self.inbox.times[self.inbox.at]
+        oldest: float = self.inbox.times[self.inbox.at]
         # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
         due = min(oldest + self.rule.delay_s, nextafter(oldest + self.timeout, inf))
         wanted = next((size for size in self.rule.sizes if size > waiting), None)
@@ -101,8 +111,8 @@ class PoolStage(ServiceStage):
 
         Where nobody may wait, that is whoever comes while all replicas are busy.
         """
-        inbox, full = self.inbox, self.inbox.at + int(self.max_queue)
-        if self.max_queue == 0:
+        inbox, full = self.inbox, self.inbox.at + self.most
+        if self.most == 0:
             before = min(before, self.free[0][0])
         last = bisect_left(inbox.times, before, min(full, inbox.end), inbox.end)
         if last <= full:
@@ -119,26 +129,6 @@ class PoolStage(ServiceStage):
         rows, entered = inbox.remove(inbox.at, last)
         left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
         self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
-
-    def _send(self, size: int, now: float) -> None:
-        inbox, log, at = self.inbox, self.log, self.inbox.at
-        free_at, replica = self.free[0]
-        row = inbox.rows[at]
-        done = now + self.seconds[now - free_at >= IDLE_GAP_S][size][self.quantile[row]]
-        heapreplace(self.free, (done, replica))
-        if size == 1:
-            log.request.append(row)
-            log.entered.append(inbox.times[at])
-        else:
-            log.request.extend(inbox.rows[at : at + size])
-            log.entered.extend(inbox.times[at : at + size])
-        log.size.append(size)
-        log.started.append(now)
-        log.left.append(done)
-        log.server.append(replica)
-        inbox.at = at + size
-        if self.loops:
-            self.hand_over(inbox.rows[at : at + size].tolist(), done)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The model has looked at the requests: their scores are known, and they go on."""
