@@ -63,7 +63,8 @@ class ServiceStage(Stage):
         super().__init__(run, name, spec)
         self.inbox = Inbox()
         self.alarm = Alarm(run.env, self.wake)
-        self.max_queue: float = inf if spec.max_queue is None else spec.max_queue
+        limit = getattr(spec, "max_queue", None)
+        self.max_queue: float = inf if limit is None else limit
         self.sent = Outbox(self.hand_over_block)
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
@@ -126,8 +127,8 @@ class ServiceStage(Stage):
         to.accept((row,), time)
 
     def is_end(self, receiver: Receiver) -> bool:
-        """Whether requests that go there have come to the end of their way."""
-        return receiver in self.run.ends.values()
+        """Whether requests that go there have come to the end of their way: in a closed loop none has."""
+        return not self.run.closed and receiver in self.run.ends.values()
 
     def step(self, now: float) -> float:
         """Do all that is due at `now`; returns the next time at which something is."""
