@@ -51,7 +51,7 @@ class Process:
 
     @property
     def peak_rate(self) -> float | None:
-        """Requests a second at the busiest time of the run, spikes included; None where it depends on the design."""
+        """Requests a second at the busiest time, spikes included; None where it depends on the design."""
         return None
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
@@ -86,8 +86,8 @@ class OpenProcess(Process):
 
     @property
     def peak_rate(self) -> float:
-        """Requests a second at the busiest time of the run, spikes included."""
-        return self.peaks().surged(self.spikes).highest(self.end)
+        """Requests a second at the busiest time of all the days that the run touches, spikes included."""
+        return float(self.peaks().surged(self.spikes).heights.max())
 
     def rates(self) -> Steps:
         """Expected requests a second over the run."""

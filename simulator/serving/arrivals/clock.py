@@ -45,11 +45,6 @@ class Steps:
         """Ticks from the start of the run until `end`."""
         return self.ticks_at(end) - self.ticks_at(0.0)
 
-    def highest(self, end: float) -> float:
-        """The highest speed on [0, end)."""
-        within = (self.edges[1:] > self.start) & (self.edges[:-1] < self.start + end)
-        return float(self.heights[within].max())
-
     def surged(self, surges: Sequence[Surge]) -> Steps:
         """The same clock, `times` as fast within each surge."""
         if not surges:
