@@ -76,7 +76,7 @@ def test_whatever_the_spikes_times_are_sorted_within_the_run_and_the_same_for_th
     made = of(kind, end=end, spikes=spikes)
     times, again = (made.draw(Streams(seed).named("arrivals")) for _ in range(2))
     assert np.all(np.diff(times) >= 0)
-    assert not len(times) or (0 <= times[0] and times[-1] < end)
+    assert not len(times) or (times[0] >= 0 and times[-1] < end)
     assert np.array_equal(times, again)
     assert made.peak_rate * end >= made.expected - 1e-6
 

@@ -11,7 +11,9 @@ TIMES = [0.5, 1.0, 4.0, 4.0, 9.5]
 
 
 def played(times, end=20.0, **fields):
-    made = process(end, kind="replay", file="x.csv", column="t", source="a test", recording=Recording(np.array(times)), **fields)
+    made = process(
+        end, kind="replay", file="x.csv", column="t", source="a test", recording=Recording(np.array(times)), **fields
+    )
     (found,) = drawn(made, runs=1)
     assert made.expected == pytest.approx(len(found))
     return found.tolist()
