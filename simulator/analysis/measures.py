@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.analysis.mlperf import Queries, queries_of
 from simulator.scenario.stages import People, Pool
 from simulator.serving.calendar import DAY_S, HOUR_S, Roster
 from simulator.serving.requests import OUTCOMES
@@ -26,6 +27,7 @@ class Measures:
     costs: USD for 1,000 requests by part
     flows: number of requests (column count) by tag, end, outcome, positive and caught
     latency_curve: latency in seconds at CURVE
+    queries: the latency of each query, where the scenario is one of MLPerf's
     """
 
     digest: str
@@ -36,6 +38,7 @@ class Measures:
     costs: dict[str, float]
     flows: pd.DataFrame
     latency_curve: NDArray[np.float64] = field(default_factory=lambda: np.full(len(CURVE), np.nan))
+    queries: Queries | None = None
 
 
 def measure(trace: Trace) -> Measures:
@@ -51,6 +54,7 @@ def measure(trace: Trace) -> Measures:
         costs=_costs(trace),
         flows=_flows(trace),
         latency_curve=np.quantile(latency, CURVE) if len(latency) else np.full(len(CURVE), np.nan),
+        queries=queries_of(trace),
     )
 
 
