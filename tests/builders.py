@@ -66,6 +66,12 @@ def retake(to: str, **fields: Any) -> dict[str, Any]:
     return {"kind": "retake", "label": "Retake", "minutes": spread(1), **ways_out} | fields
 
 
+def retry(to: str, backoff_ms: float = 1000, **fields: Any) -> dict[str, Any]:
+    """Send again after a second, then after two, unless told otherwise."""
+    ways_out = {"to": to, "on_exhausted": "done", "backoff_ms": assumed(backoff_ms)}
+    return {"kind": "retry", "label": "Retry", **ways_out} | fields
+
+
 def population(prevalence: float = 0.5, unusable: float | None = None, auc: float = 0.9) -> dict[str, Any]:
     people = {"positive": "is ill", "negative": "is healthy", "prevalence": assumed(prevalence)}
     return people if unusable is None else people | {"quality": {"unusable": assumed(unusable), "auc": assumed(auc)}}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.scenario.stages import People, Pool
+from simulator.scenario.stages import People, Pool, Retry
 from simulator.serving.calendar import DAY_S, HOUR_S, Roster
 from simulator.serving.requests import OUTCOMES
 from simulator.serving.trace import Trace
@@ -92,7 +92,17 @@ def _stages(trace: Trace) -> dict[str, float]:
             visits = trace.logs[name].frame(name)
             found[f"utilization.{name}"] = _utilization(trace, name, stage, visits)
             found |= _waits(trace, name, visits, with_tags=isinstance(stage, People))
+        elif isinstance(stage, Retry):
+            found |= _retries(trace, name)
     return found
+
+
+def _retries(trace: Trace, name: str) -> dict[str, float]:
+    """How much one client's request grows to, and whose last try failed as well."""
+    started = np.array(trace.logs[name].started)
+    again, all_ = np.count_nonzero(~np.isnan(started)), max(trace.columns.n, 1)
+    gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
+    return {f"retries_per_request.{name}": again / all_, f"exhausted_share.{name}": np.count_nonzero(gave_up) / all_}
 
 
 def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from simulator.scenario.choices import Options
 from simulator.scenario.faults import Fault, Path
 from simulator.scenario.schema import Scenario
-from simulator.scenario.stages import Gate, Link, People, Pool, Retake, Stage
+from simulator.scenario.stages import PLANNED_FIELDS, Gate, Link, People, Pool, Retake, Retry, Stage
 
 #: Names that a page's address uses for itself, beside the choices.
 ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom"})
@@ -19,6 +19,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_population(scenario),
         *_endless_rings(scenario),
         *_staffed(scenario),
+        *_retries(scenario),
         *_choices(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
@@ -73,6 +74,23 @@ def _staffed(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for name, stage in scenario.stages.items():
         if isinstance(stage, People) and not any(shift.people for shift in stage.shifts):
             yield ("stages", name, "shifts"), "nobody is ever on duty; give one shift at least one person"
+
+
+def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    for name, path, target in planned_ways(scenario):
+        if isinstance(scenario.stages.get(target), Retry):
+            yield (
+                ("stages", name, *path),
+                f"'{target}' sends again what was turned away; name it in a fallback, as `on_timeout`",
+            )
+
+
+def planned_ways(scenario: Scenario) -> Iterator[tuple[str, Path, str]]:
+    """Every way that a request may take without being turned away: stage, place of the target in it, target."""
+    for name, stage in scenario.stages.items():
+        for path, target in stage.targets().items():
+            if path[0] in PLANNED_FIELDS:
+                yield name, path, target
 
 
 def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:

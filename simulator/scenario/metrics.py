@@ -19,4 +19,6 @@ def metric_names(kinds: Mapping[str, Any], tags: list[str], has_population: bool
     for stage in served:
         names += [f"wait_p50_s.{stage}", f"wait_p95_s.{stage}"]
         names += [f"wait_p95_s.{stage}.{tag}" for tag in tags if kinds[stage] == "people"]
+    for stage in (name for name, kind in kinds.items() if kind == "retry"):
+        names += [f"retries_per_request.{stage}", f"exhausted_share.{stage}"]
     return names

@@ -13,7 +13,7 @@ from simulator.serving.calendar import DAY_S, Roster, clock_s
 from simulator.serving.latency import GRID, LatencyTable
 from simulator.serving.plan import Plan
 from simulator.serving.trace import Trace
-from tests.builders import end, gate, link, people, plan, pool, population, retake, spread
+from tests.builders import end, gate, link, people, plan, pool, population, retake, retry, spread
 
 OPEN_S, SHIFT_S, HORIZON_S = 50.0, 60.0, 100.0
 
@@ -52,6 +52,18 @@ def reviewers(draw: st.DrawFn, targets: list[str], ahead: list[str], anywhere: l
 
 
 @st.composite
+def retries(draw: st.DrawFn, targets: list[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"jitter": draw(st.sampled_from(["none", "full", "equal"])), "max_tries": draw(st.integers(1, 4))}
+    if draw(st.booleans()):
+        fields["budget"] = {
+            "share": draw(st.sampled_from([0, 0.2, 1])),
+            "window_s": 5,
+            "min_per_s": draw(st.sampled_from([0, 0.3])),
+        }
+    return retry(draw(st.sampled_from(targets)), draw(st.sampled_from([0, 300, 2000])), **fields)
+
+
+@st.composite
 def networks(draw: st.DrawFn, late_fallbacks: bool = True) -> Plan:
     """A plan with up to four stages where requests wait, gates and a retake; the shift changes late in the run.
 
@@ -62,13 +74,14 @@ def networks(draw: st.DrawFn, late_fallbacks: bool = True) -> Plan:
     for index, name in enumerate(names):
         anywhere, ahead = [*names, "done"], [*names[index + 1 :], "done"]
         looks = f"look{index}"
-        served = [[*ahead, looks], ahead, anywhere if late_fallbacks else ["done"]]
+        served = [[*ahead, looks], [*ahead, "resend"], [*anywhere, "resend"] if late_fallbacks else ["done"]]
         stages[name] = draw(st.one_of(pools(*served), reviewers(*served)))
         rejected = draw(st.sampled_from(["again", *anywhere]))
         good = {"at_least": draw(st.sampled_from([-1, 0.5])), "to": draw(st.sampled_from(ahead)), "tag": f"t{index}"}
         stages[looks] = gate("quality", good, {"to": rejected}, answers=draw(st.booleans()))
     again = {"gives_up": {"value": 0.2, "assumed": "a test"}, "minutes": spread(1 / 60, 0.8), "on_exhausted": names[-1]}
     stages["again"] = retake("upload", max_tries=3, **again)
+    stages["resend"] = draw(retries(["upload", *names]))
     return plan(
         reachable(stages),
         {name: service_times(stage["max_batch"], draw(st.integers(0, 99))) for name, stage in pools_of(stages).items()},
@@ -123,12 +136,15 @@ def _check_order_of_times(visits: pd.DataFrame) -> None:
 def _check_ways(trace: Trace, visits: pd.DataFrame) -> None:
     """A request is in one place at a time: it enters a stage when it leaves the one before, and nothing is lost."""
     columns = visits[["entered_s", "started_s", "left_s"]].to_numpy()
+    sent_again = ((visits["stage"] == "resend") & visits["started_s"].notna()).to_numpy()
     for row, request in enumerate(trace.requests.itertuples()):
-        entered, started, left = columns[visits["request"] == row].T
+        mine = visits["request"] == row
+        entered, started, left = columns[mine].T
         ways_on = sorted([request.arrived_s, *left[~np.isnan(left)]])
         if request.outcome != "unfinished":
             assert ways_on == sorted([*entered, request.finished_s])
-            assert (request.outcome == "done") == (not np.isnan(started).any())
+            last_sent = max(np.flatnonzero(sent_again[mine]), default=0)
+            assert (request.outcome == "done") == (not np.isnan(started[last_sent:]).any())
         else:
             assert ways_on == sorted(entered) or (ways_on[:-1] == sorted(entered) and ways_on[-1] >= HORIZON_S)
 

@@ -15,6 +15,9 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_len
 #: The fields of a stage that name a target.
 TARGET_FIELDS = ("to", "on_timeout", "on_full", "on_exhausted", "on_give_up", "positive_to", "negative_to")
 
+#: Those of a way that was planned, a gate's routes included; the others are fallbacks.
+PLANNED_FIELDS = ("to", "positive_to", "negative_to", "routes")
+
 
 class AnyStage(Strict):
     """What all stage kinds have in common."""

@@ -6,11 +6,13 @@ from simulator.serving.stages.link import LinkStage
 from simulator.serving.stages.people import PeopleStage
 from simulator.serving.stages.pool import PoolStage
 from simulator.serving.stages.retake import RetakeStage
+from simulator.serving.stages.retry import RetryStage
 
 STAGES: dict[str, type[Stage]] = {
     "link": LinkStage,
     "pool": PoolStage,
     "gate": GateStage,
     "retake": RetakeStage,
+    "retry": RetryStage,
     "people": PeopleStage,
 }

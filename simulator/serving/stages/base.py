@@ -30,6 +30,9 @@ class Receiver(Protocol):
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Take many requests, each at its own time."""
 
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away."""
+
 
 class Stage:
     """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits."""
@@ -52,6 +55,12 @@ class Stage:
         for row, time in zip(rows.tolist(), times.tolist(), strict=True):
             self.accept((row,), time)
 
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away: this way is its answer, and `outcome` what it came to."""
+        self.run.requests.outcome[row] = outcome
+        self.run.answer((row,), time)
+        self.accept((row,), time)
+
     def close(self, horizon: float) -> None:
         """The run is over: settle what still waits."""
 
@@ -63,7 +72,8 @@ class ServiceStage(Stage):
         super().__init__(run, name, spec)
         self.inbox = Inbox()
         self.alarm = Alarm(run.env, self.wake)
-        self.max_queue: float = inf if spec.max_queue is None else spec.max_queue
+        most = getattr(spec, "max_queue", None)
+        self.max_queue: float = inf if most is None else most
         self.sent = Outbox(self.hand_over_block)
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
@@ -121,9 +131,7 @@ class ServiceStage(Stage):
         """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
         time = due if self.is_end(to) else now
         self.log.add(row, entered, nan, time)
-        self.run.requests.outcome[row] = outcome
-        self.run.answer((row,), time)
-        to.accept((row,), time)
+        to.fall_back(row, outcome, time)
 
     def is_end(self, receiver: Receiver) -> bool:
         """Whether requests that go there have come to the end of their way."""
