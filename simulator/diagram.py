@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from simulator.scenario.choices import Options
-from simulator.scenario.stages import PLANNED_FIELDS, Gate, People, Pool, Retry
+from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, People, Pool, Retry
 from simulator.serving.plan import Plan
 from simulator.serving.theory import Load, loads
 from simulator.units import duration, percent
@@ -98,11 +98,19 @@ def _retry(plan: Plan, name: str) -> list[str]:
     return [f"up to {stage.max_tries} tries", f"after {duration(stage.backoff_ms.value / 1000)}{grows}{jitter}", *budget]
 
 
+def _join(plan: Plan, name: str) -> list[str]:
+    stage = plan.scenario.stages[name]
+    assert isinstance(stage, Join)
+    inputs = plan.scenario.inputs_of(name)
+    waits = [] if stage.timeout_s is None else [f"waits at most {duration(stage.timeout_s)}"]
+    return [f"{stage.needed(inputs)} of {inputs} inputs", *waits]
+
+
 def _nothing(plan: Plan, name: str) -> list[str]:
     return []
 
 
-_DETAILS: dict[type, Callable[[Plan, str], list[str]]] = {Pool: _pool, People: _people, Gate: _gate, Retry: _retry}
+_DETAILS: dict[type, Callable[[Plan, str], list[str]]] = {Pool: _pool, People: _people, Gate: _gate, Retry: _retry, Join: _join}
 
 
 def _picked(plan: Plan, *paths: str) -> list[str]:

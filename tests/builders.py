@@ -72,6 +72,14 @@ def retry(to: str, backoff_ms: float = 1000, **fields: Any) -> dict[str, Any]:
     return {"kind": "retry", "label": "Retry", **ways_out} | fields
 
 
+def fork(*branches: str) -> dict[str, Any]:
+    return {"kind": "fork", "label": "Fork", "to": list(branches)}
+
+
+def join(to: str = "done", **fields: Any) -> dict[str, Any]:
+    return {"kind": "join", "label": "Join", "to": to} | fields
+
+
 def population(prevalence: float = 0.5, unusable: float | None = None, auc: float = 0.9) -> dict[str, Any]:
     people = {"positive": "is ill", "negative": "is healthy", "prevalence": assumed(prevalence)}
     return people if unusable is None else people | {"quality": {"unusable": assumed(unusable), "auc": assumed(auc)}}

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from simulator.scenario.branches import check_branches
 from simulator.scenario.choices import Options
 from simulator.scenario.faults import Fault, Path
 from simulator.scenario.schema import Scenario
-from simulator.scenario.stages import PLANNED_FIELDS, Gate, Link, People, Pool, Retake, Retry, Stage
+from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, Link, People, Pool, Retake, Retry, Stage
 
 #: Names that a page's address uses for itself, beside the choices.
 ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom"})
@@ -20,6 +21,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_endless_rings(scenario),
         *_staffed(scenario),
         *_retries(scenario),
+        *_joins(scenario),
         *_choices(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
@@ -82,6 +84,17 @@ def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield (
                 ("stages", name, *path),
                 f"'{target}' sends again what was turned away; name it in a fallback, as `on_timeout`",
+            )
+
+
+def _joins(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    faults = list(check_branches(scenario.stages, scenario.start))
+    yield from faults
+    for name, stage in scenario.stages.items():
+        if isinstance(stage, Join) and not faults and stage.needed(scenario.inputs_of(name)) > scenario.inputs_of(name):
+            yield (
+                ("stages", name, "needs"),
+                f"{stage.needs} inputs are needed, but {scenario.inputs_of(name)} branches meet here",
             )
 
 

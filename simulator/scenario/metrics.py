@@ -21,4 +21,6 @@ def metric_names(kinds: Mapping[str, Any], tags: list[str], has_population: bool
         names += [f"wait_p95_s.{stage}.{tag}" for tag in tags if kinds[stage] == "people"]
     for stage in (name for name, kind in kinds.items() if kind == "retry"):
         names += [f"retries_per_request.{stage}", f"exhausted_share.{stage}"]
+    for stage in (name for name, kind in kinds.items() if kind == "join"):
+        names += [f"incomplete_share.{stage}", f"late_share.{stage}"]
     return names

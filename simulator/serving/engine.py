@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -93,10 +92,10 @@ class Run:
     def answer(self, rows: Sequence[int], time: float) -> None:
         """The requesters have their answer, if they had none before."""
         for row in rows:
-            if isnan(self._answered[row]):
+            if not self._answered[row] <= time:  # never yet, or later, by a branch that ran ahead
                 self._answered[row] = time
 
     def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """The same for many rows."""
         answered = self.requests.answered
-        answered[rows] = np.where(np.isnan(answered[rows]), times, answered[rows])
+        answered[rows] = np.fmin(answered[rows], times)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from simulator.scenario.stages import Gate, Link, People, Pool, Retake
+from simulator.scenario.stages import Fork, Gate, Join, Link, People, Pool, Retake
 from simulator.serving.arrivals import mean_rate, peak_rate
 from simulator.serving.calendar import DAY_S, Roster, clock_s
 from simulator.serving.plan import Plan
@@ -55,7 +55,8 @@ def _people_load(plan: Plan, stage: People, ratio: float) -> float:
 def visit_ratios(plan: Plan) -> dict[str, float]:
     """Expected visits to each stage for one request that nobody turns away: the traffic equations v = e + P' v.
 
-    A photo's quality is followed through the first gate that looks at it; a repeated photo is a fresh draw.
+    Each input of a join is a visit. A photo's quality is followed through the first gate that looks at it; a repeated photo
+    is a fresh draw.
     """
     names = list(plan.scenario.stages)
     moves = np.zeros((len(names), len(names)))
@@ -73,6 +74,10 @@ def _shares(plan: Plan, name: str) -> dict[str, float]:
     stage = plan.scenario.stages[name]
     if isinstance(stage, Link | Pool):
         return {stage.to: 1.0}
+    if isinstance(stage, Fork):
+        return dict.fromkeys(stage.to, 1.0)
+    if isinstance(stage, Join):
+        return {stage.to: 1 / plan.scenario.inputs_of(name)}
     if isinstance(stage, Gate):
         return _gate_shares(plan, stage)
     if isinstance(stage, Retake):
@@ -129,6 +134,14 @@ def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
 def mg1_wait(rate: float, mean: float, second_moment: float) -> float:
     """Mean wait in queue of M/G/1 (Pollaczek-Khinchine)."""
     return rate * second_moment / (2 * (1 - rate * mean))
+
+
+def fork_join_response(rate: float, service_rate: float) -> float:
+    """Mean time from a fork to the join of two M/M/1 branches with the same rate (Flatto and Hahn 1984).
+
+    As given by Nelson and Tantawi, "Approximate analysis of fork/join synchronization in parallel queues", 1988.
+    """
+    return (12 - rate / service_rate) / 8 / (service_rate - rate)
 
 
 def batch_wait(rate: float, service: Callable[[int], float], max_batch: int, longest: int = 400) -> float:

@@ -53,6 +53,8 @@ class RetryStage(ServiceStage):
         super().connect()
         self.to = self.run.receiver(self.spec.to)
         self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
+        # Within a branch of a fork nothing but the join tells what a request comes to.
+        self.in_branch = self.name in self.run.plan.scenario.in_branches()
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         """Take a request that was turned away: that is not its outcome, nor an answer, unless it gives up."""
@@ -74,7 +76,8 @@ class RetryStage(ServiceStage):
         if tries < self.spec.max_tries and (self.budget is None or self.budget.spend(time)):
             sent = time + self.backoffs[tries - 1][row]
             self.tries[row] = tries + 1
-            self.run.requests.outcome[row] = UNFINISHED
+            if not self.in_branch:
+                self.run.requests.outcome[row] = UNFINISHED
             self.log.add(row, time, time, sent)
             self.send((row,), sent)
         else:
