@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Sequence
 from math import inf, nan, nextafter
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,8 @@ import numpy as np
 from simulator.scenario.stages.join import Join
 from simulator.serving.columns import elements
 from simulator.serving.requests import TIMED_OUT
-from simulator.serving.stages.base import Rows, ServiceStage, Times
+from simulator.serving.stages.base import Outbox, Rows, ServiceStage, Times
+from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -31,21 +31,28 @@ class JoinStage(ServiceStage):
         self.inputs = run.plan.scenario.inputs_of(name)
         self.needs = spec.needed(self.inputs)
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
+        self.log = VisitLog(largest=self.inputs)
         self.waiting: dict[int, tuple[list[float], list[float]]] = {}  # when inputs came: the real ones, the missing ones
         self.deadlines: deque[tuple[float, int]] = deque()  # in order, since first inputs come in order
         self.gone = elements(np.zeros(run.requests.n, np.int8))
-        self.failures = elements(np.zeros(run.requests.n, np.int8))
+        self.failures = np.zeros(run.requests.n, np.int8)
 
     def connect(self) -> None:
         """Look up where requests go on to."""
         super().connect()
         self.to = self.run.receiver(self.spec.to)
+        self.onward = self.to if self.loops else Outbox(self.to)
         self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         """An input is missing; what that means for the request is decided here, when the turn of the input comes."""
         self.failures[row] = max(self.failures[row], outcome)  # whichever branch is heard of first
         self.accept((~row,), time)
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows."""
+        self.failures[rows] = np.maximum(self.failures[rows], outcome)
+        self.accept_block(~rows, times)
 
     def step(self, now: float) -> float:
         """Take in the inputs that have come, then let go whose time is up."""
@@ -55,11 +62,11 @@ class JoinStage(ServiceStage):
             _, row = self.deadlines.popleft()
             if row in self.waiting:
                 self._go_on_without(row, TIMED_OUT, now)
-        return self.next_time(now)
-
-    def next_time(self, now: float) -> float:
-        """The next input or the next deadline."""
         return min(self.inbox.head, self.deadlines[0][0]) if self.deadlines else self.inbox.head
+
+    def due(self, time: float) -> float:
+        """An input is counted at once."""
+        return time
 
     def _take(self, signed: int, time: float) -> None:
         row = max(signed, ~signed)
@@ -75,14 +82,14 @@ class JoinStage(ServiceStage):
         (came if signed >= 0 else missing).append(time)
         if len(came) == self.needs:
             self._let_go(row, time)
-            self.send((row,), time)
+            self.onward.accept((row,), time)
         elif len(came) + len(missing) == self.inputs:
-            self._go_on_without(row, self.failures[row], time)
+            self._go_on_without(row, int(self.failures[row]), time)
 
     def _go_on_without(self, row: int, outcome: int, now: float) -> None:
         self._let_go(row, now)
         if self.on_incomplete is None:
-            self.send((row,), now)
+            self.onward.accept((row,), now)
         else:
             self.on_incomplete.fall_back(row, outcome, now)
 
@@ -90,17 +97,13 @@ class JoinStage(ServiceStage):
         came, missing = self.waiting.pop(row)
         self.gone[row] = True
         if came:
-            self.log.add_batch([(row, time) for time in came], now, now, 0)
+            self.log.add_batch([row] * len(came), came, 0, len(came), now, now, 0)
         for time in missing:
             self.log.add(row, time, now, now)
 
-    def hand_over(self, rows: Sequence[int], time: float) -> None:
-        """The requests go on."""
-        self.to.accept(rows, time)
-
-    def hand_over_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows."""
-        self.to.accept_block(rows, times)
+    def hand_over_since(self) -> None:
+        """Hand on whose wait is over; the log would name them once for every input."""
+        self.onward.flush()
 
     def close(self, horizon: float) -> None:
         """What has come by the end of the run still waits for the rest."""

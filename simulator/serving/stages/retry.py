@@ -38,7 +38,7 @@ class RetryStage(ServiceStage):
         super().__init__(run, name, spec)
         self.backoffs = [elements(self._backoff(retry)) for retry in range(spec.max_tries - 1)]
         self.tries = elements(np.ones(run.requests.n, np.int8))
-        self.failures = elements(np.zeros(run.requests.n, np.int8))
+        self.failures = np.zeros(run.requests.n, np.int8)
         self.budget = None if spec.budget is None else RetryBudget(spec.budget, run.requests.arrived)
 
     def _backoff(self, retry: int) -> NDArray[np.float64]:
@@ -61,15 +61,20 @@ class RetryStage(ServiceStage):
         self.failures[row] = outcome
         self.accept((row,), time)
 
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows."""
+        self.failures[rows] = outcome
+        self.accept_block(rows, times)
+
     def step(self, now: float) -> float:
         """Decide about all who have failed by now."""
         while self.inbox.head <= now:
             self._decide(*self.inbox.pop())
         return self.inbox.head
 
-    def next_time(self, now: float) -> float:
-        """The next failure."""
-        return self.inbox.head
+    def due(self, time: float) -> float:
+        """A failure is decided about at once."""
+        return time
 
     def _decide(self, row: int, time: float) -> None:
         tries = self.tries[row]
@@ -79,10 +84,10 @@ class RetryStage(ServiceStage):
             if not self.in_branch:
                 self.run.requests.outcome[row] = UNFINISHED
             self.log.add(row, time, time, sent)
-            self.send((row,), sent)
+            self.served((row,), sent)
         else:
             self.log.add(row, time, nan, time)
-            self.on_exhausted.fall_back(row, self.failures[row], time)
+            self.on_exhausted.fall_back(row, int(self.failures[row]), time)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The requests are sent again."""
