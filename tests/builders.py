@@ -109,7 +109,7 @@ def scenario(stages: Mapping[str, Any], **fields: Any) -> Scenario:
 def plan(
     stages: Mapping[str, Any],
     service: LatencyTable | Mapping[str, LatencyTable] | None = None,
-    scores: ScoreTable | None = None,
+    scores: ScoreTable | Mapping[str, ScoreTable] | None = None,
     **fields: Any,
 ) -> Plan:
     """A plan of these stages: every pool is served as `service` says, one second a batch if it says nothing."""
@@ -118,8 +118,9 @@ def plan(
     if not isinstance(service, Mapping):
         largest = max((made.stages[name].max_batch for name in pools), default=1)
         service = dict.fromkeys(pools, service or constant(*[1.0] * largest))
+    tables = dict(scores) if isinstance(scores, Mapping) else dict.fromkeys(made.scorers(), scores) if scores else {}
     machines = dict.fromkeys(pools, MACHINE)
-    return Plan(scenario=made, design={}, scenario_hash="", latencies=dict(service), machines=machines, scores=scores)
+    return Plan(scenario=made, design={}, scenario_hash="", latencies=dict(service), machines=machines, tables=tables)
 
 
 @contextmanager
@@ -178,4 +179,5 @@ def score_table(positives: Sequence[float], negatives: Sequence[float]) -> Score
         negative_patients=count + np.arange(len(negatives)),
         positive_evidence=float(count),
         negative_evidence=float(len(negatives)),
+        items=tuple(f"item{number}" for number in range(count + len(negatives))),
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from simulator.scenario.branches import check_branches
+from simulator.scenario.branches import check_branches, reached
 from simulator.scenario.choices import Options
-from simulator.scenario.faults import Fault, Path
+from simulator.scenario.faults import Fault, Path, suggest
 from simulator.scenario.schema import Scenario
 from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, Link, People, Pool, Retake, Retry, Stage
 
@@ -18,6 +18,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_reachable(scenario),
         *_thresholds(scenario),
         *_population(scenario),
+        *_scorers(scenario),
         *_endless_rings(scenario),
         *_staffed(scenario),
         *_retries(scenario),
@@ -127,9 +128,22 @@ def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("stages", name, "by"), "a gate by quality needs `population.quality`"
         if isinstance(stage, Retake) and population is None:
             yield ("stages", name, "kind"), "a retake needs a `population` section"
-        if isinstance(stage, Gate) and stage.by == "score" and not _some_scores(scenario):
+
+
+def _scorers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """A gate by score goes by the scores of one pool, which the requests have seen."""
+    scorers = scenario.scorers()
+    for name, stage in scenario.stages.items():
+        if not isinstance(stage, Gate):
+            continue
+        if stage.by == "quality":
+            if stage.of:
+                yield ("stages", name, "of"), "a gate by quality goes by no pool's scores; delete this line"
+        elif not scorers:
             yield ("stages", name, "by"), "a gate by score needs a pool with `scores`"
-
-
-def _some_scores(scenario: Scenario) -> bool:
-    return any(isinstance(stage, Pool) and stage.scores for stage in scenario.stages.values())
+        elif stage.of and stage.of not in scorers:
+            yield ("stages", name, "of"), f"'{stage.of}' is not a pool with scores; {suggest(stage.of, scorers)}"
+        elif stage.of is None and len(scorers) > 1:
+            yield ("stages", name, "by"), f"several pools carry scores; say whose with `of`: {', '.join(scorers)}"
+        elif name not in reached(scenario.stages, scenario.scorer_of(stage)):
+            yield ("stages", name, "by"), f"no request comes here from '{scenario.scorer_of(stage)}', whose scores it goes by"

@@ -12,7 +12,7 @@ from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
 from simulator.scenario.document import Document
 from simulator.scenario.metrics import metric_names
-from simulator.scenario.stages import End, Fork, Gate, Stage
+from simulator.scenario.stages import End, Fork, Gate, Pool, Stage
 
 
 class Question(Strict):
@@ -115,6 +115,14 @@ class Scenario(Strict):
         """The tags that gates give to requests, in the order of the file."""
         routes = [route for stage in self.stages.values() if isinstance(stage, Gate) for route in stage.routes]
         return list(dict.fromkeys(route.tag for route in routes if route.tag))
+
+    def scorers(self) -> list[str]:
+        """The pools that give scores, in the order of the file."""
+        return [name for name, stage in self.stages.items() if isinstance(stage, Pool) and stage.scores]
+
+    def scorer_of(self, gate: Gate) -> str:
+        """The pool whose scores a gate goes by."""
+        return gate.of or self.scorers()[-1]
 
     def inputs_of(self, join: str) -> int:
         """How many branches meet at a join."""

@@ -102,9 +102,13 @@ class Run:
             reached.update(target for target in targets if target in self.stages)
         return reached
 
-    def score(self, rows: NDArray[Any]) -> None:
-        """The model has looked at these requests: their scores are known from now on."""
-        self.requests.risk[rows] = self.requests.scores[self.requests.tries[rows], rows]
+    def score(self, pool: str, rows: NDArray[Any]) -> None:
+        """The model of a pool has looked at these requests: their scores are known from now on."""
+        requests = self.requests
+        scores = requests.scores_by[pool][requests.tries[rows], rows]
+        requests.given[pool][rows] = scores
+        if requests.given[pool] is not requests.risk:
+            requests.risk[rows] = scores
 
     def answer(self, rows: Sequence[int], time: float) -> None:
         """The requesters have their answer, if they had none before."""
