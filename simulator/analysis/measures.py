@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.mlperf import Queries, queries_of
-from simulator.scenario.stages import People, Pool
+from simulator.scenario.stages import Join, People, Pool, Retry
 from simulator.serving.calendar import DAY_S, HOUR_S, Roster
 from simulator.serving.requests import OUTCOMES
 from simulator.serving.trace import Trace
@@ -110,7 +110,31 @@ def _stages(trace: Trace) -> dict[str, float]:
             visits = trace.logs[name].frame(name)
             found[f"utilization.{name}"] = _utilization(trace, name, stage, visits)
             found |= _waits(trace, name, visits, with_tags=isinstance(stage, People))
+        elif isinstance(stage, Retry):
+            found |= _retries(trace, name)
+        elif isinstance(stage, Join):
+            found |= _joins(trace, name, stage)
     return found
+
+
+def _retries(trace: Trace, name: str) -> dict[str, float]:
+    """How much one client's request grows to, and whose last try failed as well."""
+    started = np.array(trace.logs[name].started)
+    again, all_ = np.count_nonzero(~np.isnan(started)), max(trace.columns.n, 1)
+    gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
+    return {f"retries_per_request.{name}": again / all_, f"exhausted_share.{name}": np.count_nonzero(gave_up) / all_}
+
+
+def _joins(trace: Trace, name: str, stage: Join) -> dict[str, float]:
+    """Of the requests that went on, the share that lacked an input; of all inputs, the share that came too late."""
+    visits = trace.logs[name].frame(name).dropna(subset="left_s")
+    used = visits[visits["started_s"].notna()]
+    needed = stage.needed(trace.plan.scenario.inputs_of(name))
+    came = (used["server"] >= 0).groupby(used["request"]).sum()
+    return {
+        f"incomplete_share.{name}": float((came < needed).mean()) if len(came) else 0.0,
+        f"late_share.{name}": 1 - len(used) / max(len(visits), 1),
+    }
 
 
 def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:

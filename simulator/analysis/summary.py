@@ -123,7 +123,7 @@ def unit_of(name: str) -> str:
     base = name.split(".")[0]
     if base.endswith("per_1000_usd"):
         return "USD"
-    units = {"_per_s": "1/s", "_s": "s", "_per_1000": "per 1,000"}
+    units = {"_per_s": "1/s", "_s": "s", "_per_1000": "per 1,000", "_per_request": "a request"}
     return next((unit for ending, unit in units.items() if base.endswith(ending)), "share")
 
 
@@ -135,7 +135,7 @@ def _means(measures: Sequence[Measures]) -> dict[str, Metric]:
 def _mean(name: str, values: list[float]) -> Metric:
     """Student's interval, kept within what the metric can be: nothing lies below 0, and no share above 1."""
     found = mean_interval(values)
-    most = 1.0 if name.endswith("_share") else np.inf
+    most = 1.0 if name.split(".")[0].endswith("_share") else np.inf
     return Metric(found.value, max(found.low, 0.0), min(found.high, most), unit_of(name))
 
 

@@ -8,10 +8,11 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from simulator.scenario.arrivals import Arrivals
 from simulator.scenario.base import ClockTime, CostFigure, Line, Name, Prose, ShareFigure, Slug, Strict
+from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
 from simulator.scenario.document import Document
 from simulator.scenario.metrics import metric_names
-from simulator.scenario.stages import End, Gate, Stage
+from simulator.scenario.stages import End, Fork, Gate, Pool, Stage
 
 
 class Question(Strict):
@@ -133,6 +134,24 @@ class Scenario(Strict):
         """The tags that gates give to requests, in the order of the file."""
         routes = [route for stage in self.stages.values() if isinstance(stage, Gate) for route in stage.routes]
         return list(dict.fromkeys(route.tag for route in routes if route.tag))
+
+    def scorers(self) -> list[str]:
+        """The pools that give scores, in the order of the file."""
+        return [name for name, stage in self.stages.items() if isinstance(stage, Pool) and stage.scores]
+
+    def scorer_of(self, gate: Gate) -> str:
+        """The pool whose scores a gate goes by."""
+        return gate.of or self.scorers()[-1]
+
+    def inputs_of(self, join: str) -> int:
+        """How many branches meet at a join."""
+        forks = [stage for stage in self.stages.values() if isinstance(stage, Fork)]
+        return next(len(fork.to) for fork in forks if meeting(self.stages, fork) == join)
+
+    def in_branches(self) -> set[str]:
+        """The stages between a fork and its join."""
+        forks = [stage for stage in self.stages.values() if isinstance(stage, Fork)]
+        return set[str]().union(*(reached(self.stages, to, meeting(self.stages, fork)) for fork in forks for to in fork.to))
 
     def metric_names(self) -> list[str]:
         """Every metric that a run of this scenario can report, in the order of the screen."""

@@ -5,8 +5,23 @@ import pytest
 
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from simulator.serving.theory import batch_wait, loads, mg1_wait, mmc_wait, visit_ratios
-from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
+from simulator.serving.theory import batch_wait, fork_join_response, loads, mg1_wait, mmc_wait, visit_ratios
+from tests.builders import (
+    assumed,
+    end,
+    exponential,
+    fork,
+    gate,
+    join,
+    link,
+    people,
+    plan,
+    pool,
+    population,
+    retake,
+    score_table,
+    spread,
+)
 from tests.serving.intervals import assert_agrees
 
 
@@ -58,6 +73,39 @@ def test_expected_visits_are_those_of_a_run_without_queues(tries):
     traces = [simulate(made, seed=0, replication=replication) for replication in range(20)]
     for stage in ("upload", "decode", "model", "reader"):
         assert_agrees([len(trace.logs[stage]) / trace.columns.n for trace in traces], expected[stage], checks=8, sharp=0.02)
+
+
+def test_every_branch_is_visited_and_a_join_once_by_each_of_them():
+    stages = {"f": fork("a", "b"), "a": link("j", 1), "b": pool(to="look"), "j": join("after"), "after": pool()}
+    stages["look"] = gate("quality", {"at_sensitivity": 0.3, "to": "c"}, {"to": "j"})
+    stages["c"] = pool(to="j")
+    made = plan(stages, constant(0.01), rate=20, seconds=100, population=population(unusable=0.0))
+    ratios = visit_ratios(made)
+    assert [ratios[name] for name in ("a", "b", "j", "after")] == pytest.approx([1, 1, 2, 1])
+    assert ratios["c"] == pytest.approx(0.3)
+    trace = simulate(made, seed=0)
+    assert [len(trace.logs[name]) / trace.columns.n for name in ("a", "b", "j", "after")] == [1, 1, 2, 1]
+
+
+def test_the_response_of_a_fork_lies_between_one_branch_and_both_in_turn():
+    for load in (0.1, 0.5, 0.9):
+        alone = 1 / (1 - load)
+        assert alone < fork_join_response(load, 1.0) < 1.5 * alone  # 1.5: two independent exponential times
+    assert fork_join_response(1e-9, 1.0) == pytest.approx(1.5)
+
+
+FORKS = (0.3, 0.6)
+
+
+@pytest.mark.parametrize("load", FORKS)
+def test_a_fork_of_two_exponential_servers_takes_as_long_as_flatto_and_hahn_say(load):
+    stages = {"f": fork("a", "b"), "a": pool(to="j"), "b": pool(to="j"), "j": join()}
+    made = plan(stages, exponential(1.0), rate=load, seconds=10_000 / load)
+    means = []
+    for replication in range(20):
+        columns = simulate(made, seed=0, replication=replication).columns
+        means.append((columns.finished - columns.arrived)[columns.n // 10 :].mean())
+    assert_agrees(means, fork_join_response(load, 1.0), checks=len(FORKS))
 
 
 def test_load_is_the_work_that_comes_over_the_work_that_can_be_done():
