@@ -32,9 +32,14 @@ def test_loads_are_told_in_words():
     assert load_words(Load("a", 1, 1.2, 3.0)) == "load 120.0%: no steady state"
     assert load_words(Load("a", 1, 0.5, 1.2)) == "load 50.0%, at the peak 120.0%: a queue builds up"
     assert load_words(Load("a", 1, 0.5, None)) == "load 50.0% of the day"
+    assert load_words(Load("a", 1, 1.0, None, at_most=True)) == "load at most 100.0%"
 
 
 def test_strain_looks_at_the_peak():
     assert strain(Load("a", 1, 0.5, 1.0)) == "over"
     assert strain(Load("a", 1, BUSY, None)) == "busy"
     assert strain(Load("a", 1, 0.1, 0.2)) == ""
+
+
+def test_what_waits_for_its_answers_never_overruns_a_stage():
+    assert strain(Load("a", 1, 1.0, None, at_most=True)) == "busy"
