@@ -16,8 +16,9 @@ from simulator.serving.plan import Plan
 from simulator.serving.requests import Requests
 from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
-from simulator.serving.stages.base import ServiceStage, Stage
+from simulator.serving.stages.base import Outbox, ServiceStage, Stage
 from simulator.serving.stages.end import EndStage, ReturningEnd
+from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
 
@@ -44,6 +45,7 @@ class Run:
         self.source = source_of(self)
         kind = ReturningEnd if self.closed else EndStage
         self.ends = {name: kind(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
+        self.outboxes: list[Outbox] = []
         for stage in self.stages.values():
             stage.connect()
         self.source.connect()
@@ -62,7 +64,9 @@ class Run:
         caught = [end.caught.value for end in self.plan.scenario.ends.values()]
         requests.settle(horizon, np.array(caught), self.uniform("ends.caught"))
         logs = {name: stage.log for name, stage in self.stages.items()}
-        return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs)
+        fleets = {name: stage.fleet() for name, stage in self.stages.items() if isinstance(stage, ManagedPoolStage)}
+        scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}
+        return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs, scaled)
 
     @property
     def closed(self) -> bool:
@@ -78,14 +82,30 @@ class Run:
         """The stage or end called `name`; None for no name."""
         return None if name is None else self.stages.get(name) or self.ends[name]
 
+    def way_out(self, start: str, name: str) -> Any:
+        """The receiver `name` as seen from the stage `start`: where no way leads back, it may be served in blocks."""
+        receiver = self.receiver(name)
+        if name in self.stages and start in self.ahead_of(start) and start not in self.ahead_of(name):
+            receiver = Outbox(receiver)
+            self.outboxes.append(receiver)
+        return receiver
+
+    def flush(self) -> None:
+        """The running stage pauses: hand on what has left its ring."""
+        for outbox in self.outboxes:
+            outbox.flush()
+
     def uniform(self, stream: str) -> NDArray[np.float32]:
         """One uniform draw a request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
-    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float64]:
+    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float32]:
         """One lognormal draw a request, shape (n,)."""
-        normal = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
-        return np.asarray(spec.median.value * np.exp(spec.sigma * normal), float)
+        drawn = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
+        drawn *= spec.sigma
+        np.exp(drawn, out=drawn)
+        drawn *= spec.median.value
+        return drawn
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

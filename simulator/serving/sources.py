@@ -49,13 +49,13 @@ class Clients(ServiceStage):
         self.missing = [0] * spec.senders
         self.back = [0.0] * spec.senders  # when the last of a client's query so far is back
         self.issued = 0
-        self.arrived, self.sent_at = elements(run.requests.arrived), elements(run.requests.sent)
+        self.arrived, self.deadline = elements(run.requests.arrived), elements(run.requests.deadline)
 
     def start(self) -> None:
         """Let everybody think for the first time."""
         for client in range(self.spec.senders):
             self._think(client, 0.0)
-        self.alarm.set(self.next_time(0.0))
+        self.alarm.set(self._next_time())
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Requests reach the end of their way at `time`, now or later."""
@@ -67,7 +67,7 @@ class Clients(ServiceStage):
             self.back[client] = max(self.back[client], time)
             if not self.missing[client]:
                 self._think(client, self.back[client])
-        self.alarm.set(self.next_time(time))
+        self.alarm.set(self._next_time())
 
     def step(self, now: float) -> float:
         """Send the queries that are due."""
@@ -75,10 +75,9 @@ class Clients(ServiceStage):
             time, client = heappop(self.ready)
             if self.issued < self.run.requests.n:
                 self._send(client, time)
-        return self.next_time(now)
+        return self._next_time()
 
-    def next_time(self, now: float) -> float:
-        """When the next query is due."""
+    def _next_time(self) -> float:
         return self.ready[0][0] if self.ready else inf
 
     def close(self, horizon: float) -> None:
@@ -97,7 +96,9 @@ class Clients(ServiceStage):
         self.issued += self.spec.samples
         self.missing[client] = self.spec.samples
         for row in rows:
-            self.arrived[row] = self.sent_at[row] = time
+            if self.deadline:
+                self.deadline[row] += time - self.arrived[row]
+            self.arrived[row] = time
             self.sender[row] = client
         self.run.first.accept(rows, time)
 
