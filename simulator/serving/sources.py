@@ -96,7 +96,7 @@ class Clients(ServiceStage):
         self.issued += self.spec.samples
         self.missing[client] = self.spec.samples
         for row in rows:
-            if self.deadline:
+            if self.deadline:  # it counts from when the request is really sent
                 self.deadline[row] += time - self.arrived[row]
             self.arrived[row] = time
             self.sender[row] = client
