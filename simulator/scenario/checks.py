@@ -90,14 +90,6 @@ def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             seen.add(option.label)
 
 
-def _spikes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """A spike that no request would meet is a mistake of the clock."""
-    end, spec = 86_400 * scenario.run.days, scenario.arrivals
-    for index, spike in enumerate(spec.spikes if isinstance(spec, Open) else []):
-        if spike.at_s >= end:
-            yield ("arrivals", "spikes", index, "at_s"), f"begins at {spike.at_s:,g} s; requests come for {end:,g} s (run.days)"
-
-
 def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     """Priorities and deadlines belong to classes of requests."""
     has_deadline = any(kind.deadline_s is not None for kind in scenario.classes.values())
@@ -109,6 +101,14 @@ def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("stages", name, "order"), "an order by deadline needs a class with `deadline_s` in `classes`"
         if isinstance(stage, Pool) and stage.sheds_late and not has_deadline:
             yield ("stages", name, "sheds_late"), "shedding by deadline needs a class with `deadline_s` in `classes`"
+
+
+def _spikes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """A spike that no request would meet is a mistake of the clock."""
+    end, spec = 86_400 * scenario.run.days, scenario.arrivals
+    for index, spike in enumerate(spec.spikes if isinstance(spec, Open) else []):
+        if spike.at_s >= end:
+            yield ("arrivals", "spikes", index, "at_s"), f"begins at {spike.at_s:,g} s; requests come for {end:,g} s (run.days)"
 
 
 def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:

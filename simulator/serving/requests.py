@@ -98,13 +98,6 @@ class Requests:
             stranger = _scores_of(table, stream.random(self.n) < population.prevalence.value, stream.random(self.n))
             self.scores[attempt] = np.where(shows, own, stranger)
 
-    def cut(self, n: int) -> None:
-        """Keep the first n requests: in a closed loop the rest was never sent."""
-        columns = {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
-        for name, column in columns.items() if n < self.n else ():
-            setattr(self, name, column[..., :n])
-        self.n = n
-
     def send_again(self, row: int, time: float) -> None:
         """The requester sends another photo at `time`."""
         rows, times = self._again
@@ -118,6 +111,13 @@ class Requests:
         rows, times = self._again
         np.maximum.at(sent, np.array(rows, int), np.array(times))
         return sent
+
+    def cut(self, n: int) -> None:
+        """Keep the first n requests: in a closed loop the rest was never sent."""
+        columns = {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
+        for name, column in columns.items() if n < self.n else ():
+            setattr(self, name, column[..., :n])
+        self.n = n
 
     def settle(self, horizon: float, caught_share: Float64, luck: Float32) -> None:
         """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.

@@ -49,7 +49,9 @@ class Clients(ServiceStage):
         self.missing = [0] * spec.senders
         self.back = [0.0] * spec.senders  # when the last of a client's query so far is back
         self.issued = 0
-        self.arrived, self.deadline = elements(run.requests.arrived), elements(run.requests.deadline)
+        requests = run.requests
+        self.arrived, self.deadline = elements(requests.arrived), elements(requests.deadline)
+        self.lasts = elements(requests.deadline - requests.arrived[: len(requests.deadline)])
 
     def start(self) -> None:
         """Let everybody think for the first time."""
@@ -78,6 +80,7 @@ class Clients(ServiceStage):
         return self._next_time()
 
     def _next_time(self) -> float:
+        """When the next query is due."""
         return self.ready[0][0] if self.ready else inf
 
     def close(self, horizon: float) -> None:
@@ -96,9 +99,9 @@ class Clients(ServiceStage):
         self.issued += self.spec.samples
         self.missing[client] = self.spec.samples
         for row in rows:
-            if self.deadline:  # it counts from when the request is really sent
-                self.deadline[row] += time - self.arrived[row]
             self.arrived[row] = time
+            if self.deadline:
+                self.deadline[row] = time + self.lasts[row]
             self.sender[row] = client
         self.run.first.accept(rows, time)
 
