@@ -19,7 +19,7 @@ MINUTE_S = 60.0
 
 def busiest_minute(trace: Trace) -> float:
     """When the minute begins in which most requests arrived, in seconds from the start of the run."""
-    return MINUTE_S * int(np.bincount((trace.columns.arrived // MINUTE_S).astype(int)).argmax())
+    return MINUTE_S * int(np.bincount((trace.columns.arrived // MINUTE_S).astype(int), minlength=1).argmax())
 
 
 def batches(trace: Trace, start: float, end: float) -> pd.DataFrame:

@@ -11,6 +11,10 @@ def test_the_busiest_minute_is_the_one_with_most_arrivals():
     assert busiest_minute(trace) == 60
 
 
+def test_without_arrivals_the_busiest_minute_is_the_first():
+    assert busiest_minute(run_at(plan({"pool": pool()}), [])) == 0
+
+
 def test_a_batch_is_one_row_with_its_replica_time_and_size():
     trace = run_at(plan({"pool": pool(max_batch=2)}), [0, 0.5, 0.6, 5])
     found = batches(trace, 0, 60)
