@@ -36,7 +36,7 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
     told = json.loads(out)
     assert status == 0
     assert list(told) == ["scenario", "scenario_hash", "design", "seed", "replications", "run_hash", "requests", "metrics",
-                          "objectives", "provenance", "warnings"]  # fmt: skip
+                          "objectives", "provenance", "warnings", "bottleneck", "trust"]  # fmt: skip
     assert (told["scenario"], told["seed"], told["replications"]) == ("small", 7, 3)
     assert told["design"] == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
     for name, metric in told["metrics"].items():

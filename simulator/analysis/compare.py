@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.stats import t
 
 from simulator.analysis.measures import Measures
-from simulator.analysis.statistics import LEVEL, Interval, mean_interval, sum_interval
-from simulator.analysis.summary import Summary, unit_of
+from simulator.analysis.statistics import LEVEL, Interval, mean_interval, ratio_difference, sum_interval
+from simulator.analysis.summary import Ratio, Summary, cost_ratio, is_share, share_ratio, unit_of
 from simulator.units import significant, spoken
 
 
@@ -67,6 +67,8 @@ def _change(name: str, before: Sequence[Measures], after: Sequence[Measures], su
         return _share(_pooled(before, column), _pooled(after, column))
     if name == "missed_per_1000":
         return _scaled(_change("sensitivity", before, after, summaries), -1000 * _positives_share(after))
+    if is_share(name):
+        return ratio_difference(share_ratio(before, name), share_ratio(after, name))
     return mean_interval([b.metrics[name] - a.metrics[name] for a, b in zip(before, after, strict=True)])
 
 
@@ -88,7 +90,7 @@ def _share(before: pd.DataFrame, after: pd.DataFrame) -> Interval:
 
 def _cost(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
     """What is paid is paired by replication; what is missed by labelled patient, as its metric is."""
-    paid = mean_interval([_paid(b) - _paid(a) for a, b in zip(before, after, strict=True)])
+    paid = ratio_difference(_paid(before), _paid(after))
     costs = summaries[1].plan.scenario.costs
     if costs is None or "missed_per_1000" not in summaries[1].metrics:
         return paid
@@ -96,8 +98,8 @@ def _cost(before: Sequence[Measures], after: Sequence[Measures], summaries: tupl
     return sum_interval(paid, _scaled(missed, costs.missed_positive_usd.value))
 
 
-def _paid(measures: Measures) -> float:
-    return sum(usd for part, usd in measures.costs.items() if part != "missed")
+def _paid(measures: Sequence[Measures]) -> Ratio:
+    return cost_ratio(measures, *(part for part in measures[0].costs if part != "missed"))
 
 
 def _positives_share(measures: Sequence[Measures]) -> float:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.analysis.times import StageTimes, capacity_s, stage_times, utilization
+from simulator.analysis.warmup import WarmUp, warm_up_of
 from simulator.scenario.stages import People, Pool
-from simulator.serving.calendar import DAY_S, HOUR_S, Roster
+from simulator.serving.calendar import HOUR_S
 from simulator.serving.requests import OUTCOMES
 from simulator.serving.trace import Trace
 
 #: The latency distribution is kept at these shares of the requests.
 CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
+
+#: Stretches of one long run whose figures are as good as independent.
+BATCHES = 20
 
 
 @dataclass
@@ -26,6 +32,8 @@ class Measures:
     costs: USD for 1,000 requests by part
     flows: number of requests (column count) by tag, end, outcome, positive and caught
     latency_curve: latency in seconds at CURVE
+    stages: where the time of requests went, for each stage that takes time
+    warm_up: what latencies, waits and throughput leave out at the front of the run; None where they leave out nothing
     """
 
     digest: str
@@ -36,22 +44,62 @@ class Measures:
     costs: dict[str, float]
     flows: pd.DataFrame
     latency_curve: NDArray[np.float64] = field(default_factory=lambda: np.full(len(CURVE), np.nan))
+    stages: dict[str, StageTimes] = field(default_factory=dict)
+    warm_up: WarmUp | None = None
 
 
 def measure(trace: Trace) -> Measures:
     """Reduce a trace to its measures."""
-    latency = trace.columns.answered - trace.columns.sent
-    latency = latency[np.isfinite(latency)]
+    visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
+    warm_up = warm_up_of(trace)
+    start = warm_up.cut_s if warm_up else 0.0
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
-        metrics={**_latencies(latency), **_shares(trace), **_throughput(trace), **_stages(trace)},
+        metrics={
+            **times_of(trace, visits, start),
+            **_shares(trace),
+            **_throughput(trace, start),
+            **_utilizations(trace, visits),
+        },
         positives=_by_patient(trace, trace.columns.positive, trace.columns.caught),
         negatives=_by_patient(trace, ~trace.columns.positive, ~_referred(trace)),
         costs=_costs(trace),
         flows=_flows(trace),
-        latency_curve=np.quantile(latency, CURVE) if len(latency) else np.full(len(CURVE), np.nan),
+        latency_curve=_latency_curve(trace, start),
+        stages={name: stage_times(trace, name, rows) for name, rows in visits.items()},
+        warm_up=warm_up,
     )
+
+
+def stretches(trace: Trace) -> list[dict[str, float]]:
+    """Latencies and waits of each of BATCHES equal stretches of time after the warm-up, for an interval from one run."""
+    visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
+    warm_up = warm_up_of(trace)
+    edges = np.linspace(warm_up.cut_s if warm_up else 0.0, trace.plan.arrivals_end_s, BATCHES + 1)
+    return [times_of(trace, visits, start, end) for start, end in pairwise(edges)]
+
+
+def times_of(trace: Trace, visits: dict[str, pd.DataFrame], start: float = 0.0, end: float = np.inf) -> dict[str, float]:
+    """Latencies of the requests that arrived, and waits of the visits that began, on [start, end)."""
+    found = _latencies(_latency(trace, start, end))
+    for name, stage in trace.plan.scenario.stages.items():
+        if isinstance(stage, Pool | People) and name in visits:
+            entered = visits[name]["entered_s"]
+            rows = visits[name] if (start, end) == (0.0, np.inf) else visits[name][(entered >= start) & (entered < end)]
+            found |= _waits(trace, name, rows, with_tags=isinstance(stage, People))
+    return found
+
+
+def _latency(trace: Trace, start: float, end: float = np.inf) -> NDArray[np.float64]:
+    arrived = trace.columns.arrived
+    latency = (trace.columns.answered - trace.columns.sent)[(arrived >= start) & (arrived < end)]
+    return latency[np.isfinite(latency)]
+
+
+def _latency_curve(trace: Trace, start: float) -> NDArray[np.float64]:
+    latency = _latency(trace, start)
+    return np.quantile(latency, CURVE) if len(latency) else np.full(len(CURVE), np.nan)
 
 
 def _latencies(latency: NDArray[np.float64]) -> dict[str, float]:
@@ -69,10 +117,10 @@ def _shares(trace: Trace) -> dict[str, float]:
     return shares
 
 
-def _throughput(trace: Trace) -> dict[str, float]:
+def _throughput(trace: Trace, start: float) -> dict[str, float]:
     """Answers a second, over the time in which requests arrive."""
-    answered = np.count_nonzero(trace.columns.answered <= trace.plan.arrivals_end_s)
-    return {"throughput_per_s": answered / trace.plan.arrivals_end_s}
+    answered, end = trace.columns.answered, trace.plan.arrivals_end_s
+    return {"throughput_per_s": np.count_nonzero((answered >= start) & (answered <= end)) / (end - start)}
 
 
 def _referred(trace: Trace) -> NDArray[np.bool_]:
@@ -85,29 +133,13 @@ def _by_patient(trace: Trace, trials: NDArray[np.bool_], hits: NDArray[np.bool_]
     return frame.groupby("patient", as_index=False).sum()
 
 
-def _stages(trace: Trace) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name, stage in trace.plan.scenario.stages.items():
-        if isinstance(stage, Pool | People):
-            visits = trace.logs[name].frame(name)
-            found[f"utilization.{name}"] = _utilization(trace, name, stage, visits)
-            found |= _waits(trace, name, visits, with_tags=isinstance(stage, People))
-    return found
-
-
-def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the work that could be done in that time; what was never served counts as the mean."""
-    work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
-    brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    return float(brought) / capacity_s(trace, stage)
-
-
-def capacity_s(trace: Trace, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls."""
-    end = trace.plan.arrivals_end_s
-    if isinstance(stage, Pool):
-        return stage.replicas * end
-    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
+def _utilizations(trace: Trace, visits: dict[str, pd.DataFrame]) -> dict[str, float]:
+    stages = trace.plan.scenario.stages
+    return {
+        f"utilization.{name}": utilization(trace.plan, stage, visits[name]) if name in visits else 0.0
+        for name, stage in stages.items()
+        if isinstance(stage, Pool | People)
+    }
 
 
 def _waits(trace: Trace, name: str, visits: pd.DataFrame, with_tags: bool) -> dict[str, float]:
@@ -162,7 +194,7 @@ def _machines_usd(trace: Trace) -> float:
 
 def _reviewers_usd(trace: Trace) -> float:
     people = [stage for stage in trace.plan.scenario.stages.values() if isinstance(stage, People)]
-    return sum(capacity_s(trace, stage) / HOUR_S * stage.usd_per_hour.value for stage in people)
+    return sum(capacity_s(trace.plan, stage) / HOUR_S * stage.usd_per_hour.value for stage in people)
 
 
 def _flows(trace: Trace) -> pd.DataFrame:

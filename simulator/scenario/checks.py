@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from simulator.scenario.arrivals import Daily
 from simulator.scenario.choices import Options
 from simulator.scenario.faults import Fault, Path
 from simulator.scenario.schema import Scenario
@@ -20,6 +21,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_endless_rings(scenario),
         *_staffed(scenario),
         *_choices(scenario),
+        *_steady(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -73,6 +75,12 @@ def _staffed(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for name, stage in scenario.stages.items():
         if isinstance(stage, People) and not any(shift.people for shift in stage.shifts):
             yield ("stages", name, "shifts"), "nobody is ever on duty; give one shift at least one person"
+
+
+def _steady(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    if scenario.run.warm_up == "mser5" and isinstance(scenario.arrivals, Daily):
+        message = "arrivals that follow the time of day reach no steady state; use `none`, or arrivals at a constant rate"
+        yield ("run", "warm_up"), message
 
 
 def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:

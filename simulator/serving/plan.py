@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.evidence.catalogue import CatalogueError, Hardware, machine
-from simulator.evidence.profiles import ProfileError, load_profile
+from simulator.evidence.profiles import ProfileError, ThreadRun, load_profile
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, scores_at
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.base import EVIDENCE_KINDS, Figure
@@ -45,6 +45,7 @@ class Plan:
     scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
     machines: dict[str, Hardware] = field(default_factory=dict)
+    timed: dict[str, ThreadRun] = field(default_factory=dict)  # the measurements behind the latencies of a pool
     scores: ScoreTable | None = None
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -94,6 +95,7 @@ class _Gatherer:
         self.warnings: list[str] = []
         self.latencies: dict[str, LatencyTable] = {}
         self.machines: dict[str, Hardware] = {}
+        self.timed: dict[str, ThreadRun] = {}
         self.scores: ScoreTable | None = None
 
     def plan(self, design: dict[str, Any], scenario_hash: str) -> Plan:
@@ -111,6 +113,7 @@ class _Gatherer:
             design=design,
             latencies=self.latencies,
             machines=self.machines,
+            timed=self.timed,
             scores=self.scores,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
@@ -155,6 +158,7 @@ class _Gatherer:
     def _time(self, name: str, stage: Pool) -> None:
         profile = load_profile(stage.device, stage.model, stage.precision)
         table = self.latencies[name] = measured(profile, stage.threads, stage.max_batch, stage.passes)
+        self.timed[name] = profile.run(stage.threads)
         value = f"{1000 * table.mean_s(1):.3g} ms at batch 1"
         self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
 

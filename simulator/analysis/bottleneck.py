@@ -1,0 +1,228 @@
+"""Which stage holds the requests up, why, and what would move it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from simulator.analysis.scorecard import Verdict
+from simulator.analysis.times import StageTimes
+from simulator.scenario import ScenarioError
+from simulator.scenario.choices import Choice, Options, Pick
+from simulator.scenario.stages import People, Pool
+from simulator.serving.calendar import DAY_S, HOUR_S, Roster
+from simulator.serving.plan import Plan, compile_plan
+from simulator.serving.theory import Load, loads
+from simulator.units import duration, roughly
+
+if TYPE_CHECKING:
+    from simulator.analysis.summary import Summary
+
+#: A cause is named when it accounts for at least this part of the wait.
+CAUSE = 0.25
+
+#: A smaller change of the load, or a smaller part of the requests, is not told.
+NOTICEABLE = 0.005
+
+
+@dataclass(frozen=True)
+class Move:
+    """One step of one choice, and the load that theory puts on the stage before and after it.
+
+    at_peak: the loads are those of the busiest time of the day, where that alone is too much
+    """
+
+    choice: str
+    label: str
+    pick: Pick
+    told: str
+    at_peak: bool
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """The stage that holds the requests up.
+
+    objective: the missed objective that pointed to it, None where it is where most time goes
+    share: of the time that counts (to the answer, or to the end); queueing: the part of the stage's time spent waiting
+    """
+
+    stage: str
+    label: str
+    objective: str | None
+    share: float
+    queueing: float
+    load: float
+    why: str
+    moves: list[Move]
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The bottleneck as `casesim run --json` prints it; what does not apply is left out."""
+        told = {name: value for name, value in vars(self).items() if value is not None}
+        return told | {"moves": [{k: v for k, v in vars(move).items() if k != "told"} for move in self.moves]}
+
+
+def bottleneck_of(summary: Summary) -> Bottleneck | None:
+    """The bottleneck of a run; None where no stage took any time.
+
+    A stage that more work comes to than it can do is one, whatever else is slow. Next counts the time objective that is
+    missed by most: the stage it names, or the one that takes most of the time to the answer. Else it is where requests
+    spend most of their time.
+    """
+    found = {name: times for name, times in summary.stages.items() if times.total_s > 0}
+    if not found:
+        return None
+    overloaded = {name: times.load for name, times in found.items() if times.load >= 1}
+    missed = _worst_missed(summary)
+    if overloaded:
+        return _told(summary, max(overloaded, key=lambda name: overloaded[name]), found, None)
+    if missed is not None:
+        named = missed.objective.metric.split(".")[1:2]
+        until_answer = {name: times.answer_s for name, times in found.items()}
+        name = named[0] if named else max(until_answer, key=lambda stage: until_answer[stage])
+        return _told(summary, name, found, missed)
+    return _told(summary, max(found, key=lambda name: found[name].total_s), found, None)
+
+
+def _worst_missed(summary: Summary) -> Verdict | None:
+    """The objective on a time that is missed by the largest part of its bound."""
+    missed = [verdict for verdict in summary.verdicts if not verdict.met and _is_time(verdict, summary)]
+    return max(missed, key=_excess, default=None)
+
+
+def _is_time(verdict: Verdict, summary: Summary) -> bool:
+    kind, *stage = verdict.objective.metric.split(".")
+    return kind.startswith(("wait_", "latency_")) and all(name in summary.stages for name in stage[:1])
+
+
+def _excess(verdict: Verdict) -> float:
+    return float("inf") if verdict.margin is None else -verdict.margin / (abs(verdict.bound) or 1.0)
+
+
+def _told(summary: Summary, name: str, found: dict[str, StageTimes], missed: Verdict | None) -> Bottleneck:
+    plan, times = summary.plan, found[name]
+    stage = plan.scenario.stages[name]
+    to_answer = missed is not None and missed.objective.metric.startswith("latency_")
+    share = _share(times, found, to_answer)
+    queueing = times.waited_s / times.total_s
+    why = _why(plan, name, times)
+    moves = sorted(_moves(plan, name), key=lambda move: move.after)
+    count = f"{roughly(share)} of the time to the answer" if to_answer else f"{roughly(share)} of all time that requests spend"
+    held = f"{roughly(queueing)} of it waiting" if times.load else "all of it under way"
+    because = f"{missed.objective.label} is missed. " if missed else ""
+    sentence = f"{because}The bottleneck is {stage.label}: {count} passes there, {held}. {why} {_advice(plan, moves)}"
+    objective = missed.objective.metric if missed else None
+    return Bottleneck(name, stage.label, objective, share, queueing, times.load, why, moves, sentence.strip())
+
+
+def _share(times: StageTimes, found: dict[str, StageTimes], to_answer: bool) -> float:
+    if to_answer:
+        return times.answer_s / sum(other.answer_s for other in found.values())
+    return times.total_s / sum(other.total_s for other in found.values())
+
+
+def _why(plan: Plan, name: str, times: StageTimes) -> str:
+    """The load, and what else keeps requests waiting."""
+    stage = plan.scenario.stages[name]
+    said: list[str] = []
+    if isinstance(stage, People):
+        said += _why_people(stage, times)
+    elif isinstance(stage, Pool):
+        said += _why_pool(plan, name, stage, times)
+    else:
+        said.append("Its time does not depend on the load")
+    if times.turned_away >= NOTICEABLE * times.visits:
+        said.append(f"{roughly(times.turned_away / times.visits)} of those who came were turned away or gave up")
+    return "; ".join(said) + "."
+
+
+def _why_people(stage: People, times: StageTimes) -> Iterator[str]:
+    yield f"Work comes in at {roughly(times.load)} of what the people on duty can do"
+    staffed = Roster(stage.shifts, 0, DAY_S)
+    off = sum(DAY_S / 1440 for minute in range(1440) if staffed.on_duty(60.0 * minute) == 0)
+    if times.waited_s and times.held_s >= CAUSE * times.waited_s:
+        part = roughly(times.held_s / times.waited_s)
+        yield f"nobody is on duty for {off / HOUR_S:.3g} hours a day, and {part} of the wait falls into those hours"
+
+
+def _why_pool(plan: Plan, name: str, stage: Pool, times: StageTimes) -> Iterator[str]:
+    yield f"Work comes in at {roughly(times.load)} of what its replicas can do"
+    load = _load_on(plan, name)
+    if load is not None and load.peak is not None and load.peak >= 1 > times.load:
+        yield f"at the busiest time of the day it is {load.peak:.2f} times what they can do, and a queue builds up"
+    if times.waited_s and times.held_s >= CAUSE * times.waited_s:
+        part = roughly(times.held_s / times.waited_s)
+        yield f"{part} of the wait is for company in a batch, up to {duration(stage.max_queue_delay_ms / 1000)}"
+
+
+def _moves(plan: Plan, name: str) -> Iterator[Move]:
+    """One step of each choice that writes to the stage, where theory says that it eases the load."""
+    load = _load_on(plan, name)
+    if load is None:
+        return
+    at_peak = load.peak is not None and load.peak >= 1 > load.mean
+    before = _strain(load, at_peak)
+    for key, choice in plan.scenario.choices.items():
+        now = plan.design[key]
+        steps = _neighbours(choice, now) if _writes_to(choice, name) else []
+        loads_with = [(_load_with(plan, key, pick, name), pick) for pick in steps]
+        eased = [(_strain(load, at_peak), pick) for load, pick in loads_with if load is not None]
+        after, pick = min(eased, key=itemgetter(0), default=(before, now))
+        if after < before - NOTICEABLE:
+            told = f"{choice.label} at {choice.label_of(pick)} instead of {choice.label_of(now)}"
+            yield Move(key, choice.label, choice.read(pick), told, at_peak, before, after)
+
+
+def _strain(load: Load, at_peak: bool) -> float:
+    return load.peak if at_peak and load.peak is not None else load.mean
+
+
+def _writes_to(choice: Choice, stage: str) -> bool:
+    paths = [path for option in choice.options.values() for path in option.set] if isinstance(choice, Options) else choice.set
+    return any(path.startswith(f"stages.{stage}.") for path in paths)
+
+
+def _neighbours(choice: Choice, pick: Pick) -> list[Pick]:
+    """The picks one step away: the other options, or the next number down and up."""
+    if isinstance(choice, Options):
+        return [option for option in choice.options if option != pick]
+    if choice.values is not None:
+        values = sorted(choice.values)
+        at = values.index(float(pick))
+        return [*values[max(at - 1, 0) : at], *values[at + 1 : at + 2]]
+    assert choice.step is not None
+    return [value for value in (float(pick) - choice.step, float(pick) + choice.step) if _offered(choice, value)]
+
+
+def _offered(choice: Choice, pick: Pick) -> bool:
+    try:
+        choice.read(pick)
+    except ValueError:
+        return False
+    return True
+
+
+def _load_with(plan: Plan, choice: str, pick: Pick, stage: str) -> Load | None:
+    """The load on a stage with one pick changed; None where that design cannot run."""
+    try:
+        return _load_on(compile_plan(plan.scenario, {**plan.design, choice: pick}), stage)
+    except ScenarioError:
+        return None
+
+
+def _load_on(plan: Plan, stage: str) -> Load | None:
+    return next((load for load in loads(plan) if load.stage == stage), None)
+
+
+def _advice(plan: Plan, moves: list[Move]) -> str:
+    if not moves:
+        return "No step of a choice lowers its load." if plan.scenario.choices else ""
+    best = moves[0]
+    when = "load at the peak" if best.at_peak else "load"
+    still = ", still more than it can do" if best.after >= 1 else ""
+    return f"{best.told} would take its {when} from {roughly(best.before)} to {roughly(best.after)}{still}."
