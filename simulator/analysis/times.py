@@ -72,24 +72,28 @@ def _held(plan: Plan, name: str, visits: pd.DataFrame, entered: Seconds, until: 
 
 
 def idle_time(plan: Plan, name: str, visits: pd.DataFrame) -> Callable[[Seconds], Seconds]:
-    """For how many seconds, up to each time, some replica of a pool was free, or nobody of the people was on duty.
-
-    Who waits in such a second does not wait because the servers have too much to do.
-    """
-    stage = plan.scenario.stages[name]
-    if isinstance(stage, Pool):
-        times, idle = _replica_free(stage, visits, plan.horizon_s)
-    elif isinstance(stage, People):
-        roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
-        times, idle = np.array(roster.times), np.array(roster.people) == 0
-    else:
-        return np.zeros_like
+    """For how many seconds, up to each time, some replica of a pool was free, or nobody of the people was on duty."""
+    times, idle = idle_steps(plan, name, visits)
     times = np.append(times, max(times[-1], plan.horizon_s))
     seconds = np.append(0.0, np.cumsum(np.diff(times) * idle))
     return lambda moments: np.interp(moments, times, seconds)
 
 
-def _replica_free(stage: Pool, visits: pd.DataFrame, horizon: float) -> tuple[Seconds, NDArray[np.bool_]]:
+def idle_steps(plan: Plan, name: str, visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.bool_]]:
+    """The times from which on some replica of a pool is free, or nobody of the people is on duty, or from which on not.
+
+    Who waits while that is so does not wait because the servers have too much to do.
+    """
+    stage = plan.scenario.stages[name]
+    if isinstance(stage, Pool):
+        return _replica_free(stage, visits)
+    if isinstance(stage, People):
+        roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
+        return np.array(roster.times), np.array(roster.people) == 0
+    return np.zeros(1), np.zeros(1, bool)
+
+
+def _replica_free(stage: Pool, visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.bool_]]:
     served = visits[visits["started_s"].notna()].drop_duplicates("batch")
     times = np.concatenate([[0.0], served["started_s"], served["left_s"]])
     change = np.repeat([0, 1, -1], [1, len(served), len(served)])
