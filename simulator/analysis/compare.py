@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,14 +30,33 @@ class Difference:
         return not self.change.low <= 0 <= self.change.high
 
     @property
-    def words(self) -> str:
-        """The change as a person reads it: `+2.1 points`."""
+    def size(self) -> str:
+        """The change with its sign and unit: `+2.1 points`."""
         if self.change.value == 0:
             return "no change"
-        unit, sign = unit_of(self.metric), "+" if self.change.value > 0 else "−"
-        size = abs(self.change.value)
-        told = f"{significant(100 * size)} points" if unit == "share" else spoken(size, unit)
-        return f"{sign}{told}" + ("" if self.significant else " (not significantly different)")
+        return _signed(self.change.value, unit_of(self.metric))
+
+    @property
+    def words(self) -> str:
+        """The change as a person reads it, with a word where it may be chance."""
+        return self.size if self.significant or self.change.value == 0 else f"{self.size} (not significantly different)"
+
+    @property
+    def interval(self) -> str:
+        """The 95% interval of the change in words."""
+        unit = unit_of(self.metric)
+        return f"{_signed(self.change.low, unit)} to {_signed(self.change.high, unit)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The difference as `casesim run --json` prints it."""
+        unit = unit_of(self.metric)
+        return {"metric": self.metric, **vars(self.change), "unit": unit, "significant": self.significant, "words": self.words}
+
+
+def _signed(value: float, unit: str) -> str:
+    sign = "−" if value < 0 else "+" if value > 0 else ""
+    told = f"{significant(100 * abs(value))} points" if unit == "share" else spoken(abs(value), unit)
+    return f"{sign}{told}"
 
 
 def comparable(before: Summary, after: Summary) -> bool:
@@ -48,15 +68,14 @@ def comparable(before: Summary, after: Summary) -> bool:
     )
 
 
-def differences(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> list[Difference]:
-    """What changed in each objective's metric, for those that both runs can quote."""
+def differences(
+    before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary], every: bool = False
+) -> list[Difference]:
+    """What changed in each objective's metric, or in every metric, for those that both runs can quote."""
     old, new = summaries
-    found = []
-    for objective in new.plan.scenario.objectives:
-        name = objective.metric
-        if name in old.metrics and name in new.metrics:
-            found.append(Difference(name, objective.label, _change(name, before, after, summaries)))
-    return found
+    labels = {objective.metric: objective.label for objective in new.plan.scenario.objectives}
+    names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
+    return [Difference(name, labels.get(name, name), _change(name, before, after, summaries)) for name in names]
 
 
 def _change(name: str, before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:

@@ -113,7 +113,8 @@ class Way:
             return f"{told}."
         longest = max(self.steps, key=lambda step: step.total_s)
         part = roughly(min(longest.total_s / self.total_s, 1.0))
-        return f"{told}; {longest.label} took {duration(longest.total_s)} of it ({part}): {longest.words}."
+        how = f": {longest.words}" if longest.waits else ""
+        return f"{told}; {longest.label} took {duration(longest.total_s)} of it ({part}){how}."
 
     def to_json(self) -> dict[str, Any]:
         """The way as `casesim run --json` prints it."""
