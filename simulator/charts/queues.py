@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from simulator.analysis.timeline import occupancy
 from simulator.analysis.warmup import warm_up_of
@@ -20,25 +19,23 @@ def queues(trace: Trace) -> Chart:
     clock = _clock(trace, found["time_s"])
     scenario, colours = trace.plan.scenario, stage_colours(trace.plan.scenario)
     pools = [name for name, stage in scenario.stages.items() if isinstance(stage, Pool)]
-    drawn = go.Figure(make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.12), figure(height=420).layout)
-    for name in pools:
-        drawn.add_trace(_line(scenario.stages[name].label, clock, found[name], colours[name]), row=1, col=1)
-    drawn.add_trace(_line("In flight", clock, found["in_flight"], GREY), row=2, col=1)
+    lines = [_line(scenario.stages[name].label, clock, found[name], colours[name], "y") for name in pools]
+    lines.append(_line("in flight", clock, found["in_flight"], GREY, "y2"))
+    drawn = figure(*lines, height=420, yaxis={"domain": [0.56, 1]}, yaxis2={"domain": [0, 0.44]}, xaxis={"anchor": "y2"})
     start = warm_up_of(trace)
     if start is not None:
         cut = _clock(trace, pd.Series([start.cut_s]))[0]
-        drawn.add_vline(x=cut, line=OBJECTIVE, annotation_text="warm-up ends", annotation_position="top right", row=1, col=1)
-    drawn.update_xaxes(tickformat="%H:%M", showgrid=False, automargin=True)
-    drawn.update_xaxes(title="time of day", row=2, col=1)
-    drawn.update_yaxes(rangemode="tozero", tickformat=",d", automargin=True, zeroline=False)
-    drawn.update_yaxes(title="in the queue", row=1, col=1)
-    drawn.update_yaxes(title="in flight", row=2, col=1)
+        drawn.add_vline(x=cut, line=OBJECTIVE)
+        drawn.add_annotation(x=cut, y=1, yref="paper", xanchor="left", yanchor="top", text=" warm-up ends", showarrow=False)
+    drawn.update_xaxes(title="time of day", tickformat="%H:%M", showgrid=False)
+    drawn.update_yaxes(rangemode="tozero", tickformat=",d")
+    drawn.update_layout(yaxis_title="in the queue", yaxis2_title="in flight")
     return Chart(drawn, _takeaway(trace, found, pools, clock), found.assign(time_of_day=clock.dt.strftime("%H:%M:%S")))
 
 
-def _line(name: str, clock: pd.Series[pd.Timestamp], values: pd.Series[int], colour: str) -> go.Scatter:
-    line = {"color": colour, "width": 2, "shape": "hv"}
-    return go.Scatter(name=name, x=clock, y=values, mode="lines", line=line, hovertemplate="%{y:,} at %{x|%H:%M}")
+def _line(name: str, clock: pd.Series[pd.Timestamp], values: pd.Series[int], colour: str, axis: str) -> go.Scatter:
+    look = {"line": {"color": colour, "width": 2, "shape": "hv"}, "hovertemplate": "%{y:,} at %{x|%H:%M}"}
+    return go.Scatter(name=name, x=clock, y=values, mode="lines", yaxis=axis, **look)
 
 
 def _clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:

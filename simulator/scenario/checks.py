@@ -9,7 +9,7 @@ from simulator.scenario.schema import Scenario
 from simulator.scenario.stages import Gate, Link, People, Pool, Retake, Stage
 
 #: Names that a page's address uses for itself, beside the choices.
-ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom"})
+ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom", "percentile", "until"})
 
 
 def check(scenario: Scenario) -> list[Fault]:
