@@ -90,7 +90,7 @@ def run(
         str | None, typer.Option(metavar="PERCENTILE", help="follow one request: p50, p99, p99.9 or slowest")
     ] = None,
     trace_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="write what happened for Perfetto, as .json or .json.gz")
+        Path | None, typer.Option(metavar="FILE", help="write the first replication for Perfetto, as .json or .json.gz")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is missed")] = False,

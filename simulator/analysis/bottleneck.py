@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 #: A cause is named when it accounts for at least this part of the wait.
 CAUSE = 0.25
 
-#: A smaller change of the load, or a smaller part of the requests, is not told.
+#: A smaller change of the load is no help.
 NOTICEABLE = 0.005
+
+#: A smaller part of the requests that were turned away is not told.
+FEW = 0.01
 
 
 @dataclass(frozen=True)
@@ -112,12 +115,13 @@ def _told(summary: Summary, name: str, found: dict[str, StageTimes], missed: Ver
     queueing = times.waited_s / times.total_s
     why = _why(plan, name, times)
     moves = sorted(_moves(plan, name), key=lambda move: move.after)
-    count = f"{roughly(share)} of the time to the answer" if to_answer else f"{roughly(share)} of all time that requests spend"
-    held = f"{roughly(queueing)} of it waiting" if times.load else "all of it under way"
+    counted = "the time to the answer" if to_answer else "all time that requests spend"
+    spent = f", {roughly(queueing)} of it waiting" if times.load else ""
     because = f"{missed.objective.label} is missed. " if missed else ""
-    sentence = f"{because}The bottleneck is {stage.label}: {count} passes there, {held}. {why} {_advice(plan, moves)}"
+    told = f"The bottleneck is {stage.label}, where {roughly(share)} of {counted} passes{spent}: {why}. {_advice(plan, moves)}"
+    sentence = (because + told).strip()
     objective = missed.objective.metric if missed else None
-    return Bottleneck(name, stage.label, objective, share, queueing, times.load, why, moves, sentence.strip())
+    return Bottleneck(name, stage.label, objective, share, queueing, times.load, why, moves, sentence)
 
 
 def _share(times: StageTimes, found: dict[str, StageTimes], to_answer: bool) -> float:
@@ -135,14 +139,14 @@ def _why(plan: Plan, name: str, times: StageTimes) -> str:
     elif isinstance(stage, Pool):
         said += _why_pool(plan, name, stage, times)
     else:
-        said.append("Its time does not depend on the load")
-    if times.turned_away >= NOTICEABLE * times.visits:
+        said.append("its time does not depend on the load")
+    if times.turned_away >= FEW * times.visits:
         said.append(f"{roughly(times.turned_away / times.visits)} of those who came were turned away or gave up")
-    return "; ".join(said) + "."
+    return "; ".join(said)
 
 
 def _why_people(stage: People, times: StageTimes) -> Iterator[str]:
-    yield f"Work comes in at {roughly(times.load)} of what the people on duty can do"
+    yield f"work comes in at {roughly(times.load)} of what the people on duty can do"
     staffed = Roster(stage.shifts, 0, DAY_S)
     off = sum(DAY_S / 1440 for minute in range(1440) if staffed.on_duty(60.0 * minute) == 0)
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
@@ -151,7 +155,7 @@ def _why_people(stage: People, times: StageTimes) -> Iterator[str]:
 
 
 def _why_pool(plan: Plan, name: str, stage: Pool, times: StageTimes) -> Iterator[str]:
-    yield f"Work comes in at {roughly(times.load)} of what its replicas can do"
+    yield f"work comes in at {roughly(times.load)} of what its replicas can do"
     load = _load_on(plan, name)
     if load is not None and load.peak is not None and load.peak >= 1 > times.load:
         yield f"at the busiest time of the day it is {load.peak:.2f} times what they can do, and a queue builds up"
@@ -184,7 +188,7 @@ def _strain(load: Load, at_peak: bool) -> float:
 
 def _writes_to(choice: Choice, stage: str) -> bool:
     paths = [path for option in choice.options.values() for path in option.set] if isinstance(choice, Options) else choice.set
-    return any(path.startswith(f"stages.{stage}.") for path in paths)
+    return any(f"{path}.".startswith(f"stages.{stage}.") for path in paths)
 
 
 def _neighbours(choice: Choice, pick: Pick) -> list[Pick]:

@@ -140,10 +140,12 @@ def _tail(stage: Pool, run: ThreadRun) -> Note:
     """The 99th roughlyile of the service times of single requests, by order statistics: calls are as good as independent."""
     calls = min(run.calls, key=lambda calls: calls.batch)
     tail = quantile_interval(np.array(calls.latency_ms) * stage.passes / 1000, 0.99)
-    told = f"{stage.label}: the slowest 1% of its service times rest on {len(calls.latency_ms)} calls"
+    told, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
     if not isfinite(tail.high):
-        return Note("service-time tail", "fair", f"{told}: above {duration(tail.low)}, with no upper bound to quote.")
-    return Note("service-time tail", "good", f"{told}: above {duration(tail.low)} to {duration(tail.high)}.")
+        text = f"{told} above {duration(tail.low)}; {count} calls give no upper bound."
+        return Note("service-time tail", "fair", text)
+    text = f"{told} between {duration(tail.low)} and {duration(tail.high)}, from {count} calls."
+    return Note("service-time tail", "good", text)
 
 
 def _positives(summary: Summary) -> Iterator[Note]:

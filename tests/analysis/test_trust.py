@@ -8,6 +8,7 @@ from simulator import compile_plan, load
 from simulator.analysis.replicate import replicate
 from simulator.analysis.summary import Metric
 from simulator.analysis.trust import notes_on
+from simulator.analysis.warmup import Cuts
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.serving.latency import constant
 from simulator.serving.plan import Source
@@ -73,8 +74,15 @@ def test_a_tail_of_few_calls_has_no_upper_bound():
     (few,), (many,) = (notes(with_calls([1], calls=count, max_batch=1), "service-time tail") for count in (120, 400))
     assert (few.level, many.level) == ("fair", "good")
     assert "no upper bound" in few.sentence
-    assert "above 390 ms to 400 ms" not in few.sentence
-    assert "400 calls" in many.sentence
+    assert "above 116 ms" in few.sentence  # rank 116 of 1, 2, ... 120 ms: P(B < 116) <= 2.5% for B ~ Bin(120, 0.99)
+    assert "between 392 ms and 400 ms, from 400 calls" in many.sentence
+
+
+@pytest.mark.parametrize(("found", "level"), [((4, 0), "good"), ((4, 1), "fair"), ((4, 3), "weak")])
+def test_a_warm_up_without_an_end_is_told(found, level):
+    replications, unsteady = found
+    summary = dataclasses.replace(replicate(served(0.4), 0, 2), warm_up=Cuts(10.0, 20.0, 5, replications, unsteady))
+    assert [note.level for note in notes(summary, "warm-up")] == [level]
 
 
 def test_latencies_that_were_not_measured_are_told():
