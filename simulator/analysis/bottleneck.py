@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 #: A cause is named when it accounts for at least this part of the wait.
 CAUSE = 0.25
 
-#: A smaller change of the load is no help.
-NOTICEABLE = 0.005
+COMPANY = "wait for company"
+
+#: A change by a smaller part is no help.
+NOTICEABLE = 0.01
 
 #: A smaller part of the requests that were turned away is not told.
 FEW = 0.01
@@ -32,18 +34,26 @@ FEW = 0.01
 
 @dataclass(frozen=True)
 class Move:
-    """One step of one choice, and the load that theory puts on the stage before and after it.
+    """One step of one choice, and what it would do to the stage, by theory.
 
-    at_peak: the loads are those of the busiest time of the day, where that alone is too much
+    what: `load`, `load at the peak` where that alone is too much, or `wait for company`, the longest in seconds
     """
 
     choice: str
     label: str
     pick: Pick
     told: str
-    at_peak: bool
+    what: str
     before: float
     after: float
+
+    @property
+    def sentence(self) -> str:
+        """The move as a person reads it."""
+        if self.what == COMPANY:
+            return f"{self.told} would take its longest {self.what} from {duration(self.before)} to {duration(self.after)}."
+        still = ", still more than it can do" if self.after >= 1 else ""
+        return f"{self.told} would take its {self.what} from {roughly(self.before)} to {roughly(self.after)}{still}."
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ def bottleneck_of(summary: Summary) -> Bottleneck | None:
     if not found:
         return None
     overloaded = {name: times.load for name, times in found.items() if times.load >= 1}
-    missed = _worst_missed(summary)
+    missed = _worst_missed(summary, found)
     if overloaded:
         return _told(summary, max(overloaded, key=lambda name: overloaded[name]), found, None)
     if missed is not None:
@@ -92,15 +102,17 @@ def bottleneck_of(summary: Summary) -> Bottleneck | None:
     return _told(summary, max(found, key=lambda name: found[name].total_s), found, None)
 
 
-def _worst_missed(summary: Summary) -> Verdict | None:
-    """The objective on a time that is missed by the largest part of its bound."""
-    missed = [verdict for verdict in summary.verdicts if not verdict.met and _is_time(verdict, summary)]
+def _worst_missed(summary: Summary, found: dict[str, StageTimes]) -> Verdict | None:
+    """The objective on a time that is missed by the largest part of its bound, where a stage can be held to account."""
+    missed = [verdict for verdict in summary.verdicts if not verdict.met and _leads_somewhere(verdict, found)]
     return max(missed, key=_excess, default=None)
 
 
-def _is_time(verdict: Verdict, summary: Summary) -> bool:
+def _leads_somewhere(verdict: Verdict, found: dict[str, StageTimes]) -> bool:
     kind, *stage = verdict.objective.metric.split(".")
-    return kind.startswith(("wait_", "latency_")) and all(name in summary.stages for name in stage[:1])
+    if kind.startswith("wait_"):
+        return stage[0] in found
+    return kind.startswith("latency_") and any(times.answer_s > 0 for times in found.values())
 
 
 def _excess(verdict: Verdict) -> float:
@@ -114,7 +126,7 @@ def _told(summary: Summary, name: str, found: dict[str, StageTimes], missed: Ver
     share = _share(times, found, to_answer)
     queueing = times.waited_s / times.total_s
     why = _why(plan, name, times)
-    moves = sorted(_moves(plan, name), key=lambda move: move.after)
+    moves = _moves(plan, name, times)
     counted = "the time to the answer" if to_answer else "all time that requests spend"
     spent = f", {roughly(queueing)} of it waiting" if times.load else ""
     because = f"{missed.objective.label} is missed. " if missed else ""
@@ -148,7 +160,7 @@ def _why(plan: Plan, name: str, times: StageTimes) -> str:
 def _why_people(stage: People, times: StageTimes) -> Iterator[str]:
     yield f"work comes in at {roughly(times.load)} of what the people on duty can do"
     staffed = Roster(stage.shifts, 0, DAY_S)
-    off = sum(DAY_S / 1440 for minute in range(1440) if staffed.on_duty(60.0 * minute) == 0)
+    off = sum(60.0 for minute in range(1440) if staffed.on_duty(60.0 * minute) == 0)
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         part = roughly(times.held_s / times.waited_s)
         yield f"nobody is on duty for {off / HOUR_S:.3g} hours a day, and {part} of the wait falls into those hours"
@@ -164,26 +176,49 @@ def _why_pool(plan: Plan, name: str, stage: Pool, times: StageTimes) -> Iterator
         yield f"{part} of the wait is for company in a batch, up to {duration(stage.max_queue_delay_ms / 1000)}"
 
 
-def _moves(plan: Plan, name: str) -> Iterator[Move]:
-    """One step of each choice that writes to the stage, where theory says that it eases the load."""
-    load = _load_on(plan, name)
-    if load is None:
-        return
-    at_peak = load.peak is not None and load.peak >= 1 > load.mean
-    before = _strain(load, at_peak)
+def _moves(plan: Plan, name: str, times: StageTimes) -> list[Move]:
+    """One step of each choice that writes to the stage, where theory says that it eases what holds requests up there."""
+    measure = _what_to_ease(plan, name, times)
+    if measure is None:
+        return []
+    what, value = measure
+    before, found = value(plan, name), []
     for key, choice in plan.scenario.choices.items():
         now = plan.design[key]
         steps = _neighbours(choice, now) if _writes_to(choice, name) else []
-        loads_with = [(_load_with(plan, key, pick, name), pick) for pick in steps]
-        eased = [(_strain(load, at_peak), pick) for load, pick in loads_with if load is not None]
+        eased = [(value(other, name), pick) for pick in steps if (other := _with(plan, key, pick))]
         after, pick = min(eased, key=itemgetter(0), default=(before, now))
-        if after < before - NOTICEABLE:
+        if after < before * (1 - NOTICEABLE):
             told = f"{choice.label} at {choice.label_of(pick)} instead of {choice.label_of(now)}"
-            yield Move(key, choice.label, choice.read(pick), told, at_peak, before, after)
+            found.append(Move(key, choice.label, choice.read(pick), told, what, before, after))
+    return sorted(found, key=lambda move: move.after)
 
 
-def _strain(load: Load, at_peak: bool) -> float:
-    return load.peak if at_peak and load.peak is not None else load.mean
+def _what_to_ease(plan: Plan, name: str, times: StageTimes) -> tuple[str, Callable[[Plan, str], float]] | None:
+    """What a choice should lower: the wait for company where that is most of the wait, else the load; and how to tell it."""
+    load = _load_on(plan, name)
+    if load is None:
+        return None
+    if isinstance(plan.scenario.stages[name], Pool) and times.held_s > times.waited_s / 2:
+        return COMPANY, _longest_for_company_s
+    if load.peak is not None and load.peak >= 1 > load.mean:
+        return "load at the peak", _peak_load
+    return "load", _mean_load
+
+
+def _longest_for_company_s(plan: Plan, name: str) -> float:
+    stage = plan.scenario.stages[name]
+    return stage.max_queue_delay_ms / 1000 if isinstance(stage, Pool) else 0.0
+
+
+def _peak_load(plan: Plan, name: str) -> float:
+    load = _load_on(plan, name)
+    return 0.0 if load is None or load.peak is None else load.peak
+
+
+def _mean_load(plan: Plan, name: str) -> float:
+    load = _load_on(plan, name)
+    return 0.0 if load is None else load.mean
 
 
 def _writes_to(choice: Choice, stage: str) -> bool:
@@ -211,10 +246,10 @@ def _offered(choice: Choice, pick: Pick) -> bool:
     return True
 
 
-def _load_with(plan: Plan, choice: str, pick: Pick, stage: str) -> Load | None:
-    """The load on a stage with one pick changed; None where that design cannot run."""
+def _with(plan: Plan, choice: str, pick: Pick) -> Plan | None:
+    """The plan with one pick changed; None where that design cannot run."""
     try:
-        return _load_on(compile_plan(plan.scenario, {**plan.design, choice: pick}), stage)
+        return compile_plan(plan.scenario, {**plan.design, choice: pick})
     except ScenarioError:
         return None
 
@@ -224,9 +259,6 @@ def _load_on(plan: Plan, stage: str) -> Load | None:
 
 
 def _advice(plan: Plan, moves: list[Move]) -> str:
-    if not moves:
-        return "No step of a choice lowers its load." if plan.scenario.choices else ""
-    best = moves[0]
-    when = "load at the peak" if best.at_peak else "load"
-    still = ", still more than it can do" if best.after >= 1 else ""
-    return f"{best.told} would take its {when} from {roughly(best.before)} to {roughly(best.after)}{still}."
+    if moves:
+        return moves[0].sentence
+    return "No step of a choice eases it." if plan.scenario.choices else ""

@@ -58,6 +58,8 @@ class Cuts:
                 f"There is no steady state within the run: MSER-5 finds none in {self.unsteady} of {self.replications} "
                 "replications, so no latency and no wait can be quoted. Let requests come for more days."
             )
+        if not self.dropped and not self.unsteady:
+            return "There is no warm-up to leave out (MSER-5): the run is steady from its first request on."
         told = (
             f"The warm-up is left out (MSER-5): {duration(self.cut_s)} on average, {duration(self.longest_s)} at most, "
             f"{self.dropped:,} requests in all."

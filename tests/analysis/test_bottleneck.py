@@ -6,9 +6,11 @@ import pytest
 
 from simulator import compile_plan, load
 from simulator.analysis.replicate import replicate
+from simulator.scenario.load import loads as loads_text
 from simulator.serving.latency import constant
 from simulator.serving.theory import loads
 from tests.builders import assumed, link, people, plan, pool
+from tests.scenario.texts import changed
 
 CASE = "skin-cancer-triage"
 
@@ -67,6 +69,21 @@ def test_a_wait_for_company_is_told_as_one():
     assert "company" not in bottleneck(two_pools(slow=0.9)).why
 
 
+def test_what_shortens_a_wait_for_company_is_a_shorter_delay(evidence):
+    delay = (
+        "  delay: {kind: number, label: Delay, default: 500, values: [0, 100, 500], set: [stages.classify.max_queue_delay_ms]}"
+    )
+    text = changed("choices:\n", f"choices:\n{delay}\n", "max_batch: 4\n", "max_batch: 4\n    max_queue_delay_ms: 500\n",
+                   "at_sensitivity: 0.5, to: reader, tag: urgent", "at_sensitivity: 0.5, to: cleared, tag: urgent",
+                   "at_sensitivity: 0.9, to: reader", "at_sensitivity: 0.9, to: cleared", "- {to: cleared}", "- {to: reader}",
+                   "value: 0.1, assumed", "value: 1, assumed", "value: 0.05", "value: 0.0001")  # fmt: skip
+    found = bottleneck(compile_plan(loads_text(text)))
+    (move,) = found.moves
+    assert (found.stage, move.choice, move.pick, move.what) == ("classify", "delay", 100, "wait for company")
+    assert (move.before, move.after) == (0.5, 0.1)
+    assert found.sentence.endswith("Delay at 100 instead of 500 would take its longest wait for company from 500 ms to 100 ms.")
+
+
 def test_hours_without_anybody_are_told():
     shifts = people(("08:00", "16:00", 2), minutes=1, label="Readers")
     made = plan({"r": shifts}, rate=0.001, run={"days": 2, "drain_days": 1, "replications": 2})
@@ -77,6 +94,14 @@ def test_hours_without_anybody_are_told():
 
 def test_where_nothing_takes_time_there_is_no_bottleneck():
     assert bottleneck(plan({"p": pool()}, constant(0.1), rate=1e-6)) is None
+
+
+def test_where_nobody_was_answered_it_is_still_where_the_time_goes():
+    late = {"metric": "latency_p95_s", "at_most": 1, "label": "Answer"}
+    stages = {"a": pool(to="far"), "far": link("done", 50)}  # the run is over after eleven seconds
+    found = bottleneck(plan(stages, constant(0.001), seconds=1, rate=50, objectives=[late]))
+    assert (found.stage, found.objective) == ("far", None)
+    assert "its time does not depend on the load" in found.sentence
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +134,7 @@ def test_in_the_skin_case_with_one_decoder_a_second_halves_its_peak():
     assert (found.stage, found.objective) == ("decode", "latency_p95_s")
     moves = {move.choice: move for move in found.moves}
     assert moves.keys() == {"decoding", "decoders"}
-    assert moves["decoders"].at_peak
+    assert moves["decoders"].what == "load at the peak"
     assert moves["decoders"].before == pytest.approx(2 * moves["decoders"].after)
     assert moves["decoders"].before > 1 > moves["decoders"].after
 
@@ -117,4 +142,4 @@ def test_in_the_skin_case_with_one_decoder_a_second_halves_its_peak():
 def test_with_as_many_people_as_may_be_picked_no_step_helps():
     found = bottleneck(compile_plan(load(CASE), {"dermatologists": 30}))
     assert found.moves == []
-    assert found.sentence.endswith("No step of a choice lowers its load.")
+    assert found.sentence.endswith("No step of a choice eases it.")
