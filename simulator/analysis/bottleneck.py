@@ -77,7 +77,7 @@ class Bottleneck:
     def to_json(self) -> dict[str, Any]:
         """The bottleneck as `casesim run --json` prints it; what does not apply is left out."""
         told = {name: value for name, value in vars(self).items() if value is not None}
-        return told | {"moves": [{k: v for k, v in vars(move).items() if k != "told"} for move in self.moves]}
+        return told | {"moves": [{**vars(move), "sentence": move.sentence} for move in self.moves]}
 
 
 def bottleneck_of(summary: Summary) -> Bottleneck | None:
