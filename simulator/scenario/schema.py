@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -37,6 +37,10 @@ class Run(Strict):
     days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
     drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish what waits")] = 1
     replications: Annotated[int, Field(ge=2, le=1000)] = 30
+    warm_up: Annotated[
+        Literal["none", "mser5"],
+        Field(description="what is left out at the front: nothing, or by MSER-5 where a steady state is asked for"),
+    ] = "none"
 
 
 class Quality(Strict):
