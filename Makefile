@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long lint bench clean
+.PHONY: help run setup test test-long lint truths bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ lint: $(VENV)/.installed-dev ## check style, types and which part may import whi
 	@echo "Style (ruff)" && $(BIN)/ruff check && $(BIN)/ruff format --check
 	@echo "Types (mypy)" && $(BIN)/mypy
 	@echo "Imports (import-linter)" && $(BIN)/lint-imports
+
+truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
+	@$(BIN)/python -m tests.truths
 
 bench: $(VENV)/.installed-dev ## measure the engine's speed beside plain SimPy and Ciw
 	@$(BIN)/python -m benchmarks
