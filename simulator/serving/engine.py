@@ -15,7 +15,7 @@ from simulator.serving.columns import elements
 from simulator.serving.plan import Plan
 from simulator.serving.requests import Requests
 from simulator.serving.stages import STAGES
-from simulator.serving.stages.base import ServiceStage
+from simulator.serving.stages.base import Outbox, ServiceStage
 from simulator.serving.stages.end import EndStage
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
@@ -41,6 +41,7 @@ class Run:
         self._answered = elements(self.requests.answered)
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.ends = {name: EndStage(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
+        self.outboxes: list[Outbox] = []
         for stage in self.stages.values():
             stage.connect()
 
@@ -63,14 +64,30 @@ class Run:
         """The stage or end called `name`; None for no name."""
         return None if name is None else self.stages.get(name) or self.ends[name]
 
+    def way_out(self, start: str, name: str) -> Any:
+        """The receiver `name` as seen from the stage `start`: where no way leads back, it may be served in blocks."""
+        receiver = self.receiver(name)
+        if name in self.stages and start in self.ahead_of(start) and start not in self.ahead_of(name):
+            receiver = Outbox(receiver)
+            self.outboxes.append(receiver)
+        return receiver
+
+    def flush(self) -> None:
+        """The running stage pauses: hand on what has left its ring."""
+        for outbox in self.outboxes:
+            outbox.flush()
+
     def uniform(self, stream: str) -> NDArray[np.float32]:
         """One uniform draw a request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
-    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float64]:
+    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float32]:
         """One lognormal draw a request, shape (n,)."""
-        normal = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
-        return np.asarray(spec.median.value * np.exp(spec.sigma * normal), float)
+        drawn = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
+        drawn *= spec.sigma
+        np.exp(drawn, out=drawn)
+        drawn *= spec.median.value
+        return drawn
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -24,7 +26,7 @@ Float64 = NDArray[np.float64]
 class Requests:
     """Columns of equal length n, a request a row.
 
-    arrived, sent, answered, finished: seconds from the start of the run; `sent` is when the last photo was sent
+    arrived, answered, finished: seconds from the start of the run
     positive: whether the person behind the request is a positive; patient: who of the labelled set stands in for them
     scores, qualities: what the model and the quality check would say of each photo, shape (tries, n)
     risk: the score once a model has given it; +inf before, so that an unscored request counts as the most urgent
@@ -36,12 +38,12 @@ class Requests:
         starts_at = clock_s(plan.scenario.run.starts_at)
         self.arrived = ARRIVALS[spec.kind](spec, streams.named("arrivals"), plan.arrivals_end_s, starts_at)
         self.n = len(self.arrived)
-        self.sent = self.arrived.copy()
+        self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)
         self.finished = np.full(self.n, np.nan)
         self.risk = np.full(self.n, np.inf, np.float32)
         self.tries = np.zeros(self.n, np.int8)
-        self.tag = np.zeros(self.n, np.int16)
+        self.tag = np.zeros(self.n, np.min_scalar_type(len(plan.scenario.tags())))
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
         self._draw_people(plan, streams)
@@ -76,16 +78,31 @@ class Requests:
         """Each person is one labelled item of their class; a photo that shows nothing is scored like someone else's."""
         which = streams.named("population.item").random(self.n)
         own = _scores_of(table, self.positive, which)
+        patients = max(table.positive_patients.max(), table.negative_patients.max())
         self.patient = np.where(
             self.positive,
             table.positive_patients[_index(which, len(table.positives))],
             table.negative_patients[_index(which, len(table.negatives))],
-        ).astype(np.int32)
+        ).astype(np.min_scalar_type(-int(patients) - 1))
         self.scores = np.empty(usable.shape, np.float32)
         for attempt, shows in enumerate(usable):
             stream = streams.named(f"photo.{attempt}.stranger")
             stranger = _scores_of(table, stream.random(self.n) < population.prevalence.value, stream.random(self.n))
             self.scores[attempt] = np.where(shows, own, stranger)
+
+    def send_again(self, row: int, time: float) -> None:
+        """The requester sends another photo at `time`."""
+        rows, times = self._again
+        rows.append(row)
+        times.append(time)
+
+    @property
+    def sent(self) -> Float64:
+        """When the last photo of each request was sent, in seconds from the start of the run."""
+        sent = self.arrived.copy()
+        rows, times = self._again
+        np.maximum.at(sent, np.array(rows, int), np.array(times))
+        return sent
 
     def settle(self, horizon: float, caught_share: Float64, luck: Float32) -> None:
         """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.
@@ -98,7 +115,9 @@ class Requests:
         self.answered[~(self.answered <= horizon)] = np.nan
         self.outcome[~late & (self.outcome == UNFINISHED)] = DONE
         self.outcome[late] = UNFINISHED
-        self.caught = self.positive & ~late & (luck < caught_share[self.end])
+        ill = np.flatnonzero(self.positive & ~late)
+        self.caught = np.zeros(self.n, bool)
+        self.caught[ill] = luck[ill] < caught_share[self.end[ill]]
 
 
 def quality_separation(auc: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,21 +18,28 @@ from simulator.serving.requests import OUTCOMES, Requests
 if TYPE_CHECKING:
     from simulator.serving.plan import Plan
 
+Rows = NDArray[np.int32]
+Times = NDArray[np.float64]
+
 #: A visit's columns: which request, at which stage, when it entered the queue, when service began (NaN: never), when it left
 #: (NaN: it still waits), which replica or reviewer served it (-1: none), its batch, numbered within the stage, and its size.
 VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size")
 
 
 class VisitLog:
-    """The visits to one stage, in the order in which they were settled; columns grow as needed."""
+    """The visits to one stage, in the order in which they were settled; columns grow as needed.
 
-    def __init__(self) -> None:
+    A row a visit: request, entered. A row a batch: how many visits it has, started, left, server.
+    """
+
+    def __init__(self, servers: int = 1, largest: int = 1) -> None:
+        """servers: how many there are to be told apart; largest: the most visits in a batch."""
         self.request = array("i")
         self.entered = array("d")
-        self.batch = array("i")
+        self.size = array("b" if largest < 2**7 else "h")
         self.started = array("d")
         self.left = array("d")
-        self.server = array("i")
+        self.server = array("h" if servers < 2**15 else "i")
 
     def __len__(self) -> int:
         return len(self.request)
@@ -41,42 +48,51 @@ class VisitLog:
         """A visit of one request alone; `started` is NaN where it was never served."""
         self.request.append(row)
         self.entered.append(entered)
-        self.batch.append(len(self.started))
+        self.size.append(1)
         self.started.append(started)
         self.left.append(left)
         self.server.append(server)
 
-    def add_batch(self, requests: Sequence[tuple[int, float]], started: float, left: float, server: int) -> None:
-        """Requests, as (row, time of entry), that were served together."""
-        batch = len(self.started)
-        for row, entered in requests:
-            self.request.append(row)
-            self.entered.append(entered)
-            self.batch.append(batch)
+    def add_batch(self, rows: Any, entered: Any, at: int, size: int, started: float, left: float, server: int) -> None:
+        """Requests rows[at : at + size] that were served together."""
+        if size == 1:
+            self.request.append(rows[at])
+            self.entered.append(entered[at])
+        else:
+            self.request.extend(rows[at : at + size])
+            self.entered.extend(entered[at : at + size])
+        self.size.append(size)
         self.started.append(started)
         self.left.append(left)
         self.server.append(server)
 
-    def add_block(
-        self,
-        rows: NDArray[np.int32],
-        entered: NDArray[np.float64],
-        started: NDArray[np.float64],
-        left: NDArray[np.float64],
-    ) -> None:
-        """Many visits of one request each."""
-        first = len(self.started)
+    def add_block(self, rows: Rows, entered: Times, started: Times, left: Times) -> None:
+        """Many visits of one request each, served by nobody in particular."""
         self.request.frombytes(rows.astype(np.intc).tobytes())
         self.entered.frombytes(entered.tobytes())
-        self.batch.frombytes(np.arange(first, first + len(rows), dtype=np.intc).tobytes())
+        self.size.frombytes(np.ones(len(rows), self.size.typecode).tobytes())
         self.started.frombytes(started.tobytes())
         self.left.frombytes(left.tobytes())
-        self.server.frombytes(np.full(len(rows), -1, np.intc).tobytes())
+        self.server.frombytes(np.full(len(rows), -1, self.server.typecode).tobytes())
+
+    def mark(self) -> tuple[int, int]:
+        """How many visits and batches there are by now."""
+        return len(self.request), len(self.started)
+
+    def served_since(self, mark: tuple[int, int]) -> tuple[Rows, Times]:
+        """The requests whose service was noted after `mark`, and when each of them left."""
+        visits, batches = mark
+        rows = np.array(self.request[visits:], np.int32)
+        size, left = np.array(self.size[batches:]), np.array(self.left[batches:])
+        served = ~np.isnan(np.array(self.started[batches:]))
+        if served.all():
+            return rows, np.repeat(left, size)
+        return rows[np.repeat(served, size)], np.repeat(left[served], size[served])
 
     def frame(self, stage: str) -> pd.DataFrame:
         """The visits as rows with VISIT_COLUMNS."""
-        batch = np.array(self.batch, np.int32)
-        sizes = np.bincount(batch, minlength=len(self.started)) if len(batch) else np.zeros(0, int)
+        sizes = np.array(self.size, np.int32)
+        batch = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         return pd.DataFrame(
             {
                 "request": np.array(self.request, np.int32),
@@ -86,9 +102,38 @@ class VisitLog:
                 "left_s": np.array(self.left)[batch],
                 "server": np.array(self.server, np.int32)[batch],
                 "batch": batch,
-                "batch_size": sizes[batch].astype(np.int32),
+                "batch_size": sizes[batch],
             }
         )
+
+
+class TransitLog(VisitLog):
+    """Visits to a stage where nobody waits: who came and when; the rest can be worked out again.
+
+    left: when each request leaves that enters at a time, shapes (n,) and (n,) to (n,).
+    """
+
+    def __init__(self, left: Callable[[Rows, Times], Times]) -> None:
+        super().__init__()
+        self.left_at = left
+
+    def note(self, row: int, entered: float) -> None:
+        """One visit."""
+        self.request.append(row)
+        self.entered.append(entered)
+
+    def note_block(self, rows: Rows, entered: Times) -> None:
+        """Many visits."""
+        self.request.frombytes(rows.astype(np.intc).tobytes())
+        self.entered.frombytes(entered.tobytes())
+
+    def frame(self, stage: str) -> pd.DataFrame:
+        """The visits as rows with VISIT_COLUMNS."""
+        rows, entered = np.array(self.request, np.int32), np.array(self.entered)
+        left = self.left_at(rows, entered)
+        alone = {"server": np.int32(-1), "batch": np.arange(len(rows), dtype=np.int32), "batch_size": np.int32(1)}
+        times = {"entered_s": entered, "started_s": entered, "left_s": left}
+        return pd.DataFrame({"request": rows, "stage": stage, **times, **alone})
 
 
 @dataclass

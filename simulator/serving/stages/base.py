@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from math import inf, nan
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int32]
 Times = NDArray[np.float64]
+
+
+#: A stage that runs ahead pauses after about so many requests, so that what it hands on stays small.
+CHUNK = 16_384
 
 
 class Receiver(Protocol):
@@ -64,10 +70,10 @@ class ServiceStage(Stage):
         self.inbox = Inbox()
         self.alarm = Alarm(run.env, self.wake)
         self.max_queue: float = inf if spec.max_queue is None else spec.max_queue
-        self.sent = Outbox(self.hand_over_block)
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
         self.loops = False
+        self._handed_over = self.log.mark()
 
     def connect(self) -> None:
         """Find which stages can surprise this one: those upstream, and among them those that it can surprise in turn."""
@@ -80,12 +86,13 @@ class ServiceStage(Stage):
         """Note the delivery, and wake earlier if that makes something due earlier."""
         self.inbox.add(rows, time)
         if time < self.alarm.time:
-            self.alarm.set(self.next_time(self.run.env.now))
+            self.alarm.set(self.due(time))
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows."""
-        self.inbox.add_block(rows, times)
-        self.alarm.set(self.next_time(self.run.env.now))
+        if len(rows):
+            self.inbox.add_block(rows, times)
+            self.alarm.set(self.due(float(times.min())))
 
     def wake(self, now: float) -> float:
         """Run from `now` on, as far as no other stage can interfere; returns when to wake next (inf: when something comes).
@@ -94,20 +101,42 @@ class ServiceStage(Stage):
         future is settled: it runs ahead without a turn through the event queue. Stages that feed each other in a ring
         take turns, a step each.
         """
-        upcoming = self.step(now)
+        limit = now
         if not self.rivals:
-            limit = min([self.run.plan.horizon_s, *(stage.alarm.time for stage in self.upstream)])
-            while upcoming < limit:
-                upcoming = self.step(upcoming)
-        self.sent.flush()
+            limit = min(self.inbox.chunk_end(CHUNK), self.run.plan.horizon_s, *(stage.alarm.time for stage in self.upstream))
+        upcoming = self.advance(now, limit)
+        self.inbox.tidy()
+        if not self.loops:
+            self.hand_over_since()
+        self.run.flush()
         return upcoming
 
-    def send(self, rows: Sequence[int], time: float) -> None:
-        """Hand served requests on: at once where they may come back here, else gathered until this stage pauses."""
+    def advance(self, now: float, limit: float) -> float:
+        """Do all that is due at `now`, and what becomes due before `limit`; returns the next time at which something is."""
+        upcoming = self.step(now)
+        while upcoming < limit:
+            upcoming = self.step(upcoming)
+        return upcoming
+
+    def step(self, now: float) -> float:
+        """Do all that is due at `now`; returns the next time at which something is."""
+        raise NotImplementedError
+
+    def due(self, time: float) -> float:
+        """The earliest time at which a delivery that comes at `time` can make something happen."""
+        raise NotImplementedError
+
+    def served(self, rows: Sequence[int], time: float) -> None:
+        """Hand on requests whose service is in the log: at once where they may come back here, else when this stage pauses."""
         if self.loops:
             self.hand_over(rows, time)
-        else:
-            self.sent.add(rows, time)
+
+    def hand_over_since(self) -> None:
+        """Hand on all that was served since the last time: the log has it."""
+        rows, times = self.log.served_since(self._handed_over)
+        self._handed_over = self.log.mark()
+        if len(rows):
+            self.hand_over_block(rows, times)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """Hand requests on that were served together."""
@@ -125,21 +154,16 @@ class ServiceStage(Stage):
         self.run.answer((row,), time)
         to.accept((row,), time)
 
+    def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
+        """The same for many rows, each at its own time."""
+        self.log.add_block(rows, entered, np.full(len(rows), nan), times)
+        self.run.requests.outcome[rows] = outcome
+        self.run.answer_block(rows, times)
+        to.accept_block(rows, times)
+
     def is_end(self, receiver: Receiver) -> bool:
         """Whether requests that go there have come to the end of their way."""
         return receiver in self.run.ends.values()
-
-    def step(self, now: float) -> float:
-        """Do all that is due at `now`; returns the next time at which something is."""
-        raise NotImplementedError
-
-    def next_time(self, now: float) -> float:
-        """When something is due next, given that nothing else comes; inf for never."""
-        raise NotImplementedError
-
-    def overflow_time(self, waiting: int) -> float:
-        """The earliest time at which the queue could overflow: refusals happen on the spot, not when next looked at."""
-        return inf if self.max_queue == inf else self.inbox.time_of(int(self.max_queue) - waiting)
 
 
 class Alarm:
@@ -167,69 +191,124 @@ class Alarm:
 
 
 class Outbox:
-    """Requests that were served and are handed on together."""
+    """Requests that leave a ring of stages: gathered one by one, handed on together when the running stage pauses."""
 
-    def __init__(self, hand_over: Callable[[Rows, Times], None]) -> None:
-        self.hand_over = hand_over
-        self.rows: list[int] = []
-        self.times: list[float] = []
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+        self.rows = array("i")
+        self.times = array("d")
 
-    def add(self, rows: Sequence[int], time: float) -> None:
+    def accept(self, rows: Sequence[int], time: float) -> None:
         """Put requests in that all leave at `time`."""
-        self.rows += rows
-        self.times += [time] * len(rows)
+        for row in rows:
+            self.rows.append(row)
+            self.times.append(time)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Many requests need no gathering."""
+        self.receiver.accept_block(rows, times)
 
     def flush(self) -> None:
         """Hand everything on."""
         if self.rows:
             rows, times = np.array(self.rows, np.int32), np.array(self.times)
-            self.rows, self.times = [], []
-            self.hand_over(rows, times)
+            self.rows, self.times = array("i"), array("d")
+            self.receiver.accept_block(rows, times)
 
 
 class Inbox:
-    """Requests on their way to a stage, by time of arrival; some of them still to come.
+    """Requests that wait at a stage or are still on their way to it, by time of arrival.
 
-    One sorted block holds the bulk, later deliveries wait in a heap beside it. `head` is the time of the next arrival.
+    rows[at:end], times[at:end] are sorted by time and are read where they lie, so that a stage takes a batch as a slice.
+    Single deliveries wait in the heap `late` until they are fetched.
     """
 
     def __init__(self) -> None:
-        self._rows = elements(np.empty(0, np.int32))
-        self._times = elements(np.empty(0))
-        self._at = 0
-        self._late: list[tuple[float, int, int]] = []
+        self.late: list[tuple[float, int, int]] = []
         self._count = 0
-        self.head = inf
+        self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
+
+    def _hold(self, rows: Rows, times: Times, at: int, end: int) -> None:
+        self._rows, self._times = rows, times
+        self.rows, self.times = elements(rows), elements(times)
+        self.at, self.end = at, end
+
+    @property
+    def head(self) -> float:
+        """The time of the first arrival that has not been taken; inf if there is none."""
+        if self.late:
+            return self.time_of(0)
+        return self.times[self.at] if self.at < self.end else inf
 
     def add(self, rows: Sequence[int], time: float) -> None:
         """Deliver requests at one time; those of equal time keep the order of delivery."""
         for row in rows:
             self._count += 1
-            heappush(self._late, (time, self._count, row))
-        self.head = min(self.head, time)
+            heappush(self.late, (time, self._count, row))
 
     def add_block(self, rows: Rows, times: Times) -> None:
         """Deliver many requests, in any order of time."""
-        rows = np.concatenate([np.asarray(self._rows[self._at :]), rows])
-        times = np.concatenate([np.asarray(self._times[self._at :]), times])
-        order = np.argsort(times, kind="stable")
-        self._rows, self._times, self._at = elements(rows[order]), elements(times[order]), 0
-        self.head = self.time_of(0)
+        kept = slice(self.at, self.end)
+        rows = np.concatenate([self._rows[kept], rows])
+        times = np.concatenate([self._times[kept], times])
+        if np.any(times[1:] < times[:-1]):
+            order = np.argsort(times, kind="stable")
+            rows, times = rows[order], times[order]
+        self._hold(rows, times, 0, len(rows))
+
+    def fetch(self, now: float) -> None:
+        """Sort in the single deliveries that have come by `now`."""
+        while self.late and self.late[0][0] <= now:
+            time, _, row = heappop(self.late)
+            place = bisect_right(self.times, time, self.at, self.end)
+            if place == self.end and self.end < len(self._rows):
+                self.end += 1
+            else:
+                if self.at == 0:
+                    place += self._make_room()
+                self._rows[self.at - 1 : place - 1] = self._rows[self.at : place]
+                self._times[self.at - 1 : place - 1] = self._times[self.at : place]
+                self.at, place = self.at - 1, place - 1
+            self.rows[place], self.times[place] = row, time
+
+    def _make_room(self) -> int:
+        """Free places before the first request and after the last; returns how far all have moved."""
+        room = 64 + self.end // 8
+        rows, times = np.empty(self.end + 2 * room, np.int32), np.empty(self.end + 2 * room)
+        rows[room : room + self.end], times[room : room + self.end] = self._rows[: self.end], self._times[: self.end]
+        self._hold(rows, times, room, room + self.end)
+        return room
+
+    def remove(self, first: int, last: int) -> tuple[Rows, Times]:
+        """Take rows[first:last] out, from behind those that stay."""
+        gone = self._rows[first:last].copy(), self._times[first:last].copy()
+        shift = last - first
+        self._rows[self.at + shift : last] = self._rows[self.at : first]
+        self._times[self.at + shift : last] = self._times[self.at : first]
+        self.at += shift
+        return gone
 
     def time_of(self, index: int) -> float:
         """A time before which at most `index` requests arrive: exact for index 0, else perhaps earlier than need be."""
-        in_block = self._at + index  # right unless a late one comes before it, and then the first of those is returned
-        time: float = self._times[in_block] if in_block < len(self._times) else inf
-        return min(time, self._late[0][0]) if self._late else time
+        place = self.at + index  # right unless a late one comes before it, and then the first of those is returned
+        time: float = self.times[place] if place < self.end else inf
+        return min(time, self.late[0][0]) if self.late else time
+
+    def tidy(self) -> None:
+        """Let go of what has been taken."""
+        if self.at == self.end:
+            self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
+
+    def chunk_end(self, size: int) -> float:
+        """When the first `size` of the requests that were delivered together will have come; inf if there are fewer."""
+        place = self.at + size
+        return self.times[place] if place < self.end else inf
 
     def pop(self) -> tuple[int, float]:
         """Take out the next request, as (row, time); there must be one."""
-        at, late = self._at, self._late
-        if late and late[0][0] == self.head:
-            time, _, row = heappop(late)
-        else:
-            row, time = self._rows[at], self._times[at]
-            at = self._at = at + 1
-        upcoming: float = self._times[at] if at < len(self._times) else inf
-        self.head = late[0][0] if late and late[0][0] < upcoming else upcoming
-        return row, time
+        if self.late and (self.at == self.end or self.late[0][0] < self.times[self.at]):
+            time, _, row = heappop(self.late)
+            return row, time
+        at = self.at
+        self.at = at + 1
+        return self.rows[at], self.times[at]

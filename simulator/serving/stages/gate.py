@@ -24,6 +24,7 @@ class GateStage(Stage):
         super().__init__(run, name, spec)
         # Scores are columns of single precision: so are the thresholds, or the item that sets one would fall below it.
         self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
+        self.by_score = spec.by == "score"
         self.tries = elements(run.requests.tries)
         self.risk = elements(run.requests.risk)
         self.tags = elements(run.requests.tag)
@@ -33,7 +34,7 @@ class GateStage(Stage):
         """Look up where each route leads."""
         tags = self.run.tags
         self.routes = [
-            (self.run.receiver(route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
+            (self.run.way_out(self.name, route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
         ]
 
     def accept(self, rows: Sequence[int], time: float) -> None:
@@ -41,7 +42,13 @@ class GateStage(Stage):
         if self.spec.answers:
             self.run.answer(rows, time)
         for row in rows:
-            receiver, tag = self.routes[self._route(row)]
+            value = self.risk[row] if self.by_score else self.qualities[self.tries[row]][row]
+            route = 0
+            for cut in self.cuts:
+                if value >= cut:
+                    break
+                route += 1
+            receiver, tag = self.routes[route]
             if tag:
                 self.tags[row] = tag
             receiver.accept((row,), time)
@@ -62,11 +69,4 @@ class GateStage(Stage):
 
     def _values(self, rows: Rows) -> NDArray[np.float32]:
         requests = self.run.requests
-        return requests.risk[rows] if self.spec.by == "score" else requests.qualities[requests.tries[rows], rows]
-
-    def _route(self, row: int) -> int:
-        value = self.risk[row] if self.spec.by == "score" else self.qualities[self.tries[row]][row]
-        for index, cut in enumerate(self.cuts):
-            if value >= cut:
-                return index
-        return len(self.cuts)
+        return requests.risk[rows] if self.by_score else requests.qualities[requests.tries[rows], rows]

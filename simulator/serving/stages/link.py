@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator.scenario.stages import Link
 from simulator.serving.columns import elements
 from simulator.serving.stages.base import Rows, Stage, Times
+from simulator.serving.trace import TransitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -18,23 +21,28 @@ class LinkStage(Stage):
 
     def __init__(self, run: Run, name: str, spec: Link) -> None:
         super().__init__(run, name, spec)
-        megabits = 8 * run.lognormal(f"{name}.payload", spec.payload_mb)
+        megabits = 8 * run.lognormal(f"{name}.payload", spec.payload_mb).astype(float)
         self.delay = spec.latency_ms.value / 1000 + megabits / run.lognormal(f"{name}.bandwidth", spec.bandwidth_mbps)
         self._delay = elements(self.delay)
+        self.log: TransitLog = TransitLog(self.arrival)
 
     def connect(self) -> None:
         """Look up the stage at the far end."""
         self.to = self.run.receiver(self.spec.to)
 
+    def arrival(self, rows: Rows, times: Times) -> Times:
+        """When requests that leave at these times get to the far end."""
+        return np.asarray(times + self.delay[rows])
+
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Pass each request on, at the time it gets there."""
         for row in rows:
             left = time + self._delay[row]
-            self.log.add(row, time, time, left)
+            self.log.note(row, time)
             self.to.accept((row,), left)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows at once."""
-        left = times + self.delay[rows]
-        self.log.add_block(rows, times, times, left)
+        left = self.arrival(rows, times)
+        self.log.note_block(rows, times)
         self.to.accept_block(rows, left)

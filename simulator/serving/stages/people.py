@@ -15,6 +15,7 @@ from simulator.serving.columns import elements
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Rows, ServiceStage, Times
+from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -26,6 +27,7 @@ class PeopleStage(ServiceStage):
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
         self.roster = Roster(spec.shifts, clock_s(run.plan.scenario.run.starts_at), run.plan.horizon_s)
+        self.log = VisitLog(self.roster.most)
         self.minutes = elements(run.lognormal(f"{name}.minutes", spec.minutes))
         self.recognises = self._readings(name, spec)
         self.patience = self._patience(name, spec)
@@ -41,7 +43,7 @@ class PeopleStage(ServiceStage):
         return elements(np.where(positive, luck < spec.sensitivity.value, luck >= spec.specificity.value))
 
     def _patience(self, name: str, spec: People) -> Any:
-        return None if spec.patience_h is None else elements(HOUR_S * self.run.lognormal(f"{name}.patience", spec.patience_h))
+        return None if spec.patience_h is None else elements(self.run.lognormal(f"{name}.patience", spec.patience_h))
 
     def connect(self) -> None:
         """Look up where requests go on to."""
@@ -60,24 +62,37 @@ class PeopleStage(ServiceStage):
             self.on_duty, self.shift_ends = self.roster.on_duty(now), self.roster.next_change(now)
         while self.queue and self.free and self.free[0] < self.on_duty:
             self._hand_out(now)
-        return self.next_time(now)
+        return self._next_time(now)
 
-    def next_time(self, now: float) -> float:
+    def due(self, time: float) -> float:
+        """Somebody on duty who is free takes a case at once, and a queue that is full refuses at once."""
+        if self.max_queue < inf or (self.free and self.free[0] < self.on_duty):
+            return time
+        return max(time, min(self.busy[0][0] if self.busy else inf, self.shift_ends))
+
+    def _next_time(self, now: float) -> float:
         """The next time at which somebody may take a case, or the queue may overflow."""
-        if not self.queue and self.inbox.head == inf:
+        head = self.inbox.head
+        if not self.queue and head == inf:
             return inf
         if self.free and self.free[0] < self.on_duty:
-            ready = now if self.queue else min(self.inbox.head, self.shift_ends)
+            ready = now if self.queue else min(head, self.shift_ends)
         else:
-            ready = min(self.busy[0][0] if self.busy else inf, self.shift_ends)
-        return ready if ready <= self.inbox.head else min(ready, self.overflow_time(len(self.queue)))
+            ready = self.busy[0][0] if self.busy else inf
+            if self.shift_ends < ready:
+                ready = self.shift_ends
+        return ready if ready <= head or self.max_queue == inf else min(ready, self._overflow_time())
+
+    def _overflow_time(self) -> float:
+        """The earliest time at which the queue could overflow: refusals happen on the spot, not when next looked at."""
+        return self.inbox.time_of(int(self.max_queue) - len(self.queue))
 
     def _admit(self, now: float) -> None:
-        inbox = self.inbox
+        inbox, queue, key = self.inbox, self.queue, self.key
         while inbox.head <= now:
             row, time = inbox.pop()
-            if len(self.queue) < self.max_queue:
-                heappush(self.queue, (self.key(row), time, row))
+            if len(queue) < self.max_queue:
+                heappush(queue, (key(row), time, row))
             else:
                 self.turn_away(row, SHED, time, time, now, self.on_full)
 
@@ -90,7 +105,7 @@ class PeopleStage(ServiceStage):
         done = now + 60 * self.minutes[row]
         heappush(self.busy, (done, reviewer))
         self.log.add(row, entered, now, done, reviewer)
-        self.send((row,), done)
+        self.served((row,), done)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The reviewer has decided."""
@@ -105,9 +120,12 @@ class PeopleStage(ServiceStage):
 
     def _gave_up(self, row: int, entered: float, now: float) -> bool:
         """Deadlines are looked at when a case is taken from the queue; the time-out counts from the deadline itself."""
-        if self.patience is None or entered + self.patience[row] >= now:
+        if self.patience is None:
             return False
-        self.turn_away(row, TIMED_OUT, entered, entered + self.patience[row], now, self.on_timeout)
+        due = entered + HOUR_S * self.patience[row]
+        if due >= now:
+            return False
+        self.turn_away(row, TIMED_OUT, entered, due, now, self.on_timeout)
         return True
 
     def close(self, horizon: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from heapq import heapreplace
 from math import inf, nan, nextafter
@@ -17,24 +18,29 @@ from simulator.serving.columns import elements
 from simulator.serving.latency import GRID
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Rows, ServiceStage, Times
+from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
 
-_IDLE_GAP_S = IDLE_GAP_MS / 1000
+IDLE_GAP_S = IDLE_GAP_MS / 1000
 
 
 class PoolStage(ServiceStage):
-    """A queue in order of arrival, and replicas that each serve one batch at a time."""
+    """A queue in order of arrival, and replicas that each serve one batch at a time.
+
+    The queue is the front of the inbox: who waits at a time is a slice of what was delivered, and so is a batch.
+    """
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
+        self.log = VisitLog(spec.replicas, spec.max_batch)
         self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
         self.sizes = self.rule.table()
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
+        self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
         self.seconds = run.plan.latencies[name].seconds.tolist()
         self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
-        self.queue: deque[tuple[int, float]] = deque()  # row, time of arrival
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
 
     def connect(self) -> None:
@@ -44,64 +50,85 @@ class PoolStage(ServiceStage):
         self.on_full = self.run.receiver(self.spec.on_full)
         self.on_timeout = self.run.receiver(self.spec.on_timeout)
 
-    def step(self, now: float) -> float:
-        """Take in what has arrived, then send batches while a replica is free and the rule says so."""
-        self._admit(now)
-        queue, free, longest = self.queue, self.free, self.rule.max_batch + 1
-        while queue and free[0][0] <= now:
-            oldest = queue[0][1]
-            if oldest + self.timeout < now:
-                self._expire(now)
+    def due(self, time: float) -> float:
+        """A replica that is free may serve at once, and a queue that is full refuses at once."""
+        return time if self.max_queue < inf else max(time, self.free[0][0])
+
+    def advance(self, now: float, limit: float) -> float:
+        """Send batches as replicas come free and the rule says so."""
+        limit = max(limit, nextafter(now, inf))
+        inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
+        largest, timeout, seconds, quantile = self.rule.max_batch, self.timeout, self.seconds, self.quantile
+        late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
+        while True:
+            free_at, replica = free[0]
+            oldest = times[at] if at < end else inf
+            start = free_at if free_at > oldest else oldest
+            if start < now:
+                start = now
+            if late and late[0][0] <= start:
+                inbox.fetch(start)
+            elif start >= limit:
+                return self._pause(start, limit)
+            elif at + most < end and times[at + most] <= start and self._refuse(nextafter(start, inf)):
+                pass
+            elif oldest + timeout < start:
+                self._expire(start)
+            else:
+                waiting = 1 if largest == 1 else bisect_right(times, start, at, min(end, at + largest + 1)) - at
+                size = sizes[oldest + delay <= start][waiting]
+                if not size:
+                    now = self._batch_time(waiting)
+                    if now >= limit:
+                        return self._pause(now, limit)
+                    continue
+                done = start + seconds[start - free_at >= IDLE_GAP_S][size][quantile[rows[at]]]
+                heapreplace(free, (done, replica))
+                log.add_batch(rows, times, at, size, start, done, replica)
+                inbox.at = at = at + size
+                if self.loops:
+                    self.hand_over(rows[at - size : at].tolist(), done)
                 continue
-            waiting = len(queue)
-            size = self.sizes[oldest + self.rule.delay_s <= now][waiting if waiting < longest else longest]
-            if not size:
-                break
-            self._send(size, now)
-        return self.next_time(now)
+            rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
 
-    def next_time(self, now: float) -> float:
-        """The next time at which a batch may be sent, or the queue may overflow."""
-        free_at, head = self.free[0][0], self.inbox.head
-        ready = head
-        if self.queue:
-            ready = self._batch_time() if free_at <= now else free_at
-        if ready < free_at:
-            ready = free_at
-        return ready if ready <= head else min(ready, self.overflow_time(len(self.queue)))
+    def _pause(self, upcoming: float, limit: float) -> float:
+        """Refuse who finds the queue full before `limit`; the next time at which something is due."""
+        if self.max_queue == inf:
+            return upcoming
+        self._refuse(limit)
+        return min(upcoming, self.inbox.time_of(self.most))
 
-    def _batch_time(self) -> float:
+    def _batch_time(self, waiting: int) -> float:
         """When the requests that wait for company go: when the oldest is due, or enough others have come."""
-        waiting, oldest = len(self.queue), self.queue[0][1]
+        oldest: float = self.inbox.times[self.inbox.at]
         # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
         due = min(oldest + self.rule.delay_s, nextafter(oldest + self.timeout, inf))
         wanted = next((size for size in self.rule.sizes if size > waiting), None)
-        return due if wanted is None else min(due, self.inbox.time_of(wanted - waiting - 1))
+        return due if wanted is None else min(due, self.inbox.time_of(wanted - 1))
 
-    def _admit(self, now: float) -> None:
-        inbox, queue, most = self.inbox, self.queue, self.max_queue
-        while inbox.head <= now:
-            request = inbox.pop()
-            if len(queue) < most:
-                queue.append(request)
-            else:
-                row, time = request
-                self.turn_away(row, SHED, time, time, now, self.on_full)
+    def _refuse(self, before: float) -> bool:
+        """Turn away who finds the queue full before that time; whether there was anybody.
+
+        Where nobody may wait, that is whoever comes while all replicas are busy.
+        """
+        inbox, full = self.inbox, self.inbox.at + self.most
+        if self.most == 0:
+            before = min(before, self.free[0][0])
+        last = bisect_left(inbox.times, before, min(full, inbox.end), inbox.end)
+        if last <= full:
+            return False
+        rows, times = inbox.remove(full, last)
+        self.turn_away_block(rows, SHED, times, times, self.on_full)
+        return True
 
     def _expire(self, now: float) -> None:
         """Deadlines are looked at here, when the queue is: no timer for each request."""
-        while self.queue and self.queue[0][1] + self.timeout < now:
-            row, entered = self.queue.popleft()
-            self.turn_away(row, TIMED_OUT, entered, entered + self.timeout, now, self.on_timeout)
-
-    def _send(self, size: int, now: float) -> None:
-        free_at, replica = self.free[0]
-        batch = [self.queue.popleft() for _ in range(size)]
-        rows = [row for row, _ in batch]
-        done = now + self.seconds[now - free_at >= _IDLE_GAP_S][size][self.quantile[rows[0]]]
-        heapreplace(self.free, (done, replica))
-        self.log.add_batch(batch, now, done, replica)
-        self.send(rows, done)
+        inbox, last = self.inbox, self.inbox.at
+        while last < inbox.end and inbox.times[last] + self.timeout < now:
+            last += 1
+        rows, entered = inbox.remove(inbox.at, last)
+        left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
+        self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The model has looked at the requests: their scores are known, and they go on."""
@@ -117,8 +144,11 @@ class PoolStage(ServiceStage):
 
     def close(self, horizon: float) -> None:
         """Settle what waited too long; the rest still waits, and so does what another stage would take once it was noticed."""
-        self._admit(horizon)
-        if self.is_end(self.on_timeout):
+        self.inbox.fetch(horizon)
+        if self.max_queue < inf:
+            self._refuse(nextafter(horizon, inf))
+        if self.timeout < inf and self.is_end(self.on_timeout):
             self._expire(horizon)
-        for row, entered in self.queue:
-            self.log.add(row, entered, nan, nan)
+        last = bisect_right(self.inbox.times, horizon, self.inbox.at, self.inbox.end)
+        rows, entered = self.inbox.remove(self.inbox.at, last)
+        self.log.add_block(rows, entered, np.full(len(rows), nan), np.full(len(rows), nan))

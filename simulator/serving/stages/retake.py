@@ -19,7 +19,7 @@ class RetakeStage(Stage):
     def __init__(self, run: Run, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)
         attempts = range(spec.max_tries - 1)
-        self.delays = [elements(60 * run.lognormal(f"{name}.{attempt}.minutes", spec.minutes)) for attempt in attempts]
+        self.minutes = [elements(run.lognormal(f"{name}.{attempt}.minutes", spec.minutes)) for attempt in attempts]
         self.gives_up = [elements(run.uniform(f"{name}.{attempt}.gives_up") < spec.gives_up.value) for attempt in attempts]
         self.tries = elements(run.requests.tries)
 
@@ -42,8 +42,8 @@ class RetakeStage(Stage):
                 self._try_again(row, attempt, time)
 
     def _try_again(self, row: int, attempt: int, time: float) -> None:
-        sent = time + self.delays[attempt][row]
+        sent = time + 60 * self.minutes[attempt][row]
         self.tries[row] = attempt + 1
-        self.run.requests.sent[row] = sent
+        self.run.requests.send_again(row, sent)
         self.log.add(row, time, time, sent)
         self.to.accept((row,), sent)
