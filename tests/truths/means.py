@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from simulator.evidence.profiles import load_profile
+from simulator.serving.calendar import DAY_S
 from simulator.serving.latency import GRID, LatencyTable, constant, measured, sampled
 from simulator.serving.plan import Plan
 from simulator.serving.theory import batch_queue, mg1_wait, mmc_wait
@@ -35,7 +36,8 @@ DAY = ("00:00", "24:00")
 
 def sized(stages: Mapping[str, Any], rate: float, requests: int, service: Any = None, **fields: Any) -> Plan:
     """A plan in which about so many requests come in a replication."""
-    return plan(stages, service, rate=rate, seconds=requests / rate, **fields)
+    run = {"days": requests / rate / DAY_S, "drain_days": 1, "replications": 2}
+    return plan(stages, service, rate=rate, run=run, **fields)
 
 
 # One queue, one request at a time
