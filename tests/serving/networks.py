@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from simulator.serving.calendar import DAY_S, Roster, clock_s
+from simulator.serving.engine import simulate
 from simulator.serving.latency import GRID, LatencyTable
 from simulator.serving.plan import Plan
+from simulator.serving.stages.base import ServiceStage
 from simulator.serving.trace import Trace
 from tests.builders import end, gate, link, people, plan, pool, population, retake, spread
 
@@ -103,6 +107,7 @@ def check(trace: Trace) -> None:
     assert requests["outcome"].isin(["done", "shed", "timed_out", "unfinished"]).all()
     assert (requests["finished_s"].notna() == (requests["outcome"] != "unfinished")).all()
     _check_ways(trace, visits)
+    _check_instants(trace, visits)
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
         _check_order_of_times(mine)
@@ -131,6 +136,25 @@ def _check_ways(trace: Trace, visits: pd.DataFrame) -> None:
             assert (request.outcome == "done") == (not np.isnan(started).any())
         else:
             assert ways_on == sorted(entered) or (ways_on[:-1] == sorted(entered) and ways_on[-1] >= HORIZON_S)
+
+
+def _check_instants(trace: Trace, visits: pd.DataFrame) -> None:
+    """At every instant whoever has arrived has ended in some way or is at exactly one stage."""
+    requests = trace.requests
+    left = visits["left_s"].fillna(np.inf)
+    instants = np.unique(np.concatenate([requests["arrived_s"], visits["entered_s"], left, [HORIZON_S]]))
+    instants = instants[instants <= HORIZON_S]
+    arrived = _until(requests["arrived_s"], instants)
+    ended = sum(_until(mine["finished_s"].dropna(), instants) for _, mine in requests.groupby("outcome", observed=True))
+    in_flight = sum(
+        _until(mine["entered_s"], instants) - _until(left[mine.index], instants)
+        for _, mine in visits.groupby("stage", observed=True)
+    )
+    assert np.array_equal(arrived, ended + in_flight)
+
+
+def _until(times: pd.Series[float], instants: NDArray[np.float64]) -> NDArray[np.int_]:
+    return np.searchsorted(np.sort(times), instants, side="right")
 
 
 def _check_servers(visits: pd.DataFrame) -> None:
@@ -183,3 +207,22 @@ def _on_duty(trace: Trace, stage: Any) -> Any:
     if stage.kind == "pool":
         return lambda time: stage.replicas
     return Roster(stage.shifts, clock_s(trace.plan.scenario.run.starts_at), HORIZON_S).on_duty
+
+
+def ordered(visits: pd.DataFrame) -> pd.DataFrame:
+    """Visits in an order that does not depend on which stage had its turn first."""
+    columns = visits.astype({"stage": str}).drop(columns="batch")
+    return columns.sort_values(["request", "entered_s", "left_s"], ignore_index=True)
+
+
+def simulate_step_by_step(made: Plan, seed: int) -> Trace:
+    """A run in which every stage takes turns with all others and hands every request over by itself."""
+    connect = ServiceStage.connect
+
+    def connect_as_in_a_ring(stage: ServiceStage) -> None:
+        connect(stage)
+        stage.rivals, stage.loops = [stage], True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ServiceStage, "connect", connect_as_in_a_ring)
+        return simulate(made, seed)

@@ -1,16 +1,14 @@
 """Whole runs: by their invariants and against themselves. What theory knows of them is in tests/truths."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from simulator.serving.stages.base import ServiceStage
 from tests.builders import gate, people, plan, pool, population, retake
-from tests.serving.networks import check, networks, service_times
+from tests.serving.networks import check, networks, ordered, service_times, simulate_step_by_step
 
 DAY = ("00:00", "24:00")
 
@@ -30,25 +28,6 @@ def test_a_stage_that_runs_ahead_ends_where_single_steps_and_single_handovers_en
     ahead, stepped = simulate(made, seed), simulate_step_by_step(made, seed)
     assert ahead.digest == stepped.digest
     assert_frame_equal(ordered(ahead.visits), ordered(stepped.visits))
-
-
-def ordered(visits):
-    return (
-        visits.astype({"stage": str}).drop(columns="batch").sort_values(["request", "entered_s", "left_s"], ignore_index=True)
-    )
-
-
-def simulate_step_by_step(made, seed):
-    """A run in which every stage takes turns with all others and hands every request over by itself."""
-    connect = ServiceStage.connect
-
-    def connect_as_in_a_ring(stage):
-        connect(stage)
-        stage.rivals, stage.loops = [stage], True
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ServiceStage, "connect", connect_as_in_a_ring)
-        return simulate(made, seed)
 
 
 def test_two_pools_in_a_ring_hand_requests_to_and_fro_until_they_pass():
