@@ -42,7 +42,7 @@ def sized(stages: Mapping[str, Any], rate: float, requests: int, service: Any = 
 
 # One queue, one request at a time
 
-ERLANG = "Erlang C: Kleinrock 1975, Queueing Systems I, 3.5"
+ERLANG = "Erlang 1917; Kleinrock 1975, Queueing Systems I, ch. 3"
 
 
 @law(
@@ -66,7 +66,7 @@ def erlang_tail(load: float, servers: int, seconds: float) -> Experiment:
     return Experiment(waits * exp(-(servers - rate) * seconds), made, partial(share_waiting_beyond, seconds))
 
 
-KHINCHINE = "Pollaczek-Khinchine: Kleinrock 1975, Queueing Systems I, 5.6"
+KHINCHINE = "Pollaczek 1930, Khinchine 1932; Kleinrock 1975, Queueing Systems I, ch. 5"
 
 
 @law(MEANS, "M/D/1: mean wait", KHINCHINE, [{"load": 0.5}, {"load": 0.8}], long=[{"load": 0.95}])
@@ -109,7 +109,7 @@ WAITING_PLACES = (1, 2, 5)
 @law(
     MEANS,
     "M/M/c/K: share refused",
-    "Erlang 1917: Kleinrock 1975, Queueing Systems I, 3.8",
+    ERLANG,
     [{"work": 3.0, "servers": 3, "places": places} for places in WAITING_PLACES] + [{"work": 0.8, "servers": 1, "places": 2}],
 )
 def refusals(work: float, servers: int, places: int) -> Experiment:
@@ -179,7 +179,7 @@ def _wait_of_score(score: float, trace: Trace) -> float:
 
 # Batches
 
-CHAIN = "embedded chain at service completions: Neuts 1967, Annals of Mathematical Statistics 38:759"
+CHAIN = "embedded chain at service completions; Neuts 1967, Annals of Mathematical Statistics 38:759"
 MODELS = ("efficientnet_lite0 fp32", "resnet50 int8_static", "mobilenet_v3_small fp32")
 
 
@@ -212,7 +212,7 @@ def measured_batches(model: str, cap: int, load: float) -> Experiment:
 def constant_batches(cap: int, load: float) -> Experiment:
     table = constant(*[0.6 + 0.4 * size**0.8 for size in range(1, cap + 1)])
     rate = load * cap / table.mean_s(cap)
-    made = sized({"p": pool(max_batch=cap)}, rate, int(400 / (1 - load) ** 2), table)
+    made = sized({"p": pool(max_batch=cap)}, rate, int(500 / (1 - load) ** 2), table)
     return Experiment(batch_queue(rate, table, cap).wait_s, made, mean_wait)
 
 
@@ -239,7 +239,7 @@ def inoue(rate: float) -> Experiment:
 
 # Utilization
 
-LITTLE = "utilization law: Little 1961, Operations Research 9:383"
+LITTLE = "Little 1961, Operations Research 9:383"
 
 
 @law(MEANS, "G/G/c: share of time busy", LITTLE, [{"load": 0.6, "servers": 1}, {"load": 0.8, "servers": 4}])
