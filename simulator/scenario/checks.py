@@ -20,6 +20,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_endless_rings(scenario),
         *_staffed(scenario),
         *_choices(scenario),
+        *_classes(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -85,6 +86,19 @@ def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             if option.label in seen:
                 yield ("choices", name, "options", key, "label"), f"the label '{option.label}' stands twice in this choice"
             seen.add(option.label)
+
+
+def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Priorities and deadlines belong to classes of requests."""
+    has_deadline = any(kind.deadline_s is not None for kind in scenario.classes.values())
+    for name, stage in scenario.stages.items():
+        order = getattr(stage, "order", None)
+        if order == "priority" and not scenario.classes:
+            yield ("stages", name, "order"), "an order by priority needs a `classes` section that states the priorities"
+        if order == "deadline" and not has_deadline:
+            yield ("stages", name, "order"), "an order by deadline needs a class with `deadline_s` in `classes`"
+        if isinstance(stage, Pool) and stage.sheds_late and not has_deadline:
+            yield ("stages", name, "sheds_late"), "shedding by deadline needs a class with `deadline_s` in `classes`"
 
 
 def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -54,6 +54,17 @@ class Population(Strict):
     quality: Quality | None = None
 
 
+class RequestClass(Strict):
+    """A kind of request: how many are of it, how urgent they are, how long an answer is worth anything."""
+
+    label: Line
+    share: ShareFigure
+    priority: Annotated[int, Field(ge=1, le=100, description="1 is served first where the order is `priority`")] = 1
+    deadline_s: Annotated[
+        float | None, Field(gt=0, le=1e7, description="seconds from its arrival after which an answer is worth nothing")
+    ] = None
+
+
 class Costs(Strict):
     """Costs that no single stage carries."""
 
@@ -89,6 +100,7 @@ class Scenario(Strict):
     run: Run = Run()
     arrivals: Arrivals
     population: Population | None = None
+    classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
     start: Annotated[str, Field(description="the stage that every request enters first")]
     stages: Annotated[dict[Name, Stage], Field(min_length=1, max_length=64)]
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
@@ -97,6 +109,13 @@ class Scenario(Strict):
     choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
 
     _document: Document = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _classes_add_up(self) -> Self:
+        total = sum(kind.share.value for kind in self.classes.values())
+        if self.classes and abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares of `classes` add up to {total:g}; they should add up to 1")
+        return self
 
     @property
     def document(self) -> Document:

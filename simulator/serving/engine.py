@@ -17,6 +17,7 @@ from simulator.serving.requests import Requests
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Outbox, ServiceStage
 from simulator.serving.stages.end import EndStage
+from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
 
@@ -58,7 +59,9 @@ class Run:
         caught = [end.caught.value for end in self.plan.scenario.ends.values()]
         requests.settle(horizon, np.array(caught), self.uniform("ends.caught"))
         logs = {name: stage.log for name, stage in self.stages.items()}
-        return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs)
+        fleets = {name: stage.fleet() for name, stage in self.stages.items() if isinstance(stage, ManagedPoolStage)}
+        scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}
+        return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs, scaled)
 
     def receiver(self, name: str | None) -> Any:
         """The stage or end called `name`; None for no name."""

@@ -1,4 +1,4 @@
-"""In which order a queue of people is worked off: one function an order, smallest key first."""
+"""In which order a queue is worked off: one function an order, smallest key first."""
 
 from __future__ import annotations
 
@@ -28,5 +28,30 @@ def tag(requests: Requests) -> Callable[[int], float]:
     return lambda row: tags[row]
 
 
+def priority(requests: Requests) -> Callable[[int], float]:
+    """By the priority of the request's class, 1 first."""
+    priorities = elements(requests.priority)
+    return lambda row: priorities[row]
+
+
+def deadline(requests: Requests) -> Callable[[int], float]:
+    """The earliest deadline first."""
+    deadlines = elements(requests.deadline)
+    return lambda row: deadlines[row]
+
+
+def freshest(requests: Requests) -> Callable[[int], float]:
+    """Whatever was sent last comes first, as for the frames of a camera."""
+    arrived = elements(requests.arrived)
+    return lambda row: -arrived[row]
+
+
 #: Order to key: built once for a run, called for each request that joins the queue. Ties go to the earlier arrival.
-ORDERS: dict[str, Callable[[Requests], Callable[[int], float]]] = {"fifo": fifo, "risk": risk, "tag": tag}
+ORDERS: dict[str, Callable[[Requests], Callable[[int], float]]] = {
+    "fifo": fifo,
+    "risk": risk,
+    "tag": tag,
+    "priority": priority,
+    "deadline": deadline,
+    "freshest": freshest,
+}

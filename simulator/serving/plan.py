@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from simulator.evidence.catalogue import CatalogueError, Hardware, machine
 from simulator.evidence.profiles import ProfileError, load_profile
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, scores_at
@@ -18,6 +20,7 @@ from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
 from simulator.scenario.stages import People, Pool, Retake
 from simulator.serving.arrivals import mean_rate
+from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.latency import LatencyError, LatencyTable, measured
 from simulator.serving.orders import ORDERS
@@ -45,6 +48,7 @@ class Plan:
     scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
     machines: dict[str, Hardware] = field(default_factory=dict)
+    cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     scores: ScoreTable | None = None
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -94,6 +98,7 @@ class _Gatherer:
         self.warnings: list[str] = []
         self.latencies: dict[str, LatencyTable] = {}
         self.machines: dict[str, Hardware] = {}
+        self.cold_starts: dict[str, list[float]] = {}
         self.scores: ScoreTable | None = None
 
     def plan(self, design: dict[str, Any], scenario_hash: str) -> Plan:
@@ -101,8 +106,10 @@ class _Gatherer:
         for name, stage in self.scenario.stages.items():
             if isinstance(stage, Pool):
                 self._pool(name, stage)
-            elif isinstance(stage, People) and stage.order not in ORDERS:
+            if isinstance(stage, Pool | People) and stage.order not in ORDERS:
                 self._fault((name, "order"), f"'{stage.order}' is not an order; {suggest(stage.order, ORDERS)}")
+            if isinstance(stage, Pool) and stage.balance is not None and stage.balance not in BALANCERS:
+                self._fault((name, "balance"), f"'{stage.balance}' is not known; {suggest(stage.balance, BALANCERS)}")
         self.sources += [
             Source(_where(path), figure.kind, f"{figure.value:g}", figure.source) for path, figure in _figures(self.scenario)
         ]
@@ -111,6 +118,7 @@ class _Gatherer:
             design=design,
             latencies=self.latencies,
             machines=self.machines,
+            cold_starts=self.cold_starts,
             scores=self.scores,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
@@ -157,6 +165,10 @@ class _Gatherer:
         table = self.latencies[name] = measured(profile, stage.threads, stage.max_batch, stage.passes)
         value = f"{1000 * table.mean_s(1):.3g} ms at batch 1"
         self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
+        if stage.scaling is not None:
+            self.cold_starts[name] = profile.run(stage.threads).session_s
+            value = f"{np.mean(self.cold_starts[name]):.3g} s to create a session and answer for the first time"
+            self.sources.append(Source(f"{stage.label}: cold start", "measured", value, profile.source(stage.threads)))
 
     def _score(self, name: str, stage: Pool, model: str) -> None:
         if self.scores is not None:

@@ -30,6 +30,7 @@ class Requests:
     positive: whether the person behind the request is a positive; patient: who of the labelled set stands in for them
     scores, qualities: what the model and the quality check would say of each photo, shape (tries, n)
     risk: the score once a model has given it; +inf before, so that an unscored request counts as the most urgent
+    kind, priority, deadline: class, its priority and the time by which an answer is worth something, where there are classes
     tries, tag, end, outcome: small integers that the stages write
     """
 
@@ -46,7 +47,18 @@ class Requests:
         self.tag = np.zeros(self.n, np.min_scalar_type(len(plan.scenario.tags())))
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
+        self._draw_classes(plan, streams)
         self._draw_people(plan, streams)
+
+    def _draw_classes(self, plan: Plan, streams: Streams) -> None:
+        """Of which class each request is, in the order of the file; without classes no column is longer than nothing."""
+        classes = list(plan.scenario.classes.values())
+        n = self.n if classes else 0
+        edges = np.cumsum([kind.share.value for kind in classes][:-1])
+        self.kind = np.searchsorted(edges, streams.named("classes").random(n), side="right").astype(np.int8)
+        self.priority = np.array([kind.priority for kind in classes], np.int8)[self.kind]
+        lasts = np.array([np.inf if kind.deadline_s is None else kind.deadline_s for kind in classes])
+        self.deadline = self.arrived[:n] + lasts[self.kind]
 
     def _draw_people(self, plan: Plan, streams: Streams) -> None:
         population, table = plan.scenario.population, plan.scores

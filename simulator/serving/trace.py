@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +22,16 @@ Rows = NDArray[np.int32]
 Times = NDArray[np.float64]
 
 #: A visit's columns: which request, at which stage, when it entered the queue, when service began (NaN: never), when it left
-#: (NaN: it still waits), which replica or reviewer served it (-1: none), its batch, numbered within the stage, and its size.
-VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size")
+#: (NaN: it still waits), which replica or reviewer served it (-1: none), its batch, numbered within the stage, and its size,
+#: and whether anybody waited for it.
+VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size", "wanted")
 
 
 class VisitLog:
     """The visits to one stage, in the order in which they were settled; columns grow as needed.
 
-    A row a visit: request, entered. A row a batch: how many visits it has, started, left, server.
+    A row a visit: request, entered. A row a batch: how many visits it has, started, left, server. `unwanted` lists the visits
+    that nobody waited for: the requester had left, or had another answer.
     """
 
     def __init__(self, servers: int = 1, largest: int = 1) -> None:
@@ -40,6 +42,7 @@ class VisitLog:
         self.started = array("d")
         self.left = array("d")
         self.server = array("h" if servers < 2**15 else "i")
+        self.unwanted = array("i")
 
     def __len__(self) -> int:
         return len(self.request)
@@ -103,6 +106,7 @@ class VisitLog:
                 "server": np.array(self.server, np.int32)[batch],
                 "batch": batch,
                 "batch_size": sizes[batch],
+                "wanted": ~np.isin(np.arange(len(batch)), self.unwanted) if self.unwanted else True,
             }
         )
 
@@ -131,20 +135,34 @@ class TransitLog(VisitLog):
         """The visits as rows with VISIT_COLUMNS."""
         rows, entered = np.array(self.request, np.int32), np.array(self.entered)
         left = self.left_at(rows, entered)
-        alone = {"server": np.int32(-1), "batch": np.arange(len(rows), dtype=np.int32), "batch_size": np.int32(1)}
+        alone = {
+            "server": np.int32(-1),
+            "batch": np.arange(len(rows), dtype=np.int32),
+            "batch_size": np.int32(1),
+            "wanted": True,
+        }
         times = {"entered_s": entered, "started_s": entered, "left_s": left}
         return pd.DataFrame({"request": rows, "stage": stage, **times, **alone})
 
 
+@dataclass(frozen=True)
+class Fleet:
+    """The replicas of a pool that scales: how many were wanted from which time on (seconds), and replica-seconds paid."""
+
+    wanted: list[tuple[float, int]]
+    paid_s: float
+
+
 @dataclass
 class Trace:
-    """One replication: the plan that ran, its seed, the requests as columns, and the visits to each stage."""
+    """One replication: the plan that ran, its seed, the requests as columns, the visits to each stage, fleets that scaled."""
 
     plan: Plan
     seed: int
     replication: int
     columns: Requests
     logs: dict[str, VisitLog]
+    fleets: dict[str, Fleet] = field(default_factory=dict)
 
     @cached_property
     def requests(self) -> pd.DataFrame:

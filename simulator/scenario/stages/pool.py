@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.scenario.stages.base import AnyStage, FileName, Target
+from simulator.scenario.stages.policies import Breaker, Scaling
 
 
 class Pool(AnyStage):
@@ -20,10 +21,31 @@ class Pool(AnyStage):
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
     max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000)] = 0
-    max_queue: Annotated[int | None, Field(ge=1, le=10_000_000, description="requests that may wait; none: no limit")] = None
+    order: Annotated[str, Field(max_length=40, description="in which order the queue is served")] = "fifo"
+    max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
+    drops: Annotated[Literal["newest", "oldest"], Field(description="who goes when the queue is full")] = "newest"
     timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait in the queue; none: no limit")] = None
-    on_full: Target | None = None
+    timeout_action: Annotated[
+        Literal["reject", "delay"], Field(description="`delay` serves who waited too long after all others")
+    ] = "reject"
+    client_timeout_s: Annotated[
+        float | None, Field(gt=0, le=1e7, description="how long after it joined the queue a requester stops waiting")
+    ] = None
+    cancels: Annotated[bool, Field(description="whether what nobody waits for any more leaves the queue unserved")] = True
+    sheds_late: Annotated[bool, Field(description="turn away what cannot be answered by its deadline any more")] = False
+    hedge_after_s: Annotated[
+        float | None, Field(gt=0, le=1e7, description="a second copy is sent when there is no answer by then")
+    ] = None
+    balance: Annotated[
+        str | None, Field(max_length=40, description="a queue for each replica, chosen like this; none: one queue for all")
+    ] = None
+    breaker: Breaker | None = None
+    scaling: Scaling | None = None
+    on_full: Annotated[Target | None, Field(description="where a request goes that is refused")] = None
     on_timeout: Target | None = None
+    on_failure: Annotated[
+        Target | None, Field(description="where a request goes whose replica fails; none: back into the queue")
+    ] = None
     scores: Annotated[
         FileName | None, Field(description="the scores that this model's answers come from, without the precision")
     ] = None
@@ -34,8 +56,22 @@ class Pool(AnyStage):
         too_large = [size for size in self.preferred_batches if size > self.max_batch]
         if too_large:
             raise ValueError(f"preferred_batches holds {too_large[0]}, more than max_batch ({self.max_batch})")
-        if self.max_queue is not None and self.on_full is None:
-            raise ValueError("max_queue is set but on_full does not say where a request goes when the queue is full")
-        if self.timeout_s is not None and self.on_timeout is None:
-            raise ValueError("timeout_s is set but on_timeout does not say where a request goes that waited too long")
+        refuses = {"max_queue": self.max_queue is not None, "sheds_late": self.sheds_late, "breaker": self.breaker is not None}
+        for field in (field for field, given in refuses.items() if given and self.on_full is None):
+            raise ValueError(f"{field} is set but on_full does not say where a request goes that is refused")
+        gives_up = self.client_timeout_s is not None or (self.timeout_s is not None and self.timeout_action == "reject")
+        if gives_up and self.on_timeout is None:
+            field = "timeout_s" if self.client_timeout_s is None else "client_timeout_s"
+            raise ValueError(f"{field} is set but on_timeout does not say where a request goes that waited too long")
+        if self.max_queue == 0 and self.max_queue_delay_ms > 0:
+            raise ValueError("max_queue is 0: nobody can wait for company; set max_queue_delay_ms to 0")
+        if self.scaling is not None and self.balance is not None:
+            raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one queue is served in order of arrival by replicas that are always there, for requesters who wait."""
+        policies = (self.client_timeout_s, self.hedge_after_s, self.balance, self.breaker, self.scaling)
+        usual = (self.order, self.drops, self.timeout_action, self.sheds_late) == ("fifo", "newest", "reject", False)
+        return usual and all(policy is None for policy in policies)

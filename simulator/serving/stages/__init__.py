@@ -1,15 +1,31 @@
 """What runs for each stage kind of a scenario: one class a kind."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from simulator.scenario.stages import Pool
 from simulator.serving.stages.base import Stage
 from simulator.serving.stages.gate import GateStage
 from simulator.serving.stages.link import LinkStage
+from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.stages.people import PeopleStage
 from simulator.serving.stages.pool import PoolStage
 from simulator.serving.stages.retake import RetakeStage
 
-STAGES: dict[str, type[Stage]] = {
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+
+def pool_stage(run: Run, name: str, spec: Pool) -> Stage:
+    """The plain pool where that is enough: it is many times faster."""
+    return (PoolStage if spec.is_plain else ManagedPoolStage)(run, name, spec)
+
+
+STAGES: dict[str, Callable[[Run, str, Any], Stage]] = {
     "link": LinkStage,
-    "pool": PoolStage,
+    "pool": pool_stage,
     "gate": GateStage,
     "retake": RetakeStage,
     "people": PeopleStage,

@@ -1,0 +1,56 @@
+"""A circuit breaker in front of a pool (Nygard, Release It!)."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import inf
+
+from simulator.scenario.stages.policies import Breaker
+
+
+class CircuitBreaker:
+    """Closed: all pass. Open: none does. Half open, after `open_s`: some pass on trial, and what becomes of them decides."""
+
+    def __init__(self, spec: Breaker) -> None:
+        self.spec = spec
+        self.outcomes: deque[tuple[float, bool]] = deque()  # time, whether it failed
+        self.failures = 0
+        self.half_open_at = inf
+        self.trials_left = 0
+        self.successes = 0
+
+    def allows(self, now: float) -> bool:
+        """Whether a request that comes now may pass."""
+        if self.half_open_at == inf:
+            return True
+        if now < self.half_open_at or self.trials_left == 0:
+            return False
+        self.trials_left -= 1
+        return True
+
+    def note(self, now: float, failed: bool) -> None:
+        """A request that had passed came to its end."""
+        if self.half_open_at < inf:
+            if now >= self.half_open_at:
+                self._note_trial(now, failed)
+            return
+        self.outcomes.append((now, failed))
+        self.failures += failed
+        while self.outcomes[0][0] <= now - self.spec.window_s:
+            self.failures -= self.outcomes.popleft()[1]
+        enough = len(self.outcomes) >= self.spec.min_requests
+        if enough and self.failures >= self.spec.failure_share * len(self.outcomes):
+            self._open(now)
+
+    def _note_trial(self, now: float, failed: bool) -> None:
+        self.successes += not failed
+        if failed:
+            self._open(now)
+        elif self.successes >= self.spec.trials:
+            self.half_open_at = inf
+
+    def _open(self, now: float) -> None:
+        self.outcomes.clear()
+        self.failures = self.successes = 0
+        self.trials_left = self.spec.trials
+        self.half_open_at = now + self.spec.open_s

@@ -1,0 +1,401 @@
+"""A pool with policies: order of the queue, impatient clients, copies, balancing, scaling, failing replicas.
+
+Every batch is completed by an event of its own, because what becomes of it may change on the way. The plain pool, which needs
+none of this, is in `pool`; on what both can do they give the same trace.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush, heapreplace
+from itertools import count
+from math import inf, nan, nextafter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.scenario.stages import Pool
+from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BatchRule
+from simulator.serving.breaker import CircuitBreaker
+from simulator.serving.columns import elements
+from simulator.serving.latency import GRID
+from simulator.serving.orders import ORDERS
+from simulator.serving.requests import FAILED, SHED, TIMED_OUT
+from simulator.serving.stages.base import Outbox, Receiver, Rows, ServiceStage, Times
+from simulator.serving.stages.pool import IDLE_GAP_S
+from simulator.serving.stages.scaling import Scaling
+from simulator.serving.trace import Fleet, VisitLog
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+
+class Stay:
+    """One request at this pool, from joining to leaving; `open` until it has its answer or has left."""
+
+    __slots__ = ("entered", "open", "row")
+
+    def __init__(self, row: int, entered: float) -> None:
+        self.row = row
+        self.entered = entered
+        self.open = True
+
+
+class Copy:
+    """What lies in a queue: a stay, or a second copy of it. `delayed`: it waited too long and is served after the others."""
+
+    __slots__ = ("delayed", "entered", "stay")
+
+    def __init__(self, stay: Stay, entered: float) -> None:
+        self.stay = stay
+        self.entered = entered
+        self.delayed = False
+
+
+class Queue:
+    """Copies by key, those of equal key in order of arrival."""
+
+    def __init__(self, key: Callable[[int], float]) -> None:
+        self.key = key
+        self.items: list[tuple[float, bool, int, Copy]] = []
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def push(self, copy: Copy) -> None:
+        """Join the queue."""
+        insort(self.items, (self.key(copy.stay.row), copy.delayed, next(self._numbers), copy))
+
+    def first(self, size: int) -> list[Copy]:
+        """Those who would be served next."""
+        return [item[-1] for item in self.items[:size]]
+
+    def take(self, size: int) -> list[Copy]:
+        """Take those out who are served next."""
+        copies = self.first(size)
+        del self.items[:size]
+        return copies
+
+    def drop(self, place: int) -> Copy:
+        """Take one out."""
+        return self.items.pop(place)[-1]
+
+    def oldest(self) -> int:
+        """The place of the one who has waited longest."""
+        return min(range(len(self.items)), key=lambda place: self.items[place][-1].entered)
+
+
+class Lane:
+    """A queue and the replicas that serve it; `free` is a heap of (since when, replica)."""
+
+    def __init__(self, key: Callable[[int], float], replicas: Sequence[int]) -> None:
+        self.queue = Queue(key)
+        self.free = [(-inf, replica) for replica in replicas]
+        self.in_service = 0
+
+    @property
+    def outstanding(self) -> int:
+        """Requests that wait here or are being served."""
+        return len(self.queue) + self.in_service
+
+
+class Batch:
+    """Copies in service on one replica of a lane; `lost` if the replica fails before it is done."""
+
+    __slots__ = ("copies", "done", "free_again", "lane", "lost", "replica", "started")
+
+    def __init__(self, copies: list[Copy], lane: Lane, replica: int, started: float, done: float) -> None:
+        self.copies, self.lane, self.replica = copies, lane, replica
+        self.started, self.done, self.free_again = started, done, done
+        self.lost = False
+
+
+class ManagedPoolStage(ServiceStage):
+    """Replicas of one measured model, with policies."""
+
+    spec: Pool
+
+    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+        super().__init__(run, name, spec)
+        most = spec.replicas if spec.scaling is None else max(spec.replicas, spec.scaling.max_replicas)
+        self.log = VisitLog(most, spec.max_batch)
+        self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
+        self.timeout = inf if spec.timeout_s is None else spec.timeout_s
+        self.seconds = run.plan.latencies[name].seconds.tolist()
+        self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
+        self.deadline = elements(run.requests.deadline)
+        key = ORDERS[spec.order](run.requests)
+        each = [[replica] for replica in range(spec.replicas)] if spec.balance else [range(spec.replicas)]
+        self.lanes = [Lane(key, replicas) for replicas in each]
+        self.choose = BALANCERS[spec.balance](run, name) if spec.balance else lambda lanes, row: 0
+        self.running: list[tuple[float, int, Batch]] = []  # a heap, by when they are done
+        self.leaving: deque[Stay] = deque()  # clients by when they lose patience
+        self.hedging: deque[Stay] = deque()  # by when a second copy is due
+        self.breaker = CircuitBreaker(spec.breaker) if spec.breaker else None
+        self.scaling = Scaling(self, spec.scaling) if spec.scaling else None
+        self.outages: dict[int, list[tuple[float, float]]] = {}
+        self._numbers = count()
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.to = self.run.receiver(self.spec.to)
+        self.out = self.to if self.loops else Outbox(self.to)
+        self.on_full = self.run.receiver(self.spec.on_full)
+        self.on_timeout = self.run.receiver(self.spec.on_timeout)
+        self.on_failure = self.run.receiver(self.spec.on_failure)
+        if self.scaling:
+            self.alarm.set(self.scaling.next_time)
+
+    def due(self, time: float) -> float:
+        """Whoever comes may change what is due."""
+        return time
+
+    def step(self, now: float) -> float:
+        """Do all that is due at `now`, in this order: what is done, who has come, copies, scaling, service, who leaves."""
+        if self.scaling:
+            self.scaling.look(now)
+        while self.running and self.running[0][0] <= now:
+            self._complete(heappop(self.running)[-1])
+        while self.inbox.head <= now:
+            self._admit(*self.inbox.pop(), now)
+        self._send_copies(now)
+        if self.scaling:
+            self.scaling.act(now)
+        for lane in self.lanes:
+            self._serve(lane, now)
+        self._let_leave(now)
+        return self._next_time(now)
+
+    def hand_over_since(self) -> None:
+        """Hand on who is done: what was begun may still be lost."""
+        if isinstance(self.out, Outbox):
+            self.out.flush()
+
+    def _next_time(self, now: float) -> float:
+        times = [self.inbox.head, *(self._batch_time(lane, now) for lane in self.lanes)]
+        if self.running:
+            times.append(self.running[0][0])
+        if self.leaving:
+            times.append(nextafter(self._patience_ends(self.leaving[0]), inf))
+        if self.hedging:
+            times.append(self._hedge_time(self.hedging[0]))
+        if self.scaling:
+            times.append(self.scaling.next_time)
+        return min(times)
+
+    # Coming in
+
+    def _admit(self, row: int, time: float, now: float) -> None:
+        lane = self.lanes[self.choose(self.lanes, row)]
+        if self.breaker and not self.breaker.allows(time):
+            self.turn_away(row, SHED, time, time, now, self.on_full)
+            return
+        stay = Stay(row, time)
+        if not self._has_room(lane, time):
+            stay = self._make_room(lane, stay, now)
+        if not stay.open:
+            return
+        lane.queue.push(Copy(stay, time))
+        if self.spec.client_timeout_s is not None:
+            self.leaving.append(stay)
+        if self.spec.hedge_after_s is not None:
+            self.hedging.append(stay)
+
+    def _has_room(self, lane: Lane, now: float) -> bool:
+        if self.max_queue == 0:
+            return len(lane.queue) < sum(free_at <= now for free_at, _ in lane.free)
+        return len(lane.queue) < self.max_queue
+
+    def _make_room(self, lane: Lane, newcomer: Stay, now: float) -> Stay:
+        """Refuse the newcomer, or drop whoever has waited longest in its favour; returns the newcomer."""
+        refused = newcomer
+        if self.spec.drops == "oldest" and lane.queue.items:
+            refused = lane.queue.drop(lane.queue.oldest()).stay
+        if refused.open:
+            self._close(refused, SHED, now, now, self.on_full)
+        return newcomer
+
+    def _close(self, stay: Stay, outcome: int, due: float, now: float, to: Receiver) -> None:
+        """A request leaves without an answer."""
+        stay.open = False
+        if self.breaker:
+            self.breaker.note(now, failed=True)
+        self.turn_away(stay.row, outcome, stay.entered, due, now, to)
+
+    # Service
+
+    def _serve(self, lane: Lane, now: float) -> None:
+        while lane.queue.items and self._available(lane, now):
+            if self._drop_unserved(lane, now):
+                continue
+            pending = lane.queue.first(self.rule.max_batch)
+            oldest = min(copy.entered for copy in pending)
+            size = self.rule.take(len(lane.queue), oldest + self.rule.delay_s <= now)
+            if not size:
+                return
+            self._start(lane, lane.queue.take(size), now)
+
+    def _available(self, lane: Lane, now: float) -> bool:
+        """Whether a replica may serve now: it is there, and it is up."""
+        while lane.free and lane.free[0][0] <= now:
+            replica = lane.free[0][1]
+            down, repaired = self._next_outage(replica, now)
+            if down > now:
+                return True
+            heapreplace(lane.free, (repaired, replica))
+        return False
+
+    def _next_outage(self, replica: int, now: float) -> tuple[float, float]:
+        """The outage of a replica that goes on now or comes next: from when, until when."""
+        outages = self.outages.get(replica, ())
+        return next(((down, repaired) for down, repaired in outages if repaired > now), (inf, inf))
+
+    def _drop_unserved(self, lane: Lane, now: float) -> bool:
+        """Take out of the next batch who is not to be served now; whether there was anybody."""
+        for place, copy in enumerate(lane.queue.first(self.rule.max_batch)):
+            stay = copy.stay
+            if not stay.open and self.spec.cancels:
+                lane.queue.drop(place)
+                return True
+            if copy.entered + self.timeout < now and not copy.delayed:
+                lane.queue.drop(place)
+                if self.spec.timeout_action == "delay":
+                    copy.delayed = True
+                    lane.queue.push(copy)
+                elif stay.open:
+                    self._close(stay, TIMED_OUT, copy.entered + self.timeout, now, self.on_timeout)
+                return True
+            if self.spec.sheds_late and stay.open and now + self.seconds[0][1][GRID // 2] > self.deadline[stay.row]:
+                lane.queue.drop(place)
+                self._close(stay, SHED, now, now, self.on_full)
+                return True
+        return False
+
+    def _start(self, lane: Lane, copies: list[Copy], now: float) -> None:
+        free_at, replica = heappop(lane.free)
+        seconds = self.seconds[now - free_at >= IDLE_GAP_S][len(copies)][self.quantile[copies[0].stay.row]]
+        batch = Batch(copies, lane, replica, now, now + seconds)
+        fails, repaired = self._next_outage(replica, now)
+        if fails < batch.done:
+            batch.done, batch.free_again, batch.lost = fails, repaired, True
+        lane.in_service += len(copies)
+        heappush(self.running, (batch.done, next(self._numbers), batch))
+
+    def _complete(self, batch: Batch) -> None:
+        lane, now = batch.lane, batch.done
+        lane.in_service -= len(batch.copies)
+        if self.scaling is None or not self.scaling.lets_go(batch.replica):
+            heappush(lane.free, (batch.free_again, batch.replica))
+        self._log(batch)
+        if batch.lost:
+            for copy in batch.copies:
+                self._lose(lane, copy, now)
+            return
+        rows = [copy.stay.row for copy in batch.copies if copy.stay.open]
+        for copy in batch.copies:
+            if copy.stay.open:
+                copy.stay.open = False
+                if self.breaker:
+                    self.breaker.note(now, failed=False)
+        if rows:
+            if self.spec.scores:
+                self.run.score(np.array(rows))
+            self.out.accept(rows, now)
+
+    def _log(self, batch: Batch) -> None:
+        """Note the visits; nobody waited for those copies that were lost, or whose requester had left or been answered."""
+        first = len(self.log)
+        rows = [copy.stay.row for copy in batch.copies]
+        entered = [copy.entered for copy in batch.copies]
+        self.log.add_batch(rows, entered, 0, len(rows), batch.started, batch.done, batch.replica)
+        seen: set[int] = set()
+        for place, copy in enumerate(batch.copies):
+            if batch.lost or not copy.stay.open or id(copy.stay) in seen:
+                self.log.unwanted.append(first + place)
+            seen.add(id(copy.stay))
+
+    def _lose(self, lane: Lane, copy: Copy, now: float) -> None:
+        """The replica failed under this copy."""
+        if not copy.stay.open:
+            return
+        if self.on_failure is None:
+            lane.queue.push(copy)
+        else:
+            self._close(copy.stay, FAILED, now, now, self.on_failure)
+
+    # Impatience
+
+    def _patience_ends(self, stay: Stay) -> float:
+        assert self.spec.client_timeout_s is not None
+        return stay.entered + self.spec.client_timeout_s
+
+    def _let_leave(self, now: float) -> None:
+        """Clients leave whose patience has passed; an answer at that very instant still reaches them."""
+        while self.leaving and (not self.leaving[0].open or self._patience_ends(self.leaving[0]) < now):
+            stay = self.leaving.popleft()
+            if stay.open:
+                self._close(stay, TIMED_OUT, self._patience_ends(stay), now, self.on_timeout)
+
+    def _hedge_time(self, stay: Stay) -> float:
+        assert self.spec.hedge_after_s is not None
+        return stay.entered + self.spec.hedge_after_s
+
+    def _send_copies(self, now: float) -> None:
+        """A second copy for who has waited long enough for one; the queue may refuse it."""
+        while self.hedging and (not self.hedging[0].open or self._hedge_time(self.hedging[0]) <= now):
+            stay = self.hedging.popleft()
+            lane = self.lanes[self.choose(self.lanes, stay.row)]
+            if stay.open and self._has_room(lane, now):
+                lane.queue.push(Copy(stay, now))
+
+    def _batch_time(self, lane: Lane, now: float) -> float:
+        """When a lane's queue may be served next, given that nobody comes and no batch is done before."""
+        if not lane.queue.items or not lane.free:
+            return inf
+        if lane.free[0][0] > now:
+            return lane.free[0][0]
+        pending = lane.queue.first(self.rule.max_batch)
+        due = min(copy.entered for copy in pending) + self.rule.delay_s
+        expires = min((copy.entered for copy in pending if not copy.delayed), default=inf) + self.timeout
+        return min(due, nextafter(expires, inf))
+
+    # The model's answer
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        """Requests go on."""
+        self.out.accept(rows, time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows."""
+        self.out.accept_block(rows, times)
+
+    def close(self, horizon: float) -> None:
+        """Settle what waited too long, and note what is still being served or waits."""
+        while self.inbox.head <= horizon:
+            self._admit(*self.inbox.pop(), horizon)
+        waiting = [item[-1] for lane in self.lanes for item in lane.queue.items]
+        for copy in waiting:
+            stay, due = copy.stay, copy.entered + self.timeout
+            if not stay.open:
+                continue
+            if due < horizon and self.is_end(self.on_timeout) and self.spec.timeout_action == "reject":
+                self._close(stay, TIMED_OUT, due, horizon, self.on_timeout)
+        still = {id(copy.stay): copy.stay for copy in waiting if copy.stay.open}
+        for _, _, batch in sorted(self.running, key=lambda entry: entry[:2]):
+            self._log(batch)
+            for copy in batch.copies:
+                copy.stay.open = False
+        for stay in still.values():
+            if stay.open:
+                self.log.add(stay.row, stay.entered, nan, nan)
+        if self.scaling:
+            self.scaling.look(horizon)
+
+    def fleet(self) -> Fleet | None:
+        """How many replicas there were, where that changed."""
+        return Fleet(self.scaling.numbers, self.scaling.machine_s) if self.scaling else None

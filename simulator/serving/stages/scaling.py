@@ -1,0 +1,79 @@
+"""Replicas that come and go: an autoscaler's rule at work on a pool."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappush
+from itertools import count
+from typing import TYPE_CHECKING
+
+from simulator.scenario.stages.policies import Hpa, Knative, RayServe
+from simulator.serving.scaling import SCALERS, Scaler, Usage
+
+if TYPE_CHECKING:
+    from simulator.serving.stages.managed_pool import ManagedPoolStage
+
+
+class Scaling:
+    """Looks at a pool at regular times and adds or removes replicas. A new one serves after its cold start."""
+
+    def __init__(self, pool: ManagedPoolStage, spec: Hpa | Knative | RayServe) -> None:
+        self.pool = pool
+        self.spec = spec
+        self.rule: Scaler = SCALERS[spec.kind](spec)
+        self.usage = Usage()
+        self.next_time = spec.every_s
+        self.cold_starts = pool.run.plan.cold_starts[pool.name]
+        self.luck = pool.run.streams.named(f"{pool.name}.cold_start")
+        self.ready_at = dict.fromkeys(range(pool.spec.replicas), 0.0)  # of every replica that is wanted
+        self.leaving: set[int] = set()  # replicas that go when they have done their batch
+        self.numbers: list[tuple[float, int]] = [(0.0, len(self.ready_at))]
+        self._seen, self._work_s, self._ongoing_s = 0.0, 0.0, 0.0
+        self.machine_s = 0.0
+
+    def look(self, now: float) -> None:
+        """Nothing has changed since the last look: add up what went on."""
+        elapsed, lane = now - self._seen, self.pool.lanes[0]
+        self._work_s += elapsed * len(self.pool.running)
+        self._ongoing_s += elapsed * lane.outstanding
+        paid = min(now, self.pool.run.plan.arrivals_end_s) - min(self._seen, self.pool.run.plan.arrivals_end_s)
+        self.machine_s += paid * (len(self.ready_at) + len(self.leaving))
+        self._seen = now
+
+    def act(self, now: float) -> None:
+        """Ask the rule when it is time to."""
+        if now < self.next_time:
+            return
+        self.next_time += self.spec.every_s
+        self.usage.note(now, self._work_s, self._ongoing_s)
+        ready = sum(time <= now for time in self.ready_at.values())
+        wanted = self.rule.wanted(now, ready, len(self.ready_at), self.usage)
+        wanted = min(max(wanted, self.spec.min_replicas), self.spec.max_replicas)
+        for _ in range(wanted - len(self.ready_at)):
+            self._start(now)
+        for _ in range(len(self.ready_at) - wanted):
+            self._remove()
+        if len(self.ready_at) != self.numbers[-1][1]:
+            self.numbers.append((now, len(self.ready_at)))
+
+    def _start(self, now: float) -> None:
+        replica = next(number for number in count() if number not in self.ready_at and number not in self.leaving)
+        self.ready_at[replica] = now + self.cold_starts[int(self.luck.integers(len(self.cold_starts)))]
+        heappush(self.pool.lanes[0].free, (self.ready_at[replica], replica))
+
+    def _remove(self) -> None:
+        """The youngest goes first; one at work finishes its batch."""
+        replica = max(self.ready_at, key=lambda number: (self.ready_at[number], number))
+        del self.ready_at[replica]
+        free = self.pool.lanes[0].free
+        idle = [entry for entry in free if entry[1] != replica]
+        if len(idle) == len(free):
+            self.leaving.add(replica)
+        free[:] = idle
+        heapify(free)
+
+    def lets_go(self, replica: int) -> bool:
+        """Whether a replica that has done its batch is not wanted any more."""
+        if replica not in self.leaving:
+            return False
+        self.leaving.discard(replica)
+        return True
