@@ -28,7 +28,7 @@ lint: $(VENV)/.installed-dev ## check style, types and which part may import whi
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths
 
-bench: $(VENV)/.installed-dev ## measure the engine's speed beside plain SimPy and Ciw
+bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw and salabim, its growth and its memory
 	@$(BIN)/python -m benchmarks
 
 clean: ## delete .venv, caches and builds

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Times = NDArray[np.float64]
 
 
-class ByRow(ciw.dists.Distribution):  # type: ignore[misc]
+class ByRow(ciw.dists.Distribution):
     """Service times that belong to the customers: `times[visit][row]` at their first, second, ... visit to the node."""
 
     def __init__(self, *times: Times) -> None:
@@ -23,7 +23,7 @@ class ByRow(ciw.dists.Distribution):  # type: ignore[misc]
         return float(self.times[min(before, len(self.times) - 1)][ind.id_number - 1])
 
 
-class ByWay(ciw.routing.NodeRouting):  # type: ignore[misc]
+class ByWay(ciw.routing.NodeRouting):
     """Leads each customer to the node that `way(row, visits to this node before this one)` names; -1 leaves."""
 
     def __init__(self, way: Callable[[int, int], int]) -> None:
