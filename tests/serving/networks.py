@@ -15,6 +15,7 @@ from simulator.serving.calendar import DAY_S, Roster, clock_s
 from simulator.serving.engine import simulate
 from simulator.serving.latency import GRID, LatencyTable
 from simulator.serving.plan import Plan
+from simulator.serving.requests import OUTCOMES
 from simulator.serving.stages.base import ServiceStage
 from simulator.serving.trace import Trace
 from tests.builders import end, gate, link, people, plan, pool, population, retake, spread
@@ -104,15 +105,17 @@ def check(trace: Trace) -> None:
     """What holds in every run, whatever its stages."""
     visits = trace.visits
     requests = trace.requests
-    assert requests["outcome"].isin(["done", "shed", "timed_out", "unfinished"]).all()
+    assert requests["outcome"].isin(OUTCOMES).all()
     assert (requests["finished_s"].notna() == (requests["outcome"] != "unfinished")).all()
-    _check_ways(trace, visits)
-    _check_instants(trace, visits)
+    wanted = visits[visits["wanted"]]
+    _check_ways(trace, wanted)
+    _check_instants(trace, wanted)
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
         _check_order_of_times(mine)
         if stage.kind in ("pool", "people"):
             _check_servers(mine)
+        if stage.kind == "people" or (stage.kind == "pool" and stage.is_plain):
             _check_queue(mine, stage, _on_duty(trace, stage))
             _check_limits(mine, stage)
 
