@@ -1,7 +1,7 @@
 """Closed forms that only the tests need. Times in seconds, rates a second."""
 
 from itertools import pairwise
-from math import exp, factorial
+from math import comb, exp, factorial
 
 import numpy as np
 
@@ -42,3 +42,14 @@ def inoue_bound(rate: float, alpha: float, tau: float) -> float:
     phi0 = (alpha + tau) / (2 * (1 - rate * alpha)) * (1 + 2 * rate * tau + (1 - rate * tau) / (1 + rate * alpha))
     phi1 = 1.5 * tau / (1 - rate * alpha) + alpha / 2 * (rate * alpha + 2) / (1 - rate**2 * alpha**2)
     return min(phi0, phi1)
+
+
+def repairman_rate(clients: int, servers: int, think: float, service: float) -> float:
+    """Throughput of M/M/c//N: birth and death with rates (N - k) / think and min(k, c) / service."""
+    work = service / think
+    shares = [comb(clients, k) * work**k for k in range(servers + 1)]
+    shares += [
+        factorial(clients) / factorial(clients - k) / factorial(servers) / servers ** (k - servers) * work**k
+        for k in range(servers + 1, clients + 1)
+    ]
+    return float(np.minimum(np.arange(clients + 1), servers) @ shares / sum(shares) / service)

@@ -15,10 +15,11 @@ from simulator.serving.latency import GRID, LatencyTable, constant, measured, sa
 from simulator.serving.plan import Plan
 from simulator.serving.theory import batch_queue, mg1_wait, mmc_wait
 from simulator.serving.trace import Trace
-from tests.builders import exponential, gate, people, plan, pool, population, score_table
-from tests.truths.formulas import deadline_loss, inoue_bound, mmck_loss, priority_waits
+from tests.builders import assumed, exponential, gate, people, plan, pool, population, score_table
+from tests.truths.formulas import deadline_loss, inoue_bound, mmck_loss, priority_waits, repairman_rate
 from tests.truths.registry import (
     MEANS,
+    WARM_UP,
     Experiment,
     busy_share,
     law,
@@ -103,7 +104,7 @@ def tandem(loads: tuple[float, float]) -> Experiment:
 # Refusals and time-outs
 
 #: Requests that may wait; 0 is Erlang B.
-WAITING_PLACES = (1, 2, 5)
+WAITING_PLACES = (0, 1, 2, 5)
 
 
 @law(
@@ -175,6 +176,56 @@ def _wait_of_score(score: float, trace: Trace) -> float:
     visits = settled(trace)
     chosen = visits[np.isclose(trace.columns.risk[visits["request"]], score)]
     return float((chosen["started_s"] - chosen["entered_s"]).mean())
+
+
+@law(MEANS, "M/M/1, a pool by class: mean wait", COBHAM, [{"load": 0.7, "priority": number} for number in (1, 2, 3)])
+def by_class(load: float, priority: int) -> Experiment:
+    kinds = {
+        f"class_{number}": {"label": "A class", "share": assumed(share), "priority": number}
+        for number, share in enumerate(SHARES, 1)
+    }
+    stages = {"p": pool(order="priority")}
+    made = sized(stages, load, ENOUGH[priority], exponential(1.0), classes=kinds)
+    exact = priority_waits([load * share for share in SHARES], 1.0, 2.0)[priority - 1]
+    return Experiment(exact, made, partial(_wait_of_class, priority))
+
+
+def _wait_of_class(priority: int, trace: Trace) -> float:
+    visits = settled(trace)
+    chosen = visits[trace.columns.priority[visits["request"]] == priority]
+    return float((chosen["started_s"] - chosen["entered_s"]).mean())
+
+
+# Closed loops
+
+REPAIR = "machine repairman: Kleinrock 1975, Queueing Systems I, ch. 3"
+THINK_S = 4.0
+
+
+@law(
+    MEANS,
+    "M/M/c//N: requests a second",
+    REPAIR,
+    [{"clients": 1, "servers": 1}, {"clients": 6, "servers": 1}, {"clients": 12, "servers": 3}],
+)
+def repairman(clients: int, servers: int) -> Experiment:
+    return Experiment(repairman_rate(clients, servers, THINK_S, 1.0), _loop(clients, servers), _rate)
+
+
+@law(MEANS, "M/M/c//N: time in the system", REPAIR, [{"clients": 6, "servers": 1}, {"clients": 12, "servers": 3}])
+def repairman_sojourn(clients: int, servers: int) -> Experiment:
+    """The response time law: N = X (R + Z)."""
+    exact = clients / repairman_rate(clients, servers, THINK_S, 1.0) - THINK_S
+    return Experiment(exact, _loop(clients, servers), mean_sojourn)
+
+
+def _loop(clients: int, servers: int) -> Plan:
+    arrivals = {"kind": "closed", "clients": clients, "think_mean_s": assumed(THINK_S)}
+    return plan({"p": pool(replicas=servers)}, exponential(1.0), arrivals=arrivals, seconds=2_000 / servers)
+
+
+def _rate(trace: Trace) -> float:
+    return len(settled(trace)) / (1 - WARM_UP) / trace.plan.arrivals_end_s
 
 
 # Batches
