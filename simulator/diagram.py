@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from simulator.scenario.choices import Options
-from simulator.scenario.stages import Gate, People, Pool
+from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, People, Pool, Retry
 from simulator.serving.plan import Plan
 from simulator.serving.theory import Load, loads
-from simulator.units import percent
+from simulator.units import duration, percent
 
 #: From this load on a stage is called busy: small changes of the rate then change the wait a lot.
 BUSY = 0.85
@@ -60,10 +60,9 @@ def _arrows(stage: Any) -> Iterator[tuple[str, str]]:
     if isinstance(stage, Gate):
         yield from ((f'-->|"{route.tag}"|' if route.tag else "-->", route.to) for route in stage.routes)
         return
-    planned = ("to", "positive_to", "negative_to")
-    ways = {".".join(map(str, path)): target for path, target in stage.targets().items()}
-    yield from (("-->", ways[field]) for field in planned if field in ways)
-    yield from (("-.->", target) for target in dict.fromkeys(t for field, t in ways.items() if field not in planned))
+    ways = stage.targets()
+    yield from (("-->", target) for path, target in ways.items() if path[0] in PLANNED_FIELDS)
+    yield from (("-.->", target) for target in dict.fromkeys(t for path, t in ways.items() if path[0] not in PLANNED_FIELDS))
 
 
 def _pool(plan: Plan, name: str) -> list[str]:
@@ -88,11 +87,30 @@ def _gate(plan: Plan, name: str) -> list[str]:
     return [f"{f'{tag}: ' if tag else ''}{100 * share:g}% of the {whom}" for tag, share in cuts]
 
 
+def _retry(plan: Plan, name: str) -> list[str]:
+    stage = plan.scenario.stages[name]
+    assert isinstance(stage, Retry)
+    if stage.max_tries == 1:
+        return ["never again"]
+    grows = f" × {stage.factor:g}" if stage.factor > 1 else ""
+    jitter = f", {stage.jitter} jitter" if stage.jitter != "none" else ""
+    budget = [] if stage.budget is None else [f"budget: {percent(stage.budget.share)} of the requests"]
+    return [f"up to {stage.max_tries} tries", f"after {duration(stage.backoff_ms.value / 1000)}{grows}{jitter}", *budget]
+
+
+def _join(plan: Plan, name: str) -> list[str]:
+    stage = plan.scenario.stages[name]
+    assert isinstance(stage, Join)
+    inputs = plan.scenario.inputs_of(name)
+    waits = [] if stage.timeout_s is None else [f"waits at most {duration(stage.timeout_s)}"]
+    return [f"{stage.needed(inputs)} of {inputs} inputs", *waits]
+
+
 def _nothing(plan: Plan, name: str) -> list[str]:
     return []
 
 
-_DETAILS: dict[type, Callable[[Plan, str], list[str]]] = {Pool: _pool, People: _people, Gate: _gate}
+_DETAILS: dict[type, Callable[[Plan, str], list[str]]] = {Pool: _pool, People: _people, Gate: _gate, Retry: _retry, Join: _join}
 
 
 def _picked(plan: Plan, *paths: str) -> list[str]:

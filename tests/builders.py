@@ -66,6 +66,20 @@ def retake(to: str, **fields: Any) -> dict[str, Any]:
     return {"kind": "retake", "label": "Retake", "minutes": spread(1), **ways_out} | fields
 
 
+def retry(to: str, backoff_ms: float = 1000, **fields: Any) -> dict[str, Any]:
+    """Send again after a second, then after two, unless told otherwise."""
+    ways_out = {"to": to, "on_exhausted": "done", "backoff_ms": assumed(backoff_ms)}
+    return {"kind": "retry", "label": "Retry", **ways_out} | fields
+
+
+def fork(*branches: str) -> dict[str, Any]:
+    return {"kind": "fork", "label": "Fork", "to": list(branches)}
+
+
+def join(to: str = "done", **fields: Any) -> dict[str, Any]:
+    return {"kind": "join", "label": "Join", "to": to} | fields
+
+
 def population(prevalence: float = 0.5, unusable: float | None = None, auc: float = 0.9) -> dict[str, Any]:
     people = {"positive": "is ill", "negative": "is healthy", "prevalence": assumed(prevalence)}
     return people if unusable is None else people | {"quality": {"unusable": assumed(unusable), "auc": assumed(auc)}}
@@ -95,7 +109,7 @@ def scenario(stages: Mapping[str, Any], **fields: Any) -> Scenario:
 def plan(
     stages: Mapping[str, Any],
     service: LatencyTable | Mapping[str, LatencyTable] | None = None,
-    scores: ScoreTable | None = None,
+    scores: ScoreTable | Mapping[str, ScoreTable] | None = None,
     **fields: Any,
 ) -> Plan:
     """A plan of these stages: every pool is served as `service` says, one second a batch if it says nothing."""
@@ -104,8 +118,9 @@ def plan(
     if not isinstance(service, Mapping):
         largest = max((made.stages[name].max_batch for name in pools), default=1)
         service = dict.fromkeys(pools, service or constant(*[1.0] * largest))
+    tables = dict(scores) if isinstance(scores, Mapping) else dict.fromkeys(made.scorers(), scores) if scores else {}
     machines = dict.fromkeys(pools, MACHINE)
-    return Plan(scenario=made, design={}, scenario_hash="", latencies=dict(service), machines=machines, scores=scores)
+    return Plan(scenario=made, design={}, scenario_hash="", latencies=dict(service), machines=machines, tables=tables)
 
 
 @contextmanager
@@ -164,4 +179,5 @@ def score_table(positives: Sequence[float], negatives: Sequence[float]) -> Score
         negative_patients=count + np.arange(len(negatives)),
         positive_evidence=float(count),
         negative_evidence=float(len(negatives)),
+        items=tuple(f"item{number}" for number in range(count + len(negatives))),
     )

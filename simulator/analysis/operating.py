@@ -20,8 +20,9 @@ TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What one threshold does to the labelled items."""
+    """What one threshold does to the labelled items; `pool` gave the scores that it refers to."""
 
+    pool: str
     label: str
     threshold: float
     sensitivity: Interval
@@ -29,22 +30,22 @@ class OperatingPoint:
 
 
 def operating_points(plan: Plan) -> list[OperatingPoint]:
-    """The thresholds that the design sets on the model's score, strictest first."""
-    table = plan.scores
+    """The thresholds that the design sets on the scores of its models, gate by gate, strictest first."""
     gates = [stage for stage in plan.scenario.stages.values() if isinstance(stage, Gate) and stage.by == "score"]
-    if table is None:
+    if not plan.tables:
         return []
     return [
-        operating_point(table, cut, route.tag or route.to)
+        operating_point(plan.table_of(gate), cut, route.tag or route.to, plan.scenario.scorer_of(gate))
         for gate in gates
         for cut, route in zip(thresholds(plan, gate), gate.routes, strict=False)
     ]
 
 
-def operating_point(table: ScoreTable, threshold: float, label: str = "") -> OperatingPoint:
+def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: str = "") -> OperatingPoint:
     """A threshold's sensitivity and false-positive rate, with intervals that know how many labelled people there are."""
     above, below = table.positives >= threshold, table.negatives >= threshold
     return OperatingPoint(
+        pool,
         label,
         threshold,
         clustered_share(table.positive_patients, np.ones(len(above)), above, table.positive_evidence),

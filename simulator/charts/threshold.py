@@ -6,26 +6,38 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.operating import OperatingPoint, operating_points, reading_capacity, referral_curve
-from simulator.charts.look import BLUE, OBJECTIVE, ORANGE, RED, Chart, figure, translucent, whiskers
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, RED, Chart, figure, translucent, whiskers
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.serving.plan import Plan
 from simulator.units import percent
 
 
 def roc(plan: Plan) -> Chart:
-    """The curve of the score table, and the design's thresholds with their intervals."""
+    """A curve for each model with scores, and the design's thresholds on them with their intervals.
+
+    In a cascade the sentence speaks of the last model.
+    """
     table, points = _table(plan), operating_points(plan)
-    false, true = table.roc()
-    line = {"color": BLUE, "width": 2.5}
-    curve = go.Scatter(name="score table", x=100 * false, y=100 * true, mode="lines", line=line, hoverinfo="skip")
-    drawn = figure(curve, _points(points), height=420)
+    drawn = figure(*_curves(plan), _points(points), height=420)
     if isinstance(table.about, Published):
         drawn.add_trace(_published(table.about))
     for bound in _asked(plan):
         drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="asked", annotation_position="bottom left")
     drawn.update_xaxes(title="healthy people referred (%)", range=[-2, 102])
     drawn.update_yaxes(title="positives referred (%)", range=[-2, 102])
-    return Chart(drawn, _roc_takeaway(table, points), _points_table(points))
+    final = [point for point in points if plan.tables[point.pool] is table]
+    return Chart(drawn, _roc_takeaway(table, final), _points_table(points))
+
+
+def _curves(plan: Plan) -> list[go.Scatter]:
+    """The last model is blue, those before it are grey."""
+    curves = []
+    for pool, table in plan.tables.items():
+        false, true = table.roc()
+        line = {"color": BLUE if table is plan.scores else GREY, "width": 2.5}
+        name = "score table" if len(plan.tables) == 1 else plan.scenario.stages[pool].label
+        curves.append(go.Scatter(name=name, x=100 * false, y=100 * true, mode="lines", line=line, hoverinfo="skip"))
+    return curves
 
 
 def _table(plan: Plan) -> ScoreTable:

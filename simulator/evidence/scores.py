@@ -75,6 +75,7 @@ class ScoreTable:
 
     positives, negatives: scores, ascending by item as they stand in the file, shapes (p,) and (n,)
     positive_patients, negative_patients: the patient behind each item, as integers of the same shapes
+    items: the names of the labelled items, first the positives, then the negatives; none where a curve was published
     positive_evidence, negative_evidence: how many independent items stand behind each class
     """
 
@@ -86,6 +87,7 @@ class ScoreTable:
     negative_patients: NDArray[np.int64]
     positive_evidence: float
     negative_evidence: float
+    items: tuple[str, ...] = ()
 
     def threshold_at(self, sensitivity: float) -> float:
         """The highest score that at least this share of the positives reaches; -inf at 1: nobody is left out.
@@ -130,6 +132,27 @@ def scores_at(model: str, precision: str, folder: Path = SCORES) -> ScoreTable:
     """
     at_precision = f"{model}.{precision}"
     return load_scores(at_precision if at_precision in score_names(folder) else f"{model}.fp32", folder)
+
+
+def check_paired(first: ScoreTable, second: ScoreTable) -> None:
+    """Raise ScoreError unless both tables say of the same items, in the same order, what a model gave them.
+
+    Only then is it known how often one model is right where the other is wrong.
+    """
+    for table, other in ((first, second), (second, first)):
+        if isinstance(table.about, Published):
+            raise ScoreError(
+                f"'{table.name}' is a published curve; what it would say of a photo of '{other.name}' is not known, "
+                "so that they cannot stand in one scenario"
+            )
+    if first.items != second.items:
+        pairs = enumerate(zip(first.items, second.items, strict=False))
+        apart = next((place for place, (one, two) in pairs if one != two), min(len(first.items), len(second.items)))
+        one, two = (f"'{table.items[apart]}'" if apart < len(table.items) else "nothing" for table in (first, second))
+        raise ScoreError(
+            f"'{second.name}' lists other items than '{first.name}', or in another order: {two} where that has {one}; "
+            "several pools may carry scores of the same items only"
+        )
 
 
 @lru_cache(maxsize=64)
@@ -183,6 +206,7 @@ def _measured(name: str, about: Measured, path: Path) -> ScoreTable:
         negative_patients=patients[~positive].to_numpy(np.int64),
         positive_evidence=float(positive.sum()),
         negative_evidence=float((~positive).sum()),
+        items=(*table.loc[positive, "item"], *table.loc[~positive, "item"]),
     )
 
 

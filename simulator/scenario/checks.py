@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
-from simulator.scenario.arrivals import Open
+from simulator.scenario.arrivals import Daily, Open, Weekly
+from simulator.scenario.branches import check_branches, reached
 from simulator.scenario.choices import Options
-from simulator.scenario.faults import Fault, Path
+from simulator.scenario.faults import Fault, Path, suggest
 from simulator.scenario.schema import Scenario
-from simulator.scenario.stages import Gate, Link, People, Pool, Retake, Stage
+from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, Link, People, Pool, Retake, Retry, Stage
 
 #: Names that a page's address uses for itself, beside the choices.
-ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom"})
+ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom", "percentile", "until"})
 
 
 def check(scenario: Scenario) -> list[Fault]:
@@ -19,10 +20,14 @@ def check(scenario: Scenario) -> list[Fault]:
         *_thresholds(scenario),
         *_population(scenario),
         *_spikes(scenario),
+        *_scorers(scenario),
         *_endless_rings(scenario),
         *_staffed(scenario),
+        *_retries(scenario),
+        *_joins(scenario),
         *_choices(scenario),
         *_classes(scenario),
+        *_steady(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -78,6 +83,40 @@ def _staffed(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("stages", name, "shifts"), "nobody is ever on duty; give one shift at least one person"
 
 
+def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    for name, path, target in planned_ways(scenario):
+        if isinstance(scenario.stages.get(target), Retry):
+            yield (
+                ("stages", name, *path),
+                f"'{target}' sends again what was turned away; name it in a fallback, as `on_timeout`",
+            )
+
+
+def _joins(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    faults = list(check_branches(scenario.stages, scenario.start))
+    yield from faults
+    for name, stage in scenario.stages.items():
+        if isinstance(stage, Join) and not faults and stage.needed(scenario.inputs_of(name)) > scenario.inputs_of(name):
+            yield (
+                ("stages", name, "needs"),
+                f"{stage.needs} inputs are needed, but {scenario.inputs_of(name)} branches meet here",
+            )
+
+
+def planned_ways(scenario: Scenario) -> Iterator[tuple[str, Path, str]]:
+    """Every way that a request may take without being turned away: stage, place of the target in it, target."""
+    for name, stage in scenario.stages.items():
+        for path, target in stage.targets().items():
+            if path[0] in PLANNED_FIELDS:
+                yield name, path, target
+
+
+def _steady(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    if scenario.run.warm_up == "mser5" and isinstance(scenario.arrivals, Daily | Weekly):
+        message = "arrivals that follow the time of day reach no steady state; use `none`, or arrivals at a constant rate"
+        yield ("run", "warm_up"), message
+
+
 def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     """An address names choices beside its own keys, and options by their labels: neither may be ambiguous."""
     for name, choice in scenario.choices.items():
@@ -120,9 +159,22 @@ def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("stages", name, "by"), "a gate by quality needs `population.quality`"
         if isinstance(stage, Retake) and population is None:
             yield ("stages", name, "kind"), "a retake needs a `population` section"
-        if isinstance(stage, Gate) and stage.by == "score" and not _some_scores(scenario):
+
+
+def _scorers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """A gate by score goes by the scores of one pool, which the requests have seen."""
+    scorers = scenario.scorers()
+    for name, stage in scenario.stages.items():
+        if not isinstance(stage, Gate):
+            continue
+        if stage.by == "quality":
+            if stage.of:
+                yield ("stages", name, "of"), "a gate by quality goes by no pool's scores; delete this line"
+        elif not scorers:
             yield ("stages", name, "by"), "a gate by score needs a pool with `scores`"
-
-
-def _some_scores(scenario: Scenario) -> bool:
-    return any(isinstance(stage, Pool) and stage.scores for stage in scenario.stages.values())
+        elif stage.of and stage.of not in scorers:
+            yield ("stages", name, "of"), f"'{stage.of}' is not a pool with scores; {suggest(stage.of, scorers)}"
+        elif stage.of is None and len(scorers) > 1:
+            yield ("stages", name, "by"), f"several pools carry scores; say whose with `of`: {', '.join(scorers)}"
+        elif name not in reached(scenario.stages, scenario.scorer_of(stage)):
+            yield ("stages", name, "by"), f"no request comes here from '{scenario.scorer_of(stage)}', whose scores it goes by"

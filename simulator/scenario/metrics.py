@@ -21,4 +21,8 @@ def metric_names(kinds: Mapping[str, Any], tags: list[str], classes: Mapping[str
     for stage in served:
         names += [f"wait_p50_s.{stage}", f"wait_p95_s.{stage}"]
         names += [f"wait_p95_s.{stage}.{tag}" for tag in tags if kinds[stage] == "people"]
+    for stage in (name for name, kind in kinds.items() if kind == "retry"):
+        names += [f"retries_per_request.{stage}", f"exhausted_share.{stage}"]
+    for stage in (name for name, kind in kinds.items() if kind == "join"):
+        names += [f"incomplete_share.{stage}", f"late_share.{stage}"]
     return names

@@ -44,6 +44,7 @@ def _targets(data: Any) -> Found:
         yield ("start",), f"'{start}' is not a stage; {suggest(start, stages)}"
     for name, stage in stages.items():
         named: dict[Path, Any] = {(field,): _mapping(stages, name).get(field) for field in TARGET_FIELDS}
+        named |= {("to", index): target for index, target in enumerate(_list(stage, "to"))}
         for index, route in enumerate(_list(stage, "routes")):
             named["routes", index, "to"] = route.get("to") if isinstance(route, dict) else None
         for path, target in named.items():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from simulator.scenario.arrivals import Arrivals
 from simulator.scenario.base import ClockTime, CostFigure, Line, Name, Prose, ShareFigure, Slug, Strict
+from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
 from simulator.scenario.document import Document
 from simulator.scenario.metrics import metric_names
-from simulator.scenario.stages import End, Gate, Stage
+from simulator.scenario.stages import End, Fork, Gate, Pool, Stage
 
 
 class Question(Strict):
@@ -36,6 +37,10 @@ class Run(Strict):
     days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
     drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish what waits")] = 1
     replications: Annotated[int, Field(ge=2, le=1000)] = 30
+    warm_up: Annotated[
+        Literal["none", "mser5"],
+        Field(description="what is left out at the front: nothing, or by MSER-5 where a steady state is asked for"),
+    ] = "none"
 
 
 class Quality(Strict):
@@ -133,6 +138,24 @@ class Scenario(Strict):
         """The tags that gates give to requests, in the order of the file."""
         routes = [route for stage in self.stages.values() if isinstance(stage, Gate) for route in stage.routes]
         return list(dict.fromkeys(route.tag for route in routes if route.tag))
+
+    def scorers(self) -> list[str]:
+        """The pools that give scores, in the order of the file."""
+        return [name for name, stage in self.stages.items() if isinstance(stage, Pool) and stage.scores]
+
+    def scorer_of(self, gate: Gate) -> str:
+        """The pool whose scores a gate goes by."""
+        return gate.of or self.scorers()[-1]
+
+    def inputs_of(self, join: str) -> int:
+        """How many branches meet at a join."""
+        forks = [stage for stage in self.stages.values() if isinstance(stage, Fork)]
+        return next(len(fork.to) for fork in forks if meeting(self.stages, fork) == join)
+
+    def in_branches(self) -> set[str]:
+        """The stages between a fork and its join."""
+        forks = [stage for stage in self.stages.values() if isinstance(stage, Fork)]
+        return set[str]().union(*(reached(self.stages, to, meeting(self.stages, fork)) for fork in forks for to in fork.to))
 
     def metric_names(self) -> list[str]:
         """Every metric that a run of this scenario can report, in the order of the screen."""

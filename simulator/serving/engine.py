@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -128,17 +127,21 @@ class Run:
         targets = set(self.plan.scenario.stages[name].targets().values())
         return targets & set(self.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
 
-    def score(self, rows: NDArray[Any]) -> None:
-        """The model has looked at these requests: their scores are known from now on."""
-        self.requests.risk[rows] = self.requests.scores[self.requests.tries[rows], rows]
+    def score(self, pool: str, rows: NDArray[Any]) -> None:
+        """The model of a pool has looked at these requests: their scores are known from now on."""
+        requests = self.requests
+        scores = requests.scores_by[pool][requests.tries[rows], rows]
+        requests.given[pool][rows] = scores
+        if requests.given[pool] is not requests.risk:
+            requests.risk[rows] = scores
 
     def answer(self, rows: Sequence[int], time: float) -> None:
         """The requesters have their answer, if they had none before."""
         for row in rows:
-            if isnan(self._answered[row]):
+            if not self._answered[row] <= time:  # never yet, or later, by a branch that ran ahead
                 self._answered[row] = time
 
     def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """The same for many rows."""
         answered = self.requests.answered
-        answered[rows] = np.where(np.isnan(answered[rows]), times, answered[rows])
+        answered[rows] = np.fmin(answered[rows], times)

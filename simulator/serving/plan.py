@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from simulator.evidence.catalogue import CatalogueError, Hardware, machine
-from simulator.evidence.profiles import ProfileError, load_profile
+from simulator.evidence.profiles import ProfileError, ThreadRun, load_profile
 from simulator.evidence.recordings import Recording, RecordingError, read_recording
-from simulator.evidence.scores import Measured, ScoreError, ScoreTable, scores_at
+from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, scores_at
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import Arrivals, Loop, Replay
 from simulator.scenario.base import EVIDENCE_KINDS, Figure
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
-from simulator.scenario.stages import People, Pool, Retake
+from simulator.scenario.stages import Gate, People, Pool, Retake
 from simulator.serving.arrivals import Process, arrivals_of
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
@@ -53,7 +53,8 @@ class Plan:
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
     machines: dict[str, Hardware] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
-    scores: ScoreTable | None = None
+    timed: dict[str, ThreadRun] = field(default_factory=dict)  # the measurements behind the latencies of a pool
+    tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
     recording: Recording | None = None
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -72,6 +73,15 @@ class Plan:
     def horizon_s(self) -> float:
         """The run ends here; what is not finished by then stays unfinished."""
         return self.arrivals_end_s + self.scenario.run.drain_days * DAY_S
+
+    @property
+    def scores(self) -> ScoreTable | None:
+        """The table where one is shown: of the last pool with scores, whose word is final in a cascade; None without any."""
+        return next(reversed(self.tables.values()), None)
+
+    def table_of(self, gate: Gate) -> ScoreTable:
+        """The scores that the thresholds of a gate refer to."""
+        return self.tables[self.scenario.scorer_of(gate)]
 
     @property
     def tries(self) -> int:
@@ -109,7 +119,8 @@ class _Gatherer:
         self.latencies: dict[str, LatencyTable] = {}
         self.machines: dict[str, Hardware] = {}
         self.cold_starts: dict[str, list[float]] = {}
-        self.scores: ScoreTable | None = None
+        self.timed: dict[str, ThreadRun] = {}
+        self.tables: dict[str, ScoreTable] = {}
         self.recording: Recording | None = None
 
     def plan(self, design: dict[str, Any], scenario_hash: str) -> Plan:
@@ -130,7 +141,8 @@ class _Gatherer:
             latencies=self.latencies,
             machines=self.machines,
             cold_starts=self.cold_starts,
-            scores=self.scores,
+            timed=self.timed,
+            tables=self.tables,
             recording=self.recording,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
@@ -200,6 +212,7 @@ class _Gatherer:
     def _time(self, name: str, stage: Pool) -> None:
         profile = load_profile(stage.device, stage.model, stage.precision)
         table = self.latencies[name] = measured(profile, stage.threads, stage.max_batch, stage.passes)
+        self.timed[name] = profile.run(stage.threads)
         value = f"{1000 * table.mean_s(1):.3g} ms at batch 1"
         self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
         if stage.scaling is not None:
@@ -208,9 +221,10 @@ class _Gatherer:
             self.sources.append(Source(f"{stage.label}: cold start", "measured", value, profile.source(stage.threads)))
 
     def _score(self, name: str, stage: Pool, model: str) -> None:
-        if self.scores is not None:
-            self._fault((name, "scores"), "a second pool with scores; one pool of a scenario may carry them")
-        table = self.scores = scores_at(model, stage.precision)
+        table = scores_at(model, stage.precision)
+        for other in self.tables.values():
+            check_paired(other, table)
+        self.tables[name] = table
         about = table.about
         value = f"AUC {table.auc:.3f}"
         text = f"{about.source}. {about.attribution}" if isinstance(about, Measured) else about.source

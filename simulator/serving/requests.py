@@ -26,8 +26,10 @@ class Requests:
 
     arrived, answered, finished: seconds from the start of the run
     positive: whether the person behind the request is a positive; patient: who of the labelled set stands in for them
-    scores, qualities: what the model and the quality check would say of each photo, shape (tries, n)
-    risk: the score once a model has given it; +inf before, so that an unscored request counts as the most urgent
+    scores_by: what each pool with scores would say of each photo, shape (tries, n); all pools look at the same photo
+    qualities: what the quality check would say of it, shape (tries, n)
+    risk: the score that a pool gave last; +inf before, so that an unscored request counts as the most urgent
+    given: by pool, the score that it gave last; +inf before
     kind, priority, deadline: class, its priority and the time by which an answer is worth something, where there are classes
     tries, tag, end, outcome: small integers that the stages write
     """
@@ -39,6 +41,8 @@ class Requests:
         self.answered = np.full(self.n, np.nan)
         self.finished = np.full(self.n, np.nan)
         self.risk = np.full(self.n, np.inf, np.float32)
+        scorers = plan.scenario.scorers()
+        self.given = {pool: self.risk if len(scorers) == 1 else self.risk.copy() for pool in scorers}
         self.tries = np.zeros(self.n, np.int8)
         self.tag = np.zeros(self.n, np.min_scalar_type(len(plan.scenario.tags())))
         self.end = np.full(self.n, -1, np.int8)
@@ -57,17 +61,17 @@ class Requests:
         self.deadline = self.arrived[:n] + lasts[self.kind]
 
     def _draw_people(self, plan: Plan, streams: Streams) -> None:
-        population, table = plan.scenario.population, plan.scores
+        population = plan.scenario.population
         self.positive = np.zeros(self.n, bool)
         self.patient = np.full(self.n, -1, np.int32)
-        self.scores = np.zeros((1, self.n), np.float32)
+        self.scores_by: dict[str, Float32] = {}
         self.qualities = np.zeros((1, self.n), np.float32)
         if population is None:
             return
         self.positive = streams.named("population.label").random(self.n) < population.prevalence.value
         usable = self._draw_photos(population, plan.tries, streams)
-        if table is not None:
-            self._draw_scores(table, population, usable, streams)
+        for pool, table in plan.tables.items():
+            self.scores_by[pool] = self._draw_scores(table, population, usable, streams)
 
     def _draw_photos(self, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
         """Whether each photo shows enough, and what the quality check makes of it, shapes (tries, n)."""
@@ -82,8 +86,11 @@ class Requests:
             self.qualities[attempt] = noise + apart * usable[attempt]
         return usable
 
-    def _draw_scores(self, table: ScoreTable, population: Population, usable: NDArray[np.bool_], streams: Streams) -> None:
-        """Each person is one labelled item of their class; a photo that shows nothing is scored like someone else's."""
+    def _draw_scores(self, table: ScoreTable, population: Population, usable: NDArray[np.bool_], streams: Streams) -> Float32:
+        """Each person is one labelled item of their class; a photo that shows nothing is scored like someone else's.
+
+        The same item for every table: plans hold tables of the same items only.
+        """
         which = streams.named("population.item").random(self.n)
         own = _scores_of(table, self.positive, which)
         patients = max(table.positive_patients.max(), table.negative_patients.max())
@@ -92,11 +99,17 @@ class Requests:
             table.positive_patients[_index(which, len(table.positives))],
             table.negative_patients[_index(which, len(table.negatives))],
         ).astype(np.min_scalar_type(-int(patients) - 1))
-        self.scores = np.empty(usable.shape, np.float32)
+        scores = np.empty(usable.shape, np.float32)
         for attempt, shows in enumerate(usable):
             stream = streams.named(f"photo.{attempt}.stranger")
             stranger = _scores_of(table, stream.random(self.n) < population.prevalence.value, stream.random(self.n))
-            self.scores[attempt] = np.where(shows, own, stranger)
+            scores[attempt] = np.where(shows, own, stranger)
+        return scores
+
+    @property
+    def scores(self) -> Float32:
+        """The scores of the table that the plan shows, shape (tries, n)."""
+        return next(reversed(self.scores_by.values()))
 
     def send_again(self, row: int, time: float) -> None:
         """The requester sends another photo at `time`."""

@@ -14,7 +14,7 @@ from scipy.stats import poisson
 
 from simulator.evidence.profiles import IDLE_GAP_MS
 from simulator.scenario.arrivals import Loop
-from simulator.scenario.stages import Gate, Link, People, Pool, Retake
+from simulator.scenario.stages import Fork, Gate, Join, Link, People, Pool, Retake
 from simulator.serving.arrivals.closed import mean_think_s
 from simulator.serving.calendar import DAY_S, Roster, clock_s
 from simulator.serving.latency import GRID, LatencyTable
@@ -87,67 +87,112 @@ def _most_per_s(plan: Plan, ratios: Mapping[str, float], each: Mapping[str, floa
 def visit_ratios(plan: Plan) -> dict[str, float]:
     """Expected visits to each stage for one request that nobody turns away: the traffic equations v = e + P' v.
 
-    A photo's quality is followed through the first gate that looks at it; a repeated photo is a fresh draw.
+    Each input of a join is a visit. A photo's quality is followed through the first gate that looks at it; a repeated photo
+    is a fresh draw.
     """
+    visits = sum(share * _visits(plan, routes) for routes, share in _alike(plan))
+    return dict(zip(plan.scenario.stages, np.asarray(visits).tolist(), strict=True))
+
+
+#: By gate: the share of the requests that takes each of its routes.
+Routes = dict[str, list[float]]
+
+
+def _visits(plan: Plan, routes: Routes) -> NDArray[np.float64]:
+    """Expected visits to each stage, where gates send requests on as `routes` say."""
     names = list(plan.scenario.stages)
     moves = np.zeros((len(names), len(names)))
     for name in names:
-        for target, share in _shares(plan, name).items():
+        for target, share in _shares(plan, name, routes).items():
             if target in names:
                 moves[names.index(name), names.index(target)] += share
     start = np.array([float(name == plan.scenario.start) for name in names])
-    visits = np.linalg.solve(np.eye(len(names)) - moves.T, start)
-    return dict(zip(names, visits.tolist(), strict=True))
+    return np.linalg.solve(np.eye(len(names)) - moves.T, start)
 
 
-def _shares(plan: Plan, name: str) -> dict[str, float]:
+def _alike(plan: Plan) -> list[tuple[Routes, float]]:
+    """The labelled items in groups that every gate by score sends the same way, with the share of requests that they stand for.
+
+    What two models say of the same item belongs together: gates by score are followed item by item, not each on its own.
+    """
+    by_quality = {name: _quality_shares(plan, gate) for name, gate in _gates(plan).items() if gate.by == "quality"}
+    by_score = {name: gate for name, gate in _gates(plan).items() if gate.by == "score"}
+    if not by_score:
+        return [(by_quality, 1.0)]
+    taken = np.stack([_routes_of_items(plan, gate) for gate in by_score.values()])
+    ways, group = np.unique(taken, axis=1, return_inverse=True)
+    shares = np.bincount(group.ravel(), _shares_of_items(plan))
+    alike = []
+    for way, share in zip(ways.T.tolist(), shares.tolist(), strict=True):
+        certain = {
+            name: [float(index == route) for index in range(len(gate.routes))]
+            for (name, gate), route in zip(by_score.items(), way, strict=True)
+        }
+        alike.append((by_quality | certain, share))
+    return alike
+
+
+def _routes_of_items(plan: Plan, gate: Gate) -> NDArray[np.int64]:
+    """Which route of a gate each labelled item takes, positives first: the first whose threshold it reaches."""
+    table = plan.table_of(gate)
+    scores = np.concatenate([table.positives, table.negatives])
+    passes = [scores >= cut for cut in thresholds(plan, gate)] + [np.ones(len(scores), bool)]
+    return np.asarray(np.argmax(passes, axis=0))
+
+
+def _shares_of_items(plan: Plan) -> NDArray[np.float64]:
+    """The share of requests that each labelled item stands for, positives first."""
+    assert plan.scenario.population is not None
+    assert plan.scores is not None
+    prevalence = plan.scenario.population.prevalence.value
+    counts = [len(plan.scores.positives), len(plan.scores.negatives)]
+    return np.repeat([prevalence / counts[0], (1 - prevalence) / counts[1]], counts)
+
+
+def _shares(plan: Plan, name: str, routes: Routes) -> dict[str, float]:
     """Which share of the requests at a stage goes on to which target."""
     stage = plan.scenario.stages[name]
     if isinstance(stage, Link | Pool):
         return {stage.to: 1.0}
+    if isinstance(stage, Fork):
+        return dict.fromkeys(stage.to, 1.0)
+    if isinstance(stage, Join):
+        return {stage.to: 1 / plan.scenario.inputs_of(name)}
     if isinstance(stage, Gate):
-        return _gate_shares(plan, stage)
+        return _by_target(stage, routes[name])
     if isinstance(stage, Retake):
-        return _retake_shares(plan, stage)
+        return _retake_shares(plan, name, stage, routes)
     return {}
 
 
-def _retake_shares(plan: Plan, stage: Retake) -> dict[str, float]:
+def _by_target(gate: Gate, shares: list[float]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for route, share in zip(gate.routes, shares, strict=True):
+        found[route.to] = found.get(route.to, 0.0) + share
+    return found
+
+
+def _retake_shares(plan: Plan, name: str, stage: Retake, routes: Routes) -> dict[str, float]:
     """With r the chance of being sent back and trying again, 1 + r + ... + r^(m-1) photos are taken; the last is final."""
-    back = max((_share_to(plan, gate, stage) for gate in _gates(plan)), default=0.0)
+    back = max((_by_target(gate, routes[sender]).get(name, 0.0) for sender, gate in _gates(plan).items()), default=0.0)
     stays = 1 - stage.gives_up.value
     chain = [(back * stays) ** k for k in range(stage.max_tries)]
     last = chain[-1] / sum(chain)
     return {stage.to: (1 - last) * stays, stage.on_exhausted: last, stage.on_give_up: (1 - last) * stage.gives_up.value}
 
 
-def _gates(plan: Plan) -> list[Gate]:
-    return [stage for stage in plan.scenario.stages.values() if isinstance(stage, Gate)]
+def _gates(plan: Plan) -> dict[str, Gate]:
+    return {name: stage for name, stage in plan.scenario.stages.items() if isinstance(stage, Gate)}
 
 
-def _share_to(plan: Plan, gate: Gate, stage: Retake) -> float:
-    return sum(share for target, share in _gate_shares(plan, gate).items() if plan.scenario.stages.get(target) is stage)
-
-
-def _gate_shares(plan: Plan, gate: Gate) -> dict[str, float]:
-    above = [_share_above(plan, gate, cut) for cut in thresholds(plan, gate)]
-    shares: dict[str, float] = {}
-    for route, low, high in zip(gate.routes, [*above, 1.0], [0.0, *above], strict=True):
-        shares[route.to] = shares.get(route.to, 0.0) + low - high
-    return shares
-
-
-def _share_above(plan: Plan, gate: Gate, cut: float) -> float:
-    """Share of requests whose value reaches a threshold, positives and negatives at the stated prevalence."""
-    population = plan.scenario.population
-    assert population is not None
-    if gate.by == "quality":
-        assert population.quality is not None
-        unusable, apart = population.quality.unusable.value, quality_separation(population.quality.auc.value)
-        return float((1 - unusable) * ndtr(apart - cut) + unusable * ndtr(-cut))
-    assert plan.scores is not None
-    prevalence = population.prevalence.value
-    return prevalence * plan.scores.sensitivity_at(cut) + (1 - prevalence) * (1 - plan.scores.specificity_at(cut))
+def _quality_shares(plan: Plan, gate: Gate) -> list[float]:
+    """The share of all photos that takes each route of a gate by quality."""
+    assert plan.scenario.population is not None
+    assert plan.scenario.population.quality is not None
+    quality = plan.scenario.population.quality
+    unusable, apart = quality.unusable.value, quality_separation(quality.auc.value)
+    above = [float((1 - unusable) * ndtr(apart - cut) + unusable * ndtr(-cut)) for cut in thresholds(plan, gate)]
+    return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
 
 
 def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
@@ -161,6 +206,14 @@ def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
 def mg1_wait(rate: float, mean: float, second_moment: float) -> float:
     """Mean wait in queue of M/G/1 (Pollaczek-Khinchine)."""
     return rate * second_moment / (2 * (1 - rate * mean))
+
+
+def fork_join_response(rate: float, service_rate: float) -> float:
+    """Mean time from a fork to the join of two M/M/1 branches with the same rate (Flatto and Hahn 1984).
+
+    As given by Nelson and Tantawi, "Approximate analysis of fork/join synchronization in parallel queues", 1988.
+    """
+    return (12 - rate / service_rate) / 8 / (service_rate - rate)
 
 
 class BatchQueue(NamedTuple):

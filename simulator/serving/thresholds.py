@@ -19,8 +19,7 @@ def _threshold(plan: Plan, gate: Gate, route: Route) -> float:
         return route.at_least
     assert route.at_sensitivity is not None
     if gate.by == "score":
-        assert plan.scores is not None
-        return plan.scores.threshold_at(route.at_sensitivity)
+        return plan.table_of(gate).threshold_at(route.at_sensitivity)
     assert plan.scenario.population is not None
     assert plan.scenario.population.quality is not None
     if route.at_sensitivity >= 1:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from simulator.evidence.scores import ScoreError, load_scores, score_names, scores_at
+from simulator.evidence.scores import ScoreError, check_paired, load_scores, score_names, scores_at
 from tests.builders import score_table
 
 SIDECAR = """\
@@ -144,6 +144,19 @@ def test_a_precision_that_was_not_scored_has_the_scores_of_full_precision(tmp_pa
     here = folder(tmp_path, **both)
     assert scores_at("tiny", "int8_static", here).about.precision == "int8_static"
     assert scores_at("tiny", "int8_dynamic", here).about.precision == "fp32"
+
+
+def test_tables_of_the_same_items_in_the_same_order_may_stand_together(tmp_path):
+    other = TABLE.replace("0.75", "0.5")
+    here = folder(tmp_path, a_yaml=SIDECAR, a_csv=TABLE, b_yaml=SIDECAR, b_csv=other, c_yaml=SIDECAR,
+                  c_csv=TABLE.replace("i3", "i5"), d_yaml=SIDECAR, d_csv=TABLE + "i5,p4,0,0.1\n", e_yaml=PUBLISHED)  # fmt: skip
+    a, b, c, d, e = (load_scores(name, here) for name in "abcde")
+    check_paired(a, b)
+    for strange, why in ((c, "'i5' where that has 'i3'"), (d, "'i5' where that has nothing"), (e, "'e' is a published curve")):
+        with pytest.raises(ScoreError, match=why):
+            check_paired(a, strange)
+    with pytest.raises(ScoreError, match="'e' is a published curve"):
+        check_paired(e, a)
 
 
 @pytest.mark.parametrize("name", score_names())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +19,7 @@ from simulator.serving.plan import Plan
 from simulator.serving.requests import OUTCOMES
 from simulator.serving.stages.base import ServiceStage
 from simulator.serving.trace import Trace
-from tests.builders import end, gate, link, people, plan, pool, population, retake, spread
+from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retake, retry, spread
 
 OPEN_S, SHIFT_S, HORIZON_S = 50.0, 60.0, 100.0
 
@@ -57,23 +58,60 @@ def reviewers(draw: st.DrawFn, targets: list[str], ahead: list[str], anywhere: l
 
 
 @st.composite
+def retries(draw: st.DrawFn, targets: list[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"jitter": draw(st.sampled_from(["none", "full", "equal"])), "max_tries": draw(st.integers(1, 4))}
+    if draw(st.booleans()):
+        fields["budget"] = {
+            "share": draw(st.sampled_from([0, 0.2, 1])),
+            "window_s": 5,
+            "min_per_s": draw(st.sampled_from([0, 0.3])),
+        }
+    return retry(draw(st.sampled_from(targets)), draw(st.sampled_from([0, 300, 2000])), **fields)
+
+
+#: What stands between a fork and its join where a network has one.
+BRANCHES = ("left", "right", "third", "resend_left")
+
+
+@st.composite
+def forked(draw: st.DrawFn, to: str, late_fallbacks: bool) -> dict[str, Any]:
+    """A fork into a pool, a link and perhaps another pool, and the join where they meet; `spread` leads to the fork alone."""
+    back = ["meet", "resend_left"]
+    stages = {"spread": link("fork", 0.1), "left": draw(pools(["meet"], back, back))}
+    stages["right"] = link("meet", draw(st.sampled_from([0.3, 2])))
+    stages["resend_left"] = draw(retries(["left"])) | {"on_exhausted": "meet"}
+    names = ["left", "right"]
+    if draw(st.booleans()):
+        stages["third"] = draw(pools(["meet"], ["meet"], ["meet"]))
+        names.append("third")
+    if not late_fallbacks:
+        for name in names:
+            stages[name] = {field: value for field, value in stages[name].items() if field not in ("timeout_s", "on_timeout")}
+    fields: dict[str, Any] = {"needs": draw(st.sampled_from(["all", 1, 2])), "timeout_s": draw(st.sampled_from([None, 0.7, 3]))}
+    fields["on_incomplete"] = draw(st.sampled_from([None, "done", "s0"]))
+    return stages | {"fork": fork(*names), "meet": join(to, **fields)}
+
+
+@st.composite
 def networks(draw: st.DrawFn, late_fallbacks: bool = True) -> Plan:
     """A plan with up to four stages where requests wait, gates and a retake; the shift changes late in the run.
 
     late_fallbacks: whether a request may go on to another stage when its time-out is noticed.
     """
     names = [f"s{index}" for index in range(draw(st.integers(1, 4)))]
-    stages: dict[str, Any] = {"upload": link("s0", 0.1) | {"bandwidth_mbps": spread(1, 0.8), "payload_mb": spread(0.05, 0.5)}}
+    stages: dict[str, Any] = draw(forked("upload", late_fallbacks)) if draw(st.booleans()) else {}
+    stages |= {"upload": link("s0", 0.1) | {"bandwidth_mbps": spread(1, 0.8), "payload_mb": spread(0.05, 0.5)}}
     for index, name in enumerate(names):
         anywhere, ahead = [*names, "done"], [*names[index + 1 :], "done"]
         looks = f"look{index}"
-        served = [[*ahead, looks], ahead, anywhere if late_fallbacks else ["done"]]
+        served = [[*ahead, looks], [*ahead, "resend"], [*anywhere, "resend"] if late_fallbacks else ["done"]]
         stages[name] = draw(st.one_of(pools(*served), reviewers(*served)))
         rejected = draw(st.sampled_from(["again", *anywhere]))
         good = {"at_least": draw(st.sampled_from([-1, 0.5])), "to": draw(st.sampled_from(ahead)), "tag": f"t{index}"}
         stages[looks] = gate("quality", good, {"to": rejected}, answers=draw(st.booleans()))
     again = {"gives_up": {"value": 0.2, "assumed": "a test"}, "minutes": spread(1 / 60, 0.8), "on_exhausted": names[-1]}
     stages["again"] = retake("upload", max_tries=3, **again)
+    stages["resend"] = draw(retries(["upload", *names]))
     return plan(
         reachable(stages),
         {name: service_times(stage["max_batch"], draw(st.integers(0, 99))) for name, stage in pools_of(stages).items()},
@@ -90,13 +128,14 @@ def pools_of(stages: dict[str, Any]) -> dict[str, Any]:
 
 def reachable(stages: dict[str, Any]) -> dict[str, Any]:
     """The stages that a request can get to."""
-    seen, waiting = set(), ["upload"]
+    seen, waiting = set(), [next(iter(stages))]
     while waiting:
         name = waiting.pop()
         if name in stages and name not in seen:
             seen.add(name)
             stage = stages[name]
-            waiting += [value for key, value in stage.items() if key == "to" or key.endswith("_to") or key.startswith("on_")]
+            waiting += [value for key, value in stage.items() if key.endswith("_to") or key.startswith("on_")]
+            waiting += [stage["to"]] if isinstance(stage.get("to"), str) else stage.get("to", [])
             waiting += [route["to"] for route in stage.get("routes", [])]
     return {name: stage for name, stage in stages.items() if name in seen}
 
@@ -118,6 +157,8 @@ def check(trace: Trace) -> None:
         if stage.kind == "people" or (stage.kind == "pool" and stage.is_plain):
             _check_queue(mine, stage, _on_duty(trace, stage))
             _check_limits(mine, stage)
+        if stage.kind == "join":
+            _check_join(mine, stage, len(trace.plan.scenario.stages["fork"].to))
 
 
 def _check_order_of_times(visits: pd.DataFrame) -> None:
@@ -129,16 +170,56 @@ def _check_order_of_times(visits: pd.DataFrame) -> None:
 
 
 def _check_ways(trace: Trace, visits: pd.DataFrame) -> None:
-    """A request is in one place at a time: it enters a stage when it leaves the one before, and nothing is lost."""
-    columns = visits[["entered_s", "started_s", "left_s"]].to_numpy()
+    """A request enters a stage when it leaves the one before, and nothing is lost.
+
+    It is in one place at a time, but that a fork sends it into every branch, and that it goes on from a join once.
+    """
+    stages = trace.plan.scenario.stages
+    inputs = len(stages["fork"].to) if "fork" in stages else 1
+    sent_again = ((visits["stage"] == "resend") & visits["started_s"].notna()).to_numpy()
+    failed = (visits["started_s"].isna() & ~visits["stage"].isin([*BRANCHES, "meet"])).to_numpy()
     for row, request in enumerate(trace.requests.itertuples()):
-        entered, started, left = columns[visits["request"] == row].T
-        ways_on = sorted([request.arrived_s, *left[~np.isnan(left)]])
-        if request.outcome != "unfinished":
-            assert ways_on == sorted([*entered, request.finished_s])
-            assert (request.outcome == "done") == (not np.isnan(started).any())
+        mine = (visits["request"] == row).to_numpy()
+        own = visits[mine]
+        at_join = own["stage"] == "meet"
+        left = own.loc[~at_join].dropna(subset="left_s")
+        ways_on = Counter([request.arrived_s, *left["left_s"], *own.loc[at_join & own["started_s"].notna(), "left_s"].unique()])
+        for time in left.loc[left["stage"] == "spread", "left_s"]:
+            ways_on[time] += inputs - 1
+        finished = request.outcome != "unfinished"
+        entered = Counter([*own["entered_s"], *([request.finished_s] if finished else [])])
+        assert not entered - ways_on
+        under_way = ways_on - entered
+        assert all(time >= HORIZON_S for time in under_way)
+        assert not (finished and inputs == 1) or not under_way
+        if finished:
+            last_sent = max(np.flatnonzero(sent_again[mine]), default=0)
+            lacks = _incomplete(own[at_join], stages["meet"], inputs) if at_join.any() else False
+            assert (request.outcome == "done") == (not failed[mine][last_sent:].any() and not (lacks and last_sent == 0))
+
+
+def _incomplete(visits: pd.DataFrame, stage: Any, inputs: int) -> bool:
+    """Whether a request took the fallback of a join."""
+    good = (visits["started_s"].notna() & (visits["server"] >= 0)).sum()
+    return stage.on_incomplete is not None and visits["started_s"].notna().any() and good < stage.needed(inputs)
+
+
+def _check_join(visits: pd.DataFrame, stage: Any, inputs: int) -> None:
+    """A request goes on when it is complete, when no more can come, or when its time is up; and once."""
+    for _, mine in visits.groupby("request"):
+        used, waiting = mine[mine["started_s"].notna()], mine[mine["left_s"].isna()]
+        good = used[used["server"] >= 0]
+        assert len(mine) <= inputs
+        assert used["left_s"].nunique() <= 1
+        if used.empty:
+            assert len(waiting) == len(mine)
+        elif len(good) == stage.needed(inputs):
+            assert used["left_s"].iloc[0] == used["entered_s"].max() == good["entered_s"].max()
+        elif len(used) == inputs:
+            assert used["left_s"].iloc[0] == used["entered_s"].max()
         else:
-            assert ways_on == sorted(entered) or (ways_on[:-1] == sorted(entered) and ways_on[-1] >= HORIZON_S)
+            assert used["left_s"].iloc[0] == np.nextafter(mine["entered_s"].min() + stage.timeout_s, np.inf)
+        assert used.empty or (mine.loc[mine["started_s"].isna(), "entered_s"] >= used["left_s"].iloc[0]).all()
 
 
 def _check_instants(trace: Trace, visits: pd.DataFrame) -> None:

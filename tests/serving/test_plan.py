@@ -57,11 +57,13 @@ def test_a_pick_that_was_not_measured_is_told_at_the_option():
     assert [(fault.line, fault.column) for fault in caught.value.faults] == [place(text, "stages.classify.max_batch")]
 
 
-def test_only_one_pool_carries_scores():
-    second = "{kind: pool, label: Again, model: tiny, precision: fp32, device: epyc-zen4-2c, scores: tiny, to: sort}"
-    text = changed("    to: sort\n", f"    to: again\n  again: {second}\n")
-    with pytest.raises(ScenarioError, match="a second pool with scores"):
-        compile_plan(loads(text))
+def test_each_pool_has_its_scores_and_the_last_of_them_are_shown():
+    second = "{kind: pool, label: Again, model: tiny, precision: int8_static, device: epyc-zen4-2c, scores: tiny, to: sort}"
+    text = changed("    to: sort\n", f"    to: again\n  again: {second}\n", "by: score\n", "by: score\n    of: classify\n")
+    plan = compile_plan(loads(text))
+    assert list(plan.tables) == ["classify", "again"]
+    assert plan.scores is plan.tables["again"]
+    assert plan.table_of(plan.scenario.stages["sort"]) is plan.tables["classify"]
 
 
 def test_a_precision_without_scores_borrows_those_of_full_precision_and_says_so():

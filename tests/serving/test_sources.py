@@ -129,6 +129,7 @@ def test_the_rows_that_nobody_sent_are_gone():
     assert np.array_equal(trace.columns.qualities, room.qualities[:, :sent])
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 20), st.sampled_from([0.05, 1, 30]), st.sampled_from([None, 3, 100]), st.integers(0, 2**31 - 1))
 def test_there_is_room_for_every_request_of_clients_who_are_answered_at_once(clients, think, limit, seed):
     """A wire without delay: each client sends as often as its think times allow, and that is all there is room for."""
@@ -167,19 +168,60 @@ LOOPS = [
 ]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(networks(), st.sampled_from(LOOPS), st.integers(0, 2**31 - 1))
 def test_in_any_network_a_closed_loop_loses_no_request_and_no_effect_comes_before_its_cause(made, loop, seed):
     spec = KIND.validate_python(loop)
     made = replace(made, scenario=made.scenario.model_copy(update={"arrivals": spec}))
     trace = simulate(made, seed)
     check(trace)
-    arrived = trace.requests["arrived_s"].to_numpy()
+    check_loop(trace)
+
+
+def check_loop(trace):
+    """Rows are in order of time, and no client has more under way than it may."""
+    spec, requests = trace.plan.scenario.arrivals, trace.requests
+    arrived = requests["arrived_s"].to_numpy()
     assert np.all(np.diff(arrived) >= 0)
-    assert not len(arrived) or arrived[-1] < made.arrivals_end_s
-    in_flight = [(time, +1) for time in arrived] + [(time, -1) for time in trace.requests["finished_s"].dropna()]
+    assert not len(arrived) or arrived[-1] < trace.plan.arrivals_end_s
+    assert not (requests["finished_s"] < requests["arrived_s"]).any()
+    in_flight = [(time, +1) for time in arrived] + [(time, -1) for time in requests["finished_s"].dropna()]
     outstanding = np.cumsum([change for _, change in sorted(in_flight)])
     assert not len(outstanding) or outstanding.max() <= spec.senders * spec.samples
+
+
+POLICIES = {
+    "impatience": {"client_timeout_s": 1.5, "on_timeout": "done"},
+    "work in vain": {"client_timeout_s": 1.5, "on_timeout": "done", "cancels": False},
+    "second copies": {"hedge_after_s": 0.6, "cancels": False, "balance": "round_robin"},
+    "the freshest first": {"order": "freshest", "max_queue": 2, "drops": "oldest", "on_full": "done"},
+    "a breaker": {
+        "breaker": {"min_requests": 3, "open_s": 2},
+        "client_timeout_s": 0.7,
+        "on_timeout": "done",
+        "on_full": "done",
+    },
+    "scaling": {"scaling": {"kind": "knative", "max_replicas": 4}},
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS[:4] + LOOPS[5:], ids=lambda loop: loop["kind"])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_whatever_a_pools_policies_every_client_is_told_once_what_became_of_its_request(policy, loop):
+    stages = {"p": pool(to="q", max_batch=2, replicas=2, **POLICIES[policy]), "q": pool()}
+    service = {"p": service_times(2, 1), "q": service_times(1, 2)}
+    made = replace(plan(stages, service, arrivals=loop, seconds=60), cold_starts={"p": [1.0]})
+    trace = simulate(made, 1)
+    check_loop(trace)
+    assert (trace.requests["outcome"] != "unfinished").all()
+    assert trace.columns.n > 5
+
+
+def test_a_deadline_counts_from_when_the_request_is_sent():
+    kinds = {"urgent": {"label": "Urgent", "share": assumed(1), "priority": 1, "deadline_s": 5}}
+    made = plan({"p": pool(order="deadline")}, constant(2.0), arrivals=thinking(3, 3), seconds=30, classes=kinds)
+    columns = simulate(made, 0).columns
+    assert columns.deadline == pytest.approx(columns.arrived + 5)
 
 
 def test_a_gate_may_send_requests_round_within_the_loop():

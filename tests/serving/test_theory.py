@@ -5,8 +5,23 @@ import pytest
 
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from simulator.serving.theory import batch_queue, loads, mg1_wait, mmc_wait, visit_ratios
-from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
+from simulator.serving.theory import batch_queue, fork_join_response, loads, mg1_wait, mmc_wait, visit_ratios
+from tests.builders import (
+    assumed,
+    end,
+    exponential,
+    fork,
+    gate,
+    join,
+    link,
+    people,
+    plan,
+    pool,
+    population,
+    retake,
+    score_table,
+    spread,
+)
 from tests.serving.intervals import assert_agrees
 
 
@@ -60,6 +75,39 @@ def test_expected_visits_are_those_of_a_run_without_queues(tries):
         assert_agrees([len(trace.logs[stage]) / trace.columns.n for trace in traces], expected[stage], checks=8, sharp=0.02)
 
 
+def test_every_branch_is_visited_and_a_join_once_by_each_of_them():
+    stages = {"f": fork("a", "b"), "a": link("j", 1), "b": pool(to="look"), "j": join("after"), "after": pool()}
+    stages["look"] = gate("quality", {"at_sensitivity": 0.3, "to": "c"}, {"to": "j"})
+    stages["c"] = pool(to="j")
+    made = plan(stages, constant(0.01), rate=20, seconds=100, population=population(unusable=0.0))
+    ratios = visit_ratios(made)
+    assert [ratios[name] for name in ("a", "b", "j", "after")] == pytest.approx([1, 1, 2, 1])
+    assert ratios["c"] == pytest.approx(0.3)
+    trace = simulate(made, seed=0)
+    assert [len(trace.logs[name]) / trace.columns.n for name in ("a", "b", "j", "after")] == [1, 1, 2, 1]
+
+
+def test_the_response_of_a_fork_lies_between_one_branch_and_both_in_turn():
+    for load in (0.1, 0.5, 0.9):
+        alone = 1 / (1 - load)
+        assert alone < fork_join_response(load, 1.0) < 1.5 * alone  # 1.5: two independent exponential times
+    assert fork_join_response(1e-9, 1.0) == pytest.approx(1.5)
+
+
+FORKS = (0.3, 0.6)
+
+
+@pytest.mark.parametrize("load", FORKS)
+def test_a_fork_of_two_exponential_servers_takes_as_long_as_flatto_and_hahn_say(load):
+    stages = {"f": fork("a", "b"), "a": pool(to="j"), "b": pool(to="j"), "j": join()}
+    made = plan(stages, exponential(1.0), rate=load, seconds=10_000 / load)
+    means = []
+    for replication in range(20):
+        columns = simulate(made, seed=0, replication=replication).columns
+        means.append((columns.finished - columns.arrived)[columns.n // 10 :].mean())
+    assert_agrees(means, fork_join_response(load, 1.0), checks=len(FORKS))
+
+
 def test_load_is_the_work_that_comes_over_the_work_that_can_be_done():
     made = triage(service=0.02, rate=10)
     ratios = visit_ratios(made)
@@ -74,3 +122,34 @@ def test_the_peak_load_is_that_of_the_busiest_part_of_the_day():
     weights = {"kind": "daily", "per_day": assumed(86_400), "weights": [1, 3]}
     (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights))
     assert (found.mean, found.peak) == pytest.approx((0.4, 0.6))
+
+
+def closed_loads(stages, service, arrivals):
+    return {load.stage: load.mean for load in loads(plan(stages, service, arrivals=arrivals)) if load.at_most}
+
+
+RING = {"a": pool(to="b", replicas=2), "b": pool()}
+SERVICE = {"a": constant(1.0), "b": constant(0.8)}
+
+
+def test_clients_who_do_not_think_can_at_most_keep_the_tightest_stage_busy():
+    found = closed_loads(RING, SERVICE, {"kind": "closed", "clients": 9, "requests": 100})
+    assert found == {"a": pytest.approx(0.5 / 0.8), "b": pytest.approx(1)}
+
+
+def test_few_clients_bring_at_most_one_request_a_cycle_each():
+    found = closed_loads(RING, SERVICE, {"kind": "closed", "clients": 2, "think_mean_s": assumed(8.2)})
+    assert found == {"a": pytest.approx(2 / 10 / 2), "b": pytest.approx(2 / 10 * 0.8)}
+
+
+def test_a_single_stream_keeps_each_stage_busy_for_its_share_of_the_way():
+    arrivals = {"kind": "single_stream", "queries": 50}
+    found = closed_loads(RING, SERVICE, arrivals)
+    trace = simulate(plan(RING, SERVICE, arrivals=arrivals), 0)
+    busy = {name: (trace.logs[name].frame(name).eval("left_s - started_s")).sum() for name in RING}
+    span, servers = trace.requests["finished_s"].max(), {"a": 2, "b": 1}
+    assert found == {name: pytest.approx(busy[name] / span / servers[name]) for name in RING}
+
+
+def test_a_heap_of_samples_can_at_most_keep_the_tightest_stage_busy():
+    assert closed_loads(RING, SERVICE, {"kind": "offline", "samples": 50})["b"] == pytest.approx(1)

@@ -4,25 +4,33 @@ from typing import Annotated
 
 from pydantic import Field
 
-from simulator.scenario.stages.base import TARGET_FIELDS, FileName, Target
+from simulator.scenario.stages.base import PLANNED_FIELDS, TARGET_FIELDS, FileName, Target
 from simulator.scenario.stages.end import End
+from simulator.scenario.stages.fork import Fork
 from simulator.scenario.stages.gate import Gate, Route
+from simulator.scenario.stages.join import Join
 from simulator.scenario.stages.link import Link
 from simulator.scenario.stages.people import People, Shift
 from simulator.scenario.stages.pool import Pool
 from simulator.scenario.stages.retake import Retake
+from simulator.scenario.stages.retry import Budget, Retry
 
-Stage = Annotated[Link | Pool | Gate | Retake | People, Field(discriminator="kind")]
+Stage = Annotated[Link | Pool | Gate | Retake | Retry | Fork | Join | People, Field(discriminator="kind")]
 
 __all__ = [
+    "PLANNED_FIELDS",
     "TARGET_FIELDS",
+    "Budget",
     "End",
     "FileName",
+    "Fork",
     "Gate",
+    "Join",
     "Link",
     "People",
     "Pool",
     "Retake",
+    "Retry",
     "Route",
     "Shift",
     "Stage",

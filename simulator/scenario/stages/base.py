@@ -13,7 +13,20 @@ Target = Annotated[str, Field(description="the name of a stage or of an end", ma
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=120)]
 
 #: The fields of a stage that name a target.
-TARGET_FIELDS = ("to", "on_timeout", "on_full", "on_failure", "on_exhausted", "on_give_up", "positive_to", "negative_to")
+TARGET_FIELDS = (
+    "to",
+    "on_timeout",
+    "on_full",
+    "on_failure",
+    "on_exhausted",
+    "on_give_up",
+    "on_incomplete",
+    "positive_to",
+    "negative_to",
+)
+
+#: Those of a way that was planned, a gate's routes included; the others are fallbacks.
+PLANNED_FIELDS = ("to", "positive_to", "negative_to", "routes")
 
 
 class AnyStage(Strict):

@@ -36,6 +36,7 @@ class Gate(AnyStage):
 
     kind: Literal["gate"]
     by: Literal["score", "quality"]
+    of: Annotated[Name | None, Field(description="whose scores; needed where several pools carry scores")] = None
     routes: Annotated[list[Route], Field(min_length=1, max_length=16)]
     answers: Annotated[
         bool,

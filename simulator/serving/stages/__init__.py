@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.scenario.stages import Pool
 from simulator.serving.stages.base import Stage
+from simulator.serving.stages.fork import ForkStage
 from simulator.serving.stages.gate import GateStage
+from simulator.serving.stages.join import JoinStage
 from simulator.serving.stages.link import LinkStage
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.stages.people import PeopleStage
 from simulator.serving.stages.pool import PoolStage
 from simulator.serving.stages.retake import RetakeStage
+from simulator.serving.stages.retry import RetryStage
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -28,5 +31,8 @@ STAGES: dict[str, Callable[[Run, str, Any], Stage]] = {
     "pool": pool_stage,
     "gate": GateStage,
     "retake": RetakeStage,
+    "retry": RetryStage,
+    "fork": ForkStage,
+    "join": JoinStage,
     "people": PeopleStage,
 }

@@ -36,6 +36,12 @@ class Receiver(Protocol):
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Take many requests, each at its own time."""
 
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away."""
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows, each at its own time."""
+
 
 class Stage:
     """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits."""
@@ -57,6 +63,18 @@ class Stage:
         """Take many requests, each at its own time."""
         for row, time in zip(rows.tolist(), times.tolist(), strict=True):
             self.accept((row,), time)
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away: this way is its answer, and `outcome` what it came to."""
+        self.run.requests.outcome[row] = outcome
+        self.run.answer((row,), time)
+        self.accept((row,), time)
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows."""
+        self.run.requests.outcome[rows] = outcome
+        self.run.answer_block(rows, times)
+        self.accept_block(rows, times)
 
     def close(self, horizon: float) -> None:
         """The run is over: settle what still waits."""
@@ -151,16 +169,12 @@ class ServiceStage(Stage):
         """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
         time = due if self.is_end(to) else now
         self.log.add(row, entered, nan, time)
-        self.run.requests.outcome[row] = outcome
-        self.run.answer((row,), time)
-        to.accept((row,), time)
+        to.fall_back(row, outcome, time)
 
     def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
         """The same for many rows, each at its own time."""
         self.log.add_block(rows, entered, np.full(len(rows), nan), times)
-        self.run.requests.outcome[rows] = outcome
-        self.run.answer_block(rows, times)
-        to.accept_block(rows, times)
+        to.fall_back_block(rows, outcome, times)
 
     def is_end(self, receiver: Receiver) -> bool:
         """Whether requests that go there have come to the end of their way: in a closed loop none has."""

@@ -26,7 +26,8 @@ class GateStage(Stage):
         self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
         self.by_score = spec.by == "score"
         self.tries = elements(run.requests.tries)
-        self.risk = elements(run.requests.risk)
+        self.given = run.requests.given[run.plan.scenario.scorer_of(spec)] if self.by_score else run.requests.risk
+        self._given = elements(self.given)
         self.tags = elements(run.requests.tag)
         self.qualities = [elements(row) for row in run.requests.qualities]
 
@@ -42,7 +43,7 @@ class GateStage(Stage):
         if self.spec.answers:
             self.run.answer(rows, time)
         for row in rows:
-            value = self.risk[row] if self.by_score else self.qualities[self.tries[row]][row]
+            value = self._given[row] if self.by_score else self.qualities[self.tries[row]][row]
             route = 0
             for cut in self.cuts:
                 if value >= cut:
@@ -69,4 +70,4 @@ class GateStage(Stage):
 
     def _values(self, rows: Rows) -> NDArray[np.float32]:
         requests = self.run.requests
-        return requests.risk[rows] if self.by_score else requests.qualities[requests.tries[rows], rows]
+        return self.given[rows] if self.by_score else requests.qualities[requests.tries[rows], rows]

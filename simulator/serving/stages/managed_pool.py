@@ -164,8 +164,7 @@ class ManagedPoolStage(ServiceStage):
             self.scaling.look(now)
         while self.running and self.running[0][0] <= now:
             self._complete(heappop(self.running)[-1])
-        while self.inbox.head <= now:
-            self._admit(*self.inbox.pop(), now)
+        self._take_in(now)
         self._send_copies(now)
         if self.scaling:
             self.scaling.act(now)
@@ -196,6 +195,10 @@ class ManagedPoolStage(ServiceStage):
         return min(times)
 
     # Coming in
+
+    def _take_in(self, now: float) -> None:
+        while self.inbox.head <= now:
+            self._admit(*self.inbox.pop(), now)
 
     def _admit(self, row: int, time: float, now: float) -> None:
         choice = self.choose(self.lanes, row)
@@ -244,6 +247,7 @@ class ManagedPoolStage(ServiceStage):
     def _serve(self, lane: Lane, now: float) -> None:
         while lane.queue.items and self._available(lane, now):
             if self._drop_unserved(lane, now):
+                self._take_in(now)  # whoever is sent back here at once goes along
                 continue
             pending = lane.queue.first(self.rule.max_batch)
             oldest = min(copy.entered for copy in pending)
@@ -317,7 +321,7 @@ class ManagedPoolStage(ServiceStage):
                     self.breaker.note(now, failed=False)
         if rows:
             if self.spec.scores:
-                self.run.score(np.array(rows))
+                self.run.score(self.name, np.array(rows))
             self.out.accept(rows, now)
 
     def _log(self, batch: Batch) -> None:
@@ -396,8 +400,7 @@ class ManagedPoolStage(ServiceStage):
 
     def close(self, horizon: float) -> None:
         """Settle what waited too long, and note what is still being served or waits."""
-        while self.inbox.head <= horizon:
-            self._admit(*self.inbox.pop(), horizon)
+        self._take_in(horizon)
         waiting = [item[-1] for lane in self.lanes for item in lane.queue.items]
         for copy in waiting:
             stay, due = copy.stay, copy.entered + self.timeout

@@ -133,13 +133,13 @@ class PoolStage(ServiceStage):
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The model has looked at the requests: their scores are known, and they go on."""
         if self.spec.scores:
-            self.run.score(np.array(rows))
+            self.run.score(self.name, np.array(rows))
         self.to.accept(rows, time)
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows."""
         if self.spec.scores:
-            self.run.score(rows)
+            self.run.score(self.name, rows)
         self.to.accept_block(rows, times)
 
     def close(self, horizon: float) -> None:

@@ -1,0 +1,110 @@
+"""What was asked of a service over time, and how much of that was answered: fresh requests, retries, useful answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import pandas as pd
+
+from simulator.scenario.stages import Pool, Retry
+from simulator.serving.plan import Plan
+from simulator.serving.requests import DONE, UNFINISHED
+from simulator.serving.trace import Trace
+
+STEP_S = 5.0
+MOST_STEPS = 240
+
+#: A service is in trouble while it serves less than this share of those who come.
+WELL = 0.9
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """When a service served too few of those who came: from, until, whether that was over before the last ones came.
+
+    rush_ended: the end of the time in which far more came than usual; None where there was no such time. tries: how often
+    each request of the trouble was sent.
+    """
+
+    started: float
+    ended: float
+    over: bool
+    rush_ended: float | None
+    last_share: float
+    tries: float
+
+
+def goodput(trace: Trace) -> pd.DataFrame:
+    """For each step of the run: time_s, then a second fresh requests, retries, useful answers; and served_share.
+
+    served_share: of those who came within the step and whose way ended, the share that was done; NaN for nobody.
+    """
+    columns, edges = trace.columns, _edges(trace)
+    step = edges[1] - edges[0]
+    done = columns.outcome == DONE
+    came = np.histogram(columns.arrived, edges)[0]
+    ended = np.histogram(columns.arrived[columns.outcome != UNFINISHED], edges)[0]
+    served = np.histogram(columns.arrived[done], edges)[0]
+    with np.errstate(invalid="ignore"):
+        share = np.where(ended > 0, served / ended, np.nan)
+    return pd.DataFrame(
+        {
+            "time_s": edges[:-1],
+            "fresh": came / step,
+            "retries": np.histogram(_sent_again(trace), edges)[0] / step,
+            "useful": np.histogram(columns.answered[done], edges)[0] / step,
+            "served_share": share,
+        }
+    )
+
+
+def _edges(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    horizon = trace.plan.horizon_s
+    step = STEP_S * max(1, ceil(horizon / STEP_S / MOST_STEPS))
+    return np.arange(0, horizon + step, step)
+
+
+def _sent_again(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """When each retry was sent."""
+    stages = [name for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Retry)]
+    visits = pd.concat([trace.logs[name].frame(name) for name in stages], ignore_index=True)
+    return visits.loc[visits["started_s"].notna(), "left_s"].to_numpy()
+
+
+def capacity_per_s(plan: Plan) -> float | None:
+    """Requests a second that the pool which gets the retries can serve; None where it is no pool, or its size changes."""
+    stages = plan.scenario.stages
+    for stage in stages.values():
+        pool = stages.get(stage.to) if isinstance(stage, Retry) else None
+        if isinstance(stage, Retry) and isinstance(pool, Pool) and pool.scaling is None:
+            return plan.latencies[stage.to].capacity_per_s * pool.replicas
+    return None
+
+
+def trouble(found: pd.DataFrame) -> Trouble | None:
+    """The trouble that a frame of `goodput` shows; None where there was none."""
+    step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
+    judged = found[found["served_share"].notna()]
+    bad = judged[judged["served_share"] < WELL]
+    if bad.empty:
+        return None
+    during = found[found["time_s"].between(bad["time_s"].iloc[0], bad["time_s"].iloc[-1])]
+    rush = rush_of(found)
+    return Trouble(
+        started=float(bad["time_s"].iloc[0]),
+        ended=float(bad["time_s"].iloc[-1] + step),
+        over=bool(judged["time_s"].iloc[-1] > bad["time_s"].iloc[-1]),
+        rush_ended=None if rush is None else rush[1],
+        last_share=float(judged["served_share"].iloc[-1]),
+        tries=float(1 + during["retries"].sum() / during["fresh"].sum()),
+    )
+
+
+def rush_of(found: pd.DataFrame) -> tuple[float, float] | None:
+    """From when to when far more fresh requests came than usual: half as many again, and more than chance explains."""
+    step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
+    usual = found.loc[found["fresh"] > 0, "fresh"].median()
+    rush = found.loc[found["fresh"] > 1.5 * usual + 4 * np.sqrt(usual / step), "time_s"]
+    return None if rush.empty else (float(rush.iloc[0]), float(rush.iloc[-1] + step))

@@ -1,0 +1,34 @@
+"""A request that was turned away is sent again."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.scenario.base import Figure, Strict, bounded
+from simulator.scenario.stages.base import AnyStage, Target
+
+
+class Budget(Strict):
+    """How many retries a client allows itself, whatever each single request may do."""
+
+    share: Annotated[float, Field(ge=0, le=10, description="retries for each fresh request of the window")]
+    window_s: Annotated[float, Field(gt=0, le=3600, description="how far back requests and retries count")] = 10
+    min_per_s: Annotated[float, Field(ge=0, le=1e6, description="retries a second that are allowed on top")] = 0
+
+
+class Retry(AnyStage):
+    """The client that was turned away waits a while and sends the same request again, or gives up.
+
+    The n-th retry waits `backoff_ms` times `factor` to the power of n - 1, `max_backoff_ms` at most. With jitter it waits a
+    random time instead: `full` between nothing and that, `equal` between half of that and that.
+    """
+
+    kind: Literal["retry"]
+    backoff_ms: Annotated[Figure, bounded(0, 3_600_000)]
+    factor: Annotated[float, Field(ge=1, le=10)] = 2
+    max_backoff_ms: Annotated[float | None, Field(ge=0, le=3_600_000)] = None
+    jitter: Literal["none", "full", "equal"] = "none"
+    max_tries: Annotated[int, Field(ge=1, le=20, description="times that one request is sent in all; 1: never again")] = 3
+    budget: Budget | None = None
+    to: Target
+    on_exhausted: Annotated[Target, Field(description="where a request goes that is not sent again")]

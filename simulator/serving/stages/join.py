@@ -1,0 +1,115 @@
+"""Waits for the inputs that a fork sent out."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from math import inf, nan, nextafter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.scenario.stages.join import Join
+from simulator.serving.columns import elements
+from simulator.serving.requests import TIMED_OUT
+from simulator.serving.stages.base import Outbox, Rows, ServiceStage, Times
+from simulator.serving.trace import VisitLog
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+
+class JoinStage(ServiceStage):
+    """Every input is a visit. Those that go on together are a batch; one that comes too late is never served.
+
+    Inputs come from branches that run ahead of each other; the inbox puts them in the order of time. The complement of a
+    row stands for an input that is missing, because its branch turned it away.
+    """
+
+    def __init__(self, run: Run, name: str, spec: Join) -> None:
+        super().__init__(run, name, spec)
+        self.inputs = run.plan.scenario.inputs_of(name)
+        self.needs = spec.needed(self.inputs)
+        self.timeout = inf if spec.timeout_s is None else spec.timeout_s
+        self.log = VisitLog(largest=self.inputs)
+        self.waiting: dict[int, tuple[list[float], list[float]]] = {}  # when inputs came: the real ones, the missing ones
+        self.deadlines: deque[tuple[float, int]] = deque()  # in order, since first inputs come in order
+        self.gone = elements(np.zeros(run.requests.n, np.int8))
+        self.failures = np.zeros(run.requests.n, np.int8)
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.to = self.run.receiver(self.spec.to)
+        self.onward = self.to if self.loops else Outbox(self.to)
+        self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """An input is missing; what that means for the request is decided here, when the turn of the input comes."""
+        self.failures[row] = max(self.failures[row], outcome)  # whichever branch is heard of first
+        self.accept((~row,), time)
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows."""
+        self.failures[rows] = np.maximum(self.failures[rows], outcome)
+        self.accept_block(~rows, times)
+
+    def step(self, now: float) -> float:
+        """Take in the inputs that have come, then let go whose time is up."""
+        while self.inbox.head <= now:
+            self._take(*self.inbox.pop())
+        while self.deadlines and self.deadlines[0][0] <= now:
+            _, row = self.deadlines.popleft()
+            if row in self.waiting:
+                self._go_on_without(row, TIMED_OUT, now)
+        return min(self.inbox.head, self.deadlines[0][0]) if self.deadlines else self.inbox.head
+
+    def due(self, time: float) -> float:
+        """An input is counted at once."""
+        return time
+
+    def _take(self, signed: int, time: float) -> None:
+        row = max(signed, ~signed)
+        if self.gone[row]:
+            self.log.add(row, time, nan, time)
+            return
+        if row not in self.waiting:
+            self.waiting[row] = [], []
+            if self.timeout < inf:
+                # An input that comes at the very deadline is in time: the deadline is passed just after its instant.
+                self.deadlines.append((nextafter(time + self.timeout, inf), row))
+        came, missing = self.waiting[row]
+        (came if signed >= 0 else missing).append(time)
+        if len(came) == self.needs:
+            self._let_go(row, time)
+            self.onward.accept((row,), time)
+        elif len(came) + len(missing) == self.inputs:
+            self._go_on_without(row, int(self.failures[row]), time)
+
+    def _go_on_without(self, row: int, outcome: int, now: float) -> None:
+        self._let_go(row, now)
+        if self.on_incomplete is None:
+            self.onward.accept((row,), now)
+        else:
+            self.on_incomplete.fall_back(row, outcome, now)
+
+    def _let_go(self, row: int, now: float) -> None:
+        came, missing = self.waiting.pop(row)
+        self.gone[row] = True
+        if came:
+            self.log.add_batch([row] * len(came), came, 0, len(came), now, now, 0)
+        for time in missing:
+            self.log.add(row, time, now, now)
+
+    def hand_over_since(self) -> None:
+        """Hand on whose wait is over; the log would name them once for every input."""
+        self.onward.flush()
+
+    def close(self, horizon: float) -> None:
+        """What has come by the end of the run still waits for the rest."""
+        while self.inbox.head <= horizon:
+            signed, time = self.inbox.pop()
+            self.log.add(max(signed, ~signed), time, nan, nan)
+        for row, inputs in self.waiting.items():
+            for time in itertools.chain(*inputs):
+                self.log.add(row, time, nan, nan)

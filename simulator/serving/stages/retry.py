@@ -1,0 +1,129 @@
+"""A client that was turned away sends the same request again."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
+from math import inf, nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.scenario.stages.retry import Budget, Retry
+from simulator.serving.columns import elements
+from simulator.serving.requests import UNFINISHED
+from simulator.serving.stages.base import Rows, ServiceStage, Times
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+#: From the longest wait that a retry may take, and a uniform draw, to the wait. Names and rules after Marc Brooker,
+#: "Exponential backoff and jitter", AWS Architecture Blog, 2015.
+JITTERS = {
+    "none": lambda longest, luck: np.full_like(luck, longest),
+    "full": lambda longest, luck: longest * luck,
+    "equal": lambda longest, luck: longest * (1 + luck) / 2,
+}
+
+
+class RetryStage(ServiceStage):
+    """Decides in the order of time, since the budget is one for all. What a request comes to is decided by its last try.
+
+    A visit lasts from the failure to the next try; whoever gives up was not served here.
+    """
+
+    def __init__(self, run: Run, name: str, spec: Retry) -> None:
+        super().__init__(run, name, spec)
+        self.backoffs = [elements(self._backoff(retry)) for retry in range(spec.max_tries - 1)]
+        self.tries = elements(np.ones(run.requests.n, np.int8))
+        self.failures = np.zeros(run.requests.n, np.int8)
+        self.budget = None if spec.budget is None else RetryBudget(spec.budget, run.requests.arrived)
+
+    def _backoff(self, retry: int) -> NDArray[np.float64]:
+        """Seconds that each request would wait before its retry number `retry`, from 0; shape (n,)."""
+        most = inf if self.spec.max_backoff_ms is None else self.spec.max_backoff_ms
+        longest = min(self.spec.backoff_ms.value * self.spec.factor**retry, most) / 1000
+        luck = self.run.uniform(f"{self.name}.{retry}.jitter").astype(float)
+        return np.asarray(JITTERS[self.spec.jitter](longest, luck))
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.to = self.run.receiver(self.spec.to)
+        self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
+        # Within a branch of a fork nothing but the join tells what a request comes to.
+        self.in_branch = self.name in self.run.plan.scenario.in_branches()
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that was turned away: that is not its outcome, nor an answer, unless it gives up."""
+        self.failures[row] = outcome
+        self.accept((row,), time)
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows."""
+        self.failures[rows] = outcome
+        self.accept_block(rows, times)
+
+    def step(self, now: float) -> float:
+        """Decide about all who have failed by now."""
+        while self.inbox.head <= now:
+            self._decide(*self.inbox.pop())
+        return self.inbox.head
+
+    def due(self, time: float) -> float:
+        """A failure is decided about at once."""
+        return time
+
+    def _decide(self, row: int, time: float) -> None:
+        tries = self.tries[row]
+        if tries < self.spec.max_tries and (self.budget is None or self.budget.spend(time)):
+            sent = time + self.backoffs[tries - 1][row]
+            self.tries[row] = tries + 1
+            if not self.in_branch:
+                self.run.requests.outcome[row] = UNFINISHED
+            self.log.add(row, time, time, sent)
+            self.served((row,), sent)
+        else:
+            self.log.add(row, time, nan, time)
+            self.on_exhausted.fall_back(row, int(self.failures[row]), time)
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        """The requests are sent again."""
+        self.to.accept(rows, time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows."""
+        self.to.accept_block(rows, times)
+
+    def close(self, horizon: float) -> None:
+        """Who has failed by the end of the run, and nobody has decided about, still waits."""
+        while self.inbox.head <= horizon:
+            row, time = self.inbox.pop()
+            self.log.add(row, time, nan, nan)
+
+
+class RetryBudget:
+    """Retries in the last window are at most a share of the fresh requests in it, and a few on top.
+
+    That is the rule of Finagle's RetryBudget (https://finagle.github.io/blog/2016/02/08/retry-budgets): a request deposits a
+    token, a retry withdraws 1 / share of them, and both are forgotten after the window. Here the window is exact, there it
+    moves in tenths.
+    """
+
+    def __init__(self, spec: Budget, arrived: NDArray[np.float64]) -> None:
+        self.spec = spec
+        self.arrived: Any = elements(arrived)
+        self.spent: deque[float] = deque()
+
+    def spend(self, time: float) -> bool:
+        """Whether a retry is allowed at `time`, and count it if so; times never fall from call to call."""
+        since = time - self.spec.window_s
+        while self.spent and self.spent[0] <= since:
+            self.spent.popleft()
+        fresh = bisect_right(self.arrived, time) - bisect_right(self.arrived, since)
+        allowed = len(self.spent) + 1 <= self.spec.share * fresh + self.spec.min_per_s * self.spec.window_s + 1e-9
+        if allowed:
+            self.spent.append(time)
+        return allowed
