@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from math import comb, factorial
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.serving.requests import Requests
 from simulator.serving.streams import Streams
-from tests.builders import assumed, exponential, gate, link, people, plan, pool, population, spread
+from tests.builders import assumed, gate, link, people, plan, pool, population, spread
 from tests.serving.arrivals.kinds import KIND
 from tests.serving.intervals import assert_agrees
 from tests.serving.networks import check, networks, service_times
@@ -98,33 +97,6 @@ def test_a_refused_client_thinks_again_at_once():
 
 
 # Theory
-
-
-def repairmen(clients, servers, think, service):
-    """Throughput of M/M/c//N, the machine repairman: birth and death with rates (N - k) / think and min(k, c) / service."""
-    a = service / think
-    inside = [comb(clients, k) * a**k for k in range(servers + 1)]
-    inside += [
-        factorial(clients) / factorial(clients - k) / factorial(servers) / servers ** (k - servers) * a**k
-        for k in range(servers + 1, clients + 1)
-    ]
-    shares = np.array(inside) / sum(inside)
-    return float(np.minimum(np.arange(clients + 1), servers) @ shares) / service
-
-
-@pytest.mark.parametrize(("clients", "servers"), [(1, 1), (6, 1), (12, 3)])
-def test_clients_with_exponential_thoughts_are_served_as_the_machine_repairman_says(clients, servers):
-    arrivals, seconds = closed(clients, think_mean_s=assumed(4)), 3000 / servers
-    made = plan({"p": pool(replicas=servers)}, exponential(1.0), arrivals=arrivals, seconds=seconds)
-    truth = repairmen(clients, servers, 4.0, 1.0)
-    rates, cycles = [], []
-    for replication in range(30):
-        requests = simulate(made, 1, replication).requests
-        late = requests[requests["arrived_s"] > 0.1 * seconds]
-        rates.append(len(late) / (0.9 * seconds))
-        cycles.append((late["finished_s"] - late["arrived_s"]).mean() + 4.0)
-    assert_agrees(rates, truth, checks=6)
-    assert_agrees(cycles, clients / truth, checks=6)  # the response time law: N = X (R + Z)
 
 
 def test_a_single_stream_is_served_at_the_reciprocal_of_the_mean_service_time():

@@ -5,7 +5,7 @@ import pytest
 
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from simulator.serving.theory import batch_wait, fork_join_response, loads, mg1_wait, mmc_wait, visit_ratios
+from simulator.serving.theory import batch_queue, fork_join_response, loads, mg1_wait, mmc_wait, visit_ratios
 from tests.builders import (
     assumed,
     end,
@@ -46,7 +46,7 @@ def test_constant_service_waits_half_as_long_as_exponential_service():
 
 @pytest.mark.parametrize("load", [0.1, 0.5, 0.9])
 def test_batches_of_one_are_the_queue_with_constant_service(load):
-    assert batch_wait(load, lambda batch: 1.0, 1) == pytest.approx(mg1_wait(load, 1.0, 1.0), rel=1e-7)
+    assert batch_queue(load, constant(1.0), 1).wait_s == pytest.approx(mg1_wait(load, 1.0, 1.0), rel=1e-7)
 
 
 def triage(service=0.01, tries=3, **fields):

@@ -343,16 +343,22 @@ class ManagedPoolStage(ServiceStage):
             self.out.accept(rows, now)
 
     def _log(self, batch: Batch) -> None:
-        """Note the visits; nobody waited for those copies that were lost, or whose requester had left or been answered."""
-        first = len(self.log)
-        rows = [copy.stay.row for copy in batch.copies]
-        entered = [copy.entered for copy in batch.copies]
-        self.log.add_batch(rows, entered, 0, len(rows), batch.started, batch.done, batch.replica)
-        seen: set[int] = set()
-        for place, copy in enumerate(batch.copies):
-            if batch.lost or not copy.stay.open or id(copy.stay) in seen:
+        """Note the visits; nobody waited for those copies that were lost, or whose requester had left or been answered.
+
+        Whoever is answered has waited since joining the queue, whichever of the copies was served.
+        """
+        first, copies = len(self.log), batch.copies
+        answered: set[int] = set()
+        entered = []
+        for place, copy in enumerate(copies):
+            if batch.lost or not copy.stay.open or id(copy.stay) in answered:
                 self.log.unwanted.append(first + place)
-            seen.add(id(copy.stay))
+                entered.append(copy.entered)
+            else:
+                answered.add(id(copy.stay))
+                entered.append(copy.stay.entered)
+        rows = [copy.stay.row for copy in copies]
+        self.log.add_batch(rows, entered, 0, len(rows), batch.started, batch.done, batch.replica)
 
     def _lose(self, lane: Lane, copy: Copy, now: float) -> None:
         """The replica failed under this copy."""
