@@ -103,7 +103,10 @@ def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataF
 
 
 def capacity_s(trace: Trace, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls."""
+    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls.
+
+    Breaks and hand-overs offer none.
+    """
     end = trace.plan.arrivals_end_s
     if isinstance(stage, Pool):
         return stage.replicas * end
@@ -162,7 +165,8 @@ def _machines_usd(trace: Trace) -> float:
 
 def _reviewers_usd(trace: Trace) -> float:
     people = [stage for stage in trace.plan.scenario.stages.values() if isinstance(stage, People)]
-    return sum(capacity_s(trace, stage) / HOUR_S * stage.usd_per_hour.value for stage in people)
+    days = trace.plan.arrivals_end_s / DAY_S
+    return sum(days * Roster(stage.shifts, 0, DAY_S).paid_s(DAY_S) / HOUR_S * stage.usd_per_hour.value for stage in people)
 
 
 def _flows(trace: Trace) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from simulator.scenario.base import Lognormal
+from simulator.scenario.base import Quantity
 from simulator.serving.columns import elements
 from simulator.serving.plan import Plan
+from simulator.serving.quantities import draw
 from simulator.serving.requests import Requests
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import ServiceStage
@@ -67,10 +68,9 @@ class Run:
         """One uniform draw a request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
-    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float64]:
-        """One lognormal draw a request, shape (n,)."""
-        normal = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
-        return np.asarray(spec.median.value * np.exp(spec.sigma * normal), float)
+    def draw(self, stream: str, spec: Quantity) -> NDArray[np.float64]:
+        """One draw of a quantity a request, shape (n,)."""
+        return draw(spec, self.streams.named(stream), self.requests.n)
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

@@ -12,7 +12,7 @@ from simulator.evidence.catalogue import CatalogueError, Hardware, machine
 from simulator.evidence.profiles import ProfileError, load_profile
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, scores_at
 from simulator.scenario import Scenario, ScenarioError
-from simulator.scenario.base import EVIDENCE_KINDS, Figure
+from simulator.scenario.base import EVIDENCE_KINDS, Sourced
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
@@ -104,7 +104,7 @@ class _Gatherer:
             elif isinstance(stage, People) and stage.order not in ORDERS:
                 self._fault((name, "order"), f"'{stage.order}' is not an order; {suggest(stage.order, ORDERS)}")
         self.sources += [
-            Source(_where(path), figure.kind, f"{figure.value:g}", figure.source) for path, figure in _figures(self.scenario)
+            Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
         return Plan(
             scenario=self.scenario,
@@ -173,9 +173,9 @@ class _Gatherer:
             self.warnings.append(f"{what}: {reason}.")
 
 
-def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Figure]]:
-    """Every figure within a model that takes part in the run, with its path."""
-    if isinstance(model, Figure):
+def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Sourced]]:
+    """Every figure, or list of them, within a model that takes part in the run, with its path."""
+    if isinstance(model, Sourced):
         yield path, model
     elif isinstance(model, dict):
         for name, value in model.items():
@@ -189,4 +189,4 @@ def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 def _where(path: tuple[str, ...]) -> str:
-    return ".".join(path).removesuffix(".median")
+    return ".".join(path).removesuffix(".median").removesuffix(".constant").removesuffix(".exponential_mean")

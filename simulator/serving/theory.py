@@ -41,15 +41,34 @@ def loads(plan: Plan) -> list[Load]:
             spec = plan.scenario.arrivals
             found.append(Load(name, ratios[name], mean_rate(spec) * per_request, peak_rate(spec) * per_request))
         elif isinstance(stage, People):
-            found.append(Load(name, ratios[name], _people_load(plan, stage, ratios[name]), None))
+            readings = ratios[name] + _second_readings(plan, name, ratios)
+            found.append(Load(name, readings, _people_load(plan, stage, readings), None))
     return found
 
 
-def _people_load(plan: Plan, stage: People, ratio: float) -> float:
+def _people_load(plan: Plan, stage: People, readings: float) -> float:
     roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), DAY_S)
-    mean_s = 60 * stage.minutes.median.value * exp(stage.minutes.sigma**2 / 2)
-    staffed = roster.staffed_s(DAY_S)
-    return mean_rate(plan.scenario.arrivals) * DAY_S * ratio * mean_s / staffed if staffed else float("inf")
+    slowing = stage.fatigue_per_h.value if stage.fatigue_per_h else 0.0
+    done_s = roster.staffed_s(DAY_S, slowing)
+    return mean_rate(plan.scenario.arrivals) * DAY_S * readings * 60 * stage.minutes.mean / done_s if done_s else float("inf")
+
+
+def _second_readings(plan: Plan, name: str, visits: dict[str, float]) -> float:
+    """Expected second readings for one request; whom a gate gave the tag is taken to come here."""
+    stage = plan.scenario.stages[name]
+    if not isinstance(stage, People) or stage.second_reader is None:
+        return 0.0
+    second, cases = stage.second_reader, visits[name]
+    if second.tag is not None:
+        tagged = [
+            visits[at] * share
+            for at, gate in plan.scenario.stages.items()
+            if isinstance(gate, Gate)
+            for route, share in zip(gate.routes, _route_shares(plan, gate), strict=True)
+            if route.tag == second.tag
+        ]
+        cases = min(cases, sum(tagged))
+    return second.share * cases
 
 
 def visit_ratios(plan: Plan) -> dict[str, float]:
@@ -98,11 +117,15 @@ def _share_to(plan: Plan, gate: Gate, stage: Retake) -> float:
 
 
 def _gate_shares(plan: Plan, gate: Gate) -> dict[str, float]:
-    above = [_share_above(plan, gate, cut) for cut in thresholds(plan, gate)]
     shares: dict[str, float] = {}
-    for route, low, high in zip(gate.routes, [*above, 1.0], [0.0, *above], strict=True):
-        shares[route.to] = shares.get(route.to, 0.0) + low - high
+    for route, share in zip(gate.routes, _route_shares(plan, gate), strict=True):
+        shares[route.to] = shares.get(route.to, 0.0) + share
     return shares
+
+
+def _route_shares(plan: Plan, gate: Gate) -> list[float]:
+    above = [_share_above(plan, gate, cut) for cut in thresholds(plan, gate)]
+    return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
 
 
 def _share_above(plan: Plan, gate: Gate, cut: float) -> float:

@@ -8,7 +8,7 @@ from simulator.scenario.stages.base import TARGET_FIELDS, FileName, Target
 from simulator.scenario.stages.end import End
 from simulator.scenario.stages.gate import Gate, Route
 from simulator.scenario.stages.link import Link
-from simulator.scenario.stages.people import People, Shift
+from simulator.scenario.stages.people import Break, People, SecondReader, Shift
 from simulator.scenario.stages.pool import Pool
 from simulator.scenario.stages.retake import Retake
 
@@ -16,6 +16,7 @@ Stage = Annotated[Link | Pool | Gate | Retake | People, Field(discriminator="kin
 
 __all__ = [
     "TARGET_FIELDS",
+    "Break",
     "End",
     "FileName",
     "Gate",
@@ -24,6 +25,7 @@ __all__ = [
     "Pool",
     "Retake",
     "Route",
+    "SecondReader",
     "Shift",
     "Stage",
     "Target",

@@ -139,7 +139,7 @@ class ServiceStage(Stage):
 
     def overflow_time(self, waiting: int) -> float:
         """The earliest time at which the queue could overflow: refusals happen on the spot, not when next looked at."""
-        return inf if self.max_queue == inf else self.inbox.time_of(int(self.max_queue) - waiting)
+        return inf if self.max_queue == inf else self.inbox.time_of(max(int(self.max_queue) - waiting, 0))
 
 
 class Alarm:

@@ -18,8 +18,8 @@ class LinkStage(Stage):
 
     def __init__(self, run: Run, name: str, spec: Link) -> None:
         super().__init__(run, name, spec)
-        megabits = 8 * run.lognormal(f"{name}.payload", spec.payload_mb)
-        self.delay = spec.latency_ms.value / 1000 + megabits / run.lognormal(f"{name}.bandwidth", spec.bandwidth_mbps)
+        megabits = 8 * run.draw(f"{name}.payload", spec.payload_mb)
+        self.delay = spec.latency_ms.value / 1000 + megabits / run.draw(f"{name}.bandwidth", spec.bandwidth_mbps)
         self._delay = elements(self.delay)
 
     def connect(self) -> None:

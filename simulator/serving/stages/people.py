@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.scenario.stages import People
+from simulator.scenario.stages import People, SecondReader
 from simulator.serving.calendar import HOUR_S, Roster, clock_s
 from simulator.serving.columns import elements
 from simulator.serving.orders import ORDERS
@@ -21,27 +21,35 @@ if TYPE_CHECKING:
 
 
 class PeopleStage(ServiceStage):
-    """Reviewers number 0 to k-1 are on duty while the roster says k. Who is in the middle of a case finishes it."""
+    """Reviewers are told apart by the roster's desks. Who is in the middle of a case finishes it, whatever the roster says.
+
+    A second reading is a second visit: the case joins the queue again when the first one is done, and is never refused.
+    """
 
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
         self.roster = Roster(spec.shifts, clock_s(run.plan.scenario.run.starts_at), run.plan.horizon_s)
-        self.minutes = elements(run.lognormal(f"{name}.minutes", spec.minutes))
-        self.recognises = self._readings(name, spec)
+        self.minutes = elements(run.draw(f"{name}.minutes", spec.minutes))
+        self.fatigue = spec.fatigue_per_h.value / HOUR_S if spec.fatigue_per_h else 0.0
+        self.recognises = self.readings(f"{name}.reading", spec)  # what comes of the readings so far
+        self.second = SecondReadings(self, spec.second_reader) if spec.second_reader else None
         self.patience = self._patience(name, spec)
         self.key = ORDERS[spec.order](run.requests)
         self.queue: list[tuple[float, float, int]] = []  # a heap: key, time of arrival, row
-        self.free = list(range(self.roster.most))  # a heap: reviewers without a case
+        self.limited = self.patience is not None and spec.max_queue is not None
+        self.first_deadline = inf  # where the queue is limited: nobody in it gives up before
         self.busy: list[tuple[float, int]] = []  # a heap: when done, reviewer
-        self.on_duty, self.shift_ends = self.roster.on_duty(0.0), self.roster.next_change(0.0)
+        self.on_duty: dict[int, float] = {}  # reviewer to the time when the shift began
+        self.free: list[int] = []  # a heap: reviewers on duty without a case
+        self._change_shift(0.0)
 
-    def _readings(self, name: str, spec: People) -> Any:
+    def readings(self, stream: str, spec: People) -> Any:
         """Whether a reviewer would call each request positive."""
-        luck, positive = self.run.uniform(f"{name}.reading"), self.run.requests.positive
+        luck, positive = self.run.uniform(stream), self.run.requests.positive
         return elements(np.where(positive, luck < spec.sensitivity.value, luck >= spec.specificity.value))
 
     def _patience(self, name: str, spec: People) -> Any:
-        return None if spec.patience_h is None else elements(HOUR_S * self.run.lognormal(f"{name}.patience", spec.patience_h))
+        return None if spec.patience_h is None else elements(HOUR_S * self.run.draw(f"{name}.patience", spec.patience_h))
 
     def connect(self) -> None:
         """Look up where requests go on to."""
@@ -54,43 +62,73 @@ class PeopleStage(ServiceStage):
     def step(self, now: float) -> float:
         """Close what is done, take in what has arrived, and hand out cases while somebody on duty is free."""
         while self.busy and self.busy[0][0] <= now:
-            heappush(self.free, heappop(self.busy)[1])
+            reviewer = heappop(self.busy)[1]
+            if reviewer in self.on_duty:
+                heappush(self.free, reviewer)
         self._admit(now)
         if now >= self.shift_ends:
-            self.on_duty, self.shift_ends = self.roster.on_duty(now), self.roster.next_change(now)
-        while self.queue and self.free and self.free[0] < self.on_duty:
+            self._change_shift(now)
+        while self.queue and self.free:
             self._hand_out(now)
+        if self.second:
+            self.second.put_back()
         return self.next_time(now)
+
+    def _change_shift(self, now: float) -> None:
+        self.on_duty, self.shift_ends = self.roster.readers(now), self.roster.next_change(now)
+        self.free = sorted(self.on_duty.keys() - {reviewer for _, reviewer in self.busy})
 
     def next_time(self, now: float) -> float:
         """The next time at which somebody may take a case, or the queue may overflow."""
         if not self.queue and self.inbox.head == inf:
             return inf
-        if self.free and self.free[0] < self.on_duty:
-            ready = now if self.queue else min(self.inbox.head, self.shift_ends)
-        else:
-            ready = min(self.busy[0][0] if self.busy else inf, self.shift_ends)
+        ready = self.shift_ends
+        if self.free:
+            ready = min(ready, self.inbox.head)
+        if self.busy and (self.queue or not self.free):  # with a free reviewer a case waits only for a second one
+            ready = min(ready, self.busy[0][0])
         return ready if ready <= self.inbox.head else min(ready, self.overflow_time(len(self.queue)))
 
     def _admit(self, now: float) -> None:
         inbox = self.inbox
         while inbox.head <= now:
             row, time = inbox.pop()
-            if len(self.queue) < self.max_queue:
-                heappush(self.queue, (self.key(row), time, row))
-            else:
+            if len(self.queue) >= self.max_queue and self._is_full(now) and not self._half_read(row):
                 self.turn_away(row, SHED, time, time, now, self.on_full)
+                continue
+            heappush(self.queue, (self.key(row), time, row))
+            if self.limited:
+                self.first_deadline = min(self.first_deadline, self._deadline(row, time))
+
+    def _is_full(self, now: float) -> bool:
+        """Whether the queue holds its most, once those are let go who gave up unnoticed behind more urgent cases."""
+        if self.first_deadline < now:
+            waiting, self.queue = self.queue, []
+            for case in waiting:
+                if not self._gave_up(case[2], case[1], now):
+                    heappush(self.queue, case)
+            self.first_deadline = min((self._deadline(row, entered) for _, entered, row in self.queue), default=inf)
+        return len(self.queue) >= self.max_queue
 
     def _hand_out(self, now: float) -> None:
         """Give the first case that is still wanted to the first reviewer who is free."""
-        _, entered, row = heappop(self.queue)
+        case = heappop(self.queue)
+        _, entered, row = case
         if self._gave_up(row, entered, now):
             return
-        reviewer = heappop(self.free)
-        done = now + 60 * self.minutes[row]
+        if self.second:
+            self.second.hand_out(case, now)
+        else:
+            self.send((row,), self.read(row, entered, now, heappop(self.free), self.minutes[row]))
+
+    def read(self, row: int, entered: float, now: float, reviewer: int, minutes: float) -> float:
+        """Let a reviewer read a case from now on; returns when that is done."""
+        if self.fatigue:
+            minutes *= 1 + self.fatigue * (now - self.on_duty[reviewer])
+        done = now + 60 * minutes
         heappush(self.busy, (done, reviewer))
         self.log.add(row, entered, now, done, reviewer)
-        self.send((row,), done)
+        return done
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The reviewer has decided."""
@@ -105,10 +143,18 @@ class PeopleStage(ServiceStage):
 
     def _gave_up(self, row: int, entered: float, now: float) -> bool:
         """Deadlines are looked at when a case is taken from the queue; the time-out counts from the deadline itself."""
-        if self.patience is None or entered + self.patience[row] >= now:
+        if self.patience is None or self._deadline(row, entered) >= now:
             return False
-        self.turn_away(row, TIMED_OUT, entered, entered + self.patience[row], now, self.on_timeout)
+        self.turn_away(row, TIMED_OUT, entered, self._deadline(row, entered), now, self.on_timeout)
         return True
+
+    def _deadline(self, row: int, entered: float) -> float:
+        """When a requester who came at `entered` gives up; the time in queue before a first reading counts as well."""
+        waited = self.second.waited(row) if self.second else 0.0
+        return entered + self.patience[row] - waited  # type: ignore[no-any-return]
+
+    def _half_read(self, row: int) -> bool:
+        return self.second is not None and row in self.second.read
 
     def close(self, horizon: float) -> None:
         """Settle who gave up waiting; the rest still wait, and so does whom another stage would take once it was noticed."""
@@ -117,3 +163,58 @@ class PeopleStage(ServiceStage):
         for _, entered, row in self.queue:
             if not (settles and self._gave_up(row, entered, horizon)):
                 self.log.add(row, entered, nan, nan)
+
+
+class SecondReadings:
+    """The policy of a second reader: which cases are read twice, by whom, and what comes of it."""
+
+    def __init__(self, stage: PeopleStage, spec: SecondReader) -> None:
+        run, name = stage.run, stage.name
+        self.stage = stage
+        self.either = spec.rule == "either"
+        self.wanted = elements(run.uniform(f"{name}.second.share") < spec.share)
+        self.minutes = elements(run.draw(f"{name}.second.minutes", stage.spec.minutes))
+        self.recognises = stage.readings(f"{name}.second.reading", stage.spec)
+        self.tag = run.tags.index(spec.tag) + 1 if spec.tag else None
+        self.tags = elements(run.requests.tag)
+        self.read: dict[int, tuple[int, float]] = {}  # a case between its readings: who has read it, how long it waited
+        self.held: list[tuple[float, float, int]] = []  # cases that nobody who is free may read
+
+    def waited(self, row: int) -> float:
+        """Seconds in queue before the first reading of a case that is between its readings; else 0."""
+        return self.read[row][1] if row in self.read else 0.0
+
+    def hand_out(self, case: tuple[float, float, int], now: float) -> None:
+        """Give a case to the first free reviewer who may read it; hold it where there is none."""
+        _, entered, row = case
+        stage = self.stage
+        again = row in self.read
+        reviewer = self._reviewer(row) if again else heappop(stage.free)
+        if reviewer is None:
+            self.held.append(case)
+        elif again:
+            del self.read[row]
+            said = (stage.recognises[row], self.recognises[row])
+            stage.recognises[row] = any(said) if self.either else all(said)
+            stage.send((row,), stage.read(row, entered, now, reviewer, self.minutes[row]))
+        elif self.wanted[row] and self.tag in (None, self.tags[row]):
+            self.read[row] = reviewer, now - entered
+            stage.inbox.add((row,), stage.read(row, entered, now, reviewer, stage.minutes[row]))
+        else:
+            stage.send((row,), stage.read(row, entered, now, reviewer, stage.minutes[row]))
+
+    def _reviewer(self, row: int) -> int | None:
+        """The first free reviewer who has not read the case; who has, only while alone on duty."""
+        free, reader = self.stage.free, self.read[row][0]
+        first = heappop(free)
+        if first != reader or len(self.stage.on_duty) == 1:
+            return first
+        other = heappop(free) if free else None
+        heappush(free, first)
+        return other
+
+    def put_back(self) -> None:
+        """Cases that were held wait on, for whoever is free next."""
+        for case in self.held:
+            heappush(self.stage.queue, case)
+        self.held.clear()

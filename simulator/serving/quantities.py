@@ -1,0 +1,20 @@
+"""Draws of what an author gives as a distribution or a list."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.scenario.base import Constant, Exponential, Quantity, Samples
+
+
+def draw(spec: Quantity, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """Independent draws, shape (count,), in the unit of the figures; a list is drawn from by quantile, smallest first.
+
+    The first draws are the same whatever `count` is.
+    """
+    if isinstance(spec, Constant):
+        return np.full(count, spec.constant.value)
+    if isinstance(spec, Samples):
+        return np.sort(spec.samples)[(rng.random(count) * len(spec.samples)).astype(np.intp)]
+    if isinstance(spec, Exponential):
+        return np.asarray(spec.mean * rng.standard_exponential(count, np.float32), float)
+    return np.asarray(spec.median.value * np.exp(spec.sigma * rng.standard_normal(count, np.float32)), float)
