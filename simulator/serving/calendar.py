@@ -52,6 +52,11 @@ class Roster:
         self.times = sorted(changes)
         self.people = np.cumsum([changes[time] for time in self.times]).tolist()
 
+    @property
+    def most(self) -> int:
+        """How many desks there are, which is at least the most readers ever on duty."""
+        return max((int(duty.desks.max()) + 1 for duty in self.duties), default=0)
+
     def on_duty(self, time: float) -> int:
         """People on duty at `time`; a shift has begun at its first instant and ended at its last."""
         return int(self.people[bisect_right(self.times, time) - 1])

@@ -61,8 +61,9 @@ class PeopleStage(ServiceStage):
 
     def step(self, now: float) -> float:
         """Close what is done, take in what has arrived, and hand out cases while somebody on duty is free."""
-        while self.busy and self.busy[0][0] <= now:
-            reviewer = heappop(self.busy)[1]
+        busy = self.busy
+        while busy and busy[0][0] <= now:
+            reviewer = heappop(busy)[1]
             if reviewer in self.on_duty:
                 heappush(self.free, reviewer)
         self._admit(now)
@@ -82,32 +83,33 @@ class PeopleStage(ServiceStage):
         """The next time at which somebody may take a case, or the queue may overflow."""
         if not self.queue and self.inbox.head == inf:
             return inf
-        ready = self.shift_ends
-        if self.free:
-            ready = min(ready, self.inbox.head)
-        if self.busy and (self.queue or not self.free):  # with a free reviewer a case waits only for a second one
-            ready = min(ready, self.busy[0][0])
-        return ready if ready <= self.inbox.head else min(ready, self.overflow_time(len(self.queue)))
+        ready, head, busy = self.shift_ends, self.inbox.head, self.busy
+        if self.free and head < ready:
+            ready = head
+        if busy and busy[0][0] < ready and (self.queue or not self.free):  # who is free may not read again what they have read
+            ready = busy[0][0]
+        return ready if ready <= head else min(ready, self.overflow_time(len(self.queue)))
 
     def _admit(self, now: float) -> None:
-        inbox = self.inbox
+        inbox, queue = self.inbox, self.queue
         while inbox.head <= now:
             row, time = inbox.pop()
-            if len(self.queue) >= self.max_queue and self._is_full(now) and not self._half_read(row):
+            if len(queue) >= self.max_queue and self._is_full(now) and not self._half_read(row):
                 self.turn_away(row, SHED, time, time, now, self.on_full)
                 continue
-            heappush(self.queue, (self.key(row), time, row))
+            heappush(queue, (self.key(row), time, row))
             if self.limited:
-                self.first_deadline = min(self.first_deadline, self._deadline(row, time))
+                self.first_deadline = min(self.first_deadline, time + self.patience[row])
 
     def _is_full(self, now: float) -> bool:
         """Whether the queue holds its most, once those are let go who gave up unnoticed behind more urgent cases."""
         if self.first_deadline < now:
-            waiting, self.queue = self.queue, []
+            waiting = self.queue.copy()
+            self.queue.clear()
             for case in waiting:
                 if not self._gave_up(case[2], case[1], now):
                     heappush(self.queue, case)
-            self.first_deadline = min((self._deadline(row, entered) for _, entered, row in self.queue), default=inf)
+            self.first_deadline = min((entered + self.patience[row] for _, entered, row in self.queue), default=inf)
         return len(self.queue) >= self.max_queue
 
     def _hand_out(self, now: float) -> None:
@@ -143,15 +145,15 @@ class PeopleStage(ServiceStage):
 
     def _gave_up(self, row: int, entered: float, now: float) -> bool:
         """Deadlines are looked at when a case is taken from the queue; the time-out counts from the deadline itself."""
-        if self.patience is None or self._deadline(row, entered) >= now:
+        if self.patience is None or entered + self.patience[row] >= now:
             return False
-        self.turn_away(row, TIMED_OUT, entered, self._deadline(row, entered), now, self.on_timeout)
+        self.turn_away(row, TIMED_OUT, entered, entered + self.patience[row], now, self.on_timeout)
         return True
 
-    def _deadline(self, row: int, entered: float) -> float:
-        """When a requester who came at `entered` gives up; the time in queue before a first reading counts as well."""
-        waited = self.second.waited(row) if self.second else 0.0
-        return entered + self.patience[row] - waited  # type: ignore[no-any-return]
+    def wait_on(self, row: int, waited: float) -> None:
+        """A requester who has waited in the queue before has that much less patience left."""
+        if self.patience is not None:
+            self.patience[row] -= waited
 
     def _half_read(self, row: int) -> bool:
         return self.second is not None and row in self.second.read
@@ -180,10 +182,6 @@ class SecondReadings:
         self.read: dict[int, tuple[int, float]] = {}  # a case between its readings: who has read it, how long it waited
         self.held: list[tuple[float, float, int]] = []  # cases that nobody who is free may read
 
-    def waited(self, row: int) -> float:
-        """Seconds in queue before the first reading of a case that is between its readings; else 0."""
-        return self.read[row][1] if row in self.read else 0.0
-
     def hand_out(self, case: tuple[float, float, int], now: float) -> None:
         """Give a case to the first free reviewer who may read it; hold it where there is none."""
         _, entered, row = case
@@ -193,12 +191,13 @@ class SecondReadings:
         if reviewer is None:
             self.held.append(case)
         elif again:
-            del self.read[row]
+            stage.wait_on(row, -self.read.pop(row)[1])
             said = (stage.recognises[row], self.recognises[row])
             stage.recognises[row] = any(said) if self.either else all(said)
             stage.send((row,), stage.read(row, entered, now, reviewer, self.minutes[row]))
         elif self.wanted[row] and self.tag in (None, self.tags[row]):
             self.read[row] = reviewer, now - entered
+            stage.wait_on(row, now - entered)
             stage.inbox.add((row,), stage.read(row, entered, now, reviewer, stage.minutes[row]))
         else:
             stage.send((row,), stage.read(row, entered, now, reviewer, stage.minutes[row]))
