@@ -90,26 +90,28 @@ def _stages(trace: Trace) -> dict[str, float]:
     for name, stage in trace.plan.scenario.stages.items():
         if isinstance(stage, Pool | People):
             visits = trace.logs[name].frame(name)
-            found[f"utilization.{name}"] = _utilization(trace, name, stage, visits)
+            if (capacity := capacity_s(trace, name, stage)) > 0:
+                found[f"utilization.{name}"] = _utilization(visits, capacity)
             found |= _waits(trace, name, visits, with_tags=isinstance(stage, People))
     return found
 
 
-def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
+def _utilization(visits: pd.DataFrame, capacity: float) -> float:
     """Work that came in over the work that could be done in that time; what was never served counts as the mean."""
     work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
     brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    return float(brought) / capacity_s(trace, stage)
+    return float(brought) / capacity
 
 
-def capacity_s(trace: Trace, stage: Pool | People) -> float:
+def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:
     """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls.
 
-    Breaks and hand-overs offer none.
+    Breaks and hand-overs offer none, nor does a replica that is down.
     """
     end = trace.plan.arrivals_end_s
     if isinstance(stage, Pool):
-        return stage.replicas * end
+        spans = [span for replica in range(stage.replicas) for span in trace.conditions.outages(name, replica)]
+        return stage.replicas * end - sum(max(min(until, end) - since, 0.0) for since, until in spans)
     return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
 
 
@@ -158,15 +160,25 @@ def _machines_usd(trace: Trace) -> float:
     hours = trace.plan.arrivals_end_s / HOUR_S
     pools = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)}
     return sum(
-        hours * stage.replicas * stage.threads * trace.plan.machines[name].usd_per_thread_hour()
+        hours
+        * stage.replicas
+        * stage.threads
+        * trace.plan.machines[name].usd_per_thread_hour()
+        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
         for name, stage in pools.items()
     )
 
 
 def _reviewers_usd(trace: Trace) -> float:
-    people = [stage for stage in trace.plan.scenario.stages.values() if isinstance(stage, People)]
-    days = trace.plan.arrivals_end_s / DAY_S
-    return sum(days * Roster(stage.shifts, 0, DAY_S).paid_s(DAY_S) / HOUR_S * stage.usd_per_hour.value for stage in people)
+    end = trace.plan.arrivals_end_s
+    people = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, People)}
+    return sum(
+        Roster(stage.shifts, 0, DAY_S).paid_s(DAY_S)
+        * (end / DAY_S / HOUR_S)
+        * stage.usd_per_hour.value
+        * trace.conditions.price(name).mean(end)
+        for name, stage in people.items()
+    )
 
 
 def _flows(trace: Trace) -> pd.DataFrame:

@@ -20,7 +20,7 @@ Found = Iterator[tuple[Path, str]]
 def check_names(document: Document) -> list[Fault]:
     """Every name in the file that refers to nothing."""
     data = document.data
-    found = [*_targets(data), *_metrics(data), *_second_readers(data), *_writes(data)]
+    found = [*_targets(data), *_metrics(data), *_second_readers(data), *_struck(data), *_writes(data)]
     return [document.fault(path, message) for path, message in found]
 
 
@@ -72,6 +72,14 @@ def _second_readers(data: Any) -> Found:
         tag = _mapping(stage, "second_reader").get("tag")
         if isinstance(tag, str) and tag not in _tags(data):
             yield ("stages", name, "second_reader", "tag"), f"no gate gives the tag '{tag}'; {suggest(tag, _tags(data))}"
+
+
+def _struck(data: Any) -> Found:
+    stages, curveballs = _mapping(data, "stages"), _mapping(data, "curveballs")
+    for name in curveballs:
+        stage = _mapping(curveballs, name).get("stage")
+        if isinstance(stage, str) and stage not in stages:
+            yield ("curveballs", name, "stage"), f"'{stage}' is not a stage; {suggest(stage, stages)}"
 
 
 def _writes(data: Any) -> Found:

@@ -1,6 +1,7 @@
 """Arrival times, drawn before the run: one function an arrival kind."""
 
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from simulator.scenario.arrivals import Daily, Poisson
 from simulator.serving.calendar import DAY_S, clock_s
+from simulator.serving.conditions import Steps
+from simulator.serving.streams import Streams
 
 Times = NDArray[np.float64]
 
@@ -47,6 +50,23 @@ def daily_rates(spec: Daily) -> tuple[Times, Times]:
 
 #: Draws the arrival times of a kind: (spec, generator, end in seconds, time of day at which the run starts in seconds).
 ARRIVALS: dict[str, Callable[[Any, np.random.Generator, float, float], Times]] = {"poisson": poisson, "daily": daily}
+
+
+def under_traffic(traffic: Steps, draw: Callable[[np.random.Generator], Times], streams: Streams) -> Times:
+    """Arrival times where the rate is multiplied by `traffic`; draw: all that come without it, from a generator.
+
+    Further draws are laid over the first, and each is thinned so that together they come to the factor: exact for a Poisson
+    process (superposition and thinning). Where the factor is 1 the first draw stands alone and whole.
+    """
+    draws = [draw(streams.named("arrivals"))]
+    if traffic.steady:
+        return draws[0]
+    draws += [draw(streams.named(f"arrivals.again.{again}")) for again in range(1, ceil(max(traffic.values)))]
+    kept = [
+        times[streams.named(f"arrivals.kept.{index}").random(len(times)) < traffic.at_all(times) - index]
+        for index, times in enumerate(draws)
+    ]
+    return np.sort(np.concatenate(kept))
 
 
 def mean_rate(spec: Poisson | Daily) -> float:

@@ -12,6 +12,7 @@ from simpy import Environment
 
 from simulator.scenario.base import Quantity
 from simulator.serving.columns import elements
+from simulator.serving.conditions import Conditions
 from simulator.serving.plan import Plan
 from simulator.serving.quantities import draw
 from simulator.serving.requests import Requests
@@ -38,6 +39,7 @@ class Run:
         self.streams = streams
         self.env = Environment()
         self.tags = plan.scenario.tags()
+        self.conditions = Conditions(plan, streams)
         self.requests = Requests(plan, streams)
         self._answered = elements(self.requests.answered)
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}

@@ -13,14 +13,17 @@ from simulator.evidence.profiles import ProfileError, load_profile
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, scores_at
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
+from simulator.scenario.checks import too_late
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
 from simulator.scenario.stages import People, Pool, Retake
-from simulator.serving.arrivals import mean_rate
+from simulator.serving.arrivals import mean_rate, peak_rate
 from simulator.serving.calendar import DAY_S
+from simulator.serving.conditions import Conditions, Steps
 from simulator.serving.latency import LatencyError, LatencyTable, measured
 from simulator.serving.orders import ORDERS
+from simulator.serving.streams import Streams
 
 #: Expected requests of one replication beyond which a plan is refused.
 MAX_REQUESTS = 5_000_000
@@ -46,8 +49,14 @@ class Plan:
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
     machines: dict[str, Hardware] = field(default_factory=dict)
     scores: ScoreTable | None = None
+    strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def identity(self) -> list[Any]:
+        """What was run, as plain data: the scenario, the picks, and what strikes if anything does."""
+        return [self.scenario_hash, self.design, *([self.strikes] if self.strikes else [])]
 
     @property
     def arrivals_end_s(self) -> float:
@@ -71,17 +80,43 @@ def fingerprint(data: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def compile_plan(scenario: Scenario, picks: Mapping[str, Pick] | None = None) -> Plan:
+def compile_plan(
+    scenario: Scenario, picks: Mapping[str, Pick] | None = None, strikes: Mapping[str, float | None] | None = None
+) -> Plan:
     """Apply picks (choice to option; defaults fill the rest), check again, and gather the evidence.
+
+    strikes: curveballs that an interviewer lets strike, each with its time in seconds or None for the author's own; those
+    with a time of their own strike anyway.
 
     Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
     """
     designed, design = apply(scenario, picks or {})
     gather = _Gatherer(designed)
-    plan = gather.plan(design, fingerprint(scenario.document.data))
+    timed = strike_times(designed, strikes or {})
+    plan = gather.plan(design, fingerprint(scenario.document.data), timed)
     if gather.faults:
         raise ScenarioError(gather.faults)
     return plan
+
+
+def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dict[str, float]:
+    """When each curveball strikes that does; raises ScenarioError for one that does not exist or has no time to strike."""
+    faults: list[Fault] = []
+    own = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
+    times = {name: at_s for name, at_s in own.items() if at_s is not None}
+    for name, given in strikes.items():
+        at_s, message = own.get(name) if given is None else given, ""
+        if name not in scenario.curveballs:
+            message = f"there is no curveball '{name}'; {suggest(name, scenario.curveballs)}"
+        elif at_s is None:
+            message = f"'{name}' has no time of its own; say when, such as {name}@3600"
+        else:
+            message, times[name] = too_late(scenario, scenario.curveballs[name], at_s), at_s
+        if message:
+            faults.append(scenario.document.fault(("curveballs", name), message))
+    if faults:
+        raise ScenarioError(faults)
+    return times
 
 
 class _Gatherer:
@@ -96,8 +131,7 @@ class _Gatherer:
         self.machines: dict[str, Hardware] = {}
         self.scores: ScoreTable | None = None
 
-    def plan(self, design: dict[str, Any], scenario_hash: str) -> Plan:
-        self._check_size()
+    def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
         for name, stage in self.scenario.stages.items():
             if isinstance(stage, Pool):
                 self._pool(name, stage)
@@ -106,7 +140,7 @@ class _Gatherer:
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
-        return Plan(
+        plan = Plan(
             scenario=self.scenario,
             design=design,
             latencies=self.latencies,
@@ -115,13 +149,20 @@ class _Gatherer:
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
             scenario_hash=scenario_hash,
+            strikes=strikes,
         )
+        self._check_size(plan)
+        return plan
 
     def _fault(self, path: tuple[str | int, ...], message: str) -> None:
         self.faults.append(self.scenario.document.fault(("stages", *path), message))
 
-    def _check_size(self) -> None:
-        expected = mean_rate(self.scenario.arrivals) * self.scenario.run.days * DAY_S
+    def _check_size(self, plan: Plan) -> None:
+        """Refuse what would take too long; while a curveball multiplies the traffic it is taken to be at its peak."""
+        spec, end = self.scenario.arrivals, plan.arrivals_end_s
+        traffic = Conditions(plan, Streams(0)).traffic()
+        more = Steps(traffic.times, tuple(max(value - 1, 0.0) for value in traffic.values)).mean(end)
+        expected = (mean_rate(spec) + more * peak_rate(spec)) * end
         if expected > MAX_REQUESTS:
             message = (
                 f"about {expected:,.0f} requests a replication; at most {MAX_REQUESTS:,} are run: lower the rate or run.days"

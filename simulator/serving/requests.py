@@ -8,8 +8,9 @@ from scipy.special import ndtri
 
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
-from simulator.serving.arrivals import ARRIVALS
+from simulator.serving.arrivals import ARRIVALS, under_traffic
 from simulator.serving.calendar import clock_s
+from simulator.serving.conditions import Conditions
 from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
 
@@ -34,7 +35,8 @@ class Requests:
     def __init__(self, plan: Plan, streams: Streams) -> None:
         spec = plan.scenario.arrivals
         starts_at = clock_s(plan.scenario.run.starts_at)
-        self.arrived = ARRIVALS[spec.kind](spec, streams.named("arrivals"), plan.arrivals_end_s, starts_at)
+        conditions, end = Conditions(plan, streams), plan.arrivals_end_s
+        self.arrived = under_traffic(conditions.traffic(), lambda rng: ARRIVALS[spec.kind](spec, rng, end, starts_at), streams)
         self.n = len(self.arrived)
         self.sent = self.arrived.copy()
         self.answered = np.full(self.n, np.nan)
@@ -44,9 +46,9 @@ class Requests:
         self.tag = np.zeros(self.n, np.int16)
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
-        self._draw_people(plan, streams)
+        self._draw_people(plan, streams, conditions)
 
-    def _draw_people(self, plan: Plan, streams: Streams) -> None:
+    def _draw_people(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
         population, table = plan.scenario.population, plan.scores
         self.positive = np.zeros(self.n, bool)
         self.patient = np.full(self.n, -1, np.int32)
@@ -54,10 +56,10 @@ class Requests:
         self.qualities = np.zeros((1, self.n), np.float32)
         if population is None:
             return
-        self.positive = streams.named("population.label").random(self.n) < population.prevalence.value
+        self.positive = streams.named("population.label").random(self.n) < conditions.prevalence().at_all(self.arrived)
         usable = self._draw_photos(population, plan.tries, streams)
         if table is not None:
-            self._draw_scores(table, population, usable, streams)
+            self._draw_scores(table, conditions, usable, streams)
 
     def _draw_photos(self, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
         """Whether each photo shows enough, and what the quality check makes of it, shapes (tries, n)."""
@@ -72,10 +74,10 @@ class Requests:
             self.qualities[attempt] = noise + apart * usable[attempt]
         return usable
 
-    def _draw_scores(self, table: ScoreTable, population: Population, usable: NDArray[np.bool_], streams: Streams) -> None:
+    def _draw_scores(self, table: ScoreTable, conditions: Conditions, usable: NDArray[np.bool_], streams: Streams) -> None:
         """Each person is one labelled item of their class; a photo that shows nothing is scored like someone else's."""
         which = streams.named("population.item").random(self.n)
-        own = _scores_of(table, self.positive, which)
+        own = self._scores_of(table, conditions, self.positive, which)
         self.patient = np.where(
             self.positive,
             table.positive_patients[_index(which, len(table.positives))],
@@ -84,8 +86,23 @@ class Requests:
         self.scores = np.empty(usable.shape, np.float32)
         for attempt, shows in enumerate(usable):
             stream = streams.named(f"photo.{attempt}.stranger")
-            stranger = _scores_of(table, stream.random(self.n) < population.prevalence.value, stream.random(self.n))
+            positive = stream.random(self.n) < conditions.prevalence().at_all(self.arrived)
+            stranger = self._scores_of(table, conditions, positive, stream.random(self.n))
             self.scores[attempt] = np.where(shows, own, stranger)
+
+    def _scores_of(self, table: ScoreTable, conditions: Conditions, positive: NDArray[np.bool_], quantile: Float64) -> Float64:
+        """Scores of labelled items, shifted by what has struck when each request comes."""
+        scores = np.where(
+            positive,
+            table.positives[_index(quantile, len(table.positives))],
+            table.negatives[_index(quantile, len(table.negatives))],
+        )
+        everybody, positives = conditions.scores_shift(), conditions.positives_shift()
+        if not everybody.steady:
+            scores = scores + everybody.at_all(self.arrived)
+        if not positives.steady:
+            scores = scores + positive * positives.at_all(self.arrived)
+        return scores
 
     def settle(self, horizon: float, caught_share: Float64, luck: Float32) -> None:
         """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.
@@ -108,11 +125,3 @@ def quality_separation(auc: float) -> float:
 
 def _index(quantile: Float64, count: int) -> NDArray[np.intp]:
     return (quantile * count).astype(np.intp)
-
-
-def _scores_of(table: ScoreTable, positive: NDArray[np.bool_], quantile: Float64) -> Float64:
-    return np.where(
-        positive,
-        table.positives[_index(quantile, len(table.positives))],
-        table.negatives[_index(quantile, len(table.negatives))],
-    )

@@ -37,7 +37,8 @@ def loads(plan: Plan) -> list[Load]:
     found = []
     for name, stage in plan.scenario.stages.items():
         if isinstance(stage, Pool):
-            per_request = ratios[name] / (plan.latencies[name].capacity_per_s * stage.replicas)
+            running = stage.replicas * (stage.failures.availability if stage.failures else 1.0)
+            per_request = ratios[name] / (plan.latencies[name].capacity_per_s * running)
             spec = plan.scenario.arrivals
             found.append(Load(name, ratios[name], mean_rate(spec) * per_request, peak_rate(spec) * per_request))
         elif isinstance(stage, People):

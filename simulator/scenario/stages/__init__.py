@@ -9,7 +9,7 @@ from simulator.scenario.stages.end import End
 from simulator.scenario.stages.gate import Gate, Route
 from simulator.scenario.stages.link import Link
 from simulator.scenario.stages.people import Break, People, SecondReader, Shift
-from simulator.scenario.stages.pool import Pool
+from simulator.scenario.stages.pool import Failures, Pool
 from simulator.scenario.stages.retake import Retake
 
 Stage = Annotated[Link | Pool | Gate | Retake | People, Field(discriminator="kind")]
@@ -18,6 +18,7 @@ __all__ = [
     "TARGET_FIELDS",
     "Break",
     "End",
+    "Failures",
     "FileName",
     "Gate",
     "Link",

@@ -4,7 +4,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.scenario.base import Figure, Strict, bounded
 from simulator.scenario.stages.base import AnyStage, FileName, Target
+
+
+class Failures(Strict):
+    """Replicas that break down and are repaired, each by itself; both times are exponential."""
+
+    mtbf_h: Annotated[Figure, bounded(0.1, 1e6), Field(description="mean hours that a replica runs before it fails")]
+    repair_minutes: Annotated[Figure, bounded(1e-3, 1e6), Field(description="mean minutes until it runs again")]
+
+    @property
+    def availability(self) -> float:
+        """The share of the time that a replica runs in the long run."""
+        up, down = 60 * self.mtbf_h.value, self.repair_minutes.value
+        return up / (up + down)
 
 
 class Pool(AnyStage):
@@ -24,6 +38,7 @@ class Pool(AnyStage):
     timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait in the queue; none: no limit")] = None
     on_full: Target | None = None
     on_timeout: Target | None = None
+    failures: Annotated[Failures | None, Field(description="how replicas fail; none: they never do")] = None
     scores: Annotated[
         FileName | None, Field(description="the scores that this model's answers come from, without the precision")
     ] = None

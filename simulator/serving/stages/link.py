@@ -21,6 +21,7 @@ class LinkStage(Stage):
         megabits = 8 * run.draw(f"{name}.payload", spec.payload_mb)
         self.delay = spec.latency_ms.value / 1000 + megabits / run.draw(f"{name}.bandwidth", spec.bandwidth_mbps)
         self._delay = elements(self.delay)
+        self.slower = run.conditions.delay(name)
 
     def connect(self) -> None:
         """Look up the stage at the far end."""
@@ -29,12 +30,15 @@ class LinkStage(Stage):
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Pass each request on, at the time it gets there."""
         for row in rows:
-            left = time + self._delay[row]
+            left = time + self._delay[row] * self.slower.at(time)
             self.log.add(row, time, time, left)
             self.to.accept((row,), left)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows at once."""
-        left = times + self.delay[rows]
+        delay = self.delay[rows]
+        if not self.slower.steady:
+            delay = delay * self.slower.at_all(times)
+        left = times + delay
         self.log.add_block(rows, times, times, left)
         self.to.accept_block(rows, left)

@@ -8,6 +8,7 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.scenario.stages import People, SecondReader
 from simulator.serving.calendar import HOUR_S, Roster, clock_s
@@ -31,8 +32,10 @@ class PeopleStage(ServiceStage):
         self.roster = Roster(spec.shifts, clock_s(run.plan.scenario.run.starts_at), run.plan.horizon_s)
         self.minutes = elements(run.draw(f"{name}.minutes", spec.minutes))
         self.fatigue = spec.fatigue_per_h.value / HOUR_S if spec.fatigue_per_h else 0.0
-        self.recognises = self.readings(f"{name}.reading", spec)  # what comes of the readings so far
-        self.second = SecondReadings(self, spec.second_reader) if spec.second_reader else None
+        first = Readings(run, name, f"{name}.reading")
+        self.recognises = elements(first.usual())  # whether a case is called positive, by the readings so far
+        self.second = SecondReadings(self, spec.second_reader, first) if spec.second_reader else None
+        self.changing = None if first.steady else first
         self.patience = self._patience(name, spec)
         self.key = ORDERS[spec.order](run.requests)
         self.queue: list[tuple[float, float, int]] = []  # a heap: key, time of arrival, row
@@ -42,11 +45,6 @@ class PeopleStage(ServiceStage):
         self.on_duty: dict[int, float] = {}  # reviewer to the time when the shift began
         self.free: list[int] = []  # a heap: reviewers on duty without a case
         self._change_shift(0.0)
-
-    def readings(self, stream: str, spec: People) -> Any:
-        """Whether a reviewer would call each request positive."""
-        luck, positive = self.run.uniform(stream), self.run.requests.positive
-        return elements(np.where(positive, luck < spec.sensitivity.value, luck >= spec.specificity.value))
 
     def _patience(self, name: str, spec: People) -> Any:
         return None if spec.patience_h is None else elements(HOUR_S * self.run.draw(f"{name}.patience", spec.patience_h))
@@ -121,6 +119,8 @@ class PeopleStage(ServiceStage):
         if self.second:
             self.second.hand_out(case, now)
         else:
+            if self.changing:
+                self.recognises[row] = self.changing.positive(row, now)
             self.send((row,), self.read(row, entered, now, heappop(self.free), self.minutes[row]))
 
     def read(self, row: int, entered: float, now: float, reviewer: int, minutes: float) -> float:
@@ -167,16 +167,37 @@ class PeopleStage(ServiceStage):
                 self.log.add(row, entered, nan, nan)
 
 
+class Readings:
+    """What reviewers would say of each request, at the rates of the time at which they read it."""
+
+    def __init__(self, run: Run, stage: str, stream: str) -> None:
+        self.luck, self.truth = run.uniform(stream), run.requests.positive
+        self.rates = run.conditions.readings(stage)
+        self.steady = all(rate.steady for rate in self.rates)
+        self._luck, self._truth = elements(self.luck), elements(self.truth)
+
+    def usual(self) -> NDArray[np.bool_]:
+        """Whether each would be called positive at the usual rates, shape (n,)."""
+        sensitivity, specificity = (rate.usual for rate in self.rates)
+        return np.where(self.truth, self.luck < sensitivity, self.luck >= specificity)
+
+    def positive(self, row: int, time: float) -> bool:
+        """Whether one is called positive by who reads it at `time`."""
+        truth: bool = self._truth[row]
+        # The luck is of single precision: so is the rate, as it is where whole columns are compared.
+        return bool(self._luck[row] < np.float32(self.rates[0 if truth else 1].at(time))) == truth
+
+
 class SecondReadings:
     """The policy of a second reader: which cases are read twice, by whom, and what comes of it."""
 
-    def __init__(self, stage: PeopleStage, spec: SecondReader) -> None:
+    def __init__(self, stage: PeopleStage, spec: SecondReader, first: Readings) -> None:
         run, name = stage.run, stage.name
         self.stage = stage
         self.either = spec.rule == "either"
         self.wanted = elements(run.uniform(f"{name}.second.share") < spec.share)
         self.minutes = elements(run.draw(f"{name}.second.minutes", stage.spec.minutes))
-        self.recognises = stage.readings(f"{name}.second.reading", stage.spec)
+        self.first, self.again = first, Readings(run, name, f"{name}.second.reading")
         self.tag = run.tags.index(spec.tag) + 1 if spec.tag else None
         self.tags = elements(run.requests.tag)
         self.read: dict[int, tuple[int, float]] = {}  # a case between its readings: who has read it, how long it waited
@@ -190,17 +211,21 @@ class SecondReadings:
         reviewer = self._reviewer(row) if again else heappop(stage.free)
         if reviewer is None:
             self.held.append(case)
-        elif again:
+            return
+        if again:
             stage.wait_on(row, -self.read.pop(row)[1])
-            said = (stage.recognises[row], self.recognises[row])
+            said = (stage.recognises[row], self.again.positive(row, now))
             stage.recognises[row] = any(said) if self.either else all(said)
             stage.send((row,), stage.read(row, entered, now, reviewer, self.minutes[row]))
-        elif self.wanted[row] and self.tag in (None, self.tags[row]):
+            return
+        stage.recognises[row] = self.first.positive(row, now)
+        done = stage.read(row, entered, now, reviewer, stage.minutes[row])
+        if self.wanted[row] and self.tag in (None, self.tags[row]):
             self.read[row] = reviewer, now - entered
             stage.wait_on(row, now - entered)
-            stage.inbox.add((row,), stage.read(row, entered, now, reviewer, stage.minutes[row]))
+            stage.inbox.add((row,), done)
         else:
-            stage.send((row,), stage.read(row, entered, now, reviewer, stage.minutes[row]))
+            stage.send((row,), done)
 
     def _reviewer(self, row: int) -> int | None:
         """The first free reviewer who has not read the case; who has, only while alone on duty."""
