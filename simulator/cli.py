@@ -73,6 +73,10 @@ def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of 
 def run(
     case: Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")],
     picks: Annotated[list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; repeat")] = None,
+    strikes: Annotated[
+        list[str] | None,
+        typer.Option("--strike", metavar="CURVEBALL[@SECONDS]", help="let a curveball strike, at its own time or then; repeat"),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")] = 1,
     replications: Annotated[
         int | None, typer.Option(min=2, max=1000, help="how many replications; the case says how many by default")
@@ -81,7 +85,7 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is missed")] = False,
 ) -> None:
     """Run a design and print what it costs in misses, waiting time and money."""
-    plan = compile_plan(load(case), _read_picks(picks or []))
+    plan = compile_plan(load(case), _read_picks(picks or []), _read_strikes(strikes or []))
     summary = _run(plan, seed, replications)
     if as_json:
         print(json.dumps(summary.to_json(), indent=2, allow_nan=False))
@@ -99,6 +103,19 @@ def _read_picks(picks: list[str]) -> dict[str, str]:
         if "=" not in pick:
             raise UsageError(f"--set {pick}: write it as CHOICE=OPTION, such as --set replicas=4")
     return {name.strip(): value.strip() for name, value in (pick.split("=", 1) for pick in picks)}
+
+
+def _read_strikes(strikes: list[str]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for strike in strikes:
+        name, at, seconds = strike.partition("@")
+        try:
+            found[name.strip()] = float(seconds) if at else None
+        except ValueError:
+            raise UsageError(
+                f"--strike {strike}: write it as CURVEBALL or CURVEBALL@SECONDS, such as --strike {name}@3600"
+            ) from None
+    return found
 
 
 def _run(plan: Plan, seed: int, replications: int | None) -> Summary:
@@ -119,6 +136,8 @@ def _print(summary: Summary) -> None:
     count = f"{summary.replications} replications, {summary.requests:,} requests"
     out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
     out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
+    for name, at_s in summary.plan.strikes.items():
+        out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
     verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict, unit_of(verdict.objective.metric)))

@@ -108,12 +108,13 @@ def _stages(trace: Trace) -> dict[str, float]:
     for name, stage in trace.plan.scenario.stages.items():
         if isinstance(stage, Pool | People):
             visits = trace.logs[name].frame(name)
-            found[f"utilization.{name}"] = _utilization(trace, name, stage, visits)
+            if (capacity := capacity_s(trace, name, stage)) > 0:
+                found[f"utilization.{name}"] = _utilization(visits, capacity)
             found |= _waits(trace, name, visits, with_tags=isinstance(stage, People))
     return found
 
 
-def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
+def _utilization(visits: pd.DataFrame, capacity: float) -> float:
     """Work that came in over the work that could be done in that time; what was never served counts as the mean.
 
     What was served in vain is work too, and stands for the visit of the requester who left without it.
@@ -123,17 +124,31 @@ def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataF
         visits = visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)]
     work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
     brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    return float(brought) / capacity_s(trace, name, stage)
+    return float(brought) / capacity
 
 
 def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls."""
+    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls.
+
+    Breaks and hand-overs offer none, nor does a replica that is down.
+    """
+    end = trace.plan.arrivals_end_s
+    if name in trace.fleets:
+        return trace.fleets[name].up_s
+    if isinstance(stage, Pool):
+        spans = [span for replica in range(stage.replicas) for span in trace.conditions.outages(name, replica)]
+        return stage.replicas * end - sum(max(min(until, end) - since, 0.0) for since, until in spans)
+    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
+
+
+def paid_s(trace: Trace, name: str, stage: Pool | People) -> float:
+    """Server-seconds that are paid for: replicas up or down, and people for their whole shifts."""
     end = trace.plan.arrivals_end_s
     if name in trace.fleets:
         return trace.fleets[name].paid_s
     if isinstance(stage, Pool):
         return stage.replicas * end
-    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
+    return Roster(stage.shifts, 0, DAY_S).paid_s(DAY_S) * end / DAY_S
 
 
 def _waits(trace: Trace, name: str, visits: pd.DataFrame, with_tags: bool) -> dict[str, float]:
@@ -180,14 +195,24 @@ def _costs(trace: Trace) -> dict[str, float]:
 def _machines_usd(trace: Trace) -> float:
     pools = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)}
     return sum(
-        capacity_s(trace, name, stage) / HOUR_S * stage.threads * trace.plan.machines[name].usd_per_thread_hour()
+        paid_s(trace, name, stage)
+        / HOUR_S
+        * stage.threads
+        * trace.plan.machines[name].usd_per_thread_hour()
+        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
         for name, stage in pools.items()
     )
 
 
 def _reviewers_usd(trace: Trace) -> float:
     people = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, People)}
-    return sum(capacity_s(trace, name, stage) / HOUR_S * stage.usd_per_hour.value for name, stage in people.items())
+    return sum(
+        paid_s(trace, name, stage)
+        / HOUR_S
+        * stage.usd_per_hour.value
+        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+        for name, stage in people.items()
+    )
 
 
 def _flows(trace: Trace) -> pd.DataFrame:
