@@ -123,11 +123,13 @@ def _picked(plan: Plan, *paths: str) -> list[str]:
 def strain(load: Load) -> str:
     """`over` where work outruns the servers, `busy` where it nearly does, else empty."""
     highest = max(load.mean, load.peak or 0)
-    return "over" if highest >= 1 else "busy" if highest >= BUSY else ""
+    return "over" if highest >= 1 and not load.at_most else "busy" if highest >= BUSY else ""
 
 
 def load_words(load: Load) -> str:
     """The load as a person reads it."""
+    if load.at_most:
+        return f"load at most {percent(load.mean)}"
     if load.mean >= 1:
         return f"load {percent(load.mean)}: no steady state"
     if load.peak is None:

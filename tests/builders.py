@@ -127,7 +127,7 @@ def plan(
 def arrivals_at(times: Sequence[float]) -> Iterator[None]:
     """Within this context the requests of every Poisson scenario come at these times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ARRIVALS, "poisson", lambda spec, rng, stop, starts_at: np.array(times, float))
+        patch.setattr(ARRIVALS["poisson"], "draw", lambda process, rng: np.array(times, float))
         yield
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.analysis.mlperf import Queries, queries_of
 from simulator.scenario.stages import Join, People, Pool, Retry
 from simulator.serving.calendar import DAY_S, HOUR_S, Roster
 from simulator.serving.requests import OUTCOMES
@@ -26,6 +27,7 @@ class Measures:
     costs: USD for 1,000 requests by part
     flows: number of requests (column count) by tag, end, outcome, positive and caught
     latency_curve: latency in seconds at CURVE
+    queries: the latency of each query, where the scenario is one of MLPerf's
     """
 
     digest: str
@@ -36,6 +38,7 @@ class Measures:
     costs: dict[str, float]
     flows: pd.DataFrame
     latency_curve: NDArray[np.float64] = field(default_factory=lambda: np.full(len(CURVE), np.nan))
+    queries: Queries | None = None
 
 
 def measure(trace: Trace) -> Measures:
@@ -45,12 +48,13 @@ def measure(trace: Trace) -> Measures:
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
-        metrics={**_latencies(latency), **_shares(trace), **_throughput(trace), **_stages(trace)},
+        metrics={**_latencies(latency), **_classes(trace), **_shares(trace), **_throughput(trace), **_stages(trace)},
         positives=_by_patient(trace, trace.columns.positive, trace.columns.caught),
         negatives=_by_patient(trace, ~trace.columns.positive, ~_referred(trace)),
         costs=_costs(trace),
         flows=_flows(trace),
         latency_curve=np.quantile(latency, CURVE) if len(latency) else np.full(len(CURVE), np.nan),
+        queries=queries_of(trace),
     )
 
 
@@ -61,9 +65,23 @@ def _latencies(latency: NDArray[np.float64]) -> dict[str, float]:
     return {"latency_mean_s": latency.mean(), "latency_p50_s": p50, "latency_p95_s": p95, "latency_p99_s": p99}
 
 
+def _classes(trace: Trace) -> dict[str, float]:
+    """The latency of each class of requests, and the share of all that had their answer within their deadline."""
+    columns, classes = trace.columns, trace.plan.scenario.classes
+    latency, found = columns.answered - columns.sent, {}
+    for index, name in enumerate(classes):
+        mine = latency[(columns.kind == index) & np.isfinite(latency)]
+        if len(mine):
+            found[f"latency_p95_s.{name}"] = float(np.quantile(mine, 0.95))
+    if any(kind.deadline_s is not None for kind in classes.values()):
+        in_time = (columns.outcome == OUTCOMES.index("done")) & (columns.answered <= columns.deadline)
+        found["on_time_share"] = float(in_time.mean()) if columns.n else 0.0
+    return found
+
+
 def _shares(trace: Trace) -> dict[str, float]:
     counts = np.bincount(trace.columns.outcome, minlength=len(OUTCOMES)) / max(trace.columns.n, 1)
-    shares = {f"{name}_share": float(counts[OUTCOMES.index(name)]) for name in ("done", "shed", "timed_out", "unfinished")}
+    shares = {f"{name}_share": float(counts[index]) for index, name in enumerate(OUTCOMES)}
     if trace.plan.scenario.population is not None:
         shares["referred_share"] = float(_referred(trace).mean()) if trace.columns.n else 0.0
     return shares
@@ -120,15 +138,23 @@ def _joins(trace: Trace, name: str, stage: Join) -> dict[str, float]:
 
 
 def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the work that could be done in that time; what was never served counts as the mean."""
+    """Work that came in over the work that could be done in that time; what was never served counts as the mean.
+
+    What was served in vain is work too, and stands for the visit of the requester who left without it.
+    """
+    in_vain = set(visits["request"][~visits["wanted"]])
+    if in_vain:
+        visits = visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)]
     work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
     brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    return float(brought) / capacity_s(trace, stage)
+    return float(brought) / capacity_s(trace, name, stage)
 
 
-def capacity_s(trace: Trace, stage: Pool | People) -> float:
+def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:
     """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls."""
     end = trace.plan.arrivals_end_s
+    if name in trace.fleets:
+        return trace.fleets[name].paid_s
     if isinstance(stage, Pool):
         return stage.replicas * end
     return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
@@ -137,9 +163,9 @@ def capacity_s(trace: Trace, stage: Pool | People) -> float:
 def _waits(trace: Trace, name: str, visits: pd.DataFrame, with_tags: bool) -> dict[str, float]:
     """Waits until service began; until the time-out, or the end of the run, for those who were never served.
 
-    Who was refused on the spot never waited.
+    Who was refused on the spot never waited, and nobody waited for a copy that was served in vain.
     """
-    visits = visits[visits["started_s"].notna() | (visits["left_s"] != visits["entered_s"])]
+    visits = visits[visits["wanted"] & (visits["started_s"].notna() | (visits["left_s"] != visits["entered_s"]))]
     until = visits["started_s"].fillna(visits["left_s"]).fillna(trace.plan.horizon_s)
     wait = (until - visits["entered_s"]).to_numpy()
     found = _quantiles(wait, name)
@@ -176,17 +202,16 @@ def _costs(trace: Trace) -> dict[str, float]:
 
 
 def _machines_usd(trace: Trace) -> float:
-    hours = trace.plan.arrivals_end_s / HOUR_S
     pools = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)}
     return sum(
-        hours * stage.replicas * stage.threads * trace.plan.machines[name].usd_per_thread_hour()
+        capacity_s(trace, name, stage) / HOUR_S * stage.threads * trace.plan.machines[name].usd_per_thread_hour()
         for name, stage in pools.items()
     )
 
 
 def _reviewers_usd(trace: Trace) -> float:
-    people = [stage for stage in trace.plan.scenario.stages.values() if isinstance(stage, People)]
-    return sum(capacity_s(trace, stage) / HOUR_S * stage.usd_per_hour.value for stage in people)
+    people = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, People)}
+    return sum(capacity_s(trace, name, stage) / HOUR_S * stage.usd_per_hour.value for name, stage in people.items())
 
 
 def _flows(trace: Trace) -> pd.DataFrame:

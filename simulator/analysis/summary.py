@@ -12,8 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.measures import Measures, measure
+from simulator.analysis.mlperf import MlperfResult, mlperf_result
 from simulator.analysis.scorecard import Verdict, judge
 from simulator.analysis.statistics import Interval, clustered_share, mean_interval, share_interval, sum_interval
+from simulator.scenario.arrivals import Loop, Offline
 from simulator.scenario.stages import Pool
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, Source, fingerprint
@@ -50,6 +52,7 @@ class Summary:
     flows: pd.DataFrame
     latency_curve: NDArray[np.float64]
     warnings: list[str]
+    mlperf: MlperfResult | None = None
 
     @property
     def provenance(self) -> list[Source]:
@@ -70,6 +73,7 @@ class Summary:
             "objectives": [verdict.to_json() for verdict in self.verdicts],
             "provenance": [vars(source) for source in self.provenance],
             "warnings": self.warnings,
+            **({"mlperf": self.mlperf.to_json()} if self.mlperf else {}),
         }
 
 
@@ -88,7 +92,9 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     if "missed" in costs and "missed_per_1000" in metrics:
         costs["missed"] = _missed_cost(plan, metrics["missed_per_1000"])
     metrics["cost_per_1000_usd"] = Metric(**vars(sum_interval(*costs.values())), unit="USD")
+    mlperf = mlperf_result(plan, [m.queries for m in measures])
     warnings = [*plan.warnings, *_overload(plan, metrics), *_peaks(plan), *_few_positives(plan, metrics)]
+    warnings += [mlperf.sentence] if mlperf else []
     ordered = {name: metrics[name] for name in plan.scenario.metric_names() if name in metrics}
     return Summary(
         plan=plan,
@@ -102,6 +108,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         flows=_mean_flows(measures),
         latency_curve=_mean_curve(measures),
         warnings=warnings,
+        mlperf=mlperf,
     )
 
 
@@ -177,7 +184,12 @@ def _mean_curve(measures: Sequence[Measures]) -> NDArray[np.float64]:
 
 
 def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
-    """Say overload in words, and take back the tail figures that mean nothing under it."""
+    """Say overload in words, and take back the tail figures that mean nothing under it.
+
+    Clients that wait for their answers, or a heap of samples, bring no more than is done: there it means nothing.
+    """
+    if isinstance(plan.scenario.arrivals, Loop | Offline):
+        return []
     said = []
     for name in [name for name in metrics if name.startswith("utilization.") and metrics[name].value >= 1]:
         stage = name.removeprefix("utilization.")

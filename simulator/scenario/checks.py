@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from simulator.scenario.arrivals import Open
 from simulator.scenario.branches import check_branches, reached
 from simulator.scenario.choices import Options
 from simulator.scenario.faults import Fault, Path, suggest
@@ -19,6 +20,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_thresholds(scenario),
         *_population(scenario),
         *_scorers(scenario),
+        *_spikes(scenario),
         *_endless_rings(scenario),
         *_staffed(scenario),
         *_retries(scenario),
@@ -131,6 +133,14 @@ def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("stages", name, "order"), "an order by deadline needs a class with `deadline_s` in `classes`"
         if isinstance(stage, Pool) and stage.sheds_late and not has_deadline:
             yield ("stages", name, "sheds_late"), "shedding by deadline needs a class with `deadline_s` in `classes`"
+
+
+def _spikes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """A spike that no request would meet is a mistake of the clock."""
+    end, spec = 86_400 * scenario.run.days, scenario.arrivals
+    for index, spike in enumerate(spec.spikes if isinstance(spec, Open) else []):
+        if spike.at_s >= end:
+            yield ("arrivals", "spikes", index, "at_s"), f"begins at {spike.at_s:,g} s; requests come for {end:,g} s (run.days)"
 
 
 def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -57,7 +57,8 @@ def _metrics(data: Any) -> Found:
     kinds = {name: stage.get("kind") for name, stage in _mapping(data, "stages").items() if isinstance(stage, dict)}
     routes = [route for stage in _mapping(data, "stages").values() for route in _list(stage, "routes")]
     tags = [route["tag"] for route in routes if isinstance(route, dict) and isinstance(route.get("tag"), str)]
-    known = metric_names(kinds, list(dict.fromkeys(tags)), "population" in data)
+    classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
+    known = metric_names(kinds, list(dict.fromkeys(tags)), classes, "population" in data)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:

@@ -156,7 +156,8 @@ class Scenario(Strict):
     def metric_names(self) -> list[str]:
         """Every metric that a run of this scenario can report, in the order of the screen."""
         kinds = {name: stage.kind for name, stage in self.stages.items()}
-        return metric_names(kinds, self.tags(), self.population is not None)
+        classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
+        return metric_names(kinds, self.tags(), classes, self.population is not None)
 
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""

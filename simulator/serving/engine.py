@@ -13,9 +13,10 @@ from simulator.scenario.base import Lognormal
 from simulator.serving.columns import elements
 from simulator.serving.plan import Plan
 from simulator.serving.requests import Requests
+from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
-from simulator.serving.stages.base import Outbox, ServiceStage
-from simulator.serving.stages.end import EndStage
+from simulator.serving.stages.base import Outbox, ServiceStage, Stage
+from simulator.serving.stages.end import EndStage, ReturningEnd
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
@@ -40,18 +41,22 @@ class Run:
         self.requests = Requests(plan, streams)
         self._answered = elements(self.requests.answered)
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
-        self.ends = {name: EndStage(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
+        self.source = source_of(self)
+        kind = ReturningEnd if self.closed else EndStage
+        self.ends = {name: kind(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
         self.outboxes: list[Outbox] = []
         for stage in self.stages.values():
             stage.connect()
+        self.source.connect()
 
     def trace(self) -> Trace:
         """Let everything happen, and return what happened."""
         requests, horizon = self.requests, self.plan.horizon_s
-        self.stages[self.plan.scenario.start].accept_block(np.arange(requests.n, dtype=np.int32), requests.arrived)
+        self.source.start()
         self.env.run(until=horizon)
         for stage in self.stages.values():
             stage.close(horizon)
+        self.source.close(horizon)
         if not any(getattr(stage, "answers", False) for stage in self.plan.scenario.stages.values()):
             # Where no gate answers, the end of the way is the answer.
             self.answer_block(np.arange(requests.n, dtype=np.int32), requests.finished)
@@ -61,6 +66,16 @@ class Run:
         fleets = {name: stage.fleet() for name, stage in self.stages.items() if isinstance(stage, ManagedPoolStage)}
         scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}
         return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs, scaled)
+
+    @property
+    def closed(self) -> bool:
+        """Whether requests come from clients that wait for those before them."""
+        return isinstance(self.source, Clients)
+
+    @property
+    def first(self) -> Stage:
+        """The stage that every request enters first."""
+        return self.stages[self.plan.scenario.start]
 
     def receiver(self, name: str | None) -> Any:
         """The stage or end called `name`; None for no name."""
@@ -93,17 +108,24 @@ class Run:
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""
-        return [stage for stage in self.stages.values() if isinstance(stage, ServiceStage)]
+        return [stage for stage in [*self.stages.values(), self.source] if isinstance(stage, ServiceStage)]
 
     def ahead_of(self, name: str) -> set[str]:
         """Every stage that a request may reach after the stage `name`, itself included where there is a way back."""
         reached: set[str] = set()
         waiting = [name]
         while waiting:
-            targets = self.plan.scenario.stages[waiting.pop()].targets().values()
-            waiting += [target for target in targets if target in self.stages and target not in reached]
-            reached.update(target for target in targets if target in self.stages)
+            found = self._targets(waiting.pop()) - reached
+            waiting += found
+            reached |= found
         return reached
+
+    def _targets(self, name: str) -> set[str]:
+        """The stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
+        if name == CLIENTS:
+            return {self.plan.scenario.start}
+        targets = set(self.plan.scenario.stages[name].targets().values())
+        return targets & set(self.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
 
     def score(self, pool: str, rows: NDArray[Any]) -> None:
         """The model of a pool has looked at these requests: their scores are known from now on."""

@@ -6,27 +6,31 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from simulator.evidence.catalogue import CatalogueError, Hardware, machine
 from simulator.evidence.profiles import ProfileError, load_profile
+from simulator.evidence.recordings import Recording, RecordingError, read_recording
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, scores_at
 from simulator.scenario import Scenario, ScenarioError
+from simulator.scenario.arrivals import Arrivals, Loop, Replay
 from simulator.scenario.base import EVIDENCE_KINDS, Figure
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
 from simulator.scenario.stages import Gate, People, Pool, Retake
-from simulator.serving.arrivals import mean_rate
+from simulator.serving.arrivals import Process, arrivals_of
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.latency import LatencyError, LatencyTable, measured
 from simulator.serving.orders import ORDERS
+from simulator.units import duration
 
 #: Expected requests of one replication beyond which a plan is refused.
-MAX_REQUESTS = 5_000_000
+MAX_REQUESTS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,14 @@ class Plan:
     machines: dict[str, Hardware] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
+    recording: Recording | None = None
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def arrivals(self) -> Process:
+        """When requests come."""
+        return arrivals_of(self.scenario, self.recording)
 
     @property
     def arrivals_end_s(self) -> float:
@@ -109,9 +119,10 @@ class _Gatherer:
         self.machines: dict[str, Hardware] = {}
         self.cold_starts: dict[str, list[float]] = {}
         self.tables: dict[str, ScoreTable] = {}
+        self.recording: Recording | None = None
 
     def plan(self, design: dict[str, Any], scenario_hash: str) -> Plan:
-        self._check_size()
+        self._arrivals(self.scenario.arrivals)
         for name, stage in self.scenario.stages.items():
             if isinstance(stage, Pool):
                 self._pool(name, stage)
@@ -129,6 +140,7 @@ class _Gatherer:
             machines=self.machines,
             cold_starts=self.cold_starts,
             tables=self.tables,
+            recording=self.recording,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
             scenario_hash=scenario_hash,
@@ -137,12 +149,37 @@ class _Gatherer:
     def _fault(self, path: tuple[str | int, ...], message: str) -> None:
         self.faults.append(self.scenario.document.fault(("stages", *path), message))
 
+    def _arrivals(self, spec: Arrivals) -> None:
+        try:
+            if isinstance(spec, Replay):
+                self._record(spec)
+        except RecordingError as error:
+            self.faults.append(self.scenario.document.fault(("arrivals", "file"), str(error)))
+        else:
+            self._check_size()
+
+    def _record(self, spec: Replay) -> None:
+        """Read the times to be replayed: a file beside the scenario's own, or below it."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        file = (folder / spec.file).resolve()
+        if not file.is_relative_to(folder):
+            raise RecordingError(f"{spec.file}: leads out of the scenario's folder")
+        self.recording = read_recording(file, spec.column, spec.origin_s)
+        first, last = (self.recording.times[[0, -1]] - spec.origin_s) / spec.rate_scale
+        end = self.scenario.run.days * DAY_S
+        if first >= end:
+            raise RecordingError(f"{spec.file}: the first request comes after the run's end, at {first:,.0f} s; set origin_s")
+        if last < end and not spec.repeat:
+            words = f"after {duration(last)} of {duration(end)}; no request comes later"
+            self.warnings.append(f"The recording {spec.file} ends {words}.")
+        value = f"{len(self.recording.times):,} times"
+        self.sources.append(Source("arrivals", spec.evidence, value, spec.source))
+
     def _check_size(self) -> None:
-        expected = mean_rate(self.scenario.arrivals) * self.scenario.run.days * DAY_S
+        expected = arrivals_of(self.scenario, self.recording).expected
         if expected > MAX_REQUESTS:
-            message = (
-                f"about {expected:,.0f} requests a replication; at most {MAX_REQUESTS:,} are run: lower the rate or run.days"
-            )
+            less = "give `requests`, lower clients" if isinstance(self.scenario.arrivals, Loop) else "lower the rate"
+            message = f"about {expected:,.0f} requests a replication; at most {MAX_REQUESTS:,} are run: {less} or run.days"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
 
     def _pool(self, name: str, stage: Pool) -> None:

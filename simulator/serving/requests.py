@@ -10,8 +10,6 @@ from scipy.special import ndtri
 
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
-from simulator.serving.arrivals import ARRIVALS
-from simulator.serving.calendar import clock_s
 from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
 
@@ -37,9 +35,7 @@ class Requests:
     """
 
     def __init__(self, plan: Plan, streams: Streams) -> None:
-        spec = plan.scenario.arrivals
-        starts_at = clock_s(plan.scenario.run.starts_at)
-        self.arrived = ARRIVALS[spec.kind](spec, streams.named("arrivals"), plan.arrivals_end_s, starts_at)
+        self.arrived = plan.arrivals.draw(streams.named("arrivals"))
         self.n = len(self.arrived)
         self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)
@@ -128,6 +124,15 @@ class Requests:
         rows, times = self._again
         np.maximum.at(sent, np.array(rows, int), np.array(times))
         return sent
+
+    def cut(self, n: int) -> None:
+        """Keep the first n requests: in a closed loop the rest was never sent."""
+        columns = {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
+        for name, column in columns.items() if n < self.n else ():
+            setattr(self, name, column[..., :n])
+        for by_pool in (self.scores_by, self.given):
+            by_pool.update({pool: column[..., :n] for pool, column in by_pool.items()})
+        self.n = n
 
     def settle(self, horizon: float, caught_share: Float64, luck: Float32) -> None:
         """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.

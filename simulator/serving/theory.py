@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import exp, factorial, lgamma, log
+from math import exp, factorial, inf, lgamma, log
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from simulator.scenario.arrivals import Loop
 from simulator.scenario.stages import Fork, Gate, Join, Link, People, Pool, Retake
-from simulator.serving.arrivals import mean_rate, peak_rate
+from simulator.serving.arrivals.closed import mean_think_s
 from simulator.serving.calendar import DAY_S, Roster, clock_s
 from simulator.serving.plan import Plan
 from simulator.serving.requests import quality_separation
@@ -23,33 +24,60 @@ class Load:
     """The load that a design offers to one stage: work brought over work that can be done, 1 is all it can take.
 
     peak is None where work waits for a shift anyway, so that only the day's total counts.
+    at_most: whether the load is a bound: clients that wait for their answers, or a heap of work, cannot ask for more than all.
     """
 
     stage: str
     visits_per_request: float
     mean: float
     peak: float | None
+    at_most: bool = False
 
 
 def loads(plan: Plan) -> list[Load]:
     """The load on every stage with a server, if nobody timed out: a bound that needs no run."""
     ratios = visit_ratios(plan)
-    found = []
-    for name, stage in plan.scenario.stages.items():
-        if isinstance(stage, Pool):
-            per_request = ratios[name] / (plan.latencies[name].capacity_per_s * stage.replicas)
-            spec = plan.scenario.arrivals
-            found.append(Load(name, ratios[name], mean_rate(spec) * per_request, peak_rate(spec) * per_request))
-        elif isinstance(stage, People):
-            found.append(Load(name, ratios[name], _people_load(plan, stage, ratios[name]), None))
-    return found
+    served = {name: stage for name, stage in plan.scenario.stages.items() if isinstance(stage, Pool | People)}
+    capacities = {name: _capacity_per_s(plan, name, stage) for name, stage in served.items()}
+    each = {name: ratios[name] / capacity if capacity else inf for name, capacity in capacities.items()}
+    mean, peak = plan.arrivals.mean_rate, plan.arrivals.peak_rate
+    if mean is None or peak is None:
+        most = _most_per_s(plan, ratios, each)
+        return [Load(name, ratios[name], most * each[name], None, at_most=True) for name in served]
+    return [
+        Load(name, ratios[name], mean * each[name], peak * each[name] if isinstance(stage, Pool) else None)
+        for name, stage in served.items()
+    ]
 
 
-def _people_load(plan: Plan, stage: People, ratio: float) -> float:
+def _capacity_per_s(plan: Plan, name: str, stage: Pool | People) -> float:
+    """Requests that a stage can serve in a second; people, averaged over the day."""
+    if isinstance(stage, Pool):
+        return plan.latencies[name].capacity_per_s * stage.replicas
     roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), DAY_S)
-    mean_s = 60 * stage.minutes.median.value * exp(stage.minutes.sigma**2 / 2)
-    staffed = roster.staffed_s(DAY_S)
-    return mean_rate(plan.scenario.arrivals) * DAY_S * ratio * mean_s / staffed if staffed else float("inf")
+    return roster.staffed_s(DAY_S) / DAY_S / _service_s(plan, name, stage)
+
+
+def _service_s(plan: Plan, name: str, stage: Pool | People) -> float:
+    """Mean time that one request alone is served for."""
+    if isinstance(stage, Pool):
+        return plan.latencies[name].mean_s(1)
+    return 60 * stage.minutes.median.value * exp(stage.minutes.sigma**2 / 2)
+
+
+def _most_per_s(plan: Plan, ratios: Mapping[str, float], each: Mapping[str, float]) -> float:
+    """The most requests a second that a closed loop can send: the tightest stage's most, or all who do not think or are served.
+
+    min(1 / D_max, N / (Z + D)): asymptotic bounds (Denning and Buzen 1978). Time between the stages is left out.
+    """
+    tightest = max(each.values(), default=0.0)
+    bounds = [1 / tightest if tightest else inf]
+    spec = plan.scenario.arrivals
+    if isinstance(spec, Loop):
+        served = {name: stage for name, stage in plan.scenario.stages.items() if isinstance(stage, Pool | People)}
+        cycle = mean_think_s(spec) + sum(ratios[name] * _service_s(plan, name, stage) for name, stage in served.items())
+        bounds.append(spec.senders * spec.samples / cycle if cycle else inf)
+    return min(bounds)
 
 
 def visit_ratios(plan: Plan) -> dict[str, float]:

@@ -43,7 +43,12 @@ MISTAKES = [  # what stands in the file, what is put there, where the fault shou
     ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
     ("scores: tiny", "scores: ../tiny", "scores:", "should match pattern"),
     ("kind: pool", "kind: pol", "kind: pol", "'pol' is not a kind that exists; did you mean 'pool'?"),
-    ("kind: poisson", "kind: bursts", "kind: bursts", "'bursts' is not a kind that exists; expected one of: poisson, daily"),
+    (
+        "kind: poisson",
+        "kind: bursts",
+        "kind: bursts",
+        "'bursts' is not a kind that exists; expected one of: poisson, constant, gamma, weibull, mmpp, daily",
+    ),
     ("rate_per_s: {value: 0.1,", "rate_per_s: {value: .nan,", "value: .nan", "finite"),
     ("rate_per_s: {value: 0.1,", "rate_per_s: {value: -1,", "rate_per_s:", "between 1e-06 and 1e+06, got -1"),
     ("median: {value: 0.05, assumed: a test}", "median: {value: 0.05}", "median:", "exactly one of"),

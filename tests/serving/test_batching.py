@@ -2,12 +2,15 @@
 
 from math import inf
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.serving.batching import BatchRule
+from simulator.serving.engine import Run
 from simulator.serving.latency import constant
-from tests.builders import batches, plan, pool, run_at
+from simulator.serving.streams import Streams
+from tests.builders import arrivals_at, assumed, batches, plan, pool, run_at
 
 TEN = 10.0
 
@@ -163,6 +166,43 @@ def test_triton_a_queue_that_waits_for_company_refuses_when_it_is_full():
 
 def test_triton_a_place_is_free_again_once_its_batch_is_taken():
     assert ends([0, 1, 10.5], max_queue=1, on_full="done")[2] == ("done", 30)
+
+
+def of_class(kinds, times, **fields):
+    """The batches of a pool by priority, requests numbered by arrival and of the stated classes: 0 urgent, 1 patient."""
+    classes = {
+        name: {"label": name, "share": assumed(0.5), "priority": level} for level, name in [(1, "urgent"), (2, "patient")]
+    }
+    made = plan({"p": pool(order="priority", **fields)}, constant(*[TEN] * fields["max_batch"]), classes=classes)
+    with arrivals_at(times):
+        run = Run(made, Streams(0))
+    run.requests.priority[:] = np.array(kinds) + 1
+    return batches(run.trace(), "p")
+
+
+def test_triton_priority_levels_are_strict_and_first_come_first_served_within():
+    assert of_class([1, 1, 0, 1, 0], [0, 1, 2, 3, 4], max_batch=2) == [(0, [0]), (10, [2, 4]), (20, [1, 3])]
+
+
+def test_triton_a_higher_arrival_invalidates_the_pending_batch():
+    fields = {"max_batch": 2, "preferred_batches": [2], "max_queue_delay_ms": 30_000}
+    # The two that wait while the instance works would be the next batch; the urgent one at 9 takes the place of the second.
+    assert of_class([1, 1, 1, 1, 0], [0, 1, 2, 3, 9], **fields)[:2] == [(1, [0, 1]), (11, [2, 4])]
+
+
+def test_triton_the_delay_counts_from_the_oldest_of_the_pending_batch_whatever_its_level():
+    fields = {"max_batch": 4, "max_queue_delay_ms": 5000}
+    assert of_class([1, 0, 0], [0, 2, 4], **fields) == [(5, [0, 1, 2])]
+
+
+def test_triton_a_time_out_that_delays_serves_who_waited_too_long_after_all_others():
+    fields = {"timeout_s": 12, "timeout_action": "delay"}
+    assert served([0, 1, 9, 10], **fields) == [(0, [0]), (10, [1]), (20, [2]), (30, [3])]
+    assert served([0, 1, 2, 19], **fields) == [(0, [0]), (10, [1]), (20, [3]), (30, [2])]
+
+
+def test_triton_a_request_that_was_delayed_does_not_time_out_again():
+    assert served([0, 1, 2], timeout_s=3, timeout_action="delay") == [(0, [0]), (10, [1]), (20, [2])]
 
 
 def by_hand(times, rule, replicas, timeout, most):

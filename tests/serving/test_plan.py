@@ -25,7 +25,12 @@ pytestmark = pytest.mark.usefixtures("evidence")
         ("max_batch: 4", "threads: 2", "threads:", "was measured with [1] threads, not 2"),
         ("max_batch: 4", "threads: 3", "threads:", "3 threads on a machine with 2 processors"),
         ("kind: people", "kind: people\n    order: alphabet", "order:", "'alphabet' is not an order; expected one of: fifo"),
-        ("{value: 0.1, assumed", "{value: 6000, assumed", "arrivals:", "5,184,000 requests a replication; at most 5,000,000"),
+        (
+            "{value: 0.1, assumed",
+            "{value: 30000, assumed",
+            "arrivals:",
+            "25,920,000 requests a replication; at most 20,000,000",
+        ),
     ],
 )
 def test_what_cannot_run_is_told_at_its_line(old, new, where, message):

@@ -87,8 +87,8 @@ class ServiceStage(Stage):
         super().__init__(run, name, spec)
         self.inbox = Inbox()
         self.alarm = Alarm(run.env, self.wake)
-        most = getattr(spec, "max_queue", None)
-        self.max_queue: float = inf if most is None else most
+        limit = getattr(spec, "max_queue", None)
+        self.max_queue: float = inf if limit is None else limit
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
         self.loops = False
@@ -177,8 +177,8 @@ class ServiceStage(Stage):
         to.fall_back_block(rows, outcome, times)
 
     def is_end(self, receiver: Receiver) -> bool:
-        """Whether requests that go there have come to the end of their way."""
-        return receiver in self.run.ends.values()
+        """Whether requests that go there have come to the end of their way: in a closed loop none has."""
+        return not self.run.closed and receiver in self.run.ends.values()
 
 
 class Alarm:

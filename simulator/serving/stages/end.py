@@ -32,3 +32,16 @@ class EndStage(Stage):
         """The same for many rows at once."""
         self.run.requests.finished[rows] = times
         self.run.requests.end[rows] = self.index
+
+
+class ReturningEnd(EndStage):
+    """An end of a closed loop: whoever sent the request hears of it."""
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Note when and where the requests ended, and tell the clients."""
+        super().accept(rows, time)
+        self.run.source.accept(rows, time)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows, one by one."""
+        Stage.accept_block(self, rows, times)

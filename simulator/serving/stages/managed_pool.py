@@ -34,13 +34,14 @@ if TYPE_CHECKING:
 
 
 class Stay:
-    """One request at this pool, from joining to leaving; `open` until it has its answer or has left."""
+    """One request at this pool, from joining to leaving; `open` until it has its answer or has left; choice: its lane."""
 
-    __slots__ = ("entered", "open", "row")
+    __slots__ = ("choice", "entered", "open", "row")
 
-    def __init__(self, row: int, entered: float) -> None:
+    def __init__(self, row: int, entered: float, choice: int) -> None:
         self.row = row
         self.entered = entered
+        self.choice = choice
         self.open = True
 
 
@@ -133,6 +134,8 @@ class ManagedPoolStage(ServiceStage):
         self.lanes = [Lane(key, replicas) for replicas in each]
         self.choose = BALANCERS[spec.balance](run, name) if spec.balance else lambda lanes, row: 0
         self.running: list[tuple[float, int, Batch]] = []  # a heap, by when they are done
+        self.serving: list[tuple[float, int, Lane]] = []  # a heap, by when a lane may be served though nothing else happens
+        self.touched: list[Lane] = []  # where something has changed
         self.leaving: deque[Stay] = deque()  # clients by when they lose patience
         self.hedging: deque[Stay] = deque()  # by when a second copy is due
         self.breaker = CircuitBreaker(spec.breaker) if spec.breaker else None
@@ -166,20 +169,24 @@ class ManagedPoolStage(ServiceStage):
         self._send_copies(now)
         if self.scaling:
             self.scaling.act(now)
-        for lane in self.lanes:
+        while self.serving and self.serving[0][0] <= now:
+            self.touched.append(heappop(self.serving)[-1])
+        for lane in self.touched:
             self._serve(lane, now)
+            if (upcoming := self._batch_time(lane, now)) < inf:
+                heappush(self.serving, (upcoming, next(self._numbers), lane))
+        self.touched.clear()
         self._let_leave(now)
-        return self._next_time(now)
+        return self._next_time()
 
     def hand_over_since(self) -> None:
         """Hand on who is done: what was begun may still be lost."""
         if isinstance(self.out, Outbox):
             self.out.flush()
 
-    def _next_time(self, now: float) -> float:
-        times = [self.inbox.head, *(self._batch_time(lane, now) for lane in self.lanes)]
-        if self.running:
-            times.append(self.running[0][0])
+    def _next_time(self) -> float:
+        times = [self.inbox.head]
+        times += [events[0][0] for events in (self.running, self.serving) if events]
         if self.leaving:
             times.append(nextafter(self._patience_ends(self.leaving[0]), inf))
         if self.hedging:
@@ -191,16 +198,17 @@ class ManagedPoolStage(ServiceStage):
     # Coming in
 
     def _admit(self, row: int, time: float, now: float) -> None:
-        lane = self.lanes[self.choose(self.lanes, row)]
+        choice = self.choose(self.lanes, row)
+        lane = self.lanes[choice]
         if self.breaker and not self.breaker.allows(time):
             self.turn_away(row, SHED, time, time, now, self.on_full)
             return
-        stay = Stay(row, time)
+        stay = Stay(row, time, choice)
         if not self._has_room(lane, time):
             stay = self._make_room(lane, stay, now)
         if not stay.open:
             return
-        lane.queue.push(Copy(stay, time))
+        self._enqueue(lane, Copy(stay, time))
         if self.spec.client_timeout_s is not None:
             self.leaving.append(stay)
         if self.spec.hedge_after_s is not None:
@@ -219,6 +227,10 @@ class ManagedPoolStage(ServiceStage):
         if refused.open:
             self._close(refused, SHED, now, now, self.on_full)
         return newcomer
+
+    def _enqueue(self, lane: Lane, copy: Copy) -> None:
+        lane.queue.push(copy)
+        self.touched.append(lane)
 
     def _close(self, stay: Stay, outcome: int, due: float, now: float, to: Receiver) -> None:
         """A request leaves without an answer."""
@@ -291,6 +303,7 @@ class ManagedPoolStage(ServiceStage):
         lane.in_service -= len(batch.copies)
         if self.scaling is None or not self.scaling.lets_go(batch.replica):
             heappush(lane.free, (batch.free_again, batch.replica))
+        self.touched.append(lane)
         self._log(batch)
         if batch.lost:
             for copy in batch.copies:
@@ -324,7 +337,7 @@ class ManagedPoolStage(ServiceStage):
         if not copy.stay.open:
             return
         if self.on_failure is None:
-            lane.queue.push(copy)
+            self._enqueue(lane, copy)
         else:
             self._close(copy.stay, FAILED, now, now, self.on_failure)
 
@@ -346,12 +359,13 @@ class ManagedPoolStage(ServiceStage):
         return stay.entered + self.spec.hedge_after_s
 
     def _send_copies(self, now: float) -> None:
-        """A second copy for who has waited long enough for one; the queue may refuse it."""
+        """A second copy, for another queue if there is one, of who has waited long enough; the queue may refuse it."""
         while self.hedging and (not self.hedging[0].open or self._hedge_time(self.hedging[0]) <= now):
             stay = self.hedging.popleft()
-            lane = self.lanes[self.choose(self.lanes, stay.row)]
+            choice = self.choose(self.lanes, stay.row)
+            lane = self.lanes[(choice + 1) % len(self.lanes) if choice == stay.choice else choice]
             if stay.open and self._has_room(lane, now):
-                lane.queue.push(Copy(stay, now))
+                self._enqueue(lane, Copy(stay, now))
 
     def _batch_time(self, lane: Lane, now: float) -> float:
         """When a lane's queue may be served next, given that nobody comes and no batch is done before."""

@@ -59,6 +59,7 @@ class Scaling:
         replica = next(number for number in count() if number not in self.ready_at and number not in self.leaving)
         self.ready_at[replica] = now + self.cold_starts[int(self.luck.integers(len(self.cold_starts)))]
         heappush(self.pool.lanes[0].free, (self.ready_at[replica], replica))
+        self.pool.touched.append(self.pool.lanes[0])
 
     def _remove(self) -> None:
         """The youngest goes first; one at work finishes its batch."""

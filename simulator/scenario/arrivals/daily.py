@@ -1,17 +1,14 @@
-"""How requests come in: one model an arrival kind."""
+"""Kinds whose rate follows the calendar."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.scenario.arrivals.base import Open
 from simulator.scenario.base import ClockTime, Figure, Share, Strict, bounded
 
-
-class Poisson(Strict):
-    """Requests at a constant mean rate, independent of each other."""
-
-    kind: Literal["poisson"]
-    rate_per_s: Annotated[Figure, bounded(1e-6, 1e6)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 class Peak(Strict):
@@ -29,15 +26,13 @@ class Peak(Strict):
         return self
 
 
-class Daily(Strict):
-    """A Poisson process whose rate follows the time of day.
+class Profile(Open):
+    """How the requests of one day spread over it.
 
     `weights` split the day from 00:00 into equal parts; `peaks` take their shares of the day first.
     """
 
-    kind: Literal["daily"]
-    per_day: Annotated[Figure, bounded(1, 1e8)]
-    weights: Annotated[list[Annotated[float, Field(ge=0, le=1e6)]], Field(min_length=1, max_length=1440)]
+    weights: Annotated[list[Weight], Field(min_length=1, max_length=1440)]
     peaks: Annotated[list[Peak], Field(max_length=24)] = []
 
     @model_validator(mode="after")
@@ -49,4 +44,26 @@ class Daily(Strict):
         return self
 
 
-Arrivals = Annotated[Poisson | Daily, Field(discriminator="kind")]
+class Daily(Profile):
+    """A Poisson process whose rate follows the time of day."""
+
+    kind: Literal["daily"]
+    per_day: Annotated[Figure, bounded(1, 1e8)]
+
+
+class Weekly(Profile):
+    """A Poisson process whose rate follows the day of the week, and the same profile every day.
+
+    `days` weighs the days from Monday to Sunday; the run starts on the day `starts_on`.
+    """
+
+    kind: Literal["weekly"]
+    per_week: Annotated[Figure, bounded(1, 1e8)]
+    days: Annotated[list[Weight], Field(min_length=7, max_length=7)]
+    starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+
+    @model_validator(mode="after")
+    def _some_day(self) -> Self:
+        if not sum(self.days) > 0:
+            raise ValueError("at least one day should weigh more than 0")
+        return self

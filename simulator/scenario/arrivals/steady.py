@@ -1,0 +1,54 @@
+"""Kinds with one mean rate, from even spacing to bursts."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.scenario.arrivals.base import Open, RateFigure
+from simulator.scenario.base import Figure, PositiveFigure, Strict, bounded
+
+CvFigure = Annotated[Figure, bounded(0.05, 10)]
+
+
+class Poisson(Open):
+    """Requests at a constant mean rate, independent of each other."""
+
+    kind: Literal["poisson"]
+    rate_per_s: RateFigure
+
+
+class Constant(Open):
+    """Requests evenly spaced, as from a camera; the first at the start of the run."""
+
+    kind: Literal["constant"]
+    rate_per_s: RateFigure
+
+
+class Gamma(Open):
+    """Independent gaps with a gamma distribution; `cv` is their standard deviation over their mean, 1 is Poisson."""
+
+    kind: Literal["gamma"]
+    rate_per_s: RateFigure
+    cv: CvFigure
+
+
+class Weibull(Open):
+    """Independent gaps with a Weibull distribution; `cv` is their standard deviation over their mean, 1 is Poisson."""
+
+    kind: Literal["weibull"]
+    rate_per_s: RateFigure
+    cv: CvFigure
+
+
+class Phase(Strict):
+    """One state of a Markov-modulated process: its rate, and how long it lasts on average."""
+
+    rate_per_s: Annotated[Figure, bounded(0, 1e6)]
+    stay_s: PositiveFigure
+
+
+class Mmpp(Open):
+    """A Poisson process whose rate changes at random: a stay in each state in turn, exponential in length, and round again."""
+
+    kind: Literal["mmpp"]
+    states: Annotated[list[Phase], Field(min_length=2, max_length=64)]

@@ -1,0 +1,46 @@
+"""Arrival times, drawn before the run: one class an arrival kind."""
+
+from __future__ import annotations
+
+from simulator.evidence.recordings import Recording
+from simulator.scenario import Scenario
+from simulator.serving.arrivals.base import Process
+from simulator.serving.arrivals.clock import Surge, warped
+from simulator.serving.arrivals.closed import LoopProcess
+from simulator.serving.arrivals.daily import DailyProcess, WeeklyProcess
+from simulator.serving.arrivals.replay import ReplayProcess
+from simulator.serving.arrivals.steady import (
+    ConstantProcess,
+    GammaProcess,
+    MmppProcess,
+    OfflineProcess,
+    PoissonProcess,
+    ServerProcess,
+    WeibullProcess,
+)
+from simulator.serving.calendar import DAY_S, clock_s
+
+ARRIVALS: dict[str, type[Process]] = {
+    "poisson": PoissonProcess,
+    "constant": ConstantProcess,
+    "gamma": GammaProcess,
+    "weibull": WeibullProcess,
+    "mmpp": MmppProcess,
+    "daily": DailyProcess,
+    "weekly": WeeklyProcess,
+    "replay": ReplayProcess,
+    "closed": LoopProcess,
+    "server": ServerProcess,
+    "offline": OfflineProcess,
+    "single_stream": LoopProcess,
+    "multi_stream": LoopProcess,
+}
+
+
+def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Process:
+    """The arrivals of a scenario over its run; recording: the times that a replay plays."""
+    run = scenario.run
+    return ARRIVALS[scenario.arrivals.kind](scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording)
+
+
+__all__ = ["ARRIVALS", "Process", "Surge", "arrivals_of", "warped"]

@@ -1,0 +1,110 @@
+"""What every arrival kind answers: when requests come, and how many to expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from simulator.evidence.recordings import Recording
+from simulator.serving.arrivals.clock import Steps, Surge, Times, steady, warped
+
+
+class Process:
+    """One arrival kind over one run: requests come on [0, end), and the run starts at `starts_at` seconds after midnight.
+
+    A kind draws times on a clock of its own, in ticks, and says how fast that clock runs. Spikes, and whatever else changes
+    the traffic, make the clock run faster or slower: no kind knows of them.
+    """
+
+    def __init__(self, spec: Any, end: float, starts_at: float = 0.0, recording: Recording | None = None) -> None:
+        self.spec = spec
+        self.end = end
+        self.starts_at = starts_at
+        self.recording = recording
+
+    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
+        """Arrival times in seconds, sorted, on [0, end); surges come on top of the scenario's own spikes.
+
+        What comes before the first surge is the same with and without it.
+        """
+        clock = self.clock(rng)
+        times = partial(self.times, rng, clock.total(self.end))
+        return warped(times, self.end, clock.surged([*self.spikes, *surges]))
+
+    @property
+    def spikes(self) -> list[Surge]:
+        """The scenario's own surges."""
+        return []
+
+    @property
+    def expected(self) -> float:
+        """How many requests to expect in all, spikes included."""
+        raise NotImplementedError
+
+    @property
+    def mean_rate(self) -> float | None:
+        """Requests a second in the long run, spikes left out; None where it depends on the design."""
+        return None
+
+    @property
+    def peak_rate(self) -> float | None:
+        """Requests a second at the busiest time, spikes included; None where it depends on the design."""
+        return None
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """Sorted times in ticks on [0, total), and perhaps some beyond.
+
+        usual: ticks that the clock would count without a surge; what comes before the end of both is the same for any total.
+        """
+        raise NotImplementedError
+
+    def clock(self, rng: np.random.Generator) -> Steps:
+        """Ticks a second over the run."""
+        return steady(1.0, self.end)
+
+
+class OpenProcess(Process):
+    """Requests come whatever becomes of those before them: how many to expect is known beforehand."""
+
+    @property
+    def spikes(self) -> list[Surge]:
+        """The scenario's own surges."""
+        return [Surge(spike.at_s, spike.seconds, spike.times) for spike in self.spec.spikes]
+
+    @property
+    def expected(self) -> float:
+        """How many requests to expect in all, spikes included."""
+        return self.rates().surged(self.spikes).total(self.end)
+
+    @property
+    def mean_rate(self) -> float:
+        """Requests a second in the long run, spikes left out."""
+        return self.rates().total(self.end) / self.end
+
+    @property
+    def peak_rate(self) -> float:
+        """Requests a second at the busiest time of all the days that the run touches, spikes included."""
+        return float(self.peaks().surged(self.spikes).heights.max())
+
+    def rates(self) -> Steps:
+        """Expected requests a second over the run."""
+        raise NotImplementedError
+
+    def peaks(self) -> Steps:
+        """The same, where a state that comes and goes counts at its busiest."""
+        return self.rates()
+
+
+def poisson_times(rng: np.random.Generator, rate: float, usual: float, total: float) -> Times:
+    """A Poisson process on [0, total): given their number, times are uniform and independent.
+
+    It is drawn on [0, usual) first and then on, so that a longer total leaves the times before `usual` as they are.
+    """
+    return np.concatenate([_uniform(rng, rate, usual), usual + _uniform(rng, rate, max(total - usual, 0.0))])
+
+
+def _uniform(rng: np.random.Generator, rate: float, length: float) -> Times:
+    return np.sort(rng.random(rng.poisson(rate * length)) * length)

@@ -1,0 +1,68 @@
+"""Closed loops: when their requests would come if each were answered at once, which bounds when they can come."""
+
+from __future__ import annotations
+
+from math import exp, inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.scenario.arrivals import Loop
+from simulator.scenario.base import Lognormal
+from simulator.serving.arrivals.base import Process
+from simulator.serving.arrivals.clock import Times
+
+
+class LoopProcess(Process):
+    """The schedule of clients that never wait. No client can send its k-th request earlier, so there cannot be more.
+
+    The run issues the requests itself (`simulator.serving.sources`), with the same think times.
+    """
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """When the requests would come, in order of time; all at the start where nobody thinks."""
+        thinks = think_times(self.spec, rng, self.end)
+        if thinks is None:
+            return np.zeros(self.spec.limit)
+        sent = np.cumsum(thinks, axis=1)
+        return np.sort(sent[sent < self.end])[: self.spec.limit]
+
+    @property
+    def expected(self) -> float:
+        """How many requests to make room for."""
+        mean = mean_think_s(self.spec)
+        most = self.spec.senders * self.end / mean if mean else inf
+        return min(most, inf if self.spec.limit is None else self.spec.limit)
+
+
+def think_times(spec: Loop, rng: np.random.Generator, end: float) -> NDArray[np.float64] | None:
+    """Think times in seconds, a row a client; None where nobody thinks.
+
+    There are enough to fill the time until `end`, or to reach the limit on requests if everybody were answered at once.
+    """
+    if spec.think is None:
+        return None
+    limit = inf if spec.limit is None else spec.limit
+    blocks, last, count = [np.empty((spec.senders, 0))], np.zeros((spec.senders, 1)), 0
+    while last.min() < end and count < limit:
+        blocks.append(_draw(spec, rng, max(16, 8192 // spec.senders)))
+        # Summed one after the other, as the run does it: the bound then holds to the last digit.
+        sent = np.cumsum(np.hstack([last, blocks[-1]]), axis=1)[:, 1:]
+        count += int(np.count_nonzero(sent < end))
+        last = sent[:, -1:]
+    return np.hstack(blocks)
+
+
+def _draw(spec: Loop, rng: np.random.Generator, columns: int) -> NDArray[np.float64]:
+    think, shape = spec.think, (spec.senders, columns)
+    if isinstance(think, Lognormal):
+        return np.asarray(think.median.value * np.exp(think.sigma * rng.standard_normal(shape)))
+    assert think is not None
+    return rng.exponential(think.value, shape)
+
+
+def mean_think_s(spec: Loop) -> float:
+    """Mean think time in seconds."""
+    if isinstance(spec.think, Lognormal):
+        return spec.think.median.value * exp(spec.think.sigma**2 / 2)
+    return spec.think.value if spec.think else 0.0

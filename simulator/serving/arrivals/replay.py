@@ -1,0 +1,48 @@
+"""Requests at recorded times."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.serving.arrivals.base import OpenProcess
+from simulator.serving.arrivals.clock import Steps, Times
+
+MINUTE_S = 60.0
+
+
+class ReplayProcess(OpenProcess):
+    """The recording's own clock, squeezed; its gaps, more or less even."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """The recorded times; over and over where the recording repeats."""
+        once, period = self._once()
+        if not self.spec.repeat:
+            return once
+        rounds = np.arange(np.ceil(total / period))
+        return np.asarray((rounds[:, None] * period + once).ravel())
+
+    def rates(self) -> Steps:
+        """What came in each minute."""
+        times = self.times(np.random.default_rng(), self.end, self.end)
+        minutes = max(int(np.ceil(self.end / MINUTE_S)), 1)
+        counts = np.bincount((times[times < self.end] / MINUTE_S).astype(int), minlength=minutes)
+        edges = np.append(np.arange(minutes) * MINUTE_S, self.end)
+        return Steps(edges, counts / np.diff(edges))
+
+    def _once(self) -> tuple[Times, float]:
+        """Seconds from the start of the run, and after how long the recording may start again: a mean gap after its end."""
+        assert self.recording is not None
+        times = evened((self.recording.times - self.spec.origin_s) / self.spec.rate_scale, self.spec.burstiness)
+        gap = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+        return times, float(times[-1] + gap) or self.end
+
+
+def evened(times: Times, burstiness: float) -> Times:
+    """Times between the same first and last, each gap `burstiness` as far from the mean gap; a gap below 0 becomes 0."""
+    if burstiness == 1 or len(times) < 3:
+        return times
+    gaps = np.diff(times)
+    wanted = np.maximum(gaps.mean() + burstiness * (gaps - gaps.mean()), 0.0)
+    if wanted.sum() > 0:
+        wanted *= gaps.sum() / wanted.sum()
+    return np.append(times[0], times[0] + np.cumsum(wanted))

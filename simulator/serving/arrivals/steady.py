@@ -1,0 +1,178 @@
+"""Kinds with one mean rate, from even spacing to bursts."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import gamma
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import gammaln
+
+from simulator.serving.arrivals.base import OpenProcess, Process, poisson_times
+from simulator.serving.arrivals.clock import Steps, Times, steady
+
+#: Gaps drawn at a time: fixed, so that a longer run begins like a shorter one.
+BLOCK = 8192
+
+
+class _Steady(OpenProcess):
+    """One rate all the time."""
+
+    def rates(self) -> Steps:
+        """The rate that the scenario states."""
+        return steady(self.spec.rate_per_s.value, self.end)
+
+
+class PoissonProcess(_Steady):
+    """Independent requests."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """Uniform times, given how many there are."""
+        return poisson_times(rng, self.spec.rate_per_s.value, usual, total)
+
+
+class ConstantProcess(_Steady):
+    """One request every 1 / rate seconds, the first at the start."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """Evenly spaced times."""
+        rate = self.spec.rate_per_s.value
+        return np.asarray(np.arange(np.ceil(rate * total)) / rate)
+
+
+class _Renewal(_Steady):
+    """Independent gaps of one distribution. The process has been running for ever when the run starts: its rate is even.
+
+    The gap that contains the start is longer than most (long gaps cover more time), and the start falls anywhere in it.
+    """
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """The rest of the gap at the start, then gap by gap."""
+        last = rng.random() * self.covering_gap(rng)
+        blocks = [np.array([last])]
+        while last < total:
+            blocks.append(last + np.cumsum(self.gaps(rng)))
+            last = float(blocks[-1][-1])
+        return np.concatenate(blocks)
+
+    def gaps(self, rng: np.random.Generator) -> Times:
+        """BLOCK gaps in seconds."""
+        raise NotImplementedError
+
+    def covering_gap(self, rng: np.random.Generator) -> float:
+        """A gap in seconds, drawn with a chance that grows with its length: density x f(x) / mean."""
+        raise NotImplementedError
+
+
+class GammaProcess(_Renewal):
+    """Gamma gaps: of shape 1 / cv^2; weighted by length, they are gamma of the next shape."""
+
+    @property
+    def shape(self) -> float:
+        """The distribution's shape."""
+        return float(self.spec.cv.value**-2)
+
+    def gaps(self, rng: np.random.Generator) -> Times:
+        """BLOCK gaps."""
+        return np.asarray(rng.gamma(self.shape, size=BLOCK) / (self.shape * self.spec.rate_per_s.value))
+
+    def covering_gap(self, rng: np.random.Generator) -> float:
+        """A gap by its length."""
+        return float(rng.gamma(self.shape + 1) / (self.shape * self.spec.rate_per_s.value))
+
+
+class WeibullProcess(_Renewal):
+    """Weibull gaps: powers of exponential ones; weighted by length, powers of gamma ones."""
+
+    @cached_property
+    def shape(self) -> float:
+        """The distribution's shape, found from the cv."""
+        return weibull_shape(self.spec.cv.value)
+
+    @property
+    def scale(self) -> float:
+        """The distribution's scale in seconds."""
+        return float(1 / (self.spec.rate_per_s.value * gamma(1 + 1 / self.shape)))
+
+    def gaps(self, rng: np.random.Generator) -> Times:
+        """BLOCK gaps."""
+        return np.asarray(self.scale * rng.weibull(self.shape, BLOCK))
+
+    def covering_gap(self, rng: np.random.Generator) -> float:
+        """A gap by its length."""
+        return float(self.scale * rng.gamma(1 + 1 / self.shape) ** (1 / self.shape))
+
+
+def weibull_shape(cv: float) -> float:
+    """The shape k of the Weibull distribution with this coefficient of variation: cv^2 = G(1 + 2/k) / G(1 + 1/k)^2 - 1."""
+
+    def excess(k: float) -> float:
+        return float(gammaln(1 + 2 / k) - 2 * gammaln(1 + 1 / k) - np.log1p(cv**2))
+
+    return float(brentq(excess, 0.1, 100, xtol=1e-12))
+
+
+class MmppProcess(OpenProcess):
+    """A Poisson process under a rate that stays in each state for an exponential time (Fischer and Meier-Hellstern 1993)."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """One request a tick on average."""
+        return poisson_times(rng, 1.0, usual, total)
+
+    def clock(self, rng: np.random.Generator) -> Steps:
+        """The rate on one path through the states; the share of time spent in each is that of its mean stay."""
+        rates, stays = self._states()
+        state = int(rng.choice(len(stays), p=stays / stays.sum()))
+        order = np.roll(np.arange(len(stays)), -state)
+        edges, last = [np.zeros(1)], 0.0
+        while last < self.end:
+            edges.append(last + np.cumsum(rng.exponential(stays[order])))
+            last = float(edges[-1][-1])
+        return Steps(np.concatenate(edges), np.tile(rates[order], len(edges) - 1))
+
+    def rates(self) -> Steps:
+        """The mean over the states."""
+        rates, stays = self._states()
+        return steady(float(rates @ stays / stays.sum()), self.end)
+
+    def peaks(self) -> Steps:
+        """The busiest state."""
+        return steady(float(self._states()[0].max()), self.end)
+
+    def _states(self) -> tuple[Times, Times]:
+        """Rate and mean stay of each state."""
+        states = self.spec.states
+        return np.array([s.rate_per_s.value for s in states]), np.array([s.stay_s.value for s in states])
+
+
+class ServerProcess(PoissonProcess):
+    """MLPerf's server: a Poisson process that stops after so many queries."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """Sums of exponential gaps."""
+        return np.cumsum(rng.exponential(1 / self.spec.rate_per_s.value, self.spec.queries))
+
+    def rates(self) -> Steps:
+        """The rate until the last query is due."""
+        busy = min(self.spec.queries / self.spec.rate_per_s.value, self.end)
+        edges = np.unique([0.0, busy, self.end])
+        return Steps(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
+
+    @property
+    def mean_rate(self) -> float:
+        """The rate while queries come."""
+        return float(self.spec.rate_per_s.value)
+
+
+class OfflineProcess(Process):
+    """MLPerf's offline: everything is there at the start."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """All at 0."""
+        return np.zeros(self.spec.samples)
+
+    @property
+    def expected(self) -> float:
+        """All samples."""
+        return float(self.spec.samples)

@@ -1,0 +1,248 @@
+"""Pools with policies: against schedules worked out by hand, against the plain pool, and against theory."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from pandas.testing import assert_frame_equal
+from scipy.optimize import brentq
+
+from simulator.serving.engine import simulate
+from simulator.serving.latency import constant
+from simulator.serving.stages import STAGES
+from simulator.serving.stages.managed_pool import ManagedPoolStage
+from simulator.serving.streams import Streams
+from simulator.serving.theory import mmc_wait
+from tests.builders import assumed, batches, end, exponential, plan, pool, run_at
+from tests.serving.intervals import assert_agrees
+from tests.serving.networks import networks
+
+TEN = constant(10, 10, 10, 10)
+ENDS = {"done": end(), "gone": end(), "full": end()}
+
+
+def run(times, service=TEN, classes=None, **fields):
+    """A pool that takes ten seconds a batch."""
+    kinds = {"classes": classes} if classes else {}
+    return run_at(plan({"p": pool(**fields)}, service, ends=ENDS, **kinds), times)
+
+
+def fates(trace):
+    """How and when each request ended."""
+    return list(zip(trace.requests["outcome"], trace.requests["finished_s"], strict=True))
+
+
+def in_vain(trace):
+    """What was served though nobody waited for it: request, from, until."""
+    visits = trace.visits[~trace.visits["wanted"]]
+    return list(visits[["request", "started_s", "left_s"]].itertuples(index=False, name=None))
+
+
+def classes(**deadlines):
+    """Two classes of which requests are drawn evenly: `urgent` (priority 1) and `patient` (priority 2)."""
+    return {
+        name: {"label": name, "share": assumed(0.5), "priority": number, "deadline_s": deadlines.get(name)}
+        for number, name in enumerate(["urgent", "patient"], start=1)
+    }
+
+
+@pytest.fixture
+def kinds(monkeypatch):
+    """Sets the classes of the requests: 0 urgent, 1 patient."""
+
+    def set_to(wanted):
+        class Fixed:
+            def random(self, n):
+                return np.array(wanted, float) * 0.9 if n else np.empty(0)
+
+        named = Streams.named
+        monkeypatch.setattr(Streams, "named", lambda self, name: Fixed() if name == "classes" else named(self, name))
+
+    return set_to
+
+
+@settings(max_examples=60)
+@given(networks())
+def test_without_policies_it_does_what_the_plain_pool_does(made):
+    plain = simulate(made, seed=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STAGES, "pool", ManagedPoolStage)
+        managed = simulate(made, seed=3)
+    assert_frame_equal(plain.requests, managed.requests)
+    seen = [
+        trace.visits.drop(columns="batch").sort_values(["stage", "entered_s", "request", "left_s"], ignore_index=True)
+        for trace in (plain, managed)
+    ]
+    assert_frame_equal(*seen)
+
+
+# Impatient clients
+
+
+def test_a_client_leaves_at_its_time_out_and_what_it_left_is_served_in_vain():
+    trace = run([0, 1], client_timeout_s=12, cancels=False, on_timeout="gone")
+    assert fates(trace) == [("done", 10), ("timed_out", 13)]
+    assert in_vain(trace) == [(1, 10, 20)]
+
+
+def test_what_a_client_left_in_the_queue_is_not_served_where_the_server_is_told():
+    trace = run([0, 1, 2, 15], client_timeout_s=9.5, on_timeout="gone")
+    assert fates(trace) == [("timed_out", 9.5), ("timed_out", 10.5), ("timed_out", 11.5), ("timed_out", 24.5)]
+    assert in_vain(trace) == [(0, 0, 10), (1, 10, 20), (3, 20, 30)]
+
+
+def test_an_answer_at_the_instant_of_the_time_out_still_arrives():
+    assert fates(run([0, 1], client_timeout_s=10, on_timeout="gone")) == [("done", 10), ("timed_out", 11)]
+
+
+def test_a_second_copy_takes_over_from_a_slow_first_one():
+    alone = run([0, 0, 1], hedge_after_s=3)
+    assert fates(alone) == [("done", 10), ("done", 20), ("done", 30)]
+    uneven = run([0, 1, 2, 11], replicas=2, balance="round_robin", hedge_after_s=3, service=constant(10))
+    # The third joins the first queue behind the first, its copy goes to the second queue at 5: both start at 10 and 11.
+    assert fates(uneven)[2] == ("done", 20)
+    assert (2, 11, 21) in in_vain(uneven)
+
+
+def test_a_copy_goes_to_another_queue_and_is_served_in_vain_where_the_server_is_not_told():
+    two = run([0, 1], replicas=2, balance="round_robin", hedge_after_s=3, cancels=False)
+    assert fates(two) == [("done", 10), ("done", 11)]
+    assert in_vain(two) == [(0, 11, 21), (1, 10, 20)]
+
+
+def test_no_second_copy_is_sent_for_who_has_an_answer():
+    assert in_vain(run([0, 20], hedge_after_s=11, cancels=False)) == []
+
+
+# Orders
+
+
+def test_by_priority_the_urgent_go_first_and_within_a_level_first_come_first_served(kinds):
+    kinds([1, 1, 0, 1, 0])
+    trace = run([0, 1, 2, 3, 4], order="priority", classes=classes())
+    assert batches(trace, "p") == [(0, [0]), (10, [2]), (20, [4]), (30, [1]), (40, [3])]
+
+
+def test_the_earliest_deadline_goes_first(kinds):
+    kinds([1, 1, 0, 1])
+    trace = run([0, 1, 2, 3], order="deadline", classes=classes(urgent=5, patient=100))
+    assert batches(trace, "p") == [(0, [0]), (10, [2]), (20, [1]), (30, [3])]
+
+
+def test_the_freshest_goes_first_and_the_stalest_is_dropped():
+    trace = run([0, 1, 2, 3], order="freshest", max_queue=2, drops="oldest", on_full="full")
+    assert batches(trace, "p") == [(0, [0]), (10, [3]), (20, [2])]
+    assert fates(trace)[1] == ("shed", 3)
+
+
+def test_what_cannot_be_answered_in_time_any_more_is_turned_away(kinds):
+    kinds([0, 0, 1])
+    trace = run([0, 1, 2], sheds_late=True, on_full="full", classes=classes(urgent=15, patient=18.5))
+    assert fates(trace) == [("done", 10), ("shed", 10), ("done", 20)]
+    late = run([0, 1, 2], sheds_late=True, on_full="full", classes=classes(urgent=15, patient=17.5))
+    assert fates(late)[2] == ("shed", 10)
+
+
+# Balancing
+
+
+def starts(trace):
+    visits = trace.visits
+    return list(zip(visits["server"], visits["started_s"], strict=True))
+
+
+def test_round_robin_takes_turns_whoever_is_busy():
+    assert starts(run([0, 1, 11, 12], balance="round_robin", replicas=2)) == [(0, 0), (1, 1), (0, 11), (1, 12)]
+    uneven = run([0, 1, 2], service=constant(10), balance="round_robin", replicas=2)
+    assert starts(uneven)[2] == (0, 10)
+
+
+def test_the_least_outstanding_queue_is_joined():
+    trace = run([0, 1, 2, 10.5, 10.6], balance="least_outstanding", replicas=2)
+    assert starts(trace) == [(0, 0), (1, 1), (0, 10), (0, 20), (1, 11)]
+
+
+def test_a_random_queue_each_is_as_many_queues_with_their_share_of_the_arrivals():
+    made = plan({"p": pool(balance="random", replicas=8)}, exponential(1.0), rate=0.5 * 8, seconds=1500)
+    assert_agrees(mean_waits(made, 20), mmc_wait(0.5, 1.0, 1), checks=1)
+
+
+def test_round_robin_waits_are_those_of_erlang_arrivals():
+    """GI/M/1: the wait is sigma / (1 - sigma) services, with sigma = A*(mu - mu sigma), of every eighth Poisson arrival."""
+    rate = 0.6 * 8
+    sigma = brentq(lambda s: (rate / (rate + 1 - s)) ** 8 - s, 1e-9, 1 - 1e-6)
+    made = plan({"p": pool(balance="round_robin", replicas=8)}, exponential(1.0), rate=rate, seconds=1500)
+    assert_agrees(mean_waits(made, 30), sigma / (1 - sigma), checks=1)
+
+
+def test_the_power_of_two_choices_is_that_of_many_queues():
+    """Mitzenmacher 2001: with ever more queues the mean response goes to the sum of rho^(2^i - 2), services of mean 1."""
+    made = plan({"p": pool(balance="two_choices", replicas=400)}, exponential(1.0), rate=0.7 * 400, seconds=50)
+    limit = sum(0.7 ** (2**i - 2) for i in range(1, 12)) - 1
+    assert_agrees(mean_waits(made, 6), limit, checks=1)
+
+
+def mean_waits(made, replications):
+    """The mean wait of each replication, without the first third."""
+    means = []
+    for replication in range(replications):
+        visits = simulate(made, seed=1, replication=replication).logs["p"].frame("p").sort_values("entered_s")
+        wait = (visits["started_s"] - visits["entered_s"]).to_numpy()
+        means.append(wait[len(wait) // 3 :].mean())
+    return means
+
+
+# Circuit breaker
+
+
+def test_a_breaker_opens_after_too_many_failures_and_closes_after_trials_that_go_well():
+    rule = {"window_s": 100, "failure_share": 0.5, "min_requests": 2, "open_s": 30, "trials": 1}
+    fields = {"client_timeout_s": 5, "on_timeout": "gone", "on_full": "full", "breaker": rule}
+    slow = plan({"p": pool(**fields)}, constant(6), ends=ENDS)
+    trace = run_at(slow, [0, 1, 20, 37, 43, 80])
+    # Both time out, the second at 6: the breaker opens until 36, lets one try at 37, which fails at 42, and opens until 72.
+    assert fates(trace)[:5] == [("timed_out", 5), ("timed_out", 6), ("shed", 20), ("timed_out", 42), ("shed", 43)]
+    assert fates(trace)[5] == ("timed_out", 85)
+
+
+def test_a_breaker_closes_when_its_trials_go_well():
+    rule = {"window_s": 100, "failure_share": 0.5, "min_requests": 2, "open_s": 30, "trials": 1}
+    fields = {"client_timeout_s": 15, "on_timeout": "gone", "on_full": "full", "breaker": rule}
+    trace = run([0, 1, 2, 3, 50, 51, 59, 60], **fields)
+    outcomes = [outcome for outcome, _ in fates(trace)]
+    assert outcomes == ["done", "timed_out", "timed_out", "timed_out", "done", "shed", "shed", "done"]
+
+
+# Scaling
+
+
+def scaled(rule, times, cold_start=5.0, replicas=1, **fields):
+    made = plan({"p": pool(scaling=rule, replicas=replicas, **fields)}, TEN, ends=ENDS)
+    made.cold_starts["p"] = [cold_start]
+    return run_at(made, times)
+
+
+def test_a_new_replica_serves_after_its_cold_start():
+    # At 15 s the one replica has worked all the time: 1 x 1.0 / 0.5 = 2 are wanted, the second is ready at 20.
+    rule = {"kind": "hpa", "max_replicas": 2, "target": 0.5, "every_s": 15}
+    trace = scaled(rule, [0, 1, 2, 3])
+    assert starts(trace) == [(0, 0), (0, 10), (0, 20), (1, 20)]
+    assert trace.fleets["p"].wanted[:2] == [(0, 1), (15, 2)]
+
+
+def test_a_replica_at_work_finishes_its_batch_before_it_goes_and_no_longer_counts():
+    rule = {"kind": "hpa", "max_replicas": 4, "target": 1, "every_s": 15, "stabilization_s": 0}
+    trace = scaled(rule, [0, 14], replicas=2)
+    # At 15 s: 11 of 30 replica-seconds were work, one replica is enough. The younger one is at work until 24.
+    assert starts(trace) == [(0, 0), (1, 14)]
+    assert trace.fleets["p"].wanted == [(0, 2), (15, 1)]
+    assert fates(trace)[1] == ("done", 24)
+    assert trace.fleets["p"].paid_s == pytest.approx(100 + 24)
+
+
+def test_scaling_keeps_to_its_bounds():
+    rule = {"kind": "ray_serve", "max_replicas": 3, "target": 1, "upscale_delay_s": 0, "downscale_delay_s": 10}
+    trace = scaled(rule, np.arange(0, 60, 0.5), cold_start=1.0)
+    counts = [number for _, number in trace.fleets["p"].wanted]
+    assert max(counts) == 3
+    assert min(counts) == 1
+    assert counts[-1] == 1
