@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long lint bench clean
+.PHONY: help run setup test test-long lint truths bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +25,10 @@ lint: $(VENV)/.installed-dev ## check style, types and which part may import whi
 	@echo "Types (mypy)" && $(BIN)/mypy
 	@echo "Imports (import-linter)" && $(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev ## measure the engine's speed beside plain SimPy and Ciw
+truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
+	@$(BIN)/python -m tests.truths
+
+bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw and salabim, its growth and its memory
 	@$(BIN)/python -m benchmarks
 
 clean: ## delete .venv, caches and builds

@@ -1,71 +1,81 @@
-"""`python -m benchmarks`: the skin-cancer case and a textbook queue, in requests a second."""
+"""`python -m benchmarks`: requests a second beside other simulators, the skin-cancer case, growth and memory."""
 
 from __future__ import annotations
 
 import cProfile
 import os
 import pstats
-import tracemalloc
 from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from time import perf_counter
+from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import mm1
+from benchmarks.case import CASE, GROWING, resident_bytes, skin, traced_bytes
+from benchmarks.peers import PEERS, Peer
+from benchmarks.workloads import BATCHES, ONE_BY_ONE, Workload
 from simulator import compile_plan, load, simulate
 from simulator.analysis.replicate import replicate
-from simulator.scenario.schema import Scenario
-from simulator.serving.plan import Plan
 
-CASE, PATIENTS = "skin-cancer-triage", 100_000
+REPEATS = 3
+SIZES, LARGE = (10_000, 100_000, 1_000_000), 10_000_000
 out = Console()
 
 
 def main() -> None:
     """Print what the machine at hand manages, or with --profile where the time goes."""
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--large", action="store_true", help=f"grow to {LARGE:,} requests as well")
     parser.add_argument("--profile", action="store_true", help="show the ten functions that take most of a run")
-    if parser.parse_args().profile:
-        profile()
-    else:
-        out.print(case_table(), queue_table())
+    asked = parser.parse_args()
+    if asked.profile:
+        for name, plan in GROWING.items():
+            out.print(name)
+            profile(lambda plan=plan: simulate(plan(100_000), seed=1))
+        return
+    out.print(f"On one core; the least of {REPEATS} runs.\n")
+    for workload, which in ((ONE_BY_ONE, 1), (BATCHES, 2)):
+        out.print(beside_peers(workload, [(peer[0], peer[which], *peer[3:]) for peer in PEERS]), "")
+    out.print(case_table(), "")
+    out.print(growth_table([*SIZES, LARGE] if asked.large else list(SIZES)))
+
+
+def beside_peers(workload: Workload, peers: list[tuple[str, Peer | None, bool, str, int]]) -> Table:
+    """Each simulator on the same requests; raises AssertionError where one finds other waits."""
+    columns = "requests", "seconds", "requests/s", "CaseSim is faster by", "mean wait s"
+    table = Table(workload.title, *columns, box=None)
+    plan = workload.plan()
+    seconds, trace = best(lambda: simulate(plan))
+    drawn = workload.drawn
+    ours = trace.columns.n / seconds
+    table.add_row("CaseSim, an event a batch", *figures(trace.columns.n, seconds), "", f"{drawn.waits.mean():.6f}")
+    for name, run, installed, why_not, most in peers:
+        if run is None or not installed:
+            table.add_row(name, "", "", "", "", why_not or "has no batches")
+            continue
+        few = drawn.first(most)
+        seconds, waits = best(lambda run=run, few=few: run(few))
+        assert np.allclose(waits, few.waits, atol=1e-6), f"{name} finds other waits"
+        count = len(waits)
+        same = f"{waits.mean():.6f}, request by request as above"
+        table.add_row(name, *figures(count, seconds), f"{ours / (count / seconds):.0f} x", same)
+    table.add_row("theory, for ever", "", "", "", "", f"{workload.theory:.6f}")
+    return table
 
 
 def case_table() -> Table:
     """The case: one replication on one core, and a whole run on all cores."""
     table = Table("skin-cancer triage", "requests", "seconds", "requests/s", box=None)
-    per_day = load(CASE).arrivals.per_day.value
-    for what, days in ((f"one core, {per_day:,.0f} patients a day", PATIENTS / per_day), ("one core, all in one day", 1.0)):
-        plan = sized(days)
-        requests, seconds = min((timed(plan) for _ in range(3)), key=lambda run: run[1])
-        table.add_row(what, *figures(requests, seconds))
+    for what, days in (("at its own rate", None), ("all in one day", 1.0)):
+        plan = skin(100_000, days)
+        seconds, trace = best(lambda plan=plan: simulate(plan, seed=1))
+        table.add_row(f"one core, {what}", *figures(trace.columns.n, seconds))
     table.add_row(*replications())
-    table.add_row("memory at the peak, all in one day", "", "", f"{bytes_per_request(sized(1.0)):,.0f} B a request")
     return table
-
-
-def queue_table() -> Table:
-    """The same queue in three simulators, and in theory."""
-    table = Table("M/M/1, load 0.8, one core", "requests", "seconds", "requests/s", "mean wait s", box=None)
-    for result in mm1.results():
-        table.add_row(result.name, *figures(result.requests, result.seconds), f"{result.mean_wait_s:.6f}")
-    table.add_row("theory, for ever", "", "", "", f"{mm1.theory():.6f}")
-    return table
-
-
-def sized(days: float) -> Plan:
-    """The case's default design with PATIENTS arriving evenly over `days` days."""
-    changes = {("run", "days"): (days, ()), ("arrivals", "per_day", "value"): (PATIENTS / days, ())}
-    return compile_plan(Scenario.of(load(CASE).document.patched(changes)))
-
-
-def timed(plan: Plan) -> tuple[int, float]:
-    """Requests of one replication and the seconds it took."""
-    start = perf_counter()
-    trace = simulate(plan, seed=1)
-    return trace.columns.n, perf_counter() - start
 
 
 def replications() -> tuple[str, ...]:
@@ -78,25 +88,45 @@ def replications() -> tuple[str, ...]:
     return what, *figures(summary.requests, perf_counter() - start)
 
 
-def bytes_per_request(plan: Plan) -> float:
-    """Memory that one replication takes at its peak, for each request."""
-    tracemalloc.start()
-    requests = simulate(plan, seed=1).columns.n
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / requests
+def growth_table(sizes: list[int]) -> Table:
+    """What a request costs as there are more of them: time, and memory at the peak."""
+    table = Table("growth, one core", "requests", "seconds", "requests/s", "us a request", "bytes a request", box=None)
+    for name, grown in GROWING.items():
+        for size in sizes:
+            plan = grown(size)
+            seconds, requests = best(lambda plan=plan: simulate(plan, seed=1).columns.n)
+            row = name, *figures(requests, seconds), f"{1e6 * seconds / requests:.2f}"
+            table.add_row(*row, ", ".join(memory(name, size)))
+    return table
+
+
+def memory(name: str, size: int) -> Iterator[str]:
+    """Bytes a request: as allocated where that is quick to trace, as the process grows where the run is large."""
+    if size <= SIZES[1]:
+        yield f"{traced_bytes(GROWING[name](size)):,.0f} allocated"
+    else:
+        yield f"{resident_bytes(name, size):,.0f} resident"
+
+
+def best(run: Callable[[], Any]) -> tuple[float, Any]:
+    """The least time of some runs in s, and what the last returned."""
+    seconds = []
+    for _ in range(REPEATS):
+        start = perf_counter()
+        found = run()
+        seconds.append(perf_counter() - start)
+    return min(seconds), found
 
 
 def figures(requests: int, seconds: float) -> tuple[str, str, str]:
     """Three cells of a row."""
-    return f"{requests:,}", f"{seconds:.2f}", f"{requests / seconds:,.0f}"
+    return f"{requests:,}", f"{seconds:.3f}", f"{requests / seconds:,.0f}"
 
 
-def profile() -> None:
+def profile(run: Callable[[], Any]) -> None:
     """Where the time of one replication goes."""
-    plan = sized(1.0)
     profiler = cProfile.Profile()
-    profiler.runcall(simulate, plan, seed=1)
+    profiler.runcall(run)
     pstats.Stats(profiler).sort_stats("tottime").print_stats(10)
 
 

@@ -8,7 +8,8 @@ from simulator.analysis.compare import comparable, differences
 from simulator.analysis.replicate import REPLICATIONS
 from simulator.analysis.scorecard import judge
 from simulator.analysis.summary import Summary
-from simulator.charts import answer_times, batch_timeline, cost_split, journeys, queue_over_time, roc
+from simulator.analysis.way import answers_early, way_of
+from simulator.charts import answer_times, batch_timeline, cost_split, journeys, one_request, queue_over_time, queues, roc
 from simulator.diagram import diagram
 from simulator.jobs import Job, job_id, registry
 from simulator.links import SEEDS, command, complaints, link
@@ -25,6 +26,7 @@ from simulator.widgets import (
     first_replication,
     plain,
     scenario_of,
+    trust,
     verdict_card,
 )
 
@@ -145,7 +147,10 @@ def strip(scenario: Scenario, summary: Summary | None) -> None:
 
 def fine_print(summary: Summary) -> None:
     size = f"{summary.replications} replications, {summary.requests:,} requests, seed {summary.seed}"
+    if summary.bottleneck:
+        st.markdown(plain(summary.bottleneck.sentence))
     st.caption(" ".join([f"{size}, run hash {summary.run_hash}.", *summary.warnings]))
+    trust(summary.trust)
 
 
 def comparison(before: Job | None, last: Job) -> None:
@@ -176,8 +181,25 @@ def patients(summary: Summary) -> None:
 
 
 def machines(summary: Summary) -> None:
-    draw(batch_timeline(first_replication(summary.run_hash, summary)), key="batches")
+    trace = first_replication(summary.run_hash, summary)
+    draw(batch_timeline(trace), key="batches")
     st.caption("One replication of many. Drag to see the rest of the minute. The number in a bar is the size of the batch.")
+    draw(queues(trace), key="queues")
+
+
+def request(summary: Summary) -> None:
+    trace = first_replication(summary.run_hash, summary)
+    left, right = st.columns(2)
+    share = left.radio("Which request", list(PERCENTILES), 3, PERCENTILES.get, horizontal=True, key="percentile")
+    until = "answer"
+    if answers_early(trace):
+        until = right.radio("Followed to", list(GOALS), format_func=GOALS.get, horizontal=True, key="until")
+    way = way_of(trace, share, until)
+    if way is None:
+        st.markdown("No request got that far.")
+        return
+    draw(one_request(way), key="request")
+    st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
 
 
 def reviewers(summary: Summary) -> None:
@@ -211,11 +233,16 @@ def has(plan: Plan, kind: type) -> bool:
     return any(isinstance(stage, kind) for stage in plan.scenario.stages.values())
 
 
+#: The requests that may be followed, by percentile, and how far.
+PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
+GOALS = {"answer": "the answer", "end": "the end"}
+
 #: The panels of a result: what draws each, and whether a plan has anything to show there.
 PANELS = {
     "Patients": (patients, lambda plan: True),
     "Answer times": (lambda summary: draw(answer_times(summary), key="answer_times"), lambda plan: True),
     "Machines": (machines, lambda plan: has(plan, Pool)),
+    "One request": (request, lambda plan: True),
     "Reviewers": (reviewers, lambda plan: has(plan, People)),
     "Threshold": (lambda summary: draw(roc(summary.plan), key="roc"), lambda plan: plan.scores is not None),
     "Cost": (lambda summary: draw(cost_split(summary), key="costs"), lambda plan: True),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,13 +15,19 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.analysis.replicate import replicate
+from simulator.analysis.chrome import TraceFileError, check_target, write_trace
+from simulator.analysis.compare import Difference, differences
+from simulator.analysis.measures import Measures
+from simulator.analysis.replicate import measured
 from simulator.analysis.scorecard import Estimate, Verdict
-from simulator.analysis.summary import Summary, unit_of
+from simulator.analysis.summary import Summary, summary_of, unit_of
+from simulator.analysis.way import Way, answers_early, percentile, way_of
 from simulator.scenario import ScenarioError, load, scenario_ids
 from simulator.scenario.faults import Fault
+from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
-from simulator.units import spoken
+from simulator.serving.trace import Trace
+from simulator.units import duration, spoken
 from simulator.zoo.profile_command import profile
 
 app = typer.Typer(
@@ -77,16 +83,39 @@ def run(
     replications: Annotated[
         int | None, typer.Option(min=2, max=1000, help="how many replications; the case says how many by default")
     ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option("--against", metavar="CHOICE=OPTION", help="compare with this pick instead; repeat")
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="PERCENTILE", help="follow one request: p50, p99, p99.9 or slowest")
+    ] = None,
+    trace_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the first replication for Perfetto, as .json or .json.gz")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is missed")] = False,
 ) -> None:
     """Run a design and print what it costs in misses, waiting time and money."""
-    plan = compile_plan(load(case), _read_picks(picks or []))
-    summary = _run(plan, seed, replications)
-    if as_json:
-        print(json.dumps(summary.to_json(), indent=2, allow_nan=False))
+    scenario, picked = load(case), _read_picks(picks or [], "--set")
+    plan = compile_plan(scenario, picked)
+    other = compile_plan(scenario, picked | _read_picks(against, "--against")) if against else None
+    share = _read_percentile(explain or "p99")
+    if trace_out:
+        check_target(trace_out)
+    measures = _run(plan, seed, replications)
+    summary = summary_of(plan, seed, measures)
+    moved = _against(other, measures, summary) if other else []
+    first = simulate(plan, seed) if as_json or explain or trace_out else None
+    if first and trace_out:
+        write_trace(first, trace_out)
+    if as_json and first:
+        compared = {"against": other.design, "differences": [change.to_json() for change in moved]} if other else {}
+        print(json.dumps(summary.to_json() | _requests(first, share) | compared, indent=2, allow_nan=False))
     else:
         _print(summary)
+        _print_differences(moved, plan, other)
+        for way in _ways(first, share) if first and explain else []:
+            _print_way(way)
     if strict and not all(verdict.met for verdict in summary.verdicts):
         raise typer.Exit(1)
 
@@ -94,24 +123,48 @@ def run(
 app.command()(profile)
 
 
-def _read_picks(picks: list[str]) -> dict[str, str]:
+def _read_picks(picks: list[str], option: str) -> dict[str, str]:
     for pick in picks:
         if "=" not in pick:
-            raise UsageError(f"--set {pick}: write it as CHOICE=OPTION, such as --set replicas=4")
+            raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
     return {name.strip(): value.strip() for name, value in (pick.split("=", 1) for pick in picks)}
 
 
-def _run(plan: Plan, seed: int, replications: int | None) -> Summary:
+def _read_percentile(text: str) -> float:
+    try:
+        return percentile(text)
+    except ValueError as error:
+        raise UsageError(f"--explain {error}") from error
+
+
+def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with ProcessPoolExecutor() as executor:
         executor.submit(int).result()  # workers are forked before the progress bar starts its thread
         with Progress(*columns, console=err, transient=True) as bar:
             task = bar.add_task("run", total=replications or plan.scenario.run.replications)
             try:
-                return replicate(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
+                return measured(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
             except KeyboardInterrupt:
                 executor.shutdown(wait=False, cancel_futures=True)
                 raise
+
+
+def _against(other: Plan, measures: list[Measures], summary: Summary) -> list[Difference]:
+    """What the design changes against another one that meets the same requests."""
+    before = _run(other, summary.seed, summary.replications)
+    return differences(before, measures, (summary_of(other, summary.seed, before), summary), every=True)
+
+
+def _ways(trace: Trace, share: float) -> list[Way]:
+    """The request at a percentile of the time to the answer and, where that is not all, of the time to the end."""
+    found = [way_of(trace, share, "answer"), way_of(trace, share, "end") if answers_early(trace) else None]
+    return [way for way in found if way]
+
+
+def _requests(trace: Trace, share: float) -> dict[str, Any]:
+    ways = {f"to_{way.until}": way.to_json() for way in _ways(trace, share)}
+    return {"request": ways} if ways else {}
 
 
 def _print(summary: Summary) -> None:
@@ -127,9 +180,39 @@ def _print(summary: Summary) -> None:
     for name, metric in summary.metrics.items():
         metrics.add_row(name, spoken(metric.value, metric.unit), _interval(metric, metric.unit))
     out.print(metrics)
+    if summary.bottleneck:
+        out.print(f"[bold]bottleneck[/bold] {escape(summary.bottleneck.sentence)}")
     for warning in summary.warnings:
         out.print(f"[yellow]note[/yellow] {escape(warning)}")
+    doubts = [note for note in summary.trust if note.level != "good"]
+    for note in doubts:
+        out.print(f"[yellow]trust: {note.level}[/yellow] {escape(note.sentence)}")
+    out.print(f"trust: good on {len(summary.trust) - len(doubts)} of {len(summary.trust)} points; --json has them", style="dim")
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
+
+
+def _print_differences(moved: list[Difference], plan: Plan, other: Plan | None) -> None:
+    if other is None:
+        return
+    changed = [
+        f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
+    ]
+    out.print(f"[bold]differences[/bold] {escape(', '.join(changed) or 'the same design')}")
+    table = Table("metric", "change", "95% interval", "", box=None)
+    for change in moved:
+        told = "" if change.significant or change.change.value == 0 else "not significantly different"
+        table.add_row(change.metric, change.size, change.interval, told)
+    out.print(table)
+
+
+def _print_way(way: Way) -> None:
+    out.print(f"[bold]request {way.request}[/bold] of replication {way.replication}: {escape(way.sentence)}")
+    table = Table("step", "entered after", "waiting", "served", "batch", "server", "outcome", box=None)
+    for step in way.steps:
+        after, waited = duration(step.entered_s - way.start_s), duration(step.queued_s + step.held_s)
+        servers = [str(number) if number else "" for number in (step.batch_size, step.server)]
+        table.add_row(escape(step.label), after, waited, duration(step.served_s), *servers, step.outcome.replace("_", " "))
+    out.print(table)
 
 
 def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
@@ -159,7 +242,7 @@ def main() -> None:
         app()
     except ScenarioError as error:
         report(error.faults)
-    except UsageError as error:
+    except (UsageError, TraceFileError) as error:
         print(error, file=sys.stderr)
     sys.exit(2)
 

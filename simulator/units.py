@@ -30,6 +30,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.{1 if near >= 0.01 or near == 0 else 2}f}%"
 
 
+def roughly(share: float) -> str:
+    """A share in whole per cent; never rounded to nothing or to everything."""
+    if 0 < share < 0.01:
+        return "under 1%"
+    if 0.99 < share < 1:
+        return "over 99%"
+    return f"{share:.0%}"
+
+
 def spoken(value: float, unit: str) -> str:
     """A value with its unit, as on the screen."""
     if isinf(value):

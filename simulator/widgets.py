@@ -11,6 +11,7 @@ import streamlit as st
 
 from simulator.analysis.scorecard import Verdict
 from simulator.analysis.summary import Summary, unit_of
+from simulator.analysis.trust import Note
 from simulator.charts import Chart, asked, interval_of, objective_chart
 from simulator.diagram import Diagram
 from simulator.scenario import Scenario
@@ -136,6 +137,16 @@ def _like(default: int | float, choice: Number, bound: float | None) -> int | fl
 def _help(choice: Choice) -> str | None:
     notes = [f"- {option.label}: {option.note}" for option in getattr(choice, "options", {}).values() if option.note]
     return "\n".join([*filter(None, [choice.help]), *notes]) or None
+
+
+def trust(notes: list[Note]) -> None:
+    """How far a result can be trusted: the count at a glance, each reason one click away, the doubts first."""
+    good = sum(note.level == "good" for note in notes)
+    with st.popover(f"How far to trust this: {good} of {len(notes)} points are good", type="tertiary"):
+        for level in ("weak", "fair", "good"):
+            told = [note.sentence for note in notes if note.level == level]
+            if told:
+                st.markdown("\n".join([f"**{level.capitalize()}**", "", *(f"- {plain(sentence)}" for sentence in told)]))
 
 
 def evidence(sources: list[Source]) -> None:

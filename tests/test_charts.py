@@ -8,9 +8,12 @@ import pytest
 from simulator import charts, compile_plan, load, simulate
 from simulator.analysis.replicate import replicate
 from simulator.analysis.scorecard import Verdict
-from simulator.analysis.timeline import MINUTE_S, batches, busiest_minute, waiting
+from simulator.analysis.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
+from simulator.analysis.way import way_of
 from simulator.charts.look import GREY, MISSED
+from simulator.serving.latency import constant
 from simulator.units import duration, percent, spoken
+from tests.builders import plan, pool, population, retake, run_at, spread
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,8 @@ def drawn(summary, trace):
     return {
         "answer times": charts.answer_times(summary),
         "batches": charts.batch_timeline(trace),
+        "queues": charts.queues(trace),
+        "request": charts.one_request(way_of(trace, 0.99, "end")),
         "queue": charts.queue_over_time(trace, "dermatologist"),
         "positives": charts.journeys(summary, positive=True),
         "negatives": charts.journeys(summary, positive=False),
@@ -94,6 +99,39 @@ def test_the_queue_is_that_of_the_trace(trace, drawn):
     assert list(drawn["queue"].figure.data[0].y) == found["all"].tolist()
     assert f"with {found['all'].max():,} photos" in drawn["queue"].takeaway
     assert any(shape.type == "rect" for shape in drawn["queue"].figure.layout.shapes)
+
+
+def test_the_queues_are_those_of_the_trace(trace, drawn):
+    found = occupancy(trace)
+    lines = drawn["queues"].figure.data
+    assert [line.name for line in lines] == ["Decode and resize", "Classifier", "in flight"]
+    assert [list(line.y) for line in lines] == [found[name].tolist() for name in ("decode", "classifier", "in_flight")]
+    assert f"At most {found['in_flight'].max():,} requests" in drawn["queues"].takeaway
+
+
+def test_where_a_warm_up_is_cut_off_a_line_says_so():
+    made = plan({"p": pool()}, constant(0.1), seconds=1000, run={"days": 0.01, "drain_days": 0, "replications": 2,
+                                                                 "warm_up": "mser5"})  # fmt: skip
+    shapes = charts.queues(simulate(made)).figure.layout.shapes
+    assert [shape.line.dash for shape in shapes] == ["dash"]
+
+
+def test_a_request_s_bars_follow_each_other_from_its_start_to_its_end(trace, drawn):
+    way = way_of(trace, 0.99, "end")
+    bars = [(base, base + x) for bar in drawn["request"].figure.data for base, x in zip(bar.base, bar.x, strict=True)]
+    edges = sorted(bars)
+    assert edges[0][0] == 0
+    assert edges[-1][1] == pytest.approx(way.total_s / 3600)  # in hours
+    assert [end for _, end in edges[:-1]] == pytest.approx([start for start, _ in edges[1:]])
+    assert drawn["request"].table["in all (s)"].sum() == pytest.approx(way.total_s)
+    assert drawn["request"].takeaway == way.sentence
+
+
+def test_a_stage_that_is_visited_again_has_a_row_of_its_own():
+    look = {"kind": "gate", "label": "Look", "by": "quality", "routes": [{"at_least": 99, "to": "done"}, {"to": "again"}]}
+    stages = {"p": pool(to="g"), "g": look, "again": retake("p", minutes=spread(1))}
+    way = way_of(run_at(plan(stages, constant(2.0), population=population(unusable=0.5)), [0]), 0.5, "end")
+    assert charts.one_request(way).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
 
 
 def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):

@@ -36,7 +36,7 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
     told = json.loads(out)
     assert status == 0
     assert list(told) == ["scenario", "scenario_hash", "design", "seed", "replications", "run_hash", "requests", "metrics",
-                          "objectives", "provenance", "warnings"]  # fmt: skip
+                          "objectives", "provenance", "warnings", "bottleneck", "trust", "request"]  # fmt: skip
     assert (told["scenario"], told["seed"], told["replications"]) == ("small", 7, 3)
     assert told["design"] == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
     for name, metric in told["metrics"].items():
@@ -48,6 +48,54 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
     assert objective["margin"] == pytest.approx(objective["value"] - objective["at_least"])
     assert all(source["kind"] in ("measured", "projected", "published", "assumed") for source in told["provenance"])
     assert all(isinstance(warning, str) for warning in told["warnings"])
+
+
+def test_a_run_in_json_explains_its_bottleneck_its_trust_and_its_p99_request(casesim, case):
+    told = json.loads(casesim("run", case, "--json")[1])
+    assert told["bottleneck"]["stage"] in ("classify", "reader")
+    assert {note["level"] for note in told["trust"]} <= {"good", "fair", "weak"}
+    way = told["request"]["to_answer"]
+    assert way["share"] == 0.99
+    parts = [step[part] for step in way["steps"] for part in ("queued_s", "held_s", "served_s")]
+    assert sum(parts) == pytest.approx(way["total_s"], abs=1e-9)
+    assert "to_end" not in told["request"]  # no gate answers: the end is the answer
+
+
+def test_another_design_is_compared_on_the_same_requests(casesim, case):
+    told = json.loads(casesim("run", case, "--json", "--set", "reading=expert", "--against", "point=1.0")[1])
+    assert told["design"] == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
+    assert told["against"] == {"point": 1, "urgent": 0.5, "reading": "expert"}
+    found = {difference["metric"]: difference for difference in told["differences"]}
+    assert found["referred_share"]["value"] < 0
+    assert found["latency_p50_s"].keys() == {"metric", "value", "low", "high", "unit", "significant", "words"}
+    other = json.loads(casesim("run", case, "--json", "--set", "reading=expert", "--set", "point=1.0")[1])
+    for name, difference in found.items():
+        expected = told["metrics"][name]["value"] - other["metrics"][name]["value"]
+        assert difference["value"] == pytest.approx(expected, abs=1e-9), name
+
+
+def test_differences_that_may_be_chance_are_called_so(casesim, case, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    out = casesim("run", case, "--against", "reading=expert", "--replications", 3)[1]
+    assert "reading=usual against expert" in out
+    assert "no change" in out
+    assert "not significantly different" in out
+
+
+def test_one_request_is_followed_to_its_answer(casesim, case):
+    out = casesim("run", case, "--explain", "slowest")[1]
+    assert "for the slowest request" in out
+    assert all(word in out for word in ("entered after", "Classifier", "served"))
+    assert "request" not in casesim("run", case)[1].split("run hash")[1]
+
+
+def test_what_happened_is_written_for_perfetto(casesim, case, tmp_path):
+    target = tmp_path / "run.json"
+    status, out, _ = casesim("run", case, "--trace-out", target, "--json")
+    told = json.loads(target.read_text(encoding="utf-8"))
+    assert status == 0
+    assert json.loads(out)["scenario"] == told["otherData"]["scenario"] == "small"
+    assert {event["ph"] for event in told["traceEvents"]} >= {"M", "X"}
 
 
 def test_a_metric_that_the_scenario_does_not_have_is_absent(casesim, case):
@@ -110,6 +158,11 @@ def test_a_file_with_three_mistakes_is_answered_with_all_three_at_their_places(c
         (["run", "CASE", "--set", "point=0.7"], "expected one of: 0.6, 0.9, 1"),
         (["run", "CASE", "--replications", "1"], "--replications"),
         (["run", "CASE", "--sed", "1"], "--seed"),
+        (["run", "CASE", "--against", "point"], "--against point: write it as CHOICE=OPTION"),
+        (["run", "CASE", "--against", "pont=0.9"], "did you mean 'point'?"),
+        (["run", "CASE", "--explain", "99"], "write one as p50, p99 or p99.9, or `slowest`"),
+        (["run", "CASE", "--trace-out", "run.txt"], "a trace is written as .json or .json.gz"),
+        (["run", "CASE", "--trace-out", "nowhere/run.json"], "there is no folder nowhere"),
         (["rum"], "run"),
     ],
 )

@@ -33,6 +33,7 @@ def test_loads_are_told_in_words():
     assert load_words(Load("a", 1, 1.2, 3.0)) == "load 120.0%: no steady state"
     assert load_words(Load("a", 1, 0.5, 1.2)) == "load 50.0%, at the peak 120.0%: a queue builds up"
     assert load_words(Load("a", 1, 0.5, None)) == "load 50.0% of the day"
+    assert load_words(Load("a", 1, 1.0, None, at_most=True)) == "load at most 100.0%"
 
 
 def test_strain_looks_at_the_peak():
@@ -57,3 +58,7 @@ def test_a_join_says_how_many_inputs_it_waits_for_and_how_long():
     assert "1 of 2 inputs\nwaits at most 500 ms" in source
     assert "f --> a" in source
     assert "f --> b" in source
+
+
+def test_what_waits_for_its_answers_never_overruns_a_stage():
+    assert strain(Load("a", 1, 1.0, None, at_most=True)) == "busy"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t
 
 from simulator.analysis.measures import Measures
-from simulator.analysis.statistics import LEVEL, Interval, mean_interval, sum_interval
-from simulator.analysis.summary import Summary, unit_of
+from simulator.analysis.statistics import LEVEL, Interval, mean_interval, ratio_difference, sum_interval
+from simulator.analysis.summary import Ratio, Summary, cost_ratio, is_share, share_ratio, unit_of
 from simulator.units import significant, spoken
 
 
@@ -29,14 +30,33 @@ class Difference:
         return not self.change.low <= 0 <= self.change.high
 
     @property
-    def words(self) -> str:
-        """The change as a person reads it: `+2.1 points`."""
+    def size(self) -> str:
+        """The change with its sign and unit: `+2.1 points`."""
         if self.change.value == 0:
             return "no change"
-        unit, sign = unit_of(self.metric), "+" if self.change.value > 0 else "−"
-        size = abs(self.change.value)
-        told = f"{significant(100 * size)} points" if unit == "share" else spoken(size, unit)
-        return f"{sign}{told}" + ("" if self.significant else " (not significantly different)")
+        return _signed(self.change.value, unit_of(self.metric))
+
+    @property
+    def words(self) -> str:
+        """The change as a person reads it, with a word where it may be chance."""
+        return self.size if self.significant or self.change.value == 0 else f"{self.size} (not significantly different)"
+
+    @property
+    def interval(self) -> str:
+        """The 95% interval of the change in words."""
+        unit = unit_of(self.metric)
+        return f"{_signed(self.change.low, unit)} to {_signed(self.change.high, unit)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The difference as `casesim run --json` prints it."""
+        unit = unit_of(self.metric)
+        return {"metric": self.metric, **vars(self.change), "unit": unit, "significant": self.significant, "words": self.words}
+
+
+def _signed(value: float, unit: str) -> str:
+    sign = "−" if value < 0 else "+" if value > 0 else ""
+    told = f"{significant(100 * abs(value))} points" if unit == "share" else spoken(abs(value), unit)
+    return f"{sign}{told}"
 
 
 def comparable(before: Summary, after: Summary) -> bool:
@@ -48,15 +68,14 @@ def comparable(before: Summary, after: Summary) -> bool:
     )
 
 
-def differences(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> list[Difference]:
-    """What changed in each objective's metric, for those that both runs can quote."""
+def differences(
+    before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary], every: bool = False
+) -> list[Difference]:
+    """What changed in each objective's metric, or in every metric, for those that both runs can quote."""
     old, new = summaries
-    found = []
-    for objective in new.plan.scenario.objectives:
-        name = objective.metric
-        if name in old.metrics and name in new.metrics:
-            found.append(Difference(name, objective.label, _change(name, before, after, summaries)))
-    return found
+    labels = {objective.metric: objective.label for objective in new.plan.scenario.objectives}
+    names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
+    return [Difference(name, labels.get(name, name), _change(name, before, after, summaries)) for name in names]
 
 
 def _change(name: str, before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
@@ -67,6 +86,8 @@ def _change(name: str, before: Sequence[Measures], after: Sequence[Measures], su
         return _share(_pooled(before, column), _pooled(after, column))
     if name == "missed_per_1000":
         return _scaled(_change("sensitivity", before, after, summaries), -1000 * _positives_share(after))
+    if is_share(name):
+        return ratio_difference(share_ratio(before, name), share_ratio(after, name))
     return mean_interval([b.metrics[name] - a.metrics[name] for a, b in zip(before, after, strict=True)])
 
 
@@ -88,7 +109,7 @@ def _share(before: pd.DataFrame, after: pd.DataFrame) -> Interval:
 
 def _cost(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
     """What is paid is paired by replication; what is missed by labelled patient, as its metric is."""
-    paid = mean_interval([_paid(b) - _paid(a) for a, b in zip(before, after, strict=True)])
+    paid = ratio_difference(_paid(before), _paid(after))
     costs = summaries[1].plan.scenario.costs
     if costs is None or "missed_per_1000" not in summaries[1].metrics:
         return paid
@@ -96,8 +117,8 @@ def _cost(before: Sequence[Measures], after: Sequence[Measures], summaries: tupl
     return sum_interval(paid, _scaled(missed, costs.missed_positive_usd.value))
 
 
-def _paid(measures: Measures) -> float:
-    return sum(usd for part, usd in measures.costs.items() if part != "missed")
+def _paid(measures: Sequence[Measures]) -> Ratio:
+    return cost_ratio(measures, *(part for part in measures[0].costs if part != "missed"))
 
 
 def _positives_share(measures: Sequence[Measures]) -> float:

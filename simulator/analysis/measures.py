@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.mlperf import Queries, queries_of
+from simulator.analysis.times import StageTimes, capacity_s, stage_times, utilization
+from simulator.analysis.warmup import WarmUp, warm_up_of
 from simulator.scenario.stages import Join, People, Pool, Retry
-from simulator.serving.calendar import DAY_S, HOUR_S, Roster
+from simulator.serving.calendar import HOUR_S
 from simulator.serving.requests import OUTCOMES
 from simulator.serving.trace import Trace
 
 #: The latency distribution is kept at these shares of the requests.
 CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
+
+#: Stretches of one long run whose figures are as good as independent.
+BATCHES = 20
 
 
 @dataclass
@@ -28,6 +34,8 @@ class Measures:
     flows: number of requests (column count) by tag, end, outcome, positive and caught
     latency_curve: latency in seconds at CURVE
     queries: the latency of each query, where the scenario is one of MLPerf's
+    stages: where the time of requests went, for each stage that takes time
+    warm_up: what latencies, waits and throughput leave out at the front of the run; None where they leave out nothing
     """
 
     digest: str
@@ -39,23 +47,72 @@ class Measures:
     flows: pd.DataFrame
     latency_curve: NDArray[np.float64] = field(default_factory=lambda: np.full(len(CURVE), np.nan))
     queries: Queries | None = None
+    stages: dict[str, StageTimes] = field(default_factory=dict)
+    warm_up: WarmUp | None = None
 
 
 def measure(trace: Trace) -> Measures:
     """Reduce a trace to its measures."""
-    latency = trace.columns.answered - trace.columns.sent
-    latency = latency[np.isfinite(latency)]
+    visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
+    warm_up = warm_up_of(trace)
+    start = warm_up.cut_s if warm_up else 0.0
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
-        metrics={**_latencies(latency), **_classes(trace), **_shares(trace), **_throughput(trace), **_stages(trace)},
+        metrics={
+            **times_of(trace, visits, start),
+            **_on_time(trace),
+            **_shares(trace),
+            **_throughput(trace, start),
+            **_utilizations(trace, visits),
+            **_branches(trace),
+        },
         positives=_by_patient(trace, trace.columns.positive, trace.columns.caught),
         negatives=_by_patient(trace, ~trace.columns.positive, ~_referred(trace)),
         costs=_costs(trace),
         flows=_flows(trace),
-        latency_curve=np.quantile(latency, CURVE) if len(latency) else np.full(len(CURVE), np.nan),
+        latency_curve=_latency_curve(trace, start),
         queries=queries_of(trace),
+        stages={name: stage_times(trace, name, rows) for name, rows in visits.items()},
+        warm_up=warm_up,
     )
+
+
+def stretches(trace: Trace) -> list[dict[str, float]]:
+    """Latencies and waits of each of BATCHES equal stretches of time after the warm-up, for an interval from one run."""
+    visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
+    warm_up = warm_up_of(trace)
+    edges = np.linspace(warm_up.cut_s if warm_up else 0.0, trace.plan.arrivals_end_s, BATCHES + 1)
+    return [times_of(trace, visits, start, end) for start, end in pairwise(edges)]
+
+
+def times_of(trace: Trace, visits: dict[str, pd.DataFrame], start: float = 0.0, end: float = np.inf) -> dict[str, float]:
+    """Latencies of the requests that arrived, and waits of the visits that began, on [start, end)."""
+    found = _latencies(_latency(trace, start, end))
+    for index, name in enumerate(trace.plan.scenario.classes):
+        if len(mine := _latency(trace, start, end, of=index)):
+            found[f"latency_p95_s.{name}"] = float(np.quantile(mine, 0.95))
+    for name, stage in trace.plan.scenario.stages.items():
+        if isinstance(stage, Pool | People) and name in visits:
+            entered = visits[name]["entered_s"]
+            rows = visits[name] if (start, end) == (0.0, np.inf) else visits[name][(entered >= start) & (entered < end)]
+            found |= _waits(trace, name, rows, with_tags=isinstance(stage, People))
+    return found
+
+
+def _latency(trace: Trace, start: float, end: float = np.inf, of: int | None = None) -> NDArray[np.float64]:
+    """Latencies of those who arrived on [start, end) and were answered; of: the class to look at, by its place in the file."""
+    columns = trace.columns
+    mine = (columns.arrived >= start) & (columns.arrived < end)
+    if of is not None:
+        mine &= columns.kind == of
+    latency = (columns.answered - columns.sent)[mine]
+    return latency[np.isfinite(latency)]
+
+
+def _latency_curve(trace: Trace, start: float) -> NDArray[np.float64]:
+    latency = _latency(trace, start)
+    return np.quantile(latency, CURVE) if len(latency) else np.full(len(CURVE), np.nan)
 
 
 def _latencies(latency: NDArray[np.float64]) -> dict[str, float]:
@@ -65,18 +122,13 @@ def _latencies(latency: NDArray[np.float64]) -> dict[str, float]:
     return {"latency_mean_s": latency.mean(), "latency_p50_s": p50, "latency_p95_s": p95, "latency_p99_s": p99}
 
 
-def _classes(trace: Trace) -> dict[str, float]:
-    """The latency of each class of requests, and the share of all that had their answer within their deadline."""
+def _on_time(trace: Trace) -> dict[str, float]:
+    """The share of all requests that had their answer within the deadline of their class."""
     columns, classes = trace.columns, trace.plan.scenario.classes
-    latency, found = columns.answered - columns.sent, {}
-    for index, name in enumerate(classes):
-        mine = latency[(columns.kind == index) & np.isfinite(latency)]
-        if len(mine):
-            found[f"latency_p95_s.{name}"] = float(np.quantile(mine, 0.95))
-    if any(kind.deadline_s is not None for kind in classes.values()):
-        in_time = (columns.outcome == OUTCOMES.index("done")) & (columns.answered <= columns.deadline)
-        found["on_time_share"] = float(in_time.mean()) if columns.n else 0.0
-    return found
+    if not any(kind.deadline_s is not None for kind in classes.values()):
+        return {}
+    in_time = (columns.outcome == OUTCOMES.index("done")) & (columns.answered <= columns.deadline)
+    return {"on_time_share": float(in_time.mean()) if columns.n else 0.0}
 
 
 def _shares(trace: Trace) -> dict[str, float]:
@@ -87,10 +139,10 @@ def _shares(trace: Trace) -> dict[str, float]:
     return shares
 
 
-def _throughput(trace: Trace) -> dict[str, float]:
+def _throughput(trace: Trace, start: float) -> dict[str, float]:
     """Answers a second, over the time in which requests arrive."""
-    answered = np.count_nonzero(trace.columns.answered <= trace.plan.arrivals_end_s)
-    return {"throughput_per_s": answered / trace.plan.arrivals_end_s}
+    answered, end = trace.columns.answered, trace.plan.arrivals_end_s
+    return {"throughput_per_s": np.count_nonzero((answered >= start) & (answered <= end)) / (end - start)}
 
 
 def _referred(trace: Trace) -> NDArray[np.bool_]:
@@ -103,14 +155,19 @@ def _by_patient(trace: Trace, trials: NDArray[np.bool_], hits: NDArray[np.bool_]
     return frame.groupby("patient", as_index=False).sum()
 
 
-def _stages(trace: Trace) -> dict[str, float]:
+def _utilizations(trace: Trace, visits: dict[str, pd.DataFrame]) -> dict[str, float]:
+    return {
+        f"utilization.{name}": utilization(trace, name, stage, visits[name]) if name in visits else 0.0
+        for name, stage in trace.plan.scenario.stages.items()
+        if isinstance(stage, Pool | People)
+    }
+
+
+def _branches(trace: Trace) -> dict[str, float]:
+    """What retries and joins did."""
     found: dict[str, float] = {}
     for name, stage in trace.plan.scenario.stages.items():
-        if isinstance(stage, Pool | People):
-            visits = trace.logs[name].frame(name)
-            found[f"utilization.{name}"] = _utilization(trace, name, stage, visits)
-            found |= _waits(trace, name, visits, with_tags=isinstance(stage, People))
-        elif isinstance(stage, Retry):
+        if isinstance(stage, Retry):
             found |= _retries(trace, name)
         elif isinstance(stage, Join):
             found |= _joins(trace, name, stage)
@@ -135,29 +192,6 @@ def _joins(trace: Trace, name: str, stage: Join) -> dict[str, float]:
         f"incomplete_share.{name}": float((came < needed).mean()) if len(came) else 0.0,
         f"late_share.{name}": 1 - len(used) / max(len(visits), 1),
     }
-
-
-def _utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the work that could be done in that time; what was never served counts as the mean.
-
-    What was served in vain is work too, and stands for the visit of the requester who left without it.
-    """
-    in_vain = set(visits["request"][~visits["wanted"]])
-    if in_vain:
-        visits = visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)]
-    work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
-    brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    return float(brought) / capacity_s(trace, name, stage)
-
-
-def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls."""
-    end = trace.plan.arrivals_end_s
-    if name in trace.fleets:
-        return trace.fleets[name].paid_s
-    if isinstance(stage, Pool):
-        return stage.replicas * end
-    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
 
 
 def _waits(trace: Trace, name: str, visits: pd.DataFrame, with_tags: bool) -> dict[str, float]:

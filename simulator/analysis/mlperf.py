@@ -1,7 +1,8 @@
 """MLPerf Inference's verdict on a run: early stopping (mlcommons inference_policies, `inference_rules.adoc`, appendix).
 
 A latency is quoted for a percentile with 99% confidence and tolerance 0. With t queries over a bound, n of them are enough
-when at most t would have a chance of 1% or less if their true share were all that the percentile allows.
+when at most t would have a chance of 1% or less if their true share were all that the percentile allows. A run is called
+invalid when at least t would have, and in between it needs more queries.
 
 The replications of a design are independent runs under one load, so that their queries are pooled: the verdict is on all of
 them. Like MLPerf's, it takes queries for independent of each other, which those that wait in one queue are not quite.
@@ -44,7 +45,7 @@ class Verdict:
 
     latency_s: the latency at the percentile, with confidence; None where there are too few queries to quote one
     over: queries that took longer than the bound, or had no answer
-    more: how many more are needed, if none of those is over; None where so many are that more of the same would not help
+    more: how many more are needed, if none of those is over; None where so many are over that more would not help
     """
 
     percentile: float
@@ -107,7 +108,7 @@ def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: flo
         bound_s=bound,
         over=over,
         valid=missing <= 0,
-        more=None if over > (1 - percentile) * n else max(missing, 0),
+        more=None if over and _chance(over - 1, n, percentile) >= CONFIDENCE else max(missing, 0),
     )
 
 

@@ -28,14 +28,14 @@ def submit(executor: Executor, plan: Plan, seed: int, replications: int) -> list
     return [executor.submit(one, plan, seed, replication) for replication in range(replications)]
 
 
-def replicate(
+def measured(
     plan: Plan,
     seed: int,
     replications: int | None = None,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Summary:
-    """Run a plan's replications and pool them; without an executor, one after the other.
+) -> list[Measures]:
+    """Run and measure a plan's replications; without an executor, one after the other.
 
     progress: called with the number done and the number in all after each replication.
     """
@@ -45,9 +45,13 @@ def replicate(
         for replication in range(total):
             measures.append(one(plan, seed, replication))
             progress(replication + 1, total)
-    else:
-        futures = submit(executor, plan, seed, total)
-        for done, _ in enumerate(as_completed(futures), start=1):
-            progress(done, total)
-        measures = [future.result() for future in futures]
-    return summary_of(plan, seed, measures)
+        return measures
+    futures = submit(executor, plan, seed, total)
+    for done, _ in enumerate(as_completed(futures), start=1):
+        progress(done, total)
+    return [future.result() for future in futures]
+
+
+def replicate(plan: Plan, seed: int, replications: int | None = None) -> Summary:
+    """Run a plan's replications, one after the other, and pool them."""
+    return summary_of(plan, seed, measured(plan, seed, replications))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, t
+from scipy.stats import beta, binom, t
 
 #: All intervals have this coverage.
 LEVEL = 0.95
@@ -23,13 +23,68 @@ class Interval:
 
 
 def mean_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
-    """Mean of independent replications, with Student's t interval. One value alone has an infinite interval."""
+    """Mean of independent replications, with Student's t interval. One value alone has an infinite interval.
+
+    The values may themselves be quantiles, one a replication: the interval of a percentile over replications.
+    """
     sample = np.asarray(values, float)
     mean = float(sample.mean())
     if len(sample) < 2:
         return Interval(mean, -np.inf, np.inf)
     half = float(t.ppf((1 + LEVEL) / 2, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
     return Interval(mean, mean - half, mean + half)
+
+
+def quantile_interval(values: ArrayLike, share: float) -> Interval:
+    """A quantile of independent values with its distribution-free interval: two of the values themselves.
+
+    How many of n values lie below the quantile is binomial, which says at which ranks its bounds stand (David and Nagaraja
+    2003, Order Statistics, section 7.1). Each side errs by at most 2.5%; a bound that takes more values is infinite.
+
+    For values that are independent: the calls of a latency profile, one figure a replication. The requests of one run are
+    not: use `batch_interval` there, or `mean_interval` over the quantiles of replications.
+    """
+    ordered = np.sort(np.asarray(values, float))
+    tail = (1 - LEVEL) / 2
+    below = int(binom.ppf(tail, len(ordered), share))  # the smallest k with P(B <= k) >= tail, so P(B < k) < tail
+    above = int(binom.ppf(1 - tail, len(ordered), share)) + 1
+    low = ordered[below - 1] if below >= 1 else -np.inf
+    high = ordered[above - 1] if above <= len(ordered) else np.inf
+    return Interval(float(np.quantile(ordered, share)), float(low), float(high))
+
+
+def batch_interval(value: float, of_batches: Sequence[float] | NDArray[np.float64]) -> Interval:
+    """A figure of one long run in steady state, with Student's interval from the same figure of its batches.
+
+    Batches are long stretches of the run, as good as independent where single requests are not (batch means, and batch
+    quantiles: Law 2015, Simulation Modeling and Analysis, section 9.5).
+    """
+    spread = mean_interval(of_batches)
+    return Interval(value, value - (spread.value - spread.low), value + (spread.high - spread.value))
+
+
+def ratio_interval(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
+    """A ratio of two quantities that both vary from replication to replication, such as the cost of one request.
+
+    Sum over sum, so that each request counts the same whichever replication it belongs to; Student's interval on the
+    deviations numerator - ratio * denominator (delta method: Cochran 1977, Sampling Techniques, section 6.3).
+    """
+    return ratio_difference((np.zeros(len(np.asarray(numerators))), denominators), (numerators, denominators))
+
+
+def ratio_difference(before: tuple[ArrayLike, ArrayLike], after: tuple[ArrayLike, ArrayLike]) -> Interval:
+    """How much a ratio moved, each given as (numerators, denominators) of the same replications: paired deviations."""
+    (old, old_deviations), (new, new_deviations) = _ratio(*before), _ratio(*after)
+    return batch_interval(new - old, new_deviations - old_deviations)
+
+
+def _ratio(numerators: ArrayLike, denominators: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+    """Sum over sum, and each replication's deviation from it as a part of the mean denominator; 0 of nothing is 0."""
+    above, below = np.asarray(numerators, float), np.asarray(denominators, float)
+    if not below.any():
+        return 0.0, np.zeros(len(below))
+    ratio = float(above.sum() / below.sum())
+    return ratio, (above - ratio * below) / below.mean()
 
 
 def share_interval(successes: float, trials: float) -> Interval:

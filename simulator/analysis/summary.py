@@ -5,16 +5,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.measures import Measures, measure
+from simulator.analysis.bottleneck import Bottleneck, bottleneck_of
+from simulator.analysis.measures import Measures, measure, stretches
 from simulator.analysis.mlperf import MlperfResult, mlperf_result
 from simulator.analysis.scorecard import Verdict, judge
-from simulator.analysis.statistics import Interval, clustered_share, mean_interval, share_interval, sum_interval
+from simulator.analysis.statistics import (
+    Interval,
+    batch_interval,
+    clustered_share,
+    mean_interval,
+    ratio_interval,
+    share_interval,
+    sum_interval,
+)
+from simulator.analysis.times import StageTimes, pooled
+from simulator.analysis.trust import POSITIVES_FOR_99, Note, notes_on
+from simulator.analysis.warmup import Cuts, cuts
 from simulator.scenario.arrivals import Loop, Offline
 from simulator.scenario.stages import Pool
 from simulator.serving.engine import ENGINE_VERSION
@@ -23,8 +36,8 @@ from simulator.serving.theory import loads
 from simulator.serving.trace import Trace
 from simulator.units import percent
 
-#: Positives without a single miss that it takes to claim a sensitivity of 99% (one-sided 95%): 0.99 ** 299 < 0.05.
-POSITIVES_FOR_99 = 299
+#: What a figure of requests is made of: numerators and denominators, a replication each.
+Ratio = tuple[list[float], list[float]]
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,8 @@ class Summary:
     flows: pd.DataFrame
     latency_curve: NDArray[np.float64]
     warnings: list[str]
+    stages: dict[str, StageTimes]
+    warm_up: Cuts | None
     mlperf: MlperfResult | None = None
 
     @property
@@ -59,8 +74,20 @@ class Summary:
         """Where every number comes from."""
         return self.plan.provenance
 
+    @cached_property
+    def bottleneck(self) -> Bottleneck | None:
+        """The stage that holds the requests up, why, and what would move it; None where no stage has servers."""
+        return bottleneck_of(self)
+
+    @cached_property
+    def trust(self) -> list[Note]:
+        """How far the figures can be trusted, a note a reason."""
+        return notes_on(self)
+
     def to_json(self) -> dict[str, Any]:
-        """The object that `casesim run --json` prints."""
+        """The object that `casesim run --json` prints; what this run does not have is left out."""
+        bottleneck = {"bottleneck": self.bottleneck.to_json()} if self.bottleneck else {}
+        warm_up = {"warm_up": self.warm_up.to_json()} if self.warm_up else {}
         return {
             "scenario": self.plan.scenario.id,
             "scenario_hash": self.plan.scenario_hash,
@@ -74,6 +101,9 @@ class Summary:
             "provenance": [vars(source) for source in self.provenance],
             "warnings": self.warnings,
             **({"mlperf": self.mlperf.to_json()} if self.mlperf else {}),
+            **warm_up,
+            **bottleneck,
+            "trust": [vars(note) for note in self.trust],
         }
 
 
@@ -82,19 +112,37 @@ def summarise(traces: Iterable[Trace]) -> dict[str, Metric]:
     kept = list(traces)
     if not kept:
         raise ValueError("summarise needs at least one trace")
-    return summary_of(kept[0].plan, kept[0].seed, [measure(trace) for trace in kept]).metrics
+    measures = [measure(trace) for trace in kept]
+    metrics = summary_of(kept[0].plan, kept[0].seed, measures).metrics
+    if len(kept) == 1 and measures[0].warm_up is not None:
+        metrics |= _batch_means(metrics, stretches(kept[0]))
+    return metrics
+
+
+def _batch_means(metrics: dict[str, Metric], batches: list[dict[str, float]]) -> dict[str, Metric]:
+    """Intervals of one long run in steady state, for the figures that every stretch of it has."""
+    names = [name for name in metrics if all(name in batch for batch in batches)]
+    found = {name: batch_interval(metrics[name].value, [batch[name] for batch in batches]) for name in names}
+    return {name: Metric(found[name].value, max(found[name].low, 0.0), found[name].high, unit_of(name)) for name in names}
 
 
 def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
-    costs = {part: mean_interval([m.costs[part] for m in measures]) for part in measures[0].costs}
+    costs = {part: ratio_interval(*cost_ratio(measures, part)) for part in measures[0].costs}
     metrics = _means(measures) | _qualities(plan, measures)
     if "missed" in costs and "missed_per_1000" in metrics:
         costs["missed"] = _missed_cost(plan, metrics["missed_per_1000"])
     metrics["cost_per_1000_usd"] = Metric(**vars(sum_interval(*costs.values())), unit="USD")
     mlperf = mlperf_result(plan, [m.queries for m in measures])
-    warnings = [*plan.warnings, *_overload(plan, metrics), *_peaks(plan), *_few_positives(plan, metrics)]
-    warnings += [mlperf.sentence] if mlperf else []
+    warm_up = cuts([m.warm_up for m in measures])
+    warnings = [
+        *plan.warnings,
+        *_unsteady(warm_up, metrics),
+        *_overload(plan, metrics),
+        *_peaks(plan),
+        *_few_positives(plan, metrics),
+        *([mlperf.sentence] if mlperf else []),
+    ]
     ordered = {name: metrics[name] for name in plan.scenario.metric_names() if name in metrics}
     return Summary(
         plan=plan,
@@ -108,6 +156,8 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         flows=_mean_flows(measures),
         latency_curve=_mean_curve(measures),
         warnings=warnings,
+        stages={name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)},
+        warm_up=warm_up,
         mlperf=mlperf,
     )
 
@@ -129,14 +179,50 @@ def unit_of(name: str) -> str:
 
 def _means(measures: Sequence[Measures]) -> dict[str, Metric]:
     names = [name for name in measures[0].metrics if all(name in m.metrics for m in measures)]
-    return {name: _mean(name, [m.metrics[name] for m in measures]) for name in names}
+    return {name: _mean(name, measures) for name in names}
 
 
-def _mean(name: str, values: list[float]) -> Metric:
-    """Student's interval, kept within what the metric can be: nothing lies below 0, and no share above 1."""
-    found = mean_interval(values)
-    most = 1.0 if name.split(".")[0].endswith("_share") else np.inf
-    return Metric(found.value, max(found.low, 0.0), min(found.high, most), unit_of(name))
+def _mean(name: str, measures: Sequence[Measures]) -> Metric:
+    """An interval over replications, kept within what the metric can be: nothing lies below 0, and no share above 1.
+
+    A share of the requests is a ratio, as their number varies too; the rest are means over replications of a figure of each.
+    """
+    if is_share(name):
+        found = ratio_interval(*share_ratio(measures, name))
+        return Metric(found.value, max(found.low, 0.0), min(found.high, 1.0), unit_of(name))
+    found = mean_interval([m.metrics[name] for m in measures])
+    return Metric(found.value, max(found.low, 0.0), found.high, unit_of(name))
+
+
+def is_share(name: str) -> bool:
+    """Whether a metric is a share of the requests."""
+    return name.split(".")[0].endswith("_share")
+
+
+def share_ratio(measures: Sequence[Measures], name: str) -> Ratio:
+    """A share as requests of that kind and all requests, a replication each."""
+    return [m.metrics[name] * m.requests for m in measures], [float(m.requests) for m in measures]
+
+
+def cost_ratio(measures: Sequence[Measures], *parts: str) -> Ratio:
+    """The cost of some parts as USD and thousands of requests, a replication each."""
+    thousands = [max(m.requests, 1) / 1000 for m in measures]
+    paid = [sum(m.costs[part] for part in parts) * count for m, count in zip(measures, thousands, strict=True)]
+    return paid, thousands
+
+
+def _timed(measures: Sequence[Measures]) -> list[str]:
+    """The stages that some replication visited, in the order of the file."""
+    return list(dict.fromkeys(name for m in measures for name in m.stages))
+
+
+def _unsteady(warm_up: Cuts | None, metrics: dict[str, Metric]) -> list[str]:
+    """Say what the warm-up is, and take back latencies and waits where it never ends."""
+    if warm_up is None:
+        return []
+    for name in [] if warm_up.steady else [key for key in metrics if key.startswith(("latency_", "wait_"))]:
+        del metrics[name]
+    return [warm_up.sentence]
 
 
 def _qualities(plan: Plan, measures: Sequence[Measures]) -> dict[str, Metric]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,12 @@ from simulator.serving.trace import Trace
 
 MINUTE_S = 60.0
 
+Floats = NDArray[np.float64]
+
 
 def busiest_minute(trace: Trace) -> float:
     """When the minute begins in which most requests arrived, in seconds from the start of the run."""
-    return MINUTE_S * int(np.bincount((trace.columns.arrived // MINUTE_S).astype(int)).argmax())
+    return MINUTE_S * int(np.bincount((trace.columns.arrived // MINUTE_S).astype(int), minlength=1).argmax())
 
 
 def batches(trace: Trace, start: float, end: float) -> pd.DataFrame:
@@ -49,10 +52,51 @@ def waiting(trace: Trace, stage: str, step_s: float = 5 * MINUTE_S) -> pd.DataFr
     return pd.DataFrame(found)
 
 
+def occupancy(trace: Trace, steps: int = 600) -> pd.DataFrame:
+    """The most that waited at each stage with servers, and were in flight in all, within each of equal steps of the run.
+
+    time_s (when the step begins), a column a stage, in_flight; the most rather than the last, so that no peak is lost.
+    """
+    edges: Floats = np.linspace(0, trace.plan.horizon_s, steps + 1)
+    found: dict[str, Any] = {"time_s": edges[:-1]}
+    for name, stage in trace.plan.scenario.stages.items():
+        if isinstance(stage, Pool | People):
+            visits = trace.logs[name].frame(name)
+            found[name] = _most(visits["entered_s"].to_numpy(), _gone(visits), edges)
+    found["in_flight"] = _most(trace.columns.arrived, trace.columns.finished, edges)
+    return pd.DataFrame(found)
+
+
+def _most(came: Floats, gone: Floats, edges: Floats) -> NDArray[np.int64]:
+    """The most that are there within each step; who leaves at an instant has left before another comes at it."""
+    gone = gone[~np.isnan(gone)]
+    times = np.concatenate([gone, came])
+    order = np.argsort(times, kind="stable")
+    there = np.concatenate([[0], np.cumsum(np.repeat([-1, 1], [len(gone), len(came)])[order])])
+    at_start = np.searchsorted(times[order], edges[:-1], "right")
+    before_end = np.searchsorted(times[order], edges[1:], "left")
+    return np.array([there[start : max(end, start) + 1].max() for start, end in zip(at_start, before_end, strict=True)])
+
+
+def queue_steps(visits: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
+    """Every time at which the length of a stage's queue changes, and its length from then on."""
+    came, gone = visits["entered_s"].to_numpy(), _gone(visits)
+    gone = gone[~np.isnan(gone)]
+    times, index = np.unique(np.concatenate([came, gone]), return_inverse=True)
+    change = np.bincount(index, np.repeat([1.0, -1.0], [len(came), len(gone)]))
+    changed = change != 0
+    return times[changed], np.cumsum(change)[changed].astype(np.int64)
+
+
+def _gone(visits: pd.DataFrame) -> Floats:
+    """When each visit left the queue; NaN for who still waits."""
+    return np.asarray(visits["started_s"].fillna(visits["left_s"]), np.float64)
+
+
 def _in_queue(visits: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.int64]:
     """Those who came, less those who were served or left, by each time."""
     came = np.sort(visits["entered_s"].to_numpy())
-    gone = np.sort(visits["started_s"].fillna(visits["left_s"]).to_numpy())  # NaN, for who still waits, sorts last
+    gone = np.sort(_gone(visits))  # NaN, for who still waits, sorts last
     return np.searchsorted(came, times, "right") - np.searchsorted(gone, times, "right")
 
 

@@ -6,8 +6,10 @@ from simulator.charts.costs import cost_split
 from simulator.charts.flows import journeys
 from simulator.charts.look import Chart
 from simulator.charts.objectives import asked, interval_of, objective_chart
+from simulator.charts.queues import queues
 from simulator.charts.threshold import referrals_by_sensitivity, roc
 from simulator.charts.waiting import queue_over_time
+from simulator.charts.way import one_request
 
 __all__ = [
     "Chart",
@@ -18,7 +20,9 @@ __all__ = [
     "interval_of",
     "journeys",
     "objective_chart",
+    "one_request",
     "queue_over_time",
+    "queues",
     "referrals_by_sensitivity",
     "roc",
 ]

@@ -64,7 +64,9 @@ def _read(file: Path) -> pd.DataFrame:
         raise RecordingError(f"{file.name}: reading Parquet needs the package pyarrow; install it, or save the file as CSV")
     try:
         # Blank lines count, so that a message names the line that an editor shows.
-        return pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, skip_blank_lines=False)
+        return (
+            pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, index_col=False, skip_blank_lines=False)
+        )
     except pd.errors.EmptyDataError as error:
         raise RecordingError(f"{file.name}: is empty") from error
     except (ValueError, OSError) as error:  # what pandas raises for a broken file: its own parser errors are ValueErrors

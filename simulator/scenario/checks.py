@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from simulator.scenario.arrivals import Open
+from simulator.scenario.arrivals import Daily, Open, Weekly
 from simulator.scenario.branches import check_branches, reached
 from simulator.scenario.choices import Options
 from simulator.scenario.faults import Fault, Path, suggest
@@ -10,7 +10,7 @@ from simulator.scenario.schema import Scenario
 from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, Link, People, Pool, Retake, Retry, Stage
 
 #: Names that a page's address uses for itself, beside the choices.
-ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom"})
+ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom", "percentile", "until"})
 
 
 def check(scenario: Scenario) -> list[Fault]:
@@ -19,14 +19,15 @@ def check(scenario: Scenario) -> list[Fault]:
         *_reachable(scenario),
         *_thresholds(scenario),
         *_population(scenario),
-        *_scorers(scenario),
         *_spikes(scenario),
+        *_scorers(scenario),
         *_endless_rings(scenario),
         *_staffed(scenario),
         *_retries(scenario),
         *_joins(scenario),
         *_choices(scenario),
         *_classes(scenario),
+        *_steady(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -108,6 +109,12 @@ def planned_ways(scenario: Scenario) -> Iterator[tuple[str, Path, str]]:
         for path, target in stage.targets().items():
             if path[0] in PLANNED_FIELDS:
                 yield name, path, target
+
+
+def _steady(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    if scenario.run.warm_up == "mser5" and isinstance(scenario.arrivals, Daily | Weekly):
+        message = "arrivals that follow the time of day reach no steady state; use `none`, or arrivals at a constant rate"
+        yield ("run", "warm_up"), message
 
 
 def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:

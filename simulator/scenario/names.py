@@ -20,7 +20,7 @@ Found = Iterator[tuple[Path, str]]
 def check_names(document: Document) -> list[Fault]:
     """Every name in the file that refers to nothing."""
     data = document.data
-    found = [*_targets(data), *_metrics(data), *_writes(data)]
+    found = [*_targets(data), *_accelerators(data), *_metrics(data), *_writes(data)]
     return [document.fault(path, message) for path, message in found]
 
 
@@ -51,6 +51,14 @@ def _targets(data: Any) -> Found:
             if isinstance(target, str) and target not in {*stages, *ends}:
                 hint = suggest(target, [*stages, *ends])
                 yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {hint}"
+
+
+def _accelerators(data: Any) -> Found:
+    known = _mapping(data, "accelerators")
+    for name in _mapping(data, "stages"):
+        shared = _mapping(data["stages"], name).get("shares")
+        if isinstance(shared, str) and shared not in known:
+            yield ("stages", name, "shares"), f"'{shared}' is not an accelerator; {suggest(shared, known)}"
 
 
 def _metrics(data: Any) -> Found:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from simulator.scenario.arrivals import Arrivals
-from simulator.scenario.base import ClockTime, CostFigure, Line, Name, Prose, ShareFigure, Slug, Strict
+from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
 from simulator.scenario.document import Document
@@ -37,6 +37,10 @@ class Run(Strict):
     days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
     drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish what waits")] = 1
     replications: Annotated[int, Field(ge=2, le=1000)] = 30
+    warm_up: Annotated[
+        Literal["none", "mser5"],
+        Field(description="what is left out at the front: nothing, or by MSER-5 where a steady state is asked for"),
+    ] = "none"
 
 
 class Quality(Strict):
@@ -64,6 +68,13 @@ class RequestClass(Strict):
     deadline_s: Annotated[
         float | None, Field(gt=0, le=1e7, description="seconds from its arrival after which an answer is worth nothing")
     ] = None
+
+
+class Accelerator(Strict):
+    """A device that several pools share. With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long."""
+
+    label: Line
+    slowdown: Annotated[Figure, bounded(1, 10), Field(description="times as long that two batches at once take: 2 takes turns")]
 
 
 class Costs(Strict):
@@ -102,6 +113,7 @@ class Scenario(Strict):
     arrivals: Arrivals
     population: Population | None = None
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
+    accelerators: Annotated[dict[Name, Accelerator], Field(max_length=16)] = {}
     start: Annotated[str, Field(description="the stage that every request enters first")]
     stages: Annotated[dict[Name, Stage], Field(min_length=1, max_length=64)]
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simpy import Environment
 
 from simulator.scenario.base import Lognormal
+from simulator.serving.accelerator import Accelerator
 from simulator.serving.columns import elements
 from simulator.serving.plan import Plan
 from simulator.serving.requests import Requests
@@ -40,6 +41,8 @@ class Run:
         self.tags = plan.scenario.tags()
         self.requests = Requests(plan, streams)
         self._answered = elements(self.requests.answered)
+        shared = plan.scenario.accelerators.items()
+        self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.source = source_of(self)
         kind = ReturningEnd if self.closed else EndStage
@@ -124,8 +127,20 @@ class Run:
         """The stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
         if name == CLIENTS:
             return {self.plan.scenario.start}
-        targets = set(self.plan.scenario.stages[name].targets().values())
+        spec = self.plan.scenario.stages[name]
+        targets = set(spec.targets().values()) | self._sharers(spec)
         return targets & set(self.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
+
+    def _sharers(self, spec: Any) -> set[str]:
+        """The pools whose batches change the pace of this one's: what they do has consequences here, as if requests came."""
+        if getattr(spec, "shares", None) is None:
+            return set()
+        stages = self.plan.scenario.stages
+        return {name for name, other in stages.items() if other is not spec and getattr(other, "shares", None) == spec.shares}
+
+    def accelerator(self, name: str | None) -> Accelerator | None:
+        """The shared device of that name; None for no name."""
+        return None if name is None else self.accelerators[name]
 
     def score(self, pool: str, rows: NDArray[Any]) -> None:
         """The model of a pool has looked at these requests: their scores are known from now on."""

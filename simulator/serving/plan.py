@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator.evidence.catalogue import CatalogueError, Hardware, machine
-from simulator.evidence.profiles import ProfileError, load_profile
+from simulator.evidence.profiles import ProfileError, ThreadRun, load_profile
 from simulator.evidence.recordings import Recording, RecordingError, read_recording
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, scores_at
 from simulator.scenario import Scenario, ScenarioError
@@ -53,6 +53,7 @@ class Plan:
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
     machines: dict[str, Hardware] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
+    timed: dict[str, ThreadRun] = field(default_factory=dict)  # the measurements behind the latencies of a pool
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
     recording: Recording | None = None
     provenance: list[Source] = field(default_factory=list)
@@ -118,6 +119,7 @@ class _Gatherer:
         self.latencies: dict[str, LatencyTable] = {}
         self.machines: dict[str, Hardware] = {}
         self.cold_starts: dict[str, list[float]] = {}
+        self.timed: dict[str, ThreadRun] = {}
         self.tables: dict[str, ScoreTable] = {}
         self.recording: Recording | None = None
 
@@ -139,6 +141,7 @@ class _Gatherer:
             latencies=self.latencies,
             machines=self.machines,
             cold_starts=self.cold_starts,
+            timed=self.timed,
             tables=self.tables,
             recording=self.recording,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
@@ -209,6 +212,7 @@ class _Gatherer:
     def _time(self, name: str, stage: Pool) -> None:
         profile = load_profile(stage.device, stage.model, stage.precision)
         table = self.latencies[name] = measured(profile, stage.threads, stage.max_batch, stage.passes)
+        self.timed[name] = profile.run(stage.threads)
         value = f"{1000 * table.mean_s(1):.3g} ms at batch 1"
         self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
         if stage.scaling is not None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, factorial, inf, lgamma, log
+from math import exp, factorial, inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
+from scipy.stats import poisson
 
+from simulator.evidence.profiles import IDLE_GAP_MS
 from simulator.scenario.arrivals import Loop
 from simulator.scenario.stages import Fork, Gate, Join, Link, People, Pool, Retake
 from simulator.serving.arrivals.closed import mean_think_s
 from simulator.serving.calendar import DAY_S, Roster, clock_s
+from simulator.serving.latency import GRID, LatencyTable
 from simulator.serving.plan import Plan
 from simulator.serving.requests import quality_separation
 from simulator.serving.thresholds import thresholds
@@ -212,32 +216,54 @@ def fork_join_response(rate: float, service_rate: float) -> float:
     return (12 - rate / service_rate) / 8 / (service_rate - rate)
 
 
-def batch_wait(rate: float, service: Callable[[int], float], max_batch: int, longest: int = 400) -> float:
-    """Mean wait in queue of one server that takes up to `max_batch` of those waiting, service(b) seconds for b of them.
+class BatchQueue(NamedTuple):
+    """What is known of a queue that is served in batches: mean wait in queue in s, share of time busy, mean batch size."""
 
-    Exact but for the cut at `longest` in the queue: the embedded chain on the queue length at service completions, then
-    renewal-reward for the time average and Little's law for the wait.
+    wait_s: float
+    busy: float
+    mean_batch: float
+
+
+def batch_queue(rate: float, table: LatencyTable, max_batch: int, longest: int = 400) -> BatchQueue:
+    """One server that takes up to `max_batch` of those waiting at once, served as measured, for Poisson arrivals.
+
+    Exact but for the cut at `longest` in the queue: the embedded chain on the queue length n at service completions,
+    n' = max(n, 1) - b + Poisson(rate S(b)) with b = min(max(n, 1), max_batch), then renewal-reward for the time average and
+    Little's law for the wait. A server that n = 0 leaves idle for long is slower, as in the run. Raises ValueError where the
+    queue is too often at the cut.
     """
-    pmf = [_poisson(rate * service(batch), longest) for batch in range(1, max_batch + 1)]
+    kinds = _services(rate, table, max_batch)
+    chances = [poisson.pmf(np.arange(longest + 1)[:, None], rate * seconds) @ weights for seconds, weights in kinds]
+    means = [float(seconds @ weights) for seconds, weights in kinds]
+    squares = [float(seconds**2 @ weights) for seconds, weights in kinds]
     moves = np.zeros((longest + 1, longest + 1))
-    cycle, area = np.zeros(longest + 1), np.zeros(longest + 1)
+    sizes, service, cycle, area = np.zeros((4, longest + 1))
     for n in range(longest + 1):
-        batch = min(max(n, 1), max_batch)
-        left, seconds = max(n, 1) - batch, service(batch)
-        arrivals = pmf[batch - 1][: longest + 1 - left]
-        moves[n, left:] = arrivals
-        moves[n, -1] += 1 - arrivals.sum()
-        cycle[n] = seconds + (1 / rate if n == 0 else 0.0)
-        area[n] = left * seconds + rate * seconds**2 / 2
+        size, kind = min(max(n, 1), max_batch), min(n, max_batch)
+        left = max(n, 1) - size
+        moves[n, left:] = chances[kind][: longest + 1 - left]
+        moves[n, -1] += 1 - moves[n].sum()
+        sizes[n], service[n] = size, means[kind]
+        cycle[n] = means[kind] + (1 / rate if n == 0 else 0.0)
+        area[n] = left * means[kind] + rate * squares[kind] / 2
     share = _stationary(moves)
-    return float(share @ area / (share @ cycle)) / rate
+    if share[-1] > 1e-6:
+        raise ValueError(f"the queue is longer than {longest} in {share[-1]:.1g} of the cycles; raise `longest`")
+    per_cycle = float(share @ cycle)
+    return BatchQueue(float(share @ area) / per_cycle / rate, float(share @ service) / per_cycle, float(share @ sizes))
 
 
-def _poisson(mean: float, longest: int) -> NDArray[np.float64]:
-    return np.array([exp(k * log(mean) - mean - lgamma(k + 1)) for k in range(longest + 1)])
+def _services(rate: float, table: LatencyTable, max_batch: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Service times in s and their chances: of one request that ends an idle time, then of batches of 1 to `max_batch`."""
+    busy, rested = table.seconds
+    equal = np.full(GRID, 1 / GRID)
+    idles = exp(-rate * IDLE_GAP_MS / 1000)
+    first = np.concatenate([rested[1], busy[1]]), np.concatenate([idles * equal, (1 - idles) * equal])
+    return [first, *((busy[size], equal) for size in range(1, max_batch + 1))]
 
 
 def _stationary(moves: NDArray[np.float64]) -> NDArray[np.float64]:
-    size = len(moves)
-    system = np.vstack([moves.T - np.eye(size), np.ones(size)])
-    return np.asarray(np.linalg.lstsq(system, np.append(np.zeros(size), 1.0), rcond=None)[0])
+    """The chances that a chain leaves as they are; one balance equation follows from the rest and gives way to the sum of 1."""
+    system = moves.T - np.eye(len(moves))
+    system[-1] = 1.0
+    return np.asarray(np.linalg.solve(system, np.append(np.zeros(len(moves) - 1), 1.0)))

@@ -47,6 +47,14 @@ def test_a_change_is_that_of_the_summaries(base, wider):
         assert difference.change.low <= difference.change.value <= difference.change.high
 
 
+def test_every_metric_that_both_can_quote_is_compared_when_asked_for(base, wider):
+    found = differences(base[0], wider[0], (base[1], wider[1]), every=True)
+    assert [difference.metric for difference in found] == list(wider[1].metrics)
+    for difference in found:
+        change = wider[1].metrics[difference.metric].value - base[1].metrics[difference.metric].value
+        assert difference.change.value == pytest.approx(change, abs=1e-9), difference.metric
+
+
 def test_pairing_narrows_the_interval(base, wider):
     change = moved(base, wider)["sensitivity"].change
     alone = [summary.metrics["sensitivity"] for _, summary in (base, wider)]
@@ -95,4 +103,10 @@ def test_other_requests_are_not_compared(base):
     ],
 )
 def test_a_change_is_told_with_its_unit(metric, change, words):
-    assert Difference(metric, "", change).words == words
+    difference = Difference(metric, "", change)
+    assert difference.words == words
+    assert difference.size == words.removesuffix(" (not significantly different)")
+
+
+def test_the_bounds_of_a_change_have_their_own_signs():
+    assert Difference("latency_p95_s", "", Interval(0.5, -0.1, 1.1)).interval == "−100 ms to +1.10 s"

@@ -54,6 +54,18 @@ def test_a_run_with_too_many_over_the_bound_is_invalid_however_long_it_goes_on()
     assert (found.valid, found.over, found.more) == (False, 20, None)
 
 
+def test_a_few_queries_over_the_bound_may_be_an_accident_and_call_for_more():
+    found = mlperf_verdict(latencies(49, 1), 0.99, 0.5)
+    assert (found.valid, found.over, found.more) == (False, 1, 662 - 50)
+
+
+@pytest.mark.parametrize("n", [10, 500, 5000])
+def test_a_run_is_invalid_once_so_many_over_the_bound_are_no_accident(n):
+    many = next(over for over in range(n) if binom.sf(over - 1, n, 0.01) <= 0.01)
+    assert mlperf_verdict(latencies(n - many, many), 0.99, 0.5).more is None
+    assert mlperf_verdict(latencies(n - many + 1, many - 1), 0.99, 0.5).more > 0
+
+
 def test_a_query_without_an_answer_is_over_any_bound():
     cut_short = np.append(latencies(661, 0), np.inf)
     assert (mlperf_verdict(cut_short, 0.99, 1.0).over, mlperf_verdict(cut_short, 0.99).over) == (1, 1)

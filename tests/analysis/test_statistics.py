@@ -4,9 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm, ttest_1samp
+from scipy.stats import binom, binomtest, norm, ttest_1samp
 
-from simulator.analysis.statistics import Interval, clustered_share, mean_interval, share_interval, sum_interval
+from simulator.analysis.statistics import (
+    Interval,
+    batch_interval,
+    clustered_share,
+    mean_interval,
+    quantile_interval,
+    ratio_difference,
+    ratio_interval,
+    share_interval,
+    sum_interval,
+)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=50).filter(lambda values: np.std(values) > 1e-3))
@@ -92,3 +102,91 @@ def test_a_sum_of_independent_normal_estimates_has_the_normal_interval():
 def test_a_sum_keeps_the_skew_of_its_parts():
     found = sum_interval(Interval(1, 0, 4), Interval(1, 1, 5))
     assert (found.value, found.low, found.high) == pytest.approx((2, 1, 7))
+
+
+def ranks(count, share):
+    """The ranks (from 1) of the bounds of a quantile's interval; None where there is none."""
+    found = quantile_interval(np.arange(1, count + 1), share)
+    return tuple(int(bound) if np.isfinite(bound) else None for bound in (found.low, found.high))
+
+
+def test_the_median_of_100_values_lies_between_the_40th_and_the_61st():
+    """Ranks n/2 - 1.96 sqrt(n)/2 and 1 + n/2 + 1.96 sqrt(n)/2, rounded (Campbell and Gardner 1988, BMJ 296:1454)."""
+    assert (round(50 - 1.96 * 5), round(1 + 50 + 1.96 * 5)) == (40, 61)
+    assert ranks(100, 0.5) == (40, 61)
+
+
+@given(st.integers(1, 800), st.floats(0.01, 0.99))
+def test_a_quantile_s_interval_covers_it_with_at_least_95_percent_and_could_not_be_narrower(count, share):
+    low, high = ranks(count, share)
+    below = binom(count, share)  # how many values lie below the quantile
+    missed_low = 0.0 if low is None else below.cdf(low - 1)
+    missed_high = 0.0 if high is None else below.sf(high - 1)
+    assert missed_low <= 0.025
+    assert missed_high <= 0.025 + 1e-12
+    assert below.cdf(low or 0) >= 0.025  # one rank up would err too often
+    assert below.sf((high or count + 1) - 2) >= 0.025 - 1e-12
+
+
+def test_the_99th_percentile_has_an_upper_bound_from_368_values_on():
+    """0.99 ** 368 is the first power below 0.025."""
+    assert 0.99**368 < 0.025 < 0.99**367
+    assert ranks(367, 0.99)[1] is None
+    assert ranks(368, 0.99)[1] == 368
+
+
+def test_a_figure_of_one_run_has_the_spread_of_its_batches():
+    found, spread = batch_interval(10.0, [1.0, 2.0, 3.0]), mean_interval([1.0, 2.0, 3.0])
+    assert (found.value, found.high - 10, 10 - found.low) == pytest.approx((10, spread.high - 2, 2 - spread.low))
+
+
+def jackknife(above, below):
+    """The standard error of a ratio by leaving out one replication at a time (Quenouille 1956)."""
+    count = len(above)
+    without = [np.delete(above, at).sum() / np.delete(below, at).sum() for at in range(count)]
+    return np.sqrt((count - 1) / count * ((without - np.mean(without)) ** 2).sum())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_ratio_s_interval_agrees_with_the_jackknife(seed):
+    rng = np.random.default_rng(seed)
+    below = rng.normal(1000, 30, 30)
+    above = 0.3 * below + rng.normal(0, 5, 30)
+    found = ratio_interval(above, below)
+    plain = mean_interval([0.0, 1.0] * 15)  # the half-width of 30 values with a standard error of its own
+    factor = (plain.high - plain.value) / (np.std([0.0, 1.0] * 15, ddof=1) / np.sqrt(30))
+    assert found.value == pytest.approx(above.sum() / below.sum())
+    assert found.high - found.value == pytest.approx(factor * jackknife(above, below), rel=0.02)
+
+
+def test_a_ratio_with_a_fixed_denominator_is_a_mean():
+    values = np.array([3.0, 5.0, 4.0])
+    found, mean = ratio_interval(values, np.full(3, 10.0)), mean_interval(values / 10)
+    assert (found.value, found.low, found.high) == pytest.approx((mean.value, mean.low, mean.high))
+
+
+def test_a_ratio_s_interval_covers_the_truth_95_times_in_100():
+    """Shares of Poisson numbers of requests: 2000 intervals, of which 95% cover, give or take four standard errors."""
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(2000):
+        below = rng.poisson(200, 20)
+        found = ratio_interval(rng.binomial(below, 0.3), below)
+        covered += found.low <= 0.3 <= found.high
+    assert abs(covered / 2000 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 2000)
+
+
+def test_a_ratio_of_nothing_is_nothing():
+    assert ratio_interval([0.0, 0.0], [0.0, 0.0]) == Interval(0.0, 0.0, 0.0)
+
+
+def test_pairing_takes_out_what_two_ratios_share():
+    rng = np.random.default_rng(0)
+    below = rng.normal(1000, 100, 20)
+    luck = rng.normal(0, 20, 20)
+    before, after = 0.3 * below + luck, 0.31 * below + luck + rng.normal(0, 1, 20)
+    found = ratio_difference((before, below), (after, below))
+    alone = [ratio_interval(above, below) for above in (before, after)]
+    assert found.value == pytest.approx(alone[1].value - alone[0].value)
+    assert found.low > 0
+    assert alone[0].high > alone[1].low  # unpaired, nothing could be said

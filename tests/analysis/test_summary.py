@@ -43,11 +43,28 @@ def test_a_scenario_without_population_has_no_quality_of_any_kind():
 def test_a_metric_is_the_mean_of_the_replications_with_students_interval():
     made = triage()
     traces = [simulate(made, 0, replication) for replication in range(6)]
-    shares = [(trace.requests["end"] == "clinic").mean() for trace in traces]
-    found = summarise(traces)["referred_share"]
-    half = t.ppf(0.975, 5) * np.std(shares, ddof=1) / np.sqrt(6)
-    mean = np.mean(shares)
+    values = [np.quantile(trace.requests["answered_s"] - trace.requests["sent_s"], 0.95) for trace in traces]
+    found = summarise(traces)["latency_p95_s"]
+    half = t.ppf(0.975, 5) * np.std(values, ddof=1) / np.sqrt(6)
+    mean = np.mean(values)
     assert (found.value, found.low, found.high) == pytest.approx((mean, mean - half, mean + half))
+
+
+def test_a_share_counts_every_request_the_same_whichever_replication_it_belongs_to():
+    made = triage()
+    traces = [simulate(made, 0, replication) for replication in range(6)]
+    sent_on = sum(np.count_nonzero(trace.requests["end"] == "clinic") for trace in traces)
+    found = summarise(traces)["referred_share"]
+    assert found.value == pytest.approx(sent_on / sum(trace.columns.n for trace in traces))
+    assert 0 < found.low < found.value < found.high < 1
+
+
+def test_what_is_paid_by_the_day_costs_each_request_its_part_of_all_days():
+    made = triage()
+    traces = [simulate(made, 0, replication) for replication in range(4)]
+    paid = 0.2 / 2 * made.arrivals_end_s / 3600  # one thread of a machine with two at 0.2 USD an hour, a replication
+    found = replicate(made, 0, 4).costs["machines"]
+    assert found.value == pytest.approx(1000 * 4 * paid / sum(trace.columns.n for trace in traces))
 
 
 def test_pooling_nothing_is_a_mistake():

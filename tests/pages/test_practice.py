@@ -48,7 +48,7 @@ def test_a_page_that_is_loaded_again_finds_the_run(practice):
     assert again.metric[0].value == page.metric[0].value
 
 
-@pytest.mark.parametrize("panel", ["Patients", "Answer times", "Machines", "Reviewers", "Threshold", "Cost"])
+@pytest.mark.parametrize("panel", ["Patients", "Answer times", "Machines", "One request", "Reviewers", "Threshold", "Cost"])
 def test_every_panel_draws(practice, panel):
     page = run_design(practice())
     before = len(page.get("plotly_chart"))
@@ -56,6 +56,23 @@ def test_every_panel_draws(practice, panel):
     page.run()
     assert not page.exception
     assert len(page.get("plotly_chart")) > before
+
+
+def test_a_result_names_its_bottleneck_and_says_how_far_to_trust_it(practice):
+    page = run_design(practice())
+    assert "The bottleneck is Dermatologists" in said(page)
+    assert "27 of 32 figures are assumed" in said(page)
+
+
+def test_a_request_can_be_followed_to_its_answer_and_to_the_end(practice):
+    page = run_design(practice())
+    page.session_state["panel"] = "One request"
+    page.run()
+    assert "for the p99 request; Upload took" in said(page)
+    page.radio(key="until").set_value("end").run()
+    page.radio(key="percentile").set_value(1.0).run()
+    assert not page.exception
+    assert "for the slowest request; Dermatologists took" in said(page)
 
 
 def test_sources_wear_their_badges_and_lessons_come_after_a_run(practice):

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from simulator.serving.calendar import DAY_S, Roster, clock_s
+from simulator.serving.engine import simulate
 from simulator.serving.latency import GRID, LatencyTable
 from simulator.serving.plan import Plan
+from simulator.serving.requests import OUTCOMES
+from simulator.serving.stages.base import ServiceStage
 from simulator.serving.trace import Trace
 from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retake, retry, spread
 
@@ -139,14 +144,17 @@ def check(trace: Trace) -> None:
     """What holds in every run, whatever its stages."""
     visits = trace.visits
     requests = trace.requests
-    assert requests["outcome"].isin(["done", "shed", "timed_out", "unfinished"]).all()
+    assert requests["outcome"].isin(OUTCOMES).all()
     assert (requests["finished_s"].notna() == (requests["outcome"] != "unfinished")).all()
-    _check_ways(trace, visits)
+    wanted = visits[visits["wanted"]]
+    _check_ways(trace, wanted)
+    _check_instants(trace, wanted)
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
         _check_order_of_times(mine)
         if stage.kind in ("pool", "people"):
             _check_servers(mine)
+        if stage.kind == "people" or (stage.kind == "pool" and stage.is_plain):
             _check_queue(mine, stage, _on_duty(trace, stage))
             _check_limits(mine, stage)
         if stage.kind == "join":
@@ -214,6 +222,25 @@ def _check_join(visits: pd.DataFrame, stage: Any, inputs: int) -> None:
         assert used.empty or (mine.loc[mine["started_s"].isna(), "entered_s"] >= used["left_s"].iloc[0]).all()
 
 
+def _check_instants(trace: Trace, visits: pd.DataFrame) -> None:
+    """At every instant whoever has arrived has ended in some way or is at exactly one stage."""
+    requests = trace.requests
+    left = visits["left_s"].fillna(np.inf)
+    instants = np.unique(np.concatenate([requests["arrived_s"], visits["entered_s"], left, [HORIZON_S]]))
+    instants = instants[instants <= HORIZON_S]
+    arrived = _until(requests["arrived_s"], instants)
+    ended = sum(_until(mine["finished_s"].dropna(), instants) for _, mine in requests.groupby("outcome", observed=True))
+    in_flight = sum(
+        _until(mine["entered_s"], instants) - _until(left[mine.index], instants)
+        for _, mine in visits.groupby("stage", observed=True)
+    )
+    assert np.array_equal(arrived, ended + in_flight)
+
+
+def _until(times: pd.Series[float], instants: NDArray[np.float64]) -> NDArray[np.int_]:
+    return np.searchsorted(np.sort(times), instants, side="right")
+
+
 def _check_servers(visits: pd.DataFrame) -> None:
     """A server does one batch at a time, and all of a batch start and end together."""
     served = visits[visits["started_s"].notna()]
@@ -264,3 +291,22 @@ def _on_duty(trace: Trace, stage: Any) -> Any:
     if stage.kind == "pool":
         return lambda time: stage.replicas
     return Roster(stage.shifts, clock_s(trace.plan.scenario.run.starts_at), HORIZON_S).on_duty
+
+
+def ordered(visits: pd.DataFrame) -> pd.DataFrame:
+    """Visits in an order that does not depend on which stage had its turn first."""
+    columns = visits.astype({"stage": str}).drop(columns="batch")
+    return columns.sort_values(["request", "entered_s", "left_s"], ignore_index=True)
+
+
+def simulate_step_by_step(made: Plan, seed: int) -> Trace:
+    """A run in which every stage takes turns with all others and hands every request over by itself."""
+    connect = ServiceStage.connect
+
+    def connect_as_in_a_ring(stage: ServiceStage) -> None:
+        connect(stage)
+        stage.rivals, stage.loops = [stage], True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ServiceStage, "connect", connect_as_in_a_ring)
+        return simulate(made, seed)

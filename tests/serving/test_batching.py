@@ -101,6 +101,24 @@ def test_triton_an_arrival_at_the_instant_an_instance_comes_free_goes_along():
     assert served([0, 3, 10], max_batch=4) == [(0, [0]), (10, [1, 2])]
 
 
+def test_triton_requests_of_the_same_instant_fill_one_instance_after_the_other():
+    assert served([0, 0, 0, 0, 0], max_batch=2, replicas=2) == [(0, [0, 1]), (0, [2, 3]), (10, [4])]
+
+
+def test_triton_a_request_due_at_the_instant_an_instance_comes_free_goes_then_with_whoever_comes_then():
+    assert served([0, 10, 15], max_batch=4, max_queue_delay_ms=5000) == [(5, [0]), (15, [1, 2])]
+
+
+def test_triton_the_delay_counts_from_the_oldest_request_that_is_still_pending():
+    fields = {"max_batch": 4, "preferred_batches": [2], "max_queue_delay_ms": 5000, "replicas": 2}
+    assert served([0, 1, 2], **fields) == [(1, [0, 1]), (7, [2])]
+
+
+def test_triton_a_request_that_timed_out_no_longer_counts_as_the_oldest():
+    fields = {"max_batch": 4, "max_queue_delay_ms": 5000, "timeout_s": 7, "on_timeout": "done"}
+    assert served([0, 6, 13], **fields) == [(5, [0]), (18, [2])]
+
+
 def test_triton_a_preferred_size_goes_without_waiting_for_more():
     assert served([0, 1, 2], max_batch=4, preferred_batches=[2], max_queue_delay_ms=5000)[0] == (1, [0, 1])
 
@@ -118,6 +136,21 @@ def test_triton_between_two_preferred_sizes_the_smaller_goes():
 def test_triton_the_largest_preferred_size_reached_goes():
     fields = {"max_batch": 4, "preferred_batches": [2, 3], "max_queue_delay_ms": 5000}
     assert served([0, 1, 8, 9, 10], **fields)[1] == (11, [2, 3, 4])
+
+
+def test_triton_short_of_every_preferred_size_a_batch_waits_for_the_smallest():
+    fields = {"max_batch": 4, "preferred_batches": [3], "max_queue_delay_ms": 5000}
+    assert served([0, 1, 4], **fields) == [(4, [0, 1, 2])]
+
+
+def test_triton_short_of_every_preferred_size_a_batch_goes_when_its_oldest_request_is_due():
+    fields = {"max_batch": 4, "preferred_batches": [3], "max_queue_delay_ms": 5000}
+    assert served([0, 1, 6], **fields) == [(5, [0, 1]), (15, [2])]
+
+
+def test_triton_an_arrival_at_the_instant_of_the_deadline_goes_along_beyond_the_preferred_size():
+    fields = {"max_batch": 4, "preferred_batches": [2], "max_queue_delay_ms": 4000}
+    assert served([0, 1, 7, 8, 11], **fields) == [(1, [0, 1]), (11, [2, 3, 4])]
 
 
 def test_triton_once_the_delay_is_exceeded_preferred_sizes_no_longer_count():
@@ -146,7 +179,22 @@ def test_triton_an_instance_that_comes_free_at_the_instant_of_the_timeout_still_
 def test_triton_a_timeout_shorter_than_the_delay_ends_the_wait_for_company():
     fields = {"max_batch": 2, "max_queue_delay_ms": 5000, "timeout_s": 3, "on_timeout": "done"}
     assert ends([0, 4], **fields) == [("timed_out", 3), ("timed_out", 7)]
+
+
+def test_triton_an_arrival_at_the_instant_of_the_timeout_still_completes_the_batch():
+    fields = {"max_batch": 2, "max_queue_delay_ms": 5000, "timeout_s": 3, "on_timeout": "done"}
     assert ends([0, 3], **fields) == [("done", 13), ("done", 13)]
+
+
+def test_triton_a_timeout_at_the_instant_of_the_delay_leaves_the_request_served():
+    fields = {"max_batch": 2, "max_queue_delay_ms": 3000, "timeout_s": 3, "on_timeout": "done"}
+    assert ends([0], **fields) == [("done", 13)]
+
+
+def test_triton_every_request_past_its_timeout_is_gone_before_a_batch_forms():
+    fields = {"max_batch": 4, "timeout_s": 3, "on_timeout": "done"}
+    found = ends([0, 1, 6.5, 8], **fields)
+    assert found == [("done", 10), ("timed_out", 4), ("timed_out", 9.5), ("done", 20)]
 
 
 def test_triton_a_timeout_that_no_instance_lived_to_see_is_one_all_the_same():
@@ -162,6 +210,15 @@ def test_triton_a_full_queue_refuses_at_once():
 def test_triton_a_queue_that_waits_for_company_refuses_when_it_is_full():
     found = ends([0, 1, 2], max_batch=4, max_queue_delay_ms=5000, max_queue=2, on_full="done")
     assert found == [("done", 15), ("done", 15), ("shed", 2)]
+
+
+def test_triton_a_request_past_its_timeout_keeps_its_place_until_an_instance_is_free():
+    fields = {"max_queue": 1, "on_full": "done", "timeout_s": 3, "on_timeout": "done"}
+    assert ends([0, 1, 5, 10.5], **fields) == [("done", 10), ("timed_out", 4), ("shed", 5), ("done", 20.5)]
+
+
+def test_triton_an_arrival_at_the_instant_a_batch_is_taken_finds_the_queue_as_full_as_it_was():
+    assert ends([0, 1, 10], max_queue=1, on_full="done") == [("done", 10), ("done", 20), ("shed", 10)]
 
 
 def test_triton_a_place_is_free_again_once_its_batch_is_taken():

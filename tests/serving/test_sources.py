@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from math import comb, factorial
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.serving.requests import Requests
 from simulator.serving.streams import Streams
-from tests.builders import assumed, exponential, gate, link, people, plan, pool, population, spread
+from tests.builders import assumed, gate, link, people, plan, pool, population, spread
 from tests.serving.arrivals.kinds import KIND
 from tests.serving.intervals import assert_agrees
 from tests.serving.networks import check, networks, service_times
@@ -100,33 +99,6 @@ def test_a_refused_client_thinks_again_at_once():
 # Theory
 
 
-def repairmen(clients, servers, think, service):
-    """Throughput of M/M/c//N, the machine repairman: birth and death with rates (N - k) / think and min(k, c) / service."""
-    a = service / think
-    inside = [comb(clients, k) * a**k for k in range(servers + 1)]
-    inside += [
-        factorial(clients) / factorial(clients - k) / factorial(servers) / servers ** (k - servers) * a**k
-        for k in range(servers + 1, clients + 1)
-    ]
-    shares = np.array(inside) / sum(inside)
-    return float(np.minimum(np.arange(clients + 1), servers) @ shares) / service
-
-
-@pytest.mark.parametrize(("clients", "servers"), [(1, 1), (6, 1), (12, 3)])
-def test_clients_with_exponential_thoughts_are_served_as_the_machine_repairman_says(clients, servers):
-    arrivals, seconds = closed(clients, think_mean_s=assumed(4)), 3000 / servers
-    made = plan({"p": pool(replicas=servers)}, exponential(1.0), arrivals=arrivals, seconds=seconds)
-    truth = repairmen(clients, servers, 4.0, 1.0)
-    rates, cycles = [], []
-    for replication in range(30):
-        requests = simulate(made, 1, replication).requests
-        late = requests[requests["arrived_s"] > 0.1 * seconds]
-        rates.append(len(late) / (0.9 * seconds))
-        cycles.append((late["finished_s"] - late["arrived_s"]).mean() + 4.0)
-    assert_agrees(rates, truth, checks=6)
-    assert_agrees(cycles, clients / truth, checks=6)  # the response time law: N = X (R + Z)
-
-
 def test_a_single_stream_is_served_at_the_reciprocal_of_the_mean_service_time():
     table = service_times(1, 3)
     mean = table.mean_s(1, idled=False)
@@ -157,6 +129,7 @@ def test_the_rows_that_nobody_sent_are_gone():
     assert np.array_equal(trace.columns.qualities, room.qualities[:, :sent])
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 20), st.sampled_from([0.05, 1, 30]), st.sampled_from([None, 3, 100]), st.integers(0, 2**31 - 1))
 def test_there_is_room_for_every_request_of_clients_who_are_answered_at_once(clients, think, limit, seed):
     """A wire without delay: each client sends as often as its think times allow, and that is all there is room for."""
@@ -195,19 +168,60 @@ LOOPS = [
 ]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(networks(), st.sampled_from(LOOPS), st.integers(0, 2**31 - 1))
 def test_in_any_network_a_closed_loop_loses_no_request_and_no_effect_comes_before_its_cause(made, loop, seed):
     spec = KIND.validate_python(loop)
     made = replace(made, scenario=made.scenario.model_copy(update={"arrivals": spec}))
     trace = simulate(made, seed)
     check(trace)
-    arrived = trace.requests["arrived_s"].to_numpy()
+    check_loop(trace)
+
+
+def check_loop(trace):
+    """Rows are in order of time, and no client has more under way than it may."""
+    spec, requests = trace.plan.scenario.arrivals, trace.requests
+    arrived = requests["arrived_s"].to_numpy()
     assert np.all(np.diff(arrived) >= 0)
-    assert not len(arrived) or arrived[-1] < made.arrivals_end_s
-    in_flight = [(time, +1) for time in arrived] + [(time, -1) for time in trace.requests["finished_s"].dropna()]
+    assert not len(arrived) or arrived[-1] < trace.plan.arrivals_end_s
+    assert not (requests["finished_s"] < requests["arrived_s"]).any()
+    in_flight = [(time, +1) for time in arrived] + [(time, -1) for time in requests["finished_s"].dropna()]
     outstanding = np.cumsum([change for _, change in sorted(in_flight)])
     assert not len(outstanding) or outstanding.max() <= spec.senders * spec.samples
+
+
+POLICIES = {
+    "impatience": {"client_timeout_s": 1.5, "on_timeout": "done"},
+    "work in vain": {"client_timeout_s": 1.5, "on_timeout": "done", "cancels": False},
+    "second copies": {"hedge_after_s": 0.6, "cancels": False, "balance": "round_robin"},
+    "the freshest first": {"order": "freshest", "max_queue": 2, "drops": "oldest", "on_full": "done"},
+    "a breaker": {
+        "breaker": {"min_requests": 3, "open_s": 2},
+        "client_timeout_s": 0.7,
+        "on_timeout": "done",
+        "on_full": "done",
+    },
+    "scaling": {"scaling": {"kind": "knative", "max_replicas": 4}},
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS[:4] + LOOPS[5:], ids=lambda loop: loop["kind"])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_whatever_a_pools_policies_every_client_is_told_once_what_became_of_its_request(policy, loop):
+    stages = {"p": pool(to="q", max_batch=2, replicas=2, **POLICIES[policy]), "q": pool()}
+    service = {"p": service_times(2, 1), "q": service_times(1, 2)}
+    made = replace(plan(stages, service, arrivals=loop, seconds=60), cold_starts={"p": [1.0]})
+    trace = simulate(made, 1)
+    check_loop(trace)
+    assert (trace.requests["outcome"] != "unfinished").all()
+    assert trace.columns.n > 5
+
+
+def test_a_deadline_counts_from_when_the_request_is_sent():
+    kinds = {"urgent": {"label": "Urgent", "share": assumed(1), "priority": 1, "deadline_s": 5}}
+    made = plan({"p": pool(order="deadline")}, constant(2.0), arrivals=thinking(3, 3), seconds=30, classes=kinds)
+    columns = simulate(made, 0).columns
+    assert columns.deadline == pytest.approx(columns.arrived + 5)
 
 
 def test_a_gate_may_send_requests_round_within_the_loop():

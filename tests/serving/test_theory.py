@@ -5,7 +5,7 @@ import pytest
 
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from simulator.serving.theory import batch_wait, fork_join_response, loads, mg1_wait, mmc_wait, visit_ratios
+from simulator.serving.theory import batch_queue, fork_join_response, loads, mg1_wait, mmc_wait, visit_ratios
 from tests.builders import (
     assumed,
     end,
@@ -46,7 +46,7 @@ def test_constant_service_waits_half_as_long_as_exponential_service():
 
 @pytest.mark.parametrize("load", [0.1, 0.5, 0.9])
 def test_batches_of_one_are_the_queue_with_constant_service(load):
-    assert batch_wait(load, lambda batch: 1.0, 1) == pytest.approx(mg1_wait(load, 1.0, 1.0), rel=1e-7)
+    assert batch_queue(load, constant(1.0), 1).wait_s == pytest.approx(mg1_wait(load, 1.0, 1.0), rel=1e-7)
 
 
 def triage(service=0.01, tries=3, **fields):
@@ -122,3 +122,34 @@ def test_the_peak_load_is_that_of_the_busiest_part_of_the_day():
     weights = {"kind": "daily", "per_day": assumed(86_400), "weights": [1, 3]}
     (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights))
     assert (found.mean, found.peak) == pytest.approx((0.4, 0.6))
+
+
+def closed_loads(stages, service, arrivals):
+    return {load.stage: load.mean for load in loads(plan(stages, service, arrivals=arrivals)) if load.at_most}
+
+
+RING = {"a": pool(to="b", replicas=2), "b": pool()}
+SERVICE = {"a": constant(1.0), "b": constant(0.8)}
+
+
+def test_clients_who_do_not_think_can_at_most_keep_the_tightest_stage_busy():
+    found = closed_loads(RING, SERVICE, {"kind": "closed", "clients": 9, "requests": 100})
+    assert found == {"a": pytest.approx(0.5 / 0.8), "b": pytest.approx(1)}
+
+
+def test_few_clients_bring_at_most_one_request_a_cycle_each():
+    found = closed_loads(RING, SERVICE, {"kind": "closed", "clients": 2, "think_mean_s": assumed(8.2)})
+    assert found == {"a": pytest.approx(2 / 10 / 2), "b": pytest.approx(2 / 10 * 0.8)}
+
+
+def test_a_single_stream_keeps_each_stage_busy_for_its_share_of_the_way():
+    arrivals = {"kind": "single_stream", "queries": 50}
+    found = closed_loads(RING, SERVICE, arrivals)
+    trace = simulate(plan(RING, SERVICE, arrivals=arrivals), 0)
+    busy = {name: (trace.logs[name].frame(name).eval("left_s - started_s")).sum() for name in RING}
+    span, servers = trace.requests["finished_s"].max(), {"a": 2, "b": 1}
+    assert found == {name: pytest.approx(busy[name] / span / servers[name]) for name in RING}
+
+
+def test_a_heap_of_samples_can_at_most_keep_the_tightest_stage_busy():
+    assert closed_loads(RING, SERVICE, {"kind": "offline", "samples": 50})["b"] == pytest.approx(1)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.scenario.base import Name
 from simulator.scenario.stages.base import AnyStage, FileName, Target
 from simulator.scenario.stages.policies import Breaker, Scaling
 
@@ -39,6 +40,9 @@ class Pool(AnyStage):
     balance: Annotated[
         str | None, Field(max_length=40, description="a queue for each replica, chosen like this; none: one queue for all")
     ] = None
+    shares: Annotated[
+        Name | None, Field(description="the accelerator, in `accelerators`, that these replicas share with other pools")
+    ] = None
     breaker: Breaker | None = None
     scaling: Scaling | None = None
     on_full: Annotated[Target | None, Field(description="where a request goes that is refused")] = None
@@ -72,6 +76,6 @@ class Pool(AnyStage):
     @property
     def is_plain(self) -> bool:
         """Whether one queue is served in order of arrival by replicas that are always there, for requesters who wait."""
-        policies = (self.client_timeout_s, self.hedge_after_s, self.balance, self.breaker, self.scaling)
+        policies = (self.client_timeout_s, self.hedge_after_s, self.balance, self.breaker, self.scaling, self.shares)
         usual = (self.order, self.drops, self.timeout_action, self.sheds_late) == ("fifo", "newest", "reject", False)
         return usual and all(policy is None for policy in policies)

@@ -103,7 +103,8 @@ def poisson_times(rng: np.random.Generator, rate: float, usual: float, total: fl
 
     It is drawn on [0, usual) first and then on, so that a longer total leaves the times before `usual` as they are.
     """
-    return np.concatenate([_uniform(rng, rate, usual), usual + _uniform(rng, rate, max(total - usual, 0.0))])
+    early = _uniform(rng, rate, usual)
+    return early if total <= usual else np.concatenate([early, usual + _uniform(rng, rate, total - usual)])
 
 
 def _uniform(rng: np.random.Generator, rate: float, length: float) -> Times:

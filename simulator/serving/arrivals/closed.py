@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, inf
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.scenario.arrivals import Loop
 from simulator.scenario.base import Lognormal
 from simulator.serving.arrivals.base import Process
-from simulator.serving.arrivals.clock import Times
+from simulator.serving.arrivals.clock import Surge, Times
 
 
 class LoopProcess(Process):
@@ -18,6 +19,10 @@ class LoopProcess(Process):
 
     The run issues the requests itself (`simulator.serving.sources`), with the same think times.
     """
+
+    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
+        """The bound on when requests can come: surges do not reach clients that wait for their answers."""
+        return super().draw(rng)
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
         """When the requests would come, in order of time; all at the start where nobody thinks."""

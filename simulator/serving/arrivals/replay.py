@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.serving.arrivals.base import OpenProcess
-from simulator.serving.arrivals.clock import Steps, Times
+from simulator.serving.arrivals.clock import Steps, Times, steady
 
 MINUTE_S = 60.0
 
@@ -20,6 +20,13 @@ class ReplayProcess(OpenProcess):
             return once
         rounds = np.arange(np.ceil(total / period))
         return np.asarray((rounds[:, None] * period + once).ravel())
+
+    @property
+    def expected(self) -> float:
+        """How many recorded times fall into the run; about, where the recording repeats."""
+        total = steady(1.0, self.end).surged(self.spikes).total(self.end)
+        once, period = self._once()
+        return len(once) * total / period if self.spec.repeat else float(np.searchsorted(once, total))
 
     def rates(self) -> Steps:
         """What came in each minute."""

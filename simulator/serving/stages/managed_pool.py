@@ -107,10 +107,12 @@ class Lane:
 class Batch:
     """Copies in service on one replica of a lane; `lost` if the replica fails before it is done."""
 
-    __slots__ = ("copies", "done", "free_again", "lane", "lost", "replica", "started")
+    __slots__ = ("copies", "done", "free_again", "lane", "lost", "pool", "replica", "started")
 
-    def __init__(self, copies: list[Copy], lane: Lane, replica: int, started: float, done: float) -> None:
-        self.copies, self.lane, self.replica = copies, lane, replica
+    def __init__(
+        self, pool: ManagedPoolStage, copies: list[Copy], lane: Lane, replica: int, started: float, done: float
+    ) -> None:
+        self.pool, self.copies, self.lane, self.replica = pool, copies, lane, replica
         self.started, self.done, self.free_again = started, done, done
         self.lost = False
 
@@ -140,6 +142,7 @@ class ManagedPoolStage(ServiceStage):
         self.hedging: deque[Stay] = deque()  # by when a second copy is due
         self.breaker = CircuitBreaker(spec.breaker) if spec.breaker else None
         self.scaling = Scaling(self, spec.scaling) if spec.scaling else None
+        self.accelerator = run.accelerator(spec.shares)
         self.outages: dict[int, list[tuple[float, float]]] = {}
         self._numbers = count()
 
@@ -153,6 +156,8 @@ class ManagedPoolStage(ServiceStage):
         self.on_failure = self.run.receiver(self.spec.on_failure)
         if self.scaling:
             self.alarm.set(self.scaling.next_time)
+        if self.accelerator:
+            self.accelerator.pools.append(self)
 
     def due(self, time: float) -> float:
         """Whoever comes may change what is due."""
@@ -164,8 +169,10 @@ class ManagedPoolStage(ServiceStage):
             self.scaling.look(now)
         while self.running and self.running[0][0] <= now:
             self._complete(heappop(self.running)[-1])
-        while self.inbox.head <= now:
-            self._admit(*self.inbox.pop(), now)
+        for batch in self.accelerator.finished(self, now) if self.accelerator else ():
+            batch.done = batch.free_again = now
+            self._complete(batch)
+        self._take_in(now)
         self._send_copies(now)
         if self.scaling:
             self.scaling.act(now)
@@ -177,6 +184,8 @@ class ManagedPoolStage(ServiceStage):
                 heappush(self.serving, (upcoming, next(self._numbers), lane))
         self.touched.clear()
         self._let_leave(now)
+        if self.accelerator:
+            self.accelerator.tell_others(self)
         return self._next_time()
 
     def hand_over_since(self) -> None:
@@ -187,6 +196,11 @@ class ManagedPoolStage(ServiceStage):
     def _next_time(self) -> float:
         times = [self.inbox.head]
         times += [events[0][0] for events in (self.running, self.serving) if events]
+        if self.accelerator:
+            times.append(self.accelerator.next_done(self))
+        for stays in (self.leaving, self.hedging):
+            while stays and not stays[0].open:
+                stays.popleft()
         if self.leaving:
             times.append(nextafter(self._patience_ends(self.leaving[0]), inf))
         if self.hedging:
@@ -196,6 +210,10 @@ class ManagedPoolStage(ServiceStage):
         return min(times)
 
     # Coming in
+
+    def _take_in(self, now: float) -> None:
+        while self.inbox.head <= now:
+            self._admit(*self.inbox.pop(), now)
 
     def _admit(self, row: int, time: float, now: float) -> None:
         choice = self.choose(self.lanes, row)
@@ -244,6 +262,7 @@ class ManagedPoolStage(ServiceStage):
     def _serve(self, lane: Lane, now: float) -> None:
         while lane.queue.items and self._available(lane, now):
             if self._drop_unserved(lane, now):
+                self._take_in(now)  # whoever is sent back here at once goes along
                 continue
             pending = lane.queue.first(self.rule.max_batch)
             oldest = min(copy.entered for copy in pending)
@@ -291,11 +310,14 @@ class ManagedPoolStage(ServiceStage):
     def _start(self, lane: Lane, copies: list[Copy], now: float) -> None:
         free_at, replica = heappop(lane.free)
         seconds = self.seconds[now - free_at >= IDLE_GAP_S][len(copies)][self.quantile[copies[0].stay.row]]
-        batch = Batch(copies, lane, replica, now, now + seconds)
+        batch = Batch(self, copies, lane, replica, now, now + seconds)
+        lane.in_service += len(copies)
+        if self.accelerator:
+            self.accelerator.begin(batch, seconds, now)
+            return
         fails, repaired = self._next_outage(replica, now)
         if fails < batch.done:
             batch.done, batch.free_again, batch.lost = fails, repaired, True
-        lane.in_service += len(copies)
         heappush(self.running, (batch.done, next(self._numbers), batch))
 
     def _complete(self, batch: Batch) -> None:
@@ -321,16 +343,22 @@ class ManagedPoolStage(ServiceStage):
             self.out.accept(rows, now)
 
     def _log(self, batch: Batch) -> None:
-        """Note the visits; nobody waited for those copies that were lost, or whose requester had left or been answered."""
-        first = len(self.log)
-        rows = [copy.stay.row for copy in batch.copies]
-        entered = [copy.entered for copy in batch.copies]
-        self.log.add_batch(rows, entered, 0, len(rows), batch.started, batch.done, batch.replica)
-        seen: set[int] = set()
-        for place, copy in enumerate(batch.copies):
-            if batch.lost or not copy.stay.open or id(copy.stay) in seen:
+        """Note the visits; nobody waited for those copies that were lost, or whose requester had left or been answered.
+
+        Whoever is answered has waited since joining the queue, whichever of the copies was served.
+        """
+        first, copies = len(self.log), batch.copies
+        answered: set[int] = set()
+        entered = []
+        for place, copy in enumerate(copies):
+            if batch.lost or not copy.stay.open or id(copy.stay) in answered:
                 self.log.unwanted.append(first + place)
-            seen.add(id(copy.stay))
+                entered.append(copy.entered)
+            else:
+                answered.add(id(copy.stay))
+                entered.append(copy.stay.entered)
+        rows = [copy.stay.row for copy in copies]
+        self.log.add_batch(rows, entered, 0, len(rows), batch.started, batch.done, batch.replica)
 
     def _lose(self, lane: Lane, copy: Copy, now: float) -> None:
         """The replica failed under this copy."""
@@ -390,8 +418,7 @@ class ManagedPoolStage(ServiceStage):
 
     def close(self, horizon: float) -> None:
         """Settle what waited too long, and note what is still being served or waits."""
-        while self.inbox.head <= horizon:
-            self._admit(*self.inbox.pop(), horizon)
+        self._take_in(horizon)
         waiting = [item[-1] for lane in self.lanes for item in lane.queue.items]
         for copy in waiting:
             stay, due = copy.stay, copy.entered + self.timeout
@@ -400,7 +427,9 @@ class ManagedPoolStage(ServiceStage):
             if due < horizon and self.is_end(self.on_timeout) and self.spec.timeout_action == "reject":
                 self._close(stay, TIMED_OUT, due, horizon, self.on_timeout)
         still = {id(copy.stay): copy.stay for copy in waiting if copy.stay.open}
-        for _, _, batch in sorted(self.running, key=lambda entry: entry[:2]):
+        for batch in self.at_work():
+            if self.accelerator:
+                batch.done = self.accelerator.time_of(batch)
             self._log(batch)
             for copy in batch.copies:
                 copy.stay.open = False
@@ -409,6 +438,12 @@ class ManagedPoolStage(ServiceStage):
                 self.log.add(stay.row, stay.entered, nan, nan)
         if self.scaling:
             self.scaling.look(horizon)
+
+    def at_work(self) -> list[Batch]:
+        """The batches that are being served, by when they are done; on a shared device, by when they began."""
+        if self.accelerator:
+            return [batch for batch in self.accelerator.left if batch.pool is self]
+        return [batch for _, _, batch in sorted(self.running, key=lambda entry: entry[:2])]
 
     def fleet(self) -> Fleet | None:
         """How many replicas there were, where that changed."""

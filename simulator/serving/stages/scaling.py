@@ -33,7 +33,7 @@ class Scaling:
     def look(self, now: float) -> None:
         """Nothing has changed since the last look: add up what went on."""
         elapsed, lane = now - self._seen, self.pool.lanes[0]
-        self._work_s += elapsed * len(self.pool.running)
+        self._work_s += elapsed * len(self.pool.at_work())
         self._ongoing_s += elapsed * lane.outstanding
         paid = min(now, self.pool.run.plan.arrivals_end_s) - min(self._seen, self.pool.run.plan.arrivals_end_s)
         self.machine_s += paid * (len(self.ready_at) + len(self.leaving))

@@ -1,6 +1,7 @@
 """Spikes and other surges: the same change of clock for every kind, and none of them moves the past."""
 
 from math import inf
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.evidence.recordings import Recording
-from simulator.serving.arrivals import Surge, warped
+from simulator.scenario.arrivals import Arrivals
+from simulator.serving.arrivals import ARRIVALS, Surge, warped
 from simulator.serving.arrivals.clock import Steps
 from simulator.serving.streams import Streams
 from tests.serving.arrivals.kinds import check_poisson, counts, drawn, process, states
+from tests.serving.intervals import assert_agrees
 
 RECORDED = Recording(np.arange(0, 190, 0.5))
 OPEN = {
@@ -66,6 +69,22 @@ def test_a_surge_leaves_the_requests_before_it_as_they_are(kind):
 def test_a_surge_of_once_changes_nothing(kind):
     for before, after in zip(*(drawn(of(kind), runs=2, surges=s) for s in ((), [Surge(40, 20, 1)])), strict=True):
         assert after == pytest.approx(before, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", OPEN)
+def test_as_many_requests_come_as_are_expected(kind):
+    made = of(kind, spikes=[spike(20, 15, 3), spike(60, 20, 0.4)])
+    number = [len(times) for times in drawn(made, runs=400)]
+    if len(set(number)) > 1:
+        assert_agrees(number, made.expected, checks=len(OPEN))
+    else:
+        assert abs(number[0] - made.expected) < 1
+
+
+def test_every_kind_that_can_be_written_can_be_drawn():
+    written = {fields["kind"].__args__[0] for fields in (kind.__annotations__ for kind in get_args(get_args(Arrivals)[0]))}
+    assert written == set(ARRIVALS)
+    assert set(OPEN) < written
 
 
 windows = st.builds(spike, st.floats(0, 150), st.floats(0.001, 200), st.sampled_from([0, 0.3, 1, 2.5, 20]))

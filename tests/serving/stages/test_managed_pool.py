@@ -12,7 +12,7 @@ from simulator.serving.stages import STAGES
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.theory import mmc_wait
-from tests.builders import assumed, batches, end, exponential, plan, pool, run_at
+from tests.builders import assumed, batches, end, exponential, fork, gate, join, plan, pool, population, run_at
 from tests.serving.intervals import assert_agrees
 from tests.serving.networks import networks
 
@@ -67,7 +67,10 @@ def test_without_policies_it_does_what_the_plain_pool_does(made):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(STAGES, "pool", ManagedPoolStage)
         managed = simulate(made, seed=3)
-    assert_frame_equal(plain.requests, managed.requests)
+    written = ["tag", "score", "tries"]  # the plain pool hands on at the start what ends after the run
+    ended = plain.requests["outcome"] != "unfinished"
+    assert_frame_equal(plain.requests.drop(columns=written), managed.requests.drop(columns=written))
+    assert_frame_equal(plain.requests[ended], managed.requests[ended])
     seen = [
         trace.visits.drop(columns="batch").sort_values(["stage", "entered_s", "request", "left_s"], ignore_index=True)
         for trace in (plain, managed)
@@ -210,6 +213,57 @@ def test_a_breaker_closes_when_its_trials_go_well():
     trace = run([0, 1, 2, 3, 50, 51, 59, 60], **fields)
     outcomes = [outcome for outcome, _ in fates(trace)]
     assert outcomes == ["done", "timed_out", "timed_out", "timed_out", "done", "shed", "shed", "done"]
+
+
+# A device that pools share
+
+
+def sharing(slowdown, **pools):
+    """Pools that share one device, all fed by a fork."""
+    device = {"gpu": {"label": "GPU", "slowdown": assumed(slowdown)}}
+    made = {name: pool(shares="gpu", to="meet", replicas=8) for name in pools}
+    stages = {"all": fork(*pools), **made, "meet": join()}
+    return plan(stages, {name: constant(seconds) for name, seconds in pools.items()}, accelerators=device)
+
+
+def test_batches_side_by_side_slow_each_other_down():
+    # Both go at half pace until a is done at 2 x 4 = 8; b has 6 - 4 = 2 left and goes on alone, until 10.
+    visits = run_at(sharing(2, a=4, b=6), [0]).visits
+    assert dict(zip(visits["stage"], visits["left_s"], strict=True)) == pytest.approx({"a": 8, "b": 10, "meet": 10})
+
+
+def test_a_batch_that_joins_slows_one_that_is_at_work():
+    # The first does 1 s alone; then both go at 1 / 1.5 of the pace: it takes 3 x 1.5 s more, the second has 1 s left by then.
+    device = {"gpu": {"label": "GPU", "slowdown": assumed(1.5)}}
+    trace = run_at(plan({"p": pool(shares="gpu", replicas=2)}, constant(4), accelerators=device), [0, 1])
+    assert trace.visits["left_s"].tolist() == pytest.approx([5.5, 6.5])
+
+
+def test_a_device_with_room_for_all_slows_nobody():
+    visits = run_at(sharing(1, a=4, b=6), [0]).visits
+    assert dict(zip(visits["stage"], visits["left_s"], strict=True)) == {"a": 4, "b": 6, "meet": 6}
+
+
+def test_turns_at_a_shared_device_are_processor_sharing():
+    """M/G/1-PS: the response time is service / (1 - rho) for each service time, whatever their mix (Kleinrock 1976)."""
+    stages = {
+        "sort": gate("quality", {"at_least": 0, "to": "short"}, {"to": "long"}),
+        "short": pool(shares="gpu", replicas=200),
+        "long": pool(shares="gpu", replicas=200),
+    }
+    made = plan(
+        stages,
+        {"short": constant(0.5), "long": constant(1.5)},
+        rate=0.6,
+        seconds=3000,
+        population=population(unusable=0.5, auc=0.5),
+        accelerators={"gpu": {"label": "GPU", "slowdown": assumed(2)}},
+    )
+    traces = [simulate(made, seed=2, replication=replication) for replication in range(20)]
+    for stage, service in (("short", 0.5), ("long", 1.5)):
+        visits = [trace.logs[stage].frame(stage) for trace in traces]
+        means = [float((rows["left_s"] - rows["entered_s"])[len(rows) // 10 :].mean()) for rows in visits]
+        assert_agrees(means, service / (1 - 0.6), checks=2)
 
 
 # Scaling
