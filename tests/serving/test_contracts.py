@@ -28,7 +28,22 @@ from simulator.serving.plan import Plan
 from simulator.serving.scaling import SCALERS
 from simulator.serving.stages import STAGES
 from simulator.serving.trace import Trace
-from tests.builders import assumed, exponential, gate, link, people, plan, pool, population, retake, score_table, spread
+from tests.builders import (
+    assumed,
+    exponential,
+    fork,
+    gate,
+    join,
+    link,
+    people,
+    plan,
+    pool,
+    population,
+    retake,
+    retry,
+    score_table,
+    spread,
+)
 from tests.serving.intervals import interval
 from tests.serving.networks import HORIZON_S, OPEN_S, check, ordered, pools_of, service_times, simulate_step_by_step
 
@@ -38,6 +53,8 @@ CLASSES = {
     "patient": {"label": "Patient", "share": assumed(0.6), "priority": 2, "deadline_s": 6},
 }
 SEEDS = range(3)
+
+SPLIT = {"it": fork("one", "two"), "one": pool(to="meet", replicas=2), "two": link("meet", 0.6)}
 
 #: For each stage kind the stages between the first pool and the last readers; requests come in at `it`.
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -75,6 +92,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             negative_to="last",
         )
     },
+    "retry": {
+        "it": pool(to="last", max_queue=1, on_full="again", timeout_s=1, on_timeout="again"),
+        "again": retry("it", max_tries=3, jitter="full", budget={"share": 0.5, "window_s": 10}, on_exhausted="last"),
+    },
+    "fork": SPLIT | {"meet": join("last")},
+    "join": SPLIT | {"meet": join("last", needs=1, timeout_s=1)},
 }
 
 STEADY = {"rate_per_s": assumed(2.5)}
@@ -128,7 +151,7 @@ def network(between: dict[str, Any], order: str = "fifo", **fields: Any) -> Plan
         "last": people(("08:00", "20:00", 2), ("20:00", "08:00", 3), minutes=1 / 60, sigma=0.4, order=order),
     }
     pools = {"first": exponential(0.5)} | {
-        name: service_times(stage["max_batch"], 5) for name, stage in pools_of(between).items()
+        name: service_times(stage.get("max_batch", 1), 5) for name, stage in pools_of(between).items()
     }
     run = {"starts_at": "19:59", "days": OPEN_S / DAY_S, "drain_days": (HORIZON_S - OPEN_S) / DAY_S, "replications": 2}
     usual = {"rate": 2.5, "run": run, "population": population(unusable=0.3), "classes": CLASSES}
