@@ -9,7 +9,6 @@ from simulator.serving.theory import batch_queue, fork_join_response, loads, mg1
 from tests.builders import (
     assumed,
     end,
-    exponential,
     fork,
     gate,
     join,
@@ -92,20 +91,6 @@ def test_the_response_of_a_fork_lies_between_one_branch_and_both_in_turn():
         alone = 1 / (1 - load)
         assert alone < fork_join_response(load, 1.0) < 1.5 * alone  # 1.5: two independent exponential times
     assert fork_join_response(1e-9, 1.0) == pytest.approx(1.5)
-
-
-FORKS = (0.3, 0.6)
-
-
-@pytest.mark.parametrize("load", FORKS)
-def test_a_fork_of_two_exponential_servers_takes_as_long_as_flatto_and_hahn_say(load):
-    stages = {"f": fork("a", "b"), "a": pool(to="j"), "b": pool(to="j"), "j": join()}
-    made = plan(stages, exponential(1.0), rate=load, seconds=10_000 / load)
-    means = []
-    for replication in range(20):
-        columns = simulate(made, seed=0, replication=replication).columns
-        means.append((columns.finished - columns.arrived)[columns.n // 10 :].mean())
-    assert_agrees(means, fork_join_response(load, 1.0), checks=len(FORKS))
 
 
 def test_load_is_the_work_that_comes_over_the_work_that_can_be_done():

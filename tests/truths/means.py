@@ -13,9 +13,9 @@ from simulator.evidence.profiles import load_profile
 from simulator.serving.calendar import DAY_S
 from simulator.serving.latency import GRID, LatencyTable, constant, measured, sampled
 from simulator.serving.plan import Plan
-from simulator.serving.theory import batch_queue, mg1_wait, mmc_wait
+from simulator.serving.theory import batch_queue, fork_join_response, mg1_wait, mmc_wait
 from simulator.serving.trace import Trace
-from tests.builders import assumed, exponential, gate, people, plan, pool, population, score_table
+from tests.builders import assumed, exponential, fork, gate, join, people, plan, pool, population, score_table
 from tests.truths.formulas import deadline_loss, inoue_bound, mmck_loss, priority_waits, repairman_rate
 from tests.truths.registry import (
     MEANS,
@@ -286,6 +286,29 @@ def inoue(rate: float) -> Experiment:
     table = constant(*[alpha * size + tau for size in range(1, most + 1)])
     made = sized({"p": pool(max_batch=most)}, rate, 2_000 if rate < 1.5 else 8_000, table)
     return Experiment(inoue_bound(rate, alpha, tau), made, mean_sojourn, below=0.05)
+
+
+# Forks and joins
+
+
+@law(
+    MEANS,
+    "fork and join of two M/M/1: mean response",
+    "Flatto and Hahn 1984; Nelson and Tantawi 1988",
+    [{"load": 0.3}, {"load": 0.6}],
+    long=[{"load": 0.85}],
+)
+def fork_join(load: float) -> Experiment:
+    stages = {"f": fork("a", "b"), "a": pool(to="j"), "b": pool(to="j"), "j": join()}
+    made = sized(stages, load, int(2_000 / (1 - load) ** 1.5), exponential(1.0))
+    return Experiment(fork_join_response(load, 1.0), made, _mean_response)
+
+
+def _mean_response(trace: Trace) -> float:
+    """Mean time from arrival to end of those who came after the warm-up."""
+    columns = trace.columns
+    late = columns.arrived >= WARM_UP * trace.plan.arrivals_end_s
+    return float((columns.finished - columns.arrived)[late].mean())
 
 
 # Utilization
