@@ -92,6 +92,7 @@ class Summary:
             "scenario": self.plan.scenario.id,
             "scenario_hash": self.plan.scenario_hash,
             "design": self.plan.design,
+            **({"strikes": self.plan.strikes} if self.plan.strikes else {}),
             "seed": self.seed,
             "replications": self.replications,
             "run_hash": self.run_hash,
@@ -165,7 +166,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
     """Identifies the run and what came of it: the same scenario, design, seed and engine give the same twelve digits."""
     traces = hashlib.sha256("".join(m.digest for m in measures).encode()).hexdigest()
-    return fingerprint([plan.scenario_hash, plan.design, seed, len(measures), ENGINE_VERSION, traces])
+    return fingerprint([*plan.identity, seed, len(measures), ENGINE_VERSION, traces])
 
 
 def unit_of(name: str) -> str:

@@ -105,7 +105,8 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
     """Visits over those that the servers could take at their best batch size; for people, work over working time."""
     stage = trace.plan.scenario.stages[name]
     if isinstance(stage, Pool):
-        return len(visits) / (trace.plan.latencies[name].capacity_per_s * capacity_s(trace, name, stage))
+        offered = trace.plan.latencies[name].capacity_per_s * capacity_s(trace, name, stage)
+        return len(visits) / offered if offered else np.inf
     return utilization(trace, name, stage, visits) if isinstance(stage, People) else 0.0
 
 
@@ -119,14 +120,29 @@ def utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFr
         visits = visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)]
     work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
     brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    return float(brought) / capacity_s(trace, name, stage)
+    capacity = capacity_s(trace, name, stage)
+    return float(brought) / capacity if capacity else float(np.inf if brought else 0.0)
 
 
 def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls."""
+    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls.
+
+    Breaks and hand-overs offer none, nor does a replica that is down.
+    """
+    end = trace.plan.arrivals_end_s
+    if name in trace.fleets:
+        return trace.fleets[name].up_s
+    if isinstance(stage, Pool):
+        spans = [span for replica in range(stage.replicas) for span in trace.conditions.outages(name, replica)]
+        return stage.replicas * end - sum(max(min(until, end) - since, 0.0) for since, until in spans)
+    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
+
+
+def paid_s(trace: Trace, name: str, stage: Pool | People) -> float:
+    """Server-seconds that are paid for: replicas up or down, and people for their whole shifts."""
     end = trace.plan.arrivals_end_s
     if name in trace.fleets:
         return trace.fleets[name].paid_s
     if isinstance(stage, Pool):
         return stage.replicas * end
-    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
+    return Roster(stage.shifts, 0, DAY_S).paid_s(DAY_S) * end / DAY_S

@@ -10,6 +10,7 @@ from simulator.scenario.arrivals import Arrivals
 from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
+from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
 from simulator.scenario.metrics import metric_names
 from simulator.scenario.stages import End, Fork, Gate, Pool, Stage
@@ -118,6 +119,7 @@ class Scenario(Strict):
     stages: Annotated[dict[Name, Stage], Field(min_length=1, max_length=64)]
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
     costs: Costs | None = None
+    curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
     choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
 

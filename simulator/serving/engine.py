@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from simulator.scenario.base import Lognormal
+from simulator.scenario.base import Quantity
 from simulator.serving.accelerator import Accelerator
 from simulator.serving.columns import elements
+from simulator.serving.conditions import Conditions
 from simulator.serving.plan import Plan
+from simulator.serving.quantities import draw
 from simulator.serving.requests import Requests
 from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
@@ -39,6 +41,7 @@ class Run:
         self.streams = streams
         self.env = Environment()
         self.tags = plan.scenario.tags()
+        self.conditions = Conditions(plan, streams)
         self.requests = Requests(plan, streams)
         self._answered = elements(self.requests.answered)
         shared = plan.scenario.accelerators.items()
@@ -101,13 +104,9 @@ class Run:
         """One uniform draw a request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
-    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float32]:
-        """One lognormal draw a request, shape (n,)."""
-        drawn = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
-        drawn *= spec.sigma
-        np.exp(drawn, out=drawn)
-        drawn *= spec.median.value
-        return drawn
+    def draw(self, stream: str, spec: Quantity) -> NDArray[np.float32]:
+        """One draw of a quantity a request, shape (n,)."""
+        return draw(spec, self.streams.named(stream), self.requests.n)
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

@@ -4,9 +4,22 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.scenario.base import Name
+from simulator.scenario.base import Figure, Name, Strict, bounded
 from simulator.scenario.stages.base import AnyStage, FileName, Target
 from simulator.scenario.stages.policies import Breaker, Scaling
+
+
+class Failures(Strict):
+    """Replicas that break down and are repaired, each by itself; both times are exponential."""
+
+    mtbf_h: Annotated[Figure, bounded(0.1, 1e6), Field(description="mean hours that a replica runs before it fails")]
+    repair_minutes: Annotated[Figure, bounded(1e-3, 1e6), Field(description="mean minutes until it runs again")]
+
+    @property
+    def availability(self) -> float:
+        """The share of the time that a replica runs in the long run."""
+        up, down = 60 * self.mtbf_h.value, self.repair_minutes.value
+        return up / (up + down)
 
 
 class Pool(AnyStage):
@@ -47,6 +60,7 @@ class Pool(AnyStage):
     scaling: Scaling | None = None
     on_full: Annotated[Target | None, Field(description="where a request goes that is refused")] = None
     on_timeout: Target | None = None
+    failures: Annotated[Failures | None, Field(description="how replicas fail; none: they never do")] = None
     on_failure: Annotated[
         Target | None, Field(description="where a request goes whose replica fails; none: back into the queue")
     ] = None
@@ -74,8 +88,21 @@ class Pool(AnyStage):
         return self
 
     @property
+    def most_replicas(self) -> int:
+        """How many replicas there can be at a time; they are numbered from 0."""
+        return self.replicas if self.scaling is None else max(self.replicas, self.scaling.max_replicas)
+
+    @property
     def is_plain(self) -> bool:
         """Whether one queue is served in order of arrival by replicas that are always there, for requesters who wait."""
-        policies = (self.client_timeout_s, self.hedge_after_s, self.balance, self.breaker, self.scaling, self.shares)
+        policies = (
+            self.client_timeout_s,
+            self.hedge_after_s,
+            self.balance,
+            self.breaker,
+            self.scaling,
+            self.shares,
+            self.failures,
+        )
         usual = (self.order, self.drops, self.timeout_action, self.sheds_late) == ("fifo", "newest", "reject", False)
         return usual and all(policy is None for policy in policies)

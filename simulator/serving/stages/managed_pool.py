@@ -6,7 +6,7 @@ none of this, is in `pool`; on what both can do they give the same trace.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush, heapreplace
@@ -124,8 +124,7 @@ class ManagedPoolStage(ServiceStage):
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
-        most = spec.replicas if spec.scaling is None else max(spec.replicas, spec.scaling.max_replicas)
-        self.log = VisitLog(most, spec.max_batch)
+        self.log = VisitLog(spec.most_replicas, spec.max_batch)
         self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.seconds = run.plan.latencies[name].seconds.tolist()
@@ -143,7 +142,9 @@ class ManagedPoolStage(ServiceStage):
         self.breaker = CircuitBreaker(spec.breaker) if spec.breaker else None
         self.scaling = Scaling(self, spec.scaling) if spec.scaling else None
         self.accelerator = run.accelerator(spec.shares)
-        self.outages: dict[int, list[tuple[float, float]]] = {}
+        conditions, replicas = run.conditions, range(spec.most_replicas)
+        self.outages = {one: spans for one in replicas if (spans := conditions.outages(name, one))}
+        self.slowdowns = {one: slower for one in replicas if not (slower := conditions.slowdown(name, one)).steady}
         self._numbers = count()
 
     def connect(self) -> None:
@@ -234,7 +235,7 @@ class ManagedPoolStage(ServiceStage):
 
     def _has_room(self, lane: Lane, now: float) -> bool:
         if self.max_queue == 0:
-            return len(lane.queue) < sum(free_at <= now for free_at, _ in lane.free)
+            return len(lane.queue) < sum(free_at <= now and self._is_up(replica, now) for free_at, replica in lane.free)
         return len(lane.queue) < self.max_queue
 
     def _make_room(self, lane: Lane, newcomer: Stay, now: float) -> Stay:
@@ -283,8 +284,20 @@ class ManagedPoolStage(ServiceStage):
 
     def _next_outage(self, replica: int, now: float) -> tuple[float, float]:
         """The outage of a replica that goes on now or comes next: from when, until when."""
-        outages = self.outages.get(replica, ())
-        return next(((down, repaired) for down, repaired in outages if repaired > now), (inf, inf))
+        outages = self.outages.get(replica, [])
+        upcoming = bisect_right(outages, now, key=lambda outage: outage[1])
+        return outages[upcoming] if upcoming < len(outages) else (inf, inf)
+
+    def _is_up(self, replica: int, now: float) -> bool:
+        return self._next_outage(replica, now)[0] > now
+
+    def down_s(self, replica: int, start: float, end: float) -> float:
+        """How long a replica is down between two times."""
+        total = 0.0
+        while (outage := self._next_outage(replica, start))[0] < end:
+            total += min(outage[1], end) - max(outage[0], start)
+            start = outage[1]
+        return total
 
     def _drop_unserved(self, lane: Lane, now: float) -> bool:
         """Take out of the next batch who is not to be served now; whether there was anybody."""
@@ -310,6 +323,8 @@ class ManagedPoolStage(ServiceStage):
     def _start(self, lane: Lane, copies: list[Copy], now: float) -> None:
         free_at, replica = heappop(lane.free)
         seconds = self.seconds[now - free_at >= IDLE_GAP_S][len(copies)][self.quantile[copies[0].stay.row]]
+        if replica in self.slowdowns:
+            seconds *= self.slowdowns[replica].at(now)
         batch = Batch(self, copies, lane, replica, now, now + seconds)
         lane.in_service += len(copies)
         if self.accelerator:
@@ -447,4 +462,4 @@ class ManagedPoolStage(ServiceStage):
 
     def fleet(self) -> Fleet | None:
         """How many replicas there were, where that changed."""
-        return Fleet(self.scaling.numbers, self.scaling.machine_s) if self.scaling else None
+        return Fleet(self.scaling.numbers, self.scaling.machine_s, self.scaling.up_s) if self.scaling else None

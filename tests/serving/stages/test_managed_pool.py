@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy.optimize import brentq
 
+from simulator.analysis.measures import measure
+from simulator.serving.conditions import Conditions
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.serving.stages import STAGES
@@ -309,3 +311,102 @@ def test_scaling_keeps_to_its_bounds():
     assert max(counts) == 3
     assert min(counts) == 1
     assert counts[-1] == 1
+
+
+# Replicas that are down or slow
+
+FAILING = {"mtbf_h": assumed(0.1), "repair_minutes": assumed(2)}
+TEN_DAYS = {"days": 10, "drain_days": 1, "replications": 2}
+
+
+def struck(times, balls, service=TEN, **fields):
+    """A pool on which curveballs strike at their own times."""
+    curveballs = {f"ball_{number}": {"label": "Ball", "stage": "p"} | ball for number, ball in enumerate(balls)}
+    return run_at(plan({"p": pool(**fields)}, service, ends=ENDS, curveballs=curveballs), times)
+
+
+def loss(at_s, lasts_s=None, replicas=1):
+    return {"kind": "replica_loss", "at_s": at_s, "lasts_s": lasts_s, "replicas": replicas}
+
+
+def slow(at_s, lasts_s, times, replicas=1):
+    return {"kind": "slow_replicas", "at_s": at_s, "lasts_s": lasts_s, "replicas": replicas, "times": times}
+
+
+def test_a_batch_that_an_outage_interrupts_is_lost_and_served_anew_after_the_repair():
+    trace = struck([0, 1], [loss(4, 20)], max_batch=1)
+    assert fates(trace) == [("done", 44), ("done", 34)]  # 24 the second, which has been waiting in front, 34 the first
+    assert in_vain(trace) == [(0, 0, 4)]
+
+
+def test_where_a_failure_leads_elsewhere_a_lost_batch_has_failed():
+    trace = struck([0, 0, 1], [loss(4, 20)], max_batch=2, on_failure="gone")
+    assert fates(trace) == [("failed", 4), ("failed", 4), ("done", 34)]
+    assert trace.requests["end"].tolist() == ["gone", "gone", "done"]
+
+
+def test_another_replica_takes_what_a_failed_one_has_lost():
+    assert fates(struck([0], [loss(4, 20)], replicas=2)) == [("done", 14)]
+
+
+def test_a_batch_that_is_done_when_its_replica_fails_is_not_lost():
+    assert fates(struck([0, 0], [loss(10, 5)])) == [("done", 10), ("done", 25)]
+
+
+def test_a_replica_that_is_down_while_idle_serves_from_its_repair_on():
+    assert fates(struck([5], [loss(2, 20)])) == [("done", 32)]
+    assert fates(struck([30], [loss(2, 20)])) == [("done", 40)]
+
+
+def test_while_one_of_two_is_down_the_other_serves_alone():
+    assert fates(struck([5, 5], [loss(2, 20)], replicas=2)) == [("done", 15), ("done", 25)]
+
+
+def test_while_all_are_down_everybody_waits_and_nobody_enters_where_nobody_may_wait():
+    both = [loss(2, 20, replicas=2)]
+    assert fates(struck([5, 6, 7], both, replicas=2)) == [("done", 32), ("done", 32), ("done", 42)]
+    assert fates(struck([5, 25], both, replicas=2, max_queue=0, on_full="full")) == [("shed", 5), ("done", 35)]
+    assert fates(struck([5, 6], both, replicas=2, timeout_s=3, on_timeout="gone")) == [("timed_out", 8), ("timed_out", 9)]
+
+
+def test_what_is_lost_for_good_stays_unfinished():
+    assert fates(struck([0, 5], [loss(4)]))[0][0] == "unfinished"
+    assert fates(struck([0, 5], [loss(4)]))[1][0] == "unfinished"
+
+
+def test_a_slow_replica_takes_longer_for_what_it_begins_while_it_is_slow():
+    assert fates(struck([0, 4, 40], [slow(3, 20, 1.5)])) == [("done", 10), ("done", 25), ("done", 50)]
+    assert fates(struck([5, 5], [slow(3, 20, 2)], replicas=2)) == [("done", 25), ("done", 15)]
+    assert fates(struck([5], [slow(3, 20, 2), slow(4, 20, 3)])) == [("done", 65)]
+
+
+def test_a_replica_cannot_be_paid_with_work_while_it_is_down():
+    trace = struck([0], [loss(20, 60)], replicas=2)
+    assert measure(trace).metrics["utilization.p"] == pytest.approx(10 / (200 - 60))
+
+
+def test_an_autoscaled_pool_offers_less_while_replicas_are_down():
+    hpa = {"kind": "hpa", "every_s": 15, "max_replicas": 2}
+    ball = {"down": loss(20, 60) | {"label": "Ball", "stage": "p"}}
+    made = plan({"p": pool(replicas=1, scaling=hpa)}, TEN, ends=ENDS, curveballs=ball)
+    made.cold_starts["p"] = [1.0]
+    fleet = run_at(made, [0]).fleets["p"]
+    assert fleet.paid_s - fleet.up_s == pytest.approx(60)
+
+
+def test_in_the_long_run_replicas_are_up_their_mean_time_up_over_that_and_the_repair():
+    made = plan({"p": pool(failures=FAILING)}, constant(1), run=TEN_DAYS)
+    up = [1 - sum(end - start for start, end in Conditions(made, Streams(seed)).outages("p", 0)) / made.horizon_s
+          for seed in range(10)]  # fmt: skip
+    assert_agrees(up, 3 / 4, checks=1)
+
+
+def test_a_request_that_meets_failing_replicas_waits_as_an_on_off_server_makes_it():
+    """Lone requests find the one replica down for 1 - A of the time, and then wait for the rest of an exponential repair."""
+    made = plan({"p": pool(failures=FAILING)}, constant(1e-6), run=TEN_DAYS, rate=0.02)
+    waits = []
+    for seed in range(10):
+        visits = simulate(made, seed).visits
+        served = visits[visits["wanted"] & visits["started_s"].notna()]
+        waits.append((served["started_s"] - served["entered_s"]).mean())
+    assert_agrees(waits, 120 / 4, checks=1)
