@@ -282,7 +282,7 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
         stage = name.removeprefix("utilization.")
         spec = plan.scenario.stages[stage]
         times = f"{spec.label}: work comes in at {metrics[name].value:.2f} times what can be done."
-        if isinstance(spec, Pool) and (spec.max_queue is not None or spec.timeout_s is not None):
+        if isinstance(spec, Pool) and (spec.max_queue, spec.timeout_s, spec.client_timeout_s) != (None, None, None):
             said.append(f"{times} What its queue cannot hold, or cannot hold for long enough, is turned away.")
             continue
         said.append(

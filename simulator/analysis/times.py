@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.scenario.stages import People, Pool
+from simulator.scenario.stages import Join, People, Pool
 from simulator.serving.calendar import DAY_S, Roster, clock_s
 from simulator.serving.plan import Plan
 from simulator.serving.trace import Trace
@@ -82,7 +82,7 @@ def idle_time(plan: Plan, name: str, visits: pd.DataFrame) -> Callable[[Seconds]
 def idle_steps(plan: Plan, name: str, visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.bool_]]:
     """The times from which on some replica of a pool is free, or nobody of the people is on duty, or from which on not.
 
-    Who waits while that is so does not wait because the servers have too much to do.
+    Who waits while that is so does not wait because the servers have too much to do; at a join nobody ever does.
     """
     stage = plan.scenario.stages[name]
     if isinstance(stage, Pool):
@@ -90,7 +90,7 @@ def idle_steps(plan: Plan, name: str, visits: pd.DataFrame) -> tuple[Seconds, ND
     if isinstance(stage, People):
         roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
         return np.array(roster.times), np.array(roster.people) == 0
-    return np.zeros(1), np.zeros(1, bool)
+    return np.zeros(1), np.full(1, isinstance(stage, Join))
 
 
 def _replica_free(stage: Pool, visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.bool_]]:

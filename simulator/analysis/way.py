@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.analysis.times import idle_steps
-from simulator.scenario.stages import Gate, People, Pool
+from simulator.scenario.stages import Gate, Join, People, Pool
 from simulator.serving.trace import Trace
 from simulator.units import duration, roughly
 
@@ -24,7 +24,11 @@ Until = Literal["answer", "end"]
 
 BEHIND = "behind others"
 
-_HELD_FOR: dict[type, str] = {Pool: "waiting for company in a batch", People: "waiting for somebody to be on duty"}
+_HELD_FOR: dict[type, str] = {
+    Pool: "waiting for company in a batch",
+    People: "waiting for somebody to be on duty",
+    Join: "waiting for other inputs",
+}
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,7 @@ def _steps(trace: Trace, row: int, start: float, end: float) -> list[Step]:
     frames = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
     mine = pd.concat([rows[rows["request"] == row] for rows in frames.values()], ignore_index=True)
     mine = mine[(mine["entered_s"] >= start) & (mine["left_s"] <= end)].sort_values(["left_s", "entered_s"])
+    mine = mine.drop_duplicates(["stage", "batch"], keep="last")  # of the inputs of a join, the one that let it go on
     steps: list[Step] = []
     at = end
     visits: list[Any] = list(mine.itertuples(index=False))

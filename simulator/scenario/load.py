@@ -17,10 +17,13 @@ from simulator.scenario.faults import Fault, Path, ScenarioError, suggest
 from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
 
+#: Where a newcomer starts; the other cases follow by name.
+FIRST = "skin-cancer-triage"
+
 
 def scenario_ids() -> list[str]:
     """The ids of the cases that come with CaseSim."""
-    return sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
+    return sorted((path.stem for path in SCENARIOS.glob("*.yaml")), key=lambda name: (name != FIRST, name))
 
 
 def find(id_or_path: str | FilePath) -> FilePath:

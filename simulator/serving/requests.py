@@ -135,6 +135,8 @@ class Requests:
         columns = {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
         for name, column in columns.items() if n < self.n else ():
             setattr(self, name, column[..., :n])
+        for by_pool in (self.scores_by, self.given):
+            by_pool.update({pool: column[..., :n] for pool, column in by_pool.items()})
         self.n = n
 
     def _scores_of(
