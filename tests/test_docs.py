@@ -1,0 +1,109 @@
+"""What the guide for case authors shows runs, and it leaves out no field, no metric and no name of a registry."""
+
+import inspect
+import json
+import pkgutil
+import re
+from functools import cache
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+import simulator.scenario
+from simulator import compile_plan, simulate, summarise
+from simulator.scenario.load import loads
+from simulator.scenario.metrics import metric_names
+from simulator.serving.arrivals import ARRIVALS
+from simulator.serving.balancing import BALANCERS
+from simulator.serving.orders import ORDERS
+from simulator.serving.scaling import SCALERS
+from simulator.serving.stages import STAGES
+from simulator.serving.stages.retry import JITTERS
+
+GUIDE = Path(__file__).parents[1] / "docs" / "writing-cases.md"
+TEXT = GUIDE.read_text(encoding="utf-8")
+YAML_BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+CASE, *SNIPPETS = YAML_BLOCK.findall(TEXT)
+PROSE = YAML_BLOCK.sub("", TEXT)
+SECTIONS = re.split(r"^## ", PROSE, flags=re.MULTILINE)
+FIRST = re.compile(r"^[a-z_]+:", re.MULTILINE)
+
+
+def words(text: str) -> set[str]:
+    """What stands in backticks."""
+    return set(re.findall(r"`([^`\n]+)`", text))
+
+
+def merged(old: Any, new: Any) -> Any:
+    """As the guide says: key by key; what states its kind is whole."""
+    if not isinstance(old, dict) or not isinstance(new, dict) or "kind" in new:
+        return new
+    return old | {key: merged(old.get(key), value) for key, value in new.items()}
+
+
+@pytest.mark.parametrize("snippet", ["", *SNIPPETS], ids=lambda text: " ".join(FIRST.findall(text)) or "case")
+def test_every_snippet_runs_within_the_case_and_reports_what_its_objectives_ask_for(snippet, tmp_path):
+    (tmp_path / "times.csv").write_text("time_s\n1\n2.5\n2.7\n9\n", encoding="utf-8")
+    read = YAML(typ="safe", pure=True).load
+    data = merged(read(CASE), read(snippet) if snippet else {})
+    scenario = loads(json.dumps(data), str(tmp_path / "my-case.yaml"))
+    timed = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
+    plan = compile_plan(scenario, {}, {name: 10.0 if at_s is None else at_s for name, at_s in timed.items()})
+    trace = simulate(plan, seed=1)
+    assert (trace.requests["outcome"] == "done").any()
+    assert {objective.metric for objective in scenario.objectives} <= summarise([trace]).keys()
+
+
+@cache
+def models() -> list[type[BaseModel]]:
+    """Every model of a scenario that adds fields to those of its parents."""
+    names = [module.name for module in pkgutil.walk_packages(simulator.scenario.__path__, "simulator.scenario.")]
+    found = chain.from_iterable(vars(import_module(name)).values() for name in names)
+    classes = {one for one in found if inspect.isclass(one) and issubclass(one, BaseModel) and own_fields(one)}
+    return sorted(classes, key=lambda model: (model.__module__, model.__name__))
+
+
+def own_fields(model: type[BaseModel]) -> set[str]:
+    return {name for name in model.__annotations__ if name in model.model_fields}
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
+def test_one_section_tells_of_every_field_of_a_model(model):
+    fields = own_fields(model) - {"kind"}  # told once for all; each word that it may hold is asked for below
+    least = min((fields - words(section) for section in SECTIONS), key=len)
+    assert not least, f"no section of {GUIDE.name} tells of all fields of {model.__name__}; the nearest one lacks {least}"
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
+def test_every_word_that_a_field_may_hold_is_told(model):
+    offered = chain.from_iterable(literals(model.model_fields[name].annotation) for name in own_fields(model))
+    assert set(offered) <= words(PROSE)
+
+
+def literals(annotation: Any) -> set[str]:
+    """The words that an annotation lists, its parts included."""
+    if get_origin(annotation) is Literal:
+        return {word for word in get_args(annotation) if isinstance(word, str)}
+    return set(chain.from_iterable(map(literals, get_args(annotation))))
+
+
+@pytest.mark.parametrize("registry", [ARRIVALS, BALANCERS, JITTERS, ORDERS, SCALERS, STAGES], ids=lambda entries: min(entries))
+def test_every_name_of_a_registry_is_told(registry):
+    assert registry.keys() <= words(PROSE)
+
+
+def test_every_metric_is_told():
+    names = set()
+    for kind in STAGES:
+        names |= set(metric_names({"STAGE": kind}, ["TAG"], {"CLASS": True}, has_population=True))
+    assert names <= words(PROSE)
+
+
+def test_links_lead_to_files_that_exist():
+    targets = re.findall(r"\]\(([^)#]+)\)", PROSE)
+    assert [target for target in targets if "://" not in target and not (GUIDE.parent / target).exists()] == []
