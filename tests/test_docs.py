@@ -104,6 +104,7 @@ def test_every_metric_is_told():
     assert names <= words(PROSE)
 
 
-def test_links_lead_to_files_that_exist():
-    targets = re.findall(r"\]\(([^)#]+)\)", PROSE)
-    assert [target for target in targets if "://" not in target and not (GUIDE.parent / target).exists()] == []
+def test_links_lead_to_files_and_headings_that_exist():
+    headings = {"#" + heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", PROSE, re.MULTILINE)}
+    targets = re.findall(r"\]\(([^)]+)\)", PROSE)
+    assert [target for target in targets if target not in headings and not (GUIDE.parent / target).is_file()] == []
