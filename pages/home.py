@@ -7,9 +7,9 @@ from simulator.analysis.scorecard import judge
 from simulator.analysis.summary import Summary
 from simulator.charts import asked, referrals_by_sensitivity
 from simulator.paths import PAGES
-from simulator.scenario import Scenario, scenario_ids
+from simulator.scenario import Scenario
 from simulator.serving.plan import Plan, compile_plan
-from simulator.widgets import draw, scenario_of, verdict_card
+from simulator.widgets import cases_in_order, draw, scenario_of, verdict_card
 
 #: Few enough to be there at once; the page says how many.
 EXAMPLE_REPLICATIONS = 5
@@ -27,7 +27,7 @@ def card(scenario: Scenario) -> None:
         verdicts = [judge(objective, {}) for objective in scenario.objectives]
         st.markdown("\n".join(f"- {verdict.objective.label}: **{asked(verdict)}**" for verdict in verdicts))
         st.caption(f"{scenario.minutes} minutes, {len(scenario.choices)} choices, {len(scenario.questions)} questions to ask")
-        if st.button("Practise this case", type="primary", key=f"practise_{scenario.id}"):
+        if st.button(f"Practise: {scenario.title}", type="primary", key=f"practise_{scenario.id}"):
             st.switch_page(PAGES / "practice.py", query_params={"case": scenario.id})
 
 
@@ -37,7 +37,7 @@ st.markdown(
     "measured scores shows **who is missed, who waits and what it costs**, with an interval and a source for every number."
 )
 
-scenarios = [scenario_of(name) for name in scenario_ids()]
+scenarios = [scenario_of(name) for name in cases_in_order()]
 plan = compile_plan(scenarios[0])
 cases, lesson = st.columns([2, 3], gap="large")
 with cases:
