@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from simulator.serving.calendar import DAY_S, Roster, clock_s
 from simulator.serving.engine import simulate
@@ -223,21 +223,26 @@ def _check_join(visits: pd.DataFrame, stage: Any, inputs: int) -> None:
 
 
 def _check_instants(trace: Trace, visits: pd.DataFrame) -> None:
-    """At every instant whoever has arrived has ended in some way or is at exactly one stage."""
+    """At every instant up to the end whoever has arrived has ended in some way or is at a stage, or at several after a fork."""
     requests = trace.requests
-    left = visits["left_s"].fillna(np.inf)
-    instants = np.unique(np.concatenate([requests["arrived_s"], visits["entered_s"], left, [HORIZON_S]]))
+    finished = requests["finished_s"].fillna(np.inf)
+    until = finished.to_numpy()[visits["request"]]
+    entered = np.minimum(visits["entered_s"], until)
+    left = np.minimum(visits["left_s"].fillna(np.inf), until)
+    row = np.tile(visits["request"], 2)
+    time, change = np.concatenate([entered, left]), np.repeat([1, -1], len(visits))
+    order = np.lexsort([-change, time, row])
+    time, at_stages = time[order], np.cumsum(change[order])
+    begins, ends = time[(at_stages == 1) & (change[order] == 1)], time[at_stages == 0]
+    instants = np.unique(np.concatenate([requests["arrived_s"], begins, ends, finished]))
     instants = instants[instants <= HORIZON_S]
-    arrived = _until(requests["arrived_s"], instants)
-    ended = sum(_until(mine["finished_s"].dropna(), instants) for _, mine in requests.groupby("outcome", observed=True))
-    in_flight = sum(
-        _until(mine["entered_s"], instants) - _until(left[mine.index], instants)
-        for _, mine in visits.groupby("stage", observed=True)
-    )
-    assert np.array_equal(arrived, ended + in_flight)
+    arrived, gone = _until(requests["arrived_s"], instants), _until(finished, instants)
+    assert np.array_equal(arrived, gone + _until(begins, instants) - _until(ends, instants))
+    by_outcome = requests.groupby("outcome", observed=True)["finished_s"].count()
+    assert by_outcome.drop("unfinished", errors="ignore").sum() == np.isfinite(finished).sum()
 
 
-def _until(times: pd.Series[float], instants: NDArray[np.float64]) -> NDArray[np.int_]:
+def _until(times: ArrayLike, instants: NDArray[np.float64]) -> NDArray[np.int_]:
     return np.searchsorted(np.sort(times), instants, side="right")
 
 

@@ -54,9 +54,14 @@ CLASSES = {
 }
 SEEDS = range(3)
 
-SPLIT = {"it": fork("one", "two"), "one": pool(to="meet", replicas=2), "two": link("meet", 0.6)}
+APART = {
+    "spread": link("fork", 0.1),
+    "fork": fork("left", "right"),
+    "left": pool(to="meet", max_batch=2, max_queue=2, on_full="meet"),
+    "right": link("meet", 0.3),
+}
 
-#: For each stage kind the stages between the first pool and the last readers; requests come in at `it`.
+#: For each stage kind the stages between the first pool and the last readers; requests come in at the first of them.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "link": {"it": link("last", 0.2) | {"bandwidth_mbps": spread(1, 0.8), "payload_mb": spread(0.05, 0.5)}},
     "pool": {
@@ -77,6 +82,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "it": gate("quality", {"at_least": 0.0, "to": "last"}, {"to": "again"}),
         "again": retake("first", max_tries=3, minutes=spread(1 / 60, 0.8), gives_up=assumed(0.2), on_exhausted="last"),
     },
+    "retry": {
+        "it": pool(to="last", max_queue=1, on_full="resend"),
+        "resend": retry("it", 300, jitter="full", budget={"share": 0.3, "window_s": 5}, on_exhausted="last"),
+    },
+    "fork": APART | {"meet": join("last")},
+    "join": APART | {"meet": join("last", needs=1, timeout_s=0.2, on_incomplete="done")},
     "people": {
         "it": people(
             ("08:00", "20:00", 1),
@@ -92,17 +103,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             negative_to="last",
         )
     },
-    "retry": {
-        "it": pool(to="last", max_queue=1, on_full="again", timeout_s=1, on_timeout="again"),
-        "again": retry("it", max_tries=3, jitter="full", budget={"share": 0.5, "window_s": 10}, on_exhausted="last"),
-    },
-    "fork": SPLIT | {"meet": join("last")},
-    "join": SPLIT | {"meet": join("last", needs=1, timeout_s=1)},
 }
 
 STEADY = {"rate_per_s": assumed(2.5)}
 HALVES = [{"rate_per_s": assumed(rate), "stay_s": assumed(2)} for rate in (1, 4)]
-RECORDED = Recording(np.cumsum(np.random.default_rng(0).exponential(0.4, 1_000)))
+RECORDED = Recording(np.cumsum(np.random.default_rng(0).exponential(0.4, 3_000)))
 
 #: For each arrival kind what comes to about 2.5 requests a second, at a stage that can take them.
 COMINGS: dict[str, dict[str, Any]] = {
@@ -117,7 +122,7 @@ COMINGS: dict[str, dict[str, Any]] = {
         "peaks": [{"start": "19:59", "minutes": 1, "share": 0.0005}],
     },
     "weekly": {"per_week": assumed(17.5 * DAY_S), "weights": [1, 1], "days": [3, 1, 1, 1, 1, 1, 1]},
-    "replay": {"file": "times.csv", "column": "time", "source": "a test", "repeat": True},
+    "replay": {"file": "times.csv", "column": "time", "source": "a test"},
     "closed": {"clients": 8, "think_mean_s": assumed(2)},
     "server": STEADY | {"queries": 100, "bound_s": assumed(2)},
     "offline": {"samples": 60},
@@ -146,7 +151,7 @@ POLICIES: dict[str, dict[str, Any]] = {
 def network(between: dict[str, Any], order: str = "fifo", **fields: Any) -> Plan:
     """A pool, the stages of one kind, readers; a shift changes within the run. Without stages between, the pool hands on."""
     stages = {
-        "first": pool(to="it" if between else "last", replicas=2),
+        "first": pool(to=next(iter(between), "last"), replicas=2),
         **between,
         "last": people(("08:00", "20:00", 2), ("20:00", "08:00", 3), minutes=1 / 60, sigma=0.4, order=order),
     }

@@ -24,6 +24,7 @@ from tests.truths.registry import (
     busy_share,
     law,
     mean_batch,
+    mean_response,
     mean_sojourn,
     mean_wait,
     settled,
@@ -99,6 +100,18 @@ def tandem(loads: tuple[float, float]) -> Experiment:
     service = {"a": exponential(loads[0]), "p": exponential(loads[1])}
     exact = loads[1] * loads[1] / (1 - loads[1])
     return Experiment(exact, sized(stages, 1.0, 18_000, service), mean_wait)
+
+
+@law(
+    MEANS,
+    "fork and join of two M/M/1: time in the system",
+    "Flatto and Hahn 1984, SIAM J. Applied Mathematics 44:1041",
+    [{"load": 0.3}, {"load": 0.6}],
+)
+def fork_and_join(load: float) -> Experiment:
+    stages = {"f": fork("a", "b"), "a": pool(to="j"), "b": pool(to="j"), "j": join()}
+    made = sized(stages, load, 10_000, exponential(1.0))
+    return Experiment(fork_join_response(load, 1.0), made, mean_response)
 
 
 # Refusals and time-outs

@@ -116,6 +116,13 @@ def mean_sojourn(trace: Trace, stage: str = "p") -> float:
     return float((visits["left_s"] - visits["entered_s"]).mean())
 
 
+def mean_response(trace: Trace) -> float:
+    """Mean time from arrival to the end of the way, of the requests that came after the warm-up."""
+    columns = trace.columns
+    late = columns.arrived >= WARM_UP * trace.plan.arrivals_end_s
+    return float((columns.finished - columns.arrived)[late].mean())
+
+
 def share_waiting_beyond(seconds: float, trace: Trace) -> float:
     """Share of the requests that wait longer than this."""
     visits = settled(trace)
