@@ -221,6 +221,12 @@ def test_triton_an_arrival_at_the_instant_a_batch_is_taken_finds_the_queue_as_fu
     assert ends([0, 1, 10], max_queue=1, on_full="done") == [("done", 10), ("done", 20), ("shed", 10)]
 
 
+def test_where_nobody_may_wait_a_request_is_served_at_once_or_refused():
+    fields = {"max_queue": 0, "on_full": "done"}
+    assert ends([0, 1, 10, 15, 21], **fields) == [("done", 10), ("shed", 1), ("done", 20), ("shed", 15), ("done", 31)]
+    assert ends([0, 1, 2], replicas=2, **fields) == [("done", 10), ("done", 11), ("shed", 2)]
+
+
 def test_triton_a_place_is_free_again_once_its_batch_is_taken():
     assert ends([0, 1, 10.5], max_queue=1, on_full="done")[2] == ("done", 30)
 
