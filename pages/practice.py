@@ -9,12 +9,22 @@ from simulator.analysis.replicate import REPLICATIONS
 from simulator.analysis.scorecard import judge
 from simulator.analysis.summary import Summary
 from simulator.analysis.way import answers_early, way_of
-from simulator.charts import answer_times, batch_timeline, cost_split, journeys, one_request, queue_over_time, queues, roc
+from simulator.charts import (
+    answer_times,
+    batch_timeline,
+    cost_split,
+    goodput_over_time,
+    journeys,
+    one_request,
+    queue_over_time,
+    queues,
+    roc,
+)
 from simulator.diagram import diagram
 from simulator.jobs import Job, job_id, registry
 from simulator.links import SEEDS, command, complaints, link
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
-from simulator.scenario.stages import People, Pool
+from simulator.scenario.stages import People, Pool, Retry
 from simulator.serving.plan import Plan, compile_plan
 from simulator.units import duration, spoken
 from simulator.widgets import (
@@ -229,25 +239,31 @@ def debrief(summary: Summary) -> None:
             st.caption(f"Source: {lesson.source}")
 
 
-def has(plan: Plan, kind: type) -> bool:
-    return any(isinstance(stage, kind) for stage in plan.scenario.stages.values())
+def retries(summary: Summary) -> None:
+    draw(goodput_over_time(first_replication(summary.run_hash, summary)), key="goodput")
+    st.caption("One replication of many.")
+
+
+def has(scenario: Scenario, kind: type) -> bool:
+    return any(isinstance(stage, kind) for stage in scenario.stages.values())
 
 
 #: The requests that may be followed, by percentile, and how far.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
 GOALS = {"answer": "the answer", "end": "the end"}
 
-#: The panels of a result: what draws each, and whether a plan has anything to show there.
+#: The panels of a result: what draws each, and whether a case has anything to show there.
 PANELS = {
-    "Patients": (patients, lambda plan: True),
-    "Answer times": (lambda summary: draw(answer_times(summary), key="answer_times"), lambda plan: True),
-    "Machines": (machines, lambda plan: has(plan, Pool)),
-    "One request": (request, lambda plan: True),
-    "Reviewers": (reviewers, lambda plan: has(plan, People)),
-    "Threshold": (lambda summary: draw(roc(summary.plan), key="roc"), lambda plan: plan.scores is not None),
-    "Cost": (lambda summary: draw(cost_split(summary), key="costs"), lambda plan: True),
-    "Numbers and sources": (sources, lambda plan: True),
-    "Debrief": (debrief, lambda plan: bool(plan.scenario.debrief)),
+    "Patients": (patients, lambda scenario: True),
+    "Retries": (retries, lambda scenario: has(scenario, Retry)),
+    "Answer times": (lambda summary: draw(answer_times(summary), key="answer_times"), lambda scenario: True),
+    "Machines": (machines, lambda scenario: has(scenario, Pool)),
+    "One request": (request, lambda scenario: True),
+    "Reviewers": (reviewers, lambda scenario: has(scenario, People)),
+    "Threshold": (lambda summary: draw(roc(summary.plan), key="roc"), lambda scenario: bool(scenario.scorers())),
+    "Cost": (lambda summary: draw(cost_split(summary), key="costs"), lambda scenario: True),
+    "Numbers and sources": (sources, lambda scenario: True),
+    "Debrief": (debrief, lambda scenario: bool(scenario.debrief)),
 }
 
 
@@ -256,7 +272,8 @@ st.title(scenario.title, anchor=False)
 if wrong := complaints(scenario, st.query_params.to_dict()):
     st.warning("\n".join(f"- {plain(sentence)}" for sentence in wrong))
 top, run_row = st.container(), st.container()
-panels = st.tabs(["Design", *PANELS], key="panel", on_change="rerun")
+shown = {name: show for name, (show, fits) in PANELS.items() if fits(scenario)}
+panels = st.tabs(["Design", *shown], key="panel", on_change="rerun")
 
 with panels[0]:
     left, right = st.columns(2, gap="large")
@@ -282,10 +299,10 @@ with top:
         comparison(before, last)
         fine_print(last.summary)
 
-for panel, (show, fits) in zip(panels[1:], PANELS.values(), strict=True):
+for panel, show in zip(panels[1:], shown.values(), strict=True):
     if panel.open:
         with panel:
             if last is None:
                 st.markdown("Run the design first.")
-            elif fits(last.plan):
+            else:
                 show(last.summary)

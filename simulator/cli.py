@@ -79,6 +79,10 @@ def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of 
 def run(
     case: Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")],
     picks: Annotated[list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; repeat")] = None,
+    strikes: Annotated[
+        list[str] | None,
+        typer.Option("--strike", metavar="CURVEBALL[@SECONDS]", help="let a curveball strike, at its own time or then; repeat"),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")] = 1,
     replications: Annotated[
         int | None, typer.Option(min=2, max=1000, help="how many replications; the case says how many by default")
@@ -96,9 +100,9 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is missed")] = False,
 ) -> None:
     """Run a design and print what it costs in misses, waiting time and money."""
-    scenario, picked = load(case), _read_picks(picks or [], "--set")
-    plan = compile_plan(scenario, picked)
-    other = compile_plan(scenario, picked | _read_picks(against, "--against")) if against else None
+    scenario, picked, struck = load(case), _read_picks(picks or [], "--set"), _read_strikes(strikes or [])
+    plan = compile_plan(scenario, picked, struck)
+    other = compile_plan(scenario, picked | _read_picks(against, "--against"), struck) if against else None
     share = _read_percentile(explain or "p99")
     if trace_out:
         check_target(trace_out)
@@ -137,6 +141,19 @@ def _read_percentile(text: str) -> float:
         raise UsageError(f"--explain {error}") from error
 
 
+def _read_strikes(strikes: list[str]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for strike in strikes:
+        name, at, seconds = strike.partition("@")
+        try:
+            found[name.strip()] = float(seconds) if at else None
+        except ValueError:
+            raise UsageError(
+                f"--strike {strike}: write it as CURVEBALL or CURVEBALL@SECONDS, such as --strike {name}@3600"
+            ) from None
+    return found
+
+
 def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with ProcessPoolExecutor() as executor:
@@ -172,6 +189,8 @@ def _print(summary: Summary) -> None:
     count = f"{summary.replications} replications, {summary.requests:,} requests"
     out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
     out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
+    for name, at_s in summary.plan.strikes.items():
+        out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
     verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict, unit_of(verdict.objective.metric)))

@@ -76,7 +76,11 @@ def _pool(plan: Plan, name: str) -> list[str]:
 def _people(plan: Plan, name: str) -> list[str]:
     stage = plan.scenario.stages[name]
     assert isinstance(stage, People)
-    return [f"{shift.people} from {shift.start} to {shift.end}" for shift in stage.shifts]
+    lines = [f"{shift.people} from {shift.start} to {shift.end}" for shift in stage.shifts]
+    if stage.second_reader is not None:
+        of = f" of the {stage.second_reader.tag} cases" if stage.second_reader.tag else ""
+        lines.append(f"{100 * stage.second_reader.share:g}%{of} read twice")
+    return lines
 
 
 def _gate(plan: Plan, name: str) -> list[str]:

@@ -29,8 +29,8 @@ KEPT = 32
 
 
 def job_id(plan: Plan, seed: int, replications: int) -> str:
-    """Identifies a job: the same case, design, seed and number of replications are the same job in every session."""
-    return fingerprint([plan.scenario_hash, plan.design, seed, replications])
+    """Identifies a job: the same case, design, strikes, seed and number of replications are the same job everywhere."""
+    return fingerprint([*plan.identity, seed, replications])
 
 
 @dataclass

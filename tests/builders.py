@@ -18,7 +18,7 @@ from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.engine import simulate
 from simulator.serving.latency import GRID, LatencyTable, constant
-from simulator.serving.plan import Plan
+from simulator.serving.plan import Plan, strike_times
 from simulator.serving.trace import Trace
 
 MACHINE = Hardware(label="A box", processor="none", vcpus=2, usd_per_hour=0.2, price_source="a test")
@@ -110,6 +110,7 @@ def plan(
     stages: Mapping[str, Any],
     service: LatencyTable | Mapping[str, LatencyTable] | None = None,
     scores: ScoreTable | Mapping[str, ScoreTable] | None = None,
+    strikes: Mapping[str, float | None] | None = None,
     **fields: Any,
 ) -> Plan:
     """A plan of these stages: every pool is served as `service` says, one second a batch if it says nothing."""
@@ -120,14 +121,15 @@ def plan(
         service = dict.fromkeys(pools, service or constant(*[1.0] * largest))
     tables = dict(scores) if isinstance(scores, Mapping) else dict.fromkeys(made.scorers(), scores) if scores else {}
     machines = dict.fromkeys(pools, MACHINE)
-    return Plan(scenario=made, design={}, scenario_hash="", latencies=dict(service), machines=machines, tables=tables)
+    evidence = {"latencies": dict(service), "machines": machines, "tables": tables}
+    return Plan(scenario=made, design={}, scenario_hash="", strikes=strike_times(made, strikes or {}), **evidence)
 
 
 @contextmanager
 def arrivals_at(times: Sequence[float]) -> Iterator[None]:
     """Within this context the requests of every Poisson scenario come at these times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ARRIVALS["poisson"], "draw", lambda process, rng: np.array(times, float))
+        patch.setattr(ARRIVALS["poisson"], "draw", lambda process, rng, surges=(): np.array(times, float))
         yield
 
 

@@ -192,3 +192,31 @@ def test_the_installed_command_keeps_standard_output_clean():
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)
     assert done.stderr == ""
+
+
+ARMED = """\
+curveballs:
+  crowd: {kind: traffic, label: A crowd, times: 2}
+  outage: {kind: replica_loss, label: An outage, stage: classify, replicas: 1}
+"""
+
+
+def test_a_curveball_strikes_when_it_is_told_to(casesim, case):
+    case.write_text(SMALL + ARMED, encoding="utf-8")
+    usual, struck = (json.loads(casesim("run", case, "--json", *words)[1]) for words in ((), ("--strike", "crowd@0")))
+    assert "strikes" not in usual
+    assert struck["strikes"] == {"crowd": 0}
+    assert struck["requests"] > 1.5 * usual["requests"]
+    assert struck["run_hash"] != usual["run_hash"]
+    assert "A crowd" in casesim("run", case, "--strike", "crowd@60")[1]
+
+
+@pytest.mark.parametrize(
+    ("strike", "hint"),
+    [("crowd", "say when"), ("crowds@1", "did you mean 'crowd'"), ("crowd@noon", "CURVEBALL@SECONDS"), ("crowd@1e9", "before")],
+)
+def test_a_strike_that_cannot_be_is_told_to_whoever_asked(casesim, case, strike, hint):
+    case.write_text(SMALL + ARMED, encoding="utf-8")
+    status, out, err = casesim("run", case, "--strike", strike)
+    assert (status, out) == (2, "")
+    assert hint in err

@@ -61,8 +61,9 @@ def _signed(value: float, unit: str) -> str:
 
 def comparable(before: Summary, after: Summary) -> bool:
     """Whether both runs met the same requests."""
-    return (before.plan.scenario_hash, before.seed, before.replications) == (
+    return (before.plan.scenario_hash, before.plan.strikes, before.seed, before.replications) == (
         after.plan.scenario_hash,
+        after.plan.strikes,
         after.seed,
         after.replications,
     )

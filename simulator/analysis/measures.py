@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.mlperf import Queries, queries_of
-from simulator.analysis.times import StageTimes, capacity_s, stage_times, utilization
+from simulator.analysis.times import StageTimes, capacity_s, paid_s, stage_times, utilization
 from simulator.analysis.warmup import WarmUp, warm_up_of
 from simulator.scenario.stages import Join, People, Pool, Retry
 from simulator.serving.calendar import HOUR_S
@@ -156,10 +156,11 @@ def _by_patient(trace: Trace, trials: NDArray[np.bool_], hits: NDArray[np.bool_]
 
 
 def _utilizations(trace: Trace, visits: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Of every stage that offers any time at all; replicas may all be down for good."""
     return {
         f"utilization.{name}": utilization(trace, name, stage, visits[name]) if name in visits else 0.0
         for name, stage in trace.plan.scenario.stages.items()
-        if isinstance(stage, Pool | People)
+        if isinstance(stage, Pool | People) and capacity_s(trace, name, stage) > 0
     }
 
 
@@ -238,14 +239,24 @@ def _costs(trace: Trace) -> dict[str, float]:
 def _machines_usd(trace: Trace) -> float:
     pools = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)}
     return sum(
-        capacity_s(trace, name, stage) / HOUR_S * stage.threads * trace.plan.machines[name].usd_per_thread_hour()
+        paid_s(trace, name, stage)
+        / HOUR_S
+        * stage.threads
+        * trace.plan.machines[name].usd_per_thread_hour()
+        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
         for name, stage in pools.items()
     )
 
 
 def _reviewers_usd(trace: Trace) -> float:
     people = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, People)}
-    return sum(capacity_s(trace, name, stage) / HOUR_S * stage.usd_per_hour.value for name, stage in people.items())
+    return sum(
+        paid_s(trace, name, stage)
+        / HOUR_S
+        * stage.usd_per_hour.value
+        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+        for name, stage in people.items()
+    )
 
 
 def _flows(trace: Trace) -> pd.DataFrame:

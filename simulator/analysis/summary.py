@@ -92,6 +92,7 @@ class Summary:
             "scenario": self.plan.scenario.id,
             "scenario_hash": self.plan.scenario_hash,
             "design": self.plan.design,
+            **({"strikes": self.plan.strikes} if self.plan.strikes else {}),
             "seed": self.seed,
             "replications": self.replications,
             "run_hash": self.run_hash,
@@ -165,7 +166,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
     """Identifies the run and what came of it: the same scenario, design, seed and engine give the same twelve digits."""
     traces = hashlib.sha256("".join(m.digest for m in measures).encode()).hexdigest()
-    return fingerprint([plan.scenario_hash, plan.design, seed, len(measures), ENGINE_VERSION, traces])
+    return fingerprint([*plan.identity, seed, len(measures), ENGINE_VERSION, traces])
 
 
 def unit_of(name: str) -> str:
@@ -281,7 +282,7 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
         stage = name.removeprefix("utilization.")
         spec = plan.scenario.stages[stage]
         times = f"{spec.label}: work comes in at {metrics[name].value:.2f} times what can be done."
-        if isinstance(spec, Pool) and (spec.max_queue is not None or spec.timeout_s is not None):
+        if isinstance(spec, Pool) and (spec.max_queue, spec.timeout_s, spec.client_timeout_s) != (None, None, None):
             said.append(f"{times} What its queue cannot hold, or cannot hold for long enough, is turned away.")
             continue
         said.append(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.scenario.stages import People, Pool
+from simulator.scenario.stages import Join, People, Pool
 from simulator.serving.calendar import DAY_S, Roster, clock_s
 from simulator.serving.plan import Plan
 from simulator.serving.trace import Trace
@@ -47,13 +47,14 @@ def pooled(replications: Sequence[StageTimes]) -> StageTimes:
 
 
 def stage_times(trace: Trace, name: str, visits: pd.DataFrame) -> StageTimes:
-    """Sum up the visits to one stage; who still waits has waited until the end of the run."""
-    entered, started, left = (visits[column].to_numpy() for column in ("entered_s", "started_s", "left_s"))
-    request = visits["request"].to_numpy()
+    """Sum up the visits to one stage; who still waits has waited until the end of the run, nobody for what is done in vain."""
+    wanted = visits[visits["wanted"]]
+    entered, started, left = (wanted[column].to_numpy() for column in ("entered_s", "started_s", "left_s"))
+    request = wanted["request"].to_numpy()
     until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
     return StageTimes(
-        visits=len(visits),
+        visits=len(wanted),
         turned_away=int(np.count_nonzero(np.isnan(started) & ~np.isnan(left))),
         waited_s=float((until - entered).sum()),
         held_s=float(_held(trace.plan, name, visits, entered, until)),
@@ -82,7 +83,7 @@ def idle_time(plan: Plan, name: str, visits: pd.DataFrame) -> Callable[[Seconds]
 def idle_steps(plan: Plan, name: str, visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.bool_]]:
     """The times from which on some replica of a pool is free, or nobody of the people is on duty, or from which on not.
 
-    Who waits while that is so does not wait because the servers have too much to do.
+    Who waits while that is so does not wait because the servers have too much to do; at a join nobody ever does.
     """
     stage = plan.scenario.stages[name]
     if isinstance(stage, Pool):
@@ -90,7 +91,7 @@ def idle_steps(plan: Plan, name: str, visits: pd.DataFrame) -> tuple[Seconds, ND
     if isinstance(stage, People):
         roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
         return np.array(roster.times), np.array(roster.people) == 0
-    return np.zeros(1), np.zeros(1, bool)
+    return np.zeros(1), np.full(1, isinstance(stage, Join))
 
 
 def _replica_free(stage: Pool, visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.bool_]]:
@@ -105,28 +106,46 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
     """Visits over those that the servers could take at their best batch size; for people, work over working time."""
     stage = trace.plan.scenario.stages[name]
     if isinstance(stage, Pool):
-        return len(visits) / (trace.plan.latencies[name].capacity_per_s * capacity_s(trace, name, stage))
+        visits = _each_once(visits)
+        offered = trace.plan.latencies[name].capacity_per_s * capacity_s(trace, name, stage)
+        return len(visits) / offered if offered else np.inf
     return utilization(trace, name, stage, visits) if isinstance(stage, People) else 0.0
 
 
 def utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the work that could be done in that time; what was never served counts as the mean.
-
-    What was served in vain is work too, and stands for the visit of the requester who left without it.
-    """
-    in_vain = set(visits["request"][~visits["wanted"]])
-    if in_vain:
-        visits = visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)]
+    """Work that came in over the work that could be done in that time; what was never served counts as the mean."""
+    visits = _each_once(visits)
     work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
     brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    return float(brought) / capacity_s(trace, name, stage)
+    capacity = capacity_s(trace, name, stage)
+    return float(brought) / capacity if capacity else float(np.inf if brought else 0.0)
+
+
+def _each_once(visits: pd.DataFrame) -> pd.DataFrame:
+    """What was served in vain stands for the visit of the requester who left without it."""
+    in_vain = visits["request"][~visits["wanted"]].unique()
+    return visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)] if len(in_vain) else visits
 
 
 def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls."""
+    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls.
+
+    Breaks and hand-overs offer none, nor does a replica that is down.
+    """
+    end = trace.plan.arrivals_end_s
+    if name in trace.fleets:
+        return trace.fleets[name].up_s
+    if isinstance(stage, Pool):
+        spans = [span for replica in range(stage.replicas) for span in trace.conditions.outages(name, replica)]
+        return stage.replicas * end - sum(max(min(until, end) - since, 0.0) for since, until in spans)
+    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
+
+
+def paid_s(trace: Trace, name: str, stage: Pool | People) -> float:
+    """Server-seconds that are paid for: replicas up or down, and people for their whole shifts."""
     end = trace.plan.arrivals_end_s
     if name in trace.fleets:
         return trace.fleets[name].paid_s
     if isinstance(stage, Pool):
         return stage.replicas * end
-    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
+    return Roster(stage.shifts, 0, DAY_S).paid_s(DAY_S) * end / DAY_S

@@ -4,6 +4,7 @@ from simulator.charts.answer_times import answer_times
 from simulator.charts.batches import batch_timeline
 from simulator.charts.costs import cost_split
 from simulator.charts.flows import journeys
+from simulator.charts.goodput import goodput_over_time
 from simulator.charts.look import Chart
 from simulator.charts.objectives import asked, interval_of, objective_chart
 from simulator.charts.queues import queues
@@ -17,6 +18,7 @@ __all__ = [
     "asked",
     "batch_timeline",
     "cost_split",
+    "goodput_over_time",
     "interval_of",
     "journeys",
     "objective_chart",

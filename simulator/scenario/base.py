@@ -1,8 +1,19 @@
 """The parts that every section of a scenario is made of: strict models, figures with a source, bounded text."""
 
+from math import exp
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simulator.scenario.faults import suggest
@@ -16,6 +27,12 @@ Line = Annotated[str, Field(min_length=1, max_length=300)]
 Prose = Annotated[str, Field(min_length=1, max_length=8000)]
 ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", description="time of day, `08:30`")]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def clock_minutes(clock: str) -> int:
+    """`08:30` as minutes from midnight."""
+    hours, minutes = clock.split(":")
+    return 60 * int(hours) + int(minutes)
 
 
 class Strict(BaseModel):
@@ -42,10 +59,9 @@ class Strict(BaseModel):
         return InitErrorDetails(type=PydanticCustomError(kind, template, context), loc=line["loc"], input=line["input"])
 
 
-class Figure(Strict):
-    """A number and the evidence for it: exactly one of measured, projected, published or assumed says where it comes from."""
+class Sourced(Strict):
+    """What bears its evidence: exactly one of measured, projected, published or assumed says where it comes from."""
 
-    value: float
     measured: Line | None = None
     projected: Line | None = None
     published: Line | None = None
@@ -71,6 +87,22 @@ class Figure(Strict):
         """The sentence that says where the value comes from."""
         return str(getattr(self, self.kind))
 
+    @property
+    def words(self) -> str:
+        """What the evidence stands behind, as a person reads it."""
+        raise NotImplementedError
+
+
+class Figure(Sourced):
+    """A number and the evidence for it."""
+
+    value: float
+
+    @property
+    def words(self) -> str:
+        """The number."""
+        return f"{self.value:g}"
+
 
 def bounded(low: float, high: float) -> Any:
     """A pydantic validator that keeps a Figure's value within [low, high]."""
@@ -93,3 +125,67 @@ class Lognormal(Strict):
 
     median: PositiveFigure
     sigma: Annotated[float, Field(ge=0, le=3)]
+
+    @property
+    def mean(self) -> float:
+        """The mean: the median times exp(sigma^2 / 2)."""
+        return self.median.value * exp(self.sigma**2 / 2)
+
+
+class Samples(Sourced):
+    """A quantity that takes each value of a list equally often."""
+
+    samples: Annotated[list[Annotated[float, Field(gt=0, le=1e9)]], Field(min_length=1, max_length=10_000)]
+
+    @property
+    def mean(self) -> float:
+        """The mean of the list."""
+        return sum(self.samples) / len(self.samples)
+
+    @property
+    def words(self) -> str:
+        """How many values there are, and their mean."""
+        return f"{len(self.samples)} values, {self.mean:.3g} on average"
+
+
+class Exponential(Strict):
+    """An exponential quantity: memoryless, with a standard deviation as large as its mean."""
+
+    exponential_mean: PositiveFigure
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return self.exponential_mean.value
+
+
+class Constant(Strict):
+    """A quantity that is always the same."""
+
+    constant: PositiveFigure
+
+    @property
+    def mean(self) -> float:
+        """The value."""
+        return self.constant.value
+
+
+#: The key by which each kind of quantity is told; what has none of them is read as a lognormal one.
+_QUANTITIES = {"samples": "(samples)", "exponential_mean": "(exponential)", "constant": "(constant)"}
+#: How pydantic names the kind of a quantity in the location of an error; no such key stands in the file.
+QUANTITY_TAGS = frozenset({*_QUANTITIES.values(), "(lognormal)"})
+
+
+def _kind_of_quantity(data: Any) -> str:
+    given = data if isinstance(data, dict) else type(data).model_fields if isinstance(data, BaseModel) else {}
+    return next((tag for key, tag in _QUANTITIES.items() if key in given), "(lognormal)")
+
+
+#: What differs from request to request: a distribution, or a list of values.
+Quantity = Annotated[
+    Annotated[Lognormal, Tag("(lognormal)")]
+    | Annotated[Samples, Tag("(samples)")]
+    | Annotated[Exponential, Tag("(exponential)")]
+    | Annotated[Constant, Tag("(constant)")],
+    Discriminator(_kind_of_quantity),
+]

@@ -20,7 +20,7 @@ Found = Iterator[tuple[Path, str]]
 def check_names(document: Document) -> list[Fault]:
     """Every name in the file that refers to nothing."""
     data = document.data
-    found = [*_targets(data), *_metrics(data), *_writes(data)]
+    found = [*_targets(data), *_accelerators(data), *_metrics(data), *_second_readers(data), *_struck(data), *_writes(data)]
     return [document.fault(path, message) for path, message in found]
 
 
@@ -53,16 +53,43 @@ def _targets(data: Any) -> Found:
                 yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {hint}"
 
 
+def _accelerators(data: Any) -> Found:
+    known = _mapping(data, "accelerators")
+    for name in _mapping(data, "stages"):
+        shared = _mapping(data["stages"], name).get("shares")
+        if isinstance(shared, str) and shared not in known:
+            yield ("stages", name, "shares"), f"'{shared}' is not an accelerator; {suggest(shared, known)}"
+
+
 def _metrics(data: Any) -> Found:
     kinds = {name: stage.get("kind") for name, stage in _mapping(data, "stages").items() if isinstance(stage, dict)}
-    routes = [route for stage in _mapping(data, "stages").values() for route in _list(stage, "routes")]
-    tags = [route["tag"] for route in routes if isinstance(route, dict) and isinstance(route.get("tag"), str)]
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
-    known = metric_names(kinds, list(dict.fromkeys(tags)), classes, "population" in data)
+    known = metric_names(kinds, _tags(data), classes, "population" in data)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
             yield ("objectives", index, "metric"), f"'{metric}' is not a metric here; {suggest(metric, known)}"
+
+
+def _tags(data: Any) -> list[str]:
+    routes = [route for stage in _mapping(data, "stages").values() for route in _list(stage, "routes")]
+    tags = [route["tag"] for route in routes if isinstance(route, dict) and isinstance(route.get("tag"), str)]
+    return list(dict.fromkeys(tags))
+
+
+def _second_readers(data: Any) -> Found:
+    for name, stage in _mapping(data, "stages").items():
+        tag = _mapping(stage, "second_reader").get("tag")
+        if isinstance(tag, str) and tag not in _tags(data):
+            yield ("stages", name, "second_reader", "tag"), f"no gate gives the tag '{tag}'; {suggest(tag, _tags(data))}"
+
+
+def _struck(data: Any) -> Found:
+    stages, curveballs = _mapping(data, "stages"), _mapping(data, "curveballs")
+    for name in curveballs:
+        stage = _mapping(curveballs, name).get("stage")
+        if isinstance(stage, str) and stage not in stages:
+            yield ("curveballs", name, "stage"), f"'{stage}' is not a stage; {suggest(stage, stages)}"
 
 
 def _writes(data: Any) -> Found:

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from simulator.scenario.arrivals import Arrivals
-from simulator.scenario.base import ClockTime, CostFigure, Line, Name, Prose, ShareFigure, Slug, Strict
+from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
+from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
 from simulator.scenario.metrics import metric_names
 from simulator.scenario.stages import End, Fork, Gate, Pool, Stage
@@ -70,6 +71,13 @@ class RequestClass(Strict):
     ] = None
 
 
+class Accelerator(Strict):
+    """A device that several pools share. With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long."""
+
+    label: Line
+    slowdown: Annotated[Figure, bounded(1, 10), Field(description="times as long that two batches at once take: 2 takes turns")]
+
+
 class Costs(Strict):
     """Costs that no single stage carries."""
 
@@ -106,10 +114,12 @@ class Scenario(Strict):
     arrivals: Arrivals
     population: Population | None = None
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
+    accelerators: Annotated[dict[Name, Accelerator], Field(max_length=16)] = {}
     start: Annotated[str, Field(description="the stage that every request enters first")]
     stages: Annotated[dict[Name, Stage], Field(min_length=1, max_length=64)]
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
     costs: Costs | None = None
+    curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
     choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
 

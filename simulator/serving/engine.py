@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from simulator.scenario.base import Lognormal
+from simulator.scenario.base import Quantity
+from simulator.serving.accelerator import Accelerator
 from simulator.serving.columns import elements
+from simulator.serving.conditions import Conditions
 from simulator.serving.plan import Plan
+from simulator.serving.quantities import draw
 from simulator.serving.requests import Requests
 from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
@@ -38,8 +41,11 @@ class Run:
         self.streams = streams
         self.env = Environment()
         self.tags = plan.scenario.tags()
+        self.conditions = Conditions(plan, streams)
         self.requests = Requests(plan, streams)
         self._answered = elements(self.requests.answered)
+        shared = plan.scenario.accelerators.items()
+        self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.source = source_of(self)
         kind = ReturningEnd if self.closed else EndStage
@@ -98,13 +104,9 @@ class Run:
         """One uniform draw a request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
-    def lognormal(self, stream: str, spec: Lognormal) -> NDArray[np.float32]:
-        """One lognormal draw a request, shape (n,)."""
-        drawn = self.streams.named(stream).standard_normal(self.requests.n, np.float32)
-        drawn *= spec.sigma
-        np.exp(drawn, out=drawn)
-        drawn *= spec.median.value
-        return drawn
+    def draw(self, stream: str, spec: Quantity) -> NDArray[np.float32]:
+        """One draw of a quantity a request, shape (n,)."""
+        return draw(spec, self.streams.named(stream), self.requests.n)
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""
@@ -124,8 +126,20 @@ class Run:
         """The stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
         if name == CLIENTS:
             return {self.plan.scenario.start}
-        targets = set(self.plan.scenario.stages[name].targets().values())
+        spec = self.plan.scenario.stages[name]
+        targets = set(spec.targets().values()) | self._sharers(spec)
         return targets & set(self.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
+
+    def _sharers(self, spec: Any) -> set[str]:
+        """The pools whose batches change the pace of this one's: what they do has consequences here, as if requests came."""
+        if getattr(spec, "shares", None) is None:
+            return set()
+        stages = self.plan.scenario.stages
+        return {name for name, other in stages.items() if other is not spec and getattr(other, "shares", None) == spec.shares}
+
+    def accelerator(self, name: str | None) -> Accelerator | None:
+        """The shared device of that name; None for no name."""
+        return None if name is None else self.accelerators[name]
 
     def score(self, pool: str, rows: NDArray[Any]) -> None:
         """The model of a pool has looked at these requests: their scores are known from now on."""

@@ -17,7 +17,8 @@ from simulator.evidence.recordings import Recording, RecordingError, read_record
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, scores_at
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import Arrivals, Loop, Replay
-from simulator.scenario.base import EVIDENCE_KINDS, Figure
+from simulator.scenario.base import EVIDENCE_KINDS, Sourced
+from simulator.scenario.checks import too_late
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
@@ -25,8 +26,10 @@ from simulator.scenario.stages import Gate, People, Pool, Retake
 from simulator.serving.arrivals import Process, arrivals_of
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
+from simulator.serving.conditions import Conditions
 from simulator.serving.latency import LatencyError, LatencyTable, measured
 from simulator.serving.orders import ORDERS
+from simulator.serving.streams import Streams
 from simulator.units import duration
 
 #: Expected requests of one replication beyond which a plan is refused.
@@ -56,6 +59,7 @@ class Plan:
     timed: dict[str, ThreadRun] = field(default_factory=dict)  # the measurements behind the latencies of a pool
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
     recording: Recording | None = None
+    strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -63,6 +67,11 @@ class Plan:
     def arrivals(self) -> Process:
         """When requests come."""
         return arrivals_of(self.scenario, self.recording)
+
+    @property
+    def identity(self) -> list[Any]:
+        """What was run, as plain data: the scenario, the picks, and what strikes if anything does."""
+        return [self.scenario_hash, self.design, *([self.strikes] if self.strikes else [])]
 
     @property
     def arrivals_end_s(self) -> float:
@@ -95,17 +104,43 @@ def fingerprint(data: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def compile_plan(scenario: Scenario, picks: Mapping[str, Pick] | None = None) -> Plan:
+def compile_plan(
+    scenario: Scenario, picks: Mapping[str, Pick] | None = None, strikes: Mapping[str, float | None] | None = None
+) -> Plan:
     """Apply picks (choice to option; defaults fill the rest), check again, and gather the evidence.
+
+    strikes: curveballs that an interviewer lets strike, each with its time in seconds or None for the author's own; those
+    with a time of their own strike anyway.
 
     Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
     """
     designed, design = apply(scenario, picks or {})
     gather = _Gatherer(designed)
-    plan = gather.plan(design, fingerprint(scenario.document.data))
+    timed = strike_times(designed, strikes or {})
+    plan = gather.plan(design, fingerprint(scenario.document.data), timed)
     if gather.faults:
         raise ScenarioError(gather.faults)
     return plan
+
+
+def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dict[str, float]:
+    """When each curveball strikes that does; raises ScenarioError for one that does not exist or has no time to strike."""
+    faults: list[Fault] = []
+    own = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
+    times = {name: at_s for name, at_s in own.items() if at_s is not None}
+    for name, given in strikes.items():
+        at_s, message = own.get(name) if given is None else given, ""
+        if name not in scenario.curveballs:
+            message = f"there is no curveball '{name}'; {suggest(name, scenario.curveballs)}"
+        elif at_s is None:
+            message = f"'{name}' has no time of its own; say when, such as {name}@3600"
+        else:
+            message, times[name] = too_late(scenario, scenario.curveballs[name], at_s), at_s
+        if message:
+            faults.append(scenario.document.fault(("curveballs", name), message))
+    if faults:
+        raise ScenarioError(faults)
+    return times
 
 
 class _Gatherer:
@@ -123,7 +158,7 @@ class _Gatherer:
         self.tables: dict[str, ScoreTable] = {}
         self.recording: Recording | None = None
 
-    def plan(self, design: dict[str, Any], scenario_hash: str) -> Plan:
+    def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
         self._arrivals(self.scenario.arrivals)
         for name, stage in self.scenario.stages.items():
             if isinstance(stage, Pool):
@@ -133,9 +168,9 @@ class _Gatherer:
             if isinstance(stage, Pool) and stage.balance is not None and stage.balance not in BALANCERS:
                 self._fault((name, "balance"), f"'{stage.balance}' is not known; {suggest(stage.balance, BALANCERS)}")
         self.sources += [
-            Source(_where(path), figure.kind, f"{figure.value:g}", figure.source) for path, figure in _figures(self.scenario)
+            Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
-        return Plan(
+        plan = Plan(
             scenario=self.scenario,
             design=design,
             latencies=self.latencies,
@@ -147,7 +182,11 @@ class _Gatherer:
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
             scenario_hash=scenario_hash,
+            strikes=strikes,
         )
+        if self.recording is not None or not isinstance(self.scenario.arrivals, Replay):
+            self._check_size(plan)
+        return plan
 
     def _fault(self, path: tuple[str | int, ...], message: str) -> None:
         self.faults.append(self.scenario.document.fault(("stages", *path), message))
@@ -158,8 +197,6 @@ class _Gatherer:
                 self._record(spec)
         except RecordingError as error:
             self.faults.append(self.scenario.document.fault(("arrivals", "file"), str(error)))
-        else:
-            self._check_size()
 
     def _record(self, spec: Replay) -> None:
         """Read the times to be replayed: a file beside the scenario's own, or below it."""
@@ -178,8 +215,9 @@ class _Gatherer:
         value = f"{len(self.recording.times):,} times"
         self.sources.append(Source("arrivals", spec.evidence, value, spec.source))
 
-    def _check_size(self) -> None:
-        expected = arrivals_of(self.scenario, self.recording).expected
+    def _check_size(self, plan: Plan) -> None:
+        """Refuse what would take too long, traffic that strikes included."""
+        expected = plan.arrivals.expected_under(Conditions(plan, Streams(0)).surges())
         if expected > MAX_REQUESTS:
             less = "give `requests`, lower clients" if isinstance(self.scenario.arrivals, Loop) else "lower the rate"
             message = f"about {expected:,.0f} requests a replication; at most {MAX_REQUESTS:,} are run: {less} or run.days"
@@ -236,9 +274,9 @@ class _Gatherer:
             self.warnings.append(f"{what}: {reason}.")
 
 
-def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Figure]]:
-    """Every figure within a model that takes part in the run, with its path."""
-    if isinstance(model, Figure):
+def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Sourced]]:
+    """Every figure, or list of them, within a model that takes part in the run, with its path."""
+    if isinstance(model, Sourced):
         yield path, model
     elif isinstance(model, dict):
         for name, value in model.items():
@@ -252,4 +290,4 @@ def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 def _where(path: tuple[str, ...]) -> str:
-    return ".".join(path).removesuffix(".median")
+    return ".".join(path).removesuffix(".median").removesuffix(".constant").removesuffix(".exponential_mean")

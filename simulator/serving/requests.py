@@ -10,6 +10,7 @@ from scipy.special import ndtri
 
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
+from simulator.serving.conditions import Conditions
 from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
 
@@ -35,7 +36,8 @@ class Requests:
     """
 
     def __init__(self, plan: Plan, streams: Streams) -> None:
-        self.arrived = plan.arrivals.draw(streams.named("arrivals"))
+        conditions = Conditions(plan, streams)
+        self.arrived = plan.arrivals.draw(streams.named("arrivals"), conditions.surges())
         self.n = len(self.arrived)
         self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)
@@ -48,7 +50,7 @@ class Requests:
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
         self._draw_classes(plan, streams)
-        self._draw_people(plan, streams)
+        self._draw_people(plan, streams, conditions)
 
     def _draw_classes(self, plan: Plan, streams: Streams) -> None:
         """Of which class each request is, in the order of the file; without classes no column is longer than nothing."""
@@ -60,7 +62,7 @@ class Requests:
         lasts = np.array([np.inf if kind.deadline_s is None else kind.deadline_s for kind in classes])
         self.deadline = self.arrived[:n] + lasts[self.kind]
 
-    def _draw_people(self, plan: Plan, streams: Streams) -> None:
+    def _draw_people(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
         population = plan.scenario.population
         self.positive = np.zeros(self.n, bool)
         self.patient = np.full(self.n, -1, np.int32)
@@ -68,10 +70,10 @@ class Requests:
         self.qualities = np.zeros((1, self.n), np.float32)
         if population is None:
             return
-        self.positive = streams.named("population.label").random(self.n) < population.prevalence.value
+        self.positive = streams.named("population.label").random(self.n) < conditions.prevalence().at_all(self.arrived)
         usable = self._draw_photos(population, plan.tries, streams)
         for pool, table in plan.tables.items():
-            self.scores_by[pool] = self._draw_scores(table, population, usable, streams)
+            self.scores_by[pool] = self._draw_scores(pool, table, conditions, usable, streams)
 
     def _draw_photos(self, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
         """Whether each photo shows enough, and what the quality check makes of it, shapes (tries, n)."""
@@ -86,13 +88,15 @@ class Requests:
             self.qualities[attempt] = noise + apart * usable[attempt]
         return usable
 
-    def _draw_scores(self, table: ScoreTable, population: Population, usable: NDArray[np.bool_], streams: Streams) -> Float32:
+    def _draw_scores(
+        self, pool: str, table: ScoreTable, conditions: Conditions, usable: NDArray[np.bool_], streams: Streams
+    ) -> Float32:
         """Each person is one labelled item of their class; a photo that shows nothing is scored like someone else's.
 
         The same item for every table: plans hold tables of the same items only.
         """
         which = streams.named("population.item").random(self.n)
-        own = _scores_of(table, self.positive, which)
+        own = self._scores_of(pool, table, conditions, self.positive, which)
         patients = max(table.positive_patients.max(), table.negative_patients.max())
         self.patient = np.where(
             self.positive,
@@ -102,7 +106,8 @@ class Requests:
         scores = np.empty(usable.shape, np.float32)
         for attempt, shows in enumerate(usable):
             stream = streams.named(f"photo.{attempt}.stranger")
-            stranger = _scores_of(table, stream.random(self.n) < population.prevalence.value, stream.random(self.n))
+            positive = stream.random(self.n) < conditions.prevalence().at_all(self.arrived)
+            stranger = self._scores_of(pool, table, conditions, positive, stream.random(self.n))
             scores[attempt] = np.where(shows, own, stranger)
         return scores
 
@@ -130,7 +135,25 @@ class Requests:
         columns = {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
         for name, column in columns.items() if n < self.n else ():
             setattr(self, name, column[..., :n])
+        for by_pool in (self.scores_by, self.given):
+            by_pool.update({pool: column[..., :n] for pool, column in by_pool.items()})
         self.n = n
+
+    def _scores_of(
+        self, pool: str, table: ScoreTable, conditions: Conditions, positive: NDArray[np.bool_], quantile: Float64
+    ) -> Float64:
+        """Scores of labelled items, shifted by what has struck when each request comes."""
+        scores = np.where(
+            positive,
+            table.positives[_index(quantile, len(table.positives))],
+            table.negatives[_index(quantile, len(table.negatives))],
+        )
+        everybody, positives = conditions.scores_shift(), conditions.positives_shift(pool)
+        if not everybody.steady:
+            scores = scores + everybody.at_all(self.arrived)
+        if not positives.steady:
+            scores = scores + positive * positives.at_all(self.arrived)
+        return scores
 
     def settle(self, horizon: float, caught_share: Float64, luck: Float32) -> None:
         """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.
@@ -155,11 +178,3 @@ def quality_separation(auc: float) -> float:
 
 def _index(quantile: Float64, count: int) -> NDArray[np.intp]:
     return (quantile * count).astype(np.intp)
-
-
-def _scores_of(table: ScoreTable, positive: NDArray[np.bool_], quantile: Float64) -> Float64:
-    return np.where(
-        positive,
-        table.positives[_index(quantile, len(table.positives))],
-        table.negatives[_index(quantile, len(table.negatives))],
-    )

@@ -24,6 +24,11 @@ SCHEDULE, CLIENTS = "(schedule)", "(clients)"
 class Schedule(Stage):
     """Every request comes when it was drawn to come."""
 
+    @property
+    def issued(self) -> int:
+        """How many requests have a time at which they come."""
+        return self.run.requests.n
+
     def start(self) -> None:
         """Hand all requests to the first stage, each at its own time."""
         requests = self.run.requests

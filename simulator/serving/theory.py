@@ -42,34 +42,59 @@ def loads(plan: Plan) -> list[Load]:
     """The load on every stage with a server, if nobody timed out: a bound that needs no run."""
     ratios = visit_ratios(plan)
     served = {name: stage for name, stage in plan.scenario.stages.items() if isinstance(stage, Pool | People)}
+    visits = {name: ratios[name] + _second_readings(plan, name, ratios) for name in served}
     capacities = {name: _capacity_per_s(plan, name, stage) for name, stage in served.items()}
-    each = {name: ratios[name] / capacity if capacity else inf for name, capacity in capacities.items()}
+    each = {name: visits[name] / capacity if capacity else inf for name, capacity in capacities.items()}
     mean, peak = plan.arrivals.mean_rate, plan.arrivals.peak_rate
     if mean is None or peak is None:
-        most = _most_per_s(plan, ratios, each)
-        return [Load(name, ratios[name], most * each[name], None, at_most=True) for name in served]
+        most = _most_per_s(plan, visits, each)
+        return [Load(name, visits[name], most * each[name], None, at_most=True) for name in served]
     return [
-        Load(name, ratios[name], mean * each[name], peak * each[name] if isinstance(stage, Pool) else None)
+        Load(name, visits[name], mean * each[name], peak * each[name] if isinstance(stage, Pool) else None)
         for name, stage in served.items()
     ]
 
 
 def _capacity_per_s(plan: Plan, name: str, stage: Pool | People) -> float:
-    """Requests that a stage can serve in a second; people, averaged over the day."""
+    """Requests that a stage can serve in a second; people, averaged over the day, and replicas, over their failures."""
     if isinstance(stage, Pool):
-        return plan.latencies[name].capacity_per_s * stage.replicas
+        running = stage.replicas * (stage.failures.availability if stage.failures else 1.0)
+        return plan.latencies[name].capacity_per_s * running
     roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), DAY_S)
-    return roster.staffed_s(DAY_S) / DAY_S / _service_s(plan, name, stage)
+    slowing = stage.fatigue_per_h.value if stage.fatigue_per_h else 0.0
+    return roster.staffed_s(DAY_S, slowing) / DAY_S / _service_s(plan, name, stage)
 
 
 def _service_s(plan: Plan, name: str, stage: Pool | People) -> float:
-    """Mean time that one request alone is served for."""
+    """Mean time that one request alone is served for, by people who are fresh."""
     if isinstance(stage, Pool):
         return plan.latencies[name].mean_s(1)
-    return 60 * stage.minutes.median.value * exp(stage.minutes.sigma**2 / 2)
+    return 60 * stage.minutes.mean
 
 
-def _most_per_s(plan: Plan, ratios: Mapping[str, float], each: Mapping[str, float]) -> float:
+def _second_readings(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
+    """Expected second readings for one request; whom a gate gave the tag is taken to come here."""
+    stage = plan.scenario.stages[name]
+    if not isinstance(stage, People) or stage.second_reader is None:
+        return 0.0
+    second, cases = stage.second_reader, visits[name]
+    if second.tag is not None:
+        cases = min(cases, sum(share * _tagged(plan, second.tag, routes) for routes, share in _alike(plan)))
+    return second.share * cases
+
+
+def _tagged(plan: Plan, tag: str, routes: Routes) -> float:
+    """Expected times that one request is given a tag."""
+    visits = dict(zip(plan.scenario.stages, _visits(plan, routes), strict=True))
+    return sum(
+        float(visits[name]) * share
+        for name, gate in _gates(plan).items()
+        for route, share in zip(gate.routes, routes[name], strict=True)
+        if route.tag == tag
+    )
+
+
+def _most_per_s(plan: Plan, visits: Mapping[str, float], each: Mapping[str, float]) -> float:
     """The most requests a second that a closed loop can send: the tightest stage's most, or all who do not think or are served.
 
     min(1 / D_max, N / (Z + D)): asymptotic bounds (Denning and Buzen 1978). Time between the stages is left out.
@@ -79,7 +104,7 @@ def _most_per_s(plan: Plan, ratios: Mapping[str, float], each: Mapping[str, floa
     spec = plan.scenario.arrivals
     if isinstance(spec, Loop):
         served = {name: stage for name, stage in plan.scenario.stages.items() if isinstance(stage, Pool | People)}
-        cycle = mean_think_s(spec) + sum(ratios[name] * _service_s(plan, name, stage) for name, stage in served.items())
+        cycle = mean_think_s(spec) + sum(visits[name] * _service_s(plan, name, stage) for name, stage in served.items())
         bounds.append(spec.senders * spec.samples / cycle if cycle else inf)
     return min(bounds)
 

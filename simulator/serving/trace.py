@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.serving.conditions import Conditions
 from simulator.serving.requests import OUTCOMES, Requests
+from simulator.serving.streams import Streams
 
 if TYPE_CHECKING:
     from simulator.serving.plan import Plan
@@ -147,10 +149,14 @@ class TransitLog(VisitLog):
 
 @dataclass(frozen=True)
 class Fleet:
-    """The replicas of a pool that scales: how many were wanted from which time on (seconds), and replica-seconds paid."""
+    """The replicas of a pool that scales: how many were wanted from which time on (seconds), and replica-seconds paid.
+
+    up_s: replica-seconds paid of replicas that were not down
+    """
 
     wanted: list[tuple[float, int]]
     paid_s: float
+    up_s: float
 
 
 @dataclass
@@ -192,6 +198,11 @@ class Trace:
         visits = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(VISIT_COLUMNS))
         visits["stage"] = visits["stage"].astype("category")
         return visits.sort_values(["entered_s", "request"], kind="stable", ignore_index=True)
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """What was not as usual, and when."""
+        return Conditions(self.plan, Streams(self.seed, self.replication))
 
     @cached_property
     def digest(self) -> str:

@@ -85,6 +85,16 @@ def test_who_is_refused_on_the_spot_has_not_waited():
     assert metrics["wait_p50_s.p"] == pytest.approx(1.9 / 2)
 
 
+def test_breaks_and_hand_overs_offer_no_time_for_work_and_are_paid():
+    rota = [
+        {"start": "08:00", "end": "16:00", "people": 2, "handover_minutes": 30, "breaks": [{"start": "12:00", "minutes": 30}]}
+    ]
+    made = plan({"r": people(minutes=30, shifts=rota)}, run={"days": 1, "drain_days": 1, "replications": 2})
+    measures = measure(run_at(made, [0, 60]))
+    assert measures.metrics["utilization.r"] == pytest.approx(1 / 14)
+    assert measures.costs["reviewers"] == pytest.approx(500 * 60 * 16)
+
+
 def test_people_on_duty_later_in_the_day_count_for_a_run_that_is_over_sooner():
     made = plan({"r": people(("08:00", "16:00", 2), minutes=30)}, run={"days": 0.25, "drain_days": 1, "replications": 2})
     assert measure(run_at(made, [0, 10])).metrics["utilization.r"] == pytest.approx(2 * 0.5 / (16 / 4))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from simulator import compile_plan, load, simulate
 from simulator.analysis.way import answers_early, percentile, way_of
 from simulator.serving.latency import constant
-from tests.builders import gate, link, people, plan, pool, population, retake, run_at, spread
+from tests.builders import fork, gate, join, link, people, plan, pool, population, retake, retry, run_at, spread
 from tests.serving.networks import networks
 
 
@@ -28,6 +28,17 @@ def test_a_wait_behind_others_and_one_for_company_are_told_apart():
     assert [(wait.start_s, wait.end_s, wait.behind_others) for wait in step.waits] == [(1, 2, True), (2, 6, False)]
     fastest = way_of(run_at(made, [0, 0, 1]), 0.01)
     assert (parts(fastest), fastest.steps[0].batch_size) == ([("p", 0, 0, 2)], 2)
+
+
+def test_of_several_branches_the_one_that_was_waited_for_is_on_the_way():
+    """The pool is busy until 4 with the first request, so that the second one, refused at 1, comes back at 5."""
+    stages = {"f": fork("a", "p"), "a": link("j", 3), "p": pool(to="j", max_queue=0, on_full="r"),
+              "r": retry("p", backoff_ms=4000, on_exhausted="j"), "j": join("q"), "q": pool()}  # fmt: skip
+    made = plan(stages, {"p": constant(4.0), "q": constant(1.0)})
+    found = way_of(run_at(made, [0, 1]), 1.0)
+    assert parts(found) == [("p", 0, 0, 0), ("r", 0, 0, 4), ("p", 0, 0, 4), ("j", 0, 0, 0), ("q", 0, 0, 1)]
+    late = plan(stages | {"j": join("q", timeout_s=2)}, {"p": constant(4.0), "q": constant(1.0)})
+    assert parts(way_of(run_at(late, [0, 1]), 1.0))[-3:] == [("a", 0, 0, 3), ("j", 0, 2, 0), ("q", 0, 0, 1)]
 
 
 def test_a_wait_for_somebody_on_duty_is_none_behind_others():

@@ -99,3 +99,22 @@ def test_what_an_address_gets_wrong_is_said_and_left_at_its_default(practice):
 def test_an_address_cannot_bring_a_picture_along(practice):
     page = practice(case="![x](http://example.com/x.png)")
     assert "![" not in said(page)
+
+
+STORM_PANELS = ("Retries", "Patients", "Machines", "One request", "Cost", "Numbers and sources", "Debrief")
+
+
+@pytest.mark.parametrize("panel", STORM_PANELS)
+def test_every_panel_of_a_case_with_retries_draws(practice, panel):
+    page = run_design(practice(case="retry-storm"))
+    page.session_state["panel"] = panel
+    page.run()
+    assert not page.exception
+    if panel == "Retries":
+        assert "that does not end within the run: the rush was over at 90 s" in said(page)
+
+
+def test_a_case_has_the_panels_that_it_has_something_to_show_in(practice):
+    storm, skin = ({tab.label for tab in practice(case=case).tabs} for case in ("retry-storm", "skin-cancer-triage"))
+    assert storm - skin == {"Retries"}
+    assert skin - storm == {"Reviewers", "Threshold"}

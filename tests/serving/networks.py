@@ -69,10 +69,6 @@ def retries(draw: st.DrawFn, targets: list[str]) -> dict[str, Any]:
     return retry(draw(st.sampled_from(targets)), draw(st.sampled_from([0, 300, 2000])), **fields)
 
 
-#: What stands between a fork and its join where a network has one.
-BRANCHES = ("left", "right", "third", "resend_left")
-
-
 @st.composite
 def forked(draw: st.DrawFn, to: str, late_fallbacks: bool) -> dict[str, Any]:
     """A fork into a pool, a link and perhaps another pool, and the join where they meet; `spread` leads to the fork alone."""
@@ -148,7 +144,8 @@ def check(trace: Trace) -> None:
     assert (requests["finished_s"].notna() == (requests["outcome"] != "unfinished")).all()
     wanted = visits[visits["wanted"]]
     _check_ways(trace, wanted)
-    _check_instants(trace, wanted)
+    if not trace.plan.scenario.in_branches():
+        _check_instants(trace, wanted)
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
         _check_order_of_times(mine)
@@ -158,7 +155,7 @@ def check(trace: Trace) -> None:
             _check_queue(mine, stage, _on_duty(trace, stage))
             _check_limits(mine, stage)
         if stage.kind == "join":
-            _check_join(mine, stage, len(trace.plan.scenario.stages["fork"].to))
+            _check_join(mine, stage, trace.plan.scenario.inputs_of(name))
 
 
 def _check_order_of_times(visits: pd.DataFrame) -> None:
@@ -174,17 +171,20 @@ def _check_ways(trace: Trace, visits: pd.DataFrame) -> None:
 
     It is in one place at a time, but that a fork sends it into every branch, and that it goes on from a join once.
     """
-    stages = trace.plan.scenario.stages
-    inputs = len(stages["fork"].to) if "fork" in stages else 1
-    sent_again = ((visits["stage"] == "resend") & visits["started_s"].notna()).to_numpy()
-    failed = (visits["started_s"].isna() & ~visits["stage"].isin([*BRANCHES, "meet"])).to_numpy()
+    stages, branches = trace.plan.scenario.stages, trace.plan.scenario.in_branches()
+    fork, meet = (next((name for name, stage in stages.items() if stage.kind == kind), None) for kind in ("fork", "join"))
+    before_fork = [name for name, stage in stages.items() if fork in stage.targets().values()]
+    inputs = len(stages[fork].to) if fork else 1
+    resend = [name for name, stage in stages.items() if stage.kind == "retry" and name not in branches]
+    sent_again = (visits["stage"].isin(resend) & visits["started_s"].notna()).to_numpy()
+    failed = (visits["started_s"].isna() & ~visits["stage"].isin([*branches, meet])).to_numpy()
     for row, request in enumerate(trace.requests.itertuples()):
         mine = (visits["request"] == row).to_numpy()
         own = visits[mine]
-        at_join = own["stage"] == "meet"
+        at_join = own["stage"] == meet
         left = own.loc[~at_join].dropna(subset="left_s")
         ways_on = Counter([request.arrived_s, *left["left_s"], *own.loc[at_join & own["started_s"].notna(), "left_s"].unique()])
-        for time in left.loc[left["stage"] == "spread", "left_s"]:
+        for time in left.loc[left["stage"].isin(before_fork), "left_s"]:
             ways_on[time] += inputs - 1
         finished = request.outcome != "unfinished"
         entered = Counter([*own["entered_s"], *([request.finished_s] if finished else [])])
@@ -194,7 +194,7 @@ def _check_ways(trace: Trace, visits: pd.DataFrame) -> None:
         assert not (finished and inputs == 1) or not under_way
         if finished:
             last_sent = max(np.flatnonzero(sent_again[mine]), default=0)
-            lacks = _incomplete(own[at_join], stages["meet"], inputs) if at_join.any() else False
+            lacks = _incomplete(own[at_join], stages[meet], inputs) if at_join.any() else False
             assert (request.outcome == "done") == (not failed[mine][last_sent:].any() and not (lacks and last_sent == 0))
 
 

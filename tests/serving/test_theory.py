@@ -138,3 +138,35 @@ def test_a_single_stream_keeps_each_stage_busy_for_its_share_of_the_way():
 
 def test_a_heap_of_samples_can_at_most_keep_the_tightest_stage_busy():
     assert closed_loads(RING, SERVICE, {"kind": "offline", "samples": 50})["b"] == pytest.approx(1)
+
+
+def test_a_rota_offers_only_what_breaks_and_tiredness_leave_of_it():
+    rota = [
+        {"start": "08:00", "end": "16:00", "people": 2, "handover_minutes": 30, "breaks": [{"start": "12:00", "minutes": 90}]}
+    ]
+    (rested,) = loads(plan({"r": people(minutes=30, shifts=rota)}, rate=0.0005))
+    assert rested.mean == pytest.approx(0.0005 * 86_400 * 0.5 / (2 * 6))
+    (tired,) = loads(plan({"r": people(minutes=30, shifts=rota, fatigue_per_h=assumed(0.1))}, rate=0.0005))
+    fresh_hours = 10 * (np.log(1.4 / 1.05) + np.log(1.8 / 1.55))
+    assert tired.mean == pytest.approx(0.0005 * 86_400 * 0.5 / (2 * fresh_hours))
+
+
+def test_replicas_that_are_repaired_a_third_of_the_time_bear_half_as_much_again():
+    failing = {"mtbf_h": assumed(1), "repair_minutes": assumed(30)}
+    (usual,), (failed,) = (loads(plan({"p": pool(**fields)}, rate=0.3)) for fields in ({}, {"failures": failing}))
+    assert failed.mean == pytest.approx(1.5 * usual.mean)
+    assert failed.peak == pytest.approx(1.5 * usual.peak)
+
+
+@pytest.mark.parametrize("tag", [None, "urgent"])
+def test_the_load_on_people_counts_second_readings(tag):
+    made = triage(rate=20, seconds=200)
+    routes = [{"at_sensitivity": 0.5, "to": "reader", "tag": "urgent"}, {"at_sensitivity": 0.9, "to": "reader"}, {"to": "done"}]
+    stages = made.scenario.model_dump(exclude_unset=True)["stages"]
+    stages["sort"]["routes"] = routes
+    stages["reader"]["second_reader"] = {"share": 0.4, "rule": "both", "tag": tag}
+    twice = plan(stages, constant(0.01), scores=made.scores, rate=20, seconds=200,
+                 population=population(prevalence=0.3, unusable=0.2, auc=0.8))  # fmt: skip
+    expected = {load.stage: load.visits_per_request for load in loads(twice)}["reader"]
+    traces = [simulate(twice, seed=0, replication=replication) for replication in range(10)]
+    assert_agrees([len(trace.logs["reader"]) / trace.columns.n for trace in traces], expected, checks=2, sharp=0.02)

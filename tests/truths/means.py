@@ -301,6 +301,29 @@ def inoue(rate: float) -> Experiment:
     return Experiment(inoue_bound(rate, alpha, tau), made, mean_sojourn, below=0.05)
 
 
+# Forks and joins
+
+
+@law(
+    MEANS,
+    "fork and join of two M/M/1: mean response",
+    "Flatto and Hahn 1984; Nelson and Tantawi 1988",
+    [{"load": 0.3}, {"load": 0.6}],
+    long=[{"load": 0.85}],
+)
+def fork_join(load: float) -> Experiment:
+    stages = {"f": fork("a", "b"), "a": pool(to="j"), "b": pool(to="j"), "j": join()}
+    made = sized(stages, load, int(2_000 / (1 - load) ** 1.5), exponential(1.0))
+    return Experiment(fork_join_response(load, 1.0), made, _mean_response)
+
+
+def _mean_response(trace: Trace) -> float:
+    """Mean time from arrival to end of those who came after the warm-up."""
+    columns = trace.columns
+    late = columns.arrived >= WARM_UP * trace.plan.arrivals_end_s
+    return float((columns.finished - columns.arrived)[late].mean())
+
+
 # Utilization
 
 LITTLE = "Little 1961, Operations Research 9:383"

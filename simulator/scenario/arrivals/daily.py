@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.scenario.arrivals.base import Open
-from simulator.scenario.base import ClockTime, Figure, Share, Strict, bounded
+from simulator.scenario.base import ClockTime, Figure, Share, Strict, bounded, clock_minutes
 
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -20,8 +20,7 @@ class Peak(Strict):
 
     @model_validator(mode="after")
     def _within_the_day(self) -> Self:
-        hours, minutes = map(int, self.start.split(":"))
-        if 60 * hours + minutes + self.minutes > 1440:
+        if clock_minutes(self.start) + self.minutes > 1440:
             raise ValueError(f"{self.minutes:g} minutes from {self.start} pass midnight; split the peak in two")
         return self
 

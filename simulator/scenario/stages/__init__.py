@@ -10,8 +10,8 @@ from simulator.scenario.stages.fork import Fork
 from simulator.scenario.stages.gate import Gate, Route
 from simulator.scenario.stages.join import Join
 from simulator.scenario.stages.link import Link
-from simulator.scenario.stages.people import People, Shift
-from simulator.scenario.stages.pool import Pool
+from simulator.scenario.stages.people import Break, People, SecondReader, Shift
+from simulator.scenario.stages.pool import Failures, Pool
 from simulator.scenario.stages.retake import Retake
 from simulator.scenario.stages.retry import Budget, Retry
 
@@ -20,8 +20,10 @@ Stage = Annotated[Link | Pool | Gate | Retake | Retry | Fork | Join | People, Fi
 __all__ = [
     "PLANNED_FIELDS",
     "TARGET_FIELDS",
+    "Break",
     "Budget",
     "End",
+    "Failures",
     "FileName",
     "Fork",
     "Gate",
@@ -32,6 +34,7 @@ __all__ = [
     "Retake",
     "Retry",
     "Route",
+    "SecondReader",
     "Shift",
     "Stage",
     "Target",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulator.scenario.base import Figure, Lognormal, bounded
+from simulator.scenario.base import Figure, Quantity, bounded
 from simulator.scenario.stages.base import AnyStage, Target
 
 
@@ -13,6 +13,6 @@ class Link(AnyStage):
 
     kind: Literal["link"]
     latency_ms: Annotated[Figure, bounded(0, 60_000)]
-    bandwidth_mbps: Annotated[Lognormal, Field(description="megabits a second that one client gets")]
-    payload_mb: Annotated[Lognormal, Field(description="megabytes that one request sends")]
+    bandwidth_mbps: Annotated[Quantity, Field(description="megabits a second that one client gets")]
+    payload_mb: Annotated[Quantity, Field(description="megabytes that one request sends")]
     to: Target

@@ -4,8 +4,27 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.scenario.base import ClockTime, CostFigure, Lognormal, ShareFigure, Strict
+from simulator.scenario.base import (
+    ClockTime,
+    CostFigure,
+    Figure,
+    Name,
+    Quantity,
+    Share,
+    ShareFigure,
+    Strict,
+    bounded,
+    clock_minutes,
+)
 from simulator.scenario.stages.base import AnyStage, Target
+
+
+class Break(Strict):
+    """A paid break. In several groups, one goes after the other: the next one leaves when this one is back."""
+
+    start: ClockTime
+    minutes: Annotated[float, Field(gt=0, le=480)]
+    groups: Annotated[int, Field(ge=1, le=100, description="groups that the shift's people go in; 1: all at once")] = 1
 
 
 class Shift(Strict):
@@ -14,6 +33,37 @@ class Shift(Strict):
     start: ClockTime
     end: ClockTime
     people: Annotated[int, Field(ge=0, le=10_000)]
+    handover_minutes: Annotated[
+        float, Field(ge=0, le=480, description="paid minutes at the beginning before anybody takes a case")
+    ] = 0
+    breaks: Annotated[list[Break], Field(max_length=8)] = []
+
+    @property
+    def minutes(self) -> int:
+        """How long the shift lasts."""
+        return (clock_minutes(self.end) - clock_minutes(self.start)) % 1440 or 1440
+
+    def after_start(self, clock: str) -> int:
+        """Minutes from the beginning of the shift to the next time that a clock shows `clock`."""
+        return (clock_minutes(clock) - clock_minutes(self.start)) % 1440
+
+    @model_validator(mode="after")
+    def _holds_its_breaks(self) -> Self:
+        if self.handover_minutes >= self.minutes:
+            raise ValueError(f"handover_minutes ({self.handover_minutes:g}) should be below the shift's {self.minutes}")
+        for pause in self.breaks:
+            if self.after_start(pause.start) + pause.groups * pause.minutes > self.minutes:
+                whole = f"{pause.groups} x {pause.minutes:g} minutes from {pause.start}"
+                raise ValueError(f"the break of {whole} should lie between {self.start} and {self.end}")
+        return self
+
+
+class SecondReader(Strict):
+    """A share of the cases is read again, from the same queue, by somebody else where more than one is on duty."""
+
+    share: Share
+    tag: Annotated[Name | None, Field(description="only cases with this tag; none: all")] = None
+    rule: Annotated[Literal["either", "both"], Field(description="whose word it takes to call a case positive")]
 
 
 class People(AnyStage):
@@ -21,12 +71,17 @@ class People(AnyStage):
 
     kind: Literal["people"]
     shifts: Annotated[list[Shift], Field(min_length=1, max_length=24)]
-    minutes: Annotated[Lognormal, Field(description="minutes that one case takes")]
+    minutes: Annotated[Quantity, Field(description="minutes that one case takes")]
+    fatigue_per_h: Annotated[
+        Annotated[Figure, bounded(0, 10)] | None,
+        Field(description="share by which reading slows with each hour since the shift began; none: it does not"),
+    ] = None
+    second_reader: SecondReader | None = None
     order: Annotated[str, Field(max_length=40)] = "fifo"
     usd_per_hour: CostFigure
-    patience_h: Annotated[
-        Lognormal | None, Field(description="hours a requester waits before the time-out; none: no limit")
-    ] = None
+    patience_h: Annotated[Quantity | None, Field(description="hours a requester waits before the time-out; none: no limit")] = (
+        None
+    )
     on_timeout: Target | None = None
     max_queue: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     on_full: Target | None = None

@@ -4,8 +4,22 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.scenario.base import Figure, Name, Strict, bounded
 from simulator.scenario.stages.base import AnyStage, FileName, Target
 from simulator.scenario.stages.policies import Breaker, Scaling
+
+
+class Failures(Strict):
+    """Replicas that break down and are repaired, each by itself; both times are exponential."""
+
+    mtbf_h: Annotated[Figure, bounded(0.1, 1e6), Field(description="mean hours that a replica runs before it fails")]
+    repair_minutes: Annotated[Figure, bounded(1e-3, 1e6), Field(description="mean minutes until it runs again")]
+
+    @property
+    def availability(self) -> float:
+        """The share of the time that a replica runs in the long run."""
+        up, down = 60 * self.mtbf_h.value, self.repair_minutes.value
+        return up / (up + down)
 
 
 class Pool(AnyStage):
@@ -39,10 +53,14 @@ class Pool(AnyStage):
     balance: Annotated[
         str | None, Field(max_length=40, description="a queue for each replica, chosen like this; none: one queue for all")
     ] = None
+    shares: Annotated[
+        Name | None, Field(description="the accelerator, in `accelerators`, that these replicas share with other pools")
+    ] = None
     breaker: Breaker | None = None
     scaling: Scaling | None = None
     on_full: Annotated[Target | None, Field(description="where a request goes that is refused")] = None
     on_timeout: Target | None = None
+    failures: Annotated[Failures | None, Field(description="how replicas fail; none: they never do")] = None
     on_failure: Annotated[
         Target | None, Field(description="where a request goes whose replica fails; none: back into the queue")
     ] = None
@@ -70,8 +88,21 @@ class Pool(AnyStage):
         return self
 
     @property
+    def most_replicas(self) -> int:
+        """How many replicas there can be at a time; they are numbered from 0."""
+        return self.replicas if self.scaling is None else max(self.replicas, self.scaling.max_replicas)
+
+    @property
     def is_plain(self) -> bool:
         """Whether one queue is served in order of arrival by replicas that are always there, for requesters who wait."""
-        policies = (self.client_timeout_s, self.hedge_after_s, self.balance, self.breaker, self.scaling)
+        policies = (
+            self.client_timeout_s,
+            self.hedge_after_s,
+            self.balance,
+            self.breaker,
+            self.scaling,
+            self.shares,
+            self.failures,
+        )
         usual = (self.order, self.drops, self.timeout_action, self.sheds_late) == ("fifo", "newest", "reject", False)
         return usual and all(policy is None for policy in policies)

@@ -44,6 +44,10 @@ class Process:
         """How many requests to expect in all, spikes included."""
         raise NotImplementedError
 
+    def expected_under(self, surges: Sequence[Surge]) -> float:
+        """The same, with surges on top of the scenario's own spikes."""
+        return self.expected
+
     @property
     def mean_rate(self) -> float | None:
         """Requests a second in the long run, spikes left out; None where it depends on the design."""
@@ -77,7 +81,11 @@ class OpenProcess(Process):
     @property
     def expected(self) -> float:
         """How many requests to expect in all, spikes included."""
-        return self.rates().surged(self.spikes).total(self.end)
+        return self.expected_under(())
+
+    def expected_under(self, surges: Sequence[Surge]) -> float:
+        """The same, with surges on top of the scenario's own spikes."""
+        return self.rates().surged([*self.spikes, *surges]).total(self.end)
 
     @property
     def mean_rate(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, inf
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,5 +69,5 @@ def _draw(spec: Loop, rng: np.random.Generator, columns: int) -> NDArray[np.floa
 def mean_think_s(spec: Loop) -> float:
     """Mean think time in seconds."""
     if isinstance(spec.think, Lognormal):
-        return spec.think.median.value * exp(spec.think.sigma**2 / 2)
+        return spec.think.mean
     return spec.think.value if spec.think else 0.0

@@ -23,10 +23,11 @@ class ReplayProcess(OpenProcess):
 
     @property
     def expected(self) -> float:
-        """How many recorded times fall into the run; about, where the recording repeats."""
+        """How many recorded times fall into the run."""
         total = steady(1.0, self.end).surged(self.spikes).total(self.end)
         once, period = self._once()
-        return len(once) * total / period if self.spec.repeat else float(np.searchsorted(once, total))
+        rounds, rest = divmod(total, period) if self.spec.repeat else (0.0, total)
+        return rounds * len(once) + float(np.searchsorted(once, rest))
 
     def rates(self) -> Steps:
         """What came in each minute."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def pool_stage(run: Run, name: str, spec: Pool) -> Stage:
     """The plain pool where that is enough: it is many times faster."""
-    return (PoolStage if spec.is_plain else ManagedPoolStage)(run, name, spec)
+    return (PoolStage if spec.is_plain and run.conditions.usual(name) else ManagedPoolStage)(run, name, spec)
 
 
 STAGES: dict[str, Callable[[Run, str, Any], Stage]] = {

@@ -21,9 +21,10 @@ class LinkStage(Stage):
 
     def __init__(self, run: Run, name: str, spec: Link) -> None:
         super().__init__(run, name, spec)
-        megabits = 8 * run.lognormal(f"{name}.payload", spec.payload_mb).astype(float)
-        self.delay = spec.latency_ms.value / 1000 + megabits / run.lognormal(f"{name}.bandwidth", spec.bandwidth_mbps)
+        megabits = 8 * run.draw(f"{name}.payload", spec.payload_mb).astype(float)
+        self.delay = spec.latency_ms.value / 1000 + megabits / run.draw(f"{name}.bandwidth", spec.bandwidth_mbps)
         self._delay = elements(self.delay)
+        self.slower = run.conditions.delay(name)
         self.log: TransitLog = TransitLog(self.arrival)
 
     def connect(self) -> None:
@@ -32,12 +33,13 @@ class LinkStage(Stage):
 
     def arrival(self, rows: Rows, times: Times) -> Times:
         """When requests that leave at these times get to the far end."""
-        return np.asarray(times + self.delay[rows])
+        delay = self.delay[rows]
+        return np.asarray(times + (delay if self.slower.steady else delay * self.slower.at_all(times)))
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Pass each request on, at the time it gets there."""
         for row in rows:
-            left = time + self._delay[row]
+            left = time + self._delay[row] * self.slower.at(time)
             self.log.note(row, time)
             self.to.accept((row,), left)
 

@@ -6,7 +6,7 @@ none of this, is in `pool`; on what both can do they give the same trace.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush, heapreplace
@@ -107,10 +107,12 @@ class Lane:
 class Batch:
     """Copies in service on one replica of a lane; `lost` if the replica fails before it is done."""
 
-    __slots__ = ("copies", "done", "free_again", "lane", "lost", "replica", "started")
+    __slots__ = ("copies", "done", "free_again", "lane", "lost", "pool", "replica", "started")
 
-    def __init__(self, copies: list[Copy], lane: Lane, replica: int, started: float, done: float) -> None:
-        self.copies, self.lane, self.replica = copies, lane, replica
+    def __init__(
+        self, pool: ManagedPoolStage, copies: list[Copy], lane: Lane, replica: int, started: float, done: float
+    ) -> None:
+        self.pool, self.copies, self.lane, self.replica = pool, copies, lane, replica
         self.started, self.done, self.free_again = started, done, done
         self.lost = False
 
@@ -122,8 +124,7 @@ class ManagedPoolStage(ServiceStage):
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
-        most = spec.replicas if spec.scaling is None else max(spec.replicas, spec.scaling.max_replicas)
-        self.log = VisitLog(most, spec.max_batch)
+        self.log = VisitLog(spec.most_replicas, spec.max_batch)
         self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.seconds = run.plan.latencies[name].seconds.tolist()
@@ -140,7 +141,10 @@ class ManagedPoolStage(ServiceStage):
         self.hedging: deque[Stay] = deque()  # by when a second copy is due
         self.breaker = CircuitBreaker(spec.breaker) if spec.breaker else None
         self.scaling = Scaling(self, spec.scaling) if spec.scaling else None
-        self.outages: dict[int, list[tuple[float, float]]] = {}
+        self.accelerator = run.accelerator(spec.shares)
+        conditions, replicas = run.conditions, range(spec.most_replicas)
+        self.outages = {one: spans for one in replicas if (spans := conditions.outages(name, one))}
+        self.slowdowns = {one: slower for one in replicas if not (slower := conditions.slowdown(name, one)).steady}
         self._numbers = count()
 
     def connect(self) -> None:
@@ -153,6 +157,8 @@ class ManagedPoolStage(ServiceStage):
         self.on_failure = self.run.receiver(self.spec.on_failure)
         if self.scaling:
             self.alarm.set(self.scaling.next_time)
+        if self.accelerator:
+            self.accelerator.pools.append(self)
 
     def due(self, time: float) -> float:
         """Whoever comes may change what is due."""
@@ -164,6 +170,9 @@ class ManagedPoolStage(ServiceStage):
             self.scaling.look(now)
         while self.running and self.running[0][0] <= now:
             self._complete(heappop(self.running)[-1])
+        for batch in self.accelerator.finished(self, now) if self.accelerator else ():
+            batch.done = batch.free_again = now
+            self._complete(batch)
         self._take_in(now)
         self._send_copies(now)
         if self.scaling:
@@ -176,6 +185,8 @@ class ManagedPoolStage(ServiceStage):
                 heappush(self.serving, (upcoming, next(self._numbers), lane))
         self.touched.clear()
         self._let_leave(now)
+        if self.accelerator:
+            self.accelerator.tell_others(self)
         return self._next_time()
 
     def hand_over_since(self) -> None:
@@ -186,6 +197,11 @@ class ManagedPoolStage(ServiceStage):
     def _next_time(self) -> float:
         times = [self.inbox.head]
         times += [events[0][0] for events in (self.running, self.serving) if events]
+        if self.accelerator:
+            times.append(self.accelerator.next_done(self))
+        for stays in (self.leaving, self.hedging):
+            while stays and not stays[0].open:
+                stays.popleft()
         if self.leaving:
             times.append(nextafter(self._patience_ends(self.leaving[0]), inf))
         if self.hedging:
@@ -219,7 +235,7 @@ class ManagedPoolStage(ServiceStage):
 
     def _has_room(self, lane: Lane, now: float) -> bool:
         if self.max_queue == 0:
-            return len(lane.queue) < sum(free_at <= now for free_at, _ in lane.free)
+            return len(lane.queue) < sum(free_at <= now and self._is_up(replica, now) for free_at, replica in lane.free)
         return len(lane.queue) < self.max_queue
 
     def _make_room(self, lane: Lane, newcomer: Stay, now: float) -> Stay:
@@ -268,8 +284,20 @@ class ManagedPoolStage(ServiceStage):
 
     def _next_outage(self, replica: int, now: float) -> tuple[float, float]:
         """The outage of a replica that goes on now or comes next: from when, until when."""
-        outages = self.outages.get(replica, ())
-        return next(((down, repaired) for down, repaired in outages if repaired > now), (inf, inf))
+        outages = self.outages.get(replica, [])
+        upcoming = bisect_right(outages, now, key=lambda outage: outage[1])
+        return outages[upcoming] if upcoming < len(outages) else (inf, inf)
+
+    def _is_up(self, replica: int, now: float) -> bool:
+        return self._next_outage(replica, now)[0] > now
+
+    def down_s(self, replica: int, start: float, end: float) -> float:
+        """How long a replica is down between two times."""
+        total = 0.0
+        while (outage := self._next_outage(replica, start))[0] < end:
+            total += min(outage[1], end) - max(outage[0], start)
+            start = outage[1]
+        return total
 
     def _drop_unserved(self, lane: Lane, now: float) -> bool:
         """Take out of the next batch who is not to be served now; whether there was anybody."""
@@ -295,11 +323,16 @@ class ManagedPoolStage(ServiceStage):
     def _start(self, lane: Lane, copies: list[Copy], now: float) -> None:
         free_at, replica = heappop(lane.free)
         seconds = self.seconds[now - free_at >= IDLE_GAP_S][len(copies)][self.quantile[copies[0].stay.row]]
-        batch = Batch(copies, lane, replica, now, now + seconds)
+        if replica in self.slowdowns:
+            seconds *= self.slowdowns[replica].at(now)
+        batch = Batch(self, copies, lane, replica, now, now + seconds)
+        lane.in_service += len(copies)
+        if self.accelerator:
+            self.accelerator.begin(batch, seconds, now)
+            return
         fails, repaired = self._next_outage(replica, now)
         if fails < batch.done:
             batch.done, batch.free_again, batch.lost = fails, repaired, True
-        lane.in_service += len(copies)
         heappush(self.running, (batch.done, next(self._numbers), batch))
 
     def _complete(self, batch: Batch) -> None:
@@ -409,7 +442,9 @@ class ManagedPoolStage(ServiceStage):
             if due < horizon and self.is_end(self.on_timeout) and self.spec.timeout_action == "reject":
                 self._close(stay, TIMED_OUT, due, horizon, self.on_timeout)
         still = {id(copy.stay): copy.stay for copy in waiting if copy.stay.open}
-        for _, _, batch in sorted(self.running, key=lambda entry: entry[:2]):
+        for batch in self.at_work():
+            if self.accelerator:
+                batch.done = self.accelerator.time_of(batch)
             self._log(batch)
             for copy in batch.copies:
                 copy.stay.open = False
@@ -419,6 +454,12 @@ class ManagedPoolStage(ServiceStage):
         if self.scaling:
             self.scaling.look(horizon)
 
+    def at_work(self) -> list[Batch]:
+        """The batches that are being served, by when they are done; on a shared device, by when they began."""
+        if self.accelerator:
+            return [batch for batch in self.accelerator.left if batch.pool is self]
+        return [batch for _, _, batch in sorted(self.running, key=lambda entry: entry[:2])]
+
     def fleet(self) -> Fleet | None:
         """How many replicas there were, where that changed."""
-        return Fleet(self.scaling.numbers, self.scaling.machine_s) if self.scaling else None
+        return Fleet(self.scaling.numbers, self.scaling.machine_s, self.scaling.up_s) if self.scaling else None

@@ -8,13 +8,14 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.scenario.stages import People
+from simulator.scenario.stages import People, SecondReader
 from simulator.serving.calendar import HOUR_S, Roster, clock_s
 from simulator.serving.columns import elements
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import SHED, TIMED_OUT
-from simulator.serving.stages.base import Rows, ServiceStage, Times
+from simulator.serving.stages.base import Outbox, Rows, ServiceStage, Times
 from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
@@ -22,28 +23,34 @@ if TYPE_CHECKING:
 
 
 class PeopleStage(ServiceStage):
-    """Reviewers number 0 to k-1 are on duty while the roster says k. Who is in the middle of a case finishes it."""
+    """Reviewers are told apart by the roster's desks. Who is in the middle of a case finishes it, whatever the roster says.
+
+    A second reading is a second visit: the case joins the queue again when the first one is done, and is never refused.
+    """
 
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
         self.roster = Roster(spec.shifts, clock_s(run.plan.scenario.run.starts_at), run.plan.horizon_s)
         self.log = VisitLog(self.roster.most)
-        self.minutes = elements(run.lognormal(f"{name}.minutes", spec.minutes))
-        self.recognises = self._readings(name, spec)
+        self.minutes = elements(run.draw(f"{name}.minutes", spec.minutes))
+        self.fatigue = spec.fatigue_per_h.value / HOUR_S if spec.fatigue_per_h else 0.0
+        first = Readings(run, name, f"{name}.reading")
+        self.recognises = elements(first.usual())  # whether a case is called positive, by the readings so far
+        self.second = SecondReadings(self, spec.second_reader, first) if spec.second_reader else None
+        self.changing = None if first.steady else first
         self.patience = self._patience(name, spec)
         self.key = ORDERS[spec.order](run.requests)
         self.queue: list[tuple[float, float, int]] = []  # a heap: key, time of arrival, row
-        self.free = list(range(self.roster.most))  # a heap: reviewers without a case
+        self.limited = self.patience is not None and spec.max_queue is not None
+        self.first_deadline = inf  # where the queue is limited: nobody in it gives up before
         self.busy: list[tuple[float, int]] = []  # a heap: when done, reviewer
-        self.on_duty, self.shift_ends = self.roster.on_duty(0.0), self.roster.next_change(0.0)
-
-    def _readings(self, name: str, spec: People) -> Any:
-        """Whether a reviewer would call each request positive."""
-        luck, positive = self.run.uniform(f"{name}.reading"), self.run.requests.positive
-        return elements(np.where(positive, luck < spec.sensitivity.value, luck >= spec.specificity.value))
+        self.on_duty: dict[int, float] = {}  # reviewer to the time when the shift began
+        self.free: list[int] = []  # a heap: reviewers on duty without a case
+        self.outboxes: list[Outbox] = []  # where some visits are only first readings: who has been read to the end
+        self._change_shift(0.0)
 
     def _patience(self, name: str, spec: People) -> Any:
-        return None if spec.patience_h is None else elements(self.run.lognormal(f"{name}.patience", spec.patience_h))
+        return None if spec.patience_h is None else elements(self.run.draw(f"{name}.patience", spec.patience_h))
 
     def connect(self) -> None:
         """Look up where requests go on to."""
@@ -52,60 +59,107 @@ class PeopleStage(ServiceStage):
         self.negative_to = self.run.receiver(self.spec.negative_to)
         self.on_full = self.run.receiver(self.spec.on_full)
         self.on_timeout = self.run.receiver(self.spec.on_timeout)
+        if self.second and not self.loops:
+            self.outboxes = [Outbox(self.positive_to), Outbox(self.negative_to)]
+            self.positive_to, self.negative_to = self.outboxes
 
     def step(self, now: float) -> float:
         """Close what is done, take in what has arrived, and hand out cases while somebody on duty is free."""
-        while self.busy and self.busy[0][0] <= now:
-            heappush(self.free, heappop(self.busy)[1])
+        busy = self.busy
+        while busy and busy[0][0] <= now:
+            reviewer = heappop(busy)[1]
+            if reviewer in self.on_duty:
+                heappush(self.free, reviewer)
         self._admit(now)
         if now >= self.shift_ends:
-            self.on_duty, self.shift_ends = self.roster.on_duty(now), self.roster.next_change(now)
-        while self.queue and self.free and self.free[0] < self.on_duty:
+            self._change_shift(now)
+        while self.queue and self.free:
             self._hand_out(now)
-        return self._next_time(now)
+        if self.second:
+            self.second.put_back()
+        return self._next_time()
+
+    def _change_shift(self, now: float) -> None:
+        self.on_duty, self.shift_ends = self.roster.readers(now), self.roster.next_change(now)
+        self.free = sorted(self.on_duty.keys() - {reviewer for _, reviewer in self.busy})
 
     def due(self, time: float) -> float:
         """Somebody on duty who is free takes a case at once, and a queue that is full refuses at once."""
-        if self.max_queue < inf or (self.free and self.free[0] < self.on_duty):
+        if self.max_queue < inf or self.free:
             return time
         return max(time, min(self.busy[0][0] if self.busy else inf, self.shift_ends))
 
-    def _next_time(self, now: float) -> float:
+    def _next_time(self) -> float:
         """The next time at which somebody may take a case, or the queue may overflow."""
         head = self.inbox.head
         if not self.queue and head == inf:
             return inf
-        if self.free and self.free[0] < self.on_duty:
-            ready = now if self.queue else min(head, self.shift_ends)
-        else:
-            ready = self.busy[0][0] if self.busy else inf
-            if self.shift_ends < ready:
-                ready = self.shift_ends
+        ready, busy = self.shift_ends, self.busy
+        if self.free and head < ready:
+            ready = head
+        if busy and busy[0][0] < ready and (self.queue or not self.free):  # who is free may not read again what they have read
+            ready = busy[0][0]
         return ready if ready <= head or self.max_queue == inf else min(ready, self._overflow_time())
 
     def _overflow_time(self) -> float:
         """The earliest time at which the queue could overflow: refusals happen on the spot, not when next looked at."""
-        return self.inbox.time_of(int(self.max_queue) - len(self.queue))
+        return self.inbox.time_of(max(int(self.max_queue) - len(self.queue), 0))
 
     def _admit(self, now: float) -> None:
         inbox, queue, key = self.inbox, self.queue, self.key
         while inbox.head <= now:
             row, time = inbox.pop()
-            if len(queue) < self.max_queue:
-                heappush(queue, (key(row), time, row))
-            else:
+            if len(queue) >= self.max_queue and self._is_full(now) and not self._half_read(row):
                 self.turn_away(row, SHED, time, time, now, self.on_full)
+                continue
+            heappush(queue, (key(row), time, row))
+            if self.limited:
+                self.first_deadline = min(self.first_deadline, self._deadline(row, time))
+
+    def _is_full(self, now: float) -> bool:
+        """Whether the queue holds its most, once those are let go who gave up unnoticed behind more urgent cases."""
+        if self.first_deadline < now:
+            waiting = self.queue.copy()
+            self.queue.clear()
+            for case in waiting:
+                if not self._gave_up(case[2], case[1], now):
+                    heappush(self.queue, case)
+            self.first_deadline = min((self._deadline(row, entered) for _, entered, row in self.queue), default=inf)
+        return len(self.queue) >= self.max_queue
 
     def _hand_out(self, now: float) -> None:
         """Give the first case that is still wanted to the first reviewer who is free."""
-        _, entered, row = heappop(self.queue)
+        case = heappop(self.queue)
+        _, entered, row = case
         if self._gave_up(row, entered, now):
             return
-        reviewer = heappop(self.free)
-        done = now + 60 * self.minutes[row]
+        if self.second:
+            self.second.hand_out(case, now)
+        else:
+            if self.changing:
+                self.recognises[row] = self.changing.positive(row, now)
+            self.served((row,), self.read(row, entered, now, heappop(self.free), self.minutes[row]))
+
+    def read(self, row: int, entered: float, now: float, reviewer: int, minutes: float) -> float:
+        """Let a reviewer read a case from now on; returns when that is done."""
+        if self.fatigue:
+            minutes *= 1 + self.fatigue * (now - self.on_duty[reviewer])
+        done = now + 60 * minutes
         heappush(self.busy, (done, reviewer))
         self.log.add(row, entered, now, done, reviewer)
-        self.served((row,), done)
+        return done
+
+    def served(self, rows: Sequence[int], time: float) -> None:
+        """A case has been read to the end."""
+        if self.loops or self.second:
+            self.hand_over(rows, time)
+
+    def hand_over_since(self) -> None:
+        """Hand on all that was read to the end since the last time."""
+        if not self.second:
+            super().hand_over_since()
+        for outbox in self.outboxes:
+            outbox.flush()
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The reviewer has decided."""
@@ -120,13 +174,21 @@ class PeopleStage(ServiceStage):
 
     def _gave_up(self, row: int, entered: float, now: float) -> bool:
         """Deadlines are looked at when a case is taken from the queue; the time-out counts from the deadline itself."""
-        if self.patience is None:
+        if self.patience is None or (due := self._deadline(row, entered)) >= now:
             return False
-        due = entered + HOUR_S * self.patience[row]
-        if due >= now:
-            return False
+        if self.second:
+            self.second.read.pop(row, None)
         self.turn_away(row, TIMED_OUT, entered, due, now, self.on_timeout)
         return True
+
+    def _deadline(self, row: int, entered: float) -> float:
+        """When a requester loses patience, which waiting for a first reading has used up in part."""
+        waited = self.second.read[row][1] if self.second and row in self.second.read else 0.0
+        deadline: float = entered - waited + HOUR_S * self.patience[row]
+        return deadline
+
+    def _half_read(self, row: int) -> bool:
+        return self.second is not None and row in self.second.read
 
     def close(self, horizon: float) -> None:
         """Settle who gave up waiting; the rest still wait, and so does whom another stage would take once it was noticed."""
@@ -135,3 +197,79 @@ class PeopleStage(ServiceStage):
         for _, entered, row in self.queue:
             if not (settles and self._gave_up(row, entered, horizon)):
                 self.log.add(row, entered, nan, nan)
+
+
+class Readings:
+    """What reviewers would say of each request, at the rates of the time at which they read it."""
+
+    def __init__(self, run: Run, stage: str, stream: str) -> None:
+        self.luck, self.truth = run.uniform(stream), run.requests.positive
+        self.rates = run.conditions.readings(stage)
+        self.steady = all(rate.steady for rate in self.rates)
+        self._luck, self._truth = elements(self.luck), elements(self.truth)
+
+    def usual(self) -> NDArray[np.bool_]:
+        """Whether each would be called positive at the usual rates, shape (n,)."""
+        sensitivity, specificity = (rate.usual for rate in self.rates)
+        return np.where(self.truth, self.luck < sensitivity, self.luck >= specificity)
+
+    def positive(self, row: int, time: float) -> bool:
+        """Whether one is called positive by who reads it at `time`."""
+        truth: bool = self._truth[row]
+        # The luck is of single precision: so is the rate, as it is where whole columns are compared.
+        return bool(self._luck[row] < np.float32(self.rates[0 if truth else 1].at(time))) == truth
+
+
+class SecondReadings:
+    """The policy of a second reader: which cases are read twice, by whom, and what comes of it."""
+
+    def __init__(self, stage: PeopleStage, spec: SecondReader, first: Readings) -> None:
+        run, name = stage.run, stage.name
+        self.stage = stage
+        self.either = spec.rule == "either"
+        self.wanted = elements(run.uniform(f"{name}.second.share") < spec.share)
+        self.minutes = elements(run.draw(f"{name}.second.minutes", stage.spec.minutes))
+        self.first, self.again = first, Readings(run, name, f"{name}.second.reading")
+        self.tag = run.tags.index(spec.tag) + 1 if spec.tag else None
+        self.tags = elements(run.requests.tag)
+        self.read: dict[int, tuple[int, float]] = {}  # a case between its readings: who has read it, how long it waited
+        self.held: list[tuple[float, float, int]] = []  # cases that nobody who is free may read
+
+    def hand_out(self, case: tuple[float, float, int], now: float) -> None:
+        """Give a case to the first free reviewer who may read it; hold it where there is none."""
+        _, entered, row = case
+        stage = self.stage
+        again = row in self.read
+        reviewer = self._reviewer(row) if again else heappop(stage.free)
+        if reviewer is None:
+            self.held.append(case)
+            return
+        if again:
+            del self.read[row]
+            said = (stage.recognises[row], self.again.positive(row, now))
+            stage.recognises[row] = any(said) if self.either else all(said)
+            stage.served((row,), stage.read(row, entered, now, reviewer, self.minutes[row]))
+            return
+        stage.recognises[row] = self.first.positive(row, now)
+        done = stage.read(row, entered, now, reviewer, stage.minutes[row])
+        if self.wanted[row] and self.tag in (None, self.tags[row]):
+            self.read[row] = reviewer, now - entered
+            stage.inbox.add((row,), done)
+        else:
+            stage.served((row,), done)
+
+    def _reviewer(self, row: int) -> int | None:
+        """The first free reviewer who has not read the case; who has, only while alone on duty."""
+        free, reader = self.stage.free, self.read[row][0]
+        first = heappop(free)
+        if first != reader or len(self.stage.on_duty) == 1:
+            return first
+        other = heappop(free) if free else None
+        heappush(free, first)
+        return other
+
+    def put_back(self) -> None:
+        """Cases that were held wait on, for whoever is free next."""
+        for case in self.held:
+            heappush(self.stage.queue, case)
+        self.held.clear()

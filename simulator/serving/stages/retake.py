@@ -19,7 +19,7 @@ class RetakeStage(Stage):
     def __init__(self, run: Run, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)
         attempts = range(spec.max_tries - 1)
-        self.minutes = [elements(run.lognormal(f"{name}.{attempt}.minutes", spec.minutes)) for attempt in attempts]
+        self.minutes = [elements(run.draw(f"{name}.{attempt}.minutes", spec.minutes)) for attempt in attempts]
         self.gives_up = [elements(run.uniform(f"{name}.{attempt}.gives_up") < spec.gives_up.value) for attempt in attempts]
         self.tries = elements(run.requests.tries)
 

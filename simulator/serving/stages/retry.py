@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,6 @@ class RetryStage(ServiceStage):
         self.backoffs = [elements(self._backoff(retry)) for retry in range(spec.max_tries - 1)]
         self.tries = elements(np.ones(run.requests.n, np.int8))
         self.failures = np.zeros(run.requests.n, np.int8)
-        self.budget = None if spec.budget is None else RetryBudget(spec.budget, run.requests.arrived)
 
     def _backoff(self, retry: int) -> NDArray[np.float64]:
         """Seconds that each request would wait before its retry number `retry`, from 0; shape (n,)."""
@@ -53,6 +52,8 @@ class RetryStage(ServiceStage):
         super().connect()
         self.to = self.run.receiver(self.spec.to)
         self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
+        budget, source = self.spec.budget, self.run.source
+        self.budget = budget and RetryBudget(budget, self.run.requests.arrived, lambda: source.issued)
         # Within a branch of a fork nothing but the join tells what a request comes to.
         self.in_branch = self.name in self.run.plan.scenario.in_branches()
 
@@ -112,9 +113,11 @@ class RetryBudget:
     moves in tenths.
     """
 
-    def __init__(self, spec: Budget, arrived: NDArray[np.float64]) -> None:
+    def __init__(self, spec: Budget, arrived: NDArray[np.float64], issued: Callable[[], int]) -> None:
+        """arrived: when each fresh request comes, in order, for as many of them as `issued` says at the time."""
         self.spec = spec
         self.arrived: Any = elements(arrived)
+        self.issued = issued
         self.spent: deque[float] = deque()
 
     def spend(self, time: float) -> bool:
@@ -122,7 +125,8 @@ class RetryBudget:
         since = time - self.spec.window_s
         while self.spent and self.spent[0] <= since:
             self.spent.popleft()
-        fresh = bisect_right(self.arrived, time) - bisect_right(self.arrived, since)
+        known = self.issued()
+        fresh = bisect_right(self.arrived, time, 0, known) - bisect_right(self.arrived, since, 0, known)
         allowed = len(self.spent) + 1 <= self.spec.share * fresh + self.spec.min_per_s * self.spec.window_s + 1e-9
         if allowed:
             self.spent.append(time)

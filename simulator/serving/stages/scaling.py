@@ -28,15 +28,17 @@ class Scaling:
         self.leaving: set[int] = set()  # replicas that go when they have done their batch
         self.numbers: list[tuple[float, int]] = [(0.0, len(self.ready_at))]
         self._seen, self._work_s, self._ongoing_s = 0.0, 0.0, 0.0
-        self.machine_s = 0.0
+        self.machine_s, self.up_s = 0.0, 0.0
 
     def look(self, now: float) -> None:
         """Nothing has changed since the last look: add up what went on."""
         elapsed, lane = now - self._seen, self.pool.lanes[0]
-        self._work_s += elapsed * len(self.pool.running)
+        self._work_s += elapsed * len(self.pool.at_work())
         self._ongoing_s += elapsed * lane.outstanding
-        paid = min(now, self.pool.run.plan.arrivals_end_s) - min(self._seen, self.pool.run.plan.arrivals_end_s)
-        self.machine_s += paid * (len(self.ready_at) + len(self.leaving))
+        start, end = (min(time, self.pool.run.plan.arrivals_end_s) for time in (self._seen, now))
+        rented = [*self.ready_at, *self.leaving]
+        self.machine_s += (end - start) * len(rented)
+        self.up_s += (end - start) * len(rented) - sum(self.pool.down_s(replica, start, end) for replica in rented)
         self._seen = now
 
     def act(self, now: float) -> None:

@@ -3,18 +3,21 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy.optimize import brentq
 
+from simulator.analysis.measures import measure
+from simulator.serving.conditions import Conditions
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.theory import mmc_wait
-from tests.builders import assumed, batches, end, exponential, plan, pool, run_at
+from tests.builders import assumed, batches, end, exponential, fork, gate, join, plan, pool, population, run_at
 from tests.serving.intervals import assert_agrees
-from tests.serving.networks import networks
+from tests.serving.networks import pools, service_times
 
 TEN = constant(10, 10, 10, 10)
 ENDS = {"done": end(), "gone": end(), "full": end()}
@@ -60,8 +63,16 @@ def kinds(monkeypatch):
     return set_to
 
 
+@st.composite
+def two_in_a_row(draw):
+    """Two pools whose fallbacks are ends: no request comes back, so that no two things happen at the same instant."""
+    stages = {"a": draw(pools(["b"], ["done"], ["done"])), "b": draw(pools(["done"], ["done"], ["done"]))}
+    tables = {name: service_times(stage["max_batch"], draw(st.integers(0, 99))) for name, stage in stages.items()}
+    return plan(stages, tables, rate=draw(st.sampled_from([0.5, 2, 5])), seconds=60)
+
+
 @settings(max_examples=60)
-@given(networks())
+@given(two_in_a_row())
 def test_without_policies_it_does_what_the_plain_pool_does(made):
     plain = simulate(made, seed=3)
     with pytest.MonkeyPatch.context() as patch:
@@ -215,6 +226,57 @@ def test_a_breaker_closes_when_its_trials_go_well():
     assert outcomes == ["done", "timed_out", "timed_out", "timed_out", "done", "shed", "shed", "done"]
 
 
+# A device that pools share
+
+
+def sharing(slowdown, **pools):
+    """Pools that share one device, all fed by a fork."""
+    device = {"gpu": {"label": "GPU", "slowdown": assumed(slowdown)}}
+    made = {name: pool(shares="gpu", to="meet", replicas=8) for name in pools}
+    stages = {"all": fork(*pools), **made, "meet": join()}
+    return plan(stages, {name: constant(seconds) for name, seconds in pools.items()}, accelerators=device)
+
+
+def test_batches_side_by_side_slow_each_other_down():
+    # Both go at half pace until a is done at 2 x 4 = 8; b has 6 - 4 = 2 left and goes on alone, until 10.
+    visits = run_at(sharing(2, a=4, b=6), [0]).visits
+    assert dict(zip(visits["stage"], visits["left_s"], strict=True)) == pytest.approx({"a": 8, "b": 10, "meet": 10})
+
+
+def test_a_batch_that_joins_slows_one_that_is_at_work():
+    # The first does 1 s alone; then both go at 1 / 1.5 of the pace: it takes 3 x 1.5 s more, the second has 1 s left by then.
+    device = {"gpu": {"label": "GPU", "slowdown": assumed(1.5)}}
+    trace = run_at(plan({"p": pool(shares="gpu", replicas=2)}, constant(4), accelerators=device), [0, 1])
+    assert trace.visits["left_s"].tolist() == pytest.approx([5.5, 6.5])
+
+
+def test_a_device_with_room_for_all_slows_nobody():
+    visits = run_at(sharing(1, a=4, b=6), [0]).visits
+    assert dict(zip(visits["stage"], visits["left_s"], strict=True)) == {"a": 4, "b": 6, "meet": 6}
+
+
+def test_turns_at_a_shared_device_are_processor_sharing():
+    """M/G/1-PS: the response time is service / (1 - rho) for each service time, whatever their mix (Kleinrock 1976)."""
+    stages = {
+        "sort": gate("quality", {"at_least": 0, "to": "short"}, {"to": "long"}),
+        "short": pool(shares="gpu", replicas=200),
+        "long": pool(shares="gpu", replicas=200),
+    }
+    made = plan(
+        stages,
+        {"short": constant(0.5), "long": constant(1.5)},
+        rate=0.6,
+        seconds=3000,
+        population=population(unusable=0.5, auc=0.5),
+        accelerators={"gpu": {"label": "GPU", "slowdown": assumed(2)}},
+    )
+    traces = [simulate(made, seed=2, replication=replication) for replication in range(20)]
+    for stage, service in (("short", 0.5), ("long", 1.5)):
+        visits = [trace.logs[stage].frame(stage) for trace in traces]
+        means = [float((rows["left_s"] - rows["entered_s"])[len(rows) // 10 :].mean()) for rows in visits]
+        assert_agrees(means, service / (1 - 0.6), checks=2)
+
+
 # Scaling
 
 
@@ -249,3 +311,102 @@ def test_scaling_keeps_to_its_bounds():
     assert max(counts) == 3
     assert min(counts) == 1
     assert counts[-1] == 1
+
+
+# Replicas that are down or slow
+
+FAILING = {"mtbf_h": assumed(0.1), "repair_minutes": assumed(2)}
+TEN_DAYS = {"days": 10, "drain_days": 1, "replications": 2}
+
+
+def struck(times, balls, service=TEN, **fields):
+    """A pool on which curveballs strike at their own times."""
+    curveballs = {f"ball_{number}": {"label": "Ball", "stage": "p"} | ball for number, ball in enumerate(balls)}
+    return run_at(plan({"p": pool(**fields)}, service, ends=ENDS, curveballs=curveballs), times)
+
+
+def loss(at_s, lasts_s=None, replicas=1):
+    return {"kind": "replica_loss", "at_s": at_s, "lasts_s": lasts_s, "replicas": replicas}
+
+
+def slow(at_s, lasts_s, times, replicas=1):
+    return {"kind": "slow_replicas", "at_s": at_s, "lasts_s": lasts_s, "replicas": replicas, "times": times}
+
+
+def test_a_batch_that_an_outage_interrupts_is_lost_and_served_anew_after_the_repair():
+    trace = struck([0, 1], [loss(4, 20)], max_batch=1)
+    assert fates(trace) == [("done", 44), ("done", 34)]  # 24 the second, which has been waiting in front, 34 the first
+    assert in_vain(trace) == [(0, 0, 4)]
+
+
+def test_where_a_failure_leads_elsewhere_a_lost_batch_has_failed():
+    trace = struck([0, 0, 1], [loss(4, 20)], max_batch=2, on_failure="gone")
+    assert fates(trace) == [("failed", 4), ("failed", 4), ("done", 34)]
+    assert trace.requests["end"].tolist() == ["gone", "gone", "done"]
+
+
+def test_another_replica_takes_what_a_failed_one_has_lost():
+    assert fates(struck([0], [loss(4, 20)], replicas=2)) == [("done", 14)]
+
+
+def test_a_batch_that_is_done_when_its_replica_fails_is_not_lost():
+    assert fates(struck([0, 0], [loss(10, 5)])) == [("done", 10), ("done", 25)]
+
+
+def test_a_replica_that_is_down_while_idle_serves_from_its_repair_on():
+    assert fates(struck([5], [loss(2, 20)])) == [("done", 32)]
+    assert fates(struck([30], [loss(2, 20)])) == [("done", 40)]
+
+
+def test_while_one_of_two_is_down_the_other_serves_alone():
+    assert fates(struck([5, 5], [loss(2, 20)], replicas=2)) == [("done", 15), ("done", 25)]
+
+
+def test_while_all_are_down_everybody_waits_and_nobody_enters_where_nobody_may_wait():
+    both = [loss(2, 20, replicas=2)]
+    assert fates(struck([5, 6, 7], both, replicas=2)) == [("done", 32), ("done", 32), ("done", 42)]
+    assert fates(struck([5, 25], both, replicas=2, max_queue=0, on_full="full")) == [("shed", 5), ("done", 35)]
+    assert fates(struck([5, 6], both, replicas=2, timeout_s=3, on_timeout="gone")) == [("timed_out", 8), ("timed_out", 9)]
+
+
+def test_what_is_lost_for_good_stays_unfinished():
+    assert fates(struck([0, 5], [loss(4)]))[0][0] == "unfinished"
+    assert fates(struck([0, 5], [loss(4)]))[1][0] == "unfinished"
+
+
+def test_a_slow_replica_takes_longer_for_what_it_begins_while_it_is_slow():
+    assert fates(struck([0, 4, 40], [slow(3, 20, 1.5)])) == [("done", 10), ("done", 25), ("done", 50)]
+    assert fates(struck([5, 5], [slow(3, 20, 2)], replicas=2)) == [("done", 25), ("done", 15)]
+    assert fates(struck([5], [slow(3, 20, 2), slow(4, 20, 3)])) == [("done", 65)]
+
+
+def test_a_replica_cannot_be_paid_with_work_while_it_is_down():
+    trace = struck([0], [loss(20, 60)], replicas=2)
+    assert measure(trace).metrics["utilization.p"] == pytest.approx(10 / (200 - 60))
+
+
+def test_an_autoscaled_pool_offers_less_while_replicas_are_down():
+    hpa = {"kind": "hpa", "every_s": 15, "max_replicas": 2}
+    ball = {"down": loss(20, 60) | {"label": "Ball", "stage": "p"}}
+    made = plan({"p": pool(replicas=1, scaling=hpa)}, TEN, ends=ENDS, curveballs=ball)
+    made.cold_starts["p"] = [1.0]
+    fleet = run_at(made, [0]).fleets["p"]
+    assert fleet.paid_s - fleet.up_s == pytest.approx(60)
+
+
+def test_in_the_long_run_replicas_are_up_their_mean_time_up_over_that_and_the_repair():
+    made = plan({"p": pool(failures=FAILING)}, constant(1), run=TEN_DAYS)
+    up = [1 - sum(end - start for start, end in Conditions(made, Streams(seed)).outages("p", 0)) / made.horizon_s
+          for seed in range(10)]  # fmt: skip
+    assert_agrees(up, 3 / 4, checks=1)
+
+
+def test_a_request_that_meets_failing_replicas_waits_as_an_on_off_server_makes_it():
+    """Lone requests find the one replica down for 1 - A of the time, and then wait for the rest of an exponential repair."""
+    made = plan({"p": pool(failures=FAILING)}, constant(1e-6), run=TEN_DAYS, rate=0.02)
+    waits = []
+    for seed in range(10):
+        visits = simulate(made, seed).visits
+        served = visits[visits["wanted"] & visits["started_s"].notna()]
+        waits.append((served["started_s"] - served["entered_s"]).mean())
+    assert_agrees(waits, 120 / 4, checks=1)

@@ -96,12 +96,16 @@ def test_more_tries_change_nothing_about_the_first_ones():
 # Budgets
 
 
+def budget_of(arrived, **fields):
+    return RetryBudget(Budget(**fields), arrived, lambda: len(arrived))
+
+
 def test_a_budget_spends_a_share_of_the_fresh_requests_and_no_more():
     """Ten requests in the window allow two retries, and the two that come five seconds later two more."""
-    budget = RetryBudget(Budget(share=0.2, window_s=10), np.arange(10.0))
+    budget = budget_of(np.arange(10.0), share=0.2, window_s=10)
     assert [budget.spend(time) for time in (9, 9, 9)] == [True, True, False]
     assert not budget.spend(18.9)
-    budget = RetryBudget(Budget(share=0.0, window_s=10, min_per_s=0.1), np.arange(10.0))
+    budget = budget_of(np.arange(10.0), share=0.0, window_s=10, min_per_s=0.1)
     assert [budget.spend(time) for time in (3, 4, 12.9, 13)] == [True, False, False, True]
 
 
@@ -110,7 +114,7 @@ spends = st.lists(st.floats(0, 40), max_size=30).map(sorted)
 
 @given(spends, spends, st.sampled_from([0, 0.1, 0.5, 1]), st.sampled_from([1, 10]), st.sampled_from([0, 0.3]))
 def test_in_no_window_that_ends_with_a_retry_are_there_more_than_the_budget_says(arrived, asked, share, window, least):
-    budget = RetryBudget(Budget(share=share, window_s=window, min_per_s=least), np.array(arrived))
+    budget = budget_of(np.array(arrived), share=share, window_s=window, min_per_s=least)
     spent = []
     for time in asked:
         mine = [at for at in spent if time - window < at]
@@ -125,6 +129,19 @@ def test_who_finds_the_budget_spent_gives_up_at_once():
     trace = run_at(made, [0, 1, 2, 3, 4, 5, 6, 7])
     assert trace.requests["end"].tolist()[2:] == ["gave_up"] * 6
     assert times_at(trace, "p") == [0, 1, 2, 3, 4, 4, 5, 6, 7, 8]  # a retry at 3, when four had come, and at 7, when eight had
+
+
+def test_in_a_closed_loop_the_budget_counts_what_the_clients_have_sent_so_far():
+    """One of three clients is served for ever and one waits; the third is refused, tries again as it may, and asks anew."""
+    clients = {"kind": "closed", "clients": 3, "think_mean_s": {"value": 1, "assumed": "a test"}}
+    again = {"max_tries": 20, "budget": {"share": 0.5, "window_s": 1000}}
+    trace = simulate(server(again, service=1e6, arrivals=clients), seed=0)
+    retries, sent = np.array(trace.logs["again"].started), trace.columns.arrived
+    for index in np.flatnonzero(~np.isnan(retries)):
+        spent = np.count_nonzero(retries[: index + 1] <= retries[index])
+        assert spent <= 0.5 * np.count_nonzero(sent <= retries[index])
+    assert np.isnan(retries).any()
+    assert not np.isnan(retries).all()
 
 
 # What is told of them

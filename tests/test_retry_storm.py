@@ -1,0 +1,61 @@
+"""The case of the service that stays down: a retry storm outlives the rush that began it, and a budget ends it."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from simulator import compile_plan, load, simulate
+from simulator.analysis.goodput import capacity_per_s
+from simulator.analysis.statistics import mean_interval
+from simulator.charts import goodput_over_time
+from simulator.serving.requests import DONE
+
+REPLICATIONS = 3
+RUSH_ENDS_S = 90
+
+
+@cache
+def traces(**picks):
+    return [simulate(compile_plan(load("retry-storm"), picks), seed=1, replication=number) for number in range(REPLICATIONS)]
+
+
+def served_between(trace, start, stop):
+    """Of the requests that came then, the share that was served in time."""
+    columns = trace.columns
+    came = (start <= columns.arrived) & (columns.arrived < stop)
+    return float(np.mean(columns.outcome[came] == DONE))
+
+
+def asked_between(trace, start, stop):
+    """Calls a second, retries included."""
+    entered = np.array(trace.logs["check"].frame("check").drop_duplicates(["request", "entered_s"])["entered_s"])
+    return np.count_nonzero((start <= entered) & (entered < stop)) / (stop - start)
+
+
+@pytest.mark.parametrize("picks", [{}, {"retries": "backoff"}, {"abandoned": "dropped"}])
+def test_with_naive_retries_it_is_still_overloaded_minutes_after_the_rush(picks):
+    runs = traces(**picks)
+    assert min(served_between(trace, 0, 60) for trace in runs) > 0.95
+    assert mean_interval([served_between(trace, 480, 600) for trace in runs]).high < 0.2
+    limit = capacity_per_s(runs[0].plan)
+    assert mean_interval([asked_between(trace, 480, 600) for trace in runs]).low > 2 * limit
+    assert "does not end within the run: the rush was over at 90 s" in goodput_over_time(runs[0]).takeaway
+
+
+@pytest.mark.parametrize("picks", [{"retries": "budget"}, {"retries": "none"}])
+def test_with_a_budget_or_without_retries_it_comes_back(picks):
+    runs = traces(**picks)
+    assert mean_interval([served_between(trace, 120, 180) for trace in runs]).high < 0.2
+    assert mean_interval([served_between(trace, 480, 600) for trace in runs]).low > 0.95
+    assert mean_interval([asked_between(trace, 480, 600) for trace in runs]).high < capacity_per_s(runs[0].plan)
+
+
+def test_a_short_queue_brings_it_back_at_once_whatever_the_clients_do():
+    assert mean_interval([served_between(trace, RUSH_ENDS_S + 5, 600) for trace in traces(queue="short")]).low > 0.95
+
+
+def test_a_design_meets_what_is_asked():
+    """The case can be solved: with what the debrief recommends, and one more replica."""
+    done = [served_between(trace, 0, 601) for trace in traces(queue="short", retries="budget", replicas=3)]
+    assert mean_interval(done).low > 0.9
