@@ -7,9 +7,9 @@ from simulator.analysis.scorecard import judge
 from simulator.analysis.summary import Summary
 from simulator.charts import asked, referrals_by_sensitivity
 from simulator.paths import PAGES
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, scenario_ids
 from simulator.serving.plan import Plan, compile_plan
-from simulator.widgets import cases_in_order, draw, scenario_of, verdict_card
+from simulator.widgets import draw, scenario_of, verdict_card
 
 #: Few enough to be there at once; the page says how many.
 EXAMPLE_REPLICATIONS = 5
@@ -37,7 +37,7 @@ st.markdown(
     "measured scores shows **who is missed, who waits and what it costs**, with an interval and a source for every number."
 )
 
-scenarios = [scenario_of(name) for name in cases_in_order()]
+scenarios = [scenario_of(name) for name in scenario_ids()]
 plan = compile_plan(scenarios[0])
 cases, lesson = st.columns([2, 3], gap="large")
 with cases:

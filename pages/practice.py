@@ -23,13 +23,12 @@ from simulator.charts import (
 from simulator.diagram import diagram
 from simulator.jobs import Job, job_id, registry
 from simulator.links import SEEDS, command, complaints, link
-from simulator.scenario import Scenario, ScenarioError
+from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.scenario.stages import People, Pool, Retry
 from simulator.serving.plan import Plan, compile_plan
 from simulator.units import duration, spoken
 from simulator.widgets import (
     asked_card,
-    cases_in_order,
     choice_widget,
     draw,
     draw_diagram,
@@ -44,7 +43,7 @@ from simulator.widgets import (
 
 def chosen_case() -> Scenario:
     """The case that the address names; the first one where it names none that exists."""
-    wanted, known = st.query_params.get("case"), cases_in_order()
+    wanted, known = st.query_params.get("case"), scenario_ids()
     scenario = scenario_of(wanted if wanted in known else known[0])
     if wanted is not None and wanted not in known:
         st.warning(f"There is no case “{plain(wanted)}”. This is “{scenario.title}”.")

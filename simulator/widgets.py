@@ -14,7 +14,7 @@ from simulator.analysis.summary import Summary, unit_of
 from simulator.analysis.trust import Note
 from simulator.charts import Chart, asked, interval_of, objective_chart
 from simulator.diagram import Diagram
-from simulator.scenario import Scenario, scenario_ids
+from simulator.scenario import Scenario
 from simulator.scenario.choices import Choice, Number, Options
 from simulator.scenario.load import find, load
 from simulator.serving.engine import simulate
@@ -32,16 +32,8 @@ EVIDENCE: dict[str, tuple[Colour, str]] = {
     "assumed": ("orange", "assumed by the author of the case"),
 }
 
-#: The case that the pages open with; the others follow by id.
-FEATURED = "skin-cancer-triage"
-
 #: Charts neither zoom by accident nor ask for another host.
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
-
-
-def cases_in_order() -> list[str]:
-    """The ids of all cases, the featured one first."""
-    return sorted(scenario_ids(), key=lambda case: (case != FEATURED, case))
 
 
 def scenario_of(case: str) -> Scenario:
