@@ -27,7 +27,7 @@ def card(scenario: Scenario) -> None:
         verdicts = [judge(objective, {}) for objective in scenario.objectives]
         st.markdown("\n".join(f"- {verdict.objective.label}: **{asked(verdict)}**" for verdict in verdicts))
         st.caption(f"{scenario.minutes} minutes, {len(scenario.choices)} choices, {len(scenario.questions)} questions to ask")
-        if st.button("Practise this case", type="primary", key=f"practise_{scenario.id}"):
+        if st.button(f"Practise: {scenario.title}", type="primary", key=f"practise_{scenario.id}"):
             st.switch_page(PAGES / "practice.py", query_params={"case": scenario.id})
 
 

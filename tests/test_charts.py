@@ -183,3 +183,9 @@ def test_an_objective_s_words_carry_the_unit(summary):
     asked = [charts.asked(verdict) for verdict in summary.verdicts]
     assert asked[0] == "at least 99.0%"
     assert asked[1] == f"at most {spoken(summary.verdicts[1].bound, 's')}"
+
+
+def test_requests_that_nobody_refers_are_called_requests():
+    made = plan({"pool": pool()}, constant(0.1))
+    drawn = charts.journeys(replicate(made, seed=1, replications=2), positive=False)
+    assert [label.split()[0] for label in drawn.figure.data[0].node.label] == ["Requests", "End"]

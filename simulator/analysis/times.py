@@ -47,13 +47,14 @@ def pooled(replications: Sequence[StageTimes]) -> StageTimes:
 
 
 def stage_times(trace: Trace, name: str, visits: pd.DataFrame) -> StageTimes:
-    """Sum up the visits to one stage; who still waits has waited until the end of the run."""
-    entered, started, left = (visits[column].to_numpy() for column in ("entered_s", "started_s", "left_s"))
-    request = visits["request"].to_numpy()
+    """Sum up the visits to one stage; who still waits has waited until the end of the run, nobody for what is done in vain."""
+    wanted = visits[visits["wanted"]]
+    entered, started, left = (wanted[column].to_numpy() for column in ("entered_s", "started_s", "left_s"))
+    request = wanted["request"].to_numpy()
     until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
     return StageTimes(
-        visits=len(visits),
+        visits=len(wanted),
         turned_away=int(np.count_nonzero(np.isnan(started) & ~np.isnan(left))),
         waited_s=float((until - entered).sum()),
         held_s=float(_held(trace.plan, name, visits, entered, until)),
@@ -105,23 +106,25 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
     """Visits over those that the servers could take at their best batch size; for people, work over working time."""
     stage = trace.plan.scenario.stages[name]
     if isinstance(stage, Pool):
+        visits = _each_once(visits)
         offered = trace.plan.latencies[name].capacity_per_s * capacity_s(trace, name, stage)
         return len(visits) / offered if offered else np.inf
     return utilization(trace, name, stage, visits) if isinstance(stage, People) else 0.0
 
 
 def utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the work that could be done in that time; what was never served counts as the mean.
-
-    What was served in vain is work too, and stands for the visit of the requester who left without it.
-    """
-    in_vain = set(visits["request"][~visits["wanted"]])
-    if in_vain:
-        visits = visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)]
+    """Work that came in over the work that could be done in that time; what was never served counts as the mean."""
+    visits = _each_once(visits)
     work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
     brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
     capacity = capacity_s(trace, name, stage)
     return float(brought) / capacity if capacity else float(np.inf if brought else 0.0)
+
+
+def _each_once(visits: pd.DataFrame) -> pd.DataFrame:
+    """What was served in vain stands for the visit of the requester who left without it."""
+    in_vain = visits["request"][~visits["wanted"]].unique()
+    return visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)] if len(in_vain) else visits
 
 
 def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:

@@ -78,9 +78,14 @@ class Step:
         return self.queued_s + self.held_s + self.served_s
 
     @property
+    def doing(self) -> str:
+        """What a request does that does not wait: somebody serves it, or it is under way."""
+        return "served" if self.server else "under way"
+
+    @property
     def words(self) -> str:
         """What the time went on, the largest part first."""
-        parts = {"served": self.served_s}
+        parts = {self.doing: self.served_s}
         for wait in self.waits:
             parts[wait.what] = parts.get(wait.what, 0.0) + wait.end_s - wait.start_s
         told = sorted((part for part in parts.items() if part[1] > 0), key=itemgetter(1), reverse=True)
@@ -110,15 +115,23 @@ class Way:
 
     @property
     def sentence(self) -> str:
-        """How long it took, and which step took most of that."""
+        """How long it took, and which stage took most of that, in all its visits."""
         what = "answer took" if self.until == "answer" else "way to the end took"
         told = f"The {what} {duration(self.total_s)} for the {self.name} request"
         if not self.steps or not self.total_s:
             return f"{told}."
-        longest = max(self.steps, key=lambda step: step.total_s)
-        part = roughly(min(longest.total_s / self.total_s, 1.0))
-        how = f": {longest.words}" if longest.waits else ""
-        return f"{told}; {longest.label} took {duration(longest.total_s)} of it ({part}){how}."
+        label, visits = max(self._by_stage().items(), key=lambda entry: sum(step.total_s for step in entry[1]))
+        took = sum(step.total_s for step in visits)
+        part = roughly(min(took / self.total_s, 1.0))
+        often = f" in {len(visits)} visits" if len(visits) > 1 else ""
+        how = f": {visits[0].words}" if visits[0].waits and not often else ""
+        return f"{told}; {label} took {duration(took)} of it ({part}){often}{how}."
+
+    def _by_stage(self) -> dict[str, list[Step]]:
+        found: dict[str, list[Step]] = {}
+        for step in self.steps:
+            found.setdefault(step.label, []).append(step)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The way as `casesim run --json` prints it."""
@@ -165,7 +178,7 @@ def _steps(trace: Trace, row: int, start: float, end: float) -> list[Step]:
     """
     frames = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
     mine = pd.concat([rows[rows["request"] == row] for rows in frames.values()], ignore_index=True)
-    mine = mine[(mine["entered_s"] >= start) & (mine["left_s"] <= end)].sort_values(["left_s", "entered_s"])
+    mine = mine[mine["wanted"] & (mine["entered_s"] >= start) & (mine["left_s"] <= end)].sort_values(["left_s", "entered_s"])
     mine = mine.drop_duplicates(["stage", "batch"], keep="last")  # of the inputs of a join, the one that let it go on
     steps: list[Step] = []
     at = end

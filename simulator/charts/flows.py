@@ -57,9 +57,10 @@ def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
     scenario = summary.plan.scenario
     flows = summary.flows if scenario.population is None else summary.flows[summary.flows["positive"] == positive]
     ends = {name: end.label for name, end in scenario.ends.items()} | {"unfinished": "Still waiting at the end"}
+    untagged = "Not referred" if scenario.population else "Requests"
     return pd.DataFrame(
         {
-            "route": flows["tag"].map(lambda tag: tag.capitalize() if tag else "Not referred"),
+            "route": flows["tag"].map(lambda tag: tag.capitalize() if tag else untagged),
             "end": flows["end"].map(ends),
             "fate": flows["caught"].map({True: "Found", False: "Missed"}) if positive else "",
             "count": flows["count"],

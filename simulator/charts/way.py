@@ -6,10 +6,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.way import BEHIND, Step, Way
-from simulator.charts.look import BLUE, GREY, ORANGE, Chart, figure
+from simulator.charts.look import BLUE, GREY, ORANGE, SKY, Chart, figure
 
-_SERVED = "served"
-_COLOURS = {BEHIND: ORANGE, _SERVED: BLUE}
+_COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
 
 
 def one_request(way: Way) -> Chart:
@@ -40,7 +39,7 @@ def _pieces(row: str, step: Step) -> list[tuple[str, str, float, float]]:
     """The parts of a step in their order: row, what, from, until."""
     waits = [(row, wait.what, wait.start_s, wait.end_s) for wait in step.waits]
     began = step.waits[-1].end_s if step.waits else step.entered_s
-    return [*waits, (row, _SERVED, began, began + step.served_s)] if step.outcome == "served" else waits
+    return [*waits, (row, step.doing, began, began + step.served_s)] if step.outcome == "served" else waits
 
 
 def _rows(steps: list[Step]) -> list[str]:
@@ -63,7 +62,7 @@ def _table(way: Way) -> pd.DataFrame:
             "entered after (s)": step.entered_s - way.start_s,
             "behind others (s)": step.queued_s,
             "waiting for company or a shift (s)": step.held_s,
-            "served (s)": step.served_s,
+            "served or under way (s)": step.served_s,
             "in all (s)": step.total_s,
             "batch": step.batch_size or None,
             "server": step.server or None,

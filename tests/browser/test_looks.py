@@ -26,8 +26,9 @@ def test_home(visit, look):
     assert barriers(page) == []
 
 
-def test_practice_with_every_panel(visit, look):
-    page = visit("practice?replications=2", **look)
+@pytest.mark.parametrize("case", ["skin-cancer-triage", "retry-storm"])
+def test_practice_with_every_panel(visit, look, case):
+    page = visit(f"practice?case={case}&replications=2", **look)
     assert sticking_out(page) == []
     assert barriers(page) == []
     run_design(page)

@@ -212,6 +212,10 @@ def test_triton_a_queue_that_waits_for_company_refuses_when_it_is_full():
     assert found == [("done", 15), ("done", 15), ("shed", 2)]
 
 
+def test_triton_a_timeout_at_this_very_instant_still_serves_though_those_before_it_are_gone():
+    assert ends([0, 6.5, 7], timeout_s=3, on_timeout="done") == [("done", 10), ("timed_out", 9.5), ("done", 20)]
+
+
 def test_triton_a_request_past_its_timeout_keeps_its_place_until_an_instance_is_free():
     fields = {"max_queue": 1, "on_full": "done", "timeout_s": 3, "on_timeout": "done"}
     assert ends([0, 1, 5, 10.5], **fields) == [("done", 10), ("timed_out", 4), ("shed", 5), ("done", 20.5)]
@@ -219,6 +223,12 @@ def test_triton_a_request_past_its_timeout_keeps_its_place_until_an_instance_is_
 
 def test_triton_an_arrival_at_the_instant_a_batch_is_taken_finds_the_queue_as_full_as_it_was():
     assert ends([0, 1, 10], max_queue=1, on_full="done") == [("done", 10), ("done", 20), ("shed", 10)]
+
+
+def test_where_nobody_may_wait_a_request_is_served_at_once_or_refused():
+    fields = {"max_queue": 0, "on_full": "done"}
+    assert ends([0, 1, 10, 15, 21], **fields) == [("done", 10), ("shed", 1), ("done", 20), ("shed", 15), ("done", 31)]
+    assert ends([0, 1, 2], replicas=2, **fields) == [("done", 10), ("done", 11), ("shed", 2)]
 
 
 def test_triton_a_place_is_free_again_once_its_batch_is_taken():
