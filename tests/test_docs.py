@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 import simulator.scenario
 from simulator import compile_plan, simulate, summarise
+from simulator.scenario.checks import ADDRESS_KEYS
 from simulator.scenario.load import loads
 from simulator.scenario.metrics import metric_names
 from simulator.serving.arrivals import ARRIVALS
@@ -92,9 +93,12 @@ def literals(annotation: Any) -> set[str]:
     return set(chain.from_iterable(map(literals, get_args(annotation))))
 
 
-@pytest.mark.parametrize("registry", [ARRIVALS, BALANCERS, JITTERS, ORDERS, SCALERS, STAGES], ids=lambda entries: min(entries))
+REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, JITTERS, ORDERS, SCALERS, STAGES]
+
+
+@pytest.mark.parametrize("registry", REGISTRIES, ids=lambda entries: min(entries))
 def test_every_name_of_a_registry_is_told(registry):
-    assert registry.keys() <= words(PROSE)
+    assert set(registry) <= words(PROSE)
 
 
 def test_every_metric_is_told():
