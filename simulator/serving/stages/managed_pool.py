@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush, heapreplace
 from itertools import count
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,26 +34,32 @@ if TYPE_CHECKING:
 
 
 class Stay:
-    """One request at this pool, from joining to leaving; `open` until it has its answer or has left; choice: its lane."""
+    """One request at this pool, from joining to leaving.
 
-    __slots__ = ("choice", "entered", "open", "row")
+    open: until it has its answer or has left; choice: its lane; copies: how many wait or are being served
+    """
+
+    __slots__ = ("choice", "copies", "entered", "open", "row")
 
     def __init__(self, row: int, entered: float, choice: int) -> None:
         self.row = row
         self.entered = entered
         self.choice = choice
+        self.copies = 0
         self.open = True
 
 
 class Copy:
     """What lies in a queue: a stay, or a second copy of it. `delayed`: it waited too long and is served after the others."""
 
-    __slots__ = ("delayed", "entered", "stay")
+    __slots__ = ("delayed", "entered", "second", "stay")
 
-    def __init__(self, stay: Stay, entered: float) -> None:
+    def __init__(self, stay: Stay, entered: float, second: bool = False) -> None:
         self.stay = stay
         self.entered = entered
+        self.second = second
         self.delayed = False
+        stay.copies += 1
 
 
 class Queue:
@@ -128,7 +134,8 @@ class ManagedPoolStage(ServiceStage):
         self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.seconds = run.plan.latencies[name].seconds.tolist()
-        self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
+        self.quantile = self._quantiles("service")
+        self.second_quantile = self.quantile if spec.hedge_after_s is None else self._quantiles("service.second")
         self.deadline = elements(run.requests.deadline)
         key = ORDERS[spec.order](run.requests)
         each = [[replica] for replica in range(spec.replicas)] if spec.balance else [range(spec.replicas)]
@@ -146,6 +153,10 @@ class ManagedPoolStage(ServiceStage):
         self.outages = {one: spans for one in replicas if (spans := conditions.outages(name, one))}
         self.slowdowns = {one: slower for one in replicas if not (slower := conditions.slowdown(name, one)).steady}
         self._numbers = count()
+
+    def _quantiles(self, stream: str) -> Any:
+        """The service time that each request draws, as a place in the table."""
+        return elements((self.run.uniform(f"{self.name}.{stream}") * GRID).astype(np.int16))
 
     def connect(self) -> None:
         """Look up where requests go on to."""
@@ -240,16 +251,21 @@ class ManagedPoolStage(ServiceStage):
 
     def _make_room(self, lane: Lane, newcomer: Stay, now: float) -> Stay:
         """Refuse the newcomer, or drop whoever has waited longest in its favour; returns the newcomer."""
-        refused = newcomer
         if self.spec.drops == "oldest" and lane.queue.items:
-            refused = lane.queue.drop(lane.queue.oldest()).stay
-        if refused.open:
-            self._close(refused, SHED, now, now, self.on_full)
+            self._give_up(lane.queue.drop(lane.queue.oldest()), SHED, now, now, self.on_full)
+        else:
+            self._close(newcomer, SHED, now, now, self.on_full)
         return newcomer
 
     def _enqueue(self, lane: Lane, copy: Copy) -> None:
         lane.queue.push(copy)
         self.touched.append(lane)
+
+    def _give_up(self, copy: Copy, outcome: int, due: float, now: float, to: Receiver) -> None:
+        """A copy has left the queue unserved; so has the request where that was its last one."""
+        copy.stay.copies -= 1
+        if copy.stay.open and not copy.stay.copies:
+            self._close(copy.stay, outcome, due, now, to)
 
     def _close(self, stay: Stay, outcome: int, due: float, now: float, to: Receiver) -> None:
         """A request leaves without an answer."""
@@ -311,18 +327,18 @@ class ManagedPoolStage(ServiceStage):
                 if self.spec.timeout_action == "delay":
                     copy.delayed = True
                     lane.queue.push(copy)
-                elif stay.open:
-                    self._close(stay, TIMED_OUT, copy.entered + self.timeout, now, self.on_timeout)
+                else:
+                    self._give_up(copy, TIMED_OUT, copy.entered + self.timeout, now, self.on_timeout)
                 return True
             if self.spec.sheds_late and stay.open and now + self.seconds[0][1][GRID // 2] > self.deadline[stay.row]:
-                lane.queue.drop(place)
-                self._close(stay, SHED, now, now, self.on_full)
+                self._give_up(lane.queue.drop(place), SHED, now, now, self.on_full)
                 return True
         return False
 
     def _start(self, lane: Lane, copies: list[Copy], now: float) -> None:
         free_at, replica = heappop(lane.free)
-        seconds = self.seconds[now - free_at >= IDLE_GAP_S][len(copies)][self.quantile[copies[0].stay.row]]
+        drawn = self.second_quantile if copies[0].second else self.quantile
+        seconds = self.seconds[now - free_at >= IDLE_GAP_S][len(copies)][drawn[copies[0].stay.row]]
         if replica in self.slowdowns:
             seconds *= self.slowdowns[replica].at(now)
         batch = Batch(self, copies, lane, replica, now, now + seconds)
@@ -346,10 +362,12 @@ class ManagedPoolStage(ServiceStage):
             for copy in batch.copies:
                 self._lose(lane, copy, now)
             return
-        rows = [copy.stay.row for copy in batch.copies if copy.stay.open]
-        for copy in batch.copies:
-            if copy.stay.open:
-                copy.stay.open = False
+        rows = []
+        for stay in (copy.stay for copy in batch.copies):
+            stay.copies -= 1
+            if stay.open:
+                stay.open = False
+                rows.append(stay.row)
                 if self.breaker:
                     self.breaker.note(now, failed=False)
         if rows:
@@ -377,12 +395,10 @@ class ManagedPoolStage(ServiceStage):
 
     def _lose(self, lane: Lane, copy: Copy, now: float) -> None:
         """The replica failed under this copy."""
-        if not copy.stay.open:
-            return
-        if self.on_failure is None:
+        if self.on_failure is not None:
+            self._give_up(copy, FAILED, now, now, self.on_failure)
+        elif copy.stay.open:
             self._enqueue(lane, copy)
-        else:
-            self._close(copy.stay, FAILED, now, now, self.on_failure)
 
     # Impatience
 
@@ -408,7 +424,7 @@ class ManagedPoolStage(ServiceStage):
             choice = self.choose(self.lanes, stay.row)
             lane = self.lanes[(choice + 1) % len(self.lanes) if choice == stay.choice else choice]
             if stay.open and self._has_room(lane, now):
-                self._enqueue(lane, Copy(stay, now))
+                self._enqueue(lane, Copy(stay, now, second=True))
 
     def _batch_time(self, lane: Lane, now: float) -> float:
         """When a lane's queue may be served next, given that nobody comes and no batch is done before."""
@@ -436,11 +452,9 @@ class ManagedPoolStage(ServiceStage):
         self._take_in(horizon)
         waiting = [item[-1] for lane in self.lanes for item in lane.queue.items]
         for copy in waiting:
-            stay, due = copy.stay, copy.entered + self.timeout
-            if not stay.open:
-                continue
+            due = copy.entered + self.timeout
             if due < horizon and self.is_end(self.on_timeout) and self.spec.timeout_action == "reject":
-                self._close(stay, TIMED_OUT, due, horizon, self.on_timeout)
+                self._give_up(copy, TIMED_OUT, due, horizon, self.on_timeout)
         still = {id(copy.stay): copy.stay for copy in waiting if copy.stay.open}
         for batch in self.at_work():
             if self.accelerator:

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from simulator.analysis.measures import measure
 from simulator.serving.conditions import Conditions
 from simulator.serving.engine import simulate
-from simulator.serving.latency import constant
+from simulator.serving.latency import GRID, LatencyTable, constant
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
@@ -125,6 +125,32 @@ def test_a_copy_goes_to_another_queue_and_is_served_in_vain_where_the_server_is_
 
 def test_no_second_copy_is_sent_for_who_has_an_answer():
     assert in_vain(run([0, 20], hedge_after_s=11, cancels=False)) == []
+
+
+def test_a_request_times_out_only_when_its_last_copy_has():
+    # Request 1 is at work from 0.5 on; its copy waits from 2.5 on for a replica, which is free at 10: after its time-out.
+    fields = {"replicas": 2, "hedge_after_s": 2, "timeout_s": 1, "on_timeout": "gone", "balance": "round_robin"}
+    assert fates(run([0, 0.5], **fields)) == [("done", 10), ("done", 10.5)]
+
+
+def test_a_copy_that_is_dropped_leaves_the_first_one_to_answer():
+    fields = {"hedge_after_s": 1, "max_queue": 1, "drops": "oldest", "on_full": "full"}
+    assert fates(run([0, 2], **fields)) == [("done", 10), ("done", 20)]
+
+
+def test_two_copies_in_one_batch_are_one_answer():
+    trace = run([0, 1], max_batch=4, hedge_after_s=3, cancels=False)
+    assert fates(trace) == [("done", 10), ("done", 20)]
+    assert in_vain(trace) == [(0, 10, 20), (1, 10, 20)]
+
+
+def test_a_second_copy_draws_a_service_time_of_its_own():
+    slow_and_fast = LatencyTable(np.tile(np.where(np.arange(GRID) < GRID // 2, 1.0, 100.0), (2, 2, 1)))
+    made = plan({"p": pool(replicas=500, hedge_after_s=2)}, slow_and_fast, rate=1, seconds=300)
+    took = simulate(made).requests.eval("finished_s - arrived_s").to_numpy()
+    # Half are slow; half of their copies are fast and come to 2 + 1 s, and the rest wait for the first one.
+    assert set(np.round(took)) == {1, 3, 100}
+    assert abs(np.mean(took > 50) - 0.25) < 4 * np.sqrt(0.25 * 0.75 / len(took))
 
 
 # Orders
