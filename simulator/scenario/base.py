@@ -1,7 +1,8 @@
 """The parts that every section of a scenario is made of: strict models, figures with a source, bounded text."""
 
+import re
 from math import exp
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +26,15 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 Line = Annotated[str, Field(min_length=1, max_length=300)]
 Prose = Annotated[str, Field(min_length=1, max_length=8000)]
-ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", description="time of day, `08:30`")]
+
+
+def _clock_time(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", text):
+        raise ValueError('write the time of day with two digits each and in quotes, as "08:30"')
+    return text
+
+
+ClockTime = Annotated[str, AfterValidator(_clock_time), Field(description="time of day, `08:30`")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -40,6 +49,9 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    #: How an author writes one, for who wrote something else.
+    written: ClassVar[str] = "keys with values"
+
     @model_validator(mode="wrap")
     @classmethod
     def _name_the_nearest_key(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -52,11 +64,13 @@ class Strict(BaseModel):
     @classmethod
     def _helpful(cls, line: Any) -> InitErrorDetails:
         kind, message, context = line["type"], line["msg"].removeprefix("Value error, "), line.get("ctx", {})
+        if kind in ("model_type", "model_attributes_type") and not line["loc"]:
+            kind, message = "not_a_mapping", f"write it as {cls.written}"
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
             kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields)}"
         context = {name: value for name, value in context.items() if isinstance(value, str | int | float)}
-        template = message.replace("{", "(").replace("}", ")")
-        return InitErrorDetails(type=PydanticCustomError(kind, template, context), loc=line["loc"], input=line["input"])
+        told = PydanticCustomError(kind, "{message}", context | {"message": message})
+        return InitErrorDetails(type=told, loc=line["loc"], input=line["input"])
 
 
 class Sourced(Strict):
@@ -96,6 +110,8 @@ class Sourced(Strict):
 class Figure(Sourced):
     """A number and the evidence for it."""
 
+    written: ClassVar[str] = "{value: 5, assumed: why}"
+
     value: float
 
     @property
@@ -122,6 +138,8 @@ PositiveFigure = Annotated[Figure, bounded(1e-9, 1e9)]
 
 class Lognormal(Strict):
     """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm."""
+
+    written: ClassVar[str] = "{median: {value: 5, assumed: why}, sigma: 0.5}, or as {constant: {value: 5, assumed: why}}"
 
     median: PositiveFigure
     sigma: Annotated[float, Field(ge=0, le=3)]

@@ -1,6 +1,7 @@
 """What one field alone cannot tell: ways that lead somewhere, sections that need each other."""
 
 from collections.abc import Iterator
+from math import inf
 
 from simulator.scenario.arrivals import Daily, Loop, Open, Weekly
 from simulator.scenario.branches import check_branches, reached
@@ -81,8 +82,12 @@ def _unserved(stage: Stage) -> set[str]:
 def _thresholds(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     """A threshold that a route before it passes as well is never reached."""
     for name, stage in scenario.stages.items():
-        highest = 0.0
+        highest, lowest = 0.0, inf
         for index, route in enumerate(stage.routes if isinstance(stage, Gate) else []):
+            if route.at_least is not None and route.at_least >= lowest:
+                message = f"{route.at_least:g} is not below {lowest:g} of a route before it, so nobody comes here"
+                yield ("stages", name, "routes", index, "at_least"), message
+            lowest = min(lowest, inf if route.at_least is None else route.at_least)
             if route.at_sensitivity is not None and route.at_sensitivity < highest:
                 message = f"{route.at_sensitivity:g} is below {highest:g} of a route before it; the strictest comes first"
                 yield ("stages", name, "routes", index, "at_sensitivity"), message
@@ -142,7 +147,10 @@ def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Priorities and deadlines belong to classes of requests."""
+    """Classes share all requests among them; priorities and deadlines are theirs."""
+    total = sum(kind.share.value for kind in scenario.classes.values())
+    if scenario.classes and abs(total - 1) > 1e-6:
+        yield ("classes",), f"the shares of the classes add up to {total:g}; they should add up to 1"
     has_deadline = any(kind.deadline_s is not None for kind in scenario.classes.values())
     for name, stage in scenario.stages.items():
         order = getattr(stage, "order", None)

@@ -58,7 +58,8 @@ def _accelerators(data: Any) -> Found:
     for name in _mapping(data, "stages"):
         shared = _mapping(data["stages"], name).get("shares")
         if isinstance(shared, str) and shared not in known:
-            yield ("stages", name, "shares"), f"'{shared}' is not an accelerator; {suggest(shared, known)}"
+            hint = suggest(shared, known) if known else "add a section `accelerators` with it"
+            yield ("stages", name, "shares"), f"'{shared}' is not an accelerator; {hint}"
 
 
 def _metrics(data: Any) -> Found:

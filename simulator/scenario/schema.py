@@ -125,13 +125,6 @@ class Scenario(Strict):
 
     _document: Document = PrivateAttr()
 
-    @model_validator(mode="after")
-    def _classes_add_up(self) -> Self:
-        total = sum(kind.share.value for kind in self.classes.values())
-        if self.classes and abs(total - 1) > 1e-6:
-            raise ValueError(f"the shares of `classes` add up to {total:g}; they should add up to 1")
-        return self
-
     @property
     def document(self) -> Document:
         """The file this scenario was read from, with the place of every value."""

@@ -25,7 +25,7 @@ from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
 
 #: Part of every run hash: raise it when the same plan and seed give another trace.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 
 
 def simulate(plan: Plan, seed: int = 0, replication: int = 0) -> Trace:

@@ -142,3 +142,26 @@ def test_two_options_of_a_choice_bear_different_labels():
     options = {name: {"label": "Same", "set": {"stages.a.replicas": 1}} for name in ("x", "y")}
     choice = {"kind": "options", "label": "Pick", "default": "x", "options": options}
     assert "stands twice" in messages({"a": pool()}, choices={"pick": choice})["choices.pick.options.y.label"]
+
+
+def test_a_threshold_that_an_earlier_route_takes_whole_is_told():
+    routes = [{"at_least": 0.3, "to": "done"}, {"at_least": 0.5, "to": "done"}, {"to": "done"}]
+    found = messages({"a": gate("quality", *routes)}, population=population(unusable=0.1))
+    assert found == {"stages.a.routes.1.at_least": "0.5 is not below 0.3 of a route before it, so nobody comes here"}
+
+
+def test_classes_share_all_requests_among_them():
+    half = {"half": {"label": "Half", "share": {"value": 0.5, "assumed": "a test"}}}
+    assert messages({"a": pool()}, classes=half)["classes"].endswith("add up to 0.5; they should add up to 1")
+
+
+def test_an_order_or_a_shedding_that_needs_classes_says_so():
+    by = {"order": "priority"}, {"order": "deadline"}, {"sheds_late": True, "on_full": "done"}
+    for fields in by:
+        (found,) = messages({"a": pool(**fields)}).items()
+        assert found[0] == f"stages.a.{next(iter(fields))}"
+        assert "`classes`" in found[1]
+
+
+def test_a_shared_device_has_to_be_there():
+    assert "add a section" in messages({"a": pool(shares="gpu")})["stages.a.shares"]
