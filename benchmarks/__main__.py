@@ -19,11 +19,12 @@ from benchmarks.case import CASE, GROWING, resident_bytes, skin, traced_bytes
 from benchmarks.peers import PEERS, Peer
 from benchmarks.workloads import BATCHES, ONE_BY_ONE, Workload
 from simulator import compile_plan, load, simulate
-from simulator.analysis.replicate import replicate
+from simulator.analysis.replicate import measured
+from simulator.analysis.summary import summary_of
 
 REPEATS = 3
 SIZES, LARGE = (10_000, 100_000, 1_000_000), 10_000_000
-out = Console()
+out = Console(width=130)
 
 
 def main() -> None:
@@ -83,7 +84,7 @@ def replications() -> tuple[str, ...]:
     plan = compile_plan(load(CASE))
     start = perf_counter()
     with ProcessPoolExecutor() as executor:
-        summary = replicate(plan, 1, executor=executor)
+        summary = summary_of(plan, 1, measured(plan, 1, executor=executor))
     what = f"{os.cpu_count()} cores, {summary.replications} replications and metrics"
     return what, *figures(summary.requests, perf_counter() - start)
 
@@ -101,10 +102,10 @@ def growth_table(sizes: list[int]) -> Table:
 
 
 def memory(name: str, size: int) -> Iterator[str]:
-    """Bytes a request: as allocated where that is quick to trace, as the process grows where the run is large."""
-    if size <= SIZES[1]:
+    """Bytes a request: what the engine allocates, and in a large run by how much the whole process grows."""
+    if size < LARGE:
         yield f"{traced_bytes(GROWING[name](size)):,.0f} allocated"
-    else:
+    if size > SIZES[1]:
         yield f"{resident_bytes(name, size):,.0f} resident"
 
 
