@@ -76,10 +76,26 @@ def form(scenario: Scenario) -> dict[str, Any]:
     return picks
 
 
-def planned(scenario: Scenario, picks: dict[str, Any]) -> Plan | None:
+def strikes(scenario: Scenario) -> dict[str, float | None]:
+    """The curveballs that are to strike, all at the same time, in seconds."""
+    if not scenario.curveballs:
+        return {}
+    balls, last = scenario.curveballs, 1440 * scenario.run.days
+    st.markdown("**What strikes**")
+    with st.grid(2, min_column_width=220):
+        notes = "\n".join(f"- {ball.label}: {ball.note}" for ball in balls.values() if ball.note)
+        label = lambda name: balls[name].label  # noqa: E731
+        struck = st.multiselect("Curveballs", list(balls), format_func=label, key="strike", bind="query-params", help=notes)
+        minute = st.number_input(
+            "They strike after (min)", 0.0, 0.999 * last, float(round(last / 2)), key="strike_min", bind="query-params"
+        )
+    return dict.fromkeys(struck, 60 * minute)
+
+
+def planned(scenario: Scenario, picks: dict[str, Any], struck: dict[str, float | None]) -> Plan | None:
     """The plan for these picks; a sentence for each reason why there is none."""
     try:
-        return compile_plan(scenario, picks)
+        return compile_plan(scenario, picks, struck)
     except ScenarioError as error:
         for fault in error.faults:
             st.error(f"{fault.field}: {fault.message}")
@@ -97,10 +113,10 @@ def controls(scenario: Scenario, plan: Plan | None) -> tuple[int, int]:
         if plan is not None:
             with st.popover("Link and command", type="tertiary"):
                 st.markdown("This link opens the same design and seed:")
-                address = f"{st.context.url or ''}{link(scenario, plan.design, seed, replications)}"
+                address = f"{st.context.url or ''}{link(plan, seed, replications)}"
                 st.code(address, language=None, wrap_lines=True)
                 st.markdown("This command runs it:")
-                st.code(command(scenario, plan.design, seed, replications), language="bash", wrap_lines=True)
+                st.code(command(plan, seed, replications), language="bash", wrap_lines=True)
     if pressed and plan is not None:
         st.query_params["run"] = st.session_state["started"] = registry().start(plan, seed, replications).id
     return seed, replications
@@ -180,6 +196,8 @@ def changes(old: Plan, new: Plan) -> str:
         for name, pick in new.design.items()
         if old.design[name] != pick
     ]
+    if old.strikes != new.strikes:
+        told.append("what strikes")
     return ", ".join(told) or "seed or replications"
 
 
@@ -278,9 +296,9 @@ panels = st.tabs(["Design", *shown], key="panel", on_change="rerun")
 with panels[0]:
     left, right = st.columns(2, gap="large")
     with left:
-        picks = form(scenario)
+        picks, struck = form(scenario), strikes(scenario)
     with right:
-        plan = planned(scenario, picks)
+        plan = planned(scenario, picks, struck)
         if plan is not None:
             draw_diagram(diagram(plan))
 

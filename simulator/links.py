@@ -1,4 +1,4 @@
-"""What a link stores: a case and its version, the picks, the seed, the number of replications. Never results."""
+"""What a link stores: a case and its version, the picks, what strikes, the seed, the number of replications. Never results."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from simulator.analysis.replicate import REPLICATIONS
 from simulator.scenario.choices import Choice, Options
 from simulator.scenario.faults import suggest
 from simulator.scenario.schema import Scenario
+from simulator.serving.plan import Plan
 
 SEEDS = (0, 2**31 - 1)
 
@@ -20,18 +21,28 @@ def shown(choice: Choice, pick: Any) -> str:
     return choice.label_of(pick) if isinstance(choice, Options) else f"{choice.read(pick):g}"
 
 
-def link(scenario: Scenario, design: Mapping[str, Any], seed: int, replications: int) -> str:
-    """The query string that opens this design, whatever the case's defaults will be."""
-    picks = {name: shown(scenario.choices[name], pick) for name, pick in design.items()}
+def link(plan: Plan, seed: int, replications: int) -> str:
+    """The query string that opens this design and what strikes it, whatever the case's defaults will be."""
+    scenario = plan.scenario
+    picks = {name: shown(scenario.choices[name], pick) for name, pick in plan.design.items()}
     kept = {"case": scenario.id, "version": scenario.version, **picks, "seed": seed, "replications": replications}
-    return "?" + urlencode(kept)
+    if called := _called(plan):
+        kept |= {"strike": [scenario.curveballs[name].label for name in called], "strike_min": max(called.values()) / 60}
+    return "?" + urlencode(kept, doseq=True)
 
 
-def command(scenario: Scenario, design: Mapping[str, Any], seed: int, replications: int) -> str:
+def command(plan: Plan, seed: int, replications: int) -> str:
     """The command line that runs this design; what is at its default is left out."""
-    defaults = scenario.defaults()
-    picks = [f"--set {name}={shlex.quote(str(pick))}" for name, pick in design.items() if pick != defaults[name]]
-    return " ".join(["casesim run", scenario.id, *picks, f"--seed {seed}", f"--replications {replications}"])
+    defaults = plan.scenario.defaults()
+    picks = [f"--set {name}={shlex.quote(str(pick))}" for name, pick in plan.design.items() if pick != defaults[name]]
+    strikes = [f"--strike {name}@{time:g}" for name, time in _called(plan).items()]
+    return " ".join(["casesim run", plan.scenario.id, *picks, *strikes, f"--seed {seed}", f"--replications {replications}"])
+
+
+def _called(plan: Plan) -> dict[str, float]:
+    """What strikes at another time than its author's own, in seconds."""
+    balls, starts_at = plan.scenario.curveballs, plan.scenario.run.starts_at
+    return {name: time for name, time in plan.strikes.items() if balls[name].own_time(starts_at) != time}
 
 
 def complaints(scenario: Scenario, address: Mapping[str, str]) -> list[str]:
@@ -39,7 +50,8 @@ def complaints(scenario: Scenario, address: Mapping[str, str]) -> list[str]:
     found = [_version(scenario, address.get("version"))]
     found += [_pick(name, choice, address[name]) for name, choice in scenario.choices.items() if name in address]
     found += [_whole(name, address[name], bounds) for name, bounds in _RUN.items() if name in address]
-    known = ["case", "version", "run", *_RUN, *scenario.choices]
+    found += [_strike(scenario, address["strike"])] if "strike" in address else []
+    known = ["case", "version", "run", "strike", "strike_min", *_RUN, *scenario.choices]
     found += [f"{name}: this case has no such choice; {suggest(name, known)}" for name in address if name not in known]
     return [sentence for sentence in found if sentence]
 
@@ -63,6 +75,11 @@ def _pick(name: str, choice: Choice, given: str) -> str:
     else:
         reason = _unreadable(choice, given)
     return reason and f"{name}={given}: {reason}. {choice.label} is at its default, {choice.label_of(choice.default)}."
+
+
+def _strike(scenario: Scenario, given: str) -> str:
+    labels = [ball.label for ball in scenario.curveballs.values()]
+    return "" if given in labels else f"strike={given}: there is no such curveball; {suggest(given, labels)}"
 
 
 def _unreadable(choice: Choice, given: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from simulator import load
 from simulator.links import command, complaints, link
 from simulator.scenario.load import apply
+from simulator.serving.plan import Plan
 
 
 @pytest.fixture(scope="module")
@@ -15,12 +16,14 @@ def scenario():
     return load("skin-cancer-triage")
 
 
-def design(scenario, **picks):
-    return apply(scenario, picks)[1]
+def plan(scenario, strikes=None, **picks):
+    """A plan without its evidence: links need none."""
+    designed, design = apply(scenario, picks)
+    return Plan(designed, design, "", strikes=strikes or {})
 
 
 def test_a_link_names_every_pick_and_none_is_complained_of(scenario):
-    query = dict(parse_qsl(link(scenario, design(scenario, replicas=4, reading="cochrane"), 7, 10).removeprefix("?")))
+    query = dict(parse_qsl(link(plan(scenario, replicas=4, reading="cochrane"), 7, 10).removeprefix("?")))
     assert query["case"] == "skin-cancer-triage"
     assert query["replicas"] == "4"
     assert query["reading"] == "As in the Cochrane review"
@@ -29,8 +32,17 @@ def test_a_link_names_every_pick_and_none_is_complained_of(scenario):
 
 
 def test_a_command_names_only_what_differs_from_the_defaults(scenario):
-    words = shlex.split(command(scenario, design(scenario, replicas=4), 7, 10))
+    words = shlex.split(command(plan(scenario, replicas=4), 7, 10))
     assert words == ["casesim", "run", "skin-cancer-triage", "--set", "replicas=4", "--seed", "7", "--replications", "10"]
+
+
+def test_a_link_and_a_command_bring_back_what_strikes(scenario):
+    struck = plan(scenario, {"news": 57_600.0, "dear_machines": 57_600.0})
+    query = parse_qsl(link(struck, 7, 10).removeprefix("?"))
+    assert [value for key, value in query if key == "strike"] == ["The news again", "Machines at twice the price"]
+    assert ("strike_min", "960.0") in query
+    assert complaints(scenario, dict(query)) == []
+    assert "--strike news@57600 --strike dear_machines@57600" in command(struck, 7, 10)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +54,7 @@ def test_a_command_names_only_what_differs_from_the_defaults(scenario):
         ({"seed": "-3"}, ["seed=-3", "whole number"]),
         ({"replications": "1"}, ["replications=1", "from 2 to"]),
         ({"replicsa": "3"}, ["did you mean 'replicas'?"]),
+        ({"strike": "The new again"}, ["did you mean 'The news again'?"]),
         ({"version": "0"}, ["version 0", "may differ"]),
     ],
 )

@@ -260,5 +260,5 @@ def _load_on(plan: Plan, stage: str) -> Load | None:
 
 def _advice(plan: Plan, moves: list[Move]) -> str:
     if moves:
-        return moves[0].sentence
+        return moves[0].sentence + (" Both loads are without what struck." if plan.strikes and moves[0].what != COMPANY else "")
     return "No step of a choice eases it." if plan.scenario.choices else ""

@@ -22,7 +22,9 @@ from simulator.scenario.schema import Scenario
 from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, Link, People, Pool, Retake, Retry, Stage
 
 #: Names that a page's address uses for itself, beside the choices.
-ADDRESS_KEYS = frozenset({"case", "version", "run", "seed", "replications", "panel", "whom", "percentile", "until"})
+ADDRESS_KEYS = frozenset(
+    {"case", "version", "run", "seed", "replications", "panel", "whom", "percentile", "until", "strike", "strike_min"}
+)
 
 
 def check(scenario: Scenario) -> list[Fault]:

@@ -143,3 +143,8 @@ def test_with_as_many_people_as_may_be_picked_no_step_helps():
     found = bottleneck(compile_plan(load(CASE), {"dermatologists": 30}))
     assert found.moves == []
     assert found.sentence.endswith("No step of a choice eases it.")
+
+
+def test_advice_in_a_run_that_something_struck_says_which_loads_it_compares():
+    plan = compile_plan(load(CASE), {}, {"news": 57_600.0})
+    assert bottleneck(plan).sentence.endswith("Both loads are without what struck.")
