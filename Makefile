@@ -51,5 +51,5 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing torch and the test tools into $(VENV): some minutes the first time"
-	@$(PIP) install --quiet --editable '.[zoo,dev]'
+	@$(PIP) install --quiet --editable '.[fidelity,dev]'
 	@touch $@

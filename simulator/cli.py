@@ -22,6 +22,7 @@ from simulator.analysis.replicate import measured
 from simulator.analysis.scorecard import Estimate, Verdict
 from simulator.analysis.summary import Summary, summary_of, unit_of
 from simulator.analysis.way import Way, answers_early, percentile, way_of
+from simulator.fidelity.command import fidelity
 from simulator.scenario import ScenarioError, load, scenario_ids
 from simulator.scenario.faults import Fault
 from simulator.serving.engine import simulate
@@ -125,6 +126,7 @@ def run(
 
 
 app.command()(profile)
+app.command()(fidelity)
 
 
 def _read_picks(picks: list[str], option: str) -> dict[str, str]:

@@ -19,12 +19,14 @@ class LatencyError(ValueError):
 
 @dataclass(frozen=True)
 class LatencyTable:
-    """Service times in seconds, shape (2, max_batch + 1, GRID): busy or after idling, by batch size, by quantile.
+    """Service times in seconds, shape (len(gaps_s) + 1, max_batch + 1, GRID): by idle gap, by batch size, by quantile.
 
-    Sizes between two measured ones are interpolated quantile by quantile; nothing is extrapolated.
+    Row 0 is for calls after a gap shorter than gaps_s[0], row 1 for longer ones up to gaps_s[1], and so on. Sizes between
+    two measured ones are interpolated quantile by quantile; nothing is extrapolated.
     """
 
     seconds: NDArray[np.float64]
+    gaps_s: tuple[float, ...] = (IDLE_GAP_MS / 1000,)
 
     @property
     def max_batch(self) -> int:

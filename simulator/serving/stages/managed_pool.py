@@ -25,7 +25,6 @@ from simulator.serving.latency import GRID
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import FAILED, SHED, TIMED_OUT
 from simulator.serving.stages.base import Outbox, Receiver, Rows, ServiceStage, Times
-from simulator.serving.stages.pool import IDLE_GAP_S
 from simulator.serving.stages.scaling import Scaling
 from simulator.serving.trace import Fleet, VisitLog
 
@@ -133,7 +132,8 @@ class ManagedPoolStage(ServiceStage):
         self.log = VisitLog(spec.most_replicas, spec.max_batch)
         self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
-        self.seconds = run.plan.latencies[name].seconds.tolist()
+        latency = run.plan.latencies[name]
+        self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
         self.quantile = self._quantiles("service")
         self.second_quantile = self.quantile if spec.hedge_after_s is None else self._quantiles("service.second")
         self.deadline = elements(run.requests.deadline)
@@ -338,7 +338,7 @@ class ManagedPoolStage(ServiceStage):
     def _start(self, lane: Lane, copies: list[Copy], now: float) -> None:
         free_at, replica = heappop(lane.free)
         drawn = self.second_quantile if copies[0].second else self.quantile
-        seconds = self.seconds[now - free_at >= IDLE_GAP_S][len(copies)][drawn[copies[0].stay.row]]
+        seconds = self.seconds[bisect_right(self.gaps, now - free_at)][len(copies)][drawn[copies[0].stay.row]]
         if replica in self.slowdowns:
             seconds *= self.slowdowns[replica].at(now)
         batch = Batch(self, copies, lane, replica, now, now + seconds)

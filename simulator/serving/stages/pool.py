@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.evidence.profiles import IDLE_GAP_MS
 from simulator.scenario.stages import Pool
 from simulator.serving.batching import BatchRule
 from simulator.serving.columns import elements
@@ -22,8 +21,6 @@ from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
-
-IDLE_GAP_S = IDLE_GAP_MS / 1000
 
 
 class PoolStage(ServiceStage):
@@ -39,7 +36,8 @@ class PoolStage(ServiceStage):
         self.sizes = self.rule.table()
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
-        self.seconds = run.plan.latencies[name].seconds.tolist()
+        latency = run.plan.latencies[name]
+        self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
         self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
 
@@ -58,7 +56,7 @@ class PoolStage(ServiceStage):
         """Send batches as replicas come free and the rule says so."""
         limit = max(limit, nextafter(now, inf))
         inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
-        largest, timeout, seconds, quantile = self.rule.max_batch, self.timeout, self.seconds, self.quantile
+        largest, timeout, seconds, gaps, quantile = self.rule.max_batch, self.timeout, self.seconds, self.gaps, self.quantile
         late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
         while True:
             free_at, replica = free[0]
@@ -82,7 +80,7 @@ class PoolStage(ServiceStage):
                     if now >= limit:
                         return self._pause(now, limit)
                     continue
-                done = start + seconds[start - free_at >= IDLE_GAP_S][size][quantile[rows[at]]]
+                done = start + seconds[bisect_right(gaps, start - free_at)][size][quantile[rows[at]]]
                 heapreplace(free, (done, replica))
                 log.add_batch(rows, times, at, size, start, done, replica)
                 inbox.at = at = at + size

@@ -1,0 +1,142 @@
+"""`casesim fidelity`: holds the simulation against a real server on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from simulator.evidence.fidelity import AGREE, Point, Report, write_report
+
+if TYPE_CHECKING:
+    from simulator.fidelity.grid import Grid
+
+_EXTRA = {"mlperf_loadgen", "mosec", "onnxruntime", "torch", "torchvision", "onnx", "onnxscript", "PIL", "psutil"}
+_WRONG_USE, _STOPPED = 2, 130
+_LIBRARIES = ("onnxruntime", "mlcommons-loadgen", "numpy")
+
+#: Everything said to a person on the way goes here, so that standard output carries the answer only.
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def fidelity(
+    quick: Annotated[bool, typer.Option("--quick", help="two models, and shorter runs: under five minutes")] = False,
+    out: Annotated[Path | None, typer.Option(help="keep the report as this JSON file, point by point")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+) -> None:
+    """Predict what a real server on this machine will do, then let it do it, at many loads; needs the machine to itself."""
+    try:
+        from simulator.fidelity.grid import FULL, QUICK
+
+        report = _measured(QUICK if quick else FULL, out)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        _console.print(f"this needs {error.name}, which is not installed: pip install 'casesim[fidelity]'", markup=False)
+        raise typer.Exit(_WRONG_USE) from error
+    except OSError as error:
+        _console.print(f"{error.filename}: {error.strerror}", markup=False)
+        raise typer.Exit(_WRONG_USE) from error
+    if json_:
+        typer.echo(json.dumps(report.summary() | {"report": report.model_dump()}))
+        return
+    show(report)
+
+
+def show(report: Report) -> None:
+    """Print every point, and what the bars say."""
+    out = Console(width=max(Console().width, 150))
+    out.print(table_of(report))
+    out.print(*sentences(report), sep="\n", highlight=False)
+
+
+def table_of(report: Report) -> Table:
+    """A row a point: the real figures, what their repetition differs by, and what the prediction and the replay do."""
+    table = Table(title=f"{report.processor}, {report.cores} cores, {report.date}", box=None)
+    for column in ("server", "model", "batching", "load", "requests/s", "p50 ms", "p99 ms", "in time"):
+        table.add_column(column, justify="left" if column in ("server", "model", "batching") else "right")
+    for column in ("repeat p50, p99", "predicted p50, p95, p99", "in time, points", "replay p50, p99"):
+        table.add_column(column, justify="right")
+    for point in report.points:
+        table.add_row(*_cells(point), style=None if point.repeats else "dim")
+    return table
+
+
+def _cells(point: Point) -> Iterator[str]:
+    yield point.server
+    yield f"{point.model} {point.precision}"
+    yield point.policy
+    yield f"{point.load:g}"
+    yield f"{point.rate_per_s:.1f}"
+    yield f"{1000 * point.real_of('p50_s'):.2f}"
+    yield f"{1000 * point.real_of('p99_s'):.2f}"
+    yield f"{point.real_of('goodput'):.1%}"
+    yield " ".join(f"{point.noise(figure):+.1%}" for figure in ("p50_s", "p99_s"))
+    yield " ".join(f"{point.error(figure):+.1%}" for figure in ("p50_s", "p95_s", "p99_s"))
+    yield f"{point.goodput_error_points:+.2f}"
+    replays = [point.replay_error(figure) for figure in ("p50_s", "p99_s")]
+    yield " ".join("" if error is None else f"{error:+.2%}" for error in replays)
+
+
+def sentences(report: Report) -> Iterator[str]:
+    """What the report comes to, in words."""
+    found = report.summary()
+    left_out = found["points"] - found["points_judged"]
+    yield f"{found['points']} points; {left_out} are not judged, as their two real runs differ by more than {AGREE:.0%}."
+    if report.judged:
+        yield (
+            f"Predicted before the run: within the objective {found['goodput_error_mean_points']:.2f} points off on average, "
+            f"{found['goodput_error_max_points']:.2f} at most; p50 {found['p50_error_median']:.1%}, "
+            f"p95 {found['p95_error_median']:.1%}, p99 {found['p99_error_median']:.1%}, "
+            f"throughput {found['throughput_error_median']:.2%} off (medians)."
+        )
+    noise = f"{found['noise_p50_median']:.1%} in p50 and {found['noise_p99_median']:.1%} in p99"
+    yield f"Two identical real runs differ by {noise} (medians over all points)."
+    if "replay_p50_error_max" in found:
+        yield (
+            f"Given the run's own arrivals and batch times, the engine gives p50 within {found['replay_p50_error_max']:.2%} "
+            f"and p99 within {found['replay_p99_error_max']:.2%} at every point."
+        )
+
+
+def _measured(grid: Grid, out: Path | None) -> Report:
+    """Measure the grid; an interrupt ends it with what is finished kept."""
+    from simulator.fidelity.grid import measure
+    from simulator.fidelity.models import ready
+
+    points: list[Point] = []
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
+    try:
+        with Progress(*columns, console=_console) as progress:
+            task = progress.add_task(f"about {grid.seconds / 60:.0f} minutes", total=grid.points)
+            for point in measure(grid, ready):
+                points.append(point)
+                progress.update(task, advance=1, description=point.name)
+                if out is not None:
+                    write_report(_report(points), out)
+    except KeyboardInterrupt:
+        if not points:
+            raise typer.Exit(_STOPPED) from None
+        _console.print(f"stopped after {len(points)} of {grid.points} points", markup=False)
+    return _report(points)
+
+
+def _report(points: list[Point]) -> Report:
+    from importlib.metadata import version
+
+    from simulator.zoo.machine import cores, processor
+
+    return Report(
+        date=datetime.now(UTC).date().isoformat(),
+        processor=processor(),
+        cores=cores(),
+        libraries={name: version(name) for name in _LIBRARIES},
+        points=points,
+    )
