@@ -1,0 +1,91 @@
+"""The evidence page: what was measured, filtered and told."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator.evidence.fidelity import write_report
+from simulator.paths import PAGES
+from tests.evidence.test_fidelity import GOOD, NOISY, report
+from tests.pages.conftest import ENTRY, said
+
+
+@pytest.fixture
+def evidence_page():
+    """Opens the evidence page at an address."""
+
+    def open_page(**address):
+        page = AppTest.from_file(ENTRY, default_timeout=60).run()
+        page.switch_page(str(PAGES / "evidence.py"))
+        for name, value in address.items():
+            page.query_params[name] = value
+        return page.run()
+
+    return open_page
+
+
+def test_the_first_panel_tells_the_surprise(evidence_page):
+    page = evidence_page()
+    assert not page.exception
+    assert "times slower for mobilenet_v3_small" in said(page)
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_filters_come_from_the_address_and_change_what_is_told(evidence_page):
+    page = evidence_page(models="resnet50", with_threads="2", at_batch="8")
+    assert page.multiselect(key="models").value == ["resnet50"]
+    assert "With 2 threads and batches of 8" in said(page)
+    assert "mobilenet" not in said(page)
+    page.multiselect(key="precisions").set_value(["fp32"]).run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 1  # nothing to hold against fp32
+
+
+def test_what_an_address_gets_wrong_is_left_at_its_default(evidence_page):
+    page = evidence_page(models="no-such-model", with_threads="99", at_batch="x", evidence="nothing")
+    assert not page.exception
+    assert page.multiselect(key="models").value == []
+
+
+def test_steps_around_the_network_are_told(evidence_page):
+    page = evidence_page(evidence="Around the network")
+    assert not page.exception
+    assert "The longest step" in said(page)
+
+
+def test_without_a_report_the_page_says_how_to_measure_one(evidence_page, monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
+    page = evidence_page(evidence="Against a real server")
+    assert not page.exception
+    assert "No report is here yet" in said(page)
+    assert "casesim fidelity --out" in page.code[0].value
+
+
+def test_a_report_is_shown_with_its_marks_and_date(evidence_page, monkeypatch, tmp_path):
+    write_report(report(GOOD, NOISY), tmp_path / "here.json")
+    monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
+    page = evidence_page(evidence="Against a real server")
+    assert not page.exception
+    assert page.selectbox(key="report").value == "a processor, 2 cores, 2026-01-01"
+    assert "missed: at most 5.0%" in [metric.delta for metric in page.metric]
+    assert "1 points are not judged" in said(page).replace("\\", "")
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_report_that_cannot_be_read_is_told(evidence_page, monkeypatch, tmp_path):
+    (tmp_path / "here.json").write_text("{}")
+    monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
+    page = evidence_page(evidence="Against a real server")
+    assert not page.exception
+    assert "here" in page.error[0].value
+
+
+def test_sources_are_searched_by_words_and_kind(evidence_page):
+    page = evidence_page(evidence="Sources")
+    assert not page.exception
+    everything = len(page.dataframe[0].value)
+    page.text_input(key="words").set_value("latency of resnet50").run()
+    found = page.dataframe[0].value
+    assert 0 < len(found) < everything
+    assert found.astype(str).agg(" ".join, axis=1).str.contains("resnet50").all()
+    page.pills(key="kinds").set_value(["assumed"]).run()
+    assert page.dataframe[0].value.empty
