@@ -109,7 +109,7 @@ def filters(found: pd.DataFrame) -> Filters:
 def pick_number(label: str, numbers: "pd.Series[int]", key: str) -> int:
     """One of the numbers of a column; the smallest at first."""
     offered = sorted(int(number) for number in numbers.unique())
-    return st.segmented_control(label, offered, default=offered[0], required=True, key=key, **KEPT) or offered[0]
+    return st.radio(label, offered, key=key, horizontal=True, **KEPT)
 
 
 def precision_panel(ratios: pd.DataFrame) -> None:
@@ -126,7 +126,7 @@ def precision_panel(ratios: pd.DataFrame) -> None:
 def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, models: list[str]) -> None:
     st.subheader("What a batch takes", anchor=False)
     offered = ["a batch", "an item of the batch"]
-    of = st.segmented_control("Time of", offered, default=offered[0], required=True, key="time_of", **KEPT)
+    of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
     drawn, points = (rows[rows["model"].isin(models)] for rows in (mine, timed))
     draw(latency_curves(drawn, points, by_item=of == offered[1]), key="latency_curves")
     st.caption(
@@ -155,12 +155,12 @@ def fidelity() -> None:
     where = {f"{report.processor}, {report.cores} cores, {report.date}": report for report in found}
     report = where[st.selectbox("Report", list(where), key="report", **KEPT)]
     servers = [server for server in (IN_PROCESS, OVER_HTTP) if report.of(server)]
-    server = st.segmented_control("Server", servers, default=servers[0], required=True, key="server", **KEPT) or servers[0]
+    server = st.radio("Server", servers, key="server", horizontal=True, **KEPT)
     with st.grid(6, border=True, min_column_width=150):
         for mark in marks(report, server):
             mark_card(mark)
     st.markdown(plain(told(report, server)))
-    what = st.segmented_control("Compare", list(FIGURES), default="p99", required=True, key="compared", **KEPT) or "p99"
+    what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
     draw(simulated_against_real(report, server, what), key="against_real")
     draw(error_by_load(report, server, what), key="error_by_load")
     st.caption(
@@ -173,9 +173,9 @@ def fidelity() -> None:
 def all_sources() -> None:
     read, compared = measured(PROFILES, files(PROFILES)), fidelity_reports(FIDELITY, files(FIDELITY))
     found = every_source(files(ASSETS), read.profiles, compared)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.grid(2, min_column_width=230):
         words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)
-        kinds = st.pills("Kind", list(EVIDENCE), selection_mode="multi", key="kinds", **KEPT)
+        kinds = st.multiselect("Kinds", list(EVIDENCE), key="kinds", placeholder="all", **KEPT)
     rows = matching(found, words or "", kinds)
     st.markdown(f"**{len(rows):,} of {len(found):,} sources.**")
     st.dataframe(rows, hide_index=True, height=560, alt="Every source with its kind, value, date, machine and licence.")

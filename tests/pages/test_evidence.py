@@ -87,5 +87,5 @@ def test_sources_are_searched_by_words_and_kind(evidence_page):
     found = page.dataframe[0].value
     assert 0 < len(found) < everything
     assert found.astype(str).agg(" ".join, axis=1).str.contains("resnet50").all()
-    page.pills(key="kinds").set_value(["assumed"]).run()
+    page.multiselect(key="kinds").set_value(["assumed"]).run()
     assert page.dataframe[0].value.empty
