@@ -31,8 +31,8 @@ def cells(profiles: Iterable[Profile]) -> pd.DataFrame:
 
 
 _COLUMNS = [
-    *("model", "precision", "device", "threads", "batch", "calls", "median_ms", "low_ms", "high_ms", "p5_ms", "p95_ms"),
-    *("item_ms", "items_per_s", "disturbed", "date"),
+    *("task", "family", "model", "precision", "device", "threads", "batch", "calls"),
+    *("median_ms", "low_ms", "high_ms", "p5_ms", "p95_ms", "item_ms", "items_per_s", "disturbed", "date"),
 ]
 
 
@@ -41,8 +41,10 @@ def _cell(profile: Profile, run: ThreadRun, timed: Calls) -> list[object]:
     p5, p95 = np.quantile(timed.latency_ms, [0.05, 0.95])
     item = median.value / timed.batch
     disturbed = (run.others_share or 0.0) >= DISTURBED_SHARE
-    where = [profile.model, profile.precision, profile.device, run.threads, timed.batch, len(timed.latency_ms)]
-    return [*where, median.value, median.low, median.high, p5, p95, item, 1000 / item, disturbed, profile.provenance.date]
+    made, count = profile.provenance, len(timed.latency_ms)
+    kind = [profile.task or "other", profile.family or "other"]
+    where = [profile.model, profile.precision, profile.device, run.threads, timed.batch, count]
+    return [*kind, *where, median.value, median.low, median.high, p5, p95, item, 1000 / item, disturbed, made.date]
 
 
 def calls(profiles: Iterable[Profile]) -> pd.DataFrame:
@@ -63,6 +65,13 @@ def parted(found: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows about networks, and those about the steps before and after them."""
     is_step = found["model"].str.startswith(_STEPS)
     return found[~is_step], found[is_step]
+
+
+def within(rows: pd.DataFrame, **allowed: list[str]) -> pd.DataFrame:
+    """The rows whose columns hold one of the values allowed for them; an empty list allows all."""
+    for column, values in allowed.items():
+        rows = rows[rows[column].isin(values)] if values else rows
+    return rows
 
 
 def speedups(found: pd.DataFrame, batch: int) -> pd.DataFrame:
@@ -97,7 +106,7 @@ def surprise(ratios: pd.DataFrame) -> str:
         return "No model here was measured both at fp32 and at another precision."
     threads, batch = sure.iloc[0][["threads", "batch"]]
     told = [_ends(rows) for _, rows in sure.groupby("precision")]
-    return f"With {threads} thread{'s' if threads > 1 else ''} and batches of {batch}: {'; '.join(told)}."
+    return f"With {threads_of(threads)} and batches of {batch}: {'; '.join(told)}."
 
 
 def _ends(rows: pd.DataFrame) -> str:
@@ -115,6 +124,11 @@ def _ends(rows: pd.DataFrame) -> str:
 
 def _times(ratio: float) -> str:
     return f"{significant(ratio, 2)} times faster" if ratio >= 1 else f"{significant(1 / ratio, 2)} times slower"
+
+
+def threads_of(count: int) -> str:
+    """A number of threads in words."""
+    return f"{count} thread" + ("s" if count > 1 else "")
 
 
 def spoken(name: str) -> str:

@@ -6,7 +6,7 @@ from simulator.charts.costs import cost_split
 from simulator.charts.fidelity import FIGURES, error_by_load, simulated_against_real
 from simulator.charts.flows import journeys
 from simulator.charts.goodput import goodput_over_time
-from simulator.charts.latencies import MOST_CURVES, cell_table, latency_curves, speed_of_precisions, step_times
+from simulator.charts.latencies import MOST_CURVES, cell_table, growing_curve, latency_curves, speed_of_precisions, step_times
 from simulator.charts.look import Chart
 from simulator.charts.objectives import asked, interval_of, objective_chart
 from simulator.charts.queues import queues
@@ -25,6 +25,7 @@ __all__ = [
     "cost_split",
     "error_by_load",
     "goodput_over_time",
+    "growing_curve",
     "interval_of",
     "journeys",
     "latency_curves",

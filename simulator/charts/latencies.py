@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.analysis.latencies import BASE, spoken, surprise
+from simulator.analysis.latencies import BASE, spoken, surprise, threads_of
 from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, Chart, figure, translucent, whiskers
 from simulator.units import significant
 
@@ -162,6 +164,32 @@ def _curve_takeaway(found: pd.DataFrame) -> str:
     if len(told) == 1:
         return sentence + "."
     return f"{sentence}; {least[1]} gains least: {significant(least[0], 2)} times."
+
+
+def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
+    """What a measurement that still runs has seen: the median so far in ms of each batch size, a line a thread count."""
+    rows = [(threads, size, value) for threads, sizes in medians.items() for size, value in sorted(sizes.items())]
+    table = pd.DataFrame(rows, columns=["threads", "batch", "median so far (ms)"])
+    lines = [
+        go.Scatter(
+            name=threads_of(int(str(threads))),
+            x=mine["batch"],
+            y=mine["median so far (ms)"],
+            mode="lines+markers",
+            line={"color": colour, "width": 2.5},
+            marker={"size": 8},
+            hovertemplate="batch of %{x}: %{y:.3g} ms",
+        )
+        for (threads, mine), colour in zip(table.groupby("threads"), (BLUE, ORANGE, GREEN, PURPLE, SKY, RED), strict=False)
+    ]
+    drawn = figure(*lines, height=340, showlegend=True)
+    drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=sorted(table["batch"].unique()))
+    drawn.update_yaxes(title="median so far (ms), logarithmic", type="log", tickvals=_TICKS)
+    if table.empty:
+        return Chart(drawn, "No call has been timed yet.", table)
+    last = table.iloc[-1]
+    told = f"a batch of {last['batch']:.0f} takes {significant(last['median so far (ms)'])} ms"
+    return Chart(drawn, f"So far, with {threads_of(int(last['threads']))}, {told} (median).", table)
 
 
 def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:

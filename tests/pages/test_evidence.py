@@ -1,12 +1,19 @@
 """The evidence page: what was measured, filtered and told."""
 
+import sys
+from time import monotonic, sleep
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.evidence.failures import Failure, write_failure
 from simulator.evidence.fidelity import write_report
+from simulator.evidence.profiles import write_profile
+from simulator.measurement import Measurements
 from simulator.paths import PAGES
 from tests.evidence.test_fidelity import GOOD, NOISY, report
 from tests.pages.conftest import ENTRY, said
+from tests.profiles import profile
 
 
 @pytest.fixture
@@ -89,3 +96,79 @@ def test_sources_are_searched_by_words_and_kind(evidence_page):
     assert found.astype(str).agg(" ".join, axis=1).str.contains("resnet50").all()
     page.multiselect(key="kinds").set_value(["assumed"]).run()
     assert page.dataframe[0].value.empty
+
+
+def test_what_failed_is_shown_with_its_reason(evidence_page, monkeypatch, tmp_path):
+    told = {"device": "here", "libraries": {}, "date": "2026-01-01"}
+    write_failure(Failure(model="net", precision="fp16", step="run", reason="it has no such kernel", **told), tmp_path)
+    monkeypatch.setattr("simulator.paths.PROFILES", tmp_path)
+    page = evidence_page(evidence="What failed")
+    assert not page.exception
+    assert page.dataframe[0].value["reason"].tolist() == ["it has no such kernel"]
+
+
+@pytest.fixture
+def measuring(monkeypatch, tmp_path):
+    """Puts a script in place of the command that measures."""
+
+    # The test driver is a visitor from elsewhere; who sits at the machine may name a file of it.
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.ip_address", None)
+
+    def set_up(script):
+        (tmp_path / "command.py").write_text(f"import json, sys, time\n{TELL}\n{script}\n", encoding="utf-8")
+        kept = Measurements([sys.executable, str(tmp_path / "command.py")])
+        monkeypatch.setattr("simulator.measurement.measurements", lambda: kept)
+        return kept
+
+    return set_up
+
+
+TELL = "def tell(event, **told): print(json.dumps({'event': event} | told), file=sys.stderr, flush=True)"
+BEGIN = "tell('start', model='net', precision='fp32', device='here', threads=[1], batches=[1, 2])\n"
+HALF = "tell('progress', done=0.5, threads=1, medians_ms={'1': 3.0, '2': 5.5})\n"
+
+
+def measure(page, file="/some/net.onnx"):
+    page.text_input(key="own_path").set_value(file)
+    next(button for button in page.button if button.label == "Measure this model").click()
+    return page.run()
+
+
+def look_until(page, words):
+    deadline = monotonic() + 60
+    while words not in said(page).replace("\\", ""):
+        assert monotonic() < deadline, said(page)
+        sleep(0.1)
+        page.run()
+
+
+def test_a_model_of_ones_own_is_followed_and_cancelled(evidence_page, measuring):
+    kept = measuring(BEGIN + HALF + "time.sleep(300)")
+    page = measure(evidence_page(evidence="Your own model"))
+    look_until(page, "a batch of 2 takes 5.50 ms")
+    assert not page.exception
+    assert evidence_page(evidence="Your own model", measurement=page.query_params["measurement"]).get("progress")
+    page.button(key="cancel_measurement").click().run()
+    assert kept.running is None or kept.running.process.wait(60)
+
+
+def test_the_commands_own_sentence_is_shown(evidence_page, measuring):
+    measuring("tell('error', text='net.onnx: is no ONNX file')\nsys.exit(2)")
+    page = measure(evidence_page(evidence="Your own model"))
+    look_until(page, "net.onnx: is no ONNX file")
+    assert not page.exception
+
+
+def test_a_finished_measurement_shows_its_curve(evidence_page, measuring, tmp_path):
+    path = write_profile(profile("net", b1=[1.0, 2.0], b2=[3.0]), tmp_path)
+    measuring(BEGIN + HALF + f"tell('done', profile={str(path)!r})")
+    page = measure(evidence_page(evidence="Your own model"))
+    look_until(page, "net fp32 on here")
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 1
+
+
+def test_without_a_file_the_page_asks_for_one(evidence_page, measuring):
+    measuring("")
+    page = measure(evidence_page(evidence="Your own model"), file="")
+    assert "expected one file that ends in" in said(page)
