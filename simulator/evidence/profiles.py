@@ -30,12 +30,29 @@ class Calls(_Record):
     batch: int = Field(ge=1, le=4096)
     latency_ms: list[float] = Field(min_length=1, max_length=100_000)
     idle_ms: list[float] = Field(max_length=100_000, description="idle time before each call; 0 in a busy loop")
+    resident_mb: float | None = Field(
+        default=None, ge=0, description="resident memory, MiB, that a session of its own added once it ran this batch"
+    )
 
     @model_validator(mode="after")
     def _columns_match(self) -> "Calls":
         if len(self.latency_ms) != len(self.idle_ms):
             raise ValueError(f"latency_ms has {len(self.latency_ms)} rows, idle_ms has {len(self.idle_ms)}")
         return self
+
+
+class FixedCost(_Record):
+    """The line `per_batch_ms + batch * per_request_ms`, fitted to busy calls of mixed sizes, with standard errors.
+
+    per_batch_ms: what a call takes however many it serves; below 0 where large batches take more than their share
+    misfit: the largest part by which the median of a size lies off the line; standard errors do not cover it
+    """
+
+    per_batch_ms: float
+    per_batch_se_ms: float = Field(ge=0)
+    per_request_ms: float
+    per_request_se_ms: float = Field(ge=0)
+    misfit: float = Field(ge=0)
 
 
 class ThreadRun(_Record):
@@ -47,6 +64,7 @@ class ThreadRun(_Record):
     others_share: float | None = Field(
         default=None, ge=0, le=1, description="part of the machine that other programs took meanwhile"
     )
+    fixed_cost: FixedCost | None = Field(default=None, description="absent where one batch size was measured")
     calls: list[Calls] = Field(min_length=1)
 
 

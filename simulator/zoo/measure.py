@@ -20,9 +20,12 @@ import onnxruntime as ort
 import psutil
 from numpy.typing import NDArray
 
+from simulator.evidence.fixed_cost import fixed_cost
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun
 
 LONGEST_GAP_MS = 50.0
+#: Calls of a size after which its memory no longer grows.
+_SETTLING_CALLS = 2
 #: In words, for a profile's provenance.
 PROTOCOL = (
     f"batch sizes in shuffled order, every other call of a size after an idle gap of {IDLE_GAP_MS:g} to "
@@ -67,16 +70,27 @@ def open_session(path: Path, input_shape: list[int], threads: int) -> Call:
 
 def measure(start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None) -> ThreadRun:
     """Cold starts, memory and timed calls of what `start` makes ready."""
-    cold = [_cold_start(start) for _ in range(effort.starts)]
+    sizes = effort.batches
+    # Each fresh process also tells what one of the sizes takes in memory: no process is needed for that alone.
+    cold = [_cold_start(start, min(sizes), sizes[n % len(sizes)]) for n in range(max(effort.starts, len(sizes)))]
     with _Onlooker() as onlooker:
         calls = time_calls(start(), effort, advance)
     return ThreadRun(
         threads=threads,
-        session_s=[round(seconds, 4) for seconds, _ in cold],
-        resident_mb=round(float(np.median([mebibytes for _, mebibytes in cold])), 1),
+        session_s=[round(fresh.seconds, 4) for fresh in cold],
+        resident_mb=_median([fresh.first_mb for fresh in cold]),
         others_share=round(onlooker.others_share, 3),
-        calls=calls,
+        fixed_cost=fixed_cost(calls),
+        calls=[timed.model_copy(update={"resident_mb": _resident(cold, timed.batch)}) for timed in calls],
     )
+
+
+def _resident(cold: "list[_Fresh]", batch: int) -> float:
+    return _median([fresh.batch_mb for fresh in cold if fresh.batch == batch])
+
+
+def _median(mebibytes: list[float]) -> float:
+    return round(max(float(np.median(mebibytes)), 0.0), 1)
 
 
 def time_calls(call: Call, effort: Effort, advance: Advance = lambda _: None) -> list[Calls]:
@@ -128,22 +142,42 @@ def _timed(call: Call, batch: int, gap_ms: float) -> tuple[float, float]:
     return round((ended - began) * 1000, 4), round(idle_ms, 2)
 
 
-def _cold_start(start: Starter) -> tuple[float, float]:
-    """Seconds until the first answer, and MiB of resident memory gained, in a fresh process."""
+@dataclass(frozen=True)
+class _Fresh:
+    """A fresh process: seconds until its first answer, and MiB of resident memory gained by then and by calls of `batch`.
+
+    ONNX Runtime keeps the memory that a call took, so what is resident after a call is near the peak within it.
+    """
+
+    seconds: float
+    first_mb: float
+    batch: int
+    batch_mb: float
+
+
+def _cold_start(start: Starter, first: int, batch: int) -> _Fresh:
+    """A fresh process whose first call has the size `first`, and the next ones `batch`."""
     context = multiprocessing.get_context("spawn")
     # An interrupt reaches the whole process group; the child leaves it to its parent.
     ignore = (signal.SIGINT, signal.SIG_IGN)
     with ProcessPoolExecutor(1, mp_context=context, initializer=signal.signal, initargs=ignore) as pool:
-        return pool.submit(_first_answer, start).result()
+        return pool.submit(_first_answer, start, first, batch).result()
 
 
-def _first_answer(start: Starter) -> tuple[float, float]:
+def _first_answer(start: Starter, first: int, batch: int) -> _Fresh:
     process = psutil.Process()
     before = process.memory_info().rss
+
+    def gained_mb() -> float:
+        return float(process.memory_info().rss - before) / 2**20
+
     began = time.perf_counter()
-    start()(1)
-    seconds = time.perf_counter() - began
-    return seconds, (process.memory_info().rss - before) / 2**20
+    call = start()
+    call(first)
+    seconds, first_mb = time.perf_counter() - began, gained_mb()
+    for _ in range(_SETTLING_CALLS):
+        call(batch)
+    return _Fresh(seconds, first_mb, batch, gained_mb())
 
 
 class _Onlooker:
