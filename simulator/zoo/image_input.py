@@ -118,8 +118,9 @@ def find_image(path: Path, session: ort.InferenceSession) -> ImageInput:
         )
     [one] = inputs
     if one.type not in DTYPES:
+        holds = one.type.removeprefix("tensor(").removesuffix(")")
         raise CannotMeasureError(
-            f"{path}: is no vision model: its input '{one.name}' {_spoken(one.shape)} holds {one.type.removeprefix('tensor')}; "
+            f"{path}: is no vision model: its input '{one.name}' {_spoken(one.shape)} holds {holds}; "
             f"images hold one of {', '.join(DTYPES.values())}"
         )
     axes = tuple(axis if isinstance(axis, int) and axis > 0 else None for axis in one.shape)

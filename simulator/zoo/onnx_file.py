@@ -116,13 +116,13 @@ def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
     for weight in graph.graph.initializer:
         if weight.data_location == onnx.TensorProto.EXTERNAL:
             entries = {entry.key: entry.value for entry in weight.external_data}
-            end = int(entries.get("offset", 0)) + int(entries.get("length", 0))
-            ends[entries["location"]] = max(ends[entries["location"]], end)
+            name = entries.get("location", "")
+            ends[name] = max(ends[name], sum(int(number) for number in map(entries.get, ("offset", "length")) if number))
     for name, end in ends.items():
         file = path.parent / name
         if not file.is_file():
             raise CannotMeasureError(
-                f"{path}: its weights are in the file '{name}', which is missing; put it into {path.parent}"
+                f"{path}: its weights are in the file '{name}', which is missing; put it beside the ONNX file"
             )
         if file.stat().st_size < end:
             raise CannotMeasureError(
