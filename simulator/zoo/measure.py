@@ -22,8 +22,11 @@ from numpy.typing import NDArray
 
 from simulator.evidence.fixed_cost import fixed_cost
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun
+from simulator.zoo.providers import CPU, provider_list
 
 LONGEST_GAP_MS = 50.0
+#: The part of the work, as it is told, that cold starts are.
+_COLD_PART = 0.2
 #: Calls of a size after which its memory no longer grows.
 _SETTLING_CALLS = 2
 #: In words, for a profile's provenance.
@@ -38,6 +41,8 @@ Call = Callable[[int], object]
 Starter = Callable[[], Call]
 #: Told the fraction of the work that has been done since it was last told.
 Advance = Callable[[float], None]
+#: Told the batch size and the latency, in milliseconds, of each timed call.
+Watch = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -52,29 +57,57 @@ class Effort:
     seed: int = 0
 
 
-def open_session(path: Path, input_shape: list[int], threads: int) -> Call:
-    """A session on the ONNX file `path`, pinned to `threads`, with its inputs at hand."""
+#: What ONNX Runtime calls the types that an image can have, and what numpy does.
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}
+
+
+def noise(shape: tuple[int, ...], dtype: str) -> NDArray[np.generic]:
+    """An input of this shape: normal numbers, or every whole number of its type alike."""
+    rng = np.random.default_rng(0)
+    if np.issubdtype(np.dtype(dtype), np.integer):
+        limits = np.iinfo(dtype)
+        return rng.integers(limits.min, limits.max, shape, dtype=np.dtype(dtype), endpoint=True)
+    return rng.standard_normal(shape, dtype=np.float32).astype(dtype, copy=False)
+
+
+def open_session(path: Path, input_shape: list[int], threads: int, provider: str = CPU) -> Call:
+    """A session on the ONNX file `path`, pinned to `threads`, with its inputs at hand.
+
+    input_shape: of one item; a file whose input has no axis more than that takes batches of 1 only
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    session = ort.InferenceSession(str(path), options, providers=provider_list(provider))
+    given = session.get_inputs()[0]
+    batched = len(given.shape) > len(input_shape)
 
     @cache
-    def images(batch: int) -> NDArray[np.float32]:
-        return np.random.default_rng(0).standard_normal((batch, *input_shape), dtype=np.float32)
+    def images(batch: int) -> NDArray[np.generic]:
+        return noise((batch, *input_shape) if batched else tuple(input_shape), DTYPES[given.type])
 
-    return lambda batch: session.run(None, {name: images(batch)})
+    return lambda batch: session.run(None, {given.name: images(batch)})
 
 
-def measure(start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None) -> ThreadRun:
+def measure(
+    start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None
+) -> ThreadRun:
     """Cold starts, memory and timed calls of what `start` makes ready."""
     sizes = effort.batches
     # Each fresh process also tells what one of the sizes takes in memory: no process is needed for that alone.
-    cold = [_cold_start(start, min(sizes), sizes[n % len(sizes)]) for n in range(max(effort.starts, len(sizes)))]
+    cold = []
+    for number in range(max(effort.starts, len(sizes))):
+        cold.append(_cold_start(start, min(sizes), sizes[number % len(sizes)]))
+        advance(_COLD_PART / max(effort.starts, len(sizes)))
     with _Onlooker() as onlooker:
-        calls = time_calls(start(), effort, advance)
+        calls = time_calls(start(), effort, lambda part: advance(part * (1 - _COLD_PART)), watch)
     return ThreadRun(
         threads=threads,
         session_s=[round(fresh.seconds, 4) for fresh in cold],
@@ -93,12 +126,13 @@ def _median(mebibytes: list[float]) -> float:
     return round(max(float(np.median(mebibytes)), 0.0), 1)
 
 
-def time_calls(call: Call, effort: Effort, advance: Advance = lambda _: None) -> list[Calls]:
+def time_calls(call: Call, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None) -> list[Calls]:
     """Every timed call by batch size, each with the idle time before it; both in milliseconds."""
     order = schedule(_counts(call, effort), effort.seed)
     timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
     for batch, gap_ms in order:
         timed[batch].append(_timed(call, batch, gap_ms))
+        watch(batch, timed[batch][-1][0])
         advance(1 / len(order))
     return [
         Calls(batch=batch, latency_ms=[latency for latency, _ in rows], idle_ms=[idle for _, idle in rows])

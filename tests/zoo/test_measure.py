@@ -1,5 +1,4 @@
 import time
-from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 from simulator.zoo.architectures import ARCHITECTURES
 from simulator.zoo.export import export
 from simulator.zoo.measure import Effort, measure, open_session, schedule, time_calls
+from tests.zoo.conftest import take_memory
 
 pytestmark = pytest.mark.zoo
 
@@ -78,21 +78,10 @@ def test_a_session_is_started_afresh_and_measured(tiny: str, tmp_path: Path) -> 
     assert [timed.batch for timed in run.calls] == [1, 2]
 
 
-def take_memory() -> Callable[[int], object]:
-    """A call that keeps 8 MiB for each item of its largest batch, as an arena does."""
-    kept: dict[int, bytes] = {}
-
-    def call(batch: int) -> None:
-        if batch not in kept:
-            kept[batch] = b"1" * (batch * 8 * 2**20)
-
-    return call
-
-
 def test_memory_is_measured_at_each_size_in_a_process_of_its_own() -> None:
     run = measure(take_memory, 1, Effort(batches=(1, 4), least=1, most=1, starts=1))
     taken = {timed.batch: timed.resident_mb for timed in run.calls}
-    # Python itself and the first call, of batch 1, are in the figure of batch 4 too.
+    # The first call, of batch 1, is in the figure of batch 4 too.
     assert taken == {1: pytest.approx(8, abs=2), 4: pytest.approx(8 + 32, abs=2)}
     assert run.resident_mb == pytest.approx(8, abs=2)
     assert len(run.session_s) == 2
