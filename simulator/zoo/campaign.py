@@ -12,7 +12,7 @@ from simulator.evidence.profiles import Profile, ThreadRun, write_profile
 from simulator.zoo.machine import provenance
 from simulator.zoo.measure import Advance, Effort, measure
 from simulator.zoo.refusals import RefusedError, at_step
-from simulator.zoo.subjects import PHOTO_MODEL, Photos, Ready, Subject, make_ready
+from simulator.zoo.subjects import ONE_THREAD, Photos, Ready, Subject, make_ready
 
 #: Above this part of the machine, what other programs took has spoilt the measurement.
 _DISTURBED = 0.05
@@ -39,8 +39,8 @@ class Campaign:
         return self.out / self.device / f"{subject}.json"
 
     def thread_counts(self, subject: Subject) -> tuple[int, ...]:
-        """The thread counts at which `subject` is measured: a decoder has one thread, whatever is asked."""
-        return (1,) if subject.model == PHOTO_MODEL else self.threads
+        """The thread counts at which `subject` is measured: a step beside the network has one, whatever is asked."""
+        return (1,) if subject.model in ONE_THREAD else self.threads
 
     def kept(self, subject: Subject) -> int:
         """How many thread counts of `subject` an interrupted campaign finished."""
@@ -117,7 +117,7 @@ class Campaign:
         return run
 
     def _effort(self, subject: Subject, ready: Ready) -> Effort:
-        if subject.model == PHOTO_MODEL:
+        if subject.model in ONE_THREAD:
             # One batch size at one thread: cheap enough for the 200 calls that a tail needs.
             return replace(self.effort, batches=(1,), least=200, most=200)
         item = ready.multiply_adds or 0

@@ -1,4 +1,4 @@
-"""What can be measured, and making it ready: an ONNX file at a precision, or the decoding of a phone photo."""
+"""What can be measured, and making it ready: an ONNX file at a precision, the decoding of a photo, or another step."""
 
 import hashlib
 import json
@@ -27,6 +27,7 @@ from simulator.zoo.photo import (
 )
 from simulator.zoo.quantize import CALIBRATED, PRECISIONS, quantize
 from simulator.zoo.refusals import MissingFileError, at_step
+from simulator.zoo.steps import STEPS, start_step, write_given
 from simulator.zoo.trained import TRAINED, TrainedFile, adopt, multiply_adds_in, weights_in
 
 PHOTO_MODEL = "photo_decode"
@@ -82,11 +83,13 @@ class Ready:
 
 
 def precisions_of(model: str) -> list[str]:
-    """The precisions at which `model` can be measured."""
-    return list(DECODINGS if model == PHOTO_MODEL else PRECISIONS)
+    """The precisions at which `model` can be measured; for a step, its variants."""
+    return list(ONE_THREAD.get(model, PRECISIONS))
 
 
-MODELS = [PHOTO_MODEL, *ARCHITECTURES, *TRAINED]
+#: What runs beside the network, an item at a time on one thread: names, and the variants of each.
+ONE_THREAD: dict[str, list[str]] = {PHOTO_MODEL: list(DECODINGS)} | {name: list(variants) for name, variants in STEPS.items()}
+MODELS = [*ONE_THREAD, *ARCHITECTURES, *TRAINED]
 
 
 def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | None = None) -> Ready:
@@ -97,11 +100,27 @@ def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | No
     # Another version exports and quantizes to another file.
     folder = cache / f"torch-{version('torch')}-onnxruntime-{version('onnxruntime')}"
     folder.mkdir(parents=True, exist_ok=True)
+    if subject.model in STEPS:
+        return _ready_step(subject, folder)
     if subject.model == PHOTO_MODEL:
         return _ready_photo(subject, folder, photos)
     network = ARCHITECTURES.get(subject.model) or TRAINED[subject.model]
     source = _source(network, folder, trained)
     return _ready_network(subject, network, source, photos)
+
+
+def _ready_step(subject: Subject, folder: Path) -> Ready:
+    file = folder / f"{subject}.npy"
+    shape = write_given(subject.model, subject.precision, file)
+    start = partial(start_step, subject.model, subject.precision)
+    return Ready(
+        file=file,
+        start=lambda _: start,
+        input_shape=shape,
+        weights="none",
+        protocol=f"{PROTOCOL}; {STEPS[subject.model][subject.precision].words}",
+        libraries=["pillow", "numpy"],
+    )
 
 
 def _ready_photo(subject: Subject, folder: Path, photos: Photos) -> Ready:

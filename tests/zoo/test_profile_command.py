@@ -77,6 +77,13 @@ def test_wrong_use_is_told_in_a_sentence(run: Run, words: list[str], sentence: s
 
 
 @needs_torch
+def test_a_step_is_measured_one_item_at_a_time_on_one_thread(run: Run) -> None:
+    words = ["--model", "step_normalize", "--precision", "224", "--threads", 1, "--threads", 2, "--budget", 0.1]
+    [row] = json.loads(run(*words, "--json").stdout)
+    assert (row["model"], row["precision"], row["threads"], row["batches"]) == ("step_normalize", "224", [1], [1])
+
+
+@needs_torch
 def test_an_absent_folder_of_photos_is_told(run: Run, tmp_path: Path) -> None:
     answer = run("--model", "photo_decode", "--photos", tmp_path / "nowhere")
     assert answer.exit_code == 2
