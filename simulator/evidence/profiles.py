@@ -139,6 +139,11 @@ def load_profile(device: str, model: str, precision: str, folder: Path = PROFILE
     return read_profile(path)
 
 
+def has_profile(device: str, model: str, precision: str, folder: Path = PROFILES) -> bool:
+    """Whether `model` at `precision` was measured on `device`."""
+    return (folder / device / f"{model}.{precision}.json").is_file()
+
+
 def profiles(folder: Path = PROFILES) -> Iterator[Profile]:
     """Every profile under `folder`, by device, model and precision."""
     for path in sorted(folder.glob("*/*.json")):
