@@ -9,21 +9,27 @@ import streamlit as st
 from simulator.analysis.failures import failure_rows, refusals
 from simulator.analysis.fidelity import marks, point_rows, told
 from simulator.analysis.latencies import calls, cells, extremes, parted, speedups, spoken, within
+from simulator.analysis.projection import error_rows, prediction_rows, reached
+from simulator.analysis.projection import marks as projection_marks
 from simulator.analysis.sources import matching, sources
 from simulator.charts import (
     FIGURES,
     MOST_CURVES,
     cell_table,
+    comparisons,
     error_by_load,
     growing_curve,
     latency_curves,
+    projected_against_published,
     simulated_against_real,
     speed_of_precisions,
     step_times,
 )
+from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.failures import FailureError, failures
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
 from simulator.evidence.profiles import Profile, ProfileError, profiles, read_profile
+from simulator.evidence.projection.heldout import held_out
 from simulator.measurement import Measurement, MeasurementError, Options, measurements
 from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, PROFILES
 from simulator.scenario import scenario_ids
@@ -270,6 +276,31 @@ def fidelity() -> None:
     download("Download all points (CSV)", point_rows(report, server), "fidelity.csv")
 
 
+def projected() -> None:
+    found = held_out()
+    st.markdown(
+        "Hardware that was not measured here is projected from published latencies, with a band. To find out what that is "
+        "worth, a third of the published networks is hidden at a time, and projected from the rest."
+    )
+    with st.grid(6, border=True, min_column_width=150):
+        for mark in projection_marks(found):
+            mark_card(mark)
+    rows = prediction_rows(found)
+    if not rows.empty:
+        devices = pick_some("Devices", rows["device"], "devices")
+        draw(projected_against_published(within(rows, device=devices)), key="projected")
+        st.caption("A line is the band of a projection; hollow points were published outside it.")
+    st.subheader("By device and family", anchor=False)
+    errors = error_rows(found)
+    st.markdown(f"**{reached(errors)}**")
+    st.dataframe(errors, hide_index=True, alt="Held-out errors by device and family, each with its bars.")
+    st.subheader("Beside an analytic model", anchor=False)
+    draw(comparisons(found), key="comparisons")
+    with st.container(horizontal=True):
+        download("Download the predictions (CSV)", rows, "predictions.csv")
+        download("Download the errors (CSV)", errors, "errors.csv")
+
+
 def all_sources() -> None:
     compared = read_reports(files(FIDELITY), FIDELITY)
     found = every_source(files(ASSETS, OWN_PROFILES), measured().profiles, compared)
@@ -287,6 +318,7 @@ PANELS = {
     "Latencies": latencies,
     "Around the network": steps,
     "What failed": refused,
+    "Projected hardware": projected,
     "Against a real server": fidelity,
     "Your own model": own_model,
     "Sources": all_sources,
@@ -303,5 +335,5 @@ for panel, show in zip(panels, PANELS.values(), strict=True):
         with panel:
             try:
                 show()
-            except (ProfileError, FidelityError, FailureError) as error:
+            except (ProfileError, FidelityError, FailureError, CatalogueError) as error:
                 st.error(plain(str(error)))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from simulator.analysis.fidelity import Mark
+from simulator.analysis.marks import Mark
 from simulator.analysis.scorecard import Verdict
 from simulator.analysis.summary import Summary, unit_of
 from simulator.analysis.trust import Note
@@ -109,9 +109,9 @@ def verdict_card(verdict: Verdict, key: str) -> None:
 
 
 def mark_card(mark: Mark) -> None:
-    """A figure of a fidelity report beside its bar."""
-    verdict = f"{'met' if mark.met else 'missed'}: at most {mark.spoken(mark.bar)}"
-    st.metric(mark.label, mark.spoken(mark.reached), verdict, delta_color="green" if mark.met else "red", delta_arrow="off")
+    """A figure beside its bar."""
+    colour: Colour = "green" if mark.met else "red"
+    st.metric(mark.label, mark.spoken(mark.reached), mark.words, delta_color=colour, delta_arrow="off")
 
 
 def asked_card(verdict: Verdict) -> None:

@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
+from simulator.analysis.marks import Mark
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, Point, Report
-from simulator.units import percent, significant
+from simulator.units import percent
 
-
-@dataclass(frozen=True)
-class Mark:
-    """One figure of a report beside its bar; both are parts of 1, or percentage points where `points` is true."""
-
-    label: str
-    reached: float
-    bar: float
-    points: bool = False
-
-    @property
-    def met(self) -> bool:
-        """Whether the bar is reached."""
-        return self.reached <= self.bar
-
-    def spoken(self, value: float) -> str:
-        """A value of this mark with its unit."""
-        return f"{significant(value, 2)} points" if self.points else percent(value)
-
-
-#: A figure of `Report.summary`, what it is, its bar, and whether it counts percentage points. Goodput: what AlpaServe (OSDI
-#: 2023) says of its simulator, mean and largest; p99: what BLIS says of its own. A replay has no noise to hide in.
-_BARS = (
-    ("goodput_error_mean_points", "In time, mean error", 0.5, True),
-    ("goodput_error_max_points", "In time, largest error", 1.6, True),
-    ("p50_error_median", "p50, median error", 0.05, False),
-    ("p99_error_median", "p99, median error", 0.09, False),
-    ("all_points_replay_p50_error_max", "p50 replayed, largest error", 0.01, False),
-    ("all_points_replay_p99_error_max", "p99 replayed, largest error", 0.02, False),
+#: A figure of `Report.summary`, what it is, its bar, and their unit. Goodput: what AlpaServe (OSDI 2023) says of its
+#: simulator, mean and largest; p99: what BLIS says of its own. A replay has no noise to hide in.
+_BARS: tuple[tuple[str, str, float, Literal["share", "points"]], ...] = (
+    ("goodput_error_mean_points", "In time, mean error", 0.5, "points"),
+    ("goodput_error_max_points", "In time, largest error", 1.6, "points"),
+    ("p50_error_median", "p50, median error", 0.05, "share"),
+    ("p99_error_median", "p99, median error", 0.09, "share"),
+    ("all_points_replay_p50_error_max", "p50 replayed, largest error", 0.01, "share"),
+    ("all_points_replay_p99_error_max", "p99 replayed, largest error", 0.02, "share"),
 )
 
 
 def marks(report: Report, server: str = IN_PROCESS) -> list[Mark]:
     """The figures of one server that a bar is on; without a point to judge, its figures are left out."""
     found = report.summary(server)
-    return [Mark(label, float(found[name]), bar, points) for name, label, bar, points in _BARS if name in found]
+    return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
 
 
 def told(report: Report, server: str) -> str:

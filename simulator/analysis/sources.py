@@ -9,10 +9,11 @@ import pandas as pd
 from simulator.evidence.catalogue import Hardware, hardware
 from simulator.evidence.fidelity import Report
 from simulator.evidence.profiles import Profile
+from simulator.evidence.projection.points import OFFLINE, networks, power, published
 from simulator.evidence.scores import Measured, Published, load_scores, score_names
 from simulator.scenario import Scenario
 from simulator.serving.plan import compile_plan
-from simulator.units import percent
+from simulator.units import duration, percent, significant
 
 COLUMNS = ["what", "kind", "value", "source", "date", "machine", "licence"]
 
@@ -24,11 +25,12 @@ Row = tuple[str, str, str, str, str, str, str]
 
 
 def sources(profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]) -> pd.DataFrame:
-    """A row a source, by the columns `COLUMNS`: profiles, score tables, the catalogue, fidelity reports, figures of the cases.
+    """A row a source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, fidelity reports,
+    figures of the cases.
 
     kind: measured, projected, published or assumed. A case's figures are those of its default design.
     """
-    rows = [*_profiles(profiles), *_scores(), *_machines(), *_reports(reports)]
+    rows = [*_profiles(profiles), *_scores(), *_machines(), *_published_points(), *_reports(reports)]
     for scenario in scenarios:
         rows += _figures(scenario)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -62,11 +64,34 @@ def _published(about: Published) -> str:
 
 def _machines() -> Iterator[Row]:
     for name, entry in hardware().items():
-        yield f"price of {entry.label}", "published", _price(entry), entry.price_source, "", name, _FACT
+        if entry.price_source is not None:
+            yield f"price of {entry.label}", entry.price_evidence, _price(entry), entry.price_source, "", name, _FACT
+        if entry.source is not None:
+            yield f"peaks and memory of {entry.label}", "published", _peaks(entry), entry.source, "", name, _FACT
 
 
 def _price(entry: Hardware) -> str:
-    return f"{entry.usd_per_hour} USD an hour, {entry.vcpus} virtual processors"
+    return f"{entry.usd_per_hour:g} USD an hour" + (f", {entry.vcpus} virtual processors" if entry.vcpus else "")
+
+
+def _peaks(entry: Hardware) -> str:
+    peaks = [f"{name} {value:g} TOPS" for name, value in entry.peak_tops.items()]
+    others = [(entry.bandwidth_gb_per_s, "GB/s"), (entry.memory_gb, "GB"), (entry.power_w, "W")]
+    return ", ".join([*peaks, *(f"{value:g} {unit}" for value, unit in others if value)])
+
+
+def _published_points() -> Iterator[Row]:
+    for point in published().to_dict("records"):
+        batch = "offline, an item" if point["batch"] == OFFLINE else f"batch {point['batch']}"
+        what = f"latency of {point['model']} {point['precision']} on {point['device']}, {batch}"
+        source, took = f"{point['source']}; {point['runtime']}", duration(point["seconds"])
+        yield what, "published", took, source, "", point["device"], _FACT
+    for run in power().to_dict("records"):
+        what = f"power of {run['device']} with {run['model']}"
+        yield what, "published", f"{significant(run['watts'])} W at the wall", run["source"], "", run["device"], _FACT
+    for model, row in networks().iterrows():
+        value = f"{row['gmac']:g} billion multiply-adds"
+        yield f"size of {model}", "published", value, str(row["source"]), "", "", _FACT
 
 
 def _reports(reports: Iterable[Report]) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from simulator.charts.goodput import goodput_over_time
 from simulator.charts.latencies import MOST_CURVES, cell_table, growing_curve, latency_curves, speed_of_precisions, step_times
 from simulator.charts.look import Chart
 from simulator.charts.objectives import asked, interval_of, objective_chart
+from simulator.charts.projection import comparisons, projected_against_published
 from simulator.charts.queues import queues
 from simulator.charts.threshold import referrals_by_sensitivity, roc
 from simulator.charts.waiting import queue_over_time
@@ -22,6 +23,7 @@ __all__ = [
     "asked",
     "batch_timeline",
     "cell_table",
+    "comparisons",
     "cost_split",
     "error_by_load",
     "goodput_over_time",
@@ -31,6 +33,7 @@ __all__ = [
     "latency_curves",
     "objective_chart",
     "one_request",
+    "projected_against_published",
     "queue_over_time",
     "queues",
     "referrals_by_sensitivity",

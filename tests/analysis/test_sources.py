@@ -5,6 +5,7 @@ import pytest
 from simulator import compile_plan, load
 from simulator.analysis.sources import COLUMNS, matching, sources
 from simulator.evidence.catalogue import hardware
+from simulator.evidence.projection.points import networks, power, published
 from simulator.evidence.scores import score_names
 from simulator.widgets import EVIDENCE
 from tests.evidence.test_fidelity import GOOD, report
@@ -18,7 +19,9 @@ def found():
 
 def test_there_is_a_row_for_each_source(found):
     figures = compile_plan(load("skin-cancer-triage")).provenance
-    assert len(found) == 1 + 1 + len(score_names()) + len(hardware()) + len(figures)
+    machines = [told for entry in hardware().values() for told in (entry.price_source, entry.source) if told]
+    facts = len(published()) + len(power()) + len(networks())
+    assert len(found) == 1 + 1 + len(score_names()) + len(machines) + facts + len(figures)
     assert list(found.columns) == COLUMNS
 
 

@@ -172,3 +172,11 @@ def test_without_a_file_the_page_asks_for_one(evidence_page, measuring):
     measuring("")
     page = measure(evidence_page(evidence="Your own model"), file="")
     assert "expected one file that ends in" in said(page)
+
+
+def test_what_projections_are_worth_is_told(evidence_page):
+    page = evidence_page(evidence="Projected hardware")
+    assert not page.exception
+    assert "pairs of device and family reach both bars" in said(page)
+    assert "an analytic model" in said(page)
+    assert "at least 80.0%" in " ".join(metric.delta for metric in page.metric)
