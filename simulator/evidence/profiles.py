@@ -93,6 +93,8 @@ class Profile(_Record):
     model: str
     precision: str
     device: str
+    task: str | None = Field(default=None, description="classification, detection or segmentation; none beside a network")
+    family: str | None = Field(default=None, description="relatives whose speed on other hardware is alike")
     input_shape: list[int] = Field(description="shape of one item, without the batch axis")
     parameters: int | None = None
     multiply_adds: int | None = Field(default=None, description="multiply-adds of one item")

@@ -95,8 +95,7 @@ def _measure(model: _Model, wish: Wish, teller: Teller) -> Profile:
     effort = Effort(batches=model.batches, budget_s=wish.budget_s)
     try:
         runs = [
-            measure(start(threads=threads), threads, effort, teller.advance, partial(teller.call, threads))
-            for threads in wish.threads
+            measure(start(threads), threads, effort, teller.advance, partial(teller.call, threads)) for threads in wish.threads
         ]
     except BrokenProcessPool as error:
         raise CannotMeasureError(
