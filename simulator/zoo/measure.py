@@ -215,7 +215,7 @@ def _first_answer(start: Starter, first: int, batch: int) -> _Fresh:
 
 
 class _Onlooker:
-    """Sees which share of the machine other programs, or the host below it, took meanwhile."""
+    """Sees which share of the cores that this process may use other programs, or the host below, took meanwhile."""
 
     others_share = 0.0
 
@@ -229,7 +229,11 @@ class _Onlooker:
 
     @staticmethod
     def _seconds() -> tuple[float, float, float]:
-        """All processor time, what of it was busy, and what of that was ours; in seconds, over all cores."""
-        times, own = psutil.cpu_times(), psutil.Process().cpu_times()
-        waiting = times.idle + getattr(times, "iowait", 0.0)
-        return sum(times), sum(times) - waiting, own.user + own.system
+        """All processor time, what of it was busy, and what of that was ours; in seconds, over the cores that we may use."""
+        process = psutil.Process()
+        cores = psutil.cpu_times(percpu=True)
+        usable = process.cpu_affinity() if hasattr(process, "cpu_affinity") else range(len(cores))
+        elapsed = sum(sum(cores[core]) for core in usable)
+        waiting = sum(cores[core].idle + getattr(cores[core], "iowait", 0.0) for core in usable)
+        own = process.cpu_times()
+        return elapsed, elapsed - waiting, own.user + own.system
