@@ -158,14 +158,23 @@ def load_profile(device: str, model: str, precision: str, folder: Path | None = 
 
     Raises ProfileError that lists what there is instead.
     """
-    for place in [folder] if folder else FOLDERS:
-        path = place / device / f"{model}.{precision}.json"
-        if path.is_file():
-            return _read_once(path, path.stat().st_mtime_ns)
+    path = _find(device, model, precision, folder)
+    if path:
+        return _read_once(path, path.stat().st_mtime_ns)
     there = sorted(f"{p.model} {p.precision}" for p in profiles(folder) if p.device == device)
     raise ProfileError(
         f"no measured latency of {model} at {precision} on {device}; measured there: {', '.join(there) or 'nothing'}"
     )
+
+
+def has_profile(device: str, model: str, precision: str, folder: Path | None = None) -> bool:
+    """Whether `model` at `precision` was measured on `device`."""
+    return _find(device, model, precision, folder) is not None
+
+
+def _find(device: str, model: str, precision: str, folder: Path | None) -> Path | None:
+    paths = (place / device / f"{model}.{precision}.json" for place in ([folder] if folder else FOLDERS))
+    return next((path for path in paths if path.is_file()), None)
 
 
 @lru_cache(maxsize=256)

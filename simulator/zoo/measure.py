@@ -82,6 +82,7 @@ def open_session(path: Path, input_shape: list[int], threads: int, provider: str
     input_shape: of one item; a file whose input has no axis more than that takes batches of 1 only
     """
     options = ort.SessionOptions()
+    options.log_severity_level = 4  # its advice on the graph is not for the person who measures, and its errors are raised
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from simulator.evidence.catalogue import hardware
-from simulator.evidence.profiles import DISTURBED_SHARE, Profile, read_profile, write_profile
+from simulator.evidence.profiles import DISTURBED_SHARE, Profile, has_profile, read_profile, write_profile
 from simulator.paths import PROFILES
 from simulator.zoo.errors import CannotMeasureError
 from simulator.zoo.image_input import Shape, find_image, read_shape
@@ -33,7 +33,7 @@ def measure_own(wish: Wish, teller: Teller) -> Profile | None:
     """Measure the model and write its profile; None where the same file has one already. Raises CannotMeasureError."""
     model = _look(wish, teller)
     path = wish.out / model.plan.device / f"{model.plan.model}.{model.plan.precision}.json"
-    if _measured_already(path, model.file, wish):
+    if _measured_already(path, model.file, model.plan, wish):
         teller.note(f"{path.stem}: has a profile already, left as it is (--overwrite measures it again)")
         teller.end("done", **written_to(path))
         return None
@@ -77,9 +77,9 @@ def _named(option: str, name: str) -> str:
     return name
 
 
-def _measured_already(path: Path, file: OnnxFile, wish: Wish) -> bool:
+def _measured_already(path: Path, file: OnnxFile, plan: Plan, wish: Wish) -> bool:
     """Whether there is a profile of this very file; another model's is not overwritten unasked."""
-    if wish.out != PROFILES and (PROFILES / path.relative_to(wish.out)).is_file():
+    if wish.out != PROFILES and has_profile(plan.device, plan.model, plan.precision, PROFILES):
         raise CannotMeasureError(f"there is a profile '{path.stem}' that comes with CaseSim; choose another name with --name")
     if wish.overwrite or not path.is_file():
         return False
@@ -95,8 +95,7 @@ def _measure(model: _Model, wish: Wish, teller: Teller) -> Profile:
     effort = Effort(batches=model.batches, budget_s=wish.budget_s)
     try:
         runs = [
-            measure(start(threads=threads), threads, effort, teller.advance, partial(teller.call, threads))
-            for threads in wish.threads
+            measure(start(threads), threads, effort, teller.advance, partial(teller.call, threads)) for threads in wish.threads
         ]
     except BrokenProcessPool as error:
         raise CannotMeasureError(

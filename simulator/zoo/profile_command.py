@@ -20,6 +20,7 @@ from rich.table import Table
 from simulator.evidence.failures import Failure, FailureError, failures
 from simulator.evidence.profiles import Profile, ProfileError, profiles
 from simulator.paths import OWN_PROFILES, PROFILES
+from simulator.zoo.errors import CannotMeasureError
 from simulator.zoo.own_command import Wish, measure_wish, one_ending, teller_for
 from simulator.zoo.photo import PhotoError
 from simulator.zoo.refusals import MissingFileError
@@ -88,14 +89,16 @@ def profile(
         if list_:
             _answer([*profiles(out), *failures(out or PROFILES)], json_)
             return
+        if input_shape or name or progress_json:
+            raise CannotMeasureError("--input-shape, --name and --progress-json go with --onnx FILE")
         subjects = _subjects(model, precision, trained)
-        campaign = _campaign(device, out or PROFILES, photos, photos_from, trained, batch, threads, budget)
+        campaign = _campaign(device, out or PROFILES, photos, photos_from, trained, batch, threads, budget, provider)
         _answer(_run(campaign, subjects, overwrite, prepare), json_)
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
         raise _refusal(f"measuring needs {error.name}, which is not installed: pip install 'casesim[zoo]'") from error
-    except (_UnknownNameError, PhotoError, MissingFileError, ProfileError, FailureError) as error:
+    except (_UnknownNameError, PhotoError, MissingFileError, CannotMeasureError, ProfileError, FailureError) as error:
         raise _refusal(str(error)) from error
 
 
@@ -145,23 +148,26 @@ def _campaign(
     batches: list[int] | None,
     threads: list[int] | None,
     budget_s: float,
+    provider: str,
 ) -> Campaign:
     from simulator.zoo.campaign import Campaign
     from simulator.zoo.machine import default_device
     from simulator.zoo.measure import Effort
+    from simulator.zoo.providers import check_provider
     from simulator.zoo.subjects import Photos
 
     effort = Effort(budget_s=budget_s)
     if batches:
         effort = Effort(batches=tuple(sorted(set(batches))), budget_s=budget_s)
     return Campaign(
-        device=device or default_device(),
+        device=device or default_device(provider),
         out=out,
         cache=user_cache_path("casesim"),
         photos=Photos(photos, photos_from or f"the folder {photos.name}" if photos else ""),
         threads=tuple(sorted(set(threads or (1, 2)))),
         effort=effort,
         trained=trained,
+        provider=check_provider(provider),
     )
 
 

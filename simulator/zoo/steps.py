@@ -96,7 +96,11 @@ def logits(*shape: int) -> Floats:
 
 
 def candidates(count: int) -> Floats:
-    """What a detector leaves to be suppressed: twenty boxes around each object, (count, 6), in 640 by 640 pixels."""
+    """What a detector leaves to be suppressed: twenty boxes around each object, (count, 6), in 640 by 640 pixels.
+
+    How many there are: of 128 photos of COCO val2017, a YOLOX-nano at 416 pixels left 138 boxes a photo above a score of
+    0.01 (the median; 395 in one photo of ten), and up to 1,377 above 0.001. At 640 pixels it has 2.4 times as many places.
+    """
     rng = np.random.default_rng(0)
     of = rng.integers(0, max(count // 20, 1), count)
     middles, sides = rng.uniform(0, _SIDE, (count, 2))[of], rng.uniform(20, 200, (count, 2))[of]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from simulator.zoo.architectures import ARCHITECTURES, Architecture, Network, Task, multiply_adds, parameters
 from simulator.zoo.export import export
+from simulator.zoo.machine import library_version
 from simulator.zoo.measure import PROTOCOL, SESSION_PROTOCOL, Starter, open_session
 from simulator.zoo.photo import (
     DECODINGS,
@@ -25,6 +26,7 @@ from simulator.zoo.photo import (
     prepare,
     start_decoder,
 )
+from simulator.zoo.providers import CPU
 from simulator.zoo.quantize import CALIBRATED, PRECISIONS, quantize
 from simulator.zoo.refusals import MissingFileError, at_step
 from simulator.zoo.steps import STEPS, start_step, write_given
@@ -92,13 +94,13 @@ ONE_THREAD: dict[str, list[str]] = {PHOTO_MODEL: list(DECODINGS)} | {name: list(
 MODELS = [*ONE_THREAD, *ARCHITECTURES, *TRAINED]
 
 
-def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | None = None) -> Ready:
+def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | None = None, provider: str = CPU) -> Ready:
     """Build what is to be measured in `cache`, or take it from there; `trained` is the folder of trained networks.
 
     Raises PhotoError, MissingFileError or RefusedError.
     """
     # Another version exports and quantizes to another file.
-    folder = cache / f"torch-{version('torch')}-onnxruntime-{version('onnxruntime')}"
+    folder = cache / f"torch-{version('torch')}-onnxruntime-{library_version('onnxruntime')}"
     folder.mkdir(parents=True, exist_ok=True)
     if subject.model in STEPS:
         return _ready_step(subject, folder)
@@ -106,7 +108,7 @@ def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | No
         return _ready_photo(subject, folder, photos)
     network = ARCHITECTURES.get(subject.model) or TRAINED[subject.model]
     source = _source(network, folder, trained)
-    return _ready_network(subject, network, source, photos)
+    return _ready_network(subject, network, source, photos, provider)
 
 
 def _ready_step(subject: Subject, folder: Path) -> Ready:
@@ -188,7 +190,7 @@ def _size(network: Architecture | TrainedFile, source: Path) -> _Size:
     return _Size(**json.loads(file.read_bytes()))
 
 
-def _ready_network(subject: Subject, network: Architecture | TrainedFile, source: Path, photos: Photos) -> Ready:
+def _ready_network(subject: Subject, network: Architecture | TrainedFile, source: Path, photos: Photos, provider: str) -> Ready:
     size = _size(network, source)
     calibration = _Calibration(network, photos, size) if subject.precision in CALIBRATED else None
     file = source.with_name(f"{subject}.{calibration.key}.onnx" if calibration else f"{subject}.onnx")
@@ -196,7 +198,7 @@ def _ready_network(subject: Subject, network: Architecture | TrainedFile, source
         quantize(source, file, subject.precision, calibration or (), network.noise())
     return Ready(
         file=file,
-        start=partial(partial, open_session, file, network.input_shape),
+        start=partial(partial, open_session, file, network.input_shape, provider=provider),
         input_shape=network.input_shape,
         weights=network.weights,
         protocol=SESSION_PROTOCOL,
