@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 INPUT = "image"
@@ -38,8 +39,9 @@ def quiet_tools() -> Iterator[None]:
 def export(model: nn.Module, input_shape: list[int], path: Path) -> None:
     """Write `model` to `path` as ONNX; input `image` (batch, channels, height, width), output `logits`.
 
-    The graph-capturing exporter is used because the tracing one leaves thousands of shape computations in
-    windowed attention, which then cannot be quantized well. Raises ExportError if the outputs differ.
+    Of several outputs the first is called so, those after it `output_1` and so on. The graph-capturing exporter is
+    used because the tracing one leaves thousands of shape computations in windowed attention, which then cannot be
+    quantized well. Raises ExportError if the outputs differ.
     """
     graph = _capture(model, input_shape)
     _check(graph, model, input_shape)
@@ -48,9 +50,16 @@ def export(model: nn.Module, input_shape: list[int], path: Path) -> None:
     part.replace(path)
 
 
+def _answers(model: nn.Module, images: torch.Tensor) -> list[NDArray[np.float32]]:
+    with torch.inference_mode():
+        found = model(images)
+    return [tensor.numpy() for tensor in (found if isinstance(found, tuple) else (found,))]
+
+
 def _capture(model: nn.Module, input_shape: list[int]) -> onnx.ModelProto:
     # Two items: a batch of one would be taken for a constant.
     example = torch.zeros(2, *input_shape)
+    count = len(_answers(model, example))
     with quiet_tools():
         program = torch.onnx.export(
             model,
@@ -58,7 +67,7 @@ def _capture(model: nn.Module, input_shape: list[int]) -> onnx.ModelProto:
             dynamo=True,
             verbose=False,
             input_names=[INPUT],
-            output_names=[OUTPUT],
+            output_names=[OUTPUT, *(f"output_{number}" for number in range(1, count))],
             dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
         )
     assert program is not None
@@ -73,10 +82,8 @@ def _check(graph: onnx.ModelProto, model: nn.Module, input_shape: list[int]) -> 
     session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     for batch in (1, 3):
         images = torch.randn(batch, *input_shape, generator=torch.Generator().manual_seed(batch))
-        with torch.inference_mode():
-            expected = model(images).numpy()
-        found = session.run([OUTPUT], {INPUT: images.numpy()})[0]
-        error = np.abs(found - expected).max() / np.abs(expected).max()
-        if not error < _TOLERANCE:
-            name = type(model).__name__
-            raise ExportError(f"{name}: ONNX and torch differ by {error:.2g} of the largest output at batch {batch}")
+        for expected, found in zip(_answers(model, images), session.run(None, {INPUT: images.numpy()}), strict=True):
+            error = np.abs(found - expected).max() / np.abs(expected).max()
+            if not error < _TOLERANCE:
+                name = type(model).__name__
+                raise ExportError(f"{name}: ONNX and torch differ by {error:.2g} of the largest output at batch {batch}")

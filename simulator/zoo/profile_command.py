@@ -1,9 +1,13 @@
-"""`casesim profile`: measures models on this machine. It reads well without the extra `zoo`, and only then works."""
+"""`casesim profile`: measures models on this machine. It reads well without the extra `zoo`, and only then works.
+
+`--onnx` measures a file that somebody brings along; the format of `--progress-json` is described in `simulator.zoo.tellers`.
+"""
 
 from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,15 +17,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from simulator.evidence.failures import Failure, FailureError, failures
 from simulator.evidence.profiles import Profile, ProfileError, profiles
-from simulator.paths import PROFILES
+from simulator.paths import OWN_PROFILES, PROFILES
+from simulator.zoo.own_command import Wish, measure_wish, one_ending, teller_for
 from simulator.zoo.photo import PhotoError
+from simulator.zoo.refusals import MissingFileError
 
 if TYPE_CHECKING:
     from simulator.zoo.campaign import Campaign
     from simulator.zoo.subjects import Subject
 
 _EXTRA = {"torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "psutil", "PIL", "efficientnet_lite_pytorch"}
+_EXTRA |= {"yolox", "segmentation_models_pytorch"}
 _WRONG_USE = 2
 _STOPPED = 130
 
@@ -41,25 +49,53 @@ def profile(
     device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None,
     photos: Annotated[Path | None, typer.Option(help="folder of photos, to calibrate on and to decode")] = None,
     photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None,
-    out: Annotated[Path, typer.Option(help="folder that gets DEVICE/MODEL.PRECISION.json")] = PROFILES,
+    trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None,
+    onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None,
+    input_shape: Annotated[str | None, typer.Option(help="with --onnx: shape of one image, such as 3,224,224")] = None,
+    name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None,
+    provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu",
+    progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="folder that gets DEVICE/MODEL.PRECISION.json; with --onnx in your user data")
+    ] = None,
     budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile")] = False,
-    list_: Annotated[bool, typer.Option("--list", help="list the profiles in the folder and stop")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="try again what has a profile or has failed")] = False,
+    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize ahead of measuring, and stop")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False,
     json_: Annotated[bool, typer.Option("--json", help="answer with one JSON list")] = False,
 ) -> None:
     """Measure what models take on this machine, call by call."""
+    if onnx and not list_:
+        wish = Wish(
+            file=onnx,
+            out=out or OWN_PROFILES,
+            name=name,
+            models=tuple(model or ()),
+            precisions=tuple(precision or ()),
+            input_shape=input_shape,
+            device=device,
+            provider=provider,
+            threads=tuple(sorted(set(threads or (1, 2)))),
+            batches=tuple(sorted(set(batch or ()))),
+            budget_s=budget,
+            overwrite=overwrite,
+        )
+        teller = teller_for(progress_json, _console)
+        with one_ending(teller):
+            _answer(measure_wish(wish, teller), json_)
+        return
     try:
         if list_:
-            _answer(list(profiles(out)), json_)
+            _answer([*profiles(out), *failures(out or PROFILES)], json_)
             return
-        subjects = _subjects(model, precision)
-        campaign = _campaign(device, out, photos, photos_from, batch, threads, budget)
-        _answer(_run(campaign, subjects, overwrite), json_)
+        subjects = _subjects(model, precision, trained)
+        campaign = _campaign(device, out or PROFILES, photos, photos_from, trained, batch, threads, budget)
+        _answer(_run(campaign, subjects, overwrite, prepare), json_)
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
         raise _refusal(f"measuring needs {error.name}, which is not installed: pip install 'casesim[zoo]'") from error
-    except (_UnknownNameError, PhotoError, ProfileError) as error:
+    except (_UnknownNameError, PhotoError, MissingFileError, ProfileError, FailureError) as error:
         raise _refusal(str(error)) from error
 
 
@@ -68,9 +104,13 @@ def _refusal(sentence: str) -> typer.Exit:
     return typer.Exit(_WRONG_USE)
 
 
-def _subjects(models: list[str] | None, precisions: list[str] | None) -> list[Subject]:
-    """Every asked pair that exists; raises _UnknownNameError that names the nearest valid name."""
+def _subjects(models: list[str] | None, precisions: list[str] | None, trained: Path | None) -> list[Subject]:
+    """Every asked pair that exists; raises _UnknownNameError that names the nearest valid name.
+
+    Where no model is named, those that need files are left out unless the files are given.
+    """
     from simulator.zoo.subjects import MODELS, Subject, precisions_of
+    from simulator.zoo.trained import TRAINED
 
     there = sorted({name for model in MODELS for name in precisions_of(model)})
     for name in models or []:
@@ -79,7 +119,7 @@ def _subjects(models: list[str] | None, precisions: list[str] | None) -> list[Su
         _known("precision", name, there)
     chosen = [
         Subject(model, name)
-        for model in models or MODELS
+        for model in models or [model for model in MODELS if trained or model not in TRAINED]
         for name in precisions_of(model)
         if not precisions or name in precisions
     ]
@@ -101,6 +141,7 @@ def _campaign(
     out: Path,
     photos: Path | None,
     photos_from: str | None,
+    trained: Path | None,
     batches: list[int] | None,
     threads: list[int] | None,
     budget_s: float,
@@ -120,37 +161,63 @@ def _campaign(
         photos=Photos(photos, photos_from or f"the folder {photos.name}" if photos else ""),
         threads=tuple(sorted(set(threads or (1, 2)))),
         effort=effort,
+        trained=trained,
     )
 
 
-def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool) -> list[Profile]:
-    """Measure what has no profile yet; an interrupt ends it with what is finished kept."""
-    finished = [] if overwrite else [subject for subject in subjects if campaign.profile_path(subject).is_file()]
-    for subject in finished:
-        _console.print(f"{subject}: has a profile already, left as it is (--overwrite measures it again)", markup=False)
-    waiting = [subject for subject in subjects if subject not in finished]
-    written: list[Profile] = []
+def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: bool) -> list[Profile | Failure]:
+    """Measure or prepare what is neither measured nor known to fail; an interrupt ends it with what is finished kept."""
+    waiting = subjects if overwrite else _waiting(campaign, subjects)
+    made: list[Profile | Failure] = []
     if not waiting:
-        return written
+        return made
     try:
-        _measure_all(campaign, waiting, written)
+        _work_through(campaign, waiting, prepare, made)
     except KeyboardInterrupt:
-        _say_what_is_kept(campaign, waiting, written)
+        _say_what_is_kept(campaign, waiting, made)
         raise typer.Exit(_STOPPED) from None
-    return written
+    return made
 
 
-def _measure_all(campaign: Campaign, subjects: list[Subject], written: list[Profile]) -> None:
+def _waiting(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
+    """Subjects that are neither measured nor known to fail; says which are left out."""
+    failed = {(failure.model, failure.precision) for failure in failures(campaign.out) if failure.device == campaign.device}
+    waiting = []
+    for subject in subjects:
+        if campaign.profile_path(subject).is_file():
+            said = "has a profile already, left as it is (--overwrite measures it again)"
+        elif (subject.model, subject.precision) in failed:
+            said = "failed before, left as it is (--overwrite tries it again)"
+        else:
+            waiting.append(subject)
+            continue
+        _console.print(f"{subject}: {said}", markup=False)
+    return waiting
+
+
+def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, made: list[Profile | Failure]) -> None:
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
     total = sum(len(campaign.thread_counts(subject)) for subject in subjects)
     with Progress(*columns, console=_console) as progress:
         task = progress.add_task("", total=total)
+        say = progress.console.print
+        done = 0.0
         for subject in subjects:
             progress.update(task, description=str(subject))
-            written.append(campaign.run(subject, lambda part: progress.advance(task, part), progress.console.print))
+            if prepare:
+                found: Profile | Failure | None = campaign.prepare(subject)
+            else:
+                found = campaign.run(subject, lambda part: progress.advance(task, part), say)
+            done += len(campaign.thread_counts(subject))
+            progress.update(task, completed=done)
+            if isinstance(found, Failure):
+                say(f"{subject}: failed to {found.step}: {found.reason}", markup=False)
+            if found:
+                made.append(found)
 
 
-def _say_what_is_kept(campaign: Campaign, subjects: list[Subject], written: list[Profile]) -> None:
+def _say_what_is_kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> None:
+    written = [found for found in made if isinstance(found, Profile)]
     cells = sum(campaign.kept(subject) for subject in subjects)
     _console.print(
         f"stopped: {len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are "
@@ -159,15 +226,28 @@ def _say_what_is_kept(campaign: Campaign, subjects: list[Subject], written: list
     )
 
 
-def _answer(found: list[Profile], as_json: bool) -> None:
-    rows = [_summary(profile) for profile in found]
+def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
+    rows = [_summary(row) if isinstance(row, Profile) else _reason(row) for row in found]
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    table = Table("model", "precision", "device", "threads", "batches", "samples")
+    measured = [row for row in rows if "reason" not in row]
+    failed = [row for row in rows if "reason" in row]
+    if measured or not failed:
+        _print_table(["model", "precision", "device", "threads", "batches", "samples"], measured)
+    if failed:
+        _print_table(["model", "precision", "device", "failed to", "reason"], failed)
+
+
+def _print_table(columns: list[str], rows: list[dict[str, Any]]) -> None:
+    table = Table(*columns)
     for row in rows:
         table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
-    Console().print(table)
+    Console().print(table, markup=False)
+
+
+def _reason(failure: Failure) -> dict[str, Any]:
+    return failure.model_dump(include={"model", "precision", "device", "step", "reason"})
 
 
 def _summary(profile: Profile) -> dict[str, Any]:

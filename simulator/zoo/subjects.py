@@ -1,16 +1,18 @@
-"""What can be measured, and making it ready: an ONNX file at a precision, or the decoding of a phone photo."""
+"""What can be measured, and making it ready: an ONNX file at a precision, the decoding of a photo, or another step."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-from simulator.zoo.architectures import ARCHITECTURES, Architecture, multiply_adds, parameters
+from simulator.zoo.architectures import ARCHITECTURES, Architecture, Network, Task, multiply_adds, parameters
 from simulator.zoo.export import export
 from simulator.zoo.measure import PROTOCOL, SESSION_PROTOCOL, Starter, open_session
 from simulator.zoo.photo import (
@@ -24,9 +26,13 @@ from simulator.zoo.photo import (
     start_decoder,
 )
 from simulator.zoo.quantize import CALIBRATED, PRECISIONS, quantize
+from simulator.zoo.refusals import MissingFileError, at_step
+from simulator.zoo.steps import STEPS, start_step, write_given
+from simulator.zoo.trained import TRAINED, TrainedFile, adopt, multiply_adds_in, weights_in
 
 PHOTO_MODEL = "photo_decode"
-_CALIBRATION_PHOTOS = 64
+#: Calibration looks at this many photos, at fewer where all of them would take more than so many multiply-adds.
+_CALIBRATION_PHOTOS, _FEWEST_PHOTOS, _CALIBRATION_WORK = 64, 8, 300e9
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,8 @@ class Ready:
     parameters: int | None = None
     multiply_adds: int | None = None
     calibration: str | None = None
+    task: Task | None = None
+    family: str | None = None
 
     @property
     def sha256(self) -> str:
@@ -75,20 +83,44 @@ class Ready:
 
 
 def precisions_of(model: str) -> list[str]:
-    """The precisions at which `model` can be measured."""
-    return list(DECODINGS if model == PHOTO_MODEL else PRECISIONS)
+    """The precisions at which `model` can be measured; for a step, its variants."""
+    return list(ONE_THREAD.get(model, PRECISIONS))
 
 
-MODELS = [PHOTO_MODEL, *ARCHITECTURES]
+#: What runs beside the network, an item at a time on one thread: names, and the variants of each.
+ONE_THREAD: dict[str, list[str]] = {PHOTO_MODEL: list(DECODINGS)} | {name: list(variants) for name, variants in STEPS.items()}
+MODELS = [*ONE_THREAD, *ARCHITECTURES, *TRAINED]
 
 
-def make_ready(subject: Subject, cache: Path, photos: Photos) -> Ready:
-    """Build what is to be measured in `cache`, or take it from there; raises PhotoError or ExportError."""
+def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | None = None) -> Ready:
+    """Build what is to be measured in `cache`, or take it from there; `trained` is the folder of trained networks.
+
+    Raises PhotoError, MissingFileError or RefusedError.
+    """
     # Another version exports and quantizes to another file.
     folder = cache / f"torch-{version('torch')}-onnxruntime-{version('onnxruntime')}"
     folder.mkdir(parents=True, exist_ok=True)
-    make = _ready_photo if subject.model == PHOTO_MODEL else _ready_network
-    return make(subject, folder, photos)
+    if subject.model in STEPS:
+        return _ready_step(subject, folder)
+    if subject.model == PHOTO_MODEL:
+        return _ready_photo(subject, folder, photos)
+    network = ARCHITECTURES.get(subject.model) or TRAINED[subject.model]
+    source = _source(network, folder, trained)
+    return _ready_network(subject, network, source, photos)
+
+
+def _ready_step(subject: Subject, folder: Path) -> Ready:
+    file = folder / f"{subject}.npy"
+    shape = write_given(subject.model, subject.precision, file)
+    start = partial(start_step, subject.model, subject.precision)
+    return Ready(
+        file=file,
+        start=lambda _: start,
+        input_shape=shape,
+        weights="none",
+        protocol=f"{PROTOCOL}; {STEPS[subject.model][subject.precision].words}",
+        libraries=["pillow", "numpy"],
+    )
 
 
 def _ready_photo(subject: Subject, folder: Path, photos: Photos) -> Ready:
@@ -108,35 +140,83 @@ def _ready_photo(subject: Subject, folder: Path, photos: Photos) -> Ready:
     )
 
 
-def _ready_network(subject: Subject, folder: Path, photos: Photos) -> Ready:
-    architecture = ARCHITECTURES[subject.model]
-    model = architecture.build()
-    source = folder / f"{subject.model}.fp32.onnx"
-    if not source.is_file():
-        export(model, architecture.input_shape, source)
-    calibration = _Calibration(architecture, photos) if subject.precision in CALIBRATED else None
-    file = folder / (f"{subject}.{calibration.key}.onnx" if calibration else f"{subject}.onnx")
+def _source(network: Architecture | TrainedFile, folder: Path, trained: Path | None) -> Path:
+    """The float32 file of `network`; made if it is not there yet."""
+    source = folder / f"{network.name}.fp32.onnx"
+    if source.is_file():
+        return source
+    if isinstance(network, Architecture):
+        model = network.build()
+        with at_step("export"):
+            export(model, network.input_shape, source)
+        return source
+    file = trained_file(network, trained)
+    with at_step("export"):
+        adopt(file, source)
+    return source
+
+
+def trained_file(network: TrainedFile, folder: Path | None) -> Path:
+    """Where the file of a trained network lies in `folder`; raises MissingFileError that says what is missing."""
+    if folder is None:
+        raise MissingFileError(f"{network.name} needs {network.file}; pass the folder that holds it with --trained")
+    if not (folder / network.file).is_file():
+        raise MissingFileError(f"{folder}: holds no {network.file}, which {network.name} needs")
+    return folder / network.file
+
+
+@dataclass(frozen=True)
+class _Size:
+    """What does not depend on the precision; kept in a file, because counting means building the network."""
+
+    parameters: int
+    multiply_adds: int
+
+
+def _size(network: Architecture | TrainedFile, source: Path) -> _Size:
+    file = source.with_name(f"{network.name}.size.json")
+    if not file.is_file():
+        if isinstance(network, Architecture):
+            model = network.build()
+            counted = _Size(parameters(model), multiply_adds(model, network.input_shape))
+        else:
+            graph = onnx.load(source)
+            counted = _Size(weights_in(graph), multiply_adds_in(graph, network.input_shape))
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps(asdict(counted)), encoding="utf-8")
+        part.replace(file)
+    return _Size(**json.loads(file.read_bytes()))
+
+
+def _ready_network(subject: Subject, network: Architecture | TrainedFile, source: Path, photos: Photos) -> Ready:
+    size = _size(network, source)
+    calibration = _Calibration(network, photos, size) if subject.precision in CALIBRATED else None
+    file = source.with_name(f"{subject}.{calibration.key}.onnx" if calibration else f"{subject}.onnx")
     if not file.is_file():  # at fp32 it is the source itself
-        quantize(source, file, subject.precision, calibration or ())
+        quantize(source, file, subject.precision, calibration or (), network.noise())
     return Ready(
         file=file,
-        start=partial(partial, open_session, file, architecture.input_shape),
-        input_shape=architecture.input_shape,
-        weights=architecture.weights,
+        start=partial(partial, open_session, file, network.input_shape),
+        input_shape=network.input_shape,
+        weights=network.weights,
         protocol=SESSION_PROTOCOL,
         libraries=["onnxruntime", "torch"],
-        parameters=parameters(model),
-        multiply_adds=multiply_adds(model, architecture.input_shape),
+        parameters=size.parameters,
+        multiply_adds=size.multiply_adds,
         calibration=str(calibration) if calibration else None,
+        task=network.task,
+        family=network.family or None,
     )
 
 
 class _Calibration:
-    """The images of a folder as `architecture` takes them; read one at a time, whenever iterated."""
+    """The images of a folder as `network` takes them; read one at a time, whenever iterated."""
 
-    def __init__(self, architecture: Architecture, photos: Photos) -> None:
-        self._architecture = architecture
-        self._files = find_photos(photos.require("int8_static"), most=_CALIBRATION_PHOTOS)
+    def __init__(self, network: Network, photos: Photos, size: _Size) -> None:
+        self._network = network
+        affordable = int(_CALIBRATION_WORK / max(size.multiply_adds, 1))
+        most = min(max(affordable, _FEWEST_PHOTOS), _CALIBRATION_PHOTOS)
+        self._files = find_photos(photos.require("int8_static"), most=most)
         self._origin = photos.origin
 
     @property
@@ -149,5 +229,7 @@ class _Calibration:
         return f"{len(self._files)} photos of {self._origin}"
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        takes = self._architecture
-        return (prepare(load_photo(file), takes.input_size, takes.mean, takes.std) for file in self._files)
+        takes = self._network
+        for file in self._files:
+            image = load_photo(file)
+            yield prepare(takes.in_order(image), takes.input_size, takes.mean, takes.std)

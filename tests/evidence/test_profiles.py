@@ -38,6 +38,12 @@ def test_what_is_written_is_read_back(profile: Profile, tmp_path: Path) -> None:
     assert list(profiles(tmp_path)) == [profile]
 
 
+def test_a_profile_without_fixed_cost_and_memory_by_batch_is_read(profile: Profile) -> None:
+    assert profile.run(2).fixed_cost is None
+    assert profile.run(2).calls[0].resident_mb is None
+    assert "fixed_cost" not in profile.model_dump_json(exclude_none=True)
+
+
 def test_the_source_is_one_sentence_with_machine_runtime_and_sample_size(profile: Profile) -> None:
     assert profile.source(2) == ("net fp32 on A chip, 2 of 4 cores, onnxruntime 1.0, 2 calls, 2026-01-02, weights: random")
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from simulator.evidence.catalogue import CatalogueError, hardware
 from simulator.evidence.profiles import profiles
-from simulator.paths import CATALOGUE
+from simulator.paths import CATALOGUE, PROFILES
 
 #: The protocol of the points that were measured here; no point of it is ever held out.
 OWN = "own"
@@ -60,7 +60,7 @@ def measured() -> pd.DataFrame:
             "batch": calls.batch,
             "seconds": float(np.median(calls.latency_ms)) / 1000,
         }
-        for profile in profiles()
+        for profile in profiles(PROFILES)  # those that travel along: everybody gets the same projection
         if profile.model in known.index and profile.precision in _MEASURED
         for run in profile.runs
         if run.threads == 1

@@ -1,0 +1,86 @@
+"""What could not be measured, and why: models that refused to be exported, quantized or run, one file a device.
+
+The file is `assets/profiles/<device>/failures.yaml`, beside the profiles of what could.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+
+from simulator.paths import PROFILES
+
+Step = Literal["export", "quantize", "run"]
+
+_FILE = "failures.yaml"
+
+
+class Failure(BaseModel):
+    """One model at one precision that cannot be measured on one device."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    precision: str
+    device: str
+    step: Step
+    reason: str
+    libraries: dict[str, str]
+    date: str
+
+
+class FailureError(ValueError):
+    """A file of failures cannot be used; the message says which and why."""
+
+
+_LIST = TypeAdapter(list[Failure])
+
+
+def failures(folder: Path = PROFILES) -> Iterator[Failure]:
+    """Every failure under `folder`, by device, model and precision; raises FailureError with the first fault."""
+    for path in sorted(folder.glob(f"*/{_FILE}")):
+        yield from _read(path)
+
+
+def write_failure(failure: Failure, folder: Path = PROFILES) -> None:
+    """Add `failure` to its device's file; what was known of the same model and precision gives way."""
+    others = _others(failure.device, failure.model, failure.precision, folder)
+    _write(folder / failure.device / _FILE, [*others, failure])
+
+
+def forget_failure(device: str, model: str, precision: str, folder: Path = PROFILES) -> None:
+    """Strike out the failure of what has been measured after all, if there is one."""
+    path = folder / device / _FILE
+    others = _others(device, model, precision, folder)
+    if path.is_file() and len(others) < len(_read(path)):
+        _write(path, others)
+
+
+def _others(device: str, model: str, precision: str, folder: Path) -> list[Failure]:
+    path = folder / device / _FILE
+    known = _read(path) if path.is_file() else []
+    return [failure for failure in known if (failure.model, failure.precision) != (model, precision)]
+
+
+def _read(path: Path) -> list[Failure]:
+    try:
+        return _LIST.validate_python(YAML(typ="safe", pure=True).load(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise FailureError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _write(path: Path, found: list[Failure]) -> None:
+    """In one step; a file that would be empty is removed."""
+    if not found:
+        path.unlink()
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.width = False, 128
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its own default is annotated as None
+    part = path.with_suffix(".yaml.part")
+    yaml.dump([row.model_dump() for row in sorted(found, key=lambda row: (row.model, row.precision))], part)
+    part.replace(path)
