@@ -19,7 +19,13 @@ from simulator.evidence.projection.heldout import LEVEL, Basis, Errors, basis_of
 from simulator.evidence.projection.points import OFFLINE, all_points, networks, published
 
 #: What computes a model of a precision, the closest first. Accelerators run no network whose scales are found in every call.
-_COMPUTED = {"fp32": ("fp32", "fp16"), "fp16": ("fp16",), "int8": ("int8",), "int8_static": ("int8",)}
+_COMPUTED = {
+    "fp32": ("fp32", "fp16"),
+    "fp16": ("fp16",),
+    "int8": ("int8",),
+    "int8_static": ("int8",),
+    "int8_static_percentile": ("int8",),
+}
 
 #: Points taken under these rules are preferred: engines compiled for the device, timed by one load generator.
 _PREFERRED = "mlperf"

@@ -3,8 +3,9 @@
 Time per item starts from the sum of arithmetic at the device's peak and of activations at its bandwidth, each with an
 efficiency common to all. On top come factors for family, device, precision, and how the point was taken (the protocol: an
 engine compiled for the device, or a framework that runs layer by layer). Every factor is drawn towards 1 with a width of its
-own, so that few points move it little: partial pooling, as in a mixed-effects model (Gelman and Hill, 2007). A network's factor
-is shared by all devices, and that is how its latency measured on a processor tells what to expect of it on an accelerator.
+own, so that few points move it little: partial pooling, as in a mixed-effects model (Gelman and Hill, 2007). A network has a
+factor that all devices share, and that is how its latency measured on a processor tells what to expect of it on an accelerator;
+a second one is shared by processors, or by accelerators, alone.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ RATE: tuple[tuple[tuple[str, ...], str, float], ...] = (
     (("backbone",), "size", 0.08),
     (("backbone", "precision"), "", 0.1),
     (("family",), "", 0.15),
-    (("architecture",), "", 0.15),
+    (("architecture",), "", 0.06),
+    (("architecture", "kind"), "", 0.12),
 )
 START: tuple[tuple[tuple[str, ...], str, float], ...] = (
     ((), "size", 0.2),
@@ -101,6 +103,7 @@ def design_of(points: pd.DataFrame) -> Design:
     intensity = np.log(activations / ops * 2 / ACTIVATIONS_PER_MAC)
     slopes = {"": np.ones(len(points)), "size": size, "intensity": intensity, "unknown": (~known).astype(float)}
     slopes |= {"unknown size": size * ~known, "unknown intensity": intensity * ~known}
+    points = points.assign(kind=[hardware()[device].kind == "cpu" for device in points["device"]])
     columns = [np.column_stack(list(_columns(points, slopes, terms))) for terms in (RATE, START)]
     batch = points["batch"].to_numpy(dtype=float)
     return Design(np.log(ops / peak), np.log(moved / bandwidth), columns[0], columns[1], batch)

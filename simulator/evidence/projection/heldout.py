@@ -153,12 +153,12 @@ def hidden_sets(points: pd.DataFrame, repeats: int) -> Iterator[set[str]]:
     """Architectures to hide together, three sets a repeat, each with at least a third of the published points."""
     counts = points.loc[points["protocol"] != OWN, "architecture"].value_counts()
     for repeat in range(repeats):
-        order = list(np.random.default_rng([SEED, repeat]).permutation(sorted(counts.index)))
-        covered = np.cumsum([counts[name] for name in order]) / counts.sum()
-        for begin in np.searchsorted(covered, [0, HIDDEN, 2 * HIDDEN]):
-            ring = order[begin:] + order[:begin]
-            enough = int(np.searchsorted(np.cumsum([counts[name] for name in ring]) / counts.sum(), HIDDEN)) + 1
+        ring = list(np.random.default_rng([SEED, repeat]).permutation(sorted(counts.index)))
+        for _ in range(3):
+            covered = np.cumsum([counts[name] for name in ring])
+            enough = int(np.searchsorted(covered, HIDDEN * counts.sum())) + 1
             yield set(ring[:enough])
+            ring = ring[enough:] + ring[:enough]
 
 
 def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Basis:

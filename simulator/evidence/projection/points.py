@@ -60,7 +60,7 @@ def measured() -> pd.DataFrame:
             "batch": calls.batch,
             "seconds": float(np.median(calls.latency_ms)) / 1000,
         }
-        for profile in profiles(PROFILES)
+        for profile in profiles(PROFILES)  # those that travel along: everybody gets the same projection
         if profile.model in known.index and profile.precision in _MEASURED
         for run in profile.runs
         if run.threads == 1
