@@ -22,6 +22,8 @@ from simulator.analysis.replicate import measured
 from simulator.analysis.scorecard import Estimate, Verdict
 from simulator.analysis.summary import Summary, summary_of, unit_of
 from simulator.analysis.way import Way, answers_early, percentile, way_of
+from simulator.evidence.catalogue import CatalogueError
+from simulator.evidence.projection.command import projection
 from simulator.fidelity.command import fidelity
 from simulator.scenario import ScenarioError, load, scenario_ids
 from simulator.scenario.faults import Fault
@@ -127,6 +129,7 @@ def run(
 
 app.command()(profile)
 app.command()(fidelity)
+app.command()(projection)
 
 
 def _read_picks(picks: list[str], option: str) -> dict[str, str]:
@@ -263,7 +266,7 @@ def main() -> None:
         app()
     except ScenarioError as error:
         report(error.faults)
-    except (UsageError, TraceFileError) as error:
+    except (UsageError, TraceFileError, CatalogueError) as error:
         print(error, file=sys.stderr)
     sys.exit(2)
 

@@ -1,6 +1,8 @@
-"""Where the files that travel with the package lie: cases, pages and evidence."""
+"""Where files lie: cases, pages and evidence, which travel with the package, and what a person measures."""
 
 from pathlib import Path
+
+from platformdirs import user_data_path
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = _PACKAGE / "shipped"
@@ -16,3 +18,6 @@ PROFILES = ASSETS / "profiles"
 SCORES = ASSETS / "scores"
 CATALOGUE = ASSETS / "catalogue"
 FIDELITY = ASSETS / "fidelity"
+
+#: Profiles of the models that a person brought along.
+OWN_PROFILES = user_data_path("casesim") / "profiles"

@@ -76,7 +76,26 @@ def differences(
     old, new = summaries
     labels = {objective.metric: objective.label for objective in new.plan.scenario.objectives}
     names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
-    return [Difference(name, labels.get(name, name), _change(name, before, after, summaries)) for name in names]
+    return [Difference(name, labels.get(name, name), _span(name, before, after, summaries)) for name in names]
+
+
+def _span(name: str, before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
+    """The change; where latencies are projected, its interval reaches over those at both ends of their bands."""
+    change = _change(name, before, after, summaries)
+    if not (before[0].ends or after[0].ends):
+        return change
+    pairs = [(_end(before, index), _end(after, index)) for index in (0, 1)]
+    at_ends = [_change(name, *pair, summaries) for pair in pairs if all(_has(name, measures) for measures in pair)]
+    return Interval(change.value, min(c.low for c in [change, *at_ends]), max(c.high for c in [change, *at_ends]))
+
+
+def _end(measures: Sequence[Measures], index: int) -> Sequence[Measures]:
+    return [m.ends[index] if m.ends else m for m in measures]
+
+
+def _has(name: str, measures: Sequence[Measures]) -> bool:
+    """Whether a metric can be told of every replication; those that are pooled over people always can."""
+    return name not in measures[0].metrics or all(name in m.metrics for m in measures)
 
 
 def _change(name: str, before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:

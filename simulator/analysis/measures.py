@@ -36,6 +36,7 @@ class Measures:
     queries: the latency of each query, where the scenario is one of MLPerf's
     stages: where the time of requests went, for each stage that takes time
     warm_up: what latencies, waits and throughput leave out at the front of the run; None where they leave out nothing
+    ends: the same replication with all projected latencies at the fast end of their bands, and at the slow end; else empty
     """
 
     digest: str
@@ -49,6 +50,7 @@ class Measures:
     queries: Queries | None = None
     stages: dict[str, StageTimes] = field(default_factory=dict)
     warm_up: WarmUp | None = None
+    ends: list[Measures] = field(default_factory=list)
 
 
 def measure(trace: Trace) -> Measures:
@@ -241,8 +243,7 @@ def _machines_usd(trace: Trace) -> float:
     return sum(
         paid_s(trace, name, stage)
         / HOUR_S
-        * stage.threads
-        * trace.plan.machines[name].usd_per_thread_hour()
+        * trace.plan.machines[name].usd_per_replica_hour(stage.threads)
         * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
         for name, stage in pools.items()
     )

@@ -16,7 +16,9 @@ REPLICATIONS = (2, 1000)
 
 def one(plan: Plan, seed: int, replication: int) -> Measures:
     """Run and measure one replication (the job that a worker process is given)."""
-    return measure(simulate(plan, seed, replication))
+    found = measure(simulate(plan, seed, replication))
+    found.ends = [measure(simulate(end, seed, replication)) for end in plan.ends]
+    return found
 
 
 def warm() -> None:

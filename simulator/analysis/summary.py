@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,10 @@ class Metric:
     low: float
     high: float
     unit: str
+
+
+#: A value with its interval, of a metric or of a cost.
+Span = TypeVar("Span", Metric, Interval)
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,10 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         *_few_positives(plan, metrics),
         *([mlperf.sentence] if mlperf else []),
     ]
+    ends = [summary_of(end, seed, [m.ends[index] for m in measures]) for index, end in enumerate(plan.ends) if measures[0].ends]
+    for end, name in zip(ends, ("fast", "slow"), strict=False):
+        metrics, costs = _spanned(metrics, end.metrics), _spanned(costs, end.costs)
+        warnings += [f"At the {name} end of what is projected: {words}" for words in end.warnings if words not in warnings]
     ordered = {name: metrics[name] for name in plan.scenario.metric_names() if name in metrics}
     return Summary(
         plan=plan,
@@ -161,6 +169,15 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         warm_up=warm_up,
         mlperf=mlperf,
     )
+
+
+def _spanned(found: dict[str, Span], end: dict[str, Span]) -> dict[str, Span]:
+    """Intervals that also reach to those at one end of a projected band; what cannot be quoted there is not quoted at all."""
+    return {
+        name: replace(one, low=min(one.low, end[name].low), high=max(one.high, end[name].high))
+        for name, one in found.items()
+        if name in end
+    }
 
 
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:

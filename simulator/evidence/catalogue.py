@@ -2,11 +2,17 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 
 from simulator.paths import CATALOGUE
+
+#: What a device computes in, as published latencies name it.
+Computes = Literal["fp32", "fp16", "int8"]
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 class CatalogueError(ValueError):
@@ -14,20 +20,51 @@ class CatalogueError(ValueError):
 
 
 class Hardware(BaseModel):
-    """One kind of machine that can be rented."""
+    """One kind of machine or accelerator.
+
+    vcpus: a processor is paid by the thread; an accelerator, which has none, as a whole
+    peak_tops: dense operations a second, in units of 1e12; a multiply-add is two
+    price_evidence: `published`, or `assumed` for what is bought and not rented
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     label: str
     processor: str
-    vcpus: int = Field(ge=1)
-    usd_per_hour: float = Field(gt=0)
-    price_source: str
+    kind: Literal["cpu", "gpu", "edge", "phone"] = "cpu"
+    vcpus: int | None = Field(default=None, ge=1)
+    usd_per_hour: Positive | None = None
+    price_source: str | None = None
+    price_evidence: Literal["published", "assumed"] = "published"
+    peak_tops: dict[Computes, Positive] = {}
+    bandwidth_gb_per_s: Positive | None = None
+    memory_gb: Positive | None = None
+    power_w: Positive | None = None
+    source: str | None = None
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Hardware":
+        if (self.usd_per_hour is None) != (self.price_source is None):
+            raise ValueError("usd_per_hour and price_source go together: no price without a source")
+        if self.kind == "cpu" and self.vcpus is None:
+            raise ValueError("a processor needs vcpus, by which its price is shared out")
+        if self.source is None and (self.peak_tops or self.bandwidth_gb_per_s or self.memory_gb):
+            raise ValueError("source is missing: it says where peaks, bandwidth and memory come from")
+        return self
 
     def usd_per_thread_hour(self) -> float:
         """Price of one virtual processor for one hour."""
-        return self.usd_per_hour / self.vcpus
+        return self._price() / (self.vcpus or 1)
+
+    def usd_per_replica_hour(self, threads: int) -> float:
+        """Price of a replica for one hour: its threads of a processor, or the whole of an accelerator."""
+        return self._price() if self.vcpus is None else threads * self.usd_per_thread_hour()
+
+    def _price(self) -> float:
+        if self.usd_per_hour is None:
+            raise CatalogueError(f"{self.label} has no price")
+        return self.usd_per_hour
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean, median
 
@@ -12,6 +12,8 @@ from simulator.paths import FIDELITY
 
 #: The bars are judged on points whose two real runs differ by no more than this part in p50 and in p99.
 AGREE = 0.05
+#: The servers that there are: one in the simulation's own process, and one that others wrote.
+IN_PROCESS, OVER_HTTP = "in process", "HTTP (mosec)"
 
 
 class FidelityError(ValueError):
@@ -96,38 +98,37 @@ class Report(_Record):
     libraries: dict[str, str]
     points: list[Point]
 
-    @property
-    def judged(self) -> list[Point]:
-        """The points whose real runs agree."""
-        return [point for point in self.points if point.repeats]
+    def of(self, server: str) -> list[Point]:
+        """The points of one server."""
+        return [point for point in self.points if point.server == server]
 
-    def summary(self) -> dict[str, float | int]:
-        """The figures that the bars are on; those without a point to judge are left out. Errors are parts of 1."""
-        found: dict[str, float | int] = {"points": len(self.points), "points_judged": len(self.judged)}
-        found |= _over("", self.judged)
-        found |= _over("all_points_", self.points)
-        replays = [point for point in self.points if point.replayed is not None]
-        for figure in ("p50", "p99"):
-            found[f"noise_{figure}_median"] = median([abs(point.noise(f"{figure}_s")) for point in self.points])
-            if replays:
-                found[f"replay_{figure}_error_max"] = max(abs(point.replay_error(f"{figure}_s") or 0.0) for point in replays)
+    def summary(self, server: str = IN_PROCESS) -> dict[str, float | int]:
+        """What the points of one server come to; without a point to judge, no figure of it. Errors are parts of 1.
+
+        Without a prefix: over the points whose real runs agree, which the bars are on; `all_points_`: over all of them.
+        """
+        points = self.of(server)
+        judged = [point for point in points if point.repeats]
+        found: dict[str, float | int] = {"points": len(points), "points_judged": len(judged)}
+        found |= _over("", judged)
+        found |= _over("all_points_", points)
         return found
 
 
 def _over(prefix: str, points: list[Point]) -> Iterator[tuple[str, float]]:
     if not points:
         return
+    for figure in ("p50", "p99"):
+        yield f"{prefix}noise_{figure}_median", median([abs(point.noise(f"{figure}_s")) for point in points])
+        replays = [error for point in points if (error := point.replay_error(f"{figure}_s")) is not None]
+        if replays:
+            yield f"{prefix}replay_{figure}_error_max", max(map(abs, replays))
     goodput = [abs(point.goodput_error_points) for point in points]
     yield f"{prefix}goodput_error_mean_points", fmean(goodput)
     yield f"{prefix}goodput_error_max_points", max(goodput)
-    figures: list[tuple[str, Callable[[Point], float]]] = [
-        ("p50", lambda point: point.error("p50_s")),
-        ("p95", lambda point: point.error("p95_s")),
-        ("p99", lambda point: point.error("p99_s")),
-        ("throughput", lambda point: point.error("throughput_per_s")),
-    ]
-    for name, error in figures:
-        yield f"{prefix}{name}_error_median", median([abs(error(point)) for point in points])
+    for name in ("p50_s", "p95_s", "p99_s", "throughput_per_s"):
+        short = name.split("_")[0]
+        yield f"{prefix}{short}_error_median", median([abs(point.error(name)) for point in points])
 
 
 def read_report(path: Path) -> Report:

@@ -1,6 +1,7 @@
 """Latency profiles: what one model at one precision took on one device, call by call.
 
-A profile is data on disk (`assets/profiles/<device>/<model>.<precision>.json`), written by `casesim profile`. It keeps every
+A profile is data on disk (`assets/profiles/<device>/<model>.<precision>.json`), written by `casesim profile`; those of a
+person's own models lie in the same way in the user's data folder. It keeps every
 call that was timed, together with how long the session had been idle before it: a call after an idle gap is slower than a
 call in a busy loop, and a server meets both.
 """
@@ -11,10 +12,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from simulator.paths import PROFILES
+from simulator.paths import OWN_PROFILES, PROFILES
 
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
 IDLE_GAP_MS = 2.0
+
+#: Where profiles are looked for: those that travel with the package first.
+FOLDERS = (PROFILES, OWN_PROFILES)
 
 #: From this part of the machine on, what other programs took meanwhile is told wherever a latency is used.
 DISTURBED_SHARE = 0.1
@@ -30,12 +34,29 @@ class Calls(_Record):
     batch: int = Field(ge=1, le=4096)
     latency_ms: list[float] = Field(min_length=1, max_length=100_000)
     idle_ms: list[float] = Field(max_length=100_000, description="idle time before each call; 0 in a busy loop")
+    resident_mb: float | None = Field(
+        default=None, ge=0, description="resident memory, MiB, that a session of its own added once it ran this batch"
+    )
 
     @model_validator(mode="after")
     def _columns_match(self) -> "Calls":
         if len(self.latency_ms) != len(self.idle_ms):
             raise ValueError(f"latency_ms has {len(self.latency_ms)} rows, idle_ms has {len(self.idle_ms)}")
         return self
+
+
+class FixedCost(_Record):
+    """The line `per_batch_ms + batch * per_request_ms`, fitted to busy calls of mixed sizes, with standard errors.
+
+    per_batch_ms: what a call takes however many it serves; below 0 where large batches take more than their share
+    misfit: the largest part by which the median of a size lies off the line; standard errors do not cover it
+    """
+
+    per_batch_ms: float
+    per_batch_se_ms: float = Field(ge=0)
+    per_request_ms: float
+    per_request_se_ms: float = Field(ge=0)
+    misfit: float = Field(ge=0)
 
 
 class ThreadRun(_Record):
@@ -47,6 +68,7 @@ class ThreadRun(_Record):
     others_share: float | None = Field(
         default=None, ge=0, le=1, description="part of the machine that other programs took meanwhile"
     )
+    fixed_cost: FixedCost | None = Field(default=None, description="absent where one batch size was measured")
     calls: list[Calls] = Field(min_length=1)
 
 
@@ -62,6 +84,7 @@ class Provenance(_Record):
     weights: str = Field(description="`random`, or where the weights come from")
     calibration: str | None = Field(default=None, description="which photos calibrated a static quantization")
     protocol: str | None = Field(default=None, description="how the calls were timed")
+    provider: str | None = Field(default=None, description="what ONNX Runtime ran on, where not on the processor")
 
 
 class Profile(_Record):
@@ -98,6 +121,7 @@ class Profile(_Record):
         busy = run.others_share or 0.0
         disturbed = f"; other programs took {busy:.0%} of the machine meanwhile" if busy >= DISTURBED_SHARE else ""
         libraries = ", ".join(f"{name} {version}" for name, version in made.libraries.items())
+        libraries += f", provider {made.provider}" if made.provider else ""
         return (
             f"{self.model} {self.precision} on {made.processor}, {threads} of {made.cores} cores, {libraries}, "
             f"{samples} calls, {made.date}, weights: {made.weights}{disturbed}"
@@ -129,19 +153,43 @@ def read_profile(path: Path) -> Profile:
         raise ProfileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
+def load_profile(device: str, model: str, precision: str, folder: Path | None = None) -> Profile:
+    """The profile of `model` at `precision` on `device`, in `folder` or the first of FOLDERS that has it.
+
+    Raises ProfileError that lists what there is instead.
+    """
+    path = _find(device, model, precision, folder)
+    if path:
+        return _read_once(path, path.stat().st_mtime_ns)
+    there = sorted(f"{p.model} {p.precision}" for p in profiles(folder) if p.device == device)
+    raise ProfileError(
+        f"no measured latency of {model} at {precision} on {device}; measured there: {', '.join(there) or 'nothing'}"
+    )
+
+
+def has_profile(device: str, model: str, precision: str, folder: Path | None = None) -> bool:
+    """Whether `model` at `precision` was measured on `device`."""
+    return _find(device, model, precision, folder) is not None
+
+
+def _find(device: str, model: str, precision: str, folder: Path | None) -> Path | None:
+    paths = (place / device / f"{model}.{precision}.json" for place in ([folder] if folder else FOLDERS))
+    return next((path for path in paths if path.is_file()), None)
+
+
 @lru_cache(maxsize=256)
-def load_profile(device: str, model: str, precision: str, folder: Path = PROFILES) -> Profile:
-    """The profile of `model` at `precision` on `device`; raises ProfileError that lists what there is instead."""
-    path = folder / device / f"{model}.{precision}.json"
-    if not path.is_file():
-        there = sorted(f"{p.model} {p.precision}" for p in profiles(folder) if p.device == device)
-        raise ProfileError(
-            f"no measured latency of {model} at {precision} on {device}; measured there: {', '.join(there) or 'nothing'}"
-        )
+def _read_once(path: Path, _changed: int) -> Profile:
+    """As read_profile; read again only once the file has changed."""
     return read_profile(path)
 
 
-def profiles(folder: Path = PROFILES) -> Iterator[Profile]:
-    """Every profile under `folder`, by device, model and precision."""
-    for path in sorted(folder.glob("*/*.json")):
-        yield read_profile(path)
+def has_profile(device: str, model: str, precision: str) -> bool:
+    """Whether `model` at `precision` was measured on `device`."""
+    return any((place / device / f"{model}.{precision}.json").is_file() for place in FOLDERS)
+
+
+def profiles(folder: Path | None = None) -> Iterator[Profile]:
+    """Every profile in `folder`, or in each of FOLDERS, by device, model and precision."""
+    for place in [folder] if folder else FOLDERS:
+        for path in sorted(place.glob("*/*.json")):
+            yield read_profile(path)

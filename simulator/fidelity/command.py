@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.evidence.fidelity import AGREE, Point, Report, write_report
+from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, Point, Report, write_report
 
 if TYPE_CHECKING:
     from simulator.fidelity.grid import Grid
@@ -45,14 +45,14 @@ def fidelity(
         _console.print(f"{error.filename}: {error.strerror}", markup=False)
         raise typer.Exit(_WRONG_USE) from error
     if json_:
-        typer.echo(json.dumps(report.summary() | {"report": report.model_dump()}))
+        typer.echo(json.dumps(report.summary() | {"over_http": report.summary(OVER_HTTP), "report": report.model_dump()}))
         return
     show(report)
 
 
 def show(report: Report) -> None:
     """Print every point, and what the bars say."""
-    out = Console(width=max(Console().width, 150))
+    out = Console(width=max(Console().width, 170))
     out.print(table_of(report))
     out.print(*sentences(report), sep="\n", highlight=False)
 
@@ -60,10 +60,12 @@ def show(report: Report) -> None:
 def table_of(report: Report) -> Table:
     """A row a point: the real figures, what their repetition differs by, and what the prediction and the replay do."""
     table = Table(title=f"{report.processor}, {report.cores} cores, {report.date}", box=None)
-    for column in ("server", "model", "batching", "load", "requests/s", "p50 ms", "p99 ms", "in time"):
-        table.add_column(column, justify="left" if column in ("server", "model", "batching") else "right")
-    for column in ("repeat p50, p99", "predicted p50, p95, p99", "in time, points", "replay p50, p99"):
-        table.add_column(column, justify="right")
+    for column in ("server", "model", "batching"):
+        table.add_column(column, no_wrap=True)
+    for column in ("load", "per s", "p50 ms", "p99 ms", "in time"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for column in ("repeat\np50, p99", "predicted\np50, p95, p99", "predicted\nin time, points", "replayed\np50, p99"):
+        table.add_column(column, justify="right", no_wrap=True)
     for point in report.points:
         table.add_row(*_cells(point), style=None if point.repeats else "dim")
     return table
@@ -86,23 +88,28 @@ def _cells(point: Point) -> Iterator[str]:
 
 
 def sentences(report: Report) -> Iterator[str]:
-    """What the report comes to, in words."""
-    found = report.summary()
+    """What the report comes to, in words, a few sentences for each server."""
+    for server in (IN_PROCESS, OVER_HTTP):
+        if report.of(server):
+            yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(_told(report.summary(server)))}"
+
+
+def _told(found: dict[str, float | int]) -> Iterator[str]:
     left_out = found["points"] - found["points_judged"]
-    yield f"{found['points']} points; {left_out} are not judged, as their two real runs differ by more than {AGREE:.0%}."
-    if report.judged:
+    noise = f"{found['all_points_noise_p50_median']:.1%} in p50 and {found['all_points_noise_p99_median']:.1%} in p99"
+    yield f"{found['points']} points. Two identical real runs differ by {noise} (medians)."
+    yield f"{left_out} points are not judged, as theirs differ by more than {AGREE:.0%}."
+    if "p50_error_median" in found:
         yield (
             f"Predicted before the run: within the objective {found['goodput_error_mean_points']:.2f} points off on average, "
             f"{found['goodput_error_max_points']:.2f} at most; p50 {found['p50_error_median']:.1%}, "
             f"p95 {found['p95_error_median']:.1%}, p99 {found['p99_error_median']:.1%}, "
             f"throughput {found['throughput_error_median']:.2%} off (medians)."
         )
-    noise = f"{found['noise_p50_median']:.1%} in p50 and {found['noise_p99_median']:.1%} in p99"
-    yield f"Two identical real runs differ by {noise} (medians over all points)."
-    if "replay_p50_error_max" in found:
+    if "all_points_replay_p50_error_max" in found:
         yield (
-            f"Given the run's own arrivals and batch times, the engine gives p50 within {found['replay_p50_error_max']:.2%} "
-            f"and p99 within {found['replay_p99_error_max']:.2%} at every point."
+            f"Given a run's own arrivals and batch times, the engine gives p50 within "
+            f"{found['all_points_replay_p50_error_max']:.2%} and p99 within {found['all_points_replay_p99_error_max']:.2%}."
         )
 
 

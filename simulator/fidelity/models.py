@@ -8,18 +8,17 @@ import numpy as np
 from PIL import Image
 from platformdirs import user_cache_path
 
-from simulator.fidelity.calibrate import Compute
 from simulator.fidelity.served_model import ServedModel
 from simulator.zoo.subjects import Photos, Subject, make_ready
 
 _PIXELS = 256
 
 
-def ready(model: str, precision: str) -> Compute:
+def ready(model: str, precision: str) -> ServedModel:
     """A session on one thread; raises ExportError where the model cannot be made."""
     cache = user_cache_path("casesim")
     made = make_ready(Subject(model, precision), cache / "models", Photos(_noise(cache / "noise"), "noise"))
-    return ServedModel(made.file, made.input_shape).compute
+    return ServedModel(made.file, made.input_shape)
 
 
 def _noise(folder: Path, pictures: int = 16) -> Path:

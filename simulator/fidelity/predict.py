@@ -50,10 +50,17 @@ def plan_of(rule: BatchRule, arrived: Times, table: LatencyTable) -> Plan:
     return Plan(loads(text), {}, "", {"server": table}, recording=Recording(arrived))
 
 
-def predicted(rule: BatchRule, arrived: Times, table: LatencyTable, replications: int, seed: int = 0) -> Times:
-    """When each request is answered, in s; shape (replications, requests)."""
-    plan = plan_of(rule, arrived, table)
-    return np.stack([simulate(plan, seed, number).columns.finished for number in range(replications)])
+def predicted(rule: BatchRule, scheduled: Times, lags_s: Times, table: LatencyTable, replications: int) -> Times:
+    """When each request is answered, in s; shape (replications, requests).
+
+    lags_s: samples of what passes from the scheduled arrival to the queue
+    """
+    rng, answered = np.random.default_rng(0), np.empty((replications, len(scheduled)))
+    for number in range(replications):
+        arrived = scheduled + rng.choice(lags_s, len(scheduled))
+        order = np.argsort(arrived, kind="stable")
+        answered[number, order] = simulate(plan_of(rule, arrived[order], table), number).columns.finished
+    return answered
 
 
 def replayed(rule: BatchRule, served: list[Batch], arrived: Times) -> Times:

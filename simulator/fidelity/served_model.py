@@ -14,6 +14,7 @@ class ServedModel:
     """An ONNX Runtime session on one thread, and SAMPLES pre-processed images."""
 
     def __init__(self, file: Path, input_shape: list[int]) -> None:
+        self.file, self.input_shape = file, input_shape
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

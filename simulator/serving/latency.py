@@ -44,7 +44,7 @@ class LatencyTable:
 
 
 def constant(*seconds: float) -> LatencyTable:
-    """A table of fixed service times for batches of 1, 2, ... (for tests and theory)."""
+    """A table of fixed service times in seconds for batches of 1, 2, ..., where nothing is known of their spread."""
     by_size = np.array([0.0, *seconds])
     return LatencyTable(np.broadcast_to(by_size[None, :, None], (2, len(by_size), GRID)).copy())
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from simulator.evidence.catalogue import CatalogueError, Hardware, machine
-from simulator.evidence.profiles import ProfileError, ThreadRun, load_profile
+from simulator.evidence.profiles import ProfileError, ThreadRun, has_profile, load_profile
+from simulator.evidence.projection import Projected, ProjectionError, latencies
 from simulator.evidence.recordings import Recording, RecordingError, read_recording
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, scores_at
 from simulator.scenario import Scenario, ScenarioError
@@ -27,7 +28,7 @@ from simulator.serving.arrivals import Process, arrivals_of
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import Conditions
-from simulator.serving.latency import LatencyError, LatencyTable, measured
+from simulator.serving.latency import LatencyError, LatencyTable, constant, measured
 from simulator.serving.orders import ORDERS
 from simulator.serving.streams import Streams
 from simulator.units import duration
@@ -54,6 +55,7 @@ class Plan:
     design: dict[str, Any]
     scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
+    bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast end, slow end
     machines: dict[str, Hardware] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     timed: dict[str, ThreadRun] = field(default_factory=dict)  # the measurements behind the latencies of a pool
@@ -72,6 +74,16 @@ class Plan:
     def identity(self) -> list[Any]:
         """What was run, as plain data: the scenario, the picks, and what strikes if anything does."""
         return [self.scenario_hash, self.design, *([self.strikes] if self.strikes else [])]
+
+    @property
+    def ends(self) -> list[Plan]:
+        """The same plan with every projected latency at the fast end of its band, and at the slow end; none without any."""
+        if not self.bands:
+            return []
+        return [
+            replace(self, latencies=self.latencies | {name: band[end] for name, band in self.bands.items()}, bands={})
+            for end in (0, 1)
+        ]
 
     @property
     def arrivals_end_s(self) -> float:
@@ -152,6 +164,7 @@ class _Gatherer:
         self.sources: list[Source] = []
         self.warnings: list[str] = []
         self.latencies: dict[str, LatencyTable] = {}
+        self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}
         self.machines: dict[str, Hardware] = {}
         self.cold_starts: dict[str, list[float]] = {}
         self.timed: dict[str, ThreadRun] = {}
@@ -174,6 +187,7 @@ class _Gatherer:
             scenario=self.scenario,
             design=design,
             latencies=self.latencies,
+            bands=self.bands,
             machines=self.machines,
             cold_starts=self.cold_starts,
             timed=self.timed,
@@ -225,7 +239,10 @@ class _Gatherer:
 
     def _pool(self, name: str, stage: Pool) -> None:
         self._attempt((name, "device"), CatalogueError, lambda: self._rent(name, stage))
-        self._attempt((name, "model"), ProfileError, lambda: self._time(name, stage))
+        if name in self.machines and self.machines[name].vcpus is None and not self._is_measured(stage):
+            self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
+        else:
+            self._attempt((name, "model"), ProfileError, lambda: self._time(name, stage))
         if stage.scores:
             self._attempt((name, "scores"), ScoreError, lambda: self._score(name, stage, str(stage.scores)))
 
@@ -239,13 +256,40 @@ class _Gatherer:
 
     def _rent(self, name: str, stage: Pool) -> None:
         rented = self.machines[name] = machine(stage.device)
-        if stage.threads > rented.vcpus:
+        if rented.vcpus is not None and stage.threads > rented.vcpus:
             self._fault(
                 (name, "threads"),
                 f"{stage.threads} threads on a machine with {rented.vcpus} processors; use at most that",
             )
-        price = f"{rented.usd_per_hour:g} USD an hour for {rented.vcpus} vCPU"
-        self.sources.append(Source(f"{stage.label}: price", "published", price, rented.price_source))
+        if rented.usd_per_hour is None or rented.price_source is None:
+            raise CatalogueError(f"the catalogue has no price of {rented.label}; choose a device with one")
+        size = "the whole device" if rented.vcpus is None else f"{rented.vcpus} vCPU"
+        price = f"{rented.usd_per_hour:g} USD an hour for {size}"
+        self.sources.append(Source(f"{stage.label}: price", rented.price_evidence, price, rented.price_source))
+
+    def _is_measured(self, stage: Pool) -> bool:
+        return has_profile(stage.device, stage.model, stage.precision)
+
+    def _project(self, name: str, stage: Pool) -> None:
+        """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
+        if stage.scaling is not None:
+            raise ProjectionError(
+                f"{self.machines[name].label}: how long a replica takes to start is not known; leave out scaling"
+            )
+        found = latencies(stage.model, stage.precision, range(1, stage.max_batch + 1), stage.device)
+        self.latencies[name] = _table([point.value for point in found], stage.passes)
+        self.bands[name] = (
+            _table([point.low for point in found], stage.passes),
+            _table([point.high for point in found], stage.passes),
+        )
+        value = f"{_in_ms(found[0], stage.passes)} at batch 1"
+        if stage.max_batch > 1:
+            value += f", {_in_ms(found[-1], stage.passes)} at batch {stage.max_batch}"
+        self.sources.append(Source(f"{stage.label}: latency", "projected", value, found[0].source))
+        self.warnings.append(
+            f"{stage.label}: its latency is projected, {value}. Every interval reaches from the fast end of that band to the "
+            "slow one; how much service times spread is not known."
+        )
 
     def _time(self, name: str, stage: Pool) -> None:
         profile = load_profile(stage.device, stage.model, stage.precision)
@@ -272,6 +316,15 @@ class _Gatherer:
             reason = f"no scores were measured at {stage.precision}; accuracy is assumed equal to {about.precision}"
             self.sources.append(Source(what, "assumed", f"as {about.precision}", reason))
             self.warnings.append(f"{what}: {reason}.")
+
+
+def _table(seconds: list[float], passes: int) -> LatencyTable:
+    return constant(*(passes * value for value in seconds))
+
+
+def _in_ms(point: Projected, passes: int) -> str:
+    value, low, high = (f"{1000 * passes * seconds:.3g}" for seconds in (point.value, point.low, point.high))
+    return f"{value} ms ({low} to {high})"
 
 
 def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Sourced]]:

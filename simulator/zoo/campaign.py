@@ -4,15 +4,15 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from simulator.evidence.failures import Failure, forget_failure, write_failure
 from simulator.evidence.profiles import Profile, ThreadRun, write_profile
-from simulator.zoo.machine import provenance
+from simulator.zoo.machine import library_version, provenance
 from simulator.zoo.measure import Advance, Effort, measure
+from simulator.zoo.providers import CPU
 from simulator.zoo.refusals import RefusedError, at_step
-from simulator.zoo.subjects import PHOTO_MODEL, Photos, Ready, Subject, make_ready
+from simulator.zoo.subjects import ONE_THREAD, Photos, Ready, Subject, make_ready
 
 #: Above this part of the machine, what other programs took has spoilt the measurement.
 _DISTURBED = 0.05
@@ -33,14 +33,15 @@ class Campaign:
     threads: tuple[int, ...] = (1, 2)
     effort: Effort = field(default_factory=Effort)
     trained: Path | None = None
+    provider: str = CPU
 
     def profile_path(self, subject: Subject) -> Path:
         """Where the profile of `subject` belongs."""
         return self.out / self.device / f"{subject}.json"
 
     def thread_counts(self, subject: Subject) -> tuple[int, ...]:
-        """The thread counts at which `subject` is measured: a decoder has one thread, whatever is asked."""
-        return (1,) if subject.model == PHOTO_MODEL else self.threads
+        """The thread counts at which `subject` is measured: a step beside the network has one, whatever is asked."""
+        return (1,) if subject.model in ONE_THREAD else self.threads
 
     def kept(self, subject: Subject) -> int:
         """How many thread counts of `subject` an interrupted campaign finished."""
@@ -83,7 +84,7 @@ class Campaign:
         return profile
 
     def _ready(self, subject: Subject) -> Ready:
-        return make_ready(subject, self.cache / "models", self.photos, self.trained)
+        return make_ready(subject, self.cache / "models", self.photos, self.trained, self.provider)
 
     def _failed(self, subject: Subject, error: RefusedError) -> Failure:
         failure = Failure(
@@ -92,7 +93,7 @@ class Campaign:
             device=self.device,
             step=error.step,
             reason=str(error),
-            libraries={name: version(name) for name in ("onnxruntime", "torch")},
+            libraries={name: library_version(name) for name in ("onnxruntime", "torch")},
             date=datetime.now(UTC).date().isoformat(),
         )
         write_failure(failure, self.out)
@@ -104,7 +105,7 @@ class Campaign:
 
     def _thread_run(self, subject: Subject, ready: Ready, threads: int, advance: Advance) -> ThreadRun:
         effort = self._effort(subject, ready)
-        conditions = hashlib.sha256(f"{ready.sha256} {effort}".encode()).hexdigest()[:12]
+        conditions = hashlib.sha256(f"{ready.sha256} {effort} {self.provider}".encode()).hexdigest()[:12]
         cell = self._cells / f"{subject}.{threads}t.{conditions}.json"
         if cell.is_file():
             advance(1.0)
@@ -117,7 +118,7 @@ class Campaign:
         return run
 
     def _effort(self, subject: Subject, ready: Ready) -> Effort:
-        if subject.model == PHOTO_MODEL:
+        if subject.model in ONE_THREAD:
             # One batch size at one thread: cheap enough for the 200 calls that a tail needs.
             return replace(self.effort, batches=(1,), least=200, most=200)
         item = ready.multiply_adds or 0
@@ -137,6 +138,14 @@ class Campaign:
             parameters=ready.parameters,
             multiply_adds=ready.multiply_adds,
             file_bytes=ready.file.stat().st_size,
-            provenance=provenance(ready.libraries, ready.weights, ready.protocol, ready.sha256, ready.calibration),
+            provenance=provenance(
+                ready.libraries,
+                ready.weights,
+                ready.protocol,
+                ready.sha256,
+                ready.calibration,
+                # What runs beside the network stays on the processor.
+                None if self.provider == CPU or subject.model in ONE_THREAD else self.provider,
+            ),
             runs=runs,
         )

@@ -4,7 +4,8 @@ import os
 import platform
 import re
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from simulator.evidence.profiles import Provenance
@@ -58,24 +59,41 @@ def processor() -> str:
     return f"{_short_name(info)} ({', '.join(details)})" if details else _short_name(info)
 
 
-def default_device() -> str:
-    """An identifier made of the processor's name and the number of cores, such as `amd-epyc-zen-4-2c`."""
+def default_device(provider: str = "cpu") -> str:
+    """An identifier made of the processor's name and the number of cores, such as `amd-epyc-zen-4-2c`.
+
+    Another provider than the processor is named at its end.
+    """
     name = re.sub(r"[^a-z0-9]+", "-", _short_name(_cpuinfo()).lower()).strip("-")
-    return f"{name}-{cores()}c"
+    return f"{name}-{cores()}c" if provider == "cpu" else f"{name}-{cores()}c-{provider}"
+
+
+def library_version(name: str) -> str:
+    """Version of an installed library; ONNX Runtime's builds are packages with other names for one module."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return str(import_module(name).__version__)
 
 
 def provenance(
-    libraries: list[str], weights: str, protocol: str, sha256: str | None = None, calibration: str | None = None
+    libraries: list[str],
+    weights: str,
+    protocol: str,
+    sha256: str | None = None,
+    calibration: str | None = None,
+    provider: str | None = None,
 ) -> Provenance:
-    """Where and when this is, with the versions of `libraries`."""
+    """Where and when this is, with the versions of `libraries`; `provider` where the processor was not what ran."""
     return Provenance(
         processor=processor(),
         cores=cores(),
         system=f"{platform.system()} {platform.release()}, {platform.machine()}, Python {platform.python_version()}",
-        libraries={name: version(name) for name in libraries},
+        libraries={name: library_version(name) for name in libraries},
         date=datetime.now(UTC).date().isoformat(),
         model_sha256=sha256,
         weights=weights,
         calibration=calibration,
         protocol=protocol,
+        provider=provider,
     )

@@ -20,9 +20,15 @@ import onnxruntime as ort
 import psutil
 from numpy.typing import NDArray
 
+from simulator.evidence.fixed_cost import fixed_cost
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun
+from simulator.zoo.providers import CPU, provider_list
 
 LONGEST_GAP_MS = 50.0
+#: The part of the work, as it is told, that cold starts are.
+_COLD_PART = 0.2
+#: Calls of a size after which its memory no longer grows.
+_SETTLING_CALLS = 2
 #: In words, for a profile's provenance.
 PROTOCOL = (
     f"batch sizes in shuffled order, every other call of a size after an idle gap of {IDLE_GAP_MS:g} to "
@@ -35,6 +41,8 @@ Call = Callable[[int], object]
 Starter = Callable[[], Call]
 #: Told the fraction of the work that has been done since it was last told.
 Advance = Callable[[float], None]
+#: Told the batch size and the latency, in milliseconds, of each timed call.
+Watch = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -49,42 +57,83 @@ class Effort:
     seed: int = 0
 
 
-def open_session(path: Path, input_shape: list[int], threads: int) -> Call:
-    """A session on the ONNX file `path`, pinned to `threads`, with its inputs at hand."""
+#: What ONNX Runtime calls the types that an image can have, and what numpy does.
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}
+
+
+def noise(shape: tuple[int, ...], dtype: str) -> NDArray[np.generic]:
+    """An input of this shape: normal numbers, or every whole number of its type alike."""
+    rng = np.random.default_rng(0)
+    if np.issubdtype(np.dtype(dtype), np.integer):
+        limits = np.iinfo(dtype)
+        return rng.integers(limits.min, limits.max, shape, dtype=np.dtype(dtype), endpoint=True)
+    return rng.standard_normal(shape, dtype=np.float32).astype(dtype, copy=False)
+
+
+def open_session(path: Path, input_shape: list[int], threads: int, provider: str = CPU) -> Call:
+    """A session on the ONNX file `path`, pinned to `threads`, with its inputs at hand.
+
+    input_shape: of one item; a file whose input has no axis more than that takes batches of 1 only
+    """
     options = ort.SessionOptions()
+    options.log_severity_level = 4  # its advice on the graph is not for the person who measures, and its errors are raised
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    session = ort.InferenceSession(str(path), options, providers=provider_list(provider))
+    given = session.get_inputs()[0]
+    batched = len(given.shape) > len(input_shape)
 
     @cache
-    def images(batch: int) -> NDArray[np.float32]:
-        return np.random.default_rng(0).standard_normal((batch, *input_shape), dtype=np.float32)
+    def images(batch: int) -> NDArray[np.generic]:
+        return noise((batch, *input_shape) if batched else tuple(input_shape), DTYPES[given.type])
 
-    return lambda batch: session.run(None, {name: images(batch)})
+    return lambda batch: session.run(None, {given.name: images(batch)})
 
 
-def measure(start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None) -> ThreadRun:
+def measure(
+    start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None
+) -> ThreadRun:
     """Cold starts, memory and timed calls of what `start` makes ready."""
-    cold = [_cold_start(start) for _ in range(effort.starts)]
+    sizes = effort.batches
+    # Each fresh process also tells what one of the sizes takes in memory: no process is needed for that alone.
+    cold = []
+    for number in range(max(effort.starts, len(sizes))):
+        cold.append(_cold_start(start, min(sizes), sizes[number % len(sizes)]))
+        advance(_COLD_PART / max(effort.starts, len(sizes)))
     with _Onlooker() as onlooker:
-        calls = time_calls(start(), effort, advance)
+        calls = time_calls(start(), effort, lambda part: advance(part * (1 - _COLD_PART)), watch)
     return ThreadRun(
         threads=threads,
-        session_s=[round(seconds, 4) for seconds, _ in cold],
-        resident_mb=round(float(np.median([mebibytes for _, mebibytes in cold])), 1),
+        session_s=[round(fresh.seconds, 4) for fresh in cold],
+        resident_mb=_median([fresh.first_mb for fresh in cold]),
         others_share=round(onlooker.others_share, 3),
-        calls=calls,
+        fixed_cost=fixed_cost(calls),
+        calls=[timed.model_copy(update={"resident_mb": _resident(cold, timed.batch)}) for timed in calls],
     )
 
 
-def time_calls(call: Call, effort: Effort, advance: Advance = lambda _: None) -> list[Calls]:
+def _resident(cold: "list[_Fresh]", batch: int) -> float:
+    return _median([fresh.batch_mb for fresh in cold if fresh.batch == batch])
+
+
+def _median(mebibytes: list[float]) -> float:
+    return round(max(float(np.median(mebibytes)), 0.0), 1)
+
+
+def time_calls(call: Call, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None) -> list[Calls]:
     """Every timed call by batch size, each with the idle time before it; both in milliseconds."""
     order = schedule(_counts(call, effort), effort.seed)
     timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
     for batch, gap_ms in order:
         timed[batch].append(_timed(call, batch, gap_ms))
+        watch(batch, timed[batch][-1][0])
         advance(1 / len(order))
     return [
         Calls(batch=batch, latency_ms=[latency for latency, _ in rows], idle_ms=[idle for _, idle in rows])
@@ -128,26 +177,46 @@ def _timed(call: Call, batch: int, gap_ms: float) -> tuple[float, float]:
     return round((ended - began) * 1000, 4), round(idle_ms, 2)
 
 
-def _cold_start(start: Starter) -> tuple[float, float]:
-    """Seconds until the first answer, and MiB of resident memory gained, in a fresh process."""
+@dataclass(frozen=True)
+class _Fresh:
+    """A fresh process: seconds until its first answer, and MiB of resident memory gained by then and by calls of `batch`.
+
+    ONNX Runtime keeps the memory that a call took, so what is resident after a call is near the peak within it.
+    """
+
+    seconds: float
+    first_mb: float
+    batch: int
+    batch_mb: float
+
+
+def _cold_start(start: Starter, first: int, batch: int) -> _Fresh:
+    """A fresh process whose first call has the size `first`, and the next ones `batch`."""
     context = multiprocessing.get_context("spawn")
     # An interrupt reaches the whole process group; the child leaves it to its parent.
     ignore = (signal.SIGINT, signal.SIG_IGN)
     with ProcessPoolExecutor(1, mp_context=context, initializer=signal.signal, initargs=ignore) as pool:
-        return pool.submit(_first_answer, start).result()
+        return pool.submit(_first_answer, start, first, batch).result()
 
 
-def _first_answer(start: Starter) -> tuple[float, float]:
+def _first_answer(start: Starter, first: int, batch: int) -> _Fresh:
     process = psutil.Process()
     before = process.memory_info().rss
+
+    def gained_mb() -> float:
+        return float(process.memory_info().rss - before) / 2**20
+
     began = time.perf_counter()
-    start()(1)
-    seconds = time.perf_counter() - began
-    return seconds, (process.memory_info().rss - before) / 2**20
+    call = start()
+    call(first)
+    seconds, first_mb = time.perf_counter() - began, gained_mb()
+    for _ in range(_SETTLING_CALLS):
+        call(batch)
+    return _Fresh(seconds, first_mb, batch, gained_mb())
 
 
 class _Onlooker:
-    """Sees which share of the machine other programs, or the host below it, took meanwhile."""
+    """Sees which share of the cores that this process may use other programs, or the host below, took meanwhile."""
 
     others_share = 0.0
 
@@ -161,7 +230,11 @@ class _Onlooker:
 
     @staticmethod
     def _seconds() -> tuple[float, float, float]:
-        """All processor time, what of it was busy, and what of that was ours; in seconds, over all cores."""
-        times, own = psutil.cpu_times(), psutil.Process().cpu_times()
-        waiting = times.idle + getattr(times, "iowait", 0.0)
-        return sum(times), sum(times) - waiting, own.user + own.system
+        """All processor time, what of it was busy, and what of that was ours; in seconds, over the cores that we may use."""
+        process = psutil.Process()
+        cores = psutil.cpu_times(percpu=True)
+        usable = process.cpu_affinity() if hasattr(process, "cpu_affinity") else range(len(cores))
+        elapsed = sum(sum(cores[core]) for core in usable)
+        waiting = sum(cores[core].idle + getattr(cores[core], "iowait", 0.0) for core in usable)
+        own = process.cpu_times()
+        return elapsed, elapsed - waiting, own.user + own.system

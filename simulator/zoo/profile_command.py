@@ -1,9 +1,13 @@
-"""`casesim profile`: measures models on this machine. It reads well without the extra `zoo`, and only then works."""
+"""`casesim profile`: measures models on this machine. It reads well without the extra `zoo`, and only then works.
+
+`--onnx` measures a file that somebody brings along; the format of `--progress-json` is described in `simulator.zoo.tellers`.
+"""
 
 from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +19,9 @@ from rich.table import Table
 
 from simulator.evidence.failures import Failure, FailureError, failures
 from simulator.evidence.profiles import Profile, ProfileError, profiles
-from simulator.paths import PROFILES
+from simulator.paths import OWN_PROFILES, PROFILES
+from simulator.zoo.errors import CannotMeasureError
+from simulator.zoo.own_command import Wish, measure_wish, one_ending, teller_for
 from simulator.zoo.photo import PhotoError
 from simulator.zoo.refusals import MissingFileError
 
@@ -45,7 +51,14 @@ def profile(
     photos: Annotated[Path | None, typer.Option(help="folder of photos, to calibrate on and to decode")] = None,
     photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None,
     trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None,
-    out: Annotated[Path, typer.Option(help="folder that gets DEVICE/MODEL.PRECISION.json")] = PROFILES,
+    onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None,
+    input_shape: Annotated[str | None, typer.Option(help="with --onnx: shape of one image, such as 3,224,224")] = None,
+    name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None,
+    provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu",
+    progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="folder that gets DEVICE/MODEL.PRECISION.json; with --onnx in your user data")
+    ] = None,
     budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="try again what has a profile or has failed")] = False,
     prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize ahead of measuring, and stop")] = False,
@@ -53,18 +66,39 @@ def profile(
     json_: Annotated[bool, typer.Option("--json", help="answer with one JSON list")] = False,
 ) -> None:
     """Measure what models take on this machine, call by call."""
+    if onnx and not list_:
+        wish = Wish(
+            file=onnx,
+            out=out or OWN_PROFILES,
+            name=name,
+            models=tuple(model or ()),
+            precisions=tuple(precision or ()),
+            input_shape=input_shape,
+            device=device,
+            provider=provider,
+            threads=tuple(sorted(set(threads or (1, 2)))),
+            batches=tuple(sorted(set(batch or ()))),
+            budget_s=budget,
+            overwrite=overwrite,
+        )
+        teller = teller_for(progress_json, _console)
+        with one_ending(teller):
+            _answer(measure_wish(wish, teller), json_)
+        return
     try:
         if list_:
-            _answer([*profiles(out), *failures(out)], json_)
+            _answer([*profiles(out), *failures(out or PROFILES)], json_)
             return
+        if input_shape or name or progress_json:
+            raise CannotMeasureError("--input-shape, --name and --progress-json go with --onnx FILE")
         subjects = _subjects(model, precision, trained)
-        campaign = _campaign(device, out, photos, photos_from, trained, batch, threads, budget)
+        campaign = _campaign(device, out or PROFILES, photos, photos_from, trained, batch, threads, budget, provider)
         _answer(_run(campaign, subjects, overwrite, prepare), json_)
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
         raise _refusal(f"measuring needs {error.name}, which is not installed: pip install 'casesim[zoo]'") from error
-    except (_UnknownNameError, PhotoError, MissingFileError, ProfileError, FailureError) as error:
+    except (_UnknownNameError, PhotoError, MissingFileError, CannotMeasureError, ProfileError, FailureError) as error:
         raise _refusal(str(error)) from error
 
 
@@ -114,23 +148,26 @@ def _campaign(
     batches: list[int] | None,
     threads: list[int] | None,
     budget_s: float,
+    provider: str,
 ) -> Campaign:
     from simulator.zoo.campaign import Campaign
     from simulator.zoo.machine import default_device
     from simulator.zoo.measure import Effort
+    from simulator.zoo.providers import check_provider
     from simulator.zoo.subjects import Photos
 
     effort = Effort(budget_s=budget_s)
     if batches:
         effort = Effort(batches=tuple(sorted(set(batches))), budget_s=budget_s)
     return Campaign(
-        device=device or default_device(),
+        device=device or default_device(provider),
         out=out,
         cache=user_cache_path("casesim"),
         photos=Photos(photos, photos_from or f"the folder {photos.name}" if photos else ""),
         threads=tuple(sorted(set(threads or (1, 2)))),
         effort=effort,
         trained=trained,
+        provider=check_provider(provider),
     )
 
 
@@ -195,7 +232,7 @@ def _say_what_is_kept(campaign: Campaign, subjects: list[Subject], made: list[Pr
     )
 
 
-def _answer(found: list[Profile | Failure], as_json: bool) -> None:
+def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
     rows = [_summary(row) if isinstance(row, Profile) else _reason(row) for row in found]
     if as_json:
         typer.echo(json.dumps(rows))

@@ -1,4 +1,4 @@
-"""What can be measured, and making it ready: an ONNX file at a precision, or the decoding of a phone photo."""
+"""What can be measured, and making it ready: an ONNX file at a precision, the decoding of a photo, or another step."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from simulator.zoo.architectures import ARCHITECTURES, RANDOM, Architecture, Network, Task, multiply_adds, parameters
 from simulator.zoo.export import export
+from simulator.zoo.machine import library_version
 from simulator.zoo.measure import PROTOCOL, SESSION_PROTOCOL, Starter, open_session
 from simulator.zoo.photo import (
     DECODINGS,
@@ -25,8 +26,10 @@ from simulator.zoo.photo import (
     prepare,
     start_decoder,
 )
+from simulator.zoo.providers import CPU
 from simulator.zoo.quantize import CALIBRATED, PRECISIONS, quantize
 from simulator.zoo.refusals import MissingFileError, at_step
+from simulator.zoo.steps import STEPS, start_step, write_given
 from simulator.zoo.trained import TRAINED, TrainedFile, adopt, multiply_adds_in, weights_in
 
 PHOTO_MODEL = "photo_decode"
@@ -84,26 +87,44 @@ class Ready:
 
 
 def precisions_of(model: str) -> list[str]:
-    """The precisions at which `model` can be measured."""
-    return list(DECODINGS if model == PHOTO_MODEL else PRECISIONS)
+    """The precisions at which `model` can be measured; for a step, its variants."""
+    return list(ONE_THREAD.get(model, PRECISIONS))
 
 
-MODELS = [PHOTO_MODEL, *ARCHITECTURES, *TRAINED]
+#: What runs beside the network, an item at a time on one thread: names, and the variants of each.
+ONE_THREAD: dict[str, list[str]] = {PHOTO_MODEL: list(DECODINGS)} | {name: list(variants) for name, variants in STEPS.items()}
+MODELS = [*ONE_THREAD, *ARCHITECTURES, *TRAINED]
 
 
-def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | None = None) -> Ready:
+def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | None = None, provider: str = CPU) -> Ready:
     """Build what is to be measured in `cache`, or take it from there; `trained` is the folder of trained networks.
 
     Raises PhotoError, MissingFileError or RefusedError.
     """
     # Another version exports and quantizes to another file.
-    folder = cache / f"torch-{version('torch')}-onnxruntime-{version('onnxruntime')}-recipe-{_RECIPE}"
+    folder = cache / f"torch-{version('torch')}-onnxruntime-{library_version('onnxruntime')}-recipe-{_RECIPE}"
     folder.mkdir(parents=True, exist_ok=True)
+    if subject.model in STEPS:
+        return _ready_step(subject, folder)
     if subject.model == PHOTO_MODEL:
         return _ready_photo(subject, folder, photos)
     network = ARCHITECTURES.get(subject.model) or TRAINED[subject.model]
     source = _source(network, folder, trained)
-    return _ready_network(subject, network, source, photos)
+    return _ready_network(subject, network, source, photos, provider)
+
+
+def _ready_step(subject: Subject, folder: Path) -> Ready:
+    file = folder / f"{subject}.npy"
+    shape = write_given(subject.model, subject.precision, file)
+    start = partial(start_step, subject.model, subject.precision)
+    return Ready(
+        file=file,
+        start=lambda _: start,
+        input_shape=shape,
+        weights="none",
+        protocol=f"{PROTOCOL}; {STEPS[subject.model][subject.precision].words}",
+        libraries=["pillow", "numpy"],
+    )
 
 
 def _ready_photo(subject: Subject, folder: Path, photos: Photos) -> Ready:
@@ -171,7 +192,7 @@ def _size(network: Architecture | TrainedFile, source: Path) -> _Size:
     return _Size(**json.loads(file.read_bytes()))
 
 
-def _ready_network(subject: Subject, network: Architecture | TrainedFile, source: Path, photos: Photos) -> Ready:
+def _ready_network(subject: Subject, network: Architecture | TrainedFile, source: Path, photos: Photos, provider: str) -> Ready:
     size = _size(network, source)
     calibration = _Calibration(network, photos, size) if subject.precision in CALIBRATED else None
     file = source.with_name(f"{subject}.{calibration.key}.onnx" if calibration else f"{subject}.onnx")
@@ -179,7 +200,7 @@ def _ready_network(subject: Subject, network: Architecture | TrainedFile, source
         quantize(source, file, subject.precision, calibration or (), network.noise(), trained=network.weights != RANDOM)
     return Ready(
         file=file,
-        start=partial(partial, open_session, file, network.input_shape),
+        start=partial(partial, open_session, file, network.input_shape, provider=provider),
         input_shape=network.input_shape,
         weights=network.weights,
         protocol=SESSION_PROTOCOL,

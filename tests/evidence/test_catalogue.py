@@ -4,6 +4,7 @@ import pytest
 
 from simulator.evidence.catalogue import CatalogueError, hardware, machine
 from simulator.evidence.profiles import profiles
+from simulator.paths import PROFILES
 
 ENTRY = """\
 box:
@@ -40,4 +41,4 @@ def test_an_unknown_machine_is_answered_with_those_there_are():
 
 
 def test_every_profile_was_measured_on_a_machine_that_has_a_price():
-    assert {profile.device for profile in profiles()} <= set(hardware())
+    assert {profile.device for profile in profiles(PROFILES)} <= set(hardware())

@@ -1,10 +1,12 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator.evidence.profiles import Profile, ProfileError, load_profile, profiles, read_profile, write_profile
+from simulator.evidence import profiles as module
+from simulator.evidence.profiles import Profile, ProfileError, has_profile, load_profile, profiles, read_profile, write_profile
 
 
 def raw(**changes: Any) -> dict[str, Any]:
@@ -36,6 +38,12 @@ def test_what_is_written_is_read_back(profile: Profile, tmp_path: Path) -> None:
     assert path == tmp_path / "here" / "net.fp32.json"
     assert read_profile(path) == load_profile("here", "net", "fp32", tmp_path) == profile
     assert list(profiles(tmp_path)) == [profile]
+
+
+def test_a_profile_without_fixed_cost_and_memory_by_batch_is_read(profile: Profile) -> None:
+    assert profile.run(2).fixed_cost is None
+    assert profile.run(2).calls[0].resident_mb is None
+    assert "fixed_cost" not in profile.model_dump_json(exclude_none=True)
 
 
 def test_the_source_is_one_sentence_with_machine_runtime_and_sample_size(profile: Profile) -> None:
@@ -95,6 +103,33 @@ def test_a_fault_is_told_with_its_place(tmp_path: Path, fault: dict[str, Any], t
 def test_an_absent_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="there is no such profile"):
         read_profile(tmp_path / "none.json")
+
+
+def test_what_travels_with_the_package_comes_before_ones_own(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped, own = tmp_path / "shipped", tmp_path / "own"
+    monkeypatch.setattr(module, "FOLDERS", (shipped, own))
+    assert not has_profile("here", "net", "fp32")
+    write_profile(profile, own)
+    assert load_profile("here", "net", "fp32") == profile
+    assert has_profile("here", "net", "fp32")
+    write_profile(other := profile.model_copy(update={"file_bytes": 7}), shipped)
+    assert load_profile("here", "net", "fp32") == other
+    assert list(profiles()) == [other, profile]
+
+
+def test_a_profile_that_was_measured_again_is_read_again(profile: Profile, tmp_path: Path) -> None:
+    write_profile(profile, tmp_path)
+    assert load_profile("here", "net", "fp32", tmp_path).file_bytes is None
+    path = write_profile(profile.model_copy(update={"file_bytes": 7}), tmp_path)
+    os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns + 10**9))  # clocks of file systems may be coarse
+    assert load_profile("here", "net", "fp32", tmp_path).file_bytes == 7
+
+
+def test_the_source_names_another_provider_than_the_processor(profile: Profile) -> None:
+    made = profile.provenance.model_copy(update={"provider": "cuda"})
+    assert "onnxruntime 1.0, provider cuda, 2 calls" in profile.model_copy(update={"provenance": made}).source(2)
 
 
 def test_what_was_measured_instead_is_listed(profile: Profile, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from simulator.zoo.architectures import ARCHITECTURES
 from simulator.zoo.export import export
 from simulator.zoo.measure import Effort, measure, open_session, schedule, time_calls
+from tests.zoo.conftest import take_memory
 
 pytestmark = pytest.mark.zoo
 
@@ -73,4 +74,14 @@ def test_a_session_is_started_afresh_and_measured(tiny: str, tmp_path: Path) -> 
     assert min(run.session_s) > 0
     assert run.resident_mb > 0
     assert run.others_share is not None
+    assert run.fixed_cost is not None
     assert [timed.batch for timed in run.calls] == [1, 2]
+
+
+def test_memory_is_measured_at_each_size_in_a_process_of_its_own() -> None:
+    run = measure(take_memory, 1, Effort(batches=(1, 4), least=1, most=1, starts=1))
+    taken = {timed.batch: timed.resident_mb for timed in run.calls}
+    # The first call, of batch 1, is in the figure of batch 4 too.
+    assert taken == {1: pytest.approx(8, abs=2), 4: pytest.approx(8 + 32, abs=2)}
+    assert run.resident_mb == pytest.approx(8, abs=2)
+    assert len(run.session_s) == 2

@@ -66,6 +66,8 @@ def test_without_the_extra_profiles_are_listed_and_measuring_names_it(run: Run, 
             ["--precision", "x"],
             "there is no precision 'x'; there are: ",
         ),
+        (["--name", "mine"], "--input-shape, --name and --progress-json go with --onnx FILE"),
+        (["--model", "resnet18", "--provider", "tpu"], "there is no provider 'tpu'; there are: cpu, cuda"),
         (["--model", "photo_decode", "--precision", "fp32"], "none of photo_decode is measured at fp32"),
         (["--model", "photo_decode"], "photo_decode needs photos; pass a folder of JPEG or PNG files with --photos"),
     ],
@@ -74,6 +76,13 @@ def test_wrong_use_is_told_in_a_sentence(run: Run, words: list[str], sentence: s
     answer = run(*words)
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert answer.stderr.splitlines()[-1].startswith(sentence)
+
+
+@needs_torch
+def test_a_step_is_measured_one_item_at_a_time_on_one_thread(run: Run) -> None:
+    words = ["--model", "step_normalize", "--precision", "224", "--threads", 1, "--threads", 2, "--budget", 0.1]
+    [row] = json.loads(run(*words, "--json").stdout)
+    assert (row["model"], row["precision"], row["threads"], row["batches"]) == ("step_normalize", "224", [1], [1])
 
 
 @needs_torch

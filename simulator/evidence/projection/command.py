@@ -1,0 +1,148 @@
+"""`casesim projection`: what projected latencies are worth, network by network held out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from simulator.evidence.projection.heldout import (
+    BARS,
+    COMPETITOR,
+    COVERS,
+    Basis,
+    Comparison,
+    Errors,
+    HeldOut,
+    held_out,
+    hold_out,
+    label_of,
+    write_held_out,
+)
+from simulator.evidence.projection.points import OFFLINE, fingerprint
+
+_BASES: dict[Basis, str] = {
+    "family": "family published on the device",
+    "elsewhere": "family not published there",
+    "precision": "precision not published there",
+}
+
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def projection(
+    again: Annotated[
+        bool, typer.Option("--again", help="hide and fit again, a minute or so, and keep what that finds")
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+) -> None:
+    """Print how far projected latencies were off on published points of networks that the projection had never seen."""
+    if again:
+        with _console.status("hiding a third of the networks at a time, and fitting the rest"):
+            write_held_out(hold_out())
+        held_out.cache_clear()
+    found = held_out()
+    if found.fingerprint != fingerprint():
+        _console.print("the published tables have changed since; casesim projection --again finds out anew")
+    if json_:
+        typer.echo(json.dumps(as_json(found), indent=2))
+        return
+    out = Console(width=max(Console().width, 110))
+    for table in (table_of(found), comparisons_of(found), energies_of(found)):
+        out.print(table)
+    out.print(*sentences(found), sep="\n", highlight=False)
+
+
+def as_json(found: HeldOut) -> dict[str, Any]:
+    """The findings as plain data, each with its bar."""
+    return {
+        "bars": {"median": BARS, "covered": COVERS},
+        "overall": [_errors(errors) for errors in found.overall],
+        "rows": [_errors(errors) for errors in found.rows],
+        "comparisons": {
+            "median": found.comparison_median,
+            "worst": found.comparison_worst,
+            "competitor": COMPETITOR,
+            "points": [_comparison(one) for one in found.comparisons],
+        },
+        "energy": {"median": found.energy_median, "points": [_comparison(one) for one in found.energy]},
+    }
+
+
+def _errors(errors: Errors) -> dict[str, Any]:
+    told = errors.model_dump() | {"bar": BARS[errors.basis], "met": errors.met}
+    return {key: value for key, value in told.items() if value != ""}
+
+
+def _comparison(one: Comparison) -> dict[str, Any]:
+    return one.model_dump() | {"batch": _batch(one.batch), "error": one.error}
+
+
+def _batch(batch: int) -> str | int:
+    return "offline" if batch == OFFLINE else batch
+
+
+def table_of(found: HeldOut) -> Table:
+    """A row a device and family, under what all of them come to."""
+    table = Table(title="Held out by network: absolute error of latency", title_justify="left", box=None)
+    for column in ("device", "family", "what is published there", "points", "median", "90%", "band covers", "bar", "verdict"):
+        table.add_column(column, justify="left" if column in ("device", "family", "what is published there") else "right")
+    for errors in found.overall:
+        table.add_row("[bold]all[/bold]", "all", *_cells(errors))
+    for errors in sorted(found.rows, key=lambda row: (row.device, row.family, row.basis)):
+        table.add_row(label_of(errors.device), errors.family.replace("_", " "), *_cells(errors))
+    return table
+
+
+def _cells(errors: Errors) -> Iterator[str]:
+    yield _BASES[errors.basis]
+    yield str(errors.points)
+    yield f"{errors.median:.1%}"
+    yield f"{errors.p90:.0%}"
+    yield f"{errors.covered:.0%}"
+    yield f"{BARS[errors.basis]:.0%}, {COVERS:.0%}"
+    yield "[green]met[/green]" if errors.met else "[red]missed[/red]"
+
+
+def comparisons_of(found: HeldOut) -> Table:
+    """The comparisons that a competitor was put to."""
+    table = Table(title="Int8 ResNet-50, hidden on every device", title_justify="left", box=None)
+    for column in ("device", "batch", "published ms", "projected ms", "error"):
+        table.add_column(column, justify="left" if column == "device" else "right")
+    for one in found.comparisons:
+        cells = (f"{1000 * one.published:.4g}", f"{1000 * one.projected:.4g}", f"{one.error:+.0%}")
+        table.add_row(label_of(one.device), str(_batch(one.batch)), *cells)
+    return table
+
+
+def energies_of(found: HeldOut) -> Table:
+    """Energy where power was published."""
+    table = Table(title="Energy at the wall, whole system, network hidden", title_justify="left", box=None)
+    for column in ("device", "network", "batch", "published J", "projected J", "error"):
+        table.add_column(column, justify="left" if column in ("device", "network") else "right")
+    for one in found.energy:
+        cells = (f"{one.published:.3g}", f"{one.projected:.3g}", f"{one.error:+.0%}")
+        table.add_row(label_of(one.device), one.model.split("@")[0], str(_batch(one.batch)), *cells)
+    return table
+
+
+def sentences(found: HeldOut) -> Iterator[str]:
+    """What the findings come to, in words."""
+    for errors in found.overall:
+        rows = [row for row in found.rows if row.basis == errors.basis]
+        verdict = "met" if errors.met else "missed"
+        yield (
+            f"{_BASES[errors.basis].capitalize()}: median error {errors.median:.1%} (bar {BARS[errors.basis]:.0%}), the band "
+            f"covers {errors.covered:.0%} (bar {COVERS:.0%}): {verdict}. By device and family, "
+            f"{sum(row.met for row in rows)} of {len(rows)} rows meet both."
+        )
+    name, median, worst = COMPETITOR.values()
+    yield (
+        f"The {len(found.comparisons)} comparisons: median error {found.comparison_median:.0%}, worst "
+        f"{found.comparison_worst:+.0%}; an analytic model, {name}, came to {median:.0%} and {worst:+.0%}."
+    )
+    yield f"Energy: median error {found.energy_median:.0%} over {len(found.energy)} published runs."

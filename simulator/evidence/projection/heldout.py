@@ -1,0 +1,293 @@
+"""What the projection is worth: every published point predicted from fits that have never seen its network.
+
+A third of the published points, by network, is hidden at a time and the rest fitted, again and again. Networks that share an
+architecture are hidden together, whatever they are called and at whatever resolution; what was measured here on a processor
+stays, for that is what a projection starts from. From the errors follows how wide a band has to be (split conformal
+prediction, Vovk et al. 2005, on errors divided by what the fit itself expects); whether it covers is judged on architectures
+that did not set its width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from simulator.evidence.catalogue import CatalogueError, hardware
+from simulator.evidence.projection.form import Design, Fit, design_of, fit
+from simulator.evidence.projection.points import OFFLINE, OWN, all_points, fingerprint, power
+from simulator.paths import CATALOGUE
+
+#: What the evidence on a device holds of a network: another one of its family; others only; nothing at that precision.
+Basis = Literal["family", "elsewhere", "precision"]
+
+#: The bars: the median absolute error where the family is known on the device and elsewhere, and how often the band covers.
+BARS: dict[Basis, float] = {"family": 0.15, "elsewhere": 0.4, "precision": 0.4}
+COVERS = 0.8
+
+#: Bands are made to cover this part of the held-out points.
+LEVEL = 0.9
+
+HIDDEN = 1 / 3
+REPEATS = 4
+SEED = 1
+
+#: The comparisons that an analytic model, mlsysim 0.3.0, was put to: int8 ResNet-50, and its errors.
+ASKED = [
+    (device, batch)
+    for device in ("nvidia-t4", "nvidia-a100-sxm-80gb", "nvidia-h100-pcie", "jetson-agx-orin-64gb")
+    for batch in (1, 8, OFFLINE)
+] + [("nvidia-h100-sxm", OFFLINE)]
+COMPETITOR = {"name": "mlsysim 0.3.0", "median": 0.24, "worst": 1.6}
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Errors(_Record):
+    """Absolute errors of held-out predictions, as parts of what was published; points are predictions, repeats included."""
+
+    basis: Basis
+    device: str = ""
+    family: str = ""
+    points: int
+    median: float
+    p90: float
+    covered: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the median and the coverage reach their bars."""
+        return self.median <= BARS[self.basis] and self.covered >= COVERS
+
+
+class Comparison(_Record):
+    """One published figure of a network that was hidden, and its projection; batch 0 is offline, with the time of one item."""
+
+    device: str
+    model: str
+    batch: int
+    published: float
+    projected: float
+    unit: str = "s"
+
+    @property
+    def error(self) -> float:
+        """By which part the projection differs."""
+        return self.projected / self.published - 1
+
+
+class HeldOut(_Record):
+    """All that the hold-out found, and the widths of bands that follow from it."""
+
+    fingerprint: str
+    widths: dict[Basis, float]
+    energy_width: float
+    overall: list[Errors]
+    rows: list[Errors]
+    comparisons: list[Comparison]
+    energy: list[Comparison]
+
+    @property
+    def comparison_median(self) -> float:
+        """Median absolute error of the comparisons."""
+        return float(np.median([abs(one.error) for one in self.comparisons]))
+
+    @property
+    def comparison_worst(self) -> float:
+        """The error of the comparison that is furthest off, with its sign."""
+        return max((one.error for one in self.comparisons), key=abs)
+
+    @property
+    def energy_median(self) -> float:
+        """Median absolute error of energy."""
+        return float(np.median([abs(one.error) for one in self.energy]))
+
+
+def hold_out(repeats: int = REPEATS) -> HeldOut:
+    """Hide, fit and predict; takes about a second for each of `repeats` times 3, and as much again for precisions."""
+    points = all_points()
+    design, seconds = design_of(points), points["seconds"].to_numpy()
+    found = pd.concat(_predictions(points, design, seconds, repeats), ignore_index=True)
+    found["error"] = (found["projected"] / found["seconds"] - 1).abs()
+    found["score"] = np.abs(np.log(found["projected"] / found["seconds"])) / found["spread"]
+    found["covered"] = _covered(found)
+    apart = _apart(points, design, seconds)
+    energy = list(_energies(points, apart))
+    return HeldOut(
+        fingerprint=fingerprint(),
+        widths={basis: _width(found.loc[found["basis"] == basis, "score"]) for basis in BARS},
+        energy_width=_width(pd.Series([abs(np.log(one.projected / one.published)) for one in energy])),
+        overall=[_errors(found[found["basis"] == basis], basis) for basis in BARS],
+        rows=[row for basis in BARS for row in _cells(found[found["basis"] == basis], basis)],
+        comparisons=list(_comparisons(points, apart)),
+        energy=energy,
+    )
+
+
+def hidden_sets(points: pd.DataFrame, repeats: int) -> Iterator[set[str]]:
+    """Architectures to hide together, three sets a repeat, each with at least a third of the published points."""
+    counts = points.loc[points["protocol"] != OWN, "architecture"].value_counts()
+    for repeat in range(repeats):
+        ring = list(np.random.default_rng([SEED, repeat]).permutation(sorted(counts.index)))
+        for _ in range(3):
+            covered = np.cumsum([counts[name] for name in ring])
+            enough = int(np.searchsorted(covered, HIDDEN * counts.sum())) + 1
+            yield set(ring[:enough])
+            ring = ring[enough:] + ring[:enough]
+
+
+def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Basis:
+    """What the points that were seen hold of a network of that family."""
+    there = seen[seen["device"] == device]
+    if precision not in set(there["precision"]):
+        return "precision"
+    return "family" if family in set(there["family"]) else "elsewhere"
+
+
+def _predictions(points: pd.DataFrame, design: Design, seconds: NDArray[np.float64], repeats: int) -> Iterator[pd.DataFrame]:
+    outside = (points["protocol"] != OWN).to_numpy()
+    for index, names in enumerate(hidden_sets(points, repeats)):
+        hidden = points["architecture"].isin(names).to_numpy() & outside
+        yield _predict(points, design, seconds, hidden, hidden)
+        if index < 9:  # each of up to three precisions of a device, with three sets of networks
+            asked = _of_precision(points[outside], index // 3).reindex(points.index, fill_value=False).to_numpy()
+            yield _predict(points, design, seconds, hidden | asked, asked)
+
+
+def _of_precision(points: pd.DataFrame, index: int) -> pd.Series:
+    """Which points have the index-th precision of a device that was published at several."""
+    kinds = points.groupby("device")["precision"].unique().map(sorted)
+    chosen = kinds[kinds.map(len) > max(index, 1)].map(lambda names: names[index])
+    return points["precision"] == points["device"].map(chosen)
+
+
+def _predict(
+    points: pd.DataFrame,
+    design: Design,
+    seconds: NDArray[np.float64],
+    hidden: NDArray[np.bool_],
+    asked: NDArray[np.bool_],
+) -> pd.DataFrame:
+    fitted = fit(design.take(~hidden), seconds[~hidden])
+    value, spread = fitted.predict(design.take(asked))
+    seen = points[~hidden & (points["protocol"] != OWN)]
+    found = points.loc[asked, ["device", "precision", "family", "architecture", "batch", "seconds"]].copy()
+    rows = zip(found["device"], found["precision"], found["family"], strict=True)
+    return found.assign(projected=np.exp(value), spread=spread, basis=[basis_of(seen, *row) for row in rows])
+
+
+def _width(scores: pd.Series) -> float:
+    """The quantile of split conformal prediction: of n scores the ceil((n + 1) LEVEL)-th, or the largest."""
+    ordered = np.sort(scores.to_numpy())
+    return float(ordered[min(int(np.ceil((len(ordered) + 1) * LEVEL)), len(ordered)) - 1])
+
+
+def _covered(found: pd.DataFrame) -> pd.Series:
+    """Whether each prediction lies in the band that all other architectures would have set."""
+    covered = pd.Series(False, index=found.index)
+    for _, rows in found.groupby("basis"):
+        for name in rows["architecture"].unique():
+            own = rows["architecture"] == name
+            others = rows.loc[~own, "score"]
+            covered[rows.index[own]] = rows.loc[own, "score"] <= (_width(others) if len(others) else np.inf)
+    return covered
+
+
+def _cells(found: pd.DataFrame, basis: Basis) -> Iterator[Errors]:
+    for device in sorted(set(found["device"])):
+        there = found[found["device"] == device]
+        for family in sorted(set(there["family"])):
+            yield _errors(there[there["family"] == family], basis, device, family)
+
+
+def _errors(rows: pd.DataFrame, basis: Basis, device: str = "", family: str = "") -> Errors:
+    error = rows["error"]
+    return Errors(
+        basis=basis,
+        device=device,
+        family=family,
+        points=len(rows),
+        median=float(error.median()),
+        p90=float(error.quantile(0.9)),
+        covered=float(rows["covered"].mean()),
+    )
+
+
+def _apart(points: pd.DataFrame, design: Design, seconds: NDArray[np.float64]) -> pd.DataFrame:
+    """Predictions of the networks with published power, each from a fit without any point of it."""
+    outside = (points["protocol"] != OWN).to_numpy()
+    found = []
+    for name in power()["model"].unique():
+        kind = points.loc[points["model"] == name, "architecture"].iloc[0]
+        hidden = (points["architecture"] == kind).to_numpy() & outside
+        fitted: Fit = fit(design.take(~hidden), seconds[~hidden])
+        asked = hidden & (points["model"] == name).to_numpy() & (points["precision"] == "int8").to_numpy()
+        found.append(points[asked].assign(projected=np.exp(fitted.predict(design.take(asked))[0])))
+    joined: pd.DataFrame = pd.concat(found)
+    return joined
+
+
+def _comparisons(points: pd.DataFrame, apart: pd.DataFrame) -> Iterator[Comparison]:
+    of_network = apart[(apart["model"] == "resnet50@224") & (apart["protocol"] == "mlperf")].set_index(["device", "batch"])
+    for device, batch in ASKED:
+        published, projected = of_network.loc[(device, batch), ["seconds", "projected"]].to_numpy(dtype=float)
+        yield Comparison(
+            device=device, model="resnet50@224", batch=batch, published=float(published), projected=float(projected)
+        )
+
+
+def effective_watts(points: pd.DataFrame, device: str, batch: int, without: str = "") -> float | None:
+    """Watts at the wall for each second of the device's published latency, the median over networks; None without any.
+
+    Power was published of runs that save energy and are slower: joules of those runs by the seconds of the fastest ones.
+    """
+    runs = power()
+    runs = runs[(runs["device"] == device) & (runs["batch"] == batch) & (runs["model"] != without)]
+    best = points[(points["device"] == device) & (points["batch"] == batch) & (points["precision"] == "int8")]
+    both = runs.merge(best[["model", "seconds"]], on="model", suffixes=("", "_best"))
+    return float((both["watts"] * both["seconds"] / both["seconds_best"]).median()) if len(both) else None
+
+
+def _energies(points: pd.DataFrame, apart: pd.DataFrame) -> Iterator[Comparison]:
+    """Joules for each item: published, and projected without the network."""
+    keys = ["device", "batch", "model"]
+    projected = apart.loc[apart["protocol"] == "mlperf", [*keys, "projected"]]
+    for run in power().merge(projected, on=keys).to_dict("records"):
+        watts = effective_watts(points, run["device"], run["batch"], run["model"])
+        if watts is not None:
+            items = max(run["batch"], 1)
+            yield Comparison(
+                **{key: run[key] for key in keys},
+                published=run["watts"] * run["seconds"] / items,
+                projected=watts * run["projected"] / items,
+                unit="J",
+            )
+
+
+def write_held_out(found: HeldOut, path: Path = CATALOGUE / "projection.json") -> None:
+    """Write the findings in one step."""
+    part = path.with_suffix(".json.part")
+    part.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+@lru_cache(maxsize=4)
+def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
+    """The findings that travel with the catalogue; raises CatalogueError with the first fault."""
+    try:
+        return HeldOut.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise CatalogueError(f"{path}: {error}") from error
+
+
+def label_of(device: str) -> str:
+    """A device as a person reads it."""
+    return hardware()[device].label

@@ -1,0 +1,96 @@
+"""What a projection rests on: published latencies, the networks they are of, and what was measured here.
+
+Every row is one point: `seconds` for a batch of `batch` items on a device, or for one of endlessly many where batch is 0
+(what benchmarks call offline).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from simulator.evidence.catalogue import CatalogueError, hardware
+from simulator.evidence.profiles import profiles
+from simulator.paths import CATALOGUE, PROFILES
+
+#: The protocol of the points that were measured here; no point of it is ever held out.
+OWN = "own"
+
+#: The batch of a point that is a rate: items served back to back, as many at once as is best.
+OFFLINE = 0
+
+#: What a profile's precision is called among published latencies.
+_MEASURED = {"fp32": "fp32", "int8_static": "int8"}
+_MEASURED_BATCHES = (1, 8)
+
+
+@lru_cache(maxsize=4)
+def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
+    """The networks that are known: family, backbone, architecture, gmac (1e9 multiply-adds), mact (1e6 activations)."""
+    return _read(folder / "models.csv").set_index("model")
+
+
+@lru_cache(maxsize=4)
+def published(folder: Path = CATALOGUE) -> pd.DataFrame:
+    """Every published point, with its network's figures and its source."""
+    points = _read(folder / "published.csv")
+    points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
+    known = networks(folder)
+    for name, table in (("networks", known.index), ("hardware", list(hardware()))):
+        missing = sorted(set(points["model" if name == "networks" else "device"]) - set(table))
+        if missing:
+            raise CatalogueError(f"{folder / 'published.csv'}: {missing[0]} is not among the {name} of the catalogue")
+    return points.join(known.drop(columns="source"), on="model")
+
+
+def measured() -> pd.DataFrame:
+    """What was measured here with one thread, of networks that are known: the median of the calls of each batch size."""
+    known = networks().dropna(subset="profile").reset_index().set_index("profile")
+    rows = [
+        {
+            "device": profile.device,
+            "precision": _MEASURED[profile.precision],
+            "runtime": "ONNX Runtime",
+            "protocol": OWN,
+            "model": known.loc[profile.model, "model"],
+            "batch": calls.batch,
+            "seconds": float(np.median(calls.latency_ms)) / 1000,
+        }
+        for profile in profiles(PROFILES)  # those that travel along: everybody gets the same projection
+        if profile.model in known.index and profile.precision in _MEASURED
+        for run in profile.runs
+        if run.threads == 1
+        for calls in run.calls
+        if calls.batch in _MEASURED_BATCHES
+    ]
+    return pd.DataFrame(rows).join(networks().drop(columns="source"), on="model")
+
+
+def all_points() -> pd.DataFrame:
+    """Published and measured points, in one frame."""
+    return pd.concat([published(), measured()], ignore_index=True)
+
+
+@lru_cache(maxsize=4)
+def power(folder: Path = CATALOGUE) -> pd.DataFrame:
+    """Published power: watts of the whole system at the wall, and the seconds of the same run."""
+    points = _read(folder / "power.csv")
+    points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
+    return points
+
+
+def fingerprint(folder: Path = CATALOGUE) -> str:
+    """Twelve hexadecimal digits that identify the published tables."""
+    files = ("published.csv", "models.csv", "power.csv")
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in files)).hexdigest()[:12]
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path}: {error}") from error

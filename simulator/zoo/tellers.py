@@ -1,0 +1,150 @@
+"""Telling how a measurement goes: to a person in a terminal, or line by line to a program that started the command.
+
+The program (`--progress-json`) reads standard error, where each line is one JSON object with an `event`:
+
+    {"event": "start", "model": "m", "precision": "fp32", "device": "d", "threads": [1, 2], "batches": [1, 2, 4, 8, 16]}
+    {"event": "progress", "done": 0.42, "threads": 1, "medians_ms": {"1": 3.1, "2": 5.9}}
+    {"event": "note", "text": "what a person should know"}
+    {"event": "done", "profile": "/where/it/was/written.json"}
+    {"event": "stopped", "text": "nothing was written"}
+    {"event": "error", "text": "what is wrong, and what would be right"}
+
+`done` goes from 0 to 1 over all thread counts. `medians_ms` are the calls timed so far at `threads`, by batch size, so that
+the curve can be drawn while it grows; during the first cold starts `threads` is 0 and they are empty. A `progress` comes at
+most twice a second and once at the end. A `note` may come before `start`; where the same file has a profile already, there is
+no `start`. Exactly one of done, stopped and error comes last; the exit status is then 0, 130 or 2. To cancel, send the process
+an interrupt or a terminate signal: a profile is written whole or not at all. Standard output carries the answer alone. A
+driver may write lines of its own to standard error; a reader skips what is no JSON.
+"""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+_EVERY_S = 0.5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is going to be measured."""
+
+    model: str
+    precision: str
+    device: str
+    threads: Sequence[int]
+    batches: Sequence[int]
+
+
+class Teller(Protocol):
+    """Is told how one measurement goes."""
+
+    def start(self, plan: Plan) -> None:
+        """What is going to be measured."""
+
+    def advance(self, part: float) -> None:
+        """That this fraction of one thread count has been done since the last time."""
+
+    def call(self, threads: int, batch: int, latency_ms: float) -> None:
+        """A call that was timed."""
+
+    def note(self, text: str) -> None:
+        """What a person should know."""
+
+    def end(self, event: str, **told: str) -> None:
+        """How it ended: done (profile), stopped (text) or error (text)."""
+
+
+@dataclass
+class ToPerson:
+    """Draws a bar on the console."""
+
+    console: Console
+    _bar: Progress | None = None
+
+    def start(self, plan: Plan) -> None:
+        """Draw the bar."""
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
+        self._bar = Progress(*columns, console=self.console)
+        self._bar.add_task(f"{plan.model}.{plan.precision}", total=len(plan.threads))
+        self._bar.start()
+
+    def advance(self, part: float) -> None:
+        """Move the bar."""
+        if self._bar:
+            self._bar.advance(self._bar.task_ids[0], part)
+
+    def call(self, threads: int, batch: int, latency_ms: float) -> None:
+        """Nothing: the bar is enough."""
+
+    def note(self, text: str) -> None:
+        """Print it above the bar."""
+        self.console.print(text, markup=False)
+
+    def end(self, event: str, **told: str) -> None:
+        """End the bar, and say how it ended."""
+        if self._bar:
+            self._bar.stop()
+        self.console.print(told.get("text") or f"written to {told['profile']}", markup=False)
+
+
+@dataclass
+class ToProgram:
+    """Writes a line of JSON for each event."""
+
+    stream: TextIO
+    _parts: int = 1
+    _done: float = 0.0
+    _threads: int = 0
+    _told_at: float = 0.0
+    _calls: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def start(self, plan: Plan) -> None:
+        """The event `start`."""
+        self._parts = len(plan.threads)
+        told = {"threads": list(plan.threads), "batches": list(plan.batches)}
+        self._write("start", model=plan.model, precision=plan.precision, device=plan.device, **told)
+
+    def advance(self, part: float) -> None:
+        """The event `progress`, unless one was written a moment ago."""
+        self._done = min(self._done + part / self._parts, 1.0)
+        if time.monotonic() - self._told_at >= _EVERY_S:
+            self._progress()
+
+    def call(self, threads: int, batch: int, latency_ms: float) -> None:
+        """Kept for the next `progress`."""
+        if threads != self._threads:
+            self._calls.clear()
+        self._threads = threads
+        self._calls[batch].append(latency_ms)
+
+    def note(self, text: str) -> None:
+        """The event `note`."""
+        self._write("note", text=text)
+
+    def end(self, event: str, **told: str) -> None:
+        """The last event."""
+        if event == "done":
+            self._done = 1.0
+            self._progress()
+        self._write(event, **told)
+
+    def _progress(self) -> None:
+        self._told_at = time.monotonic()
+        medians = {str(batch): round(median(times), 4) for batch, times in sorted(self._calls.items())}
+        self._write("progress", done=round(self._done, 4), threads=self._threads, medians_ms=medians)
+
+    def _write(self, event: str, **told: Any) -> None:
+        print(json.dumps({"event": event} | told), file=self.stream, flush=True)
+
+
+def written_to(path: Path) -> dict[str, str]:
+    """What the event `done` tells."""
+    return {"profile": str(path)}

@@ -1,0 +1,178 @@
+"""Projection: it finds a law that was planted, refuses what nothing supports, and its errors are those of hidden networks."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from simulator.cli import app
+from simulator.evidence.catalogue import CatalogueError, hardware
+from simulator.evidence.projection import ProjectionError, energy, latencies, latency
+from simulator.evidence.projection.command import as_json
+from simulator.evidence.projection.form import Design, design_of, evaluate, fit
+from simulator.evidence.projection.heldout import ASKED, BARS, COVERS, HIDDEN, basis_of, held_out, hidden_sets
+from simulator.evidence.projection.points import OFFLINE, OWN, all_points, fingerprint, networks, power, published
+
+
+def planted(start_s=4e-4, efficiency=0.5):
+    """Points of a device that follows t(b) = t0 + b / rate exactly, with networks of one kind and hardly any memory traffic."""
+    rows = [
+        {"device": "nvidia-a100-sxm-80gb", "precision": "int8", "protocol": "mlperf", "model": f"net{size}", "batch": batch,
+         "family": "net", "backbone": "net", "architecture": f"net{size}", "gmac": size, "mact": 1e-6 * size,
+         "seconds": (start_s if batch else 0) + max(batch, 1) * 2e9 * size / (efficiency * 624e12)}
+        for size in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+        for batch in (1, 8, OFFLINE)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_a_planted_law_is_found_and_predicts_a_network_it_has_not_seen():
+    points = planted()
+    hidden = (points["model"] == "net4.0").to_numpy()
+    design = design_of(points)
+    found, spread = fit(design.take(~hidden), points.loc[~hidden, "seconds"].to_numpy()).predict(design.take(hidden))
+    assert np.exp(found) == pytest.approx(points.loc[hidden, "seconds"].to_numpy(), rel=0.05)
+    assert (spread > 0).all()
+
+
+def test_the_derivatives_are_those_of_small_steps():
+    points = planted()
+    design = design_of(points)
+    factors = np.random.default_rng(0).normal(0, 0.3, 3 + design.rate.shape[1] + design.start.shape[1])
+    factors[2] -= 8
+    _, slope = evaluate(factors, design)
+    for index in range(len(factors)):
+        step = np.zeros(len(factors))
+        step[index] = 1e-6
+        numeric = (evaluate(factors + step, design)[0] - evaluate(factors - step, design)[0]) / 2e-6
+        assert slope[:, index] == pytest.approx(numeric, abs=1e-6)
+
+
+def test_offline_has_no_start_and_a_batch_has_one():
+    nothing = np.zeros((2, 0))
+    design = Design(np.log([1e-3, 1e-3]), np.full(2, -np.inf), nothing, nothing, np.array([OFFLINE, 8.0]))
+    value, _ = evaluate(np.array([0.0, 0.0, np.log(2e-3)]), design)
+    assert np.exp(value) == pytest.approx([1e-3, 2e-3 + 8e-3])
+
+
+def test_every_point_names_a_network_a_device_and_a_source():
+    points = published()
+    assert (points["seconds"] > 0).all()
+    assert points[["family", "gmac"]].notna().all(axis=None)
+    assert points["source"].str.len().gt(10).all()
+    assert set(points["device"]) <= set(hardware())
+    assert power()["source"].str.len().gt(10).all()
+    assert not points.duplicated(["device", "precision", "protocol", "model", "batch"]).any()
+
+
+def test_a_measured_network_has_the_multiply_adds_that_were_counted_when_it_was_exported():
+    """Convolutions and linear layers alone are counted in both places, but for attention, which the table takes from timm."""
+    from simulator.evidence.profiles import profiles
+
+    counted = {profile.model: profile.multiply_adds for profile in profiles() if profile.multiply_adds}
+    known = networks().dropna(subset="profile").set_index("profile")["gmac"]
+    both = [name for name in known.index if name in counted and name not in ("swin_t", "vit_b_16")]
+    assert len(both) >= 5
+    for name in both:
+        assert known[name] == pytest.approx(counted[name] / 1e9, rel=0.08)
+
+
+def test_at_least_a_third_is_hidden_and_every_network_is_hidden_in_each_repeat():
+    points = all_points()
+    counts = points.loc[points["protocol"] != OWN, "architecture"].value_counts()
+    sets = list(hidden_sets(points, 2))
+    assert all(counts[list(names)].sum() >= HIDDEN * counts.sum() for names in sets)
+    for repeat in (sets[:3], sets[3:]):
+        assert set().union(*repeat) == set(counts.index)
+
+
+def test_the_same_network_under_another_name_is_hidden_with_it():
+    kinds = networks().groupby("architecture").groups
+    assert {"resnet50@224", "resnet50@288"} <= set(kinds["resnet50"])
+    assert {"yolo11n@640", "yolo11n_seg@640", "yolo11n_cls@224"} <= set(kinds["yolo11n"])
+    assert "tf_efficientnet_b4@380" in kinds["efficientnet_b4"]
+
+
+def test_what_the_evidence_holds_decides_which_errors_are_quoted():
+    seen = pd.DataFrame({"device": ["a", "a"], "precision": ["int8", "int8"], "family": ["resnet", "vit"]})
+    assert basis_of(seen, "a", "int8", "vit") == "family"
+    assert basis_of(seen, "a", "int8", "swin") == "elsewhere"
+    assert basis_of(seen, "a", "fp16", "vit") == "precision"
+    assert basis_of(seen, "b", "int8", "vit") == "precision"
+
+
+def test_the_committed_findings_are_of_the_committed_tables_and_meet_the_bars():
+    found = held_out()
+    assert found.fingerprint == fingerprint()
+    assert {errors.basis for errors in found.overall} == set(BARS)
+    assert all(errors.median <= BARS[errors.basis] and errors.covered >= COVERS for errors in found.overall)
+    assert [(one.device, one.batch) for one in found.comparisons] == ASKED
+    assert len(ASKED) == 13
+    assert found.comparison_median < 0.24
+
+
+def test_the_comparisons_are_held_against_what_was_published():
+    rows = published().query("model == 'resnet50@224' and protocol == 'mlperf'").set_index(["device", "batch"])["seconds"]
+    assert [one.published for one in held_out().comparisons] == [rows[asked] for asked in ASKED]
+
+
+def test_a_latency_has_a_band_around_it_and_a_larger_batch_takes_longer():
+    found = latencies("efficientnet_lite0", "int8_static", (1, 4, 16), "nvidia-t4")
+    assert all(0 < point.low < point.value < point.high for point in found)
+    assert [point.value for point in found] == sorted(point.value for point in found)
+    assert found[0].computed == "int8"
+    assert all(word in found[0].source for word in ("NVIDIA T4", "held out", "median error"))
+
+
+def test_a_published_network_comes_back_close_to_what_was_published():
+    row = published().query("device == 'nvidia-t4' and model == 'resnet50@224' and batch == 1")["seconds"].iloc[0]
+    assert latency("resnet50", "int8_static", 1, "nvidia-t4").value == pytest.approx(row, rel=0.1)
+
+
+def test_an_fp32_model_is_computed_in_half_precision_where_nothing_else_is_published_and_says_so():
+    found = latency("resnet50", "fp32", 1, "jetson-agx-orin-64gb")
+    assert (found.computed, found.basis) == ("fp16", "precision")
+    assert "computed in fp16" in found.source
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "batch", "device", "told"),
+    [
+        ("resnet50", "int8_dynamic", 1, "nvidia-t4", "never timed at int8_dynamic"),
+        ("abacus", "fp32", 1, "nvidia-t4", "abacus is not among the networks .* resnet50"),
+        ("resnet50", "fp32", 1, "aws-c7i-large", "no latency is published of 2 vCPU, c7i.large"),
+        ("resnet50", "fp32", 4, "galaxy-s25-npu", "only single requests are published"),
+        ("resnet50", "fp32", 4, "rtx-4090", "only large batches are published"),
+        ("resnet50", "fp32", 1, "coral-edge-tpu", "nothing supports fp32"),
+        ("resnet50", "fp32", 5000, "nvidia-t4", "batch 5000 cannot be projected"),
+    ],
+)
+def test_what_nothing_supports_is_refused_with_the_reason(model, precision, batch, device, told):
+    with pytest.raises(ProjectionError, match=told):
+        latency(model, precision, batch, device)
+
+
+def test_an_unknown_device_is_answered_with_those_there_are():
+    with pytest.raises(CatalogueError, match="no machine 'abacus'"):
+        latency("resnet50", "fp32", 1, "abacus")
+
+
+def test_energy_is_power_times_time_where_power_was_published_and_refused_elsewhere():
+    found = energy("resnet50", "int8_static", OFFLINE, "jetson-agx-orin-64gb")
+    run = power().query("device == 'jetson-agx-orin-64gb' and model == 'resnet50@224' and batch == 0").iloc[0]
+    assert found.low < run["watts"] * run["seconds"] < found.high
+    with pytest.raises(ProjectionError, match="no power was published of NVIDIA T4"):
+        energy("resnet50", "int8_static", 1, "nvidia-t4")
+    with pytest.raises(ProjectionError, match="power was published of int8 alone"):
+        energy("resnet50", "fp32", 1, "jetson-agx-orin-64gb")
+
+
+def test_the_command_prints_the_table_and_one_object():
+    shown = CliRunner().invoke(app, ["projection"])
+    assert shown.exit_code == 0
+    assert all(word in shown.output for word in ("NVIDIA T4", "median", "band covers", "mlsysim 0.3.0", "Energy"))
+    told = CliRunner().invoke(app, ["projection", "--json"])
+    assert json.loads(told.stdout) == json.loads(json.dumps(as_json(held_out())))
+    assert {"device", "family", "median", "p90", "covered", "bar", "met"} <= set(json.loads(told.stdout)["rows"][0])
