@@ -183,11 +183,6 @@ def _read_once(path: Path, _changed: int) -> Profile:
     return read_profile(path)
 
 
-def has_profile(device: str, model: str, precision: str) -> bool:
-    """Whether `model` at `precision` was measured on `device`."""
-    return any((place / device / f"{model}.{precision}.json").is_file() for place in FOLDERS)
-
-
 def profiles(folder: Path | None = None) -> Iterator[Profile]:
     """Every profile in `folder`, or in each of FOLDERS, by device, model and precision."""
     for place in [folder] if folder else FOLDERS:
