@@ -37,6 +37,8 @@ st.markdown(
     "measured scores shows **who is missed, who waits and what it costs**, with an interval and a source for every number."
 )
 
+st.page_link(PAGES / "evidence.py", label="How these figures were measured, and how far the simulation is off")
+
 scenarios = [scenario_of(name) for name in scenario_ids()]
 plan = compile_plan(scenarios[0])
 cases, lesson = st.columns([2, 3], gap="large")

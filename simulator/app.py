@@ -15,6 +15,9 @@ st.navigation(
         st.Page(
             PAGES / "practice.py", title="Practice", url_path="practice", help="Design a service, run it, see what it does."
         ),
+        st.Page(
+            PAGES / "evidence.py", title="Evidence", url_path="evidence", help="Where every number comes from, and how far off."
+        ),
     ],
     position="top",
 ).run()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from simulator.analysis.marks import Mark
 from simulator.analysis.scorecard import Verdict
 from simulator.analysis.summary import Summary, unit_of
 from simulator.analysis.trust import Note
@@ -77,6 +78,11 @@ def as_table(table: pd.DataFrame) -> None:
         st.dataframe(table, hide_index=True)
 
 
+def download(label: str, table: pd.DataFrame, file_name: str) -> None:
+    """A button that saves a table as CSV; the file is made when the button is pressed."""
+    st.download_button(label, lambda: table.to_csv(index=False), file_name, "text/csv", key=file_name, on_click="ignore")
+
+
 def verdict_colour(verdict: Verdict) -> Colour:
     """Green when met, red when missed, orange while the data cannot tell."""
     if verdict.estimate is None or (verdict.certain and not verdict.met):
@@ -100,6 +106,12 @@ def verdict_card(verdict: Verdict, key: str) -> None:
     st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
     interval = f"95% interval {interval_of(verdict)}" if verdict.estimate else "the queue only grows: nothing to quote"
     st.caption(f"asked: {asked(verdict)}; {interval}")
+
+
+def mark_card(mark: Mark) -> None:
+    """A figure beside its bar."""
+    colour: Colour = "green" if mark.met else "red"
+    st.metric(mark.label, mark.spoken(mark.reached), mark.words, delta_color=colour, delta_arrow="off")
 
 
 def asked_card(verdict: Verdict) -> None:

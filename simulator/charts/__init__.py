@@ -3,28 +3,42 @@
 from simulator.charts.answer_times import answer_times
 from simulator.charts.batches import batch_timeline
 from simulator.charts.costs import cost_split
+from simulator.charts.fidelity import FIGURES, error_by_load, simulated_against_real
 from simulator.charts.flows import journeys
 from simulator.charts.goodput import goodput_over_time
+from simulator.charts.latencies import MOST_CURVES, cell_table, growing_curve, latency_curves, speed_of_precisions, step_times
 from simulator.charts.look import Chart
 from simulator.charts.objectives import asked, interval_of, objective_chart
+from simulator.charts.projection import comparisons, projected_against_published
 from simulator.charts.queues import queues
 from simulator.charts.threshold import referrals_by_sensitivity, roc
 from simulator.charts.waiting import queue_over_time
 from simulator.charts.way import one_request
 
 __all__ = [
+    "FIGURES",
+    "MOST_CURVES",
     "Chart",
     "answer_times",
     "asked",
     "batch_timeline",
+    "cell_table",
+    "comparisons",
     "cost_split",
+    "error_by_load",
     "goodput_over_time",
+    "growing_curve",
     "interval_of",
     "journeys",
+    "latency_curves",
     "objective_chart",
     "one_request",
+    "projected_against_published",
     "queue_over_time",
     "queues",
     "referrals_by_sensitivity",
     "roc",
+    "simulated_against_real",
+    "speed_of_precisions",
+    "step_times",
 ]

@@ -26,6 +26,15 @@ def test_home(visit, look):
     assert barriers(page) == []
 
 
+def test_evidence_with_every_panel(visit, look):
+    page = visit("evidence", **look)
+    for panel in page.get_by_role("tab").all():
+        panel.click()
+        settle(page)
+        assert sticking_out(page) == [], panel.inner_text()
+        assert barriers(page) == [], panel.inner_text()
+
+
 @pytest.mark.parametrize("case", ["skin-cancer-triage", "retry-storm"])
 def test_practice_with_every_panel(visit, look, case):
     page = visit(f"practice?case={case}&replications=2", **look)

@@ -84,6 +84,20 @@ class Comparison(_Record):
         return self.projected / self.published - 1
 
 
+class Prediction(_Record):
+    """One published latency, and what was projected of it while its network was hidden; seconds, batch 0 is offline."""
+
+    device: str
+    model: str
+    precision: str
+    batch: int
+    basis: Basis
+    published: float
+    projected: float
+    low: float
+    high: float
+
+
 class HeldOut(_Record):
     """All that the hold-out found, and the widths of bands that follow from it."""
 
@@ -94,6 +108,7 @@ class HeldOut(_Record):
     rows: list[Errors]
     comparisons: list[Comparison]
     energy: list[Comparison]
+    predictions: list[Prediction] = []
 
     @property
     def comparison_median(self) -> float:
@@ -121,14 +136,16 @@ def hold_out(repeats: int = REPEATS) -> HeldOut:
     found["covered"] = _covered(found)
     apart = _apart(points, design, seconds)
     energy = list(_energies(points, apart))
+    widths = {basis: _width(found.loc[found["basis"] == basis, "score"]) for basis in BARS}
     return HeldOut(
         fingerprint=fingerprint(),
-        widths={basis: _width(found.loc[found["basis"] == basis, "score"]) for basis in BARS},
+        widths=widths,
         energy_width=_width(pd.Series([abs(np.log(one.projected / one.published)) for one in energy])),
         overall=[_errors(found[found["basis"] == basis], basis) for basis in BARS],
         rows=[row for basis in BARS for row in _cells(found[found["basis"] == basis], basis)],
         comparisons=list(_comparisons(points, apart)),
         energy=energy,
+        predictions=list(_told_once(found, widths)),
     )
 
 
@@ -179,7 +196,7 @@ def _predict(
     fitted = fit(design.take(~hidden), seconds[~hidden])
     value, spread = fitted.predict(design.take(asked))
     seen = points[~hidden & (points["protocol"] != OWN)]
-    found = points.loc[asked, ["device", "precision", "family", "architecture", "batch", "seconds"]].copy()
+    found = points.loc[asked, ["device", "precision", "model", "family", "architecture", "batch", "seconds"]].copy()
     rows = zip(found["device"], found["precision"], found["family"], strict=True)
     return found.assign(projected=np.exp(value), spread=spread, basis=[basis_of(seen, *row) for row in rows])
 
@@ -199,6 +216,17 @@ def _covered(found: pd.DataFrame) -> pd.Series:
             others = rows.loc[~own, "score"]
             covered[rows.index[own]] = rows.loc[own, "score"] <= (_width(others) if len(others) else np.inf)
     return covered
+
+
+def _told_once(found: pd.DataFrame, widths: dict[Basis, float]) -> Iterator[Prediction]:
+    """The first prediction of each point on each footing, with its band; to six digits, which is more than they hold."""
+    point = ["device", "model", "precision", "batch", "basis"]
+    for row in found.drop_duplicates([*point, "seconds"]).sort_values([*point, "seconds"]).to_dict("records"):
+        band = float(np.exp(widths[row["basis"]] * row["spread"]))
+        told = {"published": row["seconds"], "projected": row["projected"]}
+        told |= {"low": row["projected"] / band, "high": row["projected"] * band}
+        rounded = {key: float(f"{value:.6g}") for key, value in told.items()}
+        yield Prediction.model_validate({key: row[key] for key in point} | rounded)
 
 
 def _cells(found: pd.DataFrame, basis: Basis) -> Iterator[Errors]:

@@ -1,0 +1,339 @@
+"""Evidence: what was measured, how the simulation compares with a real server, and where every number comes from."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from simulator.analysis.failures import failure_rows, refusals
+from simulator.analysis.fidelity import marks, point_rows, told
+from simulator.analysis.latencies import calls, cells, extremes, parted, speedups, spoken, within
+from simulator.analysis.projection import error_rows, prediction_rows, reached
+from simulator.analysis.projection import marks as projection_marks
+from simulator.analysis.sources import matching, sources
+from simulator.charts import (
+    FIGURES,
+    MOST_CURVES,
+    cell_table,
+    comparisons,
+    error_by_load,
+    growing_curve,
+    latency_curves,
+    projected_against_published,
+    simulated_against_real,
+    speed_of_precisions,
+    step_times,
+)
+from simulator.evidence.catalogue import CatalogueError
+from simulator.evidence.failures import FailureError, failures
+from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
+from simulator.evidence.profiles import Profile, ProfileError, profiles, read_profile
+from simulator.evidence.projection.heldout import held_out
+from simulator.measurement import Measurement, MeasurementError, Options, measurements
+from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, PROFILES
+from simulator.scenario import scenario_ids
+from simulator.widgets import EVIDENCE, download, draw, mark_card, plain, scenario_of
+
+#: The address carries what a widget holds, and another page does not make it forget.
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+Files = tuple[tuple[str, int], ...]
+
+
+class Measured(NamedTuple):
+    """All profiles, as rows of cells and of calls too."""
+
+    profiles: list[Profile]
+    cells: pd.DataFrame
+    calls: pd.DataFrame
+
+
+class Filters(NamedTuple):
+    """What is picked; an empty list stands for all."""
+
+    device: str
+    tasks: list[str]
+    families: list[str]
+    models: list[str]
+    precisions: list[str]
+    threads: int
+    batch: int
+
+
+def files(*folders: Path) -> Files:
+    """What tells whether a file of these folders has changed."""
+    found = [path for folder in folders for path in sorted(folder.rglob("*"))]
+    return tuple((str(path), path.stat().st_mtime_ns) for path in found)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the profiles …")
+def read_all(stamp: Files, *folders: Path) -> Measured:
+    found = [profile for folder in folders for profile in profiles(folder)]
+    return Measured(found, cells(found), calls(found))
+
+
+def measured() -> Measured:
+    """What comes with CaseSim, and what was measured here."""
+    return read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def read_reports(stamp: Files, folder: Path) -> list[Report]:
+    return reports(folder)
+
+
+@st.cache_data(max_entries=2, show_spinner="Reading the sources …")
+def every_source(stamp: Files, _profiles: list[Profile], _reports: list[Report]) -> pd.DataFrame:
+    return sources(_profiles, _reports, [scenario_of(name) for name in scenario_ids()])
+
+
+def latencies() -> None:
+    everything = measured()
+    found, _ = parted(everything.cells)
+    picked = filters(found)
+    mine = found[(found["device"] == picked.device) & (found["threads"] == picked.threads)]
+    mine = within(mine, task=picked.tasks, family=picked.families, model=picked.models)
+    ratios = within(speedups(mine, picked.batch), precision=picked.precisions)
+    mine = within(mine, precision=picked.precisions)
+    if mine.empty:
+        st.info("Nothing was measured that fits these filters. Take one away.")
+        return
+    precision_panel(ratios)
+    timed = everything.calls.merge(mine[["model", "precision", "device", "threads", "batch"]])
+    curve_panel(mine, timed, picked.models or extremes(ratios) or list(mine["model"].unique()[:1]))
+    if not picked.models:
+        st.caption("Drawn are the models that gain and lose most by a lower precision. Pick others under Models.")
+    with st.container(horizontal=True):
+        download("Download these latencies (CSV)", cell_table(mine), "latencies.csv")
+        download("Download every call of them (CSV)", timed, "calls.csv")
+
+
+def filters(found: pd.DataFrame) -> Filters:
+    """The filters; each offers what those before it leave."""
+    with st.grid(5, min_column_width=200):
+        device = st.selectbox("Measured on", list(found["device"].unique()), key="measured_on", **KEPT)
+        there = found[found["device"] == device]
+        tasks = pick_some("Tasks", there["task"], "tasks")
+        families = pick_some("Families", within(there, task=tasks)["family"], "families")
+        of_kind = within(there, task=tasks, family=families)
+        models = pick_some("Models", of_kind["model"], "models", max_selections=MOST_CURVES)
+        precisions = pick_some("Precisions", of_kind["precision"], "precisions")
+    with st.container(horizontal=True):
+        threads = pick_number("Threads", there["threads"], "with_threads")
+        batch = pick_number("Precisions compared at a batch of", there["batch"], "at_batch")
+    return Filters(str(device), tasks, families, models, precisions, threads, batch)
+
+
+def pick_some(label: str, names: "pd.Series[str]", key: str, **more: Any) -> list[str]:
+    """Some of the names of a column; none stands for all."""
+    return st.multiselect(label, sorted(names.unique()), format_func=spoken, key=key, placeholder="all", **more, **KEPT)
+
+
+def pick_number(label: str, numbers: "pd.Series[int]", key: str) -> int:
+    """One of the numbers of a column; the smallest at first."""
+    return st.radio(label, sorted(int(number) for number in numbers.unique()), key=key, horizontal=True, **KEPT)
+
+
+def precision_panel(ratios: pd.DataFrame) -> None:
+    if ratios.empty:
+        return
+    st.subheader("What a lower precision buys", anchor=False)
+    draw(speed_of_precisions(ratios), key="speed_of_precisions")
+    st.caption(
+        "A point is the ratio of two medians; its line covers the 95% intervals of both. Shaded: slower than fp32. Hollow: "
+        "other programs took a tenth of the machine or more while it was measured."
+    )
+
+
+def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, models: list[str]) -> None:
+    st.subheader("What a batch takes", anchor=False)
+    offered = ["a batch", "an item of the batch"]
+    of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
+    draw(latency_curves(within(mine, model=models), within(timed, model=models), of == offered[1]), key="latency_curves")
+    st.caption("A line joins medians, a band holds nine calls in ten, a dot is one call; at most 40 of a size are drawn.")
+
+
+def steps() -> None:
+    networks, found = parted(measured().cells)
+    device = st.selectbox("Measured on", list(found["device"].unique()), key="steps_on", **KEPT)
+    here, there = (rows[(rows["device"] == device) & (rows["threads"] == 1)] for rows in (found, networks))
+    draw(step_times(here, there), key="step_times")
+    st.caption("One item at a time on one thread; a line holds nine calls in ten.")
+    download("Download these times (CSV)", cell_table(here), "steps.csv")
+
+
+def refused() -> None:
+    found = list(failures(PROFILES))
+    if not found:
+        st.markdown("Everything that was tried could be measured.")
+        return
+    rows = failure_rows(found)
+    st.markdown(f"**{refusals(found)}**")
+    st.dataframe(rows, hide_index=True, alt="What could not be measured: model, precision, step and the tool's reason.")
+    download("Download these failures (CSV)", rows, "failures.csv")
+
+
+def own_model() -> None:
+    begun = measurements().get(st.query_params.get("measurement"))
+    if begun and begun.running:
+        follow(begun.id)
+        return
+    st.markdown(
+        "Measure an ONNX file of your own on the machine that serves this page. It takes about a minute and a half, and the "
+        "machine should have little else to do meanwhile. The file stays on that machine."
+    )
+    with st.form("measure"):
+        uploaded = st.file_uploader(
+            "ONNX file, with its external data if it has any", accept_multiple_files=True, max_upload_size=2048
+        )
+        path = own_path()
+        with st.grid(3, min_column_width=200):
+            threads = st.multiselect("Threads", [1, 2, 4, 8], [1, 2])
+            batches = st.multiselect("Batch sizes", [1, 2, 4, 8, 16, 32, 64], placeholder="1, 2, 4, 8, 16, or the file's own")
+            budget = st.number_input("Time for each thread count (s)", 1.0, 600.0, 30.0)
+            provider = st.selectbox("Run by", ["cpu", "cuda", "tensorrt", "openvino", "coreml"])
+            shape = st.text_input("Shape of one image", placeholder="that of the file, such as 3,224,224")
+            name = st.text_input("Name", placeholder="that of the file")
+        overwrite = st.checkbox("Measure again what has a profile already")
+        pressed = st.form_submit_button("Measure this model", type="primary")
+    if pressed:
+        wanted = Options(threads, batches, budget, shape or None, name or None, provider, overwrite)
+        begin({file.name: file.getbuffer() for file in uploaded}, path, wanted)
+    if begun:
+        ended(begun)
+
+
+def own_path() -> str:
+    """A file that lies on the server; asked for only where the person sits at that machine."""
+    if st.context.ip_address is not None:
+        return ""
+    return st.text_input("Or the path of a file on this machine", key="own_path", placeholder="/home/me/model.onnx")
+
+
+def begin(uploaded: dict[str, memoryview], path: str, wanted: Options) -> None:
+    """Start a measurement and remember it in the address, so that a reload finds it."""
+    try:
+        begun = measurements().start(Path(path), wanted) if path else measurements().start_upload(uploaded, wanted)
+    except MeasurementError as error:
+        st.error(plain(str(error)))
+        return
+    st.query_params["measurement"] = begun.id
+    st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def follow(key: str) -> None:
+    """How far a measurement is, asked twice a second, and the curve as it grows."""
+    begun = measurements().get(key)
+    if begun is None or not begun.running:
+        st.rerun()
+    st.progress(begun.share, f"Measuring {plain(begun.title)}")
+    if st.button("Cancel", key="cancel_measurement"):
+        begun.cancel()
+    draw(growing_curve(begun.medians), key="growing_curve")
+
+
+def ended(begun: Measurement) -> None:
+    """What became of a measurement."""
+    if begun.ending == "error":
+        st.error(plain(begun.complaint))
+    elif begun.ending == "stopped":
+        st.info("The measurement was cancelled; nothing was written.")
+    else:
+        for note in begun.notes:
+            st.info(plain(note))
+        profile = read_profile(begun.profile)
+        st.subheader(f"{profile.model} {spoken(profile.precision)} on {profile.device}", anchor=False)
+        draw(latency_curves(cells([profile]), calls([profile]), by_item=False), key="own_curves")
+        st.download_button("Download the profile (JSON)", begun.profile.read_bytes(), begun.profile.name, on_click="ignore")
+
+
+def fidelity() -> None:
+    found = read_reports(files(FIDELITY), FIDELITY)
+    if not found:
+        st.markdown(
+            "No report is here yet. This command measures one: it starts a real server on this machine, predicts what each "
+            "run of it will give, then lets it run. The machine should have nothing else to do meanwhile."
+        )
+        st.code(f"casesim fidelity --out {FIDELITY / 'my-machine.json'}", language="bash", wrap_lines=True)
+        return
+    where = {f"{report.processor}, {report.cores} cores, {report.date}": report for report in found}
+    report = where[st.selectbox("Report", list(where), key="report", **KEPT)]
+    servers = [server for server in (IN_PROCESS, OVER_HTTP) if report.of(server)]
+    server = st.radio("Server", servers, key="server", horizontal=True, **KEPT)
+    with st.grid(6, border=True, min_column_width=150):
+        for mark in marks(report, server):
+            mark_card(mark)
+    st.markdown(plain(told(report, server)))
+    what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
+    draw(simulated_against_real(report, server, what), key="against_real")
+    draw(error_by_load(report, server, what), key="error_by_load")
+    st.caption(
+        "Every point was predicted before it was run, from a profile of the server measured beside it. Hollow points are not "
+        "judged: their two identical real runs disagree."
+    )
+    download("Download all points (CSV)", point_rows(report, server), "fidelity.csv")
+
+
+def projected() -> None:
+    found = held_out()
+    st.markdown(
+        "Hardware that was not measured here is projected from published latencies, with a band. To find out what that is "
+        "worth, a third of the published networks is hidden at a time, and projected from the rest."
+    )
+    with st.grid(6, border=True, min_column_width=150):
+        for mark in projection_marks(found):
+            mark_card(mark)
+    rows = prediction_rows(found)
+    if not rows.empty:
+        devices = pick_some("Devices", rows["device"], "devices")
+        draw(projected_against_published(within(rows, device=devices)), key="projected")
+        st.caption("A line is the band of a projection; hollow points were published outside it.")
+    st.subheader("By device and family", anchor=False)
+    errors = error_rows(found)
+    st.markdown(f"**{reached(errors)}**")
+    st.dataframe(errors, hide_index=True, alt="Held-out errors by device and family, each with its bars.")
+    st.subheader("Beside an analytic model", anchor=False)
+    draw(comparisons(found), key="comparisons")
+    with st.container(horizontal=True):
+        download("Download the predictions (CSV)", rows, "predictions.csv")
+        download("Download the errors (CSV)", errors, "errors.csv")
+
+
+def all_sources() -> None:
+    compared = read_reports(files(FIDELITY), FIDELITY)
+    found = every_source(files(ASSETS, OWN_PROFILES), measured().profiles, compared)
+    with st.grid(2, min_column_width=230):
+        words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)
+        kinds = st.multiselect("Kinds", list(EVIDENCE), key="kinds", placeholder="all", **KEPT)
+    rows = matching(found, words or "", kinds)
+    st.markdown(f"**{len(rows):,} of {len(found):,} sources.**")
+    st.dataframe(rows, hide_index=True, height=560, alt="Every source with its kind, value, date, machine and licence.")
+    download("Download these sources (CSV)", rows, "sources.csv")
+
+
+#: The panels of the page.
+PANELS = {
+    "Latencies": latencies,
+    "Around the network": steps,
+    "What failed": refused,
+    "Projected hardware": projected,
+    "Against a real server": fidelity,
+    "Your own model": own_model,
+    "Sources": all_sources,
+}
+
+st.title("Where every number comes from", anchor=False)
+st.markdown(
+    "Latencies are measured call by call, the simulation is held against a real server, and each figure names its source. "
+    "What did not work is shown too."
+)
+panels = st.tabs(list(PANELS), key="evidence", on_change="rerun", bind="query-params")
+for panel, show in zip(panels, PANELS.values(), strict=True):
+    if panel.open:
+        with panel:
+            try:
+                show()
+            except (ProfileError, FidelityError, FailureError, CatalogueError) as error:
+                st.error(plain(str(error)))

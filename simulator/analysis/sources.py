@@ -1,0 +1,116 @@
+"""Everything that a number on the screen can come from: a row a source, with its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from simulator.evidence.catalogue import Hardware, hardware
+from simulator.evidence.fidelity import Report
+from simulator.evidence.profiles import Profile
+from simulator.evidence.projection.points import OFFLINE, networks, power, published
+from simulator.evidence.scores import Measured, Published, load_scores, score_names
+from simulator.scenario import Scenario
+from simulator.serving.plan import compile_plan
+from simulator.units import duration, percent, significant
+
+COLUMNS = ["what", "kind", "value", "source", "date", "machine", "licence"]
+
+#: What this project measured is under its own licence.
+_OWN = "Apache-2.0, measured by CaseSim"
+_FACT = "a fact, quoted with its source"
+
+Row = tuple[str, str, str, str, str, str, str]
+
+
+def sources(profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]) -> pd.DataFrame:
+    """A row a source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, fidelity reports,
+    figures of the cases.
+
+    kind: measured, projected, published or assumed. A case's figures are those of its default design.
+    """
+    rows = [*_profiles(profiles), *_scores(), *_machines(), *_published_points(), *_reports(reports)]
+    for scenario in scenarios:
+        rows += _figures(scenario)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _profiles(profiles: Iterable[Profile]) -> Iterator[Row]:
+    for profile in profiles:
+        made = profile.provenance
+        calls = sum(len(timed.latency_ms) for run in profile.runs for timed in run.calls)
+        libraries = ", ".join(f"{name} {version}" for name, version in made.libraries.items())
+        what = f"latency of {profile.model} {profile.precision} on {profile.device}"
+        weights = f"{_OWN}; weights: {made.weights}"
+        yield what, "measured", f"{calls} calls", f"{libraries}; {made.protocol or ''}", made.date, made.processor, weights
+
+
+def _scores() -> Iterator[Row]:
+    for name in score_names():
+        about = load_scores(name).about
+        what = f"scores of {about.model} {about.precision}"
+        if isinstance(about, Measured):
+            value = f"{about.items} items of {about.dataset}, {about.positives} positive, {about.patients} patients"
+            yield what, about.kind, value, about.source, about.date, "", about.attribution
+        else:
+            yield what, about.kind, _published(about), about.source, "", "", _FACT
+
+
+def _published(about: Published) -> str:
+    low, high = percent(about.sensitivity_low), percent(about.sensitivity_high)
+    return f"sensitivity {low} to {high} at a specificity of {percent(about.specificity)}"
+
+
+def _machines() -> Iterator[Row]:
+    for name, entry in hardware().items():
+        if entry.price_source is not None:
+            yield f"price of {entry.label}", entry.price_evidence, _price(entry), entry.price_source, "", name, _FACT
+        if entry.source is not None:
+            yield f"peaks and memory of {entry.label}", "published", _peaks(entry), entry.source, "", name, _FACT
+
+
+def _price(entry: Hardware) -> str:
+    return f"{entry.usd_per_hour:g} USD an hour" + (f", {entry.vcpus} virtual processors" if entry.vcpus else "")
+
+
+def _peaks(entry: Hardware) -> str:
+    peaks = [f"{name} {value:g} TOPS" for name, value in entry.peak_tops.items()]
+    others = [(entry.bandwidth_gb_per_s, "GB/s"), (entry.memory_gb, "GB"), (entry.power_w, "W")]
+    return ", ".join([*peaks, *(f"{value:g} {unit}" for value, unit in others if value)])
+
+
+def _published_points() -> Iterator[Row]:
+    for point in published().to_dict("records"):
+        batch = "offline, an item" if point["batch"] == OFFLINE else f"batch {point['batch']}"
+        what = f"latency of {point['model']} {point['precision']} on {point['device']}, {batch}"
+        source, took = f"{point['source']}; {point['runtime']}", duration(point["seconds"])
+        yield what, "published", took, source, "", point["device"], _FACT
+    for run in power().to_dict("records"):
+        what = f"power of {run['device']} with {run['model']}"
+        yield what, "published", f"{significant(run['watts'])} W at the wall", run["source"], "", run["device"], _FACT
+    for model, row in networks().iterrows():
+        value = f"{row['gmac']:g} billion multiply-adds"
+        yield f"size of {model}", "published", value, str(row["source"]), "", "", _FACT
+
+
+def _reports(reports: Iterable[Report]) -> Iterator[Row]:
+    for report in reports:
+        libraries = ", ".join(f"{name} {version}" for name, version in report.libraries.items())
+        value = f"{len(report.points)} points"
+        yield "simulation against a real server", "measured", value, libraries, report.date, report.processor, _OWN
+
+
+def _figures(scenario: Scenario) -> Iterator[Row]:
+    for source in compile_plan(scenario).provenance:
+        where = f"{scenario.title}: {source.what}"
+        yield where, source.kind, source.value, source.source, "", "", _FACT if source.kind == "published" else ""
+
+
+def matching(found: pd.DataFrame, words: str, kinds: Iterable[str]) -> pd.DataFrame:
+    """The rows that hold all these words, in any column and case, and are of one of these kinds, where any is given."""
+    wanted, text = set(kinds), found.astype(str).agg(" ".join, axis=1).str.lower()
+    keep = found["kind"].isin(wanted) if wanted else pd.Series(True, found.index)
+    for word in words.lower().split():
+        keep &= text.str.contains(word, regex=False)
+    return found[keep]

@@ -1,0 +1,182 @@
+"""The evidence page: what was measured, filtered and told."""
+
+import sys
+from time import monotonic, sleep
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator.evidence.failures import Failure, write_failure
+from simulator.evidence.fidelity import write_report
+from simulator.evidence.profiles import write_profile
+from simulator.measurement import Measurements
+from simulator.paths import PAGES
+from tests.evidence.test_fidelity import GOOD, NOISY, report
+from tests.pages.conftest import ENTRY, said
+from tests.profiles import profile
+
+
+@pytest.fixture
+def evidence_page():
+    """Opens the evidence page at an address."""
+
+    def open_page(**address):
+        page = AppTest.from_file(ENTRY, default_timeout=60).run()
+        page.switch_page(str(PAGES / "evidence.py"))
+        for name, value in address.items():
+            page.query_params[name] = value
+        return page.run()
+
+    return open_page
+
+
+def test_the_first_panel_tells_the_surprise(evidence_page):
+    page = evidence_page()
+    assert not page.exception
+    assert "times slower for mobilenet_v3_small" in said(page)
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_filters_come_from_the_address_and_change_what_is_told(evidence_page):
+    page = evidence_page(models="resnet50", with_threads="2", at_batch="8")
+    assert page.multiselect(key="models").value == ["resnet50"]
+    assert "With 2 threads and batches of 8" in said(page)
+    assert "mobilenet" not in said(page)
+    page.multiselect(key="precisions").set_value(["fp32"]).run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 1  # nothing to hold against fp32
+
+
+def test_what_an_address_gets_wrong_is_left_at_its_default(evidence_page):
+    page = evidence_page(models="no-such-model", with_threads="99", at_batch="x", evidence="nothing")
+    assert not page.exception
+    assert page.multiselect(key="models").value == []
+
+
+def test_steps_around_the_network_are_told(evidence_page):
+    page = evidence_page(evidence="Around the network")
+    assert not page.exception
+    assert "The longest step" in said(page)
+
+
+def test_without_a_report_the_page_says_how_to_measure_one(evidence_page, monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
+    page = evidence_page(evidence="Against a real server")
+    assert not page.exception
+    assert "No report is here yet" in said(page)
+    assert "casesim fidelity --out" in page.code[0].value
+
+
+def test_a_report_is_shown_with_its_marks_and_date(evidence_page, monkeypatch, tmp_path):
+    write_report(report(GOOD, NOISY), tmp_path / "here.json")
+    monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
+    page = evidence_page(evidence="Against a real server")
+    assert not page.exception
+    assert page.selectbox(key="report").value == "a processor, 2 cores, 2026-01-01"
+    assert "missed: at most 5.0%" in [metric.delta for metric in page.metric]
+    assert "1 points are not judged" in said(page).replace("\\", "")
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_report_that_cannot_be_read_is_told(evidence_page, monkeypatch, tmp_path):
+    (tmp_path / "here.json").write_text("{}")
+    monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
+    page = evidence_page(evidence="Against a real server")
+    assert not page.exception
+    assert "here" in page.error[0].value
+
+
+def test_sources_are_searched_by_words_and_kind(evidence_page):
+    page = evidence_page(evidence="Sources")
+    assert not page.exception
+    everything = len(page.dataframe[0].value)
+    page.text_input(key="words").set_value("latency of resnet50").run()
+    found = page.dataframe[0].value
+    assert 0 < len(found) < everything
+    assert found.astype(str).agg(" ".join, axis=1).str.contains("resnet50").all()
+    page.multiselect(key="kinds").set_value(["assumed"]).run()
+    assert page.dataframe[0].value.empty
+
+
+def test_what_failed_is_shown_with_its_reason(evidence_page, monkeypatch, tmp_path):
+    told = {"device": "here", "libraries": {}, "date": "2026-01-01"}
+    write_failure(Failure(model="net", precision="fp16", step="run", reason="it has no such kernel", **told), tmp_path)
+    monkeypatch.setattr("simulator.paths.PROFILES", tmp_path)
+    page = evidence_page(evidence="What failed")
+    assert not page.exception
+    assert page.dataframe[0].value["reason"].tolist() == ["it has no such kernel"]
+
+
+@pytest.fixture
+def measuring(monkeypatch, tmp_path):
+    """Puts a script in place of the command that measures."""
+
+    # The test driver is a visitor from elsewhere; who sits at the machine may name a file of it.
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.ip_address", None)
+
+    def set_up(script):
+        (tmp_path / "command.py").write_text(f"import json, sys, time\n{TELL}\n{script}\n", encoding="utf-8")
+        kept = Measurements([sys.executable, str(tmp_path / "command.py")])
+        monkeypatch.setattr("simulator.measurement.measurements", lambda: kept)
+        return kept
+
+    return set_up
+
+
+TELL = "def tell(event, **told): print(json.dumps({'event': event} | told), file=sys.stderr, flush=True)"
+BEGIN = "tell('start', model='net', precision='fp32', device='here', threads=[1], batches=[1, 2])\n"
+HALF = "tell('progress', done=0.5, threads=1, medians_ms={'1': 3.0, '2': 5.5})\n"
+
+
+def measure(page, file="/some/net.onnx"):
+    page.text_input(key="own_path").set_value(file)
+    next(button for button in page.button if button.label == "Measure this model").click()
+    return page.run()
+
+
+def look_until(page, words):
+    deadline = monotonic() + 60
+    while words not in said(page).replace("\\", ""):
+        assert monotonic() < deadline, said(page)
+        sleep(0.1)
+        page.run()
+
+
+def test_a_model_of_ones_own_is_followed_and_cancelled(evidence_page, measuring):
+    kept = measuring(BEGIN + HALF + "time.sleep(300)")
+    page = measure(evidence_page(evidence="Your own model"))
+    look_until(page, "a batch of 2 takes 5.50 ms")
+    assert not page.exception
+    assert evidence_page(evidence="Your own model", measurement=page.query_params["measurement"]).get("progress")
+    page.button(key="cancel_measurement").click().run()
+    assert kept.running is None or kept.running.process.wait(60)
+
+
+def test_the_commands_own_sentence_is_shown(evidence_page, measuring):
+    measuring("tell('error', text='net.onnx: is no ONNX file')\nsys.exit(2)")
+    page = measure(evidence_page(evidence="Your own model"))
+    look_until(page, "net.onnx: is no ONNX file")
+    assert not page.exception
+
+
+def test_a_finished_measurement_shows_its_curve(evidence_page, measuring, tmp_path):
+    path = write_profile(profile("net", b1=[1.0, 2.0], b2=[3.0]), tmp_path)
+    measuring(BEGIN + HALF + f"tell('done', profile={str(path)!r})")
+    page = measure(evidence_page(evidence="Your own model"))
+    look_until(page, "net fp32 on here")
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 1
+
+
+def test_without_a_file_the_page_asks_for_one(evidence_page, measuring):
+    measuring("")
+    page = measure(evidence_page(evidence="Your own model"), file="")
+    assert "expected one file that ends in" in said(page)
+
+
+def test_what_projections_are_worth_is_told(evidence_page):
+    page = evidence_page(evidence="Projected hardware")
+    assert not page.exception
+    assert "pairs of device and family reach both bars" in said(page)
+    assert "an analytic model" in said(page)
+    assert "at least 80.0%" in " ".join(metric.delta for metric in page.metric)
