@@ -104,7 +104,8 @@ def _latencies(summary: Summary) -> Iterator[Note]:
     for source in derived:
         level: Level = "fair" if source.kind in ("projected", "published") else "weak"
         label = source.what.removesuffix(": latency")
-        yield Note("latency", level, f"{label}: its latencies are {source.kind}, not measured on the machine that would serve.")
+        told = f"{label}: its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
+        yield Note("latency", level, told)
     for name, run in summary.plan.timed.items():
         stage = summary.plan.scenario.stages[name]
         if isinstance(stage, Pool):

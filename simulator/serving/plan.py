@@ -282,6 +282,7 @@ class _Gatherer:
             _table([point.low for point in found], stage.passes),
             _table([point.high for point in found], stage.passes),
         )
+        self._halved(stage, found[0].computed)
         value = f"{_in_ms(found[0], stage.passes)} at batch 1"
         if stage.max_batch > 1:
             value += f", {_in_ms(found[-1], stage.passes)} at batch {stage.max_batch}"
@@ -301,6 +302,14 @@ class _Gatherer:
             self.cold_starts[name] = profile.run(stage.threads).session_s
             value = f"{np.mean(self.cold_starts[name]):.3g} s to create a session and answer for the first time"
             self.sources.append(Source(f"{stage.label}: cold start", "measured", value, profile.source(stage.threads)))
+
+    def _halved(self, stage: Pool, computed: str) -> None:
+        """Scores are told as those of the model's own precision: say so where the device computes in another."""
+        if stage.scores and stage.precision == "fp32" and computed == "fp16":
+            what, device = f"{stage.label}: accuracy in fp16", machine(stage.device).label
+            reason = f"{device} computes this model in fp16; accuracy is assumed equal to fp32"
+            self.sources.append(Source(what, "assumed", "as fp32", reason))
+            self.warnings.append(f"{what}: {reason}.")
 
     def _score(self, name: str, stage: Pool, model: str) -> None:
         table = scores_at(model, stage.precision)

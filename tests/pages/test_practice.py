@@ -4,6 +4,7 @@ import pytest
 
 from simulator import compile_plan, load
 from simulator.analysis.replicate import replicate
+from simulator.evidence.projection import latency
 from tests.pages.conftest import run_design, said
 
 
@@ -84,6 +85,19 @@ def test_sources_wear_their_badges_and_lessons_come_after_a_run(practice):
     page.session_state["panel"] = "Debrief"
     page.run()
     assert load("skin-cancer-triage").debrief[0].title in said(page)
+
+
+def test_projected_hardware_says_so_in_its_option_its_badge_its_notes_and_with_its_band(practice):
+    page = practice()
+    page.selectbox(key="hardware").set_value("t4").run()
+    run_design(page)
+    band = latency("efficientnet_lite0", "fp32", 1, "nvidia-t4")
+    shown = f"{1000 * band.value:.3g} ms ({1000 * band.low:.3g} to {1000 * band.high:.3g})"
+    assert "NVIDIA T4 (projected)" in page.selectbox(key="hardware").options
+    assert f"its latency is projected, {shown}" in said(page)
+    page.session_state["panel"] = "Numbers and sources"
+    page.run()
+    assert ":violet-badge[projected]" in said(page)
 
 
 def test_what_an_address_gets_wrong_is_said_and_left_at_its_default(practice):

@@ -39,6 +39,14 @@ def test_the_plan_holds_the_projection_and_both_ends_of_its_band():
     assert not fast.ends
 
 
+def test_half_precision_is_told_where_accuracy_was_measured_in_single():
+    told = [
+        compile_plan(load(SKIN), picks).warnings
+        for picks in ({"hardware": "t4"}, {"hardware": "t4", "precision": "int8_static"})
+    ]
+    assert [any("computes this model in fp16" in warning for warning in warnings) for warnings in told] == [True, False]
+
+
 def test_a_measured_design_has_no_band():
     assert not compile_plan(load(SKIN)).ends
 
