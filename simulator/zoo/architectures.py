@@ -24,6 +24,7 @@ Task = Literal["classification", "detection", "segmentation"]
 
 #: Latency depends on shapes, not on values; one seed makes the exported file, and so its checksum, repeatable.
 _WEIGHT_SEED = 0
+RANDOM = "random"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Architecture(Network):
             for weight in model.parameters():
                 if weight.dim() > 1 and not weight.is_meta and not weight.any():
                     nn.init.normal_(weight, std=0.02)
+            if self.weights == RANDOM:
+                _settle(model, self.noise())
             return model
 
 
@@ -79,9 +82,26 @@ _IMAGENET: tuple[Channels, Channels] = (0.485, 0.456, 0.406), (0.229, 0.224, 0.2
 RAW_PIXELS: tuple[Channels, Channels] = (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)
 
 
+def _settle(model: nn.Module, images: NDArray[np.float32]) -> None:
+    """Give each batch normalisation the statistics of what reaches it when the network sees `images`.
+
+    Left at their initial values they let activations vanish or grow layer by layer: to 1e-13 in an EfficientNet, which
+    neither 16 nor 8 bits can hold, so that nothing would be learnt about either.
+    """
+    normalisations = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    if not normalisations or next(model.parameters()).is_meta:
+        return
+    for module in normalisations:
+        module.momentum = None
+        module.train()
+    with torch.no_grad():
+        model(torch.from_numpy(images))
+    model.eval()
+
+
 def _classifier(name: str, input_size: int, family: str) -> Architecture:
     construct = partial(torchvision_models.get_model, name, weights=None)
-    return Architecture(name, input_size, "random", *_IMAGENET, construct, family=family)
+    return Architecture(name, input_size, RANDOM, *_IMAGENET, construct, family=family)
 
 
 class _Segmenter(nn.Module):
@@ -97,7 +117,7 @@ class _Segmenter(nn.Module):
 
 def _segmenter(name: str, input_size: int, family: str) -> Architecture:
     construct = partial(_Segmenter, name)
-    return Architecture(name, input_size, "random", *_IMAGENET, construct, task="segmentation", family=family)
+    return Architecture(name, input_size, RANDOM, *_IMAGENET, construct, task="segmentation", family=family)
 
 
 def _load_unet() -> nn.Module:
@@ -108,14 +128,12 @@ def _load_unet() -> nn.Module:
 def _detector(name: str, input_size: int, family: str) -> Architecture:
     # A torchvision detector normalises by itself, with ImageNet's statistics.
     construct = partial(TwoStage, name, input_size) if family == "faster_rcnn" else partial(OneStage, name)
-    return Architecture(name, input_size, "random", *_IMAGENET, construct, task="detection", family=family)
+    return Architecture(name, input_size, RANDOM, *_IMAGENET, construct, task="detection", family=family)
 
 
 def _yolox(size: str, input_size: int) -> Architecture:
     name = f"yolox_{size}"
-    return Architecture(
-        name, input_size, "random", *RAW_PIXELS, partial(yolox, name), task="detection", family="yolox", bgr=True
-    )
+    return Architecture(name, input_size, RANDOM, *RAW_PIXELS, partial(yolox, name), task="detection", family="yolox", bgr=True)
 
 
 def _load_lite(number: int) -> nn.Module:
@@ -168,7 +186,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         _yolox("x", 640),
         _segmenter("deeplabv3_mobilenet_v3_large", 520, "deeplab"),
         _segmenter("lraspp_mobilenet_v3_large", 520, "lraspp"),
-        Architecture("unet_resnet34", 256, "random", *_IMAGENET, _load_unet, task="segmentation", family="unet"),
+        Architecture("unet_resnet34", 256, RANDOM, *_IMAGENET, _load_unet, task="segmentation", family="unet"),
     )
 }
 

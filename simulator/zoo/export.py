@@ -36,6 +36,13 @@ def quiet_tools() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
+def quiet_session() -> ort.SessionOptions:
+    """Options of a session that is opened to check a file, without the runtime's advice on it."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    return options
+
+
 def export(model: nn.Module, input_shape: list[int], path: Path) -> None:
     """Write `model` to `path` as ONNX; input `image` (batch, channels, height, width), output `logits`.
 
@@ -79,7 +86,7 @@ def _capture(model: nn.Module, input_shape: list[int]) -> onnx.ModelProto:
 
 
 def _check(graph: onnx.ModelProto, model: nn.Module, input_shape: list[int]) -> None:
-    session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(graph.SerializeToString(), quiet_session(), providers=["CPUExecutionProvider"])
     for batch in (1, 3):
         images = torch.randn(batch, *input_shape, generator=torch.Generator().manual_seed(batch))
         for expected, found in zip(_answers(model, images), session.run(None, {INPUT: images.numpy()}), strict=True):

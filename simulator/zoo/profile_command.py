@@ -237,19 +237,15 @@ def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    measured = [row for row in rows if "reason" not in row]
-    failed = [row for row in rows if "reason" in row]
-    if measured or not failed:
-        _print_table(["model", "precision", "device", "threads", "batches", "samples"], measured)
-    if failed:
-        _print_table(["model", "precision", "device", "failed to", "reason"], failed)
-
-
-def _print_table(columns: list[str], rows: list[dict[str, Any]]) -> None:
-    table = Table(*columns)
+    table = Table("model", "precision", "device", "threads", "batches", "samples")
     for row in rows:
-        table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
-    Console().print(table, markup=False)
+        if "samples" in row:
+            table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
+    failed = [row for row in rows if "samples" not in row]
+    if table.rows or not failed:
+        Console().print(table)
+    for row in failed:
+        typer.echo("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
 
 
 def _reason(failure: Failure) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from simulator.zoo.architectures import ARCHITECTURES, Architecture, Network, Task, multiply_adds, parameters
+from simulator.zoo.architectures import ARCHITECTURES, RANDOM, Architecture, Network, Task, multiply_adds, parameters
 from simulator.zoo.export import export
 from simulator.zoo.machine import library_version
 from simulator.zoo.measure import PROTOCOL, SESSION_PROTOCOL, Starter, open_session
@@ -33,6 +33,8 @@ from simulator.zoo.steps import STEPS, start_step, write_given
 from simulator.zoo.trained import TRAINED, TrainedFile, adopt, multiply_adds_in, weights_in
 
 PHOTO_MODEL = "photo_decode"
+#: Raised when the same model is made differently, so that files made before are not taken for it.
+_RECIPE = 2
 #: Calibration looks at this many photos, at fewer where all of them would take more than so many multiply-adds.
 _CALIBRATION_PHOTOS, _FEWEST_PHOTOS, _CALIBRATION_WORK = 64, 8, 300e9
 
@@ -100,7 +102,7 @@ def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | No
     Raises PhotoError, MissingFileError or RefusedError.
     """
     # Another version exports and quantizes to another file.
-    folder = cache / f"torch-{version('torch')}-onnxruntime-{library_version('onnxruntime')}"
+    folder = cache / f"torch-{version('torch')}-onnxruntime-{library_version('onnxruntime')}-recipe-{_RECIPE}"
     folder.mkdir(parents=True, exist_ok=True)
     if subject.model in STEPS:
         return _ready_step(subject, folder)
@@ -179,7 +181,7 @@ def _size(network: Architecture | TrainedFile, source: Path) -> _Size:
     file = source.with_name(f"{network.name}.size.json")
     if not file.is_file():
         if isinstance(network, Architecture):
-            model = network.build()
+            model = network.construct().eval()
             counted = _Size(parameters(model), multiply_adds(model, network.input_shape))
         else:
             graph = onnx.load(source)
@@ -195,7 +197,7 @@ def _ready_network(subject: Subject, network: Architecture | TrainedFile, source
     calibration = _Calibration(network, photos, size) if subject.precision in CALIBRATED else None
     file = source.with_name(f"{subject}.{calibration.key}.onnx" if calibration else f"{subject}.onnx")
     if not file.is_file():  # at fp32 it is the source itself
-        quantize(source, file, subject.precision, calibration or (), network.noise())
+        quantize(source, file, subject.precision, calibration or (), network.noise(), trained=network.weights != RANDOM)
     return Ready(
         file=file,
         start=partial(partial, open_session, file, network.input_shape, provider=provider),

@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime as ort
+from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference, version_converter
 
 from simulator.zoo.architectures import RAW_PIXELS, Channels, Network
-from simulator.zoo.export import INPUT, ExportError
+from simulator.zoo.export import INPUT, ExportError, quiet_session
 
-#: The first version of the operators with a scale a channel and all that the quantizers ask for.
+Shapes = dict[str, list[int]]
+
+#: A version of the operators with a scale a channel and all else that the quantizers ask for.
 _OPSET = 17
 _TOLERANCE = 1e-3
 _UNIT: tuple[Channels, Channels] = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
@@ -51,7 +54,7 @@ def adopt(file: Path, target: Path) -> None:
     model = version_converter.convert_version(original, _OPSET) if original.opset_import[0].version < _OPSET else original
     _forget_default_inputs(model.graph)
     _rename_input(model.graph)
-    _free_batch(model.graph)
+    _free_batch(model.graph, _shapes(model))
     model = onnx.ModelProto.FromString(model.SerializeToString())
     _check(original, model)
     part = target.with_suffix(".part")
@@ -76,31 +79,42 @@ def _rename_input(graph: onnx.GraphProto) -> None:
                 node.input[place] = INPUT
 
 
-def _free_batch(graph: onnx.GraphProto) -> None:
+def _free_batch(graph: onnx.GraphProto, shapes: Shapes) -> None:
     for value in [*graph.input, *graph.output]:
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     del graph.value_info[:]
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    constants |= {
-        node.output[0]: attribute.t
-        for node in graph.node
-        if node.op_type == "Constant"
-        for attribute in node.attribute
-        if attribute.name == "value"
-    }
-    for shape in {node.input[1] for node in graph.node if node.op_type == "Reshape"} & constants.keys():
-        sizes = numpy_helper.to_array(constants[shape]).copy()
-        # 0 keeps the axis as it is; -1 lets it follow from the rest.
-        if sizes[0] == 1:
-            sizes[0] = 0
-        elif -1 not in sizes:
-            sizes[0] = -1
-        constants[shape].CopyFrom(numpy_helper.from_array(sizes, shape))
+    constants |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
+    for node in graph.node:
+        if node.op_type == "Reshape" and node.input[1] in constants:
+            sizes = _any_batch(numpy_helper.to_array(constants[node.input[1]]))
+            constants[node.input[1]].CopyFrom(numpy_helper.from_array(sizes, node.input[1]))
+        if node.op_type == "Resize" and len(node.input) == 4:
+            # Sizes name the batch, factors do not.
+            factors = np.array(shapes[node.output[0]], np.float32) / np.array(shapes[node.input[0]], np.float32)
+            node.input[2] = f"{node.output[0]}_factors"
+            graph.initializer.append(numpy_helper.from_array(factors, node.input[2]))
+            del node.input[3]
+
+
+def _any_batch(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The shape of a reshape whose first axis was worked out for one image; idempotent."""
+    # 0 keeps the axis as it is; -1 lets it follow from the rest.
+    first = 0 if sizes[0] == 1 else -1 if -1 not in sizes else sizes[0]
+    return np.array([first, *sizes[1:]], dtype=np.int64)
+
+
+def _shapes(model: onnx.ModelProto) -> Shapes:
+    """Shape of every tensor whose sizes are known."""
+    graph = shape_inference.infer_shapes(model, data_prop=True).graph
+    values = [*graph.input, *graph.value_info, *graph.output]
+    return {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in values}
 
 
 def _check(original: onnx.ModelProto, freed: onnx.ModelProto) -> None:
     sessions = [
-        ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]) for model in (original, freed)
+        ort.InferenceSession(model.SerializeToString(), quiet_session(), providers=["CPUExecutionProvider"])
+        for model in (original, freed)
     ]
     image = sessions[0].get_inputs()[0]
     images = np.random.default_rng(0).random((3, *image.shape[1:]), dtype=np.float32)
@@ -123,11 +137,9 @@ def multiply_adds_in(model: onnx.ModelProto, input_shape: list[int]) -> int:
     fixed = onnx.ModelProto.FromString(model.SerializeToString())
     for axis, size in enumerate([1, *input_shape]):
         fixed.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = size
-    inferred = shape_inference.infer_shapes(fixed, data_prop=True).graph
-    shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in inferred.value_info}
-    shapes |= {value.name: [dim.dim_value or 1 for dim in value.type.tensor_type.shape.dim] for value in inferred.output}
-    weights = {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
-    convolutions = [node for node in inferred.node if node.op_type == "Conv"]
+    shapes = _shapes(fixed)
+    weights = {tensor.name: list(tensor.dims) for tensor in fixed.graph.initializer}
+    convolutions = [node for node in fixed.graph.node if node.op_type == "Conv"]
     return sum(_product(shapes[node.output[0]]) * _product(weights[node.input[1]][1:]) for node in convolutions)
 
 
