@@ -8,7 +8,7 @@ import streamlit as st
 
 from simulator.analysis.failures import failure_rows, refusals
 from simulator.analysis.fidelity import marks, point_rows, told
-from simulator.analysis.latencies import calls, cells, extremes, parted, speedups, spoken, within
+from simulator.analysis.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
 from simulator.analysis.projection import error_rows, prediction_rows, reached
 from simulator.analysis.projection import marks as projection_marks
 from simulator.analysis.sources import matching, sources
@@ -102,9 +102,7 @@ def latencies() -> None:
         return
     precision_panel(ratios)
     timed = everything.calls.merge(mine[["model", "precision", "device", "threads", "batch"]])
-    curve_panel(mine, timed, picked.models or extremes(ratios) or list(mine["model"].unique()[:1]))
-    if not picked.models:
-        st.caption("Drawn are the models that gain and lose most by a lower precision. Pick others under Models.")
+    curve_panel(mine, timed, picked)
     with st.container(horizontal=True):
         download("Download these latencies (CSV)", cell_table(mine), "latencies.csv")
         download("Download every call of them (CSV)", timed, "calls.csv")
@@ -147,12 +145,18 @@ def precision_panel(ratios: pd.DataFrame) -> None:
     )
 
 
-def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, models: list[str]) -> None:
+def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, picked: Filters) -> None:
     st.subheader("What a batch takes", anchor=False)
+    ratios = speedups(mine, mine["batch"].max())
+    models = picked.models or extremes(ratios) or list(mine["model"].unique()[:1])
+    precisions = picked.precisions if picked.precisions or ratios.empty else [BASE, usual(ratios)]
+    mine, timed = (within(rows, model=models, precision=precisions) for rows in (mine, timed))
     offered = ["a batch", "an item of the batch"]
     of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
-    draw(latency_curves(within(mine, model=models), within(timed, model=models), of == offered[1]), key="latency_curves")
+    draw(latency_curves(mine, timed, by_item=of == offered[1]), key="latency_curves")
     st.caption("A line joins medians, a band holds nine calls in ten, a dot is one call; at most 40 of a size are drawn.")
+    if not (picked.models and picked.precisions):
+        st.caption("Drawn at first: the models whose largest batches gain most and least. Pick others above.")
 
 
 def steps() -> None:
@@ -263,7 +267,7 @@ def fidelity() -> None:
     report = where[st.selectbox("Report", list(where), key="report", **KEPT)]
     servers = [server for server in (IN_PROCESS, OVER_HTTP) if report.of(server)]
     server = st.radio("Server", servers, key="server", horizontal=True, **KEPT)
-    with st.grid(6, border=True, min_column_width=150):
+    with st.grid(6, border=True, min_column_width=180):
         for mark in marks(report, server):
             with st.container():
                 mark_card(mark)
@@ -284,7 +288,7 @@ def projected() -> None:
         "Hardware that was not measured here is projected from published latencies, with a band. To find out what that is "
         "worth, a third of the published networks is hidden at a time, and projected from the rest."
     )
-    with st.grid(6, border=True, min_column_width=150):
+    with st.grid(6, border=True, min_column_width=180):
         for mark in projection_marks(found):
             with st.container():
                 mark_card(mark)

@@ -17,6 +17,9 @@ BASE = "fp32"
 #: How the names of steps around a network begin.
 _STEPS = ("photo_", "step_")
 
+#: Fewer calls than this bound no median at 95%: 1 - 2 * 0.5 ** 5 is 94%.
+FEW = 6
+
 #: What makes two rows of measurements comparable, batch size apart.
 _SETTING = ["model", "device", "threads"]
 
@@ -24,10 +27,19 @@ _SETTING = ["model", "device", "threads"]
 def cells(profiles: Iterable[Profile]) -> pd.DataFrame:
     """A row for each (model, precision, device, threads, batch), latencies in ms.
 
-    median_ms with its 95% interval low_ms to high_ms; p5_ms to p95_ms hold nine calls in ten; item_ms is the median over the
-    batch; disturbed: other programs took a tenth of the machine or more meanwhile.
+    task, family: what any profile of the model says; median_ms with its 95% interval low_ms to high_ms, or the range of the
+    calls where there are fewer than `FEW`; p5_ms to p95_ms hold nine calls in ten; item_ms is the median over the batch;
+    disturbed: other programs took a tenth of the machine or more meanwhile.
     """
-    return pd.DataFrame([_cell(p, run, calls) for p in profiles for run in p.runs for calls in run.calls], columns=_COLUMNS)
+    found = list(profiles)
+    kinds = {profile.model: [profile.task, profile.family or "other"] for profile in found if profile.task}
+    rows = [
+        [*kinds.get(profile.model, ["other", "other"]), *_cell(profile, run, timed)]
+        for profile in found
+        for run in profile.runs
+        for timed in run.calls
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 _COLUMNS = [
@@ -37,14 +49,14 @@ _COLUMNS = [
 
 
 def _cell(profile: Profile, run: ThreadRun, timed: Calls) -> list[object]:
-    median = quantile_interval(timed.latency_ms, 0.5)
-    p5, p95 = np.quantile(timed.latency_ms, [0.05, 0.95])
-    item = median.value / timed.batch
+    taken, date = timed.latency_ms, profile.provenance.date
+    interval = quantile_interval(taken, 0.5)
+    low, high = (interval.low, interval.high) if len(taken) >= FEW else (min(taken), max(taken))
+    p5, p95 = np.quantile(taken, [0.05, 0.95])
+    item = interval.value / timed.batch
     disturbed = (run.others_share or 0.0) >= DISTURBED_SHARE
-    made, count = profile.provenance, len(timed.latency_ms)
-    kind = [profile.task or "other", profile.family or "other"]
-    where = [profile.model, profile.precision, profile.device, run.threads, timed.batch, count]
-    return [*kind, *where, median.value, median.low, median.high, p5, p95, item, 1000 / item, disturbed, made.date]
+    where = [profile.model, profile.precision, profile.device, run.threads, timed.batch, len(taken)]
+    return [*where, interval.value, low, high, p5, p95, item, 1000 / item, disturbed, date]
 
 
 def calls(profiles: Iterable[Profile]) -> pd.DataFrame:
@@ -93,33 +105,38 @@ def speedups(found: pd.DataFrame, batch: int) -> pd.DataFrame:
     return pairs[kept].sort_values("times", ignore_index=True)
 
 
+def usual(ratios: pd.DataFrame) -> str:
+    """The precision that most models were measured at, of rows as `speedups` gives them."""
+    return str(ratios["precision"].value_counts().idxmax())
+
+
 def extremes(ratios: pd.DataFrame) -> list[str]:
-    """The models with the largest slow-down and the largest speed-up among the undisturbed rows of `speedups`."""
+    """The models that the usual precision speeds up most and least, disturbed rows of `speedups` left out."""
     sure = ratios[~ratios["disturbed"]]
-    return [] if sure.empty else list(dict.fromkeys([sure.iloc[-1]["model"], sure.iloc[0]["model"]]))
+    if sure.empty:
+        return []
+    rows = sure[sure["precision"] == usual(sure)]
+    return list(dict.fromkeys([rows.iloc[-1]["model"], rows.iloc[0]["model"]]))
 
 
 def surprise(ratios: pd.DataFrame) -> str:
     """What lower precision buys and what it costs, from the rows of `speedups`; disturbed ones say nothing here."""
     sure = ratios[~ratios["disturbed"]]
     if sure.empty:
-        return "No model here was measured both at fp32 and at another precision."
-    threads, batch = sure.iloc[0][["threads", "batch"]]
-    told = [_ends(rows) for _, rows in sure.groupby("precision")]
-    return f"With {threads_of(threads)} and batches of {batch}: {'; '.join(told)}."
+        return "No model here was measured both at fp32 and at another precision, on a quiet machine."
+    rows = sure[sure["precision"] == usual(sure)]
+    least, most = rows.iloc[0], rows.iloc[-1]
+    also = f", and {_times(least['times'])} for {least['model']}" if len(rows) > 1 else ""
+    start = f"With {threads_of(most['threads'])} and batches of {most['batch']}"
+    told = f"{start}, {spoken(usual(sure))} is {_times(most['times'])} than fp32 for {most['model']}{also}"
+    return f"{told}. {_slower(sure)}"
 
 
-def _ends(rows: pd.DataFrame) -> str:
-    slowest, fastest = rows.iloc[0], rows.iloc[-1]
-    name = spoken(slowest["precision"])
-    slower = int((rows["times"] < 1).sum())
-    if len(rows) == 1 or slower in (0, len(rows)):
-        span = f", {_times(slowest['times'])} for {slowest['model']}" if len(rows) > 1 else ""
-        return f"{name} is {_times(fastest['times'])} than fp32 for {fastest['model']}{span}"
-    return (
-        f"{name} is {_times(fastest['times'])} than fp32 for {fastest['model']}, but {_times(slowest['times'])} for "
-        f"{slowest['model']} ({slower} of {len(rows)} models are slower)"
-    )
+def _slower(sure: pd.DataFrame) -> str:
+    """For how many models each precision is slower than fp32, beyond doubt, the worst precision first."""
+    counted = [(int((rows["times_high"] < 1).sum()), len(rows), spoken(str(name))) for name, rows in sure.groupby("precision")]
+    told = [f"{name} for {slower} of {count} models" for slower, count, name in sorted(counted, reverse=True) if slower]
+    return f"Slower than fp32: {', '.join(told)}." if told else "None is slower than fp32."
 
 
 def _times(ratio: float) -> str:

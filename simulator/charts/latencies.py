@@ -41,7 +41,7 @@ def speed_of_precisions(ratios: pd.DataFrame) -> Chart:
     colours = precision_colours(list(ratios["precision"].unique()))
     groups = [_ratio_points(rows, str(name), colours[str(name)]) for name, rows in ratios.groupby("precision")]
     models = ratios.groupby("model")["times"].max().sort_values().index
-    drawn = figure(*groups, height=150 + 26 * len(models))
+    drawn = figure(*groups, height=150 + (14 + 6 * len(groups)) * len(models), scattermode="group", scattergap=0.3)
     drawn.add_vline(x=1, line={"color": GREY, "width": 2})
     drawn.add_vrect(x0=0.01, x1=1, fillcolor=translucent(RED, 0.08), line_width=0, layer="below")
     drawn.update_xaxes(title="times as fast as fp32, logarithmic", type="log", tickvals=_RATIO_TICKS)
@@ -61,7 +61,7 @@ def _ratio_points(rows: pd.DataFrame, precision: str, colour: str) -> go.Scatter
         x=rows["times"],
         y=rows["model"],
         mode="markers",
-        marker={"color": colour, "size": 11, "symbol": symbols, "line": {"width": 2, "color": colour}},
+        marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 2, "color": colour}},
         error_x=whiskers(list(rows["times_low"]), list(rows["times"]), list(rows["times_high"])),
         customdata=rows[["base_median_ms", "median_ms"]].map(significant),
         hovertemplate="%{x:.2f} times as fast: %{customdata[1]} ms, fp32 %{customdata[0]} ms<extra>%{y}</extra>",
@@ -97,6 +97,7 @@ def latency_curves(found: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> C
     drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=batches)
     what = "an item of the batch" if by_item else "the batch"
     drawn.update_yaxes(title=f"time of {what} (ms), logarithmic", type="log", tickvals=_TICKS)
+    drawn.update_layout(legend_traceorder="normal")
     return Chart(drawn, _curve_takeaway(found), rounded(cell_table(found)))
 
 

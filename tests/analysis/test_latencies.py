@@ -16,6 +16,25 @@ def test_a_cell_holds_the_median_and_nine_calls_in_ten():
     assert (row["calls"], row["batch"], row["date"]) == (101, 4, "2026-01-02")
 
 
+def test_few_calls_are_bounded_by_their_range():
+    row = cells([profile("net", b1=[3.0, 1.0, 2.0])]).iloc[0]
+    assert (row["low_ms"], row["median_ms"], row["high_ms"]) == (1, 2, 3)
+
+
+def test_a_model_is_of_the_task_that_any_of_its_profiles_names():
+    told = profile("net", "fp16", b1=[1.0]).model_copy(update={"task": "detection", "family": "yolox"})
+    found = cells([profile("net", b1=[1.0]), told, profile("other", b1=[1.0])])
+    assert found["task"].tolist() == ["detection", "detection", "other"]
+    assert found["family"].tolist() == ["yolox", "yolox", "other"]
+
+
+def test_what_may_be_noise_is_not_called_slower():
+    wide = [float(value) for value in range(50, 151)]
+    found = speedups(cells([profile("net", b1=wide), profile("net", "fp16", b1=[value + 1 for value in wide])]), 1)
+    assert found["times"][0] < 1
+    assert surprise(found).endswith("None is slower than fp32.")
+
+
 def test_every_call_is_there():
     found = calls([profile("net", b1=[1.0, 2.0], b2=[3.0])])
     assert list(found["latency_ms"]) == [1.0, 2.0, 3.0]
@@ -55,8 +74,8 @@ def test_the_interval_of_a_ratio_holds_those_of_both_medians():
 def test_the_sentence_tells_who_gains_and_who_loses():
     found = speedups(cells(QUICK + SLOW), batch=1)
     assert surprise(found) == (
-        "With 1 thread and batches of 1: int8 static is 4.0 times faster than fp32 for big, but 1.5 times slower for small "
-        "(1 of 2 models are slower)."
+        "With 1 thread and batches of 1, int8 static is 4.0 times faster than fp32 for big, and 1.5 times slower for small. "
+        "Slower than fp32: int8 static for 1 of 2 models."
     )
     assert extremes(found) == ["big", "small"]
 
