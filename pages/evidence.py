@@ -21,6 +21,7 @@ from simulator.charts import (
     growing_curve,
     latency_curves,
     projected_against_published,
+    rounded,
     simulated_against_real,
     speed_of_precisions,
     step_times,
@@ -264,7 +265,8 @@ def fidelity() -> None:
     server = st.radio("Server", servers, key="server", horizontal=True, **KEPT)
     with st.grid(6, border=True, min_column_width=150):
         for mark in marks(report, server):
-            mark_card(mark)
+            with st.container():
+                mark_card(mark)
     st.markdown(plain(told(report, server)))
     what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
     draw(simulated_against_real(report, server, what), key="against_real")
@@ -284,7 +286,8 @@ def projected() -> None:
     )
     with st.grid(6, border=True, min_column_width=150):
         for mark in projection_marks(found):
-            mark_card(mark)
+            with st.container():
+                mark_card(mark)
     rows = prediction_rows(found)
     if not rows.empty:
         devices = pick_some("Devices", rows["device"], "devices")
@@ -293,9 +296,10 @@ def projected() -> None:
     st.subheader("By device and family", anchor=False)
     errors = error_rows(found)
     st.markdown(f"**{reached(errors)}**")
-    st.dataframe(errors, hide_index=True, alt="Held-out errors by device and family, each with its bars.")
+    st.dataframe(rounded(errors), hide_index=True, alt="Held-out errors by device and family, each with its bars.")
     st.subheader("Beside an analytic model", anchor=False)
     draw(comparisons(found), key="comparisons")
+    st.caption("Shaded: the median error of the other model, to both sides.")
     with st.container(horizontal=True):
         download("Download the predictions (CSV)", rows, "predictions.csv")
         download("Download the errors (CSV)", errors, "errors.csv")

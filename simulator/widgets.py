@@ -111,7 +111,9 @@ def verdict_card(verdict: Verdict, key: str) -> None:
 def mark_card(mark: Mark) -> None:
     """A figure beside its bar."""
     colour: Colour = "green" if mark.met else "red"
-    st.metric(mark.label, mark.spoken(mark.reached), mark.words, delta_color=colour, delta_arrow="off")
+    reached = mark.spoken(mark.reached)
+    st.markdown(mark.label)
+    st.metric(mark.label, reached, mark.words, delta_color=colour, delta_arrow="off", label_visibility="collapsed")
 
 
 def asked_card(verdict: Verdict) -> None:

@@ -7,7 +7,7 @@ from simulator.charts.fidelity import FIGURES, error_by_load, simulated_against_
 from simulator.charts.flows import journeys
 from simulator.charts.goodput import goodput_over_time
 from simulator.charts.latencies import MOST_CURVES, cell_table, growing_curve, latency_curves, speed_of_precisions, step_times
-from simulator.charts.look import Chart
+from simulator.charts.look import Chart, rounded
 from simulator.charts.objectives import asked, interval_of, objective_chart
 from simulator.charts.projection import comparisons, projected_against_published
 from simulator.charts.queues import queues
@@ -38,6 +38,7 @@ __all__ = [
     "queues",
     "referrals_by_sensitivity",
     "roc",
+    "rounded",
     "simulated_against_real",
     "speed_of_precisions",
     "step_times",

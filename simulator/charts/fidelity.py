@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.fidelity import point_rows
-from simulator.charts.look import GREY, OBJECTIVE, SERIES, Chart, figure, translucent
+from simulator.charts.look import GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent
 from simulator.evidence.fidelity import Report
 from simulator.units import significant
 
@@ -31,7 +31,7 @@ def simulated_against_real(report: Report, server: str, what: str) -> Chart:
     scale = ", logarithmic" if unit == "ms" else ""
     drawn.update_xaxes(title=f"{_NAMES[what]}, real ({unit}){scale}", **kind)
     drawn.update_yaxes(title=f"simulated ({unit}){scale}", **kind)
-    return Chart(drawn, _takeaway(rows, what), rows)
+    return Chart(drawn, _takeaway(rows, what), rounded(rows))
 
 
 _NAMES = {"p50": "p50", "p99": "p99", "in time": "answered in time"}
@@ -47,7 +47,7 @@ def error_by_load(report: Report, server: str, what: str) -> Chart:
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=sorted(rows["load"].unique()))
     drawn.update_layout(legend_traceorder="normal")
     drawn.update_yaxes(title=f"{_NAMES[what]}: simulated minus real ({unit})")
-    return Chart(drawn, _by_load(rows, error, unit), rows)
+    return Chart(drawn, _by_load(rows, error, unit), rounded(rows))
 
 
 def _by_model(rows: pd.DataFrame, x: str, y: str, unit: str) -> list[go.Scatter]:

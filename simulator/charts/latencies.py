@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.latencies import BASE, spoken, surprise, threads_of
-from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, Chart, figure, translucent, whiskers
+from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, Chart, figure, rounded, translucent, whiskers
 from simulator.units import significant
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -48,7 +48,7 @@ def speed_of_precisions(ratios: pd.DataFrame) -> Chart:
     if len(ratios):
         drawn.update_xaxes(range=list(np.log10([0.9 * min(ratios["times_low"].min(), 0.9), 1.1 * ratios["times_high"].max()])))
     drawn.update_yaxes(categoryorder="array", categoryarray=list(models))
-    return Chart(drawn, surprise(ratios), _ratio_table(ratios))
+    return Chart(drawn, surprise(ratios), rounded(_ratio_table(ratios)))
 
 
 _RATIO_TICKS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10]
@@ -97,7 +97,7 @@ def latency_curves(found: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> C
     drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=batches)
     what = "an item of the batch" if by_item else "the batch"
     drawn.update_yaxes(title=f"time of {what} (ms), logarithmic", type="log", tickvals=_TICKS)
-    return Chart(drawn, _curve_takeaway(found), cell_table(found))
+    return Chart(drawn, _curve_takeaway(found), rounded(cell_table(found)))
 
 
 def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
@@ -213,7 +213,7 @@ def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
         height=130 + 30 * len(rows),
     )
     drawn.update_xaxes(title="time of one item (ms), logarithmic", type="log", tickvals=_TICKS)
-    return Chart(drawn, _step_takeaway(rows, networks), cell_table(rows))
+    return Chart(drawn, _step_takeaway(rows, networks), rounded(cell_table(rows)))
 
 
 def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:

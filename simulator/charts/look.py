@@ -67,6 +67,12 @@ def stage_colours(scenario: Scenario) -> dict[str, str]:
     return {name: SERIES[index % len(SERIES)] for index, name in enumerate(served)}
 
 
+def rounded(table: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
+    """The table with its measured numbers to so many significant digits, which is what a person reads."""
+    broken = table.select_dtypes("float").columns
+    return table.assign(**{name: table[name].map(lambda value: float(f"{value:.{digits}g}")) for name in broken})
+
+
 def translucent(colour: str, alpha: float) -> str:
     """A hexadecimal colour with an opacity."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))

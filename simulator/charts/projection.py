@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.analysis.projection import FOOTINGS, OTHER, OTHER_MEDIAN, compared, comparison_rows
-from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, PURPLE, Chart, figure, translucent
+from simulator.analysis.projection import FOOTINGS, OTHER_MEDIAN, compared, comparison_rows
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, PURPLE, Chart, figure, rounded, translucent
 from simulator.evidence.projection.heldout import HeldOut
 from simulator.units import percent, significant
 
@@ -32,7 +32,7 @@ def projected_against_published(rows: pd.DataFrame) -> Chart:
         f"{len(rows)} published latencies, projected while their network was hidden: half are off by less than "
         f"{significant(off.median(), 2)}%, and {percent(inside)} lie within their band."
     )
-    return Chart(drawn, told, rows)
+    return Chart(drawn, told, rounded(rows))
 
 
 def _points(mine: pd.DataFrame, footing: str) -> go.Scatter:
@@ -78,6 +78,6 @@ def comparisons(found: HeldOut) -> Chart:
         x0=-100 * OTHER_MEDIAN, x1=100 * OTHER_MEDIAN, fillcolor=translucent(GREY, 0.15), line_width=0, layer="below"
     )
     drawn.add_vline(x=0, line={"color": GREY, "width": 2})
-    drawn.update_xaxes(title=f"projected minus published (%); shaded: the median error of {OTHER}")
+    drawn.update_xaxes(title="projected minus published (%)")
     drawn.update_yaxes(autorange="reversed")
-    return Chart(drawn, compared(found), rows)
+    return Chart(drawn, compared(found), rounded(rows))

@@ -1,9 +1,10 @@
 """Curves and ratios hold what was measured."""
 
+import pandas as pd
 import pytest
 
 from simulator.analysis.latencies import calls, cells, speedups
-from simulator.charts import latency_curves, speed_of_precisions, step_times
+from simulator.charts import latency_curves, rounded, speed_of_precisions, step_times
 from tests.profiles import profile, steady
 
 PROFILES = [
@@ -52,3 +53,8 @@ def test_steps_are_held_against_the_networks():
     chart = step_times(steps, cells([*PROFILES, profile("slow", b1=steady(99))]))
     assert chart.takeaway == "The longest step, photo decode jpeg, takes 12.0 ms: longer than 1 of the 2 networks take at fp32."
     assert list(chart.figure.data[0].y) == ["nms 100 boxes", "photo decode jpeg"]
+
+
+def test_a_table_is_rounded_to_what_a_person_reads():
+    table = rounded(pd.DataFrame({"model": ["net"], "calls": [12345], "time (ms)": [123.4567]}))
+    assert table.iloc[0].tolist() == ["net", 12345, 123.5]
