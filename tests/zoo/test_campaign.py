@@ -177,8 +177,7 @@ def test_preparing_leaves_the_files_and_measures_nothing(
 )
 def test_large_networks_are_measured_at_fewer_batches_and_calls(
     tiny: str,
-    tmp_path: Path,
-    photos: Path,
+    campaign: Campaign,
     multiply_adds: float,
     batches: tuple[int, ...],
     least: int,
@@ -192,8 +191,8 @@ def test_large_networks_are_measured_at_fewer_batches_and_calls(
 
     monkeypatch.setattr(module, "measure", measure)
     monkeypatch.setattr(subjects, "multiply_adds", lambda *_: int(multiply_adds))
-    campaign = replace(campaign, threads=(1,), effort=Effort(batches=(1, 2, 4, 8)))
-    campaign.run(Subject(tiny, "fp32"), lambda _: None, lambda _: None)
+    thorough = replace(campaign, threads=(1,), effort=Effort(batches=(1, 2, 4, 8)))
+    thorough.run(Subject(tiny, "fp32"), lambda _: None, lambda _: None)
     assert [(asked.batches, asked.least) for asked in efforts] == [(batches, least)]
 
 
