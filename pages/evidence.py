@@ -261,7 +261,7 @@ def fidelity() -> None:
             "No report is here yet. This command measures one: it starts a real server on this machine, predicts what each "
             "run of it will give, then lets it run. The machine should have nothing else to do meanwhile."
         )
-        st.code(f"casesim fidelity --out {FIDELITY / 'my-machine.json'}", language="bash", wrap_lines=True)
+        st.code(f"casesim fidelity --out {FIDELITY / 'my-machine.json'}", language=None, wrap_lines=True)
         return
     where = {f"{report.processor}, {report.cores} cores, {report.date}": report for report in found}
     report = where[st.selectbox("Report", list(where), key="report", **KEPT)]

@@ -40,37 +40,43 @@ class TwoStage(nn.Module):
 
     def __init__(self, name: str, input_size: int) -> None:
         super().__init__()
-        detector = torchvision_models.get_model(name, weights=None, weights_backbone=None)
+        # In training it would hand on more regions.
+        detector = torchvision_models.get_model(name, weights=None, weights_backbone=None).eval()
         heads = detector.roi_heads
         self.backbone, self.proposals = detector.backbone, detector.rpn.head
         self.box_head, self.box_predictor = heads.box_head, heads.box_predictor
         self._levels, self._output_size = heads.box_roi_pool.featmap_names, heads.box_roi_pool.output_size
-        self._regions = _regions(detector.rpn.post_nms_top_n(), input_size)
+        self._regions = regions_of(detector.rpn.post_nms_top_n(), input_size)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Objectness and boxes of every anchor, level by level; class scores and boxes of every region."""
         features = self.backbone(image)
         objectness, boxes = self.proposals(list(features.values()))
-        pooled = self._pool([features[name] for name in self._levels if name in features], image)
+        levels = [features[name] for name in self._levels if name in features]
+        pooled = pool(levels, self._regions, image, self._output_size)
         return *objectness, *boxes, *self.box_predictor(self.box_head(pooled))
-
-    def _pool(self, levels: list[Tensor], image: Tensor) -> Tensor:
-        """Features of every region of every image, each from the level that suits its size."""
-        scales = [level.shape[-1] / image.shape[-1] for level in levels]
-        finest, coarsest = round(-math.log2(scales[0])), round(-math.log2(scales[-1]))
-        places = [_level(region, finest, coarsest) - finest for region in self._regions]
-        pooled = []
-        for number, (level, scale) in enumerate(zip(levels, scales, strict=True)):
-            here = [region for region, place in zip(self._regions, places, strict=True) if place == number]
-            if here:
-                pooled.append(roi_align(level, _for_each_image(here, image), self._output_size, scale, sampling_ratio=2))
-        return torch.cat(pooled)
 
 
 Region = tuple[float, float, float, float]
 
 
-def _regions(count: int, size: int) -> list[Region]:
+def pool(levels: list[Tensor], regions: list[Region], image: Tensor, output_size: tuple[int, int]) -> Tensor:
+    """Features of every region in every image, those from the finest of `levels` first.
+
+    Shape (regions x batch, channels, *output_size).
+    """
+    scales = [level.shape[-1] / image.shape[-1] for level in levels]
+    finest, coarsest = round(-math.log2(scales[0])), round(-math.log2(scales[-1]))
+    places = [level_of(region, finest, coarsest) - finest for region in regions]
+    pooled = []
+    for number, (level, scale) in enumerate(zip(levels, scales, strict=True)):
+        here = [region for region, place in zip(regions, places, strict=True) if place == number]
+        if here:
+            pooled.append(roi_align(level, _in_each_image(here, image), output_size, scale, sampling_ratio=2))
+    return torch.cat(pooled)
+
+
+def regions_of(count: int, size: int) -> list[Region]:
     """Boxes (left, top, right, bottom) of all sizes and shapes inside a square image; the same each time."""
     rng = random.Random(_SEED)  # noqa: S311 - places in a picture are no secret
     found = []
@@ -81,14 +87,14 @@ def _regions(count: int, size: int) -> list[Region]:
     return found
 
 
-def _level(region: Region, finest: int, coarsest: int) -> int:
+def level_of(region: Region, finest: int, coarsest: int) -> int:
     """The level of the pyramid that a region is read from (Lin et al. 2017, Feature Pyramid Networks, equation 1)."""
     left, top, right, bottom = region
     level = math.floor(4 + math.log2(math.sqrt((right - left) * (bottom - top)) / 224))
     return min(max(level, finest), coarsest)
 
 
-def _for_each_image(regions: list[Region], images: Tensor) -> Tensor:
+def _in_each_image(regions: list[Region], images: Tensor) -> Tensor:
     """Rows of image number and box: every region in every image."""
     boxes = torch.tensor(regions, device=images.device)
     numbers = torch.arange(images.shape[0], device=images.device, dtype=boxes.dtype)

@@ -20,6 +20,10 @@ OUTPUT = "logits"
 _TOLERANCE = 1e-3
 
 
+#: Severities of ONNX Runtime's log.
+_WARNINGS, _ERRORS_ONLY = 2, 3
+
+
 class ExportError(RuntimeError):
     """An exported graph does not compute what its module computes."""
 
@@ -28,18 +32,20 @@ class ExportError(RuntimeError):
 def quiet_tools() -> Iterator[None]:
     """Silences the exporters' and quantizers' advice, which is not for the person who measures."""
     logging.disable(logging.WARNING)
+    ort.set_default_logger_severity(_ERRORS_ONLY)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(logging.NOTSET)
+        ort.set_default_logger_severity(_WARNINGS)
 
 
 def quiet_session() -> ort.SessionOptions:
     """Options of a session that is opened to check a file, without the runtime's advice on it."""
     options = ort.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = _ERRORS_ONLY
     return options
 
 

@@ -230,7 +230,10 @@ class _Calibration:
         return hashlib.sha256(repr(photos).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
-        return f"{len(self._files)} photos of {self._origin}"
+        said = f"{len(self._files)} photos of {self._origin}"
+        if self._network.task == "classification":
+            return said
+        return f"{said}, which show nothing to find: the scales that they give do not change how long a call takes"
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         takes = self._network

@@ -99,8 +99,8 @@ def _free_batch(graph: onnx.GraphProto, shapes: Shapes) -> None:
 
 def _any_batch(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """The shape of a reshape whose first axis was worked out for one image; idempotent."""
-    # 0 keeps the axis as it is; -1 lets it follow from the rest.
-    first = 0 if sizes[0] == 1 else -1 if -1 not in sizes else sizes[0]
+    # -1 lets it follow from the rest; where another axis does so already, 0 keeps that of the input.
+    first = -1 if -1 not in sizes else 0 if sizes[0] == 1 else sizes[0]
     return np.array([first, *sizes[1:]], dtype=np.int64)
 
 

@@ -1,12 +1,17 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator.evidence.profiles import ThreadRun, read_profile
+from simulator.evidence.failures import Failure, failures
+from simulator.evidence.profiles import Profile, ThreadRun, read_profile
 from simulator.zoo import campaign as module
+from simulator.zoo import quantize, subjects
 from simulator.zoo.campaign import Campaign
 from simulator.zoo.measure import Effort
+from simulator.zoo.quantize import CALIBRATED, PRECISIONS
+from simulator.zoo.refusals import MissingFileError
 from simulator.zoo.subjects import Photos, Subject
 
 pytestmark = pytest.mark.zoo
@@ -46,7 +51,7 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("precision", ["fp32", "int8_dynamic", "int8_static"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_network_is_measured_at_each_thread_count(campaign: Campaign, tiny: str, precision: str) -> None:
     run(campaign, Subject(tiny, precision))
     profile = read_profile(campaign.out / "here" / f"tiny.{precision}.json")
@@ -55,7 +60,7 @@ def test_a_network_is_measured_at_each_thread_count(campaign: Campaign, tiny: st
     assert profile.input_shape == [3, 16, 16]
     assert profile.parameters == 8 * 27 + 8 + 8 * 5 + 5
     assert profile.multiply_adds == 7 * 7 * 8 * 27 + 8 * 5
-    assert profile.provenance.calibration == ("3 photos of a test" if precision == "int8_static" else None)
+    assert profile.provenance.calibration == ("3 photos of a test" if precision in CALIBRATED else None)
     assert str(campaign.cache) not in profile.model_dump_json()
 
 
@@ -117,3 +122,83 @@ def test_other_photos_calibrate_anew(campaign: Campaign, tiny: str, monkeypatch:
     run(campaign, subject)
     assert read_profile(campaign.profile_path(subject)).provenance.calibration == "2 photos of a test"
     assert len([name for name in files(campaign.cache) if "int8_static" in name]) == 2
+
+
+def refuse(*_: Any) -> None:
+    raise NotImplementedError("no such operator")
+
+
+def test_a_refusal_is_written_down_with_its_step_and_forgotten_once_measured(
+    campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = Subject(tiny, "fp16")
+    with monkeypatch.context() as broken:
+        broken.setitem(quantize.QUANTIZERS, "fp16", refuse)
+        failure = campaign.run(subject, lambda _: None, lambda _: None)
+    assert isinstance(failure, Failure)
+    assert (failure.model, failure.precision, failure.device, failure.step) == ("tiny", "fp16", "here", "quantize")
+    assert failure.reason == "the quantizer cannot convert it: NotImplementedError: no such operator"
+    assert list(failures(campaign.out)) == [failure]
+    assert files(campaign.out) == ["failures.yaml"]
+    assert isinstance(campaign.run(subject, lambda _: None, lambda _: None), Profile)
+    assert list(failures(campaign.out)) == []
+
+
+def test_what_cannot_be_exported_or_run_tells_that_step(campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measure", refuse)
+    ran = campaign.run(Subject(tiny, "fp32"), lambda _: None, lambda _: None)
+    monkeypatch.setattr(subjects, "export", refuse)
+    for file in (campaign.cache / "models").rglob("*.fp32.onnx"):
+        file.unlink()
+    exported = campaign.run(Subject(tiny, "int8_dynamic"), lambda _: None, lambda _: None)
+    assert isinstance(ran, Failure)
+    assert isinstance(exported, Failure)
+    assert (ran.step, exported.step) == ("run", "export")
+    assert len(list(failures(campaign.out))) == 2
+
+
+def test_preparing_leaves_the_files_and_measures_nothing(
+    campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "measure", refuse)
+    assert campaign.prepare(Subject(tiny, "int8_mixed")) is None
+    made = files(campaign.cache)
+    assert [name.split(".")[1] for name in made] == ["fp32", "int8_mixed", "size"]
+    assert not campaign.out.exists()
+    monkeypatch.setattr(module, "measure", Measurements())
+    monkeypatch.setattr(subjects, "export", refuse)
+    assert isinstance(campaign.run(Subject(tiny, "int8_mixed"), lambda _: None, lambda _: None), Profile)
+    assert files(campaign.cache) == made
+
+
+@pytest.mark.parametrize(
+    ("multiply_adds", "batches", "least"),
+    [(5e9, (1, 2, 4, 8), 15), (10e9, (1, 2, 4), 15), (20e9, (1, 2), 5), (150e9, (1, 2), 5)],
+)
+def test_large_networks_are_measured_at_fewer_batches_and_calls(
+    tiny: str,
+    campaign: Campaign,
+    multiply_adds: float,
+    batches: tuple[int, ...],
+    least: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    efforts: list[Effort] = []
+
+    def measure(start: Any, threads: int, effort: Effort, advance: Any) -> ThreadRun:
+        efforts.append(effort)
+        return Measurements()(start, threads, effort, advance)
+
+    monkeypatch.setattr(module, "measure", measure)
+    monkeypatch.setattr(subjects, "multiply_adds", lambda *_: int(multiply_adds))
+    thorough = replace(campaign, threads=(1,), effort=Effort(batches=(1, 2, 4, 8)))
+    thorough.run(Subject(tiny, "fp32"), lambda _: None, lambda _: None)
+    assert [(asked.batches, asked.least) for asked in efforts] == [(batches, least)]
+
+
+def test_a_trained_network_names_the_file_that_it_lacks(campaign: Campaign, tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"coco_nanodet_m needs nanodet_m\.onnx; pass the folder .* with --trained"):
+        campaign.prepare(Subject("coco_nanodet_m", "fp32"))
+    given = replace(campaign, trained=tmp_path)
+    with pytest.raises(MissingFileError, match=r"holds no nanodet_m\.onnx, which coco_nanodet_m needs"):
+        given.prepare(Subject("coco_nanodet_m", "fp32"))

@@ -10,6 +10,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
+from simulator.evidence.failures import Failure, write_failure
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, read_profile, write_profile
 from simulator.zoo import profile_command
 
@@ -44,6 +45,16 @@ def test_profiles_are_listed(run: Run, tmp_path: Path) -> None:
         {"model": "resnet18", "precision": "fp32", "device": "here", "threads": [4], "batches": [2], "samples": 1}
     ]
     assert "resnet18" in run("--list").stdout
+
+
+def test_failures_are_listed_beside_profiles(run: Run, tmp_path: Path) -> None:
+    write_profile(a_profile("resnet18", threads=4), tmp_path / "out")
+    failure = {"model": "resnet18", "precision": "fp16", "device": "here", "step": "run", "reason": "[it] is not finite"}
+    write_failure(Failure.model_validate(failure | {"libraries": {}, "date": "2026-01-01"}), tmp_path / "out")
+    rows = json.loads(run("--list", "--json").stdout)
+    assert [row["precision"] for row in rows] == ["fp32", "fp16"]
+    assert rows[1] == failure
+    assert "resnet18 fp16 on here failed to run: [it] is not finite" in run("--list").stdout
 
 
 def test_without_the_extra_profiles_are_listed_and_measuring_names_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,3 +147,46 @@ def test_an_interrupt_says_what_is_kept(run: Run, tiny: str, monkeypatch: pytest
     answer = run("--model", tiny, "--precision", "fp32")
     assert answer.exit_code == 130
     assert "stopped: 0 of 1 profiles are written and 0 thread counts of the next one are kept" in answer.stderr
+
+
+@needs_torch
+def test_a_failure_is_told_kept_and_not_tried_again_and_the_rest_goes_on(
+    run: Run, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from simulator.zoo import campaign, quantize
+
+    def refuse(*_: Any) -> None:
+        raise NotImplementedError("no such operator")
+
+    monkeypatch.setattr(campaign, "measure", lambda *_: a_run(threads=1))
+    monkeypatch.setitem(quantize.QUANTIZERS, "fp16", refuse)
+    words = ["--model", tiny, "--precision", "fp32", "--precision", "fp16", "--precision", "int8_dynamic", "--json"]
+    answer = run(*words)
+    assert answer.exit_code == 0
+    assert [(row["precision"], row.get("step")) for row in json.loads(answer.stdout)] == [
+        ("fp32", None),
+        ("fp16", "quantize"),
+        ("int8_dynamic", None),
+    ]
+    assert "tiny.fp16: failed to quantize: the quantizer cannot convert it" in answer.stderr
+    again = run(*words)
+    assert json.loads(again.stdout) == []
+    assert "tiny.fp16: failed before, left as it is (--overwrite tries it again)" in again.stderr
+
+
+@needs_torch
+def test_preparing_measures_nothing(run: Run, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from simulator.zoo import campaign
+
+    monkeypatch.setattr(campaign, "measure", None)
+    answer = run("--model", tiny, "--precision", "int8_dynamic", "--prepare", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)) == (0, [])
+    assert [file.name for file in (tmp_path / "cache").rglob("*int8_dynamic.onnx")] == ["tiny.int8_dynamic.onnx"]
+
+
+@needs_torch
+def test_models_that_need_files_are_left_out_unless_the_files_are_given(tmp_path: Path) -> None:
+    def models(trained: Path | None) -> set[str]:
+        return {subject.model for subject in profile_command._subjects(None, None, trained)}
+
+    assert models(tmp_path) - models(None) == {"coco_yolox_nano", "coco_fastestdet", "coco_nanodet_m"}
