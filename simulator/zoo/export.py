@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from simulator.zoo.answers import quiet_session
+
 INPUT = "image"
 OUTPUT = "logits"
 
@@ -40,13 +42,6 @@ def quiet_tools() -> Iterator[None]:
     finally:
         logging.disable(logging.NOTSET)
         ort.set_default_logger_severity(_WARNINGS)
-
-
-def quiet_session() -> ort.SessionOptions:
-    """Options of a session that is opened to check a file, without the runtime's advice on it."""
-    options = ort.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    return options
 
 
 def export(model: nn.Module, input_shape: list[int], path: Path) -> None:

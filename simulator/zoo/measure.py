@@ -4,12 +4,9 @@ A loop of one batch size keeps the caches and the clock in a state that a server
 4 to 26% too fast.
 """
 
-import multiprocessing
 import random
-import signal
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +19,7 @@ from numpy.typing import NDArray
 
 from simulator.evidence.fixed_cost import fixed_cost
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun
+from simulator.zoo.fresh import in_fresh_process
 from simulator.zoo.providers import CPU, provider_list
 
 LONGEST_GAP_MS = 50.0
@@ -192,11 +190,7 @@ class _Fresh:
 
 def _cold_start(start: Starter, first: int, batch: int) -> _Fresh:
     """A fresh process whose first call has the size `first`, and the next ones `batch`."""
-    context = multiprocessing.get_context("spawn")
-    # An interrupt reaches the whole process group; the child leaves it to its parent.
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(1, mp_context=context, initializer=signal.signal, initargs=ignore) as pool:
-        return pool.submit(_first_answer, start, first, batch).result()
+    return in_fresh_process(_first_answer, start, first, batch)
 
 
 def _first_answer(start: Starter, first: int, batch: int) -> _Fresh:

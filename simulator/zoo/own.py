@@ -1,7 +1,6 @@
 """Measuring a model that somebody brings along as an ONNX file. It needs ONNX Runtime, not torch."""
 
 import re
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import DISTURBED_SHARE, Profile, has_profile, read_profile, write_profile
 from simulator.paths import PROFILES
 from simulator.zoo.errors import CannotMeasureError
+from simulator.zoo.fresh import CrashError
 from simulator.zoo.image_input import Shape, find_image, read_shape
 from simulator.zoo.machine import default_device, provenance
 from simulator.zoo.measure import SESSION_PROTOCOL, Effort, measure, open_session
@@ -97,7 +97,7 @@ def _measure(model: _Model, wish: Wish, teller: Teller) -> Profile:
         runs = [
             measure(start(threads), threads, effort, teller.advance, partial(teller.call, threads)) for threads in wish.threads
         ]
-    except BrokenProcessPool as error:
+    except CrashError as error:
         raise CannotMeasureError(
             f"{wish.file}: the process that ran it died, most likely for want of memory; measure a smaller --batch or "
             "--input-shape"

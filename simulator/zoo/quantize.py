@@ -2,14 +2,12 @@
 
 import contextlib
 import io
-import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -22,7 +20,9 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from simulator.zoo.export import quiet_session, quiet_tools
+from simulator.zoo.answers import fault
+from simulator.zoo.export import quiet_tools
+from simulator.zoo.fresh import in_fresh_process
 from simulator.zoo.refusals import RefusedError, at_step
 
 #: Images to calibrate on, each float32 (channels, height, width); only asked for by a precision that needs them.
@@ -31,8 +31,6 @@ Quantizer = Callable[[Path, Path, Images], None]
 
 #: Percentage of an activation's values that keep their size; the rest, half at either end, are clipped.
 _KEPT = 99.99
-#: Error of an answer relative to its size (L2 norms) from which a network of zeros would do as well.
-_FARTHEST = 1.0
 _WEIGHTED = {"Conv", "Gemm", "MatMul"}
 
 
@@ -169,9 +167,7 @@ def quantize(
 ) -> None:
     """Write the float32 ONNX file `source` to `target` at `precision`; an unfinished file is never left.
 
-    Both then answer `probe`, images (batch, channels, height, width); noise if none are given. Raises RefusedError where
-    the quantizer, the runtime or a look at these answers says that the file is of no use. The answers of a network that
-    is not `trained` only have to be finite: layer upon layer of random weights magnifies any rounding.
+    Raises RefusedError where the quantizer, the runtime or the answers to `probe` (see `fault`) say that it is of no use.
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as folder, quiet_tools(), contextlib.redirect_stdout(io.StringIO()):
         prepared, made = Path(folder) / "prepared.onnx", Path(folder) / "made.onnx"
@@ -181,22 +177,8 @@ def quantize(
             quant_pre_process(source, prepared, skip_symbolic_shape=True)
             QUANTIZERS[precision](prepared, made, images)
         with at_step("run"):
-            _compare(_answers(source, probe), _answers(made, probe), _FARTHEST if trained else math.inf)
+            # In a process of its own: some files make the runtime crash rather than refuse.
+            found = in_fresh_process(fault, source, made, probe, trained)
+        if found:
+            raise RefusedError("run", found)
         made.replace(target)
-
-
-def _compare(expected: list[NDArray[np.float64]], found: list[NDArray[np.float64]], farthest: float) -> None:
-    """Raises RefusedError unless what was found are finite numbers, nearer to what was expected than `farthest`."""
-    for exact, answer in zip(expected, found, strict=True):
-        if not np.isfinite(answer).all():
-            raise RefusedError("run", "its answers are not finite numbers")
-        error = float(np.linalg.norm(answer - exact) / np.linalg.norm(exact))
-        if error >= farthest:
-            raise RefusedError("run", f"its answers are off by {error:.0%} of their size: they say nothing any more")
-
-
-def _answers(file: Path, probe: NDArray[np.float32] | None) -> list[NDArray[np.float64]]:
-    session = ort.InferenceSession(str(file), quiet_session(), providers=["CPUExecutionProvider"])
-    image = session.get_inputs()[0]
-    images = np.random.default_rng(0).standard_normal((2, *image.shape[1:]), np.float32) if probe is None else probe
-    return [np.asarray(output, dtype=np.float64) for output in session.run(None, {image.name: images})]

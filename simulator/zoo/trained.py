@@ -9,8 +9,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference, version_converter
 
+from simulator.zoo.answers import quiet_session
 from simulator.zoo.architectures import RAW_PIXELS, Channels, Network
-from simulator.zoo.export import INPUT, ExportError, quiet_session
+from simulator.zoo.export import INPUT, ExportError
 
 Shapes = dict[str, list[int]]
 

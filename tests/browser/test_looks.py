@@ -57,7 +57,17 @@ def sticking_out(page):
 
 
 def barriers(page):
-    """What axe finds serious or critical, by rule and place."""
+    """What axe finds serious or critical, by rule and place, once the page has answered.
+
+    Looked at twice where there is something: while the page answers a click, Streamlit's list of tabs cannot be focused.
+    """
+    if not _severe(page):
+        return []
+    settle(page)
+    return _severe(page)
+
+
+def _severe(page):
     found = Axe().run(page).response["violations"]
     severe = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
     return [f"{fault['id']}: {node['target']} {node['html'][:200]}" for fault in severe for node in fault["nodes"]]

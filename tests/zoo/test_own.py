@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typer.testing import CliRunner
 from simulator.evidence import profiles as evidence
 from simulator.evidence.profiles import load_profile, read_profile, write_profile
 from simulator.zoo import own, profile_command
+from simulator.zoo.fresh import CrashError
 from simulator.zoo.measure import Effort
 from tests.zoo.conftest import OnnxMaker
 
@@ -137,7 +137,7 @@ def test_a_program_is_told_of_a_fault_in_its_last_line(run: Run, tmp_path: Path)
 
 def test_a_process_that_dies_is_told(run: Run, make_onnx: OnnxMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     def dies(*_: object) -> None:
-        raise BrokenProcessPool
+        raise CrashError
 
     monkeypatch.setattr(own, "measure", dies)
     answer = run(make_onnx())
