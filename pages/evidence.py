@@ -102,7 +102,7 @@ def latencies() -> None:
         return
     precision_panel(ratios)
     timed = everything.calls.merge(mine[["model", "precision", "device", "threads", "batch"]])
-    curve_panel(mine, timed, picked)
+    curve_panel(mine, timed, picked, ratios)
     with st.container(horizontal=True):
         download("Download these latencies (CSV)", cell_table(mine), "latencies.csv")
         download("Download every call of them (CSV)", timed, "calls.csv")
@@ -145,11 +145,11 @@ def precision_panel(ratios: pd.DataFrame) -> None:
     )
 
 
-def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, picked: Filters) -> None:
+def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
     st.subheader("What a batch takes", anchor=False)
-    ratios = speedups(mine, mine["batch"].max())
-    models = picked.models or extremes(ratios) or list(mine["model"].unique()[:1])
     precisions = picked.precisions if picked.precisions or ratios.empty else [BASE, usual(ratios)]
+    largest = within(speedups(mine, mine["batch"].max()), precision=precisions)
+    models = picked.models or extremes(largest) or list(mine["model"].unique()[:1])
     mine, timed = (within(rows, model=models, precision=precisions) for rows in (mine, timed))
     offered = ["a batch", "an item of the batch"]
     of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
@@ -267,7 +267,7 @@ def fidelity() -> None:
     report = where[st.selectbox("Report", list(where), key="report", **KEPT)]
     servers = [server for server in (IN_PROCESS, OVER_HTTP) if report.of(server)]
     server = st.radio("Server", servers, key="server", horizontal=True, **KEPT)
-    with st.grid(6, border=True, min_column_width=180):
+    with st.grid(3, border=True, min_column_width=180):
         for mark in marks(report, server):
             with st.container():
                 mark_card(mark)
@@ -288,7 +288,7 @@ def projected() -> None:
         "Hardware that was not measured here is projected from published latencies, with a band. To find out what that is "
         "worth, a third of the published networks is hidden at a time, and projected from the rest."
     )
-    with st.grid(6, border=True, min_column_width=180):
+    with st.grid(3, border=True, min_column_width=180):
         for mark in projection_marks(found):
             with st.container():
                 mark_card(mark)

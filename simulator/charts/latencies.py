@@ -60,6 +60,7 @@ def _ratio_points(rows: pd.DataFrame, precision: str, colour: str) -> go.Scatter
         name=spoken(precision),
         x=rows["times"],
         y=rows["model"],
+        orientation="h",
         mode="markers",
         marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 2, "color": colour}},
         error_x=whiskers(list(rows["times_low"]), list(rows["times"]), list(rows["times_high"])),
