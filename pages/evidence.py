@@ -196,14 +196,15 @@ def own_model() -> None:
         with st.grid(3, min_column_width=200):
             threads = st.multiselect("Threads", [1, 2, 4, 8], [1, 2])
             batches = st.multiselect("Batch sizes", [1, 2, 4, 8, 16, 32, 64], placeholder="1, 2, 4, 8, 16, or the file's own")
-            budget = st.number_input("Time for each thread count (s)", 1.0, 600.0, 30.0)
+            budget = st.number_input("Time for each thread count (s)", 1, 600, 30)
             provider = st.selectbox("Run by", ["cpu", "cuda", "tensorrt", "openvino", "coreml"])
             shape = st.text_input("Shape of one image", placeholder="that of the file, such as 3,224,224")
-            name = st.text_input("Name", placeholder="that of the file")
+            name = st.text_input("Name of the model", placeholder="that of the file")
+            device = st.text_input("Name of the machine", placeholder="from its processor")
         overwrite = st.checkbox("Measure again what has a profile already")
         pressed = st.form_submit_button("Measure this model", type="primary")
     if pressed:
-        wanted = Options(threads, batches, budget, shape or None, name or None, provider, overwrite)
+        wanted = Options(threads, batches, budget, shape or None, name or None, device or None, provider, overwrite)
         begin({file.name: file.getbuffer() for file in uploaded}, path, wanted)
     if begun:
         ended(begun)
@@ -246,8 +247,8 @@ def ended(begun: Measurement) -> None:
     elif begun.ending == "stopped":
         st.info("The measurement was cancelled; nothing was written.")
     else:
-        for note in begun.notes:
-            st.info(plain(note))
+        if begun.notes:
+            st.info("\n".join(f"- {plain(note)}" for note in begun.notes))
         profile = read_profile(begun.profile)
         st.subheader(f"{profile.model} {spoken(profile.precision)} on {profile.device}", anchor=False)
         draw(latency_curves(cells([profile]), calls([profile]), by_item=False), key="own_curves")

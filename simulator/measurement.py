@@ -40,14 +40,16 @@ class Options:
     budget_s: float = 30.0
     input_shape: str | None = None
     name: str | None = None
+    device: str | None = None
     provider: str = "cpu"
     overwrite: bool = False
 
     def arguments(self) -> list[str]:
         """What stands behind `casesim profile --onnx FILE`."""
         repeated = [("--threads", str(count)) for count in self.threads] + [("--batch", str(size)) for size in self.batches]
-        given = [("--input-shape", self.input_shape), ("--name", self.name), ("--provider", self.provider)]
-        pairs = [*repeated, ("--budget", f"{self.budget_s:g}"), *((name, value) for name, value in given if value)]
+        given = [("--input-shape", self.input_shape), ("--name", self.name), ("--device", self.device)]
+        told = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
+        pairs = [(name, value) for name, value in told if value]
         return [part for pair in pairs for part in pair] + (["--overwrite"] if self.overwrite else [])
 
 

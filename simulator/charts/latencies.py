@@ -25,6 +25,8 @@ _OTHERS = (SKY, PURPLE, RED)
 #: Calls that are drawn of a batch size, spread evenly from the fastest to the slowest.
 _POINTS = 40
 _SPREAD = 0.06
+#: What a curve is of.
+_SERIES = ["model", "precision", "threads"]
 
 
 def precision_colours(precisions: list[str]) -> dict[str, str]:
@@ -84,15 +86,22 @@ def _ratio_table(ratios: pd.DataFrame) -> pd.DataFrame:
 def latency_curves(found: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> Chart:
     """Latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
 
-    found, timed: rows as `analysis.latencies` gives them by `cells` and `calls`, of one device and thread count, of up to
-    `MOST_CURVES` models. by_item: of one item of the batch in place of the whole batch.
+    found, timed: rows as `analysis.latencies` gives them by `cells` and `calls`, of one device and up to `MOST_CURVES`
+    models, each thread count a line of its own. by_item: of one item of the batch in place of the whole batch.
     """
-    models, colours = list(dict.fromkeys(found["model"])), precision_colours(list(found["precision"].unique()))
+    colours = precision_colours(list(found["precision"].unique()))
+    kinds = list(found[["model", "threads"]].drop_duplicates().itertuples(index=False, name=None))
+    counted = found["threads"].nunique() > 1
     traces = []
-    for (model, precision), rows in found.groupby(["model", "precision"], sort=False):
-        colour, place = colours[str(precision)], models.index(model)
-        mine = timed[(timed["model"] == model) & (timed["precision"] == precision)]
-        traces += [*_band(rows, colour, by_item), _calls(mine, colour, place, by_item), _line(rows, colour, place, by_item)]
+    for (model, precision, threads), rows in found.groupby(_SERIES, sort=False):
+        colour, place = colours[str(precision)], kinds.index((model, threads))
+        mine = timed[(timed["model"] == model) & (timed["precision"] == precision) & (timed["threads"] == threads)]
+        name = f"{model} {spoken(str(precision))}" + (f", {threads_of(int(str(threads)))}" if counted else "")
+        traces += [
+            *_band(rows, colour, by_item),
+            _calls(mine, colour, place, by_item),
+            _line(rows, name, colour, place, by_item),
+        ]
     drawn = figure(*traces, height=460)
     batches = sorted(found["batch"].unique())
     drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=batches)
@@ -132,10 +141,9 @@ def _calls(mine: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Sca
     )
 
 
-def _line(rows: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scatter:
-    first = rows.iloc[0]
+def _line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool) -> go.Scatter:
     return go.Scatter(
-        name=f"{first['model']} {spoken(first['precision'])}",
+        name=name,
         x=rows["batch"],
         y=rows["median_ms"] * _share(rows, by_item),
         mode="lines+markers",
@@ -150,7 +158,7 @@ def _line(rows: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scat
 def _curve_takeaway(found: pd.DataFrame) -> str:
     """What the largest batch gains over the smallest, at best and at worst."""
     told = []
-    for (model, precision), rows in found.groupby(["model", "precision"], sort=False):
+    for (model, precision, _), rows in found.groupby(_SERIES, sort=False):
         ordered = rows.sort_values("batch")
         first, last = ordered.iloc[0], ordered.iloc[-1]
         told.append((last["items_per_s"] / first["items_per_s"], f"{model} {spoken(str(precision))}", first, last))

@@ -32,6 +32,17 @@ def test_the_sentence_tells_what_batches_gain():
     assert chart.table["median (ms)"].tolist() == [10, 20, 5, 20]
 
 
+def test_each_thread_count_is_a_line_of_its_own():
+    one = profile("net", b1=steady(10), b4=steady(20))
+    two = one.model_copy(update={"runs": [*one.runs, one.runs[0].model_copy(update={"threads": 2})]})
+    chart = latency_curves(cells([two]), calls([two]), by_item=False)
+    assert [trace.name for trace in chart.figure.data if trace.mode == "lines+markers"] == [
+        "net fp32, 1 thread",
+        "net fp32, 2 threads",
+    ]
+    assert list(line(chart, "net fp32, 2 threads").y) == [10, 20]
+
+
 def test_single_calls_are_drawn_beside_their_batch_size():
     chart = latency_curves(cells(PROFILES[:1]), calls(PROFILES[:1]), by_item=False)
     dots = next(trace for trace in chart.figure.data if trace.mode == "markers")
