@@ -175,7 +175,13 @@ def refused() -> None:
         return
     rows = failure_rows(found)
     st.markdown(f"**{refusals(found)}**")
-    st.dataframe(rows, hide_index=True, alt="What could not be measured: model, precision, step and the tool's reason.")
+    shown = ["model", "precision", "step", "reason", "date"]
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_order=shown,
+        alt="What could not be measured: model, precision, step and the tool's reason.",
+    )
     download("Download these failures (CSV)", rows, "failures.csv")
 
 

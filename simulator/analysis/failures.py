@@ -34,6 +34,6 @@ def refusals(found: Sequence[Failure]) -> str:
     precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
     models = len({failure.model for failure in found})
     return (
-        f"{len(found)} combinations of {models} model{'s' if models > 1 else ''} and a precision failed: {told}. "
-        f"Most often at {precision.replace('_', ' ')} ({most})."
+        f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({told}), most of "
+        f"them at {precision.replace('_', ' ')} ({most})."
     )

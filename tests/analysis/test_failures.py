@@ -14,7 +14,8 @@ FOUND = [failure("a", "fp16", "run"), failure("a", "int8_static", "quantize"), f
 
 def test_the_sentence_counts_by_step_and_precision():
     assert refusals(FOUND) == (
-        "3 combinations of 2 models and a precision failed: 2 at the step run, 1 at the step quantize. Most often at fp16 (2)."
+        "Models that could not be measured at some precision: 2. Attempts that failed: 3 (2 at the step run, 1 at the step "
+        "quantize), most of them at fp16 (2)."
     )
 
 
