@@ -135,7 +135,11 @@ def surprise(ratios: pd.DataFrame) -> str:
 def _slower(sure: pd.DataFrame) -> str:
     """For how many models each precision is slower than fp32, beyond doubt, the worst precision first."""
     counted = [(int((rows["times_high"] < 1).sum()), len(rows), spoken(str(name))) for name, rows in sure.groupby("precision")]
-    told = [f"{name} for {slower} of {count} models" for slower, count, name in sorted(counted, reverse=True) if slower]
+    told = [
+        f"{name} for {slower} of {count} {'model' if count == 1 else 'models'}"
+        for slower, count, name in sorted(counted, reverse=True)
+        if slower
+    ]
     return f"Slower than fp32: {', '.join(told)}." if told else "None is slower than fp32."
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 
+from simulator.evidence.files import first_fault
 from simulator.paths import CATALOGUE
 
 #: What a device computes in, as published latencies name it.
@@ -74,8 +75,7 @@ def hardware(path: Path = CATALOGUE / "hardware.yaml") -> dict[str, Hardware]:
         data = YAML(typ="safe", pure=True).load(path)
         return {name: Hardware.model_validate(entry) for name, entry in data.items()}
     except ValidationError as error:
-        first = error.errors()[0]
-        raise CatalogueError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise CatalogueError(first_fault(path, error)) from error
 
 
 def machine(name: str) -> Hardware:

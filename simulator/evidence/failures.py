@@ -9,7 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
+from simulator.evidence.files import first_fault, in_one_step
 from simulator.paths import PROFILES
 
 Step = Literal["export", "quantize", "run"]
@@ -68,8 +70,9 @@ def _read(path: Path) -> list[Failure]:
     try:
         return _LIST.validate_python(YAML(typ="safe", pure=True).load(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise FailureError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise FailureError(first_fault(path, error)) from error
+    except YAMLError as error:
+        raise FailureError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
 
 
 def _write(path: Path, found: list[Failure]) -> None:
@@ -77,10 +80,8 @@ def _write(path: Path, found: list[Failure]) -> None:
     if not found:
         path.unlink()
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.width = False, 128
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its own default is annotated as None
-    part = path.with_suffix(".yaml.part")
-    yaml.dump([row.model_dump() for row in sorted(found, key=lambda row: (row.model, row.precision))], part)
-    part.replace(path)
+    with in_one_step(path) as part:
+        yaml.dump([row.model_dump() for row in sorted(found, key=lambda row: (row.model, row.precision))], part)

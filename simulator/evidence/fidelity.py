@@ -8,6 +8,7 @@ from statistics import fmean, median
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from simulator.evidence.files import first_fault, in_one_step
 from simulator.paths import FIDELITY
 
 #: The bars are judged on points whose two real runs differ by no more than this part in p50 and in p99.
@@ -138,8 +139,7 @@ def read_report(path: Path) -> Report:
     except FileNotFoundError as error:
         raise FidelityError(f"{path}: there is no such report") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise FidelityError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise FidelityError(first_fault(path, error)) from error
 
 
 def reports(folder: Path = FIDELITY) -> list[Report]:
@@ -149,7 +149,5 @@ def reports(folder: Path = FIDELITY) -> list[Report]:
 
 def write_report(report: Report, path: Path) -> None:
     """Write `report` in one step: a reader sees the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".json.part")
-    part.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    with in_one_step(path) as part:
+        part.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")

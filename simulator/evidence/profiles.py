@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from simulator.evidence.files import first_fault, in_one_step
 from simulator.paths import OWN_PROFILES, PROFILES
 
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
@@ -135,10 +136,8 @@ class ProfileError(ValueError):
 def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
     """Write `profile` under `folder` in one step: a reader sees the old file or the new one, never half of one."""
     path = folder / f"{profile.key}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".json.part")
-    part.write_text(profile.model_dump_json(exclude_none=True) + "\n", encoding="utf-8")
-    part.replace(path)
+    with in_one_step(path) as part:
+        part.write_text(profile.model_dump_json(exclude_none=True) + "\n", encoding="utf-8")
     return path
 
 
@@ -149,8 +148,7 @@ def read_profile(path: Path) -> Profile:
     except FileNotFoundError as error:
         raise ProfileError(f"{path}: there is no such profile") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ProfileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ProfileError(first_fault(path, error)) from error
 
 
 def load_profile(device: str, model: str, precision: str, folder: Path | None = None) -> Profile:

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from scipy.stats import norm
 
+from simulator.evidence.files import first_fault
 from simulator.paths import SCORES
 
 #: Points drawn per class from a published curve: enough for steps of 0.05 points, few enough to sort at once.
@@ -175,8 +176,7 @@ def _read_sidecar(path: Path) -> Measured | Published:
     try:
         return adapter.validate_python(YAML(typ="safe", pure=True).load(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ScoreError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ScoreError(first_fault(path, error)) from error
     except YAMLError as error:
         raise ScoreError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, Point, Report, write_report
+from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, FidelityError, Point, Report, write_report
 
 if TYPE_CHECKING:
     from simulator.fidelity.grid import Grid
@@ -33,6 +34,8 @@ def fidelity(
 ) -> None:
     """Predict what a real server on this machine will do, then let it do it, at many loads; needs the machine to itself."""
     try:
+        if out is not None:
+            _check_target(out)
         from simulator.fidelity.grid import FULL, QUICK
 
         report = _measured(QUICK if quick else FULL, out)
@@ -41,6 +44,9 @@ def fidelity(
             raise
         _console.print(f"this needs {error.name}, which is not installed: pip install 'casesim[fidelity]'", markup=False)
         raise typer.Exit(_WRONG_USE) from error
+    except FidelityError as error:
+        _console.print(str(error), markup=False)
+        raise typer.Exit(_WRONG_USE) from error
     except OSError as error:
         _console.print(f"{error.filename}: {error.strerror}", markup=False)
         raise typer.Exit(_WRONG_USE) from error
@@ -48,6 +54,15 @@ def fidelity(
         typer.echo(json.dumps(report.summary() | {"over_http": report.summary(OVER_HTTP), "report": report.model_dump()}))
         return
     show(report)
+
+
+def _check_target(path: Path) -> None:
+    """Raise FidelityError or OSError where no report could be written to `path`; better before the runs than after."""
+    if path.exists():
+        raise FidelityError(f"{path}: stands there already; name another file, or remove it first")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise FidelityError(f"{path}: the folder {path.parent} may not be written to; name another")
 
 
 def show(report: Report) -> None:

@@ -15,7 +15,7 @@ _PIXELS = 256
 
 
 def ready(model: str, precision: str) -> ServedModel:
-    """A session on one thread; raises ExportError where the model cannot be made."""
+    """A session on one thread; raises RefusedError where the model cannot be made."""
     cache = user_cache_path("casesim")
     made = make_ready(Subject(model, precision), cache / "models", Photos(_noise(cache / "noise"), "noise"))
     return ServedModel(made.file, made.input_shape)

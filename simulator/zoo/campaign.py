@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulator.evidence.failures import Failure, forget_failure, write_failure
+from simulator.evidence.files import in_one_step
 from simulator.evidence.profiles import Profile, ThreadRun, write_profile
 from simulator.zoo.machine import library_version, provenance
 from simulator.zoo.measure import Advance, Effort, measure
@@ -111,10 +112,8 @@ class Campaign:
             advance(1.0)
             return ThreadRun.model_validate_json(cell.read_bytes())
         run = measure(ready.start(threads), threads, effort, advance)
-        cell.parent.mkdir(parents=True, exist_ok=True)
-        part = cell.with_suffix(".part")
-        part.write_text(run.model_dump_json(exclude_none=True), encoding="utf-8")
-        part.replace(cell)
+        with in_one_step(cell) as part:
+            part.write_text(run.model_dump_json(exclude_none=True), encoding="utf-8")
         return run
 
     def _effort(self, subject: Subject, ready: Ready) -> Effort:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from simulator.evidence.files import in_one_step
 from simulator.zoo.answers import quiet_session
 
 INPUT = "image"
@@ -53,9 +54,8 @@ def export(model: nn.Module, input_shape: list[int], path: Path) -> None:
     """
     graph = _capture(model, input_shape)
     _check(graph, model, input_shape)
-    part = path.with_suffix(".part")
-    onnx.save(graph, part)
-    part.replace(path)
+    with in_one_step(path) as part:
+        onnx.save(graph, part)
 
 
 def _answers(model: nn.Module, images: torch.Tensor) -> list[NDArray[np.float32]]:

@@ -87,7 +87,10 @@ def profile(
         return
     try:
         if list_:
-            _answer([*profiles(out), *failures(out or PROFILES)], json_)
+            found: list[Profile | Failure] = [*profiles(out), *failures(out or PROFILES)]
+            if not found:
+                _console.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures", markup=False)
+            _answer(found, json_)
             return
         if input_shape or name or progress_json:
             raise CannotMeasureError("--input-shape, --name and --progress-json go with --onnx FILE")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from simulator.evidence.files import in_one_step
 from simulator.zoo.photo import PHONE_SIZE, Channels
 
 Pixels = NDArray[np.uint8]
@@ -167,8 +168,6 @@ def start_step(name: str, variant: str) -> Callable[[int], object]:
 def write_given(name: str, variant: str, file: Path) -> list[int]:
     """Write what the step gets to a .npy file, for its checksum; returns its shape."""
     given = STEPS[name][variant].given()
-    part = file.with_suffix(".part")
-    with part.open("wb") as stream:
+    with in_one_step(file) as part, part.open("wb") as stream:
         np.save(stream, given)
-    part.replace(file)
     return list(given.shape)

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from simulator.evidence.files import in_one_step
 from simulator.zoo.architectures import ARCHITECTURES, RANDOM, Architecture, Network, Task, multiply_adds, parameters
 from simulator.zoo.export import export
 from simulator.zoo.machine import library_version
@@ -129,9 +130,8 @@ def _ready_step(subject: Subject, folder: Path) -> Ready:
 
 def _ready_photo(subject: Subject, folder: Path, photos: Photos) -> Ready:
     file = folder / f"{PHOTO_MODEL}.jpg"
-    part = file.with_suffix(".part")
-    part.write_bytes(phone_photo(photos.require(PHOTO_MODEL)))
-    part.replace(file)
+    with in_one_step(file) as part:
+        part.write_bytes(phone_photo(photos.require(PHOTO_MODEL)))
     start = partial(start_decoder, file.read_bytes(), DECODINGS[subject.precision])
     width, height = PHONE_SIZE
     return Ready(
@@ -186,9 +186,8 @@ def _size(network: Architecture | TrainedFile, source: Path) -> _Size:
         else:
             graph = onnx.load(source)
             counted = _Size(weights_in(graph), multiply_adds_in(graph, network.input_shape))
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(asdict(counted)), encoding="utf-8")
-        part.replace(file)
+        with in_one_step(file) as part:
+            part.write_text(json.dumps(asdict(counted)), encoding="utf-8")
     return _Size(**json.loads(file.read_bytes()))
 
 

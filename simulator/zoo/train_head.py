@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
+from simulator.evidence.files import in_one_step
 from simulator.evidence.scores import Measured
 from simulator.paths import SCORES
 from simulator.zoo.architectures import ARCHITECTURES, Architecture
@@ -170,13 +171,10 @@ def describe(dataset: Dataset, model: str, precision: str, note: str | None = No
 def write_scores(table: pd.DataFrame, about: Measured, folder: Path = SCORES) -> str:
     """Write a score table and its sidecar, each in one step; returns the table's name."""
     name = f"{about.dataset}.{about.model}.{about.precision}"
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{name}.part"
-    table.to_csv(part, index=False, float_format="%.5f")
-    part.replace(folder / f"{name}.csv")
+    with in_one_step(folder / f"{name}.csv") as part:
+        table.to_csv(part, index=False, float_format="%.5f")
     yaml = YAML()
     yaml.width = 4096  # a sentence stays on its line
-    with part.open("w", encoding="utf-8") as stream:
-        yaml.dump(about.model_dump(exclude_none=True), stream)
-    part.replace(folder / f"{name}.yaml")
+    with in_one_step(folder / f"{name}.yaml") as part:
+        yaml.dump(about.model_dump(exclude_none=True), part)
     return name

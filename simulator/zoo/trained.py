@@ -9,6 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference, version_converter
 
+from simulator.evidence.files import in_one_step
 from simulator.zoo.answers import quiet_session
 from simulator.zoo.architectures import RAW_PIXELS, Channels, Network
 from simulator.zoo.export import INPUT, ExportError
@@ -58,9 +59,8 @@ def adopt(file: Path, target: Path) -> None:
     _free_batch(model.graph, _shapes(model))
     model = onnx.ModelProto.FromString(model.SerializeToString())
     _check(original, model)
-    part = target.with_suffix(".part")
-    onnx.save(model, part)
-    part.replace(target)
+    with in_one_step(target) as part:
+        onnx.save(model, part)
 
 
 def _forget_default_inputs(graph: onnx.GraphProto) -> None:

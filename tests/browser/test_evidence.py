@@ -20,8 +20,11 @@ def test_a_link_opens_the_same_panel_with_the_same_filters(visit):
     page.get_by_role("option", name="resnet50", exact=True).click()
     page.keyboard.press("Escape")  # the open list hides the rest of the page from a screen reader
     page.wait_for_url("**models=resnet50**")
+    # The address is there before the page has been drawn with the new filter.
+    page.get_by_text("of 1 model.").wait_for()
     settle(page)
     told = page.get_by_text("With 1 thread and batches of 1").inner_text()
+    assert "resnet50" in told
     friend = visit(page.url)
     assert friend.get_by_text("With 1 thread and batches of 1").inner_text() == told
     panel(page, "Sources")

@@ -57,7 +57,7 @@ def test_a_ratio_of_a_disturbed_machine_is_hollow():
     assert line(chart, "int8 static").marker.symbol == ("circle-open",)
     assert line(chart, "int8 dynamic").marker.symbol == ("circle",)
     assert "int8 dynamic is 2.0 times slower than fp32 for net." in chart.takeaway
-    assert chart.takeaway.endswith("Slower than fp32: int8 dynamic for 1 of 1 models.")
+    assert chart.takeaway.endswith("Slower than fp32: int8 dynamic for 1 of 1 model.")
 
 
 def test_steps_are_held_against_the_networks():

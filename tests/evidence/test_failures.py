@@ -56,3 +56,11 @@ def test_a_fault_in_the_file_is_told_with_its_place(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("step: run", "step: think"))
     with pytest.raises(FailureError, match=r"failures\.yaml: 0\.step: Input should be 'export', 'quantize' or 'run'"):
         list(failures(tmp_path))
+
+
+def test_a_file_that_is_no_yaml_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "failures.yaml").write_text("- model: [")
+    with pytest.raises(FailureError, match=r"failures\.yaml: is not YAML: while parsing") as told:
+        list(failures(tmp_path))
+    assert "\n" not in str(told.value)

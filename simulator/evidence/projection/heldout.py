@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from simulator.evidence.catalogue import CatalogueError, hardware
+from simulator.evidence.files import first_fault, in_one_step
 from simulator.evidence.projection.form import Design, Fit, design_of, fit
 from simulator.evidence.projection.points import OFFLINE, OWN, all_points, fingerprint, power
 from simulator.paths import CATALOGUE
@@ -302,9 +303,8 @@ def _energies(points: pd.DataFrame, apart: pd.DataFrame) -> Iterator[Comparison]
 
 def write_held_out(found: HeldOut, path: Path = CATALOGUE / "projection.json") -> None:
     """Write the findings in one step."""
-    part = path.with_suffix(".json.part")
-    part.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    with in_one_step(path) as part:
+        part.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 @lru_cache(maxsize=4)
@@ -312,8 +312,10 @@ def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
     """The findings that travel with the catalogue; raises CatalogueError with the first fault."""
     try:
         return HeldOut.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise CatalogueError(f"{path}: {error}") from error
+    except OSError as error:
+        raise CatalogueError(f"{path}: {error.strerror}") from error
+    except ValidationError as error:
+        raise CatalogueError(first_fault(path, error)) from error
 
 
 def label_of(device: str) -> str:

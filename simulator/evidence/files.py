@@ -1,0 +1,28 @@
+"""What reading and writing evidence have in common: a fault told in one line, a file written in one step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+
+def first_fault(path: Path, error: ValidationError) -> str:
+    """The file, the field and what is wrong with it, for the first fault found."""
+    first = error.errors()[0]
+    return ": ".join(part for part in (str(path), ".".join(map(str, first["loc"])), first["msg"]) if part)
+
+
+@contextmanager
+def in_one_step(path: Path) -> Iterator[Path]:
+    """A place to write what belongs at `path`: a reader sees the old file or the whole new one, whatever happens.
+
+    The folder is made if need be.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,39 @@
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from simulator.evidence.files import first_fault, in_one_step
+
+
+class Inner(BaseModel):
+    rows: list[int]
+
+
+class Outer(BaseModel):
+    inner: Inner
+
+
+def test_what_is_written_stands_there_whole_and_nothing_beside_it(tmp_path):
+    path = tmp_path / "new" / "report.json"
+    with in_one_step(path) as part:
+        part.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_interrupted_writer_leaves_the_old_file_and_no_remains(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), in_one_step(path) as part:
+        part.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_fault_names_file_field_and_what_is_wrong(tmp_path):
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate({"inner": {"rows": [1, "x"]}})
+    told = first_fault(tmp_path / "a.json", caught.value)
+    assert told.startswith(f"{tmp_path / 'a.json'}: inner.rows.1: Input should be a valid integer")
+    assert "\n" not in told
