@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from simulator.evidence.catalogue import hardware
 from simulator.scenario.choices import Options
 from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, People, Pool, Retry
 from simulator.serving.plan import Plan
@@ -70,7 +71,10 @@ def _pool(plan: Plan, name: str) -> list[str]:
     assert isinstance(stage, Pool)
     batch = f", batches up to {stage.max_batch}" if stage.max_batch > 1 else ""
     picked = _picked(plan, f"stages.{name}.model", f"stages.{name}.precision") or [stage.model, stage.precision]
-    return [", ".join(picked), f"{stage.replicas} × {stage.threads} vCPU{batch}"]
+    rented = hardware().get(stage.device)
+    size = f"{stage.threads} vCPU" if rented is None or rented.vcpus else rented.label
+    lines = [", ".join(picked), f"{stage.replicas} × {size}{batch}"]
+    return [*lines, "latency projected"] if name in plan.bands else lines
 
 
 def _people(plan: Plan, name: str) -> list[str]:

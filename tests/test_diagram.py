@@ -17,6 +17,13 @@ def test_every_stage_stands_with_what_was_picked_for_it():
     assert 'triage -->|"urgent"| dermatologist' in source
 
 
+def test_an_accelerator_stands_by_its_name_and_says_that_its_latency_is_projected():
+    source = drawn(hardware="t4", replicas=3).source
+    assert "3 × NVIDIA T4" in source
+    assert source.count("latency projected") == 1
+    assert "latency projected" not in drawn().source
+
+
 def test_ends_that_no_way_leads_to_are_left_out():
     assert "sent_away" not in drawn().source
     assert "sent_away" in drawn(on_timeout="message").source

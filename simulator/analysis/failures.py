@@ -28,12 +28,19 @@ def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
 
 
 def refusals(found: Sequence[Failure]) -> str:
-    """How many failed at which step, and at which precision most often."""
+    """Which model failed, if it is one; else how many failed at which step, and at which precision most often."""
+    if len(found) == 1:
+        [only] = found
+        return f"One model could not be measured at one precision: {only.model} at {_plain(only.precision)}."
     steps = Counter(failure.step for failure in found)
     told = ", ".join(f"{count} at the step {step}" for step, count in steps.most_common())
     precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
     models = len({failure.model for failure in found})
     return (
         f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({told}), most of "
-        f"them at {precision.replace('_', ' ')} ({most})."
+        f"them at {_plain(precision)} ({most})."
     )
+
+
+def _plain(precision: str) -> str:
+    return precision.replace("_", " ")
