@@ -20,7 +20,8 @@ def test_the_sentence_counts_by_step_and_precision():
 
 
 def test_a_single_failure_is_named():
-    assert refusals([failure("a", "int8_static", "run")]) == "One model could not be measured at one precision: a at int8 static."
+    told = refusals([failure("a", "int8_static", "run")])
+    assert told == "One model could not be measured at one precision: a at int8 static."
 
 
 def test_a_row_names_the_reason():
