@@ -24,9 +24,11 @@ from simulator.analysis.summary import Summary, summary_of, unit_of
 from simulator.analysis.way import Way, answers_early, percentile, way_of
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.projection.command import projection
+from simulator.evidence.scores import ScoreError
 from simulator.fidelity.command import fidelity
 from simulator.scenario import ScenarioError, load, scenario_ids
 from simulator.scenario.faults import Fault
+from simulator.scores_command import scores
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.trace import Trace
@@ -130,6 +132,7 @@ def run(
 app.command()(profile)
 app.command()(fidelity)
 app.command()(projection)
+app.add_typer(scores, name="scores")
 
 
 def _read_picks(picks: list[str], option: str) -> dict[str, str]:
@@ -266,7 +269,7 @@ def main() -> None:
         app()
     except ScenarioError as error:
         report(error.faults)
-    except (UsageError, TraceFileError, CatalogueError) as error:
+    except (UsageError, TraceFileError, CatalogueError, ScoreError) as error:
         print(error, file=sys.stderr)
     sys.exit(2)
 

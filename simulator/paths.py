@@ -21,3 +21,6 @@ FIDELITY = ASSETS / "fidelity"
 
 #: Profiles of the models that a person brought along.
 OWN_PROFILES = user_data_path("casesim") / "profiles"
+
+#: Scores that a person imported.
+OWN_SCORES = user_data_path("casesim") / "scores"

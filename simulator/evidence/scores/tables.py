@@ -1,73 +1,33 @@
-"""Score tables: what a model answered on labelled items, one row an item.
-
-A table is a CSV (`assets/scores/<data>.<model>.<precision>.csv`) with a sidecar `.yaml` that says where it comes from. A
-model that nobody measured enters with a published operating point: the sidecar alone, from which a binormal curve is drawn.
-"""
+"""The tables themselves: scores by class for a run, rows by item for an analysis, thresholds, the ROC curve."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from scipy.stats import norm
 
-from simulator.evidence.files import first_fault
-from simulator.paths import SCORES
+from simulator.evidence.scores.about import Measured, Published, ScoreError, read_sidecar
+from simulator.paths import OWN_SCORES, SCORES
+
+#: Where tables are looked for: those that come with CaseSim, then those that a person imported.
+FOLDERS = (SCORES, OWN_SCORES)
+
+#: The columns of a table, as they are written. Only item, patient, label and score are needed.
+COLUMNS = ("item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score")
+
+_TYPES = {name: str for name in COLUMNS} | {"label": int, "score": float, "fitzpatrick": "Int64", "fold": "Int64"}
+_NUMBERS = ("score", "fitzpatrick", "fold")
+_NEEDED = ("item", "label", "patient", "score")
 
 #: Points drawn per class from a published curve: enough for steps of 0.05 points, few enough to sort at once.
 CURVE_POINTS = 2000
 
 Floats = NDArray[np.float64]
-
-
-class ScoreError(ValueError):
-    """A score table cannot be used; the message says which and why."""
-
-
-class _Sidecar(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str
-    precision: str
-    source: str
-    note: str | None = None
-
-
-class Measured(_Sidecar):
-    """A table that our own code computed on labelled items."""
-
-    kind: Literal["measured"]
-    dataset: str
-    head: str
-    items: int
-    positives: int
-    patients: int
-    attribution: str
-    date: str
-
-
-class Published(_Sidecar):
-    """A published operating point, from which a binormal curve with equal variances is drawn.
-
-    `sensitivity_low` and `sensitivity_high` are the published range; it stands in for the size of the study.
-    """
-
-    kind: Literal["published"]
-    sensitivity: float = Field(gt=0, lt=1)
-    sensitivity_low: float = Field(gt=0, lt=1)
-    sensitivity_high: float = Field(gt=0, lt=1)
-    specificity: float = Field(gt=0, lt=1)
-
-
-Sidecar = Annotated[Measured | Published, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True)
@@ -126,7 +86,7 @@ class ScoreTable:
         return np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
 
 
-def scores_at(model: str, precision: str, folder: Path = SCORES) -> ScoreTable:
+def scores_at(model: str, precision: str, folder: Path | None = None) -> ScoreTable:
     """The scores of a model at a precision, or at fp32 where that precision was not scored (`about.precision` tells).
 
     model: the table's name without its precision, such as `pad_ufes20.efficientnet_lite0`. Raises ScoreError.
@@ -156,47 +116,82 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
         )
 
 
+
+def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
+    """The score table `name`, of `folder` or the first of FOLDERS that has it; raises ScoreError that lists what there is."""
+    sidecar = _sidecar_of(name, folder)
+    return _load_once(sidecar, sidecar.stat().st_mtime_ns)
+
+
+def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
+    """The labelled items of a table, a row an item, by COLUMNS; what a file does not tell is NA, or an empty text.
+
+    item, patient, diagnosis, model, precision: text; model and precision are the sidecar's where the file has no column
+    label: 0 or 1; fitzpatrick: 1 to 6; fold: from 0; score: 0 to 1
+
+    Raises ScoreError, for a published curve too: nobody was scored there.
+    """
+    sidecar = _sidecar_of(name, folder)
+    about = read_sidecar(sidecar)
+    if isinstance(about, Published):
+        raise ScoreError(f"'{name}' is a published curve; it has no labelled items")
+    return _rows(sidecar.with_suffix(".csv"), about)
+
+
+def score_names(folder: Path | None = None) -> list[str]:
+    """The names of the score tables of `folder`, or of FOLDERS."""
+    return sorted(_sidecars(folder))
+
+
+def stamp_of(name: str, folder: Path | None = None) -> int:
+    """What changes when a table is written again: nanoseconds. Raises ScoreError."""
+    return _sidecar_of(name, folder).stat().st_mtime_ns
+
+
+def _sidecars(folder: Path | None) -> dict[str, Path]:
+    """The sidecar of each table by name; of two the one in the first folder."""
+    places = [folder] if folder else FOLDERS
+    return {path.stem: path for place in reversed(places) for path in place.glob("*.yaml")}
+
+
+def _sidecar_of(name: str, folder: Path | None) -> Path:
+    there = _sidecars(folder)
+    if name not in there:
+        raise ScoreError(f"there is no score table '{name}'; there are: {', '.join(sorted(there)) or 'none'}")
+    return there[name]
+
+
 @lru_cache(maxsize=64)
-def load_scores(name: str, folder: Path = SCORES) -> ScoreTable:
-    """The score table `name`; raises ScoreError that lists the tables there are."""
-    sidecar = folder / f"{name}.yaml"
-    if not sidecar.is_file():
-        raise ScoreError(f"there is no score table '{name}'; there are: {', '.join(score_names(folder)) or 'none'}")
-    about = _read_sidecar(sidecar)
-    return _curve(name, about) if isinstance(about, Published) else _measured(name, about, folder / f"{name}.csv")
+def _load_once(sidecar: Path, _changed: int) -> ScoreTable:
+    """Read again only once the file has changed."""
+    about = read_sidecar(sidecar)
+    if isinstance(about, Published):
+        return _curve(sidecar.stem, about)
+    return _measured(sidecar.stem, about, _rows(sidecar.with_suffix(".csv"), about))
 
 
-def score_names(folder: Path = SCORES) -> list[str]:
-    """The names of the score tables under `folder`."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
-
-
-def _read_sidecar(path: Path) -> Measured | Published:
-    adapter: TypeAdapter[Measured | Published] = TypeAdapter(Sidecar)
+def _rows(path: Path, about: Measured) -> pd.DataFrame:
     try:
-        return adapter.validate_python(YAML(typ="safe", pure=True).load(path))
-    except ValidationError as error:
-        raise ScoreError(first_fault(path, error)) from error
-    except YAMLError as error:
-        raise ScoreError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
-
-
-def _measured(name: str, about: Measured, path: Path) -> ScoreTable:
-    try:
-        table = pd.read_csv(path, dtype={"item": str, "patient": str, "label": int, "score": float})
+        table = pd.read_csv(path, dtype=_TYPES, keep_default_na=False, na_values=dict.fromkeys(_NUMBERS, ""))  # type: ignore[call-overload]
     except (OSError, ValueError) as error:
         raise ScoreError(f"{path}: cannot be read: {error}") from error
-    missing = {"item", "patient", "label", "score"} - set(table.columns)
+    missing = [name for name in _NEEDED if name not in table]
     if missing:
-        raise ScoreError(f"{path}: lacks the column {sorted(missing)[0]}")
+        raise ScoreError(f"{path}: lacks the column {missing[0]}")
     if table["score"].isna().any() or not table["score"].between(0, 1).all():
         raise ScoreError(f"{path}: every score should lie between 0 and 1")
     if not table["label"].isin([0, 1]).all():
         raise ScoreError(f"{path}: every label should be 0 or 1")
+    if table["label"].nunique() < 2:
+        raise ScoreError(f"{path}: holds one class only; both are needed")
+    untold = {"diagnosis": "", "fitzpatrick": pd.NA, "fold": pd.NA, "model": about.model, "precision": about.precision}
+    table = table.assign(**{name: value for name, value in untold.items() if name not in table})
+    return table[list(COLUMNS)].astype({"fitzpatrick": "Int64", "fold": "Int64"})
+
+
+def _measured(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
     patients = pd.Series(pd.factorize(table["patient"])[0], index=table.index)
     positive = table["label"] == 1
-    if not positive.any() or positive.all():
-        raise ScoreError(f"{path}: holds one class only; both are needed")
     return ScoreTable(
         name=name,
         about=about,

@@ -1,0 +1,75 @@
+"""Two models on the same items: how much better one is, and whether that may be chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from simulator.analysis.bootstrap import Floats, bootstrap, percentile_interval
+from simulator.analysis.quality import roc
+from simulator.analysis.score_summary import TARGETS
+from simulator.analysis.statistics import Interval
+from simulator.evidence.scores import ScoreError
+from simulator.units import percent, significant
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One figure of two tables, as shares. change: second minus first, resampled together."""
+
+    what: str
+    first: float
+    second: float
+    change: Interval
+
+    @property
+    def differs(self) -> bool:
+        """Whether 0 lies outside the interval."""
+        return self.change.low > 0 or self.change.high < 0
+
+
+def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
+    """AUC and the specificity at each of TARGETS of two tables (`score_rows`) of the same items, with paired intervals.
+
+    Raises ScoreError where the items, or what is said of them, differ.
+    """
+    one, other = (rows.set_index("item").sort_index() for rows in (first, second))
+    if not one.index.equals(other.index) or not (one["label"] == other["label"]).all():
+        shared = len(one.index.intersection(other.index))
+        raise ScoreError(
+            f"the tables share {shared:,} of {len(one):,} and {len(other):,} items, or label them differently; "
+            "only scores of the same items can be paired"
+        )
+    labels, columns = one["label"].to_numpy(), (one["score"].to_numpy(), other["score"].to_numpy())
+
+    def figures(weights: Floats | None = None) -> Floats:
+        curves = [roc(labels, scores, weights) for scores in columns]
+        found = [[curve.auc, *(curve.specificity_at(target) for target in TARGETS)] for curve in curves]
+        return np.moveaxis(np.array(found), (0, 1), (-2, -1))
+
+    value, draws = figures(), bootstrap(one["patient"], figures)
+    moved, names = draws[:, 1] - draws[:, 0], ["AUC", *(f"specificity at {target:.0%} sensitivity" for target in TARGETS)]
+    return [
+        Pair(name, *value[:, place].tolist(), percentile_interval(value[1, place] - value[0, place], moved[:, place]))
+        for place, name in enumerate(names)
+    ]
+
+
+def pair_sentence(pair: Pair, first: str, second: str) -> str:
+    """What the pair says, with its interval, in one sentence; `first` and `second` are the names of the tables."""
+    told = _spoken if pair.what == "AUC" else percent
+    size = 1 if pair.what == "AUC" else 100
+    unit = "" if pair.what == "AUC" else " points"
+    low, high = (significant(size * bound, 2) for bound in (pair.change.low, pair.change.high))
+    what = f"{pair.what[0].upper()}{pair.what[1:]}: {told(pair.second)} for {second}, {told(pair.first)} for {first}"
+    if not pair.differs:
+        return f"{what}: not significantly different (95% interval of the difference {low} to {high}{unit})."
+    better = "higher" if pair.change.value > 0 else "lower"
+    moved = significant(abs(size * pair.change.value), 2)
+    return f"{what}: {moved}{unit} {better} on the same photos (95% interval {low} to {high}{unit})."
+
+
+def _spoken(auc: float) -> str:
+    return f"{auc:.3f}"

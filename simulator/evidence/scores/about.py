@@ -1,0 +1,76 @@
+"""What a table's sidecar says: which model was scored on what, by whom, and under which licence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from simulator.evidence.files import first_fault
+
+
+class ScoreError(ValueError):
+    """A score table cannot be used; the message says which and why."""
+
+
+class _Sidecar(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    precision: str
+    source: str
+    note: str | None = None
+
+
+class Measured(_Sidecar):
+    """A table that was computed on labelled items: by our own code, or by whoever it was imported from."""
+
+    kind: Literal["measured"]
+    dataset: str
+    head: str
+    items: int
+    positives: int
+    patients: int
+    attribution: str
+    date: str
+    imported: Literal[True] | None = None
+
+    @property
+    def origin(self) -> str:
+        """measured, or imported where somebody brought it along."""
+        return "imported" if self.imported else self.kind
+
+
+class Published(_Sidecar):
+    """A published operating point, from which a binormal curve with equal variances is drawn.
+
+    `sensitivity_low` and `sensitivity_high` are the published range; it stands in for the size of the study.
+    """
+
+    kind: Literal["published"]
+    sensitivity: float = Field(gt=0, lt=1)
+    sensitivity_low: float = Field(gt=0, lt=1)
+    sensitivity_high: float = Field(gt=0, lt=1)
+    specificity: float = Field(gt=0, lt=1)
+
+    @property
+    def origin(self) -> str:
+        """Published."""
+        return self.kind
+
+
+Sidecar = Annotated[Measured | Published, Field(discriminator="kind")]
+
+
+def read_sidecar(path: Path) -> Measured | Published:
+    """What stands in a sidecar; raises ScoreError with the path, the field and what is wrong with it."""
+    adapter: TypeAdapter[Measured | Published] = TypeAdapter(Sidecar)
+    try:
+        return adapter.validate_python(YAML(typ="safe", pure=True).load(path))
+    except ValidationError as error:
+        raise ScoreError(first_fault(path, error)) from error
+    except YAMLError as error:
+        raise ScoreError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error

@@ -1,0 +1,274 @@
+"""Anybody's scores, read cell by cell: every fault is a sentence with its file, line, column and value."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from io import StringIO
+from typing import Any, NamedTuple
+
+from simulator.evidence.scores.about import ScoreError
+
+#: Fewer positives support no interval worth showing.
+LEAST_POSITIVES = 30
+#: More rows would make every resampling a wait.
+MOST_ROWS = 200_000
+#: Faults of one kind in one column that are told one by one; the rest is counted.
+_TOLD = 3
+
+#: The columns that are read, each with the names under which it may stand.
+NAMES = {
+    "label": ("label",),
+    "score": ("score",),
+    "item": ("item", "id"),
+    "patient": ("patient", "group"),
+    "diagnosis": ("diagnosis",),
+    "fitzpatrick": ("fitzpatrick",),
+    "fold": ("fold",),
+    "model": ("model",),
+    "precision": ("precision",),
+}
+_NEEDED = ("label", "score")
+_LABELS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+
+Row = dict[str, Any]
+#: The rows of a file by model and precision.
+Groups = dict[tuple[str, str], list[Row]]
+
+
+class ImportFault(ScoreError):
+    """A file of scores cannot be imported; `sentences` says all that is wrong with it."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+class Checked(NamedTuple):
+    """What a file holds. unread: names of its columns that nothing here reads."""
+
+    groups: Groups
+    unread: list[str]
+
+
+class _Faults:
+    """Collects what is wrong; of many alike a few are told, and how many more there are."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def add(self, message: str, column: str = "", line: int = 0, value: str | None = None, kind: str = "") -> None:
+        where = ": ".join(filter(None, [f"{self._file}:{line}" if line else self._file, column]))
+        quoted = "" if not value else f"'{value[:40]}' "
+        self._alike[column, kind or message].append(f"{where}: {quoted}{message}")
+
+    def of(self, column: str) -> bool:
+        """Whether anything is wrong with a column."""
+        return any(where == column for where, _ in self._alike)
+
+    def sentences(self) -> Iterator[str]:
+        for (column, _), alike in self._alike.items():
+            yield from alike[:_TOLD]
+            if len(alike) > _TOLD:
+                yield ": ".join(filter(None, [self._file, column, f"{len(alike) - _TOLD:,} more like the last one"]))
+
+    def raise_if_any(self) -> None:
+        if self._alike:
+            raise ImportFault(list(self.sentences()))
+
+
+class _WrongCellError(ValueError):
+    """A cell does not say what its column should; the message leaves out its value."""
+
+
+def read_table(file: str, content: bytes, given: Mapping[str, str], otherwise: Mapping[str, str]) -> Checked:
+    """The rows of a CSV in UTF-8 by model and precision; raises ImportFault with all that is wrong.
+
+    file: its name, for the sentences
+    given: model and precision of all rows; the file may have no such column then
+    otherwise: model and precision where neither the file nor `given` says
+
+    A row has `line` and those keys of NAMES that are told. Items without a name are numbered within their group; without a
+    patient each item is a patient of its own.
+    """
+    faults = _Faults(file)
+    lines = _lines(_text(content, faults), faults)
+    header = [name.strip().lower() for name in lines[0][1]]
+    columns = _columns(header, faults, given)
+    rows = [row for line, cells in lines[1:] if (row := _row(line, cells, len(header), columns, faults)) is not None]
+    groups = _grouped(rows, {**otherwise, **given})
+    for group, members in groups.items() if not (faults.of("model") or faults.of("precision")) else ():
+        _check_group(f"{group[0]} at {group[1]} " if len(groups) > 1 else "", members, faults)
+    faults.raise_if_any()
+    if "item" in columns:  # so that tables of the same items are in the same order, whoever wrote them
+        groups = {group: sorted(members, key=lambda row: str(row["item"])) for group, members in groups.items()}
+    return Checked(groups, [name for place, name in enumerate(header) if place not in columns.values()])
+
+
+def _text(content: bytes, faults: _Faults) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        faults.add(f"is not UTF-8: byte 0x{content[error.start]:02x} at {error.start:,}; save it as CSV in UTF-8")
+        text = ""
+    else:
+        if "\0" in text:
+            faults.add("is no CSV: it holds binary data")
+        elif not text.strip():
+            faults.add("is empty; a header with label and score is needed, and a row an item")
+    faults.raise_if_any()
+    return text
+
+
+def _lines(text: str, faults: _Faults) -> list[tuple[int, list[str]]]:
+    """The cells of each line that is not blank, with its number; the header first."""
+    reader = csv.reader(StringIO(text, newline=""))
+    lines = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                lines.append((reader.line_num, [cell.strip() for cell in cells]))
+    except csv.Error as error:
+        faults.add(f"is no CSV: {error}", line=reader.line_num)
+    faults.raise_if_any()
+    if len(lines) == 1:
+        faults.add("has a header but no rows")
+    if len(lines) > MOST_ROWS + 1:
+        faults.add(f"has {len(lines) - 1:,} rows; at most {MOST_ROWS:,} are read")
+    return lines
+
+
+def _columns(header: list[str], faults: _Faults, given: Mapping[str, str]) -> dict[str, int]:
+    """Where each column of NAMES stands that is there; raises ImportFault where one is missing that is needed."""
+    for mark, name in _SEPARATORS.items():
+        if len(header) == 1 and mark in header[0]:
+            faults.add(f"is separated by {name}; use commas", line=1)
+            faults.raise_if_any()
+    for name in sorted({name for name in header if header.count(name) > 1}):
+        faults.add(f"the column '{name}' stands there twice", line=1)
+    found = {name: header.index(alias) for name, known in NAMES.items() for alias in reversed(known) if alias in header}
+    for name in _NEEDED:
+        if name not in found:
+            faults.add(f"lacks the column '{name}'; {_nearest(name, header)}", line=1)
+    for name in sorted(given.keys() & found.keys()):
+        faults.add(f"has a column '{name}' of its own; leave out --{name}", line=1)
+    faults.raise_if_any()
+    return found
+
+
+def _nearest(name: str, header: list[str]) -> str:
+    near = difflib.get_close_matches(name, header, n=1)
+    return f"is it '{near[0]}'?" if near else f"there are: {', '.join(header)}"
+
+
+def _row(line: int, cells: list[str], width: int, columns: dict[str, int], faults: _Faults) -> Row | None:
+    """What the cells of a line say; None for a faulty cell, and for a line that is not as wide as the header."""
+    if len(cells) != width:
+        counted = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
+        faults.add(f"has {counted} where the header has {width}", line=line, kind="width")
+        return None
+    row: Row = {"line": line}
+    for name, place in columns.items():
+        try:
+            row[name] = _READERS[name](cells[place])
+        except _WrongCellError as error:
+            row[name] = None
+            faults.add(str(error), name, line, cells[place])
+    return row
+
+
+def _grouped(rows: list[Row], told: Mapping[str, str]) -> Groups:
+    groups: Groups = defaultdict(list)
+    for row in rows:
+        row = {**told, **row}
+        members = groups[str(row["model"]), str(row["precision"])]
+        number = str(len(members) + 1)
+        members.append({"item": number, "patient": row.get("item") or number} | row)
+    return dict(groups)
+
+
+def _check_group(who: str, rows: list[Row], faults: _Faults) -> None:
+    first: dict[str, int] = {}
+    for row in rows:
+        if row["item"] in first:
+            words = f"stands on line {first[row['item']]} already; an item has one row for a model and precision"
+            faults.add(words, "item", row["line"], row["item"], kind="twice")
+        elif row["item"] is not None:
+            first[row["item"]] = row["line"]
+    if faults.of("label"):
+        return
+    positives = sum(row["label"] for row in rows)
+    if positives in (0, len(rows)):
+        faults.add(f"{who}has the label {int(positives > 0)} only; both classes are needed", "label")
+    elif positives < LEAST_POSITIVES:
+        counted = f"{positives} positive{'' if positives == 1 else 's'}"
+        faults.add(f"{who}has {counted}; at least {LEAST_POSITIVES} are needed for an interval that says anything", "label")
+
+
+def _label(cell: str) -> int:
+    if cell.lower() not in _LABELS:
+        raise _WrongCellError(_unless(cell, "is no label") + "; write 1 or true for a positive, 0 or false for a negative")
+    return _LABELS[cell.lower()]
+
+
+def _score(cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        raise _WrongCellError(_unless(cell, "is not a number") + "; every row needs a score from 0 to 1") from None
+    if value != value:
+        raise _WrongCellError("is not a number; every row needs a score from 0 to 1")
+    if not 0 <= value <= 1:
+        raise _WrongCellError("lies outside 0 to 1; if these are logits, apply a sigmoid first")
+    return value
+
+
+def _some_text(cell: str) -> str:
+    if not cell:
+        raise _WrongCellError("is empty; leave the whole column out if it is not known")
+    return cell
+
+
+def _name(cell: str) -> str:
+    if not is_name(cell):
+        raise _WrongCellError(_unless(cell, "is no name") + "; use letters, digits, _ and -, at most 60")
+    return cell
+
+
+def _whole(low: int, high: int) -> Callable[[str], int | None]:
+    def read(cell: str) -> int | None:
+        if not cell:
+            return None
+        whole = re.fullmatch(r"(\d{1,9})(\.0*)?", cell)
+        if whole is None or not low <= int(whole[1]) <= high:
+            raise _WrongCellError(f"is no whole number from {low} to {high:,}; leave it empty where it is not known")
+        return int(whole[1])
+
+    return read
+
+
+def _unless(cell: str, words: str) -> str:
+    return words if cell else "is empty"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may be part of a table's name, and so of a file's."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", text) is not None
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "label": _label,
+    "score": _score,
+    "item": _some_text,
+    "patient": _some_text,
+    "diagnosis": str,
+    "fitzpatrick": _whole(1, 6),
+    "fold": _whole(0, 999),
+    "model": _name,
+    "precision": _name,
+}

@@ -1,0 +1,108 @@
+"""Scores that a person brings along become tables of their own, which a case takes by name like any other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+from simulator.evidence.files import in_one_step
+from simulator.evidence.scores.about import Measured, ScoreError
+from simulator.evidence.scores.checks import Row, is_name, read_table
+from simulator.evidence.scores.tables import COLUMNS, score_names
+from simulator.paths import OWN_SCORES, SCORES
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the tables are called and where they come from; None where the file says, or nobody.
+
+    dataset, model, precision: the parts of a table's name, `<dataset>.<model>.<precision>`
+    """
+
+    dataset: str = "mine"
+    model: str | None = None
+    precision: str | None = None
+    source: str | None = None
+    attribution: str | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The tables that were written, and the columns of the file that nothing here reads."""
+
+    names: list[str]
+    unread: list[str]
+
+
+def import_scores(file: str, content: bytes, wish: Wish, folder: Path = OWN_SCORES, shipped: Path = SCORES) -> Imported:
+    """Check a CSV and write a table for each model and precision in it; without either it is called after the file, at fp32.
+
+    file: the name of the file. Raises ScoreError, ImportFault where the file is to blame; then nothing is written.
+    """
+    given = {name: value for name, value in (("model", wish.model), ("precision", wish.precision)) if value}
+    _check_names({"dataset": wish.dataset, **given})
+    groups, unread = read_table(file, content, given, {"model": _called_after(file), "precision": "fp32"})
+    tables = {f"{wish.dataset}.{model}.{precision}": rows for (model, precision), rows in groups.items()}
+    _check_free(tables, wish.overwrite, folder, shipped)
+    for name, rows in tables.items():
+        frame = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+        write_table(frame, _about(file, wish, rows), folder / name)
+    return Imported(list(tables), unread)
+
+
+def write_table(frame: pd.DataFrame, about: Measured, path: Path) -> None:
+    """Write a table and then its sidecar, each in one step; without its sidecar a table is not seen.
+
+    path: of both, without an ending
+    """
+    whole = frame.astype({"fitzpatrick": "Int64", "fold": "Int64"})
+    with in_one_step(path.with_name(f"{path.name}.csv")) as part:
+        whole.to_csv(part, index=False)
+    yaml = YAML()
+    yaml.width = 4096  # a sentence stays on its line
+    with in_one_step(path.with_name(f"{path.name}.yaml")) as part:
+        yaml.dump(about.model_dump(exclude_none=True), part)
+
+
+def _check_names(parts: dict[str, str]) -> None:
+    for what, name in parts.items():
+        if not is_name(name):
+            raise ScoreError(f"--{what}: '{name}' is no name; use letters, digits, _ and -, at most 60")
+
+
+def _called_after(file: str) -> str:
+    """A name from that of a file, such as `my_net` from `my net.v2.csv`."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", Path(file).name.split(".")[0]).strip("_")[:60] or "model"
+
+
+def _check_free(names: Iterable[str], overwrite: bool, folder: Path, shipped: Path) -> None:
+    taken, own = set(score_names(shipped)), set(score_names(folder))
+    for name in names:
+        if name in taken:
+            raise ScoreError(f"'{name}' comes with CaseSim; give another --dataset or --model")
+        if name in own and not overwrite:
+            raise ScoreError(f"'{name}' is there already; --overwrite replaces it, another --dataset or --model keeps it")
+
+
+def _about(file: str, wish: Wish, rows: list[Row]) -> Measured:
+    return Measured(
+        kind="measured",
+        imported=True,
+        dataset=wish.dataset,
+        model=str(rows[0]["model"]),
+        precision=str(rows[0]["precision"]),
+        head="not told",
+        items=len(rows),
+        positives=sum(row["label"] for row in rows),
+        patients=len({row["patient"] for row in rows}),
+        source=wish.source or f"imported from {Path(file).name}",
+        attribution=wish.attribution or "not told",
+        date=datetime.now(UTC).date().isoformat(),
+    )
