@@ -31,13 +31,12 @@ from simulator.evidence.failures import FailureError, failures
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
 from simulator.evidence.profiles import Profile, ProfileError, profiles, read_profile
 from simulator.evidence.projection.heldout import held_out
+from simulator.evidence.scores import ScoreError
 from simulator.measurement import Measurement, MeasurementError, Options, measurements
+from simulator.panels.scores import scores
 from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, PROFILES
 from simulator.scenario import scenario_ids
-from simulator.widgets import EVIDENCE, download, draw, mark_card, plain, scenario_of
-
-#: The address carries what a widget holds, and another page does not make it forget.
-KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+from simulator.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
 
 Files = tuple[tuple[str, int], ...]
 
@@ -335,6 +334,7 @@ PANELS = {
     "What failed": refused,
     "Projected hardware": projected,
     "Against a real server": fidelity,
+    "Scores": scores,
     "Your own model": own_model,
     "Sources": all_sources,
 }
@@ -350,5 +350,5 @@ for panel, show in zip(panels, PANELS.values(), strict=True):
         with panel:
             try:
                 show()
-            except (ProfileError, FidelityError, FailureError, CatalogueError) as error:
+            except (ProfileError, FidelityError, FailureError, CatalogueError, ScoreError) as error:
                 st.error(plain(str(error)))

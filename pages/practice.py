@@ -23,6 +23,7 @@ from simulator.charts import (
 from simulator.diagram import diagram
 from simulator.jobs import Job, job_id, registry
 from simulator.links import SEEDS, command, complaints, link
+from simulator.panels.scores import threshold_travels
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.scenario.stages import People, Pool, Retry
 from simulator.serving.plan import Plan, compile_plan
@@ -279,6 +280,7 @@ PANELS = {
     "One request": (request, lambda scenario: True),
     "Reviewers": (reviewers, lambda scenario: has(scenario, People)),
     "Threshold": (lambda summary: draw(roc(summary.plan), key="roc"), lambda scenario: bool(scenario.scorers())),
+    "A threshold does not travel": (lambda summary: threshold_travels(summary.plan), lambda scenario: bool(scenario.scorers())),
     "Cost": (lambda summary: draw(cost_split(summary), key="costs"), lambda scenario: True),
     "Numbers and sources": (sources, lambda scenario: True),
     "Debrief": (debrief, lambda scenario: bool(scenario.debrief)),

@@ -33,6 +33,9 @@ EVIDENCE: dict[str, tuple[Colour, str]] = {
     "assumed": ("orange", "assumed by the author of the case"),
 }
 
+#: The address carries what a widget holds, and another page does not make it forget.
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
 #: Charts neither zoom by accident nor ask for another host.
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from simulator.evidence.catalogue import Hardware
@@ -183,3 +184,28 @@ def score_table(positives: Sequence[float], negatives: Sequence[float]) -> Score
         negative_evidence=float(len(negatives)),
         items=tuple(f"item{number}" for number in range(count + len(negatives))),
     )
+
+
+def score_frame(labels: Sequence[int], scores: Sequence[float], **columns: Sequence[Any]) -> pd.DataFrame:
+    """Rows as `score_rows` gives them, every item a patient of its own unless told otherwise."""
+    count = len(labels)
+    told = {
+        "item": [f"i{number:05}" for number in range(count)],
+        "patient": [f"p{number:05}" for number in range(count)],
+        "label": labels,
+        "diagnosis": [""] * count,
+        "fitzpatrick": [pd.NA] * count,
+        "fold": [pd.NA] * count,
+        "model": ["tiny"] * count,
+        "precision": ["fp32"] * count,
+        "score": scores,
+    }
+    return pd.DataFrame(told | columns).astype({"fitzpatrick": "Int64", "fold": "Int64", "score": float})
+
+
+def binormal(seed: int, positives: int, negatives: int, apart: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and well calibrated scores of two normals with equal spread, in a random order."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.repeat([1, 0], [positives, negatives]))
+    logits = apart * (rng.normal(size=len(labels)) + apart * (labels - 0.5)) + np.log(positives / negatives)
+    return labels, 1 / (1 + np.exp(-logits))

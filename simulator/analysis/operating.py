@@ -72,3 +72,9 @@ def reading_capacity(plan: Plan) -> float | None:
     """The share of all people whose photo the reviewers can read; None where there are none."""
     people = [load for load in loads(plan) if isinstance(plan.scenario.stages[load.stage], People)]
     return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)
+
+
+def widest_sensitivity(plan: Plan) -> float | None:
+    """What the widest threshold of the model that has the last word reaches on the labelled photos; None without any."""
+    points = [point for point in operating_points(plan) if plan.tables[point.pool] is plan.scores]
+    return max((point.sensitivity.value for point in points), default=None)

@@ -10,6 +10,8 @@ import pandas as pd
 from simulator.analysis.bootstrap import Floats, bootstrap, percentile_interval
 from simulator.analysis.quality import predictive_value, share
 
+#: Where a curve by prevalence is drawn.
+GRID = tuple(float(f"{share:.3g}") for share in np.geomspace(0.001, 0.5, 40))
 #: What is told of each prevalence, and in which unit.
 FIGURES = {
     "referred": "people referred, of 1,000",

@@ -17,6 +17,8 @@ from simulator.evidence.scores import Published, load_scores, score_rows
 
 #: The sensitivities at which a table is judged.
 TARGETS = (0.90, 0.95, 0.99)
+#: The sensitivities at which the band of a ROC curve is drawn.
+BAND = np.concatenate([np.linspace(0.02, 0.98, 49), [0.99, 0.995, 1.0]])
 
 
 @dataclass(frozen=True)
@@ -102,3 +104,26 @@ def _row(summary: ScoreSummary) -> dict[str, Any]:
         what = f"specificity at {target:.0%} (%)"
         row |= {what: 100 * found.value, f"{what} low": 100 * found.low, f"{what} high": 100 * found.high}
     return row
+
+
+def roc_band(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ROC curve of a table, by sensitivity: sensitivity, false, low, high; shares, and a 95% band of the false positives.
+
+    Read across: at each sensitivity a resample chooses its own threshold. The band holds at one sensitivity at a time.
+    """
+    labels, scores = rows["label"].to_numpy(), rows["score"].to_numpy()
+
+    def false(weights: Floats | None = None) -> Floats:
+        curve = roc(labels, scores, weights)
+        return np.stack([1 - curve.specificity_at(target) for target in BAND], axis=-1)
+
+    value, draws = false(), bootstrap(rows["patient"], false)
+    bounds = [percentile_interval(middle, draws[:, place]) for place, middle in enumerate(value)]
+    return pd.DataFrame(
+        {
+            "sensitivity": BAND,
+            "false": value,
+            "low": [found.low for found in bounds],
+            "high": [found.high for found in bounds],
+        }
+    )

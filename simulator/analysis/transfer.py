@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,13 +46,14 @@ class Transfer:
     negatives: int
 
 
-def transfers(rows: pd.DataFrame, promise: float, other: pd.DataFrame | None = None) -> list[Transfer]:
-    """What the columns of a table (`score_rows`) allow: other skin types, other cancers and, with `other`, another precision.
+def transfers(rows: pd.DataFrame, promise: float, others: Iterable[pd.DataFrame] = ()) -> list[Transfer]:
+    """What the columns of a table (`score_rows`) allow: other skin types, other cancers and, with `others`, other precisions.
 
-    other: the scores of the same items by the same model at another precision
-    Leaves out what has too few positives at home to choose a threshold on, or nobody away. Raises ScoreError where `other` has other items.
+    others: the scores of the same items by the same model at other precisions
+    Leaves out what has too few positives at home to choose a threshold on, or nobody away. Raises ScoreError where the items
+    are not the same.
     """
-    pairs = [*_by_skin(rows), *_by_diagnosis(rows), *([] if other is None else [_by_precision(rows, other)])]
+    pairs = [*_by_skin(rows), *_by_diagnosis(rows), *(_by_precision(rows, other) for other in others)]
     return [moved for home, away in pairs if (moved := _transfer(rows, promise, home, away)) is not None]
 
 

@@ -2,15 +2,19 @@
 
 from simulator.charts.answer_times import answer_times
 from simulator.charts.batches import batch_timeline
+from simulator.charts.carry_over import field_drop, optimism, threshold_transfers
 from simulator.charts.costs import cost_split
 from simulator.charts.fidelity import FIGURES, error_by_load, simulated_against_real
 from simulator.charts.flows import journeys
 from simulator.charts.goodput import goodput_over_time
+from simulator.charts.groups import by_group, by_prevalence
 from simulator.charts.latencies import MOST_CURVES, cell_table, growing_curve, latency_curves, speed_of_precisions, step_times
 from simulator.charts.look import Chart, rounded
 from simulator.charts.objectives import asked, interval_of, objective_chart
 from simulator.charts.projection import comparisons, projected_against_published
 from simulator.charts.queues import queues
+from simulator.charts.reliability import kept_promises, reliability
+from simulator.charts.scores import compared_curves, specificity_by_table
 from simulator.charts.threshold import referrals_by_sensitivity, roc
 from simulator.charts.waiting import queue_over_time
 from simulator.charts.way import one_request
@@ -22,24 +26,33 @@ __all__ = [
     "answer_times",
     "asked",
     "batch_timeline",
+    "by_group",
+    "by_prevalence",
     "cell_table",
+    "compared_curves",
     "comparisons",
     "cost_split",
     "error_by_load",
+    "field_drop",
     "goodput_over_time",
     "growing_curve",
     "interval_of",
+    "kept_promises",
     "journeys",
     "latency_curves",
     "objective_chart",
     "one_request",
+    "optimism",
     "projected_against_published",
     "queue_over_time",
     "queues",
     "referrals_by_sensitivity",
+    "reliability",
     "roc",
     "rounded",
     "simulated_against_real",
+    "specificity_by_table",
     "speed_of_precisions",
     "step_times",
+    "threshold_transfers",
 ]

@@ -77,3 +77,17 @@ def translucent(colour: str, alpha: float) -> str:
     """A hexadecimal colour with an opacity."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
+
+
+def dots(name: str, rows: pd.DataFrame, colour: str, hollow: bool = False, **more: Any) -> go.Scatter:
+    """A point a row with its 95% interval, lying: rows has the columns label, value, low, high."""
+    return go.Scatter(
+        name=name,
+        x=rows["value"],
+        y=rows["label"],
+        orientation="h",
+        mode="markers",
+        marker={"color": colour, "size": 10, "symbol": "circle-open" if hollow else "circle", "line": {"width": 2, "color": colour}},
+        error_x=whiskers(list(rows["low"]), list(rows["value"]), list(rows["high"])),
+        **more,
+    )

@@ -143,6 +143,12 @@ def score_names(folder: Path | None = None) -> list[str]:
     return sorted(_sidecars(folder))
 
 
+def other_precisions(name: str, folder: Path | None = None) -> list[str]:
+    """The tables of the same model on the same data at other precisions."""
+    model = name.rpartition(".")[0]
+    return [other for other in score_names(folder) if other != name and other.rpartition(".")[0] == model]
+
+
 def stamp_of(name: str, folder: Path | None = None) -> int:
     """What changes when a table is written again: nanoseconds. Raises ScoreError."""
     return _sidecar_of(name, folder).stat().st_mtime_ns

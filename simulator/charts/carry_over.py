@@ -1,0 +1,162 @@
+"""What a threshold keeps of its promise on patients, and among people, that it was not chosen on."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.analysis.optimism import NEXT, REST, SAME
+from simulator.analysis.transfer import Transfer, transfer_rows
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, RED, Chart, dots, figure, rounded, translucent, whiskers
+from simulator.evidence.field import FieldDrop
+from simulator.units import percent
+
+_COLOURS = {SAME: GREY, NEXT: ORANGE, REST: BLUE}
+
+
+def optimism(rows: pd.DataFrame) -> Chart:
+    """For each promise, the sensitivity that is reached where the threshold was chosen, and where it was not.
+
+    rows: as `analysis.optimism.optimism_rows` gives them
+    """
+    promised = rows["promise"].map(lambda promise: f"{promise:.0%}")
+    groups = [_way(rows[rows["way"] == way], promised[rows["way"] == way], way) for way in (SAME, REST, NEXT)]
+    asked = go.Scatter(
+        name="promised",
+        x=promised.unique(),
+        y=100 * rows["promise"].unique(),
+        mode="markers",
+        marker={"symbol": "line-ew", "size": 60, "line": {"color": GREY, "width": 2}},
+        hoverinfo="skip",
+    )
+    drawn = figure(asked, *groups, height=400, scattermode="group", scattergap=0.5)
+    drawn.update_xaxes(title="sensitivity that the threshold was chosen for", type="category")
+    drawn.update_yaxes(title="sensitivity reached, over the folds (%)")
+    return Chart(drawn, _optimism_takeaway(rows), rounded(_in_percent(rows)))
+
+
+def _way(rows: pd.DataFrame, promised: pd.Series[str], way: str) -> go.Scatter:
+    least, reached, most = (list(100 * rows[name]) for name in ("least", "reached", "most"))
+    return go.Scatter(
+        name=way,
+        x=promised,
+        y=reached,
+        mode="markers",
+        marker={"color": _COLOURS[way], "size": 11},
+        error_y=whiskers(least, reached, most),
+        hovertemplate="%{y:.1f}% of the positives<extra></extra>",
+    )
+
+
+def _optimism_takeaway(rows: pd.DataFrame) -> str:
+    at = rows[rows["promise"] == 0.95].set_index("way")
+    same, after = at.loc[SAME], at.loc[NEXT]
+    return (
+        f"A threshold for 95% sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen on one fold and applied "
+        f"to the next, it reaches {percent(after['reached'])} on average (95% interval {percent(after['low'])} to "
+        f"{percent(after['high'])}), and {percent(after['least'])} in the worst fold."
+    )
+
+
+def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
+    shares = {name: 100 * rows[name] for name in ("promise", "reached", "low", "high", "least", "most")}
+    return rows.assign(**shares).rename(columns={name: f"{name} (%)" for name in shares})
+
+
+def threshold_transfers(found: list[Transfer]) -> Chart:
+    """A row a transfer: what the threshold reaches where it was chosen (hollow) and where it is applied, with its interval."""
+    if not found:
+        return Chart(figure(), "The table does not tell skin types or diagnoses, so that no part of it can be set aside.", transfer_rows(found))
+    rows = transfer_rows(found)
+    labels = [f"{one.home}<br>→ {one.away}" for one in found]
+    traces = []
+    for what, colour in (("sensitivity", ORANGE), ("specificity", BLUE)):
+        told = pd.DataFrame(
+            {
+                "label": labels,
+                "home": rows[f"{what} where chosen (%)"],
+                "value": rows[f"{what} (%)"],
+                "low": rows[f"{what} low"],
+                "high": rows[f"{what} high"],
+            }
+        )
+        told = told[told["value"].notna()].astype({"home": float, "value": float, "low": float, "high": float})
+        here = told.assign(value=told["home"], low=told["home"], high=told["home"])
+        shown = {"hovertemplate": "%{x:.1f}%<extra></extra>"}
+        traces += [dots(f"{what}, where chosen", here, colour, hollow=True, **shown), dots(f"{what}, where applied", told, colour, **shown)]
+    drawn = figure(*traces, _unsaid(found, labels), height=150 + 54 * len(found))
+    drawn.add_vline(x=100 * found[0].promise, line=OBJECTIVE, annotation_text="promised", annotation_position="top")
+    drawn.update_xaxes(title="share (%)", range=[0, 102])
+    drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
+    return Chart(drawn, _transfer_takeaway(found), rounded(rows))
+
+
+def _unsaid(found: list[Transfer], labels: list[str]) -> go.Scatter:
+    few = [(label, one) for label, one in zip(labels, found, strict=True) if one.sensitivity is None and one.specificity is None]
+    return go.Scatter(
+        x=[1] * len(few),
+        y=[label for label, _ in few],
+        mode="text",
+        text=[f"too few to say: {one.positives} positives, {one.negatives} negatives" for _, one in few],
+        textposition="middle right",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _transfer_takeaway(found: list[Transfer]) -> str:
+    told = [(one, one.sensitivity) for one in found if one.sensitivity is not None]
+    if not told:
+        return "Nowhere but at home are there enough positives to say what the threshold finds."
+    worst, reached = min(told, key=lambda pair: pair[1].value)
+    verdict = "which may be chance" if reached.low <= worst.promise <= reached.high else "which is not chance"
+    return (
+        f"A threshold that finds {percent(worst.home_sensitivity)} of the positives where it was chosen, on {worst.home}, finds "
+        f"{percent(reached.value)} (95% interval {percent(reached.low)} to {percent(reached.high)}) on {worst.away}, {verdict}."
+    )
+
+
+def field_drop(drops: list[FieldDrop]) -> Chart:
+    """What was promised on a bench and what the field gave: published ranges of sensitivity."""
+    labels = [drop.what.replace(", ", ",<br>", 1) for drop in drops]
+    bench, field = ([getattr(drop, where).sensitivity for drop in drops] for where in ("bench", "field"))
+    drawn = figure(
+        _ranges("on the bench", labels, bench, GREY), _ranges("in the field", labels, field, RED), height=130 + 70 * len(drops), barmode="group"
+    )
+    drawn.update_xaxes(title="published sensitivity (%)", range=[0, 102])
+    drawn.update_yaxes(autorange="reversed")
+    first = drops[0]
+    told = (
+        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench; a prospective study of an "
+        f"earlier version found {_range(first.field.sensitivity)}."
+    )
+    return Chart(drawn, told, _drop_table(drops))
+
+
+def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], colour: str) -> go.Bar:
+    return go.Bar(
+        name=name,
+        orientation="h",
+        y=labels,
+        base=[100 * low for low, _ in ranges],
+        x=[max(100 * (high - low), 0.8) for low, high in ranges],
+        marker={"color": translucent(colour, 0.7)},
+        text=[_range(pair) for pair in ranges],
+        textposition="inside",
+        hoverinfo="skip",
+    )
+
+
+def _range(pair: tuple[float, float]) -> str:
+    low, high = pair
+    return f"{100 * low:.3g}%" if low == high else f"{100 * low:.3g} to {100 * high:.3g}%"
+
+
+def _drop_table(drops: list[FieldDrop]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"what": drop.what, "where": where, "sensitivity": _range(found.sensitivity), "specificity": _range(found.specificity), "source": found.source}
+            for drop in drops
+            for where, found in (("on the bench", drop.bench), ("in the field", drop.field))
+        ]
+    )
