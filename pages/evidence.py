@@ -34,7 +34,7 @@ from simulator.evidence.projection.heldout import held_out
 from simulator.evidence.scores import ScoreError
 from simulator.measurement import Measurement, MeasurementError, Options, measurements
 from simulator.panels.scores import scores
-from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, PROFILES
+from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
 from simulator.scenario import scenario_ids
 from simulator.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
 
@@ -317,7 +317,7 @@ def projected() -> None:
 
 def all_sources() -> None:
     compared = read_reports(files(FIDELITY), FIDELITY)
-    found = every_source(files(ASSETS, OWN_PROFILES), measured().profiles, compared)
+    found = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), measured().profiles, compared)
     with st.grid(2, min_column_width=230):
         words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)
         kinds = st.multiselect("Kinds", list(EVIDENCE), key="kinds", placeholder="all", **KEPT)

@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, load_profile, write_profile
 from simulator.evidence.scores import scores_at
+from simulator.paths import SCORES
 
 # Hypothesis tries the same examples every time, so that a failure can be had again.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -46,3 +47,12 @@ def evidence(tmp_path, monkeypatch):
     (folder / "tiny.fp32.csv").write_text("\n".join(["item,patient,label,score", *rows]), encoding="utf-8")
     monkeypatch.setattr("simulator.serving.plan.load_profile", partial(load_profile, folder=tmp_path / "profiles"))
     monkeypatch.setattr("simulator.serving.plan.scores_at", partial(scores_at, folder=folder))
+
+
+@pytest.fixture
+def own_scores(monkeypatch, tmp_path):
+    """Where a test's imported scores go; beside them are those that are shipped."""
+    folder = tmp_path / "own"
+    monkeypatch.setattr("simulator.evidence.scores.tables.FOLDERS", (SCORES, folder))
+    monkeypatch.setattr("simulator.evidence.scores.importing.OWN_SCORES", folder)
+    return folder

@@ -1,9 +1,9 @@
 """Class-conditional conformal prediction: clear, refer, or admit that one cannot tell, with a promised coverage.
 
-A class stands in a photo's set unless the photo is stranger to it than all but a few of the class's own labelled photos. Where
-patients are exchangeable, at least the promised share of each class finds its own name in the set, whatever the scores are worth
-(Vovk, Gammerman and Shafer 2022, Algorithmic Learning in a Random World, section 4.6). Few scores are worth little: then many
-sets hold both classes, which is what a band of unsure cases is for.
+A class stands in a photo's set unless the photo is stranger to it than nearly all of the class's own labelled photos. Where photos are
+exchangeable, at least the promised share of each class finds its own name in the set, whatever the scores are worth (Vovk,
+Gammerman and Shafer 2022, Algorithmic Learning in a Random World, section 4.6). Where they are worth little, many sets hold
+both classes, which is what a band of unsure cases is for.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _border(strangeness: Floats, promised: float) -> float:
 
 
 def held_out_coverage(rows: pd.DataFrame, promised: float) -> Coverage:
-    """For each fold of a table (`score_rows`), the band of the other folds, applied to this one; intervals know the patients."""
+    """The band of all other folds, applied to each fold of a table (`score_rows`) in turn; intervals know the patients."""
     labels, scores, folds = rows["label"].to_numpy(), rows["score"].to_numpy(), folds_of(rows)
     positive, negative = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
     for fold in range(folds.max() + 1):

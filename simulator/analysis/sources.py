@@ -8,6 +8,7 @@ import pandas as pd
 
 from simulator.evidence.catalogue import Hardware, hardware
 from simulator.evidence.fidelity import Report
+from simulator.evidence.field import field_drops
 from simulator.evidence.profiles import Profile
 from simulator.evidence.projection.points import OFFLINE, networks, power, published
 from simulator.evidence.scores import Measured, Published, load_scores, score_names
@@ -25,12 +26,12 @@ Row = tuple[str, str, str, str, str, str, str]
 
 
 def sources(profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]) -> pd.DataFrame:
-    """A row a source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, fidelity reports,
-    figures of the cases.
+    """A row a source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, what was promised
+    and found in the field, fidelity reports, figures of the cases.
 
     kind: measured, projected, published or assumed. A case's figures are those of its default design.
     """
-    rows = [*_profiles(profiles), *_scores(), *_machines(), *_published_points(), *_reports(reports)]
+    rows = [*_profiles(profiles), *_scores(), *_machines(), *_published_points(), *_field(), *_reports(reports)]
     for scenario in scenarios:
         rows += _figures(scenario)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -92,6 +93,13 @@ def _published_points() -> Iterator[Row]:
     for model, row in networks().iterrows():
         value = f"{row['gmac']:g} billion multiply-adds"
         yield f"size of {model}", "published", value, str(row["source"]), "", "", _FACT
+
+
+def _field() -> Iterator[Row]:
+    for drop in field_drops():
+        for where, found in (("on the bench", drop.bench), ("in the field", drop.field)):
+            value = f"sensitivity {percent(found.sensitivity[0])} to {percent(found.sensitivity[1])}"
+            yield f"{drop.what}: {where}", "published", value, found.source, "", "", _FACT
 
 
 def _reports(reports: Iterable[Report]) -> Iterator[Row]:

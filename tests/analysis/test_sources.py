@@ -5,6 +5,7 @@ import pytest
 from simulator import compile_plan, load
 from simulator.analysis.sources import COLUMNS, matching, sources
 from simulator.evidence.catalogue import hardware
+from simulator.evidence.field import field_drops
 from simulator.evidence.projection.points import networks, power, published
 from simulator.evidence.scores import score_names
 from simulator.widgets import EVIDENCE
@@ -20,7 +21,7 @@ def found():
 def test_there_is_a_row_for_each_source(found):
     figures = compile_plan(load("skin-cancer-triage")).provenance
     machines = [told for entry in hardware().values() for told in (entry.price_source, entry.source) if told]
-    facts = len(published()) + len(power()) + len(networks())
+    facts = 2 * len(field_drops()) + len(published()) + len(power()) + len(networks())
     assert len(found) == 1 + 1 + len(score_names()) + len(machines) + facts + len(figures)
     assert list(found.columns) == COLUMNS
 

@@ -1,12 +1,15 @@
 """Score tables: thresholds, the ROC curve and its area against another library; bad files are refused by name."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from simulator.evidence.scores import ScoreError, check_paired, load_scores, score_names, scores_at
+from simulator.evidence.scores import ScoreError, check_paired, load_scores, other_precisions, score_names, score_rows, scores_at
+from simulator.paths import SCORES
 from tests.builders import score_table
 
 SIDECAR = """\
@@ -159,11 +162,53 @@ def test_tables_of_the_same_items_in_the_same_order_may_stand_together(tmp_path)
         check_paired(e, a)
 
 
-@pytest.mark.parametrize("name", score_names())
+@pytest.mark.parametrize("name", score_names(SCORES))
 def test_every_table_that_is_shipped_holds_what_its_sidecar_says(name):
-    table = load_scores(name)
+    table = load_scores(name, SCORES)
     assert name.endswith(table.about.precision)
     if table.about.kind == "measured":
         assert len(table.positives) == table.about.positives
         assert len(table.positives) + len(table.negatives) == table.about.items
         assert len({*table.positive_patients, *table.negative_patients}) == table.about.patients
+
+
+def test_rows_hold_every_column_and_what_is_not_told_is_missing(tmp_path):
+    rows = score_rows("tiny", folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=TABLE))
+    assert rows.columns.tolist() == ["item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score"]
+    assert rows["item"].tolist() == ["i1", "i2", "i3", "i4"]
+    assert rows["score"].tolist() == [0.75, 0.5, 0.25, 0.125]
+    assert rows[["fitzpatrick", "fold"]].isna().all(axis=None)
+    assert rows.loc[0, ["diagnosis", "model", "precision"]].tolist() == ["", "tiny", "fp32"]
+
+
+def test_what_a_row_tells_is_read_and_a_text_is_never_taken_for_nothing(tmp_path):
+    told = "item,patient,label,diagnosis,fitzpatrick,fold,model,precision,score\nNA,p1,1,NA,3,0,net,int8,0.5\nb,p2,0,,,1,net,int8,0.1\n"
+    rows = score_rows("tiny", folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=told))
+    assert rows.loc[0].tolist() == ["NA", "p1", 1, "NA", 3, 0, "net", "int8", 0.5]
+    assert rows["fitzpatrick"].isna().tolist() == [False, True]
+
+
+def test_a_published_curve_has_no_rows(tmp_path):
+    with pytest.raises(ScoreError, match="'vendor' is a published curve; it has no labelled items"):
+        score_rows("vendor", folder(tmp_path, vendor_yaml=PUBLISHED))
+
+
+def test_what_a_person_imported_is_found_beside_what_is_shipped_which_goes_first(tmp_path, monkeypatch):
+    shipped, own = tmp_path / "shipped", tmp_path / "own"
+    for place, source in ((shipped, "a test"), (own, "a person")):
+        place.mkdir()
+        folder(place, tiny_yaml=SIDECAR.replace("a test", source), tiny_csv=TABLE)
+    folder(own, **{"mine.fp32_yaml": SIDECAR, "mine.fp32_csv": TABLE, "mine.int8_yaml": SIDECAR, "mine.int8_csv": TABLE})
+    monkeypatch.setattr("simulator.evidence.scores.tables.FOLDERS", (shipped, own))
+    assert score_names() == ["mine.fp32", "mine.int8", "tiny"]
+    assert load_scores("tiny").about.source == "a test"
+    assert scores_at("mine", "int8").name == "mine.int8"
+    assert other_precisions("mine.fp32") == ["mine.int8"]
+
+
+def test_a_table_that_was_written_again_is_read_again(tmp_path):
+    here = folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=TABLE)
+    assert load_scores("tiny", here).about.source == "a test"
+    folder(tmp_path, tiny_yaml=SIDECAR.replace("a test", "another test"))
+    os.utime(tmp_path / "tiny.yaml", ns=(1, 1))
+    assert load_scores("tiny", here).about.source == "another test"

@@ -41,11 +41,13 @@ class Imported:
     unread: list[str]
 
 
-def import_scores(file: str, content: bytes, wish: Wish, folder: Path = OWN_SCORES, shipped: Path = SCORES) -> Imported:
+def import_scores(file: str, content: bytes, wish: Wish, folder: Path | None = None, shipped: Path = SCORES) -> Imported:
     """Check a CSV and write a table for each model and precision in it; without either it is called after the file, at fp32.
 
-    file: the name of the file. Raises ScoreError, ImportFault where the file is to blame; then nothing is written.
+    file: the name of the file; folder: OWN_SCORES where none is given
+    Raises ScoreError, ImportFault where the file is to blame; nothing is written then.
     """
+    folder = folder or OWN_SCORES
     given = {name: value for name, value in (("model", wish.model), ("precision", wish.precision)) if value}
     _check_names({"dataset": wish.dataset, **given})
     groups, unread = read_table(file, content, given, {"model": _called_after(file), "precision": "fp32"})

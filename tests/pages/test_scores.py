@@ -1,0 +1,81 @@
+"""Score tables on the evidence page and in a run: each question is answered, each fault of an upload told."""
+
+import pytest
+
+from simulator.panels.scores import QUESTIONS
+from tests.evidence.test_score_import import table
+from tests.pages.conftest import run_design, said
+from tests.pages.test_evidence import evidence_page
+
+__all__ = ["evidence_page"]
+
+
+@pytest.fixture(autouse=True)
+def own(own_scores):
+    """No table of a person who sits at this machine."""
+    return own_scores
+
+
+def test_the_panel_teaches_before_anything_is_picked(evidence_page):
+    page = evidence_page(evidence="Scores")
+    assert not page.exception
+    assert "A threshold that finds 95% of the positives leaves" in said(page)
+    assert "not significantly different" in said(page)
+    assert len(page.get("plotly_chart")) == 2
+
+
+ANSWERS = {
+    "How do two compare?": "Specificity at 95% sensitivity",
+    "Is a score a probability?": "scaled by a temperature of",
+    "Who is unsure?": "of the photos are unsure and go to people",
+    "Is it fair to all skin types?": "fewer than 30 photos of a class",
+    "Which diagnoses are missed?": "The same threshold finds",
+    "What if fewer are ill?": "Where 2.0% are ill it is",
+    "Does the promise hold on new patients?": "applied to the next, it reaches",
+    "Does a threshold travel?": "promised a sensitivity of 91 to 96% on the bench",
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_is_answered_in_a_sentence(evidence_page, question):
+    page = evidence_page(evidence="Scores", question=question)
+    assert not page.exception
+    assert ANSWERS[question] in said(page)
+
+
+def upload(page, content):
+    page.file_uploader[0].set_value(("mine.csv", content, "text/csv"))
+    next(button for button in page.button if button.label == "Check and import").click()
+    return page.run()
+
+
+def test_every_fault_of_an_upload_gets_its_sentence_and_nothing_is_written(evidence_page, own):
+    page = upload(evidence_page(evidence="Scores"), table("b,g,1,1.7", "a7,g,1,0.5"))
+    assert not page.exception
+    told = page.error[0].value.replace("\\", "")
+    assert "- mine.csv:62: score: '1.7' lies outside 0 to 1; if these are logits, apply a sigmoid first" in told
+    assert "- mine.csv:63: item: 'a7' stands on line 9 already" in told
+    assert not own.exists()
+
+
+def test_an_upload_becomes_a_table_that_a_case_can_name(evidence_page):
+    page = upload(evidence_page(evidence="Scores"), table())
+    assert not page.exception
+    assert page.success[0].value.replace("\\", "").startswith("Imported mine.mine.fp32.")
+    assert page.code[0].value == "scores: mine.mine"
+    assert "mine.mine.fp32" in page.selectbox(key="scores_of").options
+
+
+def test_without_a_file_the_panel_asks_for_one(evidence_page):
+    page = evidence_page(evidence="Scores")
+    next(button for button in page.button if button.label == "Check and import").click()
+    assert page.run().error[0].value == "Choose a file first."
+
+
+def test_a_run_shows_that_its_threshold_does_not_travel(practice):
+    page = run_design(practice(case="skin-cancer-triage"))
+    page.session_state["panel"] = "A threshold does not travel"
+    page.run()
+    assert not page.exception
+    assert "where it was chosen" in said(page)
+    assert "promised a sensitivity" in said(page)
