@@ -14,6 +14,7 @@ ENOUGH = 30
 #: What a table says of an item that people may be told apart by.
 Column = Literal["fitzpatrick", "diagnosis"]
 UNKNOWN = "not known"
+_TYPES = {number: f"type {roman}" for number, roman in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}
 
 
 def group_rows(rows: pd.DataFrame, threshold: float, by: Column) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def group_rows(rows: pd.DataFrame, threshold: float, by: Column) -> pd.DataFrame
 def _names(column: pd.Series, by: Column) -> pd.Series:
     if by == "diagnosis":
         return column.replace("", UNKNOWN)
-    return column.map(lambda kind: UNKNOWN if pd.isna(kind) else f"type {'I II III IV V VI'.split()[int(kind) - 1]}").astype(str)
+    return column.map(_TYPES).fillna(UNKNOWN).astype(str)
 
 
 def _row(group: str, label: object, mine: pd.DataFrame, threshold: float) -> tuple[object, ...]:

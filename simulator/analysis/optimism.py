@@ -13,7 +13,9 @@ from simulator.analysis.quality import roc
 from simulator.analysis.score_summary import TARGETS
 from simulator.analysis.statistics import clustered_share
 
-SAME, NEXT, REST = "chosen and judged on all", "chosen on one fold, judged on the next", "chosen on the rest, judged on one fold"
+SAME = "chosen and judged on all"
+NEXT = "chosen on one fold, judged on the next"
+REST = "chosen on the rest, judged on one fold"
 
 Mask = NDArray[np.bool_]
 
@@ -41,14 +43,15 @@ def _ways(folds: NDArray[np.int64]) -> Iterator[tuple[str, list[tuple[Mask, Mask
 
 
 def _row(rows: pd.DataFrame, promise: float, way: str, pairs: list[tuple[Mask, Mask]]) -> tuple[object, ...]:
-    labels, scores = rows["label"].to_numpy(), rows["score"].to_numpy()
-    found, reached = np.zeros(len(rows), bool), []
+    labels, scores, patients = (rows[name].to_numpy() for name in ("label", "score", "patient"))
+    found, judged_ill, by_fold = np.zeros(len(rows), bool), np.zeros(len(rows), bool), []
     for chosen, judged in pairs:
-        if not labels[chosen].any() or not labels[judged].any():
-            continue
         ill = judged & (labels == 1)
+        if not ill.any() or not labels[chosen].any():
+            continue  # a fold of somebody else's may hold no positive
         found[ill] = scores[ill] >= roc(labels[chosen], scores[chosen]).threshold_at(promise)
-        reached.append(float(found[ill].mean()))
-    ill = labels == 1
-    total = clustered_share(rows["patient"].to_numpy()[ill], np.ones(ill.sum()), found[ill], float(ill.sum()))
-    return promise, way, total.value, total.low, total.high, min(reached), max(reached)
+        judged_ill |= ill
+        by_fold.append(float(found[ill].mean()))
+    count = int(judged_ill.sum())
+    total = clustered_share(patients[judged_ill], np.ones(count), found[judged_ill], count)
+    return promise, way, total.value, total.low, total.high, min(by_fold), max(by_fold)

@@ -31,8 +31,8 @@ class Place:
 class Transfer:
     """A threshold and what it reaches at home, where it was chosen, and away, as shares.
 
-    A figure is None where there are fewer than ENOUGH items of its class, too few to say. The intervals resample the patients of both places
-    together, with a threshold of each resample's own.
+    A figure is None where there are fewer than ENOUGH items of its class, too few to say. The intervals resample the patients of
+    both places together, with a threshold of each resample's own.
     """
 
     home: str
@@ -78,7 +78,7 @@ def _by_diagnosis(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
 
 def _by_precision(rows: pd.DataFrame, other: pd.DataFrame) -> tuple[Place, Place]:
     if not rows["item"].equals(other["item"]):
-        raise ScoreError("the tables hold other items, or in another order; a threshold cannot be carried over on the same items")
+        raise ScoreError("the tables hold other items, or in another order; a threshold is carried over on the same items only")
     everyone = np.ones(len(rows), bool)
     first, second = (
         Place(f"{part['precision'].iloc[0]} scores", everyone, part["score"].to_numpy()) for part in (rows, other)

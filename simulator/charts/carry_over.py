@@ -52,8 +52,8 @@ def _optimism_takeaway(rows: pd.DataFrame) -> str:
     at = rows[rows["promise"] == 0.95].set_index("way")
     same, after = at.loc[SAME], at.loc[NEXT]
     return (
-        f"A threshold for 95% sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen on one fold and applied "
-        f"to the next, it reaches {percent(after['reached'])} on average (95% interval {percent(after['low'])} to "
+        f"A threshold for 95% sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen on one fold and "
+        f"applied to the next, it reaches {percent(after['reached'])} on average (95% interval {percent(after['low'])} to "
         f"{percent(after['high'])}), and {percent(after['least'])} in the worst fold."
     )
 
@@ -66,7 +66,8 @@ def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
 def threshold_transfers(found: list[Transfer]) -> Chart:
     """A row a transfer: what the threshold reaches where it was chosen (hollow) and where it is applied, with its interval."""
     if not found:
-        return Chart(figure(), "The table does not tell skin types or diagnoses, so that no part of it can be set aside.", transfer_rows(found))
+        told = "The table does not tell skin types or diagnoses, so that no part of it can be set aside."
+        return Chart(figure(), told, transfer_rows(found))
     rows = transfer_rows(found)
     labels = [f"{one.home}<br>→ {one.away}" for one in found]
     traces = []
@@ -92,7 +93,7 @@ def threshold_transfers(found: list[Transfer]) -> Chart:
 
 
 def _unsaid(found: list[Transfer], labels: list[str]) -> go.Scatter:
-    few = [(label, one) for label, one in zip(labels, found, strict=True) if one.sensitivity is None and one.specificity is None]
+    few = [(label, one) for label, one in zip(labels, found, strict=True) if one.sensitivity is one.specificity is None]
     return go.Scatter(
         x=[1] * len(few),
         y=[label for label, _ in few],
@@ -127,8 +128,8 @@ def field_drop(drops: list[FieldDrop]) -> Chart:
     drawn.update_yaxes(autorange="reversed")
     first = drops[0]
     told = (
-        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench; a prospective study of an "
-        f"earlier version found {_range(first.field.sensitivity)}."
+        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench; a prospective study "
+        f"of an earlier version found {_range(first.field.sensitivity)}."
     )
     return Chart(drawn, told, _drop_table(drops))
 

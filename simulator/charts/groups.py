@@ -32,25 +32,28 @@ def by_group(rows: pd.DataFrame, promise: float) -> Chart:
 
 def _too_few(told: pd.DataFrame) -> go.Scatter:
     few = told[told["verdict"] != ""]
-    words = [
-        "too few to say: " + ", ".join(f"{n} {'positive' if what == 'sensitivity' else 'negative'}{'' if n == 1 else 's'}" for what, n in zip(mine["what"], mine["n"], strict=True))
-        for _, mine in few.groupby("label")
-    ]
+    words = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)]).groupby("label")["words"]
     return go.Scatter(
         x=[1] * len(words),
-        y=[label for label, _ in few.groupby("label")],
+        y=[label for label, _ in words],
         mode="text",
-        text=words,
+        text=[f"too few to say: {', '.join(mine)}" for _, mine in words],
         textposition="middle right",
         hoverinfo="skip",
         showlegend=False,
     )
 
 
+def _counted(n: int, what: str) -> str:
+    return f"{n} {'positive' if what == 'sensitivity' else 'negative'}{'' if n == 1 else 's'}"
+
+
 def _groups_takeaway(rows: pd.DataFrame) -> str:
     found = rows[(rows["what"] == "sensitivity") & (rows["verdict"] == "")].sort_values("share")
     few = rows[(rows["verdict"] != "")]["group"].nunique()
-    unsaid = f" Of {few} of {rows['group'].nunique()} groups something cannot be said: fewer than {ENOUGH} photos of a class." if few else ""
+    all_groups, unsaid = rows["group"].nunique(), ""
+    if few:
+        unsaid = f" Of {few} of {all_groups} groups something cannot be said: fewer than {ENOUGH} photos of a class."
     if found.empty:
         return f"No group has {ENOUGH} positives, so that nothing can be said of any.{unsaid}"
     worst, best = found.iloc[0], found.iloc[-1]
@@ -73,14 +76,16 @@ def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
     x, edge = 100 * ordered["prevalence"], {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     named = {"in the sample": (sample, ORANGE), "asked for": (chosen, BLUE)}
     points = [_point(ordered, at, name, colour) for name, (at, colour) in named.items()]
-    curve = go.Scatter(x=x, y=ordered["right"], mode="lines", line={"color": BLUE, "width": 2.5}, showlegend=False, hoverinfo="skip")
+    line = {"color": BLUE, "width": 2.5}
+    curve = go.Scatter(x=x, y=ordered["right"], mode="lines", line=line, showlegend=False, hoverinfo="skip")
     low = go.Scatter(x=x, y=ordered["right low"], **edge)
     high = go.Scatter(x=x, y=ordered["right high"], fill="tonexty", fillcolor=translucent(BLUE, 0.2), **edge)
     drawn = figure(low, high, curve, *points, height=360)
     drawn.update_xaxes(title="people who are ill (%), logarithmic", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     drawn.update_yaxes(title="referrals that are right (%)", range=[0, 100])
     shown = ordered[ordered["prevalence"].isin([sample, chosen])].assign(prevalence=lambda part: 100 * part["prevalence"])
-    return Chart(drawn, _prevalence_takeaway(ordered, sample, chosen), rounded(shown.rename(columns={"prevalence": "ill (%)"} | FIGURES)))
+    table = shown.rename(columns={"prevalence": "ill (%)"} | FIGURES)
+    return Chart(drawn, _prevalence_takeaway(ordered, sample, chosen), rounded(table))
 
 
 def _at(rows: pd.DataFrame, prevalence: float) -> pd.Series:
@@ -103,8 +108,8 @@ def _point(rows: pd.DataFrame, at: float, name: str, colour: str) -> go.Scatter:
 def _prevalence_takeaway(rows: pd.DataFrame, sample: float, chosen: float) -> str:
     here, there = _at(rows, sample), _at(rows, chosen)
     return (
-        f"In the sample {percent(sample)} are ill and {percent(here['right'] / 100)} of the referrals are right. Where {percent(chosen)} "
-        f"are ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
+        f"In the sample {percent(sample)} are ill and {percent(here['right'] / 100)} of the referrals are right. Where "
+        f"{percent(chosen)} are ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
         f"{percent(there['right high'] / 100)}): of 1,000 people {there['referred']:.0f} are referred and "
         f"{significant(there['missed'], 2)} who are ill are missed."
     )

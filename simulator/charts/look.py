@@ -87,7 +87,12 @@ def dots(name: str, rows: pd.DataFrame, colour: str, hollow: bool = False, **mor
         y=rows["label"],
         orientation="h",
         mode="markers",
-        marker={"color": colour, "size": 10, "symbol": "circle-open" if hollow else "circle", "line": {"width": 2, "color": colour}},
+        marker={
+            "color": colour,
+            "size": 10,
+            "symbol": "circle-open" if hollow else "circle",
+            "line": {"width": 2, "color": colour},
+        },
         error_x=whiskers(list(rows["low"]), list(rows["value"]), list(rows["high"])),
         **more,
     )

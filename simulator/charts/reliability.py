@@ -39,10 +39,10 @@ def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
 
 def _calibrated(found: Calibration) -> str:
     low, high = min(found.temperatures), max(found.temperatures)
-    words = "not significantly different" if found.change.low <= 0 <= found.change.high else "less" if found.change.value < 0 else "more"
+    words = "less" if found.change.high < 0 else "more" if found.change.low > 0 else "not significantly different"
     return (
-        f"Scores are off by {_with_interval(found.before)} on average; scaled by a temperature of {low:.2f} to {high:.2f}, fitted on "
-        f"the other folds, by {_with_interval(found.after)}, {words}. Perfect scores of so few photos would seem off by "
+        f"Scores are off by {_with_interval(found.before)} on average; scaled by a temperature of {low:.2f} to {high:.2f}, fitted "
+        f"on the other folds, by {_with_interval(found.after)}, {words}. Perfect scores of so few photos would seem off by "
         f"{percent(found.floor)}."
     )
 
@@ -93,11 +93,12 @@ def _covered(rows: pd.DataFrame, promised: pd.Series[str], name: str, colour: st
 def _kept(found: list[Coverage]) -> str:
     parts = [(one.promised, part) for one in found for part in (one.positives, one.negatives)]
     broken = sum(part.high < promised for promised, part in parts)
-    verdict = "every promise is within its interval" if not broken else f"{broken} of {len(parts)} intervals lie below the promise"
+    verdict = f"{broken} of {len(parts)} intervals lie below their promise" if broken else "no interval lies below its promise"
     named = min(found, key=lambda one: abs(one.promised - 0.95))
     return (
-        f"Promised {named.promised:.0%}, {_with_interval(named.positives)} of the positives and {_with_interval(named.negatives)} of the "
-        f"negatives were covered; {verdict}. The price: {percent(named.unsure)} of the photos are unsure and go to people."
+        f"Promised {named.promised:.0%}, {_with_interval(named.positives)} of the positives and "
+        f"{_with_interval(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of the "
+        "photos are unsure and go to people."
     )
 
 

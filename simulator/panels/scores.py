@@ -68,8 +68,8 @@ def scores() -> None:
 
 def _tables() -> None:
     st.markdown(
-        "Each photo was scored by a model that never saw its patient. A threshold that finds more of the positives refers more of "
-        "the others; how many more is what a model is worth."
+        "Each photo was scored by a model that never saw its patient. A threshold that finds more of the positives refers more "
+        "of the others; how many more is what a model is worth."
     )
     asked = st.radio("Sensitivity that the threshold is chosen for", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT)
     target = _TARGETS[asked]
@@ -92,12 +92,7 @@ def _tables() -> None:
 
 
 def _compare(name: str, target: float) -> None:
-    dataset = load_scores(name).about
-    others = [
-        other
-        for other in score_names()
-        if other != name and isinstance(about := load_scores(other).about, Measured) and about.dataset == getattr(dataset, "dataset", None)
-    ]
+    others = [other for other in score_names() if other != name and _dataset(other) == _dataset(name)]
     if not others:
         st.info("There are no other scores of these photos to compare with.")
         return
@@ -112,8 +107,8 @@ def _compare(name: str, target: float) -> None:
 def _reliability(name: str, target: float) -> None:
     draw(reliability(_once("calibration", lambda: calibrate(score_rows(name)), name)), key="reliability")
     st.caption(
-        "Ten bins of as many photos each. Scaling divides every logit by one number, so that the order of the photos, and with it "
-        "sensitivity and specificity, stays."
+        "Ten bins of as many photos each. Scaling divides every logit by one number, which keeps the order of the photos, and so "
+        "sensitivity and specificity."
     )
 
 
@@ -181,8 +176,9 @@ QUESTIONS: dict[str, Callable[[str, float], None]] = {
 def own_scores() -> None:
     """Upload a table; every fault gets its sentence."""
     st.markdown(
-        "Bring a CSV of your own: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` (the patient), "
-        "`model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. It stays on the machine that serves this page."
+        "Bring a CSV of your own: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` (the "
+        "patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. It stays on the machine "
+        "that serves this page."
     )
     with st.form("own_scores"):
         uploaded = st.file_uploader("CSV with labels and scores", type="csv", max_upload_size=_LARGEST)
@@ -198,7 +194,8 @@ def own_scores() -> None:
     if uploaded is None:
         st.error("Choose a file first.")
         return
-    _import(uploaded.name, uploaded.getvalue(), Wish(dataset, model or None, precision or None, source or None, None, overwrite))
+    wish = Wish(dataset, model or None, precision or None, source or None, overwrite=overwrite)
+    _import(uploaded.name, uploaded.getvalue(), wish)
 
 
 def _import(file: str, content: bytes, wish: Wish) -> None:

@@ -21,7 +21,8 @@ FOLDERS = (SCORES, OWN_SCORES)
 COLUMNS = ("item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score")
 
 _TYPES = {name: str for name in COLUMNS} | {"label": int, "score": float, "fitzpatrick": "Int64", "fold": "Int64"}
-_NUMBERS = ("score", "fitzpatrick", "fold")
+#: A text is never taken for a missing value, whatever it says.
+_EMPTY: dict[str, list[str]] = dict.fromkeys(("score", "fitzpatrick", "fold"), [""])
 _NEEDED = ("item", "label", "patient", "score")
 
 #: Points drawn per class from a published curve: enough for steps of 0.05 points, few enough to sort at once.
@@ -178,7 +179,7 @@ def _load_once(sidecar: Path, _changed: int) -> ScoreTable:
 
 def _rows(path: Path, about: Measured) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype=_TYPES, keep_default_na=False, na_values=dict.fromkeys(_NUMBERS, ""))  # type: ignore[call-overload]
+        table = pd.read_csv(path, dtype=_TYPES, keep_default_na=False, na_values=_EMPTY)
     except (OSError, ValueError) as error:
         raise ScoreError(f"{path}: cannot be read: {error}") from error
     missing = [name for name in _NEEDED if name not in table]
