@@ -33,14 +33,18 @@ def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a li
         return
     out = Console(width=max(Console().width, _WIDTH), highlight=False)
     out.print(_table(found))
-    out.print("In brackets: 95% intervals, 2,000 resamples of the patients, each with a threshold of its own.")
+    out.print(
+        "At 90, 95 and 99% sensitivity: the specificity. In brackets: 95% intervals, 2,000 resamples of the patients, each with"
+    )
+    out.print("a threshold of its own.")
     if any(summary.size is None for summary in found):
         out.print("Published: a curve through a published point; nothing to resample, so no interval.")
 
 
 def _table(found: list[ScoreSummary]) -> Table:
-    table = Table("name", box=None)
-    for column in ("rows", "positives", "patients", "AUC", *(f"spec. at {target:.0%} sens." for target in TARGETS)):
+    table = Table(box=None)
+    table.add_column("name", no_wrap=True)
+    for column in ("rows", "positives", "patients", "AUC", *(f"at {target:.0%}" for target in TARGETS)):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("kind")
     for summary in found:
@@ -65,7 +69,9 @@ def import_table(
     table: Annotated[Path, typer.Argument(help="a CSV with the columns label and score; id, group, model, precision if known")],
     dataset: Annotated[str, typer.Option(help="what was scored; the first part of the table's name")] = "mine",
     model: Annotated[str | None, typer.Option(help="the model, where the file has no such column; default its name")] = None,
-    precision: Annotated[str | None, typer.Option(help="the precision, where the file has no such column; default fp32")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="the precision, where the file has no such column; default fp32")
+    ] = None,
     source: Annotated[str | None, typer.Option(help="where the scores come from, for the record")] = None,
     attribution: Annotated[str | None, typer.Option(help="whose data they are, and under which licence")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a table of that name")] = False,

@@ -40,7 +40,18 @@ def test_a_list_in_json_keeps_the_contract_and_prints_nothing_else(casesim, two)
     status, out, _ = casesim("list", "--json")
     measured, published = json.loads(out)
     assert status == 0
-    assert list(measured) == ["name", "dataset", "model", "precision", "kind", "rows", "positives", "patients", "auc", "specificity_at"]
+    assert list(measured) == [
+        "name",
+        "dataset",
+        "model",
+        "precision",
+        "kind",
+        "rows",
+        "positives",
+        "patients",
+        "auc",
+        "specificity_at",
+    ]
     assert [measured["name"], measured["dataset"], measured["kind"]] == [NAME, "pad_ufes20", "measured"]
     assert (measured["rows"], measured["positives"], measured["patients"]) == (1071, 452, 810)
     for figure in (measured["auc"], *measured["specificity_at"].values()):
@@ -86,7 +97,8 @@ arrivals: {kind: poisson, rate_per_s: {value: 1, assumed: a test}}
 population: {positive: ill, negative: well, prevalence: {value: 0.5, assumed: a test}}
 start: model
 stages:
-  model: {kind: pool, label: Model, model: efficientnet_lite0, precision: fp32, device: epyc-zen4-2c, scores: mine.my_net, to: done}
+  model:
+    {kind: pool, label: Model, model: efficientnet_lite0, precision: fp32, device: epyc-zen4-2c, scores: mine.my_net, to: done}
 ends:
   done: {label: Done, referred: false, caught: {value: 0, assumed: a test}, usd: {value: 0, assumed: a test}}
 objectives: []

@@ -75,7 +75,7 @@ def scaled_in_folds(rows: pd.DataFrame) -> tuple[Floats, list[float]]:
 
 def temperature(labels: ArrayLike, scores: ArrayLike) -> float:
     """The temperature with the least log loss (Guo et al. 2017, ICML, 1321)."""
-    fitted = minimize_scalar(lambda log: log_loss(labels, scale(scores, np.exp(log))), bounds=_BOUNDS, method="bounded")
+    fitted = minimize_scalar(lambda log: float(log_loss(labels, scale(scores, np.exp(log)))), bounds=_BOUNDS, method="bounded")
     return float(np.exp(fitted.x))
 
 

@@ -1,9 +1,9 @@
 """Class-conditional conformal prediction: clear, refer, or admit that one cannot tell, with a promised coverage.
 
-A class stands in a photo's set unless the photo is stranger to it than nearly all of the class's own labelled photos. Where photos
-are exchangeable, at least the promised share of each class finds its own name in the set, whatever the scores are worth (Vovk,
-Gammerman and Shafer 2022, Algorithmic Learning in a Random World, section 4.6). Where they are worth little, many sets hold
-both classes, which is what a band of unsure cases is for.
+A class stands in a photo's set unless the photo is stranger to it than nearly all of the class's own labelled photos. Where
+photos are exchangeable, at least the promised share of each class finds its own name in the set, whatever the scores are worth
+(Vovk, Gammerman and Shafer 2022, Algorithmic Learning in a Random World, section 4.6). Where they are worth little, many sets
+hold both classes, which is what a band of unsure cases is for.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
     value, draws = figures(), bootstrap(one["patient"], figures)
     moved, names = draws[:, 1] - draws[:, 0], ["AUC", *(f"specificity at {target:.0%} sensitivity" for target in TARGETS)]
     return [
-        Pair(name, *value[:, place].tolist(), percentile_interval(value[1, place] - value[0, place], moved[:, place]))
-        for place, name in enumerate(names)
+        Pair(name, float(before), float(after), percentile_interval(after - before, moved[:, place]))
+        for place, (name, before, after) in enumerate(zip(names, *value, strict=True))
     ]
 
 

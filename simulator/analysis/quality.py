@@ -50,7 +50,7 @@ class Roc:
     def place_of(self, sensitivity: float) -> NDArray[np.intp]:
         """Where in `thresholds` the highest one stands that at least this share of the positives reaches."""
         reached = self.true >= sensitivity * self.true[..., -1:] - 1e-9
-        return np.argmax(reached, axis=-1)
+        return np.asarray(np.argmax(reached, axis=-1))
 
     def threshold_at(self, sensitivity: float) -> Floats:
         """The highest threshold that at least this share of the positives reaches."""
@@ -108,12 +108,10 @@ def bins_of(scores: ArrayLike, bins: int = BINS) -> NDArray[np.intp]:
     """The bin of each score, as nearly equally many in each as ties allow, lowest scores in bin 0."""
     s = np.asarray(scores, float)
     edges = np.unique(np.quantile(s, np.arange(1, bins) / bins))
-    return np.searchsorted(edges, s, side="left")
+    return np.asarray(np.searchsorted(edges, s, side="left"))
 
 
-def calibration_error(
-    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, bins: int = BINS
-) -> Floats:
+def calibration_error(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, bins: int = BINS) -> Floats:
     """Expected calibration error: mean distance of the mean score and the share of positives, over bins of equal mass.
 
     Bins are those of the unweighted scores (`bins_of`), so that all samples are judged by the same ones (Nguyen and
@@ -144,7 +142,7 @@ def _columns(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) ->
 
 def _in_bins(scores: Floats, bins: int) -> Floats:
     """A column a bin, 1 where a score lies in it."""
-    return (bins_of(scores, bins)[:, None] == np.arange(bins)).astype(float)
+    return np.asarray(bins_of(scores, bins)[:, None] == np.arange(bins), float)
 
 
 def _from_none(counted: Floats) -> Floats:

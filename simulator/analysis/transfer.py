@@ -31,8 +31,8 @@ class Place:
 class Transfer:
     """A threshold and what it reaches at home, where it was chosen, and away, as shares.
 
-    A figure is None where there are fewer than ENOUGH items of its class, too few to say. The intervals resample the patients of
-    both places together, with a threshold of each resample's own.
+    A figure is None where there are fewer than ENOUGH items of its class, too few to say. The intervals resample the patients
+    of both places together, with a threshold of each resample's own.
     """
 
     home: str
@@ -80,9 +80,7 @@ def _by_precision(rows: pd.DataFrame, other: pd.DataFrame) -> tuple[Place, Place
     if not rows["item"].equals(other["item"]):
         raise ScoreError("the tables hold other items, or in another order; a threshold is carried over on the same items only")
     everyone = np.ones(len(rows), bool)
-    first, second = (
-        Place(f"{part['precision'].iloc[0]} scores", everyone, part["score"].to_numpy()) for part in (rows, other)
-    )
+    first, second = (Place(f"{part['precision'].iloc[0]} scores", everyone, part["score"].to_numpy()) for part in (rows, other))
     return first, second
 
 
@@ -99,17 +97,18 @@ def _transfer(rows: pd.DataFrame, promise: float, home: Place, away: Place) -> T
         return np.stack([_shares(labels, place, weights, cut) for place in (home, away)], axis=-2)
 
     value, draws = reached(np.ones((1, len(rows))))[0], bootstrap(rows["patient"], reached)
-    found = [
+    sensitivity, specificity = (
         percentile_interval(value[1, place], draws[:, 1, place]) if mine.sum() >= ENOUGH else None
         for place, mine in enumerate((ill, well))
-    ]
+    )
     return Transfer(
         home.name,
         away.name,
         promise,
         float(value[0, 0]),
         float(value[0, 1]) if home_well.sum() >= ENOUGH else None,
-        *found,
+        sensitivity,
+        specificity,
         int(ill.sum()),
         int(well.sum()),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -49,11 +51,11 @@ def _way(rows: pd.DataFrame, promised: pd.Series[str], way: str) -> go.Scatter:
 
 
 def _optimism_takeaway(rows: pd.DataFrame) -> str:
-    at = rows[rows["promise"] == 0.95].set_index("way")
-    same, after = at.loc[SAME], at.loc[NEXT]
+    at = {row["way"]: row for row in rows[rows["promise"] == 0.95].to_dict("records")}
+    same, after = at[SAME], at[NEXT]
     return (
-        f"A threshold for 95% sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen on one fold and "
-        f"applied to the next, it reaches {percent(after['reached'])} on average (95% interval {percent(after['low'])} to "
+        f"A threshold for 95% sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen on one fold "
+        f"and applied to the next, it reaches {percent(after['reached'])} on average (95% interval {percent(after['low'])} to "
         f"{percent(after['high'])}), and {percent(after['least'])} in the worst fold."
     )
 
@@ -72,7 +74,7 @@ def threshold_transfers(found: list[Transfer]) -> Chart:
     labels = [f"{one.home}<br>→ {one.away}" for one in found]
     traces = []
     for what, colour in (("sensitivity", ORANGE), ("specificity", BLUE)):
-        told = pd.DataFrame(
+        away = pd.DataFrame(
             {
                 "label": labels,
                 "home": rows[f"{what} where chosen (%)"],
@@ -81,10 +83,13 @@ def threshold_transfers(found: list[Transfer]) -> Chart:
                 "high": rows[f"{what} high"],
             }
         )
-        told = told[told["value"].notna()].astype({"home": float, "value": float, "low": float, "high": float})
-        here = told.assign(value=told["home"], low=told["home"], high=told["home"])
-        shown = {"hovertemplate": "%{x:.1f}%<extra></extra>"}
-        traces += [dots(f"{what}, where chosen", here, colour, hollow=True, **shown), dots(f"{what}, where applied", told, colour, **shown)]
+        away = away[away["value"].notna()].astype({"home": float, "value": float, "low": float, "high": float})
+        here = away.assign(value=away["home"], low=away["home"], high=away["home"])
+        shown: dict[str, Any] = {"hovertemplate": "%{x:.1f}%<extra></extra>"}
+        traces += [
+            dots(f"{what}, where chosen", here, colour, hollow=True, **shown),
+            dots(f"{what}, where applied", away, colour, **shown),
+        ]
     drawn = figure(*traces, _unsaid(found, labels), height=150 + 54 * len(found))
     drawn.add_vline(x=100 * found[0].promise, line=OBJECTIVE, annotation_text="promised", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
@@ -112,8 +117,9 @@ def _transfer_takeaway(found: list[Transfer]) -> str:
     worst, reached = min(told, key=lambda pair: pair[1].value)
     verdict = "which may be chance" if reached.low <= worst.promise <= reached.high else "which is not chance"
     return (
-        f"A threshold that finds {percent(worst.home_sensitivity)} of the positives where it was chosen, on {worst.home}, finds "
-        f"{percent(reached.value)} (95% interval {percent(reached.low)} to {percent(reached.high)}) on {worst.away}, {verdict}."
+        f"A threshold that finds {percent(worst.home_sensitivity)} of the positives where it was chosen, on {worst.home}, "
+        f"finds {percent(reached.value)} (95% interval {percent(reached.low)} to {percent(reached.high)}) on {worst.away}, "
+        f"{verdict}."
     )
 
 
@@ -122,14 +128,17 @@ def field_drop(drops: list[FieldDrop]) -> Chart:
     labels = [drop.what.replace(", ", ",<br>", 1) for drop in drops]
     bench, field = ([getattr(drop, where).sensitivity for drop in drops] for where in ("bench", "field"))
     drawn = figure(
-        _ranges("on the bench", labels, bench, GREY), _ranges("in the field", labels, field, RED), height=130 + 70 * len(drops), barmode="group"
+        _ranges("on the bench", labels, bench, GREY),
+        _ranges("in the field", labels, field, RED),
+        height=130 + 70 * len(drops),
+        barmode="group",
     )
     drawn.update_xaxes(title="published sensitivity (%)", range=[0, 102])
     drawn.update_yaxes(autorange="reversed")
     first = drops[0]
     told = (
-        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench; a prospective study "
-        f"of an earlier version found {_range(first.field.sensitivity)}."
+        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench; a prospective "
+        f"study of an earlier version found {_range(first.field.sensitivity)}."
     )
     return Chart(drawn, told, _drop_table(drops))
 
@@ -156,7 +165,13 @@ def _range(pair: tuple[float, float]) -> str:
 def _drop_table(drops: list[FieldDrop]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"what": drop.what, "where": where, "sensitivity": _range(found.sensitivity), "specificity": _range(found.specificity), "source": found.source}
+            {
+                "what": drop.what,
+                "where": where,
+                "sensitivity": _range(found.sensitivity),
+                "specificity": _range(found.specificity),
+                "source": found.source,
+            }
             for drop in drops
             for where, found in (("on the bench", drop.bench), ("in the field", drop.field))
         ]

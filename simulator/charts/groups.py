@@ -32,7 +32,9 @@ def by_group(rows: pd.DataFrame, promise: float) -> Chart:
 
 def _too_few(told: pd.DataFrame) -> go.Scatter:
     few = told[told["verdict"] != ""]
-    words = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)]).groupby("label")["words"]
+    words = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)]).groupby("label")[
+        "words"
+    ]
     return go.Scatter(
         x=[1] * len(words),
         y=[label for label, _ in words],

@@ -15,7 +15,9 @@ from simulator.units import percent
 def reliability(found: Calibration) -> Chart:
     """The share of positives by score, in bins of as many photos each, before and after temperature scaling."""
     ideal = go.Scatter(x=[0, 100], y=[0, 100], mode="lines", line=OBJECTIVE, hoverinfo="skip", name="a score means its share")
-    groups = [_bins(found.rows[found.rows["when"] == when], when, colour) for when, colour in (("before", GREY), ("after", BLUE))]
+    groups = [
+        _bins(found.rows[found.rows["when"] == when], when, colour) for when, colour in (("before", GREY), ("after", BLUE))
+    ]
     drawn = figure(ideal, *groups, height=430)
     drawn.update_xaxes(title="mean score of the bin (%)", range=[-2, 102])
     drawn.update_yaxes(title="positives among its photos (%)", range=[-2, 102])
@@ -41,9 +43,9 @@ def _calibrated(found: Calibration) -> str:
     low, high = min(found.temperatures), max(found.temperatures)
     words = "less" if found.change.high < 0 else "more" if found.change.low > 0 else "not significantly different"
     return (
-        f"Scores are off by {_with_interval(found.before)} on average; scaled by a temperature of {low:.2f} to {high:.2f}, fitted "
-        f"on the other folds, by {_with_interval(found.after)}, {words}. Perfect scores of so few photos would seem off by "
-        f"{percent(found.floor)}."
+        f"Scores are off by {_with_interval(found.before)} on average; scaled by a temperature of {low:.2f} to {high:.2f}, "
+        f"fitted on the other folds, by {_with_interval(found.after)}, {words}. Perfect scores of so few photos would seem off "
+        f"by {percent(found.floor)}."
     )
 
 
@@ -97,8 +99,6 @@ def _kept(found: list[Coverage]) -> str:
     named = min(found, key=lambda one: abs(one.promised - 0.95))
     return (
         f"Promised {named.promised:.0%}, {_with_interval(named.positives)} of the positives and "
-        f"{_with_interval(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of the "
-        "photos are unsure and go to people."
+        f"{_with_interval(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of "
+        "the photos are unsure and go to people."
     )
-
-

@@ -68,7 +68,11 @@ def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target
 
     bands: by name of the table, as `analysis.score_summary.roc_band` gives them, in the order of the pairs
     """
-    traces = [trace for (name, band), colour in zip(bands.items(), (ORANGE, BLUE), strict=True) for trace in _curve(name, band, colour)]
+    traces = [
+        trace
+        for (name, band), colour in zip(bands.items(), (ORANGE, BLUE), strict=True)
+        for trace in _curve(name, band, colour)
+    ]
     drawn = figure(*traces, height=430)
     drawn.update_xaxes(title="negatives referred (%)", range=[0, 100])
     drawn.update_yaxes(title="positives referred (%)", range=[0, 100.5])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from simulator.analysis.calibration import calibrate
@@ -37,7 +39,7 @@ from simulator.evidence.scores import (
     score_rows,
     stamp_of,
 )
-from simulator.evidence.scores.checks import ImportFault
+from simulator.evidence.scores.checks import ImportFaultError
 from simulator.evidence.scores.importing import Wish, import_scores
 from simulator.serving.plan import Plan
 from simulator.widgets import KEPT, download, draw, plain
@@ -48,7 +50,9 @@ _LARGEST = 50
 
 
 @st.cache_data(max_entries=256, show_spinner="Resampling the patients …")
-def _kept(what: str, names: tuple[str, ...], stamps: tuple[int, ...], settings: tuple[Any, ...], _work: Callable[[], Any]) -> Any:
+def _kept(
+    what: str, names: tuple[str, ...], stamps: tuple[int, ...], settings: tuple[Any, ...], _work: Callable[[], Any]
+) -> Any:
     """What `_work` answers, kept until one of these tables changes."""
     return _work()
 
@@ -71,9 +75,11 @@ def _tables() -> None:
         "Each photo was scored by a model that never saw its patient. A threshold that finds more of the positives refers more "
         "of the others; how many more is what a model is worth."
     )
-    asked = st.radio("Sensitivity that the threshold is chosen for", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT)
+    asked = st.radio(
+        "Sensitivity that the threshold is chosen for", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT
+    )
     target = _TARGETS[asked]
-    summaries: list[ScoreSummary] = [_once("summary", lambda name=name: score_summary(name), name) for name in score_names()]
+    summaries: list[ScoreSummary] = [_once("summary", partial(score_summary, name), name) for name in score_names()]
     draw(specificity_by_table(summaries, target), key="specificity_by_table")
     st.caption(
         "Lines are 95% intervals: patients are resampled 2,000 times, and each resample chooses its own threshold. A published "
@@ -98,17 +104,26 @@ def _compare(name: str, target: float) -> None:
         return
     against = st.selectbox("Against", others, key="scores_against", **KEPT)
     pairs = _once("pairs", lambda: paired(score_rows(against), score_rows(name)), against, name)
-    bands = {one: _once("band", lambda one=one: roc_band(score_rows(one)), one) for one in (against, name)}
+    bands = {one: _once("band", partial(_band, one), one) for one in (against, name)}
     draw(compared_curves(bands, pairs, target), key="compared_curves")
     st.markdown("\n".join(f"- {plain(pair_sentence(pair, against, name))}" for pair in pairs))
     st.caption("The same patients are resampled for both, so that what both find hard does not count as a difference.")
 
 
+def _band(name: str) -> pd.DataFrame:
+    return roc_band(score_rows(name))
+
+
+def _dataset(name: str) -> str | None:
+    about = load_scores(name).about
+    return about.dataset if isinstance(about, Measured) else None
+
+
 def _reliability(name: str, target: float) -> None:
     draw(reliability(_once("calibration", lambda: calibrate(score_rows(name)), name)), key="reliability")
     st.caption(
-        "Ten bins of as many photos each. Scaling divides every logit by one number, which keeps the order of the photos, and so "
-        "sensitivity and specificity."
+        "Ten bins of as many photos each. Scaling divides every logit by one number, which keeps the order of the photos, and "
+        "so sensitivity and specificity."
     )
 
 
@@ -116,8 +131,8 @@ def _unsure(name: str, target: float) -> None:
     rows = score_rows(name)
     draw(kept_promises([held_out_coverage(rows, promised) for promised in PROMISES]), key="kept_promises")
     st.caption(
-        "Each class has its own promise: a photo is cleared where it would be strange for a positive, referred where it would be "
-        "strange for a negative, and unsure where it is neither or both. Borders come from the other folds."
+        "Each class has its own promise: a photo is cleared where it would be strange for a positive, referred where it would "
+        "be strange for a negative, and unsure where it is neither or both. Borders come from the other folds."
     )
 
 
@@ -176,9 +191,9 @@ QUESTIONS: dict[str, Callable[[str, float], None]] = {
 def own_scores() -> None:
     """Upload a table; every fault gets its sentence."""
     st.markdown(
-        "Bring a CSV of your own: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` (the "
-        "patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. It stays on the machine "
-        "that serves this page."
+        "Bring a CSV of your own: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` "
+        "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. It stays on the "
+        "machine that serves this page."
     )
     with st.form("own_scores"):
         uploaded = st.file_uploader("CSV with labels and scores", type="csv", max_upload_size=_LARGEST)
@@ -201,7 +216,7 @@ def own_scores() -> None:
 def _import(file: str, content: bytes, wish: Wish) -> None:
     try:
         made = import_scores(file, content, wish)
-    except ImportFault as fault:
+    except ImportFaultError as fault:
         st.error("\n".join(f"- {plain(sentence)}" for sentence in fault.sentences))
     except ScoreError as error:
         st.error(plain(str(error)))
@@ -223,7 +238,7 @@ def threshold_travels(plan: Plan) -> None:
         work = lambda: transfers(score_rows(names[0]), promise, [score_rows(name) for name in names[1:]])  # noqa: E731
         draw(threshold_transfers(_once("transfers", work, *names, settings=(promise,))), key="transfers")
         st.caption(
-            "The threshold of this design, chosen anew on some of the labelled photos and applied to others. Hollow: where it was "
-            "chosen; lines are 95% intervals."
+            "The threshold of this design, chosen anew on some of the labelled photos and applied to others. Hollow: where it "
+            "was chosen; lines are 95% intervals."
         )
     _field()

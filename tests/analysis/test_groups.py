@@ -47,4 +47,6 @@ def test_a_prevalence_weighs_both_classes():
     assert rows.loc[0.02, "missed"] == pytest.approx(5)
     assert rows.loc[0.5, "right"] == pytest.approx(100 * 0.75 / 0.95)
     exact = share_interval(10, 40)
-    assert (rows.loc[0.02, "missed low"], rows.loc[0.02, "missed high"]) == pytest.approx((20 * exact.low, 20 * exact.high), abs=0.5)
+    assert (rows.loc[0.02, "missed low"], rows.loc[0.02, "missed high"]) == pytest.approx(
+        (20 * exact.low, 20 * exact.high), abs=0.5
+    )

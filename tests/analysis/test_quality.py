@@ -75,7 +75,8 @@ def test_rows_of_weights_are_samples_of_their_own(case):
     labels, scores, weights = case
     both = np.stack([weights, np.ones_like(weights)])
     for measure in (auc, brier, log_loss, calibration_error):
-        assert measure(labels, scores, both) == pytest.approx([measure(labels, scores, weights), measure(labels, scores)])
+        one_by_one = [float(measure(labels, scores, weights)), float(measure(labels, scores))]
+        assert measure(labels, scores, both) == pytest.approx(one_by_one)
 
 
 def test_a_sample_without_a_class_has_no_area():

@@ -33,7 +33,9 @@ LOWER = ROWS.assign(score=ROWS["score"] ** 2, precision="int8")
 def summary(model, precision, value, kind="measured"):
     found = Interval(value, value - 0.05, value + 0.05) if kind == "measured" else Interval(value, np.nan, np.nan)
     size = Size(460, 200, 460) if kind == "measured" else None
-    return ScoreSummary(f"d.{model}.{precision}", "d", model, precision, kind, size, found, dict.fromkeys((0.9, 0.95, 0.99), found))
+    return ScoreSummary(
+        f"d.{model}.{precision}", "d", model, precision, kind, size, found, dict.fromkeys((0.9, 0.95, 0.99), found)
+    )
 
 
 TABLES = [summary("a", "fp32", 0.40), summary("a", "int8_static", 0.43), summary("b", "fp32", 0.7, "published")]

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.evidence.scores import ScoreError, check_paired, load_scores, score_names, score_rows
-from simulator.evidence.scores.checks import MOST_ROWS, ImportFault, read_table
+from simulator.evidence.scores.checks import MOST_ROWS, ImportFaultError, read_table
 from simulator.evidence.scores.importing import Wish, import_scores
 
 OTHERWISE = {"model": "t", "precision": "fp32"}
@@ -16,7 +16,7 @@ def table(*lines, header="id,group,label,score", good=60):
 
 
 def faults(content, given=None):
-    with pytest.raises(ImportFault) as caught:
+    with pytest.raises(ImportFaultError) as caught:
         read_table("t.csv", content, given or {}, OTHERWISE)
     assert str(caught.value).splitlines() == caught.value.sentences
     return caught.value.sentences
@@ -134,12 +134,12 @@ def test_columns_that_nothing_reads_are_told(tmp_path):
 def test_what_is_there_is_left_unless_told_otherwise_and_what_is_shipped_always(tmp_path):
     import_scores("t.csv", table(), Wish(), tmp_path)
     before = (tmp_path / "mine.t.fp32.csv").read_bytes()
-    with pytest.raises(ScoreError, match="'mine.t.fp32' is there already; --overwrite replaces it"):
+    with pytest.raises(ScoreError, match=r"'mine\.t\.fp32' is there already; --overwrite replaces it"):
         import_scores("t.csv", table("b,g,1,0.5"), Wish(), tmp_path)
     assert (tmp_path / "mine.t.fp32.csv").read_bytes() == before
     import_scores("t.csv", table("b,g,1,0.5"), Wish(overwrite=True), tmp_path)
     assert load_scores("mine.t.fp32", tmp_path).about.items == 61
-    with pytest.raises(ScoreError, match="'mine.t.fp32' comes with CaseSim"):
+    with pytest.raises(ScoreError, match=r"'mine\.t\.fp32' comes with CaseSim"):
         import_scores("t.csv", table(), Wish(overwrite=True), tmp_path / "own", shipped=tmp_path)
 
 
@@ -151,6 +151,6 @@ def test_a_name_that_cannot_be_a_files_is_refused(wish, tmp_path):
 
 
 def test_a_fault_leaves_nothing_behind(tmp_path):
-    with pytest.raises(ImportFault):
+    with pytest.raises(ImportFaultError):
         import_scores("t.csv", table("b,g,1,2"), Wish(), tmp_path / "own")
     assert not (tmp_path / "own").exists()

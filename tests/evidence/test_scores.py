@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from simulator.evidence.scores import ScoreError, check_paired, load_scores, other_precisions, score_names, score_rows, scores_at
+from simulator.evidence.scores import (
+    ScoreError,
+    check_paired,
+    load_scores,
+    other_precisions,
+    score_names,
+    score_rows,
+    scores_at,
+)
 from simulator.paths import SCORES
 from tests.builders import score_table
 
@@ -174,7 +182,17 @@ def test_every_table_that_is_shipped_holds_what_its_sidecar_says(name):
 
 def test_rows_hold_every_column_and_what_is_not_told_is_missing(tmp_path):
     rows = score_rows("tiny", folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=TABLE))
-    assert rows.columns.tolist() == ["item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score"]
+    assert rows.columns.tolist() == [
+        "item",
+        "patient",
+        "label",
+        "diagnosis",
+        "fitzpatrick",
+        "fold",
+        "model",
+        "precision",
+        "score",
+    ]
     assert rows["item"].tolist() == ["i1", "i2", "i3", "i4"]
     assert rows["score"].tolist() == [0.75, 0.5, 0.25, 0.125]
     assert rows[["fitzpatrick", "fold"]].isna().all(axis=None)
@@ -182,7 +200,8 @@ def test_rows_hold_every_column_and_what_is_not_told_is_missing(tmp_path):
 
 
 def test_what_a_row_tells_is_read_and_a_text_is_never_taken_for_nothing(tmp_path):
-    told = "item,patient,label,diagnosis,fitzpatrick,fold,model,precision,score\nNA,p1,1,NA,3,0,net,int8,0.5\nb,p2,0,,,1,net,int8,0.1\n"
+    told = "item,patient,label,diagnosis,fitzpatrick,fold,model,precision,score\n"
+    told += "NA,p1,1,NA,3,0,net,int8,0.5\nb,p2,0,,,1,net,int8,0.1\n"
     rows = score_rows("tiny", folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=told))
     assert rows.loc[0].tolist() == ["NA", "p1", 1, "NA", 3, 0, "net", "int8", 0.5]
     assert rows["fitzpatrick"].isna().tolist() == [False, True]

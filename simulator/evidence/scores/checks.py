@@ -40,7 +40,7 @@ Row = dict[str, Any]
 Groups = dict[tuple[str, str], list[Row]]
 
 
-class ImportFault(ScoreError):
+class ImportFaultError(ScoreError):
     """A file of scores cannot be imported; `sentences` says all that is wrong with it."""
 
     def __init__(self, sentences: list[str]) -> None:
@@ -79,7 +79,7 @@ class _Faults:
 
     def raise_if_any(self) -> None:
         if self._alike:
-            raise ImportFault(list(self.sentences()))
+            raise ImportFaultError(list(self.sentences()))
 
 
 class _WrongCellError(ValueError):
@@ -87,7 +87,7 @@ class _WrongCellError(ValueError):
 
 
 def read_table(file: str, content: bytes, given: Mapping[str, str], otherwise: Mapping[str, str]) -> Checked:
-    """The rows of a CSV in UTF-8 by model and precision; raises ImportFault with all that is wrong.
+    """The rows of a CSV in UTF-8 by model and precision; raises ImportFaultError with all that is wrong.
 
     file: its name, for the sentences
     given: model and precision of all rows; the file may have no such column then
@@ -131,8 +131,9 @@ def _lines(text: str, faults: _Faults) -> list[tuple[int, list[str]]]:
     lines = []
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                lines.append((reader.line_num, [cell.strip() for cell in cells]))
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                lines.append((reader.line_num, stripped))
     except csv.Error as error:
         faults.add(f"is no CSV: {error}", line=reader.line_num)
     faults.raise_if_any()
@@ -144,7 +145,7 @@ def _lines(text: str, faults: _Faults) -> list[tuple[int, list[str]]]:
 
 
 def _columns(header: list[str], faults: _Faults, given: Mapping[str, str]) -> dict[str, int]:
-    """Where each column of NAMES stands that is there; raises ImportFault where one is missing that is needed."""
+    """Where each column of NAMES stands that is there; raises ImportFaultError where one is missing that is needed."""
     for mark, name in _SEPARATORS.items():
         if len(header) == 1 and mark in header[0]:
             faults.add(f"is separated by {name}; use commas", line=1)

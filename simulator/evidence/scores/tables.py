@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,9 @@ FOLDERS = (SCORES, OWN_SCORES)
 #: The columns of a table, as they are written. Only item, patient, label and score are needed.
 COLUMNS = ("item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score")
 
-_TYPES = {name: str for name in COLUMNS} | {"label": int, "score": float, "fitzpatrick": "Int64", "fold": "Int64"}
+_TYPES: Any = dict.fromkeys(COLUMNS, str) | {"label": int, "score": float, "fitzpatrick": "Int64", "fold": "Int64"}
 #: A text is never taken for a missing value, whatever it says.
-_EMPTY: dict[str, list[str]] = dict.fromkeys(("score", "fitzpatrick", "fold"), [""])
+_EMPTY: dict[str, list[str]] = {name: [""] for name in ("score", "fitzpatrick", "fold")}
 _NEEDED = ("item", "label", "patient", "score")
 
 #: Points drawn per class from a published curve: enough for steps of 0.05 points, few enough to sort at once.
@@ -117,7 +118,6 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
         )
 
 
-
 def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
     """The score table `name`, of `folder` or the first of FOLDERS that has it; raises ScoreError that lists what there is."""
     sidecar = _sidecar_of(name, folder)
@@ -191,8 +191,15 @@ def _rows(path: Path, about: Measured) -> pd.DataFrame:
         raise ScoreError(f"{path}: every label should be 0 or 1")
     if table["label"].nunique() < 2:
         raise ScoreError(f"{path}: holds one class only; both are needed")
-    untold = {"diagnosis": "", "fitzpatrick": pd.NA, "fold": pd.NA, "model": about.model, "precision": about.precision}
-    table = table.assign(**{name: value for name, value in untold.items() if name not in table})
+    untold: dict[str, Any] = {
+        "diagnosis": "",
+        "fitzpatrick": pd.NA,
+        "fold": pd.NA,
+        "model": about.model,
+        "precision": about.precision,
+    }
+    for name in untold.keys() - set(table):
+        table[name] = untold[name]
     return table[list(COLUMNS)].astype({"fitzpatrick": "Int64", "fold": "Int64"})
 
 
