@@ -12,7 +12,7 @@ from simulator.analysis.quality import roc
 from simulator.analysis.score_summary import TARGETS
 from simulator.analysis.statistics import Interval
 from simulator.evidence.scores import ScoreError
-from simulator.units import percent, significant
+from simulator.units import percent
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,16 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
 
 def pair_sentence(pair: Pair, first: str, second: str) -> str:
     """What the pair says, with its interval, in one sentence; `first` and `second` are the names of the tables."""
-    told = _spoken if pair.what == "AUC" else percent
-    size = 1 if pair.what == "AUC" else 100
-    unit = "" if pair.what == "AUC" else " points"
-    low, high = (significant(size * bound, 2) for bound in (pair.change.low, pair.change.high))
+    is_area = pair.what == "AUC"
+    told = _three_digits if is_area else percent
+    moved, low, high = (_three_digits(x) if is_area else f"{100 * x:.1f}" for x in vars(pair.change).values())
+    unit = "" if is_area else " points"
     what = f"{pair.what[0].upper()}{pair.what[1:]}: {told(pair.second)} for {second}, {told(pair.first)} for {first}"
     if not pair.differs:
         return f"{what}: not significantly different (95% interval of the difference {low} to {high}{unit})."
     better = "higher" if pair.change.value > 0 else "lower"
-    moved = significant(abs(size * pair.change.value), 2)
-    return f"{what}: {moved}{unit} {better} on the same photos (95% interval {low} to {high}{unit})."
+    return f"{what}: {moved.lstrip('-')}{unit} {better} on the same photos (95% interval {low} to {high}{unit})."
 
 
-def _spoken(auc: float) -> str:
+def _three_digits(auc: float) -> str:
     return f"{auc:.3f}"

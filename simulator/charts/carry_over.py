@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from simulator.analysis.optimism import NEXT, REST, SAME
 from simulator.analysis.transfer import Transfer, transfer_rows
@@ -13,6 +15,8 @@ from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, RED, Chart, dot
 from simulator.evidence.field import FieldDrop
 from simulator.units import percent
 
+#: What is drawn of one promise is set side by side.
+_ASIDE = (-0.12, 0.0, 0.12)
 _COLOURS = {SAME: GREY, NEXT: ORANGE, REST: BLUE}
 
 
@@ -21,27 +25,32 @@ def optimism(rows: pd.DataFrame) -> Chart:
 
     rows: as `analysis.optimism.optimism_rows` gives them
     """
-    promised = rows["promise"].map(lambda promise: f"{promise:.0%}")
-    groups = [_way(rows[rows["way"] == way], promised[rows["way"] == way], way) for way in (SAME, REST, NEXT)]
+    promised = rows["promise"].unique()
+    places = np.arange(len(promised), dtype=np.float64)
+    groups = [
+        _way(rows[rows["way"] == way], places + aside, way) for way, aside in zip((SAME, REST, NEXT), _ASIDE, strict=True)
+    ]
     asked = go.Scatter(
         name="promised",
-        x=promised.unique(),
-        y=100 * rows["promise"].unique(),
+        x=places,
+        y=100 * promised,
         mode="markers",
         marker={"symbol": "line-ew", "size": 60, "line": {"color": GREY, "width": 2}},
         hoverinfo="skip",
     )
-    drawn = figure(asked, *groups, height=400, scattermode="group", scattergap=0.5)
-    drawn.update_xaxes(title="sensitivity that the threshold was chosen for", type="category")
-    drawn.update_yaxes(title="sensitivity reached, over the folds (%)")
+    drawn = figure(asked, *groups, height=400)
+    drawn.update_xaxes(
+        title="sensitivity that the threshold was chosen for", tickvals=places, ticktext=[f"{one:.0%}" for one in promised]
+    )
+    drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
     return Chart(drawn, _optimism_takeaway(rows), rounded(_in_percent(rows)))
 
 
-def _way(rows: pd.DataFrame, promised: pd.Series[str], way: str) -> go.Scatter:
+def _way(rows: pd.DataFrame, places: NDArray[np.float64], way: str) -> go.Scatter:
     least, reached, most = (list(100 * rows[name]) for name in ("least", "reached", "most"))
     return go.Scatter(
         name=way,
-        x=promised,
+        x=places,
         y=reached,
         mode="markers",
         marker={"color": _COLOURS[way], "size": 11},
@@ -125,7 +134,7 @@ def _transfer_takeaway(found: list[Transfer]) -> str:
 
 def field_drop(drops: list[FieldDrop]) -> Chart:
     """What was promised on a bench and what the field gave: published ranges of sensitivity."""
-    labels = [drop.what.replace(", ", ",<br>", 1) for drop in drops]
+    labels = [drop.what.replace(", ", ",<br>") for drop in drops]
     bench, field = ([getattr(drop, where).sensitivity for drop in drops] for where in ("bench", "field"))
     drawn = figure(
         _ranges("on the bench", labels, bench, GREY),
@@ -133,7 +142,7 @@ def field_drop(drops: list[FieldDrop]) -> Chart:
         height=130 + 70 * len(drops),
         barmode="group",
     )
-    drawn.update_xaxes(title="published sensitivity (%)", range=[0, 102])
+    drawn.update_xaxes(title="published sensitivity (%)", range=[0, 128], tickvals=[0, 50, 100])
     drawn.update_yaxes(autorange="reversed")
     first = drops[0]
     told = (
@@ -152,7 +161,8 @@ def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], col
         x=[max(100 * (high - low), 0.8) for low, high in ranges],
         marker={"color": translucent(colour, 0.7)},
         text=[_range(pair) for pair in ranges],
-        textposition="inside",
+        textposition="auto",
+        cliponaxis=False,
         hoverinfo="skip",
     )
 

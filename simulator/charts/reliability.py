@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from simulator.analysis.calibration import Calibration
 from simulator.analysis.conformal import Coverage, coverage_rows
 from simulator.analysis.statistics import Interval
 from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, figure, rounded, whiskers
 from simulator.units import percent
+
+#: What is drawn of one promise is set side by side.
+_ASIDE = 0.1
 
 
 def reliability(found: Calibration) -> Chart:
@@ -56,11 +61,14 @@ def _with_interval(found: Interval) -> str:
 def kept_promises(found: list[Coverage]) -> Chart:
     """For each promised coverage, the share of each class whose own name stood in its set, on patients held out."""
     rows = coverage_rows(found)
-    promised = rows["promised (%)"].map(lambda value: f"{value:g}%")
-    groups = [_covered(rows, promised, name, colour) for name, colour in (("positives", ORANGE), ("negatives", BLUE))]
+    places = np.arange(len(rows), dtype=np.float64)
+    groups = [
+        _covered(rows, places + aside, name, colour)
+        for name, colour, aside in (("positives", ORANGE, -_ASIDE), ("negatives", BLUE, _ASIDE))
+    ]
     asked = go.Scatter(
         name="promised",
-        x=promised,
+        x=places,
         y=rows["promised (%)"],
         mode="markers",
         marker={"symbol": "line-ew", "size": 46, "line": {"color": GREY, "width": 2}},
@@ -68,22 +76,25 @@ def kept_promises(found: list[Coverage]) -> Chart:
     )
     unsure = go.Bar(
         name="unsure, of all",
-        x=promised,
+        x=places,
         y=rows["unsure (%)"],
+        width=0.5,
         marker={"color": GREY, "opacity": 0.35},
         hovertemplate="%{y:.0f}% unsure<extra></extra>",
     )
-    drawn = figure(unsure, asked, *groups, height=380, scattermode="group", scattergap=0.7)
-    drawn.update_xaxes(title="promised coverage of each class", type="category")
+    drawn = figure(unsure, asked, *groups, height=380)
+    drawn.update_xaxes(
+        title="promised coverage of each class", tickvals=places, ticktext=[f"{one.promised:.0%}" for one in found]
+    )
     drawn.update_yaxes(title="reached on patients held out (%)", range=[0, 101])
     return Chart(drawn, _kept(found), rounded(rows))
 
 
-def _covered(rows: pd.DataFrame, promised: pd.Series[str], name: str, colour: str) -> go.Scatter:
+def _covered(rows: pd.DataFrame, places: NDArray[np.float64], name: str, colour: str) -> go.Scatter:
     value = rows[f"{name} covered (%)"]
     return go.Scatter(
         name=f"{name} covered",
-        x=promised,
+        x=places,
         y=value,
         mode="markers",
         marker={"color": colour, "size": 10},

@@ -36,10 +36,10 @@ def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
 
 def _row(summary: ScoreSummary, target: float) -> dict[str, object]:
     found = summary.specificity_at[target]
-    label = summary.model if summary.size else f"{summary.model} (published)"
+    label = summary.model if summary.size else f"{summary.model}, published"
     low, high = (found.value if isnan(bound) else bound for bound in (found.low, found.high))
     return {
-        "label": label.replace("_", " "),
+        "label": label.replace("_", " ").replace(", ", ",<br>"),
         "precision": summary.precision,
         "value": 100 * found.value,
         "low": 100 * low,
@@ -60,7 +60,8 @@ def _best(summaries: list[ScoreSummary], target: float) -> str:
         f"{percent(found.high)}, {size.positives:,} positives)"
     )
     near = sum(other.specificity_at[target].high >= found.low for other in measured) - 1
-    return f"{told}; the intervals of {near} others overlap it." if near else f"{told}."
+    overlap = "the interval of 1 other overlaps" if near == 1 else f"the intervals of {near} others overlap"
+    return f"{told}; {overlap} it." if near else f"{told}."
 
 
 def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target: float) -> Chart:

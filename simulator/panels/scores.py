@@ -106,7 +106,8 @@ def _compare(name: str, target: float) -> None:
     pairs = _once("pairs", lambda: paired(score_rows(against), score_rows(name)), against, name)
     bands = {one: _once("band", partial(_band, one), one) for one in (against, name)}
     draw(compared_curves(bands, pairs, target), key="compared_curves")
-    st.markdown("\n".join(f"- {plain(pair_sentence(pair, against, name))}" for pair in pairs))
+    others_too = [pair for pair in pairs if f"{target:.0%}" not in pair.what]
+    st.markdown("\n".join(f"- {plain(pair_sentence(pair, against, name))}" for pair in others_too))
     st.caption("The same patients are resampled for both, so that what both find hard does not count as a difference.")
 
 

@@ -51,10 +51,10 @@ def test_one_sentence_says_which_is_better_or_that_nobody_can_tell():
     what = "specificity at 95% sensitivity"
     better = Pair(what, 0.4, 0.5, Interval(0.1, 0.04, 0.16))
     assert pair_sentence(better, "a", "b") == (
-        "Specificity at 95% sensitivity: 50.0% for b, 40.0% for a: 10 points higher on the same photos "
-        "(95% interval 4.0 to 16 points)."
+        "Specificity at 95% sensitivity: 50.0% for b, 40.0% for a: 10.0 points higher on the same photos "
+        "(95% interval 4.0 to 16.0 points)."
     )
     same = Pair("AUC", 0.832, 0.834, Interval(0.002, -0.004, 0.008))
     assert pair_sentence(same, "a", "b") == (
-        "AUC: 0.834 for b, 0.832 for a: not significantly different (95% interval of the difference -0.0040 to 0.0080)."
+        "AUC: 0.834 for b, 0.832 for a: not significantly different (95% interval of the difference -0.004 to 0.008)."
     )

@@ -69,12 +69,12 @@ def test_every_chart_has_a_sentence_and_a_table(drawn):
 def test_the_best_table_is_named_with_its_interval_and_how_many_overlap(drawn):
     told = drawn["tables"].takeaway
     assert "leaves 43.0% of the others alone with a at int8 static" in told
-    assert "(95% interval 38.0% to 48.0%, 200 positives); the intervals of 1 others overlap it." in told
+    assert "(95% interval 38.0% to 48.0%, 200 positives); the interval of 1 other overlaps it." in told
     assert "No table" in charts.specificity_by_table(TABLES[2:], 0.95).takeaway
 
 
 def test_a_published_point_is_drawn_without_whiskers(drawn):
-    (point,) = [(t, list(t.y).index("b (published)")) for t in drawn["tables"].figure.data if "b (published)" in t.y]
+    (point,) = [(t, list(t.y).index("b,<br>published")) for t in drawn["tables"].figure.data if "b,<br>published" in t.y]
     trace, place = point
     assert trace.x[place] == pytest.approx(70)
     assert trace.error_x.array[place] == trace.error_x.arrayminus[place] == 0
