@@ -131,4 +131,4 @@ def test_every_panel_of_a_case_with_retries_draws(practice, panel):
 def test_a_case_has_the_panels_that_it_has_something_to_show_in(practice):
     storm, skin = ({tab.label for tab in practice(case=case).tabs} for case in ("retry-storm", "skin-cancer-triage"))
     assert storm - skin == {"Retries"}
-    assert skin - storm == {"Reviewers", "Threshold"}
+    assert skin - storm == {"Reviewers", "Threshold", "A threshold does not travel"}
