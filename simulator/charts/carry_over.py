@@ -161,7 +161,7 @@ def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], col
         x=[max(100 * (high - low), 0.8) for low, high in ranges],
         marker={"color": translucent(colour, 0.7)},
         text=[_range(pair) for pair in ranges],
-        textposition="auto",
+        textposition="outside",
         cliponaxis=False,
         hoverinfo="skip",
     )
