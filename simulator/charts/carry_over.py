@@ -20,10 +20,10 @@ _ASIDE = (-0.12, 0.0, 0.12)
 _COLOURS = {SAME: GREY, NEXT: ORANGE, REST: BLUE}
 
 
-def optimism(rows: pd.DataFrame) -> Chart:
+def optimism(rows: pd.DataFrame, promise: float) -> Chart:
     """For each promise, the sensitivity that is reached where the threshold was chosen, and where it was not.
 
-    rows: as `analysis.optimism.optimism_rows` gives them
+    rows: as `analysis.optimism.optimism_rows` gives them; promise: the one that the sentence speaks of
     """
     promised = rows["promise"].unique()
     places = np.arange(len(promised), dtype=np.float64)
@@ -43,7 +43,7 @@ def optimism(rows: pd.DataFrame) -> Chart:
         title="sensitivity that the threshold was chosen for", tickvals=places, ticktext=[f"{one:.0%}" for one in promised]
     )
     drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
-    return Chart(drawn, _optimism_takeaway(rows), rounded(_in_percent(rows)))
+    return Chart(drawn, _optimism_takeaway(rows, promise), rounded(_in_percent(rows)))
 
 
 def _way(rows: pd.DataFrame, places: NDArray[np.float64], way: str) -> go.Scatter:
@@ -59,13 +59,13 @@ def _way(rows: pd.DataFrame, places: NDArray[np.float64], way: str) -> go.Scatte
     )
 
 
-def _optimism_takeaway(rows: pd.DataFrame) -> str:
-    at = {row["way"]: row for row in rows[rows["promise"] == 0.95].to_dict("records")}
+def _optimism_takeaway(rows: pd.DataFrame, promise: float) -> str:
+    at = {row["way"]: row for row in rows[rows["promise"] == promise].to_dict("records")}
     same, after = at[SAME], at[NEXT]
     return (
-        f"A threshold for 95% sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen on one fold "
-        f"and applied to the next, it reaches {percent(after['reached'])} on average (95% interval {percent(after['low'])} to "
-        f"{percent(after['high'])}), and {percent(after['least'])} in the worst fold."
+        f"A threshold for {promise:.0%} sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen "
+        f"on one fold and applied to the next, it reaches {percent(after['reached'])} on average "
+        f"(95% interval {percent(after['low'])} to {percent(after['high'])}), and {percent(after['least'])} in the worst fold."
     )
 
 

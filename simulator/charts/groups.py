@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.analysis.groups import ENOUGH
+from simulator.analysis.groups import ENOUGH, UNKNOWN
 from simulator.analysis.prevalence import FIGURES
 from simulator.charts.look import BLUE, OBJECTIVE, ORANGE, Chart, dots, figure, rounded, translucent
 from simulator.units import percent, significant
@@ -56,6 +56,8 @@ def _groups_takeaway(rows: pd.DataFrame) -> str:
     all_groups, unsaid = rows["group"].nunique(), ""
     if few:
         unsaid = f" Of {few} of {all_groups} groups something cannot be said: fewer than {ENOUGH} photos of a class."
+    if set(rows["group"]) == {UNKNOWN}:
+        return "The table does not say who belongs to which group, so that only the whole can be judged."
     if found.empty:
         return f"No group has {ENOUGH} positives, so that nothing can be said of any.{unsaid}"
     worst, best = found.iloc[0], found.iloc[-1]

@@ -46,7 +46,9 @@ def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
 
 def _calibrated(found: Calibration) -> str:
     low, high = min(found.temperatures), max(found.temperatures)
-    words = "less" if found.change.high < 0 else "more" if found.change.low > 0 else "not significantly different"
+    words = (
+        "which is less" if found.change.high < 0 else "which is more" if found.change.low > 0 else "not significantly different"
+    )
     return (
         f"Scores are off by {_with_interval(found.before)} on average; scaled by a temperature of {low:.2f} to {high:.2f}, "
         f"fitted on the other folds, by {_with_interval(found.after)}, {words}. Perfect scores of so few photos would seem off "

@@ -157,7 +157,7 @@ def _prevalence(name: str, target: float) -> None:
 
 
 def _optimism(name: str, target: float) -> None:
-    draw(optimism(optimism_rows(score_rows(name))), key="optimism")
+    draw(optimism(optimism_rows(score_rows(name)), target), key="optimism")
     st.caption("Lines reach from the worst fold to the best one.")
 
 

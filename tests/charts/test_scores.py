@@ -52,7 +52,7 @@ def drawn():
         "promises": charts.kept_promises([held_out_coverage(ROWS, promised) for promised in PROMISES]),
         "groups": charts.by_group(group_rows(ROWS, 0.3, "fitzpatrick"), 0.95),
         "prevalence": charts.by_prevalence(prevalence, 200 / 460, 0.02),
-        "optimism": charts.optimism(optimism_rows(ROWS)),
+        "optimism": charts.optimism(optimism_rows(ROWS), 0.9),
         "transfers": charts.threshold_transfers(transfers(ROWS, 0.95, [LOWER])),
         "field": charts.field_drop(field_drops()),
     }
@@ -124,3 +124,12 @@ def test_the_field_stands_beside_the_bench(drawn):
     assert field.base[0] == pytest.approx(41.3)
     assert "91 to 96% on the bench" in drawn["field"].takeaway
     assert "41.3 to 83.3%." in drawn["field"].takeaway
+
+
+def test_without_groups_the_sentence_says_so():
+    rows = group_rows(score_frame(LABELS, SCORES), 0.3, "diagnosis")
+    assert charts.by_group(rows, 0.95).takeaway.startswith("The table does not say who belongs to which group")
+
+
+def test_the_promise_that_is_asked_for_is_told(drawn):
+    assert drawn["optimism"].takeaway.startswith("A threshold for 90% sensitivity reaches 90.0% on the photos that chose it.")
