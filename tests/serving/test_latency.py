@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import gamma
 
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun
-from simulator.serving.latency import GRID, LatencyError, constant, measured, sampled
+from simulator.serving.latency import GRID, LatencyError, constant, measured, sampled, summed
 from tests.builders import plan, pool, run_at
 
 ABOUT = Provenance(processor="none", cores=2, system="none", libraries={}, date="2026-01-01", weights="random")
