@@ -32,6 +32,7 @@ from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.trace import Trace
 from simulator.units import duration, spoken
 from simulator.zoo.profile_command import profile
+from simulator.zoo.training.command import train
 
 app = typer.Typer(
     help="Run an ML system design for computer vision. Without a command it opens the app.",
@@ -130,6 +131,10 @@ def run(
 app.command()(profile)
 app.command()(fidelity)
 app.command()(projection)
+scores = typer.Typer(help="Score tables.")
+scores.command()(train)
+scores.callback()(lambda: None)
+app.add_typer(scores, name="scores")
 
 
 def _read_picks(picks: list[str], option: str) -> dict[str, str]:
