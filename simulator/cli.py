@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulator.analysis.chrome import TraceFileError, check_target, write_trace
-from simulator.analysis.compare import Difference, differences
+from simulator.analysis.compare import Difference, differences, undecided
 from simulator.analysis.measures import Measures
 from simulator.analysis.replicate import measured
 from simulator.analysis.scorecard import Estimate, Verdict
@@ -232,6 +232,8 @@ def _print_differences(moved: list[Difference], plan: Plan, other: Plan | None) 
         told = "" if change.significant or change.change.value == 0 else "not significantly different"
         table.add_row(change.metric, change.size, change.interval, told)
     out.print(table)
+    if words := undecided([change for change in moved if change.label != change.metric]):
+        out.print(escape(words))
 
 
 def _print_way(way: Way) -> None:
