@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from simulator.analysis.compare import comparable, differences
+from simulator.analysis.compare import comparable, difference_rows, differences, undecided
 from simulator.analysis.replicate import REPLICATIONS
 from simulator.analysis.scorecard import judge
 from simulator.analysis.summary import Summary
@@ -184,9 +184,15 @@ def comparison(before: Job | None, last: Job) -> None:
     """One line: what moved against the run before."""
     if before is None or not before.succeeded or not comparable(before.summary, last.summary):
         return
-    moved = differences(before.measures, last.measures, (before.summary, last.summary))
+    summaries = before.summary, last.summary
+    moved = differences(before.measures, last.measures, summaries)
     told = " · ".join(f"{difference.label}: **{difference.words}**" for difference in moved)
     st.markdown(f"Against the run before ({changes(before.plan, last.plan)}): {told}")
+    with st.expander("Every difference, with its interval"):
+        if words := undecided(moved):
+            st.markdown(plain(words))
+        rows = difference_rows(differences(before.measures, last.measures, summaries, every=True))
+        st.dataframe(rows, hide_index=True, alt="Each metric's change against the run before, with its 95% interval.")
 
 
 def changes(old: Plan, new: Plan) -> str:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulator.analysis.chrome import TraceFileError, check_target, write_trace
-from simulator.analysis.compare import Difference, differences
+from simulator.analysis.compare import Difference, differences, undecided
 from simulator.analysis.measures import Measures
 from simulator.analysis.replicate import measured
 from simulator.analysis.scorecard import Estimate, Verdict
@@ -34,6 +34,7 @@ from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.trace import Trace
 from simulator.units import duration, spoken
 from simulator.zoo.profile_command import profile
+from simulator.zoo.training.command import train
 
 app = typer.Typer(
     help="Run an ML system design for computer vision. Without a command it opens the app.",
@@ -132,6 +133,7 @@ def run(
 app.command()(profile)
 app.command()(fidelity)
 app.command()(projection)
+scores.command()(train)
 app.add_typer(scores, name="scores")
 
 
@@ -230,6 +232,8 @@ def _print_differences(moved: list[Difference], plan: Plan, other: Plan | None) 
         told = "" if change.significant or change.change.value == 0 else "not significantly different"
         table.add_row(change.metric, change.size, change.interval, told)
     out.print(table)
+    if words := undecided([change for change in moved if change.label != change.metric]):
+        out.print(escape(words))
 
 
 def _print_way(way: Way) -> None:

@@ -91,8 +91,11 @@ def _gate(plan: Plan, name: str) -> list[str]:
     stage = plan.scenario.stages[name]
     assert isinstance(stage, Gate)
     whom = "positives" if stage.by == "score" else "usable photos"
-    cuts = [(route.tag, route.at_sensitivity) for route in stage.routes if route.at_sensitivity is not None]
-    return [f"{f'{tag}: ' if tag else ''}{100 * share:g}% of the {whom}" for tag, share in cuts]
+    cuts = [(route.tag, route.at_sensitivity, whom) for route in stage.routes if route.at_sensitivity is not None]
+    others = "negatives" if stage.by == "score" else "unusable photos"
+    above = [(route.tag, 1 - route.at_specificity, others) for route in stage.routes if route.at_specificity is not None]
+    told = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
+    return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in told]
 
 
 def _retry(plan: Plan, name: str) -> list[str]:

@@ -53,6 +53,22 @@ class Difference:
         return {"metric": self.metric, **vars(self.change), "unit": unit, "significant": self.significant, "words": self.words}
 
 
+def undecided(moved: Sequence[Difference]) -> str:
+    """One sentence on the differences that may be chance; empty where there are none."""
+    told = [f"{d.label} ({d.size}, {d.interval})" for d in moved if not d.significant and d.change.value != 0]
+    if not told:
+        return ""
+    listed = ", ".join(told[:-1]) + (" and " if len(told) > 1 else "") + told[-1]
+    return f"Not significantly different: {listed}. Each interval holds zero, so that chance alone explains it."
+
+
+def difference_rows(moved: Sequence[Difference]) -> pd.DataFrame:
+    """The differences as a table: metric, change, 95% interval, verdict."""
+    verdicts = {True: "differs", False: "not significantly different"}
+    rows = [(d.metric, d.size, d.interval, "the same" if d.change.value == 0 else verdicts[d.significant]) for d in moved]
+    return pd.DataFrame(rows, columns=["metric", "change", "95% interval", "verdict"])
+
+
 def _signed(value: float, unit: str) -> str:
     sign = "−" if value < 0 else "+" if value > 0 else ""
     told = f"{significant(100 * abs(value))} points" if unit == "share" else spoken(abs(value), unit)

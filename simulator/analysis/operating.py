@@ -38,6 +38,7 @@ def operating_points(plan: Plan) -> list[OperatingPoint]:
         operating_point(plan.table_of(gate), cut, route.tag or route.to, plan.scenario.scorer_of(gate))
         for gate in gates
         for cut, route in zip(thresholds(plan, gate), gate.routes, strict=False)
+        if cut < np.inf  # a route that is closed
     ]
 
 

@@ -106,12 +106,14 @@ def _latencies(summary: Summary) -> Iterator[Note]:
         label = source.what.removesuffix(": latency")
         told = f"{label}: its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
         yield Note("latency", level, told)
-    for name, run in summary.plan.timed.items():
+    for name, runs in summary.plan.timed.items():
         stage = summary.plan.scenario.stages[name]
         if isinstance(stage, Pool):
-            yield _sizes(stage, run)
-            yield _disturbance(stage, run)
-            yield _tail(stage, run)
+            for run in runs:
+                yield _sizes(stage, run)
+                yield _disturbance(stage, run)
+            if len(runs) == 1:
+                yield _tail(stage, runs[0])
 
 
 def _sizes(stage: Pool, run: ThreadRun) -> Note:

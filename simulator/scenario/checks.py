@@ -84,7 +84,7 @@ def _unserved(stage: Stage) -> set[str]:
 def _thresholds(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     """A threshold that a route before it passes as well is never reached."""
     for name, stage in scenario.stages.items():
-        highest, lowest = 0.0, inf
+        highest, lowest, strictest = 0.0, inf, 1.0
         for index, route in enumerate(stage.routes if isinstance(stage, Gate) else []):
             if route.at_least is not None and route.at_least >= lowest:
                 message = f"{route.at_least:g} is not below {lowest:g} of a route before it, so nobody comes here"
@@ -94,6 +94,10 @@ def _thresholds(scenario: Scenario) -> Iterator[tuple[Path, str]]:
                 message = f"{route.at_sensitivity:g} is below {highest:g} of a route before it; the strictest comes first"
                 yield ("stages", name, "routes", index, "at_sensitivity"), message
             highest = max(highest, route.at_sensitivity or 0.0)
+            if route.at_specificity is not None and route.at_specificity > strictest:
+                message = f"{route.at_specificity:g} is above {strictest:g} of a route before it; the strictest comes first"
+                yield ("stages", name, "routes", index, "at_specificity"), message
+            strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
 
 
 def _staffed(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,18 @@ def measured(profile: Profile, threads: int, max_batch: int, passes: int = 1) ->
         raise LatencyError(f"{profile.key} was measured up to batch {max(sizes)}; max_batch is {max_batch}")
     kinds = [_interpolated({calls.batch: _of_kind(calls, idled) for calls in run.calls}, max_batch) for idled in (False, True)]
     return LatencyTable(np.stack(kinds) * passes)
+
+
+def summed(tables: Sequence[LatencyTable]) -> LatencyTable:
+    """The table of models that run one after the other, their service times independent of each other.
+
+    Quantiles of the further tables are shuffled before they are added, so that slow does not always meet slow.
+    """
+    total = tables[0].seconds.copy()
+    rng = np.random.default_rng(0)
+    for table in tables[1:]:
+        total += rng.permuted(table.seconds, axis=-1)
+    return LatencyTable(np.sort(total, axis=-1), tables[0].gaps_s)
 
 
 def _of_kind(calls: Calls, idled: bool) -> NDArray[np.float64]:

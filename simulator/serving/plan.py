@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from simulator.evidence.catalogue import CatalogueError, Hardware, machine
-from simulator.evidence.profiles import ProfileError, ThreadRun, has_profile, load_profile
-from simulator.evidence.projection import Projected, ProjectionError, latencies
+from simulator.evidence.profiles import Profile, ProfileError, ThreadRun, has_profile, load_profile
+from simulator.evidence.projection import ProjectionError, latencies
 from simulator.evidence.recordings import Recording, RecordingError, read_recording
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, scores_at
 from simulator.scenario import Scenario, ScenarioError
@@ -28,7 +28,7 @@ from simulator.serving.arrivals import Process, arrivals_of
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import Conditions
-from simulator.serving.latency import LatencyError, LatencyTable, constant, measured
+from simulator.serving.latency import LatencyError, LatencyTable, constant, measured, summed
 from simulator.serving.orders import ORDERS
 from simulator.serving.streams import Streams
 from simulator.units import duration
@@ -58,7 +58,7 @@ class Plan:
     bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast end, slow end
     machines: dict[str, Hardware] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
-    timed: dict[str, ThreadRun] = field(default_factory=dict)  # the measurements behind the latencies of a pool
+    timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
     recording: Recording | None = None
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
@@ -167,7 +167,7 @@ class _Gatherer:
         self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}
         self.machines: dict[str, Hardware] = {}
         self.cold_starts: dict[str, list[float]] = {}
-        self.timed: dict[str, ThreadRun] = {}
+        self.timed: dict[str, list[ThreadRun]] = {}
         self.tables: dict[str, ScoreTable] = {}
         self.recording: Recording | None = None
 
@@ -268,7 +268,7 @@ class _Gatherer:
         self.sources.append(Source(f"{stage.label}: price", rented.price_evidence, price, rented.price_source))
 
     def _is_measured(self, stage: Pool) -> bool:
-        return has_profile(stage.device, stage.model, stage.precision)
+        return all(has_profile(stage.device, model, stage.precision) for model in stage.models)
 
     def _project(self, name: str, stage: Pool) -> None:
         """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
@@ -276,32 +276,45 @@ class _Gatherer:
             raise ProjectionError(
                 f"{self.machines[name].label}: how long a replica takes to start is not known; leave out scaling"
             )
-        found = latencies(stage.model, stage.precision, range(1, stage.max_batch + 1), stage.device)
-        self.latencies[name] = _table([point.value for point in found], stage.passes)
-        self.bands[name] = (
-            _table([point.low for point in found], stage.passes),
-            _table([point.high for point in found], stage.passes),
+        sizes = range(1, stage.max_batch + 1)
+        of_models = [latencies(model, stage.precision, sizes, stage.device) for model in stage.models]
+        by_size = [*zip(*of_models, strict=True)]
+        values, lows, highs = (
+            [stage.passes * sum(getattr(point, end) for point in points) for points in by_size]
+            for end in ("value", "low", "high")
         )
-        self._halved(stage, found[0].computed)
-        value = f"{_in_ms(found[0], stage.passes)} at batch 1"
+        self.latencies[name] = constant(*values)
+        self.bands[name] = constant(*lows), constant(*highs)
+        self._halved(stage, by_size[0][0].computed)
+        value = f"{_in_ms(values[0], lows[0], highs[0])} at batch 1"
         if stage.max_batch > 1:
-            value += f", {_in_ms(found[-1], stage.passes)} at batch {stage.max_batch}"
-        self.sources.append(Source(f"{stage.label}: latency", "projected", value, found[0].source))
+            value += f", {_in_ms(values[-1], lows[-1], highs[-1])} at batch {stage.max_batch}"
+        sources = " ".join(dict.fromkeys(point.source for point in by_size[0]))
+        self.sources.append(Source(f"{stage.label}: latency", "projected", value, sources))
         self.warnings.append(
             f"{stage.label}: its latency is projected, {value}. Every interval reaches from the fast end of that band to the "
             "slow one; how much service times spread is not known."
         )
 
     def _time(self, name: str, stage: Pool) -> None:
-        profile = load_profile(stage.device, stage.model, stage.precision)
-        table = self.latencies[name] = measured(profile, stage.threads, stage.max_batch, stage.passes)
-        self.timed[name] = profile.run(stage.threads)
-        value = f"{1000 * table.mean_s(1):.3g} ms at batch 1"
-        self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
+        profiles = [load_profile(stage.device, model, stage.precision) for model in stage.models]
+        tables = [measured(profile, stage.threads, stage.max_batch, stage.passes) for profile in profiles]
+        self.latencies[name] = summed(tables)
+        self.timed[name] = [profile.run(stage.threads) for profile in profiles]
+        for profile, table in zip(profiles, tables, strict=True):
+            of = f" of {profile.model}" if stage.also else ""
+            value = f"{1000 * table.mean_s(1):.3g} ms at batch 1{of}"
+            self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
         if stage.scaling is not None:
-            self.cold_starts[name] = profile.run(stage.threads).session_s
-            value = f"{np.mean(self.cold_starts[name]):.3g} s to create a session and answer for the first time"
-            self.sources.append(Source(f"{stage.label}: cold start", "measured", value, profile.source(stage.threads)))
+            self._start(name, stage, profiles)
+
+    def _start(self, name: str, stage: Pool, profiles: list[Profile]) -> None:
+        """A replica that starts creates the session of each of its models, one after the other."""
+        starts = [profile.run(stage.threads).session_s for profile in profiles]
+        self.cold_starts[name] = [sum(start) for start in zip(*starts, strict=False)]
+        value = f"{np.mean(self.cold_starts[name]):.3g} s to create a session and answer for the first time"
+        source = " ".join(profile.source(stage.threads) for profile in profiles)
+        self.sources.append(Source(f"{stage.label}: cold start", "measured", value, source))
 
     def _halved(self, stage: Pool, computed: str) -> None:
         """Scores are told as those of the model's own precision: say so where the device computes in another."""
@@ -327,13 +340,8 @@ class _Gatherer:
             self.warnings.append(f"{what}: {reason}.")
 
 
-def _table(seconds: list[float], passes: int) -> LatencyTable:
-    return constant(*(passes * value for value in seconds))
-
-
-def _in_ms(point: Projected, passes: int) -> str:
-    value, low, high = (f"{1000 * passes * seconds:.3g}" for seconds in (point.value, point.low, point.high))
-    return f"{value} ms ({low} to {high})"
+def _in_ms(value_s: float, low_s: float, high_s: float) -> str:
+    return f"{1000 * value_s:.3g} ms ({1000 * low_s:.3g} to {1000 * high_s:.3g})"
 
 
 def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Sourced]]:

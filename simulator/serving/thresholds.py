@@ -17,9 +17,20 @@ def thresholds(plan: Plan, gate: Gate) -> list[float]:
 def _threshold(plan: Plan, gate: Gate, route: Route) -> float:
     if route.at_least is not None:
         return route.at_least
-    assert route.at_sensitivity is not None
     if gate.by == "score":
-        return plan.table_of(gate).threshold_at(route.at_sensitivity)
+        table, promised = plan.table_of(gate), gate.holds == "next"
+        if route.at_sensitivity is not None:
+            return table.threshold_at(route.at_sensitivity, promised)
+        assert route.at_specificity is not None
+        return table.threshold_above(route.at_specificity, promised)
+    return _quality_threshold(plan, route)
+
+
+def _quality_threshold(plan: Plan, route: Route) -> float:
+    """Of a value that is standard normal for unusable photos and as far above for usable ones as the check's AUC says."""
+    if route.at_specificity is not None:
+        return float(ndtri(route.at_specificity))
+    assert route.at_sensitivity is not None
     assert plan.scenario.population is not None
     assert plan.scenario.population.quality is not None
     if route.at_sensitivity >= 1:

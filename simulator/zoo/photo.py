@@ -43,13 +43,22 @@ def load_photo(path: Path) -> Image.Image:
 
 def prepare(image: Image.Image, size: int, mean: Channels, std: Channels) -> NDArray[np.float32]:
     """Centre-crop to a square, resize to `size`, normalise; float32 (channels, height, width)."""
+    return normalise(square(image, size), mean, std)
+
+
+def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """Centre-crop to a square and resize it; (size, size, 3) in 0 to 255."""
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box = (left, top, left + side, top + side)
-    square = image.resize((size, size), Image.Resampling.BICUBIC, box=box)
-    pixels = np.asarray(square, dtype=np.float32) / np.float32(255)
-    normal = (pixels - np.array(mean, np.float32)) / np.array(std, np.float32)
-    return np.ascontiguousarray(normal.transpose(2, 0, 1))
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
+
+
+def normalise(pixels: NDArray[np.uint8], mean: Channels, std: Channels) -> NDArray[np.float32]:
+    """(..., height, width, channels) in 0 to 255, to (..., channels, height, width): in [0, 1], less `mean`, by `std`."""
+    scaled = np.asarray(pixels, dtype=np.float32) / np.float32(255)
+    normal = (scaled - np.array(mean, np.float32)) / np.array(std, np.float32)
+    return np.ascontiguousarray(np.moveaxis(normal, -1, -3))
 
 
 def phone_photo(folder: Path) -> bytes:

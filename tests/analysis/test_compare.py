@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulator import compile_plan, load
-from simulator.analysis.compare import Difference, comparable, differences
+from simulator.analysis.compare import Difference, comparable, difference_rows, differences, undecided
 from simulator.analysis.replicate import one
 from simulator.analysis.statistics import Interval
 from simulator.analysis.summary import summary_of
@@ -53,6 +53,22 @@ def test_every_metric_that_both_can_quote_is_compared_when_asked_for(base, wider
     for difference in found:
         change = wider[1].metrics[difference.metric].value - base[1].metrics[difference.metric].value
         assert difference.change.value == pytest.approx(change, abs=1e-9), difference.metric
+
+
+def test_what_may_be_chance_is_told_in_one_sentence():
+    told = [
+        Difference("sensitivity", "Cancers found", Interval(-0.003, -0.02, 0.014)),
+        Difference("latency_p95_s", "Answers", Interval(2.0, 1.0, 3.0)),
+        Difference("specificity", "Healthy sent home", Interval(0.01, -0.01, 0.03)),
+        Difference("cost_per_1000_usd", "Cost", Interval(0.0, 0.0, 0.0)),
+    ]
+    assert undecided(told) == (
+        "Not significantly different: Cancers found (−0.300 points, −2.00 points to +1.40 points) and Healthy sent home "
+        "(+1.00 points, −1.00 points to +3.00 points). Each interval holds zero, so that chance alone explains it."
+    )
+    assert undecided(told[1:2]) == ""
+    verdicts = ["not significantly different", "differs", "not significantly different", "the same"]
+    assert difference_rows(told)["verdict"].tolist() == verdicts
 
 
 def test_pairing_narrows_the_interval(base, wider):

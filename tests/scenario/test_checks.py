@@ -123,6 +123,19 @@ def test_thresholds_rise_from_route_to_route():
     assert set(found) == {"stages.a.routes.1.at_sensitivity"}
 
 
+def test_shares_of_negatives_fall_from_route_to_route():
+    routes = [{"at_specificity": 0.5, "to": "done"}, {"at_specificity": 0.9, "to": "done"}, {"to": "done"}]
+    found = messages({"a": gate("quality", *routes)}, population=population(unusable=0.1))
+    assert found == {"stages.a.routes.1.at_specificity": "0.9 is above 0.5 of a route before it; the strictest comes first"}
+
+
+def test_a_route_has_one_threshold_and_a_promise_is_of_scores():
+    both = gate("quality", {"at_specificity": 0.5, "at_least": 0.9, "to": "done"}, {"to": "done"})
+    assert "not both" in messages({"a": both}, population=population(unusable=0.1))["stages.a.routes.0"]
+    promised = gate("quality", {"at_sensitivity": 0.9, "to": "done"}, {"to": "done"}, holds="next")
+    assert "gates by score" in messages({"a": promised}, population=population(unusable=0.1))["stages.a"]
+
+
 def test_only_the_last_route_takes_the_rest():
     early = gate("quality", {"to": "done"}, {"at_least": 0, "to": "done"})
     assert "the last route, and only the last" in messages({"a": early}, population=population(unusable=0.1))["stages.a"]

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import gamma
 
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun
-from simulator.serving.latency import GRID, LatencyError, constant, measured, sampled
+from simulator.serving.latency import GRID, LatencyError, constant, measured, sampled, summed
 from tests.builders import plan, pool, run_at
 
 ABOUT = Provenance(processor="none", cores=2, system="none", libraries={}, date="2026-01-01", weights="random")
@@ -62,6 +63,16 @@ def test_the_mean_of_the_quantiles_is_the_mean_of_the_sample():
 def test_an_ensemble_takes_its_passes_one_after_the_other():
     once, thrice = (measured(profile(calls(1, [10] * 9)), 1, 1, passes) for passes in (1, 3))
     assert thrice.mean_s(1) == pytest.approx(3 * once.mean_s(1))
+
+
+def test_models_one_after_the_other_take_the_sum_and_are_slow_independently():
+    rng = np.random.default_rng(5)
+    one, two = rng.exponential(0.01, 50_000), rng.exponential(0.01, 50_000)
+    both = summed([sampled({1: one}), sampled({1: two})])
+    assert both.mean_s(1) == pytest.approx(0.02, rel=0.01)
+    # The sum of two exponential times is Erlang: standard deviation sqrt(2) times that of one, not twice.
+    assert both.seconds[0, 1].std() == pytest.approx(np.sqrt(2) * 0.01, rel=0.08)
+    assert np.quantile(both.seconds[0, 1], 0.9) == pytest.approx(gamma.ppf(0.9, 2, scale=0.01), rel=0.05)
 
 
 def test_capacity_is_that_of_the_best_batch_size():

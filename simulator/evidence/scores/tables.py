@@ -29,6 +29,9 @@ _NEEDED = ("item", "label", "patient", "score")
 #: Points drawn per class from a published curve: enough for steps of 0.05 points, few enough to sort at once.
 CURVE_POINTS = 2000
 
+#: What rounding may add to a share of a count that is whole.
+_SLACK = 1e-9
+
 Floats = NDArray[np.float64]
 
 
@@ -52,16 +55,34 @@ class ScoreTable:
     negative_evidence: float
     items: tuple[str, ...] = ()
 
-    def threshold_at(self, sensitivity: float) -> float:
+    def threshold_at(self, sensitivity: float, promised: bool = False) -> float:
         """The highest score that at least this share of the positives reaches; -inf at 1: nobody is left out.
 
         At a sensitivity of 1 the table cannot say where the next positive would fall, so the gate is open.
+
+        promised: the highest score that the *next* positive, exchangeable with these n, reaches with at least this
+        probability: its place among them is uniform, so that the k-th lowest will do where k <= (1 - sensitivity) (n + 1)
+        (split conformal prediction by class: Vovk 2012, arXiv:1209.2673). -inf where n is too small to promise it.
         """
         if sensitivity >= 1:
             return -np.inf
         ranked = np.sort(self.positives)[::-1]
-        needed = int(np.ceil(sensitivity * len(ranked) - 1e-9))
+        needed = int(np.ceil(sensitivity * (len(ranked) + promised) - _SLACK))
+        if needed > len(ranked):
+            return -np.inf
         return float(ranked[needed - 1]) if needed > 0 else np.inf
+
+    def threshold_above(self, specificity: float, promised: bool = False) -> float:
+        """The lowest threshold that at least this share of the negatives stays below; inf at 1: nobody reaches it.
+
+        promised: the next negative stays below it with at least this probability, as in `threshold_at`.
+        """
+        ranked = np.sort(self.negatives)
+        needed = int(np.ceil(specificity * (len(ranked) + promised) - _SLACK))
+        if specificity >= 1 or needed > len(ranked):
+            return np.inf
+        # Scores are compared in single precision.
+        return float(np.nextafter(np.float32(ranked[needed - 1]), np.float32(np.inf))) if needed > 0 else -np.inf
 
     def sensitivity_at(self, threshold: float) -> float:
         """Share of positives with a score of at least `threshold`."""

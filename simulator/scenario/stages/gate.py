@@ -8,6 +8,9 @@ from simulator.scenario.base import Name, Strict
 from simulator.scenario.faults import Path
 from simulator.scenario.stages.base import AnyStage, Target
 
+#: The fields of a route that set its threshold; one of them at most.
+THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity")
+
 
 class Route(Strict):
     """One way out of a gate: for values at or above a threshold, or, with no threshold, for all the rest."""
@@ -18,17 +21,21 @@ class Route(Strict):
     at_sensitivity: Annotated[
         float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled positives reaches")
     ] = None
+    at_specificity: Annotated[
+        float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
+    ] = None
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
-        if self.at_least is not None and self.at_sensitivity is not None:
-            raise ValueError("give at_least or at_sensitivity, not both")
+        given = [name for name in THRESHOLDS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give {given[0]} or {given[1]}, not both")
         return self
 
     @property
     def is_rest(self) -> bool:
         """Whether the route takes all that no route before it took."""
-        return self.at_least is None and self.at_sensitivity is None
+        return all(getattr(self, name) is None for name in THRESHOLDS)
 
 
 class Gate(AnyStage):
@@ -37,11 +44,24 @@ class Gate(AnyStage):
     kind: Literal["gate"]
     by: Literal["score", "quality"]
     of: Annotated[Name | None, Field(description="whose scores; needed where several pools carry scores")] = None
+    holds: Annotated[
+        Literal["labelled", "next"],
+        Field(
+            description="whether at_sensitivity and at_specificity hold for the labelled items, or for the next one with at "
+            "least that probability, as split conformal prediction promises"
+        ),
+    ] = "labelled"
     routes: Annotated[list[Route], Field(min_length=1, max_length=16)]
     answers: Annotated[
         bool,
         Field(description="whether the requester has the answer once the request is here; the ends answer if no gate does"),
     ] = False
+
+    @model_validator(mode="after")
+    def _promises_of_scores(self) -> Self:
+        if self.holds == "next" and self.by != "score":
+            raise ValueError("holds: next is for gates by score; what is known of photo quality is a curve, not labelled items")
+        return self
 
     @model_validator(mode="after")
     def _rest_comes_last(self) -> Self:

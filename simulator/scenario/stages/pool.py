@@ -30,7 +30,10 @@ class Pool(AnyStage):
     precision: FileName
     device: FileName
     threads: Annotated[int, Field(ge=1, le=64, description="threads that one replica is pinned to")] = 1
-    passes: Annotated[int, Field(ge=1, le=16, description="runs of the model for one answer, as in an ensemble")] = 1
+    also: Annotated[
+        list[FileName], Field(max_length=8, description="further models that run for the same answer, one after the other")
+    ] = []
+    passes: Annotated[int, Field(ge=1, le=16, description="runs of each model for an answer, as in test-time augmentation")] = 1
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
@@ -86,6 +89,11 @@ class Pool(AnyStage):
         if self.scaling is not None and self.balance is not None:
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
+
+    @property
+    def models(self) -> list[str]:
+        """Every model that runs for an answer."""
+        return [self.model, *self.also]
 
     @property
     def most_replicas(self) -> int:

@@ -1,0 +1,1 @@
+"""Score tables: networks fitted on labelled photos, each photo scored by one that never saw its patient."""
