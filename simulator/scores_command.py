@@ -17,7 +17,7 @@ from simulator.evidence.scores import ScoreError, score_names
 from simulator.evidence.scores.importing import Wish, import_scores
 
 #: Wide enough for a table's name and four figures with their intervals.
-_WIDTH = 150
+_WIDTH = 160
 
 scores = typer.Typer(help="The score tables there are, and scores of your own.", no_args_is_help=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
