@@ -31,6 +31,7 @@ from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.trace import Trace
 from simulator.units import duration, spoken
+from simulator.zoo.detection.eval_command import detect_eval, detect_tables
 from simulator.zoo.profile_command import profile
 
 app = typer.Typer(
@@ -130,6 +131,8 @@ def run(
 app.command()(profile)
 app.command()(fidelity)
 app.command()(projection)
+app.command()(detect_eval)
+app.command()(detect_tables)
 
 
 def _read_picks(picks: list[str], option: str) -> dict[str, str]:

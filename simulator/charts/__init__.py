@@ -3,6 +3,7 @@
 from simulator.charts.answer_times import answer_times
 from simulator.charts.batches import batch_timeline
 from simulator.charts.costs import cost_split
+from simulator.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
 from simulator.charts.fidelity import FIGURES, error_by_load, simulated_against_real
 from simulator.charts.flows import journeys
 from simulator.charts.goodput import goodput_over_time
@@ -18,8 +19,11 @@ from simulator.charts.way import one_request
 __all__ = [
     "FIGURES",
     "MOST_CURVES",
+    "PRECISIONS",
     "Chart",
     "answer_times",
+    "ap_by_condition",
+    "ap_by_precision",
     "asked",
     "batch_timeline",
     "cell_table",
@@ -28,6 +32,7 @@ __all__ = [
     "error_by_load",
     "goodput_over_time",
     "growing_curve",
+    "image_shifts",
     "interval_of",
     "journeys",
     "latency_curves",
@@ -36,6 +41,7 @@ __all__ = [
     "projected_against_published",
     "queue_over_time",
     "queues",
+    "recall_by_box_height",
     "referrals_by_sensitivity",
     "roc",
     "rounded",

@@ -5,6 +5,7 @@ import pytest
 from simulator import compile_plan, load
 from simulator.analysis.sources import COLUMNS, matching, sources
 from simulator.evidence.catalogue import hardware
+from simulator.evidence.detections import coco_c, read_about
 from simulator.evidence.projection.points import networks, power, published
 from simulator.evidence.scores import score_names
 from simulator.widgets import EVIDENCE
@@ -21,7 +22,9 @@ def test_there_is_a_row_for_each_source(found):
     figures = compile_plan(load("skin-cancer-triage")).provenance
     machines = [told for entry in hardware().values() for told in (entry.price_source, entry.source) if told]
     facts = len(published()) + len(power()) + len(networks())
-    assert len(found) == 1 + 1 + len(score_names()) + len(machines) + facts + len(figures)
+    assert len(found) == 1 + 1 + len(score_names()) + len(machines) + facts + len(figures) + len(read_about().detectors) + len(
+        coco_c().models
+    )
     assert list(found.columns) == COLUMNS
 
 
