@@ -53,7 +53,7 @@ def overlap(first: ArrayLike, second: ArrayLike) -> Floats:
     sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
     shared = np.prod(np.maximum(sides, 0), axis=-1)
     together = _area(one) + _area(other) - shared
-    return np.divide(shared, together, out=np.zeros_like(shared), where=together > 0)
+    return np.asarray(np.divide(shared, together, out=np.zeros_like(shared), where=together > 0))
 
 
 def _area(boxes: Floats) -> Floats:
@@ -127,12 +127,8 @@ def average_precision(
         return np.full((len(counted), len(overlaps)), np.nan)
     stacked = np.stack(by_class)
     present = ~np.isnan(stacked)
-    return np.divide(
-        np.where(present, stacked, 0).sum(axis=0),
-        present.sum(axis=0),
-        out=np.full(stacked.shape[1:], np.nan),
-        where=present.any(axis=0),
-    )
+    total, count = np.where(present, stacked, 0).sum(axis=0), present.sum(axis=0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
 def _ranked(found: ScoredBoxes, category: int) -> Ints:
@@ -229,7 +225,7 @@ def recall_by_height(height_px: Floats, found: NDArray[np.bool_], image: Ints, a
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return np.asarray(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
 
 
 def _bounds(drawn: Floats) -> tuple[Floats, Floats]:

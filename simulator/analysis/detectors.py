@@ -120,7 +120,7 @@ def damage_rows(tables: DetectionTables, published: CocoC) -> pd.DataFrame:
 
 
 def _orders(damage: pd.DataFrame, published: CocoC) -> list[Order]:
-    ours = [name for name in damage if name != "corruption" and name not in published.models]
+    ours = [str(name) for name in damage if name != "corruption" and name not in published.models]
     return [_order(damage, name, model) for name in ours for model in published.models]
 
 

@@ -86,7 +86,7 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
 
 
 def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
-    worst, mildest = rows.loc[rows["ap"].idxmin()], rows.loc[rows["ap"].idxmax()]
+    worst, mildest = (rows.iloc[int(place)] for place in (rows["ap"].to_numpy().argmin(), rows["ap"].to_numpy().argmax()))
     unsure = int((rows["ap_less_clean_high"] >= 0).sum())
     told = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
     return (
@@ -160,14 +160,15 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
     mine = rows[rows["condition"] == condition]
     dots = [
         go.Scatter(
-            name=_SEVERITIES[int(severity)],
+            name=_SEVERITIES[severity],
             x=group["moved"],
             y=[_spoken(name) for name in group["statistic"]],
             mode="markers",
-            marker={"color": SERIES[int(severity) - 1], "size": 10},
+            marker={"color": SERIES[severity - 1], "size": 10},
             hovertemplate="%{y}: %{x:.2f} standard deviations<extra></extra>",
         )
-        for severity, group in mine.groupby("severity")
+        for severity in sorted(map(int, mine["severity"].unique()))
+        for group in [mine[mine["severity"] == severity]]
     ]
     drawn = figure(*dots, height=340)
     drawn.add_vline(x=0, line={"color": GREY, "width": 2})
@@ -179,7 +180,7 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
 
 def _shift_takeaway(rows: pd.DataFrame, label: str) -> str:
     worst = rows[rows["severity"] == rows["severity"].max()]
-    top = worst.loc[worst["moved"].abs().idxmax()]
+    top = worst.iloc[int(worst["moved"].abs().to_numpy().argmax())]
     size = abs(float(top["moved"]))
     if size < _PLAIN_SHIFT / 100:
         return f"{label}: no statistic of the incoming image moves; a monitor of images alone sees nothing."

@@ -70,8 +70,8 @@ class Setting:
 
 SETTINGS = [
     Setting(CLEAN, 0),
-    *(Setting(name, severity) for name in CORRUPTIONS for severity in SEVERITIES),
     *(Setting(name, 1) for name in BUGS),
+    *(Setting(name, severity) for name in CORRUPTIONS for severity in SEVERITIES),
 ]
 
 

@@ -50,7 +50,7 @@ def fog(image: Floats, strength: float, rng: Generator) -> Floats:
     height, width = image.shape[:2]
     depth = np.linspace(1.2, 0.5, height, dtype=np.float32)[:, None] * (0.75 + 0.5 * _patches(rng, height, width, 6))
     left = np.exp(-strength * depth)[..., None]
-    return image * left + 0.85 * (1 - left)
+    return np.asarray(image * left + 0.85 * (1 - left), np.float32)
 
 
 def night(image: Floats, strength: float, rng: Generator) -> Floats:
@@ -61,7 +61,7 @@ def night(image: Floats, strength: float, rng: Generator) -> Floats:
     electrons = 4000 * strength * image**_GAMMA
     noisy = electrons + np.sqrt(electrons + 16) * rng.standard_normal(image.shape, np.float32)
     gain = np.sqrt(1 / strength) / 4000
-    return np.maximum(noisy * gain, 0) ** (1 / _GAMMA) * np.array([0.9, 0.95, 1.0], np.float32)
+    return np.asarray(np.maximum(noisy * gain, 0) ** (1 / _GAMMA) * np.array([0.9, 0.95, 1.0]), np.float32)
 
 
 def brightness(image: Floats, strength: float, _: Generator) -> Floats:
@@ -72,7 +72,7 @@ def brightness(image: Floats, strength: float, _: Generator) -> Floats:
 def contrast(image: Floats, strength: float, _: Generator) -> Floats:
     """Differences from the mean colour of the image, reduced to `strength` of themselves."""
     mean = image.mean(axis=(0, 1), keepdims=True)
-    return mean + (image - mean) * strength
+    return np.asarray(mean + (image - mean) * strength, np.float32)
 
 
 def defocus(image: Floats, strength: float, _: Generator) -> Floats:
@@ -138,7 +138,7 @@ def rain(image: Floats, strength: float, rng: Generator) -> Floats:
     """
     streaks = _falling(image, strength, rng, length=0.05, angle=np.pi / 2 + rng.uniform(-0.3, 0.3), width=1)
     veiled = 0.85 * image + 0.15 * image.mean() + min(8 * strength, 0.1)
-    return veiled + (0.9 - veiled) * np.minimum(streaks * 9, 0.7)[..., None]
+    return np.asarray(veiled + (0.9 - veiled) * np.minimum(streaks * 9, 0.7)[..., None], np.float32)
 
 
 def snow(image: Floats, strength: float, rng: Generator) -> Floats:
@@ -148,7 +148,7 @@ def snow(image: Floats, strength: float, rng: Generator) -> Floats:
     """
     flakes = _falling(image, strength, rng, length=0.018, angle=rng.uniform(np.pi / 4, 3 * np.pi / 4), width=3)
     whiter = image + (0.9 - image) * min(12 * strength, 0.45)
-    return whiter + (1 - whiter) * np.minimum(flakes * 5, 1)[..., None]
+    return np.asarray(whiter + (1 - whiter) * np.minimum(flakes * 5, 1)[..., None], np.float32)
 
 
 def _falling(image: Floats, share: float, rng: Generator, length: float, angle: float, width: int) -> Floats:
@@ -183,7 +183,7 @@ def _patches(rng: Generator, height: int, width: int, cells: int) -> Floats:
 
 def _pixels(image: Floats, part: float) -> float:
     """A part of the longer side in pixels, at least one."""
-    return max(part * max(image.shape[:2]), 1.0)
+    return float(max(part * max(image.shape[:2]), 1.0))
 
 
 def _bytes(image: Floats) -> Pixels:
@@ -198,16 +198,16 @@ CORRUPTIONS: dict[str, Corruption] = {
     "rain": Corruption("Rain", rain, (0.001, 0.004, 0.01), _SHARE.format("streak")),
     "snow": Corruption("Snow", snow, (0.005, 0.015, 0.035), _SHARE.format("flake"), "snow"),
     "night": Corruption("Night", night, (0.1, 0.02, 0.005), "part of the daylight that is left"),
-    "brightness": Corruption("Too bright", brightness, (0.1, 0.3, 0.5), "light added, as a part of white", "brightness"),
     "contrast": Corruption("Low contrast", contrast, (0.4, 0.2, 0.05), "part of the contrast that is left", "contrast"),
     "defocus": Corruption("Out of focus", defocus, (0.005, 0.009, 0.016), _LENGTH.format("radius of the disc"), "defocus_blur"),
     "motion_blur": Corruption(
         "Motion blur", motion_blur, (0.015, 0.03, 0.05), _LENGTH.format("length of the line"), "motion_blur"
     ),
-    "zoom_blur": Corruption("Zoom blur", zoom_blur, (0.1, 0.2, 0.3), "largest enlargement, less 1", "zoom_blur"),
     "noise": Corruption("Noise", noise, (0.08, 0.18, 0.38), "standard deviation, as a part of white", "gaussian_noise"),
     "jpeg": Corruption("JPEG", jpeg, (25, 15, 7), "quality from 1 to 100", "jpeg_compression"),
     "pixelate": Corruption("Pixelated", pixelate, (0.6, 0.4, 0.25), "part of the side's pixels that is left", "pixelate"),
+    "brightness": Corruption("Too bright", brightness, (0.1, 0.3, 0.5), "light added, as a part of white", "brightness"),
+    "zoom_blur": Corruption("Zoom blur", zoom_blur, (0.1, 0.2, 0.3), "largest enlargement, less 1", "zoom_blur"),
 }
 
 

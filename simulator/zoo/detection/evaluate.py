@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -98,16 +99,16 @@ class Part:
 def read_part(path: Path) -> Part:
     """What `write_part` wrote."""
     with np.load(path, allow_pickle=False) as held:
-        frames = (
+        images, inputs = (
             pd.DataFrame({name.removeprefix(prefix): held[name] for name in held.files if name.startswith(prefix)})
             for prefix in ("image.", "input.")
         )
-        return Part(*frames, held["answers"])
+        return Part(images, inputs, held["answers"])
 
 
 def write_part(part: Part, path: Path) -> None:
     """Write it in one step."""
-    columns = {f"image.{name}": part.images[name].to_numpy() for name in part.images}
+    columns: dict[str, Any] = {f"image.{name}": part.images[name].to_numpy() for name in part.images}
     columns |= {f"input.{name}": part.inputs[name].to_numpy() for name in part.inputs}
     with in_one_step(path) as unfinished, unfinished.open("wb") as stream:
         np.savez_compressed(stream, answers=part.answers, **columns)

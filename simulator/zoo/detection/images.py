@@ -50,7 +50,7 @@ class Placed:
         """Boxes (n, 4) of the square as left, top, right, bottom in the image, cut at its edges."""
         moved, scale = np.array(self.moved * 2), np.array(self.scale * 2)
         ends = np.array([self.width, self.height] * 2)
-        return np.clip((boxes - moved) / scale, 0, ends)
+        return np.asarray(np.clip((boxes - moved) / scale, 0, ends), float)
 
 
 def prepare(pixels: Pixels, takes: Takes) -> tuple[Floats, Placed]:

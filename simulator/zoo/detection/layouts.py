@@ -127,7 +127,7 @@ def _candidates(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> Fl
 
 
 def _logistic(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    return 1 / (1 + np.exp(-values))
+    return np.asarray(1 / (1 + np.exp(-values)))
 
 
 @cache

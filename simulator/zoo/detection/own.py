@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +134,16 @@ def judge_own(wish: Wish, tell: Callable[[float], None]) -> Judgement:
     weights = resamples(len(data), wish.resamples, wish.seed)
     found, judgement = {}, Judgement(wish.file, data)
     for number, setting in enumerate(settings):
-        answers = _answers(network, data, setting, wish, lambda part, number=number: tell((number + part) / len(settings)))
+        answers = _answers(network, data, setting, wish, partial(_tell_part, tell, number, len(settings)))
         found[setting] = answers
         judgement.judged.append(_judge(answers, data, setting, weights, judgement.judged))
     if wish.out:
         _write(found, data, wish.out)
     return judgement
+
+
+def _tell_part(tell: Callable[[float], None], number: int, count: int, part: float) -> None:
+    tell((number + part) / count)
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,8 @@ def _takes(layout: Layout, side: int, wish: Wish) -> Takes:
     channels = _one_of("channels", wish.channels, ["rgb", "bgr"])
     _one_of("class-ids", wish.class_ids, ["place", "id"])
     changed: dict[str, Any] = {"side": side} | ({"fit": fit} if fit else {}) | (_VALUES[values] if values else {})
-    takes = replace(layout.takes, **changed, **({"bgr": channels == "bgr"} if channels else {}))
+    changed |= {"bgr": channels == "bgr"} if channels else {}
+    takes = replace(layout.takes, **changed)
     if values == "imagenet" and takes.bgr:
         return replace(takes, mean=takes.mean[::-1], std=takes.std[::-1])
     return takes

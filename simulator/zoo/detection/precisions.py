@@ -72,7 +72,11 @@ def network_file(detector: Detector, precision: str, half: int, trained: Path, c
         return source
     names = [file.name for file in data.files]
     calibrated_on = [place for place, one in enumerate(halves(names, seed)) if one != half]
-    told = [source.read_bytes(), repr(detector.takes).encode(), repr([names[place] for place in calibrated_on]).encode()]
+    told = [
+        source.read_bytes(),
+        repr((detector.takes, detector.head)).encode(),
+        repr([names[place] for place in calibrated_on]).encode(),
+    ]
     key = f"{zlib.crc32(b''.join(told)):08x}-onnxruntime-{library_version('onnxruntime')}"
     target = cache / f"{detector.name}.{precision}.{half}.{key}.onnx"
     if not target.is_file():

@@ -50,7 +50,7 @@ def _laplacian(luma: Floats) -> Floats:
 def _laplacian_of_laplacian(luma: Floats) -> Floats:
     """Differences that flat and sloping surfaces do not show: the mask 1 -2 1, -2 4 -2, 1 -2 1."""
     across = luma[:, :-2] - 2 * luma[:, 1:-1] + luma[:, 2:]
-    return across[:-2] - 2 * across[1:-1] + across[2:]
+    return np.asarray(across[:-2] - 2 * across[1:-1] + across[2:], np.float32)
 
 
 def _jpeg_bytes(pixels: Pixels) -> int:

@@ -64,8 +64,8 @@ def make_tables(job: Job, out: Path, tick: Callable[[], None]) -> None:
     for detector, precision in NETWORKS:
         if detector != OLDEST:
             judged[detector, precision, stale] = judged[OLDEST, precision, SETTINGS[0]]
-            for frames in (outcomes, answers):
-                frames.append(_in_its_place(frames, detector, precision, stale))
+            for rows in (outcomes, answers):
+                rows.append(_in_its_place(rows, detector, precision, stale))
     frames = {
         "boxes": _boxes(data),
         "outcomes": pd.concat(outcomes, ignore_index=True),
@@ -171,7 +171,7 @@ def _write(frames: dict[str, pd.DataFrame], about: About, out: Path) -> None:
 
 def _compact(rows: pd.DataFrame) -> pd.DataFrame:
     """The narrowest types that hold the values: measured numbers to four significant digits, counts in a byte or two."""
-    columns = {}
+    columns: dict[Any, Any] = {}
     for name in rows:
         column = rows[name]
         if pd.api.types.is_integer_dtype(column):

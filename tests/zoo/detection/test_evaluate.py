@@ -12,11 +12,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from simulator.evidence.detections import BINS, load_detections
 from simulator.zoo.detection import evaluate, networks, precisions, signals, tables
-from simulator.zoo.detection.conditions import SETTINGS, Setting
+from simulator.zoo.detection.conditions import Setting
 from simulator.zoo.detection.evaluate import Bench, Job, read_part
 from simulator.zoo.detection.images import Takes
 from simulator.zoo.detection.layouts import LAYOUTS
 from simulator.zoo.detection.networks import Detector
+
+SMALL = [Setting("clean", 0), Setting("fog", 1)]
 
 
 def write_network(file: Path) -> None:
@@ -47,7 +49,7 @@ def job(yolo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     for module in (evaluate, tables):
         monkeypatch.setattr(module, "NETWORKS", pairs)
     monkeypatch.setattr(evaluate, "PRECISIONS", ("fp32", "int8_all"))
-    monkeypatch.setattr(tables, "SETTINGS", SETTINGS[:2])
+    monkeypatch.setattr(tables, "SETTINGS", SMALL)
     monkeypatch.setattr(tables, "RESAMPLES", 20)
     for name in ("CORRUPTIONS", "BUGS"):
         monkeypatch.setattr(tables, name, {key: told for key, told in getattr(tables, name).items() if key == "fog"})
@@ -103,7 +105,7 @@ def test_a_part_holds_what_the_network_answers(job: Job) -> None:
 
 def test_tables_come_of_the_parts_and_can_be_read(job: Job, tmp_path: Path) -> None:
     bench = Bench(job)
-    for setting in SETTINGS[:2]:
+    for setting in SMALL:
         bench.measure(setting)
     tables.make_tables(job, tmp_path / "out", lambda: None)
     found = load_detections(tmp_path / "out")
