@@ -97,34 +97,36 @@ def _take(shared: Floats, overlaps: Floats) -> Ints:
     return places
 
 
-def best_scores(labels: Boxes, found: ScoredBoxes, at: float = 0.5) -> Floats:
-    """The score of the detection that takes each labelled box at an overlap of `at`, 0 where it is missed; shape (labels,).
+def best_scores(labels: Boxes, found: ScoredBoxes, takes: Ints | None = None) -> Floats:
+    """The score of the detection that takes each labelled box at an overlap of 0.5, 0 where it is missed; shape (labels,).
 
     Boxes are taken by falling score, so that above any threshold the same boxes are found as without those below it.
+    takes: the first row of what `taken` says, where it is known already
     """
-    [takes] = taken(labels, found, np.array([at]))
+    takes = taken(labels, found, OVERLAPS[:1])[0] if takes is None else takes
     scores = np.zeros(len(labels))
     scores[takes[takes >= 0]] = found.score[takes >= 0]
     return scores
 
 
 def average_precision(
-    labels: Boxes, found: ScoredBoxes, images: int, weights: Floats | None = None, overlaps: Floats = OVERLAPS
+    labels: Boxes, found: ScoredBoxes, images: int, weights: Floats | None = None, takes: Ints | None = None
 ) -> Floats:
     """Average precision at each overlap, the mean over classes, for each row of `weights`; shape (resamples, overlaps).
 
-    weights: how often each image counts, (resamples, images); once each by default. COCO's AP is the mean over overlaps.
-    Nan where no labelled box is left.
+    weights: how often each image counts, (resamples, images); once each by default
+    takes: what `taken` says, where it is known already
+    COCO's AP is the mean over overlaps. Nan where no labelled box is left.
     """
     counted = np.ones((1, images)) if weights is None else np.asarray(weights, float)
-    right = taken(labels, found, overlaps) >= 0
+    right = (taken(labels, found) if takes is None else takes) >= 0
     by_class = [
         _of_class(right, found, rows, np.bincount(labels.image[labels.category == category], minlength=images), counted)
         for category in np.unique(labels.category)
         for rows in [_ranked(found, int(category))]
     ]
     if not by_class:
-        return np.full((len(counted), len(overlaps)), np.nan)
+        return np.full((len(counted), len(right)), np.nan)
     stacked = np.stack(by_class)
     present = ~np.isnan(stacked)
     total, count = np.where(present, stacked, 0).sum(axis=0), present.sum(axis=0)

@@ -95,6 +95,11 @@ class Part:
         rows = self.answers[self.answers[:, 0] == NETWORKS.index((detector, precision))].astype(np.float64)
         return ScoredBoxes(rows[:, 1].astype(np.int64), rows[:, 7].astype(np.int64), rows[:, 2:6], rows[:, 6])
 
+    def inputs_of(self, detector: str) -> pd.DataFrame:
+        """What reached one detector, a row an image."""
+        mine = self.inputs["detector"] == list(DETECTORS).index(detector)
+        return self.inputs[mine].drop(columns="detector").astype({"image": int})
+
 
 def read_part(path: Path) -> Part:
     """What `write_part` wrote."""

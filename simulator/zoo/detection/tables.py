@@ -14,7 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from simulator.analysis.detection_quality import average_precision, best_scores, bootstrapped, resamples, taken
+from simulator.analysis.detection_quality import (
+    Ints,
+    ScoredBoxes,
+    average_precision,
+    best_scores,
+    bootstrapped,
+    resamples,
+    taken,
+)
 from simulator.evidence.detections import CLEAN, COLUMNS, FP32, About, ConditionTold, DetectorTold
 from simulator.evidence.files import in_one_step
 from simulator.zoo.detection import signals
@@ -22,7 +30,7 @@ from simulator.zoo.detection.coco import coco_ap
 from simulator.zoo.detection.conditions import BUGS, SETTINGS, STALE, Setting
 from simulator.zoo.detection.corruptions import CORRUPTIONS
 from simulator.zoo.detection.datasets import Dataset
-from simulator.zoo.detection.evaluate import NETWORKS, Job, Part, read_part
+from simulator.zoo.detection.evaluate import NETWORKS, Job, read_part
 from simulator.zoo.detection.networks import DETECTORS, OLDEST
 from simulator.zoo.detection.precisions import WORDS
 from simulator.zoo.machine import provenance
@@ -55,9 +63,12 @@ def make_tables(job: Job, out: Path, tick: Callable[[], None]) -> None:
         part = read_part(job.part(setting))
         images.append(_setting_columns(setting, part.images))
         for detector, precision in NETWORKS:
-            judged[detector, precision, setting] = _judge(part, data, detector, precision, weights)
-            outcomes.append(_outcomes(part, data, detector, precision, setting))
-            answers.append(_answers(part, data, detector, precision, setting))
+            found, network = part.found(detector, precision), {"detector": detector, "precision": precision}
+            takes = taken(data.labels, found)
+            judged[detector, precision, setting] = _judge(data, found, takes, weights)
+            outcomes.append(_setting_columns(setting, _outcomes(data, found, takes[0])).assign(**network))
+            rows = _answers(len(data), found, takes[0]).merge(part.inputs_of(detector), on="image")
+            answers.append(_setting_columns(setting, rows).assign(**network))
         tick()
     stale = Setting(STALE, 1)
     images.append(images[0].assign(condition=stale.condition, severity=stale.severity))
@@ -80,29 +91,20 @@ def _setting_columns(setting: Setting, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(condition=setting.condition, severity=setting.severity)
 
 
-def _judge(part: Part, data: Dataset, detector: str, precision: str, weights: NDArray[np.float64]) -> _Judged:
-    found = part.found(detector, precision)
-    drawn = average_precision(data.labels, found, len(data), weights)
+def _judge(data: Dataset, found: ScoredBoxes, takes: Ints, weights: NDArray[np.float64]) -> _Judged:
+    drawn = average_precision(data.labels, found, len(data), weights, takes)
     return _Judged(coco_ap(data.labels, found, len(data)), np.stack([drawn.mean(axis=1), drawn[:, 0]], axis=1))
 
 
-def _outcomes(part: Part, data: Dataset, detector: str, precision: str, setting: Setting) -> pd.DataFrame:
-    scores = best_scores(data.labels, part.found(detector, precision))
-    rows = pd.DataFrame({"box": np.arange(len(scores)), "score": np.round(scores, 3)})
-    return _setting_columns(setting, rows).assign(detector=detector, precision=precision)
+def _outcomes(data: Dataset, found: ScoredBoxes, takes: Ints) -> pd.DataFrame:
+    scores = best_scores(data.labels, found, takes)
+    return pd.DataFrame({"box": np.arange(len(scores)), "score": np.round(scores, 3)})
 
 
-def _answers(part: Part, data: Dataset, detector: str, precision: str, setting: Setting) -> pd.DataFrame:
-    found = part.found(detector, precision)
-    false = taken(data.labels, found, np.array([0.5]))[0] < 0
-    rows = [
-        {"image": image} | signals.of_scores(found.score[mine], false[mine])
-        for image in range(len(data))
-        for mine in [found.image == image]
-    ]
-    inputs = part.inputs[part.inputs["detector"] == list(DETECTORS).index(detector)].drop(columns="detector")
-    merged = pd.DataFrame(rows).merge(inputs.astype({"image": int}), on="image")
-    return _setting_columns(setting, merged).assign(detector=detector, precision=precision)
+def _answers(images: int, found: ScoredBoxes, takes: Ints) -> pd.DataFrame:
+    of_images = [found.image == image for image in range(images)]
+    told = [signals.of_scores(found.score[mine], takes[mine] < 0) for mine in of_images]
+    return pd.DataFrame(told).assign(image=np.arange(images))
 
 
 def _in_its_place(frames: list[pd.DataFrame], detector: str, precision: str, setting: Setting) -> pd.DataFrame:

@@ -83,7 +83,7 @@ def test_conditions_are_read_from_a_list() -> None:
         "jpeg:3",
     ]
     for text, sentence in {
-        "mist": "there is no condition 'mist'; there are: clean, fog",
+        "mist": "there is no condition 'mist'; there are: clean, bgr",
         "fog:4": "no severity '4'",
         ",": "names none",
     }.items():
