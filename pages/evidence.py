@@ -318,7 +318,7 @@ def detectors() -> None:
         )
         precision = st.selectbox("Precision", list(PRECISIONS), format_func=PRECISIONS.get, key="detector_precision", **KEPT)
     draw(ap_by_condition(tables, name, precision), key="ap_by_condition")
-    st.caption("Dashed: clean images. Severity 2 of a bug does not exist; corruptions are simulated, with strengths below.")
+    st.caption("Dashed: clean images. Whiskers are 95% intervals by image. A bug has one severity; corruptions are simulated.")
     one_condition(tables, name, precision)
     with st.container(horizontal=True):
         download("Download AP with intervals (CSV)", tables.summary, "detectors.csv")

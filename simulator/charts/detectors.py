@@ -21,6 +21,8 @@ PRECISIONS = {
 }
 _SEVERITIES = {0: "clean", 1: "severity 1", 2: "severity 2", 3: "severity 3"}
 _CURVES = (BLUE, RED)
+#: How far severities are set apart, so that their whiskers do not hide each other, in rows.
+_APART = 0.22
 #: A shift that a monitor sees at once, in standard deviations of clean images.
 _PLAIN_SHIFT = 1.0
 
@@ -62,6 +64,7 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
     rows = ap_rows(tables, detector, precision)
     clean = float(rows.loc[rows["condition"] == CLEAN, "ap"].iloc[0])
     spoilt = rows[rows["condition"] != CLEAN]
+    places = {label: place for place, label in enumerate(dict.fromkeys(spoilt["label"]))}
     dots = []
     for severity, colour in zip((1, 2, 3), (SERIES[0], SERIES[1], SERIES[2]), strict=True):
         mine = spoilt[spoilt["severity"] == severity]
@@ -69,17 +72,17 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
             go.Scatter(
                 name=_SEVERITIES[severity],
                 x=mine["ap"],
-                y=mine["label"],
+                y=mine["label"].map(places) + _APART * (severity - 2),
+                text=mine["label"],
                 mode="markers",
-                marker={"color": colour, "size": 10},
+                marker={"color": colour, "size": 9},
                 error_x=whiskers(list(mine["ap_low"]), list(mine["ap"]), list(mine["ap_high"])),
-                hovertemplate=f"%{{y}}, {_SEVERITIES[severity]}: AP %{{x:.3f}}<extra></extra>",
+                hovertemplate=f"%{{text}}, {_SEVERITIES[severity]}: AP %{{x:.3f}}<extra></extra>",
             )
         )
-    drawn = figure(*dots, height=60 + 30 * spoilt["label"].nunique())
+    drawn = figure(*dots, height=90 + 36 * len(places))
     drawn.add_vline(x=clean, line=OBJECTIVE)
-    order = list(dict.fromkeys(spoilt["label"]))
-    drawn.update_yaxes(categoryorder="array", categoryarray=order[::-1])
+    drawn.update_yaxes(tickvals=list(places.values()), ticktext=list(places), range=[len(places) - 0.5, -0.5])
     drawn.update_xaxes(title=f"AP of {label_of(tables, detector)}, {PRECISIONS.get(precision, precision)}", rangemode="tozero")
     shown = ["label", "severity", "ap", "ap_low", "ap_high", "ap50", "ap_less_clean", "ap_less_clean_low", "ap_less_clean_high"]
     return Chart(drawn, _condition_takeaway(spoilt, clean), rounded(rows[shown], 3))
@@ -89,14 +92,17 @@ def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
     worst, mildest = (rows.iloc[int(place)] for place in (rows["ap"].to_numpy().argmin(), rows["ap"].to_numpy().argmax()))
     unsure = int((rows["ap_less_clean_high"] >= 0).sum())
     told = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
+    several = set(rows.loc[rows["severity"] > 1, "label"])
     return (
-        f"From {clean:.3f} on clean images AP falls to {worst['ap']:.3f} under {_named(worst)}, and stays at "
-        f"{mildest['ap']:.3f} under {_named(mildest)}{told}."
+        f"From {clean:.3f} on clean images AP falls to {worst['ap']:.3f} under {_named(worst, several)}, and stays at "
+        f"{mildest['ap']:.3f} under {_named(mildest, several)}{told}."
     )
 
 
-def _named(row: pd.Series) -> str:
-    return f"{str(row['label']).lower()} ({_SEVERITIES[int(row['severity'])]})"
+def _named(row: pd.Series, several: set[str]) -> str:
+    """A condition, with its severity where it has several."""
+    label = str(row["label"])
+    return f"'{label}' ({_SEVERITIES[int(row['severity'])]})" if label in several else f"'{label}'"
 
 
 def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> Chart:

@@ -26,8 +26,8 @@ def test_precisions_stand_side_by_side_with_their_intervals(tables):
 def test_a_dot_stands_at_the_ap_of_its_condition_and_severity(tables):
     chart = ap_by_condition(tables, "yolox_nano", "fp32")
     third = chart.figure.data[2]
-    assert (list(third.x), list(third.y)) == ([pytest.approx(0.238)], ["Fog"])
-    assert "From 0.340 on clean images AP falls to 0.170 under red and blue swapped (severity 1)" in chart.takeaway
+    assert (list(third.x), list(third.text)) == ([pytest.approx(0.238)], ["Fog"])
+    assert "From 0.340 on clean images AP falls to 0.170 under 'Red and blue swapped'" in chart.takeaway
     assert len(chart.table) == 5
 
 

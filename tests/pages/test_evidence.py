@@ -187,7 +187,7 @@ def test_detectors_show_what_eight_bits_and_fog_do(evidence_page):
     assert not page.exception
     assert "The same 8 bits take" in said(page)
     assert len(page.get("plotly_chart")) == 4
-    page = evidence_page(evidence="Detectors", detector="fastestdet", condition="stale_model")
+    page = evidence_page(evidence="Detectors", detector="FastestDet", condition="Stale model")
     assert not page.exception
     assert "does not apply to FastestDet" in said(page).replace("\\", "")
 

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -22,10 +23,10 @@ def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, floa
         truth.dataset = {
             "images": [{"id": image} for image in range(images)],
             "categories": [{"id": int(category)} for category in np.unique(labels.category)],
-            "annotations": [_row(labels, row) | {"id": row + 1, "iscrowd": 0} for row in range(len(labels))],
+            "annotations": [_annotation(labels, row) for row in range(len(labels))],
         }
         truth.createIndex()
-        answers = truth.loadRes([_row(found, row) | {"score": float(found.score[row])} for row in range(len(found))])
+        answers = truth.loadRes(_rows(found))
         judged = COCOeval(truth, answers, "bbox")
         judged.params.areaRng, judged.params.areaRngLbl = [[0, 1e10]], ["all"]
         judged.params.maxDets = [MOST]
@@ -35,8 +36,14 @@ def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, floa
     return float(precision.mean()), float(precision[0].mean())
 
 
-def _row(boxes: Boxes, row: int) -> dict[str, Any]:
-    left, top, right, bottom = map(float, boxes.box[row])
+def _annotation(labels: Boxes, row: int) -> dict[str, Any]:
+    left, top, right, bottom = map(float, labels.box[row])
     size = right - left, bottom - top
-    told = {"image_id": int(boxes.image[row]), "category_id": int(boxes.category[row])}
+    told = {"id": row + 1, "image_id": int(labels.image[row]), "category_id": int(labels.category[row]), "iscrowd": 0}
     return told | {"bbox": [left, top, *size], "area": size[0] * size[1]}
+
+
+def _rows(found: ScoredBoxes) -> NDArray[np.float64]:
+    """Image, left, top, width, height, score, category; (n, 7)."""
+    size = found.box[:, 2:] - found.box[:, :2]
+    return np.column_stack([found.image, found.box[:, :2], size, found.score, found.category])

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from simulator.analysis.detection_quality import (
+    OVERLAPS,
     Ints,
     ScoredBoxes,
     average_precision,
@@ -30,12 +32,12 @@ from simulator.zoo.detection.coco import coco_ap
 from simulator.zoo.detection.conditions import BUGS, SETTINGS, STALE, Setting
 from simulator.zoo.detection.corruptions import CORRUPTIONS
 from simulator.zoo.detection.datasets import Dataset
-from simulator.zoo.detection.evaluate import NETWORKS, Job, read_part
+from simulator.zoo.detection.evaluate import NETWORKS, Job, Part, read_part
 from simulator.zoo.detection.networks import DETECTORS, OLDEST
 from simulator.zoo.detection.precisions import WORDS
 from simulator.zoo.machine import provenance
 
-RESAMPLES = 500
+RESAMPLES = 300
 ATTRIBUTION = (
     "annotations CC BY 4.0 (COCO Consortium); the photos are under Flickr licences of their own and are not included here"
 )
@@ -56,19 +58,18 @@ class _Judged:
 def make_tables(job: Job, out: Path, tick: Callable[[], None]) -> None:
     """Judge every part and write all tables to the folder `out`; a tick a setting."""
     data = job.dataset
-    weights = resamples(len(data), RESAMPLES, job.seed)
     outcomes, images, answers = [], [], []
     judged: dict[tuple[str, str, Setting], _Judged] = {}
     for setting in SETTINGS:
         part = read_part(job.part(setting))
         images.append(_setting_columns(setting, part.images))
+        judged |= {(*network, setting): one for network, one in zip(NETWORKS, judge(job, setting), strict=True)}
         for detector, precision in NETWORKS:
             found, network = part.found(detector, precision), {"detector": detector, "precision": precision}
-            takes = taken(data.labels, found)
-            judged[detector, precision, setting] = _judge(data, found, takes, weights)
-            outcomes.append(_setting_columns(setting, _outcomes(data, found, takes[0])).assign(**network))
-            rows = _answers(len(data), found, takes[0]).merge(part.inputs_of(detector), on="image")
-            answers.append(_setting_columns(setting, rows).assign(**network))
+            [takes] = taken(data.labels, found, OVERLAPS[:1])
+            outcomes.append(_setting_columns(setting, _outcomes(data, found, takes)).assign(**network))
+            signs = _answers(len(data), found, takes).merge(part.inputs_of(detector), on="image")
+            answers.append(_setting_columns(setting, signs).assign(**network))
         tick()
     stale = Setting(STALE, 1)
     images.append(images[0].assign(condition=stale.condition, severity=stale.severity))
@@ -91,9 +92,22 @@ def _setting_columns(setting: Setting, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(condition=setting.condition, severity=setting.severity)
 
 
-def _judge(data: Dataset, found: ScoredBoxes, takes: Ints, weights: NDArray[np.float64]) -> _Judged:
-    drawn = average_precision(data.labels, found, len(data), weights, takes)
-    return _Judged(coco_ap(data.labels, found, len(data)), np.stack([drawn.mean(axis=1), drawn[:, 0]], axis=1))
+def judge(job: Job, setting: Setting) -> list[_Judged]:
+    """Each network under one setting, in the order of `NETWORKS`; kept beside its part, so that it is judged once."""
+    path = job.part(setting).with_suffix(f".judged-{RESAMPLES}.npz")
+    if not path.is_file():
+        found = list(map(partial(_judge, job, read_part(job.part(setting))), NETWORKS))
+        with in_one_step(path) as unfinished, unfinished.open("wb") as stream:
+            np.savez_compressed(stream, value=[one.value for one in found], drawn=np.stack([one.drawn for one in found]))
+    with np.load(path) as held:
+        pairs = zip(held["value"].tolist(), held["drawn"], strict=True)
+        return [_Judged((ap, ap50), drawn) for (ap, ap50), drawn in pairs]
+
+
+def _judge(job: Job, part: Part, network: tuple[str, str]) -> _Judged:
+    labels, found, images = job.dataset.labels, part.found(*network), len(job.dataset)
+    drawn = average_precision(labels, found, images, resamples(images, RESAMPLES, job.seed))
+    return _Judged(coco_ap(labels, found, images), np.stack([drawn.mean(axis=1), drawn[:, 0]], axis=1))
 
 
 def _outcomes(data: Dataset, found: ScoredBoxes, takes: Ints) -> pd.DataFrame:
