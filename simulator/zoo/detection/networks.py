@@ -1,4 +1,8 @@
-"""The trained detectors that the tables are about, and running one."""
+"""The trained detectors that the tables are about, and running one.
+
+NanoDet-m is given images stretched to its square: so it comes within 0.02 of the AP that others found on the 128 images (0.240
+beside 0.230). In their own proportions on black it reaches 0.259.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,10 @@ import numpy as np
 import onnxruntime as ort
 
 from simulator.zoo.answers import quiet_session
-from simulator.zoo.detection.images import Takes, prepare
-from simulator.zoo.detection.layouts import LAYOUTS, Layout, boxes_of
+from simulator.zoo.detection.images import Takes
+from simulator.zoo.detection.layouts import LAYOUTS, Layout
 from simulator.zoo.errors import CannotMeasureError
-from simulator.zoo.steps import Floats, Pixels
+from simulator.zoo.steps import Floats
 
 #: Boxes below this score are not looked at; COCO's evaluation gains nothing visible from them.
 LEAST = 0.01
@@ -72,10 +76,3 @@ def outputs_of(session: ort.InferenceSession, tensor: Floats) -> list[np.ndarray
     if {answer.ndim for answer in answers} == {1, 2}:
         return list(answers)  # finished boxes of one image, as torchvision answers them
     return [answer[0] for answer in answers]
-
-
-def detect(session: ort.InferenceSession, detector: Detector, pixels: Pixels, takes: Takes) -> Floats:
-    """What it finds on an image (h, w, 3), prepared as `takes` says, in pixels of the image; (n, 6), best first."""
-    tensor, placed = prepare(pixels, takes)
-    found = boxes_of(detector.layout, outputs_of(session, tensor), takes.side, LEAST)
-    return np.column_stack([placed.back(found[:, :4]), found[:, 4:]]).astype(np.float32)

@@ -243,6 +243,8 @@ def _about(job: Job) -> About:
         conditions=conditions,
         notes=[
             "corruptions are simulated; crowd flags of the labels are not kept, so that AP is a little lower than COCO's",
+            "NanoDet-m is given images stretched to its square, which comes closest to its reference figure; in their own "
+            "proportions it does better, as the condition stretch shows",
             f"stale_model does not apply to {label} itself",
         ],
     )

@@ -14,8 +14,8 @@ from simulator.evidence.detections import BINS, load_detections
 from simulator.zoo.detection import evaluate, networks, precisions, signals, tables
 from simulator.zoo.detection.conditions import Setting
 from simulator.zoo.detection.evaluate import Bench, Job, read_part
-from simulator.zoo.detection.images import Takes
-from simulator.zoo.detection.layouts import LAYOUTS
+from simulator.zoo.detection.images import Takes, prepare
+from simulator.zoo.detection.layouts import LAYOUTS, boxes_of
 from simulator.zoo.detection.networks import Detector
 
 SMALL = [Setting("clean", 0), Setting("fog", 1)]
@@ -95,10 +95,11 @@ def test_a_part_holds_what_the_network_answers(job: Job) -> None:
     assert len(part.images) == 4 and len(part.inputs) == 8
     detector = evaluate.DETECTORS["newer"]
     session = ort.InferenceSession(str(detector.path(job.trained)))
-    expected = networks.detect(session, detector, job.dataset.pixels(2), detector.takes)
+    tensor, placed = prepare(job.dataset.pixels(2), detector.takes)
+    expected = boxes_of(detector.layout, [session.run(None, {"pixels": tensor[np.newaxis]})[0][0]], 64, networks.LEAST)
     found = part.found("newer", "fp32")
     mine = found.image == 2
-    np.testing.assert_allclose(found.box[mine], expected[:, :4], rtol=1e-5)
+    np.testing.assert_allclose(found.box[mine], placed.back(expected[:, :4]), rtol=1e-5)
     np.testing.assert_allclose(found.score[mine], expected[:, 4], rtol=1e-5)
     assert part.inputs["input_mean"].iloc[0] == pytest.approx(job.dataset.pixels(0).mean() / 255, abs=0.01)
 
