@@ -64,6 +64,11 @@ def night(image: Floats, strength: float, rng: Generator) -> Floats:
     return np.asarray(np.maximum(noisy * gain, 0) ** (1 / _GAMMA) * np.array([0.9, 0.95, 1.0]), np.float32)
 
 
+def brightness(image: Floats, strength: float, _: Generator) -> Floats:
+    """Light added everywhere, as by a flare or an exposure that is too long."""
+    return image + strength
+
+
 def contrast(image: Floats, strength: float, _: Generator) -> Floats:
     """Differences from the mean colour of the image, reduced to `strength` of themselves."""
     mean = image.mean(axis=(0, 1), keepdims=True)
@@ -90,6 +95,20 @@ def motion_blur(image: Floats, strength: float, rng: Generator) -> Floats:
     """A point becomes a line: the camera moved, in any direction, while the shutter was open."""
     angle = rng.uniform(0, np.pi)
     return _smeared(image, _pixels(image, strength), angle)
+
+
+def zoom_blur(image: Floats, strength: float, _: Generator) -> Floats:
+    """The mean of the image and enlargements of it, up to 1 + `strength`: the camera moved forward."""
+    height, width = image.shape[:2]
+    picture = Image.fromarray(_bytes(image))
+    total = np.zeros(image.shape, np.float32)
+    factors = np.linspace(1, 1 + strength, 6)
+    for factor in factors:
+        inner = width / factor, height / factor
+        left, top = (width - inner[0]) / 2, (height - inner[1]) / 2
+        enlarged = picture.resize((width, height), Image.Resampling.BILINEAR, (left, top, left + inner[0], top + inner[1]))
+        total += np.asarray(enlarged, np.float32)
+    return total / np.float32(255 * len(factors))
 
 
 def noise(image: Floats, strength: float, rng: Generator) -> Floats:
@@ -187,6 +206,8 @@ CORRUPTIONS: dict[str, Corruption] = {
     "noise": Corruption("Noise", noise, (0.08, 0.18, 0.38), "standard deviation, as a part of white", "gaussian_noise"),
     "jpeg": Corruption("JPEG", jpeg, (25, 15, 7), "quality from 1 to 100", "jpeg_compression"),
     "pixelate": Corruption("Pixelated", pixelate, (0.6, 0.4, 0.25), "part of the side's pixels that is left", "pixelate"),
+    "brightness": Corruption("Too bright", brightness, (0.1, 0.3, 0.5), "light added, as a part of white", "brightness"),
+    "zoom_blur": Corruption("Zoom blur", zoom_blur, (0.1, 0.2, 0.3), "largest enlargement, less 1", "zoom_blur"),
 }
 
 

@@ -28,7 +28,7 @@ def test_another_image_or_seed_draws_other_numbers(name: str) -> None:
     assert not np.array_equal(one, corrupt(PHOTO, name, 2, "a", 2))
 
 
-@pytest.mark.parametrize("name", ["defocus", "motion_blur", "contrast", "jpeg", "pixelate"])
+@pytest.mark.parametrize("name", ["defocus", "motion_blur", "zoom_blur", "contrast", "jpeg", "pixelate"])
 def test_what_only_blurs_or_flattens_leaves_a_grey_image_as_it_is(name: str) -> None:
     grey = np.full((60, 90, 3), 128, np.uint8)
     assert np.abs(corrupt(grey, name, 3, "a", 1).astype(int) - 128).max() <= 1
@@ -41,9 +41,10 @@ def statistic(name: str, of: str) -> float:
 def test_each_does_what_its_name_says() -> None:
     assert statistic("fog", "contrast") < 0 < statistic("fog", "brightness")
     assert statistic("night", "brightness") < 0 < statistic("night", "noise")
+    assert statistic("brightness", "brightness") > 0.1
     assert statistic("contrast", "contrast") < -0.05
     assert statistic("noise", "noise") > 0.1
-    for blur in ("defocus", "motion_blur"):
+    for blur in ("defocus", "motion_blur", "zoom_blur"):
         assert statistic(blur, "sharpness") < 0
     assert statistic("snow", "brightness") > 0 and statistic("rain", "sharpness") > 0
 
