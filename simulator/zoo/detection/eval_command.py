@@ -112,7 +112,7 @@ def _tell_report(as_json: bool) -> None:
         return
     about, out = tables.about, Console()
     out.print(f"[bold]{escape(about.dataset)}[/bold], measured {about.date} on {escape(about.processor)}")
-    clean = Table("detector", "precision", "AP, clean images", "95% interval", "less than fp32", "95% interval", box=None)
+    clean = Table("detector", "precision", "AP, clean images", "95% interval", "minus fp32", "95% interval", box=None)
     for row in precision_rows(tables).to_dict("records"):
         figures = [(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in ("ap", "ap_less_fp32")]
         cells = [cell for value, low, high in figures for cell in (f"{value:.3f}", f"{low:.3f} to {high:.3f}")]

@@ -88,7 +88,9 @@ class Judgement:
     def tables(self) -> Iterator[Table]:
         """For a terminal."""
         title = f"{self.file.name}: {len(self.data)} images, {len(self.data.labels)} labelled boxes"
-        quality = Table("condition", "AP", "95% interval", "AP50", "95% interval", "AP less clean", "95% interval", title=title)
+        quality = Table(
+            "condition", "AP", "95% interval", "AP50", "95% interval", "AP minus clean", "95% interval", title=title
+        )
         heights = Table(
             "condition", *(f"{height:g} px" for height in HEIGHTS), title=f"recall by box height, score {SCORE:g} or more"
         )
