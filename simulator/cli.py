@@ -33,6 +33,7 @@ from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.trace import Trace
 from simulator.units import duration, spoken
+from simulator.zoo.detection.eval_command import detect_eval, detect_tables
 from simulator.zoo.profile_command import profile
 from simulator.zoo.training.command import train
 
@@ -135,6 +136,8 @@ app.command()(fidelity)
 app.command()(projection)
 scores.command()(train)
 app.add_typer(scores, name="scores")
+app.command()(detect_eval)
+app.command()(detect_tables)
 
 
 def _read_picks(picks: list[str], option: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ PROFILES = ASSETS / "profiles"
 SCORES = ASSETS / "scores"
 CATALOGUE = ASSETS / "catalogue"
 FIDELITY = ASSETS / "fidelity"
+DETECTIONS = ASSETS / "detections"
 
 #: Profiles of the models that a person brought along.
 OWN_PROFILES = user_data_path("casesim") / "profiles"

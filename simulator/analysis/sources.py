@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from simulator.evidence.catalogue import Hardware, hardware
+from simulator.evidence.detections import coco_c, read_about
 from simulator.evidence.fidelity import Report
 from simulator.evidence.field import field_drops
 from simulator.evidence.profiles import Profile
@@ -27,11 +28,12 @@ Row = tuple[str, str, str, str, str, str, str]
 
 def sources(profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]) -> pd.DataFrame:
     """A row a source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, what was promised
-    and found in the field, fidelity reports, figures of the cases.
+    and found in the field, fidelity reports, detection tables, figures of the cases.
 
     kind: measured, projected, published or assumed. A case's figures are those of its default design.
     """
-    rows = [*_profiles(profiles), *_scores(), *_machines(), *_published_points(), *_field(), *_reports(reports)]
+    measured_here = [*_profiles(profiles), *_scores(), *_reports(reports), *_detections()]
+    rows = [*measured_here, *_machines(), *_published_points(), *_field()]
     for scenario in scenarios:
         rows += _figures(scenario)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -107,6 +109,19 @@ def _reports(reports: Iterable[Report]) -> Iterator[Row]:
         libraries = ", ".join(f"{name} {version}" for name, version in report.libraries.items())
         value = f"{len(report.points)} points"
         yield "simulation against a real server", "measured", value, libraries, report.date, report.processor, _OWN
+
+
+def _detections() -> Iterator[Row]:
+    about = read_about()
+    libraries = ", ".join(f"{name} {version}" for name, version in about.libraries.items())
+    for detector in about.detectors.values():
+        what, value = f"detections of {detector.label}", f"{about.boxes} labelled boxes on {about.images} images"
+        licence = f"{_OWN}; weights: {detector.licence}; {about.attribution}"
+        yield what, "measured", value, f"{about.dataset}; {libraries}", about.date, about.processor, licence
+    published = coco_c()
+    for model, figures in published.models.items():
+        value = f"AP {figures.clean:g} clean, and under {len(figures.corrupted)} corruptions at 5 severities"
+        yield f"detections of {model} on COCO-C", "published", value, published.source, "", "", _FACT
 
 
 def _figures(scenario: Scenario) -> Iterator[Row]:

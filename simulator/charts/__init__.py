@@ -4,6 +4,7 @@ from simulator.charts.answer_times import answer_times
 from simulator.charts.batches import batch_timeline
 from simulator.charts.carry_over import field_drop, optimism, threshold_transfers
 from simulator.charts.costs import cost_split
+from simulator.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
 from simulator.charts.fidelity import FIGURES, error_by_load, simulated_against_real
 from simulator.charts.flows import journeys
 from simulator.charts.goodput import goodput_over_time
@@ -22,8 +23,11 @@ from simulator.charts.way import one_request
 __all__ = [
     "FIGURES",
     "MOST_CURVES",
+    "PRECISIONS",
     "Chart",
     "answer_times",
+    "ap_by_condition",
+    "ap_by_precision",
     "asked",
     "batch_timeline",
     "by_group",
@@ -36,6 +40,7 @@ __all__ = [
     "field_drop",
     "goodput_over_time",
     "growing_curve",
+    "image_shifts",
     "interval_of",
     "journeys",
     "kept_promises",
@@ -46,6 +51,7 @@ __all__ = [
     "projected_against_published",
     "queue_over_time",
     "queues",
+    "recall_by_box_height",
     "referrals_by_sensitivity",
     "reliability",
     "roc",

@@ -1,9 +1,5 @@
 """From a torch module to an ONNX file with a free batch axis, checked against the module that it came from."""
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +11,7 @@ from torch import nn
 
 from simulator.evidence.files import in_one_step
 from simulator.zoo.answers import quiet_session
+from simulator.zoo.quiet import quiet_tools
 
 INPUT = "image"
 OUTPUT = "logits"
@@ -23,26 +20,8 @@ OUTPUT = "logits"
 _TOLERANCE = 1e-3
 
 
-#: Severities of ONNX Runtime's log.
-_WARNINGS, _ERRORS_ONLY = 2, 3
-
-
 class ExportError(RuntimeError):
     """An exported graph does not compute what its module computes."""
-
-
-@contextmanager
-def quiet_tools() -> Iterator[None]:
-    """Silences the exporters' and quantizers' advice, which is not for the person who measures."""
-    logging.disable(logging.WARNING)
-    ort.set_default_logger_severity(_ERRORS_ONLY)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
-        ort.set_default_logger_severity(_WARNINGS)
 
 
 def export(model: nn.Module, input_shape: list[int], path: Path) -> None:

@@ -21,8 +21,8 @@ from onnxruntime.quantization import (
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from simulator.zoo.answers import fault
-from simulator.zoo.export import quiet_tools
 from simulator.zoo.fresh import in_fresh_process
+from simulator.zoo.quiet import quiet_tools
 from simulator.zoo.refusals import RefusedError, at_step
 
 #: Images to calibrate on, each float32 (channels, height, width); only asked for by a precision that needs them.
@@ -81,6 +81,11 @@ def int8_mixed(source: Path, target: Path, images: Images) -> None:
     _static(source, target, images, kinds=sorted(_WEIGHTED), left=left)
 
 
+def int8_convolutions(source: Path, target: Path, images: Images, left: list[str]) -> None:
+    """As int8_static, but only convolutions, and not those whose names are in `left`; all else stays in float."""
+    _static(source, target, images, kinds=["Conv"], left=left)
+
+
 def _static(
     source: Path,
     target: Path,
@@ -118,6 +123,12 @@ def sensitive_nodes(graph: onnx.GraphProto) -> list[str]:
     depthwise = [node for node in layers if node.op_type == "Conv" and _is_depthwise(node, weights)]
     ends = layers[:1] + _last_layers(graph, weights)
     return list(dict.fromkeys(node.name for node in [*ends, *depthwise, *products]))
+
+
+def depthwise_nodes(graph: onnx.GraphProto) -> list[str]:
+    """Names of the convolutions that see one channel each."""
+    weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    return [node.name for node in graph.node if node.op_type == "Conv" and _is_depthwise(node, weights)]
 
 
 def _has_weights(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from simulator import compile_plan, load
 from simulator.analysis.sources import COLUMNS, matching, sources
 from simulator.evidence.catalogue import hardware
+from simulator.evidence.detections import coco_c, read_about
 from simulator.evidence.field import field_drops
 from simulator.evidence.projection.points import networks, power, published
 from simulator.evidence.scores import score_names
@@ -22,7 +23,8 @@ def test_there_is_a_row_for_each_source(found):
     figures = compile_plan(load("skin-cancer-triage")).provenance
     machines = [told for entry in hardware().values() for told in (entry.price_source, entry.source) if told]
     facts = 2 * len(field_drops()) + len(published()) + len(power()) + len(networks())
-    assert len(found) == 1 + 1 + len(score_names()) + len(machines) + facts + len(figures)
+    detections = len(read_about().detectors) + len(coco_c().models)
+    assert len(found) == 1 + 1 + len(score_names()) + len(machines) + facts + len(figures) + detections
     assert list(found.columns) == COLUMNS
 
 

@@ -180,3 +180,20 @@ def test_what_projections_are_worth_is_told(evidence_page):
     assert "pairs of device and family reach both bars" in said(page)
     assert "an analytic model" in said(page)
     assert "at least 80.0%" in " ".join(metric.delta for metric in page.metric)
+
+
+def test_detectors_show_what_eight_bits_and_fog_do(evidence_page):
+    page = evidence_page(evidence="Detectors")
+    assert not page.exception
+    assert "The same 8 bits take" in said(page)
+    assert len(page.get("plotly_chart")) == 4
+    page = evidence_page(evidence="Detectors", detector="FastestDet", condition="Stale model")
+    assert not page.exception
+    assert "does not apply to FastestDet" in said(page).replace("\\", "")
+
+
+def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.paths.DETECTIONS", tmp_path)
+    page = evidence_page(evidence="Detectors")
+    assert not page.exception
+    assert "casesim detect-tables makes it" in said(page).replace("\\", "")

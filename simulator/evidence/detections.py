@@ -1,0 +1,219 @@
+"""Detection tables: what trained detectors found on labelled images, clean and spoilt, at every precision.
+
+    about.yaml        who measured what, when, on what, and the licences
+    boxes.parquet     a row a labelled box
+    outcomes.parquet  a row a detector, precision, condition, severity and labelled box: with what score it was found
+    images.parquet    a row a condition, severity and image: statistics of the image
+    answers.parquet   a row a detector, precision, condition, severity and image: statistics of input and answers
+    summary.csv       a row a detector, precision, condition and severity: average precision with its intervals
+
+Their columns are described in `COLUMNS`. Photos are not part of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from simulator.evidence.files import first_fault
+from simulator.paths import CATALOGUE, DETECTIONS
+
+CLEAN = "clean"
+FP32 = "fp32"
+#: Scores at which the bins of the histograms in `answers` begin.
+BINS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+#: Statistics of an image, with their units; `simulator.zoo.detection.signals` computes them.
+IMAGE_STATISTICS = {
+    "brightness": "mean luma, part of white",
+    "contrast": "standard deviation of luma, part of white",
+    "sharpness": "variance of the Laplacian of luma, grey levels squared",
+    "saturation": "mean saturation, 0 to 1",
+    "red_less_blue": "mean red less mean blue, part of white",
+    "entropy_bits": "entropy of luma, bits",
+    "noise": "noise of the smallest structures, part of white",
+    "jpeg_bytes_per_pixel": "size as JPEG of quality 75, bytes a pixel",
+}
+_NETWORK, _SETTING = ["detector", "precision"], ["condition", "severity"]
+_FIGURES = ["ap", "ap50", "ap_less_clean", "ap50_less_clean", "ap_less_fp32", "ap50_less_fp32"]
+
+#: Columns of each table. box and image are numbers and names in `boxes`; scores and AP are parts of 1, lengths pixels of the
+#: image; found_<n> and false_<n> count detections, and false ones, whose score is in the bin that begins at n hundredths.
+COLUMNS: dict[str, list[str]] = {
+    "boxes": ["box", "image", "category", "left_px", "top_px", "width_px", "height_px", "area_px"],
+    "outcomes": [*_NETWORK, *_SETTING, "box", "score"],
+    "images": [*_SETTING, "image", *IMAGE_STATISTICS],
+    "answers": [
+        *_NETWORK,
+        *_SETTING,
+        "image",
+        *("input_mean", "input_std", "input_first_less_last", "score_max", "score_mean"),
+        *(f"{kind}_{round(100 * low):02d}" for kind in ("found", "false") for low in BINS),
+    ],
+    "summary": [*_NETWORK, *_SETTING, *(f"{name}{end}" for name in _FIGURES for end in ("", "_low", "_high"))],
+}
+
+
+class DetectionError(ValueError):
+    """A detection table cannot be used; the message says which and why."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DetectorTold(_Record):
+    """A detector: where its weights come from, and how far its clean AP may be from a reference figure."""
+
+    label: str
+    file: str
+    sha256: str
+    licence: str
+    takes: str
+    reference_ap: float | None = None
+
+
+class ConditionTold(_Record):
+    """A condition: what its strengths mean, by severity, and what COCO-C calls it."""
+
+    label: str
+    kind: str
+    means: str
+    strengths: list[float] = []
+    coco_c: str | None = None
+
+
+class About(_Record):
+    """Where the tables come from."""
+
+    date: str
+    processor: str
+    cores: int
+    system: str
+    libraries: dict[str, str]
+    dataset: str
+    attribution: str
+    images: int
+    boxes: int
+    seed: int
+    resamples: int
+    intervals: str
+    calibration: str
+    detectors: dict[str, DetectorTold]
+    precisions: dict[str, str]
+    conditions: dict[str, ConditionTold]
+    notes: list[str] = []
+
+
+@dataclass(frozen=True)
+class DetectionTables:
+    """The tables of one campaign; see the module."""
+
+    about: About
+    boxes: pd.DataFrame
+    outcomes: pd.DataFrame
+    images: pd.DataFrame
+    answers: pd.DataFrame
+    summary: pd.DataFrame
+
+    def of(self, table: str, detector: str, precision: str, condition: str, severity: int) -> pd.DataFrame:
+        """The rows of `outcomes`, `answers` or `summary` of one network under one condition."""
+        return _picked(getattr(self, table), detector=detector, precision=precision, condition=condition, severity=severity)
+
+    def scores(self, detector: str, precision: str, condition: str, severity: int) -> NDArray[np.float64]:
+        """The score with which each labelled box was found, 0 where it was missed, in the order of `boxes`."""
+        return self.of("outcomes", detector, precision, condition, severity)["score"].to_numpy(float)
+
+
+def _picked(rows: pd.DataFrame, **wanted: str | int) -> pd.DataFrame:
+    keep = np.ones(len(rows), bool)
+    for column, value in wanted.items():
+        keep &= (rows[column] == value).to_numpy()
+    return rows[keep]
+
+
+def load_detections(folder: Path = DETECTIONS) -> DetectionTables:
+    """Read the tables; raises DetectionError with the file, the column and what is wrong."""
+    about = read_about(folder)
+    frames = {name: _read_table(folder / f"{name}.{'csv' if name == 'summary' else 'parquet'}", name) for name in COLUMNS}
+    tables = DetectionTables(about, **frames)
+    _check(tables, folder)
+    return tables
+
+
+def read_about(folder: Path = DETECTIONS) -> About:
+    """Where the tables come from; raises DetectionError."""
+    path = folder / "about.yaml"
+    try:
+        return About.model_validate(_yaml(path))
+    except ValidationError as error:
+        raise DetectionError(first_fault(path, error)) from error
+
+
+def _yaml(path: Path) -> object:
+    try:
+        return YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError as error:
+        raise DetectionError(f"{path}: is missing; casesim detect-tables makes it") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise DetectionError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _read_table(path: Path, name: str) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise DetectionError(f"{path}: is missing; casesim detect-tables makes it") from error
+    except Exception as error:  # pyarrow's and pandas's errors have no base class in common
+        raise DetectionError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    lacking = [column for column in COLUMNS[name] if column not in table]
+    if lacking:
+        raise DetectionError(f"{path}: lacks the column {lacking[0]}")
+    return table
+
+
+def _check(tables: DetectionTables, folder: Path) -> None:
+    score, outcomes = tables.outcomes["score"], folder / "outcomes.parquet"
+    if not score.between(0, 1).all():
+        raise DetectionError(f"{outcomes}: score: every score should lie between 0 and 1")
+    if len(tables.boxes) != tables.about.boxes:
+        raise DetectionError(
+            f"{folder / 'boxes.parquet'}: has {len(tables.boxes)} rows, and about.yaml tells of {tables.about.boxes}"
+        )
+    if len(tables.outcomes) != len(tables.summary) * len(tables.boxes):
+        raise DetectionError(
+            f"{outcomes}: has {len(tables.outcomes)} rows, and {len(tables.summary)} rows of summary.csv with "
+            f"{len(tables.boxes)} boxes each ask for {len(tables.summary) * len(tables.boxes)}"
+        )
+    for name in (CLEAN, *tables.about.conditions):
+        if name not in set(tables.summary["condition"]):
+            raise DetectionError(f"{folder / 'summary.csv'}: condition: holds no row of '{name}', of which about.yaml tells")
+
+
+class CocoCModel(_Record):
+    """AP of a published detector on COCO's validation images: clean, and under each corruption at severities 1 to 5."""
+
+    clean: float
+    corrupted: dict[str, list[float]]
+
+
+class CocoC(_Record):
+    """Published figures of COCO-C."""
+
+    source: str
+    caution: str
+    models: dict[str, CocoCModel]
+
+
+def coco_c(path: Path = CATALOGUE / "coco_c.yaml") -> CocoC:
+    """What others measured under the same corruptions; raises DetectionError."""
+    try:
+        return CocoC.model_validate(_yaml(path))
+    except ValidationError as error:
+        raise DetectionError(first_fault(path, error)) from error
