@@ -1,14 +1,11 @@
 """Evidence: what was measured, how the simulation compares with a real server, and where every number comes from."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-from simulator.analysis.detectors import label_of, operating_score, recall_curve, statistic_rows
-from simulator.analysis.detectors import report as detector_report
 from simulator.analysis.failures import failure_rows, refusals
 from simulator.analysis.fidelity import marks, point_rows, told
 from simulator.analysis.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
@@ -18,32 +15,28 @@ from simulator.analysis.sources import matching, sources
 from simulator.charts import (
     FIGURES,
     MOST_CURVES,
-    PRECISIONS,
-    ap_by_condition,
-    ap_by_precision,
     cell_table,
     comparisons,
     error_by_load,
     growing_curve,
-    image_shifts,
     latency_curves,
     projected_against_published,
-    recall_by_box_height,
     rounded,
     simulated_against_real,
     speed_of_precisions,
     step_times,
 )
 from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.detections import DetectionError, DetectionTables, coco_c, load_detections
+from simulator.evidence.detections import DetectionError
 from simulator.evidence.failures import FailureError, failures
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
 from simulator.evidence.profiles import Profile, ProfileError, profiles, read_profile
 from simulator.evidence.projection.heldout import held_out
 from simulator.evidence.scores import ScoreError
 from simulator.measurement import Measurement, MeasurementError, Options, measurements
+from simulator.panels.detectors import detectors
 from simulator.panels.scores import scores
-from simulator.paths import ASSETS, DETECTIONS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
+from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
 from simulator.scenario import scenario_ids
 from simulator.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
 
@@ -295,73 +288,6 @@ def fidelity() -> None:
         "judged: their two identical real runs disagree."
     )
     download("Download all points (CSV)", point_rows(report, server), "fidelity.csv")
-
-
-@st.cache_resource(max_entries=2, show_spinner="Reading the detection tables …")
-def read_detections(stamp: Files, folder: Path) -> DetectionTables:
-    return load_detections(folder)
-
-
-def detectors() -> None:
-    tables = read_detections(files(DETECTIONS), DETECTIONS)
-    draw(ap_by_precision(tables), key="ap_by_precision")
-    st.caption(
-        "Whiskers are 95% intervals by image. Networks at 8 bits were calibrated on one half of the images and measured on the "
-        "other."
-    )
-    detector_checks(tables)
-    st.subheader("Weather, lenses, sensors and bugs", anchor=False)
-    with st.grid(2, min_column_width=230):
-        name = st.selectbox(
-            "Detector", list(tables.about.detectors), format_func=partial(label_of, tables), key="detector", **KEPT
-        )
-        precision = st.selectbox("Precision", list(PRECISIONS), format_func=PRECISIONS.get, key="detector_precision", **KEPT)
-    draw(ap_by_condition(tables, name, precision), key="ap_by_condition")
-    st.caption("Dashed: clean images. Whiskers are 95% intervals by image. A bug has one severity; corruptions are simulated.")
-    one_condition(tables, name, precision)
-    with st.container(horizontal=True):
-        download("Download AP with intervals (CSV)", tables.summary, "detectors.csv")
-        download("Download every labelled box (CSV)", tables.boxes, "boxes.csv")
-    st.caption(f"{plain(tables.about.dataset)}; {plain(tables.about.attribution)}.")
-
-
-def detector_checks(tables: DetectionTables) -> None:
-    found = detector_report(tables, coco_c())
-    with st.grid(3, border=True, min_column_width=180):
-        for mark in found.marks:
-            with st.container():
-                mark_card(mark)
-    with st.popover("The order of damage beside COCO-C", type="tertiary"):
-        st.markdown("\n".join(f"- {plain(order.sentence)}" for order in found.orders))
-        st.dataframe(
-            rounded(found.damage, 3),
-            hide_index=True,
-            alt="The part of clean AP that each corruption takes, in %, for our detectors and two published ones.",
-        )
-
-
-def one_condition(tables: DetectionTables, name: str, precision: str) -> None:
-    """Recall by box height under a condition, and what a monitor of the images sees of it."""
-    labels = {key: told.label for key, told in tables.about.conditions.items()}
-    with st.grid(2, min_column_width=230):
-        condition = st.selectbox("Condition", list(labels), format_func=labels.get, key="condition", **KEPT)
-        severities = max(len(tables.about.conditions[condition].strengths), 1)
-        severity = st.radio("Severity", [1, 2, 3], 1, key="severity", horizontal=True, disabled=severities == 1, **KEPT)
-    severity = min(severity, severities)
-    if condition not in set(tables.summary.loc[tables.summary["detector"] == name, "condition"]):
-        st.info(f"{labels[condition]} does not apply to {label_of(tables, name)}.")
-        return
-    told = tables.about.conditions[condition]
-    strength = f": {', '.join(f'{value:g}' for value in told.strengths)}" if told.strengths else ""
-    st.caption(f"{plain(told.means)}{strength}")
-    score = operating_score(tables, name)
-    clean = recall_curve(tables, name, precision, "clean", 0, score)
-    spoilt = recall_curve(tables, name, precision, condition, severity, score)
-    draw(recall_by_box_height(clean, spoilt, labels[condition].lower()), key="recall_by_box_height")
-    st.caption(
-        f"A box counts as found from a score of {score:g}, where F1 on clean images is best. Bands are 95% intervals by image."
-    )
-    draw(image_shifts(statistic_rows(tables), condition, labels[condition]), key="image_shifts")
 
 
 def projected() -> None:

@@ -193,7 +193,7 @@ def test_detectors_show_what_eight_bits_and_fog_do(evidence_page):
 
 
 def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.paths.DETECTIONS", tmp_path)
+    monkeypatch.setattr("simulator.panels.detectors.DETECTIONS", tmp_path)
     page = evidence_page(evidence="Detectors")
     assert not page.exception
     assert "casesim detect-tables makes it" in said(page).replace("\\", "")

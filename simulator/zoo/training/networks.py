@@ -71,7 +71,8 @@ def fine_tuned(
         with in_one_step(checkpoint) as part:
             torch.save({"epoch": epoch + 1, "network": network.state_dict(), "optimizer": optimizer.state_dict()}, part)
         told(1)
-    return network.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return network.eval()
 
 
 def _resume(checkpoint: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> int:
