@@ -48,7 +48,7 @@ def detectors() -> None:
 
 
 def _pick(label: str, options: dict[str, str], key: str) -> str:
-    return str(st.selectbox(label, list(options), format_func=options.get, key=key, **KEPT))
+    return str(st.selectbox(label, list(options), format_func=lambda option: options[option], key=key, **KEPT))
 
 
 def _checks(tables: DetectionTables) -> None:
