@@ -59,7 +59,8 @@ def _lines(plan: Plan, found: list[Load]) -> Iterator[str]:
 def _arrows(stage: Any) -> Iterator[tuple[str, str]]:
     """The planned ways out of a stage, solid, and its fallbacks, dotted."""
     if isinstance(stage, Gate):
-        yield from ((f'-->|"{route.tag}"|' if route.tag else "-->", route.to) for route in stage.routes)
+        open_ = [route for route in stage.routes if route.at_specificity is None or route.at_specificity < 1]
+        yield from ((f'-->|"{route.tag}"|' if route.tag else "-->", route.to) for route in open_)
         return
     ways = stage.targets()
     yield from (("-->", target) for path, target in ways.items() if path[0] in PLANNED_FIELDS)

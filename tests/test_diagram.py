@@ -69,3 +69,10 @@ def test_a_join_says_how_many_inputs_it_waits_for_and_how_long():
 
 def test_what_waits_for_its_answers_never_overruns_a_stage():
     assert strain(Load("a", 1, 1.0, None, at_most=True)) == "busy"
+
+
+def test_a_route_that_is_closed_is_not_drawn():
+    skin = load("skin-cancer-triage")
+    closed, opened = (diagram(compile_plan(skin, {"certain": pick})) for pick in ("people", "one_in_20"))
+    assert "certain" not in closed.source
+    assert "certain: 5% of the negatives" in opened.source

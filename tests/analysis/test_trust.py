@@ -53,7 +53,7 @@ def with_calls(sizes, calls=400, others=0.0, max_batch=4, **fields):
     timed = [Calls(batch=size, latency_ms=[float(i) for i in range(1, calls + 1)], idle_ms=[0.0] * calls) for size in sizes]
     run = ThreadRun(threads=1, session_s=[1.0], resident_mb=1, others_share=others, calls=timed)
     made = plan({"p": pool(label="Model", max_batch=max_batch, **fields)}, constant(*[0.1] * max_batch))
-    return replicate(dataclasses.replace(made, timed={"p": run}), 0, 2)
+    return replicate(dataclasses.replace(made, timed={"p": [run]}), 0, 2)
 
 
 def test_batch_sizes_between_the_measured_ones_are_told():
