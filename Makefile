@@ -2,6 +2,8 @@ PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
+# A worker a processor; the tests of a file share what is costly to set up, and so a worker. Browsers go first: they take longest.
+AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: help run setup test test-long lint truths bench clean
@@ -15,10 +17,10 @@ run: setup ## open the app (PORT=8501)
 setup: $(VENV)/.installed ## set up .venv with all that the app needs, without torch
 
 test: $(VENV)/.installed-dev ## run the tests, in an environment with torch and the test tools
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(AT_ONCE)
 
 test-long: $(VENV)/.installed-dev ## run every test, those that take minutes included
-	@$(BIN)/python -m pytest -m ""
+	@$(BIN)/python -m pytest $(AT_ONCE) -m ""
 
 lint: $(VENV)/.installed-dev ## check style, types and which part may import which
 	@echo "Style (ruff)" && $(BIN)/ruff check && $(BIN)/ruff format --check

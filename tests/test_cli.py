@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 from simulator.cli import main
 from simulator.scenario import scenario_ids
@@ -75,7 +76,7 @@ def test_another_design_is_compared_on_the_same_requests(casesim, case):
 
 
 def test_differences_that_may_be_chance_are_called_so(casesim, case, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("simulator.cli.out", Console(width=200))
     out = casesim("run", case, "--against", "reading=expert", "--replications", 3)[1]
     assert "reading=usual against expert" in out
     assert "no change" in out
