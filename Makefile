@@ -2,7 +2,8 @@ PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
-# A worker a processor; the tests of a file share what is costly to set up, and so a worker. Browsers go first: they take longest.
+# A worker a processor; the tests of a file share what is costly to set up, and so a worker.
+# In the order of the folders, so that the browser's, which take longest, do not come last.
 AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 

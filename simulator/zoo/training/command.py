@@ -30,7 +30,7 @@ def train(
 ) -> None:
     """Fit the networks on labelled photos, fold by fold, and write what each says of photos that it never saw.
 
-    About half an hour on two cores; stopped, the same command goes on from where it was.
+    Within an hour and a half on two cores; stopped, the same command goes on from where it was.
     """
     try:
         from simulator.zoo.photo import PhotoError
