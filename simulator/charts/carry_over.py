@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 
 from simulator.analysis.optimism import NEXT, REST, SAME
 from simulator.analysis.transfer import Transfer, transfer_rows
-from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, RED, Chart, dots, figure, rounded, translucent, whiskers
+from simulator.charts.look import (
+    BLUE,
+    GREY,
+    OBJECTIVE,
+    ORANGE,
+    RED,
+    Chart,
+    dots,
+    figure,
+    rounded,
+    too_few,
+    translucent,
+    whiskers,
+)
 from simulator.evidence.field import FieldDrop
 from simulator.units import percent
 
@@ -108,15 +121,7 @@ def threshold_transfers(found: list[Transfer]) -> Chart:
 
 def _unsaid(found: list[Transfer], labels: list[str]) -> go.Scatter:
     few = [(label, one) for label, one in zip(labels, found, strict=True) if one.sensitivity is one.specificity is None]
-    return go.Scatter(
-        x=[1] * len(few),
-        y=[label for label, _ in few],
-        mode="text",
-        text=[f"too few to say: {one.positives} positives, {one.negatives} negatives" for _, one in few],
-        textposition="middle right",
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    return too_few({label: f"{one.positives} positives, {one.negatives} negatives" for label, one in few})
 
 
 def _transfer_takeaway(found: list[Transfer]) -> str:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from simulator.analysis.groups import ENOUGH, UNKNOWN
 from simulator.analysis.prevalence import FIGURES
-from simulator.charts.look import BLUE, OBJECTIVE, ORANGE, Chart, dots, figure, rounded, translucent
+from simulator.charts.look import BLUE, OBJECTIVE, ORANGE, Chart, dots, figure, rounded, too_few, translucent
 from simulator.units import percent, significant
 
 _COLOURS = {"sensitivity": ORANGE, "specificity": BLUE}
@@ -23,27 +23,19 @@ def by_group(rows: pd.DataFrame, promise: float) -> Chart:
         dots(str(what), mine[mine["verdict"] == ""], _COLOURS[str(what)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
         for what, mine in told.groupby("what", sort=True)
     ]
-    drawn = figure(*groups, _too_few(told), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
+    drawn = figure(*groups, _unsaid(told), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
     drawn.add_vline(x=100 * promise, line=OBJECTIVE, annotation_text="asked", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=sorted(rows["group"].unique(), reverse=True))
     return Chart(drawn, _groups_takeaway(rows), rounded(rows))
 
 
-def _too_few(told: pd.DataFrame) -> go.Scatter:
+def _unsaid(told: pd.DataFrame) -> go.Scatter:
     few = told[told["verdict"] != ""]
     words = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)]).groupby("label")[
         "words"
     ]
-    return go.Scatter(
-        x=[1] * len(words),
-        y=[label for label, _ in words],
-        mode="text",
-        text=[f"too few to say: {', '.join(mine)}" for _, mine in words],
-        textposition="middle right",
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    return too_few({str(label): ", ".join(mine) for label, mine in words})
 
 
 def _counted(n: int, what: str) -> str:

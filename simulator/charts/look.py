@@ -30,6 +30,19 @@ class Chart:
     table: pd.DataFrame
 
 
+def too_few(counts: dict[str, str]) -> go.Scatter:
+    """Where a row of a chart has too little data for a bar: how much there is, by the label of the row."""
+    return go.Scatter(
+        x=[1] * len(counts),
+        y=list(counts),
+        mode="text",
+        text=[f"too few to say: {told}" for told in counts.values()],
+        textposition="middle right",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
 def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
     """A figure in the look of the app: no background of its own, so that both themes shine through."""
     drawn = go.Figure(list(traces))

@@ -18,11 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from simulator.evidence.files import first_fault
+from simulator.evidence.files import read_yaml
 from simulator.paths import CATALOGUE, DETECTIONS
 
 CLEAN = "clean"
@@ -150,19 +148,9 @@ def load_detections(folder: Path = DETECTIONS) -> DetectionTables:
 def read_about(folder: Path = DETECTIONS) -> About:
     """Where the tables come from; raises DetectionError."""
     path = folder / "about.yaml"
-    try:
-        return About.model_validate(_yaml(path))
-    except ValidationError as error:
-        raise DetectionError(first_fault(path, error)) from error
-
-
-def _yaml(path: Path) -> object:
-    try:
-        return YAML(typ="safe", pure=True).load(path)
-    except FileNotFoundError as error:
-        raise DetectionError(f"{path}: is missing; casesim detect-tables makes it") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise DetectionError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    if not path.is_file():
+        raise DetectionError(f"{path}: is missing; casesim detect-tables makes it")
+    return read_yaml(path, TypeAdapter(About), DetectionError)
 
 
 def _read_table(path: Path, name: str) -> pd.DataFrame:
@@ -213,7 +201,4 @@ class CocoC(_Record):
 
 def coco_c(path: Path = CATALOGUE / "coco_c.yaml") -> CocoC:
     """What others measured under the same corruptions; raises DetectionError."""
-    try:
-        return CocoC.model_validate(_yaml(path))
-    except ValidationError as error:
-        raise DetectionError(first_fault(path, error)) from error
+    return read_yaml(path, TypeAdapter(CocoC), DetectionError)

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from simulator.evidence.files import first_fault, in_one_step
+from simulator.evidence.files import in_one_step, read_yaml
 from simulator.paths import PROFILES
 
 Step = Literal["export", "quantize", "run"]
@@ -67,12 +66,7 @@ def _others(device: str, model: str, precision: str, folder: Path) -> list[Failu
 
 
 def _read(path: Path) -> list[Failure]:
-    try:
-        return _LIST.validate_python(YAML(typ="safe", pure=True).load(path))
-    except ValidationError as error:
-        raise FailureError(first_fault(path, error)) from error
-    except YAMLError as error:
-        raise FailureError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    return read_yaml(path, _LIST, FailureError)
 
 
 def _write(path: Path, found: list[Failure]) -> None:

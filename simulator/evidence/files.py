@@ -3,14 +3,31 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+Content = TypeVar("Content")
 
 
 def first_fault(path: Path, error: ValidationError) -> str:
     """The file, the field and what is wrong with it, for the first fault found."""
     first = error.errors()[0]
     return ": ".join(part for part in (str(path), ".".join(map(str, first["loc"])), first["msg"]) if part)
+
+
+def read_yaml(path: Path, adapter: TypeAdapter[Content], refusal: type[Exception]) -> Content:
+    """What stands in a YAML file; raises `refusal` with the path and, where there is one, the field that is at fault."""
+    try:
+        return adapter.validate_python(YAML(typ="safe", pure=True).load(path))
+    except ValidationError as error:
+        raise refusal(first_fault(path, error)) from error
+    except OSError as error:
+        raise refusal(f"{path}: cannot be read: {error.strerror}") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise refusal(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def load_photo(path: Path) -> Image.Image:
 
 def prepare(image: Image.Image, size: int, mean: Channels, std: Channels) -> NDArray[np.float32]:
     """Centre-crop to a square, resize to `size`, normalise; float32 (channels, height, width)."""
-    return normalise(square(image, size), mean, std)
+    return normalize(square(image, size), mean, std)
 
 
 def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
@@ -54,7 +54,7 @@ def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
 
 
-def normalise(pixels: NDArray[np.uint8], mean: Channels, std: Channels) -> NDArray[np.float32]:
+def normalize(pixels: NDArray[np.uint8], mean: Channels, std: Channels) -> NDArray[np.float32]:
     """(..., height, width, channels) in 0 to 255, to (..., channels, height, width): in [0, 1], less `mean`, by `std`."""
     scaled = np.asarray(pixels, dtype=np.float32) / np.float32(255)
     normal = (scaled - np.array(mean, np.float32)) / np.array(std, np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from simulator.evidence.files import in_one_step
-from simulator.zoo.photo import PHONE_SIZE, Channels
+from simulator.zoo.photo import PHONE_SIZE, Channels, normalize
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -22,6 +22,7 @@ Floats = NDArray[np.float32]
 FULL_HD = (1920, 1080)
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
+_imagenet = partial(normalize, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 #: The grey that YOLO's family pads with.
 _PADDING = 114
 #: Above this intersection over union two boxes of a class are taken for one object.
@@ -44,12 +45,6 @@ def letterbox(pixels: Pixels, side: int) -> Pixels:
     boxed = np.full((side, side, 3), _PADDING, np.uint8)
     boxed[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     return boxed
-
-
-def normalize(pixels: Pixels, mean: Channels = IMAGENET_MEAN, std: Channels = IMAGENET_STD) -> Floats:
-    """(h, w, 3) in 0 to 255, to (3, h, w): values in [0, 1], less `mean`, by `std`."""
-    scaled = pixels.astype(np.float32) / np.float32(255)
-    return np.ascontiguousarray(((scaled - np.array(mean, np.float32)) / np.array(std, np.float32)).transpose(2, 0, 1))
 
 
 def suppress(candidates: Floats, overlap: float = _OVERLAP) -> NDArray[np.int64]:
@@ -135,8 +130,8 @@ STEPS: dict[str, dict[str, Step]] = {
         "1080p_to_640": Step(_frame, partial(letterbox, side=640), "Pillow, bilinear, 1920 x 1080 into 640 x 640"),
     },
     "step_normalize": {
-        "224": Step(partial(image, 224, 224), normalize, "numpy, 224 x 224 bytes to float32, channels first"),
-        "640": Step(partial(image, 640, 640), normalize, "numpy, 640 x 640 bytes to float32, channels first"),
+        "224": Step(partial(image, 224, 224), _imagenet, "numpy, 224 x 224 bytes to float32, channels first"),
+        "640": Step(partial(image, 640, 640), _imagenet, "numpy, 640 x 640 bytes to float32, channels first"),
     },
     "step_nms": {
         f"{count}_boxes": Step(

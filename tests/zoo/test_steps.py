@@ -30,7 +30,9 @@ def test_letterbox_is_pillows_padding_in_grey(width: int, height: int) -> None:
 def test_normalize_is_torchvisions() -> None:
     pixels = steps.image(8, 6)
     other = functional.normalize(functional.to_tensor(pixels), steps.IMAGENET_MEAN, steps.IMAGENET_STD)
-    np.testing.assert_allclose(steps.normalize(pixels), other.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        steps.normalize(pixels, steps.IMAGENET_MEAN, steps.IMAGENET_STD), other.numpy(), rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("count", [1, 100, 1000])

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from simulator.evidence.files import first_fault
+from simulator.evidence.files import read_yaml
 
 
 class ScoreError(ValueError):
@@ -68,9 +66,4 @@ Sidecar = Annotated[Measured | Published, Field(discriminator="kind")]
 def read_sidecar(path: Path) -> Measured | Published:
     """What stands in a sidecar; raises ScoreError with the path, the field and what is wrong with it."""
     adapter: TypeAdapter[Measured | Published] = TypeAdapter(Sidecar)
-    try:
-        return adapter.validate_python(YAML(typ="safe", pure=True).load(path))
-    except ValidationError as error:
-        raise ScoreError(first_fault(path, error)) from error
-    except YAMLError as error:
-        raise ScoreError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    return read_yaml(path, adapter, ScoreError)

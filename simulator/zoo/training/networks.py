@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 
 from simulator.evidence.files import in_one_step
 from simulator.zoo.architectures import Architecture
-from simulator.zoo.photo import normalise
+from simulator.zoo.photo import normalize
 from simulator.zoo.training.dataset import SEED, Ints, Pixels
 
 #: Strong shrinkage: there are more features than training photos. Picked by out-of-fold AUC, nearly flat from 0.001 to 0.003.
@@ -98,7 +98,7 @@ def _train(
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 + math.cos(math.pi * (epoch + step / steps) / EPOCHS)) / 2
         chosen = order[step * _BATCH : (step + 1) * _BATCH]
-        images = torch.from_numpy(normalise(varied(pixels[chosen]), takes.mean, takes.std))
+        images = torch.from_numpy(normalize(varied(pixels[chosen]), takes.mean, takes.std))
         images = images.contiguous(memory_format=torch.channels_last)
         wanted = torch.from_numpy(labels[chosen].astype(np.float32))
         optimizer.zero_grad()
@@ -124,4 +124,4 @@ def varied(pixels: Pixels) -> Pixels:
 
 def _batches(takes: Architecture, pixels: Pixels) -> Iterator[Tensor]:
     for start in range(0, len(pixels), _BATCH):
-        yield torch.from_numpy(normalise(pixels[start : start + _BATCH], takes.mean, takes.std))
+        yield torch.from_numpy(normalize(pixels[start : start + _BATCH], takes.mean, takes.std))

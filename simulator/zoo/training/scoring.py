@@ -11,7 +11,7 @@ from torch import nn
 
 from simulator.zoo.architectures import Architecture
 from simulator.zoo.export import INPUT, export
-from simulator.zoo.photo import normalise
+from simulator.zoo.photo import normalize
 from simulator.zoo.quantize import quantize
 from simulator.zoo.training.dataset import SEED, Pixels
 
@@ -64,4 +64,4 @@ def _calibration(takes: Architecture, learnt: Pixels) -> Iterator[Floats]:
 
 
 def _images(takes: Architecture, pixels: Pixels) -> Floats:
-    return normalise(pixels, takes.mean, takes.std)
+    return normalize(pixels, takes.mean, takes.std)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from simulator.zoo.architectures import ARCHITECTURES
-from simulator.zoo.photo import normalise
+from simulator.zoo.photo import normalize
 from simulator.zoo.training import networks
 from simulator.zoo.training.networks import features, fine_tuned, frozen, new_head, varied
 
@@ -22,7 +22,7 @@ LABELS = np.arange(40) % 2
 
 def logits(network: torch.nn.Module, pixels: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        return network(torch.from_numpy(normalise(pixels, (0.5,) * 3, (0.5,) * 3)))[:, 0].numpy()
+        return network(torch.from_numpy(normalize(pixels, (0.5,) * 3, (0.5,) * 3)))[:, 0].numpy()
 
 
 def test_a_head_in_the_network_answers_as_scikit_learn_outside_it(tiny_lite: str, pixels: np.ndarray) -> None:

@@ -6,7 +6,7 @@ import torch
 
 from simulator.zoo.architectures import ARCHITECTURES
 from simulator.zoo.export import export
-from simulator.zoo.photo import normalise
+from simulator.zoo.photo import normalize
 from simulator.zoo.training.scoring import VIEWS, answers, logits_by_precision
 
 pytestmark = pytest.mark.zoo
@@ -18,7 +18,7 @@ def test_views_show_the_photo_as_taken_mirrored_upside_down_and_both(tiny_lite: 
     export(network, takes.input_shape, tmp_path / "net.onnx")
     shown = [pixels, pixels[:, :, ::-1], pixels[:, ::-1], np.rot90(pixels, 2, axes=(1, 2))]
     with torch.inference_mode():
-        images = [torch.from_numpy(normalise(photo, takes.mean, takes.std)) for photo in shown]
+        images = [torch.from_numpy(normalize(photo, takes.mean, takes.std)) for photo in shown]
         expected = np.stack([network(batch)[:, 0].numpy() for batch in images], axis=1)
     np.testing.assert_allclose(answers(tmp_path / "net.onnx", takes, pixels, len(VIEWS)), expected, rtol=1e-3, atol=1e-5)
 
