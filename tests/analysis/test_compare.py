@@ -64,7 +64,7 @@ def test_what_may_be_chance_is_told_in_one_sentence():
     ]
     assert undecided(told) == (
         "Not significantly different: Cancers found (−0.300 points, −2.00 points to +1.40 points) and Healthy sent home "
-        "(+1.00 points, −1.00 points to +3.00 points). Each interval holds zero, so that chance alone explains it."
+        "(+1.00 points, −1.00 points to +3.00 points). Each interval holds zero, so that chance alone may explain it."
     )
     assert undecided(told[1:2]) == ""
     verdicts = ["not significantly different", "differs", "not significantly different", "the same"]
