@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.scenario.stages import Join, People, Pool
+from simulator.serving.calendar import HOUR_S
 from simulator.serving.servers import down, roster_of, server_s, servers, work_s
 from simulator.serving.theory import capacity_per_s
 from simulator.serving.trace import Trace
@@ -136,20 +137,43 @@ def _at_work(visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.intp]]:
 
 
 def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
-    """Visits over those that the servers could take, as in `simulator.serving.theory.loads`, but as many as there were."""
-    if not isinstance(trace.plan.scenario.stages[name], Pool | People):
-        return 0.0
-    offered = capacity_per_s(trace.plan, name) * work_s(trace, name)
-    return len(_each_once(visits)) / offered if offered else np.inf
+    """Visits over those that the servers could take, as in `simulator.serving.theory.loads`, but as many as there were.
+
+    Of people, the work that came over the work that can be done, both at the pace of a reader who is fresh.
+    """
+    stage = trace.plan.scenario.stages[name]
+    if isinstance(stage, People):
+        return _over(_brought_s(visits, _tiredness(trace, name, stage, visits)), work_s(trace, name))
+    if isinstance(stage, Pool):
+        return _over(len(_each_once(visits)), capacity_per_s(trace.plan, name) * work_s(trace, name))
+    return 0.0
 
 
 def utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
     """Work that came in over the server-seconds offered for it; what was never served counts as the mean."""
-    visits = _each_once(visits)
-    work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
-    brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    capacity = capacity_s(trace, name, stage)
-    return float(brought) / capacity if capacity else float(np.inf if brought else 0.0)
+    return _over(_brought_s(visits), capacity_s(trace, name, stage))
+
+
+def _over(brought: float, offered: float) -> float:
+    return float(brought / offered) if offered else float(np.inf if brought else 0.0)
+
+
+def _brought_s(visits: pd.DataFrame, slowed: float | Seconds = 1.0) -> float:
+    """Seconds of work that came in; slowed: how many times as long as usual each visit's took."""
+    work = _each_once(visits.assign(work=(visits["left_s"] - visits["started_s"]) / visits["batch_size"] / slowed))["work"]
+    return float(work.fillna(work.mean()).sum()) if work.notna().any() else 0.0
+
+
+def _tiredness(trace: Trace, name: str, stage: People, visits: pd.DataFrame) -> float | Seconds:
+    """How many times as long as a fresh reader each visit's took; 1 for those that nobody served."""
+    if stage.fatigue_per_h is None:
+        return 1.0
+    started, server = visits["started_s"].to_numpy(), visits["server"].to_numpy()
+    hours = np.zeros(len(visits))
+    for duty in roster_of(trace.plan, name).duties:
+        mine = (duty.start <= started) & (started < duty.end) & np.isin(server, duty.desks)
+        hours[mine] = (started[mine] - duty.since) / HOUR_S
+    return 1 + stage.fatigue_per_h.value * hours
 
 
 def _each_once(visits: pd.DataFrame) -> pd.DataFrame:

@@ -65,6 +65,7 @@ def _load(summary: Summary) -> Iterator[Note]:
     name = max(found, key=lambda stage: found[stage])
     load, stage = found[name], summary.plan.scenario.stages[name]
     at = f"{stage.label} is the busiest stage, at {roughly(load)} of what it can do"
+    retried = max((found.retried for found in loads(summary.plan) if found.stage == name), default=load)
     if load >= 1:
         yield Note(
             "load", "weak", f"{at}: overload. How long its queue gets depends on how long the run is, not on the design."
@@ -75,6 +76,9 @@ def _load(summary: Summary) -> Iterator[Note]:
         yield Note("load", level, f"{at}: {regime}. {_leverage(load, isinstance(stage, People))}")
     elif peaks := _over_at_peak(summary):
         text = f"{at}, but at the busiest time of the day {peaks}: that queue depends on how high the peak really is."
+        yield Note("load", "fair", text)
+    elif retried >= 1:
+        text = f"{at}, but at {roughly(retried)} if all that it turns away came back as often as it may: overload could last."
         yield Note("load", "fair", text)
     else:
         yield Note("load", "good", f"{at}: calm. Small errors in a capacity change little.")

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from simulator.analysis.measures import measure
+from simulator.evidence.profiles import load_profile
 from simulator.serving.engine import simulate
-from simulator.serving.latency import constant
+from simulator.serving.latency import constant, measured
 from simulator.serving.theory import batch_queue, fork_join_response, loads, mg1_wait, mmc_wait, visit_ratios
 from tests.builders import (
     assumed,
@@ -18,6 +20,7 @@ from tests.builders import (
     pool,
     population,
     retake,
+    retry,
     score_table,
     spread,
 )
@@ -173,3 +176,129 @@ def test_the_load_on_people_counts_second_readings(tag):
     expected = {load.stage: load.visits_per_request for load in loads(twice)}["reader"]
     traces = [simulate(twice, seed=0, replication=replication) for replication in range(10)]
     assert_agrees([len(trace.logs["reader"]) / trace.columns.n for trace in traces], expected, checks=2, sharp=0.02)
+
+
+def done_per_s(trace, stage, since=0.2):
+    """What a stage gets done a second while requests come, once so much of that time has passed."""
+    end = trace.plan.arrivals_end_s
+    left = trace.logs[stage].frame(stage).dropna(subset="started_s")["left_s"]
+    return np.count_nonzero((left > since * end) & (left <= end)) / ((1 - since) * end)
+
+
+#: Most efficient in twos: a queue that is never empty is served in threes all the same.
+UNEVEN = constant(1.0, 1.6, 3.9)
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({"max_batch": 3}, 3),
+        ({"max_batch": 2}, 2),
+        ({"max_batch": 3, "max_queue_delay_ms": 5}, 3),
+        ({"max_batch": 3, "preferred_batches": [2]}, 2),
+        ({"max_batch": 3, "preferred_batches": [2], "max_queue_delay_ms": 5}, 3),  # in a long queue everybody is overdue
+        ({"max_batch": 3, "max_queue": 2, "on_full": "done"}, 2),
+        ({"max_batch": 3, "replicas": 2, "balance": "round_robin"}, 3),
+        ({"max_batch": 3, "scaling": {"kind": "hpa", "min_replicas": 2, "max_replicas": 2}, "replicas": 2}, 3),
+    ],
+)
+def test_a_load_is_the_rate_over_what_the_rule_gets_done_of_a_queue_that_is_never_empty(fields, size):
+    made = plan({"p": pool(**fields)}, UNEVEN, rate=10, seconds=400)
+    made.cold_starts["p"] = [1.0]
+    (load,) = loads(made)
+    trace = simulate(made, 1)
+    assert load.mean == pytest.approx(10 * UNEVEN.mean_s(size) / size / fields.get("replicas", 1))
+    assert done_per_s(trace, "p") == pytest.approx(10 / load.mean, rel=0.01)  # constant service: but for the ends
+    assert measure(trace).stages["p"].load == pytest.approx(load.mean * trace.columns.n / (10 * 400))
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "threads", "batch"),
+    [("vit_b_16", "int8_dynamic", 2, 4), ("efficientnet_b0", "fp32", 1, 16), ("efficientnet_lite0", "fp32", 1, 8)],
+)
+def test_a_measured_network_gets_as_much_done_as_its_load_says(model, precision, threads, batch):
+    table = measured(load_profile("epyc-zen4-2c", model, precision), threads, batch)
+    rate = 2 * batch / table.mean_s(batch)
+    made = plan({"p": pool(max_batch=batch)}, table, rate=rate, seconds=2000 * table.mean_s(batch))
+    (load,) = loads(made)
+    done = [done_per_s(simulate(made, 0, replication), "p") for replication in range(10)]
+    assert_agrees(done, rate / load.mean, checks=3, sharp=0.02)
+
+
+def test_a_shared_accelerator_gets_as_much_done_for_each_pool_as_its_load_says():
+    """The first pool is asked for more than it can do, the second has enough: they share it by turns, or nearly so."""
+    for slowdown, replicas in ((2, 1), (1.5, 1), (1.3, 3)):
+        stages = {"f": fork("a", "b"), "a": pool(to="j", shares="gpu", replicas=replicas), "b": pool(to="j", shares="gpu"),
+                  "j": join()}  # fmt: skip
+        service = {"a": constant(0.8 * replicas), "b": constant(0.4)}
+        made = plan(stages, service, rate=1.2, seconds=1000,
+                    accelerators={"gpu": {"label": "GPU", "slowdown": assumed(slowdown)}})  # fmt: skip
+        found = {load.stage: load.mean for load in loads(made)}
+        assert found["b"] < 1 < found["a"]
+        # While the first has all its replicas at work, the second gets all of its work done.
+        beside = 1.2 * 0.4 * (slowdown - 1)
+        pace = (1 - beside) / (1 + (replicas - 1) * (slowdown - 1))
+        done = [done_per_s(simulate(made, 0, replication), "a") for replication in range(6)]
+        assert_agrees(done, pace / 0.8, checks=3, sharp=0.03)
+    assert found["a"] == pytest.approx(1.2 * 0.8 * (1 + (replicas - 1 + 0.4 / 0.8) * (slowdown - 1)))
+
+
+def test_an_autoscaled_pool_is_meant_to_have_as_many_replicas_as_it_may():
+    hpa = {"kind": "hpa", "max_replicas": 4}
+    made = plan({"p": pool(scaling=hpa)}, constant(1.0), rate=2)
+    assert [load.mean for load in loads(made)] == pytest.approx([0.5])
+
+
+def behind(**second):
+    """A model that refers to people, who refer to others, who refer to a model: each gets what those before let through."""
+    rng = np.random.default_rng(0)
+    table = score_table(rng.beta(4, 2, 200), rng.beta(2, 4, 300))
+    all_day = ("00:00", "24:00", 40)
+    stages = {
+        "model": pool(to="sort", scores="x"),
+        "sort": gate("score", {"at_sensitivity": 0.5, "to": "reader", "tag": "urgent"}, {"at_sensitivity": 0.9, "to": "reader"},
+                     {"to": "done"}),
+        "reader": people(all_day, minutes=0.01, positive_to="clinic", sensitivity=assumed(0.9), specificity=assumed(0.8)),
+        "clinic": people(all_day, minutes=0.02, positive_to="later", sensitivity=assumed(0.8), specificity=assumed(0.95)),
+        "later": pool(),
+    }  # fmt: skip
+    stages["reader"] |= second
+    people_ = population(prevalence=0.3, unusable=0.2)
+    return plan(stages, constant(0.001), scores=table, population=people_, rate=20, seconds=200)
+
+
+@pytest.mark.parametrize("second", [None, {"share": 0.4, "rule": "both"}, {"share": 0.9, "rule": "either", "tag": "urgent"}])
+def test_behind_people_come_those_whom_they_call_positive(second):
+    made = behind(**({} if second is None else {"second_reader": second}))
+    expected = {load.stage: load for load in loads(made)}
+    traces = [simulate(made, seed=0, replication=replication) for replication in range(20)]
+    for stage in ("reader", "clinic", "later"):
+        visits = [len(trace.logs[stage]) / trace.columns.n for trace in traces]
+        assert_agrees(visits, expected[stage].visits_per_request, checks=9, sharp=0.03)
+    assert expected["clinic"].mean == pytest.approx(20 * expected["clinic"].visits_per_request * 1.2 / 40)
+
+
+def test_behind_people_without_a_population_come_those_whom_they_call_positive_by_mistake():
+    made = plan({"r": people(("00:00", "24:00", 1), specificity=assumed(0.9), positive_to="p"), "p": pool()}, constant(0.1))
+    assert visit_ratios(made) == pytest.approx({"r": 1, "p": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("fields", "times"),
+    [({"max_tries": 4}, 4), ({"max_tries": 4, "budget": {"share": 0.1}}, 1.1), ({"max_tries": 1}, 1),
+     ({"max_tries": 3, "budget": {"share": 0.1, "min_per_s": 0.2}}, 1.5)],
+)  # fmt: skip
+def test_retries_are_a_bound_on_what_may_come(fields, times):
+    stages = {"p": pool(client_timeout_s=2, on_timeout="again", cancels=False), "again": retry("p", 100, **fields)}
+    (load,) = loads(plan(stages, constant(1.0), rate=0.5))
+    assert (load.mean, load.retried) == pytest.approx((0.5, 0.5 * times))
+    rush = plan(stages, constant(1.0), rate=3, seconds=500)  # where nearly everybody comes as often as may be
+    found = measure(simulate(rush)).stages["p"].load
+    (load,) = loads(rush)
+    assert 0.8 * load.retried < found * 3 * 500 / simulate(rush).columns.n <= load.retried
+
+
+def test_in_a_run_of_some_hours_those_count_who_are_on_duty_meanwhile():
+    run = {"starts_at": "09:00", "days": 4 / 24, "replications": 2}
+    made = plan({"r": people(("11:00", "17:00", 3), minutes=6)}, rate=15 / 3600, run=run)
+    assert [load.mean for load in loads(made)] == pytest.approx([4 * 15 * 0.1 / (3 * 2)])

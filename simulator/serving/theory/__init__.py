@@ -1,7 +1,7 @@
 """What can be known without a run: how often stages are visited, the load on them, and closed forms that a run is tested by."""
 
 from simulator.serving.theory.flows import visit_ratios
-from simulator.serving.theory.loads import Load, capacity_per_s, loads
+from simulator.serving.theory.loads import Load, capacity_per_s, loads, retries_of
 from simulator.serving.theory.queues import BatchQueue, batch_queue, fork_join_response, mg1_wait, mmc_wait
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "loads",
     "mg1_wait",
     "mmc_wait",
+    "retries_of",
     "visit_ratios",
 ]

@@ -128,15 +128,20 @@ def _rates(plan: Plan) -> tuple[float, float] | None:
     return mean, peak
 
 
-def _tries(plan: Plan, name: str, rate: float) -> float:
-    """How often a request may come to a stage at most that turns it away; 1 where no retry leads back there."""
+def retries_of(plan: Plan, name: str) -> dict[str, Retry]:
+    """The retries that send back to a stage what it turned away."""
     stages = plan.scenario.stages
     fallbacks = {getattr(stages[name], field, None) for field in ("on_full", "on_timeout", "on_failure")}
+    found = {key: stage for key, stage in stages.items() if key in fallbacks and isinstance(stage, Retry)}
+    return {key: retry for key, retry in found.items() if name in reached(stages, retry.to)}
+
+
+def _tries(plan: Plan, name: str, rate: float) -> float:
+    """How often a request may come to a stage at most that turns it away; 1 where no retry leads back there."""
     tries = 1.0
-    for retry in (stages.get(str(fallback)) for fallback in fallbacks):
-        if isinstance(retry, Retry) and name in reached(stages, retry.to):
-            budget = inf if retry.budget is None else 1 + retry.budget.share + _over(retry.budget.min_per_s, rate)
-            tries = max(tries, min(retry.max_tries, budget))
+    for retry in retries_of(plan, name).values():
+        budget = inf if retry.budget is None else 1 + retry.budget.share + _over(retry.budget.min_per_s, rate)
+        tries = max(tries, min(retry.max_tries, budget))
     return tries
 
 
