@@ -94,6 +94,14 @@ def test_a_batch_is_a_bar_from_its_start_to_its_end(trace, drawn):
     assert np.concatenate([bar.base for bar in bars]) + start == pytest.approx(found["started_s"].to_numpy())
 
 
+def test_replicas_that_are_down_do_not_count_as_idle():
+    """One of two is down for the whole of the busiest minute, in which the other works from 0 to 45 s."""
+    gone = {"gone": {"kind": "replica_loss", "label": "Gone", "stage": "p", "at_s": 0, "replicas": 1}}
+    made = plan({"p": pool(replicas=2, label="Model")}, constant(15.0), curveballs=gone)
+    told = charts.batch_timeline(run_at(made, [0, 1, 2])).takeaway
+    assert told == "In the busiest minute of this run: Model worked 75% of the time, on 1.0 photos a batch, 15.0 s each."
+
+
 def test_the_queue_is_that_of_the_trace(trace, drawn):
     found = waiting(trace, "dermatologist")
     assert list(drawn["queue"].figure.data[0].y) == found["all"].tolist()

@@ -40,6 +40,8 @@ def test_the_capacity_is_that_of_the_pool_that_gets_the_retries():
     again = retry("p", on_exhausted="gave_up")
     made = plan({"p": pool(max_queue=1, on_full="again", replicas=3), "again": again}, constant(4.0), ends=WAYS)
     assert capacity_per_s(made) == pytest.approx(3 / 4)
+    batched = plan({"p": pool(max_queue=9, max_batch=3, on_full="again"), "again": again}, constant(1, 1.6, 3.9), ends=WAYS)
+    assert capacity_per_s(batched) == pytest.approx(3 / 3.9)  # in threes, though twos would do more
     wired = plan({"up": link("p", 1), "p": pool(max_queue=1, on_full="a"), "a": retry("up", on_exhausted="gave_up")}, ends=WAYS)
     assert capacity_per_s(wired) is None
 

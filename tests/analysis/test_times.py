@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from simulator.analysis.measures import measure
-from simulator.analysis.times import BEHIND, HELD, StageTimes, pooled, wait_steps
+from simulator.analysis.times import BEHIND, DOWN, HELD, StageTimes, capacity_s, paid_s, pooled, utilization, wait_steps
+from simulator.serving.calendar import HOUR_S
 from simulator.serving.latency import constant
-from tests.builders import gate, link, people, plan, pool, population, retake, run_at, spread
+from simulator.serving.theory import loads
+from tests.builders import assumed, gate, link, people, plan, pool, population, retake, run_at, spread
 
 
 def times(made, arrivals):
@@ -25,7 +27,7 @@ def test_each_of_a_batch_is_served_as_long_as_the_batch():
     found = times(made, [0, 1, 10])["p"]  # two go at 1, the third waits five seconds in vain
     assert (found.waited_s, found.served_s) == (1 + 5, 2 * 3 + 2)
     assert found.held_s == pytest.approx(6)
-    assert found.load == pytest.approx(3 / (2 / 3 * 100))  # two in three seconds is the most that it can do
+    assert found.load == pytest.approx(3 / (2 / 3 * 100))  # two in three seconds, when it never runs out of work
 
 
 def test_who_waits_for_company_behind_a_busy_server_is_not_held_up_by_the_rule_alone():
@@ -70,6 +72,95 @@ def test_a_wait_for_company_is_one_while_some_replica_is_free():
     made = plan({"p": pool(replicas=2, max_queue_delay_ms=1)}, constant(10.0))
     found = steps(made, [0, 4, 30])  # both are busy from 4 to 10 alone
     assert found == [(0, HELD), (4, BEHIND), (10, HELD)]
+
+
+LOSS = {"gone": {"kind": "replica_loss", "label": "Gone", "stage": "p", "at_s": 2, "lasts_s": 20, "replicas": 1}}
+
+
+def test_a_wait_while_a_replica_is_down_is_none_for_company():
+    """One of two is down from 2 to 22; the other serves the first until 12, the second until 22."""
+    made = plan({"p": pool(replicas=2)}, constant(10.0), curveballs=LOSS)
+    assert steps(made, [3, 4, 50]) == [(0, BEHIND), (2, DOWN), (22, BEHIND)]
+    found = times(made, [3, 4, 50])["p"]
+    assert (found.waited_s, found.held_s, found.down_s) == (13 - 4, 0, 13 - 4)
+
+
+def test_where_a_rule_waits_for_company_and_a_replica_is_down_a_free_one_comes_first():
+    made = plan({"p": pool(replicas=2, max_batch=2, max_queue_delay_ms=4000)}, constant(10.0, 10.0), curveballs=LOSS)
+    found = times(made, [3, 10])["p"]  # the first waits for company until 7; the second until 17 for the only one that is up
+    assert (found.waited_s, found.held_s, found.down_s) == (4 + 7, 4, 7)
+
+
+def test_who_waits_in_the_queue_of_one_replica_is_behind_others_though_another_is_free():
+    made = plan({"p": pool(replicas=2, balance="round_robin", max_batch=2, max_queue_delay_ms=1000)}, constant(10.0, 10.0))
+    arrivals = [0, 0, 5, 30, 31]  # the first, third and fifth go to the first replica, which works from 1 to 21 and from 32 on
+    assert steps(made, arrivals, server=0) == [(0, HELD), (1, BEHIND), (21, HELD), (32, BEHIND), (42, HELD)]
+    assert steps(made, arrivals, server=-1) == [(0, BEHIND)]
+
+
+def test_the_load_of_a_run_is_the_load_before_it_for_as_many_requests():
+    stages = {"p": pool(to="r", max_batch=3, replicas=2), "r": people(("09:00", "17:00", 2), minutes=3)}
+    run = {"starts_at": "09:00", "days": 4 / 24, "drain_days": 1, "replications": 2}
+    made = plan(stages, constant(1.0, 1.2, 3.9), rate=100 / (4 * HOUR_S), run=run)
+    before = {load.stage: load.mean for load in loads(made)}
+    found = times(made, range(100))
+    assert {name: found[name].load for name in before} == pytest.approx(before)
+
+
+def test_a_replica_that_is_slowed_down_can_do_less():
+    slow = {"slow": {"kind": "slow_replicas", "label": "Slow", "stage": "p", "at_s": 0, "replicas": 1, "times": 2}}
+    made = plan({"p": pool(replicas=2)}, constant(4.0), curveballs=slow)
+    assert times(made, [0, 1, 2])["p"].load == pytest.approx(3 / (100 / 4 + 100 / 8))
+
+
+def test_tired_people_can_do_less_and_their_load_is_that_before_the_run():
+    """The first case begins with the shift, the second after two hours, by when it takes half as long again."""
+    reader = people(("00:00", "08:00", 1), minutes=30, fatigue_per_h=assumed(0.25))
+    made = plan({"r": reader}, rate=2 / (8 * HOUR_S), run={"days": 8 / 24, "replications": 2})
+    trace = run_at(made, [0, 2 * HOUR_S])
+    visits = trace.logs["r"].frame("r")
+    assert utilization(trace, "r", made.scenario.stages["r"], visits) == pytest.approx((0.5 + 0.75) / 8)
+    (before,) = loads(made)
+    assert before.mean == pytest.approx(1.0 / (4 * np.log(3)))
+    assert times(made, [0, 2 * HOUR_S])["r"].load == pytest.approx(before.mean)
+
+
+OFFICE = people(("09:00", "17:00", 1), minutes=30)
+
+
+def office(hours, arrivals, starts_at="09:00", stage=OFFICE):
+    """What is offered and paid for, in hours, where requests come for some hours at these, and may be read for a day more."""
+    made = plan({"r": stage}, run={"starts_at": starts_at, "days": hours / 24, "drain_days": 1, "replications": 2})
+    trace = run_at(made, [HOUR_S * hour for hour in arrivals])
+    return capacity_s(trace, "r", made.scenario.stages["r"]) / HOUR_S, paid_s(trace, "r", made.scenario.stages["r"]) / HOUR_S
+
+
+def test_a_run_of_some_hours_is_offered_and_pays_the_people_of_those_hours():
+    assert office(8, [0, 3]) == pytest.approx((8, 8))
+    assert office(2, [0, 1]) == pytest.approx((2, 2))
+
+
+def test_reading_after_the_last_request_may_come_is_paid_at_the_time_that_it_takes():
+    assert office(2, [0, 1.75]) == pytest.approx((2, 2.25))  # a quarter of an hour of the second case
+    assert office(2, [0, 1, 1, 1, 1]) == pytest.approx((2, 2 + 1))  # two of the last four after eleven
+    assert office(2, [1] * 6, starts_at="15:00") == pytest.approx((2, 2 + 2))  # four of six on the next morning
+
+
+def test_a_case_that_keeps_its_reader_beyond_the_shift_is_paid():
+    assert office(24, [7.75]) == pytest.approx((8, 8.25))
+    two = people(("09:00", "13:00", 1), ("13:00", "17:00", 1), minutes=30)
+    assert office(24, [3.75], stage=two) == pytest.approx((8, 8))  # whoever comes at one waits for the desk, and is paid
+
+
+def test_people_who_read_at_another_time_than_requests_come_are_paid_for_that():
+    offered, paid = office(6, [0, 1, 2], starts_at="20:00")
+    assert (offered, paid) == pytest.approx((8 / 4, 1.5))
+
+
+def test_replicas_are_paid_while_requests_come_and_while_they_work_after_that():
+    made = plan({"p": pool(replicas=2)}, constant(30.0))
+    trace = run_at(made, [0, 80, 90, 95])  # done at 30, 110, 120 and 140; requests come until 100
+    assert paid_s(trace, "p", made.scenario.stages["p"]) == pytest.approx(2 * 100 + 10 + 20 + 30)
 
 
 def test_replications_are_added_up():

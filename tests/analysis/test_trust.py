@@ -12,7 +12,7 @@ from simulator.analysis.warmup import Cuts
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.serving.latency import constant
 from simulator.serving.plan import Source
-from tests.builders import exponential, people, plan, pool
+from tests.builders import exponential, people, plan, pool, retry
 
 
 def notes(summary, topic):
@@ -41,6 +41,16 @@ def test_near_saturation_the_leverage_is_that_of_mm1():
     grown = (1 - 0.9) / (0.9999 - 0.9) - 1
     assert grown / 0.0001 == pytest.approx(10, rel=0.01)
     assert "With 1% less capacity the time there grows by about 10%" in note.sentence
+
+
+def test_a_calm_pool_whose_clients_retry_may_stay_overloaded_once_it_is():
+    again = retry("p", 100, max_tries=4)
+    made = plan(
+        {"p": pool(label="Model", client_timeout_s=50, on_timeout="again"), "again": again}, constant(0.4), seconds=2000
+    )
+    (note,) = notes(replicate(made, 3, 2), "load")
+    assert note.level == "fair"
+    assert "but at 160% if all that it turns away came back as often as it may" in note.sentence
 
 
 def test_people_have_a_backlog():

@@ -51,6 +51,23 @@ def test_a_wait_for_somebody_on_duty_is_none_behind_others():
     assert "2.00 min waiting for somebody to be on duty" in found.sentence
 
 
+def test_a_wait_while_a_replica_is_down_is_told_as_one():
+    """One of two is down from 0 to 60: the other serves the first until 10, the second until 20."""
+    gone = {"gone": {"kind": "replica_loss", "label": "Gone", "stage": "p", "at_s": 0, "lasts_s": 60, "replicas": 1}}
+    made = plan({"p": pool(replicas=2, label="Model")}, constant(10.0), curveballs=gone)
+    found = way_of(run_at(made, [0, 1]), 1.0)
+    assert parts(found) == [("p", 0, 9, 10)]
+    assert found.sentence.endswith("Model took 19.0 s of it (100%): 10.0 s served, 9.00 s waiting while a replica was down.")
+    (wait,) = found.steps[0].waits
+    assert not wait.behind_others
+
+
+def test_in_the_skin_case_half_of_whose_machines_are_gone_nobody_waits_for_company_at_a_pool_without_batches():
+    trace = simulate(compile_plan(load("skin-cancer-triage"), {}, {"half_the_zone": 0.0}), 1)
+    decode = next(step for step in way_of(trace, 0.99).steps if step.stage == "decode")
+    assert {wait.what for wait in decode.waits} == {"waiting while a replica was down"}
+
+
 def test_the_way_to_the_answer_begins_with_the_last_photo_and_ends_before_the_end():
     look = gate("quality", {"at_least": 99, "to": "done"}, {"to": "again"})
     stages = {"p": pool(to="g"), "g": look, "again": retake("p", minutes=spread(1), on_exhausted="later"),

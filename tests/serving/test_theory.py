@@ -238,7 +238,7 @@ def test_a_shared_accelerator_gets_as_much_done_for_each_pool_as_its_load_says()
         # While the first has all its replicas at work, the second gets all of its work done.
         beside = 1.2 * 0.4 * (slowdown - 1)
         pace = (1 - beside) / (1 + (replicas - 1) * (slowdown - 1))
-        done = [done_per_s(simulate(made, 0, replication), "a") for replication in range(6)]
+        done = [done_per_s(simulate(made, 0, replication), "a") for replication in range(12)]
         assert_agrees(done, pace / 0.8, checks=3, sharp=0.03)
     assert found["a"] == pytest.approx(1.2 * 0.8 * (1 + (replicas - 1 + 0.4 / 0.8) * (slowdown - 1)))
 
