@@ -89,7 +89,7 @@ def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
     what, value = _what_to_ease(plan, name, summary.stages[name])
     before, steps = value(plan, name), _steps(plan, name, value)
     if not steps:
-        return Advice([], "No choice changes it.")
+        return Advice([], "No step of a choice changes it.")
     at = None if missed is None else summary.verdicts.index(missed)
     now, moves, tried = _trial(summary, plan), list[Move](), list[str]()
     for step in _best_of_each(steps)[:TRIED]:
@@ -260,7 +260,7 @@ def _turned_away(times: StageTimes | None) -> float:
 def _what_to_ease(plan: Plan, name: str, times: StageTimes) -> tuple[str, Callable[[Plan, str], float]]:
     """What a choice should lower: the wait for company where that is most of the wait, else the load; and how to tell it."""
     load = load_on(plan, name)
-    if _turned_away(times) >= MANY and load is not None and load.retried > load.mean:
+    if _turned_away(times) >= MANY and load is not None and load.retried is not None:
         return "load with all its retries", _retried_load
     if isinstance(plan.scenario.stages[name], Pool) and times.held_s > times.waited_s / 2:
         return COMPANY, _longest_for_company_s
@@ -281,7 +281,7 @@ def _peak_load(plan: Plan, name: str) -> float:
 
 def _retried_load(plan: Plan, name: str) -> float:
     load = load_on(plan, name)
-    return 0.0 if load is None else load.retried
+    return 0.0 if load is None else load.retried or load.mean
 
 
 def _mean_load(plan: Plan, name: str) -> float:

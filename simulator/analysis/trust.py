@@ -65,7 +65,7 @@ def _load(summary: Summary) -> Iterator[Note]:
     name = max(found, key=lambda stage: found[stage])
     load, stage = found[name], summary.plan.scenario.stages[name]
     at = f"{stage.label} is the busiest stage, at {roughly(load)} of what it can do"
-    retried = max((found.retried for found in loads(summary.plan) if found.stage == name), default=load)
+    retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
     if load >= 1:
         yield Note(
             "load", "weak", f"{at}: overload. How long its queue gets depends on how long the run is, not on the design."

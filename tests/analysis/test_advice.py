@@ -125,7 +125,7 @@ def test_where_no_choice_writes_to_the_stage_that_is_said(evidence):
     other = "  other: {kind: number, label: Other, default: 9, values: [8, 9], set: [stages.reader.shifts.0.people]}"
     _, found = told(small(other))
     assert found.stage == "classify"
-    assert found.sentence.endswith("No choice changes it.")
+    assert found.sentence.endswith("No step of a choice changes it.")
 
 
 def test_a_trial_takes_a_replication_for_thirty_of_the_run(monkeypatch):

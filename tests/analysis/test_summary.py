@@ -62,9 +62,12 @@ def test_a_share_counts_every_request_the_same_whichever_replication_it_belongs_
 def test_what_is_paid_by_the_day_costs_each_request_its_part_of_all_days():
     made = triage()
     traces = [simulate(made, 0, replication) for replication in range(4)]
-    paid = 0.2 / 2 * made.arrivals_end_s / 3600  # one thread of a machine with two at 0.2 USD an hour, a replication
+    end = made.arrivals_end_s  # and what is served after it takes its time
+    served = [trace.visits[trace.visits["stage"] == made.scenario.start].drop_duplicates("batch") for trace in traces]
+    after = sum((rows["left_s"].clip(lower=end) - rows["started_s"].clip(lower=end)).sum() for rows in served)
+    paid = 0.2 / 2 * (4 * end + after) / 3600  # one thread of a machine with two at 0.2 USD an hour
     found = replicate(made, 0, 4).costs["machines"]
-    assert found.value == pytest.approx(1000 * 4 * paid / sum(trace.columns.n for trace in traces))
+    assert found.value == pytest.approx(1000 * paid / sum(trace.columns.n for trace in traces))
 
 
 def test_pooling_nothing_is_a_mistake():

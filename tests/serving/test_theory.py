@@ -113,6 +113,8 @@ def test_the_peak_load_is_that_of_the_busiest_part_of_the_day():
     assert (found.mean, found.peak) == pytest.approx((0.4, 0.6))
     (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights, run=run | {"days": 9 / 24}))  # 06:00 to 15:00
     assert (found.mean, found.peak) == pytest.approx(((6 * 0.2 + 3 * 0.6) / 9, 0.6))
+    (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights, run=run | {"days": 6 / 24}))  # to noon
+    assert (found.mean, found.peak) == pytest.approx((0.2, 0.2))
 
 
 def closed_loads(stages, service, arrivals):
@@ -285,7 +287,7 @@ def test_behind_people_without_a_population_come_those_whom_they_call_positive_b
 
 @pytest.mark.parametrize(
     ("fields", "times"),
-    [({"max_tries": 4}, 4), ({"max_tries": 4, "budget": {"share": 0.1}}, 1.1), ({"max_tries": 1}, 1),
+    [({"max_tries": 4}, 4), ({"max_tries": 4, "budget": {"share": 0.1}}, 1.1),
      ({"max_tries": 3, "budget": {"share": 0.1, "min_per_s": 0.2}}, 1.5)],
 )  # fmt: skip
 def test_retries_are_a_bound_on_what_may_come(fields, times):
@@ -296,6 +298,13 @@ def test_retries_are_a_bound_on_what_may_come(fields, times):
     found = measure(simulate(rush)).stages["p"].load
     (load,) = loads(rush)
     assert 0.8 * load.retried < found * 3 * 500 / simulate(rush).columns.n <= load.retried
+
+
+def test_without_a_retry_that_leads_back_nothing_comes_again():
+    stages = {"p": pool(client_timeout_s=2, on_timeout="again"), "again": retry("q", 100), "q": pool()}
+    assert [load.retried for load in loads(plan(stages, constant(1.0)))] == [None, None]
+    stages["again"] = retry("p", 100, max_tries=1)
+    assert [load.retried for load in loads(plan({name: stages[name] for name in ("p", "again")}, constant(1.0)))] == [None]
 
 
 def test_in_a_run_of_some_hours_those_count_who_are_on_duty_meanwhile():

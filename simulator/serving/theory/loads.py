@@ -25,7 +25,7 @@ class Load:
 
     mean: over the time in which requests come, spikes and what strikes left out. peak: at the busiest time, spikes included;
     None where work waits for a shift anyway, so that only the total counts.
-    retried: the mean if every request that the stage turns away came back as often as its retries allow.
+    retried: the mean if the stage turned requests away and each came back as often as its retries allow; None without any.
     at_most: whether the load is a bound: clients that wait for their answers, or a heap of work, cannot ask for more than all.
     """
 
@@ -33,8 +33,8 @@ class Load:
     visits_per_request: float
     mean: float
     peak: float | None
-    retried: float
     at_most: bool = False
+    retried: float | None = None
 
 
 def loads(plan: Plan) -> list[Load]:
@@ -45,7 +45,7 @@ def loads(plan: Plan) -> list[Load]:
     rates = _rates(plan)
     if rates is None:
         most = _most_per_s(plan, visits, each)
-        return [Load(name, visits[name], most * each[name], None, most * each[name], at_most=True) for name in served]
+        return [Load(name, visits[name], most * each[name], None, at_most=True) for name in served]
     mean, peak = rates
     return [
         Load(
@@ -53,7 +53,7 @@ def loads(plan: Plan) -> list[Load]:
             visits_per_request=visits[name],
             mean=mean * each[name],
             peak=peak * each[name] if isinstance(stage, Pool) else None,
-            retried=mean * each[name] * _tries(plan, name, mean),
+            retried=mean * each[name] * tries if (tries := _tries(plan, name, mean)) > 1 else None,
         )
         for name, stage in served.items()
     ]
@@ -118,14 +118,16 @@ def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
 
 
 def _rates(plan: Plan) -> tuple[float, float] | None:
-    """Requests a second on average over the run, and at the busiest time; None where clients wait for their answers."""
+    """Requests a second on average over the run, and at its busiest time; None where clients wait for their answers."""
     process = plan.arrivals
-    mean, peak = process.mean_rate, process.peak_rate
-    if mean is None or peak is None:
+    if process.mean_rate is None or process.peak_rate is None:
         return None
-    if isinstance(process, OpenProcess) and isinstance(plan.scenario.arrivals, Profile):  # of the run's hours, not all
-        mean = process.rates().total(process.end) / process.end
-    return mean, peak
+    if not isinstance(process, OpenProcess) or not isinstance(plan.scenario.arrivals, Profile):
+        return process.mean_rate, process.peak_rate
+    # The hours of the run are what counts, not those of the whole day or week.
+    clock = process.peaks().surged(process.spikes)
+    within = (clock.edges[:-1] < clock.start + process.end) & (clock.edges[1:] > clock.start)
+    return process.rates().total(process.end) / process.end, float(clock.heights[within].max())
 
 
 def retries_of(plan: Plan, name: str) -> dict[str, Retry]:
