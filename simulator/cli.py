@@ -19,8 +19,9 @@ from simulator.analysis.chrome import TraceFileError, check_target, write_trace
 from simulator.analysis.compare import Difference, differences, undecided
 from simulator.analysis.measures import Measures
 from simulator.analysis.replicate import measured
-from simulator.analysis.scorecard import Estimate, Verdict
-from simulator.analysis.summary import Summary, summary_of, unit_of
+from simulator.analysis.scorecard import Verdict
+from simulator.analysis.statistics import Interval
+from simulator.analysis.summary import SENSE, Summary, summary_of
 from simulator.analysis.way import Way, answers_early, percentile, way_of
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.projection.command import projection
@@ -206,12 +207,14 @@ def _print(summary: Summary) -> None:
         out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
     verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
-        verdicts.add_row(*_verdict_row(verdict, unit_of(verdict.objective.metric)))
+        verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))
     out.print(verdicts)
-    metrics = Table("metric", "value", "95% interval", box=None)
-    for name, metric in summary.metrics.items():
-        metrics.add_row(name, spoken(metric.value, metric.unit), _interval(metric, metric.unit))
+    metrics = Table("metric", "value", "95% interval", "half-widths", box=None)
+    for name, found in summary.metrics.items():
+        unit = summary.metric(name).unit
+        metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
     out.print(metrics)
+    out.print(SENSE, style="dim")
     if summary.bottleneck:
         out.print(f"[bold]bottleneck[/bold] {escape(summary.bottleneck.sentence)}")
     for warning in summary.warnings:
@@ -230,12 +233,12 @@ def _print_differences(moved: list[Difference], plan: Plan, other: Plan | None) 
         f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
     ]
     out.print(f"[bold]differences[/bold] {escape(', '.join(changed) or 'the same design')}")
-    table = Table("metric", "change", "95% interval", "", box=None)
+    table = Table("metric", "change", "95% interval", "half-widths", "", box=None)
     for change in moved:
         told = "" if change.significant or change.change.value == 0 else "not significantly different"
-        table.add_row(change.metric, change.size, change.interval, told)
+        table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)
     out.print(table)
-    if words := undecided([change for change in moved if change.label != change.metric]):
+    if words := undecided([change for change in moved if change.label != change.metric.name]):
         out.print(escape(words))
 
 
@@ -258,7 +261,7 @@ def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
     return label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
 
 
-def _interval(estimate: Estimate, unit: str) -> str:
+def _interval(estimate: Interval, unit: str) -> str:
     return f"{spoken(estimate.low, unit)} to {spoken(estimate.high, unit)}"
 
 

@@ -11,7 +11,8 @@ import streamlit as st
 
 from simulator.analysis.marks import Mark
 from simulator.analysis.scorecard import Verdict
-from simulator.analysis.summary import Summary, unit_of
+from simulator.analysis.statistics import Estimate
+from simulator.analysis.summary import Summary, doubts
 from simulator.analysis.trust import Note
 from simulator.charts import Chart, asked, interval_of, objective_chart
 from simulator.diagram import Diagram
@@ -95,7 +96,7 @@ def verdict_colour(verdict: Verdict) -> Colour:
 
 def verdict_card(verdict: Verdict, key: str) -> None:
     """An objective: what was reached, the verdict in words, the interval drawn against the bound."""
-    told = "none" if verdict.estimate is None else spoken(verdict.estimate.value, unit_of(verdict.objective.metric))
+    told = "none" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
     st.markdown(verdict.objective.label)
     st.metric(
         verdict.objective.label,
@@ -107,8 +108,15 @@ def verdict_card(verdict: Verdict, key: str) -> None:
     )
     chart = objective_chart(verdict)
     st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
-    interval = f"95% interval {interval_of(verdict)}" if verdict.estimate else "the queue only grows: nothing to quote"
+    interval = f"95% interval {interval_of(verdict)}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
     st.caption(f"asked: {asked(verdict)}; {interval}")
+
+
+def _doubts(verdict: Verdict) -> str:
+    """What the interval is made of, where labelled people stand behind the figure."""
+    found = verdict.estimate
+    has_labels = isinstance(found, Estimate) and found.labels is not None
+    return f" ({doubts(found, verdict.metric.unit)})" if has_labels and isinstance(found, Estimate) else ""
 
 
 def mark_card(mark: Mark) -> None:

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from simulator.analysis.statistics import Interval
+from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
-
-
-class Estimate(Protocol):
-    """A value with the bounds of its interval."""
-
-    @property
-    def value(self) -> float: ...  # noqa: D102
-
-    @property
-    def low(self) -> float: ...  # noqa: D102
-
-    @property
-    def high(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -27,7 +16,8 @@ class Verdict:
     """One objective, judged. `estimate` is None where the run has no such figure, as under overload."""
 
     objective: Objective
-    estimate: Estimate | None
+    metric: Metric
+    estimate: Interval | None
 
     @property
     def bound(self) -> float:
@@ -74,6 +64,6 @@ class Verdict:
         return told
 
 
-def judge(objective: Objective, metrics: Mapping[str, Estimate]) -> Verdict:
-    """Judge one objective by the metrics of a run."""
-    return Verdict(objective, metrics.get(objective.metric))
+def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Interval]) -> Verdict:
+    """Judge one objective of a scenario with these metrics by what a run found of them."""
+    return Verdict(objective, metrics[objective.metric], found.get(objective.metric))

@@ -113,12 +113,17 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
 
 
 def utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the work that could be done in that time; what was never served counts as the mean."""
+    """Work that came in over the work that could be done in that time."""
+    brought, capacity = float(work_s(trace, visits).sum()), capacity_s(trace, name, stage)
+    return brought / capacity if capacity else float(np.inf if brought else 0.0)
+
+
+def work_s(trace: Trace, visits: pd.DataFrame) -> Seconds:
+    """Server-seconds of work that each request brought to a stage, shape (n,); what was never served counts as the mean."""
     visits = _each_once(visits)
     work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
-    brought = work.fillna(work.mean()).sum() if work.notna().any() else 0.0
-    capacity = capacity_s(trace, name, stage)
-    return float(brought) / capacity if capacity else float(np.inf if brought else 0.0)
+    brought = work.fillna(work.mean() if work.notna().any() else 0.0)
+    return np.asarray(np.bincount(visits["request"], brought, minlength=trace.columns.n), float)
 
 
 def _each_once(visits: pd.DataFrame) -> pd.DataFrame:

@@ -94,7 +94,7 @@ def _over_at_peak(summary: Summary) -> str:
 
 def _warm_up(summary: Summary) -> Iterator[Note]:
     if summary.warm_up is not None:
-        level: Level = "weak" if not summary.warm_up.steady else "fair" if summary.warm_up.unsteady else "good"
+        level: Level = "good" if summary.warm_up.steady else "weak"
         yield Note("warm-up", level, summary.warm_up.sentence)
 
 

@@ -6,7 +6,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.scorecard import Verdict
-from simulator.analysis.summary import unit_of
 from simulator.charts.look import FOUND, GREY, MISSED, OBJECTIVE, ORANGE, Chart, figure
 from simulator.units import spoken
 
@@ -17,20 +16,20 @@ _SCALE = {"share": (100.0, "%")}
 def asked(verdict: Verdict) -> str:
     """The objective's bound in words: `at least 99.0%`."""
     side = "at least" if verdict.objective.at_least is not None else "at most"
-    return f"{side} {spoken(verdict.bound, unit_of(verdict.objective.metric))}"
+    return f"{side} {spoken(verdict.bound, verdict.metric.unit)}"
 
 
 def interval_of(verdict: Verdict) -> str:
     """The 95% interval in words; empty where the run has no such figure."""
     if verdict.estimate is None:
         return ""
-    unit = unit_of(verdict.objective.metric)
+    unit = verdict.metric.unit
     return f"{spoken(verdict.estimate.low, unit)} to {spoken(verdict.estimate.high, unit)}"
 
 
 def objective_chart(verdict: Verdict) -> Chart:
     """The interval as a bar, the value as a dot, the bound as the dashed line."""
-    unit = unit_of(verdict.objective.metric)
+    unit = verdict.metric.unit
     factor, suffix = _scale(unit, verdict.bound)
     drawn = figure(height=78, showlegend=False)
     if verdict.estimate is not None:
@@ -71,7 +70,7 @@ def _range(verdict: Verdict, factor: float) -> list[float]:
 def _takeaway(verdict: Verdict) -> str:
     if verdict.estimate is None:
         return f"{verdict.objective.label}: {asked(verdict)} is asked; there is no figure to quote."
-    value = spoken(verdict.estimate.value, unit_of(verdict.objective.metric))
+    value = spoken(verdict.estimate.value, verdict.metric.unit)
     return (
         f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; {asked(verdict)} is asked: {verdict.words}."
     )
@@ -80,5 +79,5 @@ def _takeaway(verdict: Verdict) -> str:
 def _table(verdict: Verdict) -> pd.DataFrame:
     estimate = verdict.estimate
     bounds = [None] * 3 if estimate is None else [estimate.value, estimate.low, estimate.high]
-    row = [verdict.objective.label, verdict.bound, *bounds, unit_of(verdict.objective.metric), verdict.words]
+    row = [verdict.objective.label, verdict.bound, *bounds, verdict.metric.unit, verdict.words]
     return pd.DataFrame([row], columns=["objective", "asked", "reached", "95% low", "95% high", "unit", "verdict"])

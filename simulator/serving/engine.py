@@ -43,7 +43,7 @@ class Run:
         self.tags = plan.scenario.tags()
         self.conditions = Conditions(plan, streams)
         self.requests = Requests(plan, streams)
-        self._answered = elements(self.requests.answered)
+        self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
@@ -149,13 +149,17 @@ class Run:
         if requests.given[pool] is not requests.risk:
             requests.risk[rows] = scores
 
-    def answer(self, rows: Sequence[int], time: float) -> None:
-        """The requesters have their answer, if they had none before."""
+    def answer(self, rows: Sequence[int], time: float, refused: bool = False) -> None:
+        """The requesters have their answer, if they had none before. refused: the answer is that they are turned away."""
         for row in rows:
             if not self._answered[row] <= time:  # never yet, or later, by a branch that ran ahead
                 self._answered[row] = time
+                self._refused[row] = refused
 
-    def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+    def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64], refused: bool = False) -> None:
         """The same for many rows."""
-        answered = self.requests.answered
-        answered[rows] = np.fmin(answered[rows], times)
+        requests = self.requests
+        before = requests.answered[rows]
+        first = (times < before) | (np.isnan(before) & ~np.isnan(times))
+        requests.answered[rows[first]] = times[first]
+        requests.refused[rows[first]] = refused
