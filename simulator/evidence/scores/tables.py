@@ -240,7 +240,7 @@ def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
     for what, count in found.items():
         told = getattr(about, what)
         if count != told:
-            raise ScoreError(f"{path}: holds {count:,} {what}, but {path.with_suffix('.yaml').name} says {told:,}")
+            raise ScoreError(f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {told:,}")
 
 
 def _measured(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
