@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from simulator.scenario.schema import Objective
+
+#: How an objective stands: kept or not, with the whole interval; open while the interval holds the bound; no figure at all.
+Standing = Literal["met", "missed", "open", "none"]
 
 
 class Estimate(Protocol):
@@ -57,12 +60,21 @@ class Verdict:
         return not self.estimate.low < self.bound < self.estimate.high
 
     @property
+    def standing(self) -> Standing:
+        """What decides the colour of the verdict, wherever it is shown."""
+        if self.estimate is None:
+            return "none"
+        if not self.certain:
+            return "open"
+        return "met" if self.met else "missed"
+
+    @property
     def words(self) -> str:
         """The verdict in two or three words."""
-        if self.estimate is None:
+        if self.standing == "none":
             return "no steady state"
-        if self.certain:
-            return "met" if self.met else "missed"
+        if self.standing != "open":
+            return self.standing
         return "met, not proven" if self.met else "missed, not proven"
 
     def to_json(self) -> dict[str, Any]:
