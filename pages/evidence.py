@@ -30,7 +30,7 @@ from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detections import DetectionError
 from simulator.evidence.failures import FailureError, failures
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
-from simulator.evidence.profiles import Profile, ProfileError, profiles, read_profile
+from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
 from simulator.evidence.projection.heldout import held_out
 from simulator.evidence.scores import ScoreError
 from simulator.measurement import Measurement, MeasurementError, Options, measurements
@@ -44,9 +44,10 @@ Files = tuple[tuple[str, int], ...]
 
 
 class Measured(NamedTuple):
-    """All profiles, as rows of cells and of calls too."""
+    """All profiles, as rows of cells and of calls too; broken: what is wrong with files that cannot be used."""
 
     profiles: list[Profile]
+    broken: list[str]
     cells: pd.DataFrame
     calls: pd.DataFrame
 
@@ -71,13 +72,17 @@ def files(*folders: Path) -> Files:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the profiles …")
 def read_all(stamp: Files, *folders: Path) -> Measured:
-    found = [profile for folder in folders for profile in profiles(folder)]
-    return Measured(found, cells(found), calls(found))
+    there = [readable_profiles(folder) for folder in folders]
+    found = [profile for profiles, _ in there for profile in profiles]
+    return Measured(found, [sentence for _, broken in there for sentence in broken], cells(found), calls(found))
 
 
 def measured() -> Measured:
-    """What comes with CaseSim, and what was measured here."""
-    return read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    """What comes with CaseSim, and what was measured here; tells which files of these cannot be used."""
+    found = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    for sentence in found.broken:
+        st.warning(plain(sentence))
+    return found
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -205,6 +205,8 @@ def changes(old: Plan, new: Plan) -> str:
     ]
     if old.strikes != new.strikes:
         told.append("what strikes")
+    if old.design == new.design and old.evidence != new.evidence:
+        told.append("the evidence")
     return ", ".join(told) or "seed or replications"
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from simulator.analysis.statistics import Interval
 from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
+
+#: How an objective stands: kept or not, with the whole interval; open while the interval holds the bound; no figure at all.
+Standing = Literal["met", "missed", "open", "none"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,21 @@ class Verdict:
         return not self.estimate.low < self.bound < self.estimate.high
 
     @property
+    def standing(self) -> Standing:
+        """What decides the colour of the verdict, wherever it is shown."""
+        if self.estimate is None:
+            return "none"
+        if not self.certain:
+            return "open"
+        return "met" if self.met else "missed"
+
+    @property
     def words(self) -> str:
         """The verdict in two or three words."""
-        if self.estimate is None:
-            return "no steady state"
-        if self.certain:
-            return "met" if self.met else "missed"
+        if self.standing == "none":
+            return "no figure"
+        if self.standing != "open":
+            return self.standing
         return "met, not proven" if self.met else "missed, not proven"
 
     def to_json(self) -> dict[str, Any]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.analysis.scorecard import Verdict
+from simulator.analysis.scorecard import Standing, Verdict
 from simulator.charts.look import FOUND, GREY, MISSED, OBJECTIVE, ORANGE, Chart, figure
 from simulator.units import spoken
 
 #: Plotted numbers are those of the screen: per cent, and hours where seconds would be many.
 _SCALE = {"share": (100.0, "%")}
+
+#: Orange while the data cannot tell, grey without a figure.
+COLOURS: dict[Standing, str] = {"met": FOUND, "missed": MISSED, "open": ORANGE, "none": GREY}
 
 
 def asked(verdict: Verdict) -> str:
@@ -34,7 +37,7 @@ def objective_chart(verdict: Verdict) -> Chart:
     drawn = figure(height=78, showlegend=False)
     if verdict.estimate is not None:
         low, value, high = (factor * x for x in (verdict.estimate.low, verdict.estimate.value, verdict.estimate.high))
-        colour = verdict_colour(verdict)
+        colour = COLOURS[verdict.standing]
         drawn.add_trace(go.Scatter(x=[low, high], y=[0, 0], mode="lines", line={"color": colour, "width": 5}, opacity=0.5))
         drawn.add_trace(go.Scatter(x=[value], y=[0], mode="markers", marker={"color": colour, "size": 12}))
     drawn.update_traces(hovertemplate=f"%{{x:.4g}}{suffix}<extra></extra>")
@@ -43,13 +46,6 @@ def objective_chart(verdict: Verdict) -> Chart:
     drawn.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
     drawn.update_layout(margin={"l": 24, "r": 24, "t": 0, "b": 24})
     return Chart(drawn, _takeaway(verdict), _table(verdict))
-
-
-def verdict_colour(verdict: Verdict) -> str:
-    """Green when met, red when missed, orange while the data cannot tell, grey without a figure."""
-    if verdict.estimate is None:
-        return GREY
-    return ORANGE if not verdict.certain else FOUND if verdict.met else MISSED
 
 
 def _scale(unit: str, bound: float) -> tuple[float, str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from simulator.fidelity.batcher import Batch, Batcher
 from simulator.fidelity.generator import SAMPLES
-from simulator.serving.latency import GRID, LatencyTable
+from simulator.serving.latency import LatencyTable, steps_of
 
 Compute = Callable[[list[int]], object]
 Call = tuple[int, float]  # a batch size, and the idle time before it in s
@@ -100,7 +100,7 @@ def table_of(served: list[Batch], largest: int) -> LatencyTable:
         added = np.interp(np.arange(len(added)), known, [np.median(rest[gaps == gap]) for gap in known])
         added -= added[0]
     usual = by_size[None, :] + added[:, None]
-    spread = np.quantile(took / usual[gaps, sizes], (np.arange(GRID) + 0.5) / GRID)
+    spread = steps_of(took / usual[gaps, sizes])
     table = usual[:, :, None] * spread
     table[:, 0] = 0.0
     return LatencyTable(table, GAPS_S)
@@ -115,7 +115,7 @@ def by_size(served: list[Batch], largest: int) -> Times:
 def speed_of(served: list[Batch], table: LatencyTable) -> float:
     """What these batches took against what the table says of their sizes and gaps; the median."""
     gaps = np.digitize([batch.start - batch.free for batch in served], table.gaps_s)
-    usual = table.seconds.mean(axis=2)[gaps, [len(batch.requests) for batch in served]]
+    usual = (table.seconds @ table.weights)[gaps, [len(batch.requests) for batch in served]]
     return float(np.median(np.array([batch.done - batch.start for batch in served]) / usual))
 
 

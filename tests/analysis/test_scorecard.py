@@ -2,8 +2,10 @@
 
 import pytest
 
+from simulator import cli, widgets
 from simulator.analysis.scorecard import judge
 from simulator.analysis.statistics import Interval
+from simulator.charts import look, objectives
 from simulator.scenario.schema import Objective
 
 AT_LEAST = Objective(metric="sensitivity", label="Found", at_least=0.9)
@@ -31,6 +33,23 @@ def test_a_verdict_says_on_which_side_of_the_bound_value_and_interval_lie(object
     told = verdict.to_json()
     assert told["met"] == met
     assert (told["value"], told["low"], told["high"]) == (interval.value, interval.low, interval.high)
+
+
+@pytest.mark.parametrize(
+    ("interval", "standing", "drawn", "shown", "printed"),
+    [
+        (Interval(0.95, 0.91, 0.97), "met", look.FOUND, "green", "green"),
+        (Interval(0.85, 0.80, 0.89), "missed", look.MISSED, "red", "red"),
+        (Interval(0.95, 0.85, 0.97), "open", look.ORANGE, "orange", "yellow"),
+        (Interval(0.85, 0.80, 0.92), "open", look.ORANGE, "orange", "yellow"),
+        (None, "none", look.GREY, "gray", "bright_black"),
+    ],
+)
+def test_a_verdict_has_the_same_colour_in_a_chart_on_a_page_and_in_the_terminal(interval, standing, drawn, shown, printed):
+    verdict = judge(AT_LEAST, {"sensitivity": interval} if interval else {})
+    assert verdict.standing == standing
+    assert (objectives.COLOURS[standing], widgets.VERDICTS[standing]) == (drawn, shown)
+    assert cli._verdict_row(verdict, "share")[-1] == f"[{printed}]{verdict.words}[/{printed}]"
 
 
 def test_a_figure_that_cannot_be_quoted_is_not_met_and_left_out():

@@ -9,6 +9,7 @@ from simulator.analysis.compare import differences
 from simulator.analysis.replicate import measured
 from simulator.analysis.summary import summary_of
 from simulator.evidence.projection import latency
+from simulator.paths import ASSETS, PROFILES
 from simulator.scenario import ScenarioError
 from simulator.scenario.load import find, loads
 from simulator.serving.latency import constant
@@ -45,6 +46,13 @@ def test_half_precision_is_told_where_accuracy_was_measured_in_single():
         for picks in ({"hardware": "t4"}, {"hardware": "t4", "precision": "int8_static"})
     ]
     assert [any("computes this model in fp16" in warning for warning in warnings) for warnings in told] == [True, False]
+
+
+def test_a_projection_is_identified_by_all_that_it_is_computed_from():
+    files = compile_plan(load(SKIN), {"hardware": "t4"}).evidence
+    expected = {f"catalogue/{name}" for name in ("hardware.yaml", "models.csv", "published.csv", "projection.json")}
+    expected |= {path.relative_to(ASSETS).as_posix() for path in PROFILES.glob("*/*.json")}
+    assert expected == {name for name in files if not name.startswith("scores/")}
 
 
 def test_a_measured_design_has_no_band():

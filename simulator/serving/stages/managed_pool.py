@@ -21,7 +21,6 @@ from simulator.serving.balancing import BALANCERS
 from simulator.serving.batching import BatchRule
 from simulator.serving.breaker import CircuitBreaker
 from simulator.serving.columns import elements
-from simulator.serving.latency import GRID
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import FAILED, SHED, TIMED_OUT
 from simulator.serving.stages.base import Outbox, Receiver, Rows, ServiceStage, Times
@@ -133,7 +132,7 @@ class ManagedPoolStage(ServiceStage):
         self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         latency = run.plan.latencies[name]
-        self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
+        self.seconds, self.gaps, self.usual_s = latency.seconds.tolist(), latency.gaps_s, latency.median_s
         self.quantile = self._quantiles("service")
         self.second_quantile = self.quantile if spec.hedge_after_s is None else self._quantiles("service.second")
         self.deadline = elements(run.requests.deadline)
@@ -156,7 +155,7 @@ class ManagedPoolStage(ServiceStage):
 
     def _quantiles(self, stream: str) -> Any:
         """The service time that each request draws, as a place in the table."""
-        return elements((self.run.uniform(f"{self.name}.{stream}") * GRID).astype(np.int16))
+        return elements(self.run.plan.latencies[self.name].cell_of(self.run.uniform(f"{self.name}.{stream}")))
 
     def connect(self) -> None:
         """Look up where requests go on to."""
@@ -330,7 +329,7 @@ class ManagedPoolStage(ServiceStage):
                 else:
                     self._give_up(copy, TIMED_OUT, copy.entered + self.timeout, now, self.on_timeout)
                 return True
-            if self.spec.sheds_late and stay.open and now + self.seconds[0][1][GRID // 2] > self.deadline[stay.row]:
+            if self.spec.sheds_late and stay.open and now + self.usual_s > self.deadline[stay.row]:
                 self._give_up(lane.queue.drop(place), SHED, now, now, self.on_full)
                 return True
         return False

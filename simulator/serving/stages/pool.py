@@ -14,7 +14,6 @@ import numpy as np
 from simulator.scenario.stages import Pool
 from simulator.serving.batching import BatchRule
 from simulator.serving.columns import elements
-from simulator.serving.latency import GRID
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Rows, ServiceStage, Times
 from simulator.serving.trace import VisitLog
@@ -38,7 +37,7 @@ class PoolStage(ServiceStage):
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
         latency = run.plan.latencies[name]
         self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
-        self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
+        self.quantile = elements(latency.cell_of(run.uniform(f"{name}.service")))
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
 
     def connect(self) -> None:
