@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
 from simulator.serving.conditions import Conditions
+from simulator.serving.marks import Marks, TimedMarks
 from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
 
@@ -31,10 +32,13 @@ class Requests:
     scores_by: what each pool with scores would say of each photo, shape (tries, n); all pools look at the same photo
     qualities: what the quality check would say of it, shape (tries, n)
     risk: the score that a pool gave last; +inf before, so that an unscored request counts as the most urgent
-    given: by pool, the score that it gave last; +inf before
+    gave_up: whether the requester left without an answer, asked for another photo
     kind, priority, deadline: class, its priority and the time by which an answer is worth something, where there are classes
     refused: whether the answer was that the request is turned away
     tries, tag, end, outcome: small integers that the stages write
+
+    Stages read and write `risk` and `tag` through `risks` and `tags`, and the score that a pool gave last, +inf before, through
+    `given`, by pool.
     """
 
     def __init__(self, plan: Plan, streams: Streams) -> None:
@@ -46,12 +50,14 @@ class Requests:
         self.finished = np.full(self.n, np.nan)
         self.refused = np.zeros(self.n, bool)
         self.risk = np.full(self.n, np.inf, np.float32)
-        scorers = plan.scenario.scorers()
-        self.given = {pool: self.risk if len(scorers) == 1 else self.risk.copy() for pool in scorers}
         self.tries = np.zeros(self.n, np.int8)
         self.tag = np.zeros(self.n, np.min_scalar_type(len(plan.scenario.tags())))
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
+        self.gave_up = np.zeros(self.n, bool)
+        marks, scorers = TimedMarks if plan.scenario.in_branches() else Marks, plan.scenario.scorers()
+        self.risks, self.tags = marks(self.risk), marks(self.tag)
+        self.given = {pool: self.risks if len(scorers) == 1 else marks(self.risk.copy()) for pool in scorers}
         self._draw_classes(plan, streams)
         self._draw_people(plan, streams, conditions)
 
@@ -142,8 +148,7 @@ class Requests:
         columns = {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
         for name, column in columns.items() if n < self.n else ():
             setattr(self, name, column[..., :n])
-        for by_pool in (self.scores_by, self.given):
-            by_pool.update({pool: column[..., :n] for pool, column in by_pool.items()})
+        self.scores_by = {pool: column[..., :n] for pool, column in self.scores_by.items()}
         self.n = n
 
     def _scores_of(
@@ -168,6 +173,8 @@ class Requests:
         caught_share: share of positives that each end finds in time, shape (ends,); luck: one uniform draw a request.
         """
         late = ~(self.finished <= horizon)
+        for marks in (self.risks, self.tags):
+            marks.settle(np.where(late, horizon, self.finished))
         self.finished[late] = np.nan
         self.end[late] = -1
         self.answered[~(self.answered <= horizon)] = np.nan
