@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.estimates import Estimator, Floats, spread_of
+from simulator.analysis.estimates import Estimator, Floats, of_draws, spread_of
 from simulator.analysis.labels import ways_of
 from simulator.analysis.measures import Measures
 from simulator.analysis.statistics import (
@@ -18,15 +17,13 @@ from simulator.analysis.statistics import (
     Interval,
     batch_interval,
     estimate,
+    is_rare,
     ratio_difference,
     replicated_share,
 )
 from simulator.analysis.summary import Summary, doubts
 from simulator.scenario.metrics import Metric
 from simulator.units import significant, spoken
-
-#: With fewer requests of a kind, or all but as few, the spread between replications says nothing of a share.
-FEW = 10
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,8 @@ def difference_rows(moved: Sequence[Difference]) -> pd.DataFrame:
     """The differences as a table: metric, change, 95% interval, the doubts it is made of, verdict."""
     verdicts = {True: "differs", False: "not significantly different"}
     rows = [
-        (d.metric.name, d.size, d.interval, d.doubts, "the same" if d.change.value == 0 else verdicts[d.significant]) for d in moved
+        (d.metric.name, d.size, d.interval, d.doubts, "the same" if d.change.value == 0 else verdicts[d.significant])
+        for d in moved
     ]
     return pd.DataFrame(rows, columns=["metric", "change", "95% interval", "half-widths", "verdict"])
 
@@ -165,14 +163,9 @@ def _of_sample(metric: Metric, old: Estimator, new: Estimator) -> Interval:
 
 def _of_totals(metric: Metric, old: Estimator, new: Estimator) -> Interval:
     before, after = old.columns(metric.name), new.columns(metric.name)
-    if metric.estimator == "share" and min(_fewer(*before), _fewer(*after)) < FEW:
+    if metric.estimator == "share" and (is_rare(*before) or is_rare(*after)):
         return _apart(replicated_share(*before), replicated_share(*after))
     return ratio_difference(before, after)
-
-
-def _fewer(above: np.ndarray[Any, Any], below: np.ndarray[Any, Any]) -> float:
-    """Requests of the kind, or of all others where those are fewer."""
-    return float(min(above.sum(), below.sum() - above.sum()))
 
 
 def _apart(before: Interval, after: Interval) -> Interval:
@@ -188,9 +181,8 @@ def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> 
     drawn = [one.draws(metric.name) for one in (old, new)]
     if any(change is not None for change in drawn):
         moved = sum(sign * change for sign, change in zip((-1, 1), drawn, strict=True) if change is not None)
-        negatives, positives = (percentile_interval(value, value + part) for part in np.asarray(moved))
-        both = estimate(negatives, positives)
-        return Interval(value, both.low, both.high)
+        pinned = [all(one.ways.pinned[index] for one in (old, new) if one.ways) for index in (0, 1)]
+        return of_draws(value, np.asarray(moved), pinned)
     moved = _moved_again(metric, old, new)
     if not moved.any():
         return None

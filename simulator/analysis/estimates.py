@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from simulator.analysis.bootstrap import percentile_interval
+from simulator.analysis.bootstrap import corrected_interval, percentile_interval
 from simulator.analysis.labels import Ways
 from simulator.analysis.measures import Measures, Total
 from simulator.analysis.samples import Percentile, Pooled, Sample
@@ -141,11 +141,7 @@ class Estimator:
         if self.ways is None:
             return None
         change = self.draws(name)
-        if change is None:
-            return None
-        parts = [percentile_interval(value, value + drawn) for drawn in change]
-        both = estimate(parts[0], parts[1])
-        return Interval(value, both.low, both.high)
+        return None if change is None else of_draws(value, change, self.ways.pinned)
 
     def draws(self, name: str) -> Floats | None:
         """How much a sum over people moves in each resample, by what happens among negatives, then positives.
@@ -204,6 +200,18 @@ class Estimator:
         pairs = [(one.figures(only).get(metric.name), one.resampled.get(metric.name)) for one in self.measures if one.resampled]
         found = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
         return found[:, 0], found[:, 1]
+
+
+def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
+    """A figure with what resamples make of it among negatives and among positives, moved: shape (2, resamples).
+
+    What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what the
+    next people will meet.
+    """
+    intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
+    negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
+    both = estimate(negatives, positives)
+    return Interval(value, both.low, both.high)
 
 
 def spread_of(moved: Floats) -> float:

@@ -72,12 +72,13 @@ class Ways:
     """The ways through the gates by score that labelled items take, and the share of each class that takes each.
 
     codes: the ways, shape (ways,); original: shares on the table, shape (2, ways), negatives first; resampled: the same on each
-    resample, shape (RESAMPLES, 2, ways)
+    resample, shape (RESAMPLES, 2, ways); pinned: whether thresholds fix the share of the class, so that it is judged on the table
     """
 
     codes: Codes
     original: Floats
     resampled: Floats
+    pinned: tuple[bool, bool]
 
 
 def codes_of(plan: Plan) -> Codes:
@@ -98,15 +99,15 @@ def ways_of(plan: Plan) -> Ways | None:
     table = next(iter(plan.tables.values()))
     weights, positive = weights_of(table), len(table.positives)
     cuts = [of_gate for _, of_gate in resampled_cuts(plan)]
-    judged = [np.ones_like(part) if pinned else part for pinned, part in zip(
-        (_pins(gates, cuts, "at_sensitivity"), _pins(gates, cuts, "at_specificity")),
-        (weights[:, :positive], weights[:, positive:]), strict=True)]  # fmt: skip
+    pinned = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
+    drawn = weights[:, positive:], weights[:, :positive]
+    judged = [np.ones_like(part) if fixed else part for fixed, part in zip(pinned, drawn, strict=True)]
     now, resampled = codes_of(plan), _codes(plan, cuts, len(weights))
     codes = np.unique(np.concatenate([now, np.unique(resampled)]))
     classes = (slice(positive, None), slice(0, positive))
     original = np.stack([np.mean(now[part][:, None] == codes, axis=0) for part in classes])
-    shares = np.stack([_shares(resampled[:, part], judge, codes) for part, judge in zip(classes, judged[::-1], strict=True)], 1)
-    return Ways(codes, original, shares)
+    shares = np.stack([_shares(resampled[:, part], judge, codes) for part, judge in zip(classes, judged, strict=True)], 1)
+    return Ways(codes, original, shares, pinned)
 
 
 def _shares(codes: Codes, weights: Floats, ways: Codes) -> Floats:
@@ -196,6 +197,8 @@ def resampled_plan(plan: Plan, resample: int) -> Plan:
 def _substitutes(scores: Floats, weights: Floats) -> NDArray[np.intp]:
     """For each item the resampled one of the same rank, shape (items,)."""
     order, count = np.argsort(scores, kind="stable"), len(scores)
+    if not weights.any():  # a resample of few patients may hold nobody of a class
+        return np.arange(count)
     reached = np.cumsum(weights[order]) / weights.sum()
     places = np.searchsorted(reached, (np.arange(count) + 0.5) / count)
     found = np.empty(count, np.intp)

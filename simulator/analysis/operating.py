@@ -107,7 +107,9 @@ def _kept(plan: Plan, gate: Gate, route: Route, cuts: Floats) -> Kept:
     table, found = plan.table_of(gate), route.at_sensitivity is not None
     weights = weights_of(table)
     scores, mine = (
-        (table.positives, weights[:, : len(table.positives)]) if found else (table.negatives, weights[:, len(table.positives) :])
+        (table.positives, weights[:, : len(table.positives)])
+        if found
+        else (table.negatives, weights[:, len(table.positives) :])
     )
     right = (scores[None, :] >= cuts[:, None]) == found
     on_all, on_chosen = right.mean(1), (mine * right).sum(1) / mine.sum(1)

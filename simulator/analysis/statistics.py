@@ -12,6 +12,9 @@ from scipy.stats import beta, binom, norm, t
 #: All intervals have this coverage.
 LEVEL = 0.95
 
+#: A kind of request of which there are fewer is rare.
+FEW = 30
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -123,7 +126,7 @@ def share_interval(successes: float, trials: float) -> Interval:
 def replicated_share(successes: ArrayLike, trials: ArrayLike) -> Interval:
     """A share of requests, from the requests of that kind and all requests of each replication, shapes (replications,).
 
-    The exact binomial interval on the effective number of requests, in which those of one replication resemble each other
+    Student's interval of the ratio, unless the kind is rare. Then the exact binomial interval on the effective number of requests, in which those of one replication resemble each other
     (Korn and Graubard 1998, with their correction for few replications). Where no request is of that kind, or every one is,
     all requests count: of 0 in n at most 3 / n are to be expected (rule of three).
     """
@@ -131,8 +134,16 @@ def replicated_share(successes: ArrayLike, trials: ArrayLike) -> Interval:
     share = float(hits.sum() / drawn.sum())
     if len(drawn) < 2:
         return Interval(share, 0.0, 1.0)
+    if not is_rare(hits, drawn):
+        return ratio_interval(hits, drawn)
     effective = effective_trials(hits, drawn, corrected=True)
     return share_interval(share * effective, effective)
+
+
+def is_rare(successes: ArrayLike, trials: ArrayLike) -> bool:
+    """Whether so few requests are of a kind, or of the other, that the spread between replications tells too little."""
+    hits, drawn = float(np.sum(successes)), float(np.sum(trials))
+    return min(hits, drawn - hits) < FEW
 
 
 def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64], corrected: bool = False) -> float:

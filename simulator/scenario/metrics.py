@@ -123,9 +123,7 @@ def _qualities() -> Iterator[Metric]:
     yield _share("referred_share", "Requests referred", None)
 
 
-def _share(
-    name: str, label: str, better: Literal["higher", "lower"] | None, stage: str | None = None
-) -> Metric:
+def _share(name: str, label: str, better: Literal["higher", "lower"] | None, stage: str | None = None) -> Metric:
     return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
 
 

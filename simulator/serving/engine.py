@@ -157,7 +157,7 @@ class Run:
         return None if name is None else self.accelerators[name]
 
     def score(self, pool: str, rows: NDArray[Any], times: Any) -> None:
-        """The model of a pool has looked at these requests: their scores are known from `times` on (s, one for all or for each)."""
+        """The model of a pool has looked at these requests: their scores are known from `times` on (s; one, or one each)."""
         requests = self.requests
         scores = requests.scores_by[pool][self.looked_at[pool][rows], rows]
         requests.given[pool].write_all(rows, scores, times)

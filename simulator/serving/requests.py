@@ -27,8 +27,8 @@ class Requests:
     """Columns of equal length n, a request a row.
 
     arrived, answered, finished: seconds from the start of the run
-    positive: whether the person behind the request is a positive; item: which labelled item stands in for them, counted from the
-    first positive on to the last negative; -1 without any
+    positive: whether the person behind the request is a positive; item: which labelled item stands in for them, counted from
+    the first positive on to the last negative; -1 without any
     scores_by: what each pool with scores would say of each photo, shape (tries, n); all pools look at the same photo
     qualities: what the quality check would say of it, shape (tries, n)
     risk: the score that a pool gave last; +inf before, so that an unscored request counts as the most urgent

@@ -40,7 +40,9 @@ def label_sets(number: int, apart: tuple[float, ...] = (APART,)) -> list[ScoreTa
     ill = (rng.random(PATIENTS) < ILL)[patient]
 
     def noise() -> np.ndarray:
-        return np.sqrt(WITHIN) * rng.standard_normal(PATIENTS)[patient] + np.sqrt(1 - WITHIN) * rng.standard_normal(len(patient))
+        return np.sqrt(WITHIN) * rng.standard_normal(PATIENTS)[patient] + np.sqrt(1 - WITHIN) * rng.standard_normal(
+            len(patient)
+        )
 
     shared = noise()
     found = []
@@ -180,4 +182,3 @@ def better(number: int) -> Iterator[Claim]:
 @study("two models with the same true ROC, busy readers behind them")
 def same_behind_readers(number: int) -> Iterator[Claim]:
     return compared(number, (APART, APART), reader=True)
-

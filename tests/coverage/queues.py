@@ -98,7 +98,10 @@ def rarely_lost(number: int) -> Iterator[Claim]:
     return lost(6, 1.0, number)
 
 
-@study("a share of 0.002, 10 x 20 requests", share="An exact interval steps over whole requests, and so covers more than it promises.")
+@study(
+    "a share of 0.002, 10 x 20 requests",
+    share="An exact interval steps over whole requests, and so covers more than it promises.",
+)
 def rare(number: int) -> Iterator[Claim]:
     hits = np.random.default_rng(number).binomial(20, 0.002, 10)
     yield Claim("share", 0.002, replicated_share(hits, np.full(10, 20)))
@@ -125,5 +128,3 @@ def faster(number: int) -> Iterator[Claim]:
     for moved in differences(*both, summaries, every=True):
         if moved.metric.name in truth:
             yield Claim(f"change of {moved.metric.name}", truth[moved.metric.name], moved.change)
-
-

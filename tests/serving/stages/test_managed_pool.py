@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy.optimize import brentq
 
-from simulator.analysis.measures import measure
 from simulator.serving.conditions import Conditions
 from simulator.serving.engine import simulate
 from simulator.serving.latency import GRID, LatencyTable, constant
@@ -15,7 +14,7 @@ from simulator.serving.stages import STAGES
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.theory import mmc_wait
-from tests.builders import assumed, batches, end, exponential, fork, gate, join, plan, pool, population, run_at
+from tests.builders import assumed, batches, end, exponential, figures, fork, gate, join, plan, pool, population, run_at
 from tests.serving.intervals import assert_agrees
 from tests.serving.networks import pools, service_times
 
@@ -408,7 +407,7 @@ def test_a_slow_replica_takes_longer_for_what_it_begins_while_it_is_slow():
 
 def test_a_replica_cannot_be_paid_with_work_while_it_is_down():
     trace = struck([0], [loss(20, 60)], replicas=2)
-    assert measure(trace).metrics["utilization.p"] == pytest.approx(10 / (200 - 60))
+    assert figures(trace)["utilization.p"] == pytest.approx(10 / (200 - 60))
 
 
 def test_an_autoscaled_pool_offers_less_while_replicas_are_down():
