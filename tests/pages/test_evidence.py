@@ -37,6 +37,16 @@ def test_the_first_panel_tells_the_surprise(evidence_page):
     assert len(page.get("plotly_chart")) == 2
 
 
+def test_a_broken_profile_is_told_and_the_others_are_shown(evidence_page, monkeypatch, tmp_path):
+    broken = write_profile(profile("net", b1=[1.0, 2.0]), tmp_path)
+    broken.write_text(broken.read_text(encoding="utf-8").replace("2.0", "-2.0"), encoding="utf-8")
+    monkeypatch.setattr("simulator.paths.OWN_PROFILES", tmp_path)
+    page = evidence_page()
+    assert not page.exception
+    assert "runs.0.calls.0.latency_ms.1: Input should be" in page.warning[0].value.replace("\\", "")
+    assert len(page.get("plotly_chart")) == 2
+
+
 def test_filters_come_from_the_address_and_change_what_is_told(evidence_page):
     page = evidence_page(models="resnet50", with_threads="2", at_batch="8")
     assert page.multiselect(key="models").value == ["resnet50"]
