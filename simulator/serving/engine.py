@@ -144,8 +144,9 @@ class Run:
 
     def _readers(self, spec: Any) -> set[str]:
         """The pools in branches of forks that may read what this stage writes, in another branch or behind their join."""
-        others = {name: stage for name, stage in self.plan.scenario.stages.items() if name in self.in_branches and stage is not spec}
-        return {name for name, stage in others.items() if marks(spec) and getattr(stage, "order", None) in BY_MARKS}
+        stages = self.plan.scenario.stages
+        by_marks = {name for name in self.in_branches if getattr(stages[name], "order", None) in BY_MARKS}
+        return {name for name in by_marks if stages[name] is not spec} if marks(spec) else set()
 
     def photos(self, stage: str) -> NDArray[np.int8]:
         """Which of its photos a request shows to a stage, from 0, shape (n,): in a branch, the one that came to the fork."""
@@ -157,7 +158,7 @@ class Run:
         return None if name is None else self.accelerators[name]
 
     def score(self, pool: str, rows: NDArray[Any], times: Any) -> None:
-        """The model of a pool has looked at these requests: their scores are known from `times` on (s; one, or one each)."""
+        """A pool has looked at these requests: their scores are known from `times` (s) on, one for each or for all."""
         requests = self.requests
         scores = requests.scores_by[pool][self.looked_at[pool][rows], rows]
         requests.given[pool].write_all(rows, scores, times)

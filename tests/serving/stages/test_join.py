@@ -105,6 +105,12 @@ def test_the_earliest_answer_counts_whichever_branch_is_simulated_first():
     assert run_at(plan(stages, population=population(unusable=0.0)), [0]).requests["answered_s"].tolist() == pytest.approx([1])
 
 
+def test_an_answer_of_a_branch_that_comes_after_the_end_is_none():
+    stages = {"f": fork("a", "b"), "a": link("g", 5), "b": link("j", 1), "j": join(needs=1),
+              "g": gate("quality", {"to": "j"}, answers=True)}  # fmt: skip
+    assert run_at(plan(stages, population=population(unusable=0.0)), [0]).requests["answered_s"].tolist() == pytest.approx([1])
+
+
 def test_what_still_waits_for_an_input_at_the_end_is_unfinished():
     trace = run_at(three(seconds=(1, 2, 50)), [1060])  # the run ends at 1100
     assert trace.requests["outcome"].tolist() == ["unfinished"]
