@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.scenario.stages import Pool, Retry
+from simulator.serving import theory
 from simulator.serving.plan import Plan
 from simulator.serving.requests import DONE, UNFINISHED
 from simulator.serving.trace import Trace
@@ -74,12 +75,15 @@ def _sent_again(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 
 def capacity_per_s(plan: Plan) -> float | None:
-    """Requests a second that the pool which gets the retries can serve; None where it is no pool, or its size changes."""
+    """Requests a second that the pool which gets the retries can serve, in the batches that its rule forms of a full queue.
+
+    None where it is no pool, or where its size changes.
+    """
     stages = plan.scenario.stages
     for stage in stages.values():
         pool = stages.get(stage.to) if isinstance(stage, Retry) else None
         if isinstance(stage, Retry) and isinstance(pool, Pool) and pool.scaling is None:
-            return plan.latencies[stage.to].capacity_per_s * pool.replicas
+            return theory.capacity_per_s(plan, stage.to) * pool.replicas
     return None
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulator.analysis.labels import codes_of, downstream, score_gates
 from simulator.analysis.mlperf import Queries, queries_of
 from simulator.analysis.samples import SECTIONS, Pooled, Sample, sample
-from simulator.analysis.times import StageTimes, capacity_s, paid_s, stage_times, work_s
+from simulator.analysis.times import StageTimes, brought_s, capacity_s, paid_s, stage_times
 from simulator.scenario.metrics import Metric
 from simulator.scenario.stages import Join, People, Pool, Retry
 from simulator.serving.calendar import HOUR_S
@@ -243,7 +243,7 @@ class _Counter:
         for name, stage in self.scenario.stages.items():
             if not isinstance(stage, Pool | People) or (capacity := capacity_s(self.trace, name, stage)) <= 0:
                 continue
-            work = work_s(self.trace, self.visits[name]) if name in self.visits else np.zeros(self.columns.n)
+            work = brought_s(self.trace, self.visits[name]) if name in self.visits else np.zeros(self.columns.n)
             if name in answering:
                 yield f"utilization.{name}", self._of(work, np.full(len(work), capacity / len(work)))
             else:

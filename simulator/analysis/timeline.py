@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.scenario.stages import People, Pool
-from simulator.serving.calendar import Roster, clock_s
 from simulator.serving.plan import Plan
+from simulator.serving.servers import servers
 from simulator.serving.trace import Trace
 
 MINUTE_S = 60.0
@@ -102,10 +102,8 @@ def _in_queue(visits: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.in
 
 def staffed(plan: Plan, name: str) -> list[tuple[float, float, int]]:
     """The times at which somebody is on duty at a stage of people: from, until, and how many."""
-    stage = plan.scenario.stages[name]
-    assert isinstance(stage, People)
-    roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
-    steps = [(time, roster.on_duty(time)) for time in roster.times if time < plan.horizon_s]
+    there = servers(plan, name)
+    steps = [(time, int(people)) for time, people in zip(there.times, there.values, strict=True) if time < plan.horizon_s]
     changes = [next(same) for _, same in groupby(steps, key=itemgetter(1))]
     ends = [*(time for time, _ in changes[1:]), plan.horizon_s]
     return [(start, end, people) for (start, people), end in zip(changes, ends, strict=True) if people]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.scenario.stages import Join, People, Pool
-from simulator.serving.calendar import DAY_S, Roster, clock_s
-from simulator.serving.plan import Plan
+from simulator.serving.servers import down, roster_of, server_s, servers, work_s
+from simulator.serving.theory import capacity_per_s
 from simulator.serving.trace import Trace
 
 Seconds = NDArray[np.float64]
+
+#: Why a request waits: every server that there is has something to do; one is free, or nobody is on duty, or other inputs are
+#: missing; or every replica that is up has something to do, and one is down.
+BEHIND, HELD, DOWN = range(3)
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,10 @@ class StageTimes:
 
     waited_s: in its queue; held_s: of that, while a replica was free (for company in a batch) or nobody was on duty
     served_s: in service, or under way; answer_s: in all, as far as it counts towards the answer
-    turned_away: visits that ended without service; load: work that came over work that can be done, 0 without servers
+    turned_away: visits that ended without service
+    load: visits that came over those that its servers could take, in the batches that the rule forms of a queue that is never
+    empty; 0 without servers
+    down_s: of waited_s, while a replica was down and no other one free
     """
 
     visits: int
@@ -33,6 +40,7 @@ class StageTimes:
     served_s: float
     answer_s: float
     load: float
+    down_s: float = 0.0
 
     @property
     def total_s(self) -> float:
@@ -53,72 +61,95 @@ def stage_times(trace: Trace, name: str, visits: pd.DataFrame) -> StageTimes:
     request = wanted["request"].to_numpy()
     until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
+    held, lacking = _waited_while(trace, name, visits, wanted["server"].to_numpy(), entered, until)
     return StageTimes(
         visits=len(wanted),
         turned_away=int(np.count_nonzero(np.isnan(started) & ~np.isnan(left))),
         waited_s=float((until - entered).sum()),
-        held_s=float(_held(trace.plan, name, visits, entered, until)),
+        held_s=held,
         served_s=float(np.nansum(left - started)),
         answer_s=float((left - entered)[counts].sum()),
         load=_load(trace, name, visits),
+        down_s=lacking,
     )
 
 
-def _held(plan: Plan, name: str, visits: pd.DataFrame, entered: Seconds, until: Seconds) -> float:
-    stage = plan.scenario.stages[name]
-    if isinstance(stage, Pool) and stage.max_queue_delay_ms == 0:
-        return 0.0  # a free replica takes what waits
-    idle = idle_time(plan, name, visits)
-    return float((idle(until) - idle(entered)).sum())
+def _waited_while(
+    trace: Trace, name: str, visits: pd.DataFrame, server: NDArray[np.int32], entered: Seconds, until: Seconds
+) -> tuple[float, float]:
+    """Of all waits of one stage, the seconds that were HELD, and those that were DOWN."""
+    stage, totals = trace.plan.scenario.stages[name], np.zeros(3)
+    lanes = np.unique(server) if isinstance(stage, Pool) and stage.balance else [None]
+    for lane in lanes:
+        mine = slice(None) if lane is None else server == lane
+        times, states = wait_steps(trace, name, visits, lane)
+        if states.any():
+            for state in (HELD, DOWN):
+                totals[state] += _within(times, states == state, entered[mine], until[mine])
+    return float(totals[HELD]), float(totals[DOWN])
 
 
-def idle_time(plan: Plan, name: str, visits: pd.DataFrame) -> Callable[[Seconds], Seconds]:
-    """For how many seconds, up to each time, some replica of a pool was free, or nobody of the people was on duty."""
-    times, idle = idle_steps(plan, name, visits)
-    times = np.append(times, max(times[-1], plan.horizon_s))
-    seconds = np.append(0.0, np.cumsum(np.diff(times) * idle))
-    return lambda moments: np.interp(moments, times, seconds)
+def _within(times: Seconds, so: NDArray[np.bool_], start: Seconds, end: Seconds) -> float:
+    """How much of the time between each start and end falls where something is so; so[i]: from times[i] on."""
+    edges = np.append(times, max(times[-1], end.max(initial=0.0)))
+    seconds = np.append(0.0, np.cumsum(np.diff(edges) * so))
+    return float((np.interp(end, edges, seconds) - np.interp(start, edges, seconds)).sum())
 
 
-def idle_steps(plan: Plan, name: str, visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.bool_]]:
-    """The times from which on some replica of a pool is free, or nobody of the people is on duty, or from which on not.
+def wait_steps(trace: Trace, name: str, visits: pd.DataFrame, server: int | None = None) -> tuple[Seconds, NDArray[np.intp]]:
+    """The times from which on a request that waits at a stage is BEHIND others, HELD, or waits because replicas are DOWN.
 
-    Who waits while that is so does not wait because the servers have too much to do; at a join nobody ever does.
+    visits: all to the stage. server: whose queue it is, where each replica of a balanced pool has one of its own; -1 where a
+    request left before that was known.
     """
-    stage = plan.scenario.stages[name]
+    stage = trace.plan.scenario.stages[name]
     if isinstance(stage, Pool):
-        return _replica_free(stage, visits)
+        return _of_pool(trace, name, stage, visits, server)
     if isinstance(stage, People):
-        roster = Roster(stage.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
-        return np.array(roster.times), np.array(roster.people) == 0
-    return np.zeros(1), np.full(1, isinstance(stage, Join))
+        there = servers(trace, name)
+        return np.array(there.times), np.where(np.array(there.values) == 0, HELD, BEHIND)
+    return np.zeros(1), np.full(1, HELD if isinstance(stage, Join) else BEHIND)
 
 
-def _replica_free(stage: Pool, visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.bool_]]:
+def _of_pool(
+    trace: Trace, name: str, stage: Pool, visits: pd.DataFrame, server: int | None
+) -> tuple[Seconds, NDArray[np.intp]]:
+    """Only a rule that lets requests wait for company leaves a replica free that could serve them."""
+    lane = server if stage.balance else None
+    if lane == -1:
+        return np.zeros(1), np.full(1, BEHIND)
+    up, lacking = servers(trace, name, lane), down(trace, name, lane)
+    if not stage.max_queue_delay_ms:
+        return np.array(lacking.times), np.where(np.array(lacking.values) > 0, DOWN, BEHIND)
+    busy_from, busy = _at_work(visits if lane is None else visits[visits["server"] == lane])
+    times = np.unique(np.concatenate([busy_from, up.times, lacking.times]))
+    free = busy[np.searchsorted(busy_from, times, "right") - 1] < up.at_all(times)
+    return times, np.where(free, HELD, np.where(lacking.at_all(times) > 0, DOWN, BEHIND))
+
+
+def _at_work(visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.intp]]:
+    """How many replicas serve a batch, from which time on."""
     served = visits[visits["started_s"].notna()].drop_duplicates("batch")
-    times = np.concatenate([[0.0], served["started_s"], served["left_s"]])
+    times, index = np.unique(np.concatenate([[0.0], served["started_s"], served["left_s"]]), return_inverse=True)
     change = np.repeat([0, 1, -1], [1, len(served), len(served)])
-    order = np.argsort(times, kind="stable")
-    return times[order], np.cumsum(change[order]) < stage.replicas
+    return times, np.cumsum(np.bincount(index, change)).astype(np.intp)
 
 
 def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
-    """Visits over those that the servers could take at their best batch size; for people, work over working time."""
-    stage = trace.plan.scenario.stages[name]
-    if isinstance(stage, Pool):
-        visits = _each_once(visits)
-        offered = trace.plan.latencies[name].capacity_per_s * capacity_s(trace, name, stage)
-        return len(visits) / offered if offered else np.inf
-    return utilization(trace, name, stage, visits) if isinstance(stage, People) else 0.0
+    """Visits over those that the servers could take, as in `simulator.serving.theory.loads`, but as many as there were."""
+    if not isinstance(trace.plan.scenario.stages[name], Pool | People):
+        return 0.0
+    offered = capacity_per_s(trace.plan, name) * work_s(trace, name)
+    return len(_each_once(visits)) / offered if offered else np.inf
 
 
 def utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the work that could be done in that time."""
-    brought, capacity = float(work_s(trace, visits).sum()), capacity_s(trace, name, stage)
+    """Work that came in over the server-seconds offered for it."""
+    brought, capacity = float(brought_s(trace, visits).sum()), capacity_s(trace, name, stage)
     return brought / capacity if capacity else float(np.inf if brought else 0.0)
 
 
-def work_s(trace: Trace, visits: pd.DataFrame) -> Seconds:
+def brought_s(trace: Trace, visits: pd.DataFrame) -> Seconds:
     """Server-seconds of work that each request brought to a stage, shape (n,); what was never served counts as the mean."""
     visits = _each_once(visits)
     work = (visits["left_s"] - visits["started_s"]) / visits["batch_size"]
@@ -133,24 +164,42 @@ def _each_once(visits: pd.DataFrame) -> pd.DataFrame:
 
 
 def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals: people, their share of the day whenever that falls.
+    """Server-seconds that a stage offers for the work of the arrivals, on the run's own clock, until the last may come.
 
-    Breaks and hand-overs offer none, nor does a replica that is down.
+    Replicas that are up, and people on duty outside breaks and hand-overs: in a run of whole days each day's share of them, at
+    whatever time of day it starts. Where nobody is on duty by then, a day's share as well.
     """
-    end = trace.plan.arrivals_end_s
-    if name in trace.fleets:
-        return trace.fleets[name].up_s
-    if isinstance(stage, Pool):
-        spans = [span for replica in range(stage.replicas) for span in trace.conditions.outages(name, replica)]
-        return stage.replicas * end - sum(max(min(until, end) - since, 0.0) for since, until in spans)
-    return Roster(stage.shifts, 0, DAY_S).staffed_s(DAY_S) * end / DAY_S
+    return server_s(trace, name)
 
 
 def paid_s(trace: Trace, name: str, stage: Pool | People) -> float:
-    """Server-seconds that are paid for: replicas up or down, and people for their whole shifts."""
+    """Server-seconds that are paid for: all until the last request may come, and after that the time at work on what is left.
+
+    Until then replicas are paid up or down, and people for their whole shifts. A case that keeps its reader beyond the end of
+    the shift is paid as well.
+    """
     end = trace.plan.arrivals_end_s
-    if name in trace.fleets:
-        return trace.fleets[name].paid_s
-    if isinstance(stage, Pool):
-        return stage.replicas * end
-    return Roster(stage.shifts, 0, DAY_S).paid_s(DAY_S) * end / DAY_S
+    if isinstance(stage, People):
+        return roster_of(trace.plan, name).paid_s(end) + sum(_beyond_shifts_s(trace, name))
+    started, left, _ = _services(trace, name)
+    beyond = np.maximum(left, end) - np.maximum(started, end)
+    return (trace.fleets[name].paid_s if name in trace.fleets else stage.replicas * end) + float(beyond.sum())
+
+
+def _services(trace: Trace, name: str) -> tuple[Seconds, Seconds, NDArray[np.int32]]:
+    """Of every batch that was served: when it began, when it ended, within the run, and the server."""
+    log = trace.logs[name]
+    started, left, server = np.array(log.started), np.array(log.left), np.array(log.server)
+    served = ~np.isnan(started)
+    return started[served], np.minimum(left[served], trace.plan.horizon_s), server[served]
+
+
+def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
+    """For each desk, the seconds of reading outside the shifts that are paid anyway."""
+    started, left, server = _services(trace, name)
+    shifts = roster_of(trace.plan, name).shifts_by_desk(trace.plan.arrivals_end_s)
+    for desk in np.unique(server):
+        mine, spans = server == desk, np.array(shifts.get(int(desk), [(0.0, 0.0)]))
+        paid = np.append(0.0, np.cumsum(np.diff(spans.ravel()) * (np.arange(spans.size - 1) % 2 == 0)))
+        begun, done = started[mine], left[mine]
+        yield float((done - begun - np.interp(done, spans.ravel(), paid) + np.interp(begun, spans.ravel(), paid)).sum())

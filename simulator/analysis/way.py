@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.times import idle_steps
+from simulator.analysis.times import DOWN, HELD, wait_steps
 from simulator.scenario.stages import Gate, Join, People, Pool
 from simulator.serving.trace import Trace
 from simulator.units import duration, roughly
@@ -23,6 +23,8 @@ INSTANT_S = 1e-9
 Until = Literal["answer", "end"]
 
 BEHIND = "behind others"
+
+WITHOUT_A_REPLICA = "waiting while a replica was down"
 
 _HELD_FOR: dict[type, str] = {
     Pool: "waiting for company in a batch",
@@ -69,7 +71,7 @@ class Step:
 
     @property
     def held_s(self) -> float:
-        """Time spent waiting though a replica was free, or while nobody was on duty."""
+        """Time spent waiting though a replica was free, or while one was down or nobody on duty."""
         return sum(wait.end_s - wait.start_s for wait in self.waits if not wait.behind_others)
 
     @property
@@ -205,7 +207,7 @@ def _step(trace: Trace, visit: Any, frame: pd.DataFrame) -> Step:
         stage=visit.stage,
         label=stage.label,
         entered_s=visit.entered_s,
-        waits=_waits(trace, visit.stage, frame, visit.entered_s, until) if until > visit.entered_s else [],
+        waits=_waits(trace, visit, frame, until) if until > visit.entered_s else [],
         served_s=visit.left_s - visit.started_s if served else 0.0,
         server=visit.server + 1,
         batch_size=visit.batch_size if served else 0,
@@ -213,16 +215,16 @@ def _step(trace: Trace, visit: Any, frame: pd.DataFrame) -> Step:
     )
 
 
-def _waits(trace: Trace, name: str, frame: pd.DataFrame, entered: float, until: float) -> list[Wait]:
-    """A wait split where a server became free or nobody was left on duty, and where that was over."""
-    times, idle = idle_steps(trace.plan, name, frame)
-    inside = (times > entered) & (times < until)
-    edges = [entered, *times[inside].tolist(), until]
-    held = [bool(idle[np.searchsorted(times, entered, "right") - 1]), *idle[inside].tolist()]
-    pieces = [(flag, start, end) for flag, start, end in zip(held, edges[:-1], edges[1:], strict=True) if end > start]
-    what = _HELD_FOR.get(type(trace.plan.scenario.stages[name]), "")
+def _waits(trace: Trace, visit: Any, frame: pd.DataFrame, until: float) -> list[Wait]:
+    """A wait split where what the request waits for changes: a server becomes free or goes down, people come or go."""
+    times, states = wait_steps(trace, visit.stage, frame, visit.server)
+    inside = (times > visit.entered_s) & (times < until)
+    edges = [visit.entered_s, *times[inside].tolist(), until]
+    found = [states[np.searchsorted(times, visit.entered_s, "right") - 1], *states[inside]]
+    pieces = [(state, start, end) for state, start, end in zip(found, edges[:-1], edges[1:], strict=True) if end > start]
+    words = {HELD: _HELD_FOR.get(type(trace.plan.scenario.stages[visit.stage]), ""), DOWN: WITHOUT_A_REPLICA}
     return [
-        Wait(same[0][1], same[-1][2], what if flag else BEHIND)
-        for flag, group in groupby(pieces, key=itemgetter(0))
+        Wait(same[0][1], same[-1][2], words.get(state, BEHIND))
+        for state, group in groupby(pieces, key=itemgetter(0))
         for same in [list(group)]
     ]

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from simulator.analysis.timeline import MINUTE_S, batches, busiest_minute
 from simulator.charts.look import Chart, figure, stage_colours
-from simulator.scenario.stages import Pool
+from simulator.serving.servers import servers
 from simulator.serving.trace import Trace
 from simulator.units import duration
 
@@ -27,7 +27,7 @@ def batch_timeline(trace: Trace) -> Chart:
     drawn.update_xaxes(title="seconds from the start of the busiest minute", range=[0, VIEW_S])
     drawn.update_xaxes(minallowed=0, maxallowed=MINUTE_S)
     drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    return Chart(drawn, _takeaway(trace, found), found)
+    return Chart(drawn, _takeaway(trace, found, start), found)
 
 
 def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:
@@ -48,13 +48,14 @@ def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: floa
     )
 
 
-def _takeaway(trace: Trace, found: pd.DataFrame) -> str:
-    pools = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)}
-    told = [_told(pools[str(name)], rows) for name, rows in found.groupby("stage", observed=True)]
+def _takeaway(trace: Trace, found: pd.DataFrame, start: float) -> str:
+    told = [_told(trace, str(name), start, rows) for name, rows in found.groupby("stage", observed=True)]
     return f"In the busiest minute of this run: {'; '.join(told)}." if told else "No batch ran in the busiest minute."
 
 
-def _told(pool: Pool, rows: pd.DataFrame) -> str:
-    busy = 100 * rows["seconds"].sum() / (pool.replicas * MINUTE_S)
+def _told(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> str:
+    end, offered = start + MINUTE_S, servers(trace, name).total(start + MINUTE_S, start)
+    worked = ((rows["started_s"] + rows["seconds"]).clip(upper=end) - rows["started_s"].clip(lower=start)).sum()
+    busy, label = 100 * worked / offered if offered else 0.0, trace.plan.scenario.stages[name].label
     size, each = rows["size"].mean(), duration(rows["seconds"].mean())
-    return f"{pool.label} worked {min(busy, 100):.0f}% of the time, on {size:.1f} photos a batch, {each} each"
+    return f"{label} worked {busy:.0f}% of the time, on {size:.1f} photos a batch, {each} each"

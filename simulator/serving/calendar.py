@@ -25,11 +25,12 @@ def clock_s(clock: str) -> float:
 
 @dataclass(frozen=True)
 class Duty:
-    """Some readers of one shift may take cases on [start, end); their shift began at `since` (all in seconds)."""
+    """Some readers of one shift may take cases on [start, end); their shift lasts from `since` to `until` (all in seconds)."""
 
     start: float
     end: float
     since: float
+    until: float
     desks: NDArray[np.intp]
 
 
@@ -87,6 +88,15 @@ class Roster:
         """Person-seconds that are paid on [0, end): shifts from their beginning to their end."""
         return sum(shift.people * max(min(closes, end) - max(opens, 0.0), 0.0) for opens, closes, shift in self._shifts)
 
+    def shifts_by_desk(self, end: float) -> dict[int, list[tuple[float, float]]]:
+        """For each desk, from when to when on [0, end) somebody is paid for a shift at it, sorted."""
+        found: dict[int, set[tuple[float, float]]] = {}
+        for duty in self.duties:
+            if duty.since < end:
+                for desk in duty.desks.tolist():
+                    found.setdefault(desk, set()).add((max(duty.since, 0.0), min(duty.until, end)))
+        return {desk: sorted(spans) for desk, spans in found.items()}
+
 
 def _fresh_s(start: float, end: float, slowing_per_h: float) -> float:
     """Seconds of fresh work between two times, in seconds since the shift began."""
@@ -116,7 +126,7 @@ def _duties(shifts: list[tuple[float, float, Shift]]) -> Iterator[Duty]:
         vacant_from[desks] = closes
         for start, end, members in _stretches(shift):
             if opens + end > 0:
-                yield Duty(max(opens + start, 0.0), opens + end, opens, desks[members])
+                yield Duty(max(opens + start, 0.0), opens + end, opens, closes, desks[members])
 
 
 def _stretches(shift: Shift) -> Iterator[tuple[float, float, list[int]]]:

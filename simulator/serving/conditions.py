@@ -55,8 +55,12 @@ class Steps:
 
     def mean(self, end: float) -> float:
         """The average over [0, end)."""
-        edges = [*[time for time in self.times if time < end], end]
-        return sum((stop - start) * self.at(start) for start, stop in pairwise(edges)) / end
+        return self.total(end) / end
+
+    def total(self, end: float, start: float = 0.0) -> float:
+        """The integral over [start, end)."""
+        edges = [start, *[time for time in self.times if start < time < end], end]
+        return sum((stop - begin) * self.at(begin) for begin, stop in pairwise(edges))
 
 
 def steps(usual: float, changes: Iterable[tuple[Span, float]], combine: Callable[[float, float], float]) -> Steps:

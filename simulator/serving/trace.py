@@ -151,12 +151,12 @@ class TransitLog(VisitLog):
 class Fleet:
     """The replicas of a pool that scales: how many were wanted from which time on (seconds), and replica-seconds paid.
 
-    up_s: replica-seconds paid of replicas that were not down
+    spans: by replica, from when until when it was there and had started: (from, until) in seconds, sorted
     """
 
     wanted: list[tuple[float, int]]
     paid_s: float
-    up_s: float
+    spans: dict[int, list[tuple[float, float]]]
 
 
 @dataclass

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.analysis.measures import measure
-from simulator.analysis.times import StageTimes, idle_time, pooled
+from simulator.analysis.times import BEHIND, HELD, StageTimes, pooled, wait_steps
 from simulator.serving.latency import constant
 from tests.builders import gate, link, people, plan, pool, population, retake, run_at, spread
 
@@ -59,12 +59,17 @@ def test_only_what_the_last_photo_waits_for_counts_towards_the_answer():
     assert found["later"].answer_s == 0  # the answer was there before
 
 
-def test_idle_time_is_that_in_which_some_replica_is_free():
-    made = plan({"p": pool(replicas=2)}, constant(10.0))
-    trace = run_at(made, [0, 4, 30])
-    idle = idle_time(made, "p", trace.logs["p"].frame("p"))
-    moments = np.array([0.0, 4.0, 7.0, 10.0, 14.0, 30.0])  # both are busy from 4 to 10 alone
-    assert idle(moments).tolist() == [0, 4, 4, 4, 8, 24]
+def steps(made, arrivals, name="p", server=None):
+    trace = run_at(made, arrivals)
+    times, states = wait_steps(trace, name, trace.logs[name].frame(name), server)
+    kept = np.append(True, np.diff(states) != 0)
+    return list(zip(times[kept].tolist(), states[kept].tolist(), strict=True))
+
+
+def test_a_wait_for_company_is_one_while_some_replica_is_free():
+    made = plan({"p": pool(replicas=2, max_queue_delay_ms=1)}, constant(10.0))
+    found = steps(made, [0, 4, 30])  # both are busy from 4 to 10 alone
+    assert found == [(0, HELD), (4, BEHIND), (10, HELD)]
 
 
 def test_replications_are_added_up():

@@ -105,8 +105,11 @@ def test_load_is_the_work_that_comes_over_the_work_that_can_be_done():
 
 def test_the_peak_load_is_that_of_the_busiest_part_of_the_day():
     weights = {"kind": "daily", "per_day": assumed(86_400), "weights": [1, 3]}
-    (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights))
+    run = {"starts_at": "06:00", "days": 1, "replications": 2}
+    (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights, run=run))
     assert (found.mean, found.peak) == pytest.approx((0.4, 0.6))
+    (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights, run=run | {"days": 9 / 24}))  # 06:00 to 15:00
+    assert (found.mean, found.peak) == pytest.approx(((6 * 0.2 + 3 * 0.6) / 9, 0.6))
 
 
 def closed_loads(stages, service, arrivals):

@@ -336,14 +336,6 @@ class ManagedPoolStage(ServiceStage):
         upcoming = bisect_right(outages, now, key=lambda outage: outage[1])
         return outages[upcoming] if upcoming < len(outages) else (inf, inf)
 
-    def down_s(self, replica: int, start: float, end: float) -> float:
-        """How long a replica is down between two times."""
-        total = 0.0
-        while (outage := self._next_outage(replica, start))[0] < end:
-            total += min(outage[1], end) - max(outage[0], start)
-            start = outage[1]
-        return total
-
     def _drop_unserved(self, lane: Lane, now: float) -> bool:
         """Take out of the next batch who is not to be served now; whether there was anybody."""
         for place, copy in enumerate(lane.queue.first(self.rule.max_batch)):
@@ -504,4 +496,4 @@ class ManagedPoolStage(ServiceStage):
 
     def fleet(self) -> Fleet | None:
         """How many replicas there were, where that changed."""
-        return Fleet(self.scaling.numbers, self.scaling.machine_s, self.scaling.up_s) if self.scaling else None
+        return self.scaling.fleet() if self.scaling else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator.scenario.stages.policies import Hpa, Knative, RayServe
 from simulator.serving.scaling import SCALERS, Scaler, Usage
+from simulator.serving.trace import Fleet
 
 if TYPE_CHECKING:
     from simulator.serving.stages.managed_pool import ManagedPoolStage
@@ -25,10 +26,11 @@ class Scaling:
         self.cold_starts = pool.run.plan.cold_starts[pool.name]
         self.luck = pool.run.streams.named(f"{pool.name}.cold_start")
         self.ready_at = dict.fromkeys(range(pool.spec.replicas), 0.0)  # of every replica that is wanted
-        self.leaving: set[int] = set()  # replicas that go when they have done their batch
+        self.leaving: dict[int, float] = {}  # replicas that go when they have done their batch, with when they were ready
+        self.spans: dict[int, list[tuple[float, float]]] = {}  # by replica: when those could serve that have gone
         self.numbers: list[tuple[float, int]] = [(0.0, len(self.ready_at))]
         self._seen, self._work_s, self._ongoing_s = 0.0, 0.0, 0.0
-        self.machine_s, self.up_s = 0.0, 0.0
+        self.machine_s = 0.0
 
     def look(self, now: float) -> None:
         """Nothing has changed since the last look: add up what went on."""
@@ -36,9 +38,7 @@ class Scaling:
         self._work_s += elapsed * len(self.pool.at_work())
         self._ongoing_s += elapsed * lane.outstanding
         start, end = (min(time, self.pool.run.plan.arrivals_end_s) for time in (self._seen, now))
-        rented = [*self.ready_at, *self.leaving]
-        self.machine_s += (end - start) * len(rented)
-        self.up_s += (end - start) * len(rented) - sum(self.pool.down_s(replica, start, end) for replica in rented)
+        self.machine_s += (end - start) * (len(self.ready_at) + len(self.leaving))
         self._seen = now
 
     def act(self, now: float) -> None:
@@ -66,11 +66,13 @@ class Scaling:
     def _remove(self) -> None:
         """The youngest goes first; one at work finishes its batch."""
         replica = max(self.ready_at, key=lambda number: (self.ready_at[number], number))
-        del self.ready_at[replica]
+        ready = self.ready_at.pop(replica)
         free = self.pool.lanes[0].free
         idle = [entry for entry in free if entry[1] != replica]
         if len(idle) == len(free):
-            self.leaving.add(replica)
+            self.leaving[replica] = ready
+        else:
+            self._gone(replica, ready)
         free[:] = idle
         heapify(free)
 
@@ -78,5 +80,17 @@ class Scaling:
         """Whether a replica that has done its batch is not wanted any more."""
         if replica not in self.leaving:
             return False
-        self.leaving.discard(replica)
+        self._gone(replica, self.leaving.pop(replica))
         return True
+
+    def _gone(self, replica: int, ready: float) -> None:
+        """Note when a replica could serve that goes now; one that was still starting never could."""
+        if ready < self._seen:
+            self.spans.setdefault(replica, []).append((ready, self._seen))
+
+    def fleet(self) -> Fleet:
+        """How many replicas there were; those that are still there stay to the end of the run."""
+        horizon = self.pool.run.plan.horizon_s
+        for replica, ready in [*self.ready_at.items(), *self.leaving.items()]:
+            self.spans.setdefault(replica, []).append((min(ready, horizon), horizon))
+        return Fleet(self.numbers, self.machine_s, self.spans)

@@ -1,0 +1,17 @@
+"""What can be known without a run: how often stages are visited, the load on them, and closed forms that a run is tested by."""
+
+from simulator.serving.theory.flows import visit_ratios
+from simulator.serving.theory.loads import Load, capacity_per_s, loads
+from simulator.serving.theory.queues import BatchQueue, batch_queue, fork_join_response, mg1_wait, mmc_wait
+
+__all__ = [
+    "BatchQueue",
+    "Load",
+    "batch_queue",
+    "capacity_per_s",
+    "fork_join_response",
+    "loads",
+    "mg1_wait",
+    "mmc_wait",
+    "visit_ratios",
+]
