@@ -99,7 +99,7 @@ class ServerProfile:
     """
 
     def __init__(self, stretches: Sequence[list[Batch]], largest: int) -> None:
-        self._stretches = stretches
+        self._stretches = list(stretches)
         sizes, took, gaps = _columns([batch for stretch in stretches for batch in stretch])
         lengths, speeds = [len(stretch) for stretch in stretches], np.ones(len(stretches))
         for _ in range(_ROUNDS):  # a size that was met in slow stretches only is no slower for that

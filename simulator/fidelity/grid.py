@@ -85,17 +85,17 @@ POLICIES = (Policy(1), Policy(8), Policy(8, 1.0))
 MODELS = ("mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_lite0", "resnet18", "resnet50")
 TWO = (("mobilenet_v3_large", "fp32"), ("resnet18", "int8_static"))
 #: mosec waits for company in its own way, so that it is held against policies without such a wait.
-HTTP = Grid(models=TWO, policies=POLICIES[:2], loads=(0.3, 0.6, 0.8, 0.9), stretch_s=2.0, probe_s=1.5, run_s=6.0)
+HTTP = Grid(models=TWO, policies=POLICIES[:2], loads=(0.3, 0.6, 0.8, 0.9), stretch_s=2.0, probe_s=2.0, run_s=6.0)
 FULL = Grid(
     models=tuple((model, precision) for model in MODELS for precision in ("fp32", "int8_static")),
     policies=POLICIES,
     loads=(0.3, 0.6, 0.8, 0.9),
     stretch_s=2.0,
-    probe_s=1.5,
+    probe_s=2.0,
     run_s=6.0,
     over_http=HTTP,
 )
-QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), stretch_s=2.0, probe_s=1.0, run_s=4.0)
+QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), stretch_s=2.0, probe_s=2.0, run_s=4.0)
 
 
 class Served:
