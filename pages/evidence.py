@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from simulator.analysis.failures import failure_rows, refusals
-from simulator.analysis.fidelity import marks, point_rows, told
+from simulator.analysis.fidelity import held_told, marks, point_rows, told
 from simulator.analysis.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
 from simulator.analysis.projection import error_rows, prediction_rows, reached
 from simulator.analysis.projection import marks as projection_marks
@@ -18,6 +18,7 @@ from simulator.charts import (
     cell_table,
     comparisons,
     error_by_load,
+    forecasts_against_runs,
     growing_curve,
     latency_curves,
     projected_against_published,
@@ -286,6 +287,13 @@ def fidelity() -> None:
                 mark_card(mark)
     st.markdown(plain(told(report, server)))
     what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
+    if report.of(server)[0].low is not None:
+        draw(forecasts_against_runs(report, server, what), key="forecasts")
+        st.caption(
+            f"{plain(held_told(report, server))} A forecast interval says where the next run of this server will lie, 95 times "
+            "of 100: it holds the luck of the run and the speed of the machine, which wanders and was measured in stretches "
+            "that lie apart in time."
+        )
     draw(simulated_against_real(report, server, what), key="against_real")
     draw(error_by_load(report, server, what), key="error_by_load")
     st.caption(

@@ -75,6 +75,11 @@ class ThreadRun(_Record):
     others_share: float | None = Field(
         default=None, ge=0, le=1, description="part of the machine that other programs took meanwhile"
     )
+    speeds: list[float] | None = Field(
+        default=None,
+        description="how the speed of the machine wandered: what a call of the smallest batch took in short stretches from the "
+        "first cold start to the last timed call, each against the median stretch; 1.1 is a tenth slower",
+    )
     fixed_cost: FixedCost | None = Field(default=None, description="absent where one batch size was measured")
     calls: list[Calls] = Field(min_length=1)
 
