@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
+from unittest.mock import MagicMock, call
 
 import numpy as np
 import pytest
@@ -23,10 +24,12 @@ from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.engine import simulate
-from simulator.serving.orders import ORDERS
+from simulator.serving.orders import BY_MARKS, ORDERS
 from simulator.serving.plan import Plan
+from simulator.serving.requests import Requests
 from simulator.serving.scaling import SCALERS
 from simulator.serving.stages import STAGES
+from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
 from tests.builders import (
     assumed,
@@ -324,6 +327,14 @@ def test_whoever_is_first_in_the_order_is_taken_and_the_earlier_of_equals(order)
         assert tuple(ranks[index]) == min(map(tuple, ranks[waiting]))
         queued = max(queued, int(waiting.sum()))
     assert queued > 10
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_order_says_whether_it_goes_by_what_stages_write(order):
+    requests = Requests(network({}), Streams(0))
+    requests.risks = requests.tags = MagicMock()
+    ORDERS[order](requests)(0, 0.0)
+    assert requests.risks.method_calls == ([call.at(0, 0.0)] if order in BY_MARKS else [])
 
 
 @pytest.mark.parametrize("order", ORDERS)
