@@ -136,7 +136,7 @@ class Estimator:
     def _by_way(self, name: str, value: float) -> Interval | None:
         """A sum over people: other shares of the ways, and on each way what came of it in the run.
 
-        What happens among positives and among negatives adds as independent: the one rests on the table, the other on resamples.
+        What happens among positives and among negatives adds as independent: one rests on the table, the other on resamples.
         """
         if self.ways is None:
             return None
@@ -205,8 +205,8 @@ class Estimator:
 def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
     """A figure with what resamples make of it among negatives and among positives, moved: shape (2, resamples).
 
-    What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what the
-    next people will meet.
+    What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
+    the next people will meet.
     """
     intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
     negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))

@@ -1,8 +1,8 @@
 """The luck of who was labelled: other people of the same kind, thresholds chosen anew on them, and what that changes.
 
 Whole patients are resampled (Efron and Tibshirani 1993, chapter 8), and on each resample every threshold is chosen again. The
-class that a threshold is chosen on is judged on the table itself: on the resample that chose it, it keeps its promise always. The
-other class is judged on the resample. (Input uncertainty: Barton, Nelson and Xie 2013, INFORMS J Computing 26:74.)
+class that a threshold is chosen on is judged on the table itself: on the resample that chose it, a threshold always keeps its
+promise. The other class is judged on the resample. (Input uncertainty: Barton, Nelson and Xie 2013, INFORMS J Computing 26:74.)
 
 What is a sum over people needs no new run: a resample changes which share of a class takes which way through the gates, and
 leaves what follows a way. Where queues answer, a few replications run again on resampled tables (`resampled_plan`).
@@ -71,8 +71,9 @@ def _published_weights(points: int, evidence: int) -> Floats:
 class Ways:
     """The ways through the gates by score that labelled items take, and the share of each class that takes each.
 
-    codes: the ways, shape (ways,); original: shares on the table, shape (2, ways), negatives first; resampled: the same on each
-    resample, shape (RESAMPLES, 2, ways); pinned: whether thresholds fix the share of the class, so that it is judged on the table
+    codes: the ways, shape (ways,); original: shares on the table, shape (2, ways), negatives first
+    resampled: the same on each resample, shape (RESAMPLES, 2, ways)
+    pinned: whether thresholds fix the share of the class, negatives first, so that it is judged on the table
     """
 
     codes: Codes
@@ -118,7 +119,10 @@ def _shares(codes: Codes, weights: Floats, ways: Codes) -> Floats:
 
 
 def _codes(plan: Plan, cuts: list[Floats], samples: int) -> Codes:
-    """The way of each item under the thresholds of each gate, shape (samples, items). cuts: shape (thresholds, samples) a gate."""
+    """The way of each item under the thresholds of each gate, shape (samples, items).
+
+    cuts: the thresholds of each gate, shape (thresholds, samples)
+    """
     table = next(iter(plan.tables.values()))
     codes = np.zeros((samples, len(table.positives) + len(table.negatives)), np.int64)
     for gate, of_gate in zip(score_gates(plan).values(), cuts, strict=True):

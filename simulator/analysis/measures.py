@@ -32,8 +32,8 @@ MISSED = "missed"
 class Total:
     """A numerator and a denominator, summed over the requests of one replication: a share, or what one request costs.
 
-    by_way: the same by the labelled items that stand for the requests, negatives and positives by their way through the gates by
-    score, as columns numerator, denominator; None where no labelled item stands behind the figure
+    by_way: the same by class and by the way of the labelled items through the gates by score, as `Strata` lists them, columns
+    numerator and denominator; None where no labelled item stands behind the figure
     """
 
     above: float
@@ -274,7 +274,7 @@ class _Counter:
         yield f"late_share.{name}", Total(float(len(visits) - len(used)), float(len(visits)))
 
     def _costs(self) -> Iterator[tuple[str, Total]]:
-        """USD for 1,000 requests: machines and people as they are paid, visits and misses as they happened; then all together."""
+        """USD for 1,000 requests: machines and people as paid, visits and misses as they happened; then all together."""
         parts = dict(self._cost_parts())
         yield from ((f"cost.{part}", total) for part, total in parts.items())
         by_way = [total.by_way for total in parts.values() if total.by_way is not None]

@@ -80,8 +80,9 @@ class Kept:
         """Both, as a person reads it."""
         found = self.next
         return (
-            f"{self.gate}: the threshold of “{self.route}” keeps {percent(self.reached)} of the labelled {self.of} on the right side; of "
-            f"the next ones expect {percent(found.value)} (95% interval {percent(found.low)} to {percent(found.high)})."
+            f"{self.gate}: the threshold of “{self.route}” keeps {percent(self.reached)} of the labelled {self.of} on the "
+            f"right side; of the next ones expect {percent(found.value)} "
+            f"(95% interval {percent(found.low)} to {percent(found.high)})."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -90,9 +91,9 @@ class Kept:
 
 
 def kept_thresholds(plan: Plan) -> list[Kept]:
-    """The thresholds of a design that are chosen on labelled items, gate by gate; those that let nobody or everybody by left out.
+    """The thresholds that are chosen on labelled items, gate by gate, but for those that nobody or everybody passes.
 
-    On the resample that chose it a threshold keeps its promise, on the table that stands for everybody it does not quite: by how
+    On the resample that chose it a threshold keeps its promise; on the table, which stands for everybody, not quite. By how
     much is how optimistic the promise is (Efron and Gong 1983, Am Stat 37:36).
     """
     return [

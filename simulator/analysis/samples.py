@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -48,8 +49,7 @@ class Sample:
     def parts(self, count: int) -> list[Sample]:
         """So many equal stretches of time, a sample each."""
         edges = self.starts[np.linspace(0, len(self.starts) - 1, count + 1).astype(int)]
-        pairs = zip(edges[:-1], edges[1:], strict=True)
-        return [Sample(self.values[low:high], np.array([0, high - low]), self.weight) for low, high in pairs]
+        return [Sample(self.values[low:high], np.array([0, high - low]), self.weight) for low, high in pairwise(edges)]
 
 
 def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample:
@@ -104,8 +104,8 @@ class Pooled:
     def percentile(self, share: float) -> Percentile:
         """A percentile with its interval.
 
-        Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that those
-        of one replication resemble each other, says between which two percentiles the true one lies.
+        Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that
+        those of one replication resemble each other, says between which two percentiles the true one lies.
         """
         value, enough = self.value(share), BEYOND / min(share, 1 - share)
         if len(self.samples) < 2:

@@ -126,9 +126,10 @@ def share_interval(successes: float, trials: float) -> Interval:
 def replicated_share(successes: ArrayLike, trials: ArrayLike) -> Interval:
     """A share of requests, from the requests of that kind and all requests of each replication, shapes (replications,).
 
-    Student's interval of the ratio, unless the kind is rare. Then the exact binomial interval on the effective number of requests, in which those of one replication resemble each other
-    (Korn and Graubard 1998, with their correction for few replications). Where no request is of that kind, or every one is,
-    all requests count: of 0 in n at most 3 / n are to be expected (rule of three).
+    Student's interval of the ratio, unless the kind is rare. Then the exact binomial interval on the effective number of
+    requests, in which those of one replication resemble each other (Korn and Graubard 1998, with their correction for few
+    replications). Where no request is of that kind, or every one is, all requests count: of 0 in n, at most about 3 / n are
+    to be expected (rule of three).
     """
     hits, drawn = np.asarray(successes, float), np.asarray(trials, float)
     share = float(hits.sum() / drawn.sum())
@@ -149,8 +150,8 @@ def is_rare(successes: ArrayLike, trials: ArrayLike) -> bool:
 def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64], corrected: bool = False) -> float:
     """How many independent trials tell as much of a share as these do, which come in clusters; shapes (clusters,).
 
-    p (1 - p) over the variance between clusters, and no more than there are. corrected: less for few clusters, whose variance is
-    itself uncertain, by the ratio of the normal to Student's quantile, squared.
+    p (1 - p) over the variance between clusters, and no more than there are.
+    corrected: less for few clusters, whose variance is itself uncertain: by the squared ratio of the normal quantile to Student's
     """
     total, count = float(trials.sum()), len(trials)
     share = float(successes.sum()) / total

@@ -34,8 +34,8 @@ from simulator.units import percent, spoken, spread
 
 #: How an interval is to be read, said once wherever intervals are shown.
 SENSE = (
-    "A 95% interval is about the next people of the same kind with the same procedure: other requests, and other people labelled, "
-    "on whom every threshold is chosen anew."
+    "A 95% interval is about the next people of the same kind with the same procedure: other requests, and other people "
+    "labelled, on whom every threshold is chosen anew."
 )
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from simulator.units import duration
 
-#: The last values are no place to cut: so few of them are alike by chance (Hoad, Robinson and Davies 2010).
-LAST = 5
+#: Fewer values tell nothing of a warm-up.
+LEAST = 10
 
 #: Values that differ by less than this part of the largest are equal.
 ROUNDING = 1e-9
@@ -39,7 +39,10 @@ class WarmUp:
                 "wait can be quoted. Let requests come for more days."
             )
         if not self.stretch:
-            return "There is no warm-up to leave out (MSER on the mean over replications): the run is steady from its first request on."
+            return (
+                "There is no warm-up to leave out (MSER on the mean over replications): the run is steady from its first "
+                "request on."
+            )
         return (
             f"The warm-up is left out (MSER on the mean over replications): the first {duration(self.cut_s)}, "
             f"{self.dropped:,} requests in all."
@@ -54,20 +57,20 @@ def mser(series: NDArray[np.float64]) -> int | None:
     """How many values of a series to drop from its front; None where it reaches no steady state.
 
     MSER: those from the cut on should have the smallest marginal standard error, the sum of their squared deviations over their
-    number squared (White 1997, Simulation 69:323). A cut within the second half says that the run is too short (White, Cobb and
-    Spratt 2000). The series is the mean over replications (Welch 1983): on one replication alone the rule cuts off genuine busy
-    periods, and what is left is too fast.
+    number squared (White 1997, Simulation 69:323). The cut is looked for in the first half; where the error still falls at its
+    end, the run is too short (White, Cobb and Spratt 2000). The series is the mean over replications (Welch 1983): on one
+    replication alone the rule cuts off genuine busy periods, and what is left is too fast.
     """
     count = len(series)
-    if count < 2 * LAST:
+    if count < LEAST:
         return None
     values = series - series.mean()  # sums of squares of large numbers would cancel
     left = np.arange(count, 0, -1, dtype=float)
     total, squares = (np.cumsum(part[::-1])[::-1] for part in (values, values**2))
     deviations = squares - total**2 / left
     deviations[deviations < left * (ROUNDING * np.abs(series).max()) ** 2] = 0.0
-    cut = int(np.argmin((deviations / left**2)[: count - LAST]))
-    return cut if cut <= count // 2 else None
+    cut = int(np.argmin((deviations / left**2)[: count // 2 + 1]))
+    return cut if cut < count // 2 else None
 
 
 def warm_up_of(totals: NDArray[np.float64], counts: NDArray[np.float64], end_s: float) -> WarmUp:

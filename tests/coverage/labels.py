@@ -134,7 +134,7 @@ def lax(number: int) -> Iterator[Claim]:
 
 
 #: Readers are busy for this part of their time.
-BUSY = {"seconds": 2000, "rate": 2.0, "readers": 80}
+BUSY = {"seconds": 8000, "rate": 0.25, "readers": 9}
 
 
 @lru_cache
