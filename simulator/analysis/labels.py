@@ -155,7 +155,8 @@ def _cuts(table: ScoreTable, route: Route, promised: bool, positive: Floats, neg
         return _ranked(-table.positives, positive, route.at_sensitivity, promised) * -1
     if route.at_specificity is not None:
         found = _ranked(table.negatives, negative, route.at_specificity, promised)
-        return np.nextafter(found.astype(np.float32), np.float32(np.inf)).astype(float)
+        # As scores are compared in single precision, just above the last negative that is to stay below.
+        return np.where(np.isinf(found), found, np.nextafter(found.astype(np.float32), np.float32(np.inf)))
     assert route.at_least is not None
     return np.full(len(positive), route.at_least)
 
@@ -184,29 +185,36 @@ def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
 def resampled_plan(plan: Plan, resample: int) -> Plan:
     """The same design for other people of the same kind: each table holds a resample of the labelled, the thresholds follow.
 
-    Each item gives way to the one at the same place among the resampled, by the score that has the last word: whoever scores
-    high still does, so that the run differs from its pair by the resample, and not by who is drawn.
+    Every request meets the resampled item of the rank that its own item has among the labelled, by the score that has the last
+    word: whoever scores high still does, so that the run differs from its pair by the resample, and not by who is drawn.
     """
     last = plan.scores
     assert last is not None
     positive, negative = np.split(weights_of(last)[resample], [len(last.positives)])
-    items = _substitutes(last.positives, positive), _substitutes(last.negatives, negative)
+    ill, well = _matched(last.positives, positive), _matched(last.negatives, negative)
     tables = {
-        pool: replace(table, positives=table.positives[items[0]], negatives=table.negatives[items[1]])
+        pool: replace(
+            table,
+            positives=table.positives[ill],
+            negatives=table.negatives[well],
+            positive_patients=table.positive_patients[ill],
+            negative_patients=table.negative_patients[well],
+        )
         for pool, table in plan.tables.items()
     }
     return replace(plan, tables=tables)
 
 
-def _substitutes(scores: Floats, weights: Floats) -> NDArray[np.intp]:
-    """For each item the resampled one of the same rank, shape (items,)."""
-    order, count = np.argsort(scores, kind="stable"), len(scores)
+def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
+    """The resampled items, each as often as it was drawn, in an order that gives each place of the table an item of its rank."""
     if not weights.any():  # a resample of few patients may hold nobody of a class
-        return np.arange(count)
-    reached = np.cumsum(weights[order]) / weights.sum()
-    places = np.searchsorted(reached, (np.arange(count) + 0.5) / count)
+        return np.arange(len(scores))
+    order = np.argsort(scores, kind="stable")
+    drawn = np.repeat(order, weights[order].astype(int))
+    count, rank = len(drawn), np.argsort(order)
+    places = ((np.arange(count) + 0.5) / count * len(scores)).astype(int)
     found = np.empty(count, np.intp)
-    found[order] = order[np.minimum(places, count - 1)]
+    found[np.argsort(rank[places], kind="stable")] = drawn
     return found
 
 
