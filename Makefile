@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long lint truths bench clean
+.PHONY: help run setup test test-long lint truths coverage bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ lint: $(VENV)/.installed-dev ## check style, types and which part may import whi
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths
+
+coverage: $(VENV)/.installed-dev ## sample worlds whose truth is known, and print how often the 95% intervals hold it (half an hour)
+	@$(BIN)/python -m tests.coverage
 
 bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw and salabim, its growth and its memory
 	@$(BIN)/python -m benchmarks

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from simulator.analysis.failures import failure_rows, refusals
-from simulator.analysis.fidelity import marks, point_rows, told
+from simulator.analysis.fidelity import held_told, marks, point_rows, told
 from simulator.analysis.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
 from simulator.analysis.projection import error_rows, prediction_rows, reached
 from simulator.analysis.projection import marks as projection_marks
@@ -18,6 +18,7 @@ from simulator.charts import (
     cell_table,
     comparisons,
     error_by_load,
+    forecasts_against_runs,
     growing_curve,
     latency_curves,
     projected_against_published,
@@ -30,7 +31,7 @@ from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detections import DetectionError
 from simulator.evidence.failures import FailureError, failures
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
-from simulator.evidence.profiles import Profile, ProfileError, profiles, read_profile
+from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
 from simulator.evidence.projection.heldout import held_out
 from simulator.evidence.scores import ScoreError
 from simulator.measurement import Measurement, MeasurementError, Options, measurements
@@ -44,9 +45,10 @@ Files = tuple[tuple[str, int], ...]
 
 
 class Measured(NamedTuple):
-    """All profiles, as rows of cells and of calls too."""
+    """All profiles, as rows of cells and of calls too; broken: what is wrong with files that cannot be used."""
 
     profiles: list[Profile]
+    broken: list[str]
     cells: pd.DataFrame
     calls: pd.DataFrame
 
@@ -71,13 +73,17 @@ def files(*folders: Path) -> Files:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the profiles …")
 def read_all(stamp: Files, *folders: Path) -> Measured:
-    found = [profile for folder in folders for profile in profiles(folder)]
-    return Measured(found, cells(found), calls(found))
+    there = [readable_profiles(folder) for folder in folders]
+    found = [profile for profiles, _ in there for profile in profiles]
+    return Measured(found, [sentence for _, broken in there for sentence in broken], cells(found), calls(found))
 
 
 def measured() -> Measured:
-    """What comes with CaseSim, and what was measured here."""
-    return read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    """What comes with CaseSim, and what was measured here; tells which files of these cannot be used."""
+    found = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    for sentence in found.broken:
+        st.warning(plain(sentence))
+    return found
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -281,6 +287,13 @@ def fidelity() -> None:
                 mark_card(mark)
     st.markdown(plain(told(report, server)))
     what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
+    if report.of(server)[0].low is not None:
+        draw(forecasts_against_runs(report, server, what), key="forecasts")
+        st.caption(
+            f"{plain(held_told(report, server))} A forecast interval says where the next run of this server will lie, 95 times "
+            "of 100: it holds the luck of the run and the speed of the machine, which wanders and was measured in stretches "
+            "that lie apart in time."
+        )
     draw(simulated_against_real(report, server, what), key="against_real")
     draw(error_by_load(report, server, what), key="error_by_load")
     st.caption(

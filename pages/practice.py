@@ -7,7 +7,7 @@ import streamlit as st
 from simulator.analysis.compare import comparable, difference_rows, differences, undecided
 from simulator.analysis.replicate import REPLICATIONS
 from simulator.analysis.scorecard import judge
-from simulator.analysis.summary import Summary
+from simulator.analysis.summary import SENSE, Summary, metric_rows
 from simulator.analysis.way import answers_early, way_of
 from simulator.charts import (
     answer_times,
@@ -27,7 +27,7 @@ from simulator.panels.scores import threshold_travels
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.scenario.stages import People, Pool, Retry
 from simulator.serving.plan import Plan, compile_plan
-from simulator.units import duration, spoken
+from simulator.units import duration
 from simulator.widgets import (
     asked_card,
     choice_widget,
@@ -167,7 +167,7 @@ def strip(scenario: Scenario, summary: Summary | None) -> None:
         for index, objective in enumerate(scenario.objectives):
             with st.container():
                 if summary is None:
-                    asked_card(judge(objective, {}))
+                    asked_card(judge(objective, scenario.metrics, {}))
                 else:
                     verdict_card(summary.verdicts[index], key=f"objective_{index}")
 
@@ -205,6 +205,8 @@ def changes(old: Plan, new: Plan) -> str:
     ]
     if old.strikes != new.strikes:
         told.append("what strikes")
+    if old.design == new.design and old.evidence != new.evidence:
+        told.append("the evidence")
     return ", ".join(told) or "seed or replications"
 
 
@@ -219,7 +221,7 @@ def machines(summary: Summary) -> None:
     trace = first_replication(summary.run_hash, summary)
     draw(batch_timeline(trace), key="batches")
     st.caption("One replication of many. Drag to see the rest of the minute. The number in a bar is the size of the batch.")
-    draw(queues(trace), key="queues")
+    draw(queues(trace, summary.warm_up), key="queues")
 
 
 def request(summary: Summary) -> None:
@@ -246,13 +248,8 @@ def reviewers(summary: Summary) -> None:
 
 
 def sources(summary: Summary) -> None:
-    rows = {
-        "metric": list(summary.metrics),
-        "value": [spoken(m.value, m.unit) for m in summary.metrics.values()],
-        "95% low": [spoken(m.low, m.unit) for m in summary.metrics.values()],
-        "95% high": [spoken(m.high, m.unit) for m in summary.metrics.values()],
-    }
-    st.dataframe(rows, hide_index=True)
+    st.caption(SENSE)
+    st.dataframe(metric_rows(summary), hide_index=True, alt="Each metric with its 95% interval and the doubts it is made of.")
     st.subheader("Where the numbers come from", anchor=False)
     evidence(summary.provenance)
 

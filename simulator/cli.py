@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import traceback
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,17 +24,19 @@ from simulator.analysis.chrome import TraceFileError, check_target, write_trace
 from simulator.analysis.compare import Difference, differences, undecided
 from simulator.analysis.measures import Measures
 from simulator.analysis.replicate import measured
-from simulator.analysis.scorecard import Estimate, Verdict
-from simulator.analysis.summary import Summary, summary_of, unit_of
+from simulator.analysis.scorecard import Standing, Verdict
+from simulator.analysis.statistics import Interval
+from simulator.analysis.summary import SENSE, Summary, summary_of
 from simulator.analysis.way import Way, answers_early, percentile, way_of
 from simulator.evidence.catalogue import CatalogueError
+from simulator.evidence.profiles import ProfileError
 from simulator.evidence.projection.command import projection
 from simulator.evidence.scores import ScoreError
 from simulator.fidelity.command import fidelity
 from simulator.scenario import ScenarioError, load, scenario_ids
 from simulator.scenario.faults import Fault
 from simulator.scores_command import scores
-from simulator.serving.engine import simulate
+from simulator.serving.engine import ENGINE_VERSION, simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.trace import Trace
 from simulator.units import duration, spoken
@@ -47,12 +54,29 @@ out = Console()
 err = Console(stderr=True)
 
 
+#: What the command says by its exit status beside 0 (done) and 1 (the answer is no), as in BSD's sysexits.h and in shells.
+_WRONG_USE, _OWN_FAULT, _STOPPED = 2, 70, 130
+
+_COLOURS: dict[Standing, str] = {"met": "green", "missed": "red", "open": "yellow", "none": "bright_black"}
+
+
 class UsageError(Exception):
     """The command was called in a way, or with an input, that cannot work; the message says what would."""
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"casesim {version('casesim')}, engine {ENGINE_VERSION}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def casesim(context: typer.Context) -> None:
+def casesim(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="print the versions and stop")
+    ] = False,
+) -> None:
     """Open the app when no command is given."""
     if context.invoked_subcommand is None:
         serve()
@@ -169,15 +193,17 @@ def _read_strikes(strikes: list[str]) -> dict[str, float | None]:
 
 def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProcessPoolExecutor() as executor:
+    # An interrupt reaches workers too, and is the command's own to answer.
+    executor = ProcessPoolExecutor(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
         executor.submit(int).result()  # workers are forked before the progress bar starts its thread
         with Progress(*columns, console=err, transient=True) as bar:
             task = bar.add_task("run", total=replications or plan.scenario.run.replications)
-            try:
-                return measured(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
-            except KeyboardInterrupt:
-                executor.shutdown(wait=False, cancel_futures=True)
-                raise
+            return measured(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
+    except BrokenProcessPool as error:
+        raise UsageError("a worker process was killed, perhaps for want of memory; ask for fewer requests") from error
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def _against(other: Plan, measures: list[Measures], summary: Summary) -> list[Difference]:
@@ -206,12 +232,14 @@ def _print(summary: Summary) -> None:
         out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
     verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
-        verdicts.add_row(*_verdict_row(verdict, unit_of(verdict.objective.metric)))
+        verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))
     out.print(verdicts)
-    metrics = Table("metric", "value", "95% interval", box=None)
-    for name, metric in summary.metrics.items():
-        metrics.add_row(name, spoken(metric.value, metric.unit), _interval(metric, metric.unit))
+    metrics = Table("metric", "value", "95% interval", "half-widths", box=None)
+    for name, found in summary.metrics.items():
+        unit = summary.metric(name).unit
+        metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
     out.print(metrics)
+    out.print(SENSE, style="dim")
     if summary.bottleneck:
         out.print(f"[bold]bottleneck[/bold] {escape(summary.bottleneck.sentence)}")
     for warning in summary.warnings:
@@ -230,12 +258,12 @@ def _print_differences(moved: list[Difference], plan: Plan, other: Plan | None) 
         f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
     ]
     out.print(f"[bold]differences[/bold] {escape(', '.join(changed) or 'the same design')}")
-    table = Table("metric", "change", "95% interval", "", box=None)
+    table = Table("metric", "change", "95% interval", "half-widths", "", box=None)
     for change in moved:
         told = "" if change.significant or change.change.value == 0 else "not significantly different"
-        table.add_row(change.metric, change.size, change.interval, told)
+        table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)
     out.print(table)
-    if words := undecided([change for change in moved if change.label != change.metric]):
+    if words := undecided([change for change in moved if change.label != change.metric.name]):
         out.print(escape(words))
 
 
@@ -251,14 +279,14 @@ def _print_way(way: Way) -> None:
 
 def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
     asked = ("at least " if verdict.objective.at_least is not None else "at most ") + spoken(verdict.bound, unit)
-    colour = "yellow" if not verdict.certain else "green" if verdict.met else "red"
+    colour = _COLOURS[verdict.standing]
     label, words = escape(verdict.objective.label), f"[{colour}]{verdict.words}[/{colour}]"
     if verdict.estimate is None:
         return label, asked, "none to quote", "", words
     return label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
 
 
-def _interval(estimate: Estimate, unit: str) -> str:
+def _interval(estimate: Interval, unit: str) -> str:
     return f"{spoken(estimate.low, unit)} to {spoken(estimate.high, unit)}"
 
 
@@ -271,14 +299,30 @@ def report(faults: list[Fault]) -> None:
 
 
 def main() -> None:
-    """Run the command; exit with 2 for wrong use or input, with a sentence and no traceback."""
+    """Run the command; exit with 2 for wrong use or input and with 70 for a fault of CaseSim's own, each told in a sentence."""
     try:
         app()
     except ScenarioError as error:
         report(error.faults)
-    except (UsageError, TraceFileError, CatalogueError, ScoreError) as error:
+    except (UsageError, TraceFileError, CatalogueError, ProfileError, ScoreError, OSError) as error:
         print(error, file=sys.stderr)
-    sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(_STOPPED)
+    except Exception as error:
+        _tell_own_fault(error)
+        sys.exit(_OWN_FAULT)
+    sys.exit(_WRONG_USE)
+
+
+def _tell_own_fault(error: Exception) -> None:
+    if os.environ.get("CASESIM_DEBUG"):
+        traceback.print_exception(error)
+        return
+    told = " ".join(f"{type(error).__name__}: {error}".split())
+    print(
+        f"this is a fault of CaseSim, not of what it was given: {told[:200]}; CASESIM_DEBUG=1 in the environment shows where",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

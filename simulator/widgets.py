@@ -10,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from simulator.analysis.marks import Mark
-from simulator.analysis.scorecard import Verdict
-from simulator.analysis.summary import Summary, unit_of
+from simulator.analysis.scorecard import Standing, Verdict
+from simulator.analysis.statistics import Estimate
+from simulator.analysis.summary import Summary, doubts
 from simulator.analysis.trust import Note
 from simulator.charts import Chart, asked, interval_of, objective_chart
 from simulator.diagram import Diagram
@@ -32,6 +33,9 @@ EVIDENCE: dict[str, tuple[Colour, str]] = {
     "published": ("gray", "taken from a named source"),
     "assumed": ("orange", "assumed by the author of the case"),
 }
+
+#: Orange while the data cannot tell, grey without a figure.
+VERDICTS: dict[Standing, Colour] = {"met": "green", "missed": "red", "open": "orange", "none": "gray"}
 
 #: The address carries what a widget holds, and another page does not make it forget.
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -86,29 +90,29 @@ def download(label: str, table: pd.DataFrame, file_name: str) -> None:
     st.download_button(label, lambda: table.to_csv(index=False), file_name, "text/csv", key=file_name, on_click="ignore")
 
 
-def verdict_colour(verdict: Verdict) -> Colour:
-    """Green when met, red when missed, orange while the data cannot tell."""
-    if verdict.estimate is None or (verdict.certain and not verdict.met):
-        return "red"
-    return "green" if verdict.certain else "orange"
-
-
 def verdict_card(verdict: Verdict, key: str) -> None:
     """An objective: what was reached, the verdict in words, the interval drawn against the bound."""
-    told = "none" if verdict.estimate is None else spoken(verdict.estimate.value, unit_of(verdict.objective.metric))
+    told = "none" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
     st.markdown(verdict.objective.label)
     st.metric(
         verdict.objective.label,
         told,
         verdict.words,
-        delta_color=verdict_colour(verdict),
+        delta_color=VERDICTS[verdict.standing],
         delta_arrow="off",
         label_visibility="collapsed",
     )
     chart = objective_chart(verdict)
     st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
-    interval = f"95% interval {interval_of(verdict)}" if verdict.estimate else "the queue only grows: nothing to quote"
+    interval = f"95% interval {interval_of(verdict)}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
     st.caption(f"asked: {asked(verdict)}; {interval}")
+
+
+def _doubts(verdict: Verdict) -> str:
+    """What the interval is made of, where labelled people stand behind the figure."""
+    found = verdict.estimate
+    has_labels = isinstance(found, Estimate) and found.labels is not None
+    return f" ({doubts(found, verdict.metric.unit)})" if has_labels and isinstance(found, Estimate) else ""
 
 
 def mark_card(mark: Mark) -> None:

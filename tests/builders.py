@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.analysis.measures import measure
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.scores import Measured, ScoreTable
 from simulator.scenario.load import loads
@@ -138,6 +139,11 @@ def run_at(plan: Plan, times: Sequence[float], seed: int = 0) -> Trace:
     """Run a plan with requests that come at these times."""
     with arrivals_at(times):
         return simulate(plan, seed)
+
+
+def figures(trace: Trace) -> dict[str, float]:
+    """Each metric's plain value in one replication."""
+    return measure(trace).figures(trace.plan.scenario.metrics)
 
 
 def batches(trace: Trace, stage: str) -> list[tuple[float, list[int]]]:

@@ -1,13 +1,10 @@
 """What several tests share: repeatable examples, and small evidence in place of what was measured."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from hypothesis import settings
 
-from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, load_profile, write_profile
-from simulator.evidence.scores import scores_at
+from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCORES
 
 # Hypothesis tries the same examples every time, so that a failure can be had again.
@@ -45,8 +42,8 @@ def evidence(tmp_path, monkeypatch):
     (folder / "tiny.fp32.yaml").write_text(SIDECAR, encoding="utf-8")
     rows = [f"i{item},p{item},{item % 2},{rng.beta(3, 2) if item % 2 else rng.beta(2, 3):.4f}" for item in range(60)]
     (folder / "tiny.fp32.csv").write_text("\n".join(["item,patient,label,score", *rows]), encoding="utf-8")
-    monkeypatch.setattr("simulator.serving.plan.load_profile", partial(load_profile, folder=tmp_path / "profiles"))
-    monkeypatch.setattr("simulator.serving.plan.scores_at", partial(scores_at, folder=folder))
+    monkeypatch.setattr("simulator.evidence.profiles.FOLDERS", (tmp_path / "profiles",))
+    monkeypatch.setattr("simulator.evidence.scores.tables.FOLDERS", (folder,))
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 """The command: what it prints, to whom, and with which exit status."""
 
 import json
+import os
 import subprocess
 import sys
+from importlib.metadata import version
+from time import sleep
 
 import pytest
 from rich.console import Console
 
 from simulator.cli import main
 from simulator.scenario import scenario_ids
+from simulator.serving.engine import ENGINE_VERSION
 from tests.scenario.texts import SMALL, changed, place
 
 
@@ -172,6 +176,87 @@ def test_wrong_use_is_answered_in_words_with_status_2(casesim, case, words, mess
     assert (status, out) == (2, "")
     assert message in err
     assert "Traceback" not in err
+
+
+def broken_profile(case, calls):
+    """Puts something else in place of the calls of the small case's profile; returns its file."""
+    file = case.parent / "profiles" / "epyc-zen4-2c" / "tiny.fp32.json"
+    told = json.loads(file.read_text(encoding="utf-8"))
+    told["runs"][0]["calls"][0]["latency_ms"][3] = calls
+    file.write_text(json.dumps(told), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("value", [0, -5, float("nan"), float("inf"), 1e308])
+def test_a_profile_with_an_impossible_latency_is_refused_in_one_sentence(casesim, case, value):
+    file = broken_profile(case, value)
+    status, out, err = casesim("run", case)
+    assert (status, out) == (2, "")
+    told = err.splitlines()
+    assert told[-1] == "1 fault"
+    assert len(told) == 2
+    assert f"stages.classify.model: {file}: runs.0.calls.0.latency_ms.3: Input should be " in told[0]
+
+
+@pytest.fixture
+def crash(monkeypatch):
+    """Makes every run end in an error that nobody expects."""
+
+    def divide(*_):
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("simulator.cli.summary_of", divide)
+    monkeypatch.delenv("CASESIM_DEBUG", raising=False)
+
+
+@pytest.mark.usefixtures("crash")
+def test_an_error_of_its_own_is_told_in_a_sentence_with_a_status_of_its_own(casesim, case):
+    status, out, err = casesim("run", case, "--strict")
+    assert (status, out) == (70, "")
+    assert err.strip() == (
+        "this is a fault of CaseSim, not of what it was given: ZeroDivisionError: division by zero; "
+        "CASESIM_DEBUG=1 in the environment shows where"
+    )
+
+
+@pytest.mark.usefixtures("crash")
+def test_an_error_of_its_own_is_shown_in_full_where_that_is_asked_for(casesim, case, monkeypatch):
+    monkeypatch.setenv("CASESIM_DEBUG", "1")
+    status, out, err = casesim("run", case)
+    assert (status, out) == (70, "")
+    assert err.strip().startswith("Traceback")
+    assert "in divide" in err
+
+
+def leave_a_mark(folder, number):
+    (folder / str(number)).touch()
+    sleep(0.02)
+
+
+def test_an_interrupt_ends_a_run_without_the_replications_that_have_not_begun(casesim, case, tmp_path, monkeypatch):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    def interrupted(plan, seed, replications, executor, progress):
+        for number in range(200):
+            executor.submit(leave_a_mark, marks, number)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulator.cli.measured", interrupted)
+    status, out, err = casesim("run", case)
+    assert (status, out, err.strip()) == (130, "", "")
+    assert len(list(marks.iterdir())) < 100
+
+
+def test_a_worker_that_is_killed_is_told_in_a_sentence(casesim, case, monkeypatch):
+    monkeypatch.setattr("simulator.cli.measured", lambda *given: given[3].submit(os._exit, 1).result())
+    status, out, err = casesim("run", case)
+    assert (status, out) == (2, "")
+    assert err.strip() == "a worker process was killed, perhaps for want of memory; ask for fewer requests"
+
+
+def test_the_versions_are_told(casesim):
+    assert casesim("--version") == (0, f"casesim {version('casesim')}, engine {ENGINE_VERSION}\n", "")
 
 
 def test_the_cases_are_listed_as_objects(casesim):

@@ -18,7 +18,7 @@ import simulator.scenario
 from simulator import compile_plan, simulate, summarise
 from simulator.scenario.checks import ADDRESS_KEYS
 from simulator.scenario.load import loads
-from simulator.scenario.metrics import metric_names
+from simulator.scenario.metrics import metrics_of
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.orders import ORDERS
@@ -104,7 +104,7 @@ def test_every_name_of_a_registry_is_told(registry):
 def test_every_metric_is_told():
     names = set()
     for kind in STAGES:
-        names |= set(metric_names({"STAGE": kind}, ["TAG"], {"CLASS": True}, has_population=True))
+        names |= set(metrics_of({"STAGE": kind}, ["TAG"], {"CLASS": True}, has_population=True))
     assert names <= words(PROSE)
 
 

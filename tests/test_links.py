@@ -26,7 +26,7 @@ def test_a_link_names_every_pick_and_none_is_complained_of(scenario):
     query = dict(parse_qsl(link(plan(scenario, replicas=4, reading="cochrane"), 7, 10).removeprefix("?")))
     assert query["case"] == "skin-cancer-triage"
     assert query["replicas"] == "4"
-    assert query["reading"] == "As in the Cochrane review"
+    assert query["reading"] == "Cochrane: images with dermoscopy"
     assert set(scenario.choices) < set(query)
     assert complaints(scenario, query) == []
 

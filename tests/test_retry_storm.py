@@ -1,6 +1,7 @@
 """The case of the service that stays down: a retry storm outlives the rush that began it, and a budget ends it."""
 
 from functools import cache
+from math import ceil
 
 import numpy as np
 import pytest
@@ -53,6 +54,27 @@ def test_with_a_budget_or_without_retries_it_comes_back(picks):
 
 def test_a_short_queue_brings_it_back_at_once_whatever_the_clients_do():
     assert mean_interval([served_between(trace, RUSH_ENDS_S + 5, 600) for trace in traces(queue="short")]).low > 0.95
+
+
+@pytest.mark.parametrize("retries", ["budget", "none"])
+def test_dropping_abandoned_photos_brings_it_back_at_once_where_retries_are_bounded(retries):
+    runs = traces(retries=retries, abandoned="dropped")
+    assert mean_interval([served_between(trace, RUSH_ENDS_S + 5, 600) for trace in runs]).low > 0.95
+
+
+def test_it_tells_the_loads_that_its_figures_come_to():
+    case, run, usual = load("retry-storm"), traces()[0], 18
+    limit = capacity_per_s(run.plan)
+    told = " ".join(
+        " ".join([case.brief, *(one.answer for one in case.questions), *(one.text for one in case.debrief)]).split()
+    )
+    assert f"two replicas could check {limit:.0f}" in told
+    assert f"{usual / limit:.0%}, which everybody thought was healthy" in told
+    assert f"{4 * usual} a second are asked of a service that can do {limit:.0f}" in told
+    assert asked_between(run, 480, 600) == pytest.approx(4 * usual, rel=0.05)
+    assert ceil(4 * usual / (limit / 2)) == 6 and f"six replicas, at {usual / (3 * limit):.0%}" in told
+    left_s = (asked_between(run, 60, RUSH_ENDS_S) - limit) * 30 / limit
+    assert left_s == pytest.approx(4 * 60, abs=30) and "the queue holds four minutes of work" in told
 
 
 def test_a_design_meets_what_is_asked():

@@ -8,11 +8,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
+from simulator.analysis.estimates import Estimator, Floats, of_draws, spread_of
+from simulator.analysis.labels import ways_of
 from simulator.analysis.measures import Measures
-from simulator.analysis.statistics import LEVEL, Interval, mean_interval, ratio_difference, sum_interval
-from simulator.analysis.summary import Ratio, Summary, cost_ratio, is_share, share_ratio, unit_of
+from simulator.analysis.statistics import (
+    Estimate,
+    Interval,
+    batch_interval,
+    estimate,
+    is_rare,
+    ratio_difference,
+    replicated_share,
+)
+from simulator.analysis.summary import Summary, doubts
+from simulator.scenario.metrics import Metric
 from simulator.units import significant, spoken
 
 
@@ -20,9 +30,9 @@ from simulator.units import significant, spoken
 class Difference:
     """How much a metric moved from one design to another, with its 95% interval."""
 
-    metric: str
+    metric: Metric
     label: str
-    change: Interval
+    change: Estimate
 
     @property
     def significant(self) -> bool:
@@ -34,7 +44,7 @@ class Difference:
         """The change with its sign and unit: `+2.1 points`."""
         if self.change.value == 0:
             return "no change"
-        return _signed(self.change.value, unit_of(self.metric))
+        return _signed(self.change.value, self.metric.unit)
 
     @property
     def words(self) -> str:
@@ -44,13 +54,19 @@ class Difference:
     @property
     def interval(self) -> str:
         """The 95% interval of the change in words."""
-        unit = unit_of(self.metric)
-        return f"{_signed(self.change.low, unit)} to {_signed(self.change.high, unit)}"
+        return f"{_signed(self.change.low, self.metric.unit)} to {_signed(self.change.high, self.metric.unit)}"
+
+    @property
+    def doubts(self) -> str:
+        """Which part of the interval is the luck of the run, and which the luck of who was labelled."""
+        return doubts(self.change, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
         """The difference as `casesim run --json` prints it."""
-        unit = unit_of(self.metric)
-        return {"metric": self.metric, **vars(self.change), "unit": unit, "significant": self.significant, "words": self.words}
+        bounds = {"value": self.change.value, "low": self.change.low, "high": self.change.high, "unit": self.metric.unit}
+        parts = {"run": self.change.run} | ({"labels": self.change.labels} if self.change.labels else {})
+        told = {name: {"low": part.low, "high": part.high} for name, part in parts.items()}
+        return {"metric": self.metric.name, **bounds, **told, "significant": self.significant, "words": self.words}
 
 
 def undecided(moved: Sequence[Difference]) -> str:
@@ -63,10 +79,13 @@ def undecided(moved: Sequence[Difference]) -> str:
 
 
 def difference_rows(moved: Sequence[Difference]) -> pd.DataFrame:
-    """The differences as a table: metric, change, 95% interval, verdict."""
+    """The differences as a table: metric, change, 95% interval, the doubts it is made of, verdict."""
     verdicts = {True: "differs", False: "not significantly different"}
-    rows = [(d.metric, d.size, d.interval, "the same" if d.change.value == 0 else verdicts[d.significant]) for d in moved]
-    return pd.DataFrame(rows, columns=["metric", "change", "95% interval", "verdict"])
+    rows = [
+        (d.metric.name, d.size, d.interval, d.doubts, "the same" if d.change.value == 0 else verdicts[d.significant])
+        for d in moved
+    ]
+    return pd.DataFrame(rows, columns=["metric", "change", "95% interval", "half-widths", "verdict"])
 
 
 def _signed(value: float, unit: str) -> str:
@@ -92,75 +111,87 @@ def differences(
     old, new = summaries
     labels = {objective.metric: objective.label for objective in new.plan.scenario.objectives}
     names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
-    return [Difference(name, labels.get(name, name), _span(name, before, after, summaries)) for name in names]
+    pairs = _pairs(before, after, summaries)
+    return [Difference(new.metric(name), labels.get(name, name), _change(new.metric(name), pairs)) for name in names]
 
 
-def _span(name: str, before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
+#: Estimators of both designs: at the middle of what is projected and, where something is, at both its ends.
+Pairs = list[tuple[Estimator, Estimator]]
+
+
+def _pairs(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Pairs:
+    ways = [ways_of(summary.plan) for summary in summaries]
+    ends = (0, 1) if before[0].ends or after[0].ends else ()
+    sides = [(before, after), *((_end(before, index), _end(after, index)) for index in ends)]
+
+    def estimator(side: Sequence[Measures], index: int) -> Estimator:
+        warm_up = summaries[index].warm_up
+        kept = [one.after(warm_up.stretch) for one in side] if warm_up else side
+        return Estimator(kept, ways[index], cut=warm_up is not None)
+
+    return [(estimator(old, 0), estimator(new, 1)) for old, new in sides]
+
+
+def _end(measures: Sequence[Measures], index: int) -> list[Measures]:
+    """The replications at one end of what is projected; as they are where nothing is."""
+    return [one.ends[index] if one.ends else one for one in measures]
+
+
+def _change(metric: Metric, pairs: Pairs) -> Estimate:
     """The change; where latencies are projected, its interval reaches over those at both ends of their bands."""
-    change = _change(name, before, after, summaries)
-    if not (before[0].ends or after[0].ends):
-        return change
-    pairs = [(_end(before, index), _end(after, index)) for index in (0, 1)]
-    at_ends = [_change(name, *pair, summaries) for pair in pairs if all(_has(name, measures) for measures in pair)]
-    return Interval(change.value, min(c.low for c in [change, *at_ends]), max(c.high for c in [change, *at_ends]))
+    found = [_paired(metric, *pair) for pair in pairs if all(one.run_interval(metric) for one in pair)]
+    first = found[0]
+    low, high = min(one.low for one in found), max(one.high for one in found)
+    return Estimate(first.value, low, high, first.run, first.labels)
 
 
-def _end(measures: Sequence[Measures], index: int) -> Sequence[Measures]:
-    return [m.ends[index] if m.ends else m for m in measures]
+def _paired(metric: Metric, old: Estimator, new: Estimator) -> Estimate:
+    run = _of_sample(metric, old, new) if metric.sample else _of_totals(metric, old, new)
+    return estimate(run, _of_labels(metric, run.value, old, new))
 
 
-def _has(name: str, measures: Sequence[Measures]) -> bool:
-    """Whether a metric can be told of every replication; those that are pooled over people always can."""
-    return name not in measures[0].metrics or all(name in m.metrics for m in measures)
+def _of_sample(metric: Metric, old: Estimator, new: Estimator) -> Interval:
+    """Pooled value against pooled value, with the spread of the differences of single replications (sectioning)."""
+    values = [one.run_interval(metric) for one in (old, new)]
+    both = [(one.figures({metric.name: metric}), other.figures({metric.name: metric})) for one, other in zip(
+        old.measures, new.measures, strict=True)]  # fmt: skip
+    moved = [other[metric.name] - one[metric.name] for one, other in both if metric.name in one and metric.name in other]
+    assert values[0] is not None
+    assert values[1] is not None
+    return batch_interval(values[1].value - values[0].value, moved)
 
 
-def _change(name: str, before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
-    if name == "cost_per_1000_usd":
-        return _cost(before, after, summaries)
-    if name in ("sensitivity", "specificity"):
-        column = "positives" if name == "sensitivity" else "negatives"
-        return _share(_pooled(before, column), _pooled(after, column))
-    if name == "missed_per_1000":
-        return _scaled(_change("sensitivity", before, after, summaries), -1000 * _positives_share(after))
-    if is_share(name):
-        return ratio_difference(share_ratio(before, name), share_ratio(after, name))
-    return mean_interval([b.metrics[name] - a.metrics[name] for a, b in zip(before, after, strict=True)])
+def _of_totals(metric: Metric, old: Estimator, new: Estimator) -> Interval:
+    before, after = old.columns(metric.name), new.columns(metric.name)
+    if metric.estimator == "share" and (is_rare(*before) or is_rare(*after)):
+        return _apart(replicated_share(*before), replicated_share(*after))
+    return ratio_difference(before, after)
 
 
-def _pooled(measures: Sequence[Measures], column: str) -> pd.DataFrame:
-    frames: list[pd.DataFrame] = [getattr(m, column) for m in measures]
-    return pd.concat(frames).groupby("patient")[["trials", "hits"]].sum()
+def _apart(before: Interval, after: Interval) -> Interval:
+    """The difference of two shares as if independent, which is never too narrow here (Newcombe 1998, Stat Med 17:873)."""
+    value = after.value - before.value
+    low = np.hypot(after.value - after.low, before.high - before.value)
+    high = np.hypot(after.high - after.value, before.value - before.low)
+    return Interval(value, value - float(low), value + float(high))
 
 
-def _share(before: pd.DataFrame, after: pd.DataFrame) -> Interval:
-    """Change of a share, clustered by labelled patient: replications alone would hide how few of them there are."""
-    both = before.join(after.add_suffix("_after"), how="outer").fillna(0)
-    old, new = before["hits"].sum() / before["trials"].sum(), after["hits"].sum() / after["trials"].sum()
-    residuals = (both["hits_after"] - new * both["trials_after"]) / after["trials"].sum()
-    residuals -= (both["hits"] - old * both["trials"]) / before["trials"].sum()
-    count = len(both)
-    half = t.ppf((1 + LEVEL) / 2, count - 1) * np.sqrt(count / (count - 1) * (residuals**2).sum())
-    return Interval(new - old, new - old - half, new - old + half)
+def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> Interval | None:
+    """Both designs on the same resamples of the labelled."""
+    drawn = [one.draws(metric.name) for one in (old, new)]
+    if any(change is not None for change in drawn):
+        moved = sum(sign * change for sign, change in zip((-1, 1), drawn, strict=True) if change is not None)
+        pinned = [all(one.ways.pinned[index] for one in (old, new) if one.ways) for index in (0, 1)]
+        return of_draws(value, np.asarray(moved), pinned)
+    moved = _moved_again(metric, old, new)
+    if not moved.any():
+        return None
+    half = spread_of(moved)
+    return Interval(value, value - half, value + half)
 
 
-def _cost(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Interval:
-    """What is paid is paired by replication; what is missed by labelled patient, as its metric is."""
-    paid = ratio_difference(_paid(before), _paid(after))
-    costs = summaries[1].plan.scenario.costs
-    if costs is None or "missed_per_1000" not in summaries[1].metrics:
-        return paid
-    missed = _change("missed_per_1000", before, after, summaries)
-    return sum_interval(paid, _scaled(missed, costs.missed_positive_usd.value))
-
-
-def _paid(measures: Sequence[Measures]) -> Ratio:
-    return cost_ratio(measures, *(part for part in measures[0].costs if part != "missed"))
-
-
-def _positives_share(measures: Sequence[Measures]) -> float:
-    return float(sum(m.positives["trials"].sum() for m in measures) / sum(m.requests for m in measures))
-
-
-def _scaled(interval: Interval, factor: float) -> Interval:
-    low, high = sorted((interval.low * factor, interval.high * factor))
-    return Interval(interval.value * factor, low, high)
+def _moved_again(metric: Metric, old: Estimator, new: Estimator) -> Floats:
+    """How much more the second design moved than the first in each replication that ran for other labelled people."""
+    again = [np.subtract(*one.reruns(metric)[::-1]) for one in (old, new)]
+    runs = min((len(moved) for moved in again if len(moved)), default=0)
+    return np.asarray(np.subtract(*(moved[:runs] if len(moved) else np.zeros(runs) for moved in again[::-1])))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import nan
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from simulator.analysis.marks import Mark
+from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, Point, Report
 from simulator.units import percent
 
@@ -27,6 +31,75 @@ def marks(report: Report, server: str = IN_PROCESS) -> list[Mark]:
     """The figures of one server that a bar is on; without a point to judge, its figures are left out."""
     found = report.summary(server)
     return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
+
+
+#: The figures that a forecast has an interval for, by the names that they are shown under.
+FORECAST = {
+    "p50": "p50_s",
+    "p95": "p95_s",
+    "p99": "p99_s",
+    "throughput": "throughput_per_s",
+    "in time": "goodput",
+}
+
+
+#: What is shown run by run: the figure, and what turns it into the unit.
+INTERVALS = {"p50": ("p50_s", 1000, "ms"), "p99": ("p99_s", 1000, "ms"), "in time": ("goodput", 100, "%")}
+
+
+@dataclass(frozen=True)
+class Held:
+    """How many of the real runs lie in the forecast interval of one figure, at one load or (None) at all of them.
+
+    share: with a 95% interval that respects that the two runs of a point have one forecast
+    width: the median width of the forecast interval, as a part of its middle; percentage points for `in time`
+    """
+
+    load: float | None
+    figure: str
+    runs: int
+    held: int
+    share: Interval
+    width: float
+
+
+def forecasts_held(report: Report, server: str) -> list[Held]:
+    """The forecasts of one server against all of its real runs, load by load and then over all; empty without intervals.
+
+    No point is left out: a machine whose repeats differ is what an interval is for.
+    """
+    points = [point for point in report.of(server) if point.low is not None]
+    loads = [*sorted({point.load for point in points}), None] if points else []
+    return [
+        _held([point for point in points if load in (None, point.load)], load, figure) for load in loads for figure in FORECAST
+    ]
+
+
+def _held(points: list[Point], load: float | None, figure: str) -> Held:
+    held = [point.held(FORECAST[figure]) or 0 for point in points]
+    runs = [len(point.real) for point in points]
+    share = clustered_share(range(len(points)), runs, held, most=sum(runs))
+    return Held(load, figure, sum(runs), sum(held), share, float(np.median([_width(point, figure) for point in points])))
+
+
+def _width(point: Point, figure: str) -> float:
+    low, high = point.bounds(FORECAST[figure]) or (nan, nan)
+    return 100 * (high - low) if figure == "in time" else (high - low) / float(getattr(point.predicted, FORECAST[figure]))
+
+
+def share_told(held: Held) -> str:
+    """`p99 46 of 48 (95.8%, [86, 100])`."""
+    low, high = (f"{100 * bound:.0f}" for bound in (held.share.low, held.share.high))
+    return f"{held.figure} {held.held} of {held.runs} ({percent(held.share.value)} [{low}, {high}])"
+
+
+def held_told(report: Report, server: str) -> str:
+    """How often the real runs lie in their forecast intervals, in words; empty without intervals."""
+    found = forecasts_held(report, server)
+    if not found:
+        return ""
+    overall = ", ".join(share_told(one) for one in found if one.load is None)
+    return f"Real runs within their 95% forecast interval, with no run left out: {overall}."
 
 
 def told(report: Report, server: str) -> str:
@@ -60,4 +133,17 @@ def _row(point: Point) -> Iterator[tuple[str, object]]:
     yield "in time real (%)", 100 * point.real_of("goodput")
     yield "in time predicted (%)", 100 * point.predicted.goodput
     yield "in time error (points)", point.goodput_error_points
+    yield from _interval_cells(point)
     yield "throughput error (%)", 100 * point.error("throughput_per_s")
+
+
+def _interval_cells(point: Point) -> Iterator[tuple[str, object]]:
+    """The forecast intervals and both real runs, where there are intervals."""
+    for name, (figure, scale, unit) in INTERVALS.items():
+        bounds = point.bounds(figure)
+        if bounds is None:
+            return
+        yield f"{name} low ({unit})", scale * bounds[0]
+        yield f"{name} high ({unit})", scale * bounds[1]
+        for number, run in enumerate(point.real, 1):
+            yield f"{name} run {number} ({unit})", scale * getattr(run, figure)

@@ -1,241 +1,305 @@
-"""What one replication came to: plain numbers that can be sent between processes and pooled."""
+"""What one replication came to: totals and times that can be sent between processes and pooled."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.analysis.labels import codes_of, downstream, score_gates
 from simulator.analysis.mlperf import Queries, queries_of
-from simulator.analysis.times import StageTimes, capacity_s, paid_s, stage_times, utilization
-from simulator.analysis.warmup import WarmUp, warm_up_of
+from simulator.analysis.samples import SECTIONS, Pooled, Sample, sample
+from simulator.analysis.times import StageTimes, brought_s, capacity_s, paid_s, stage_times
+from simulator.scenario.metrics import Metric
 from simulator.scenario.stages import Join, People, Pool, Retry
 from simulator.serving.calendar import HOUR_S
-from simulator.serving.requests import OUTCOMES
+from simulator.serving.requests import DONE, OUTCOMES
 from simulator.serving.trace import Trace
 
-#: The latency distribution is kept at these shares of the requests.
+Floats = NDArray[np.float64]
+
+#: The latency distribution is drawn at these shares of the requests.
 CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
 
-#: Stretches of one long run whose figures are as good as independent.
-BATCHES = 20
+#: What is paid for a missed positive, among the parts of the cost.
+MISSED = "missed"
+
+
+@dataclass(frozen=True)
+class Total:
+    """A numerator and a denominator, summed over the requests of one replication: a share, or what one request costs.
+
+    by_way: the same by class and by the way of the labelled items through the gates by score, as `Strata` lists them, columns
+    numerator and denominator; None where no labelled item stands behind the figure
+    """
+
+    above: float
+    below: float
+    by_way: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Strata:
+    """The requests of one replication by class and way: codes of the ways, and how many requests, shapes (strata,)."""
+
+    positive: NDArray[np.bool_]
+    codes: NDArray[np.int64]
+    requests: Floats
 
 
 @dataclass
 class Measures:
     """One replication in numbers.
 
-    metrics: the value of each metric that is a plain mean or quantile
-    positives, negatives: a row a labelled patient, with columns patient, trials, hits (found; not referred)
-    costs: USD for 1,000 requests by part
+    totals: the metrics that are a ratio or a share, and the parts of the cost as `cost.PART`, per 1,000 requests
+    samples: times of requests and waits of visits, by what they are of
+    rates: by metric, how many answers came in each stretch of the run; stretch_s: how long each of those lasts
+    latencies: by stretch of arrival, the sum of latencies in s and their number, shape (2, stretches); None without a warm-up
+    strata: who the totals by way are of; None where no gate goes by scores
     flows: number of requests (column count) by tag, end, outcome, positive and caught
-    latency_curve: latency in seconds at CURVE
     queries: the latency of each query, where the scenario is one of MLPerf's
     stages: where the time of requests went, for each stage that takes time
-    warm_up: what latencies, waits and throughput leave out at the front of the run; None where they leave out nothing
     ends: the same replication with all projected latencies at the fast end of their bands, and at the slow end; else empty
+    resampled: the metrics of the same replication for other labelled people; empty where it was not run for them
     """
 
     digest: str
     requests: int
-    metrics: dict[str, float]
-    positives: pd.DataFrame
-    negatives: pd.DataFrame
-    costs: dict[str, float]
+    totals: dict[str, Total]
+    samples: dict[str, Sample]
+    rates: dict[str, Floats]
+    stretch_s: float
     flows: pd.DataFrame
-    latency_curve: NDArray[np.float64] = field(default_factory=lambda: np.full(len(CURVE), np.nan))
+    strata: Strata | None = None
+    latencies: Floats | None = None
     queries: Queries | None = None
     stages: dict[str, StageTimes] = field(default_factory=dict)
-    warm_up: WarmUp | None = None
     ends: list[Measures] = field(default_factory=list)
+    resampled: dict[str, float] = field(default_factory=dict)
+
+    def after(self, stretch: int) -> Measures:
+        """Times and rates without the stretches before this one; the rest is of the whole run."""
+        if not stretch:
+            return self
+        samples = {name: one.after(stretch) for name, one in self.samples.items()}
+        rates = {name: counts[stretch:] for name, counts in self.rates.items()}
+        return replace(self, samples=samples, rates=rates, ends=[end.after(stretch) for end in self.ends])
+
+    def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
+        """Each metric's plain value in this replication; what it does not have is absent."""
+        found = {name: self._figure(metric) for name, metric in metrics.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _figure(self, metric: Metric) -> float | None:
+        if metric.sample:
+            one = self.samples.get(metric.sample)
+            if one is None or not len(one.values):
+                return None
+            return float(one.values.mean(dtype=float)) if metric.quantile is None else Pooled([one]).value(metric.quantile)
+        if metric.name in self.rates:
+            counts = self.rates[metric.name]
+            return float(counts.sum() / (len(counts) * self.stretch_s))
+        total = self.totals.get(metric.name)
+        return total.above / total.below if total and total.below else None
 
 
 def measure(trace: Trace) -> Measures:
     """Reduce a trace to its measures."""
     visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
-    warm_up = warm_up_of(trace)
-    start = warm_up.cut_s if warm_up else 0.0
+    stretches = 1 if trace.plan.scenario.run.warm_up == "none" else SECTIONS
+    counted = _Counter(trace, visits)
+    samples = dict(_samples(trace, visits, stretches))
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
-        metrics={
-            **times_of(trace, visits, start),
-            **_on_time(trace),
-            **_shares(trace),
-            **_throughput(trace, start),
-            **_utilizations(trace, visits),
-            **_branches(trace),
-        },
-        positives=_by_patient(trace, trace.columns.positive, trace.columns.caught),
-        negatives=_by_patient(trace, ~trace.columns.positive, ~_referred(trace)),
-        costs=_costs(trace),
+        totals=counted.totals(),
+        samples=samples,
+        rates=_rates(trace, stretches),
+        stretch_s=trace.plan.arrivals_end_s / stretches,
         flows=_flows(trace),
-        latency_curve=_latency_curve(trace, start),
+        strata=counted.strata,
+        latencies=_by_stretch(samples["latency"]) if stretches > 1 else None,
         queries=queries_of(trace),
         stages={name: stage_times(trace, name, rows) for name, rows in visits.items()},
-        warm_up=warm_up,
     )
 
 
-def stretches(trace: Trace) -> list[dict[str, float]]:
-    """Latencies and waits of each of BATCHES equal stretches of time after the warm-up, for an interval from one run."""
-    visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
-    warm_up = warm_up_of(trace)
-    edges = np.linspace(warm_up.cut_s if warm_up else 0.0, trace.plan.arrivals_end_s, BATCHES + 1)
-    return [times_of(trace, visits, start, end) for start, end in pairwise(edges)]
+def _stretches(trace: Trace, times: Floats, stretches: int) -> NDArray[np.int64] | None:
+    """The stretch of the run that each time falls into; None where the run is not cut."""
+    if stretches == 1:
+        return None
+    return np.minimum(times / trace.plan.arrivals_end_s * stretches, stretches - 1).astype(np.int64)
 
 
-def times_of(trace: Trace, visits: dict[str, pd.DataFrame], start: float = 0.0, end: float = np.inf) -> dict[str, float]:
-    """Latencies of the requests that arrived, and waits of the visits that began, on [start, end)."""
-    found = _latencies(_latency(trace, start, end))
+def _by_stretch(latencies: Sample) -> Floats:
+    counts = np.diff(latencies.starts)
+    sums = np.add.reduceat(np.append(latencies.values, 0.0).astype(float), latencies.starts[:-1]) * (counts > 0)
+    return np.stack([sums, counts]) * latencies.weight
+
+
+def _samples(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> Iterator[tuple[str, Sample]]:
+    """Latencies of the requests that were answered, in order of arrival, and waits of the visits by when they began."""
+    columns = trace.columns
+    answered = np.isfinite(columns.answered)
+    latency = columns.answered - columns.sent
+
+    def of(mine: NDArray[np.bool_]) -> Sample:
+        return sample(latency[mine], _stretches(trace, columns.arrived[mine], stretches))
+
+    yield "latency", (every := of(answered))
+    refused = answered & columns.refused
+    yield "served", of(answered & ~refused) if refused.any() else every
     for index, name in enumerate(trace.plan.scenario.classes):
-        if len(mine := _latency(trace, start, end, of=index)):
-            found[f"latency_p95_s.{name}"] = float(np.quantile(mine, 0.95))
+        yield f"latency.{name}", of(answered & (columns.kind == index))
     for name, stage in trace.plan.scenario.stages.items():
         if isinstance(stage, Pool | People) and name in visits:
-            entered = visits[name]["entered_s"]
-            rows = visits[name] if (start, end) == (0.0, np.inf) else visits[name][(entered >= start) & (entered < end)]
-            found |= _waits(trace, name, rows, with_tags=isinstance(stage, People))
-    return found
+            rows, wait = _waits(trace, visits[name])
+            entered = rows["entered_s"].to_numpy()
+            yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
+            tag = columns.tag[rows["request"].to_numpy()]
+            for index, label in enumerate(trace.plan.scenario.tags() if isinstance(stage, People) else [], start=1):
+                mine = tag == index
+                yield f"wait.{name}.{label}", sample(wait[mine], _stretches(trace, entered[mine], stretches))
 
 
-def _latency(trace: Trace, start: float, end: float = np.inf, of: int | None = None) -> NDArray[np.float64]:
-    """Latencies of those who arrived on [start, end) and were answered; of: the class to look at, by its place in the file."""
+def _waits(trace: Trace, visits: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+    """Waits until service began; until the time-out, or the end of the run, for those who were never served.
+
+    A request that was refused on the spot never waited, and nobody waited for a copy that was served in vain.
+    """
+    visits = visits[visits["wanted"] & (visits["started_s"].notna() | (visits["left_s"] != visits["entered_s"]))]
+    until = visits["started_s"].fillna(visits["left_s"]).fillna(trace.plan.horizon_s)
+    return visits, (until - visits["entered_s"]).to_numpy()
+
+
+def _rates(trace: Trace, stretches: int) -> dict[str, Floats]:
+    """Answers by the stretch in which they came, over the time in which requests arrive: all, and those that were of use."""
     columns = trace.columns
-    mine = (columns.arrived >= start) & (columns.arrived < end)
-    if of is not None:
-        mine &= columns.kind == of
-    latency = (columns.answered - columns.sent)[mine]
-    return latency[np.isfinite(latency)]
+    edges = np.linspace(0, trace.plan.arrivals_end_s, stretches + 1)
+    useful = np.isfinite(columns.answered) & ~columns.refused
+    if len(columns.deadline):
+        useful &= columns.answered <= columns.deadline
+    answers = {"throughput_per_s": columns.answered, "goodput_per_s": columns.answered[useful]}
+    return {name: np.histogram(times[np.isfinite(times)], edges)[0].astype(float) for name, times in answers.items()}
 
 
-def _latency_curve(trace: Trace, start: float) -> NDArray[np.float64]:
-    latency = _latency(trace, start)
-    return np.quantile(latency, CURVE) if len(latency) else np.full(len(CURVE), np.nan)
+class _Counter:
+    """Sums over the requests of a replication, by the way of the labelled items that stand for them where there are any."""
 
+    def __init__(self, trace: Trace, visits: dict[str, pd.DataFrame]) -> None:
+        self.trace, self.visits = trace, visits
+        self.columns, self.scenario = trace.columns, trace.plan.scenario
+        self.strata: Strata | None = None
+        self._stratum: NDArray[np.int64] | None = None
+        if self.columns.n and score_gates(trace.plan):
+            code = codes_of(trace.plan)[self.columns.item]
+            keys, self._stratum = np.unique(2 * code + self.columns.positive, return_inverse=True)
+            self.strata = Strata(keys % 2 == 1, keys // 2, np.bincount(self._stratum).astype(float))
 
-def _latencies(latency: NDArray[np.float64]) -> dict[str, float]:
-    if not len(latency):
-        return {}
-    p50, p95, p99 = np.quantile(latency, [0.5, 0.95, 0.99])
-    return {"latency_mean_s": latency.mean(), "latency_p50_s": p50, "latency_p95_s": p95, "latency_p99_s": p99}
+    def totals(self) -> dict[str, Total]:
+        """Every metric that is a ratio or a share."""
+        return {
+            **dict(self._outcomes()),
+            **dict(self._qualities()),
+            **dict(self._utilizations()),
+            **dict(self._branches()),
+            **dict(self._costs()),
+        }
 
+    def _of(self, above: NDArray[np.generic], below: NDArray[np.generic] | None = None) -> Total:
+        """A total of columns, a row a request; `below` is 1 for each request unless it is given."""
+        under = np.ones(len(above), bool) if below is None else below
+        if self._stratum is None:
+            return Total(float(above.sum()), float(under.sum()))
+        sums = np.stack([np.bincount(self._stratum, column) for column in (above, under)], axis=-1).astype(float)
+        return Total(float(sums[:, 0].sum()), float(sums[:, 1].sum()), sums)
 
-def _on_time(trace: Trace) -> dict[str, float]:
-    """The share of all requests that had their answer within the deadline of their class."""
-    columns, classes = trace.columns, trace.plan.scenario.classes
-    if not any(kind.deadline_s is not None for kind in classes.values()):
-        return {}
-    in_time = (columns.outcome == OUTCOMES.index("done")) & (columns.answered <= columns.deadline)
-    return {"on_time_share": float(in_time.mean()) if columns.n else 0.0}
+    def _outcomes(self) -> Iterator[tuple[str, Total]]:
+        columns = self.columns
+        counts = np.bincount(columns.outcome, minlength=len(OUTCOMES))
+        for index, name in enumerate(OUTCOMES):
+            yield f"{name}_share", Total(float(counts[index]), float(columns.n))
+        if any(kind.deadline_s is not None for kind in self.scenario.classes.values()):
+            in_time = (columns.outcome == DONE) & (columns.answered <= columns.deadline)
+            yield "on_time_share", Total(float(in_time.sum()), float(columns.n))
 
+    def _qualities(self) -> Iterator[tuple[str, Total]]:
+        if self.scenario.population is None:
+            return
+        positive, caught, referred = self.columns.positive, self.columns.caught, _referred(self.trace)
+        yield "sensitivity", self._of(caught, positive)
+        yield "specificity", self._of(~positive & ~referred, ~positive)
+        yield "positive_predictive_value", self._of(positive & referred, referred)
+        yield "negative_predictive_value", self._of(~positive & ~referred, ~referred)
+        yield "missed_per_1000", self._of(1000.0 * (positive & ~caught))
+        yield "referred_share", self._of(referred)
 
-def _shares(trace: Trace) -> dict[str, float]:
-    counts = np.bincount(trace.columns.outcome, minlength=len(OUTCOMES)) / max(trace.columns.n, 1)
-    shares = {f"{name}_share": float(counts[index]) for index, name in enumerate(OUTCOMES)}
-    if trace.plan.scenario.population is not None:
-        shares["referred_share"] = float(_referred(trace).mean()) if trace.columns.n else 0.0
-    return shares
+    def _utilizations(self) -> Iterator[tuple[str, Total]]:
+        """Of every stage that offers any time at all; replicas may all be down for good."""
+        answering = downstream(self.trace.plan) if self.strata else set()
+        for name, stage in self.scenario.stages.items():
+            if not isinstance(stage, Pool | People) or (capacity := capacity_s(self.trace, name, stage)) <= 0:
+                continue
+            work = brought_s(self.trace, self.visits[name]) if name in self.visits else np.zeros(self.columns.n)
+            if name in answering:
+                yield f"utilization.{name}", self._of(work, np.full(len(work), capacity / len(work)))
+            else:
+                yield f"utilization.{name}", Total(float(work.sum()), capacity)
 
+    def _branches(self) -> Iterator[tuple[str, Total]]:
+        """What retries and joins did."""
+        for name, stage in self.scenario.stages.items():
+            if isinstance(stage, Retry):
+                yield from self._retries(name)
+            elif isinstance(stage, Join):
+                yield from self._joins(name, stage)
 
-def _throughput(trace: Trace, start: float) -> dict[str, float]:
-    """Answers a second, over the time in which requests arrive."""
-    answered, end = trace.columns.answered, trace.plan.arrivals_end_s
-    return {"throughput_per_s": np.count_nonzero((answered >= start) & (answered <= end)) / (end - start)}
+    def _retries(self, name: str) -> Iterator[tuple[str, Total]]:
+        """How much one client's request grows to, and whose last try failed as well."""
+        started, all_ = np.array(self.trace.logs[name].started), float(self.columns.n)
+        gave_up = np.isnan(started) & ~np.isnan(np.array(self.trace.logs[name].left))
+        yield f"retries_per_request.{name}", Total(float(np.count_nonzero(~np.isnan(started))), all_)
+        yield f"exhausted_share.{name}", Total(float(np.count_nonzero(gave_up)), all_)
+
+    def _joins(self, name: str, stage: Join) -> Iterator[tuple[str, Total]]:
+        """Of the requests that went on, the share that lacked an input; of all inputs, the share that came too late."""
+        visits = self.trace.logs[name].frame(name).dropna(subset="left_s")
+        used = visits[visits["started_s"].notna()]
+        needed = stage.needed(self.scenario.inputs_of(name))
+        came = (used["server"] >= 0).groupby(used["request"]).sum()
+        yield f"incomplete_share.{name}", Total(float((came < needed).sum()), float(len(came)))
+        yield f"late_share.{name}", Total(float(len(visits) - len(used)), float(len(visits)))
+
+    def _costs(self) -> Iterator[tuple[str, Total]]:
+        """USD for 1,000 requests: machines and people as paid, visits and misses as they happened; then all together."""
+        parts = dict(self._cost_parts())
+        yield from ((f"cost.{part}", total) for part, total in parts.items())
+        by_way = [total.by_way for total in parts.values() if total.by_way is not None]
+        together = np.stack([sum(part[:, 0] for part in by_way), by_way[0][:, 1]], axis=-1) if by_way else None
+        yield "cost_per_1000_usd", Total(sum(total.above for total in parts.values()), self.columns.n / 1000, together)
+
+    def _cost_parts(self) -> Iterator[tuple[str, Total]]:
+        scenario, columns = self.scenario, self.columns
+        thousands = np.full(columns.n, 0.001)
+        usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[columns.end]
+        yield "machines", Total(_machines_usd(self.trace), columns.n / 1000)
+        yield "reviewers", Total(_reviewers_usd(self.trace), columns.n / 1000)
+        if scenario.population is None:
+            yield "ends", self._of(usd, thousands)
+        else:
+            yield "visits of the healthy", self._of(usd * ~columns.positive, thousands)
+            yield "visits of the ill", self._of(usd * columns.positive, thousands)
+        if scenario.costs is not None:
+            missed = columns.positive & ~columns.caught
+            yield MISSED, self._of(missed * scenario.costs.missed_positive_usd.value, thousands)
 
 
 def _referred(trace: Trace) -> NDArray[np.bool_]:
     referred = np.array([end.referred for end in trace.plan.scenario.ends.values()] + [False])
     return referred[trace.columns.end]
-
-
-def _by_patient(trace: Trace, trials: NDArray[np.bool_], hits: NDArray[np.bool_]) -> pd.DataFrame:
-    frame = pd.DataFrame({"patient": trace.columns.patient[trials], "trials": 1, "hits": hits[trials].astype(int)})
-    return frame.groupby("patient", as_index=False).sum()
-
-
-def _utilizations(trace: Trace, visits: dict[str, pd.DataFrame]) -> dict[str, float]:
-    """Of every stage that offers any time at all; replicas may all be down for good."""
-    return {
-        f"utilization.{name}": utilization(trace, name, stage, visits[name]) if name in visits else 0.0
-        for name, stage in trace.plan.scenario.stages.items()
-        if isinstance(stage, Pool | People) and capacity_s(trace, name, stage) > 0
-    }
-
-
-def _branches(trace: Trace) -> dict[str, float]:
-    """What retries and joins did."""
-    found: dict[str, float] = {}
-    for name, stage in trace.plan.scenario.stages.items():
-        if isinstance(stage, Retry):
-            found |= _retries(trace, name)
-        elif isinstance(stage, Join):
-            found |= _joins(trace, name, stage)
-    return found
-
-
-def _retries(trace: Trace, name: str) -> dict[str, float]:
-    """How much one client's request grows to, and whose last try failed as well."""
-    started = np.array(trace.logs[name].started)
-    again, all_ = np.count_nonzero(~np.isnan(started)), max(trace.columns.n, 1)
-    gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
-    return {f"retries_per_request.{name}": again / all_, f"exhausted_share.{name}": np.count_nonzero(gave_up) / all_}
-
-
-def _joins(trace: Trace, name: str, stage: Join) -> dict[str, float]:
-    """Of the requests that went on, the share that lacked an input; of all inputs, the share that came too late."""
-    visits = trace.logs[name].frame(name).dropna(subset="left_s")
-    used = visits[visits["started_s"].notna()]
-    needed = stage.needed(trace.plan.scenario.inputs_of(name))
-    came = (used["server"] >= 0).groupby(used["request"]).sum()
-    return {
-        f"incomplete_share.{name}": float((came < needed).mean()) if len(came) else 0.0,
-        f"late_share.{name}": 1 - len(used) / max(len(visits), 1),
-    }
-
-
-def _waits(trace: Trace, name: str, visits: pd.DataFrame, with_tags: bool) -> dict[str, float]:
-    """Waits until service began; until the time-out, or the end of the run, for those who were never served.
-
-    Who was refused on the spot never waited, and nobody waited for a copy that was served in vain.
-    """
-    visits = visits[visits["wanted"] & (visits["started_s"].notna() | (visits["left_s"] != visits["entered_s"]))]
-    until = visits["started_s"].fillna(visits["left_s"]).fillna(trace.plan.horizon_s)
-    wait = (until - visits["entered_s"]).to_numpy()
-    found = _quantiles(wait, name)
-    if with_tags:
-        tag = trace.columns.tag[visits["request"].to_numpy()]
-        for index, label in enumerate(trace.plan.scenario.tags(), start=1):
-            mine = _quantiles(wait[tag == index], f"{name}.{label}")
-            found |= {key: value for key, value in mine.items() if key.startswith("wait_p95")}
-    return found
-
-
-def _quantiles(wait: NDArray[np.float64], name: str) -> dict[str, float]:
-    if not len(wait):
-        return {}
-    p50, p95 = np.quantile(wait, [0.5, 0.95])
-    return {f"wait_p50_s.{name}": float(p50), f"wait_p95_s.{name}": float(p95)}
-
-
-def _costs(trace: Trace) -> dict[str, float]:
-    """USD for 1,000 requests: machines and people as paid for the day, visits and misses as they happened."""
-    scenario, columns = trace.plan.scenario, trace.columns
-    per_thousand = 1000 / max(columns.n, 1)
-    visit_usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[columns.end]
-    costs = {"machines": _machines_usd(trace), "reviewers": _reviewers_usd(trace)}
-    if scenario.population is None:
-        costs["ends"] = float(visit_usd.sum())
-    else:
-        costs["visits of the healthy"] = float(visit_usd[~columns.positive].sum())
-        costs["visits of the ill"] = float(visit_usd[columns.positive].sum())
-    if scenario.costs is not None:
-        missed = np.count_nonzero(columns.positive & ~columns.caught)
-        costs["missed"] = missed * scenario.costs.missed_positive_usd.value
-    return {part: usd * per_thousand for part, usd in costs.items()}
 
 
 def _machines_usd(trace: Trace) -> float:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from simulator.analysis.bootstrap import percentile_interval
+from simulator.analysis.labels import resampled_cuts, weights_of
 from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.scores import ScoreTable
-from simulator.scenario.stages import Gate, People
+from simulator.scenario.stages import Gate, People, Route
 from simulator.serving.plan import Plan
 from simulator.serving.theory import loads
 from simulator.serving.thresholds import thresholds
+from simulator.units import percent
+
+Floats = NDArray[np.float64]
 
 #: The sensitivities at which a curve of referrals is drawn.
 TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])
@@ -52,6 +59,70 @@ def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: 
         clustered_share(table.positive_patients, np.ones(len(above)), above, table.positive_evidence),
         clustered_share(table.negative_patients, np.ones(len(below)), below, table.negative_evidence),
     )
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A threshold that was chosen on the labelled items of one class: what it was set to, and what it will do to the next ones.
+
+    reached: the share of the labelled that it leaves on the right side; next: of people it was not chosen on, with its interval
+    """
+
+    gate: str
+    route: str
+    of: str
+    promised: float
+    reached: float
+    next: Interval
+
+    @property
+    def sentence(self) -> str:
+        """Both, as a person reads it."""
+        found = self.next
+        return (
+            f"{self.gate}: the threshold of “{self.route}” keeps {percent(self.reached)} of the labelled {self.of} on the "
+            f"right side; of the next ones expect {percent(found.value)} "
+            f"(95% interval {percent(found.low)} to {percent(found.high)})."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The threshold as `casesim run --json` prints it."""
+        return {**{name: value for name, value in vars(self).items() if name != "next"}, "next": vars(self.next)}
+
+
+def kept_thresholds(plan: Plan) -> list[Kept]:
+    """The thresholds that are chosen on labelled items, gate by gate, but for those that nobody or everybody passes.
+
+    On the resample that chose it a threshold keeps its promise; on the table, which stands for everybody, not quite. By how
+    much is how optimistic the promise is (Efron and Gong 1983, Am Stat 37:36).
+    """
+    return [
+        _kept(plan, gate, route, cuts)
+        for gate, of_gate in resampled_cuts(plan)
+        for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
+        if np.isfinite(now) and route.at_least is None
+    ]
+
+
+def _kept(plan: Plan, gate: Gate, route: Route, cuts: Floats) -> Kept:
+    table, found = plan.table_of(gate), route.at_sensitivity is not None
+    weights = weights_of(table)
+    scores, mine = (
+        (table.positives, weights[:, : len(table.positives)])
+        if found
+        else (table.negatives, weights[:, len(table.positives) :])
+    )
+    right = (scores[None, :] >= cuts[:, None]) == found
+    on_all, on_chosen = right.mean(1), (mine * right).sum(1) / mine.sum(1)
+    [now] = [cut for cut, other in zip(thresholds(plan, gate), gate.routes, strict=False) if other is route]
+    reached = float(np.mean((scores >= now) == found))
+    spread = percentile_interval(reached, reached + on_all - on_chosen)
+    expected = reached + float(np.mean(on_all - on_chosen))
+    promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
+    assert promised is not None
+    of = "positives" if found else "negatives"
+    label = route.tag or plan.scenario.label_of(route.to)
+    return Kept(gate.label, label, of, promised, reached, Interval(expected, max(spread.low, 0.0), min(spread.high, 1.0)))
 
 
 def referral_curve(plan: Plan) -> pd.DataFrame:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal
 
+from simulator.analysis.statistics import Interval
+from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
 
-
-class Estimate(Protocol):
-    """A value with the bounds of its interval."""
-
-    @property
-    def value(self) -> float: ...  # noqa: D102
-
-    @property
-    def low(self) -> float: ...  # noqa: D102
-
-    @property
-    def high(self) -> float: ...  # noqa: D102
+#: How an objective stands: kept or not, with the whole interval; open while the interval holds the bound; no figure at all.
+Standing = Literal["met", "missed", "open", "none"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +19,8 @@ class Verdict:
     """One objective, judged. `estimate` is None where the run has no such figure, as under overload."""
 
     objective: Objective
-    estimate: Estimate | None
+    metric: Metric
+    estimate: Interval | None
 
     @property
     def bound(self) -> float:
@@ -57,12 +50,21 @@ class Verdict:
         return not self.estimate.low < self.bound < self.estimate.high
 
     @property
+    def standing(self) -> Standing:
+        """What decides the colour of the verdict, wherever it is shown."""
+        if self.estimate is None:
+            return "none"
+        if not self.certain:
+            return "open"
+        return "met" if self.met else "missed"
+
+    @property
     def words(self) -> str:
         """The verdict in two or three words."""
-        if self.estimate is None:
-            return "no steady state"
-        if self.certain:
-            return "met" if self.met else "missed"
+        if self.standing == "none":
+            return "no figure"
+        if self.standing != "open":
+            return self.standing
         return "met, not proven" if self.met else "missed, not proven"
 
     def to_json(self) -> dict[str, Any]:
@@ -74,6 +76,6 @@ class Verdict:
         return told
 
 
-def judge(objective: Objective, metrics: Mapping[str, Estimate]) -> Verdict:
-    """Judge one objective by the metrics of a run."""
-    return Verdict(objective, metrics.get(objective.metric))
+def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Interval]) -> Verdict:
+    """Judge one objective of a scenario with these metrics by what a run found of them."""
+    return Verdict(objective, metrics[objective.metric], found.get(objective.metric))

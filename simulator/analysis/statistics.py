@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, binom, t
+from scipy.stats import beta, binom, norm, t
 
 #: All intervals have this coverage.
 LEVEL = 0.95
+
+#: A kind of request of which there are fewer is rare.
+FEW = 30
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,31 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Estimate(Interval):
+    """An estimate whose 95% interval holds every doubt that applies, with those it is made of.
+
+    run: the luck of the run, which more replications lessen
+    labels: the luck of who was labelled, which only more labelled people lessen; None where no labelled item stands behind it
+    """
+
+    run: Interval
+    labels: Interval | None = None
+
+
+def estimate(run: Interval, labels: Interval | None = None, least: float = -np.inf, most: float = np.inf) -> Estimate:
+    """Both doubts in one interval: they are independent, so that distances to the bounds add in squares (MOVER).
+
+    least, most: what the figure can be; no bound lies beyond
+    """
+    bounds = [run, labels] if labels else [run]
+    below = np.hypot.reduce([max(run.value - bound.low, 0.0) for bound in bounds])
+    above = np.hypot.reduce([max(bound.high - run.value, 0.0) for bound in bounds])
+    kept = [Interval(bound.value, max(bound.low, least), min(bound.high, most)) for bound in bounds]
+    low, high = max(run.value - float(below), least), min(run.value + float(above), most)
+    return Estimate(run.value, low, high, *kept)
 
 
 def mean_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
@@ -93,6 +121,47 @@ def share_interval(successes: float, trials: float) -> Interval:
     low = 0.0 if successes <= 0 else float(beta.ppf(tail, successes, trials - successes + 1))
     high = 1.0 if successes >= trials else float(beta.ppf(1 - tail, successes + 1, trials - successes))
     return Interval(float(successes / trials), low, high)
+
+
+def replicated_share(successes: ArrayLike, trials: ArrayLike) -> Interval:
+    """A share of requests, from the requests of that kind and all requests of each replication, shapes (replications,).
+
+    Student's interval of the ratio, unless the kind is rare. Then the exact binomial interval on the effective number of
+    requests, in which those of one replication resemble each other (Korn and Graubard 1998, with their correction for few
+    replications). Where no request is of that kind, or every one is, all requests count: of 0 in n, at most about 3 / n are
+    to be expected (rule of three).
+    """
+    hits, drawn = np.asarray(successes, float), np.asarray(trials, float)
+    share = float(hits.sum() / drawn.sum())
+    if len(drawn) < 2:
+        return Interval(share, 0.0, 1.0)
+    if not is_rare(hits, drawn):
+        return ratio_interval(hits, drawn)
+    effective = effective_trials(hits, drawn, corrected=True)
+    return share_interval(share * effective, effective)
+
+
+def is_rare(successes: ArrayLike, trials: ArrayLike) -> bool:
+    """Whether so few requests are of a kind, or of the other, that the spread between replications tells too little."""
+    hits, drawn = float(np.sum(successes)), float(np.sum(trials))
+    return min(hits, drawn - hits) < FEW
+
+
+def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64], corrected: bool = False) -> float:
+    """How many independent trials tell as much of a share as these do, which come in clusters; shapes (clusters,).
+
+    p (1 - p) over the variance between clusters, and no more than there are.
+    corrected: less for few clusters, whose variance is itself uncertain: by the squared ratio of the normal quantile to Student's
+    """
+    total, count = float(trials.sum()), len(trials)
+    share = float(successes.sum()) / total
+    variance = count / max(count - 1, 1) * float(((successes - share * trials) ** 2).sum()) / total**2
+    if not 0 < share < 1 or variance == 0:
+        return total
+    effective = min(share * (1 - share) / variance, total)
+    if corrected and count > 1:
+        effective *= float(norm.ppf((1 + LEVEL) / 2) / t.ppf((1 + LEVEL) / 2, count - 1)) ** 2
+    return effective
 
 
 def clustered_share(clusters: ArrayLike, trials: ArrayLike, successes: ArrayLike, most: float) -> Interval:

@@ -6,71 +6,60 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.bottleneck import Bottleneck, bottleneck_of
-from simulator.analysis.measures import Measures, measure, stretches
+from simulator.analysis.estimates import Estimator
+from simulator.analysis.labels import ways_of
+from simulator.analysis.measures import CURVE, Measures, measure
 from simulator.analysis.mlperf import MlperfResult, mlperf_result
+from simulator.analysis.operating import Kept, kept_thresholds
 from simulator.analysis.scorecard import Verdict, judge
-from simulator.analysis.statistics import (
-    Interval,
-    batch_interval,
-    clustered_share,
-    mean_interval,
-    ratio_interval,
-    share_interval,
-    sum_interval,
-)
+from simulator.analysis.statistics import Estimate
 from simulator.analysis.times import StageTimes, pooled
 from simulator.analysis.trust import POSITIVES_FOR_99, Note, notes_on
-from simulator.analysis.warmup import Cuts, cuts
+from simulator.analysis.warmup import WarmUp, warm_up_of
 from simulator.scenario.arrivals import Loop, Offline
+from simulator.scenario.metrics import Metric
 from simulator.scenario.stages import Pool
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, Source, fingerprint
 from simulator.serving.theory import loads
 from simulator.serving.trace import Trace
-from simulator.units import percent
+from simulator.units import percent, spoken, spread
 
-#: What a figure of requests is made of: numerators and denominators, a replication each.
-Ratio = tuple[list[float], list[float]]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A value with its 95% interval and its unit."""
-
-    value: float
-    low: float
-    high: float
-    unit: str
-
-
-#: A value with its interval, of a metric or of a cost.
-Span = TypeVar("Span", Metric, Interval)
+#: How an interval is to be read, said once wherever intervals are shown.
+SENSE = (
+    "A 95% interval is about the next people of the same kind with the same procedure: other requests, and other people "
+    "labelled, on whom every threshold is chosen anew."
+)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All replications of one design in numbers."""
+    """All replications of one design in numbers.
+
+    thresholds: what each threshold was set to reach on the labelled items, and what it will reach on the next ones
+    """
 
     plan: Plan
     seed: int
     replications: int
     requests: int
     run_hash: str
-    metrics: dict[str, Metric]
+    metrics: dict[str, Estimate]
     verdicts: list[Verdict]
-    costs: dict[str, Interval]
+    costs: dict[str, Estimate]
     flows: pd.DataFrame
     latency_curve: NDArray[np.float64]
     warnings: list[str]
     stages: dict[str, StageTimes]
-    warm_up: Cuts | None
+    warm_up: WarmUp | None
+    thresholds: list[Kept]
     mlperf: MlperfResult | None = None
 
     @property
@@ -101,7 +90,7 @@ class Summary:
             "replications": self.replications,
             "run_hash": self.run_hash,
             "requests": self.requests,
-            "metrics": {name: vars(metric) for name, metric in self.metrics.items()},
+            "metrics": {name: self._told(name, found) for name, found in self.metrics.items()},
             "objectives": [verdict.to_json() for verdict in self.verdicts],
             "provenance": [vars(source) for source in self.provenance],
             "warnings": self.warnings,
@@ -109,42 +98,68 @@ class Summary:
             **warm_up,
             **bottleneck,
             "trust": [vars(note) for note in self.trust],
+            **({"thresholds": [kept.to_json() for kept in self.thresholds]} if self.thresholds else {}),
         }
 
+    def metric(self, name: str) -> Metric:
+        """What a metric is."""
+        return self.plan.scenario.metrics[name]
 
-def summarise(traces: Iterable[Trace]) -> dict[str, Metric]:
-    """Metrics with intervals of several replications of one plan; raises ValueError without any."""
+    def doubts(self, name: str) -> str:
+        """Which part of a metric's interval is the luck of the run, and which the luck of who was labelled."""
+        return doubts(self.metrics[name], self.metric(name).unit)
+
+    def _told(self, name: str, found: Estimate) -> dict[str, Any]:
+        told: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high, "unit": self.metric(name).unit}
+        told["run"] = {"low": found.run.low, "high": found.run.high}
+        if found.labels is not None:
+            told["labels"] = {"low": found.labels.low, "high": found.labels.high}
+        return told
+
+
+def metric_rows(summary: Summary) -> pd.DataFrame:
+    """A row a metric, in words: metric, what it is, value, bounds of its interval, the doubts that it is made of."""
+    rows = []
+    for name, found in summary.metrics.items():
+        metric = summary.metric(name)
+        told = [spoken(value, metric.unit) for value in (found.value, found.low, found.high)]
+        rows.append([name, metric.label, *told, summary.doubts(name)])
+    return pd.DataFrame(rows, columns=["metric", "what it is", "value", "95% low", "95% high", "half-widths"])
+
+
+def doubts(found: Estimate, unit: str) -> str:
+    """The half-widths of both doubts in words: `run 0.1, labels 8.3 points`."""
+    parts = [("run", found.run), *([("labels", found.labels)] if found.labels else [])]
+    return spread({name: (part.high - part.low) / 2 for name, part in parts}, unit)
+
+
+def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
+    """Metrics with intervals of several replications of one plan; raises ValueError without any.
+
+    The labelled are resampled for what is a sum over people. What queues answer has the luck of the run alone: see `replicate`.
+    """
     kept = list(traces)
     if not kept:
         raise ValueError("summarise needs at least one trace")
-    measures = [measure(trace) for trace in kept]
-    metrics = summary_of(kept[0].plan, kept[0].seed, measures).metrics
-    if len(kept) == 1 and measures[0].warm_up is not None:
-        metrics |= _batch_means(metrics, stretches(kept[0]))
-    return metrics
-
-
-def _batch_means(metrics: dict[str, Metric], batches: list[dict[str, float]]) -> dict[str, Metric]:
-    """Intervals of one long run in steady state, for the figures that every stretch of it has."""
-    names = [name for name in metrics if all(name in batch for batch in batches)]
-    found = {name: batch_interval(metrics[name].value, [batch[name] for batch in batches]) for name in names}
-    return {name: Metric(found[name].value, max(found[name].low, 0.0), found[name].high, unit_of(name)) for name in names}
+    return summary_of(kept[0].plan, kept[0].seed, [measure(trace) for trace in kept]).metrics
 
 
 def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
-    costs = {part: ratio_interval(*cost_ratio(measures, part)) for part in measures[0].costs}
-    metrics = _means(measures) | _qualities(plan, measures)
-    if "missed" in costs and "missed_per_1000" in metrics:
-        costs["missed"] = _missed_cost(plan, metrics["missed_per_1000"])
-    metrics["cost_per_1000_usd"] = Metric(**vars(sum_interval(*costs.values())), unit="USD")
-    mlperf = mlperf_result(plan, [m.queries for m in measures])
-    warm_up = cuts([m.warm_up for m in measures])
+    warm_up = _warm_up(plan, measures)
+    kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
+    estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
+    metrics = _estimates(plan, estimator)
+    parts = [name.removeprefix("cost.") for name in measures[0].totals if name.startswith("cost.")]
+    costs = {part: estimator.cost(part) for part in parts if sum(m.requests for m in measures)}
+    mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
     warnings = [
         *plan.warnings,
-        *_unsteady(warm_up, metrics),
+        *_unsteady(plan, warm_up, metrics),
         *_overload(plan, metrics),
         *_peaks(plan),
+        *(one.sentence for one in estimator.withheld),
+        *(one.sentence for one in thresholds),
         *_few_positives(plan, metrics),
         *([mlperf.sentence] if mlperf else []),
     ]
@@ -152,26 +167,46 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     for end, name in zip(ends, ("fast", "slow"), strict=False):
         metrics, costs = _spanned(metrics, end.metrics), _spanned(costs, end.costs)
         warnings += [f"At the {name} end of what is projected: {words}" for words in end.warnings if words not in warnings]
-    ordered = {name: metrics[name] for name in plan.scenario.metric_names() if name in metrics}
     return Summary(
         plan=plan,
         seed=seed,
         replications=len(measures),
         requests=sum(m.requests for m in measures),
         run_hash=run_hash(plan, seed, measures),
-        metrics=ordered,
-        verdicts=[judge(objective, ordered) for objective in plan.scenario.objectives],
+        metrics=metrics,
+        verdicts=[judge(objective, plan.scenario.metrics, metrics) for objective in plan.scenario.objectives],
         costs=costs,
         flows=_mean_flows(measures),
-        latency_curve=_mean_curve(measures),
+        latency_curve=_curve(estimator),
         warnings=warnings,
         stages={name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)},
         warm_up=warm_up,
+        thresholds=thresholds,
         mlperf=mlperf,
     )
 
 
-def _spanned(found: dict[str, Span], end: dict[str, Span]) -> dict[str, Span]:
+def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
+    """Every metric that the run can tell, in the order of the screen."""
+    found = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
+    return {name: estimate for name, estimate in found.items() if estimate is not None}
+
+
+def _warm_up(plan: Plan, measures: Sequence[Measures]) -> WarmUp | None:
+    by_stretch = [one.latencies for one in measures if one.latencies is not None]
+    if not by_stretch:
+        return None
+    totals, counts = np.sum(by_stretch, axis=0)
+    return warm_up_of(totals, counts, plan.arrivals_end_s)
+
+
+def _curve(estimator: Estimator) -> NDArray[np.float64]:
+    """The latency of served requests at each share of them; NaN without any."""
+    pooled = estimator.pooled("served")
+    return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
+
+
+def _spanned(found: dict[str, Estimate], end: dict[str, Estimate]) -> dict[str, Estimate]:
     """Intervals that also reach to those at one end of a projected band; what cannot be quoted there is not quoted at all."""
     return {
         name: replace(one, low=min(one.low, end[name].low), high=max(one.high, end[name].high))
@@ -186,91 +221,18 @@ def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
     return fingerprint([*plan.identity, seed, len(measures), ENGINE_VERSION, traces])
 
 
-def unit_of(name: str) -> str:
-    """The unit of a metric, by its name."""
-    base = name.split(".")[0]
-    if base.endswith("per_1000_usd"):
-        return "USD"
-    units = {"_per_s": "1/s", "_s": "s", "_per_1000": "per 1,000", "_per_request": "a request"}
-    return next((unit for ending, unit in units.items() if base.endswith(ending)), "share")
-
-
-def _means(measures: Sequence[Measures]) -> dict[str, Metric]:
-    names = [name for name in measures[0].metrics if all(name in m.metrics for m in measures)]
-    return {name: _mean(name, measures) for name in names}
-
-
-def _mean(name: str, measures: Sequence[Measures]) -> Metric:
-    """An interval over replications, kept within what the metric can be: nothing lies below 0, and no share above 1.
-
-    A share of the requests is a ratio, as their number varies too; the rest are means over replications of a figure of each.
-    """
-    if is_share(name):
-        found = ratio_interval(*share_ratio(measures, name))
-        return Metric(found.value, max(found.low, 0.0), min(found.high, 1.0), unit_of(name))
-    found = mean_interval([m.metrics[name] for m in measures])
-    return Metric(found.value, max(found.low, 0.0), found.high, unit_of(name))
-
-
-def is_share(name: str) -> bool:
-    """Whether a metric is a share of the requests."""
-    return name.split(".")[0].endswith("_share")
-
-
-def share_ratio(measures: Sequence[Measures], name: str) -> Ratio:
-    """A share as requests of that kind and all requests, a replication each."""
-    return [m.metrics[name] * m.requests for m in measures], [float(m.requests) for m in measures]
-
-
-def cost_ratio(measures: Sequence[Measures], *parts: str) -> Ratio:
-    """The cost of some parts as USD and thousands of requests, a replication each."""
-    thousands = [max(m.requests, 1) / 1000 for m in measures]
-    paid = [sum(m.costs[part] for part in parts) * count for m, count in zip(measures, thousands, strict=True)]
-    return paid, thousands
-
-
 def _timed(measures: Sequence[Measures]) -> list[str]:
     """The stages that some replication visited, in the order of the file."""
     return list(dict.fromkeys(name for m in measures for name in m.stages))
 
 
-def _unsteady(warm_up: Cuts | None, metrics: dict[str, Metric]) -> list[str]:
+def _unsteady(plan: Plan, warm_up: WarmUp | None, metrics: dict[str, Estimate]) -> list[str]:
     """Say what the warm-up is, and take back latencies and waits where it never ends."""
     if warm_up is None:
         return []
-    for name in [] if warm_up.steady else [key for key in metrics if key.startswith(("latency_", "wait_"))]:
+    for name in [] if warm_up.steady else [name for name in metrics if plan.scenario.metrics[name].is_time]:
         del metrics[name]
     return [warm_up.sentence]
-
-
-def _qualities(plan: Plan, measures: Sequence[Measures]) -> dict[str, Metric]:
-    """Sensitivity and its kin, with intervals that reflect how few labelled people stand behind them."""
-    if plan.scenario.population is None:
-        return {}
-    found = {}
-    evidence = plan.scores
-    for name, column in (("sensitivity", "positives"), ("specificity", "negatives")):
-        rows = pd.concat([getattr(m, column) for m in measures])
-        if len(rows) and evidence is not None:
-            most = evidence.positive_evidence if name == "sensitivity" else evidence.negative_evidence
-            found[name] = Metric(**vars(clustered_share(rows["patient"], rows["trials"], rows["hits"], most)), unit="share")
-        elif len(rows):
-            found[name] = Metric(**vars(share_interval(rows["hits"].sum(), rows["trials"].sum())), unit="share")
-    if "sensitivity" in found:
-        share = sum(m.positives["trials"].sum() for m in measures) / sum(m.requests for m in measures)
-        found["missed_per_1000"] = _missed(found["sensitivity"], 1000 * float(share))
-    return found
-
-
-def _missed(sensitivity: Metric, positives: float) -> Metric:
-    value, low, high = (positives * (1 - s) for s in (sensitivity.value, sensitivity.high, sensitivity.low))
-    return Metric(value, low, high, unit="per 1,000")
-
-
-def _missed_cost(plan: Plan, missed: Metric) -> Interval:
-    assert plan.scenario.costs is not None
-    each = plan.scenario.costs.missed_positive_usd.value
-    return Interval(missed.value * each, missed.low * each, missed.high * each)
 
 
 def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
@@ -281,13 +243,7 @@ def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
     return pd.DataFrame(total)
 
 
-def _mean_curve(measures: Sequence[Measures]) -> NDArray[np.float64]:
-    """The latency at each share of the requests, over the replications in which somebody had an answer."""
-    answered = [m.latency_curve for m in measures if not np.isnan(m.latency_curve[0])]
-    return np.asarray(np.mean(answered, axis=0) if answered else measures[0].latency_curve)
-
-
-def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
+def _overload(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     """Say overload in words, and take back the tail figures that mean nothing under it.
 
     Clients that wait for their answers, or a heap of samples, bring no more than is done: there it means nothing.
@@ -306,11 +262,11 @@ def _overload(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
             f"{times} There is no steady state: the queue grows as long as requests come, so no 95th or 99th percentile "
             "can be quoted."
         )
-        tails = [key for key in metrics if key.split(".")[:2] == ["wait_p95_s", stage]]
-        if isinstance(spec, Pool):
-            tails += [key for key in ("latency_p95_s", "latency_p99_s") if key in metrics]
-        for key in tails:
-            del metrics[key]
+        records = [plan.scenario.metrics[key] for key in metrics]
+        of_stage = (stage, None) if isinstance(spec, Pool) else (stage,)
+        for record in records:
+            if record.is_tail and record.stage in of_stage:
+                del metrics[record.name]
     return said
 
 
@@ -323,7 +279,7 @@ def _peaks(plan: Plan) -> list[str]:
     ]
 
 
-def _few_positives(plan: Plan, metrics: dict[str, Metric]) -> list[str]:
+def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     sensitivity = metrics.get("sensitivity")
     if sensitivity is None or plan.scores is None:
         return []

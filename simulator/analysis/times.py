@@ -143,25 +143,29 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
     """
     stage = trace.plan.scenario.stages[name]
     if isinstance(stage, People):
-        return _over(_brought_s(visits, _tiredness(trace, name, stage, visits)), work_s(trace, name))
+        return _over(float(brought_s(trace, visits, _tiredness(trace, name, stage, visits)).sum()), work_s(trace, name))
     if isinstance(stage, Pool):
         return _over(len(_each_once(visits)), capacity_per_s(trace.plan, name) * work_s(trace, name))
     return 0.0
 
 
 def utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the server-seconds offered for it; what was never served counts as the mean."""
-    return _over(_brought_s(visits), capacity_s(trace, name, stage))
+    """Work that came in over the server-seconds offered for it."""
+    return _over(float(brought_s(trace, visits).sum()), capacity_s(trace, name, stage))
 
 
 def _over(brought: float, offered: float) -> float:
     return float(brought / offered) if offered else float(np.inf if brought else 0.0)
 
 
-def _brought_s(visits: pd.DataFrame, slowed: float | Seconds = 1.0) -> float:
-    """Seconds of work that came in; slowed: how many times as long as usual each visit's took."""
-    work = _each_once(visits.assign(work=(visits["left_s"] - visits["started_s"]) / visits["batch_size"] / slowed))["work"]
-    return float(work.fillna(work.mean()).sum()) if work.notna().any() else 0.0
+def brought_s(trace: Trace, visits: pd.DataFrame, slowed: float | Seconds = 1.0) -> Seconds:
+    """Server-seconds of work that each request brought to a stage, shape (n,); what was never served counts as the mean.
+
+    slowed: how many times as long as usual each visit took; the work is then that at the usual pace.
+    """
+    visits = _each_once(visits.assign(work=(visits["left_s"] - visits["started_s"]) / visits["batch_size"] / slowed))
+    brought = visits["work"].fillna(visits["work"].mean() if visits["work"].notna().any() else 0.0)
+    return np.asarray(np.bincount(visits["request"], brought, minlength=trace.columns.n), float)
 
 
 def _tiredness(trace: Trace, name: str, stage: People, visits: pd.DataFrame) -> float | Seconds:

@@ -98,7 +98,7 @@ def _over_at_peak(summary: Summary) -> str:
 
 def _warm_up(summary: Summary) -> Iterator[Note]:
     if summary.warm_up is not None:
-        level: Level = "weak" if not summary.warm_up.steady else "fair" if summary.warm_up.unsteady else "good"
+        level: Level = "good" if summary.warm_up.steady else "weak"
         yield Note("warm-up", level, summary.warm_up.sentence)
 
 
@@ -144,7 +144,7 @@ def _disturbance(stage: Pool, run: ThreadRun) -> Note:
 
 
 def _tail(stage: Pool, run: ThreadRun) -> Note:
-    """The 99th roughlyile of the service times of single requests, by order statistics: calls are as good as independent."""
+    """The 99th percentile of the service times of single requests, by order statistics: calls are as good as independent."""
     calls = min(run.calls, key=lambda calls: calls.batch)
     tail = quantile_interval(np.array(calls.latency_ms) * stage.passes / 1000, 0.99)
     told, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)

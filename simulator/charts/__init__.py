@@ -5,7 +5,7 @@ from simulator.charts.batches import batch_timeline
 from simulator.charts.carry_over import field_drop, optimism, threshold_transfers
 from simulator.charts.costs import cost_split
 from simulator.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
-from simulator.charts.fidelity import FIGURES, error_by_load, simulated_against_real
+from simulator.charts.fidelity import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.charts.flows import journeys
 from simulator.charts.goodput import goodput_over_time
 from simulator.charts.groups import by_group, by_prevalence
@@ -38,6 +38,7 @@ __all__ = [
     "cost_split",
     "error_by_load",
     "field_drop",
+    "forecasts_against_runs",
     "goodput_over_time",
     "growing_curve",
     "image_shifts",

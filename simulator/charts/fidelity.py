@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
-from simulator.analysis.fidelity import point_rows
-from simulator.charts.look import GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent
+from simulator.analysis.fidelity import forecasts_held, point_rows
+from simulator.charts.look import GREY, HERE, MISSED, OBJECTIVE, SERIES, Chart, figure, rounded, translucent
 from simulator.evidence.fidelity import Report
-from simulator.units import significant
+from simulator.units import percent, significant
 
 #: What may be compared: its columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
 FIGURES = {"p50": ("ms", "%"), "p99": ("ms", "%"), "in time": ("%", "points")}
@@ -36,6 +37,86 @@ def simulated_against_real(report: Report, server: str, what: str) -> Chart:
 
 _NAMES = {"p50": "p50", "p99": "p99", "in time": "answered in time"}
 _TICKS = [digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5)]
+
+
+#: Between two points that are drawn side by side, and between two loads, in widths of a point.
+_STEP, _SPACE = 1.0, 3.0
+
+
+def forecasts_against_runs(report: Report, server: str, what: str) -> Chart:
+    """A bar a point: the 95% forecast interval made before its runs, and the two real runs beside it, by load.
+
+    what: a key of `FIGURES`. Shares are drawn as they are, times as parts of the forecast's middle. The report has intervals.
+    """
+    rows, (unit, _) = point_rows(report, server).sort_values("load", kind="stable"), FIGURES[what]
+    whole = rows[f"{what} predicted ({unit})"] if unit == "ms" else pd.Series(1.0, rows.index)
+    place = _STEP * np.arange(len(rows)) + _SPACE * rows["load"].rank(method="dense").to_numpy()
+    low, high = rows[f"{what} low ({unit})"], rows[f"{what} high ({unit})"]
+    runs = [rows[f"{what} run {number} ({unit})"] for number in (1, 2)]
+    label = rows["model"] + " " + rows["precision"] + ", " + rows["batching"] + ", load " + rows["load"].map(significant)
+    drawn = figure(
+        _interval_bars(place, low / whole, high / whole),
+        _runs("real run inside", HERE, place, runs, whole, label, unit, [run.between(low, high) for run in runs]),
+        _runs("real run outside", MISSED, place, runs, whole, label, unit, [~run.between(low, high) for run in runs]),
+        height=380,
+    )
+    middles = pd.Series(place).groupby(rows["load"].to_numpy()).mean()
+    loads = [f"{load:g}" for load in middles.index]
+    drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=middles, ticktext=loads)
+    if unit == "ms":
+        drawn.update_yaxes(title=f"{_NAMES[what]}, as a multiple of the forecast, logarithmic", type="log", tickvals=_TICKS)
+    else:
+        drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
+    return Chart(drawn, _held_by_load(report, server, what), rounded(rows))
+
+
+def _interval_bars(place: NDArray[np.float64], low: pd.Series, high: pd.Series) -> go.Scatter:
+    """A line a point, from one bound to the other."""
+    nothing = np.full(len(place), np.nan)
+    return go.Scatter(
+        name="forecast interval",
+        x=np.stack([place, place, nothing], axis=1).ravel(),
+        y=np.stack([low, high, nothing], axis=1).ravel(),
+        mode="lines",
+        line={"color": translucent(GREY, 0.6), "width": 5},
+        hoverinfo="skip",
+    )
+
+
+def _runs(
+    name: str,
+    colour: str,
+    place: NDArray[np.float64],
+    runs: list[pd.Series],
+    whole: pd.Series,
+    label: pd.Series,
+    unit: str,
+    chosen: list[pd.Series],
+) -> go.Scatter:
+    """Both runs of each point, those that are chosen."""
+    kept = np.concatenate(chosen)
+    real = np.concatenate(runs)
+    return go.Scatter(
+        name=name,
+        x=np.concatenate([place, place])[kept],
+        y=(real / np.concatenate([whole, whole]))[kept],
+        mode="markers",
+        marker={"color": colour, "size": 7},
+        text=pd.concat([label, label])[kept],
+        customdata=real[kept],
+        hovertemplate=f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>",
+    )
+
+
+def _held_by_load(report: Report, server: str, what: str) -> str:
+    mine = [one for one in forecasts_held(report, server) if one.figure == what]
+    overall = mine[-1]
+    low, high = overall.share.low, overall.share.high
+    by_load = ", ".join(f"load {one.load:g} {one.held} of {one.runs}" for one in mine[:-1])
+    return (
+        f"{overall.held} of {overall.runs} real runs lie within their 95% forecast interval for {_OFF[what]}: "
+        f"{percent(overall.share.value)} [{100 * low:.0f}, {100 * high:.0f}]; {by_load}."
+    )
 
 
 def error_by_load(report: Report, server: str, what: str) -> Chart:

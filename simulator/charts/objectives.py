@@ -5,37 +5,39 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.analysis.scorecard import Verdict
-from simulator.analysis.summary import unit_of
+from simulator.analysis.scorecard import Standing, Verdict
 from simulator.charts.look import FOUND, GREY, MISSED, OBJECTIVE, ORANGE, Chart, figure
 from simulator.units import spoken
 
 #: Plotted numbers are those of the screen: per cent, and hours where seconds would be many.
 _SCALE = {"share": (100.0, "%")}
 
+#: Orange while the data cannot tell, grey without a figure.
+COLOURS: dict[Standing, str] = {"met": FOUND, "missed": MISSED, "open": ORANGE, "none": GREY}
+
 
 def asked(verdict: Verdict) -> str:
     """The objective's bound in words: `at least 99.0%`."""
     side = "at least" if verdict.objective.at_least is not None else "at most"
-    return f"{side} {spoken(verdict.bound, unit_of(verdict.objective.metric))}"
+    return f"{side} {spoken(verdict.bound, verdict.metric.unit)}"
 
 
 def interval_of(verdict: Verdict) -> str:
     """The 95% interval in words; empty where the run has no such figure."""
     if verdict.estimate is None:
         return ""
-    unit = unit_of(verdict.objective.metric)
+    unit = verdict.metric.unit
     return f"{spoken(verdict.estimate.low, unit)} to {spoken(verdict.estimate.high, unit)}"
 
 
 def objective_chart(verdict: Verdict) -> Chart:
     """The interval as a bar, the value as a dot, the bound as the dashed line."""
-    unit = unit_of(verdict.objective.metric)
+    unit = verdict.metric.unit
     factor, suffix = _scale(unit, verdict.bound)
     drawn = figure(height=78, showlegend=False)
     if verdict.estimate is not None:
         low, value, high = (factor * x for x in (verdict.estimate.low, verdict.estimate.value, verdict.estimate.high))
-        colour = verdict_colour(verdict)
+        colour = COLOURS[verdict.standing]
         drawn.add_trace(go.Scatter(x=[low, high], y=[0, 0], mode="lines", line={"color": colour, "width": 5}, opacity=0.5))
         drawn.add_trace(go.Scatter(x=[value], y=[0], mode="markers", marker={"color": colour, "size": 12}))
     drawn.update_traces(hovertemplate=f"%{{x:.4g}}{suffix}<extra></extra>")
@@ -44,13 +46,6 @@ def objective_chart(verdict: Verdict) -> Chart:
     drawn.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
     drawn.update_layout(margin={"l": 24, "r": 24, "t": 0, "b": 24})
     return Chart(drawn, _takeaway(verdict), _table(verdict))
-
-
-def verdict_colour(verdict: Verdict) -> str:
-    """Green when met, red when missed, orange while the data cannot tell, grey without a figure."""
-    if verdict.estimate is None:
-        return GREY
-    return ORANGE if not verdict.certain else FOUND if verdict.met else MISSED
 
 
 def _scale(unit: str, bound: float) -> tuple[float, str]:
@@ -71,7 +66,7 @@ def _range(verdict: Verdict, factor: float) -> list[float]:
 def _takeaway(verdict: Verdict) -> str:
     if verdict.estimate is None:
         return f"{verdict.objective.label}: {asked(verdict)} is asked; there is no figure to quote."
-    value = spoken(verdict.estimate.value, unit_of(verdict.objective.metric))
+    value = spoken(verdict.estimate.value, verdict.metric.unit)
     return (
         f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; {asked(verdict)} is asked: {verdict.words}."
     )
@@ -80,5 +75,5 @@ def _takeaway(verdict: Verdict) -> str:
 def _table(verdict: Verdict) -> pd.DataFrame:
     estimate = verdict.estimate
     bounds = [None] * 3 if estimate is None else [estimate.value, estimate.low, estimate.high]
-    row = [verdict.objective.label, verdict.bound, *bounds, unit_of(verdict.objective.metric), verdict.words]
+    row = [verdict.objective.label, verdict.bound, *bounds, verdict.metric.unit, verdict.words]
     return pd.DataFrame([row], columns=["objective", "asked", "reached", "95% low", "95% high", "unit", "verdict"])

@@ -6,14 +6,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.timeline import occupancy
-from simulator.analysis.warmup import warm_up_of
+from simulator.analysis.warmup import WarmUp
 from simulator.charts.look import GREY, OBJECTIVE, Chart, figure, stage_colours
 from simulator.scenario.stages import Pool
 from simulator.serving.calendar import clock_s
 from simulator.serving.trace import Trace
 
 
-def queues(trace: Trace) -> Chart:
+def queues(trace: Trace, warm_up: WarmUp | None = None) -> Chart:
     """Above, the queue of each pool; below, all requests in flight. Peaks show however short they are."""
     found = occupancy(trace)
     clock = _clock(trace, found["time_s"])
@@ -22,9 +22,8 @@ def queues(trace: Trace) -> Chart:
     lines = [_line(scenario.stages[name].label, clock, found[name], colours[name], "y") for name in pools]
     lines.append(_line("in flight", clock, found["in_flight"], GREY, "y2"))
     drawn = figure(*lines, height=420, yaxis={"domain": [0.56, 1]}, yaxis2={"domain": [0, 0.44]}, xaxis={"anchor": "y2"})
-    start = warm_up_of(trace)
-    if start is not None:
-        cut = _clock(trace, pd.Series([start.cut_s]))[0]
+    if warm_up is not None:
+        cut = _clock(trace, pd.Series([warm_up.cut_s]))[0]
         drawn.add_vline(x=cut, line=OBJECTIVE)
         drawn.add_annotation(x=cut, y=1, yref="paper", xanchor="left", yanchor="top", text=" warm-up ends", showarrow=False)
     drawn.update_xaxes(title="time of day", tickformat="%H:%M", showgrid=False)

@@ -1,17 +1,18 @@
 """The catalogue: published facts about hardware and its price, each with its source."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from simulator.evidence.files import first_fault
+from simulator.evidence.files import read_yaml, remembered
 from simulator.paths import CATALOGUE
 
 #: What a device computes in, as published latencies name it.
 Computes = Literal["fp32", "fp16", "int8"]
+
+#: The machines and their prices.
+HARDWARE = CATALOGUE / "hardware.yaml"
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -68,14 +69,14 @@ class Hardware(BaseModel):
         return self.usd_per_hour
 
 
-@lru_cache(maxsize=8)
-def hardware(path: Path = CATALOGUE / "hardware.yaml") -> dict[str, Hardware]:
+def hardware(path: Path = HARDWARE) -> dict[str, Hardware]:
     """Every machine of the catalogue, by id; raises CatalogueError with the first fault."""
-    try:
-        data = YAML(typ="safe", pure=True).load(path)
-        return {name: Hardware.model_validate(entry) for name, entry in data.items()}
-    except ValidationError as error:
-        raise CatalogueError(first_fault(path, error)) from error
+    return _hardware(path)
+
+
+@remembered()
+def _hardware(path: Path) -> dict[str, Hardware]:
+    return read_yaml(path, TypeAdapter(dict[str, Hardware]), CatalogueError)
 
 
 def machine(name: str) -> Hardware:

@@ -40,6 +40,10 @@ class Point(_Record):
 
     speed: what a batch takes at that moment, against the server's profile
     replayed: the engine's answer to the arrivals and the batch times of the first real run
+    low, high: the 95% forecast interval of each figure, made before the runs; 95 of 100 runs should lie in it, whatever speed
+        the machine has at that time
+    speeds: what was known of the machine's speed by then, stretch by stretch, relative to the server's profile
+    others_share: part of the machine that other programs took from the look at its speed to the end of the second run
     """
 
     server: str
@@ -54,6 +58,10 @@ class Point(_Record):
     predicted: Outcome
     real: tuple[Outcome, Outcome]
     replayed: Outcome | None = None
+    low: Outcome | None = None
+    high: Outcome | None = None
+    speeds: list[float] | None = None
+    others_share: float | None = Field(default=None, ge=0, le=1)
 
     @property
     def name(self) -> str:
@@ -84,6 +92,20 @@ class Point(_Record):
             return None
         return float(getattr(self.replayed, figure)) / float(getattr(self.real[0], figure)) - 1
 
+    def bounds(self, figure: str) -> tuple[float, float] | None:
+        """The forecast interval of a figure; None in a report without intervals."""
+        if self.low is None or self.high is None:
+            return None
+        return float(getattr(self.low, figure)), float(getattr(self.high, figure))
+
+    def held(self, figure: str) -> int | None:
+        """How many of the two real runs lie in the forecast interval; None in a report without intervals."""
+        bounds = self.bounds(figure)
+        if bounds is None:
+            return None
+        low, high = bounds
+        return sum(low <= float(getattr(run, figure)) <= high for run in self.real)
+
     @property
     def goodput_error_points(self) -> float:
         """Predicted minus real goodput, in percentage points."""
@@ -98,6 +120,12 @@ class Report(_Record):
     cores: int
     libraries: dict[str, str]
     points: list[Point]
+
+    @property
+    def others_share(self) -> float | None:
+        """Part of the machine that other programs took meanwhile, on average over the points; None where nobody looked."""
+        seen = [point.others_share for point in self.points if point.others_share is not None]
+        return fmean(seen) if seen else None
 
     def of(self, server: str) -> list[Point]:
         """The points of one server."""

@@ -6,13 +6,14 @@ call that was timed, together with how long the session had been idle before it:
 call in a busy loop, and a server meets both.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from simulator.evidence.files import first_fault, in_one_step
+from simulator.evidence.files import first_fault, in_one_step, remembered
 from simulator.paths import OWN_PROFILES, PROFILES
 
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
@@ -24,17 +25,22 @@ FOLDERS = (PROFILES, OWN_PROFILES)
 #: From this part of the machine on, what other programs took meanwhile is told wherever a latency is used.
 DISTURBED_SHARE = 0.1
 
+#: A call takes at least a nanosecond, less than any clock here tells, and at most an hour.
+LatencyMs = Annotated[float, Field(ge=1e-6, le=3_600_000)]
+IdleMs = Annotated[float, Field(ge=0)]
+StartS = Annotated[float, Field(ge=0, le=3600)]
+
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Calls(_Record):
     """The timed calls of one batch size at one thread count; two columns of equal length, a call a row."""
 
     batch: int = Field(ge=1, le=4096)
-    latency_ms: list[float] = Field(min_length=1, max_length=100_000)
-    idle_ms: list[float] = Field(max_length=100_000, description="idle time before each call; 0 in a busy loop")
+    latency_ms: list[LatencyMs] = Field(min_length=1, max_length=100_000)
+    idle_ms: list[IdleMs] = Field(max_length=100_000, description="idle time before each call; 0 in a busy loop")
     resident_mb: float | None = Field(
         default=None, ge=0, description="resident memory, MiB, that a session of its own added once it ran this batch"
     )
@@ -64,13 +70,24 @@ class ThreadRun(_Record):
     """All that was measured with sessions pinned to one thread count."""
 
     threads: int = Field(ge=1, le=1024)
-    session_s: list[float] = Field(description="time to create a session and run its first call: the cold start", min_length=1)
+    session_s: list[StartS] = Field(description="time to create a session and run its first call: the cold start", min_length=1)
     resident_mb: float = Field(ge=0, description="resident memory that the session added, MiB")
     others_share: float | None = Field(
         default=None, ge=0, le=1, description="part of the machine that other programs took meanwhile"
     )
+    speeds: list[float] | None = Field(
+        default=None,
+        description="how the speed of the machine wandered: what a call of the smallest batch took in short stretches from the "
+        "first cold start to the last timed call, each against the median stretch; 1.1 is a tenth slower",
+    )
     fixed_cost: FixedCost | None = Field(default=None, description="absent where one batch size was measured")
     calls: list[Calls] = Field(min_length=1)
+
+    @field_validator("calls")
+    @classmethod
+    def _sizes_once(cls, calls: list[Calls]) -> list[Calls]:
+        _each_once("batch size", (timed.batch for timed in calls))
+        return calls
 
 
 class Provenance(_Record):
@@ -103,6 +120,12 @@ class Profile(_Record):
     provenance: Provenance
     runs: list[ThreadRun] = Field(min_length=1)
 
+    @field_validator("runs")
+    @classmethod
+    def _threads_once(cls, runs: list[ThreadRun]) -> list[ThreadRun]:
+        _each_once("thread count", (run.threads for run in runs))
+        return runs
+
     @property
     def key(self) -> str:
         """`device/model.precision`, the name of the profile's file without its ending."""
@@ -127,6 +150,12 @@ class Profile(_Record):
             f"{self.model} {self.precision} on {made.processor}, {threads} of {made.cores} cores, {libraries}, "
             f"{samples} calls, {made.date}, weights: {made.weights}{disturbed}"
         )
+
+
+def _each_once(what: str, numbers: Iterable[int]) -> None:
+    for number, times in Counter(numbers).items():
+        if times > 1:
+            raise ValueError(f"{what} {number} is there {times} times; each {what} should be there once")
 
 
 class ProfileError(ValueError):
@@ -158,8 +187,8 @@ def load_profile(device: str, model: str, precision: str, folder: Path | None = 
     """
     path = _find(device, model, precision, folder)
     if path:
-        return _read_once(path, path.stat().st_mtime_ns)
-    there = sorted(f"{p.model} {p.precision}" for p in profiles(folder) if p.device == device)
+        return _read_once(path)
+    there = sorted(f"{p.model} {p.precision}" for p in readable_profiles(folder)[0] if p.device == device)
     raise ProfileError(
         f"no measured latency of {model} at {precision} on {device}; measured there: {', '.join(there) or 'nothing'}"
     )
@@ -170,19 +199,37 @@ def has_profile(device: str, model: str, precision: str, folder: Path | None = N
     return _find(device, model, precision, folder) is not None
 
 
+def profile_files(device: str, models: Iterable[str], precision: str) -> dict[str, Path]:
+    """The files of the profiles that `load_profile` reads, by a name that is the same on every machine."""
+    found = {f"profiles/{device}/{model}.{precision}.json": _find(device, model, precision, None) for model in models}
+    return {name: path for name, path in found.items() if path}
+
+
 def _find(device: str, model: str, precision: str, folder: Path | None) -> Path | None:
     paths = (place / device / f"{model}.{precision}.json" for place in ([folder] if folder else FOLDERS))
     return next((path for path in paths if path.is_file()), None)
 
 
-@lru_cache(maxsize=256)
-def _read_once(path: Path, _changed: int) -> Profile:
-    """As read_profile; read again only once the file has changed."""
-    return read_profile(path)
+_read_once = remembered()(read_profile)
 
 
 def profiles(folder: Path | None = None) -> Iterator[Profile]:
-    """Every profile in `folder`, or in each of FOLDERS, by device, model and precision."""
+    """Every profile in `folder`, or in each of FOLDERS, by device, model and precision; raises ProfileError."""
+    return map(read_profile, _files(folder))
+
+
+def readable_profiles(folder: Path | None = None) -> tuple[list[Profile], list[str]]:
+    """As `profiles`, with a sentence for each file that cannot be used in place of an error."""
+    found: list[Profile] = []
+    broken: list[str] = []
+    for path in _files(folder):
+        try:
+            found.append(read_profile(path))
+        except ProfileError as error:
+            broken.append(str(error))
+    return found, broken
+
+
+def _files(folder: Path | None) -> Iterator[Path]:
     for place in [folder] if folder else FOLDERS:
-        for path in sorted(place.glob("*/*.json")):
-            yield read_profile(path)
+        yield from sorted(place.glob("*/*.json"))

@@ -7,25 +7,27 @@ is taken with the sizes and gaps that a queue makes of random arrivals, at light
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.fidelity.batcher import Batch, Batcher
 from simulator.fidelity.generator import SAMPLES
-from simulator.serving.latency import GRID, LatencyTable
+from simulator.serving.latency import LatencyTable, steps_of
 
 Compute = Callable[[list[int]], object]
 Call = tuple[int, float]  # a batch size, and the idle time before it in s
 Times = NDArray[np.float64]
+Places = NDArray[np.int_]
 
 #: The loads that a profile goes through.
 LOADS = (0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
 #: Idle gaps, in s, from which on a call is told from one after a shorter gap.
 GAPS_S = (0.0005, 0.002, 0.006, 0.02, 0.06)
-#: Calls of every size, at least.
-LEAST = 6
+#: Calls of every size in a stretch, at least; and calls after a gap, from which on it is told what that gap adds.
+EACH, LEAST = 2, 6
 #: Rounds that separate what a size takes from what a gap adds; a median each, so that they settle soon.
 _ROUNDS = 8
 
@@ -69,10 +71,12 @@ def queue_like(seconds: Times, budget_s: float, seed: int) -> list[Call]:
     """
     rng, largest = np.random.default_rng(seed), len(seconds) - 1
     capacity = (np.arange(1, largest + 1) / seconds[1:]).max()
-    calls = [(size, 0.0) for size in range(1, largest + 1) for _ in range(LEAST)]
-    calls = [calls[place] for place in rng.permutation(len(calls))]
+    calls = list[Call]()
     for load in rng.permutation(LOADS):
         calls += _busy_period(rng, seconds, float(load) * capacity, budget_s / len(LOADS))
+    for size in range(1, largest + 1):  # spread over the whole, so that a slow moment does not meet all calls of a size
+        for place in rng.integers(0, len(calls) + 1, EACH):
+            calls.insert(place, (size, 0.0))
     return calls
 
 
@@ -87,11 +91,86 @@ def _busy_period(rng: np.random.Generator, seconds: Times, rate: float, length: 
         at, free = at + size, start + seconds[size]
 
 
-def table_of(served: list[Batch], largest: int) -> LatencyTable:
-    """Service times by idle gap and size: what a size takes, what a gap adds to it, and the spread of the rest."""
+class ServerProfile:
+    """What batches of a server take, and how its speed wanders: learnt from stretches of calls that lie apart in time.
+
+    usual: the median time of a batch in s by idle gap before it and size, shape (len(GAPS_S) + 1, largest + 1)
+    speeds: how many times as long as usual batches took, stretch by stretch; their own median is 1
+    """
+
+    def __init__(self, stretches: Sequence[list[Batch]], largest: int) -> None:
+        self._stretches = list(stretches)
+        sizes, took, gaps = _columns([batch for stretch in stretches for batch in stretch])
+        lengths, speeds = [len(stretch) for stretch in stretches], np.ones(len(stretches))
+        for _ in range(_ROUNDS):  # a size that was met in slow stretches only is no slower for that
+            self.usual = _usual(sizes, took / np.repeat(speeds, lengths), gaps, largest)
+            speeds = np.array([self.speed(stretch) for stretch in stretches])
+            speeds /= np.median(speeds)
+        self.speeds = [float(speed) for speed in speeds]
+        self._slowness = took / self.usual[gaps, sizes]
+
+    def speed(self, served: list[Batch]) -> float:
+        """How many times as long as usual these batches took: half of the work was done slower, half of it faster.
+
+        A median weighted by what is usual, since what slows long calls and spares short ones makes queues.
+        """
+        slowness, usual = _slowness(served, self.usual)
+        order = np.argsort(slowness)
+        done = np.cumsum(usual[order])
+        return float(slowness[order][np.searchsorted(done, done[-1] / 2)])
+
+    @property
+    def table(self) -> LatencyTable:
+        """Service times by idle gap and size, with the spread of all calls around the usual time."""
+        return LatencyTable(self.usual[:, :, None] * steps_of(self._slowness), GAPS_S)
+
+    @property
+    def tapes(self) -> list[Tape]:
+        """Each stretch as a tape of what befell one batch after the other, apart from the speed of the stretch as a whole."""
+        return [Tape.of(stretch, self.usual, self.speed(stretch)) for stretch in self._stretches]
+
+
+@dataclass(frozen=True)
+class Tape:
+    """How slow batch after batch was against the middle of them: noise from call to call, and stalls that last for many.
+
+    start: of each batch, in s from the first one's, had none been slow; length: in s; slowness: 1 is the middle
+    """
+
+    start: Times
+    slowness: Times
+    length: float
+
+    @classmethod
+    def of(cls, served: list[Batch], usual: Times, speed: float) -> Tape:
+        """The tape of these batches, in order of their start, where `speed` is the middle of them."""
+        slowness, would_take = _slowness(served, usual)
+        idle = np.array([0.0, *(batch.start - batch.free for batch in served[1:])])
+        ends = np.cumsum(np.maximum(idle, 0.0) + would_take)
+        return cls(ends - would_take, slowness / speed, float(ends[-1]))
+
+    def at(self, times: Times, offset: float) -> Times:
+        """The slowness at each of these times (s, from 0 on), begun at `offset` and played again from its start at its end."""
+        place = np.searchsorted(self.start, (times + offset) % self.length, "right") - 1
+        return np.asarray(self.slowness[np.maximum(place, 0)])
+
+
+def _slowness(served: list[Batch], usual: Times) -> tuple[Times, Times]:
+    """What each batch took against what is usual for its size and gap, and what is usual in s; shape (batches,) each."""
+    sizes, took, gaps = _columns(served)
+    would_take = usual[gaps, sizes]
+    return took / would_take, would_take
+
+
+def _columns(served: list[Batch]) -> tuple[Places, Times, Places]:
+    """Size, time in s and class of idle gap of each batch; shape (batches,) each."""
     sizes = np.array([len(batch.requests) for batch in served])
     took = np.array([batch.done - batch.start for batch in served])
-    gaps = np.digitize([batch.start - batch.free for batch in served], GAPS_S)
+    return sizes, took, np.digitize([batch.start - batch.free for batch in served], GAPS_S)
+
+
+def _usual(sizes: Places, took: Times, gaps: Places, largest: int) -> Times:
+    """What a size takes and what a gap adds to it, in s; shape (len(GAPS_S) + 1, largest + 1)."""
     added = np.zeros(len(GAPS_S) + 1)
     for _ in range(_ROUNDS):
         by_size = _medians(took - added[gaps], sizes, np.arange(largest + 1))
@@ -100,10 +179,8 @@ def table_of(served: list[Batch], largest: int) -> LatencyTable:
         added = np.interp(np.arange(len(added)), known, [np.median(rest[gaps == gap]) for gap in known])
         added -= added[0]
     usual = by_size[None, :] + added[:, None]
-    spread = np.quantile(took / usual[gaps, sizes], (np.arange(GRID) + 0.5) / GRID)
-    table = usual[:, :, None] * spread
-    table[:, 0] = 0.0
-    return LatencyTable(table, GAPS_S)
+    usual[:, 0] = 0.0
+    return np.asarray(usual)
 
 
 def by_size(served: list[Batch], largest: int) -> Times:
@@ -112,14 +189,7 @@ def by_size(served: list[Batch], largest: int) -> Times:
     return _medians(took, np.array([len(batch.requests) for batch in served]), np.arange(largest + 1))
 
 
-def speed_of(served: list[Batch], table: LatencyTable) -> float:
-    """What these batches took against what the table says of their sizes and gaps; the median."""
-    gaps = np.digitize([batch.start - batch.free for batch in served], table.gaps_s)
-    usual = table.seconds.mean(axis=2)[gaps, [len(batch.requests) for batch in served]]
-    return float(np.median(np.array([batch.done - batch.start for batch in served]) / usual))
-
-
-def _medians(values: Times, keys: NDArray[np.int_], wanted: NDArray[np.int_]) -> Times:
+def _medians(values: Times, keys: Places, wanted: Places) -> Times:
     """The median for each key, on a line between the keys that occur."""
     seen = np.unique(keys)
     return np.asarray(np.interp(wanted, seen, [np.median(values[keys == key]) for key in seen]))

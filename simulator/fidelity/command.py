@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from simulator.analysis.fidelity import forecasts_held, held_told, share_told
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, FidelityError, Point, Report, write_report
 
 if TYPE_CHECKING:
@@ -51,9 +53,16 @@ def fidelity(
         _console.print(f"{error.filename}: {error.strerror}", markup=False)
         raise typer.Exit(_WRONG_USE) from error
     if json_:
-        typer.echo(json.dumps(report.summary() | {"over_http": report.summary(OVER_HTTP), "report": report.model_dump()}))
+        over_http = report.summary(OVER_HTTP) | {"forecast": _held(report, OVER_HTTP)}
+        told = report.summary() | {"forecast": _held(report, IN_PROCESS), "over_http": over_http, "report": report.model_dump()}
+        typer.echo(json.dumps(told))
         return
     show(report)
+
+
+def _held(report: Report, server: str) -> list[dict[str, object]]:
+    """How many real runs lie in their forecast interval, by load (null: all of them) and figure."""
+    return [asdict(one) for one in forecasts_held(report, server)]
 
 
 def _check_target(path: Path) -> None:
@@ -67,9 +76,21 @@ def _check_target(path: Path) -> None:
 
 def show(report: Report) -> None:
     """Print every point, and what the bars say."""
-    out = Console(width=max(Console().width, 170))
+    out = Console(width=max(Console().width, 220))
     out.print(table_of(report))
     out.print(*sentences(report), sep="\n", highlight=False)
+
+
+#: What is told of a point beside the real figures, in two lines a column.
+_AGAINST = (
+    "forecast p50\nlow to high",
+    "forecast p99\nlow to high",
+    "runs in it\np50, p99",
+    "repeat\np50, p99",
+    "predicted\np50, p95, p99",
+    "predicted\nin time, points",
+    "replayed\np50, p99",
+)
 
 
 def table_of(report: Report) -> Table:
@@ -79,7 +100,7 @@ def table_of(report: Report) -> Table:
         table.add_column(column, no_wrap=True)
     for column in ("load", "per s", "p50 ms", "p99 ms", "in time"):
         table.add_column(column, justify="right", no_wrap=True)
-    for column in ("repeat\np50, p99", "predicted\np50, p95, p99", "predicted\nin time, points", "replayed\np50, p99"):
+    for column in _AGAINST:
         table.add_column(column, justify="right", no_wrap=True)
     for point in report.points:
         table.add_row(*_cells(point), style=None if point.repeats else "dim")
@@ -95,6 +116,10 @@ def _cells(point: Point) -> Iterator[str]:
     yield f"{1000 * point.real_of('p50_s'):.2f}"
     yield f"{1000 * point.real_of('p99_s'):.2f}"
     yield f"{point.real_of('goodput'):.1%}"
+    for figure in ("p50_s", "p99_s"):
+        bounds = point.bounds(figure)
+        yield f"{1000 * bounds[0]:.2f} to {1000 * bounds[1]:.2f}" if bounds else ""
+    yield " ".join(f"{point.held(figure)} of 2" for figure in ("p50_s", "p99_s") if point.low)
     yield " ".join(f"{point.noise(figure):+.1%}" for figure in ("p50_s", "p99_s"))
     yield " ".join(f"{point.error(figure):+.1%}" for figure in ("p50_s", "p95_s", "p99_s"))
     yield f"{point.goodput_error_points:+.2f}"
@@ -104,9 +129,21 @@ def _cells(point: Point) -> Iterator[str]:
 
 def sentences(report: Report) -> Iterator[str]:
     """What the report comes to, in words, a few sentences for each server."""
+    if report.others_share is not None:
+        yield f"Other programs took {report.others_share:.0%} of the machine meanwhile."
     for server in (IN_PROCESS, OVER_HTTP):
         if report.of(server):
             yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(_told(report.summary(server)))}"
+            yield from filter(None, [held_told(report, server)])
+            yield from _held_by_load(report, server)
+
+
+def _held_by_load(report: Report, server: str) -> Iterator[str]:
+    """A line a load."""
+    found = forecasts_held(report, server)
+    for load in sorted({one.load for one in found if one.load is not None}):
+        mine = ", ".join(share_told(one) for one in found if one.load == load)
+        yield f"  load {load:g}: {mine}"
 
 
 def _told(found: dict[str, float | int]) -> Iterator[str]:

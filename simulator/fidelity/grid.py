@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, Outcome, Point
 from simulator.fidelity.batcher import Batch, Batcher
-from simulator.fidelity.calibrate import by_size, queue_like, serve_calls, speed_of, table_of
+from simulator.fidelity.calibrate import Call, ServerProfile, by_size, queue_like, serve_calls
+from simulator.fidelity.forecast import forecast, outcome
 from simulator.fidelity.generator import Driven, answer, drive, schedule
-from simulator.fidelity.http_server import serving
-from simulator.fidelity.predict import predicted, replayed
+from simulator.fidelity.http_server import batches, serving
+from simulator.fidelity.predict import Path, replayed
 from simulator.fidelity.served_model import ServedModel
 from simulator.serving.batching import BatchRule
-from simulator.serving.latency import LatencyTable
+from simulator.zoo.measure import Onlooker
 
-Times = NDArray[np.float64]
-
-#: Identical but for their random service times; the prediction is the median over them.
-REPLICATIONS = 20
 #: A request should be answered within so many times what one alone takes, after the wait for company.
 OBJECTIVE = 10.0
 _FEWEST = 60
@@ -29,8 +26,8 @@ _FEWEST = 60
 _OTHER_ARRIVALS = 1000
 #: mosec waits for company for a whole number of ms, at least one.
 _HTTP_WAIT_MS = 1
-#: Requests a second, and how many, to measure what HTTP adds; and the load at which a model's speed is looked at.
-_EASY, _LIGHT = (50.0, 200), 0.2
+#: A server's profile is measured in so many stretches.
+STRETCHES = 5
 
 
 @dataclass(frozen=True)
@@ -54,16 +51,21 @@ class Policy:
 class Grid:
     """What is measured: every model at every policy and load.
 
-    profile_s, probe_s, run_s: seconds for a server's profile, for looking at its speed before a run, and for a run
+    stretch_s, probe_s, run_s: seconds for a stretch of a server's profile, for looking at its speed before a run, for a run
     """
 
     models: tuple[tuple[str, str], ...]
     policies: tuple[Policy, ...]
     loads: tuple[float, ...]
-    profile_s: float
+    stretch_s: float
     probe_s: float
     run_s: float
     over_http: Grid | None = None
+
+    @property
+    def sizes(self) -> list[int]:
+        """The largest batches that there are; each is a server with a profile of its own."""
+        return sorted({policy.max_batch for policy in self.policies})
 
     @property
     def points(self) -> int:
@@ -74,8 +76,8 @@ class Grid:
     @property
     def seconds(self) -> float:
         """About how long it all takes."""
-        sizes = {policy.max_batch for policy in self.policies}
-        each = len(sizes) * self.profile_s + len(self.policies) * len(self.loads) * (self.probe_s + 2 * self.run_s + 1.0)
+        profile_s = len(self.sizes) * STRETCHES * self.stretch_s
+        each = profile_s + len(self.policies) * len(self.loads) * (self.probe_s + 2 * self.run_s + 1.0)
         return len(self.models) * each + (self.over_http.seconds if self.over_http else 0)
 
 
@@ -83,17 +85,17 @@ POLICIES = (Policy(1), Policy(8), Policy(8, 1.0))
 MODELS = ("mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_lite0", "resnet18", "resnet50")
 TWO = (("mobilenet_v3_large", "fp32"), ("resnet18", "int8_static"))
 #: mosec waits for company in its own way, so that it is held against policies without such a wait.
-HTTP = Grid(models=TWO, policies=POLICIES[:2], loads=(0.3, 0.6, 0.8), profile_s=8.0, probe_s=1.5, run_s=6.0)
+HTTP = Grid(models=TWO, policies=POLICIES[:2], loads=(0.3, 0.6, 0.8, 0.9), stretch_s=2.0, probe_s=2.0, run_s=6.0)
 FULL = Grid(
     models=tuple((model, precision) for model in MODELS for precision in ("fp32", "int8_static")),
     policies=POLICIES,
-    loads=(0.3, 0.5, 0.7, 0.9),
-    profile_s=10.0,
-    probe_s=1.5,
+    loads=(0.3, 0.6, 0.8, 0.9),
+    stretch_s=2.0,
+    probe_s=2.0,
     run_s=6.0,
     over_http=HTTP,
 )
-QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), profile_s=8.0, probe_s=1.0, run_s=4.0)
+QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), stretch_s=2.0, probe_s=2.0, run_s=4.0)
 
 
 class Served:
@@ -103,26 +105,41 @@ class Served:
 
     def __init__(self, model: str, precision: str, ready: ServedModel, grid: Grid) -> None:
         self.model, self.precision, self.ready, self.grid = model, precision, ready, grid
-        self._profiles: dict[int, list[Batch]] = {}
+        self._stretches: dict[int, list[list[Batch]]] = {size: [] for size in grid.sizes}
+        self._known: dict[int, list[list[Batch]]] = {}
+
+    def open(self, opened: ExitStack) -> None:
+        """Start what serves, until `opened` is closed."""
+
+    def stretch(self, largest: int) -> None:
+        """A further stretch of the profile."""
+        mine = self._stretches[largest]
+        once = [(size, 0.0) for size in range(1, largest + 1) for _ in range(4)]
+        rough = by_size(mine[0] if mine else self._serve_calls(largest, once), largest)
+        mine.append(self._serve_calls(largest, queue_like(rough, self.grid.stretch_s, seed=len(mine))))
 
     def points(self) -> Iterator[Point]:
-        """Profile, and measure point after point."""
+        """Measure point after point."""
         for policy in self.grid.policies:
             for number, load in enumerate(self.grid.loads):
                 yield self.point(policy, load, seed=number)
 
     def point(self, policy: Policy, load: float, seed: int) -> Point:
         """Look at the speed of the moment, predict, run twice, replay."""
-        table = table_of(self._profile(policy.max_batch), policy.max_batch)
+        profile = ServerProfile(self._stretches[policy.max_batch], policy.max_batch)
+        table = profile.table
         rule = policy.rule(table.mean_s(1))
         rate = load * table.capacity_per_s
         requests = max(int(rate * self.grid.run_s), _FEWEST)
         objective = OBJECTIVE * table.mean_s(1) + rule.delay_s
         scheduled = schedule(rate, requests, seed)
-        speed, lags_s = self._moment(rule, rate, table, seed)
-        answered = predicted(rule, scheduled, lags_s, faster(table, speed), REPLICATIONS)
-        forecast = _middle([outcome(scheduled, row, objective) for row in answered])
-        (first, batches), (second, _) = (self._run(rule, rate, requests, seed) for _ in range(2))
+        stretches = self._known.setdefault(policy.max_batch, list(self._stretches[policy.max_batch]))
+        with Onlooker() as onlooker:
+            looked_at, path = self._moment(rule, rate, seed)
+            stretches.append(looked_at)
+            known = ServerProfile(stretches, policy.max_batch)
+            expected = forecast(rule, scheduled, path, known, objective)
+            (first, batches), (second, _) = (self._run(rule, rate, requests, seed) for _ in range(2))
         return Point(
             server=self.server,
             model=self.model,
@@ -132,11 +149,18 @@ class Served:
             rate_per_s=rate,
             requests=requests,
             objective_s=objective,
-            speed=speed,
-            predicted=forecast,
+            speed=known.speeds[-1],
+            predicted=expected.middle,
+            low=expected.low,
+            high=expected.high,
             real=(outcome(first.scheduled, first.answered, objective), outcome(second.scheduled, second.answered, objective)),
-            replayed=outcome(first.scheduled, _replay(rule, batches, first), objective) if batches else None,
+            replayed=self._replayed(rule, batches, first, objective),
+            speeds=[round(speed, 4) for speed in known.speeds],
+            others_share=round(onlooker.others_share, 3),
         )
+
+    def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:
+        return serve_calls(self.ready.compute, calls)
 
     def _run(self, rule: BatchRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
         """What LoadGen saw, and what was served."""
@@ -145,81 +169,64 @@ class Served:
             driven = drive(lambda token, sample: server.submit([(token, sample)]), rate, requests, seed)
         return driven, server.served
 
-    def _moment(self, rule: BatchRule, rate: float, table: LatencyTable, seed: int) -> tuple[float, Times]:
-        """What batches take now against the profile, and how late LoadGen is in s: a short run with other arrivals."""
+    def _moment(self, rule: BatchRule, rate: float, seed: int) -> tuple[list[Batch], Path]:
+        """What is served now, and what a request meets on its way: a short run with other arrivals."""
         requests = max(int(rate * self.grid.probe_s), _FEWEST // 2)
         driven, batches = self._run(rule, rate, requests, seed=_OTHER_ARRIVALS + seed)
-        return speed_of(batches, table), driven.issued - driven.scheduled
+        return batches, Path(driven.issued - driven.scheduled)
 
-    def _profile(self, largest: int) -> list[Batch]:
-        if largest not in self._profiles:
-            once = [(size, 0.0) for size in range(1, largest + 1) for _ in range(4)]
-            rough = by_size(serve_calls(self.ready.compute, once), largest)
-            calls = queue_like(rough, self.grid.profile_s, seed=largest)
-            self._profiles[largest] = serve_calls(self.ready.compute, calls)
-        return self._profiles[largest]
+    def _replayed(self, rule: BatchRule, batches: list[Batch], driven: Driven, objective: float) -> Outcome | None:
+        """What is met if batches take what they really took; counted as LoadGen counts."""
+        entered = np.array([request.entered for batch in batches for request in batch.requests])
+        answered = replayed(rule, batches, entered - entered[0]) + driven.issued[0]
+        return outcome(driven.scheduled, answered, objective)
 
 
 class ServedOverHttp(Served):
-    """The same model behind mosec.
-
-    What HTTP adds is measured with a server that has no model; how fast the model is in the server's own process, in a
-    short run at a light load. Nothing is fitted to the runs that are predicted.
-    """
+    """The same model behind mosec, profiled along the same way that requests take: its batches as its worker saw them."""
 
     server = OVER_HTTP
 
-    def points(self) -> Iterator[Point]:
-        """Start a server for each policy, and measure point after point."""
-        for policy in self.grid.policies:
-            self._profile(policy.max_batch)
-            settings = self.ready.input_shape, policy.max_batch, _HTTP_WAIT_MS
-            with serving(None, *settings) as client:
-                self._overhead_s = drive(client.submit, *_EASY, _OTHER_ARRIVALS).latency
-            with serving(self.ready.file, *settings) as self._client:
-                for number, load in enumerate(self.grid.loads):
-                    yield self.point(policy, load, seed=number)
+    def open(self, opened: ExitStack) -> None:
+        """Start a server for each size of the largest batch."""
+        shape = self.ready.input_shape
+        sizes = self.grid.sizes
+        self._clients = {size: opened.enter_context(serving(self.ready.file, shape, size, _HTTP_WAIT_MS)) for size in sizes}
+
+    def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:
+        return self._clients[largest].serve_calls(calls)
 
     def _run(self, rule: BatchRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
-        return drive(self._client.submit, rate, requests, seed), []
+        client = self._clients[rule.max_batch]
+        client.log.clear()
+        driven = drive(client.submit, rate, requests, seed)
+        client.check()
+        return driven, batches(client.log)
 
-    def _moment(self, rule: BatchRule, rate: float, table: LatencyTable, seed: int) -> tuple[float, Times]:
-        light = _LIGHT * table.capacity_per_s
-        requests = max(int(light * 2 * self.grid.probe_s), _FEWEST // 2)
-        driven, _ = self._run(rule, light, requests, seed=_OTHER_ARRIVALS + seed)
-        overhead = float(np.median(self._overhead_s))
-        expected = np.median(predicted(rule, driven.scheduled, self._overhead_s, table, 1) - driven.scheduled)
-        return float((np.median(driven.latency) - overhead) / (expected - overhead)), self._overhead_s
+    def _moment(self, rule: BatchRule, rate: float, seed: int) -> tuple[list[Batch], Path]:
+        looked_at, path = super()._moment(rule, rate, seed)
+        log = self._clients[rule.max_batch].log
+        return looked_at, Path(path.before_s, np.array([request.answered - request.done for request in log]))
 
-
-def faster(table: LatencyTable, speed: float) -> LatencyTable:
-    """The table of a machine on which everything takes `speed` times as long."""
-    return LatencyTable(table.seconds * speed, table.gaps_s)
-
-
-def outcome(scheduled: Times, answered: Times, objective_s: float) -> Outcome:
-    """What requests met that should have come at `scheduled` and were answered at `answered`; both in s."""
-    latency = answered - scheduled
-    p50, p95, p99 = np.percentile(latency, [50, 95, 99])
-    throughput = len(latency) / (answered.max() - scheduled[0])
-    return Outcome(p50_s=p50, p95_s=p95, p99_s=p99, throughput_per_s=throughput, goodput=float((latency <= objective_s).mean()))
-
-
-def _middle(outcomes: list[Outcome]) -> Outcome:
-    """The median of each figure."""
-    return Outcome(**{name: float(np.median([getattr(one, name) for one in outcomes])) for name in Outcome.model_fields})
-
-
-def _replay(rule: BatchRule, batches: list[Batch], driven: Driven) -> Times:
-    """When requests are answered if batches take what they really took; counted as LoadGen counts."""
-    entered = np.array([request.entered for batch in batches for request in batch.requests])
-    return np.asarray(replayed(rule, batches, entered - entered[0]) + driven.issued[0])
+    def _replayed(self, rule: BatchRule, batches: list[Batch], driven: Driven, objective: float) -> None:
+        """mosec batches by a rule of its own, which a replay would not follow."""
 
 
 def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[Point]:
     """Every point of the grid, in process and then over HTTP; `ready` makes a model that can be served."""
-    for model, precision in grid.models:
-        yield from Served(model, precision, ready(model, precision), grid).points()
+    yield from _points([Served(*model, ready(*model), grid) for model in grid.models])
     if grid.over_http is not None:
-        for model, precision in grid.over_http.models:
-            yield from ServedOverHttp(model, precision, ready(model, precision), grid.over_http).points()
+        yield from _points([ServedOverHttp(*model, ready(*model), grid.over_http) for model in grid.over_http.models])
+
+
+def _points(servers: list[Served]) -> Iterator[Point]:
+    """Profile every server in turn, again and again, so that the stretches of one lie apart in time; then their points."""
+    with ExitStack() as opened:
+        for served in servers:
+            served.open(opened)
+        for _ in range(STRETCHES):
+            for served in servers:
+                for size in served.grid.sizes:
+                    served.stretch(size)
+        for served in servers:
+            yield from served.points()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from time import perf_counter
 from typing import Any
 
 from mosec import Server, Worker
@@ -17,7 +18,10 @@ SERVED = json.loads(os.environ["CASESIM_SERVED"])
 
 
 class Model(Worker):
-    """Answers a sample's number with `done`, once the model has seen that sample."""
+    """Answers a sample's number with when its batch reached the model and when the model was done, by `perf_counter`.
+
+    That clock is the machine's: the client's readings of it can be compared.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,15 +33,17 @@ class Model(Worker):
         """The number of a sample."""
         return int(data)
 
-    def serialize(self, data: str) -> bytes:
-        """A word."""
-        return data.encode()
+    def serialize(self, data: tuple[float, float]) -> bytes:
+        """The two times in s, as JSON."""
+        return json.dumps(data).encode()
 
     def forward(self, data: Any) -> Any:
         """One sample, or a list of them where the server batches."""
         samples = data if isinstance(data, list) else [data]
+        began = perf_counter()
         self.compute(samples)
-        return ["done"] * len(samples) if isinstance(data, list) else "done"
+        times = began, perf_counter()
+        return [times] * len(samples) if isinstance(data, list) else times
 
 
 if __name__ == "__main__":

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.evidence.recordings import Recording
 from simulator.fidelity.batcher import Batch
-from simulator.fidelity.calibrate import by_size
+from simulator.fidelity.calibrate import GAPS_S, by_size
+from simulator.scenario import Scenario
 from simulator.scenario.load import loads
 from simulator.serving.batching import BatchRule
-from simulator.serving.calendar import DAY_S
-from simulator.serving.engine import Run, simulate
-from simulator.serving.latency import LatencyTable, constant
+from simulator.serving.engine import Run
+from simulator.serving.latency import GRID, LatencyTable
 from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
 
@@ -25,7 +28,7 @@ version: 1
 title: One server
 summary: One server on this machine.
 brief: A server.
-run: {{days: {days}, drain_days: 1}}
+run: {{days: 1, drain_days: 1}}
 arrivals: {{kind: replay, file: none.csv, column: none, evidence: measured, source: MLPerf LoadGen}}
 start: server
 stages:
@@ -43,24 +46,47 @@ ends:
 """
 
 
-def plan_of(rule: BatchRule, arrived: Times, table: LatencyTable) -> Plan:
-    """A server with this rule that is given requests at these times (s, ascending)."""
-    days = (arrived[-1] + 1.0) / DAY_S
-    text = _SCENARIO.format(days=days, max_batch=rule.max_batch, delay_ms=1000 * rule.delay_s)
-    return Plan(loads(text), {}, "", {"server": table}, recording=Recording(arrived))
+@dataclass(frozen=True)
+class Path:
+    """What a request meets outside of server and queue, as samples in s of any number.
 
-
-def predicted(rule: BatchRule, scheduled: Times, lags_s: Times, table: LatencyTable, replications: int) -> Times:
-    """When each request is answered, in s; shape (replications, requests).
-
-    lags_s: samples of what passes from the scheduled arrival to the queue
+    before_s: from the scheduled arrival to the queue; after_s: from the end of its batch to its answer at the client
     """
-    rng, answered = np.random.default_rng(0), np.empty((replications, len(scheduled)))
-    for number in range(replications):
-        arrived = scheduled + rng.choice(lags_s, len(scheduled))
-        order = np.argsort(arrived, kind="stable")
-        answered[number, order] = simulate(plan_of(rule, arrived[order], table), number).columns.finished
-    return answered
+
+    before_s: Times
+    after_s: Times = field(default_factory=lambda: np.zeros(1))
+
+
+@cache
+def _scenario(rule: BatchRule) -> Scenario:
+    return loads(_SCENARIO.format(max_batch=rule.max_batch, delay_ms=1000 * rule.delay_s))
+
+
+def run_of(rule: BatchRule, arrived: Times, usual: Times, slowness: Times) -> Run:
+    """A server with this rule that is given requests at these times (s, ascending); not run yet.
+
+    usual: s by idle gap and batch size, shape (len(GAPS_S) + 1, max_batch + 1); slowness: by how much more a batch takes that
+    a request leads, shape (requests,)
+    """
+    table = LatencyTable(np.repeat(usual[:, :, None], GRID, axis=2), GAPS_S)
+    run = Run(Plan(_scenario(rule), {}, "", {"server": table}, recording=Recording(arrived)), Streams(0))
+    stage = run.stages["server"]
+    stage.seconds = (usual[:, :, None] * slowness).tolist()  # type: ignore[attr-defined]
+    stage.quantile = range(len(arrived))  # type: ignore[attr-defined]
+    return run
+
+
+def predicted(rule: BatchRule, scheduled: Times, path: Path, usual: Times, slowness: Times, seed: int = 0) -> Times:
+    """When each request is answered, in s; shape (requests,).
+
+    usual: s by idle gap and batch size; slowness: by how much more a batch takes that a request leads, shape (requests,)
+    """
+    rng, requests = np.random.default_rng(seed), len(scheduled)
+    arrived = scheduled + rng.choice(path.before_s, requests)
+    order = np.argsort(arrived, kind="stable")
+    answered = np.empty(requests)
+    answered[order] = run_of(rule, arrived[order], usual, slowness[order]).trace().columns.finished
+    return np.asarray(answered + rng.choice(path.after_s, requests))
 
 
 def replayed(rule: BatchRule, served: list[Batch], arrived: Times) -> Times:
@@ -78,9 +104,5 @@ def replayed(rule: BatchRule, served: list[Batch], arrived: Times) -> Times:
         rows = slice(row, row + len(batch.requests))
         took[rows], size[rows] = batch.done - batch.start, len(batch.requests)
         row = rows.stop
-    seconds = usual[:, None] * (took / usual[size])[None, :]
-    run = Run(plan_of(rule, arrived, constant(*usual[1:])), Streams(0))
-    stage = run.stages["server"]
-    stage.seconds = [seconds.tolist()] * 2  # type: ignore[attr-defined]
-    stage.quantile = range(len(arrived))  # type: ignore[attr-defined]
-    return np.asarray(run.trace().columns.finished)
+    of_sizes = np.broadcast_to(usual, (len(GAPS_S) + 1, largest + 1))
+    return np.asarray(run_of(rule, arrived, of_sizes, took / usual[size]).trace().columns.finished)

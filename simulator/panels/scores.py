@@ -37,7 +37,7 @@ from simulator.evidence.scores import (
     other_precisions,
     score_names,
     score_rows,
-    stamp_of,
+    score_stamps,
 )
 from simulator.evidence.scores.checks import ImportFaultError
 from simulator.evidence.scores.importing import Wish, import_scores
@@ -51,14 +51,14 @@ _LARGEST = 50
 
 @st.cache_data(max_entries=256, show_spinner="Resampling the patients …")
 def _kept(
-    what: str, names: tuple[str, ...], stamps: tuple[int, ...], settings: tuple[Any, ...], _work: Callable[[], Any]
+    what: str, names: tuple[str, ...], stamps: tuple[Any, ...], settings: tuple[Any, ...], _work: Callable[[], Any]
 ) -> Any:
     """What `_work` answers, kept until one of these tables changes."""
     return _work()
 
 
 def _once(what: str, work: Callable[[], Any], *names: str, settings: tuple[Any, ...] = ()) -> Any:
-    return _kept(what, names, tuple(stamp_of(name) for name in names), settings, work)
+    return _kept(what, names, tuple(score_stamps(name) for name in names), settings, work)
 
 
 def scores() -> None:

@@ -82,13 +82,13 @@ def _apart(stages: Stages, fork: str, each: list[set[str]]) -> Iterator[tuple[Pa
     for name in stages:
         if sum(name in branch for branch in each) > 1:
             yield ("stages", name), f"two branches of '{fork}' come through here; give each a stage of its own"
-    marking = [[name for name in stages if name in branch and _marks(stages[name])] for branch in each]
+    marking = [[name for name in stages if name in branch and marks(stages[name])] for branch in each]
     for names in [names for names in marking if names][1:]:
         what = "scores or tags requests, and so does another branch"
         yield ("stages", names[0]), f"this {what} of '{fork}'; one branch may"
 
 
-def _marks(stage: Stage) -> bool:
+def marks(stage: Stage) -> bool:
     """Whether a stage writes on a request what others read."""
     tags = isinstance(stage, Gate) and any(route.tag for route in stage.routes)
     return tags or (isinstance(stage, Pool) and stage.scores is not None)

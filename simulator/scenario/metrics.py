@@ -1,28 +1,146 @@
-"""The names of the metrics that a run reports."""
+"""The metrics that a run reports: a record each, which everything that tells, compares or asks for one reads."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-LATENCIES = ("latency_mean_s", "latency_p50_s", "latency_p95_s", "latency_p99_s")
-SHARES = ("done_share", "shed_share", "timed_out_share", "failed_share", "unfinished_share")
-QUALITIES = ("sensitivity", "specificity", "missed_per_1000", "referred_share")
+Unit = Literal["s", "share", "1/s", "USD", "per 1,000", "a request"]
+
+#: How a metric comes from the replications of a run, and so how its interval is made.
+#: ratio: a total over a total; share: requests of a kind over requests, near 0 and 1 too;
+#: mean, quantile: of all values of a sample, whichever replication they belong to.
+Estimator = Literal["ratio", "share", "mean", "quantile"]
+
+#: The quantiles that are told of each sample.
+LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
 
 
-def metric_names(kinds: Mapping[str, Any], tags: list[str], classes: Mapping[str, Any], has_population: bool) -> list[str]:
-    """Every metric that a run can report, in the order of the screen.
+@dataclass(frozen=True)
+class Metric:
+    """What one metric is.
+
+    better: which way a person wants it to move; None where that depends
+    sample: which times it is taken of, where it is a mean or a quantile (`Measures.samples`)
+    stage, request_class, tag: what it is about, where it is not about all requests
+    Two designs are compared replication by replication, since both meet the same requests; what hangs on labelled items is
+    compared resample by resample as well.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    better: Literal["higher", "lower"] | None
+    estimator: Estimator
+    sample: str = ""
+    quantile: float | None = None
+    stage: str | None = None
+    request_class: str | None = None
+    tag: str | None = None
+    most: float = field(default=float("inf"))
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it is a latency or a wait, which under overload depends on how long the run is."""
+        return bool(self.sample)
+
+    @property
+    def is_tail(self) -> bool:
+        """Whether it is a high percentile."""
+        return self.quantile is not None and self.quantile > 0.5
+
+
+def metrics_of(
+    kinds: Mapping[str, Any],
+    tags: list[str],
+    classes: Mapping[str, Any],
+    has_population: bool,
+    labels: Mapping[str, str] | None = None,
+) -> dict[str, Metric]:
+    """Every metric that a run can report, by name, in the order of the screen.
 
     kinds: stage to kind; tags: what gates call their routes; classes: of requests, to whether they have a deadline;
-    has_population: whether requests are positives or negatives.
+    has_population: whether requests are positives or negatives; labels: of stages, where a person has given them
     """
-    names = [*LATENCIES, *(f"latency_p95_s.{name}" for name in classes), *(["on_time_share"] if any(classes.values()) else [])]
-    names += ["throughput_per_s", "cost_per_1000_usd", *SHARES, *(QUALITIES if has_population else ())]
+    told = {name: (labels or {}).get(name, name) for name in kinds}
+    found = [
+        *_latencies(classes),
+        *_rates(bool(any(classes.values()))),
+        *_shares(),
+        *(_qualities() if has_population else ()),
+    ]
     served = [name for name, kind in kinds.items() if kind in ("pool", "people")]
-    names += [f"utilization.{stage}" for stage in served]
-    for stage in served:
-        names += [f"wait_p50_s.{stage}", f"wait_p95_s.{stage}"]
-        names += [f"wait_p95_s.{stage}.{tag}" for tag in tags if kinds[stage] == "people"]
-    for stage in (name for name, kind in kinds.items() if kind == "retry"):
-        names += [f"retries_per_request.{stage}", f"exhausted_share.{stage}"]
-    for stage in (name for name, kind in kinds.items() if kind == "join"):
-        names += [f"incomplete_share.{stage}", f"late_share.{stage}"]
-    return names
+    found += [
+        Metric(f"utilization.{name}", f"{told[name]}: work that came over work that could be done", "share", None, "ratio",
+               stage=name)
+        for name in served
+    ]  # fmt: skip
+    for name in served:
+        found += _waits(name, told[name], tags if kinds[name] == "people" else [])
+    for name in (name for name, kind in kinds.items() if kind == "retry"):
+        found += _retries(name, told[name])
+    for name in (name for name, kind in kinds.items() if kind == "join"):
+        found += _joins(name, told[name])
+    return {metric.name: metric for metric in found}
+
+
+def _latencies(classes: Mapping[str, Any]) -> Iterator[Metric]:
+    for sample, prefix, what in (
+        ("served", "latency_served", "Answer to a request that was served"),
+        ("latency", "latency", "Answer or refusal"),
+    ):
+        yield Metric(f"{prefix}_mean_s", f"{what}, mean", "s", "lower", "mean", sample)
+        for name, share in LATENCY_QUANTILES.items():
+            yield Metric(f"{prefix}_{name}_s", f"{what}, {share:.0%} within", "s", "lower", "quantile", sample, share)
+    for name in classes:
+        yield Metric(f"latency_p95_s.{name}", f"Answer or refusal, class {name}, 95% within", "s", "lower", "quantile",
+                     f"latency.{name}", 0.95, request_class=name)  # fmt: skip
+
+
+def _rates(has_deadline: bool) -> Iterator[Metric]:
+    if has_deadline:
+        yield _share("on_time_share", "Requests answered within their deadline", "higher")
+    within = " and in time" if has_deadline else ""
+    yield Metric("goodput_per_s", f"Requests served{within}", "1/s", "higher", "ratio")
+    yield Metric("throughput_per_s", "Answers, refusals included", "1/s", None, "ratio")
+    yield Metric("cost_per_1000_usd", "Cost of 1,000 requests", "USD", "lower", "ratio")
+
+
+def _shares() -> Iterator[Metric]:
+    yield _share("done_share", "Requests done as planned", "higher")
+    yield _share("shed_share", "Requests refused", "lower")
+    yield _share("timed_out_share", "Requests that waited too long", "lower")
+    yield _share("failed_share", "Requests lost with a replica", "lower")
+    yield _share("unfinished_share", "Requests unfinished at the end of the run", "lower")
+
+
+def _qualities() -> Iterator[Metric]:
+    yield _share("sensitivity", "Positives found", "higher")
+    yield _share("specificity", "Negatives not referred", "higher")
+    yield _share("positive_predictive_value", "Referred requests that are positive", "higher")
+    yield _share("negative_predictive_value", "Requests not referred that are negative", "higher")
+    yield Metric("missed_per_1000", "Positives missed", "per 1,000", "lower", "ratio")
+    yield _share("referred_share", "Requests referred", None)
+
+
+def _share(name: str, label: str, better: Literal["higher", "lower"] | None, stage: str | None = None) -> Metric:
+    return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
+
+
+def _waits(name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+    for short, share in WAIT_QUANTILES.items():
+        yield Metric(f"wait_{short}_s.{name}", f"{label}: wait, {share:.0%} within", "s", "lower", "quantile", f"wait.{name}",
+                     share, stage=name)  # fmt: skip
+    for tag in tags:
+        yield Metric(f"wait_p95_s.{name}.{tag}", f"{label}: wait of {tag} requests, 95% within", "s", "lower", "quantile",
+                     f"wait.{name}.{tag}", 0.95, stage=name, tag=tag)  # fmt: skip
+
+
+def _retries(name: str, label: str) -> Iterator[Metric]:
+    yield Metric(f"retries_per_request.{name}", f"{label}: retries", "a request", "lower", "ratio", stage=name)
+    yield _share(f"exhausted_share.{name}", f"{label}: requests whose last try failed", "lower", name)
+
+
+def _joins(name: str, label: str) -> Iterator[Metric]:
+    yield _share(f"incomplete_share.{name}", f"{label}: requests that went on without an input", "lower", name)
+    yield _share(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)

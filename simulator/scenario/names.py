@@ -11,7 +11,7 @@ from typing import Any
 from simulator.scenario.choices import parts
 from simulator.scenario.document import Document
 from simulator.scenario.faults import Fault, Path, dotted, suggest
-from simulator.scenario.metrics import metric_names
+from simulator.scenario.metrics import metrics_of
 from simulator.scenario.stages import TARGET_FIELDS
 
 Found = Iterator[tuple[Path, str]]
@@ -65,7 +65,7 @@ def _accelerators(data: Any) -> Found:
 def _metrics(data: Any) -> Found:
     kinds = {name: stage.get("kind") for name, stage in _mapping(data, "stages").items() if isinstance(stage, dict)}
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
-    known = metric_names(kinds, _tags(data), classes, "population" in data)
+    known = metrics_of(kinds, _tags(data), classes, "population" in data)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:

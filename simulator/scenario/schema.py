@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -12,7 +13,7 @@ from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
 from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
-from simulator.scenario.metrics import metric_names
+from simulator.scenario.metrics import Metric, metrics_of
 from simulator.scenario.stages import End, Fork, Gate, Pool, Stage
 
 
@@ -137,6 +138,10 @@ class Scenario(Strict):
         scenario._document = document
         return scenario
 
+    def label_of(self, target: str) -> str:
+        """What a person calls a stage or an end."""
+        return (self.stages.get(target) or self.ends[target]).label
+
     def tags(self) -> list[str]:
         """The tags that gates give to requests, in the order of the file."""
         routes = [route for stage in self.stages.values() if isinstance(stage, Gate) for route in stage.routes]
@@ -160,11 +165,13 @@ class Scenario(Strict):
         forks = [stage for stage in self.stages.values() if isinstance(stage, Fork)]
         return set[str]().union(*(reached(self.stages, to, meeting(self.stages, fork)) for fork in forks for to in fork.to))
 
-    def metric_names(self) -> list[str]:
-        """Every metric that a run of this scenario can report, in the order of the screen."""
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric that a run of this scenario can report, by name, in the order of the screen."""
         kinds = {name: stage.kind for name, stage in self.stages.items()}
         classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
-        return metric_names(kinds, self.tags(), classes, self.population is not None)
+        labels = {name: stage.label for name, stage in self.stages.items()}
+        return metrics_of(kinds, self.tags(), classes, self.population is not None, labels)
 
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""

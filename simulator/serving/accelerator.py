@@ -34,27 +34,29 @@ class Accelerator:
         self._look(now)
         self.left[batch] = seconds
 
-    def finished(self, pool: ManagedPoolStage, now: float) -> list[Batch]:
-        """Take out the batches of a pool that are done by now."""
+    def ended(self, pool: ManagedPoolStage, now: float) -> list[Batch]:
+        """Take out the batches of a pool that are done by now, or lost with their replicas."""
         self._look(now)
-        done = [batch for batch, left in self.left.items() if batch.pool is pool and left <= NOTHING]
-        for batch in done:
+        done = {batch: left <= NOTHING for batch, left in self.left.items() if batch.pool is pool}
+        ended = [batch for batch in done if done[batch] or batch.outage[0] <= now]
+        for batch in ended:
+            batch.end_at(now if done[batch] else inf)
             del self.left[batch]
-        return done
+        return ended
 
     def time_of(self, batch: Batch) -> float:
-        """When a batch will be done if nothing else begins or ends."""
+        """When a batch will be done if nothing else begins or ends, and its replica does not fail."""
         return self._seen + self.left[batch] / self.pace
 
-    def next_done(self, pool: ManagedPoolStage) -> float:
-        """When the first batch of a pool will be done if nothing else begins or ends."""
-        return min((self.time_of(batch) for batch in self.left if batch.pool is pool), default=inf)
+    def next_end(self, pool: ManagedPoolStage) -> float:
+        """When the first batch of a pool will be done or lost if nothing else begins or ends."""
+        return min((min(self.time_of(batch), batch.outage[0]) for batch in self.left if batch.pool is pool), default=inf)
 
     def tell_others(self, pool: ManagedPoolStage) -> None:
         """The pace may have changed: let the other pools look again no later than they need to."""
         for other in self.pools:
             if other is not pool:
-                other.alarm.set(self.next_done(other))
+                other.alarm.set(self.next_end(other))
 
     def _look(self, now: float) -> None:
         done = (now - self._seen) * self.pace

@@ -1,4 +1,8 @@
-"""A circuit breaker in front of a pool (Nygard, Release It!)."""
+"""A circuit breaker in front of a pool (Nygard, Release It!).
+
+An outcome counts only in the period in which its request was let in, as in sony/gobreaker: a request that was let in before the
+breaker opened is no trial, whenever it ends.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,14 @@ from simulator.scenario.stages.policies import Breaker
 
 
 class CircuitBreaker:
-    """Closed: all pass. Open: none does. Half open, after `open_s`: some pass on trial, and what becomes of them decides."""
+    """Closed: all pass. Open: none does. Half open, after `open_s`: some pass on trial, and what becomes of them decides.
+
+    period: rises whenever the breaker opens or closes; it is the permit of whoever is let in
+    """
 
     def __init__(self, spec: Breaker) -> None:
         self.spec = spec
+        self.period = 0
         self.outcomes: deque[tuple[float, bool]] = deque()  # time, whether it failed
         self.failures = 0
         self.half_open_at = inf
@@ -28,11 +36,12 @@ class CircuitBreaker:
         self.trials_left -= 1
         return True
 
-    def note(self, now: float, failed: bool) -> None:
-        """A request that had passed came to its end."""
+    def note(self, permit: int, now: float, failed: bool) -> None:
+        """A request that was let in by this permit came to its end."""
+        if permit != self.period:
+            return
         if self.half_open_at < inf:
-            if now >= self.half_open_at:
-                self._note_trial(now, failed)
+            self._note_trial(now, failed)
             return
         self.outcomes.append((now, failed))
         self.failures += failed
@@ -48,9 +57,11 @@ class CircuitBreaker:
             self._open(now)
         elif self.successes >= self.spec.trials:
             self.half_open_at = inf
+            self.period += 1
 
     def _open(self, now: float) -> None:
         self.outcomes.clear()
         self.failures = self.successes = 0
         self.trials_left = self.spec.trials
         self.half_open_at = now + self.spec.open_s
+        self.period += 1

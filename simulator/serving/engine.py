@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from simpy import Environment
 
 from simulator.scenario.base import Quantity
+from simulator.scenario.branches import marks
 from simulator.serving.accelerator import Accelerator
 from simulator.serving.columns import elements
 from simulator.serving.conditions import Conditions
+from simulator.serving.orders import BY_MARKS
 from simulator.serving.plan import Plan
 from simulator.serving.quantities import draw
 from simulator.serving.requests import Requests
@@ -20,12 +22,13 @@ from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Outbox, ServiceStage, Stage
 from simulator.serving.stages.end import EndStage, ReturningEnd
+from simulator.serving.stages.fork import ForkStage
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
 
 #: Part of every run hash: raise it when the same plan and seed give another trace.
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 
 
 def simulate(plan: Plan, seed: int = 0, replication: int = 0) -> Trace:
@@ -38,12 +41,13 @@ class Run:
 
     def __init__(self, plan: Plan, streams: Streams) -> None:
         self.plan = plan
+        self.in_branches = plan.scenario.in_branches()
         self.streams = streams
         self.env = Environment()
         self.tags = plan.scenario.tags()
         self.conditions = Conditions(plan, streams)
         self.requests = Requests(plan, streams)
-        self._answered = elements(self.requests.answered)
+        self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
         self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
@@ -51,6 +55,7 @@ class Run:
         kind = ReturningEnd if self.closed else EndStage
         self.ends = {name: kind(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
         self.outboxes: list[Outbox] = []
+        self.looked_at = {pool: self.photos(pool) for pool in plan.scenario.scorers()}
         for stage in self.stages.values():
             stage.connect()
         self.source.connect()
@@ -63,9 +68,9 @@ class Run:
         for stage in self.stages.values():
             stage.close(horizon)
         self.source.close(horizon)
-        if not any(getattr(stage, "answers", False) for stage in self.plan.scenario.stages.values()):
-            # Where no gate answers, the end of the way is the answer.
-            self.answer_block(np.arange(requests.n, dtype=np.int32), requests.finished)
+        # The end of the way is the answer for whoever has none yet, but for those who gave up waiting for one.
+        waited = np.flatnonzero(~requests.gave_up).astype(np.int32)
+        self.answer_block(waited, requests.finished[waited])
         caught = [end.caught.value for end in self.plan.scenario.ends.values()]
         requests.settle(horizon, np.array(caught), self.uniform("ends.caught"))
         logs = {name: stage.log for name, stage in self.stages.items()}
@@ -127,7 +132,7 @@ class Run:
         if name == CLIENTS:
             return {self.plan.scenario.start}
         spec = self.plan.scenario.stages[name]
-        targets = set(spec.targets().values()) | self._sharers(spec)
+        targets = set(spec.targets().values()) | self._sharers(spec) | self._readers(spec)
         return targets & set(self.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
 
     def _sharers(self, spec: Any) -> set[str]:
@@ -137,25 +142,40 @@ class Run:
         stages = self.plan.scenario.stages
         return {name for name, other in stages.items() if other is not spec and getattr(other, "shares", None) == spec.shares}
 
+    def _readers(self, spec: Any) -> set[str]:
+        """The pools in branches of forks that may read what this stage writes, in another branch or behind their join."""
+        stages = self.plan.scenario.stages
+        by_marks = {name for name in self.in_branches if getattr(stages[name], "order", None) in BY_MARKS}
+        return {name for name in by_marks if stages[name] is not spec} if marks(spec) else set()
+
+    def photos(self, stage: str) -> NDArray[np.int8]:
+        """Which of its photos a request shows to a stage, from 0, shape (n,): in a branch, the one that came to the fork."""
+        forks = [fork for fork in self.stages.values() if isinstance(fork, ForkStage) and stage in fork.inside]
+        return min(forks, key=lambda fork: len(fork.inside)).photos if forks else self.requests.tries
+
     def accelerator(self, name: str | None) -> Accelerator | None:
         """The shared device of that name; None for no name."""
         return None if name is None else self.accelerators[name]
 
-    def score(self, pool: str, rows: NDArray[Any]) -> None:
-        """The model of a pool has looked at these requests: their scores are known from now on."""
+    def score(self, pool: str, rows: NDArray[Any], times: Any) -> None:
+        """A pool has looked at these requests: their scores are known from `times` (s) on, one for each or for all."""
         requests = self.requests
-        scores = requests.scores_by[pool][requests.tries[rows], rows]
-        requests.given[pool][rows] = scores
-        if requests.given[pool] is not requests.risk:
-            requests.risk[rows] = scores
+        scores = requests.scores_by[pool][self.looked_at[pool][rows], rows]
+        requests.given[pool].write_all(rows, scores, times)
+        if requests.given[pool] is not requests.risks:
+            requests.risks.write_all(rows, scores, times)
 
-    def answer(self, rows: Sequence[int], time: float) -> None:
-        """The requesters have their answer, if they had none before."""
+    def answer(self, rows: Sequence[int], time: float, refused: bool = False) -> None:
+        """The requesters have their answer, if they had none before. refused: the answer is that they are turned away."""
         for row in rows:
             if not self._answered[row] <= time:  # never yet, or later, by a branch that ran ahead
                 self._answered[row] = time
+                self._refused[row] = refused
 
-    def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+    def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64], refused: bool = False) -> None:
         """The same for many rows."""
-        answered = self.requests.answered
-        answered[rows] = np.fmin(answered[rows], times)
+        requests = self.requests
+        before = requests.answered[rows]
+        first = (times < before) | (np.isnan(before) & ~np.isnan(times))
+        requests.answered[rows[first]] = times[first]
+        requests.refused[rows[first]] = refused

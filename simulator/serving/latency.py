@@ -1,17 +1,24 @@
-"""Service times of a pool: a measured quantile for every batch size, busy or after an idle gap."""
+"""Service times of a pool: the calls that were measured, for every batch size, busy or after an idle gap."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile
 
-#: Service times are kept at this many evenly spaced quantiles; a drawn quantile takes the one below it.
+#: Up to so many calls of a size are kept as they are; of more, the means of so many equal parts of them, ascending.
 GRID = 512
+#: Cells that the sum of two tables has, about.
+_SUM_CELLS = 2048
+#: Parts of the way from 0 to 1 in which a cell is looked up at once.
+_PARTS = 4096
+
+Floats = NDArray[np.float64]
 
 
 class LatencyError(ValueError):
@@ -20,40 +27,73 @@ class LatencyError(ValueError):
 
 @dataclass(frozen=True)
 class LatencyTable:
-    """Service times in seconds, shape (len(gaps_s) + 1, max_batch + 1, GRID): by idle gap, by batch size, by quantile.
+    """Service times in seconds, shape (len(gaps_s) + 1, max_batch + 1, cells): by idle gap, by batch size, by quantile.
 
     Row 0 is for calls after a gap shorter than gaps_s[0], row 1 for longer ones up to gaps_s[1], and so on. Sizes between
     two measured ones are interpolated quantile by quantile; nothing is extrapolated.
+
+    A cell is a range of quantiles within which no row changes, so that mean and spread of the calls are kept exactly.
+    ends: the quantile at which each cell ends, ascending to 1, shape (cells,); None for cells of equal width
     """
 
-    seconds: NDArray[np.float64]
+    seconds: Floats
     gaps_s: tuple[float, ...] = (IDLE_GAP_MS / 1000,)
+    ends: Floats | None = None
 
     @property
     def max_batch(self) -> int:
         """The largest batch that the table covers."""
         return int(self.seconds.shape[1]) - 1
 
+    @property
+    def cells(self) -> int:
+        """How many cells the quantiles are cut into."""
+        return int(self.seconds.shape[2])
+
+    @cached_property
+    def weights(self) -> Floats:
+        """The chance of each cell, shape (cells,)."""
+        return np.full(self.cells, 1 / self.cells) if self.ends is None else np.diff(self.ends, prepend=0.0)
+
     def mean_s(self, batch: int, idled: bool = False) -> float:
         """Mean service time of a batch in seconds."""
-        return float(self.seconds[int(idled), batch].mean())
+        return float(self.seconds[int(idled), batch] @ self.weights)
+
+    @property
+    def median_s(self) -> float:
+        """Median service time of a single request that comes to a busy replica, in seconds."""
+        return float(self.seconds[0, 1, self.cell_of(np.array([0.5]))[0]])
 
     @property
     def capacity_per_s(self) -> float:
         """The most requests a second that one busy replica can serve, at its best batch size."""
         return max(size / self.mean_s(size) for size in range(1, self.max_batch + 1))
 
+    def cell_of(self, quantile: NDArray[np.floating]) -> NDArray[np.int32]:
+        """The cell in which each quantile lies, from 0 to below 1; both of shape (n,)."""
+        if self.ends is None:
+            return (quantile * self.cells).astype(np.int32)
+        part = (quantile * _PARTS).astype(np.int32)
+        cell = self._first_cells[part]
+        torn = cell < self._first_cells[part + 1]
+        cell[torn] = np.searchsorted(self.ends, quantile[torn], side="right")
+        return cell
+
+    @cached_property
+    def _first_cells(self) -> NDArray[np.int32]:
+        """The cell in which each of the parts begins."""
+        return np.searchsorted(_ends(self), np.arange(_PARTS + 1) / _PARTS, side="right").astype(np.int32)
+
 
 def constant(*seconds: float) -> LatencyTable:
     """A table of fixed service times in seconds for batches of 1, 2, ..., where nothing is known of their spread."""
-    by_size = np.array([0.0, *seconds])
-    return LatencyTable(np.broadcast_to(by_size[None, :, None], (2, len(by_size), GRID)).copy())
+    return LatencyTable(np.tile(np.array([0.0, *seconds])[:, None], (2, 1, 1)))
 
 
-def sampled(samples: dict[int, NDArray[np.float64]]) -> LatencyTable:
+def sampled(samples: Mapping[int, Floats]) -> LatencyTable:
     """A table from service-time samples in seconds by batch size, the same whether busy or idle (for tests and theory)."""
-    grid = _interpolated({size: _quantiles(values) for size, values in samples.items()}, max(samples))
-    return LatencyTable(np.stack([grid, grid]))
+    steps = {size: steps_of(values) for size, values in samples.items()}
+    return _table([steps, steps], max(samples))
 
 
 def measured(profile: Profile, threads: int, max_batch: int, passes: int = 1) -> LatencyTable:
@@ -70,37 +110,64 @@ def measured(profile: Profile, threads: int, max_batch: int, passes: int = 1) ->
         raise LatencyError(f"{profile.key} was measured from batch {min(sizes)} on; any max_batch needs batch 1")
     if max_batch > max(sizes):
         raise LatencyError(f"{profile.key} was measured up to batch {max(sizes)}; max_batch is {max_batch}")
-    kinds = [_interpolated({calls.batch: _of_kind(calls, idled) for calls in run.calls}, max_batch) for idled in (False, True)]
-    return LatencyTable(np.stack(kinds) * passes)
+    kinds = [{calls.batch: _of_kind(calls, idled) for calls in run.calls} for idled in (False, True)]
+    table = _table(kinds, max_batch)
+    return replace(table, seconds=table.seconds * passes)
 
 
 def summed(tables: Sequence[LatencyTable]) -> LatencyTable:
-    """The table of models that run one after the other, their service times independent of each other.
-
-    Quantiles of the further tables are shuffled before they are added, so that slow does not always meet slow.
-    """
-    total = tables[0].seconds.copy()
-    rng = np.random.default_rng(0)
+    """The table of models that run one after the other, their service times independent of each other."""
+    total, rng = tables[0], np.random.default_rng(0)
     for table in tables[1:]:
-        total += rng.permuted(table.seconds, axis=-1)
-    return LatencyTable(np.sort(total, axis=-1), tables[0].gaps_s)
+        total = _plus(total, table, rng)
+    return total
 
 
-def _of_kind(calls: Calls, idled: bool) -> NDArray[np.float64]:
-    """Quantiles of the busy or the idled calls, of all calls where there are too few of that kind to tell."""
+def _plus(first: LatencyTable, second: LatencyTable, rng: np.random.Generator) -> LatencyTable:
+    """All of the second, shuffled, within each of many equal parts of the first, so that slow does not always meet slow.
+
+    Each keeps its own distribution. The cells are ordered by the time of a single request.
+    """
+    parts = max(_SUM_CELLS // second.cells, 1)
+    order = rng.permuted(np.tile(np.arange(second.cells), (parts, 1)), axis=1).ravel()
+    own = _ends(first), np.append(np.cumsum(second.weights[order] / parts)[:-1], 1.0)
+    ends = np.unique(np.concatenate(own))
+    weights = np.diff(ends, prepend=0.0)
+    there = [np.searchsorted(one, ends - weights / 2) for one in own]
+    seconds = first.seconds[..., there[0]] + second.seconds[..., order[there[1]]]
+    ascending = np.argsort(seconds[0, 1], kind="stable")
+    return LatencyTable(seconds[..., ascending], first.gaps_s, np.append(np.cumsum(weights[ascending])[:-1], 1.0))
+
+
+def steps_of(values: Floats) -> Floats:
+    """The steps of the quantile function of a sample, all equally wide: its values ascending, or GRID means of equal parts."""
+    ordered = np.sort(values)
+    if len(ordered) <= GRID:
+        return ordered
+    below = np.interp(np.arange(GRID + 1) / GRID, np.arange(len(ordered) + 1) / len(ordered), np.append(0, ordered.cumsum()))
+    return np.asarray(np.diff(below) * GRID / len(ordered))
+
+
+def _of_kind(calls: Calls, idled: bool) -> Floats:
+    """The busy or the idled calls in s, all calls where there are too few of that kind to tell."""
     latency, idle = np.array(calls.latency_ms), np.array(calls.idle_ms)
     chosen = latency[(idle >= IDLE_GAP_MS) == idled]
-    return _quantiles((chosen if len(chosen) >= 5 else latency) / 1000)
+    return steps_of((chosen if len(chosen) >= 5 else latency) / 1000)
 
 
-def _quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.quantile(values, (np.arange(GRID) + 0.5) / GRID, method="hazen")
+def _table(kinds: Sequence[Mapping[int, Floats]], max_batch: int) -> LatencyTable:
+    """The table of these steps, by idle gap and measured size: a cell ends wherever a step does."""
+    counts = sorted({len(steps) for kind in kinds for steps in kind.values()})
+    ends = np.unique(np.concatenate([np.arange(1, count + 1) / count for count in counts]))
+    middles = ends - np.diff(ends, prepend=0.0) / 2
+    sizes = sorted(kinds[0])
+    rows = np.stack([[kind[size][(middles * len(kind[size])).astype(int)] for size in sizes] for kind in kinds])
+    between = np.stack([np.interp(np.arange(max_batch + 1), sizes, unit) for unit in np.eye(len(sizes))], axis=1)
+    seconds = between @ rows
+    seconds[:, 0] = 0.0
+    return LatencyTable(seconds, ends=ends if len(counts) > 1 else None)
 
 
-def _interpolated(by_size: dict[int, NDArray[np.float64]], max_batch: int) -> NDArray[np.float64]:
-    sizes = sorted(by_size)
-    rows = np.stack([by_size[size] for size in sizes])
-    wanted = np.arange(max_batch + 1)
-    table = np.stack([np.interp(wanted, sizes, rows[:, column]) for column in range(GRID)], axis=1)
-    table[0] = 0.0
-    return table
+def _ends(table: LatencyTable) -> Floats:
+    """The quantile at which each cell ends."""
+    return np.arange(1, table.cells + 1) / table.cells if table.ends is None else table.ends

@@ -1,4 +1,7 @@
-"""In which order a queue is worked off: one function an order, smallest key first."""
+"""In which order a queue is worked off: one function an order, smallest key first.
+
+A request keeps the key that it has when it joins the queue: its score and its tag count as they are known by then.
+"""
 
 from __future__ import annotations
 
@@ -10,44 +13,46 @@ from simulator.serving.columns import elements
 if TYPE_CHECKING:
     from simulator.serving.requests import Requests
 
+#: The place of a request, by row number, that joins the queue at a time (s).
+Key = Callable[[int, float], float]
 
-def fifo(requests: Requests) -> Callable[[int], float]:
+
+def fifo(requests: Requests) -> Key:
     """First come, first served."""
-    return lambda row: 0.0
+    return lambda row, time: 0.0
 
 
-def risk(requests: Requests) -> Callable[[int], float]:
+def risk(requests: Requests) -> Key:
     """The highest score first; a request that no model has scored comes before all."""
-    scores = elements(requests.risk)
-    return lambda row: -scores[row]
+    score = requests.risks.at
+    return lambda row, time: -score(row, time)
 
 
-def tag(requests: Requests) -> Callable[[int], float]:
+def tag(requests: Requests) -> Key:
     """By the route that a gate gave, in the order of the gate's routes; untagged requests come first."""
-    tags = elements(requests.tag)
-    return lambda row: tags[row]
+    return requests.tags.at
 
 
-def priority(requests: Requests) -> Callable[[int], float]:
+def priority(requests: Requests) -> Key:
     """By the priority of the request's class, 1 first."""
     priorities = elements(requests.priority)
-    return lambda row: priorities[row]
+    return lambda row, time: priorities[row]
 
 
-def deadline(requests: Requests) -> Callable[[int], float]:
+def deadline(requests: Requests) -> Key:
     """The earliest deadline first."""
     deadlines = elements(requests.deadline)
-    return lambda row: deadlines[row]
+    return lambda row, time: deadlines[row]
 
 
-def freshest(requests: Requests) -> Callable[[int], float]:
+def freshest(requests: Requests) -> Key:
     """Whatever was sent last comes first, as for the frames of a camera."""
     arrived = elements(requests.arrived)
-    return lambda row: -arrived[row]
+    return lambda row, time: -arrived[row]
 
 
 #: Order to key: built once for a run, called for each request that joins the queue. Ties go to the earlier arrival.
-ORDERS: dict[str, Callable[[Requests], Callable[[int], float]]] = {
+ORDERS: dict[str, Callable[[Requests], Key]] = {
     "fifo": fifo,
     "risk": risk,
     "tag": tag,
@@ -55,3 +60,6 @@ ORDERS: dict[str, Callable[[Requests], Callable[[int], float]]] = {
     "deadline": deadline,
     "freshest": freshest,
 }
+
+#: The orders that go by what stages mark requests with.
+BY_MARKS = {"risk", "tag"}

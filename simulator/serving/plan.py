@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from simulator.evidence.catalogue import CatalogueError, Hardware, machine
-from simulator.evidence.profiles import Profile, ProfileError, ThreadRun, has_profile, load_profile
+from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, machine
+from simulator.evidence.files import content_hash
+from simulator.evidence.profiles import Profile, ProfileError, ThreadRun, has_profile, load_profile, profile_files
 from simulator.evidence.projection import ProjectionError, latencies
+from simulator.evidence.projection.points import projection_files
 from simulator.evidence.recordings import Recording, RecordingError, read_recording
-from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, scores_at
+from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, score_files, scores_at
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import Arrivals, Loop, Replay
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
@@ -64,6 +66,7 @@ class Plan:
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    evidence: dict[str, str] = field(default_factory=dict)  # every file that was read, by name, with a hash of its content
 
     @property
     def arrivals(self) -> Process:
@@ -72,8 +75,8 @@ class Plan:
 
     @property
     def identity(self) -> list[Any]:
-        """What was run, as plain data: the scenario, the picks, and what strikes if anything does."""
-        return [self.scenario_hash, self.design, *([self.strikes] if self.strikes else [])]
+        """What was run, as plain data: the scenario, the picks, the evidence, and what strikes if anything does."""
+        return [self.scenario_hash, self.design, self.evidence, *([self.strikes] if self.strikes else [])]
 
     @property
     def ends(self) -> list[Plan]:
@@ -163,6 +166,7 @@ class _Gatherer:
         self.faults: list[Fault] = []
         self.sources: list[Source] = []
         self.warnings: list[str] = []
+        self.evidence: dict[str, str] = {}
         self.latencies: dict[str, LatencyTable] = {}
         self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}
         self.machines: dict[str, Hardware] = {}
@@ -195,6 +199,7 @@ class _Gatherer:
             recording=self.recording,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
+            evidence=self.evidence,
             scenario_hash=scenario_hash,
             strikes=strikes,
         )
@@ -204,6 +209,10 @@ class _Gatherer:
 
     def _fault(self, path: tuple[str | int, ...], message: str) -> None:
         self.faults.append(self.scenario.document.fault(("stages", *path), message))
+
+    def _note(self, files: Mapping[str, Path]) -> None:
+        """Remember what these files say: their names and contents are part of what identifies a run."""
+        self.evidence |= {name: content_hash(path) for name, path in files.items()}
 
     def _arrivals(self, spec: Arrivals) -> None:
         try:
@@ -219,6 +228,7 @@ class _Gatherer:
         if not file.is_relative_to(folder):
             raise RecordingError(f"{spec.file}: leads out of the scenario's folder")
         self.recording = read_recording(file, spec.column, spec.origin_s)
+        self._note({f"scenario/{file.relative_to(folder).as_posix()}": file})
         first, last = (self.recording.times[[0, -1]] - spec.origin_s) / spec.rate_scale
         end = self.scenario.run.days * DAY_S
         if first >= end:
@@ -256,6 +266,7 @@ class _Gatherer:
 
     def _rent(self, name: str, stage: Pool) -> None:
         rented = self.machines[name] = machine(stage.device)
+        self._note({f"catalogue/{HARDWARE.name}": HARDWARE})
         if rented.vcpus is not None and stage.threads > rented.vcpus:
             self._fault(
                 (name, "threads"),
@@ -278,6 +289,7 @@ class _Gatherer:
             )
         sizes = range(1, stage.max_batch + 1)
         of_models = [latencies(model, stage.precision, sizes, stage.device) for model in stage.models]
+        self._note(projection_files())
         by_size = [*zip(*of_models, strict=True)]
         values, lows, highs = (
             [stage.passes * sum(getattr(point, end) for point in points) for points in by_size]
@@ -298,6 +310,7 @@ class _Gatherer:
 
     def _time(self, name: str, stage: Pool) -> None:
         profiles = [load_profile(stage.device, model, stage.precision) for model in stage.models]
+        self._note(profile_files(stage.device, stage.models, stage.precision))
         tables = [measured(profile, stage.threads, stage.max_batch, stage.passes) for profile in profiles]
         self.latencies[name] = summed(tables)
         self.timed[name] = [profile.run(stage.threads) for profile in profiles]
@@ -326,6 +339,7 @@ class _Gatherer:
 
     def _score(self, name: str, stage: Pool, model: str) -> None:
         table = scores_at(model, stage.precision)
+        self._note(score_files(table.name))
         for other in self.tables.values():
             check_paired(other, table)
         self.tables[name] = table

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
 from simulator.serving.conditions import Conditions
+from simulator.serving.marks import Marks, TimedMarks
 from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
 
@@ -26,13 +27,18 @@ class Requests:
     """Columns of equal length n, a request a row.
 
     arrived, answered, finished: seconds from the start of the run
-    positive: whether the person behind the request is a positive; patient: who of the labelled set stands in for them
+    positive: whether the person behind the request is a positive; item: which labelled item stands in for them, counted from
+    the first positive on to the last negative; -1 without any
     scores_by: what each pool with scores would say of each photo, shape (tries, n); all pools look at the same photo
     qualities: what the quality check would say of it, shape (tries, n)
     risk: the score that a pool gave last; +inf before, so that an unscored request counts as the most urgent
-    given: by pool, the score that it gave last; +inf before
+    gave_up: whether the requester left without an answer, asked for another photo
     kind, priority, deadline: class, its priority and the time by which an answer is worth something, where there are classes
+    refused: whether the answer was that the request is turned away
     tries, tag, end, outcome: small integers that the stages write
+
+    Stages read and write `risk` and `tag` through `risks` and `tags`, and the score that a pool gave last, +inf before, through
+    `given`, by pool.
     """
 
     def __init__(self, plan: Plan, streams: Streams) -> None:
@@ -42,13 +48,16 @@ class Requests:
         self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)
         self.finished = np.full(self.n, np.nan)
+        self.refused = np.zeros(self.n, bool)
         self.risk = np.full(self.n, np.inf, np.float32)
-        scorers = plan.scenario.scorers()
-        self.given = {pool: self.risk if len(scorers) == 1 else self.risk.copy() for pool in scorers}
         self.tries = np.zeros(self.n, np.int8)
         self.tag = np.zeros(self.n, np.min_scalar_type(len(plan.scenario.tags())))
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
+        self.gave_up = np.zeros(self.n, bool)
+        marks, scorers = TimedMarks if plan.scenario.in_branches() else Marks, plan.scenario.scorers()
+        self.risks, self.tags = marks(self.risk), marks(self.tag)
+        self.given = {pool: self.risks if len(scorers) == 1 else marks(self.risk.copy()) for pool in scorers}
         self._draw_classes(plan, streams)
         self._draw_people(plan, streams, conditions)
 
@@ -65,7 +74,8 @@ class Requests:
     def _draw_people(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
         population = plan.scenario.population
         self.positive = np.zeros(self.n, bool)
-        self.patient = np.full(self.n, -1, np.int32)
+        self.item = np.full(self.n, -1, np.int32)
+        self._patients: tuple[int, ...] = ()
         self.scores_by: dict[str, Float32] = {}
         self.qualities = np.zeros((1, self.n), np.float32)
         if population is None:
@@ -97,12 +107,10 @@ class Requests:
         """
         which = streams.named("population.item").random(self.n)
         own = self._scores_of(pool, table, conditions, self.positive, which)
-        patients = max(table.positive_patients.max(), table.negative_patients.max())
-        self.patient = np.where(
-            self.positive,
-            table.positive_patients[_index(which, len(table.positives))],
-            table.negative_patients[_index(which, len(table.negatives))],
-        ).astype(np.min_scalar_type(-int(patients) - 1))
+        count = len(table.positives)
+        negative = count + _index(which, len(table.negatives))
+        self.item = np.where(self.positive, _index(which, count), negative).astype(np.int32)
+        self._patients = (*table.positive_patients.tolist(), *table.negative_patients.tolist())
         scores = np.empty(usable.shape, np.float32)
         for attempt, shows in enumerate(usable):
             stream = streams.named(f"photo.{attempt}.stranger")
@@ -110,6 +118,11 @@ class Requests:
             stranger = self._scores_of(pool, table, conditions, positive, stream.random(self.n))
             scores[attempt] = np.where(shows, own, stranger)
         return scores
+
+    @property
+    def patient(self) -> NDArray[np.int64]:
+        """The labelled patient who stands in for each person, -1 without any, shape (n,)."""
+        return np.array((*self._patients, -1))[self.item]
 
     @property
     def scores(self) -> Float32:
@@ -135,8 +148,7 @@ class Requests:
         columns = {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
         for name, column in columns.items() if n < self.n else ():
             setattr(self, name, column[..., :n])
-        for by_pool in (self.scores_by, self.given):
-            by_pool.update({pool: column[..., :n] for pool, column in by_pool.items()})
+        self.scores_by = {pool: column[..., :n] for pool, column in self.scores_by.items()}
         self.n = n
 
     def _scores_of(
@@ -161,6 +173,8 @@ class Requests:
         caught_share: share of positives that each end finds in time, shape (ends,); luck: one uniform draw a request.
         """
         late = ~(self.finished <= horizon)
+        for marks in (self.risks, self.tags):
+            marks.settle(np.where(late, horizon, self.finished))
         self.finished[late] = np.nan
         self.end[late] = -1
         self.answered[~(self.answered <= horizon)] = np.nan

@@ -7,6 +7,7 @@ A loop of one batch size keeps the caches and the clock in a state that a server
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,10 @@ LONGEST_GAP_MS = 50.0
 _COLD_PART = 0.2
 #: Calls of a size after which its memory no longer grows.
 _SETTLING_CALLS = 2
+#: The speed of the machine is looked at before and after the cold starts, and after each of these parts of the timed calls.
+_PARTS = 3
+#: A look at it: calls of the smallest batch for so many seconds, and at least so many.
+_LOOK_S, _LOOK_CALLS = 0.3, 3
 #: In words, for a profile's provenance.
 PROTOCOL = (
     f"batch sizes in shuffled order, every other call of a size after an idle gap of {IDLE_GAP_MS:g} to "
@@ -99,19 +104,26 @@ def measure(
     start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None
 ) -> ThreadRun:
     """Cold starts, memory and timed calls of what `start` makes ready."""
-    sizes = effort.batches
+    sizes, call, looks = effort.batches, start(), []
+
+    def look() -> None:
+        looks.append(_look(call, min(sizes)))
+
+    look()
     # Each fresh process also tells what one of the sizes takes in memory: no process is needed for that alone.
     cold = []
     for number in range(max(effort.starts, len(sizes))):
         cold.append(_cold_start(start, min(sizes), sizes[number % len(sizes)]))
         advance(_COLD_PART / max(effort.starts, len(sizes)))
-    with _Onlooker() as onlooker:
-        calls = time_calls(start(), effort, lambda part: advance(part * (1 - _COLD_PART)), watch)
+    look()
+    with Onlooker() as onlooker:
+        calls = time_calls(call, effort, lambda part: advance(part * (1 - _COLD_PART)), watch, look)
     return ThreadRun(
         threads=threads,
         session_s=[round(fresh.seconds, 4) for fresh in cold],
         resident_mb=_median([fresh.first_mb for fresh in cold]),
         others_share=round(onlooker.others_share, 3),
+        speeds=[round(float(took / np.median(looks)), 4) for took in looks],
         fixed_cost=fixed_cost(calls),
         calls=[timed.model_copy(update={"resident_mb": _resident(cold, timed.batch)}) for timed in calls],
     )
@@ -125,18 +137,39 @@ def _median(mebibytes: list[float]) -> float:
     return round(max(float(np.median(mebibytes)), 0.0), 1)
 
 
-def time_calls(call: Call, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None) -> list[Calls]:
-    """Every timed call by batch size, each with the idle time before it; both in milliseconds."""
+def time_calls(
+    call: Call,
+    effort: Effort,
+    advance: Advance = lambda _: None,
+    watch: Watch = lambda *_: None,
+    look: Callable[[], None] = lambda: None,
+) -> list[Calls]:
+    """Every timed call by batch size, each with the idle time before it; both in milliseconds.
+
+    look: called after each of a few parts of the calls
+    """
     order = schedule(_counts(call, effort), effort.seed)
     timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
-    for batch, gap_ms in order:
+    looked_at = {len(order) * part // _PARTS for part in range(1, _PARTS + 1)}
+    for number, (batch, gap_ms) in enumerate(order, 1):
         timed[batch].append(_timed(call, batch, gap_ms))
         watch(batch, timed[batch][-1][0])
         advance(1 / len(order))
+        if number in looked_at:
+            look()
     return [
         Calls(batch=batch, latency_ms=[latency for latency, _ in rows], idle_ms=[idle for _, idle in rows])
         for batch, rows in timed.items()
     ]
+
+
+def _look(call: Call, batch: int) -> float:
+    """What a call takes now, in milliseconds: the median of a short loop, the first call left out."""
+    call(batch)
+    until, took = time.perf_counter() + _LOOK_S, list[float]()
+    while len(took) < _LOOK_CALLS or time.perf_counter() < until:
+        took.append(_timed(call, batch, 0)[0])
+    return float(np.median(took))
 
 
 def _counts(call: Call, effort: Effort) -> dict[int, int]:
@@ -209,7 +242,7 @@ def _first_answer(start: Starter, first: int, batch: int) -> _Fresh:
     return _Fresh(seconds, first_mb, batch, gained_mb())
 
 
-class _Onlooker:
+class Onlooker:
     """Sees which share of the cores that this process may use other programs, or the host below, took meanwhile."""
 
     others_share = 0.0
@@ -224,11 +257,17 @@ class _Onlooker:
 
     @staticmethod
     def _seconds() -> tuple[float, float, float]:
-        """All processor time, what of it was busy, and what of that was ours; in seconds, over the cores that we may use."""
+        """All processor time, what of it was busy, and what of that was ours; in seconds, over the cores that we may use.
+
+        Ours is what this process took, and the processes that it started.
+        """
         process = psutil.Process()
         cores = psutil.cpu_times(percpu=True)
         usable = process.cpu_affinity() if hasattr(process, "cpu_affinity") else range(len(cores))
         elapsed = sum(sum(cores[core]) for core in usable)
         waiting = sum(cores[core].idle + getattr(cores[core], "iowait", 0.0) for core in usable)
-        own = process.cpu_times()
-        return elapsed, elapsed - waiting, own.user + own.system
+        own = 0.0
+        for one in [process, *process.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                own += sum(one.cpu_times()[:2])
+        return elapsed, elapsed - waiting, own

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from simulator.evidence.failures import Failure, FailureError, failures
-from simulator.evidence.profiles import Profile, ProfileError, profiles
+from simulator.evidence.profiles import Profile, ProfileError, readable_profiles
 from simulator.paths import OWN_PROFILES, PROFILES
 from simulator.zoo.errors import CannotMeasureError
 from simulator.zoo.own_command import Wish, measure_wish, one_ending, teller_for
@@ -87,8 +87,11 @@ def profile(
         return
     try:
         if list_:
-            found: list[Profile | Failure] = [*profiles(out), *failures(out or PROFILES)]
-            if not found:
+            measured, broken = readable_profiles(out)
+            for sentence in broken:
+                _console.print(sentence, markup=False)
+            found: list[Profile | Failure] = [*measured, *failures(out or PROFILES)]
+            if not (found or broken):
                 _console.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures", markup=False)
             _answer(found, json_)
             return

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from simulator import compile_plan, load
 from simulator.analysis.compare import Difference, comparable, difference_rows, differences, undecided
 from simulator.analysis.replicate import one
-from simulator.analysis.statistics import Interval
+from simulator.analysis.statistics import Estimate, Interval
 from simulator.analysis.summary import summary_of
+from simulator.serving.latency import constant
+from tests.builders import assumed, end, pool, population
+from tests.builders import plan as plan_of
 
 REPLICATIONS = 3
 
@@ -32,12 +34,18 @@ def wider():
 
 
 def moved(before, after):
-    return {d.metric: d for d in differences(before[0], after[0], (before[1], after[1]))}
+    return {d.metric.name: d for d in differences(before[0], after[0], (before[1], after[1]))}
+
+
+def told(metric, label, *bounds):
+    """A difference of a metric of the skin-cancer case."""
+    change = Interval(*bounds)
+    return Difference(load("skin-cancer-triage").metrics[metric], label, Estimate(*bounds, run=change))
 
 
 def test_a_design_does_not_differ_from_itself(base):
     for difference in moved(base, base).values():
-        assert difference.change == Interval(0, 0, 0)
+        assert (difference.change.value, difference.change.low, difference.change.high) == (0, 0, 0)
         assert difference.words == "no change"
 
 
@@ -49,26 +57,27 @@ def test_a_change_is_that_of_the_summaries(base, wider):
 
 def test_every_metric_that_both_can_quote_is_compared_when_asked_for(base, wider):
     found = differences(base[0], wider[0], (base[1], wider[1]), every=True)
-    assert [difference.metric for difference in found] == list(wider[1].metrics)
-    for difference in found:
-        change = wider[1].metrics[difference.metric].value - base[1].metrics[difference.metric].value
-        assert difference.change.value == pytest.approx(change, abs=1e-9), difference.metric
+    names = [difference.metric.name for difference in found]
+    assert names == [name for name in wider[1].metrics if name in base[1].metrics]
+    for name, difference in zip(names, found, strict=True):
+        change = wider[1].metrics[name].value - base[1].metrics[name].value
+        assert difference.change.value == pytest.approx(change, abs=1e-6), name
 
 
 def test_what_may_be_chance_is_told_in_one_sentence():
-    told = [
-        Difference("sensitivity", "Cancers found", Interval(-0.003, -0.02, 0.014)),
-        Difference("latency_p95_s", "Answers", Interval(2.0, 1.0, 3.0)),
-        Difference("specificity", "Healthy sent home", Interval(0.01, -0.01, 0.03)),
-        Difference("cost_per_1000_usd", "Cost", Interval(0.0, 0.0, 0.0)),
+    found = [
+        told("sensitivity", "Cancers found", -0.003, -0.02, 0.014),
+        told("latency_p95_s", "Answers", 2.0, 1.0, 3.0),
+        told("specificity", "Healthy sent home", 0.01, -0.01, 0.03),
+        told("cost_per_1000_usd", "Cost", 0.0, 0.0, 0.0),
     ]
-    assert undecided(told) == (
+    assert undecided(found) == (
         "Not significantly different: Cancers found (−0.300 points, −2.00 points to +1.40 points) and Healthy sent home "
         "(+1.00 points, −1.00 points to +3.00 points). Each interval holds zero, so that chance alone may explain it."
     )
-    assert undecided(told[1:2]) == ""
+    assert undecided(found[1:2]) == ""
     verdicts = ["not significantly different", "differs", "not significantly different", "the same"]
-    assert difference_rows(told)["verdict"].tolist() == verdicts
+    assert difference_rows(found)["verdict"].tolist() == verdicts
 
 
 def test_pairing_narrows_the_interval(base, wider):
@@ -84,24 +93,37 @@ def test_a_lower_threshold_finds_significantly_more(base, wider):
     assert difference.words.endswith("points")
 
 
-def test_a_plain_metric_is_paired_by_replication(base):
-    slower = [replace(m, metrics=m.metrics | {"latency_p95_s": m.metrics["latency_p95_s"] + 2}) for m in base[0]]
-    change = moved(base, (slower, base[1]))["latency_p95_s"].change
-    assert (change.value, change.low, change.high) == pytest.approx((2, 2, 2))
+def test_a_time_is_paired_by_replication(base):
+    def later(one):
+        return replace(one, values=one.values + np.float32(2))
+
+    usual = [replace(m, resampled={}) for m in base[0]]
+    slower = [replace(m, samples=m.samples | {"served": later(m.samples["served"])}) for m in usual]
+    change = moved((usual, base[1]), (slower, base[1]))["latency_served_p95_s"].change
+    assert (change.value, change.low, change.high) == pytest.approx((2, 2, 2), abs=1e-5)
 
 
-def test_few_labelled_patients_leave_a_change_unproven(base):
-    """One patient who is found now, whatever the number of replications, proves nothing."""
-    patient = base[0][0].positives["patient"].iloc[0]
-    before, after = ([replace(m, positives=with_hits(m.positives, patient, hit)) for m in base[0]] for hit in (0, 1))
-    difference = moved((before, base[1]), (after, base[1]))["sensitivity"]
-    assert difference.change.value > 0
-    assert not difference.significant
+def test_the_luck_of_who_was_labelled_is_in_the_interval_of_a_difference(base, wider):
+    for difference in moved(base, wider).values():
+        assert (difference.change.labels is None) == (difference.metric.name == "latency_served_p95_s"), difference.metric.name
+    other = run({"precision": "int8_dynamic"})
+    every = differences(base[0], other[0], (base[1], other[1]), every=True)
+    found = next(difference.change for difference in every if difference.metric.name == "specificity")
+    assert found.labels.high - found.labels.low > 5 * (found.run.high - found.run.low)
 
 
-def with_hits(positives, patient, hit):
-    hits = np.where(positives["patient"] == patient, hit * positives["trials"], positives["hits"])
-    return pd.DataFrame(positives.assign(hits=hits))
+def test_two_designs_of_a_case_whose_population_has_no_scores_are_compared():
+    plans = [
+        plan_of({"p": pool()}, constant(0.1), population=population(0.5), ends={"done": end(caught=assumed(share))})
+        for share in (0.2, 0.4)
+    ]
+    both = [[one(made, 0, number) for number in range(5)] for made in plans]
+    found = {
+        d.metric.name: d
+        for d in differences(*both, tuple(summary_of(made, 0, m) for made, m in zip(plans, both, strict=True)), every=True)
+    }
+    assert found["sensitivity"].change.value == pytest.approx(0.2, abs=0.1)
+    assert found["sensitivity"].change.labels is None
 
 
 def test_other_requests_are_not_compared(base):
@@ -113,16 +135,16 @@ def test_other_requests_are_not_compared(base):
 @pytest.mark.parametrize(
     ("metric", "change", "words"),
     [
-        ("sensitivity", Interval(0.021, 0.01, 0.03), "+2.10 points"),
-        ("cost_per_1000_usd", Interval(-3100, -4000, -2000), "−3,100 USD"),
-        ("latency_p95_s", Interval(0.5, -0.1, 1.1), "+500 ms (not significantly different)"),
+        ("sensitivity", (0.021, 0.01, 0.03), "+2.10 points"),
+        ("cost_per_1000_usd", (-3100, -4000, -2000), "−3,100 USD"),
+        ("latency_p95_s", (0.5, -0.1, 1.1), "+500 ms (not significantly different)"),
     ],
 )
 def test_a_change_is_told_with_its_unit(metric, change, words):
-    difference = Difference(metric, "", change)
+    difference = told(metric, "", *change)
     assert difference.words == words
     assert difference.size == words.removesuffix(" (not significantly different)")
 
 
 def test_the_bounds_of_a_change_have_their_own_signs():
-    assert Difference("latency_p95_s", "", Interval(0.5, -0.1, 1.1)).interval == "−100 ms to +1.10 s"
+    assert told("latency_p95_s", "", 0.5, -0.1, 1.1).interval == "−100 ms to +1.10 s"

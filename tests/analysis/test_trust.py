@@ -6,9 +6,9 @@ import pytest
 
 from simulator import compile_plan, load
 from simulator.analysis.replicate import replicate
-from simulator.analysis.summary import Metric
+from simulator.analysis.statistics import Interval, estimate
 from simulator.analysis.trust import notes_on
-from simulator.analysis.warmup import Cuts
+from simulator.analysis.warmup import WarmUp
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.serving.latency import constant
 from simulator.serving.plan import Source
@@ -88,10 +88,9 @@ def test_a_tail_of_few_calls_has_no_upper_bound():
     assert "between 392 ms and 400 ms, from 400 calls" in many.sentence
 
 
-@pytest.mark.parametrize(("found", "level"), [((4, 0), "good"), ((4, 1), "fair"), ((4, 3), "weak")])
-def test_a_warm_up_without_an_end_is_told(found, level):
-    replications, unsteady = found
-    summary = dataclasses.replace(replicate(served(0.4), 0, 2), warm_up=Cuts(10.0, 20.0, 5, replications, unsteady))
+@pytest.mark.parametrize(("steady", "level"), [(True, "good"), (False, "weak")])
+def test_a_warm_up_without_an_end_is_told(steady, level):
+    summary = dataclasses.replace(replicate(served(0.4), 0, 2), warm_up=WarmUp(10.0, 5, 3, steady))
     assert [note.level for note in notes(summary, "warm-up")] == [level]
 
 
@@ -107,11 +106,13 @@ def test_a_verdict_that_the_interval_leaves_open_says_what_would_decide_it():
     objective = {"metric": "latency_p95_s", "at_most": 1.0, "label": "Answer"}
     summary = replicate(plan({"p": pool()}, exponential(0.1), objectives=[objective]), 0, 10)
     assert notes(summary, "verdicts")[0].level == "good"
-    near = dataclasses.replace(summary.verdicts[0], estimate=Metric(0.75, 0.25, 1.25, "s"))  # off by half of its half-width
+    near = dataclasses.replace(
+        summary.verdicts[0], estimate=estimate(Interval(0.75, 0.25, 1.25))
+    )  # off by half of its half-width
     (note,) = notes(dataclasses.replace(summary, verdicts=[near]), "verdicts")
     assert note.level == "weak"
     assert "About 40 replications" in note.sentence
-    at = dataclasses.replace(summary.verdicts[0], estimate=Metric(1.0, 0.4, 1.6, "s"))
+    at = dataclasses.replace(summary.verdicts[0], estimate=estimate(Interval(1.0, 0.4, 1.6)))
     assert "too close" in notes(dataclasses.replace(summary, verdicts=[at]), "verdicts")[0].sentence
 
 

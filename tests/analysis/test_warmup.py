@@ -6,11 +6,11 @@ import pytest
 from simulator import simulate, summarise
 from simulator.analysis.measures import measure
 from simulator.analysis.replicate import replicate
-from simulator.analysis.warmup import LAST, WarmUp, cuts, mser5
+from simulator.analysis.warmup import mser
 from simulator.scenario import ScenarioError
 from simulator.serving.latency import constant
 from simulator.serving.theory import mg1_wait
-from tests.builders import assumed, exponential, link, people, plan, pool, run_at
+from tests.builders import arrivals_at, assumed, exponential, link, people, plan, pool
 from tests.builders import scenario as scenario_of
 
 STEADY = {"days": 0.5, "drain_days": 0.1, "replications": 4, "warm_up": "mser5"}
@@ -18,51 +18,43 @@ STEADY = {"days": 0.5, "drain_days": 0.1, "replications": 4, "warm_up": "mser5"}
 
 def by_definition(series):
     """White's statistic of every possible cut, one after the other."""
-    means = [np.mean(series[at : at + 5]) for at in range(0, len(series) - len(series) % 5, 5)]
-    statistic = [np.var(means[cut:]) / len(means[cut:]) for cut in range(len(means) - LAST)]
+    half = len(series) // 2
+    statistic = [np.var(series[cut:]) / len(series[cut:]) for cut in range(half + 1)]
     cut = int(np.argmin(statistic))
-    return 5 * cut if cut <= len(means) // 2 else None
+    return cut if cut < half else None
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_cut_has_the_smallest_marginal_standard_error(seed):
     rng = np.random.default_rng(seed)
-    count = int(rng.integers(60, 700))
+    count = int(rng.integers(30, 300))
     noise = np.convolve(rng.exponential(1, count + 9), np.ones(10) / 10, "valid")  # like neighbours in a queue, alike
-    series = noise + rng.uniform(0, 20) * np.exp(-np.arange(count) / rng.uniform(5, count))
-    assert mser5(series) == by_definition(series)
+    series = noise + rng.uniform(0, 20) * np.exp(-np.arange(count) / rng.uniform(2, count))
+    assert mser(series) == by_definition(series)
 
 
 def test_a_transient_is_cut_off_where_it_ends():
-    series = np.tile([1.0, 2.0, 3.0, 2.0, 1.0], 100) + np.repeat([50.0, 0.0], [100, 400])
-    assert mser5(series) == 100
+    series = np.tile([1.0, 2.0, 3.0, 2.0, 1.0], 40) + np.repeat([50.0, 0.0], [40, 160])
+    assert mser(series) == 40
 
 
 def test_a_steady_series_is_kept_whole():
-    assert mser5(np.full(500, 0.1)) == 0
-    assert mser5(1e6 + 1e-7 * np.random.default_rng(0).random(500)) == 0  # differences of rounding are none
+    assert mser(np.full(200, 0.1)) == 0
+    assert mser(1e6 + 1e-7 * np.random.default_rng(0).random(200)) == 0  # differences of rounding are none
 
 
 def test_a_series_that_keeps_growing_has_no_steady_state():
-    assert mser5(np.arange(1000.0)) is None
+    assert mser(np.arange(200.0)) is None
 
 
 def test_too_few_values_tell_nothing():
-    assert mser5(np.ones(49)) is None
-    assert mser5(np.ones(50)) == 0
-
-
-def test_cuts_are_pooled_over_replications():
-    found = cuts([WarmUp(10, 3, True), WarmUp(30, 9, True), WarmUp(50, 20, False)])
-    assert (found.cut_s, found.longest_s, found.dropped, found.unsteady, found.steady) == (30, 50, 32, 1, True)
-    assert "32 requests" in found.sentence
-    assert "1 of 3 replications" in found.sentence
-    assert cuts([None, None]) is None
+    assert mser(np.ones(9)) is None
+    assert mser(np.ones(10)) == 0
 
 
 def test_a_run_without_a_warm_up_is_measured_whole():
     made = plan({"p": pool()}, constant(0.1))
-    assert measure(simulate(made)).warm_up is None
+    assert measure(simulate(made)).latencies is None
     assert "warm_up" not in replicate(made, 0, 2).to_json()
 
 
@@ -73,14 +65,15 @@ def one_server():
 
 def test_latencies_waits_and_throughput_are_taken_after_the_cut():
     early, late = np.zeros(100), 200 + 2.0 * np.arange(900)
-    trace = run_at(one_server(), [*early, *late])  # a queue of a hundred, then nobody ever waits
-    found = measure(trace)
-    assert found.warm_up == WarmUp(200, 100, True)
-    assert found.metrics["latency_p99_s"] == found.metrics["latency_mean_s"] == pytest.approx(1)
-    assert found.metrics["wait_p95_s.p"] == 0
-    assert found.metrics["throughput_per_s"] == pytest.approx(900 / (4000 - 200))
-    assert found.latency_curve[-1] == pytest.approx(1)
-    assert found.requests == 1000
+    with arrivals_at([*early, *late]):  # a queue of a hundred, then nobody ever waits
+        summary = replicate(one_server(), 0, 4)
+    assert (summary.warm_up.cut_s, summary.warm_up.dropped, summary.warm_up.steady) == (200, 400, True)
+    found = {name: metric.value for name, metric in summary.metrics.items()}
+    assert found["latency_p99_s"] == found["latency_mean_s"] == pytest.approx(1)
+    assert found["wait_p95_s.p"] == 0
+    assert found["throughput_per_s"] == pytest.approx(900 / (4000 - 200))
+    assert summary.latency_curve[-1] == pytest.approx(1)
+    assert summary.requests == 4000
 
 
 def test_a_queue_that_only_grows_gives_no_latency_to_quote():
@@ -89,7 +82,7 @@ def test_a_queue_that_only_grows_gives_no_latency_to_quote():
     assert not summary.warm_up.steady
     assert not [name for name in summary.metrics if name.startswith(("latency_", "wait_"))]
     assert any("no steady state" in warning for warning in summary.warnings)
-    assert summary.to_json()["warm_up"]["unsteady"] == 3
+    assert summary.to_json()["warm_up"]["steady"] is False
 
 
 def test_one_long_run_has_an_interval_from_its_batches_that_covers_the_truth():

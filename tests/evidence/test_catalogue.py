@@ -22,6 +22,23 @@ def test_a_thread_costs_its_share_of_the_machine(tmp_path):
     assert hardware(file)["box"].usd_per_thread_hour() == 0.125
 
 
+def test_a_price_that_was_changed_is_read_again(tmp_path):
+    file = tmp_path / "hardware.yaml"
+    file.write_text(ENTRY, encoding="utf-8")
+    assert hardware(file)["box"].usd_per_hour == 0.5
+    file.write_text(ENTRY.replace("0.5", "0.75"), encoding="utf-8")
+    assert hardware(file)["box"].usd_per_hour == 0.75
+
+
+def test_a_catalogue_that_is_absent_or_no_yaml_is_told(tmp_path):
+    file = tmp_path / "hardware.yaml"
+    with pytest.raises(CatalogueError, match="cannot be read: No such file"):
+        hardware(file)
+    file.write_text("box: [", encoding="utf-8")
+    with pytest.raises(CatalogueError, match="is not YAML"):
+        hardware(file)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [("vcpus: 4", "vcpus: 0", "vcpus"), ("usd_per_hour: 0.5", "usd_per_hour: free", "usd_per_hour"),

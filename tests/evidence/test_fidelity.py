@@ -23,6 +23,16 @@ def report(*points):
 
 GOOD = point(outcome(1.1, goodput=0.97), outcome(1.0, goodput=0.95), outcome(1.0, goodput=0.97), replayed=outcome(1.001))
 NOISY = point(outcome(1.0), outcome(1.0), outcome(1.2))
+#: Of its two real runs the first lies in the forecast interval for p50, both for p99, and neither for what was in time.
+FORECAST = point(
+    outcome(1.0),
+    outcome(1.1, goodput=0.9),
+    outcome(1.3, goodput=0.8),
+    low=outcome(0.9, p99=1.5, goodput=0.95),
+    high=outcome(1.2, p99=2.5),
+    speeds=[0.9, 1.0, 1.1],
+    others_share=0.4,
+)
 
 
 def test_errors_are_against_the_mean_of_the_two_real_runs():
@@ -30,6 +40,21 @@ def test_errors_are_against_the_mean_of_the_two_real_runs():
     assert GOOD.goodput_error_points == pytest.approx(1.0)
     assert GOOD.replay_error("p50_s") == pytest.approx(0.001)
     assert NOISY.noise("p50_s") == pytest.approx(0.2)
+
+
+def test_real_runs_are_counted_that_lie_in_the_forecast_interval():
+    assert FORECAST.bounds("p50_s") == (0.9, 1.2)
+    assert [FORECAST.held(figure) for figure in ("p50_s", "p99_s", "goodput")] == [1, 2, 0]
+    assert GOOD.bounds("p50_s") is GOOD.held("p50_s") is None
+
+
+def test_how_busy_others_were_is_told_over_the_points_that_say_so():
+    assert report(FORECAST, GOOD).others_share == 0.4
+    assert report(GOOD).others_share is None
+
+
+def test_the_report_that_comes_along_can_be_read():
+    assert all(found.points for found in reports())
 
 
 def test_only_points_whose_real_runs_agree_are_judged():
@@ -49,8 +74,8 @@ def test_without_a_point_to_judge_there_is_no_figure():
 
 
 def test_a_report_is_read_back_as_it_was_written(tmp_path):
-    write_report(report(GOOD, NOISY), tmp_path / "a.json")
-    assert reports(tmp_path) == [report(GOOD, NOISY)]
+    write_report(report(GOOD, NOISY, FORECAST), tmp_path / "a.json")
+    assert reports(tmp_path) == [report(GOOD, NOISY, FORECAST)]
 
 
 def test_a_report_that_cannot_be_used_is_told_with_its_field(tmp_path):

@@ -1,7 +1,9 @@
+import os
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from simulator.evidence.files import first_fault, in_one_step
+from simulator.evidence.files import content_hash, first_fault, in_one_step
 
 
 class Inner(BaseModel):
@@ -36,4 +38,16 @@ def test_a_fault_names_file_field_and_what_is_wrong(tmp_path):
         Outer.model_validate({"inner": {"rows": [1, "x"]}})
     told = first_fault(tmp_path / "a.json", caught.value)
     assert told.startswith(f"{tmp_path / 'a.json'}: inner.rows.1: Input should be a valid integer")
+    assert told.endswith("got x")
     assert "\n" not in told
+
+
+def test_the_same_content_has_the_same_hash_wherever_it_lies_and_another_has_another(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("a")
+    two.write_text("a")
+    before = content_hash(one)
+    assert (len(before), content_hash(two)) == (12, before)
+    one.write_text("b")
+    os.utime(one, ns=(1, 1))  # clocks of file systems may be coarse
+    assert content_hash(one) != before

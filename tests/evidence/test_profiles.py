@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from simulator.evidence import profiles as module
-from simulator.evidence.profiles import Profile, ProfileError, has_profile, load_profile, profiles, read_profile, write_profile
+from simulator.evidence.profiles import (
+    Profile,
+    ProfileError,
+    has_profile,
+    load_profile,
+    profiles,
+    read_profile,
+    readable_profiles,
+    write_profile,
+)
+from simulator.paths import PROFILES
 
 
 def raw(**changes: Any) -> dict[str, Any]:
@@ -98,6 +108,63 @@ def test_a_fault_is_told_with_its_place(tmp_path: Path, fault: dict[str, Any], t
     with pytest.raises(ProfileError) as error:
         read_profile(path)
     assert str(error.value).startswith(f"{path}: {told}")
+
+
+CALLS: dict[str, Any] = {"batch": 1, "latency_ms": [3.0, 4.0], "idle_ms": [0.0, 12.5]}
+RUN: dict[str, Any] = {"threads": 1, "session_s": [1], "resident_mb": 1, "calls": [CALLS]}
+LINE = {"per_batch_ms": 1, "per_batch_se_ms": 1, "per_request_ms": 1, "per_request_se_ms": 1, "misfit": 0}
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ([RUN | {"calls": [CALLS | {"latency_ms": [3, value]}]}], f"runs.0.calls.0.latency_ms.1: Input should be {right}, got ")
+        for value, right in (
+            (0, "greater than or equal to 0.000001"),
+            (-5, "greater than or equal to 0.000001"),
+            (5e-324, "greater than or equal to 0.000001"),
+            (float("nan"), "a finite number"),
+            (float("inf"), "a finite number"),
+            (1e308, "less than or equal to 3600000"),
+        )
+    ]
+    + [
+        ([RUN | {"calls": [CALLS | {"idle_ms": [0, -1]}]}], "runs.0.calls.0.idle_ms.1: Input should be greater than or"),
+        ([RUN | {"calls": [CALLS | {"idle_ms": [0, float("inf")]}]}], "runs.0.calls.0.idle_ms.1: Input should be a finite"),
+        ([RUN | {"session_s": [float("nan")]}], "runs.0.session_s.0: Input should be a finite number, got nan"),
+        ([RUN | {"session_s": [1, -1]}], "runs.0.session_s.1: Input should be greater than or equal to 0, got -1"),
+        ([RUN | {"resident_mb": float("inf")}], "runs.0.resident_mb: Input should be a finite number, got inf"),
+        (
+            [RUN | {"fixed_cost": LINE | {"per_batch_ms": float("nan")}}],
+            "runs.0.fixed_cost.per_batch_ms: Input should be a finite",
+        ),
+        ([RUN | {"calls": [CALLS, CALLS]}], "runs.0.calls: Value error, batch size 1 is there 2 times; each batch size should"),
+        ([RUN, RUN | {"threads": 2}, RUN], "runs: Value error, thread count 1 is there 2 times; each thread count should"),
+    ],
+)
+def test_a_number_that_no_machine_measures_is_told_with_its_place(tmp_path: Path, runs: list[Any], told: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(raw(runs=runs)))
+    with pytest.raises(ProfileError) as error:
+        read_profile(path)
+    assert str(error.value).startswith(f"{path}: {told}")
+    assert "\n" not in str(error.value)
+
+
+def test_what_is_broken_is_told_beside_what_can_be_read(profile: Profile, tmp_path: Path) -> None:
+    write_profile(profile, tmp_path)
+    (tmp_path / "here" / "broken.fp32.json").write_text("{}")
+    found, [sentence] = readable_profiles(tmp_path)
+    assert found == [profile]
+    assert sentence.startswith(f"{tmp_path / 'here' / 'broken.fp32.json'}: model: Field required")
+    with pytest.raises(ProfileError, match="measured there: net fp32"):
+        load_profile("here", "net", "int8", tmp_path)
+
+
+def test_every_profile_that_is_shipped_can_be_read() -> None:
+    found, broken = readable_profiles(PROFILES)
+    assert (len(found), broken) == (len(list(PROFILES.glob("*/*.json"))), [])
+    assert found
 
 
 def test_an_absent_file_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Projection: it finds a law that was planted, refuses what nothing supports, and its errors are those of hidden networks."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from simulator.evidence.projection.command import as_json
 from simulator.evidence.projection.form import Design, design_of, evaluate, fit
 from simulator.evidence.projection.heldout import ASKED, BARS, COVERS, HIDDEN, basis_of, held_out, hidden_sets
 from simulator.evidence.projection.points import OFFLINE, OWN, all_points, fingerprint, networks, power, published
+from simulator.paths import CATALOGUE
 
 
 def planted(start_s=4e-4, efficiency=0.5):
@@ -65,6 +67,13 @@ def test_every_point_names_a_network_a_device_and_a_source():
     assert set(points["device"]) <= set(hardware())
     assert power()["source"].str.len().gt(10).all()
     assert not points.duplicated(["device", "precision", "protocol", "model", "batch"]).any()
+
+
+def test_a_published_table_that_was_changed_is_read_again(tmp_path):
+    shutil.copytree(CATALOGUE, tmp_path, dirs_exist_ok=True)
+    before, table = published(tmp_path), tmp_path / "published.csv"
+    table.write_text("\n".join(table.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
+    assert len(published(tmp_path)) == len(before) - 1
 
 
 def test_a_measured_network_has_the_multiply_adds_that_were_counted_when_it_was_exported():

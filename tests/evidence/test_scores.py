@@ -1,6 +1,7 @@
 """Score tables: thresholds, the ROC curve and its area against another library; bad files are refused by name."""
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -57,6 +58,11 @@ def folder(tmp_path, **files):
         stem, _, ending = name.rpartition("_")
         (tmp_path / f"{stem}.{ending}").write_text(text, encoding="utf-8")
     return tmp_path
+
+
+def changed(sidecar, **counts):
+    """The same sidecar with other counts."""
+    return re.sub(r"(items|positives|patients): (\d+)", lambda told: f"{told[1]}: {counts.get(told[1], told[2])}", sidecar)
 
 
 scores = st.lists(st.integers(0, 20).map(lambda score: score / 20), min_size=1, max_size=30)
@@ -139,6 +145,22 @@ def test_a_bad_file_is_refused_with_its_path(tmp_path, table, sidecar, what):
     assert str(tmp_path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        (TABLE.replace("i4,p3,0,0.125\n", ""), "the number of items is 3, but tiny.yaml says 4"),
+        (TABLE.replace("p2,1,", "p2,0,"), "the number of positives is 1, but tiny.yaml says 2"),
+        (TABLE.replace("p3", "p2"), "the number of patients is 2, but tiny.yaml says 3"),
+    ],
+)
+def test_a_table_that_is_not_the_one_its_sidecar_tells_of_is_refused(tmp_path, table, what):
+    here = folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=table)
+    for read in (load_scores, score_rows):
+        with pytest.raises(ScoreError) as caught:
+            read("tiny", here)
+        assert str(caught.value) == f"{tmp_path / 'tiny.csv'}: {what}"
+
+
 def test_a_table_without_its_csv_is_refused(tmp_path):
     with pytest.raises(ScoreError, match="cannot be read"):
         load_scores("tiny", folder(tmp_path, tiny_yaml=SIDECAR))
@@ -160,7 +182,8 @@ def test_a_precision_that_was_not_scored_has_the_scores_of_full_precision(tmp_pa
 def test_tables_of_the_same_items_in_the_same_order_may_stand_together(tmp_path):
     other = TABLE.replace("0.75", "0.5")
     here = folder(tmp_path, a_yaml=SIDECAR, a_csv=TABLE, b_yaml=SIDECAR, b_csv=other, c_yaml=SIDECAR,
-                  c_csv=TABLE.replace("i3", "i5"), d_yaml=SIDECAR, d_csv=TABLE + "i5,p4,0,0.1\n", e_yaml=PUBLISHED)  # fmt: skip
+                  c_csv=TABLE.replace("i3", "i5"), d_yaml=changed(SIDECAR, items=5, patients=4),
+                  d_csv=TABLE + "i5,p4,0,0.1\n", e_yaml=PUBLISHED)  # fmt: skip
     a, b, c, d, e = (load_scores(name, here) for name in "abcde")
     check_paired(a, b)
     for strange, why in ((c, "'i5' where that has 'i3'"), (d, "'i5' where that has nothing"), (e, "'e' is a published curve")):
@@ -202,7 +225,8 @@ def test_rows_hold_every_column_and_what_is_not_told_is_missing(tmp_path):
 def test_what_a_row_tells_is_read_and_a_text_is_never_taken_for_nothing(tmp_path):
     told = "item,patient,label,diagnosis,fitzpatrick,fold,model,precision,score\n"
     told += "NA,p1,1,NA,3,0,net,int8,0.5\nb,p2,0,,,1,net,int8,0.1\n"
-    rows = score_rows("tiny", folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=told))
+    sidecar = changed(SIDECAR, items=2, positives=1, patients=2)
+    rows = score_rows("tiny", folder(tmp_path, tiny_yaml=sidecar, tiny_csv=told))
     assert rows.loc[0].tolist() == ["NA", "p1", 1, "NA", 3, 0, "net", "int8", 0.5]
     assert rows["fitzpatrick"].isna().tolist() == [False, True]
 
@@ -231,3 +255,5 @@ def test_a_table_that_was_written_again_is_read_again(tmp_path):
     folder(tmp_path, tiny_yaml=SIDECAR.replace("a test", "another test"))
     os.utime(tmp_path / "tiny.yaml", ns=(1, 1))
     assert load_scores("tiny", here).about.source == "another test"
+    folder(tmp_path, tiny_csv=TABLE.replace("0.75", "0.8125"))  # under the same sidecar
+    assert load_scores("tiny", here).positives.tolist() == [0.8125, 0.25]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.fidelity.batcher import Batch, Pending
-from simulator.fidelity.calibrate import GAPS_S, LEAST, by_size, queue_like, serve_calls, speed_of, table_of
+from simulator.fidelity.calibrate import EACH, GAPS_S, LEAST, ServerProfile, Tape, by_size, queue_like, serve_calls
 
 BY_SIZE = np.array([0, 0.010, 0.018, 0.026, 0.034])
 ADDED = np.array([0, 0.001, 0.002, 0.003, 0.005, 0.008])
@@ -29,21 +29,54 @@ def every_kind(spread=(1.0,)):
     ]
 
 
-def test_the_table_gives_back_what_a_size_takes_and_what_a_gap_adds():
-    table = table_of(every_kind(), 4)
-    assert table.gaps_s == GAPS_S
-    np.testing.assert_allclose(table.seconds[:, 1:, 0], (BY_SIZE + ADDED[:, None])[:, 1:], rtol=1e-9)
+def slower(served, factor):
+    """The same batches, each taking `factor` times as long."""
+    return [Batch(one.requests, one.start, one.start + factor * (one.done - one.start), one.free) for one in served]
+
+
+def test_the_profile_gives_back_what_a_size_takes_and_what_a_gap_adds():
+    profile = ServerProfile([every_kind()], 4)
+    np.testing.assert_allclose(profile.usual[:, 1:], (BY_SIZE + ADDED[:, None])[:, 1:], rtol=1e-9)
+    assert profile.table.gaps_s == GAPS_S
+    np.testing.assert_allclose(profile.table.seconds[:, :, 0], profile.usual)
 
 
 def test_the_spread_around_the_usual_time_is_kept():
-    table = table_of(every_kind(spread=(0.9, 1.0, 1.0, 1.0, 1.5)), 4)
+    table = ServerProfile([every_kind(spread=(0.9, 1.0, 1.0, 1.0, 1.5))], 4).table
     assert table.seconds[0, 2].min() == pytest.approx(0.9 * BY_SIZE[2])
     assert table.seconds[0, 2].max() == pytest.approx(1.5 * BY_SIZE[2])
 
 
-def test_a_machine_that_is_slower_by_a_tenth_is_told_to_be():
-    slower = [batch(len(one.requests), 1.1 * (one.done - one.start), one.start - one.free) for one in every_kind()]
-    assert speed_of(slower, table_of(every_kind(), 4)) == pytest.approx(1.1)
+def test_each_stretch_has_its_speed_against_the_median_stretch():
+    profile = ServerProfile([slower(every_kind(), factor) for factor in (0.9, 1.0, 1.2)], 4)
+    assert profile.speeds == pytest.approx([0.9, 1.0, 1.2])
+    assert profile.speed(slower(every_kind(), 1.1)) == pytest.approx(1.1)
+    np.testing.assert_allclose(profile.usual[0, 1:], BY_SIZE[1:])
+
+
+def test_a_size_that_was_met_in_a_slow_stretch_only_is_no_slower_for_that():
+    small = [one for one in every_kind() if len(one.requests) < 4]
+    profile = ServerProfile([small, small, slower(every_kind(), 1.5)], 4)
+    np.testing.assert_allclose(profile.usual[0, 1:], BY_SIZE[1:], rtol=1e-3)
+
+
+def test_the_speed_is_that_of_the_work_not_of_the_calls():
+    calm = ServerProfile([every_kind()], 4)
+    many_short = [batch(1, BY_SIZE[1], 0.0)] * 3
+    few_long = [batch(4, 2 * BY_SIZE[4], 0.0)] * 2
+    assert calm.speed(many_short + few_long) == pytest.approx(2.0)
+
+
+def test_a_tape_plays_calls_in_order_with_a_stall_as_long_as_one_call():
+    usual = np.array([[0, 1.0]] * (len(GAPS_S) + 1))
+    start, served = 0.0, []
+    for took in (1.0, 1.0, 50.0, 1.0):
+        served.append(Batch([Pending(0, 0, start)], start, start + took, start))
+        start += took
+    tape = Tape.of(served, usual, speed=1.0)
+    assert tape.length == 4.0
+    np.testing.assert_allclose(tape.at(np.arange(6) + 0.5, offset=0.0), [1, 1, 50, 1, 1, 1])
+    np.testing.assert_allclose(tape.at(np.arange(3) + 0.5, offset=2.0), [50, 1, 1])
 
 
 def test_a_size_that_did_not_occur_lies_between_those_that_did():
@@ -55,7 +88,7 @@ def test_calls_come_in_the_sizes_and_gaps_of_a_queue():
     calls = queue_like(BY_SIZE, budget_s=60, seed=1)
     sizes = np.array([size for size, _ in calls])
     assert set(sizes) == {1, 2, 3, 4}
-    assert (np.bincount(sizes)[1:] >= LEAST).all()
+    assert (np.bincount(sizes)[1:] >= EACH).all()
     assert min(gap for _, gap in calls) == 0
     served = sum(BY_SIZE[size] + gap for size, gap in calls)
     assert served == pytest.approx(60, rel=0.1)

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from simulator.cli import app
 from simulator.fidelity import grid as grids
-from simulator.fidelity.grid import FULL, QUICK, Grid, Policy, measure, outcome
+from simulator.fidelity.grid import FULL, QUICK, STRETCHES, Grid, Policy, measure, outcome
 
 TINY = Grid(
-    models=(("sleeper", "fp32"),), policies=(Policy(1), Policy(4, 1.0)), loads=(0.3,), profile_s=0.3, probe_s=0.1, run_s=0.2
+    models=(("sleeper", "fp32"),), policies=(Policy(1), Policy(4, 1.0)), loads=(0.3,), stretch_s=0.1, probe_s=0.1, run_s=0.2
 )
 
 
@@ -40,6 +40,9 @@ def test_every_point_is_predicted_run_twice_and_replayed():
         assert point.replayed is not None
         assert point.replayed.throughput_per_s == pytest.approx(point.real[0].throughput_per_s, rel=0.02)
         assert point.real[0].p50_s > 0.001
+        assert len(point.speeds) == STRETCHES + 1
+        assert 0 <= point.others_share <= 1
+        assert point.low.p50_s <= point.predicted.p50_s <= point.high.p50_s
         assert 0 < point.predicted.p50_s < point.predicted.p95_s <= point.predicted.p99_s
 
 
@@ -57,6 +60,8 @@ def test_the_command_prints_one_object_and_keeps_the_report(monkeypatch, tmp_pat
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert told["points"] == 2
+    assert told["forecast"][-1]["runs"] == 4
+    assert told["forecast"][-1]["load"] is None
     assert {"points_judged", "all_points_p50_error_median", "all_points_noise_p99_median", "report"} <= told.keys()
     assert json.loads((tmp_path / "new" / "report.json").read_text())["points"] == told["report"]["points"]
 

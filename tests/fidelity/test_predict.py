@@ -5,21 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.fidelity.batcher import Batch, Pending
-from simulator.fidelity.predict import predicted, replayed
+from simulator.fidelity.calibrate import GAPS_S
+from simulator.fidelity.predict import Path, predicted, replayed
 from simulator.serving.batching import BatchRule
-from simulator.serving.latency import constant
 
 
-def test_a_prediction_adds_the_lag_before_the_queue():
+def usual(*seconds):
+    """The same after every idle gap."""
+    return np.array([[0.0, *seconds]] * (len(GAPS_S) + 1))
+
+
+def test_a_prediction_adds_the_way_before_the_queue_and_after_the_batch():
     scheduled = np.array([0.0, 0.1, 2.0])
-    answered = predicted(BatchRule(1), scheduled, np.array([0.05]), constant(1.0), replications=2)
-    # The second comes at 0.15 and waits until 1.05; the third finds the server idle.
-    np.testing.assert_allclose(answered, [[1.05, 2.05, 3.05]] * 2)
+    path = Path(np.array([0.05]), np.array([0.25]))
+    # The second comes at 0.15 and is served from 1.05 on; the third finds the server idle and twice as slow.
+    answered = predicted(BatchRule(1), scheduled, path, usual(1.0), np.array([1.0, 1.0, 2.0]))
+    np.testing.assert_allclose(answered, np.array([1.05, 2.05, 4.05]) + 0.25)
 
 
-def test_requests_that_a_lag_lets_overtake_keep_their_rows():
+def test_requests_that_overtake_on_their_way_keep_their_rows():
     scheduled = np.linspace(0, 0.5, 50)
-    answered = predicted(BatchRule(8), scheduled, np.array([0.0, 0.3]), constant(*[0.01] * 8), replications=3)
+    path = Path(np.array([0.0, 0.3]))
+    answered = predicted(BatchRule(8), scheduled, path, usual(*[0.01] * 8), np.ones(50))
     assert (answered > scheduled).all()
     assert (answered < scheduled + 0.3 + 0.03).all()
 

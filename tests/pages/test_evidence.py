@@ -11,7 +11,7 @@ from simulator.evidence.fidelity import write_report
 from simulator.evidence.profiles import write_profile
 from simulator.measurement import Measurements
 from simulator.paths import PAGES
-from tests.evidence.test_fidelity import GOOD, NOISY, report
+from tests.evidence.test_fidelity import FORECAST, GOOD, NOISY, report
 from tests.pages.conftest import ENTRY, said
 from tests.profiles import profile
 
@@ -34,6 +34,16 @@ def test_the_first_panel_tells_the_surprise(evidence_page):
     page = evidence_page()
     assert not page.exception
     assert "times slower for mobilenet_v3_small" in said(page)
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_broken_profile_is_told_and_the_others_are_shown(evidence_page, monkeypatch, tmp_path):
+    broken = write_profile(profile("net", b1=[1.0, 2.0]), tmp_path)
+    broken.write_text(broken.read_text(encoding="utf-8").replace("2.0", "-2.0"), encoding="utf-8")
+    monkeypatch.setattr("simulator.paths.OWN_PROFILES", tmp_path)
+    page = evidence_page()
+    assert not page.exception
+    assert "runs.0.calls.0.latency_ms.1: Input should be" in page.warning[0].value.replace("\\", "")
     assert len(page.get("plotly_chart")) == 2
 
 
@@ -76,6 +86,15 @@ def test_a_report_is_shown_with_its_marks_and_date(evidence_page, monkeypatch, t
     assert "missed: at most 5.0%" in [metric.delta for metric in page.metric]
     assert "1 points are not judged" in said(page).replace("\\", "")
     assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_report_with_forecast_intervals_says_how_often_they_hold(evidence_page, monkeypatch, tmp_path):
+    write_report(report(FORECAST), tmp_path / "here.json")
+    monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
+    page = evidence_page(evidence="Against a real server")
+    assert not page.exception
+    assert "p99 2 of 2 (100.0%" in said(page).replace("\\", "")
+    assert len(page.get("plotly_chart")) == 3
 
 
 def test_a_report_that_cannot_be_read_is_told(evidence_page, monkeypatch, tmp_path):

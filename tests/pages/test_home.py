@@ -1,5 +1,7 @@
 """The first page."""
 
+import re
+
 from tests.pages.conftest import said
 
 
@@ -8,6 +10,12 @@ def test_home_names_the_case_and_shows_an_example(app):
     assert "Skin-cancer triage from phone photos" in said(app)
     assert app.metric[0].value.endswith("%")
     assert "5 replications" in said(app)
+
+
+def test_the_example_is_run_again_on_other_evidence(app, monkeypatch):
+    before = re.search(r"run hash \w+", said(app))[0]
+    monkeypatch.setattr("simulator.serving.plan.content_hash", lambda path: "measured anew")
+    assert before not in said(app.run())
 
 
 def test_home_leads_to_the_evidence(app):

@@ -37,6 +37,13 @@ def test_a_run_gives_a_verdict_and_other_picks_another(practice):
     assert "Changed since this run" not in said(page)
 
 
+def test_a_run_on_other_evidence_is_said_to_be_another(practice, monkeypatch):
+    page = run_design(practice())
+    monkeypatch.setattr("simulator.serving.plan.content_hash", lambda path: "measured anew")
+    page.run()
+    assert "Changed since this run: the evidence" in said(page)
+
+
 def test_the_page_and_the_library_give_the_same_run(practice):
     page = run_design(practice(replicas="3", seed="5"))
     summary = replicate(compile_plan(load("skin-cancer-triage"), {"replicas": 3}), seed=5, replications=2)

@@ -29,8 +29,8 @@ def test_a_figure_names_exactly_one_source(given):
 
 
 def test_the_metrics_of_a_scenario_are_named_in_the_order_of_the_screen():
-    names = loads(SMALL).metric_names()
-    assert names[:2] == ["latency_mean_s", "latency_p50_s"]
+    names = list(loads(SMALL).metrics)
+    assert names[:2] == ["latency_served_mean_s", "latency_served_p50_s"]
     assert len(names) == len(set(names))
     assert [name for name in names if "reader" in name] == [
         "utilization.reader", "wait_p50_s.reader", "wait_p95_s.reader", "wait_p95_s.reader.urgent",

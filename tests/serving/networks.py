@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,9 +20,10 @@ from simulator.serving.plan import Plan
 from simulator.serving.requests import OUTCOMES
 from simulator.serving.stages.base import ServiceStage
 from simulator.serving.trace import Trace
-from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retake, retry, spread
+from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retake, retry, score_table, spread
 
 OPEN_S, SHIFT_S, HORIZON_S = 50.0, 60.0, 100.0
+SCORES = score_table([0.9, 0.6, 0.4], [0.1, 0.3, 0.7])
 
 
 def service_times(largest: int, seed: int) -> LatencyTable:
@@ -78,8 +80,10 @@ def forked(draw: st.DrawFn, to: str, late_fallbacks: bool) -> dict[str, Any]:
     stages["resend_left"] = draw(retries(["left"])) | {"on_exhausted": "meet"}
     names = ["left", "right"]
     if draw(st.booleans()):
-        stages["third"] = draw(pools(["meet"], ["meet"], ["meet"]))
+        stages["third"] = draw(pools(["meet"], ["meet"], ["meet"])) | {"order": draw(st.sampled_from(["fifo", "risk", "tag"]))}
         names.append("third")
+    if draw(st.booleans()):
+        stages["left"]["scores"] = "x"
     if not late_fallbacks:
         for name in names:
             stages[name] = {field: value for field, value in stages[name].items() if field not in ("timeout_s", "on_timeout")}
@@ -104,7 +108,8 @@ def networks(draw: st.DrawFn, late_fallbacks: bool = True) -> Plan:
         stages[name] = draw(st.one_of(pools(*served), reviewers(*served)))
         rejected = draw(st.sampled_from(["again", *anywhere]))
         good = {"at_least": draw(st.sampled_from([-1, 0.5])), "to": draw(st.sampled_from(ahead)), "tag": f"t{index}"}
-        stages[looks] = gate("quality", good, {"to": rejected}, answers=draw(st.booleans()))
+        by = {"by": "score", "of": "left"} if "scores" in stages.get("left", {}) and draw(st.booleans()) else {"by": "quality"}
+        stages[looks] = gate(**by, routes=[good, {"to": rejected}], answers=draw(st.booleans()))
     again = {"gives_up": {"value": 0.2, "assumed": "a test"}, "minutes": spread(1 / 60, 0.8), "on_exhausted": names[-1]}
     stages["again"] = retake("upload", max_tries=3, **again)
     stages["resend"] = draw(retries(["upload", *names]))
@@ -114,6 +119,7 @@ def networks(draw: st.DrawFn, late_fallbacks: bool = True) -> Plan:
         rate=draw(st.sampled_from([0.2, 1, 2.5])),
         run={"starts_at": "19:59", "days": OPEN_S / DAY_S, "drain_days": (HORIZON_S - OPEN_S) / DAY_S, "replications": 2},
         population=population(unusable=0.3),
+        scores=SCORES,
         ends={"done": end()},
     )
 
@@ -302,6 +308,13 @@ def ordered(visits: pd.DataFrame) -> pd.DataFrame:
     """Visits in an order that does not depend on which stage had its turn first."""
     columns = visits.astype({"stage": str}).drop(columns="batch")
     return columns.sort_values(["request", "entered_s", "left_s"], ignore_index=True)
+
+
+def turned_round(made: Plan) -> Plan:
+    """The same plan, but that every fork names its branches in the opposite order."""
+    stages = made.scenario.stages
+    turned = {name: stage.model_copy(update={"to": stage.to[::-1]}) for name, stage in stages.items() if stage.kind == "fork"}
+    return replace(made, scenario=made.scenario.model_copy(update={"stages": stages | turned}))
 
 
 def simulate_step_by_step(made: Plan, seed: int) -> Trace:

@@ -3,12 +3,15 @@
 from math import inf
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.serving.batching import BatchRule
 from simulator.serving.engine import Run
 from simulator.serving.latency import constant
+from simulator.serving.stages import STAGES
+from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from tests.builders import arrivals_at, assumed, batches, plan, pool, run_at
 
@@ -221,8 +224,28 @@ def test_triton_a_request_past_its_timeout_keeps_its_place_until_an_instance_is_
     assert ends([0, 1, 5, 10.5], **fields) == [("done", 10), ("timed_out", 4), ("shed", 5), ("done", 20.5)]
 
 
-def test_triton_an_arrival_at_the_instant_a_batch_is_taken_finds_the_queue_as_full_as_it_was():
-    assert ends([0, 1, 10], max_queue=1, on_full="done") == [("done", 10), ("done", 20), ("shed", 10)]
+def test_a_request_waits_only_if_no_replica_takes_it_at_the_instant_at_which_it_comes():
+    at_once = ends([0] * 8, replicas=4, max_queue=1, on_full="done")
+    assert at_once == [("done", 10)] * 4 + [("done", 20)] + [("shed", 0)] * 3
+    in_batches = ends([0] * 8, replicas=2, max_batch=3, max_queue=1, on_full="done")
+    assert in_batches == [("done", 10)] * 6 + [("done", 20), ("shed", 0)]
+    assert ends([0] * 3, replicas=2, max_queue=0, on_full="done") == [("done", 10), ("done", 10), ("shed", 0)]
+
+
+def test_an_arrival_at_the_instant_a_batch_is_taken_finds_the_place_that_this_leaves():
+    assert ends([0, 1, 10], max_queue=1, on_full="done") == [("done", 10), ("done", 20), ("done", 30)]
+    assert ends([0, 1, 10, 10], max_queue=1, on_full="done")[2:] == [("done", 30), ("shed", 10)]
+    assert ends([0, 1, 10, 10], max_queue=1, max_batch=2, on_full="done")[1:] == [("done", 20), ("done", 20), ("done", 30)]
+
+
+def test_a_request_that_completes_the_batch_of_a_free_replica_is_not_refused_and_one_too_few_is():
+    company = {"max_batch": 4, "max_queue_delay_ms": 5000, "max_queue": 2, "on_full": "done"}
+    assert ends([0, 1, 2, 2], **company) == [("done", 12)] * 4
+    assert ends([0, 0, 0, 0, 0], **company) == [("done", 10)] * 4 + [("done", 20)]
+    assert ends([0, 0, 0], **company) == [("done", 15), ("done", 15), ("shed", 0)]
+    assert (
+        ends([0, 1, 5, 5], **company | {"max_batch": 8}) == [("done", 15)] * 4
+    )  # the oldest is due at 5: all that are there go
 
 
 def test_where_nobody_may_wait_a_request_is_served_at_once_or_refused():
@@ -273,18 +296,17 @@ def test_triton_a_request_that_was_delayed_does_not_time_out_again():
 
 
 def by_hand(times, rule, replicas, timeout, most):
-    """One instant after the other at which something may happen, with batches formed by Triton's scan."""
+    """One instant after the other at which something may happen, with batches formed by Triton's scan.
+
+    Whoever comes joins the queue, free replicas take their batches, and then the last ones that exceed the limit are refused.
+    """
     largest, preferred, delay = rule
     queue, free_at, sent, gone = [], [0.0] * replicas, [], {}
     instants = set(times)
     while instants:
         now = min(instants)
         instants.remove(now)
-        for row in (row for row, time in enumerate(times) if time == now):
-            if len(queue) < most:
-                queue.append(row)
-            else:
-                gone[row] = ("shed", now)
+        queue += [row for row, time in enumerate(times) if time == now]
         while queue and min(free_at) <= now:
             oldest = times[queue[0]]
             if oldest + timeout < now:
@@ -299,23 +321,33 @@ def by_hand(times, rule, replicas, timeout, most):
             free_at.remove(min(free_at))
             free_at.append(now + TEN)
             instants.add(now + TEN)
+        while len(queue) > most:
+            gone[queue.pop()] = ("shed", now)
     return sent, gone
 
 
-quarters = st.lists(st.integers(0, 240), min_size=1, max_size=25).map(lambda ticks: sorted(tick / 4 for tick in ticks))
+#: Any quarter of a second, and whole tens, at which many come at once and replicas come free.
+ticks = st.integers(0, 240) | st.sampled_from([0, 40, 80, 120])
+quarters = st.lists(ticks, min_size=1, max_size=25).map(lambda ticks: sorted(tick / 4 for tick in ticks))
 
 
-@settings(max_examples=150)
-@given(quarters, rules(), st.integers(1, 3), st.sampled_from([1.0, 6.0, inf]), st.sampled_from([1, 3, inf]))
-def test_triton_schedules_equal_those_made_instant_by_instant(times, rule, replicas, timeout, most):
+@settings(max_examples=200)
+@given(quarters, rules(), st.integers(1, 3), st.sampled_from([1.0, 6.0, inf]), st.sampled_from([0, 1, 3, inf]), st.booleans())
+def test_triton_schedules_equal_those_made_instant_by_instant(times, rule, replicas, timeout, most, managed):
     largest, preferred, delay = rule
+    if most == 0:
+        delay = 0.0  # nobody may wait for company
+    rule = largest, preferred, delay
     fields = {"max_batch": largest, "preferred_batches": preferred, "max_queue_delay_ms": 1000 * delay, "replicas": replicas}
     if timeout < inf:
         fields |= {"timeout_s": timeout, "on_timeout": "done"}
     if most < inf:
         fields |= {"max_queue": most, "on_full": "done"}
     sent, gone = by_hand(times, rule, replicas, timeout, most)
-    trace = run_at(plan({"p": pool(**fields)}, constant(*[TEN] * largest)), times)
+    with pytest.MonkeyPatch.context() as patch:
+        if managed:
+            patch.setitem(STAGES, "pool", ManagedPoolStage)
+        trace = run_at(plan({"p": pool(**fields)}, constant(*[TEN] * largest)), times)
     refused = trace.requests[trace.requests["outcome"] != "done"]
     assert batches(trace, "p") == sorted(sent)
     assert {row.Index: (row.outcome, row.finished_s) for row in refused.itertuples()} == gone

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
+from unittest.mock import MagicMock, call
 
 import numpy as np
 import pytest
@@ -23,10 +24,12 @@ from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.engine import simulate
-from simulator.serving.orders import ORDERS
+from simulator.serving.orders import BY_MARKS, ORDERS
 from simulator.serving.plan import Plan
+from simulator.serving.requests import Requests
 from simulator.serving.scaling import SCALERS
 from simulator.serving.stages import STAGES
+from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
 from tests.builders import (
     assumed,
@@ -45,7 +48,17 @@ from tests.builders import (
     spread,
 )
 from tests.serving.intervals import interval
-from tests.serving.networks import HORIZON_S, OPEN_S, check, ordered, pools_of, service_times, simulate_step_by_step
+from tests.serving.networks import (
+    HORIZON_S,
+    OPEN_S,
+    SCORES,
+    check,
+    ordered,
+    pools_of,
+    service_times,
+    simulate_step_by_step,
+    turned_round,
+)
 
 DAY = ("00:00", "24:00")
 CLASSES = {
@@ -105,6 +118,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
 }
 
+#: Branches that score and that go by scores, and a join that does not wait for them.
+HURRIED: dict[str, dict[str, Any]] = {
+    scorer: {
+        "spread": link("fork", 0.1),
+        "fork": fork("left", "right", "third"),
+        "left": pool(to="meet", scores="x", replicas=2, max_batch=2, **fields),
+        "right": link("meet", 0.3),
+        "third": pool(to="meet", order="risk", replicas=2),
+        "meet": join("look", needs=2, timeout_s=0.5),
+        "look": gate("score", {"at_least": 0.5, "to": "last", "tag": "high"}, {"to": "done", "tag": "low"}, answers=True),
+    }
+    for scorer, fields in {"scores ahead": {}, "scores as they come": {"client_timeout_s": 2, "on_timeout": "meet"}}.items()
+}
+
 STEADY = {"rate_per_s": assumed(2.5)}
 HALVES = [{"rate_per_s": assumed(rate), "stay_s": assumed(2)} for rate in (1, 4)]
 RECORDED = Recording(np.cumsum(np.random.default_rng(0).exponential(0.4, 3_000)))
@@ -159,7 +186,7 @@ def network(between: dict[str, Any], order: str = "fifo", **fields: Any) -> Plan
         name: service_times(stage.get("max_batch", 1), 5) for name, stage in pools_of(between).items()
     }
     run = {"starts_at": "19:59", "days": OPEN_S / DAY_S, "drain_days": (HORIZON_S - OPEN_S) / DAY_S, "replications": 2}
-    usual = {"rate": 2.5, "run": run, "population": population(unusable=0.3), "classes": CLASSES}
+    usual = {"rate": 2.5, "run": run, "population": population(unusable=0.3), "classes": CLASSES, "scores": SCORES}
     return replace(plan(stages, pools, **usual | fields), recording=RECORDED, cold_starts={"it": [2.0]})
 
 
@@ -171,6 +198,7 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
     **{kind: partial(network, {}, arrivals={"kind": kind} | COMINGS.get(kind, {})) for kind in ARRIVALS},
     **{order: partial(network, {}, order=order) for order in ORDERS},
     **{policy: partial(network, {"it": USUAL | fields}) for policy, fields in POLICIES.items()},
+    **{scorer: partial(network, stages, order="tag") for scorer, stages in HURRIED.items()},
 }
 
 
@@ -232,6 +260,15 @@ def test_running_ahead_ends_where_single_steps_end(kind):
         assert_frame_equal(ordered(ahead.visits), ordered(stepped.visits))
 
 
+@pytest.mark.parametrize("kind", ["fork", "join", *HURRIED])
+def test_the_order_in_which_a_fork_names_its_branches_changes_no_byte(kind):
+    made = NETWORKS[kind]()
+    for seed in SEEDS:
+        one, other = simulate(made, seed), simulate(turned_round(made), seed)
+        assert one.digest == other.digest
+        assert_frame_equal(ordered(one.visits), ordered(other.visits))
+
+
 @pytest.mark.parametrize("kind", STAGES)
 def test_a_further_stage_leaves_every_other_draw_as_it_was(kind):
     without, extended = simulate(network({}), 3), simulate(network(EXAMPLES[kind]), 3)
@@ -281,15 +318,23 @@ def test_whoever_is_first_in_the_order_is_taken_and_the_earlier_of_equals(order)
     """Half of the requests are tagged, and all but those that the pool turned away have one of five scores."""
     trace = simulate(sorting(order), seed=2)
     visits = trace.logs["last"].frame("last").sort_values("started_s")
-    key = ORDERS[order](trace.columns)
+    key = ORDERS[order](trace.columns)  # nobody is marked while waiting
     entered, started = visits["entered_s"].to_numpy(), visits["started_s"].to_numpy()
-    ranks = np.array([(key(row), time, row) for row, time in zip(visits["request"], entered, strict=True)])
+    ranks = np.array([(key(row, time), time, row) for row, time in zip(visits["request"], entered, strict=True)])
     queued = 0
     for index, start in enumerate(started):
         waiting = (entered <= start) & (started >= start)
         assert tuple(ranks[index]) == min(map(tuple, ranks[waiting]))
         queued = max(queued, int(waiting.sum()))
     assert queued > 10
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_order_says_whether_it_goes_by_what_stages_write(order):
+    requests = Requests(network({}), Streams(0))
+    requests.risks = requests.tags = MagicMock()
+    ORDERS[order](requests)(0, 0.0)
+    assert requests.risks.method_calls == ([call.at(0, 0.0)] if order in BY_MARKS else [])
 
 
 @pytest.mark.parametrize("order", ORDERS)

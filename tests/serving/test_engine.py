@@ -1,14 +1,14 @@
 """Whole runs: by their invariants and against themselves. What theory knows of them is in tests/truths."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from tests.builders import gate, people, plan, pool, population, retake
-from tests.serving.networks import check, networks, ordered, service_times, simulate_step_by_step
+from tests.serving.networks import check, networks, ordered, service_times, simulate_step_by_step, turned_round
 
 DAY = ("00:00", "24:00")
 
@@ -28,6 +28,16 @@ def test_a_stage_that_runs_ahead_ends_where_single_steps_and_single_handovers_en
     ahead, stepped = simulate(made, seed), simulate_step_by_step(made, seed)
     assert ahead.digest == stepped.digest
     assert_frame_equal(ordered(ahead.visits), ordered(stepped.visits))
+
+
+@settings(max_examples=80)
+@given(networks(), st.integers(0, 2**31))
+def test_it_makes_no_difference_which_branch_of_a_fork_is_named_first(made, seed):
+    assume("fork" in made.scenario.stages)
+    one, other = simulate(made, seed), simulate(turned_round(made), seed)
+    assert one.digest == other.digest
+    assert_frame_equal(one.requests, other.requests)
+    assert_frame_equal(ordered(one.visits), ordered(other.visits))
 
 
 def test_two_pools_in_a_ring_hand_requests_to_and_fro_until_they_pass():

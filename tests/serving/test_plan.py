@@ -1,10 +1,14 @@
 """A plan rests on evidence: what was not measured is refused at its line, and every number says where it comes from."""
 
 import pickle
+import shutil
+from pathlib import Path
 
 import pytest
 
 from simulator import simulate
+from simulator.evidence.catalogue import HARDWARE
+from simulator.jobs import job_id
 from simulator.scenario.base import EVIDENCE_KINDS
 from simulator.scenario.faults import ScenarioError
 from simulator.scenario.load import loads
@@ -89,6 +93,43 @@ def test_the_hash_of_a_scenario_is_that_of_what_it_says_not_of_how_it_is_written
     assert compile_plan(loads(same)).scenario_hash == first
     assert compile_plan(loads(SMALL), {"point": 0.6}).scenario_hash == first
     assert compile_plan(loads(changed("title: Small", "title: Other"))).scenario_hash != first
+
+
+#: Every file that the small scenario is run from, and what to change in it.
+READ = {
+    "profiles/epyc-zen4-2c/tiny.fp32.json": ("0.1", "0.2"),
+    "scores/tiny.fp32.csv": ("i0,p0,0,0.", "i0,p0,0,0.1"),
+    "scores/tiny.fp32.yaml": ("a test", "another test"),
+    "catalogue/hardware.yaml": ("usd_per_hour: ", "usd_per_hour: 1"),
+}
+
+
+@pytest.fixture
+def catalogue(tmp_path, monkeypatch):
+    """A copy of the machines and their prices beside the small evidence."""
+    (tmp_path / "catalogue").mkdir()
+    copied = shutil.copy(HARDWARE, tmp_path / "catalogue")
+    monkeypatch.setattr("simulator.serving.plan.HARDWARE", Path(copied))
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_run_is_another_one_once_a_file_that_it_read_says_something_else(tmp_path, catalogue, name):
+    before = compile_plan(loads(SMALL))
+    assert set(before.evidence) == set(READ)
+    (tmp_path / name).write_text((tmp_path / name).read_text(encoding="utf-8").replace(*READ[name], 1), encoding="utf-8")
+    after = compile_plan(loads(SMALL))
+    assert [read for read in READ if before.evidence[read] != after.evidence[read]] == [name]
+    assert before.scenario_hash == after.scenario_hash
+    assert before.identity != after.identity
+    assert job_id(before, 1, 2) != job_id(after, 1, 2)
+
+
+def test_the_same_evidence_in_another_folder_is_the_same_run(tmp_path, monkeypatch):
+    before = compile_plan(loads(SMALL))
+    for kind, module in (("profiles", "profiles"), ("scores", "scores.tables")):
+        shutil.copytree(tmp_path / kind, tmp_path / "elsewhere" / kind)
+        monkeypatch.setattr(f"simulator.evidence.{module}.FOLDERS", (tmp_path / "elsewhere" / kind,))
+    assert compile_plan(loads(SMALL)).identity == before.identity
 
 
 def test_a_plan_holds_the_whole_design_and_can_be_sent_to_another_process():

@@ -9,6 +9,7 @@ from simulator.analysis.compare import differences
 from simulator.analysis.replicate import measured
 from simulator.analysis.summary import summary_of
 from simulator.evidence.projection import latency
+from simulator.paths import ASSETS, PROFILES
 from simulator.scenario import ScenarioError
 from simulator.scenario.load import find, loads
 from simulator.serving.latency import constant
@@ -45,6 +46,13 @@ def test_half_precision_is_told_where_accuracy_was_measured_in_single():
         for picks in ({"hardware": "t4"}, {"hardware": "t4", "precision": "int8_static"})
     ]
     assert [any("computes this model in fp16" in warning for warning in warnings) for warnings in told] == [True, False]
+
+
+def test_a_projection_is_identified_by_all_that_it_is_computed_from():
+    files = compile_plan(load(SKIN), {"hardware": "t4"}).evidence
+    expected = {f"catalogue/{name}" for name in ("hardware.yaml", "models.csv", "published.csv", "projection.json")}
+    expected |= {path.relative_to(ASSETS).as_posix() for path in PROFILES.glob("*/*.json")}
+    assert expected == {name for name in files if not name.startswith("scores/")}
 
 
 def test_a_measured_design_has_no_band():
@@ -95,10 +103,11 @@ def test_a_difference_reaches_over_both_ends_and_is_none_between_the_same_design
     measured_here, projected = plan({"p": pool()}, constant(1.5), seconds=20_000, rate=0.01), banded()
     runs = [measured(made, seed=1, replications=3) for made in (measured_here, projected)]
     summaries = tuple(summary_of(made, 1, run) for made, run in zip((measured_here, projected), runs, strict=True))
-    change = {one.metric: one.change for one in differences(*runs, summaries, every=True)}["latency_p50_s"]
+    change = {one.metric.name: one.change for one in differences(*runs, summaries, every=True)}["latency_p50_s"]
     assert (change.low, change.value, change.high) == pytest.approx((-1.0, -0.5, 0.5), rel=1e-6)
-    same = {one.metric: one.change for one in differences(runs[1], runs[1], (summaries[1], summaries[1]), every=True)}
-    assert vars(same["latency_p50_s"]) == {"value": 0, "low": 0, "high": 0}
+    same = {one.metric.name: one.change for one in differences(runs[1], runs[1], (summaries[1], summaries[1]), every=True)}
+    found = same["latency_p50_s"]
+    assert (found.value, found.low, found.high) == (0, 0, 0)
 
 
 def test_scaling_needs_a_start_that_nobody_has_timed():

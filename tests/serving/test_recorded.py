@@ -37,6 +37,12 @@ def faults(scenario):
     return caught.value.faults
 
 
+def test_another_recording_under_the_same_name_is_another_run(case):
+    first, again, other = (compile_plan(case(text)) for text in ("at\n1\n2\n4\n", "at\n1\n2\n4\n", "at\n1\n3\n4\n"))
+    assert first.identity == again.identity != other.identity
+    assert list(first.evidence) == ["scenario/log.csv"]
+
+
 def test_requests_come_when_they_were_recorded(case):
     assert simulate(compile_plan(case())).requests["arrived_s"].tolist() == [1, 2, 4]
 

@@ -65,6 +65,17 @@ def test_progress_adds_up_to_one() -> None:
     assert sum(parts) == pytest.approx(1)
 
 
+def test_the_machine_is_looked_at_after_each_third_of_the_calls() -> None:
+    made: list[str] = []
+    time_calls(
+        lambda _: None,
+        Effort(batches=(1, 2), least=6, most=6),
+        watch=lambda *_: made.append("call"),
+        look=lambda: made.append("look"),
+    )
+    assert made == ["call"] * 4 + ["look"] + ["call"] * 4 + ["look"] + ["call"] * 4 + ["look"]
+
+
 def test_a_session_is_started_afresh_and_measured(tiny: str, tmp_path: Path) -> None:
     file, shape = tmp_path / "tiny.onnx", ARCHITECTURES[tiny].input_shape
     export(ARCHITECTURES[tiny].build(), shape, file)
@@ -74,6 +85,9 @@ def test_a_session_is_started_afresh_and_measured(tiny: str, tmp_path: Path) -> 
     assert min(run.session_s) > 0
     assert run.resident_mb > 0
     assert run.others_share is not None
+    assert run.speeds is not None
+    assert len(run.speeds) == 5  # before and after the cold starts, and after each third of the calls
+    assert sorted(run.speeds)[2] == 1.0
     assert run.fixed_cost is not None
     assert [timed.batch for timed in run.calls] == [1, 2]
 

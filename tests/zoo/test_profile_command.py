@@ -47,6 +47,16 @@ def test_profiles_are_listed(run: Run, tmp_path: Path) -> None:
     assert "resnet18" in run("--list").stdout
 
 
+def test_a_broken_profile_is_told_and_the_rest_is_listed(run: Run, tmp_path: Path) -> None:
+    write_profile(a_profile("resnet18", threads=4), tmp_path / "out")
+    broken = write_profile(a_profile("alexnet", threads=4), tmp_path / "out")
+    broken.write_text(broken.read_text().replace("[1.0]", "[-5]"))
+    answer = run("--list", "--json")
+    assert answer.exit_code == 0
+    assert [row["model"] for row in json.loads(answer.stdout)] == ["resnet18"]
+    assert answer.stderr.startswith(f"{broken}: runs.0.")
+
+
 def test_failures_are_listed_beside_profiles(run: Run, tmp_path: Path) -> None:
     write_profile(a_profile("resnet18", threads=4), tmp_path / "out")
     failure = {"model": "resnet18", "precision": "fp16", "device": "here", "step": "run", "reason": "[it] is not finite"}
@@ -161,6 +171,7 @@ def test_a_failure_is_told_kept_and_not_tried_again_and_the_rest_goes_on(
     monkeypatch.setattr(campaign, "measure", lambda *_: a_run(threads=1))
     monkeypatch.setitem(quantize.QUANTIZERS, "fp16", refuse)
     words = ["--model", tiny, "--precision", "fp32", "--precision", "fp16", "--precision", "int8_dynamic", "--json"]
+    words += ["--threads", "1"]
     answer = run(*words)
     assert answer.exit_code == 0
     assert [(row["precision"], row.get("step")) for row in json.loads(answer.stdout)] == [

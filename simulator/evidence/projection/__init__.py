@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from simulator.evidence.catalogue import Hardware, machine
+from simulator.evidence.files import Stamp, stamp_of
 from simulator.evidence.projection.form import design_of, fit
 from simulator.evidence.projection.heldout import LEVEL, Basis, Errors, basis_of, effective_watts, held_out
-from simulator.evidence.projection.points import OFFLINE, all_points, networks, published
+from simulator.evidence.projection.points import OFFLINE, all_points, networks, projection_files, published
 
 #: What computes a model of a precision, the closest first. Accelerators run no network whose scales are found in every call.
 _COMPUTED = {
@@ -77,7 +78,8 @@ def latencies(model: str, precision: str, batches: Sequence[int], device: str) -
     errors = _errors_of(network, computed, device)
     band = held_out().widths[errors.basis]
     source = _sentence(network, precision, computed, device, errors)
-    found = zip(*_curve(network, computed, device, tuple(batches)), strict=True)
+    stamps = tuple(stamp_of(path) for path in projection_files().values())
+    found = zip(*_curve(network, computed, device, tuple(batches), stamps), strict=True)
     return [
         Projected(
             float(np.exp(value)),
@@ -181,8 +183,10 @@ def _sentence(network: str, precision: str, computed: str, device: str, errors: 
 
 
 @lru_cache(maxsize=64)
-def _curve(network: str, computed: str, device: str, batches: tuple[int, ...]) -> tuple[list[float], list[float]]:
-    """Logarithm of seconds and its spread for each batch, from a fit to all points there are."""
+def _curve(
+    network: str, computed: str, device: str, batches: tuple[int, ...], _stamps: tuple[Stamp, ...]
+) -> tuple[list[float], list[float]]:
+    """Logarithm of seconds and its spread for each batch, from a fit to all points there are; anew once any of them changes."""
     points = all_points()
     there = points[points["device"] == device]
     protocol = _PREFERRED if _PREFERRED in set(there["protocol"]) else there["protocol"].mode()[0]

@@ -44,7 +44,6 @@ def projection(
     if again:
         with _console.status("hiding a third of the networks at a time, and fitting the rest"):
             write_held_out(hold_out())
-        held_out.cache_clear()
     found = held_out()
     if found.fingerprint != fingerprint():
         _console.print("the published tables have changed since; casesim projection --again finds out anew")

@@ -103,7 +103,8 @@ def design_of(points: pd.DataFrame) -> Design:
     intensity = np.log(activations / ops * 2 / ACTIVATIONS_PER_MAC)
     slopes = {"": np.ones(len(points)), "size": size, "intensity": intensity, "unknown": (~known).astype(float)}
     slopes |= {"unknown size": size * ~known, "unknown intensity": intensity * ~known}
-    points = points.assign(kind=[hardware()[device].kind == "cpu" for device in points["device"]])
+    machines = hardware()
+    points = points.assign(kind=[machines[device].kind == "cpu" for device in points["device"]])
     columns = [np.column_stack(list(_columns(points, slopes, terms))) for terms in (RATE, START)]
     batch = points["batch"].to_numpy(dtype=float)
     return Design(np.log(ops / peak), np.log(moved / bandwidth), columns[0], columns[1], batch)
@@ -111,9 +112,9 @@ def design_of(points: pd.DataFrame) -> Design:
 
 def _machine_columns(points: pd.DataFrame) -> tuple[Vector, Vector, NDArray[np.bool_]]:
     """Peak (operations/s), bandwidth (bytes/s) and whether the peak is known, a point each."""
-    found = []
+    found, machines = [], hardware()
     for device, precision in zip(points["device"], points["precision"], strict=True):
-        machine = hardware()[device]
+        machine = machines[device]
         known = precision in machine.peak_tops
         peak = machine.peak_tops[precision] * 1e12 if known else TYPICAL_PEAK
         int8 = machine.peak_tops.get("int8", TYPICAL_PEAK / 1e12) * 1e12

@@ -10,7 +10,6 @@ that did not set its width.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from simulator.evidence.catalogue import CatalogueError, hardware
-from simulator.evidence.files import first_fault, in_one_step
+from simulator.evidence.files import first_fault, in_one_step, remembered
 from simulator.evidence.projection.form import Design, Fit, design_of, fit
 from simulator.evidence.projection.points import OFFLINE, OWN, all_points, fingerprint, power
 from simulator.paths import CATALOGUE
@@ -307,9 +306,13 @@ def write_held_out(found: HeldOut, path: Path = CATALOGUE / "projection.json") -
         part.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-@lru_cache(maxsize=4)
 def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
     """The findings that travel with the catalogue; raises CatalogueError with the first fault."""
+    return _held_out(path)
+
+
+@remembered()
+def _held_out(path: Path) -> HeldOut:
     try:
         return HeldOut.model_validate_json(path.read_bytes())
     except OSError as error:

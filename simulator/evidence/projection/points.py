@@ -7,13 +7,13 @@ Every row is one point: `seconds` for a batch of `batch` items on a device, or f
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from simulator.evidence.catalogue import CatalogueError, hardware
+from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware
+from simulator.evidence.files import remembered
 from simulator.evidence.profiles import profiles
 from simulator.paths import CATALOGUE, PROFILES
 
@@ -28,15 +28,23 @@ _MEASURED = {"fp32": "fp32", "int8_static": "int8"}
 _MEASURED_BATCHES = (1, 8)
 
 
-@lru_cache(maxsize=4)
 def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
     """The networks that are known: family, backbone, architecture, gmac (1e9 multiply-adds), mact (1e6 activations)."""
+    return _networks(folder)
+
+
+@remembered("models.csv")
+def _networks(folder: Path) -> pd.DataFrame:
     return _read(folder / "models.csv").set_index("model")
 
 
-@lru_cache(maxsize=4)
 def published(folder: Path = CATALOGUE) -> pd.DataFrame:
     """Every published point, with its network's figures and its source."""
+    return _published(folder)
+
+
+@remembered("published.csv", "models.csv", HARDWARE.name)
+def _published(folder: Path) -> pd.DataFrame:
     points = _read(folder / "published.csv")
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     known = networks(folder)
@@ -75,9 +83,22 @@ def all_points() -> pd.DataFrame:
     return pd.concat([published(), measured()], ignore_index=True)
 
 
-@lru_cache(maxsize=4)
+def projection_files() -> dict[str, Path]:
+    """Every file that a projected latency is computed from, by a name that is the same on every machine."""
+    catalogue = ("models.csv", "published.csv", "projection.json", HARDWARE.name)
+    measured = sorted(PROFILES.glob("*/*.json"))
+    return {f"catalogue/{name}": CATALOGUE / name for name in catalogue} | {
+        f"profiles/{path.parent.name}/{path.name}": path for path in measured
+    }
+
+
 def power(folder: Path = CATALOGUE) -> pd.DataFrame:
     """Published power: watts of the whole system at the wall, and the seconds of the same run."""
+    return _power(folder)
+
+
+@remembered("power.csv")
+def _power(folder: Path) -> pd.DataFrame:
     points = _read(folder / "power.csv")
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     return points

@@ -12,10 +12,11 @@ from simulator.evidence.scores.tables import (
     check_paired,
     load_scores,
     other_precisions,
+    score_files,
     score_names,
     score_rows,
+    score_stamps,
     scores_at,
-    stamp_of,
 )
 
 __all__ = [
@@ -27,8 +28,9 @@ __all__ = [
     "check_paired",
     "load_scores",
     "other_precisions",
+    "score_files",
     "score_names",
     "score_rows",
+    "score_stamps",
     "scores_at",
-    "stamp_of",
 ]

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from simulator.evidence.files import Stamp, stamp_of
 from simulator.evidence.scores.about import Measured, Published, ScoreError, read_sidecar
 from simulator.paths import OWN_SCORES, SCORES
 
@@ -142,7 +143,7 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
 def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
     """The score table `name`, of `folder` or the first of FOLDERS that has it; raises ScoreError that lists what there is."""
     sidecar = _sidecar_of(name, folder)
-    return _load_once(sidecar, sidecar.stat().st_mtime_ns)
+    return _load_once(sidecar, score_stamps(name, folder))
 
 
 def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
@@ -171,9 +172,18 @@ def other_precisions(name: str, folder: Path | None = None) -> list[str]:
     return [other for other in score_names(folder) if other != name and other.rpartition(".")[0] == model]
 
 
-def stamp_of(name: str, folder: Path | None = None) -> int:
-    """What changes when a table is written again: nanoseconds. Raises ScoreError."""
-    return _sidecar_of(name, folder).stat().st_mtime_ns
+def score_stamps(name: str, folder: Path | None = None) -> tuple[Stamp, ...]:
+    """What changes when a table is written again. Raises ScoreError."""
+    return tuple(stamp_of(path) for path in score_files(name, folder).values())
+
+
+def score_files(name: str, folder: Path | None = None) -> dict[str, Path]:
+    """The files of a table, by a name that is the same on every machine: the sidecar and, unless a curve is published, the CSV.
+
+    Raises ScoreError.
+    """
+    sidecar = _sidecar_of(name, folder)
+    return {f"scores/{path.name}": path for path in (sidecar, sidecar.with_suffix(".csv")) if path.is_file()}
 
 
 def _sidecars(folder: Path | None) -> dict[str, Path]:
@@ -190,8 +200,8 @@ def _sidecar_of(name: str, folder: Path | None) -> Path:
 
 
 @lru_cache(maxsize=64)
-def _load_once(sidecar: Path, _changed: int) -> ScoreTable:
-    """Read again only once the file has changed."""
+def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
+    """Read again only once one of its files has changed."""
     about = read_sidecar(sidecar)
     if isinstance(about, Published):
         return _curve(sidecar.stem, about)
@@ -212,6 +222,7 @@ def _rows(path: Path, about: Measured) -> pd.DataFrame:
         raise ScoreError(f"{path}: every label should be 0 or 1")
     if table["label"].nunique() < 2:
         raise ScoreError(f"{path}: holds one class only; both are needed")
+    _check_counts(path, about, table)
     untold: dict[str, Any] = {
         "diagnosis": "",
         "fitzpatrick": pd.NA,
@@ -222,6 +233,14 @@ def _rows(path: Path, about: Measured) -> pd.DataFrame:
     for name in untold.keys() - set(table):
         table[name] = untold[name]
     return table[list(COLUMNS)].astype({"fitzpatrick": "Int64", "fold": "Int64"})
+
+
+def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
+    found = {"items": len(table), "positives": int(table["label"].sum()), "patients": table["patient"].nunique()}
+    for what, count in found.items():
+        told = getattr(about, what)
+        if count != told:
+            raise ScoreError(f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {told:,}")
 
 
 def _measured(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:

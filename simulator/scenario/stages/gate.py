@@ -54,7 +54,7 @@ class Gate(AnyStage):
     routes: Annotated[list[Route], Field(min_length=1, max_length=16)]
     answers: Annotated[
         bool,
-        Field(description="whether the requester has the answer once the request is here; the ends answer if no gate does"),
+        Field(description="whether the requester has the answer once the request is here; an end answers whoever has none yet"),
     ] = False
 
     @model_validator(mode="after")

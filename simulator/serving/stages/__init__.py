@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simulator.scenario.stages import Pool
+from simulator.scenario.stages import Gate, Pool
 from simulator.serving.stages.base import Stage
 from simulator.serving.stages.fork import ForkStage
-from simulator.serving.stages.gate import GateStage
+from simulator.serving.stages.gate import GateStage, WaitingGateStage
 from simulator.serving.stages.join import JoinStage
 from simulator.serving.stages.link import LinkStage
 from simulator.serving.stages.managed_pool import ManagedPoolStage
@@ -26,10 +26,16 @@ def pool_stage(run: Run, name: str, spec: Pool) -> Stage:
     return (PoolStage if spec.is_plain and run.conditions.usual(name) else ManagedPoolStage)(run, name, spec)
 
 
+def gate_stage(run: Run, name: str, spec: Gate) -> Stage:
+    """The gate that waits for its turn only where that matters."""
+    waits = spec.by == "score" and run.plan.scenario.scorer_of(spec) in run.in_branches
+    return (WaitingGateStage if waits else GateStage)(run, name, spec)
+
+
 STAGES: dict[str, Callable[[Run, str, Any], Stage]] = {
     "link": LinkStage,
     "pool": pool_stage,
-    "gate": GateStage,
+    "gate": gate_stage,
     "retake": RetakeStage,
     "retry": RetryStage,
     "fork": ForkStage,

@@ -67,13 +67,13 @@ class Stage:
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         """Take a request that a stage has turned away: this way is its answer, and `outcome` what it came to."""
         self.run.requests.outcome[row] = outcome
-        self.run.answer((row,), time)
+        self.run.answer((row,), time, refused=True)
         self.accept((row,), time)
 
     def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
         """The same for many rows."""
         self.run.requests.outcome[rows] = outcome
-        self.run.answer_block(rows, times)
+        self.run.answer_block(rows, times, refused=True)
         self.accept_block(rows, times)
 
     def close(self, horizon: float) -> None:

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from simulator.scenario.branches import branches, meeting
+from simulator.scenario.stages import Fork
 from simulator.serving.stages.base import Rows, Stage, Times
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
 
 
 class ForkStage(Stage):
-    """Every branch is handed the same row; what the branches may write of it is limited by the checks of a scenario."""
+    """Every branch is handed the same row; what the branches may write of it is limited by the checks of a scenario.
+
+    inside: the stages of the branches. photos: which of its photos each request showed when it came here, shape (n,): the
+    branches look at that one, even if the request is behind their join by then and has sent another.
+    """
+
+    def __init__(self, run: Run, name: str, spec: Fork) -> None:
+        super().__init__(run, name, spec)
+        stages = run.plan.scenario.stages
+        join = meeting(stages, spec)
+        assert join is not None  # a fork without a join is refused when the scenario is read
+        self.inside = set[str]().union(*branches(stages, spec, join))
+        self.photos = np.zeros(run.requests.n, np.int8)
 
     def connect(self) -> None:
         """Look up where each branch begins."""
+        self.shown = self.run.photos(self.name)
         self.branches = [self.run.receiver(target) for target in self.spec.to]
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Hand the requests to every branch."""
+        self.photos[list(rows)] = self.shown[list(rows)]
         for branch in self.branches:
             branch.accept(rows, time)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows."""
+        self.photos[rows] = self.shown[rows]
         for branch in self.branches:
             branch.accept_block(rows, times)

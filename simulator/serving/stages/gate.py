@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.scenario.stages import Gate
 from simulator.serving.columns import elements
-from simulator.serving.stages.base import Rows, Stage, Times
+from simulator.serving.stages.base import Rows, ServiceStage, Stage, Times
 from simulator.serving.thresholds import thresholds
 
 if TYPE_CHECKING:
@@ -24,12 +24,10 @@ class GateStage(Stage):
         super().__init__(run, name, spec)
         # Scores are columns of single precision: so are the thresholds, or the item that sets one would fall below it.
         self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
-        self.by_score = spec.by == "score"
-        self.tries = elements(run.requests.tries)
-        self.given = run.requests.given[run.plan.scenario.scorer_of(spec)] if self.by_score else run.requests.risk
-        self._given = elements(self.given)
-        self.tags = elements(run.requests.tag)
-        self.qualities = [elements(row) for row in run.requests.qualities]
+        self.given = run.requests.given[run.plan.scenario.scorer_of(spec)] if spec.by == "score" else None
+        self.marks = run.requests.tags
+        self.qualities = run.requests.qualities
+        self._qualities = [elements(row) for row in self.qualities]
 
     def connect(self) -> None:
         """Look up where each route leads."""
@@ -37,13 +35,15 @@ class GateStage(Stage):
         self.routes = [
             (self.run.way_out(self.name, route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
         ]
+        self.photos = self.run.photos(self.name)
+        self._photos = elements(self.photos)
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Send each request its way at once."""
         if self.spec.answers:
             self.run.answer(rows, time)
         for row in rows:
-            value = self._given[row] if self.by_score else self.qualities[self.tries[row]][row]
+            value = self.given.at(row, time) if self.given else self._qualities[self._photos[row]][row]
             route = 0
             for cut in self.cuts:
                 if value >= cut:
@@ -51,23 +51,55 @@ class GateStage(Stage):
                 route += 1
             receiver, tag = self.routes[route]
             if tag:
-                self.tags[row] = tag
+                self.marks.write(row, tag, time)
             receiver.accept((row,), time)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows at once."""
         if self.spec.answers:
             self.run.answer_block(rows, times)
-        values = self._values(rows)
+        values = self._values(rows, times)
         route = np.full(len(rows), len(self.cuts))
         for index, cut in reversed(list(enumerate(self.cuts))):
             route[values >= cut] = index
         for index, (receiver, tag) in enumerate(self.routes):
             mine = route == index
             if tag:
-                self.run.requests.tag[rows[mine]] = tag
+                self.marks.write_all(rows[mine], tag, times[mine])
             receiver.accept_block(rows[mine], times[mine])
 
-    def _values(self, rows: Rows) -> NDArray[np.float32]:
-        requests = self.run.requests
-        return self.given[rows] if self.by_score else requests.qualities[requests.tries[rows], rows]
+    def _values(self, rows: Rows, times: Times) -> NDArray[np.float32]:
+        return self.given.at_all(rows, times) if self.given else self.qualities[self.photos[rows], rows]
+
+
+class WaitingGateStage(ServiceStage):
+    """A gate by the scores of a pool in a branch of a fork: a request may be here before its score is.
+
+    So nothing is routed before its turn in the order of time, when all scores that have come by then are known.
+    """
+
+    def __init__(self, run: Run, name: str, spec: Gate) -> None:
+        super().__init__(run, name, spec)
+        self.gate = GateStage(run, name, spec)
+
+    def connect(self) -> None:
+        """Look up where each route leads."""
+        super().connect()
+        self.gate.connect()
+
+    def due(self, time: float) -> float:
+        """A request is routed at once."""
+        return time
+
+    def advance(self, now: float, limit: float) -> float:
+        """Route all that come by `now` or before `limit`; returns when the next one comes."""
+        rows, times = [], []
+        while self.inbox.head <= now or self.inbox.head < limit:
+            row, time = self.inbox.pop()
+            rows.append(row)
+            times.append(time)
+        self.gate.accept_block(np.array(rows, np.int32), np.array(times))
+        return self.inbox.head
+
+    def hand_over_since(self) -> None:
+        """Whoever was routed has gone on."""

@@ -1,14 +1,15 @@
 """A pool with policies: order of the queue, impatient clients, copies, balancing, scaling, failing replicas.
 
 Every batch is completed by an event of its own, because what becomes of it may change on the way. The plain pool, which needs
-none of this, is in `pool`; on what both can do they give the same trace.
+none of this, is in `pool`; on what both can do they give the same trace. As there, a queue is measured when the replicas that
+are free at that instant have taken theirs.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from heapq import heappop, heappush, heapreplace
 from itertools import count
 from math import inf, nan, nextafter
@@ -21,8 +22,7 @@ from simulator.serving.balancing import BALANCERS
 from simulator.serving.batching import BatchRule
 from simulator.serving.breaker import CircuitBreaker
 from simulator.serving.columns import elements
-from simulator.serving.latency import GRID
-from simulator.serving.orders import ORDERS
+from simulator.serving.orders import ORDERS, Key
 from simulator.serving.requests import FAILED, SHED, TIMED_OUT
 from simulator.serving.stages.base import Outbox, Receiver, Rows, ServiceStage, Times
 from simulator.serving.stages.scaling import Scaling
@@ -35,15 +35,17 @@ if TYPE_CHECKING:
 class Stay:
     """One request at this pool, from joining to leaving.
 
-    open: until it has its answer or has left; choice: its lane; copies: how many wait or are being served
+    open: until it has its answer or has left; choice: its lane; copies: how many wait or are being served; permit: what the
+    breaker let it in by
     """
 
-    __slots__ = ("choice", "copies", "entered", "open", "row")
+    __slots__ = ("choice", "copies", "entered", "open", "permit", "row")
 
-    def __init__(self, row: int, entered: float, choice: int) -> None:
+    def __init__(self, row: int, entered: float, choice: int, permit: int) -> None:
         self.row = row
         self.entered = entered
         self.choice = choice
+        self.permit = permit
         self.copies = 0
         self.open = True
 
@@ -61,20 +63,26 @@ class Copy:
         stay.copies += 1
 
 
+#: Where a copy lies in a queue: by key, the delayed after the others, then in order of arrival.
+Place = tuple[float, bool, int, Copy]
+
+
 class Queue:
     """Copies by key, those of equal key in order of arrival."""
 
-    def __init__(self, key: Callable[[int], float]) -> None:
+    def __init__(self, key: Key) -> None:
         self.key = key
-        self.items: list[tuple[float, bool, int, Copy]] = []
+        self.items: list[Place] = []
         self._numbers = count()
 
     def __len__(self) -> int:
         return len(self.items)
 
-    def push(self, copy: Copy) -> None:
-        """Join the queue."""
-        insort(self.items, (self.key(copy.stay.row), copy.delayed, next(self._numbers), copy))
+    def push(self, copy: Copy, now: float) -> Place:
+        """Join the queue; returns the place there."""
+        place = self.key(copy.stay.row, now), copy.delayed, next(self._numbers), copy
+        insort(self.items, place)
+        return place
 
     def first(self, size: int) -> list[Copy]:
         """Those who would be served next."""
@@ -86,20 +94,29 @@ class Queue:
         del self.items[:size]
         return copies
 
-    def drop(self, place: int) -> Copy:
+    def drop(self, index: int) -> Copy:
         """Take one out."""
-        return self.items.pop(place)[-1]
+        return self.items.pop(index)[-1]
+
+    def index(self, place: Place) -> int | None:
+        """How many are before that place; None if it is empty by now."""
+        index = bisect_left(self.items, place)
+        return index if index < len(self.items) and self.items[index] is place else None
 
     def oldest(self) -> int:
-        """The place of the one who has waited longest."""
-        return min(range(len(self.items)), key=lambda place: self.items[place][-1].entered)
+        """The index of the one who has waited longest."""
+        return min(range(len(self.items)), key=lambda index: self.items[index][-1].entered)
 
 
 class Lane:
-    """A queue and the replicas that serve it; `free` is a heap of (since when, replica)."""
+    """A queue and the replicas that serve it; `free` is a heap of (since when, replica).
 
-    def __init__(self, key: Callable[[int], float], replicas: Sequence[int]) -> None:
+    surplus: who has found the queue full at this instant, in that order
+    """
+
+    def __init__(self, key: Key, replicas: Sequence[int]) -> None:
         self.queue = Queue(key)
+        self.surplus: list[Place] = []
         self.free = [(-inf, replica) for replica in replicas]
         self.in_service = 0
 
@@ -110,16 +127,24 @@ class Lane:
 
 
 class Batch:
-    """Copies in service on one replica of a lane; `lost` if the replica fails before it is done."""
+    """Copies in service on one replica of a lane; `lost` if the replica fails before it is done.
 
-    __slots__ = ("copies", "done", "free_again", "lane", "lost", "pool", "replica", "started")
+    outage: when that replica fails next, and is up again; inf and inf if it does not
+    """
+
+    __slots__ = ("copies", "done", "free_again", "lane", "lost", "outage", "pool", "replica", "started")
 
     def __init__(
-        self, pool: ManagedPoolStage, copies: list[Copy], lane: Lane, replica: int, started: float, done: float
+        self, pool: ManagedPoolStage, copies: list[Copy], lane: Lane, replica: int, started: float, outage: tuple[float, float]
     ) -> None:
         self.pool, self.copies, self.lane, self.replica = pool, copies, lane, replica
-        self.started, self.done, self.free_again = started, done, done
-        self.lost = False
+        self.started, self.outage = started, outage
+
+    def end_at(self, time: float) -> None:
+        """It would be done at `time`, if the replica did not fail before."""
+        fails, repaired = self.outage
+        self.lost = fails < time
+        self.done, self.free_again = (fails, repaired) if self.lost else (time, time)
 
 
 class ManagedPoolStage(ServiceStage):
@@ -133,7 +158,7 @@ class ManagedPoolStage(ServiceStage):
         self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         latency = run.plan.latencies[name]
-        self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
+        self.seconds, self.gaps, self.usual_s = latency.seconds.tolist(), latency.gaps_s, latency.median_s
         self.quantile = self._quantiles("service")
         self.second_quantile = self.quantile if spec.hedge_after_s is None else self._quantiles("service.second")
         self.deadline = elements(run.requests.deadline)
@@ -156,7 +181,7 @@ class ManagedPoolStage(ServiceStage):
 
     def _quantiles(self, stream: str) -> Any:
         """The service time that each request draws, as a place in the table."""
-        return elements((self.run.uniform(f"{self.name}.{stream}") * GRID).astype(np.int16))
+        return elements(self.run.plan.latencies[self.name].cell_of(self.run.uniform(f"{self.name}.{stream}")))
 
     def connect(self) -> None:
         """Look up where requests go on to."""
@@ -181,8 +206,7 @@ class ManagedPoolStage(ServiceStage):
             self.scaling.look(now)
         while self.running and self.running[0][0] <= now:
             self._complete(heappop(self.running)[-1])
-        for batch in self.accelerator.finished(self, now) if self.accelerator else ():
-            batch.done = batch.free_again = now
+        for batch in self.accelerator.ended(self, now) if self.accelerator else ():
             self._complete(batch)
         self._take_in(now)
         self._send_copies(now)
@@ -192,6 +216,8 @@ class ManagedPoolStage(ServiceStage):
             self.touched.append(heappop(self.serving)[-1])
         for lane in self.touched:
             self._serve(lane, now)
+            if lane.surplus:
+                self._keep_limit(lane, now)
             if (upcoming := self._batch_time(lane, now)) < inf:
                 heappush(self.serving, (upcoming, next(self._numbers), lane))
         self.touched.clear()
@@ -209,7 +235,7 @@ class ManagedPoolStage(ServiceStage):
         times = [self.inbox.head]
         times += [events[0][0] for events in (self.running, self.serving) if events]
         if self.accelerator:
-            times.append(self.accelerator.next_done(self))
+            times.append(self.accelerator.next_end(self))
         for stays in (self.leaving, self.hedging):
             while stays and not stays[0].open:
                 stays.popleft()
@@ -233,33 +259,39 @@ class ManagedPoolStage(ServiceStage):
         if self.breaker and not self.breaker.allows(time):
             self.turn_away(row, SHED, time, time, now, self.on_full)
             return
-        stay = Stay(row, time, choice)
-        if not self._has_room(lane, time):
-            stay = self._make_room(lane, stay, now)
+        stay = Stay(row, time, choice, self.breaker.period if self.breaker else 0)
+        self._join(lane, Copy(stay, time), now)
         if not stay.open:
             return
-        self._enqueue(lane, Copy(stay, time))
         if self.spec.client_timeout_s is not None:
             self.leaving.append(stay)
         if self.spec.hedge_after_s is not None:
             self.hedging.append(stay)
 
-    def _has_room(self, lane: Lane, now: float) -> bool:
-        if self.max_queue == 0:
-            return len(lane.queue) < sum(free_at <= now and self._is_up(replica, now) for free_at, replica in lane.free)
-        return len(lane.queue) < self.max_queue
-
-    def _make_room(self, lane: Lane, newcomer: Stay, now: float) -> Stay:
-        """Refuse the newcomer, or drop whoever has waited longest in its favour; returns the newcomer."""
-        if self.spec.drops == "oldest" and lane.queue.items:
-            self._give_up(lane.queue.drop(lane.queue.oldest()), SHED, now, now, self.on_full)
-        else:
-            self._close(newcomer, SHED, now, now, self.on_full)
-        return newcomer
-
-    def _enqueue(self, lane: Lane, copy: Copy) -> None:
-        lane.queue.push(copy)
+    def _join(self, lane: Lane, copy: Copy, now: float) -> None:
+        """Join a queue. One too many may stay until the replicas that are free at this instant have taken theirs."""
+        place = lane.queue.push(copy, now)
+        full = len(lane.queue) > self.max_queue
+        if full and not self._available(lane, now):
+            self._drop_for(place, lane, now)
+            return
+        if full:
+            lane.surplus.append(place)
         self.touched.append(lane)
+
+    def _keep_limit(self, lane: Lane, now: float) -> None:
+        """The replicas have taken theirs: those who came last are too many."""
+        for place in reversed(lane.surplus):
+            self._drop_for(place, lane, now)
+        lane.surplus.clear()
+
+    def _drop_for(self, place: Place, lane: Lane, now: float) -> None:
+        """If one who has just come still waits in a queue that is too long: refuse it, or drop whoever has waited longest."""
+        queue = lane.queue
+        index = queue.index(place)
+        if index is not None and len(queue) > self.max_queue:
+            gone = queue.drop(queue.oldest() if self.spec.drops == "oldest" else index)
+            self._give_up(gone, SHED, now, now, self.on_full)
 
     def _give_up(self, copy: Copy, outcome: int, due: float, now: float, to: Receiver) -> None:
         """A copy has left the queue unserved; so has the request where that was its last one."""
@@ -271,7 +303,7 @@ class ManagedPoolStage(ServiceStage):
         """A request leaves without an answer."""
         stay.open = False
         if self.breaker:
-            self.breaker.note(now, failed=True)
+            self.breaker.note(stay.permit, now, failed=True)
         self.turn_away(stay.row, outcome, stay.entered, due, now, to)
 
     # Service
@@ -304,9 +336,6 @@ class ManagedPoolStage(ServiceStage):
         upcoming = bisect_right(outages, now, key=lambda outage: outage[1])
         return outages[upcoming] if upcoming < len(outages) else (inf, inf)
 
-    def _is_up(self, replica: int, now: float) -> bool:
-        return self._next_outage(replica, now)[0] > now
-
     def _drop_unserved(self, lane: Lane, now: float) -> bool:
         """Take out of the next batch who is not to be served now; whether there was anybody."""
         for place, copy in enumerate(lane.queue.first(self.rule.max_batch)):
@@ -318,11 +347,11 @@ class ManagedPoolStage(ServiceStage):
                 lane.queue.drop(place)
                 if self.spec.timeout_action == "delay":
                     copy.delayed = True
-                    lane.queue.push(copy)
+                    lane.queue.push(copy, now)
                 else:
                     self._give_up(copy, TIMED_OUT, copy.entered + self.timeout, now, self.on_timeout)
                 return True
-            if self.spec.sheds_late and stay.open and now + self.seconds[0][1][GRID // 2] > self.deadline[stay.row]:
+            if self.spec.sheds_late and stay.open and now + self.usual_s > self.deadline[stay.row]:
                 self._give_up(lane.queue.drop(place), SHED, now, now, self.on_full)
                 return True
         return False
@@ -333,15 +362,13 @@ class ManagedPoolStage(ServiceStage):
         seconds = self.seconds[bisect_right(self.gaps, now - free_at)][len(copies)][drawn[copies[0].stay.row]]
         if replica in self.slowdowns:
             seconds *= self.slowdowns[replica].at(now)
-        batch = Batch(self, copies, lane, replica, now, now + seconds)
+        batch = Batch(self, copies, lane, replica, now, self._next_outage(replica, now))
         lane.in_service += len(copies)
         if self.accelerator:
             self.accelerator.begin(batch, seconds, now)
-            return
-        fails, repaired = self._next_outage(replica, now)
-        if fails < batch.done:
-            batch.done, batch.free_again, batch.lost = fails, repaired, True
-        heappush(self.running, (batch.done, next(self._numbers), batch))
+        else:
+            batch.end_at(now + seconds)
+            heappush(self.running, (batch.done, next(self._numbers), batch))
 
     def _complete(self, batch: Batch) -> None:
         lane, now = batch.lane, batch.done
@@ -361,10 +388,10 @@ class ManagedPoolStage(ServiceStage):
                 stay.open = False
                 rows.append(stay.row)
                 if self.breaker:
-                    self.breaker.note(now, failed=False)
+                    self.breaker.note(stay.permit, now, failed=False)
         if rows:
             if self.spec.scores:
-                self.run.score(self.name, np.array(rows))
+                self.run.score(self.name, np.array(rows), now)
             self.out.accept(rows, now)
 
     def _log(self, batch: Batch) -> None:
@@ -390,7 +417,8 @@ class ManagedPoolStage(ServiceStage):
         if self.on_failure is not None:
             self._give_up(copy, FAILED, now, now, self.on_failure)
         elif copy.stay.open:
-            self._enqueue(lane, copy)
+            lane.queue.push(copy, now)
+            self.touched.append(lane)
 
     # Impatience
 
@@ -410,13 +438,13 @@ class ManagedPoolStage(ServiceStage):
         return stay.entered + self.spec.hedge_after_s
 
     def _send_copies(self, now: float) -> None:
-        """A second copy, for another queue if there is one, of who has waited long enough; the queue may refuse it."""
+        """A second copy, for another queue if there is one, of who has waited long enough; a full queue does without it."""
         while self.hedging and (not self.hedging[0].open or self._hedge_time(self.hedging[0]) <= now):
             stay = self.hedging.popleft()
             choice = self.choose(self.lanes, stay.row)
             lane = self.lanes[(choice + 1) % len(self.lanes) if choice == stay.choice else choice]
-            if stay.open and self._has_room(lane, now):
-                self._enqueue(lane, Copy(stay, now, second=True))
+            if stay.open:
+                self._join(lane, Copy(stay, now, second=True), now)
 
     def _batch_time(self, lane: Lane, now: float) -> float:
         """When a lane's queue may be served next, given that nobody comes and no batch is done before."""
@@ -450,7 +478,7 @@ class ManagedPoolStage(ServiceStage):
         still = {id(copy.stay): copy.stay for copy in waiting if copy.stay.open}
         for batch in self.at_work():
             if self.accelerator:
-                batch.done = self.accelerator.time_of(batch)
+                batch.end_at(self.accelerator.time_of(batch))
             self._log(batch)
             for copy in batch.copies:
                 copy.stay.open = False

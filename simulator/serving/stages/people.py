@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,9 @@ class PeopleStage(ServiceStage):
     """Reviewers are told apart by the roster's desks. Who is in the middle of a case finishes it, whatever the roster says.
 
     A second reading is a second visit: the case joins the queue again when the first one is done, and is never refused.
+
+    As at a pool, the queue is measured when the reviewers who are free at that instant have taken a case each: of the cases
+    that came at that instant and still wait, the last ones are refused as far as they exceed `max_queue`.
     """
 
     def __init__(self, run: Run, name: str, spec: People) -> None:
@@ -43,6 +46,7 @@ class PeopleStage(ServiceStage):
         self.queue: list[tuple[float, float, int]] = []  # a heap: key, time of arrival, row
         self.limited = self.patience is not None and spec.max_queue is not None
         self.first_deadline = inf  # where the queue is limited: nobody in it gives up before
+        self.surplus: list[tuple[float, float, int]] = []  # cases that found the queue full though somebody was free
         self.busy: list[tuple[float, int]] = []  # a heap: when done, reviewer
         self.on_duty: dict[int, float] = {}  # reviewer to the time when the shift began
         self.free: list[int] = []  # a heap: reviewers on duty without a case
@@ -70,13 +74,15 @@ class PeopleStage(ServiceStage):
             reviewer = heappop(busy)[1]
             if reviewer in self.on_duty:
                 heappush(self.free, reviewer)
-        self._admit(now)
         if now >= self.shift_ends:
             self._change_shift(now)
+        self._admit(now)
         while self.queue and self.free:
             self._hand_out(now)
         if self.second:
             self.second.put_back()
+        if self.surplus:
+            self._keep_limit(now)
         return self._next_time()
 
     def _change_shift(self, now: float) -> None:
@@ -109,12 +115,24 @@ class PeopleStage(ServiceStage):
         inbox, queue, key = self.inbox, self.queue, self.key
         while inbox.head <= now:
             row, time = inbox.pop()
+            case = key(row, time), time, row
             if len(queue) >= self.max_queue and self._is_full(now) and not self._half_read(row):
-                self.turn_away(row, SHED, time, time, now, self.on_full)
-                continue
-            heappush(queue, (key(row), time, row))
+                if not self.free:
+                    self.turn_away(row, SHED, time, time, now, self.on_full)
+                    continue
+                self.surplus.append(case)
+            heappush(queue, case)
             if self.limited:
                 self.first_deadline = min(self.first_deadline, self._deadline(row, time))
+
+    def _keep_limit(self, now: float) -> None:
+        """Whoever was free has taken a case: refuse those that came last and exceed the limit."""
+        for case in reversed(self.surplus):
+            if len(self.queue) > self.max_queue and case in self.queue:
+                self.queue.remove(case)
+                heapify(self.queue)
+                self.turn_away(case[2], SHED, case[1], case[1], now, self.on_full)
+        self.surplus.clear()
 
     def _is_full(self, now: float) -> bool:
         """Whether the queue holds its most, once those are let go who gave up unnoticed behind more urgent cases."""
@@ -231,7 +249,7 @@ class SecondReadings:
         self.minutes = elements(run.draw(f"{name}.second.minutes", stage.spec.minutes))
         self.first, self.again = first, Readings(run, name, f"{name}.second.reading")
         self.tag = run.tags.index(spec.tag) + 1 if spec.tag else None
-        self.tags = elements(run.requests.tag)
+        self.tags = run.requests.tags
         self.read: dict[int, tuple[int, float]] = {}  # a case between its readings: who has read it, how long it waited
         self.held: list[tuple[float, float, int]] = []  # cases that nobody who is free may read
 
@@ -252,7 +270,7 @@ class SecondReadings:
             return
         stage.recognises[row] = self.first.positive(row, now)
         done = stage.read(row, entered, now, reviewer, stage.minutes[row])
-        if self.wanted[row] and self.tag in (None, self.tags[row]):
+        if self.wanted[row] and self.tag in (None, self.tags.at(row, now)):
             self.read[row] = reviewer, now - entered
             stage.inbox.add((row,), done)
         else:

@@ -14,7 +14,6 @@ import numpy as np
 from simulator.scenario.stages import Pool
 from simulator.serving.batching import BatchRule
 from simulator.serving.columns import elements
-from simulator.serving.latency import GRID
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Rows, ServiceStage, Times
 from simulator.serving.trace import VisitLog
@@ -27,6 +26,10 @@ class PoolStage(ServiceStage):
     """A queue in order of arrival, and replicas that each serve one batch at a time.
 
     The queue is the front of the inbox: who waits at a time is a slice of what was delivered, and so is a batch.
+
+    In an instant, first the requests that come join the queue, in the order of delivery. Then each replica that is free takes a
+    batch, if the rule forms one. Then the queue is measured: of the requests that came at that instant and still wait, the last
+    ones are refused as far as they exceed `max_queue`.
     """
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
@@ -38,7 +41,7 @@ class PoolStage(ServiceStage):
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
         latency = run.plan.latencies[name]
         self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
-        self.quantile = elements((run.uniform(f"{name}.service") * GRID).astype(np.int16))
+        self.quantile = elements(latency.cell_of(run.uniform(f"{name}.service")))
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
 
     def connect(self) -> None:
@@ -68,8 +71,8 @@ class PoolStage(ServiceStage):
                 inbox.fetch(start)
             elif start >= limit:
                 return self._pause(start, limit)
-            elif at + most < end and times[at + most] <= start and self._refuse(nextafter(start, inf)):
-                pass
+            elif at + most < end and times[at + most] < start:
+                self._refuse(start)
             elif oldest + timeout < start:
                 self._expire(start)
             else:
@@ -104,20 +107,13 @@ class PoolStage(ServiceStage):
         wanted = next((size for size in self.rule.sizes if size > waiting), None)
         return due if wanted is None else min(due, self.inbox.time_of(wanted - 1))
 
-    def _refuse(self, before: float) -> bool:
-        """Turn away who finds the queue full before that time; whether there was anybody.
-
-        Where nobody may wait, that is whoever comes while all replicas are busy.
-        """
+    def _refuse(self, before: float) -> None:
+        """Turn away who came before that time, found the queue full, and was taken by no replica at once."""
         inbox, full = self.inbox, self.inbox.at + self.most
-        if self.most == 0:
-            before = min(before, self.free[0][0])
         last = bisect_left(inbox.times, before, min(full, inbox.end), inbox.end)
-        if last <= full:
-            return False
-        rows, times = inbox.remove(full, last)
-        self.turn_away_block(rows, SHED, times, times, self.on_full)
-        return True
+        if last > full:
+            rows, times = inbox.remove(full, last)
+            self.turn_away_block(rows, SHED, times, times, self.on_full)
 
     def _expire(self, now: float) -> None:
         """Deadlines are looked at here, when the queue is: no timer for each request."""
@@ -131,20 +127,18 @@ class PoolStage(ServiceStage):
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The model has looked at the requests: their scores are known, and they go on."""
         if self.spec.scores:
-            self.run.score(self.name, np.array(rows))
+            self.run.score(self.name, np.array(rows), time)
         self.to.accept(rows, time)
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows."""
         if self.spec.scores:
-            self.run.score(self.name, rows)
+            self.run.score(self.name, rows, times)
         self.to.accept_block(rows, times)
 
     def close(self, horizon: float) -> None:
         """Settle what waited too long; the rest still waits, and so does what another stage would take once it was noticed."""
         self.inbox.fetch(horizon)
-        if self.max_queue < inf:
-            self._refuse(nextafter(horizon, inf))
         if self.timeout < inf and self.is_end(self.on_timeout):
             self._expire(horizon)
         last = bisect_right(self.inbox.times, horizon, self.inbox.at, self.inbox.end)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class RetakeStage(Stage):
-    """A pure delay with two ways out early: no patience left, or no tries left."""
+    """A pure delay with two ways out early: no patience left, or no tries left.
+
+    Whoever gives up where that is the end of the way has left without an answer.
+    """
 
     def __init__(self, run: Run, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)
@@ -22,12 +25,14 @@ class RetakeStage(Stage):
         self.minutes = [elements(run.draw(f"{name}.{attempt}.minutes", spec.minutes)) for attempt in attempts]
         self.gives_up = [elements(run.uniform(f"{name}.{attempt}.gives_up") < spec.gives_up.value) for attempt in attempts]
         self.tries = elements(run.requests.tries)
+        self.gave_up = elements(run.requests.gave_up)
 
     def connect(self) -> None:
         """Look up the ways out."""
         self.to = self.run.receiver(self.spec.to)
         self.on_give_up = self.run.receiver(self.spec.on_give_up)
         self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
+        self.leaves = self.spec.on_give_up in self.run.ends
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Ask for another photo, or let go."""
@@ -37,6 +42,7 @@ class RetakeStage(Stage):
                 self.run.answer((row,), time)
                 self.on_exhausted.accept((row,), time)
             elif self.gives_up[attempt][row]:
+                self.gave_up[row] = self.leaves
                 self.on_give_up.accept((row,), time)
             else:
                 self._try_again(row, attempt, time)

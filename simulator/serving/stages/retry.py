@@ -55,7 +55,7 @@ class RetryStage(ServiceStage):
         budget, source = self.spec.budget, self.run.source
         self.budget = budget and RetryBudget(budget, self.run.requests.arrived, lambda: source.issued)
         # Within a branch of a fork nothing but the join tells what a request comes to.
-        self.in_branch = self.name in self.run.plan.scenario.in_branches()
+        self.in_branch = self.name in self.run.in_branches
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         """Take a request that was turned away: that is not its outcome, nor an answer, unless it gives up."""

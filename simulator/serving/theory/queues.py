@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from simulator.evidence.profiles import IDLE_GAP_MS
-from simulator.serving.latency import GRID, LatencyTable
+from simulator.serving.latency import LatencyTable
 
 
 def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
@@ -74,7 +74,7 @@ def batch_queue(rate: float, table: LatencyTable, max_batch: int, longest: int =
 def _services(rate: float, table: LatencyTable, max_batch: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Service times in s and their chances: of one request that ends an idle time, then of batches of 1 to `max_batch`."""
     busy, rested = table.seconds
-    equal = np.full(GRID, 1 / GRID)
+    equal = table.weights
     idles = exp(-rate * IDLE_GAP_MS / 1000)
     first = np.concatenate([rested[1], busy[1]]), np.concatenate([idles * equal, (1 - idles) * equal])
     return [first, *((busy[size], equal) for size in range(1, max_batch + 1))]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.serving.latency import constant
-from tests.builders import end, gate, people, plan, pool, population, retake, run_at, score_table, spread
+from tests.builders import assumed, end, gate, people, plan, pool, population, retake, run_at, score_table, spread
 
 WAYS = {"high": end(), "low": end(), "rest": end(), "done": end()}
 ROUTES = [{"at_least": 0.7, "to": "high", "tag": "first"}, {"at_least": 0.3, "to": "low", "tag": "second"}, {"to": "rest"}]
@@ -52,6 +52,39 @@ def test_who_has_an_answer_and_gives_up_waiting_for_a_person_keeps_it():
     ).requests
     assert requests["outcome"].tolist() == ["timed_out"]
     assert requests["answered_s"].tolist() == [1]
+
+
+def around(first, second, **fields):
+    """A gate that answers, and a way around it."""
+    stages = {"look": gate("quality", {"at_least": 0, "to": first}, {"to": second}), "p": pool(to="g", replicas=9),
+              "g": gate("quality", {"to": "q"}, answers=True), "q": pool(replicas=9)} | fields  # fmt: skip
+    latencies = {"p": constant(1.0), "q": constant(5.0)}
+    return run_at(plan(stages, latencies, population=population(unusable=0.5, auc=0.9), ends=WAYS), np.arange(20.0)).requests
+
+
+def test_whoever_takes_a_way_around_the_gate_has_the_answer_at_the_end():
+    requests = around("p", "q")
+    took = (requests["answered_s"] - requests["arrived_s"]).to_numpy()
+    by_gate = np.isclose((requests["finished_s"] - requests["arrived_s"]).to_numpy(), 6)
+    assert took == pytest.approx(np.where(by_gate, 1, 5))
+    assert set(by_gate) == {True, False}
+
+
+def test_where_nobody_ever_reaches_the_gate_the_ends_answer_all():
+    requests = around("q", "q", look=gate("quality", {"at_least": 99, "to": "p"}, {"to": "q"}))
+    assert requests["answered_s"].tolist() == requests["finished_s"].tolist() == [row + 5.0 for row in range(20)]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_whoever_gives_up_at_the_end_of_the_way_has_no_answer_and_whoever_is_looked_at_all_the_same_has_one(answers):
+    ask = retake("p", gives_up=assumed(1), on_give_up="rest", on_exhausted="done")
+    gated = {"g": gate("quality", {"to": "q"}, answers=answers), "again": ask}
+    gone, helped = around("p", "again", **gated), around("p", "again", **gated | {"again": ask | {"on_give_up": "q"}})
+    gave_up = gone["end"] == "rest"
+    assert set(gave_up) == {True, False}
+    assert (gone["answered_s"].isna() == gave_up).all()
+    assert helped["answered_s"].notna().all()
+    assert (helped["answered_s"] - helped["arrived_s"])[gave_up].to_numpy() == pytest.approx(5)
 
 
 @given(st.lists(st.sampled_from([0.2, 0.4, 0.6, 0.8]), min_size=1, max_size=3, unique=True))

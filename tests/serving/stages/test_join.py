@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from simulator.analysis.measures import measure
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retry, run_at, score_table
+from tests.builders import end, figures, fork, gate, join, link, people, plan, pool, population, retry, run_at, score_table
 from tests.scenario.test_checks import messages
 
 WAYS = {"done": end(), "lacks": end()}
@@ -33,14 +32,14 @@ def test_it_goes_on_once_and_what_comes_later_is_dropped():
     assert mine["entered_s"].tolist() == pytest.approx([1, 2, 5])
     assert mine["started_s"].tolist() == pytest.approx([2, 2, np.nan], nan_ok=True)
     assert mine["batch_size"].tolist() == [2, 2, 1]
-    assert measure(trace).metrics["late_share.j"] == pytest.approx(1 / 3)
+    assert figures(trace)["late_share.j"] == pytest.approx(1 / 3)
     assert trace.requests["outcome"].tolist() == ["done"]
 
 
 def test_without_a_fallback_it_goes_on_with_what_has_come_in_time_from_the_first_input_on():
     trace = run_at(three(timeout_s=2), [0])
     assert trace.requests.loc[0, ["finished_s", "end", "outcome"]].tolist() == [pytest.approx(3), "done", "done"]
-    assert measure(trace).metrics["incomplete_share.j"] == 1
+    assert figures(trace)["incomplete_share.j"] == 1
 
 
 def test_with_one_it_takes_that_and_has_timed_out():
@@ -106,6 +105,12 @@ def test_the_earliest_answer_counts_whichever_branch_is_simulated_first():
     assert run_at(plan(stages, population=population(unusable=0.0)), [0]).requests["answered_s"].tolist() == pytest.approx([1])
 
 
+def test_an_answer_of_a_branch_that_comes_after_the_end_is_none():
+    stages = {"f": fork("a", "b"), "a": link("g", 5), "b": link("j", 1), "j": join(needs=1),
+              "g": gate("quality", {"to": "j"}, answers=True)}  # fmt: skip
+    assert run_at(plan(stages, population=population(unusable=0.0)), [0]).requests["answered_s"].tolist() == pytest.approx([1])
+
+
 def test_what_still_waits_for_an_input_at_the_end_is_unfinished():
     trace = run_at(three(seconds=(1, 2, 50)), [1060])  # the run ends at 1100
     assert trace.requests["outcome"].tolist() == ["unfinished"]
@@ -114,7 +119,7 @@ def test_what_still_waits_for_an_input_at_the_end_is_unfinished():
 
 def test_the_metrics_of_a_join_are_those_of_the_scenario():
     made = three(needs=2)
-    assert measure(simulate(made)).metrics.keys() <= set(made.scenario.metric_names())
+    assert figures(simulate(made)).keys() <= set(made.scenario.metrics)
 
 
 # What may stand between a fork and its join

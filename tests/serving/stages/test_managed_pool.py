@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy.optimize import brentq
 
-from simulator.analysis.measures import measure
 from simulator.serving.conditions import Conditions
 from simulator.serving.engine import simulate
 from simulator.serving.latency import GRID, LatencyTable, constant
@@ -16,7 +15,7 @@ from simulator.serving.stages import STAGES
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.theory import mmc_wait
-from tests.builders import assumed, batches, end, exponential, fork, gate, join, plan, pool, population, run_at
+from tests.builders import assumed, batches, end, exponential, figures, fork, gate, join, plan, pool, population, run_at
 from tests.serving.intervals import assert_agrees
 from tests.serving.networks import pools, service_times
 
@@ -253,6 +252,45 @@ def test_a_breaker_closes_when_its_trials_go_well():
     assert outcomes == ["done", "timed_out", "timed_out", "timed_out", "done", "shed", "shed", "done"]
 
 
+#: A server that takes ten seconds; refusals open the breaker, so that requests which it let in before are still there.
+FULL = {"max_queue": 1, "on_full": "full", "client_timeout_s": 15, "on_timeout": "gone"}
+
+
+def test_an_answer_to_a_request_that_was_let_in_before_the_breaker_opened_is_no_trial_that_went_well():
+    rule = {"window_s": 100, "failure_share": 0.5, "min_requests": 2, "open_s": 4, "trials": 2}
+    trace = run([0, 1, 2, 3, 21, 32, 33, 50], breaker=rule, **FULL | {"client_timeout_s": 25})
+    # The refusals at 2 and 3 open it until 7. Those that end at 10 and 20 came before; the trials come at 21 and 32.
+    assert fates(trace)[:4] == [("done", 10), ("done", 20), ("shed", 2), ("shed", 3)]
+    assert fates(trace)[4:] == [("done", 31), ("done", 42), ("shed", 33), ("done", 60)]
+
+
+def test_a_request_that_was_let_in_before_the_breaker_opened_and_fails_late_does_not_open_it_again():
+    rule = {"window_s": 100, "failure_share": 0.5, "min_requests": 2, "open_s": 10, "trials": 1}
+    trace = run([0, 1, 2, 3, 17, 31], breaker=rule, **FULL)
+    # The refusals at 2 and 3 open it until 13. The client of 1 leaves at 16, and the one that comes at 17 is the trial.
+    assert fates(trace) == [("done", 10), ("timed_out", 16), ("shed", 2), ("shed", 3), ("done", 30), ("done", 41)]
+
+
+# Who comes at one instant
+
+
+def test_of_those_who_come_at_once_the_first_in_the_order_is_taken_and_then_the_last_to_come_is_refused(kinds):
+    kinds([1, 1, 0])
+    trace = run([0, 0, 0], order="priority", max_queue=1, on_full="full", classes=classes())
+    assert fates(trace) == [("done", 20), ("shed", 0), ("done", 10)]
+
+
+def test_of_those_who_come_at_once_the_oldest_are_dropped_once_replicas_have_taken_theirs():
+    trace = run([0, 0, 0, 0, 0], replicas=2, max_queue=2, drops="oldest", on_full="full")
+    assert fates(trace) == [("done", 10), ("done", 10), ("shed", 0), ("done", 20), ("done", 20)]
+
+
+def test_a_second_copy_goes_to_a_replica_that_is_free_though_nobody_may_wait():
+    fields = {"max_queue": 0, "on_full": "full", "hedge_after_s": 3, "cancels": False}
+    assert in_vain(run([0], replicas=2, **fields)) == [(0, 3, 13)]
+    assert in_vain(run([0, 1], replicas=2, **fields)) == []  # there is none: the request goes on without a copy
+
+
 # A device that pools share
 
 
@@ -280,6 +318,27 @@ def test_a_batch_that_joins_slows_one_that_is_at_work():
 def test_a_device_with_room_for_all_slows_nobody():
     visits = run_at(sharing(1, a=4, b=6), [0]).visits
     assert dict(zip(visits["stage"], visits["left_s"], strict=True)) == {"a": 4, "b": 6, "meet": 6}
+
+
+def test_what_a_failing_replica_was_doing_leaves_the_shared_device_at_that_instant():
+    """Both go at half pace until 3, when a is lost. Then b has 6 - 1.5 left, alone; a starts anew at 23, after the repair."""
+    device = {"gpu": {"label": "GPU", "slowdown": assumed(2)}}
+    ball = {"down": loss(3, 20) | {"label": "Ball", "stage": "a"}}
+    stages = {"all": fork("a", "b"), "a": pool(shares="gpu", to="meet"), "b": pool(shares="gpu", to="meet"), "meet": join()}
+    made = plan(stages, {"a": constant(4), "b": constant(6)}, accelerators=device, curveballs=ball)
+    visits = run_at(made, [0]).visits
+    mine = visits[visits["stage"] != "meet"].sort_values("left_s")
+    assert mine["stage"].tolist() == ["a", "b", "a"]
+    assert mine["started_s"].tolist() == pytest.approx([0, 0, 23])
+    assert mine["left_s"].tolist() == pytest.approx([3, 7.5, 27])
+    assert mine["wanted"].tolist() == [False, True, True]
+
+
+def test_on_a_device_of_its_own_that_could_be_shared_a_replica_fails_as_on_any_other():
+    shared = {"shares": "gpu", "accelerators": {"gpu": {"label": "GPU", "slowdown": assumed(2)}}}
+    for times, balls in (([0, 1], [loss(4, 20)]), ([0, 12], [loss(10, 5)]), ([0, 1], [loss(4)]), ([5], [loss(2, 20)])):
+        for fields in ({}, {"on_failure": "gone"}):
+            assert_frame_equal(struck(times, balls, **fields).visits, struck(times, balls, **fields, **shared).visits)
 
 
 def test_turns_at_a_shared_device_are_processor_sharing():
@@ -346,10 +405,12 @@ FAILING = {"mtbf_h": assumed(0.1), "repair_minutes": assumed(2)}
 TEN_DAYS = {"days": 10, "drain_days": 1, "replications": 2}
 
 
-def struck(times, balls, service=TEN, **fields):
+def struck(times, balls, service=TEN, accelerators=None, **fields):
     """A pool on which curveballs strike at their own times."""
     curveballs = {f"ball_{number}": {"label": "Ball", "stage": "p"} | ball for number, ball in enumerate(balls)}
-    return run_at(plan({"p": pool(**fields)}, service, ends=ENDS, curveballs=curveballs), times)
+    return run_at(
+        plan({"p": pool(**fields)}, service, ends=ENDS, curveballs=curveballs, accelerators=accelerators or {}), times
+    )
 
 
 def loss(at_s, lasts_s=None, replicas=1):
@@ -409,7 +470,7 @@ def test_a_slow_replica_takes_longer_for_what_it_begins_while_it_is_slow():
 
 def test_a_replica_cannot_be_paid_with_work_while_it_is_down():
     trace = struck([0], [loss(20, 60)], replicas=2)
-    assert measure(trace).metrics["utilization.p"] == pytest.approx(10 / (200 - 60))
+    assert figures(trace)["utilization.p"] == pytest.approx(10 / (200 - 60))
 
 
 def test_an_autoscaled_pool_offers_less_while_replicas_are_down():

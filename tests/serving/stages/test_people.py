@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 
 from simulator.serving.calendar import Roster, clock_s
 from simulator.serving.engine import simulate
+from simulator.serving.latency import constant
 from simulator.serving.theory import mg1_wait, mmc_wait
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, run_at, score_table, spread
 from tests.serving.intervals import assert_agrees
@@ -82,6 +83,38 @@ def test_patience_does_not_count_while_the_case_is_read():
 
 def test_a_full_queue_refuses_at_once():
     assert ended([0, 1, 2], ("08:00", "16:00", 1), max_queue=2, on_full="done") == [("done", 70), ("done", 80), ("shed", 2)]
+
+
+def test_a_case_waits_only_if_no_reviewer_takes_it_at_the_instant_at_which_it_comes():
+    full = {"max_queue": 1, "on_full": "done"}
+    assert ended([60] * 4, ("00:00", "24:00", 2), **full) == [("done", 70), ("done", 70), ("done", 80), ("shed", 60)]
+    assert ended([0, 1, 10], ("00:00", "24:00", 1), **full) == [("done", 10), ("done", 20), ("done", 30)]
+    at_the_start = ended([30, 60, 60, 60], ("08:00", "16:00", 2), **full)
+    assert at_the_start == [("done", 70), ("done", 70), ("done", 80), ("shed", 60)]
+
+
+def test_of_the_cases_that_come_at_once_the_most_urgent_is_read_and_then_the_last_is_refused():
+    """Those without a tag come before all others, but are delivered last, by the second route of the gate."""
+    stages = {"r": people(("00:00", "24:00", 1), minutes=10, order="tag", max_queue=1, on_full="done")}
+    look = gate("quality", {"at_least": 1, "to": "r", "tag": "good"}, {"to": "r"})
+    requests = run_at(plan({"look": look, **stages}, run=DAY, population=population(unusable=0.5)), [0] * 6).requests
+    good, untagged = (np.flatnonzero(requests["tag"] == tag) for tag in (1, 0))
+    assert len(good) > 1
+    assert len(untagged) > 1
+    ends = dict.fromkeys(range(6), ("shed", 0)) | {untagged[0]: ("done", 10), good[0]: ("done", 20)}
+    assert dict(enumerate(zip(requests["outcome"], requests["finished_s"] / 60, strict=True))) == ends
+
+
+minutes = st.lists(st.integers(0, 60) | st.sampled_from([0, 10, 20, 30]), min_size=1, max_size=25).map(sorted)
+
+
+@settings(max_examples=60)
+@given(minutes, st.integers(1, 3), st.integers(1, 3))
+def test_reviewers_who_are_always_there_are_replicas_that_take_one_case_at_a_time(times, readers, most):
+    made = plan({"p": pool(replicas=readers, max_queue=most, on_full="done")}, constant(600.0), run=DAY)
+    requests = run_at(made, [60 * time for time in times]).requests
+    replicas = [(row.outcome, pytest.approx(row.finished_s / 60)) for row in requests.itertuples()]
+    assert ended(times, ("00:00", "24:00", readers), max_queue=most, on_full="done") == replicas
 
 
 def test_who_gave_up_and_goes_to_another_stage_gets_there_when_that_is_noticed():

@@ -1,0 +1,238 @@
+"""From the measures of all replications to each metric with its interval, by the estimator that its record names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from simulator.analysis.bootstrap import corrected_interval, percentile_interval
+from simulator.analysis.labels import Ways
+from simulator.analysis.measures import Measures, Total
+from simulator.analysis.samples import Percentile, Pooled, Sample
+from simulator.analysis.statistics import (
+    LEVEL,
+    Estimate,
+    Interval,
+    estimate,
+    ratio_interval,
+    replicated_share,
+)
+from simulator.scenario.metrics import Metric
+from simulator.units import significant
+
+Floats = NDArray[np.float64]
+
+#: Stretches of one long run in steady state whose figures are as good as independent.
+BATCHES = 20
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A percentile that too few requests support, and about how many would do."""
+
+    metric: Metric
+    requests: float
+    needed: float
+
+    @property
+    def sentence(self) -> str:
+        """What is missing, as a person reads it."""
+        return (
+            f"{self.metric.label}: not told. {self.requests:,.0f} requests are too few to tell it; about "
+            f"{significant(self.needed, 2)} would do."
+        )
+
+
+class Estimator:
+    """Estimates of one design.
+
+    measures: a replication each, without their warm-up; ways: what resampling the labelled does to the design, if anything
+    cut: whether a warm-up was cut off, so that a single replication may be cut into stretches
+    """
+
+    def __init__(self, measures: Sequence[Measures], ways: Ways | None, cut: bool = False) -> None:
+        self.measures = measures
+        self.ways = ways
+        self.in_stretches = cut and len(measures) == 1
+        self.withheld: list[Withheld] = []
+        self._pooled: dict[str, Pooled] = {}
+
+    def estimate(self, metric: Metric) -> Estimate | None:
+        """A metric with its interval; None where the run has none, or too few requests to tell it."""
+        run = self.run_interval(metric)
+        return None if run is None else estimate(run, self.labels_interval(metric, run.value), 0.0, metric.most)
+
+    def cost(self, part: str) -> Estimate:
+        """A part of the cost of 1,000 requests."""
+        name = f"cost.{part}"
+        run = ratio_interval(*self.columns(name))
+        return estimate(run, self._by_way(name, run.value), 0.0)
+
+    def run_interval(self, metric: Metric) -> Interval | None:
+        """The metric with what the luck of the run leaves open."""
+        if metric.sample:
+            return self._of_sample(metric)
+        above, below = self.columns(metric.name)
+        if not below.any():
+            return None
+        return replicated_share(above, below) if metric.estimator == "share" else ratio_interval(above, below)
+
+    def labels_interval(self, metric: Metric, value: float) -> Interval | None:
+        """The metric with what the luck of who was labelled leaves open; None where no labelled item stands behind it."""
+        if self.ways is None:
+            return None
+        if any(total.by_way is not None for total in self._totals(metric.name)):
+            return self._by_way(metric.name, value)
+        return self._by_runs(metric, value)
+
+    def _totals(self, name: str) -> list[Total]:
+        return [one.totals[name] for one in self.measures if name in one.totals]
+
+    def columns(self, name: str) -> tuple[Floats, Floats]:
+        """Numerators and denominators of a ratio or a share, a replication each."""
+        if name in self.measures[0].rates:
+            return self._rates(name)
+        totals = self._totals(name)
+        return np.array([total.above for total in totals]), np.array([total.below for total in totals])
+
+    def _samples(self, name: str) -> list[Sample]:
+        found = [one.samples[name] for one in self.measures if name in one.samples]
+        return found[0].parts(BATCHES) if found and self.in_stretches else found
+
+    def pooled(self, name: str) -> Pooled:
+        """The values of a sample over all replications."""
+        if name not in self._pooled:
+            self._pooled[name] = Pooled(self._samples(name))
+        return self._pooled[name]
+
+    def _of_sample(self, metric: Metric) -> Interval | None:
+        pooled = self.pooled(metric.sample)
+        if not pooled:
+            return None
+        if metric.quantile is None:
+            samples = self._samples(metric.sample)
+            sums = [one.weight * float(one.values.sum(dtype=float)) for one in samples]
+            return ratio_interval(sums, [one.count for one in samples])
+        found = pooled.percentile(metric.quantile)
+        return found.interval if self._is_enough(metric, found) else None
+
+    def _is_enough(self, metric: Metric, found: Percentile) -> bool:
+        if not found.quotable:
+            self.withheld.append(Withheld(metric, found.requests, found.needed))
+        return found.quotable
+
+    def _rates(self, name: str) -> tuple[Floats, Floats]:
+        """Answers and seconds."""
+        counts = [one.rates[name] for one in self.measures]
+        if self.in_stretches:
+            counts = np.array_split(counts[0], BATCHES)
+        seconds = [len(each) * self.measures[0].stretch_s for each in counts]
+        return np.array([each.sum() for each in counts]), np.array(seconds)
+
+    def _by_way(self, name: str, value: float) -> Interval | None:
+        """A sum over people: other shares of the ways, and on each way what came of it in the run.
+
+        What happens among positives and among negatives adds as independent: one rests on the table, the other on resamples.
+        """
+        if self.ways is None:
+            return None
+        change = self.draws(name)
+        return None if change is None else of_draws(value, change, self.ways.pinned)
+
+    def draws(self, name: str) -> Floats | None:
+        """How much a sum over people moves in each resample, by what happens among negatives, then positives.
+
+        Shape (2, resamples); None where no labelled item stands behind it.
+        """
+        sums = self._by_class_and_way(name)
+        if sums is None or self.ways is None:
+            return None
+        means, counts = sums
+        now = self.ways.original
+        before = _ratio(means, counts, now)
+        moved = []
+        for positive in (0, 1):
+            shares = np.repeat(now[None], len(self.ways.resampled), axis=0)
+            shares[:, positive] = self.ways.resampled[:, positive]
+            moved.append(_ratio(means, counts, shares) - before)
+        return np.stack(moved)
+
+    def _by_class_and_way(self, name: str) -> tuple[Floats, Floats] | None:
+        """What one request of a class and way adds to numerator and denominator, shape (2, ways, 2), and requests by class."""
+        if self.ways is None:
+            return None
+        codes = self.ways.codes
+        sums, counts = np.zeros((2, len(codes), 2)), np.zeros((2, len(codes)))
+        for one in self.measures:
+            total = one.totals.get(name)
+            if total is None or total.by_way is None or one.strata is None:
+                continue
+            place = np.searchsorted(codes, one.strata.codes)
+            np.add.at(sums, (one.strata.positive.astype(int), place), total.by_way)
+            np.add.at(counts, (one.strata.positive.astype(int), place), one.strata.requests)
+        if not counts.any():
+            return None
+        with np.errstate(invalid="ignore"):
+            means = sums / counts[..., None]
+        return _filled(means, counts), counts.sum(1)
+
+    def _by_runs(self, metric: Metric, value: float) -> Interval | None:
+        """Replications run again for other labelled people, each against itself: their root mean square is the spread.
+
+        Of times on a logarithmic scale where none is 0: near saturation a little more work makes a much longer wait.
+        """
+        now, again = self.reruns(metric)
+        if not (again != now).any():
+            return None
+        if metric.is_time and value > 0 and min(now.min(), again.min()) > 0:
+            factor = float(np.exp(spread_of(np.log(again / now))))
+            return Interval(value, value / factor, value * factor)
+        half = spread_of(again - now)
+        return Interval(value, value - half, value + half)
+
+    def reruns(self, metric: Metric) -> tuple[Floats, Floats]:
+        """A metric in each replication that ran again, for the people who were labelled and for others, shapes (runs,)."""
+        only = {metric.name: metric}
+        pairs = [(one.figures(only).get(metric.name), one.resampled.get(metric.name)) for one in self.measures if one.resampled]
+        found = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
+        return found[:, 0], found[:, 1]
+
+
+def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
+    """A figure with what resamples make of it among negatives and among positives, moved: shape (2, resamples).
+
+    What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
+    the next people will meet.
+    """
+    intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
+    negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
+    both = estimate(negatives, positives)
+    return Interval(value, both.low, both.high)
+
+
+def spread_of(moved: Floats) -> float:
+    """Half the width of a 95% interval, from what other labelled people changed in a few runs, shape (runs,)."""
+    return float(t.ppf((1 + LEVEL) / 2, len(moved)) * np.sqrt(np.mean(moved**2)))
+
+
+def _ratio(means: Floats, counts: Floats, shares: Floats) -> Floats:
+    """Numerator over denominator where ways have these shares; shares: (..., 2, ways), counts of requests by class: (2,)."""
+    sums = np.einsum("cwk,...cw,c->...k", means, shares, counts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+def _filled(means: Floats, counts: Floats) -> Floats:
+    """Ways that no request of a class took are taken for the nearest one that some did."""
+    for of_class, seen in zip(means, counts > 0, strict=True):
+        if seen.any():
+            taken = np.flatnonzero(seen)
+            for way in np.flatnonzero(~seen):
+                of_class[way] = of_class[taken[np.argmin(np.abs(taken - way))]]
+        else:
+            of_class[:] = 0.0
+    return means

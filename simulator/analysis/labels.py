@@ -1,0 +1,236 @@
+"""The luck of who was labelled: other people of the same kind, thresholds chosen anew on them, and what that changes.
+
+Whole patients are resampled (Efron and Tibshirani 1993, chapter 8), and on each resample every threshold is chosen again. The
+class that a threshold is chosen on is judged on the table itself: on the resample that chose it, a threshold always keeps its
+promise. The other class is judged on the resample. (Input uncertainty: Barton, Nelson and Xie 2013, INFORMS J Computing 26:74.)
+
+What is a sum over people needs no new run: a resample changes which share of a class takes which way through the gates, and
+leaves what follows a way. Where queues answer, a few replications run again on resampled tables (`resampled_plan`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.evidence.scores import Published, ScoreTable
+from simulator.scenario.stages import Gate, Route
+from simulator.serving.plan import Plan
+from simulator.serving.thresholds import thresholds
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+#: Resamples of the labelled for what is a sum over people.
+RESAMPLES = 1000
+
+#: Replications that run again, each on a resampled table of its own, where queues answer.
+RUNS = 7
+
+SEED = 0
+
+#: What rounding may add to a share of a count that is whole.
+_SLACK = 1e-9
+
+
+def score_gates(plan: Plan) -> dict[str, Gate]:
+    """The gates that go by scores; none where the plan has no scores."""
+    stages = plan.scenario.stages.items()
+    return {name: stage for name, stage in stages if plan.tables and isinstance(stage, Gate) and stage.by == "score"}
+
+
+def weights_of(table: ScoreTable) -> Floats:
+    """How often each labelled item comes in each resample, positives first, shape (RESAMPLES, items).
+
+    A published curve has no patients: as many points are drawn of each class as people stand behind it.
+    """
+    if isinstance(table.about, Published):
+        return _published_weights(len(table.positives), round(table.positive_evidence))
+    return _weights(tuple(np.concatenate([table.positive_patients, table.negative_patients]).tolist()))
+
+
+@lru_cache(maxsize=8)
+def _weights(patients: tuple[int, ...]) -> Floats:
+    codes = np.unique(np.array(patients), return_inverse=True)[1]
+    people, rng = int(codes.max()) + 1, np.random.default_rng(SEED)
+    drawn = rng.multinomial(people, np.full(people, 1 / people), RESAMPLES).astype(float)
+    return np.ascontiguousarray(drawn[:, codes])
+
+
+@lru_cache(maxsize=8)
+def _published_weights(points: int, evidence: int) -> Floats:
+    rng = np.random.default_rng(SEED)
+    classes = [rng.multinomial(evidence, np.full(points, 1 / points), RESAMPLES) for _ in range(2)]
+    return np.concatenate(classes, axis=1).astype(float)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The ways through the gates by score that labelled items take, and the share of each class that takes each.
+
+    codes: the ways, shape (ways,); original: shares on the table, shape (2, ways), negatives first
+    resampled: the same on each resample, shape (RESAMPLES, 2, ways)
+    pinned: whether thresholds fix the share of the class, negatives first, so that it is judged on the table
+    """
+
+    codes: Codes
+    original: Floats
+    resampled: Floats
+    pinned: tuple[bool, bool]
+
+
+def codes_of(plan: Plan) -> Codes:
+    """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
+    gates = score_gates(plan)
+    cuts = [np.array(thresholds(plan, gate))[:, None] for gate in gates.values()]
+    return np.asarray(_codes(plan, cuts, 1)[0])
+
+
+def ways_of(plan: Plan) -> Ways | None:
+    """What each resample does to the shares of the ways; None where no gate goes by a score.
+
+    Tables of one plan hold the same items of the same patients, so that their resamples are the same.
+    """
+    gates = score_gates(plan)
+    if not gates:
+        return None
+    table = next(iter(plan.tables.values()))
+    weights, positive = weights_of(table), len(table.positives)
+    cuts = [of_gate for _, of_gate in resampled_cuts(plan)]
+    pinned = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
+    drawn = weights[:, positive:], weights[:, :positive]
+    judged = [np.ones_like(part) if fixed else part for fixed, part in zip(pinned, drawn, strict=True)]
+    now, resampled = codes_of(plan), _codes(plan, cuts, len(weights))
+    codes = np.unique(np.concatenate([now, np.unique(resampled)]))
+    classes = (slice(positive, None), slice(0, positive))
+    original = np.stack([np.mean(now[part][:, None] == codes, axis=0) for part in classes])
+    shares = np.stack([_shares(resampled[:, part], judge, codes) for part, judge in zip(classes, judged, strict=True)], 1)
+    return Ways(codes, original, shares, pinned)
+
+
+def _shares(codes: Codes, weights: Floats, ways: Codes) -> Floats:
+    """The share of a class that takes each way in each resample, shape (resamples, ways)."""
+    total = weights.sum(-1)
+    with np.errstate(invalid="ignore"):
+        return np.stack([(weights * (codes == way)).sum(-1) / total for way in ways], axis=-1)
+
+
+def _codes(plan: Plan, cuts: list[Floats], samples: int) -> Codes:
+    """The way of each item under the thresholds of each gate, shape (samples, items).
+
+    cuts: the thresholds of each gate, shape (thresholds, samples)
+    """
+    table = next(iter(plan.tables.values()))
+    codes = np.zeros((samples, len(table.positives) + len(table.negatives)), np.int64)
+    for gate, of_gate in zip(score_gates(plan).values(), cuts, strict=True):
+        table = plan.table_of(gate)
+        scores = np.concatenate([table.positives, table.negatives]).astype(np.float32)
+        route, turned_down = np.zeros_like(codes), np.ones(codes.shape, bool)
+        for cut in of_gate:
+            turned_down &= scores < cut.astype(np.float32)[:, None]
+            route += turned_down
+        codes = codes * (len(of_gate) + 1) + route
+    return codes
+
+
+def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
+    """The gates by score, each with the threshold of each of its routes but the last in each resample, (routes, resamples)."""
+    gates = score_gates(plan).values()
+    return [(gate, _resampled_cuts(plan, gate, weights_of(plan.table_of(gate)))) for gate in gates]
+
+
+def _resampled_cuts(plan: Plan, gate: Gate, weights: Floats) -> Floats:
+    """The threshold of each route of a gate in each resample, shape (routes, resamples)."""
+    table, promised = plan.table_of(gate), gate.holds == "next"
+    positive, negative = np.split(weights, [len(table.positives)], axis=1)
+    found = [_cuts(table, route, promised, positive, negative) for route in gate.routes if not route.is_rest]
+    return np.array(found).reshape(len(found), len(weights))
+
+
+def _cuts(table: ScoreTable, route: Route, promised: bool, positive: Floats, negative: Floats) -> Floats:
+    if route.at_sensitivity is not None:
+        return _ranked(-table.positives, positive, route.at_sensitivity, promised) * -1
+    if route.at_specificity is not None:
+        found = _ranked(table.negatives, negative, route.at_specificity, promised)
+        # As scores are compared in single precision, just above the last negative that is to stay below.
+        return np.where(np.isinf(found), found, np.nextafter(found.astype(np.float32), np.float32(np.inf)))
+    assert route.at_least is not None
+    return np.full(len(positive), route.at_least)
+
+
+def _ranked(values: Floats, weights: Floats, share: float, promised: bool) -> Floats:
+    """The lowest value that at least this share of the weight stays at or below, as `ScoreTable.threshold_at` has it.
+
+    Infinite where all of it is asked for, or more than there is.
+    """
+    order = np.argsort(values)
+    below = np.cumsum(weights[:, order], axis=1)
+    needed = np.ceil(share * (below[:, -1] + promised) - _SLACK)
+    found = values[order][np.argmax(below >= needed[:, None], axis=1)]
+    return np.where((needed > below[:, -1]) | (share >= 1), np.inf, np.where(needed <= 0, -np.inf, found))
+
+
+def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
+    """Whether some gate's widest threshold that is open is one of this kind, so that it fixes the share of its class."""
+    for gate, of_gate in zip(gates.values(), cuts, strict=True):
+        opened = [route for route, cut in zip(gate.routes, of_gate, strict=False) if np.isfinite(cut).any()]
+        if opened and getattr(opened[-1], kind) is not None:
+            return True
+    return False
+
+
+def resampled_plan(plan: Plan, resample: int) -> Plan:
+    """The same design for other people of the same kind: each table holds a resample of the labelled, the thresholds follow.
+
+    Every request meets the resampled item of the rank that its own item has among the labelled, by the score that has the last
+    word: whoever scores high still does, so that the run differs from its pair by the resample, and not by who is drawn.
+    """
+    last = plan.scores
+    assert last is not None
+    positive, negative = np.split(weights_of(last)[resample], [len(last.positives)])
+    ill, well = _matched(last.positives, positive), _matched(last.negatives, negative)
+    tables = {
+        pool: replace(
+            table,
+            positives=table.positives[ill],
+            negatives=table.negatives[well],
+            positive_patients=table.positive_patients[ill],
+            negative_patients=table.negative_patients[well],
+        )
+        for pool, table in plan.tables.items()
+    }
+    return replace(plan, tables=tables)
+
+
+def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
+    """The resampled items, each as often as it was drawn, in an order that gives each place of the table an item of its rank."""
+    if not weights.any():  # a resample of few patients may hold nobody of a class
+        return np.arange(len(scores))
+    order = np.argsort(scores, kind="stable")
+    drawn = np.repeat(order, weights[order].astype(int))
+    count, rank = len(drawn), np.argsort(order)
+    places = ((np.arange(count) + 0.5) / count * len(scores)).astype(int)
+    found = np.empty(count, np.intp)
+    found[np.argsort(rank[places], kind="stable")] = drawn
+    return found
+
+
+def downstream(plan: Plan) -> set[str]:
+    """The stages that a request may come to behind a gate by score."""
+    stages = plan.scenario.stages
+    waiting = [target for gate in score_gates(plan).values() for target in gate.targets().values()]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in stages and name not in found:
+            found.add(name)
+            waiting += stages[name].targets().values()
+    return found
+
+
+def reaches_queues(plan: Plan) -> bool:
+    """Whether queues answer to what passes a gate by score, so that replications have to run again."""
+    return any(plan.scenario.stages[name].kind in ("pool", "people", "join") for name in downstream(plan))

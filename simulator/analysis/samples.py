@@ -1,0 +1,132 @@
+"""The times that requests of one replication met, and what those of all replications together say of a percentile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.analysis.statistics import Interval, effective_trials, share_interval
+
+Floats = NDArray[np.float64]
+
+#: Stretches of equal time that a run is cut into where it has a warm-up: the cut falls between two of them.
+SECTIONS = 200
+
+#: Values that one replication keeps of one sample; of more, every second, third, ... in order of size is kept.
+MOST = 100_000
+
+#: Independent requests beyond a percentile, on either side, that it takes to quote it.
+BEYOND = 10
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Values of one replication by the stretch of the run that they belong to.
+
+    values: shape (n,), stretch after stretch; starts: where each stretch begins, shape (stretches + 1,)
+    weight: how many requests stand behind each value
+    """
+
+    values: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    weight: float = 1.0
+
+    @property
+    def count(self) -> float:
+        """Requests behind all values."""
+        return self.weight * len(self.values)
+
+    def after(self, stretch: int) -> Sample:
+        """Without the stretches before this one."""
+        first = self.starts[stretch]
+        return Sample(self.values[first:], self.starts[stretch:] - first, self.weight)
+
+    def parts(self, count: int) -> list[Sample]:
+        """So many equal stretches of time, a sample each."""
+        edges = self.starts[np.linspace(0, len(self.starts) - 1, count + 1).astype(int)]
+        return [Sample(self.values[low:high], np.array([0, high - low]), self.weight) for low, high in pairwise(edges)]
+
+
+def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample:
+    """A sample of one replication. stretches: which stretch each value belongs to, from 0; None: the run is not cut."""
+    kept = values.astype(np.float32)
+    every = ceil(len(kept) / MOST) if len(kept) else 1
+    count = 1 if stretches is None else SECTIONS
+    of = np.zeros(len(kept), np.int64) if stretches is None else stretches
+    if every > 1 or stretches is not None:
+        order = np.lexsort((kept, of))[every // 2 :: every]
+        kept, of = kept[order], of[order]
+    return Sample(kept, np.searchsorted(of, np.arange(count + 1)), float(every))
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """A percentile of all requests of all replications, and whether there are enough of them to quote it.
+
+    requests: how many there were; needed: about how many it takes; both as they come, not as if independent
+    """
+
+    interval: Interval
+    requests: float
+    needed: float
+
+    @property
+    def quotable(self) -> bool:
+        """Whether enough requests lie beyond it."""
+        return self.requests >= self.needed
+
+
+class Pooled:
+    """The values of all replications, whichever they belong to; `samples` holds one a replication, some may be empty."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+        self.count = sum(one.count for one in samples)
+        self._values, self._ranks = _sorted([one for one in samples if len(one.values)])
+
+    def __bool__(self) -> bool:
+        """Whether there is any value."""
+        return len(self._values) > 0
+
+    def value(self, share: float) -> float:
+        """The value that this share of the requests stays at or below, interpolated between neighbours."""
+        return float(np.interp(share, self._ranks, self._values))
+
+    def curve(self, shares: Floats) -> Floats:
+        """The same at many shares."""
+        return np.interp(shares, self._ranks, self._values)
+
+    def percentile(self, share: float) -> Percentile:
+        """A percentile with its interval.
+
+        Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that
+        those of one replication resemble each other, says between which two percentiles the true one lies.
+        """
+        value, enough = self.value(share), BEYOND / min(share, 1 - share)
+        if len(self.samples) < 2:
+            return Percentile(Interval(value, -np.inf, np.inf), self.count, enough)
+        counts = np.array([one.count for one in self.samples])
+        below = np.array([one.weight * np.count_nonzero(one.values <= np.float32(value)) for one in self.samples])
+        below *= share * self.count / max(float(below.sum()), 1.0)  # of requests that tie with the value, a part lies below it
+        corrected = effective_trials(below, counts, corrected=True)
+        around = share_interval(share * corrected, corrected)
+        needed = enough * self.count / effective_trials(below, counts)
+        return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)
+
+
+def _sorted(samples: Sequence[Sample]) -> tuple[NDArray[np.float32], Floats]:
+    """All values in order, and the share of requests up to each: 0 at the first and 1 at the last."""
+    if not samples:
+        return np.empty(0, np.float32), np.empty(0)
+    values = np.concatenate([one.values for one in samples])
+    if len({one.weight for one in samples}) == 1:
+        return np.sort(values), np.linspace(0, 1, len(values)) if len(values) > 1 else np.zeros(1)
+    order = np.argsort(values, kind="stable")
+    weights = np.repeat([one.weight for one in samples], [len(one.values) for one in samples])[order]
+    ranks = np.cumsum(weights) - weights[0]
+    return values[order], ranks / (ranks[-1] or 1.0)

@@ -1,0 +1,82 @@
+"""What one stage writes on a request and another one reads: the score that a model gave, the tag that a gate gave."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.serving.columns import elements
+
+Column = NDArray[Any]
+Times = NDArray[np.float64]
+
+
+class Marks:
+    """A column of marks where a request is at one stage at a time: whoever reads a mark comes after whoever wrote it."""
+
+    def __init__(self, column: Column) -> None:
+        """column: what each request is marked with at first, shape (n,); in the end it holds what was written last."""
+        self.column = column
+        self._each = elements(column)
+
+    def write(self, row: int, mark: float, time: float) -> None:
+        """Mark a request; the mark holds from `time` (s) on, until another one does."""
+        self._each[row] = mark
+
+    def write_all(self, rows: Column, marks: Any, times: Any) -> None:
+        """The same for many rows; marks and times are one for each or one for all."""
+        self.column[rows] = marks
+
+    def at(self, row: int, time: float) -> float:
+        """The mark of a request as it is known at `time`."""
+        mark: float = self._each[row]
+        return mark
+
+    def at_all(self, rows: Column, times: Times) -> Column:
+        """The same for many rows, each at its own time."""
+        return self.column[rows]
+
+    def settle(self, times: Times) -> None:
+        """The run is over: let the column hold the marks as they were known at `times`, shape (n,)."""
+
+
+class TimedMarks(Marks):
+    """A column of marks where a request may be in several branches of a fork, and behind their join, at the same time.
+
+    Stages run ahead of each other: one may have written already what only holds later. So each mark keeps its time.
+    """
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(column)
+        self._first: float = column[0].item() if len(column) else 0.0
+        self._written: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+
+    def write(self, row: int, mark: float, time: float) -> None:
+        """Mark a request; of several marks from the same time on, the one that is written last holds."""
+        insort(self._written[row], (time, mark), key=itemgetter(0))
+
+    def write_all(self, rows: Column, marks: Any, times: Any) -> None:
+        """The same for many rows."""
+        for row, mark, time in zip(*(each.tolist() for each in np.broadcast_arrays(rows, marks, times)), strict=True):
+            self.write(row, mark, time)
+
+    def at(self, row: int, time: float) -> float:
+        """The mark of a request as it is known at `time`."""
+        written = self._written.get(row, ())
+        known = bisect_right(written, time, key=itemgetter(0))
+        return written[known - 1][1] if known else self._first
+
+    def at_all(self, rows: Column, times: Times) -> Column:
+        """The same for many rows, each at its own time."""
+        each = zip(rows.tolist(), times.tolist(), strict=True)
+        return np.array([self.at(row, time) for row, time in each], self.column.dtype)
+
+    def settle(self, times: Times) -> None:
+        """Let the column hold the marks as they were known at `times`."""
+        for row in self._written:
+            self.column[row] = self.at(row, times[row])

@@ -1,0 +1,1 @@
+"""What the 95% intervals cover, in worlds whose truth is known: `make coverage`."""

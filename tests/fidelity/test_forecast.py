@@ -1,0 +1,96 @@
+"""Forecasts of servers whose law is known: a machine that wanders is covered, a constant one gets a narrow interval."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, t
+
+from simulator.evidence.fidelity import Outcome
+from simulator.fidelity.batcher import Batch, Pending
+from simulator.fidelity.calibrate import GAPS_S, ServerProfile
+from simulator.fidelity.forecast import forecast, outcome, plausible_speeds
+from simulator.fidelity.predict import Path, predicted
+from simulator.serving.batching import BatchRule
+
+ONE_S, NOISE, REQUESTS = 0.01, 0.05, 250
+RULE, PATH = BatchRule(1), Path(np.zeros(1))
+USUAL = np.array([[0.0, ONE_S]] * (len(GAPS_S) + 1))
+
+
+def calls(rng, speed, count=150):
+    """A stretch of calls on a machine of that speed: back to back, each with a little noise of its own."""
+    took = ONE_S * speed * np.exp(NOISE * rng.standard_normal(count))
+    ends = np.cumsum(took)
+    return [Batch([Pending(0, 0, 0.0)], end - one, end, end - one) for one, end in zip(took, ends, strict=True)]
+
+
+def study(rng, spread, load):
+    """A profile of five stretches and a look at the machine, each with a speed of its own, and then a run with another."""
+    speeds = np.exp(spread * rng.standard_normal(7))
+    profile = ServerProfile([calls(rng, speed) for speed in speeds[:-1]], 1)
+    scheduled = np.cumsum(rng.exponential(ONE_S / load, REQUESTS))
+    slowness = speeds[-1] * np.exp(NOISE * rng.standard_normal(REQUESTS))
+    real = outcome(scheduled, predicted(RULE, scheduled, PATH, USUAL, slowness), 10 * ONE_S)
+    return forecast(RULE, scheduled, PATH, profile, 10 * ONE_S), real
+
+
+def held(found, real, figure):
+    return getattr(found.low, figure) <= getattr(real, figure) <= getattr(found.high, figure)
+
+
+def test_the_speeds_drawn_are_a_prediction_interval_for_the_next_stretch():
+    known = [1.0, 1.1, 0.9, 1.2, 1.0]
+    drawn, logs = np.log(plausible_speeds(known, 2000)), np.log(known)
+    middle = (logs.mean() + logs[-1]) / 2
+    assert np.median(drawn) == pytest.approx(middle)
+    reach = t.ppf(0.975, 4) * logs.std(ddof=1) * (1 + 1 / 5) ** 0.5
+    np.testing.assert_allclose(np.percentile(drawn, [2.5, 97.5]), [middle - reach, middle + reach], rtol=0.01)
+
+
+@pytest.mark.parametrize("load", [0.5, 0.9])
+def test_nineteen_runs_of_twenty_lie_in_the_interval_of_a_machine_that_wanders(load, monkeypatch):
+    monkeypatch.setattr("simulator.fidelity.forecast.RUNS", 60)
+    rng = np.random.default_rng(1)
+    found = [study(rng, 0.1, load) for _ in range(60)]
+    for figure in ("p50_s", "p99_s", "goodput"):
+        share = binomtest(sum(held(one, real, figure) for one, real in found), len(found)).proportion_ci()
+        assert share.high > 0.95 and share.low > 0.8, figure
+
+
+def test_a_constant_machine_has_a_narrow_interval_that_holds():
+    found, real = study(np.random.default_rng(2), 0.0, 0.6)
+    for figure in ("p50_s", "p95_s", "p99_s"):
+        assert held(found, real, figure)
+        assert getattr(found.high, figure) / getattr(found.low, figure) < 1.25
+
+
+def test_near_saturation_a_spread_of_speed_is_a_factor_in_the_waits():
+    profile = ServerProfile([calls(np.random.default_rng(3), speed) for speed in (0.9, 1.0, 1.05, 0.95, 1.1, 1.0)], 1)
+    gaps = np.random.default_rng(4).exponential(ONE_S, REQUESTS)
+    light, heavy = (forecast(RULE, np.cumsum(gaps / load), PATH, profile, 10 * ONE_S) for load in (0.3, 0.9))
+    assert light.high.p50_s / light.low.p50_s < 2
+    assert heavy.high.p50_s / heavy.low.p50_s > 4
+
+
+def test_stalls_of_the_profile_reach_the_forecast():
+    rng = np.random.default_rng(4)
+    stretches = [calls(rng, 1.0) for _ in range(5)]
+    scheduled = np.cumsum(rng.exponential(ONE_S / 0.5, REQUESTS))
+    calm = forecast(RULE, scheduled, PATH, ServerProfile(stretches, 1), 10 * ONE_S)
+    stalled = list(stretches[2])
+    last = stalled[-1]
+    stalled.append(Batch(last.requests, last.done, last.done + 40 * ONE_S, last.done))
+    shaken = forecast(RULE, scheduled, PATH, ServerProfile([*stretches[:2], stalled, *stretches[3:]], 1), 10 * ONE_S)
+    assert shaken.high.p99_s > 5 * calm.high.p99_s
+    assert shaken.high.p50_s < 1.5 * calm.high.p50_s
+    assert shaken.low.p99_s == pytest.approx(calm.low.p99_s, rel=0.2)
+
+
+def test_bounds_lie_around_the_middle_in_every_figure():
+    found, _ = study(np.random.default_rng(5), 0.1, 0.8)
+    assert [field.name for field in fields(found)] == ["low", "middle", "high"]
+    for figure in Outcome.model_fields:
+        assert getattr(found.low, figure) <= getattr(found.middle, figure) <= getattr(found.high, figure)

@@ -1,0 +1,175 @@
+"""The case of the skin cancers: what its texts tell is what the tables, the profiles and a run say."""
+
+from functools import cache
+from itertools import count
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from simulator import compile_plan, load, simulate, summarise
+from simulator.analysis.paired import paired
+from simulator.analysis.transfer import transfers
+from simulator.evidence.profiles import load_profile
+from simulator.evidence.scores import load_scores, score_names, score_rows
+
+TABLES = "pad_ufes20.efficientnet_"
+LITE0 = f"{TABLES}lite0.fp32"
+
+
+@cache
+def case():
+    return load("skin-cancer-triage")
+
+
+@cache
+def texts():
+    """Brief, answers and debrief, with single spaces."""
+    told = [case().brief, *(question.answer for question in case().questions)]
+    told += [f"{lesson.title}. {lesson.text}" for lesson in case().debrief]
+    return " ".join(" ".join(told).split())
+
+
+def cleared(name, sensitivity):
+    """The positives below the threshold that the table chooses, by diagnosis."""
+    rows, threshold = score_rows(name), load_scores(name).threshold_at(sensitivity)
+    return rows[(rows["label"] == 1) & (rows["score"] < threshold)]["diagnosis"].value_counts()
+
+
+def fewest_positives(misses):
+    """With how many positives so many misses still show 99% (exact binomial, one-sided 95%)."""
+    return next(n for n in count(misses + 1) if binom.cdf(misses, n, 0.01) <= 0.05)
+
+
+def test_it_tells_whose_photos_there_are():
+    rows = score_rows(LITE0)
+    seen, of = rows["diagnosis"].value_counts(), rows["label"].value_counts()
+    assert (
+        f"of the {of[1]} labelled cancers {seen['BCC']} are basal-cell carcinomas, {seen['SCC']} squamous-cell carcinomas and "
+        f"{seen['MEL']} melanomas" in texts()
+    )
+    assert f"{seen['ACK']} of the {of[0]} photos without cancer show actinic keratoses" in texts()
+    assert rows["fitzpatrick"].isin([5, 6]).sum() == 6
+    assert "Only six photos are known to show skin types V or VI" in texts()
+
+
+def test_it_tells_with_how_many_positives_99_percent_can_be_claimed():
+    none, one = fewest_positives(0), fewest_positives(1)
+    assert f"It takes {none} cancers without a miss to claim 99%, or {one} with one." in texts()
+    assert none < 393 < 452 < one
+    assert (
+        "Neither the 452 cancers here nor the 393 malignant crops among the 401,059 of ISIC 2024 are enough for one miss"
+        in texts()
+    )
+
+
+def test_it_tells_which_cancers_a_model_misses():
+    missed = cleared(LITE0, 0.95)
+    assert f"Of the {missed.sum()} that Lite0 clears at 95% sensitivity {missed['MEL']} are" in texts()
+    assert f"it finds {48 - missed['MEL']} of 48 melanomas, and {343 - missed['BCC']} of 343 basal-cell carcinomas" in texts()
+    for name in score_names():
+        if name.startswith(TABLES):
+            missed = cleared(name, 0.95)
+            assert missed["MEL"] / 48 > (missed.sum() - missed["MEL"]) / 404, name
+
+
+def test_it_tells_who_is_referred_without_a_cancer():
+    rows, threshold = score_rows(LITE0), load_scores(LITE0).threshold_at(0.95)
+    referred = (rows["score"] >= threshold).groupby(rows["diagnosis"]).mean()
+    assert f"refers {referred['ACK']:.0%} of those and {referred['NEV']:.0%} of the moles" in texts()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "place", "told"),
+    [
+        ("lite0.fp32", "lite0.int8_dynamic", 0, "takes {:.1f} points of AUC from Lite0 (95% interval {:.1f} to {:.1f})"),
+        ("lite0.fp32", "lite0.int8_static", 0, "static int8 takes {:.1f} ({:.1f} to {:.1f})"),
+        ("lite0.fp32", "lite0_finetuned.fp32", 2, "without cancer at 95% sensitivity (95% interval {1:.0f} to {2:.0f})"),
+        ("lite0.fp32", "lite0_finetuned.fp32", 2, "instead of its last layer alone, send home {:.0f} points more"),
+    ],
+)
+def test_it_tells_differences_that_the_tables_show(first, second, place, told):
+    pair = paired(score_rows(TABLES + first), score_rows(TABLES + second))[place]
+    assert pair.differs
+    low, high = sorted(abs(100 * bound) for bound in (pair.change.low, pair.change.high))
+    assert told.format(abs(100 * pair.change.value), low, high) in texts()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "places", "told"),
+    [
+        (
+            "lite0.fp32",
+            "lite_ensemble.fp32",
+            (2,),
+            "send home {:.0f} points more of the people without cancer at 95% sensitivity, and",
+        ),
+        ("lite0.fp32", "lite0_tta.fp32", (2,), "and four views of a photo {:.0f} points. Neither interval leaves out zero"),
+        ("lite0.fp32", "lite2.fp32", (0, 1, 2, 3), "Lite2, twice the work, gains nothing that these photos could show"),
+        (
+            "lite_ensemble.fp32",
+            "lite_ensemble.int8_static",
+            (0, 1, 2, 3),
+            "From the mean of three networks static int8 takes nothing",
+        ),
+    ],
+)
+def test_it_claims_no_difference_that_the_tables_do_not_show(first, second, places, told):
+    pairs = paired(score_rows(TABLES + first), score_rows(TABLES + second))
+    assert not any(pairs[place].differs for place in places)
+    assert told.format(100 * pairs[2].change.value) in texts()
+
+
+def test_it_tells_how_a_threshold_travels():
+    to_melanoma = next(moved for moved in transfers(score_rows(LITE0), 0.95) if moved.away == "positives that are MEL")
+    found = to_melanoma.sensitivity
+    assert (
+        f"finds {48 * found.value:.0f} of the 48 melanomas (95% interval {100 * found.low:.0f} to {found.high:.0%})" in texts()
+    )
+
+
+def test_it_tells_latencies_that_were_measured():
+    def ms(model, precision):
+        calls = load_profile("epyc-zen4-2c", model, precision).run(1).calls
+        return np.median(next(one for one in calls if one.batch == 1).latency_ms)
+
+    full, reduced = ms("photo_decode", "jpeg_12mp"), ms("photo_decode", "jpeg_12mp_draft")
+    assert f"takes {full:.0f} ms to decode and resize, {reduced:.0f} ms where it is reduced" in texts()
+    resnet, lite0, small = (
+        [ms(model, precision) for precision in ("fp32", "int8_static")]
+        for model in ("resnet50", "efficientnet_lite0", "mobilenet_v3_small")
+    )
+    assert f"Lite0 at fp32 takes {lite0[0]:.0f} ms to classify it, a ResNet-50 {resnet[0]:.0f} ms" in texts()
+    assert "takes ResNet-50 from {:.0f} to {:.0f} ms and Lite0 from {:.1f} to {:.1f} ms".format(*resnet, *lite0) in texts()
+    assert "but MobileNetV3-Small from {:.1f} to {:.1f} ms".format(*small) in texts()
+    assert f"takes Lite0 to {ms('efficientnet_lite0', 'int8_dynamic'):.0f} ms" in texts()
+
+
+def test_it_tells_what_a_threshold_costs_in_referrals():
+    def referred(point):
+        plan = compile_plan(case(), {"operating_point": point})
+        return summarise(simulate(plan, 1, number) for number in range(2))["referred_share"].value
+
+    assert f"at 90% sensitivity refers {referred(0.9):.0%} of the people, and one at 99% refers {referred(0.99):.0%}" in texts()
+
+
+def test_the_price_of_a_missed_cancer_is_said_to_be_a_melanomas():
+    price = case().costs.missed_positive_usd
+    more = 159_808.17 - 4_648.48  # Alexandrescu 2009: stage IV and in situ
+    assert price.value == round(more / 10)
+    assert (
+        f"{price.value:,.0f} USD, by assumption: one in ten is found at stage IV, which costs {more:,.0f} USD more" in texts()
+    )
+    assert "melanoma" in price.assumed and "carcinoma" in price.assumed
+
+
+@pytest.mark.parametrize(
+    ("reading", "sensitivity", "how"), [("cochrane", 0.81, "with dermoscopy"), ("cochrane_visual", 0.47, "visual inspection")]
+)
+def test_a_cochrane_reading_says_how_the_images_were_read_and_of_what(reading, sensitivity, how):
+    """Matin 2018: at a fixed specificity of 80%, from images."""
+    option = case().choices["reading"].options[reading]
+    reader = compile_plan(case(), {"reading": reading}).scenario.stages["dermatologist"]
+    assert (reader.sensitivity.value, reader.specificity.value) == (sensitivity, 0.8)
+    assert option.label.startswith("Cochrane: ") and how in option.label
+    assert "of melanomas" in option.note and "assumed for carcinomas too" in reader.sensitivity.published
