@@ -59,7 +59,7 @@ class Estimator:
         self.ways = ways
         self.in_stretches = cut and len(measures) == 1
         self.withheld: list[Withheld] = []
-        self._pooled: dict[str, Pooled] = {}
+        self._pooled: dict[tuple[int, ...], Pooled] = {}
 
     def estimate(self, metric: Metric) -> Estimate | None:
         """A metric with its interval; None where the run has none, or too few requests to tell it."""
@@ -68,9 +68,9 @@ class Estimator:
 
     def cost(self, part: str) -> Estimate:
         """A part of the cost of 1,000 requests."""
-        name = f"cost.{part}"
-        run = ratio_interval(*self.columns(name))
-        return estimate(run, self._by_way(name, run.value), 0.0)
+        totals = [one.costs[part] for one in self.measures]
+        run = ratio_interval([total.above for total in totals], [total.below for total in totals])
+        return estimate(run, self._by_way(totals, run.value), 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
         """The metric with what the luck of the run leaves open."""
@@ -85,11 +85,13 @@ class Estimator:
         """The metric with what the luck of who was labelled leaves open; None where no labelled item stands behind it."""
         if self.ways is None:
             return None
-        if any(total.by_way is not None for total in self._totals(metric.name)):
-            return self._by_way(metric.name, value)
+        totals = self._totals(metric.name)
+        if any(total.by_way is not None for total in totals):
+            return self._by_way(totals, value)
         return self._by_runs(metric, value)
 
     def _totals(self, name: str) -> list[Total]:
+        """What is summed for a metric, a replication each; empty where it is no sum."""
         return [one.totals[name] for one in self.measures if name in one.totals]
 
     def columns(self, name: str) -> tuple[Floats, Floats]:
@@ -105,9 +107,11 @@ class Estimator:
 
     def pooled(self, name: str) -> Pooled:
         """The values of a sample over all replications."""
-        if name not in self._pooled:
-            self._pooled[name] = Pooled(self._samples(name))
-        return self._pooled[name]
+        samples = self._samples(name)
+        key = tuple(id(one.values) for one in samples)  # where nothing is refused, what was served is what was answered
+        if self.in_stretches or key not in self._pooled:
+            self._pooled[key] = Pooled(samples)
+        return self._pooled[key]
 
     def _of_sample(self, metric: Metric) -> Interval | None:
         pooled = self.pooled(metric.sample)
@@ -133,22 +137,23 @@ class Estimator:
         seconds = [len(each) * self.measures[0].stretch_s for each in counts]
         return np.array([each.sum() for each in counts]), np.array(seconds)
 
-    def _by_way(self, name: str, value: float) -> Interval | None:
+    def _by_way(self, totals: list[Total], value: float) -> Interval | None:
         """A sum over people: other shares of the ways, and on each way what came of it in the run.
 
         What happens among positives and among negatives adds as independent: one rests on the table, the other on resamples.
         """
-        if self.ways is None:
-            return None
-        change = self.draws(name)
-        return None if change is None else of_draws(value, change, self.ways.pinned)
+        change = self._draws(totals)
+        return None if change is None or self.ways is None else of_draws(value, change, self.ways.pinned)
 
     def draws(self, name: str) -> Floats | None:
         """How much a sum over people moves in each resample, by what happens among negatives, then positives.
 
         Shape (2, resamples); None where no labelled item stands behind it.
         """
-        sums = self._by_class_and_way(name)
+        return self._draws(self._totals(name))
+
+    def _draws(self, totals: list[Total]) -> Floats | None:
+        sums = self._by_class_and_way(totals)
         if sums is None or self.ways is None:
             return None
         means, counts = sums
@@ -161,15 +166,14 @@ class Estimator:
             moved.append(_ratio(means, counts, shares) - before)
         return np.stack(moved)
 
-    def _by_class_and_way(self, name: str) -> tuple[Floats, Floats] | None:
+    def _by_class_and_way(self, totals: list[Total]) -> tuple[Floats, Floats] | None:
         """What one request of a class and way adds to numerator and denominator, shape (2, ways, 2), and requests by class."""
         if self.ways is None:
             return None
         codes = self.ways.codes
         sums, counts = np.zeros((2, len(codes), 2)), np.zeros((2, len(codes)))
-        for one in self.measures:
-            total = one.totals.get(name)
-            if total is None or total.by_way is None or one.strata is None:
+        for one, total in zip(self.measures, totals, strict=False):
+            if total.by_way is None or one.strata is None:
                 continue
             place = np.searchsorted(codes, one.strata.codes)
             np.add.at(sums, (one.strata.positive.astype(int), place), total.by_way)

@@ -206,7 +206,7 @@ def resampled_plan(plan: Plan, resample: int) -> Plan:
 
 
 def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
-    """The resampled items, each as often as it was drawn, in an order that gives each place of the table an item of its rank."""
+    """The resampled items, each as often as it was drawn, in an order that gives each place of the table one of its rank."""
     if not weights.any():  # a resample of few patients may hold nobody of a class
         return np.arange(len(scores))
     order = np.argsort(scores, kind="stable")

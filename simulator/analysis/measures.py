@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulator.analysis.labels import codes_of, downstream, score_gates
 from simulator.analysis.mlperf import Queries, queries_of
-from simulator.analysis.samples import SECTIONS, Pooled, Sample, sample
+from simulator.analysis.samples import SECTIONS, Sample, sample
 from simulator.analysis.times import StageTimes, brought_s, capacity_s, paid_s, stage_times
 from simulator.scenario.metrics import Metric
 from simulator.scenario.stages import Join, People, Pool, Retry
@@ -54,7 +54,7 @@ class Strata:
 class Measures:
     """One replication in numbers.
 
-    totals: the metrics that are a ratio or a share, and the parts of the cost as `cost.PART`, per 1,000 requests
+    totals: the metrics that are a ratio or a share; costs: USD and thousands of requests by part
     samples: times of requests and waits of visits, by what they are of
     rates: by metric, how many answers came in each stretch of the run; stretch_s: how long each of those lasts
     latencies: by stretch of arrival, the sum of latencies in s and their number, shape (2, stretches); None without a warm-up
@@ -69,6 +69,7 @@ class Measures:
     digest: str
     requests: int
     totals: dict[str, Total]
+    costs: dict[str, Total]
     samples: dict[str, Sample]
     rates: dict[str, Floats]
     stretch_s: float
@@ -98,7 +99,7 @@ class Measures:
             one = self.samples.get(metric.sample)
             if one is None or not len(one.values):
                 return None
-            return float(one.values.mean(dtype=float)) if metric.quantile is None else Pooled([one]).value(metric.quantile)
+            return float(one.values.mean(dtype=float) if metric.quantile is None else np.quantile(one.values, metric.quantile))
         if metric.name in self.rates:
             counts = self.rates[metric.name]
             return float(counts.sum() / (len(counts) * self.stretch_s))
@@ -111,11 +112,12 @@ def measure(trace: Trace) -> Measures:
     visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
     stretches = 1 if trace.plan.scenario.run.warm_up == "none" else SECTIONS
     counted = _Counter(trace, visits)
-    samples = dict(_samples(trace, visits, stretches))
+    samples, costs = dict(_samples(trace, visits, stretches)), dict(counted.costs())
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
-        totals=counted.totals(),
+        totals=counted.totals() | {"cost_per_1000_usd": counted.together(costs)},
+        costs=costs,
         samples=samples,
         rates=_rates(trace, stretches),
         stretch_s=trace.plan.arrivals_end_s / stretches,
@@ -206,7 +208,6 @@ class _Counter:
             **dict(self._qualities()),
             **dict(self._utilizations()),
             **dict(self._branches()),
-            **dict(self._costs()),
         }
 
     def _of(self, above: NDArray[np.generic], below: NDArray[np.generic] | None = None) -> Total:
@@ -273,15 +274,14 @@ class _Counter:
         yield f"incomplete_share.{name}", Total(float((came < needed).sum()), float(len(came)))
         yield f"late_share.{name}", Total(float(len(visits) - len(used)), float(len(visits)))
 
-    def _costs(self) -> Iterator[tuple[str, Total]]:
-        """USD for 1,000 requests: machines and people as paid, visits and misses as they happened; then all together."""
-        parts = dict(self._cost_parts())
-        yield from ((f"cost.{part}", total) for part, total in parts.items())
-        by_way = [total.by_way for total in parts.values() if total.by_way is not None]
+    def together(self, costs: Mapping[str, Total]) -> Total:
+        """The cost of 1,000 requests, of its parts."""
+        by_way = [total.by_way for total in costs.values() if total.by_way is not None]
         together = np.stack([sum(part[:, 0] for part in by_way), by_way[0][:, 1]], axis=-1) if by_way else None
-        yield "cost_per_1000_usd", Total(sum(total.above for total in parts.values()), self.columns.n / 1000, together)
+        return Total(sum(total.above for total in costs.values()), self.columns.n / 1000, together)
 
-    def _cost_parts(self) -> Iterator[tuple[str, Total]]:
+    def costs(self) -> Iterator[tuple[str, Total]]:
+        """USD for 1,000 requests by part: machines and people as they are paid, visits and misses as they happened."""
         scenario, columns = self.scenario, self.columns
         thousands = np.full(columns.n, 0.001)
         usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[columns.end]

@@ -113,11 +113,11 @@ def _kept(plan: Plan, gate: Gate, route: Route, cuts: Floats) -> Kept:
         else (table.negatives, weights[:, len(table.positives) :])
     )
     right = (scores[None, :] >= cuts[:, None]) == found
-    on_all, on_chosen = right.mean(1), (mine * right).sum(1) / mine.sum(1)
+    with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
+        optimism = (mine * right).sum(1) / mine.sum(1) - right.mean(1)
     [now] = [cut for cut, other in zip(thresholds(plan, gate), gate.routes, strict=False) if other is route]
     reached = float(np.mean((scores >= now) == found))
-    spread = percentile_interval(reached, reached + on_all - on_chosen)
-    expected = reached + float(np.mean(on_all - on_chosen))
+    spread, expected = percentile_interval(reached, reached - optimism), reached - float(np.nanmean(optimism))
     promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
     assert promised is not None
     of = "positives" if found else "negatives"

@@ -151,7 +151,8 @@ def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64]
     """How many independent trials tell as much of a share as these do, which come in clusters; shapes (clusters,).
 
     p (1 - p) over the variance between clusters, and no more than there are.
-    corrected: less for few clusters, whose variance is itself uncertain: by the squared ratio of the normal quantile to Student's
+    corrected: less for few clusters, whose variance is itself uncertain, by the squared ratio of two quantiles, normal and
+    Student's
     """
     total, count = float(trials.sum()), len(trials)
     share = float(successes.sum()) / total

@@ -150,8 +150,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
     estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
     metrics = _estimates(plan, estimator)
-    parts = [name.removeprefix("cost.") for name in measures[0].totals if name.startswith("cost.")]
-    costs = {part: estimator.cost(part) for part in parts if sum(m.requests for m in measures)}
+    costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
     warnings = [
         *plan.warnings,
@@ -251,10 +250,11 @@ def _overload(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     if isinstance(plan.scenario.arrivals, Loop | Offline):
         return []
     said = []
-    for name in [name for name in metrics if name.startswith("utilization.") and metrics[name].value >= 1]:
-        stage = name.removeprefix("utilization.")
-        spec = plan.scenario.stages[stage]
-        times = f"{spec.label}: work comes in at {metrics[name].value:.2f} times what can be done."
+    for stage, spec in plan.scenario.stages.items():
+        found = metrics.get(f"utilization.{stage}")
+        if found is None or found.value < 1:
+            continue
+        times = f"{spec.label}: work comes in at {found.value:.2f} times what can be done."
         if isinstance(spec, Pool) and (spec.max_queue, spec.timeout_s, spec.client_timeout_s) != (None, None, None):
             said.append(f"{times} What its queue cannot hold, or cannot hold for long enough, is turned away.")
             continue

@@ -14,11 +14,10 @@ from simulator.units import duration
 
 #: 1, 2 and 5 in each decade.
 _TICKS = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
-_PERCENTILES = {"latency_p50_s": 0.50, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
 
 
 def answer_times(summary: Summary) -> Chart:
-    """The share of people answered within a time, with the percentiles and their intervals."""
+    """The share of served requests answered within a time, with the percentiles and their intervals."""
     curve = pd.DataFrame({"answered_share": CURVE, "time_s": summary.latency_curve})
     line = go.Scatter(
         x=curve["time_s"],
@@ -29,13 +28,19 @@ def answer_times(summary: Summary) -> Chart:
     )
     drawn = figure(line, _percentiles(summary), showlegend=False)
     _objectives(drawn, summary)
-    drawn.update_xaxes(title="time from the last photo to the answer (s), logarithmic", type="log", tickvals=_TICKS)
-    drawn.update_yaxes(title="people answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
+    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=_TICKS)
+    drawn.update_yaxes(title="served requests answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     return Chart(drawn, _takeaway(summary), curve)
 
 
+def _told(summary: Summary) -> dict[str, float]:
+    """The percentiles of served requests that the run can tell, and their shares."""
+    found = (summary.metric(name) for name in summary.metrics)
+    return {metric.name: metric.quantile for metric in found if metric.sample == "served" and metric.quantile is not None}
+
+
 def _percentiles(summary: Summary) -> go.Scatter:
-    known = {name: share for name, share in _PERCENTILES.items() if name in summary.metrics}
+    known = _told(summary)
     metrics = [summary.metrics[name] for name in known]
     values = [metric.value for metric in metrics]
     return go.Scatter(
@@ -52,9 +57,10 @@ def _percentiles(summary: Summary) -> go.Scatter:
 
 def _objectives(drawn: go.Figure, summary: Summary) -> None:
     for verdict in summary.verdicts:
-        if verdict.objective.metric in _PERCENTILES:
-            share = _PERCENTILES[verdict.objective.metric]
-            text = f"asked: {100 * share:.0f}% within {duration(verdict.bound)}"
+        metric = verdict.metric
+        if metric.sample in ("served", "latency") and metric.quantile is not None:
+            refusals = ", refusals included" if metric.sample == "latency" else ""
+            text = f"asked: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
             drawn.add_vline(x=verdict.bound, line=OBJECTIVE)
             where = {
                 "x": log10(verdict.bound),
@@ -66,8 +72,8 @@ def _objectives(drawn: go.Figure, summary: Summary) -> None:
 
 
 def _takeaway(summary: Summary) -> str:
-    known = [(share, summary.metrics[name].value) for name, share in _PERCENTILES.items() if name in summary.metrics]
+    known = [(share, summary.metrics[name].value) for name, share in _told(summary).items()]
     if not known:
-        return "Nobody was answered."
+        return "Too few requests were served to tell how long that took."
     told = ", ".join(f"{100 * share:.0f}% within {duration(value)}" for share, value in known)
-    return f"Of the people who sent a photo and were answered, {told}."
+    return f"Of the requests that were served, {told}."

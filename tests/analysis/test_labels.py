@@ -102,12 +102,12 @@ def test_a_published_curve_is_resampled_as_often_as_people_stand_behind_it():
 
 
 def test_sums_over_people_change_as_real_runs_on_resampled_tables_do():
-    """The referred share and the cost of visits: reweighted, and run again with the same streams for 25 resamples."""
+    """Shares, cost and load: reweighted, and run again with the same streams for 25 resamples."""
     made = screened({"at_sensitivity": 0.9, "to": "r"}, reader=True, ill=0.02)
     base = measure(simulate(made, 5))
     estimator = Estimator([base], ways_of(made))
     again = [measure(simulate(resampled_plan(made, index), 5)).totals for index in range(25)]
-    for name in ("referred_share", "cost.visits of the healthy", "specificity", "utilization.r"):
+    for name in ("referred_share", "cost_per_1000_usd", "specificity", "utilization.r"):
         predicted = estimator.draws(name)[0, :25]  # of negatives: positives are too few to matter
         before = base.totals[name].above / base.totals[name].below
         really = np.array([totals[name].above / totals[name].below for totals in again]) - before
