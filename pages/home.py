@@ -26,7 +26,7 @@ def card(scenario: Scenario) -> None:
     with st.container(border=True):
         st.subheader(scenario.title, anchor=False)
         st.markdown(scenario.summary)
-        verdicts = [judge(objective, {}) for objective in scenario.objectives]
+        verdicts = [judge(objective, scenario.metrics, {}) for objective in scenario.objectives]
         st.markdown("\n".join(f"- {verdict.objective.label}: **{asked(verdict)}**" for verdict in verdicts))
         st.caption(f"{scenario.minutes} minutes, {len(scenario.choices)} choices, {len(scenario.questions)} questions to ask")
         if st.button(f"Practise: {scenario.title}", type="primary", key=f"practise_{scenario.id}"):

@@ -1,5 +1,6 @@
 """Figures hold what the data say, and the sentence beside each states it."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 
 from simulator import charts, compile_plan, load, simulate
 from simulator.analysis.replicate import replicate
-from simulator.analysis.scorecard import Verdict
 from simulator.analysis.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
 from simulator.analysis.way import way_of
 from simulator.charts.look import GREY, MISSED
@@ -73,7 +73,7 @@ def test_an_objective_draws_its_interval_against_the_bound(summary, drawn):
 
 
 def test_an_objective_without_a_figure_says_so(summary):
-    chart = charts.objective_chart(Verdict(summary.verdicts[0].objective, None))
+    chart = charts.objective_chart(dataclasses.replace(summary.verdicts[0], estimate=None))
     assert not chart.figure.data
     assert "no figure to quote" in chart.takeaway
 
@@ -120,7 +120,7 @@ def test_the_queues_are_those_of_the_trace(trace, drawn):
 def test_where_a_warm_up_is_cut_off_a_line_says_so():
     made = plan({"p": pool()}, constant(0.1), seconds=1000, run={"days": 0.01, "drain_days": 0, "replications": 2,
                                                                  "warm_up": "mser5"})  # fmt: skip
-    shapes = charts.queues(simulate(made)).figure.layout.shapes
+    shapes = charts.queues(simulate(made), replicate(made, 0, 2).warm_up).figure.layout.shapes
     assert [shape.line.dash for shape in shapes] == ["dash"]
 
 

@@ -41,11 +41,11 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
     told = json.loads(out)
     assert status == 0
     assert list(told) == ["scenario", "scenario_hash", "design", "seed", "replications", "run_hash", "requests", "metrics",
-                          "objectives", "provenance", "warnings", "bottleneck", "trust", "request"]  # fmt: skip
+                          "objectives", "provenance", "warnings", "bottleneck", "trust", "thresholds", "request"]  # fmt: skip
     assert (told["scenario"], told["seed"], told["replications"]) == ("small", 7, 3)
     assert told["design"] == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
     for name, metric in told["metrics"].items():
-        assert set(metric) == {"value", "low", "high", "unit"}
+        assert {"value", "low", "high", "unit", "run"} <= set(metric) <= {"value", "low", "high", "unit", "run", "labels"}
         assert metric["low"] <= metric["value"] <= metric["high"], name
     assert {"sensitivity", "specificity", "cost_per_1000_usd", "utilization.classify"} <= told["metrics"].keys()
     (objective,) = told["objectives"]
@@ -72,7 +72,10 @@ def test_another_design_is_compared_on_the_same_requests(casesim, case):
     assert told["against"] == {"point": 1, "urgent": 0.5, "reading": "expert"}
     found = {difference["metric"]: difference for difference in told["differences"]}
     assert found["referred_share"]["value"] < 0
-    assert found["latency_p50_s"].keys() == {"metric", "value", "low", "high", "unit", "significant", "words"}
+    assert found["referred_share"].keys() == {"metric", "value", "low", "high", "unit", "run", "labels", "significant", "words"}
+    bounds = found["referred_share"]
+    for part in ("run", "labels"):  # each doubt alone is less than both
+        assert bounds["low"] <= bounds[part]["low"] <= bounds[part]["high"] <= bounds["high"]
     other = json.loads(casesim("run", case, "--json", "--set", "reading=expert", "--set", "point=1.0")[1])
     for name, difference in found.items():
         expected = told["metrics"][name]["value"] - other["metrics"][name]["value"]
@@ -110,7 +113,7 @@ def test_a_metric_that_the_scenario_does_not_have_is_absent(casesim, case):
     assert "null" not in out
     assert "wait_p95_s.reader" not in json.loads(out)["metrics"]  # the reader is overloaded: there is no steady state
     case.write_text(SMALL, encoding="utf-8")
-    assert "wait_p95_s.reader" in json.loads(casesim("run", case, "--json")[1])["metrics"]
+    assert "wait_p95_s.reader" in json.loads(casesim("run", case, "--json", "--replications", 100)[1])["metrics"]
 
 
 def test_the_same_seed_gives_the_same_output(casesim, case):

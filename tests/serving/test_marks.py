@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.analysis.measures import measure
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.serving.marks import TimedMarks
@@ -16,6 +15,7 @@ from tests.builders import (
     batches,
     end,
     exponential,
+    figures,
     fork,
     gate,
     join,
@@ -63,7 +63,7 @@ def test_a_score_that_is_not_there_yet_routes_nobody(fields):
     assert (requests["finished_s"] - requests["arrived_s"]).to_numpy() == pytest.approx(0.003)
     assert requests["score"].isna().all()
     assert (requests["end"] == "referred").all()  # as whoever comes to the gate by a fallback, without a score
-    assert measure(trace).metrics["incomplete_share.meet"] == 1
+    assert figures(trace)["incomplete_share.meet"] == 1
 
 
 @pytest.mark.parametrize("fields", POOLS.values(), ids=POOLS)
