@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import TYPE_CHECKING
 
+from simulator.analysis.measures import measure
 from simulator.analysis.scorecard import Verdict
 from simulator.analysis.times import StageTimes
 from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Choice, Options, Pick
 from simulator.scenario.stages import Pool
+from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.theory import Load, loads, retries_of
 from simulator.units import duration, roughly
@@ -90,8 +92,10 @@ def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
     before, steps = value(plan, name), _steps(plan, name, value)
     if not steps:
         return Advice([], "No step of a choice changes it.")
-    at = None if missed is None else summary.verdicts.index(missed)
     now, moves, tried = _trial(summary, plan), list[Move](), list[str]()
+    at = None if missed is None else summary.verdicts.index(missed)
+    if at is not None and now.verdicts[at].estimate is None:
+        at = None  # a trial is too short to tell this figure: what a visit takes has to do
     for step in _best_of_each(steps)[:TRIED]:
         if moves and step.promise >= before * (1 - NOTICEABLE):
             break
@@ -116,9 +120,10 @@ def _nothing_helps(tried: Sequence[str], every: bool) -> str:
 
 def _trial(summary: Summary, plan: Plan) -> Summary:
     """A few replications of a design, with the requests that the first replications of the run have."""
-    from simulator.analysis.replicate import replicate  # it makes summaries, and they ask for advice
+    from simulator.analysis.summary import summary_of  # which asks for advice
 
-    return replicate(plan, summary.seed, ceil(summary.replications / REPLICATIONS_PER_TRIAL))
+    count = ceil(summary.replications / REPLICATIONS_PER_TRIAL)
+    return summary_of(plan, summary.seed, [measure(simulate(plan, summary.seed, one)) for one in range(count)])
 
 
 @dataclass(frozen=True)

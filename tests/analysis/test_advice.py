@@ -48,14 +48,14 @@ def test_one_more_dermatologist_eases_what_both_runs_say_and_nothing_that_is_mis
 
 def test_a_missed_latency_is_eased_as_much_as_the_runs_say():
     _, found = told(compile_plan(load(CASE), {"decoders": 1}))
-    assert (found.stage, found.objective) == ("decode", "latency_p95_s")
+    assert (found.stage, found.objective) == ("decode", "latency_served_p95_s")
     moves = {move.choice: move for move in found.moves}
     assert moves.keys() == {"decoding", "decoders"}
     move = moves["decoders"]
-    assert (move.what, move.eased) == ("load at the peak", "latency_p95_s")
+    assert (move.what, move.eased) == ("load at the peak", "latency_served_p95_s")
     assert move.before == pytest.approx(2 * move.after)
     assert move.before > 1 > move.after
-    now, then = (one({"decoders": count}).metrics["latency_p95_s"].value for count in (1, 2))
+    now, then = (one({"decoders": count}).metrics["latency_served_p95_s"].value for count in (1, 2))
     assert (move.trial_before, move.trial_after) == (now, then)
     assert now > 10 > then
 
