@@ -42,7 +42,7 @@ class Move:
     where many are turned away and come back, or `wait for company`, the longest in seconds; before and after: that figure
     eased: the metric of the missed objective; else `turned_away_share` where many are, or `time_s`, the mean time of a visit
     trial_before and trial_after: what the trials came to, None where that figure could not be quoted
-    also_eased, not_eased: labels of the other objectives that are missed
+    also_eased, not_eased: labels of the other objectives that are missed; those that a trial is too short to tell are left out
     """
 
     choice: str
@@ -144,7 +144,7 @@ class _Trial:
     def eases(self) -> bool:
         """Whether the step eases what holds requests up there; to turn more of them away is no ease."""
         if self.missed is not None:
-            return self.missed in self._eased()
+            return self._eased().get(self.missed, False)
         (lost, lost_then), (before, after) = self._measured(_turned_away), self._measured(_time_s)
         if self._turns_many_away:
             return lost_then < lost - FEW
@@ -177,10 +177,13 @@ class _Trial:
             sentence=told + _beside(also, not_eased, first=self.missed is None and not also),
         )
 
-    def _eased(self) -> set[int]:
-        """The places of the objectives whose figures the step moves noticeably to the right side."""
+    def _eased(self) -> dict[int, bool]:
+        """By its place, whether each objective is eased: its figure moves noticeably to the right side, or can be told now.
+
+        Those whose figure a trial cannot tell are left out.
+        """
         pairs = zip(self.now.verdicts, self.then.verdicts, strict=True)
-        return {place for place, (before, after) in enumerate(pairs) if _betters(before, after)}
+        return {place: _betters(before, after) for place, (before, after) in enumerate(pairs) if after.estimate is not None}
 
     def _measured(self, figure: Callable[[StageTimes | None], float]) -> tuple[float, float]:
         """A figure of the stage in both trials."""
@@ -206,12 +209,10 @@ class _Trial:
 
     def _others(self) -> tuple[list[str], list[str]]:
         """Labels of the other objectives that are missed: those that the step eases too, and those that it does not."""
-        eased = self._eased()
-        others = [(place, one) for place, one in enumerate(self.summary.verdicts) if not one.met and place != self.missed]
-        return (
-            [verdict.objective.label for place, verdict in others if place in eased],
-            [verdict.objective.label for place, verdict in others if place not in eased],
-        )
+        verdicts = self.summary.verdicts
+        found = {place: so for place, so in self._eased().items() if place != self.missed and not verdicts[place].met}
+        also, not_eased = ([verdicts[place].objective.label for place in found if found[place] is so] for so in (True, False))
+        return also, not_eased
 
     def _told(self, before: float | None, after: float | None) -> str:
         what: str = "the mean time there"
@@ -245,9 +246,9 @@ def _listed(labels: list[str]) -> str:
 
 
 def _betters(before: Verdict, after: Verdict) -> bool:
-    """Whether a figure has moved noticeably to the right side of its bound, or can be quoted now."""
+    """Whether a figure has moved noticeably to the right side of its bound, or can be told where it could not before."""
     if before.margin is None or after.margin is None:
-        return after.margin is not None
+        return before.margin is None
     assert before.estimate is not None
     return after.margin > before.margin + NOTICEABLE * abs(before.estimate.value)
 

@@ -135,3 +135,16 @@ def test_a_trial_takes_a_replication_for_thirty_of_the_run(monkeypatch):
     summary = dataclasses.replace(replicate(compile_plan(load(CASE)), 1, 2), replications=31)
     assert json.dumps(summary.bottleneck.to_json())
     assert [trial.replications for trial in asked] == [2, 2]
+
+
+def test_an_objective_that_a_trial_is_too_short_to_tell_is_said_neither_to_be_eased_nor_not(monkeypatch):
+    kept = advice._trial
+
+    def untold(summary, plan):
+        found = kept(summary, plan)
+        return dataclasses.replace(found, verdicts=[dataclasses.replace(one, estimate=None) for one in found.verdicts])
+
+    monkeypatch.setattr(advice, "_trial", untold)
+    _, found = told(compile_plan(load(CASE), {"decoders": 1}))
+    assert (found.objective, found.moves[0].eased) == ("latency_served_p95_s", "time_s")
+    assert found.moves[0].also_eased == found.moves[0].not_eased == []
