@@ -73,7 +73,7 @@ def main() -> None:
     found = [compare(*pair) for pair in track(list(pairs()), "Running", console=Console(stderr=True))]
     off = sorted(found, key=lambda pair: abs(pair.off), reverse=True)
     late = min(found, key=lambda pair: pair.kept_up)
-    by_best = [pair.best / pair.found - 1 for pair in found]
+    by_best = [pair.best / pair.found for pair in found]
     out.print(f"{len(found)} pairs of a profile and a largest batch, {SERVED:,} batches each.")
     out.print(f"The load before a run differs from that in the run by {100 * np.mean([abs(pair.off) for pair in found]):.2f}%.")
     out.print(f"Largest difference: {100 * off[0].off:+.2f}% ({off[0].label}).")

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import TYPE_CHECKING
 
+from simulator.analysis.measures import measure
 from simulator.analysis.scorecard import Verdict
 from simulator.analysis.times import StageTimes
 from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Choice, Options, Pick
 from simulator.scenario.stages import Pool
+from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.theory import Load, loads, retries_of
 from simulator.units import duration, roughly
@@ -40,7 +42,7 @@ class Move:
     where many are turned away and come back, or `wait for company`, the longest in seconds; before and after: that figure
     eased: the metric of the missed objective; else `turned_away_share` where many are, or `time_s`, the mean time of a visit
     trial_before and trial_after: what the trials came to, None where that figure could not be quoted
-    also_eased, not_eased: labels of the other objectives that are missed
+    also_eased, not_eased: labels of the other objectives that are missed; those that a trial is too short to tell are left out
     """
 
     choice: str
@@ -90,8 +92,10 @@ def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
     before, steps = value(plan, name), _steps(plan, name, value)
     if not steps:
         return Advice([], "No step of a choice changes it.")
-    at = None if missed is None else summary.verdicts.index(missed)
     now, moves, tried = _trial(summary, plan), list[Move](), list[str]()
+    at = None if missed is None else summary.verdicts.index(missed)
+    if at is not None and now.verdicts[at].estimate is None:
+        at = None  # a trial is too short to tell this figure: what a visit takes has to do
     for step in _best_of_each(steps)[:TRIED]:
         if moves and step.promise >= before * (1 - NOTICEABLE):
             break
@@ -116,9 +120,10 @@ def _nothing_helps(tried: Sequence[str], every: bool) -> str:
 
 def _trial(summary: Summary, plan: Plan) -> Summary:
     """A few replications of a design, with the requests that the first replications of the run have."""
-    from simulator.analysis.replicate import replicate  # it makes summaries, and they ask for advice
+    from simulator.analysis.summary import summary_of  # which asks for advice
 
-    return replicate(plan, summary.seed, ceil(summary.replications / REPLICATIONS_PER_TRIAL))
+    count = ceil(summary.replications / REPLICATIONS_PER_TRIAL)
+    return summary_of(plan, summary.seed, [measure(simulate(plan, summary.seed, one)) for one in range(count)])
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ class _Trial:
     def eases(self) -> bool:
         """Whether the step eases what holds requests up there; to turn more of them away is no ease."""
         if self.missed is not None:
-            return self.missed in self._eased()
+            return self._eased().get(self.missed, False)
         (lost, lost_then), (before, after) = self._measured(_turned_away), self._measured(_time_s)
         if self._turns_many_away:
             return lost_then < lost - FEW
@@ -172,10 +177,13 @@ class _Trial:
             sentence=told + _beside(also, not_eased, first=self.missed is None and not also),
         )
 
-    def _eased(self) -> set[int]:
-        """The places of the objectives whose figures the step moves noticeably to the right side."""
+    def _eased(self) -> dict[int, bool]:
+        """By its place, whether each objective is eased: its figure moves noticeably to the right side, or can be told now.
+
+        Those whose figure a trial cannot tell are left out.
+        """
         pairs = zip(self.now.verdicts, self.then.verdicts, strict=True)
-        return {place for place, (before, after) in enumerate(pairs) if _betters(before, after)}
+        return {place: _betters(before, after) for place, (before, after) in enumerate(pairs) if after.estimate is not None}
 
     def _measured(self, figure: Callable[[StageTimes | None], float]) -> tuple[float, float]:
         """A figure of the stage in both trials."""
@@ -201,12 +209,10 @@ class _Trial:
 
     def _others(self) -> tuple[list[str], list[str]]:
         """Labels of the other objectives that are missed: those that the step eases too, and those that it does not."""
-        eased = self._eased()
-        others = [(place, one) for place, one in enumerate(self.summary.verdicts) if not one.met and place != self.missed]
-        return (
-            [verdict.objective.label for place, verdict in others if place in eased],
-            [verdict.objective.label for place, verdict in others if place not in eased],
-        )
+        verdicts = self.summary.verdicts
+        found = {place: so for place, so in self._eased().items() if place != self.missed and not verdicts[place].met}
+        also, not_eased = ([verdicts[place].objective.label for place in found if found[place] is so] for so in (True, False))
+        return also, not_eased
 
     def _told(self, before: float | None, after: float | None) -> str:
         what: str = "the mean time there"
@@ -240,9 +246,9 @@ def _listed(labels: list[str]) -> str:
 
 
 def _betters(before: Verdict, after: Verdict) -> bool:
-    """Whether a figure has moved noticeably to the right side of its bound, or can be quoted now."""
+    """Whether a figure has moved noticeably to the right side of its bound, or can be told where it could not before."""
     if before.margin is None or after.margin is None:
-        return after.margin is not None
+        return before.margin is None
     assert before.estimate is not None
     return after.margin > before.margin + NOTICEABLE * abs(before.estimate.value)
 

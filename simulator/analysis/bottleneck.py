@@ -63,7 +63,7 @@ def bottleneck_of(summary: Summary) -> Bottleneck | None:
         return _told(summary, max(overloaded, key=lambda name: overloaded[name]), found, None)
     if missed is not None:
         slowest = max(found, key=lambda name: found[name].answer_s)
-        return _told(summary, _named(missed) or slowest, found, missed)
+        return _told(summary, missed.metric.stage or slowest, found, missed)
     return _told(summary, max(found, key=lambda name: found[name].total_s), found, None)
 
 
@@ -74,15 +74,8 @@ def _worst_missed(summary: Summary, found: dict[str, StageTimes]) -> Verdict | N
 
 
 def _leads_somewhere(verdict: Verdict, found: dict[str, StageTimes]) -> bool:
-    if stage := _named(verdict):
-        return stage in found
-    return verdict.objective.metric.startswith("latency_") and any(times.answer_s > 0 for times in found.values())
-
-
-def _named(verdict: Verdict) -> str | None:
-    """The stage that an objective on a wait names; that on a latency may name a class of requests."""
-    kind, _, rest = verdict.objective.metric.partition(".")
-    return rest.split(".")[0] if kind.startswith("wait_") else None
+    metric = verdict.metric
+    return metric.is_time and (metric.stage in found if metric.stage else any(times.answer_s > 0 for times in found.values()))
 
 
 def _excess(verdict: Verdict) -> float:
@@ -92,7 +85,7 @@ def _excess(verdict: Verdict) -> float:
 def _told(summary: Summary, name: str, found: dict[str, StageTimes], missed: Verdict | None) -> Bottleneck:
     plan, times = summary.plan, found[name]
     stage = plan.scenario.stages[name]
-    to_answer = missed is not None and missed.objective.metric.startswith("latency_")
+    to_answer = missed is not None and missed.metric.stage is None
     share = _share(times, found, to_answer)
     queueing = times.waited_s / times.total_s
     why = _why(plan, name, times)

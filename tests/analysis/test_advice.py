@@ -52,10 +52,10 @@ def test_a_missed_latency_is_eased_as_much_as_the_runs_say():
     moves = {move.choice: move for move in found.moves}
     assert moves.keys() == {"decoding", "decoders"}
     move = moves["decoders"]
-    assert (move.what, move.eased) == ("load at the peak", "latency_p95_s")
+    assert (move.what, move.eased) == ("load at the peak", "latency_served_p95_s")
     assert move.before == pytest.approx(2 * move.after)
     assert move.before > 1 > move.after
-    now, then = (one({"decoders": count}).metrics["latency_p95_s"].value for count in (1, 2))
+    now, then = (one({"decoders": count}).metrics["latency_served_p95_s"].value for count in (1, 2))
     assert (move.trial_before, move.trial_after) == (now, then)
     assert now > 10 > then
 
@@ -135,3 +135,16 @@ def test_a_trial_takes_a_replication_for_thirty_of_the_run(monkeypatch):
     summary = dataclasses.replace(replicate(compile_plan(load(CASE)), 1, 2), replications=31)
     assert json.dumps(summary.bottleneck.to_json())
     assert [trial.replications for trial in asked] == [2, 2]
+
+
+def test_an_objective_that_a_trial_is_too_short_to_tell_is_said_neither_to_be_eased_nor_not(monkeypatch):
+    kept = advice._trial
+
+    def untold(summary, plan):
+        found = kept(summary, plan)
+        return dataclasses.replace(found, verdicts=[dataclasses.replace(one, estimate=None) for one in found.verdicts])
+
+    monkeypatch.setattr(advice, "_trial", untold)
+    _, found = told(compile_plan(load(CASE), {"decoders": 1}))
+    assert (found.objective, found.moves[0].eased) == ("latency_served_p95_s", "time_s")
+    assert found.moves[0].also_eased == found.moves[0].not_eased == []

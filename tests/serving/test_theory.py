@@ -224,7 +224,7 @@ def test_a_measured_network_gets_as_much_done_as_its_load_says(model, precision,
     made = plan({"p": pool(max_batch=batch)}, table, rate=rate, seconds=2000 * table.mean_s(batch))
     (load,) = loads(made)
     done = [done_per_s(simulate(made, 0, replication), "p") for replication in range(10)]
-    assert_agrees(done, rate / load.mean, checks=3, sharp=0.02)
+    assert_agrees(done, rate / load.mean, checks=3, sharp=0.03)
 
 
 def test_a_shared_accelerator_gets_as_much_done_for_each_pool_as_its_load_says():
