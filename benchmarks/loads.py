@@ -78,9 +78,9 @@ def main() -> None:
     out.print(f"The load before a run differs from that in the run by {100 * np.mean([abs(pair.off) for pair in found]):.2f}%.")
     out.print(f"Largest difference: {100 * off[0].off:+.2f}% ({off[0].label}).")
     out.print(f"Asked for {UNDER:.0%} of what it can do, each serves at least {late.kept_up:.1%} in time ({late.label}).")
-    worse = sum(part > 0.1 for part in by_best)
+    low = sum(1 - 1 / times > 0.1 for times in by_best)
     out.print(
-        f"At its best batch size, whatever the rule forms: {worse} off by more than 10%, at most {max(by_best) + 1:.2f} times."
+        f"At the best batch size, whatever the rule forms: {low} more than 10% too low, at most {max(by_best):.2f} times."
     )
 
 
