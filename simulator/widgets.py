@@ -11,7 +11,6 @@ import streamlit as st
 
 from simulator.analysis.marks import Mark
 from simulator.analysis.scorecard import Standing, Verdict
-from simulator.analysis.statistics import Estimate
 from simulator.analysis.summary import Summary, doubts
 from simulator.analysis.trust import Note
 from simulator.charts import Chart, asked, interval_of, objective_chart
@@ -111,8 +110,7 @@ def verdict_card(verdict: Verdict, key: str) -> None:
 def _doubts(verdict: Verdict) -> str:
     """What the interval is made of, where labelled people stand behind the figure."""
     found = verdict.estimate
-    has_labels = isinstance(found, Estimate) and found.labels is not None
-    return f" ({doubts(found, verdict.metric.unit)})" if has_labels and isinstance(found, Estimate) else ""
+    return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
 
 
 def mark_card(mark: Mark) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simulator.analysis.statistics import Interval
+from simulator.analysis.statistics import Estimate
 from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
 
@@ -20,7 +20,7 @@ class Verdict:
 
     objective: Objective
     metric: Metric
-    estimate: Interval | None
+    estimate: Estimate | None
 
     @property
     def bound(self) -> float:
@@ -76,6 +76,6 @@ class Verdict:
         return told
 
 
-def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Interval]) -> Verdict:
+def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Estimate]) -> Verdict:
     """Judge one objective of a scenario with these metrics by what a run found of them."""
     return Verdict(objective, metrics[objective.metric], found.get(objective.metric))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from simulator.analysis.operating import Kept, kept_thresholds
 from simulator.analysis.scorecard import Verdict, judge
 from simulator.analysis.statistics import Estimate
 from simulator.analysis.times import StageTimes, pooled
-from simulator.analysis.trust import POSITIVES_FOR_99, Note, notes_on
+from simulator.analysis.trust import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Note, notes_on
 from simulator.analysis.warmup import WarmUp, warm_up_of
 from simulator.scenario.arrivals import Loop, Offline
 from simulator.scenario.metrics import Metric
@@ -152,10 +153,11 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     metrics = _estimates(plan, estimator)
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
+    stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
     warnings = [
         *plan.warnings,
         *_unsteady(plan, warm_up, metrics),
-        *_overload(plan, metrics),
+        *_overload(plan, stages, metrics),
         *_peaks(plan),
         *(one.sentence for one in estimator.withheld),
         *(one.sentence for one in thresholds),
@@ -178,7 +180,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         flows=_mean_flows(measures),
         latency_curve=_curve(estimator),
         warnings=warnings,
-        stages={name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)},
+        stages=stages,
         warm_up=warm_up,
         thresholds=thresholds,
         mlperf=mlperf,
@@ -242,7 +244,7 @@ def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
     return pd.DataFrame(total)
 
 
-def _overload(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
+def _overload(plan: Plan, stages: dict[str, StageTimes], metrics: dict[str, Estimate]) -> list[str]:
     """Say overload in words, and take back the tail figures that mean nothing under it.
 
     Clients that wait for their answers, or a heap of samples, bring no more than is done: there it means nothing.
@@ -250,11 +252,12 @@ def _overload(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     if isinstance(plan.scenario.arrivals, Loop | Offline):
         return []
     said = []
-    for stage, spec in plan.scenario.stages.items():
-        found = metrics.get(f"utilization.{stage}")
-        if found is None or found.value < 1:
+    for stage, found in stages.items():
+        spec = plan.scenario.stages[stage]
+        if found.load < 1:
             continue
-        times = f"{spec.label}: work comes in at {found.value:.2f} times what can be done."
+        much = f"at {found.load:.2f} times what can be done" if isfinite(found.load) else "and no server is there to do it"
+        times = f"{spec.label}: work comes in {much}."
         if isinstance(spec, Pool) and (spec.max_queue, spec.timeout_s, spec.client_timeout_s) != (None, None, None):
             said.append(f"{times} What its queue cannot hold, or cannot hold for long enough, is turned away.")
             continue
@@ -287,5 +290,5 @@ def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     low, high = percent(sensitivity.low), percent(sensitivity.high)
     return [
         f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {labelled} positives: its 95% interval is {low} to {high}. "
-        f"To claim 99% takes {POSITIVES_FOR_99} positives without one miss."
+        f"To claim 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from simulator.analysis.scorecard import Verdict
-from simulator.analysis.statistics import quantile_interval
+from simulator.analysis.statistics import Interval, quantile_interval
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
 from simulator.scenario.stages import People, Pool
 from simulator.serving.theory import loads
@@ -27,8 +27,9 @@ BUSY, SATURATED = 0.7, 0.9
 #: Other programs took at least this part of the machine: the latencies say more about them than about the model.
 SWAMPED_SHARE = 0.3
 
-#: Positives without a single miss that it takes to claim a sensitivity of 99% (one-sided 95%): 0.99 ** 299 < 0.05.
-POSITIVES_FOR_99 = 299
+#: Positives that it takes to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, since 0.99 ** 299 < 0.05,
+#: and with one.
+POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
 #: Up to these parts of all figures assumed, a result is well and fairly founded.
 FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6
@@ -164,7 +165,10 @@ def _positives(summary: Summary) -> Iterator[Note]:
     kind = "labelled" if scores.about.kind == "measured" else "published"
     width = 100 * (sensitivity.high - sensitivity.low)
     text = f"Sensitivity rests on {count:,.0f} {kind} positives; its interval is {significant(width, 2)} points wide."
-    yield Note("positives", level, f"{text} More simulated requests would not narrow it.")
+    if sensitivity.labels is not None:
+        labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
+        text += f" More replications would leave it {significant(labels, 2)} points wide."
+    yield Note("positives", level, text)
 
 
 def _verdicts(summary: Summary) -> Iterator[Note]:
@@ -179,20 +183,22 @@ def _verdicts(summary: Summary) -> Iterator[Note]:
 
 
 def _advice(summary: Summary, verdict: Verdict) -> str:
-    """Half-widths shrink with the square root of the replications, but not below what labelled people leave open."""
+    """The luck of the run shrinks with the square root of the replications; what labelled people leave open does not."""
     estimate, margin = verdict.estimate, verdict.margin
     assert estimate is not None
     assert margin is not None
-    if (
-        verdict.objective.metric in ("sensitivity", "specificity", "missed_per_1000", "cost_per_1000_usd")
-        and summary.plan.scores
-    ):
+    labels = 0.0 if estimate.labels is None else _half(estimate.labels)
+    if labels >= abs(margin) and labels > 0:
         return "Only more labelled people would decide it."
-    half = max(estimate.high - estimate.value, estimate.value - estimate.low)
-    needed = ceil(summary.replications * (half / margin) ** 2) if margin else MOST_REPLICATIONS + 1
+    room = margin**2 - labels**2
+    needed = ceil(summary.replications * _half(estimate.run) ** 2 / room) if room > 0 else MOST_REPLICATIONS + 1
     if not needed <= MOST_REPLICATIONS:
         return "The value lies too close to the bound for replications to decide it."
     return f"About {max(needed, summary.replications + 1):,} replications would decide it."
+
+
+def _half(interval: Interval) -> float:
+    return max(interval.high - interval.value, interval.value - interval.low)
 
 
 def _assumptions(summary: Summary) -> Iterator[Note]:

@@ -4,7 +4,7 @@ import pytest
 
 from simulator import cli, widgets
 from simulator.analysis.scorecard import judge
-from simulator.analysis.statistics import Interval
+from simulator.analysis.statistics import Interval, estimate
 from simulator.charts import look, objectives
 from simulator.scenario.metrics import metrics_of
 from simulator.scenario.schema import Objective
@@ -29,7 +29,7 @@ AT_MOST = Objective(metric="sensitivity", label="Found", at_most=0.9)
     ],
 )
 def test_a_verdict_says_on_which_side_of_the_bound_value_and_interval_lie(objective, interval, words, met, margin):
-    verdict = judge(objective, METRICS, {"sensitivity": interval})
+    verdict = judge(objective, METRICS, {"sensitivity": estimate(interval)})
     assert (verdict.words, verdict.met) == (words, met)
     assert verdict.margin == pytest.approx(margin)
     told = verdict.to_json()
@@ -48,13 +48,13 @@ def test_a_verdict_says_on_which_side_of_the_bound_value_and_interval_lie(object
     ],
 )
 def test_a_verdict_has_the_same_colour_in_a_chart_on_a_page_and_in_the_terminal(interval, standing, drawn, shown, printed):
-    verdict = judge(AT_LEAST, METRICS, {"sensitivity": interval} if interval else {})
+    verdict = judge(AT_LEAST, METRICS, {"sensitivity": estimate(interval)} if interval else {})
     assert verdict.standing == standing
     assert (objectives.COLOURS[standing], widgets.VERDICTS[standing]) == (drawn, shown)
     assert cli._verdict_row(verdict, "share")[-1] == f"[{printed}]{verdict.words}[/{printed}]"
 
 
 def test_a_figure_that_cannot_be_quoted_is_not_met_and_left_out():
-    verdict = judge(AT_MOST, METRICS, {"specificity": Interval(0.5, 0.4, 0.6)})
+    verdict = judge(AT_MOST, METRICS, {"specificity": estimate(Interval(0.5, 0.4, 0.6))})
     assert (verdict.words, verdict.met) == ("no figure", False)
     assert verdict.to_json() == {"metric": "sensitivity", "at_most": 0.9, "met": False, "verdict": "no figure"}

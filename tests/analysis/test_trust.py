@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from simulator import compile_plan, load
@@ -112,6 +113,14 @@ def test_a_verdict_that_the_interval_leaves_open_says_what_would_decide_it():
     (note,) = notes(dataclasses.replace(summary, verdicts=[near]), "verdicts")
     assert note.level == "weak"
     assert "About 40 replications" in note.sentence
+    labelled = Interval(0.75, 0.45, 1.05)
+    (note,) = notes(dataclasses.replace(summary, verdicts=[dataclasses.replace(
+        near, estimate=estimate(Interval(0.75, 0.70, 0.80), labelled))]), "verdicts")  # fmt: skip
+    assert "Only more labelled people" in note.sentence
+    half = (0.25**2 - 0.15**2) ** 0.5  # with labels at 0.15, so much is left to the run: 10 replications leave 0.3
+    (note,) = notes(dataclasses.replace(summary, verdicts=[dataclasses.replace(
+        near, estimate=estimate(Interval(0.75, 0.45, 1.05), Interval(0.75, 0.60, 0.90)))]), "verdicts")  # fmt: skip
+    assert f"About {np.ceil(10 * (0.3 / half) ** 2):.0f} replications" in note.sentence
     at = dataclasses.replace(summary.verdicts[0], estimate=estimate(Interval(1.0, 0.4, 1.6)))
     assert "too close" in notes(dataclasses.replace(summary, verdicts=[at]), "verdicts")[0].sentence
 
