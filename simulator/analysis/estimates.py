@@ -17,6 +17,7 @@ from simulator.analysis.statistics import (
     LEVEL,
     Estimate,
     Interval,
+    dependent_sum,
     estimate,
     ratio_interval,
     replicated_share,
@@ -138,10 +139,7 @@ class Estimator:
         return np.array([each.sum() for each in counts]), np.array(seconds)
 
     def _by_way(self, totals: list[Total], value: float) -> Interval | None:
-        """A sum over people: other shares of the ways, and on each way what came of it in the run.
-
-        What happens among positives and among negatives adds as independent: one rests on the table, the other on resamples.
-        """
+        """A sum over people: other shares of the ways, and on each way what came of it in the run."""
         change = self._draws(totals)
         return None if change is None or self.ways is None else of_draws(value, change, self.ways.pinned)
 
@@ -210,12 +208,14 @@ def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
     """A figure with what resamples make of it among negatives and among positives, moved: shape (2, resamples).
 
     What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
-    the next people will meet.
+    the next people will meet. Where one class is judged so and the other so, a threshold that came out too low means more
+    positives found than told, and fewer alarms: the two errors are related the other way round than the two changes.
     """
     intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
     negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
-    both = estimate(negatives, positives)
-    return Interval(value, both.low, both.high)
+    told = moved[:, np.isfinite(moved).all(0)]
+    related = float(np.corrcoef(told[0], told[1])[0, 1]) if (told.std(1) > 0).all() else 0.0
+    return dependent_sum(value, negatives, positives, related if pinned[0] == pinned[1] else -related)
 
 
 def spread_of(moved: Floats) -> float:

@@ -27,7 +27,7 @@ BUSY, SATURATED = 0.7, 0.9
 #: Other programs took at least this part of the machine: the latencies say more about them than about the model.
 SWAMPED_SHARE = 0.3
 
-#: Positives that it takes to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, since 0.99 ** 299 < 0.05,
+#: Positives that it takes to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05,
 #: and with one.
 POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 

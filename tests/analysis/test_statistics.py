@@ -10,10 +10,14 @@ from simulator.analysis.statistics import (
     Interval,
     batch_interval,
     clustered_share,
+    dependent_sum,
+    effective_trials,
+    estimate,
     mean_interval,
     quantile_interval,
     ratio_difference,
     ratio_interval,
+    replicated_share,
     share_interval,
     sum_interval,
 )
@@ -190,3 +194,37 @@ def test_pairing_takes_out_what_two_ratios_share():
     assert found.value == pytest.approx(alone[1].value - alone[0].value)
     assert found.low > 0
     assert alone[0].high > alone[1].low  # unpaired, nothing could be said
+
+
+def test_two_errors_of_one_value_add_as_their_correlation_says():
+    """Of normal errors with standard deviations 3 and 4: the sum has 7, 5 or 1 for a correlation of 1, 0 or -1."""
+    half = norm.ppf(0.975)
+    first, second = (Interval(10, 10 - half * sd, 10 + half * sd) for sd in (3, 4))
+    for correlation, sd in ((1, 7), (0, 5), (-1, 1)):
+        found = dependent_sum(10, first, second, correlation)
+        assert (found.value, found.low, found.high) == pytest.approx((10, 10 - half * sd, 10 + half * sd))
+
+
+def test_both_doubts_add_in_squares_and_stay_within_what_can_be():
+    found = estimate(Interval(0.9, 0.86, 0.93), Interval(0.9, 0.87, 0.94), most=1.0)
+    assert (found.low, found.high) == pytest.approx((0.85, 0.95))
+    assert (found.run.low, found.labels.high) == (0.86, 0.94)
+    near = estimate(Interval(0.99, 0.95, 1.02), Interval(0.99, 0.98, 1.0), least=0.0, most=1.0)
+    assert near.high == near.run.high == 1.0
+    assert estimate(Interval(5, 4, 6)).labels is None
+
+
+def test_a_share_of_none_has_the_rule_of_three_and_a_rare_one_the_exact_interval():
+    none = replicated_share(np.zeros(10), np.full(10, 20))
+    assert (none.value, none.low) == (0, 0)
+    assert none.high == pytest.approx(1 - 0.025 ** (1 / 200))
+    few = replicated_share([1, 0, 0, 1, 0, 0, 0, 0, 0, 0], np.full(10, 20))
+    assert few.low < 0.01 < few.high
+    assert few.high > share_interval(2, 200).high  # ten replications tell their own spread with little certainty
+
+
+def test_requests_of_a_replication_that_are_all_alike_count_as_one():
+    hits, trials = np.array([0.0, 100.0, 0.0, 100.0, 100.0]), np.full(5, 100.0)
+    assert effective_trials(hits, trials) == pytest.approx(4)  # five, less one for the mean
+    assert effective_trials(np.full(5, 50.0), trials) == 500
+    assert effective_trials(hits, trials, corrected=True) < 4
