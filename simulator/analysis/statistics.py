@@ -51,7 +51,7 @@ def estimate(run: Interval, labels: Interval | None = None, least: float = -np.i
 
 
 def dependent_sum(value: float, first: Interval, second: Interval, correlation: float) -> Interval:
-    """What two errors of one value come to together, each told by the value with its bounds (MOVER: Zou 2008, Stat Med 27:5692)."""
+    """Two errors of one value together, each told by the value with its bounds (MOVER: Zou 2008, Stat Med 27:5692)."""
     below = np.maximum([first.value - first.low, second.value - second.low], 0.0)
     above = np.maximum([first.high - first.value, second.high - second.value], 0.0)
     low, high = (float(np.sqrt(max(a**2 + b**2 + 2 * correlation * a * b, 0.0))) for a, b in (below, above))
