@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from simulator.analysis.chrome import TraceFileError, check_target, write_trace
 from simulator.analysis.compare import Difference, differences, undecided
@@ -234,7 +234,7 @@ def _print(summary: Summary) -> None:
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))
     out.print(verdicts)
-    metrics = Table("metric", "value", "95% interval", "half-widths", box=None)
+    metrics = Table(Column("metric", overflow="fold"), "value", "95% interval", "half-widths", box=None)
     for name, found in summary.metrics.items():
         unit = summary.metric(name).unit
         metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
@@ -258,7 +258,7 @@ def _print_differences(moved: list[Difference], plan: Plan, other: Plan | None) 
         f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
     ]
     out.print(f"[bold]differences[/bold] {escape(', '.join(changed) or 'the same design')}")
-    table = Table("metric", "change", "95% interval", "half-widths", "", box=None)
+    table = Table(Column("metric", overflow="fold"), "change", "95% interval", "half-widths", "", box=None)
     for change in moved:
         told = "" if change.significant or change.change.value == 0 else "not significantly different"
         table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)

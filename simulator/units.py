@@ -26,6 +26,8 @@ def duration(seconds: float) -> str:
 
 def percent(share: float) -> str:
     """A share as a percentage; more digits near 0 and 1, where they matter."""
+    if 0 < share < 5e-5 or 0 < 1 - share < 5e-5:
+        return "under 0.01%" if share < 0.5 else "over 99.99%"
     near = min(abs(share), abs(1 - share))
     return f"{100 * share:.{1 if near >= 0.01 or near == 0 else 2}f}%"
 
