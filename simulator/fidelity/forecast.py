@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +20,21 @@ Times = NDArray[np.float64]
 RUNS, LEVEL = 200, 0.95
 
 
-def plausible_speeds(known: Sequence[float], runs: int) -> Times:
+def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]], runs: int) -> Times:
     """Speeds that a run may have after stretches with these, the last of them just now: equally likely ones, shape (runs,).
 
-    Student's prediction interval for one more stretch, of the logarithm. A machine's speed lasts, but not for long: the
-    middle lies halfway between the last stretch and the mean of all. With few stretches the tails are long.
+    machine: the same of every server on this machine; it is the machine that wanders, so that all tell how far
+
+    A machine's speed lasts, but not for long: the logarithm is taken to lie around the middle between the last stretch and
+    the mean of all m. Were stretches independent with a variance v, the next one would lie v (1 + 1/4 + 3 / 4m) from there
+    in the mean square; where speed lasts it lies nearer. Student's t, as v is estimated.
     """
     logs = np.log(known)
-    middle, spread = (logs[-1] + logs.mean()) / 2, logs.std(ddof=1) * (1 + 1 / len(logs)) ** 0.5
-    return np.asarray(np.exp(middle + spread * t.ppf((np.arange(runs) + 0.5) / runs, len(logs) - 1)))
+    of_servers = [np.log(speeds) for speeds in machine]
+    freedom = sum(len(mine) - 1 for mine in of_servers)
+    variance = sum(((mine - mine.mean()) ** 2).sum() for mine in of_servers) / freedom
+    middle, spread = (logs[-1] + logs.mean()) / 2, (variance * (1.25 + 0.75 / len(logs))) ** 0.5
+    return np.asarray(np.exp(middle + spread * t.ppf((np.arange(runs) + 0.5) / runs, freedom)))
 
 
 def outcome(scheduled: Times, answered: Times, objective_s: float) -> Outcome:
@@ -48,14 +54,22 @@ class Forecast:
     high: Outcome
 
 
-def forecast(rule: BatchRule, scheduled: Times, path: Path, profile: ServerProfile, objective_s: float) -> Forecast:
+def forecast(
+    rule: BatchRule,
+    scheduled: Times,
+    path: Path,
+    profile: ServerProfile,
+    objective_s: float,
+    machine: Iterable[Sequence[float]] | None = None,
+) -> Forecast:
     """What a run that starts now will give; the last stretch of the profile is the latest.
 
+    machine: the speeds of every server on this machine, this one included; without it this one is all that is known
     Each simulated run has a speed of its own, and noise as the stretches had it. Nothing else is drawn: when requests are
     going to come is known.
     """
     rng, tapes, found = np.random.default_rng(0), profile.tapes, []
-    for number, speed in enumerate(plausible_speeds(profile.speeds, RUNS)):
+    for number, speed in enumerate(plausible_speeds(profile.speeds, machine or [profile.speeds], RUNS)):
         slowness = speed * _noise(rng, tapes, scheduled)
         found.append(outcome(scheduled, predicted(rule, scheduled, path, profile.usual, slowness, number), objective_s))
     tail = 100 * (1 - LEVEL) / 2
@@ -63,14 +77,9 @@ def forecast(rule: BatchRule, scheduled: Times, path: Path, profile: ServerProfi
 
 
 def _noise(rng: np.random.Generator, tapes: list[Tape], times: Times) -> Times:
-    """Tapes in random order, each begun anywhere in it and played once, until they last for all these times (ascending)."""
-    noise, start = np.empty(len(times)), times[0]
-    while start <= times[-1]:
-        tape = tapes[rng.integers(len(tapes))]
-        rows = slice(*np.searchsorted(times, [start, start + tape.length]))
-        noise[rows] = tape.at(times[rows] - start, rng.uniform(0, tape.length))
-        start += tape.length
-    return noise
+    """One of the tapes, begun anywhere in it: a calm minute is calm throughout, and in a restless one stalls come again."""
+    tape = tapes[rng.integers(len(tapes))]
+    return tape.at(times - times[0], rng.uniform(0, tape.length))
 
 
 def _percentile(outcomes: list[Outcome], percent: float) -> Outcome:
