@@ -33,18 +33,14 @@ def marks(report: Report, server: str = IN_PROCESS) -> list[Mark]:
     return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
 
 
-#: The figures that a forecast has an interval for, by the names that they are shown under.
+#: What a forecast has an interval for: the name that is shown, the figure of an `Outcome`, and what makes it a unit.
 FORECAST = {
-    "p50": "p50_s",
-    "p95": "p95_s",
-    "p99": "p99_s",
-    "throughput": "throughput_per_s",
-    "in time": "goodput",
+    "p50": ("p50_s", 1000, "ms"),
+    "p95": ("p95_s", 1000, "ms"),
+    "p99": ("p99_s", 1000, "ms"),
+    "throughput": ("throughput_per_s", 1, "1/s"),
+    "in time": ("goodput", 100, "%"),
 }
-
-
-#: What is shown run by run: the figure, and what turns it into the unit.
-INTERVALS = {"p50": ("p50_s", 1000, "ms"), "p99": ("p99_s", 1000, "ms"), "in time": ("goodput", 100, "%")}
 
 
 @dataclass(frozen=True)
@@ -75,16 +71,18 @@ def forecasts_held(report: Report, server: str) -> list[Held]:
     ]
 
 
-def _held(points: list[Point], load: float | None, figure: str) -> Held:
-    held = [point.held(FORECAST[figure]) or 0 for point in points]
+def _held(points: list[Point], load: float | None, name: str) -> Held:
+    figure, *_ = FORECAST[name]
+    held = [point.held(figure) or 0 for point in points]
     runs = [len(point.real) for point in points]
     share = clustered_share(range(len(points)), runs, held, most=sum(runs))
-    return Held(load, figure, sum(runs), sum(held), share, float(np.median([_width(point, figure) for point in points])))
+    return Held(load, name, sum(runs), sum(held), share, float(np.median([_width(point, name) for point in points])))
 
 
-def _width(point: Point, figure: str) -> float:
-    low, high = point.bounds(FORECAST[figure]) or (nan, nan)
-    return 100 * (high - low) if figure == "in time" else (high - low) / float(getattr(point.predicted, FORECAST[figure]))
+def _width(point: Point, name: str) -> float:
+    figure, *_ = FORECAST[name]
+    low, high = point.bounds(figure) or (nan, nan)
+    return 100 * (high - low) if name == "in time" else (high - low) / float(getattr(point.predicted, figure))
 
 
 def share_told(held: Held) -> str:
@@ -133,13 +131,13 @@ def _row(point: Point) -> Iterator[tuple[str, object]]:
     yield "in time real (%)", 100 * point.real_of("goodput")
     yield "in time predicted (%)", 100 * point.predicted.goodput
     yield "in time error (points)", point.goodput_error_points
-    yield from _interval_cells(point)
     yield "throughput error (%)", 100 * point.error("throughput_per_s")
+    yield from _interval_cells(point)
 
 
 def _interval_cells(point: Point) -> Iterator[tuple[str, object]]:
     """The forecast intervals and both real runs, where there are intervals."""
-    for name, (figure, scale, unit) in INTERVALS.items():
+    for name, (figure, scale, unit) in FORECAST.items():
         bounds = point.bounds(figure)
         if bounds is None:
             return
