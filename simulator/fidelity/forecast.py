@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from simulator.evidence.fidelity import Outcome
-from simulator.fidelity.calibrate import ServerProfile, Tape
-from simulator.fidelity.predict import Path, predicted
+from simulator.fidelity.calibrate import ServerProfile
+from simulator.fidelity.predict import Path, Trouble, predicted
 from simulator.serving.batching import BatchRule
 
 Times = NDArray[np.float64]
@@ -60,26 +60,35 @@ def forecast(
     path: Path,
     profile: ServerProfile,
     objective_s: float,
-    machine: Iterable[Sequence[float]] | None = None,
+    machine: Sequence[ServerProfile] = (),
 ) -> Forecast:
     """What a run that starts now will give; the last stretch of the profile is the latest.
 
-    machine: the speeds of every server on this machine, this one included; without it this one is all that is known
-    Each simulated run has a speed of its own, and noise as the stretches had it. Nothing else is drawn: when requests are
-    going to come is known.
+    machine: the profiles of all servers on this machine, this one included; without them this one is all that is known
+
+    Each simulated run has a speed of its own, noise as one of the server's stretches had it, and stalls as one of the
+    machine's had them: a calm minute is calm throughout. Nothing else is drawn: when requests are going to come is known.
     """
-    rng, tapes, found = np.random.default_rng(0), profile.tapes, []
-    for number, speed in enumerate(plausible_speeds(profile.speeds, machine or [profile.speeds], RUNS)):
-        slowness = speed * _noise(rng, tapes, scheduled)
-        found.append(outcome(scheduled, predicted(rule, scheduled, path, profile.usual, slowness, number), objective_s))
+    machine = machine or [profile]
+    rng, found = np.random.default_rng(0), []
+    tapes = [tape for server in machine for tape in server.tapes]
+    batch, since = _company(profile.usual, len(scheduled) / scheduled[-1]), scheduled - scheduled[0]
+    for number, speed in enumerate(plausible_speeds(profile.speeds, [server.speeds for server in machine], RUNS)):
+        own, any_server = (kind[rng.integers(len(kind))] for kind in (profile.tapes, tapes))
+        trouble = Trouble(
+            speed * own.slowness_at(since, rng.uniform(0, own.length)),
+            any_server.stalls_at(since, rng.uniform(0, any_server.length), batch),
+        )
+        found.append(outcome(scheduled, predicted(rule, scheduled, path, profile.usual, trouble, number), objective_s))
     tail = 100 * (1 - LEVEL) / 2
     return Forecast(*(_percentile(found, percent) for percent in (tail, 50, 100 - tail)))
 
 
-def _noise(rng: np.random.Generator, tapes: list[Tape], times: Times) -> Times:
-    """One of the tapes, begun anywhere in it: a calm minute is calm throughout, and in a restless one stalls come again."""
-    tape = tapes[rng.integers(len(tapes))]
-    return tape.at(times - times[0], rng.uniform(0, tape.length))
+def _company(usual: Times, rate: float) -> int:
+    """About how many requests a batch has at this rate (1/s): the fewest of which so many can be served."""
+    sizes = np.arange(1, usual.shape[1])
+    enough = np.flatnonzero(sizes / usual[0, 1:] >= rate)
+    return int(sizes[enough[0]] if len(enough) else sizes[-1])
 
 
 def _percentile(outcomes: list[Outcome], percent: float) -> Outcome:

@@ -99,14 +99,14 @@ FULL = Grid(
 QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), stretch_s=2.0, probe_s=2.0, run_s=4.0)
 
 
-#: The speeds of every server on this machine, stretch by stretch, by the server's name.
-Machine = dict[str, list[float]]
+#: What is known by now of every server on this machine, by the server's name.
+Machine = dict[str, ServerProfile]
 
 
 class Served:
     """One model behind servers in this process, one for each size of the largest batch.
 
-    machine: what is known of the machine's speed, kept up by all servers that share it
+    machine: what is known by now, kept up by all servers that share it
     """
 
     server = IN_PROCESS
@@ -168,7 +168,7 @@ class Served:
     def _known(self, largest: int) -> ServerProfile:
         """All that is known of a server by now; the machine learns from it."""
         known = ServerProfile(self._stretches[largest], largest)
-        self.machine[f"{self.model} {self.precision} {largest}"] = known.speeds
+        self.machine[f"{self.model} {self.precision} {largest}"] = known
         return known
 
     def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:

@@ -12,7 +12,7 @@ from simulator.evidence.fidelity import Outcome
 from simulator.fidelity.batcher import Batch, Pending
 from simulator.fidelity.calibrate import GAPS_S, ServerProfile
 from simulator.fidelity.forecast import forecast, outcome, plausible_speeds
-from simulator.fidelity.predict import Path, predicted
+from simulator.fidelity.predict import Path, Trouble, predicted
 from simulator.serving.batching import BatchRule
 
 ONE_S, NOISE, REQUESTS = 0.01, 0.05, 250
@@ -33,7 +33,7 @@ def study(rng, spread, load):
     profile = ServerProfile([calls(rng, speed) for speed in speeds[:-1]], 1)
     scheduled = np.cumsum(rng.exponential(ONE_S / load, REQUESTS))
     slowness = speeds[-1] * np.exp(NOISE * rng.standard_normal(REQUESTS))
-    real = outcome(scheduled, predicted(RULE, scheduled, PATH, USUAL, slowness), 10 * ONE_S)
+    real = outcome(scheduled, predicted(RULE, scheduled, PATH, USUAL, Trouble(slowness)), 10 * ONE_S)
     return forecast(RULE, scheduled, PATH, profile, 10 * ONE_S), real
 
 
@@ -108,6 +108,20 @@ def test_stalls_of_the_profile_reach_the_forecast():
     assert shaken.high.p99_s > 5 * calm.high.p99_s
     assert shaken.high.p50_s < 1.5 * calm.high.p50_s
     assert shaken.low.p99_s == pytest.approx(calm.low.p99_s, rel=0.2)
+
+
+def test_a_stall_of_one_server_may_meet_another():
+    rng = np.random.default_rng(6)
+    calm = ServerProfile([calls(rng, 1.0, count=500) for _ in range(3)], 1)
+    last = calls(rng, 1.0, count=500)
+    last.append(Batch(last[-1].requests, last[-1].done, last[-1].done + 0.5, last[-1].done))
+    stalled = ServerProfile([calls(rng, 1.0, count=500), calls(rng, 1.0, count=500), last], 1)
+    scheduled = np.cumsum(rng.exponential(ONE_S / 0.5, REQUESTS))
+    alone = forecast(RULE, scheduled, PATH, calm, 10 * ONE_S)
+    together = forecast(RULE, scheduled, PATH, calm, 10 * ONE_S, [calm, stalled])
+    assert alone.high.p99_s < 0.2
+    assert 0.3 < together.high.p99_s < 0.7
+    assert together.middle.p99_s < 0.2
 
 
 def test_bounds_lie_around_the_middle_in_every_figure():
