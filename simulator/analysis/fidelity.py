@@ -13,7 +13,7 @@ import pandas as pd
 from simulator.analysis.marks import Mark
 from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, Point, Report
-from simulator.units import percent
+from simulator.units import percent, roughly
 
 #: A figure of `Report.summary`, what it is, its bar, and their unit. Goodput: what AlpaServe (OSDI 2023) says of its
 #: simulator, mean and largest; p99: what BLIS says of its own. A replay has no noise to hide in.
@@ -100,15 +100,22 @@ def held_told(report: Report, server: str) -> str:
     return f"Real runs within their 95% forecast interval, with no run left out: {overall}."
 
 
+def busy_told(report: Report) -> str:
+    """What other programs took of the machine while the report was measured; empty where nobody looked."""
+    share = report.others_share
+    return "" if share is None else f"Other programs took {roughly(share)} of the machine meanwhile."
+
+
 def told(report: Report, server: str) -> str:
     """How many points were judged, and how much two identical real runs differ."""
     found = report.summary(server)
     left_out = int(found["points"] - found["points_judged"])
     noise = " and ".join(f"{percent(found[f'all_points_noise_{name}_median'])} in {name}" for name in ("p50", "p99"))
-    return (
+    sentences = (
         f"{found['points']} points. Two identical real runs differ by {noise} (medians). {left_out} points are not judged: "
-        f"their two real runs differ by more than {percent(AGREE)} in p50 or in p99."
+        f"their two real runs differ by more than {percent(AGREE)} in p50 or in p99. {busy_told(report)}"
     )
+    return sentences.rstrip()
 
 
 def point_rows(report: Report, server: str) -> pd.DataFrame:
