@@ -13,7 +13,7 @@ import pandas as pd
 from simulator.analysis.marks import Mark
 from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, Point, Report
-from simulator.units import percent
+from simulator.units import percent, roughly
 
 #: A figure of `Report.summary`, what it is, its bar, and their unit. Goodput: what AlpaServe (OSDI 2023) says of its
 #: simulator, mean and largest; p99: what BLIS says of its own. A replay has no noise to hide in.
@@ -33,18 +33,14 @@ def marks(report: Report, server: str = IN_PROCESS) -> list[Mark]:
     return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
 
 
-#: The figures that a forecast has an interval for, by the names that they are shown under.
+#: What a forecast has an interval for: the name that is shown, the figure of an `Outcome`, and what makes it a unit.
 FORECAST = {
-    "p50": "p50_s",
-    "p95": "p95_s",
-    "p99": "p99_s",
-    "throughput": "throughput_per_s",
-    "in time": "goodput",
+    "p50": ("p50_s", 1000, "ms"),
+    "p95": ("p95_s", 1000, "ms"),
+    "p99": ("p99_s", 1000, "ms"),
+    "throughput": ("throughput_per_s", 1, "1/s"),
+    "in time": ("goodput", 100, "%"),
 }
-
-
-#: What is shown run by run: the figure, and what turns it into the unit.
-INTERVALS = {"p50": ("p50_s", 1000, "ms"), "p99": ("p99_s", 1000, "ms"), "in time": ("goodput", 100, "%")}
 
 
 @dataclass(frozen=True)
@@ -75,16 +71,18 @@ def forecasts_held(report: Report, server: str) -> list[Held]:
     ]
 
 
-def _held(points: list[Point], load: float | None, figure: str) -> Held:
-    held = [point.held(FORECAST[figure]) or 0 for point in points]
+def _held(points: list[Point], load: float | None, name: str) -> Held:
+    figure, *_ = FORECAST[name]
+    held = [point.held(figure) or 0 for point in points]
     runs = [len(point.real) for point in points]
     share = clustered_share(range(len(points)), runs, held, most=sum(runs))
-    return Held(load, figure, sum(runs), sum(held), share, float(np.median([_width(point, figure) for point in points])))
+    return Held(load, name, sum(runs), sum(held), share, float(np.median([_width(point, name) for point in points])))
 
 
-def _width(point: Point, figure: str) -> float:
-    low, high = point.bounds(FORECAST[figure]) or (nan, nan)
-    return 100 * (high - low) if figure == "in time" else (high - low) / float(getattr(point.predicted, FORECAST[figure]))
+def _width(point: Point, name: str) -> float:
+    figure, *_ = FORECAST[name]
+    low, high = point.bounds(figure) or (nan, nan)
+    return 100 * (high - low) if name == "in time" else (high - low) / float(getattr(point.predicted, figure))
 
 
 def share_told(held: Held) -> str:
@@ -102,15 +100,22 @@ def held_told(report: Report, server: str) -> str:
     return f"Real runs within their 95% forecast interval, with no run left out: {overall}."
 
 
+def busy_told(report: Report) -> str:
+    """What other programs took of the machine while the report was measured; empty where nobody looked."""
+    share = report.others_share
+    return "" if share is None else f"Other programs took {roughly(share)} of the machine meanwhile."
+
+
 def told(report: Report, server: str) -> str:
     """How many points were judged, and how much two identical real runs differ."""
     found = report.summary(server)
     left_out = int(found["points"] - found["points_judged"])
     noise = " and ".join(f"{percent(found[f'all_points_noise_{name}_median'])} in {name}" for name in ("p50", "p99"))
-    return (
+    sentences = (
         f"{found['points']} points. Two identical real runs differ by {noise} (medians). {left_out} points are not judged: "
-        f"their two real runs differ by more than {percent(AGREE)} in p50 or in p99."
+        f"their two real runs differ by more than {percent(AGREE)} in p50 or in p99. {busy_told(report)}"
     )
+    return sentences.rstrip()
 
 
 def point_rows(report: Report, server: str) -> pd.DataFrame:
@@ -133,13 +138,13 @@ def _row(point: Point) -> Iterator[tuple[str, object]]:
     yield "in time real (%)", 100 * point.real_of("goodput")
     yield "in time predicted (%)", 100 * point.predicted.goodput
     yield "in time error (points)", point.goodput_error_points
-    yield from _interval_cells(point)
     yield "throughput error (%)", 100 * point.error("throughput_per_s")
+    yield from _interval_cells(point)
 
 
 def _interval_cells(point: Point) -> Iterator[tuple[str, object]]:
     """The forecast intervals and both real runs, where there are intervals."""
-    for name, (figure, scale, unit) in INTERVALS.items():
+    for name, (figure, scale, unit) in FORECAST.items():
         bounds = point.bounds(figure)
         if bounds is None:
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from simulator.analysis.fidelity import forecasts_held, point_rows
 from simulator.charts.look import GREY, HERE, MISSED, OBJECTIVE, SERIES, Chart, figure, rounded, translucent
@@ -39,72 +38,77 @@ _NAMES = {"p50": "p50", "p99": "p99", "in time": "answered in time"}
 _TICKS = [digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5)]
 
 
-#: Between two points that are drawn side by side, and between two loads, in widths of a point.
-_STEP, _SPACE = 1.0, 3.0
+#: Between two loads, in steps from one point to the next.
+_SPACE = 3.0
 
 
 def forecasts_against_runs(report: Report, server: str, what: str) -> Chart:
     """A bar a point: the 95% forecast interval made before its runs, and the two real runs beside it, by load.
 
-    what: a key of `FIGURES`. Shares are drawn as they are, times as parts of the forecast's middle. The report has intervals.
+    what: a key of `FIGURES`. Shares are drawn as they are, times as multiples of the forecast's middle. Every point of the
+    report has to have an interval.
     """
     rows, (unit, _) = point_rows(report, server).sort_values("load", kind="stable"), FIGURES[what]
-    whole = rows[f"{what} predicted ({unit})"] if unit == "ms" else pd.Series(1.0, rows.index)
-    place = _STEP * np.arange(len(rows)) + _SPACE * rows["load"].rank(method="dense").to_numpy()
-    low, high = rows[f"{what} low ({unit})"], rows[f"{what} high ({unit})"]
-    runs = [rows[f"{what} run {number} ({unit})"] for number in (1, 2)]
-    label = rows["model"] + " " + rows["precision"] + ", " + rows["batching"] + ", load " + rows["load"].map(significant)
+    rows["place"] = np.arange(len(rows)) + _SPACE * rows["load"].rank(method="dense")
+    rows["whole"] = rows[f"{what} predicted ({unit})"] if unit == "ms" else 1.0
+    runs = _real_runs(rows, what)
+    inside, outside = runs[runs["inside"]], runs[~runs["inside"]]
     drawn = figure(
-        _interval_bars(place, low / whole, high / whole),
-        _runs("real run inside", HERE, place, runs, whole, label, unit, [run.between(low, high) for run in runs]),
-        _runs("real run outside", MISSED, place, runs, whole, label, unit, [~run.between(low, high) for run in runs]),
+        _interval_bars(rows, what),
+        _real_dots("real run inside", inside, HERE, unit),
+        _real_dots("real run outside", outside, MISSED, unit),
         height=380,
     )
-    middles = pd.Series(place).groupby(rows["load"].to_numpy()).mean()
+    middles = rows.groupby("load")["place"].mean()
     loads = [f"{load:g}" for load in middles.index]
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=middles, ticktext=loads)
     if unit == "ms":
         drawn.update_yaxes(title=f"{_NAMES[what]}, as a multiple of the forecast, logarithmic", type="log", tickvals=_TICKS)
     else:
         drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
-    return Chart(drawn, _held_by_load(report, server, what), rounded(rows))
+    return Chart(drawn, _held_by_load(report, server, what), rounded(rows.drop(columns=["place", "whole"])))
 
 
-def _interval_bars(place: NDArray[np.float64], low: pd.Series, high: pd.Series) -> go.Scatter:
-    """A line a point, from one bound to the other."""
-    nothing = np.full(len(place), np.nan)
+def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
+    """A row a real run: where it stands, what it gave, whether it lies inside, and a label of its point."""
+    unit, _ = FIGURES[what]
+    label = rows["model"] + " " + rows["precision"] + ", " + rows["batching"] + ", load " + rows["load"].map(significant)
+    bounds = rows[f"{what} low ({unit})"], rows[f"{what} high ({unit})"]
+    runs = [rows[f"{what} run {number} ({unit})"] for number in (1, 2)]
+    parts = [
+        pd.DataFrame(
+            {"x": rows["place"], "y": run / rows["whole"], "real": run, "inside": run.between(*bounds), "label": label}
+        )
+        for run in runs
+    ]
+    return pd.concat(parts)
+
+
+def _real_dots(name: str, runs: pd.DataFrame, colour: str, unit: str) -> go.Scatter:
     return go.Scatter(
-        name="forecast interval",
-        x=np.stack([place, place, nothing], axis=1).ravel(),
-        y=np.stack([low, high, nothing], axis=1).ravel(),
-        mode="lines",
-        line={"color": translucent(GREY, 0.6), "width": 5},
-        hoverinfo="skip",
+        name=name,
+        x=runs["x"],
+        y=runs["y"],
+        mode="markers",
+        marker={"color": colour, "size": 7},
+        text=runs["label"],
+        customdata=runs["real"],
+        hovertemplate=f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>",
     )
 
 
-def _runs(
-    name: str,
-    colour: str,
-    place: NDArray[np.float64],
-    runs: list[pd.Series],
-    whole: pd.Series,
-    label: pd.Series,
-    unit: str,
-    chosen: list[pd.Series],
-) -> go.Scatter:
-    """Both runs of each point, those that are chosen."""
-    kept = np.concatenate(chosen)
-    real = np.concatenate(runs)
+def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
+    """A line a point, from one bound to the other."""
+    unit, _ = FIGURES[what]
+    ends = [rows[f"{what} {end} ({unit})"] / rows["whole"] for end in ("low", "high")]
+    nothing = np.full(len(rows), np.nan)
     return go.Scatter(
-        name=name,
-        x=np.concatenate([place, place])[kept],
-        y=(real / np.concatenate([whole, whole]))[kept],
-        mode="markers",
-        marker={"color": colour, "size": 7},
-        text=pd.concat([label, label])[kept],
-        customdata=real[kept],
-        hovertemplate=f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>",
+        name="forecast interval",
+        x=np.stack([rows["place"], rows["place"], nothing], axis=1).ravel(),
+        y=np.stack([*ends, nothing], axis=1).ravel(),
+        mode="lines",
+        line={"color": translucent(GREY, 0.6), "width": 5},
+        hoverinfo="skip",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ LOADS = (0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
 GAPS_S = (0.0005, 0.002, 0.006, 0.02, 0.06)
 #: Calls of every size in a stretch, at least; and calls after a gap, from which on it is told what that gap adds.
 EACH, LEAST = 2, 6
+#: A call that takes longer than so many times what calls of its stretch take was stalled.
+STALLED = 3.0
 #: Rounds that separate what a size takes from what a gap adds; a median each, so that they settle soon.
 _ROUNDS = 8
 
@@ -124,7 +127,7 @@ class ServerProfile:
         """Service times by idle gap and size, with the spread of all calls around the usual time."""
         return LatencyTable(self.usual[:, :, None] * steps_of(self._slowness), GAPS_S)
 
-    @property
+    @cached_property
     def tapes(self) -> list[Tape]:
         """Each stretch as a tape of what befell one batch after the other, apart from the speed of the stretch as a whole."""
         return [Tape.of(stretch, self.usual, self.speed(stretch)) for stretch in self._stretches]
@@ -132,13 +135,16 @@ class ServerProfile:
 
 @dataclass(frozen=True)
 class Tape:
-    """How slow batch after batch was against the middle of them: noise from call to call, and stalls that last for many.
+    """What befell batch after batch of a stretch.
 
-    start: of each batch, in s from the first one's, had none been slow; length: in s; slowness: 1 is the middle
+    start: of each batch, in s from the first one's, had none been slow; length: of all, in s
+    slowness: how slow it was against the middle of the stretch; noise of that server, up to STALLED
+    stall_s: what it took beyond; the machine stood still, which would have met any other server as well
     """
 
     start: Times
     slowness: Times
+    stall_s: Times
     length: float
 
     @classmethod
@@ -147,12 +153,28 @@ class Tape:
         slowness, would_take = _slowness(served, usual)
         idle = np.array([0.0, *(batch.start - batch.free for batch in served[1:])])
         ends = np.cumsum(np.maximum(idle, 0.0) + would_take)
-        return cls(ends - would_take, slowness / speed, float(ends[-1]))
+        relative = slowness / speed
+        stall_s = np.maximum(relative - STALLED, 0.0) * speed * would_take
+        return cls(ends - would_take, np.minimum(relative, STALLED), stall_s, float(ends[-1]))
 
-    def at(self, times: Times, offset: float) -> Times:
+    def slowness_at(self, times: Times, offset: float) -> Times:
         """The slowness at each of these times (s, from 0 on), begun at `offset` and played again from its start at its end."""
         place = np.searchsorted(self.start, (times + offset) % self.length, "right") - 1
         return np.asarray(self.slowness[np.maximum(place, 0)])
+
+    def stalls_at(self, times: Times, offset: float, batch: int) -> Times:
+        """What each request waits longer as the machine stands still, in s: a stall meets the next `batch` to come.
+
+        times: ascending, from 0 on; the tape is begun at `offset` and played again from its start at its end
+        """
+        kept = np.flatnonzero(self.stall_s)
+        rounds = np.arange(int((times[-1] + offset) / self.length) + 1)
+        at = (self.start[kept] - offset + self.length * rounds[:, None]).ravel()
+        first = np.searchsorted(times, at)
+        met, stalls = (first[:, None] + np.arange(batch))[at >= 0], np.tile(self.stall_s[kept], len(rounds))[at >= 0]
+        waits = np.zeros(len(times) + batch)
+        np.add.at(waits, met, stalls[:, None])
+        return waits[: len(times)]
 
 
 def _slowness(served: list[Batch], usual: Times) -> tuple[Times, Times]:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.analysis.fidelity import forecasts_held, held_told, share_told
+from simulator.analysis.fidelity import busy_told, forecasts_held, held_told, share_told
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, FidelityError, Point, Report, write_report
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def fidelity(
     out: Annotated[Path | None, typer.Option(help="keep the report as this JSON file, point by point")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
-    """Predict what a real server on this machine will do, then let it do it, at many loads; needs the machine to itself."""
+    """Forecast what a real server on this machine will do, as intervals, then let it do it, at many loads.
+
+    The less else the machine has to do, the narrower the intervals.
+    """
     try:
         if out is not None:
             _check_target(out)
@@ -129,8 +132,7 @@ def _cells(point: Point) -> Iterator[str]:
 
 def sentences(report: Report) -> Iterator[str]:
     """What the report comes to, in words, a few sentences for each server."""
-    if report.others_share is not None:
-        yield f"Other programs took {report.others_share:.0%} of the machine meanwhile."
+    yield from filter(None, [busy_told(report)])
     for server in (IN_PROCESS, OVER_HTTP):
         if report.of(server):
             yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(_told(report.summary(server)))}"

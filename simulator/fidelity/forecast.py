@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from simulator.evidence.fidelity import Outcome
-from simulator.fidelity.calibrate import ServerProfile, Tape
-from simulator.fidelity.predict import Path, predicted
+from simulator.fidelity.calibrate import ServerProfile
+from simulator.fidelity.predict import Path, Trouble, predicted
 from simulator.serving.batching import BatchRule
 
 Times = NDArray[np.float64]
@@ -20,15 +20,21 @@ Times = NDArray[np.float64]
 RUNS, LEVEL = 200, 0.95
 
 
-def plausible_speeds(known: Sequence[float], runs: int) -> Times:
+def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]], runs: int) -> Times:
     """Speeds that a run may have after stretches with these, the last of them just now: equally likely ones, shape (runs,).
 
-    Student's prediction interval for one more stretch, of the logarithm. A machine's speed lasts, but not for long: the
-    middle lies halfway between the last stretch and the mean of all. With few stretches the tails are long.
+    machine: the same of every server on this machine; it is the machine that wanders, so that all tell how far
+
+    A machine's speed lasts, but not for long: the logarithm is taken to lie around the middle between the last stretch and
+    the mean of all m. Were stretches independent with a variance v, the next one would lie v (1 + 1/4 + 3 / 4m) from there
+    in the mean square; where speed lasts it lies nearer. Student's t, as v is estimated.
     """
     logs = np.log(known)
-    middle, spread = (logs[-1] + logs.mean()) / 2, logs.std(ddof=1) * (1 + 1 / len(logs)) ** 0.5
-    return np.asarray(np.exp(middle + spread * t.ppf((np.arange(runs) + 0.5) / runs, len(logs) - 1)))
+    of_servers = [np.log(speeds) for speeds in machine]
+    freedom = sum(len(mine) - 1 for mine in of_servers)
+    variance = sum(((mine - mine.mean()) ** 2).sum() for mine in of_servers) / freedom
+    middle, spread = (logs[-1] + logs.mean()) / 2, (variance * (1.25 + 0.75 / len(logs))) ** 0.5
+    return np.asarray(np.exp(middle + spread * t.ppf((np.arange(runs) + 0.5) / runs, freedom)))
 
 
 def outcome(scheduled: Times, answered: Times, objective_s: float) -> Outcome:
@@ -48,29 +54,41 @@ class Forecast:
     high: Outcome
 
 
-def forecast(rule: BatchRule, scheduled: Times, path: Path, profile: ServerProfile, objective_s: float) -> Forecast:
+def forecast(
+    rule: BatchRule,
+    scheduled: Times,
+    path: Path,
+    profile: ServerProfile,
+    objective_s: float,
+    machine: Sequence[ServerProfile] = (),
+) -> Forecast:
     """What a run that starts now will give; the last stretch of the profile is the latest.
 
-    Each simulated run has a speed of its own, and noise as the stretches had it. Nothing else is drawn: when requests are
-    going to come is known.
+    machine: the profiles of all servers on this machine, this one included; without them this one is all that is known
+
+    Each simulated run has a speed of its own, noise as one of the server's stretches had it, and stalls as one of the
+    machine's had them: a calm minute is calm throughout. Nothing else is drawn: when requests are going to come is known.
     """
-    rng, tapes, found = np.random.default_rng(0), profile.tapes, []
-    for number, speed in enumerate(plausible_speeds(profile.speeds, RUNS)):
-        slowness = speed * _noise(rng, tapes, scheduled)
-        found.append(outcome(scheduled, predicted(rule, scheduled, path, profile.usual, slowness, number), objective_s))
+    machine = machine or [profile]
+    rng, found = np.random.default_rng(0), []
+    tapes = [tape for server in machine for tape in server.tapes]
+    batch, since = _company(profile.usual, len(scheduled) / scheduled[-1]), scheduled - scheduled[0]
+    for number, speed in enumerate(plausible_speeds(profile.speeds, [server.speeds for server in machine], RUNS)):
+        own, any_server = (kind[rng.integers(len(kind))] for kind in (profile.tapes, tapes))
+        trouble = Trouble(
+            speed * own.slowness_at(since, rng.uniform(0, own.length)),
+            any_server.stalls_at(since, rng.uniform(0, any_server.length), batch),
+        )
+        found.append(outcome(scheduled, predicted(rule, scheduled, path, profile.usual, trouble, number), objective_s))
     tail = 100 * (1 - LEVEL) / 2
     return Forecast(*(_percentile(found, percent) for percent in (tail, 50, 100 - tail)))
 
 
-def _noise(rng: np.random.Generator, tapes: list[Tape], times: Times) -> Times:
-    """Tapes in random order, each begun anywhere in it and played once, until they last for all these times (ascending)."""
-    noise, start = np.empty(len(times)), times[0]
-    while start <= times[-1]:
-        tape = tapes[rng.integers(len(tapes))]
-        rows = slice(*np.searchsorted(times, [start, start + tape.length]))
-        noise[rows] = tape.at(times[rows] - start, rng.uniform(0, tape.length))
-        start += tape.length
-    return noise
+def _company(usual: Times, rate: float) -> int:
+    """About how many requests a batch has at this rate (1/s): the fewest of which so many can be served."""
+    sizes = np.arange(1, usual.shape[1])
+    enough = np.flatnonzero(sizes / usual[0, 1:] >= rate)
+    return int(sizes[enough[0]] if len(enough) else sizes[-1])
 
 
 def _percentile(outcomes: list[Outcome], percent: float) -> Outcome:

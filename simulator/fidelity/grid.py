@@ -17,6 +17,7 @@ from simulator.fidelity.http_server import batches, serving
 from simulator.fidelity.predict import Path, replayed
 from simulator.fidelity.served_model import ServedModel
 from simulator.serving.batching import BatchRule
+from simulator.serving.latency import LatencyTable
 from simulator.zoo.measure import Onlooker
 
 #: A request should be answered within so many times what one alone takes, after the wait for company.
@@ -98,25 +99,33 @@ FULL = Grid(
 QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), stretch_s=2.0, probe_s=2.0, run_s=4.0)
 
 
+#: What is known by now of every server on this machine, by the server's name.
+Machine = dict[str, ServerProfile]
+
+
 class Served:
-    """One model behind a server in this process, with a profile for each largest batch."""
+    """One model behind servers in this process, one for each size of the largest batch.
+
+    machine: what is known by now, kept up by all servers that share it
+    """
 
     server = IN_PROCESS
 
-    def __init__(self, model: str, precision: str, ready: ServedModel, grid: Grid) -> None:
-        self.model, self.precision, self.ready, self.grid = model, precision, ready, grid
+    def __init__(self, model: str, precision: str, ready: ServedModel, grid: Grid, machine: Machine) -> None:
+        self.model, self.precision, self.ready, self.grid, self.machine = model, precision, ready, grid, machine
         self._stretches: dict[int, list[list[Batch]]] = {size: [] for size in grid.sizes}
-        self._known: dict[int, list[list[Batch]]] = {}
+        self._tables: dict[int, LatencyTable] = {}
 
     def open(self, opened: ExitStack) -> None:
         """Start what serves, until `opened` is closed."""
 
     def stretch(self, largest: int) -> None:
-        """A further stretch of the profile."""
+        """A further stretch of a server's profile."""
         mine = self._stretches[largest]
         once = [(size, 0.0) for size in range(1, largest + 1) for _ in range(4)]
         rough = by_size(mine[0] if mine else self._serve_calls(largest, once), largest)
         mine.append(self._serve_calls(largest, queue_like(rough, self.grid.stretch_s, seed=len(mine))))
+        self._tables[largest] = self._known(largest).table
 
     def points(self) -> Iterator[Point]:
         """Measure point after point."""
@@ -125,20 +134,17 @@ class Served:
                 yield self.point(policy, load, seed=number)
 
     def point(self, policy: Policy, load: float, seed: int) -> Point:
-        """Look at the speed of the moment, predict, run twice, replay."""
-        profile = ServerProfile(self._stretches[policy.max_batch], policy.max_batch)
-        table = profile.table
-        rule = policy.rule(table.mean_s(1))
-        rate = load * table.capacity_per_s
+        """Look at the machine, predict, run twice, replay."""
+        table = self._tables[policy.max_batch]
+        rule, rate = policy.rule(table.mean_s(1)), load * table.capacity_per_s
         requests = max(int(rate * self.grid.run_s), _FEWEST)
         objective = OBJECTIVE * table.mean_s(1) + rule.delay_s
         scheduled = schedule(rate, requests, seed)
-        stretches = self._known.setdefault(policy.max_batch, list(self._stretches[policy.max_batch]))
         with Onlooker() as onlooker:
-            looked_at, path = self._moment(rule, rate, seed)
-            stretches.append(looked_at)
-            known = ServerProfile(stretches, policy.max_batch)
-            expected = forecast(rule, scheduled, path, known, objective)
+            looked_at, path = self._look(rule, rate, seed)
+            self._stretches[policy.max_batch].append(looked_at)
+            known = self._known(policy.max_batch)
+            expected = forecast(rule, scheduled, path, known, objective, list(self.machine.values()))
             (first, batches), (second, _) = (self._run(rule, rate, requests, seed) for _ in range(2))
         return Point(
             server=self.server,
@@ -151,13 +157,19 @@ class Served:
             objective_s=objective,
             speed=known.speeds[-1],
             predicted=expected.middle,
-            low=expected.low,
-            high=expected.high,
             real=(outcome(first.scheduled, first.answered, objective), outcome(second.scheduled, second.answered, objective)),
             replayed=self._replayed(rule, batches, first, objective),
+            low=expected.low,
+            high=expected.high,
             speeds=[round(speed, 4) for speed in known.speeds],
             others_share=round(onlooker.others_share, 3),
         )
+
+    def _known(self, largest: int) -> ServerProfile:
+        """All that is known of a server by now; the machine learns from it."""
+        known = ServerProfile(self._stretches[largest], largest)
+        self.machine[f"{self.model} {self.precision} {largest}"] = known
+        return known
 
     def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:
         return serve_calls(self.ready.compute, calls)
@@ -169,7 +181,7 @@ class Served:
             driven = drive(lambda token, sample: server.submit([(token, sample)]), rate, requests, seed)
         return driven, server.served
 
-    def _moment(self, rule: BatchRule, rate: float, seed: int) -> tuple[list[Batch], Path]:
+    def _look(self, rule: BatchRule, rate: float, seed: int) -> tuple[list[Batch], Path]:
         """What is served now, and what a request meets on its way: a short run with other arrivals."""
         requests = max(int(rate * self.grid.probe_s), _FEWEST // 2)
         driven, batches = self._run(rule, rate, requests, seed=_OTHER_ARRIVALS + seed)
@@ -203,8 +215,8 @@ class ServedOverHttp(Served):
         client.check()
         return driven, batches(client.log)
 
-    def _moment(self, rule: BatchRule, rate: float, seed: int) -> tuple[list[Batch], Path]:
-        looked_at, path = super()._moment(rule, rate, seed)
+    def _look(self, rule: BatchRule, rate: float, seed: int) -> tuple[list[Batch], Path]:
+        looked_at, path = super()._look(rule, rate, seed)
         log = self._clients[rule.max_batch].log
         return looked_at, Path(path.before_s, np.array([request.answered - request.done for request in log]))
 
@@ -214,9 +226,13 @@ class ServedOverHttp(Served):
 
 def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[Point]:
     """Every point of the grid, in process and then over HTTP; `ready` makes a model that can be served."""
-    yield from _points([Served(*model, ready(*model), grid) for model in grid.models])
+    machine: Machine = {}
+    yield from _points([Served(*model, ready(*model), grid, machine) for model in grid.models])
     if grid.over_http is not None:
-        yield from _points([ServedOverHttp(*model, ready(*model), grid.over_http) for model in grid.over_http.models])
+        over_http: Machine = {}
+        yield from _points(
+            [ServedOverHttp(*model, ready(*model), grid.over_http, over_http) for model in grid.over_http.models]
+        )
 
 
 def _points(servers: list[Served]) -> Iterator[Point]:

@@ -62,30 +62,39 @@ def _scenario(rule: BatchRule) -> Scenario:
     return loads(_SCENARIO.format(max_batch=rule.max_batch, delay_ms=1000 * rule.delay_s))
 
 
-def run_of(rule: BatchRule, arrived: Times, usual: Times, slowness: Times) -> Run:
+@dataclass(frozen=True)
+class Trouble:
+    """What befalls the batch that a request leads: how many times as long as usual it takes, and how much longer; (requests,).
+
+    Without `stall_s` the machine never stands still.
+    """
+
+    slowness: Times
+    stall_s: Times | float = 0.0
+
+
+def run_of(rule: BatchRule, arrived: Times, usual: Times, trouble: Trouble) -> Run:
     """A server with this rule that is given requests at these times (s, ascending); not run yet.
 
-    usual: s by idle gap and batch size, shape (len(GAPS_S) + 1, max_batch + 1); slowness: by how much more a batch takes that
-    a request leads, shape (requests,)
+    usual: s by idle gap and batch size, shape (len(GAPS_S) + 1, max_batch + 1)
     """
     table = LatencyTable(np.repeat(usual[:, :, None], GRID, axis=2), GAPS_S)
     run = Run(Plan(_scenario(rule), {}, "", {"server": table}, recording=Recording(arrived)), Streams(0))
     stage = run.stages["server"]
-    stage.seconds = (usual[:, :, None] * slowness).tolist()  # type: ignore[attr-defined]
+    stage.seconds = (usual[:, :, None] * trouble.slowness + trouble.stall_s).tolist()  # type: ignore[attr-defined]
     stage.quantile = range(len(arrived))  # type: ignore[attr-defined]
     return run
 
 
-def predicted(rule: BatchRule, scheduled: Times, path: Path, usual: Times, slowness: Times, seed: int = 0) -> Times:
-    """When each request is answered, in s; shape (requests,).
-
-    usual: s by idle gap and batch size; slowness: by how much more a batch takes that a request leads, shape (requests,)
-    """
+def predicted(rule: BatchRule, scheduled: Times, path: Path, usual: Times, trouble: Trouble, seed: int = 0) -> Times:
+    """When each request is answered, in s; shape (requests,). usual: s by idle gap and batch size."""
     rng, requests = np.random.default_rng(seed), len(scheduled)
     arrived = scheduled + rng.choice(path.before_s, requests)
     order = np.argsort(arrived, kind="stable")
+    stall_s = np.broadcast_to(trouble.stall_s, requests)
+    in_order = Trouble(trouble.slowness[order], stall_s[order])
     answered = np.empty(requests)
-    answered[order] = run_of(rule, arrived[order], usual, slowness[order]).trace().columns.finished
+    answered[order] = run_of(rule, arrived[order], usual, in_order).trace().columns.finished
     return np.asarray(answered + rng.choice(path.after_s, requests))
 
 
@@ -105,4 +114,4 @@ def replayed(rule: BatchRule, served: list[Batch], arrived: Times) -> Times:
         took[rows], size[rows] = batch.done - batch.start, len(batch.requests)
         row = rows.stop
     of_sizes = np.broadcast_to(usual, (len(GAPS_S) + 1, largest + 1))
-    return np.asarray(run_of(rule, arrived, of_sizes, took / usual[size]).trace().columns.finished)
+    return np.asarray(run_of(rule, arrived, of_sizes, Trouble(took / usual[size])).trace().columns.finished)

@@ -6,7 +6,7 @@ A loop of one batch size keeps the caches and the clock in a state that a server
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -28,7 +28,7 @@ LONGEST_GAP_MS = 50.0
 _COLD_PART = 0.2
 #: Calls of a size after which its memory no longer grows.
 _SETTLING_CALLS = 2
-#: The speed of the machine is looked at before and after the cold starts, and after each of these parts of the timed calls.
+#: The machine's speed is looked at after the first and the last cold start, and after each of so many parts of the calls.
 _PARTS = 3
 #: A look at it: calls of the smallest batch for so many seconds, and at least so many.
 _LOOK_S, _LOOK_CALLS = 0.3, 3
@@ -104,17 +104,15 @@ def measure(
     start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None
 ) -> ThreadRun:
     """Cold starts, memory and timed calls of what `start` makes ready."""
-    sizes, call, looks = effort.batches, start(), []
+    starts = _cold_starts(start, effort, advance)
+    cold = [next(starts)]  # what crashes has done so by now, in a process of its own
+    call, looks = start(), list[float]()
 
     def look() -> None:
-        looks.append(_look(call, min(sizes)))
+        looks.append(_look(call, min(effort.batches)))
 
     look()
-    # Each fresh process also tells what one of the sizes takes in memory: no process is needed for that alone.
-    cold = []
-    for number in range(max(effort.starts, len(sizes))):
-        cold.append(_cold_start(start, min(sizes), sizes[number % len(sizes)]))
-        advance(_COLD_PART / max(effort.starts, len(sizes)))
+    cold += starts
     look()
     with Onlooker() as onlooker:
         calls = time_calls(call, effort, lambda part: advance(part * (1 - _COLD_PART)), watch, look)
@@ -127,6 +125,14 @@ def measure(
         fixed_cost=fixed_cost(calls),
         calls=[timed.model_copy(update={"resident_mb": _resident(cold, timed.batch)}) for timed in calls],
     )
+
+
+def _cold_starts(start: Starter, effort: Effort, advance: Advance) -> "Iterator[_Fresh]":
+    """Fresh processes; each also tells what one of the sizes takes in memory, so that none is needed for that alone."""
+    sizes, count = effort.batches, max(effort.starts, len(effort.batches))
+    for number in range(count):
+        yield _cold_start(start, min(sizes), sizes[number % len(sizes)])
+        advance(_COLD_PART / count)
 
 
 def _resident(cold: "list[_Fresh]", batch: int) -> float:

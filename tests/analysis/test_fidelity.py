@@ -30,6 +30,8 @@ def test_the_points_that_are_not_judged_are_counted():
     sentence = told(report(GOOD, NOISY), IN_PROCESS)
     assert sentence.startswith("2 points.")
     assert "1 points are not judged" in sentence
+    assert "Other programs" not in sentence
+    assert told(report(FORECAST), IN_PROCESS).endswith("Other programs took 40% of the machine meanwhile.")
 
 
 def test_a_row_holds_what_was_predicted_beside_what_happened():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.fidelity.batcher import Batch, Pending
-from simulator.fidelity.calibrate import EACH, GAPS_S, LEAST, ServerProfile, Tape, by_size, queue_like, serve_calls
+from simulator.fidelity.calibrate import EACH, GAPS_S, LEAST, STALLED, ServerProfile, Tape, by_size, queue_like, serve_calls
 
 BY_SIZE = np.array([0, 0.010, 0.018, 0.026, 0.034])
 ADDED = np.array([0, 0.001, 0.002, 0.003, 0.005, 0.008])
@@ -67,16 +67,19 @@ def test_the_speed_is_that_of_the_work_not_of_the_calls():
     assert calm.speed(many_short + few_long) == pytest.approx(2.0)
 
 
-def test_a_tape_plays_calls_in_order_with_a_stall_as_long_as_one_call():
+def test_a_tape_plays_calls_in_order_and_keeps_what_a_stall_took_beyond():
     usual = np.array([[0, 1.0]] * (len(GAPS_S) + 1))
     start, served = 0.0, []
-    for took in (1.0, 1.0, 50.0, 1.0):
+    for took in (2.0, 2.0, 100.0, 4.0):
         served.append(Batch([Pending(0, 0, start)], start, start + took, start))
         start += took
-    tape = Tape.of(served, usual, speed=1.0)
+    tape = Tape.of(served, usual, speed=2.0)
     assert tape.length == 4.0
-    np.testing.assert_allclose(tape.at(np.arange(6) + 0.5, offset=0.0), [1, 1, 50, 1, 1, 1])
-    np.testing.assert_allclose(tape.at(np.arange(3) + 0.5, offset=2.0), [50, 1, 1])
+    np.testing.assert_allclose(tape.slowness_at(np.arange(6) + 0.5, offset=0.0), [1, 1, STALLED, 2, 1, 1])
+    np.testing.assert_allclose(tape.slowness_at(np.arange(3) + 0.5, offset=2.0), [STALLED, 2, 1])
+    beyond = 100 - 2 * STALLED
+    np.testing.assert_allclose(tape.stalls_at(np.arange(8) + 0.5, offset=0.0, batch=1), [0, 0, beyond, 0, 0, 0, beyond, 0])
+    np.testing.assert_allclose(tape.stalls_at(np.arange(5) + 0.5, offset=1.0, batch=2), [0, beyond, beyond, 0, 0])
 
 
 def test_a_size_that_did_not_occur_lies_between_those_that_did():

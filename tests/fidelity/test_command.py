@@ -4,6 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from simulator.cli import app
+from simulator.fidelity.command import show
+from tests.evidence.test_fidelity import FORECAST, GOOD, report
 
 
 @pytest.fixture
@@ -26,3 +28,17 @@ def test_a_report_that_stands_there_is_not_lost(refused, tmp_path):
 def test_a_folder_that_cannot_be_made_is_told_before_the_runs(refused, tmp_path):
     (tmp_path / "file").write_text("")
     assert f"{tmp_path / 'file'}" in refused(tmp_path / "file" / "report.json")
+
+
+def test_what_is_printed_says_how_often_forecasts_hold_and_how_busy_the_machine_was(capsys):
+    show(report(FORECAST, FORECAST.model_copy(update={"load": 0.9})))
+    said = capsys.readouterr().out
+    assert "900.00 to 1200.00" in said
+    assert "Other programs took 40% of the machine meanwhile." in said
+    assert "no run left out: p50 2 of 4 (50.0%" in said
+    assert "load 0.9: p50 1 of 2 (50.0%" in said
+
+
+def test_a_report_without_forecasts_is_printed_as_well(capsys):
+    show(report(GOOD))
+    assert "forecast interval" not in capsys.readouterr().out

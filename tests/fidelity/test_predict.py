@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.fidelity.batcher import Batch, Pending
 from simulator.fidelity.calibrate import GAPS_S
-from simulator.fidelity.predict import Path, predicted, replayed
+from simulator.fidelity.predict import Path, Trouble, predicted, replayed
 from simulator.serving.batching import BatchRule
 
 
@@ -19,14 +19,21 @@ def test_a_prediction_adds_the_way_before_the_queue_and_after_the_batch():
     scheduled = np.array([0.0, 0.1, 2.0])
     path = Path(np.array([0.05]), np.array([0.25]))
     # The second comes at 0.15 and is served from 1.05 on; the third finds the server idle and twice as slow.
-    answered = predicted(BatchRule(1), scheduled, path, usual(1.0), np.array([1.0, 1.0, 2.0]))
+    answered = predicted(BatchRule(1), scheduled, path, usual(1.0), Trouble(np.array([1.0, 1.0, 2.0])))
     np.testing.assert_allclose(answered, np.array([1.05, 2.05, 4.05]) + 0.25)
+
+
+def test_a_stall_holds_up_all_that_come_after():
+    scheduled = np.array([0.0, 0.5, 0.6, 9.0])
+    trouble = Trouble(np.ones(4), stall_s=np.array([0.0, 2.0, 0.0, 0.0]))
+    answered = predicted(BatchRule(1), scheduled, Path(np.zeros(1)), usual(0.1), trouble)
+    np.testing.assert_allclose(answered, [0.1, 2.6, 2.7, 9.1])
 
 
 def test_requests_that_overtake_on_their_way_keep_their_rows():
     scheduled = np.linspace(0, 0.5, 50)
     path = Path(np.array([0.0, 0.3]))
-    answered = predicted(BatchRule(8), scheduled, path, usual(*[0.01] * 8), np.ones(50))
+    answered = predicted(BatchRule(8), scheduled, path, usual(*[0.01] * 8), Trouble(np.ones(50)))
     assert (answered > scheduled).all()
     assert (answered < scheduled + 0.3 + 0.03).all()
 

@@ -86,7 +86,7 @@ def test_a_session_is_started_afresh_and_measured(tiny: str, tmp_path: Path) -> 
     assert run.resident_mb > 0
     assert run.others_share is not None
     assert run.speeds is not None
-    assert len(run.speeds) == 5  # before and after the cold starts, and after each third of the calls
+    assert len(run.speeds) == 5  # after the first and the last cold start, and after each third of the calls
     assert sorted(run.speeds)[2] == 1.0
     assert run.fixed_cost is not None
     assert [timed.batch for timed in run.calls] == [1, 2]
