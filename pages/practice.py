@@ -7,7 +7,7 @@ import streamlit as st
 from simulator.analysis.compare import comparable, difference_rows, differences, undecided
 from simulator.analysis.replicate import REPLICATIONS
 from simulator.analysis.scorecard import judge
-from simulator.analysis.summary import SENSE, Summary, metric_rows
+from simulator.analysis.summary import Summary, metric_rows
 from simulator.analysis.way import answers_early, way_of
 from simulator.charts import (
     answer_times,
@@ -248,7 +248,7 @@ def reviewers(summary: Summary) -> None:
 
 
 def sources(summary: Summary) -> None:
-    st.caption(SENSE)
+    st.caption(summary.sense)
     st.dataframe(metric_rows(summary), hide_index=True, alt="Each metric with its 95% interval and the doubts it is made of.")
     st.subheader("Where the numbers come from", anchor=False)
     evidence(summary.provenance)

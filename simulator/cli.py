@@ -26,7 +26,7 @@ from simulator.analysis.measures import Measures
 from simulator.analysis.replicate import measured
 from simulator.analysis.scorecard import Standing, Verdict
 from simulator.analysis.statistics import Interval
-from simulator.analysis.summary import SENSE, Summary, summary_of
+from simulator.analysis.summary import Summary, summary_of
 from simulator.analysis.way import Way, answers_early, percentile, way_of
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.profiles import ProfileError
@@ -239,7 +239,7 @@ def _print(summary: Summary) -> None:
         unit = summary.metric(name).unit
         metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
     out.print(metrics)
-    out.print(SENSE, style="dim")
+    out.print(summary.sense, style="dim")
     if summary.bottleneck:
         out.print(f"[bold]bottleneck[/bold] {escape(summary.bottleneck.sentence)}")
     for warning in summary.warnings:

@@ -26,8 +26,8 @@ COMPANY = "wait for company"
 #: A change by a smaller part is no help.
 NOTICEABLE = 0.01
 
-#: A smaller part of the requests that were turned away is not told, and no price that a step has; from MANY on, that is what
-#: there is to ease.
+#: A smaller part of the requests that were turned away is not told, nor held against a step that adds it; from MANY on, that is
+#: what there is to ease.
 FEW, MANY = 0.01, 0.25
 
 #: So many steps are tried at most, and each in one replication for so many of the run itself.
@@ -307,7 +307,7 @@ def _steps(plan: Plan, name: str, value: Callable[[Plan, str], float]) -> list[_
         now = plan.design[key]
         for pick in _neighbours(choice, now) if any(_writes_to(choice, stage) for stage in written) else []:
             if other := _with(plan, key, pick):
-                told = f"{choice.label} at {choice.label_of(pick)} instead of {choice.label_of(now)}"
+                told = f"{choice.label} at “{choice.label_of(pick)}” instead of “{choice.label_of(now)}”"
                 found.append(_Step(key, pick, other, told, value(other, name)))
     return sorted(found, key=lambda step: step.promise)
 

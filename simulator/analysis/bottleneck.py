@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from simulator.analysis.advice import FEW, Move, advice_on, load_on
@@ -43,8 +44,12 @@ class Bottleneck:
 
     def to_json(self) -> dict[str, Any]:
         """The bottleneck as `casesim run --json` prints it; what does not apply is left out."""
-        told = {name: value for name, value in vars(self).items() if value is not None}
-        return told | {"moves": [vars(move) for move in self.moves]}
+        return _finite(vars(self)) | {"moves": [_finite(vars(move)) for move in self.moves]}
+
+
+def _finite(fields: dict[str, Any]) -> dict[str, Any]:
+    """What applies, as JSON can hold it: a load without end is left out."""
+    return {name: value for name, value in fields.items() if value is not None and value != inf}
 
 
 def bottleneck_of(summary: Summary) -> Bottleneck | None:
@@ -62,7 +67,8 @@ def bottleneck_of(summary: Summary) -> Bottleneck | None:
     if overloaded:
         return _told(summary, max(overloaded, key=lambda name: overloaded[name]), found, None)
     if missed is not None:
-        slowest = max(found, key=lambda name: found[name].answer_s)
+        counted = _counted(missed)
+        slowest = max(found, key=lambda name: counted(found[name]))
         return _told(summary, missed.metric.stage or slowest, found, missed)
     return _told(summary, max(found, key=lambda name: found[name].total_s), found, None)
 
@@ -78,6 +84,13 @@ def _leads_somewhere(verdict: Verdict, found: dict[str, StageTimes]) -> bool:
     return metric.is_time and (metric.stage in found if metric.stage else any(times.answer_s > 0 for times in found.values()))
 
 
+def _counted(missed: Verdict | None) -> Callable[[StageTimes], float]:
+    """The seconds of a stage that count: to the answer, of the slowest requests where a tail is missed, or all."""
+    if missed is None or missed.metric.stage is not None:
+        return lambda times: times.total_s
+    return (lambda times: times.slow_s) if missed.metric.is_tail else (lambda times: times.answer_s)
+
+
 def _excess(verdict: Verdict) -> float:
     return float("inf") if verdict.margin is None else -verdict.margin / (abs(verdict.bound) or 1.0)
 
@@ -86,23 +99,19 @@ def _told(summary: Summary, name: str, found: dict[str, StageTimes], missed: Ver
     plan, times = summary.plan, found[name]
     stage = plan.scenario.stages[name]
     to_answer = missed is not None and missed.metric.stage is None
-    share = _share(times, found, to_answer)
+    counted = _counted(missed)
+    share = counted(times) / (sum(counted(other) for other in found.values()) or 1.0)
     queueing = times.waited_s / times.total_s
     why = _why(plan, name, times)
     advice = advice_on(summary, name, missed)
-    counted = "the time to the answer" if to_answer else "all time that requests spend"
-    spent = f", {roughly(queueing)} of it waiting" if times.load else ""
-    because = f"{missed.objective.label} is missed. " if missed else ""
-    told = f"The bottleneck is {stage.label}, where {roughly(share)} of {counted} passes{spent}: {why}. {advice.sentence}"
+    whose = "the slowest requests" if missed and to_answer and missed.metric.is_tail else "requests"
+    of = "the time to their answer" if to_answer else "their time"
+    spent = f"; {roughly(queueing)} of all time there is waiting" if times.load else ""
+    because = f"{missed.objective.label} {_failed(missed)}. " if missed else ""
+    told = f"The bottleneck is {stage.label}, where {whose} spend {roughly(share)} of {of}{spent}: {why}. {advice.sentence}"
     sentence = (because + told).strip()
     objective = missed.objective.metric if missed else None
     return Bottleneck(name, stage.label, objective, share, queueing, times.load, why, advice.moves, sentence)
-
-
-def _share(times: StageTimes, found: dict[str, StageTimes], to_answer: bool) -> float:
-    if to_answer:
-        return times.answer_s / sum(other.answer_s for other in found.values())
-    return times.total_s / sum(other.total_s for other in found.values())
 
 
 def _why(plan: Plan, name: str, times: StageTimes) -> str:
@@ -116,12 +125,22 @@ def _why(plan: Plan, name: str, times: StageTimes) -> str:
     else:
         said.append("its time does not depend on the load")
     if times.turned_away >= FEW * times.visits:
-        said.append(f"{roughly(times.turned_away / times.visits)} of those who came were turned away or gave up")
+        said.append(f"{roughly(times.turned_away / times.visits)} of the requests that came were turned away or gave up")
     return "; ".join(said)
 
 
+def _comes_in(times: StageTimes, what: str) -> str:
+    return (
+        f"work comes in at {roughly(times.load)} of what {what}" if isfinite(times.load) else "no server is there for the work"
+    )
+
+
+def _failed(missed: Verdict) -> str:
+    return "is missed" if missed.estimate else "has no figure"
+
+
 def _why_people(plan: Plan, name: str, times: StageTimes) -> Iterator[str]:
-    yield f"work comes in at {roughly(times.load)} of what the people on duty can do"
+    yield _comes_in(times, "the people on duty can do")
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         there = servers(plan, name)
         hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
@@ -130,10 +149,10 @@ def _why_people(plan: Plan, name: str, times: StageTimes) -> Iterator[str]:
 
 
 def _why_pool(plan: Plan, name: str, stage: Pool, times: StageTimes) -> Iterator[str]:
-    yield f"work comes in at {roughly(times.load)} of what its replicas can do"
+    yield _comes_in(times, "its replicas can do")
     load = load_on(plan, name)
     if load is not None and load.peak is not None and load.peak >= 1 > times.load:
-        yield f"at the busiest time of the day it is {load.peak:.2f} times what they can do, and a queue builds up"
+        yield f"at its busiest it is {load.peak:.2f} times what they can do, and a queue builds up"
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         part = roughly(times.held_s / times.waited_s)
         yield f"{part} of the wait is for company in a batch, up to {duration(stage.max_queue_delay_ms / 1000)}"

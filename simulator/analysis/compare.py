@@ -58,14 +58,13 @@ class Difference:
 
     @property
     def doubts(self) -> str:
-        """Which part of the interval is the luck of the run, and which the luck of who was labelled."""
+        """How much of the interval each doubt leaves."""
         return doubts(self.change, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
         """The difference as `casesim run --json` prints it."""
         bounds = {"value": self.change.value, "low": self.change.low, "high": self.change.high, "unit": self.metric.unit}
-        parts = {"run": self.change.run} | ({"labels": self.change.labels} if self.change.labels else {})
-        told = {name: {"low": part.low, "high": part.high} for name, part in parts.items()}
+        told = {name: {"low": part.low, "high": part.high} for name, part in self.change.doubts.items()}
         return {"metric": self.metric.name, **bounds, **told, "significant": self.significant, "words": self.words}
 
 
@@ -112,7 +111,8 @@ def differences(
     labels = {objective.metric: objective.label for objective in new.plan.scenario.objectives}
     names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
     pairs = _pairs(before, after, summaries)
-    return [Difference(new.metric(name), labels.get(name, name), _change(new.metric(name), pairs)) for name in names]
+    found = [Difference(new.metric(name), labels.get(name, name), _change(new.metric(name), pairs)) for name in names]
+    return [one for one in found if np.isfinite([one.change.low, one.change.high]).all()]
 
 
 #: Estimators of both designs: at the middle of what is projected and, where something is, at both its ends.
@@ -140,9 +140,10 @@ def _end(measures: Sequence[Measures], index: int) -> list[Measures]:
 def _change(metric: Metric, pairs: Pairs) -> Estimate:
     """The change; where latencies are projected, its interval reaches over those at both ends of their bands."""
     found = [_paired(metric, *pair) for pair in pairs if all(one.run_interval(metric) for one in pair)]
-    first = found[0]
+    first, values = found[0], [one.value for one in found]
     low, high = min(one.low for one in found), max(one.high for one in found)
-    return Estimate(first.value, low, high, first.run, first.labels)
+    projected = Interval(first.value, min(values), max(values)) if len(found) > 1 else None
+    return Estimate(first.value, low, high, first.run, first.labels, projected)
 
 
 def _paired(metric: Metric, old: Estimator, new: Estimator) -> Estimate:
@@ -192,6 +193,6 @@ def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> 
 
 def _moved_again(metric: Metric, old: Estimator, new: Estimator) -> Floats:
     """How much more the second design moved than the first in each replication that ran for other labelled people."""
-    again = [np.subtract(*one.reruns(metric)[::-1]) for one in (old, new)]
+    again = [np.subtract(*one.reruns(lambda found: found.figure(metric))[::-1]) for one in (old, new)]
     runs = min((len(moved) for moved in again if len(moved)), default=0)
     return np.asarray(np.subtract(*(moved[:runs] if len(moved) else np.zeros(runs) for moved in again[::-1])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.stats import t
 from simulator.analysis.bootstrap import corrected_interval, percentile_interval
 from simulator.analysis.labels import Ways
 from simulator.analysis.measures import Measures, Total
-from simulator.analysis.samples import Percentile, Pooled, Sample
+from simulator.analysis.samples import NOTHING, Percentile, Pooled, Sample
 from simulator.analysis.statistics import (
     LEVEL,
     Estimate,
@@ -71,7 +71,8 @@ class Estimator:
         """A part of the cost of 1,000 requests."""
         totals = [one.costs[part] for one in self.measures]
         run = ratio_interval([total.above for total in totals], [total.below for total in totals])
-        return estimate(run, self._by_way(totals, run.value), 0.0)
+        labels = self._by_way(totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
+        return estimate(run, labels, 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
         """The metric with what the luck of the run leaves open."""
@@ -84,12 +85,10 @@ class Estimator:
 
     def labels_interval(self, metric: Metric, value: float) -> Interval | None:
         """The metric with what the luck of who was labelled leaves open; None where no labelled item stands behind it."""
-        if self.ways is None:
-            return None
         totals = self._totals(metric.name)
-        if any(total.by_way is not None for total in totals):
+        if self.ways is not None and any(total.by_way is not None for total in totals):
             return self._by_way(totals, value)
-        return self._by_runs(metric, value)
+        return self._by_runs(lambda one: one.figure(metric), value, metric.is_time)
 
     def _totals(self, name: str) -> list[Total]:
         """What is summed for a metric, a replication each; empty where it is no sum."""
@@ -103,13 +102,15 @@ class Estimator:
         return np.array([total.above for total in totals]), np.array([total.below for total in totals])
 
     def _samples(self, name: str) -> list[Sample]:
-        found = [one.samples[name] for one in self.measures if name in one.samples]
-        return found[0].parts(BATCHES) if found and self.in_stretches else found
+        found = [one.samples.get(name, NOTHING) for one in self.measures]
+        return found[0].parts(BATCHES) if self.in_stretches else found
 
     def pooled(self, name: str) -> Pooled:
         """The values of a sample over all replications."""
         samples = self._samples(name)
-        key = tuple(id(one.values) for one in samples)  # where nothing is refused, what was served is what was answered
+        key = tuple(
+            id(one.values) for one in samples if one is not NOTHING
+        )  # where nothing is refused, what was served is what was answered
         if self.in_stretches or key not in self._pooled:
             self._pooled[key] = Pooled(samples)
         return self._pooled[key]
@@ -169,37 +170,38 @@ class Estimator:
         if self.ways is None:
             return None
         codes = self.ways.codes
-        sums, counts = np.zeros((2, len(codes), 2)), np.zeros((2, len(codes)))
+        sums, counts = np.zeros((2, 2, len(codes), 2)), np.zeros((2, 2, len(codes)))
         for one, total in zip(self.measures, totals, strict=False):
             if total.by_way is None or one.strata is None:
                 continue
-            place = np.searchsorted(codes, one.strata.codes)
-            np.add.at(sums, (one.strata.positive.astype(int), place), total.by_way)
-            np.add.at(counts, (one.strata.positive.astype(int), place), one.strata.requests)
-        if not counts.any():
+            strata = one.strata
+            place = strata.pretended.astype(int), strata.positive.astype(int), np.searchsorted(codes, strata.codes)
+            np.add.at(sums, place, total.by_way)
+            np.add.at(counts, place, strata.requests)
+        if not counts[0].any():
             return None
         with np.errstate(invalid="ignore"):
-            means = sums / counts[..., None]
-        return _filled(means, counts), counts.sum(1)
+            real, pretended = sums / counts[..., None]
+        means = np.where(counts[0, ..., None] > 0, real, pretended)
+        return _filled(means, counts.sum(0)), counts[0].sum(1)
 
-    def _by_runs(self, metric: Metric, value: float) -> Interval | None:
+    def _by_runs(self, figure: Callable[[Measures], float | None], value: float, is_time: bool = False) -> Interval | None:
         """Replications run again for other labelled people, each against itself: their root mean square is the spread.
 
         Of times on a logarithmic scale where none is 0: near saturation a little more work makes a much longer wait.
         """
-        now, again = self.reruns(metric)
+        now, again = self.reruns(figure)
         if not (again != now).any():
             return None
-        if metric.is_time and value > 0 and min(now.min(), again.min()) > 0:
+        if is_time and value > 0 and min(now.min(), again.min()) > 0:
             factor = float(np.exp(spread_of(np.log(again / now))))
             return Interval(value, value / factor, value * factor)
         half = spread_of(again - now)
         return Interval(value, value - half, value + half)
 
-    def reruns(self, metric: Metric) -> tuple[Floats, Floats]:
-        """A metric in each replication that ran again, for the people who were labelled and for others, shapes (runs,)."""
-        only = {metric.name: metric}
-        pairs = [(one.figures(only).get(metric.name), one.resampled.get(metric.name)) for one in self.measures if one.resampled]
+    def reruns(self, figure: Callable[[Measures], float | None]) -> tuple[Floats, Floats]:
+        """A figure in each replication that ran again, for the people who were labelled and for others, shapes (runs,)."""
+        pairs = [(figure(one), figure(one.resampled)) for one in self.measures if one.resampled is not None]
         found = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
         return found[:, 0], found[:, 1]
 
@@ -231,7 +233,7 @@ def _ratio(means: Floats, counts: Floats, shares: Floats) -> Floats:
 
 
 def _filled(means: Floats, counts: Floats) -> Floats:
-    """Ways that no request of a class took are taken for the nearest one that some did."""
+    """Ways that no request of either class took are taken for the nearest one that some did."""
     for of_class, seen in zip(means, counts > 0, strict=True):
         if seen.any():
             taken = np.flatnonzero(seen)

@@ -15,9 +15,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
-from simulator.scenario.stages import Gate, Route
+from simulator.scenario.curveballs import AccuracyDrop, Drift
+from simulator.scenario.stages import Gate, Join, People, Pool, Route
 from simulator.serving.plan import Plan
 from simulator.serving.thresholds import thresholds
 
@@ -73,7 +75,8 @@ class Ways:
 
     codes: the ways, shape (ways,); original: shares on the table, shape (2, ways), negatives first
     resampled: the same on each resample, shape (RESAMPLES, 2, ways)
-    pinned: whether thresholds fix the share of the class, negatives first, so that it is judged on the table
+    pinned: whether thresholds fix the share of each class, negatives first, or all of it goes one way: then it is judged on
+    the table
     """
 
     codes: Codes
@@ -90,12 +93,14 @@ def codes_of(plan: Plan) -> Codes:
 
 
 def ways_of(plan: Plan) -> Ways | None:
-    """What each resample does to the shares of the ways; None where no gate goes by a score.
+    """What each resample does to the shares of the ways; None where no gate goes by a score, or where scores shift in the run.
 
-    Tables of one plan hold the same items of the same patients, so that their resamples are the same.
+    Where no labelled item of a class errs, the next one may: as many as a Beta distribution allows, whose upper bound is that
+    of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
+    the same.
     """
     gates = score_gates(plan)
-    if not gates:
+    if not gates or scores_shift(plan):
         return None
     table = next(iter(plan.tables.values()))
     weights, positive = weights_of(table), len(table.positives)
@@ -108,7 +113,34 @@ def ways_of(plan: Plan) -> Ways | None:
     classes = (slice(positive, None), slice(0, positive))
     original = np.stack([np.mean(now[part][:, None] == codes, axis=0) for part in classes])
     shares = np.stack([_shares(resampled[:, part], judge, codes) for part, judge in zip(classes, judged, strict=True)], 1)
-    return Ways(codes, original, shares, pinned)
+    patients = [len(np.unique(part)) for part in (table.negative_patients, table.positive_patients)]
+    evidence = table.negative_evidence, table.positive_evidence
+    known = [min(people, round(items)) for people, items in zip(patients, evidence, strict=True)]
+    closed = all(np.isinf(of_gate).all() for of_gate in cuts)
+    return Ways(codes, original, shares, pinned) if closed else _with_doubt(Ways(codes, original, shares, pinned), known)
+
+
+def _with_doubt(ways: Ways, known: list[int]) -> Ways:
+    """Ways of which a class that takes one alone on every resample may take another; known: people of each class."""
+    pinned = list(ways.pinned)
+    codes = ways.codes if len(ways.codes) > 1 else np.array([ways.codes[0], ways.codes[0] + 1])
+    more = len(codes) - len(ways.codes)
+    original = np.pad(ways.original, ((0, 0), (0, more)))
+    resampled = np.pad(ways.resampled, ((0, 0), (0, 0), (0, more)))
+    for of_class, people in enumerate(known):
+        way = int(original[of_class].argmax())
+        if (resampled[:, of_class, way] > 1 - _SLACK).all():
+            other = min((place for place in range(len(codes)) if place != way), key=lambda place: abs(place - way))
+            errs = never_seen(people)
+            resampled[:, of_class, way], resampled[:, of_class, other] = 1 - errs, errs
+            pinned[of_class] = True
+    return Ways(codes, original, resampled, (pinned[0], pinned[1]))
+
+
+def never_seen(people: int) -> Floats:
+    """How many may err of whom none of so many did, in each resample: Beta(1, n), shuffled."""
+    places = np.random.default_rng(SEED).permutation(RESAMPLES) + 0.5
+    return np.asarray(beta.ppf(places / RESAMPLES, 1, max(people, 1)))
 
 
 def _shares(codes: Codes, weights: Floats, ways: Codes) -> Floats:
@@ -231,6 +263,17 @@ def downstream(plan: Plan) -> set[str]:
     return found
 
 
-def reaches_queues(plan: Plan) -> bool:
-    """Whether queues answer to what passes a gate by score, so that replications have to run again."""
-    return any(plan.scenario.stages[name].kind in ("pool", "people", "join") for name in downstream(plan))
+def needs_runs(plan: Plan) -> bool:
+    """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
+    waits = any(isinstance(plan.scenario.stages[name], Pool | People | Join) for name in downstream(plan))
+    return bool(score_gates(plan)) and (waits or scores_shift(plan))
+
+
+def scores_shift(plan: Plan) -> bool:
+    """Whether something strikes that shifts scores, so that an item does not take the way that it takes on the table."""
+    struck = (plan.scenario.curveballs[name] for name in plan.strikes)
+    return any(
+        (isinstance(ball, Drift) and ball.scores_shift is not None)
+        or (isinstance(ball, AccuracyDrop) and ball.positives_shift is not None)
+        for ball in struck
+    )

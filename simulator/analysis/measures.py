@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.labels import codes_of, downstream, score_gates
+from simulator.analysis.labels import codes_of, downstream, score_gates, scores_shift
 from simulator.analysis.mlperf import Queries, queries_of
 from simulator.analysis.samples import SECTIONS, Sample, sample
-from simulator.analysis.times import StageTimes, brought_s, capacity_s, paid_s, stage_times
+from simulator.analysis.times import StageTimes, brought_s, paid_s, stage_times
 from simulator.scenario.metrics import Metric
 from simulator.scenario.stages import Join, People, Pool, Retry
 from simulator.serving.calendar import HOUR_S
 from simulator.serving.requests import DONE, OUTCOMES
+from simulator.serving.servers import server_s
 from simulator.serving.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -40,14 +41,23 @@ class Total:
     below: float
     by_way: NDArray[np.float64] | None = None
 
+    @property
+    def ratio(self) -> float | None:
+        """The one over the other; None of nothing."""
+        return self.above / self.below if self.below else None
+
 
 @dataclass(frozen=True)
 class Strata:
-    """The requests of one replication by class and way: codes of the ways, and how many requests, shapes (strata,)."""
+    """The requests of one replication by class and way: codes of the ways, and how many requests, shapes (strata,).
+
+    pretended: whether no request of that class took the way, so that those of the other class stand in for what follows it
+    """
 
     positive: NDArray[np.bool_]
     codes: NDArray[np.int64]
     requests: Floats
+    pretended: NDArray[np.bool_]
 
 
 @dataclass
@@ -63,7 +73,7 @@ class Measures:
     queries: the latency of each query, where the scenario is one of MLPerf's
     stages: where the time of requests went, for each stage that takes time
     ends: the same replication with all projected latencies at the fast end of their bands, and at the slow end; else empty
-    resampled: the metrics of the same replication for other labelled people; empty where it was not run for them
+    resampled: the same replication for other labelled people; None where it was not run for them
     """
 
     digest: str
@@ -79,7 +89,7 @@ class Measures:
     queries: Queries | None = None
     stages: dict[str, StageTimes] = field(default_factory=dict)
     ends: list[Measures] = field(default_factory=list)
-    resampled: dict[str, float] = field(default_factory=dict)
+    resampled: Measures | None = None
 
     def after(self, stretch: int) -> Measures:
         """Times and rates without the stretches before this one; the rest is of the whole run."""
@@ -87,14 +97,16 @@ class Measures:
             return self
         samples = {name: one.after(stretch) for name, one in self.samples.items()}
         rates = {name: counts[stretch:] for name, counts in self.rates.items()}
-        return replace(self, samples=samples, rates=rates, ends=[end.after(stretch) for end in self.ends])
+        resampled = self.resampled and self.resampled.after(stretch)
+        return replace(self, samples=samples, rates=rates, ends=[end.after(stretch) for end in self.ends], resampled=resampled)
 
     def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
         """Each metric's plain value in this replication; what it does not have is absent."""
-        found = {name: self._figure(metric) for name, metric in metrics.items()}
+        found = {name: self.figure(metric) for name, metric in metrics.items()}
         return {name: value for name, value in found.items() if value is not None}
 
-    def _figure(self, metric: Metric) -> float | None:
+    def figure(self, metric: Metric) -> float | None:
+        """The plain value of one metric in this replication; None where it has none."""
         if metric.sample:
             one = self.samples.get(metric.sample)
             if one is None or not len(one.values):
@@ -104,7 +116,7 @@ class Measures:
             counts = self.rates[metric.name]
             return float(counts.sum() / (len(counts) * self.stretch_s))
         total = self.totals.get(metric.name)
-        return total.above / total.below if total and total.below else None
+        return total.ratio if total else None
 
 
 def measure(trace: Trace) -> Measures:
@@ -189,17 +201,27 @@ def _rates(trace: Trace, stretches: int) -> dict[str, Floats]:
 
 
 class _Counter:
-    """Sums over the requests of a replication, by the way of the labelled items that stand for them where there are any."""
+    """Sums over the requests of a replication, by the way of the labelled items that stand for them where there are any.
+
+    Rows beyond the requests themselves are requests that are taken for the other class, where none of it took their way.
+    """
 
     def __init__(self, trace: Trace, visits: dict[str, pd.DataFrame]) -> None:
         self.trace, self.visits = trace, visits
         self.columns, self.scenario = trace.columns, trace.plan.scenario
         self.strata: Strata | None = None
         self._stratum: NDArray[np.int64] | None = None
-        if self.columns.n and score_gates(trace.plan):
-            code = codes_of(trace.plan)[self.columns.item]
-            keys, self._stratum = np.unique(2 * code + self.columns.positive, return_inverse=True)
-            self.strata = Strata(keys % 2 == 1, keys // 2, np.bincount(self._stratum).astype(float))
+        turned = np.empty(0, np.int64)
+        if self.columns.n and score_gates(trace.plan) and not scores_shift(trace.plan):
+            key = 2 * codes_of(trace.plan)[self.columns.item] + self.columns.positive
+            turned = np.flatnonzero(~np.isin(key ^ 1, key))
+            keys, self._stratum = np.unique(np.append(key, key[turned] ^ 1), return_inverse=True)
+            requests = np.bincount(self._stratum).astype(float)
+            self.strata = Strata(keys % 2 == 1, keys // 2, requests, ~np.isin(keys, key))
+        self.rows = np.append(np.arange(self.columns.n), turned)
+        self.positive = np.append(self.columns.positive, ~self.columns.positive[turned])
+        caught = np.array([end.caught.value for end in self.scenario.ends.values()] + [0.0])[self.columns.end[turned]]
+        self.caught = np.append(self.columns.caught, caught) * self.positive
 
     def totals(self) -> dict[str, Total]:
         """Every metric that is a ratio or a share."""
@@ -211,12 +233,12 @@ class _Counter:
         }
 
     def _of(self, above: NDArray[np.generic], below: NDArray[np.generic] | None = None) -> Total:
-        """A total of columns, a row a request; `below` is 1 for each request unless it is given."""
-        under = np.ones(len(above), bool) if below is None else below
-        if self._stratum is None:
-            return Total(float(above.sum()), float(under.sum()))
-        sums = np.stack([np.bincount(self._stratum, column) for column in (above, under)], axis=-1).astype(float)
-        return Total(float(sums[:, 0].sum()), float(sums[:, 1].sum()), sums)
+        """A total of columns, of as many elements as there are rows; `below` is 1 for each unless it is given."""
+        under, n = np.ones(len(above), bool) if below is None else below, self.columns.n
+        by_way = None
+        if self._stratum is not None:
+            by_way = np.stack([np.bincount(self._stratum, column) for column in (above, under)], axis=-1).astype(float)
+        return Total(float(above[:n].sum()), float(under[:n].sum()), by_way)
 
     def _outcomes(self) -> Iterator[tuple[str, Total]]:
         columns = self.columns
@@ -230,23 +252,23 @@ class _Counter:
     def _qualities(self) -> Iterator[tuple[str, Total]]:
         if self.scenario.population is None:
             return
-        positive, caught, referred = self.columns.positive, self.columns.caught, _referred(self.trace)
+        positive, caught, referred = self.positive, self.caught, _referred(self.trace)[self.rows]
         yield "sensitivity", self._of(caught, positive)
         yield "specificity", self._of(~positive & ~referred, ~positive)
         yield "positive_predictive_value", self._of(positive & referred, referred)
         yield "negative_predictive_value", self._of(~positive & ~referred, ~referred)
-        yield "missed_per_1000", self._of(1000.0 * (positive & ~caught))
+        yield "missed_per_1000", self._of(1000 * (positive - caught))
         yield "referred_share", self._of(referred)
 
     def _utilizations(self) -> Iterator[tuple[str, Total]]:
-        """Of every stage that offers any time at all; replicas may all be down for good."""
+        """Work that came over the server-seconds that are offered for it, of every stage that offers any."""
         answering = downstream(self.trace.plan) if self.strata else set()
         for name, stage in self.scenario.stages.items():
-            if not isinstance(stage, Pool | People) or (capacity := capacity_s(self.trace, name, stage)) <= 0:
+            if not isinstance(stage, Pool | People) or (capacity := server_s(self.trace, name)) <= 0:
                 continue
             work = brought_s(self.trace, self.visits[name]) if name in self.visits else np.zeros(self.columns.n)
             if name in answering:
-                yield f"utilization.{name}", self._of(work, np.full(len(work), capacity / len(work)))
+                yield f"utilization.{name}", self._of(work[self.rows], np.full(len(self.rows), capacity / len(work)))
             else:
                 yield f"utilization.{name}", Total(float(work.sum()), capacity)
 
@@ -282,18 +304,18 @@ class _Counter:
 
     def costs(self) -> Iterator[tuple[str, Total]]:
         """USD for 1,000 requests by part: machines and people as they are paid, visits and misses as they happened."""
-        scenario, columns = self.scenario, self.columns
-        thousands = np.full(columns.n, 0.001)
-        usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[columns.end]
-        yield "machines", Total(_machines_usd(self.trace), columns.n / 1000)
-        yield "reviewers", Total(_reviewers_usd(self.trace), columns.n / 1000)
+        scenario, n = self.scenario, self.columns.n
+        thousands = np.full(len(self.rows), 0.001)
+        usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[self.columns.end][self.rows]
+        yield "machines", Total(_machines_usd(self.trace), n / 1000)
+        yield "reviewers", Total(_reviewers_usd(self.trace), n / 1000)
         if scenario.population is None:
             yield "ends", self._of(usd, thousands)
         else:
-            yield "visits of the healthy", self._of(usd * ~columns.positive, thousands)
-            yield "visits of the ill", self._of(usd * columns.positive, thousands)
+            yield "visits of negatives", self._of(usd * ~self.positive, thousands)
+            yield "visits of positives", self._of(usd * self.positive, thousands)
         if scenario.costs is not None:
-            missed = columns.positive & ~columns.caught
+            missed = self.positive - self.caught
             yield MISSED, self._of(missed * scenario.costs.missed_positive_usd.value, thousands)
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.labels import resampled_cuts, weights_of
+from simulator.analysis.labels import never_seen, resampled_cuts, scores_shift, weights_of
 from simulator.analysis.statistics import Interval, clustered_share
-from simulator.evidence.scores import ScoreTable
+from simulator.evidence.scores import Measured, ScoreTable
 from simulator.scenario.stages import Gate, People, Route
 from simulator.serving.plan import Plan
 from simulator.serving.theory import loads
@@ -80,7 +80,7 @@ class Kept:
         """Both, as a person reads it."""
         found = self.next
         return (
-            f"{self.gate}: the threshold of “{self.route}” keeps {percent(self.reached)} of the labelled {self.of} on the "
+            f"{self.gate}: the threshold of “{self.route}” keeps {percent(self.reached)} of the {self.of} on the "
             f"right side; of the next ones expect {percent(found.value)} "
             f"(95% interval {percent(found.low)} to {percent(found.high)})."
         )
@@ -91,38 +91,39 @@ class Kept:
 
 
 def kept_thresholds(plan: Plan) -> list[Kept]:
-    """The thresholds that are chosen on labelled items, gate by gate, but for those that nobody or everybody passes.
+    """The thresholds that are chosen on labelled items, gate by gate, but for those that nothing or everything passes.
+
+    None where scores shift in the run: what a threshold does then is what the run says.
 
     On the resample that chose it a threshold keeps its promise; on the table, which stands for everybody, not quite. By how
     much is how optimistic the promise is (Efron and Gong 1983, Am Stat 37:36).
     """
+    if scores_shift(plan):
+        return []
     return [
-        _kept(plan, gate, route, cuts)
+        _kept(plan, gate, route, now, cuts)
         for gate, of_gate in resampled_cuts(plan)
         for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
         if np.isfinite(now) and route.at_least is None
     ]
 
 
-def _kept(plan: Plan, gate: Gate, route: Route, cuts: Floats) -> Kept:
+def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> Kept:
     table, found = plan.table_of(gate), route.at_sensitivity is not None
-    weights = weights_of(table)
-    scores, mine = (
-        (table.positives, weights[:, : len(table.positives)])
-        if found
-        else (table.negatives, weights[:, len(table.positives) :])
-    )
-    right = (scores[None, :] >= cuts[:, None]) == found
-    with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
-        optimism = (mine * right).sum(1) / mine.sum(1) - right.mean(1)
-    [now] = [cut for cut, other in zip(thresholds(plan, gate), gate.routes, strict=False) if other is route]
+    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
+    scores, mine = (table.positives, positive) if found else (table.negatives, negative)
     reached = float(np.mean((scores >= now) == found))
-    spread, expected = percentile_interval(reached, reached - optimism), reached - float(np.nanmean(optimism))
+    told = mine.any(1)  # a resample of few patients may hold nobody of a class
+    mine, right = mine[told], (scores[None, :] >= cuts[told, None]) == found
+    draws = reached - (mine * right).sum(1) / mine.sum(1) + right.mean(1)
+    if right.all():
+        draws = 1 - never_seen(len(np.unique(table.positive_patients if found else table.negative_patients)))
+    spread = percentile_interval(reached, draws)
     promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
     assert promised is not None
-    of = "positives" if found else "negatives"
-    label = route.tag or plan.scenario.label_of(route.to)
-    return Kept(gate.label, label, of, promised, reached, Interval(expected, max(spread.low, 0.0), min(spread.high, 1.0)))
+    of = f"{'labelled' if isinstance(table.about, Measured) else 'published'} {'positives' if found else 'negatives'}"
+    expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
+    return Kept(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected)
 
 
 def referral_curve(plan: Plan) -> pd.DataFrame:

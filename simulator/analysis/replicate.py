@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, as_completed
 
-from simulator.analysis.labels import RUNS, reaches_queues, resampled_plan
+from simulator.analysis.labels import RUNS, needs_runs, resampled_plan
 from simulator.analysis.measures import Measures, measure
 from simulator.analysis.summary import Summary, summary_of
 from simulator.serving.engine import simulate
@@ -18,13 +18,12 @@ REPLICATIONS = (2, 1000)
 def one(plan: Plan, seed: int, replication: int) -> Measures:
     """Run and measure one replication (the job that a worker process is given).
 
-    The first RUNS replications run again for other labelled people where queues answer to what passes a threshold.
+    The first RUNS replications run again for other labelled people where that cannot be told from the shares of the ways.
     """
     found = measure(simulate(plan, seed, replication))
     found.ends = [measure(simulate(end, seed, replication)) for end in plan.ends]
-    if replication < RUNS and reaches_queues(plan):
-        other = measure(simulate(resampled_plan(plan, replication), seed, replication))
-        found.resampled = other.figures(plan.scenario.metrics)
+    if replication < RUNS and needs_runs(plan):
+        found.resampled = measure(simulate(resampled_plan(plan, replication), seed, replication))
     return found
 
 

@@ -64,6 +64,10 @@ def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample
     return Sample(kept, np.searchsorted(of, np.arange(count + 1)), float(every))
 
 
+#: Of a stage that a replication never came to.
+NOTHING = Sample(np.empty(0, np.float32), np.zeros(SECTIONS + 1, np.int64))
+
+
 @dataclass(frozen=True)
 class Percentile:
     """A percentile of all requests of all replications, and whether there are enough of them to quote it.

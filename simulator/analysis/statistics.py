@@ -31,10 +31,18 @@ class Estimate(Interval):
 
     run: the luck of the run, which more replications lessen
     labels: the luck of who was labelled, which only more labelled people lessen; None where no labelled item stands behind it
+    projected: what a band of projected latencies leaves open, which only a measurement lessens; None without any
     """
 
     run: Interval
     labels: Interval | None = None
+    projected: Interval | None = None
+
+    @property
+    def doubts(self) -> dict[str, Interval]:
+        """Each doubt by its name."""
+        named = {"run": self.run, "labels": self.labels, "projection": self.projected}
+        return {name: part for name, part in named.items() if part is not None}
 
 
 def estimate(run: Interval, labels: Interval | None = None, least: float = -np.inf, most: float = np.inf) -> Estimate:
@@ -193,11 +201,3 @@ def clustered_share(clusters: ArrayLike, trials: ArrayLike, successes: ArrayLike
     effective = share * (1 - share) / variance if variance > 0 else float(count)
     effective = min(effective, most)
     return share_interval(share * effective, effective)
-
-
-def sum_interval(*parts: Interval) -> Interval:
-    """The sum of independent estimates (MOVER, Zou and Donner 2008): distances to the bounds add in squares."""
-    value = sum(part.value for part in parts)
-    below = sum((part.value - part.low) ** 2 for part in parts) ** 0.5
-    above = sum((part.high - part.value) ** 2 for part in parts) ** 0.5
-    return Interval(value, value - below, value + above)

@@ -20,7 +20,7 @@ from simulator.analysis.measures import CURVE, Measures, measure
 from simulator.analysis.mlperf import MlperfResult, mlperf_result
 from simulator.analysis.operating import Kept, kept_thresholds
 from simulator.analysis.scorecard import Verdict, judge
-from simulator.analysis.statistics import Estimate
+from simulator.analysis.statistics import Estimate, Interval
 from simulator.analysis.times import StageTimes, pooled
 from simulator.analysis.trust import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Note, notes_on
 from simulator.analysis.warmup import WarmUp, warm_up_of
@@ -33,11 +33,12 @@ from simulator.serving.theory import loads
 from simulator.serving.trace import Trace
 from simulator.units import percent, spoken, spread
 
-#: How an interval is to be read, said once wherever intervals are shown.
-SENSE = (
+#: How an interval is to be read, where labelled people stand behind the case, and where none do.
+_SENSE_LABELLED = (
     "A 95% interval is about the next people of the same kind with the same procedure: other requests, and other people "
     "labelled, on whom every threshold is chosen anew."
 )
+_SENSE = "A 95% interval is about other requests of the same kind."
 
 
 @dataclass(frozen=True)
@@ -106,16 +107,18 @@ class Summary:
         """What a metric is."""
         return self.plan.scenario.metrics[name]
 
+    @property
+    def sense(self) -> str:
+        """How an interval is to be read, said once wherever intervals are shown."""
+        return _SENSE_LABELLED if self.plan.tables else _SENSE
+
     def doubts(self, name: str) -> str:
-        """Which part of a metric's interval is the luck of the run, and which the luck of who was labelled."""
+        """How much of a metric's interval each doubt leaves."""
         return doubts(self.metrics[name], self.metric(name).unit)
 
     def _told(self, name: str, found: Estimate) -> dict[str, Any]:
         told: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high, "unit": self.metric(name).unit}
-        told["run"] = {"low": found.run.low, "high": found.run.high}
-        if found.labels is not None:
-            told["labels"] = {"low": found.labels.low, "high": found.labels.high}
-        return told
+        return told | {name: {"low": part.low, "high": part.high} for name, part in found.doubts.items()}
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
@@ -129,9 +132,8 @@ def metric_rows(summary: Summary) -> pd.DataFrame:
 
 
 def doubts(found: Estimate, unit: str) -> str:
-    """The half-widths of both doubts in words: `run 0.1, labels 8.3 points`."""
-    parts = [("run", found.run), *([("labels", found.labels)] if found.labels else [])]
-    return spread({name: (part.high - part.low) / 2 for name, part in parts}, unit)
+    """The half-width that each doubt alone would leave, in words: `run 0.1, labels 8.3 points`."""
+    return spread({name: (part.high - part.low) / 2 for name, part in found.doubts.items()}, unit)
 
 
 def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
@@ -147,19 +149,21 @@ def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
 
 def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
-    warm_up = _warm_up(plan, measures)
+    stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
+    warm_up = _warm_up(plan, measures, stages)
     kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
     estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
     metrics = _estimates(plan, estimator)
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
-    stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
+    untold = _without_end(plan, warm_up, stages)
+    metrics = {name: found for name, found in metrics.items() if name not in untold}
     warnings = [
         *plan.warnings,
-        *_unsteady(plan, warm_up, metrics),
-        *_overload(plan, stages, metrics),
+        *([warm_up.sentence] if warm_up else []),
+        *_overload(plan, stages),
         *_peaks(plan),
-        *(one.sentence for one in estimator.withheld),
+        *(one.sentence for one in estimator.withheld if one.metric.name not in untold),
         *(one.sentence for one in thresholds),
         *_few_positives(plan, metrics),
         *([mlperf.sentence] if mlperf else []),
@@ -190,15 +194,19 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
     """Every metric that the run can tell, in the order of the screen."""
     found = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
-    return {name: estimate for name, estimate in found.items() if estimate is not None}
+    told = {name: estimate for name, estimate in found.items() if estimate is not None}
+    alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure that is told has one
+    return {name: one for name, one in told.items() if alone or np.isfinite([one.low, one.high]).all()}
 
 
-def _warm_up(plan: Plan, measures: Sequence[Measures]) -> WarmUp | None:
+def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTimes]) -> WarmUp | None:
+    """Where the steady state begins; none does where a queue only grows."""
     by_stretch = [one.latencies for one in measures if one.latencies is not None]
     if not by_stretch:
         return None
     totals, counts = np.sum(by_stretch, axis=0)
-    return warm_up_of(totals, counts, plan.arrivals_end_s)
+    found = warm_up_of(totals, counts, plan.arrivals_end_s)
+    return replace(found, steady=found.steady and not any(_grows(plan, stage, times) for stage, times in stages.items()))
 
 
 def _curve(estimator: Estimator) -> NDArray[np.float64]:
@@ -209,11 +217,13 @@ def _curve(estimator: Estimator) -> NDArray[np.float64]:
 
 def _spanned(found: dict[str, Estimate], end: dict[str, Estimate]) -> dict[str, Estimate]:
     """Intervals that also reach to those at one end of a projected band; what cannot be quoted there is not quoted at all."""
-    return {
-        name: replace(one, low=min(one.low, end[name].low), high=max(one.high, end[name].high))
-        for name, one in found.items()
-        if name in end
-    }
+    return {name: _reaching(one, end[name]) for name, one in found.items() if name in end}
+
+
+def _reaching(one: Estimate, end: Estimate) -> Estimate:
+    band = one.projected or Interval(one.value, one.value, one.value)
+    projected = Interval(one.value, min(band.low, end.value), max(band.high, end.value))
+    return replace(one, low=min(one.low, end.low), high=max(one.high, end.high), projected=projected)
 
 
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
@@ -227,15 +237,6 @@ def _timed(measures: Sequence[Measures]) -> list[str]:
     return list(dict.fromkeys(name for m in measures for name in m.stages))
 
 
-def _unsteady(plan: Plan, warm_up: WarmUp | None, metrics: dict[str, Estimate]) -> list[str]:
-    """Say what the warm-up is, and take back latencies and waits where it never ends."""
-    if warm_up is None:
-        return []
-    for name in [] if warm_up.steady else [name for name in metrics if plan.scenario.metrics[name].is_time]:
-        del metrics[name]
-    return [warm_up.sentence]
-
-
 def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
     """Mean number of requests a replication, by tag, end, outcome, positive and caught."""
     keys = ["tag", "end", "outcome", "positive", "caught"]
@@ -244,38 +245,48 @@ def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
     return pd.DataFrame(total)
 
 
-def _overload(plan: Plan, stages: dict[str, StageTimes], metrics: dict[str, Estimate]) -> list[str]:
-    """Say overload in words, and take back the tail figures that mean nothing under it.
+def _grows(plan: Plan, stage: str, times: StageTimes) -> bool:
+    """Whether more work comes to a stage than it can do, and nothing bounds its queue.
 
-    Clients that wait for their answers, or a heap of samples, bring no more than is done: there it means nothing.
+    Clients that wait for their answers, or a heap of samples, bring no more than is done.
     """
-    if isinstance(plan.scenario.arrivals, Loop | Offline):
-        return []
+    spec = plan.scenario.stages[stage]
+    bounded = isinstance(spec, Pool) and spec.is_bounded
+    return times.load >= 1 and not bounded and not isinstance(plan.scenario.arrivals, Loop | Offline)
+
+
+def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
+    """The metrics that only tell how long the run is: tails where a queue grows, all times where there is no steady state."""
+    growing = {stage for stage, times in stages.items() if _grows(plan, stage, times)}
+    behind = {stage for stage in growing if isinstance(plan.scenario.stages[stage], Pool)}
+    unsteady = warm_up is not None and not warm_up.steady
+    return {
+        name
+        for name, metric in plan.scenario.metrics.items()
+        if (metric.is_time and unsteady)
+        or (metric.is_tail and (metric.stage in growing or (metric.stage is None and bool(behind))))
+    }
+
+
+def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
+    """Say overload in words."""
     said = []
     for stage, found in stages.items():
-        spec = plan.scenario.stages[stage]
-        if found.load < 1:
+        if found.load < 1 or isinstance(plan.scenario.arrivals, Loop | Offline):
             continue
         much = f"at {found.load:.2f} times what can be done" if isfinite(found.load) else "and no server is there to do it"
-        times = f"{spec.label}: work comes in {much}."
-        if isinstance(spec, Pool) and (spec.max_queue, spec.timeout_s, spec.client_timeout_s) != (None, None, None):
-            said.append(f"{times} What its queue cannot hold, or cannot hold for long enough, is turned away.")
-            continue
-        said.append(
-            f"{times} There is no steady state: the queue grows as long as requests come, so no 95th or 99th percentile "
-            "can be quoted."
+        then = (
+            "There is no steady state: the queue grows as long as requests come, so no 95th or 99th percentile can be quoted."
+            if _grows(plan, stage, found)
+            else "What its queue cannot hold, or cannot hold for long enough, is turned away."
         )
-        records = [plan.scenario.metrics[key] for key in metrics]
-        of_stage = (stage, None) if isinstance(spec, Pool) else (stage,)
-        for record in records:
-            if record.is_tail and record.stage in of_stage:
-                del metrics[record.name]
+        said.append(f"{plan.scenario.stages[stage].label}: work comes in {much}. {then}")
     return said
 
 
 def _peaks(plan: Plan) -> list[str]:
     return [
-        f"{plan.scenario.stages[load.stage].label}: at the busiest time of the day work comes in at {load.peak:.2f} times "
+        f"{plan.scenario.stages[load.stage].label}: at its busiest, work comes in at {load.peak:.2f} times "
         "what can be done; a queue builds up until the rate falls again."
         for load in loads(plan)
         if load.peak is not None and load.peak >= 1 > load.mean

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from simulator.scenario.stages import Join, People, Pool
 from simulator.serving.calendar import HOUR_S
-from simulator.serving.servers import down, roster_of, server_s, servers, work_s
+from simulator.serving.servers import down, roster_of, servers, work_s
 from simulator.serving.theory import capacity_per_s
 from simulator.serving.trace import Trace
 
 Seconds = NDArray[np.float64]
+
+#: A tail is what one request in so many meets.
+SLOWEST = 20
 
 #: Why a request waits: every server that there is has something to do; one is free, or nobody is on duty, or other inputs are
 #: missing; or every replica that is up has something to do, and one is down.
@@ -32,6 +35,7 @@ class StageTimes:
     load: visits that came over those that its servers could take, in the batches that the rule forms of a queue that is never
     empty; 0 without servers
     down_s: of waited_s, while a replica was down and no other one free
+    slow_s: of answer_s, of the requests that waited longest for their answer, one in SLOWEST
     """
 
     visits: int
@@ -42,6 +46,7 @@ class StageTimes:
     answer_s: float
     load: float
     down_s: float = 0.0
+    slow_s: float = 0.0
 
     @property
     def total_s(self) -> float:
@@ -72,7 +77,15 @@ def stage_times(trace: Trace, name: str, visits: pd.DataFrame) -> StageTimes:
         answer_s=float((left - entered)[counts].sum()),
         load=_load(trace, name, visits),
         down_s=lacking,
+        slow_s=float((left - entered)[counts & _slowest(trace)[request]].sum()),
     )
+
+
+def _slowest(trace: Trace) -> NDArray[np.bool_]:
+    """Which requests are among the last to have their answer, shape (n,)."""
+    latency = trace.columns.answered - trace.columns.sent
+    told = latency[np.isfinite(latency)]
+    return latency >= np.quantile(told, 1 - 1 / SLOWEST) if len(told) else np.zeros(len(latency), bool)
 
 
 def _waited_while(
@@ -149,13 +162,9 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
     return 0.0
 
 
-def utilization(trace: Trace, name: str, stage: Pool | People, visits: pd.DataFrame) -> float:
-    """Work that came in over the server-seconds offered for it."""
-    return _over(float(brought_s(trace, visits).sum()), capacity_s(trace, name, stage))
-
-
 def _over(brought: float, offered: float) -> float:
-    return float(brought / offered) if offered else float(np.inf if brought else 0.0)
+    """A load; nothing of nothing is 0, and something of nothing is without end."""
+    return brought / offered if offered else float(np.inf if brought else 0.0)
 
 
 def brought_s(trace: Trace, visits: pd.DataFrame, slowed: float | Seconds = 1.0) -> Seconds:
@@ -184,15 +193,6 @@ def _each_once(visits: pd.DataFrame) -> pd.DataFrame:
     """What was served in vain stands for the visit of the requester who left without it."""
     in_vain = visits["request"][~visits["wanted"]].unique()
     return visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)] if len(in_vain) else visits
-
-
-def capacity_s(trace: Trace, name: str, stage: Pool | People) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals, on the run's own clock, until the last may come.
-
-    Replicas that are up, and people on duty outside breaks and hand-overs: in a run of whole days each day's share of them, at
-    whatever time of day it starts. Where nobody is on duty by then, a day's share as well.
-    """
-    return server_s(trace, name)
 
 
 def paid_s(trace: Trace, name: str, stage: Pool | People) -> float:

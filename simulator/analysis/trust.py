@@ -38,6 +38,9 @@ FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6
 MOST_REPLICATIONS = 1000
 
 
+_GROWS = "How long its queue gets depends on how long the run is, not on the design."
+
+
 @dataclass(frozen=True)
 class Note:
     """One reason to trust a result, or not to."""
@@ -65,18 +68,21 @@ def _load(summary: Summary) -> Iterator[Note]:
         return
     name = max(found, key=lambda stage: found[stage])
     load, stage = found[name], summary.plan.scenario.stages[name]
+    if not isfinite(load):
+        yield Note("load", "weak", f"{stage.label} has no server at all for the work that comes in.")
+        return
     at = f"{stage.label} is the busiest stage, at {roughly(load)} of what it can do"
     retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
     if load >= 1:
-        yield Note(
-            "load", "weak", f"{at}: overload. How long its queue gets depends on how long the run is, not on the design."
-        )
+        bounded = isinstance(stage, Pool) and stage.is_bounded
+        then = "What waits for too long, or finds its queue full, is turned away." if bounded else _GROWS
+        yield Note("load", "weak", f"{at}: overload. {then}")
     elif load >= BUSY:
         level: Level = "weak" if load >= SATURATED else "fair"
         regime = "near saturation" if load >= SATURATED else "busy"
         yield Note("load", level, f"{at}: {regime}. {_leverage(load, isinstance(stage, People))}")
     elif peaks := _over_at_peak(summary):
-        text = f"{at}, but at the busiest time of the day {peaks}: that queue depends on how high the peak really is."
+        text = f"{at}, but at its busiest {peaks}: that queue depends on how high the peak really is."
         yield Note("load", "fair", text)
     elif retried >= 1:
         text = f"{at}, but at {roughly(retried)} if all that it turns away came back as often as it may: overload could last."
@@ -174,8 +180,13 @@ def _positives(summary: Summary) -> Iterator[Note]:
 def _verdicts(summary: Summary) -> Iterator[Note]:
     if not summary.verdicts:
         return
-    open_ones = [verdict for verdict in summary.verdicts if not verdict.certain]
-    if not open_ones:
+    untold = [verdict for verdict in summary.verdicts if verdict.standing == "none"]
+    open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "open"]
+    for verdict in untold:
+        yield Note(
+            "verdicts", "weak", f"{verdict.objective.label}: the run has no such figure, so that nothing can be said of it."
+        )
+    if not open_ones and not untold:
         yield Note("verdicts", "good", "Every interval lies on one side of its bound: each verdict holds.")
     for verdict in open_ones:
         text = f"{verdict.objective.label}: the interval reaches across the bound. {_advice(summary, verdict)}"
@@ -187,6 +198,8 @@ def _advice(summary: Summary, verdict: Verdict) -> str:
     estimate, margin = verdict.estimate, verdict.margin
     assert estimate is not None
     assert margin is not None
+    if estimate.projected is not None and _half(estimate.projected) >= abs(margin):
+        return "Only a measurement on that hardware would decide it."
     labels = 0.0 if estimate.labels is None else _half(estimate.labels)
     if labels >= abs(margin) and labels > 0:
         return "Only more labelled people would decide it."

@@ -35,8 +35,8 @@ class WarmUp:
         """What was cut off, or that there is nothing to quote."""
         if not self.steady:
             return (
-                "There is no steady state within the run: MSER on the mean over replications finds none, so no latency and no "
-                "wait can be quoted. Let requests come for more days."
+                "There is no steady state within the run, so no latency and no wait can be quoted. Let requests come for more "
+                "days, or lower the load."
             )
         if not self.stretch:
             return (

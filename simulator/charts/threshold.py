@@ -23,7 +23,7 @@ def roc(plan: Plan) -> Chart:
         drawn.add_trace(_published(table.about))
     for bound in _asked(plan):
         drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="asked", annotation_position="bottom left")
-    drawn.update_xaxes(title="healthy people referred (%)", range=[-2, 102])
+    drawn.update_xaxes(title="negatives referred (%)", range=[-2, 102])
     drawn.update_yaxes(title="positives referred (%)", range=[-2, 102])
     final = [point for point in points if plan.tables[point.pool] is table]
     return Chart(drawn, _roc_takeaway(table, final), _points_table(points))
@@ -58,7 +58,7 @@ def _points(points: list[OperatingPoint]) -> go.Scatter:
         textposition="bottom right",
         error_x=whiskers([100 * i.low for i in across], x, [100 * i.high for i in across]),
         error_y=whiskers([100 * i.low for i in up], y, [100 * i.high for i in up]),
-        hovertemplate="%{y:.1f}% of the positives, %{x:.1f}% of the healthy<extra></extra>",
+        hovertemplate="%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>",
     )
 
 
@@ -88,7 +88,7 @@ def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint]) -> str:
     return (
         f"{told}. The widest threshold refers {percent(last.sensitivity.value)} of the positives "
         f"(95% interval {percent(last.sensitivity.low)} to {percent(last.sensitivity.high)}) "
-        f"and {percent(last.false_positives.value)} of the healthy."
+        f"and {percent(last.false_positives.value)} of the negatives."
     )
 
 
@@ -98,7 +98,7 @@ def _points_table(points: list[OperatingPoint]) -> pd.DataFrame:
         for p in points
     ]
     names = ["threshold", "score", "positives referred (%)", "95% low (%)", "95% high (%)"]
-    return pd.DataFrame(rows, columns=[*names, "healthy referred (%)", "95% low, healthy (%)", "95% high, healthy (%)"])
+    return pd.DataFrame(rows, columns=[*names, "negatives referred (%)", "95% low, negatives (%)", "95% high, negatives (%)"])
 
 
 def referrals_by_sensitivity(plan: Plan) -> Chart:

@@ -41,7 +41,7 @@ class Run(Strict):
     replications: Annotated[int, Field(ge=2, le=1000)] = 30
     warm_up: Annotated[
         Literal["none", "mser5"],
-        Field(description="what is left out at the front: nothing, or by MSER-5 where a steady state is asked for"),
+        Field(description="what is left out at the front: nothing, or by MSER where a steady state is asked for"),
     ] = "none"
 
 

@@ -118,7 +118,7 @@ def test_no_step_of_a_choice_is_said_to_ease_it_where_every_one_was_tried(eviden
     size = "  size: {kind: number, label: Size, default: 4, values: [3, 4], set: [stages.classify.max_batch]}"
     _, found = told(small(size, rate=0.01))
     assert (found.stage, found.moves) == ("classify", [])
-    assert found.sentence.endswith("No step of a choice eases it: Size at 3 instead of 4.")
+    assert found.sentence.endswith("No step of a choice eases it: Size at “3” instead of “4”.")
 
 
 def test_where_no_choice_writes_to_the_stage_that_is_said(evidence):

@@ -97,7 +97,7 @@ def test_a_time_is_paired_by_replication(base):
     def later(one):
         return replace(one, values=one.values + np.float32(2))
 
-    usual = [replace(m, resampled={}) for m in base[0]]
+    usual = [replace(m, resampled=None) for m in base[0]]
     slower = [replace(m, samples=m.samples | {"served": later(m.samples["served"])}) for m in usual]
     change = moved((usual, base[1]), (slower, base[1]))["latency_served_p95_s"].change
     assert (change.value, change.low, change.high) == pytest.approx((2, 2, 2), abs=1e-5)

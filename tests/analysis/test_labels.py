@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import beta
+from scipy.stats import beta, t
 
 from simulator import simulate
 from simulator.analysis.estimates import Estimator
@@ -12,7 +12,7 @@ from simulator.analysis.labels import (
     RESAMPLES,
     codes_of,
     downstream,
-    reaches_queues,
+    needs_runs,
     resampled_cuts,
     resampled_plan,
     ways_of,
@@ -21,6 +21,7 @@ from simulator.analysis.labels import (
 from simulator.analysis.measures import measure
 from simulator.analysis.operating import kept_thresholds
 from simulator.analysis.replicate import replicate
+from simulator.analysis.statistics import share_interval
 from simulator.evidence.scores import load_scores
 from simulator.serving.latency import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
@@ -82,7 +83,7 @@ def test_what_a_threshold_will_find_is_spread_as_order_statistics_are():
     [kept] = kept_thresholds(screened({"at_sensitivity": 0.9, "to": "clinic"}))
     count = len(TABLE.positives)
     exact = beta(np.ceil(0.9 * count), count + 1 - np.ceil(0.9 * count))
-    assert (kept.promised, kept.reached, kept.of) == (0.9, pytest.approx(0.9, abs=0.01), "positives")
+    assert (kept.promised, kept.reached, kept.of) == (0.9, pytest.approx(0.9, abs=0.01), "labelled positives")
     assert kept.next.value == pytest.approx(exact.mean(), abs=0.005)
     assert (kept.next.low, kept.next.high) == pytest.approx(exact.interval(0.95), abs=0.015)
 
@@ -125,12 +126,12 @@ def test_more_replications_lessen_the_luck_of_the_run_and_not_that_of_the_labels
 
 
 def test_replications_run_again_only_where_queues_answer_to_the_threshold():
-    assert not reaches_queues(screened({"at_sensitivity": 0.9, "to": "clinic"}))
+    assert not needs_runs(screened({"at_sensitivity": 0.9, "to": "clinic"}))
     read = screened({"at_sensitivity": 0.9, "to": "r"}, reader=True, seconds=20)
-    assert reaches_queues(read)
+    assert needs_runs(read)
     assert downstream(read) == {"r"}
     plain = plan({"p": link("q", 1), "q": pool()}, constant(0.1), seconds=20)
-    assert not reaches_queues(plain)
+    assert not needs_runs(plain)
     assert replicate(plain, 0, 3).metrics["wait_p50_s.q"].labels is None
 
 
@@ -152,3 +153,67 @@ def test_a_resampled_plan_keeps_scores_of_several_models_together():
     tables = resampled_plan(made, 4).tables
     assert tables["a"].positives == pytest.approx(1 - tables["b"].positives)
     assert sorted(tables["a"].positives) != sorted(TABLE.positives)
+
+
+def test_a_warm_up_is_cut_off_the_replications_that_ran_again_too():
+    """A rush at the front that the warm-up leaves out must not look like the luck of the labels."""
+    routes = {"at_sensitivity": 0.9, "to": "r"}, {"to": "cleared"}
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes),
+              "r": people(("00:00", "24:00", 400), positive_to="clinic", negative_to="cleared", minutes=0.1)}  # fmt: skip
+    run = {"days": 1000 / 86_400, "drain_days": 0.1, "replications": 10, "warm_up": "mser5"}
+    rush = {"kind": "poisson", "rate_per_s": assumed(4), "spikes": [{"at_s": 0, "seconds": 50, "times": 40}]}
+    made = plan(stages, constant(0.02), TABLE, ends=ENDS, population=population(0.3), run=run, arrivals=rush)
+    summary = replicate(made, 0, 10)
+    assert summary.warm_up.cut_s > 0
+    found = summary.metrics["latency_mean_s"]
+    assert found.labels.high - found.labels.low < found.value
+
+
+def test_where_scores_shift_in_a_run_replications_run_again_and_no_threshold_is_told_to_keep_its_promise():
+    drift = {"kind": "drift", "label": "Drift", "at_s": 0, "scores_shift": -0.15}
+    routes = {"at_sensitivity": 0.9, "to": "clinic"}
+    made = screened(routes, curveballs={"drift": drift}, strikes={"drift": 0.0}, seconds=200)
+    assert needs_runs(made)
+    assert ways_of(made) is None
+    summary = replicate(made, 0, 7)
+    assert summary.thresholds == []
+    for name in ("sensitivity", "specificity", "referred_share", "cost_per_1000_usd"):
+        found = summary.metrics[name].labels
+        again = [measure(simulate(resampled_plan(made, index), 0, index)) for index in range(7)]
+        moved = [
+            one.totals[name].ratio - measure(simulate(made, 0, index)).totals[name].ratio for index, one in enumerate(again)
+        ]
+        assert found.value - found.low == pytest.approx(t.ppf(0.975, 7) * np.sqrt(np.mean(np.square(moved)))), name
+    assert summary.costs["visits of negatives"].labels is not None
+
+
+def test_a_class_in_which_no_labelled_item_errs_may_err_next():
+    """Forty positives above a threshold show a sensitivity of at least 91.2%, by Clopper and Pearson."""
+    apart = score_table(np.linspace(0.7, 0.9, 40), np.linspace(0.1, 0.6, 60))
+    exact = share_interval(40, 40)
+    fixed = replicate(screened({"at_least": 0.5, "to": "clinic"}, table=apart, seconds=100), 0, 4).metrics["sensitivity"]
+    assert (fixed.value, fixed.high) == (1, 1)
+    assert fixed.labels.low == pytest.approx(exact.low, abs=0.005)
+    [kept] = kept_thresholds(screened({"at_sensitivity": 0.999, "to": "clinic"}, table=apart))
+    assert kept.reached == 1
+    assert kept.next.value < 1
+    assert kept.next.low < 0.95
+    alone = score_table([0.8], [0.1, 0.2])
+    assert kept_thresholds(screened({"at_sensitivity": 0.9, "to": "clinic"}, table=alone))[0].next.low < 0.1
+
+
+def test_a_gate_that_is_open_to_all_leaves_no_doubt():
+    found = replicate(screened({"at_sensitivity": 1.0, "to": "clinic"}, seconds=50), 0, 3).metrics["sensitivity"]
+    assert (found.value, found.labels.low) == (1, 1)
+
+
+def test_what_no_positive_met_in_the_run_is_told_by_negatives_that_took_the_way():
+    """At 99.9% every labelled positive passes; the next one may be cleared, and is missed then: Beta(120, 1)."""
+    made = screened({"at_sensitivity": 0.999, "to": "clinic"}, seconds=300, costs={"missed_positive_usd": assumed(1000)})
+    summary = replicate(made, 0, 6)
+    assert summary.metrics["sensitivity"].value == 1
+    assert summary.metrics["sensitivity"].labels.low == pytest.approx(beta(120, 1).ppf(0.05), abs=0.012)
+    assert summary.metrics["missed_per_1000"].labels.high == pytest.approx(
+        300 * (1 - summary.metrics["sensitivity"].labels.low), rel=0.05
+    )
+    assert summary.costs["missed"].labels.high > 0

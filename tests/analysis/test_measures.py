@@ -61,6 +61,7 @@ def test_totals_by_class_and_way_add_up_to_the_totals():
     cost, machines = totals.pop("cost_per_1000_usd"), measures.costs["machines"].above
     by_way = [total for total in [*totals.values(), *measures.costs.values()] if total.by_way is not None]
     assert len(by_way) == 9
+    assert not measures.strata.pretended.any()
     for total in by_way:
         assert total.by_way.sum(0) == pytest.approx([total.above, total.below])
     # Of the whole cost, what is paid by the hour is nobody's in particular.
@@ -172,10 +173,8 @@ def test_costs_are_those_of_machines_people_visits_and_misses():
     # A machine of two threads is 0.2 USD an hour: three replicas of two threads for 100 s.
     assert costs["machines"] == pytest.approx(3 * 0.2 * 100 / 3600 * per_thousand)
     assert costs["reviewers"] == 0
-    assert costs["visits of the ill"] == pytest.approx(((ill & clinic).sum() * 180 + (ill & ~clinic).sum()) * per_thousand)
-    assert costs["visits of the healthy"] == pytest.approx(
-        ((~ill & clinic).sum() * 180 + (~ill & ~clinic).sum()) * per_thousand
-    )
+    assert costs["visits of positives"] == pytest.approx(((ill & clinic).sum() * 180 + (ill & ~clinic).sum()) * per_thousand)
+    assert costs["visits of negatives"] == pytest.approx(((~ill & clinic).sum() * 180 + (~ill & ~clinic).sum()) * per_thousand)
     assert costs["missed"] == pytest.approx((ill & ~clinic).sum() * 5000 * per_thousand)
 
 

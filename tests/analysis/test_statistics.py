@@ -19,7 +19,6 @@ from simulator.analysis.statistics import (
     ratio_interval,
     replicated_share,
     share_interval,
-    sum_interval,
 )
 
 
@@ -94,18 +93,6 @@ def test_intervals_of_correlated_clusters_cover_the_true_share_where_binomial_on
         naive += binomial.low <= 0.8 <= binomial.high
     assert binomtest(covered, runs, 0.95, alternative="less").pvalue > 0.05
     assert binomtest(naive, runs, 0.95, alternative="less").pvalue < 1e-6
-
-
-def test_a_sum_of_independent_normal_estimates_has_the_normal_interval():
-    half = norm.ppf(0.975)
-    parts = [Interval(mean, mean - half * sd, mean + half * sd) for mean, sd in ((10, 3), (-2, 4))]
-    found = sum_interval(*parts)
-    assert (found.value, found.low, found.high) == pytest.approx((8, 8 - 5 * half, 8 + 5 * half))
-
-
-def test_a_sum_keeps_the_skew_of_its_parts():
-    found = sum_interval(Interval(1, 0, 4), Interval(1, 1, 5))
-    assert (found.value, found.low, found.high) == pytest.approx((2, 1, 7))
 
 
 def ranks(count, share):

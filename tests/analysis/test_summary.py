@@ -178,3 +178,36 @@ def test_a_run_in_which_nobody_comes_says_so_without_an_error():
         summary = replicate(empty, 0, 2)
     assert summary.requests == 0
     assert json.dumps(summary.to_json(), allow_nan=False)
+
+
+def test_a_stage_that_no_server_is_left_at_is_told_in_words_and_in_json():
+    lost = {"kind": "replica_loss", "label": "Gone", "stage": "p", "replicas": 1, "lasts_s": 1e6, "at_s": 0}
+    made = plan({"p": pool()}, constant(0.1), curveballs={"gone": lost}, strikes={"gone": 0.0})
+    summary = replicate(made, 0, 3)
+    told = json.dumps(summary.to_json(), allow_nan=False)
+    assert "inf" not in " ".join(
+        [told, *summary.warnings, summary.bottleneck.sentence, *(note.sentence for note in summary.trust)]
+    )
+    assert any("no server is there" in words for words in summary.warnings)
+
+
+def test_what_is_withheld_under_overload_is_told_once():
+    summary = replicate(plan({"p": pool()}, constant(2.0), rate=1, seconds=30), 0, 4)
+    assert any("no 95th or 99th percentile" in words for words in summary.warnings)
+    assert not any("would do" in words and "95% within" in words for words in summary.warnings)
+
+
+def test_a_warm_up_under_overload_finds_no_steady_state():
+    run = {"days": 500 / 86_400, "drain_days": 0, "replications": 3, "warm_up": "mser5"}
+    summary = replicate(plan({"p": pool()}, constant(2.0), rate=1, seconds=500, run=run), 0, 3)
+    assert not summary.warm_up.steady
+    assert not [name for name, metric in made_metrics(summary).items() if metric.is_time]
+
+
+def made_metrics(summary):
+    return {name: summary.metric(name) for name in summary.metrics}
+
+
+def test_an_interval_is_said_to_be_about_people_only_where_some_were_labelled():
+    assert "other people labelled" in replicate(triage(), 0, 2).sense
+    assert replicate(plan({"p": pool()}), 0, 2).sense == "A 95% interval is about other requests of the same kind."

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from simulator.analysis.measures import measure
-from simulator.analysis.times import BEHIND, DOWN, HELD, StageTimes, capacity_s, paid_s, pooled, utilization, wait_steps
+from simulator.analysis.times import BEHIND, DOWN, HELD, StageTimes, paid_s, pooled, wait_steps
 from simulator.serving.calendar import HOUR_S
 from simulator.serving.latency import constant
+from simulator.serving.servers import server_s
 from simulator.serving.theory import loads
-from tests.builders import assumed, gate, link, people, plan, pool, population, retake, run_at, spread
+from tests.builders import assumed, figures, gate, link, people, plan, pool, population, retake, run_at, spread
 
 
 def times(made, arrivals):
@@ -118,8 +119,7 @@ def test_tired_people_can_do_less_and_their_load_is_that_before_the_run():
     reader = people(("00:00", "08:00", 1), minutes=30, fatigue_per_h=assumed(0.25))
     made = plan({"r": reader}, rate=2 / (8 * HOUR_S), run={"days": 8 / 24, "replications": 2})
     trace = run_at(made, [0, 2 * HOUR_S])
-    visits = trace.logs["r"].frame("r")
-    assert utilization(trace, "r", made.scenario.stages["r"], visits) == pytest.approx((0.5 + 0.75) / 8)
+    assert figures(trace)["utilization.r"] == pytest.approx((0.5 + 0.75) / 8)
     (before,) = loads(made)
     assert before.mean == pytest.approx(1.0 / (4 * np.log(3)))
     assert times(made, [0, 2 * HOUR_S])["r"].load == pytest.approx(before.mean)
@@ -132,7 +132,7 @@ def office(hours, arrivals, starts_at="09:00", stage=OFFICE):
     """What is offered and paid for, in hours, where requests come for some hours at these, and may be read for a day more."""
     made = plan({"r": stage}, run={"starts_at": starts_at, "days": hours / 24, "drain_days": 1, "replications": 2})
     trace = run_at(made, [HOUR_S * hour for hour in arrivals])
-    return capacity_s(trace, "r", made.scenario.stages["r"]) / HOUR_S, paid_s(trace, "r", made.scenario.stages["r"]) / HOUR_S
+    return server_s(trace, "r") / HOUR_S, paid_s(trace, "r", made.scenario.stages["r"]) / HOUR_S
 
 
 def test_a_run_of_some_hours_is_offered_and_pays_the_people_of_those_hours():

@@ -60,7 +60,7 @@ def few_runs(number: int) -> Iterator[Claim]:
     return latencies(one_server(4000), number, 10)
 
 
-@study("M/M/1 at a load of 0.8, 30 x 20 requests")
+@study("M/M/1 at a load of 0.8, 30 x 20 requests", withheld=True)
 def short_runs(number: int) -> Iterator[Claim]:
     metrics = replicate(one_server(20), number, 30).metrics
     yield Claim("p99", quantile(LOAD, 0.99), metrics.get("latency_p99_s"))

@@ -29,11 +29,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Study:
-    """A world: `sample` makes the claims of its sample of that number. why: what there is to say of a row that is out."""
+    """A world: `sample` makes the claims of its sample of that number.
+
+    why: what there is to say of a row that covers more than it promises; withheld: whether nothing should be quoted
+    """
 
     name: str
     sample: Callable[[int], Iterable[Claim]]
     why: Mapping[str, str]
+    withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Row:
     truth: float
     width: float
     why: str
+    withheld: bool
 
     @property
     def share(self) -> float:
@@ -72,21 +77,28 @@ class Row:
     def holds(self) -> bool:
         """Whether the row keeps the promise: coverage or false claims, as far as so many samples can tell."""
         if not self.quoted:
-            return True
+            return self.withheld
         if self.is_difference_of_nothing:
-            return self.claimed / self.quoted <= FALSE_CLAIMS or self.interval[1] >= COVERAGE[0]
+            return self.claimed / self.quoted <= FALSE_CLAIMS
         low, high = self.interval
         return low <= COVERAGE[1] and high >= COVERAGE[0]
+
+    @property
+    def excused(self) -> bool:
+        """Whether the row is out because it covers more than it promises, for a reason that is told."""
+        return bool(self.why) and self.quoted > 0 and self.interval[0] > COVERAGE[1]
 
 
 STUDIES_OF: list[Study] = []
 
 
-def study(name: str, **why: str) -> Callable[[Callable[[int], Iterable[Claim]]], Callable[[int], Iterable[Claim]]]:
+def study(
+    name: str, withheld: bool = False, **why: str
+) -> Callable[[Callable[[int], Iterable[Claim]]], Callable[[int], Iterable[Claim]]]:
     """Register a world. why: figure, with _ for a space, to what there is to say where its row is out."""
 
     def register(sample: Callable[[int], Iterable[Claim]]) -> Callable[[int], Iterable[Claim]]:
-        STUDIES_OF.append(Study(name, sample, {figure.replace("_", " "): text for figure, text in why.items()}))
+        STUDIES_OF.append(Study(name, sample, {figure.replace("_", " "): text for figure, text in why.items()}, withheld))
         return sample
 
     return register
@@ -106,4 +118,17 @@ def _row(one: Study, figure: str, claims: list[Claim]) -> Row:
     width = float(np.mean([interval.high - interval.low for interval, _ in told])) if told else float("nan")
     truth = float(np.mean([claim.truth for claim in claims]))
     covered = len(told) - low - high
-    return Row(one.name, figure, len(told), len(claims), covered, low, high, claimed, truth, width, one.why.get(figure, ""))
+    return Row(
+        one.name,
+        figure,
+        len(told),
+        len(claims),
+        covered,
+        low,
+        high,
+        claimed,
+        truth,
+        width,
+        one.why.get(figure, ""),
+        one.withheld,
+    )

@@ -101,6 +101,11 @@ class Pool(AnyStage):
         return self.replicas if self.scaling is None else max(self.replicas, self.scaling.max_replicas)
 
     @property
+    def is_bounded(self) -> bool:
+        """Whether its queue has a limit, or requests wait in it for a limited time."""
+        return (self.max_queue, self.timeout_s, self.client_timeout_s) != (None, None, None)
+
+    @property
     def is_plain(self) -> bool:
         """Whether one queue is served in order of arrival by replicas that are always there, for requesters who wait."""
         policies = (
