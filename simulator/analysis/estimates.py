@@ -211,13 +211,15 @@ def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
 
     What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
     the next people will meet. Where one class is judged so and the other so, a threshold that came out too low means more
-    positives found than told, and fewer alarms: the two errors are related the other way round than the two changes.
+    positives found than told, and fewer alarms: the two errors are related the other way round than the two changes. Errors that
+    cancel each other are taken for independent, so that no difference is claimed on the strength of that.
     """
     intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
     negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
     told = moved[:, np.isfinite(moved).all(0)]
     related = float(np.corrcoef(told[0], told[1])[0, 1]) if (told.std(1) > 0).all() else 0.0
-    return dependent_sum(value, negatives, positives, related if pinned[0] == pinned[1] else -related)
+    related = related if pinned[0] == pinned[1] else -related
+    return dependent_sum(value, negatives, positives, max(related, 0.0))
 
 
 def spread_of(moved: Floats) -> float:

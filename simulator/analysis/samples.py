@@ -20,8 +20,12 @@ SECTIONS = 200
 #: Values that one replication keeps of one sample; of more, every second, third, ... in order of size is kept.
 MOST = 100_000
 
-#: Independent requests beyond a percentile, on either side, that it takes to quote it.
-BEYOND = 10
+#: Requests beyond a percentile, on either side, that it takes to quote it, and how many of them as good as independent. More of
+#: those are no condition: how alike requests are is estimated too, and whoever quotes only what looks certain errs more often.
+BEYOND, INDEPENDENT = 10, 2
+
+#: How far out requests are looked at to see how alike they are, in times of the tail itself: few of them are beyond it.
+STEADIER = 3
 
 
 @dataclass(frozen=True)
@@ -111,16 +115,24 @@ class Pooled:
         Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that
         those of one replication resemble each other, says between which two percentiles the true one lies.
         """
-        value, enough = self.value(share), BEYOND / min(share, 1 - share)
+        value, tail = self.value(share), min(share, 1 - share)
         if len(self.samples) < 2:
-            return Percentile(Interval(value, -np.inf, np.inf), self.count, enough)
-        counts = np.array([one.count for one in self.samples])
-        below = np.array([one.weight * np.count_nonzero(one.values <= np.float32(value)) for one in self.samples])
-        below *= share * self.count / max(float(below.sum()), 1.0)  # of requests that tie with the value, a part lies below it
-        corrected = effective_trials(below, counts, corrected=True)
+            return Percentile(Interval(value, -np.inf, np.inf), self.count, BEYOND / tail)
+        further = 1 - STEADIER * (1 - share)
+        places = [share, further] if further > 0 else [share]
+        corrected = min(self._independent(place, corrected=True) for place in places)
         around = share_interval(share * corrected, corrected)
-        needed = enough * self.count / effective_trials(below, counts)
+        alike = self.count / min(self._independent(place) for place in places)
+        needed = max(BEYOND, INDEPENDENT * alike) / tail
         return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)
+
+    def _independent(self, share: float, corrected: bool = False) -> float:
+        """How many independent requests would tell as much of the share that lies below a percentile."""
+        value = np.float32(self.value(share))
+        counts = np.array([one.count for one in self.samples])
+        below = np.array([one.weight * np.count_nonzero(one.values <= value) for one in self.samples])
+        below *= share * self.count / max(float(below.sum()), 1.0)  # of requests that tie with the value, a part lies below it
+        return effective_trials(below, counts, corrected)
 
 
 def _sorted(samples: Sequence[Sample]) -> tuple[NDArray[np.float32], Floats]:

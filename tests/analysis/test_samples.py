@@ -34,11 +34,17 @@ def test_requests_of_one_replication_that_resemble_each_other_count_for_less():
     assert alike.interval.high - alike.interval.low > 3 * (alone.interval.high - alone.interval.low)
 
 
-@pytest.mark.parametrize(("size", "quotable"), [(1000, True), (2, False)])
+@pytest.mark.parametrize(("size", "quotable"), [(1000, True), (20, False)])
 def test_a_percentile_needs_enough_requests_beyond_it(size, quotable):
     found = Pooled(replications(30, size)).percentile(0.99)
     assert found.quotable == quotable
     assert found.needed >= BEYOND / 0.01 - 1e-6
+
+
+def test_a_percentile_needs_some_of_them_to_be_as_good_as_independent():
+    found = Pooled(replications(4, 2000, shift=3.0)).percentile(0.99)
+    assert not found.quotable
+    assert found.needed > found.requests
 
 
 def test_ties_are_no_doubt():

@@ -134,7 +134,7 @@ def lax(number: int) -> Iterator[Claim]:
 
 
 #: Readers are busy for this part of their time.
-BUSY = {"seconds": 8000, "rate": 0.25, "readers": 9}
+BUSY = {"seconds": 12_000, "rate": 0.25, "readers": 11}
 
 
 @lru_cache
