@@ -211,8 +211,8 @@ def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
 
     What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
     the next people will meet. Where one class is judged so and the other so, a threshold that came out too low means more
-    positives found than told, and fewer alarms: the two errors are related the other way round than the two changes. Errors that
-    cancel each other are taken for independent, so that no difference is claimed on the strength of that.
+    positives found than told, and fewer alarms: the two errors are related the other way round than the two changes. Errors
+    that cancel each other are taken for independent, so that no difference is claimed on the strength of that.
     """
     intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
     negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
