@@ -287,7 +287,7 @@ def fidelity() -> None:
         st.caption(
             f"{plain(held_told(report, server))} A forecast interval says where the next run of this server will lie, 95 times "
             "of 100. It holds the luck of the run and the speed of the machine, which wanders: that was measured in stretches "
-            "that lie apart in time, and earlier runs say how far forecasts of it were off."
+            "that lie apart in time."
         )
     draw(simulated_against_real(report, server, what), key="against_real")
     draw(error_by_load(report, server, what), key="error_by_load")

@@ -11,7 +11,7 @@ import numpy as np
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, Outcome, Point
 from simulator.fidelity.batcher import Batch, Batcher
 from simulator.fidelity.calibrate import Call, ServerProfile, by_size, queue_like, serve_calls
-from simulator.fidelity.forecast import Machine, forecast, outcome
+from simulator.fidelity.forecast import forecast, outcome
 from simulator.fidelity.generator import Driven, answer, drive, schedule
 from simulator.fidelity.http_server import batches, serving
 from simulator.fidelity.predict import Path, replayed
@@ -99,6 +99,10 @@ FULL = Grid(
 QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), stretch_s=2.0, probe_s=2.0, run_s=4.0)
 
 
+#: What is known by now of every server on this machine, by the server's name.
+Machine = dict[str, ServerProfile]
+
+
 class Served:
     """One model behind servers in this process, one for each size of the largest batch.
 
@@ -140,10 +144,8 @@ class Served:
             looked_at, path = self._look(rule, rate, seed)
             self._stretches[policy.max_batch].append(looked_at)
             known = self._known(policy.max_batch)
-            expected = forecast(rule, scheduled, path, known, objective, self.machine)
-            (first, batches), (second, others) = (self._run(rule, rate, requests, seed) for _ in range(2))
-        self.machine.learn(known, batches)
-        self.machine.learn(known, others)
+            expected = forecast(rule, scheduled, path, known, objective, list(self.machine.values()))
+            (first, batches), (second, _) = (self._run(rule, rate, requests, seed) for _ in range(2))
         return Point(
             server=self.server,
             model=self.model,
@@ -166,7 +168,7 @@ class Served:
     def _known(self, largest: int) -> ServerProfile:
         """All that is known of a server by now; the machine learns from it."""
         known = ServerProfile(self._stretches[largest], largest)
-        self.machine.servers[f"{self.model} {self.precision} {largest}"] = known
+        self.machine[f"{self.model} {self.precision} {largest}"] = known
         return known
 
     def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:

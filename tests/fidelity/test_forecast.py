@@ -11,7 +11,7 @@ from scipy.stats import binomtest, t
 from simulator.evidence.fidelity import Outcome
 from simulator.fidelity.batcher import Batch, Pending
 from simulator.fidelity.calibrate import GAPS_S, ServerProfile
-from simulator.fidelity.forecast import Machine, forecast, outcome
+from simulator.fidelity.forecast import forecast, outcome, plausible_speeds
 from simulator.fidelity.predict import Path, Trouble, predicted
 from simulator.serving.batching import BatchRule
 
@@ -41,43 +41,21 @@ def held(found, real, figure):
     return getattr(found.low, figure) <= getattr(real, figure) <= getattr(found.high, figure)
 
 
-def profiled(*speeds):
-    """A server whose stretches had these speeds; their median is 1."""
-    return ServerProfile([calls(np.random.default_rng(1), speed) for speed in speeds], 1)
-
-
-def reach_of(machine, profile):
-    """Half the width of the 95% interval of the logarithm of speed."""
-    return np.ptp(np.log(np.percentile(machine.speeds(profile, 2000), [2.5, 97.5]))) / 2
-
-
 def test_the_speeds_drawn_are_a_prediction_interval_for_the_next_stretch():
-    profile = profiled(1.0, 1.1, 0.9, 1.2, 1.0)
-    machine, logs = Machine({"one": profile}), np.log([1.0, 1.1, 0.9, 1.2, 1.0])
-    assert np.median(np.log(machine.speeds(profile, 2000))) == pytest.approx((logs.mean() + logs[-1]) / 2)
-    expected = t.ppf(0.975, 4) * logs.std(ddof=1) * (1 + 1 / 4 + 3 / 20) ** 0.5
-    assert reach_of(machine, profile) == pytest.approx(expected, rel=0.01)
+    known = [1.0, 1.1, 0.9, 1.2, 1.0]
+    drawn, logs = np.log(plausible_speeds(known, [known], 2000)), np.log(known)
+    middle = (logs.mean() + logs[-1]) / 2
+    assert np.median(drawn) == pytest.approx(middle)
+    reach = t.ppf(0.975, 4) * logs.std(ddof=1) * (1 + 1 / 4 + 3 / 20) ** 0.5
+    np.testing.assert_allclose(np.percentile(drawn, [2.5, 97.5]), [middle - reach, middle + reach], rtol=0.01)
 
 
 def test_all_servers_tell_how_far_the_machine_wanders():
     calm, restless = [0.99, 1.0, 1.01, 1.0], [0.8, 1.0, 1.3, 1.0, 0.9]
-    profile = profiled(*calm)
+    drawn = np.log(plausible_speeds(calm, [calm, restless], 2000))
     pooled = (3 * np.log(calm).var(ddof=1) + 4 * np.log(restless).var(ddof=1)) / 7
-    expected = t.ppf(0.975, 7) * (pooled * (1 + 1 / 4 + 3 / 16)) ** 0.5
-    assert reach_of(Machine({"one": profile, "two": profiled(*restless)}), profile) == pytest.approx(expected, rel=0.01)
-
-
-def test_runs_that_were_missed_by_little_make_the_next_forecast_narrower_and_by_much_wider():
-    profile = profiled(0.8, 1.0, 1.25, 1.0)
-    machine = Machine({"one": profile})
-    before = reach_of(machine, profile)
-    for _ in range(40):
-        machine.learn(profile, calls(np.random.default_rng(2), np.exp(np.log([0.8, 1.0, 1.25, 1.0]).mean() / 2)))
-    assert np.abs(machine.missed).max() < 0.02
-    assert reach_of(machine, profile) < 0.3 * before
-    for _ in range(40):
-        machine.learn(profile, calls(np.random.default_rng(2), 2.0))
-    assert reach_of(machine, profile) > before
+    reach = t.ppf(0.975, 7) * (pooled * (1 + 1 / 4 + 3 / 16)) ** 0.5
+    assert np.ptp(np.percentile(drawn, [2.5, 97.5])) == pytest.approx(2 * reach, rel=0.01)
 
 
 def share_held(load, studies, figure):
@@ -140,7 +118,7 @@ def test_a_stall_of_one_server_may_meet_another():
     stalled = ServerProfile([calls(rng, 1.0, count=500), calls(rng, 1.0, count=500), last], 1)
     scheduled = np.cumsum(rng.exponential(ONE_S / 0.5, REQUESTS))
     alone = forecast(RULE, scheduled, PATH, calm, 10 * ONE_S)
-    together = forecast(RULE, scheduled, PATH, calm, 10 * ONE_S, Machine({"calm": calm, "stalled": stalled}))
+    together = forecast(RULE, scheduled, PATH, calm, 10 * ONE_S, [calm, stalled])
     assert alone.high.p99_s < 0.2
     assert 0.3 < together.high.p99_s < 0.7
     assert together.middle.p99_s < 0.2
