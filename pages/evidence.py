@@ -291,7 +291,7 @@ def fidelity() -> None:
         draw(forecasts_against_runs(report, server, what), key="forecasts")
         st.caption(
             f"{plain(held_told(report, server))} A forecast interval says where the next run of this server will lie, 95 times "
-            "of 100: it holds the luck of the run and the speed of the machine, which wanders and was measured in stretches "
+            "of 100. It holds the luck of the run and the speed of the machine, which wanders: that was measured in stretches "
             "that lie apart in time."
         )
     draw(simulated_against_real(report, server, what), key="against_real")

@@ -42,7 +42,7 @@ class Point(_Record):
     replayed: the engine's answer to the arrivals and the batch times of the first real run
     low, high: the 95% forecast interval of each figure, made before the runs; 95 of 100 runs should lie in it, whatever speed
         the machine has at that time
-    speeds: what was known of the machine's speed by then, stretch by stretch, relative to the server's profile
+    speeds: what batches took in each stretch that was measured by then, against the median stretch; the last was just before
     others_share: part of the machine that other programs took from the look at its speed to the end of the second run
     """
 

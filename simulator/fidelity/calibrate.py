@@ -108,6 +108,7 @@ class ServerProfile:
         for _ in range(_ROUNDS):  # a size that was met in slow stretches only is no slower for that
             self.usual = _usual(sizes, took / np.repeat(speeds, lengths), gaps, largest)
             speeds = np.array([self.speed(stretch) for stretch in stretches])
+            self.usual *= np.median(speeds)
             speeds /= np.median(speeds)
         self.speeds = [float(speed) for speed in speeds]
         self._slowness = took / self.usual[gaps, sizes]

@@ -170,6 +170,7 @@ def _told(found: dict[str, float | int]) -> Iterator[str]:
 def _measured(grid: Grid, out: Path | None) -> Report:
     """Measure the grid; an interrupt ends it with what is finished kept."""
     from simulator.fidelity.grid import measure
+    from simulator.fidelity.http_server import ServerError
     from simulator.fidelity.models import ready
 
     points: list[Point] = []
@@ -182,6 +183,8 @@ def _measured(grid: Grid, out: Path | None) -> Report:
                 progress.update(task, advance=1, description=point.name)
                 if out is not None:
                     write_report(_report(points), out)
+    except ServerError as error:
+        raise FidelityError(str(error)) from error
     except KeyboardInterrupt:
         if not points:
             raise typer.Exit(_STOPPED) from None

@@ -1,4 +1,4 @@
-"""What a run of a server will give, as an interval: the machine's speed wanders, and nobody knows how fast it will be."""
+"""What a run of a server will give, as an interval that 95 of 100 runs lie in: the machine's speed wanders from run to run."""
 
 from __future__ import annotations
 

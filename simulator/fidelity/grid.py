@@ -226,12 +226,11 @@ class ServedOverHttp(Served):
 
 def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[Point]:
     """Every point of the grid, in process and then over HTTP; `ready` makes a model that can be served."""
-    machine: Machine = {}
+    machine, machine_over_http = Machine(), Machine()
     yield from _points([Served(*model, ready(*model), grid, machine) for model in grid.models])
     if grid.over_http is not None:
-        over_http: Machine = {}
         yield from _points(
-            [ServedOverHttp(*model, ready(*model), grid.over_http, over_http) for model in grid.over_http.models]
+            [ServedOverHttp(*model, ready(*model), grid.over_http, machine_over_http) for model in grid.over_http.models]
         )
 
 

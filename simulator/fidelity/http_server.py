@@ -24,8 +24,8 @@ from simulator.fidelity.generator import SAMPLES, answer
 
 #: Connections that are kept open: more requests than that are not on their way at one time.
 CONNECTIONS = 32
-#: Until a server has to be ready, in s.
-_PATIENCE = 60.0
+#: Until a server has to be ready, in s, and a request answered, in ms.
+_PATIENCE, _PATIENCE_MS = 60.0, 60_000
 _ROUTE = "/inference"
 
 
@@ -42,9 +42,10 @@ def serving(file: Path | None, shape: list[int], max_batch: int, wait_ms: int) -
     served = {"file": None if file is None else str(file), "shape": shape, "max_batch": max_batch, "wait_ms": wait_ms}
     port = _free_port()
     command = [sys.executable, "-m", "simulator.fidelity.mosec_app", "--address", "127.0.0.1", "--port", str(port)]
+    command += ["--timeout", str(_PATIENCE_MS), "--log-level", "warning"]  # on a busy machine a request may wait for long
     environment = os.environ | {"CASESIM_SERVED": json.dumps(served)}
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([*command, "--log-level", "warning"], env=environment, stdout=said, stderr=said)  # noqa: S603
+        process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)  # noqa: S603
         try:
             _wait_until_ready(port, process, said)
             with Client(port) as client:

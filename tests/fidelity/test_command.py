@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from simulator.cli import app
 from simulator.fidelity.command import show
+from simulator.fidelity.http_server import ServerError
 from tests.evidence.test_fidelity import FORECAST, GOOD, report
 
 
@@ -28,6 +29,17 @@ def test_a_report_that_stands_there_is_not_lost(refused, tmp_path):
 def test_a_folder_that_cannot_be_made_is_told_before_the_runs(refused, tmp_path):
     (tmp_path / "file").write_text("")
     assert f"{tmp_path / 'file'}" in refused(tmp_path / "file" / "report.json")
+
+
+def test_a_server_that_fails_is_told_in_words(monkeypatch):
+    def failing(grid, ready):
+        raise ServerError("the server answered 500 Internal Server Error")
+        yield
+
+    monkeypatch.setattr("simulator.fidelity.grid.measure", failing)
+    answer = CliRunner().invoke(app, ["fidelity", "--quick"])
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert answer.stderr.strip().endswith("the server answered 500 Internal Server Error")
 
 
 def test_what_is_printed_says_how_often_forecasts_hold_and_how_busy_the_machine_was(capsys):
