@@ -184,13 +184,18 @@ def _resampled_cuts(plan: Plan, gate: Gate, weights: Floats) -> Floats:
 
 def _cuts(table: ScoreTable, route: Route, promised: bool, positive: Floats, negative: Floats) -> Floats:
     if route.at_sensitivity is not None:
-        return _ranked(-table.positives, positive, route.at_sensitivity, promised) * -1
+        return thresholds_anew(table.positives, positive, route.at_sensitivity, promised)
     if route.at_specificity is not None:
         found = _ranked(table.negatives, negative, route.at_specificity, promised)
         # As scores are compared in single precision, just above the last negative that is to stay below.
         return np.where(np.isinf(found), found, np.nextafter(found.astype(np.float32), np.float32(np.inf)))
     assert route.at_least is not None
     return np.full(len(positive), route.at_least)
+
+
+def thresholds_anew(positives: Floats, weights: Floats, sensitivity: float, promised: bool = False) -> Floats:
+    """The threshold that each resample of the positives chooses, as `ScoreTable.threshold_at` does; shape (resamples,)."""
+    return -_ranked(-positives, weights, sensitivity, promised)
 
 
 def _ranked(values: Floats, weights: Floats, share: float, promised: bool) -> Floats:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.labels import never_seen, resampled_cuts, scores_shift, weights_of
+from simulator.analysis.bootstrap import corrected_interval, percentile_interval
+from simulator.analysis.labels import never_seen, resampled_cuts, scores_shift, thresholds_anew, weights_of
 from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.scores import Measured, ScoreTable
 from simulator.scenario.stages import Gate, People, Route
@@ -127,18 +127,26 @@ def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> Kep
 
 
 def referral_curve(plan: Plan) -> pd.DataFrame:
-    """The share of all people that a threshold refers, by the sensitivity it reaches: sensitivity, referred, low, high."""
+    """The share of all people that a threshold refers, by the sensitivity it is set to: sensitivity, referred, low, high.
+
+    The band resamples the labelled and chooses each threshold anew; it holds at one sensitivity at a time.
+    """
     assert plan.scores is not None
-    rows = [_referred(plan, plan.scores, target) for target in TARGETS]
-    return pd.DataFrame(rows, columns=["sensitivity", "referred", "low", "high"])
-
-
-def _referred(plan: Plan, table: ScoreTable, target: float) -> tuple[float, ...]:
     assert plan.scenario.population is not None
-    ill = plan.scenario.population.prevalence.value
-    point = operating_point(table, table.threshold_at(target))
-    found, healthy = point.sensitivity.value, point.false_positives
-    return target, *(ill * found + (1 - ill) * share for share in (healthy.value, healthy.low, healthy.high))
+    table, ill = plan.scores, plan.scenario.population.prevalence.value
+    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
+    order = np.argsort(table.negatives)
+    below = np.pad(np.cumsum(negative[:, order], axis=1), ((0, 0), (1, 0)))
+    rows = []
+    for target in TARGETS:
+        cut, anew = table.threshold_at(target), thresholds_anew(table.positives, positive, target)
+        found, value = table.sensitivity_at(cut), 1 - table.specificity_at(cut)
+        places = np.searchsorted(table.negatives[order], anew)[:, None]
+        with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
+            drawn = 1 - np.take_along_axis(below, places, axis=1)[:, 0] / below[:, -1]
+        band = corrected_interval(value, drawn)
+        rows.append((target, *(ill * found + (1 - ill) * alarms for alarms in (band.value, band.low, band.high))))
+    return pd.DataFrame(rows, columns=["sensitivity", "referred", "low", "high"])
 
 
 def reading_capacity(plan: Plan) -> float | None:
