@@ -92,7 +92,9 @@ def often_lost(number: int) -> Iterator[Claim]:
 
 @study(
     "Erlang loss, 6 servers, load 1",
-    shed_share="A share of 0.0005 is a handful of losses a sample: an exact interval steps over whole ones, and covers more.",
+    why={
+        "shed share": "A share of 0.0005 is a handful of losses a sample: an exact interval steps over whole ones, and covers more."
+    },
 )
 def rarely_lost(number: int) -> Iterator[Claim]:
     return lost(6, 1.0, number)
@@ -100,7 +102,7 @@ def rarely_lost(number: int) -> Iterator[Claim]:
 
 @study(
     "a share of 0.002, 10 x 20 requests",
-    share="An exact interval steps over whole requests, and so covers more than it promises.",
+    why={"share": "An exact interval steps over whole requests, and so covers more than it promises."},
 )
 def rare(number: int) -> Iterator[Claim]:
     hits = np.random.default_rng(number).binomial(20, 0.002, 10)

@@ -93,12 +93,12 @@ STUDIES_OF: list[Study] = []
 
 
 def study(
-    name: str, withheld: bool = False, **why: str
+    name: str, withheld: bool = False, why: Mapping[str, str] | None = None
 ) -> Callable[[Callable[[int], Iterable[Claim]]], Callable[[int], Iterable[Claim]]]:
-    """Register a world. why: figure, with _ for a space, to what there is to say where its row is out."""
+    """Register a world. why: figure to what there is to say where its interval covers more than it promises."""
 
     def register(sample: Callable[[int], Iterable[Claim]]) -> Callable[[int], Iterable[Claim]]:
-        STUDIES_OF.append(Study(name, sample, {figure.replace("_", " "): text for figure, text in why.items()}, withheld))
+        STUDIES_OF.append(Study(name, sample, why or {}, withheld))
         return sample
 
     return register
