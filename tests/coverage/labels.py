@@ -182,9 +182,9 @@ def better(number: int) -> Iterator[Claim]:
 @study(
     "two models with the same true ROC, busy readers behind them",
     why={
-        "change of cost_per_1000_usd": "It holds what each threshold will really find, as the next people meet it; here the truth "
-        "is that of the procedure, which is the same for both.",
-        "change of wait_p95_s.reader": "Seven runs on other labels, of which one near saturation waits long, give a wide interval.",
+        "change of cost_per_1000_usd": "It holds what each threshold will really find, as the next people meet it; here the "
+        "truth is that of the procedure, which is the same for both.",
+        "change of wait_p95_s.reader": "Seven runs on other labels, of which one near saturation waits long, spread widely.",
     },
 )
 def same_behind_readers(number: int) -> Iterator[Claim]:

@@ -92,9 +92,7 @@ def often_lost(number: int) -> Iterator[Claim]:
 
 @study(
     "Erlang loss, 6 servers, load 1",
-    why={
-        "shed share": "A share of 0.0005 is a handful of losses a sample: an exact interval steps over whole ones, and covers more."
-    },
+    why={"shed share": "A share of 0.0005 is a handful of losses: an exact interval steps over whole ones, and covers more."},
 )
 def rarely_lost(number: int) -> Iterator[Claim]:
     return lost(6, 1.0, number)
