@@ -2,6 +2,8 @@
 
 import re
 
+from playwright.sync_api import TimeoutError
+
 
 def settle(page):
     """Wait until the page is drawn and nothing runs any more."""
@@ -22,9 +24,15 @@ def run_design(page):
 
 
 def pick(page, choice, option):
-    """Pick an option of a choice in its box."""
-    page.get_by_role("combobox", name=choice).click()
-    page.get_by_role("option", name=option, exact=True).click()
+    """Pick an option of a choice in its box, by the keyboard where a page that still scrolls has closed the list again."""
+    box, wanted = page.get_by_role("combobox", name=choice), page.get_by_role("option", name=option, exact=True)
+    box.scroll_into_view_if_needed()
+    box.click()
+    try:
+        wanted.wait_for(timeout=5_000)
+    except TimeoutError:
+        box.press("ArrowDown")
+    wanted.click()
     settle(page)
 
 
