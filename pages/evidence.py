@@ -297,7 +297,7 @@ def fidelity() -> None:
     draw(simulated_against_real(report, server, what), key="against_real")
     draw(error_by_load(report, server, what), key="error_by_load")
     st.caption(
-        "Every point was predicted before it was run, from a profile of the server measured beside it. Hollow points are not "
+        "Every point was predicted before it was run, from what had been measured of the server by then. Hollow points are not "
         "judged: their two identical real runs disagree."
     )
     download("Download all points (CSV)", point_rows(report, server), "fidelity.csv")

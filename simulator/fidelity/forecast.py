@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,18 @@ from simulator.fidelity.predict import Path, Trouble, predicted
 from simulator.serving.batching import BatchRule
 
 Times = NDArray[np.float64]
+Item = TypeVar("Item")
 
 #: Simulated runs of a forecast, and the part of real runs that should lie in its interval.
 RUNS, LEVEL = 200, 0.95
+
+
+@dataclass
+class Machine:
+    """All that was measured by now on a machine: its servers' profiles by name, and what requests met on their way by run."""
+
+    servers: dict[str, ServerProfile] = field(default_factory=dict)
+    paths: list[Path] = field(default_factory=list)
 
 
 def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]], runs: int) -> Times:
@@ -54,34 +64,31 @@ class Forecast:
     high: Outcome
 
 
-def forecast(
-    rule: BatchRule,
-    scheduled: Times,
-    path: Path,
-    profile: ServerProfile,
-    objective_s: float,
-    machine: Sequence[ServerProfile] = (),
-) -> Forecast:
-    """What a run that starts now will give; the last stretch of the profile is the latest.
+def forecast(rule: BatchRule, scheduled: Times, profile: ServerProfile, objective_s: float, machine: Machine) -> Forecast:
+    """What a run that starts now will give; the profile is among the machine's, and its last stretch is the latest.
 
-    machine: the profiles of all servers on this machine, this one included; without them this one is all that is known
-
-    Each simulated run has a speed of its own, noise as one of the server's stretches had it, and stalls as one of the
-    machine's had them: a calm minute is calm throughout. Nothing else is drawn: when requests are going to come is known.
+    Each simulated run has a speed of its own, noise as one of the server's stretches had it, and stalls and delays on the way
+    as one of the machine's stretches and runs had them: a calm minute is calm throughout. Nothing else is drawn: when
+    requests are going to come is known.
     """
-    machine = machine or [profile]
     rng, found = np.random.default_rng(0), []
-    tapes = [tape for server in machine for tape in server.tapes]
+    servers = machine.servers.values()
+    tapes = [tape for server in servers for tape in server.tapes]
     batch, since = _company(profile.usual, len(scheduled) / scheduled[-1]), scheduled - scheduled[0]
-    for number, speed in enumerate(plausible_speeds(profile.speeds, [server.speeds for server in machine], RUNS)):
-        own, any_server = (kind[rng.integers(len(kind))] for kind in (profile.tapes, tapes))
+    for speed in plausible_speeds(profile.speeds, [server.speeds for server in servers], RUNS):
+        own, any_server, path = _any(rng, profile.tapes), _any(rng, tapes), _any(rng, machine.paths)
         trouble = Trouble(
             speed * own.slowness_at(since, rng.uniform(0, own.length)),
             any_server.stalls_at(since, rng.uniform(0, any_server.length), batch),
         )
-        found.append(outcome(scheduled, predicted(rule, scheduled, path, profile.usual, trouble, number), objective_s))
+        answered = predicted(rule, scheduled, path.played(len(scheduled), rng), profile.usual, trouble)
+        found.append(outcome(scheduled, answered, objective_s))
     tail = 100 * (1 - LEVEL) / 2
     return Forecast(*(_percentile(found, percent) for percent in (tail, 50, 100 - tail)))
+
+
+def _any(rng: np.random.Generator, of: Sequence[Item]) -> Item:
+    return of[int(rng.integers(len(of)))]
 
 
 def _company(usual: Times, rate: float) -> int:

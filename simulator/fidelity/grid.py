@@ -1,4 +1,4 @@
-"""The points that are measured, and one point: predicted from the profile, then run twice, then replayed."""
+"""The points that are measured, and one point: predicted from all that was measured before, run twice, then replayed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, Outcome, Point
 from simulator.fidelity.batcher import Batch, Batcher
 from simulator.fidelity.calibrate import Call, ServerProfile, by_size, queue_like, serve_calls
-from simulator.fidelity.forecast import forecast, outcome
+from simulator.fidelity.forecast import Machine, forecast, outcome
 from simulator.fidelity.generator import Driven, answer, drive, schedule
 from simulator.fidelity.http_server import batches, serving
 from simulator.fidelity.predict import Path, replayed
@@ -99,10 +99,6 @@ FULL = Grid(
 QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), stretch_s=2.0, probe_s=2.0, run_s=4.0)
 
 
-#: What is known by now of every server on this machine, by the server's name.
-Machine = dict[str, ServerProfile]
-
-
 class Served:
     """One model behind servers in this process, one for each size of the largest batch.
 
@@ -141,11 +137,10 @@ class Served:
         objective = OBJECTIVE * table.mean_s(1) + rule.delay_s
         scheduled = schedule(rate, requests, seed)
         with Onlooker() as onlooker:
-            looked_at, path = self._look(rule, rate, seed)
-            self._stretches[policy.max_batch].append(looked_at)
+            self._look(rule, rate, seed)
             known = self._known(policy.max_batch)
-            expected = forecast(rule, scheduled, path, known, objective, list(self.machine.values()))
-            (first, batches), (second, _) = (self._run(rule, rate, requests, seed) for _ in range(2))
+            expected = forecast(rule, scheduled, known, objective, self.machine)
+            (first, batches), (second, _) = (self._learn(rule, rate, requests, seed) for _ in range(2))
         return Point(
             server=self.server,
             model=self.model,
@@ -168,7 +163,7 @@ class Served:
     def _known(self, largest: int) -> ServerProfile:
         """All that is known of a server by now; the machine learns from it."""
         known = ServerProfile(self._stretches[largest], largest)
-        self.machine[f"{self.model} {self.precision} {largest}"] = known
+        self.machine.servers[f"{self.model} {self.precision} {largest}"] = known
         return known
 
     def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:
@@ -181,11 +176,21 @@ class Served:
             driven = drive(lambda token, sample: server.submit([(token, sample)]), rate, requests, seed)
         return driven, server.served
 
-    def _look(self, rule: BatchRule, rate: float, seed: int) -> tuple[list[Batch], Path]:
-        """What is served now, and what a request meets on its way: a short run with other arrivals."""
+    def _look(self, rule: BatchRule, rate: float, seed: int) -> None:
+        """Look at what is served now, in a short run with other arrivals."""
         requests = max(int(rate * self.grid.probe_s), _FEWEST // 2)
-        driven, batches = self._run(rule, rate, requests, seed=_OTHER_ARRIVALS + seed)
-        return batches, Path(driven.issued - driven.scheduled)
+        self._learn(rule, rate, requests, seed=_OTHER_ARRIVALS + seed)
+
+    def _learn(self, rule: BatchRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
+        """A run that forecasts after it know: it is a further stretch of the server's profile."""
+        driven, batches = self._run(rule, rate, requests, seed)
+        self._stretches[rule.max_batch].append(batches)
+        self.machine.paths.append(self._path(driven, rule.max_batch))
+        return driven, batches
+
+    def _path(self, driven: Driven, largest: int) -> Path:
+        """What requests met outside of the server in the latest run."""
+        return Path(driven.issued - driven.scheduled)
 
     def _replayed(self, rule: BatchRule, batches: list[Batch], driven: Driven, objective: float) -> Outcome | None:
         """What is met if batches take what they really took; counted as LoadGen counts."""
@@ -215,10 +220,9 @@ class ServedOverHttp(Served):
         client.check()
         return driven, batches(client.log)
 
-    def _look(self, rule: BatchRule, rate: float, seed: int) -> tuple[list[Batch], Path]:
-        looked_at, path = super()._look(rule, rate, seed)
-        log = self._clients[rule.max_batch].log
-        return looked_at, Path(path.before_s, np.array([request.answered - request.done for request in log]))
+    def _path(self, driven: Driven, largest: int) -> Path:
+        log = self._clients[largest].log
+        return Path(driven.issued - driven.scheduled, np.array([request.answered - request.done for request in log]))
 
     def _replayed(self, rule: BatchRule, batches: list[Batch], driven: Driven, objective: float) -> None:
         """mosec batches by a rule of its own, which a replay would not follow."""

@@ -48,13 +48,18 @@ ends:
 
 @dataclass(frozen=True)
 class Path:
-    """What a request meets outside of server and queue, as samples in s of any number.
+    """What requests meet outside of server and queue, one after the other, in s.
 
     before_s: from the scheduled arrival to the queue; after_s: from the end of its batch to its answer at the client
     """
 
-    before_s: Times
+    before_s: Times = field(default_factory=lambda: np.zeros(1))
     after_s: Times = field(default_factory=lambda: np.zeros(1))
+
+    def played(self, requests: int, rng: np.random.Generator) -> Path:
+        """The same for so many requests: begun anywhere, and again from its start at its end."""
+        before, after = (np.resize(np.roll(of, rng.integers(len(of))), requests) for of in (self.before_s, self.after_s))
+        return Path(before, after)
 
 
 @cache
@@ -86,16 +91,16 @@ def run_of(rule: BatchRule, arrived: Times, usual: Times, trouble: Trouble) -> R
     return run
 
 
-def predicted(rule: BatchRule, scheduled: Times, path: Path, usual: Times, trouble: Trouble, seed: int = 0) -> Times:
-    """When each request is answered, in s; shape (requests,). usual: s by idle gap and batch size."""
-    rng, requests = np.random.default_rng(seed), len(scheduled)
-    arrived = scheduled + rng.choice(path.before_s, requests)
+def predicted(rule: BatchRule, scheduled: Times, path: Path, usual: Times, trouble: Trouble) -> Times:
+    """When each request is answered, in s; shape (requests,). usual: s by idle gap and batch size; path: of one or of each."""
+    requests = len(scheduled)
+    arrived = scheduled + path.before_s
     order = np.argsort(arrived, kind="stable")
     stall_s = np.broadcast_to(trouble.stall_s, requests)
     in_order = Trouble(trouble.slowness[order], stall_s[order])
     answered = np.empty(requests)
     answered[order] = run_of(rule, arrived[order], usual, in_order).trace().columns.finished
-    return np.asarray(answered + rng.choice(path.after_s, requests))
+    return np.asarray(answered + path.after_s)
 
 
 def replayed(rule: BatchRule, served: list[Batch], arrived: Times) -> Times:

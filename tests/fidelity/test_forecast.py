@@ -11,12 +11,12 @@ from scipy.stats import binomtest, t
 from simulator.evidence.fidelity import Outcome
 from simulator.fidelity.batcher import Batch, Pending
 from simulator.fidelity.calibrate import GAPS_S, ServerProfile
-from simulator.fidelity.forecast import forecast, outcome, plausible_speeds
+from simulator.fidelity.forecast import Machine, forecast, outcome, plausible_speeds
 from simulator.fidelity.predict import Path, Trouble, predicted
 from simulator.serving.batching import BatchRule
 
 ONE_S, NOISE, REQUESTS = 0.01, 0.05, 250
-RULE, PATH = BatchRule(1), Path(np.zeros(1))
+RULE, PATH = BatchRule(1), Path()
 USUAL = np.array([[0.0, ONE_S]] * (len(GAPS_S) + 1))
 
 
@@ -27,6 +27,12 @@ def calls(rng, speed, count=150):
     return [Batch([Pending(0, 0, 0.0)], end - one, end, end - one) for one, end in zip(took, ends, strict=True)]
 
 
+def expected(scheduled, profile, *others, paths=(PATH,)):
+    """The forecast of a run of the server with this profile, on a machine with others."""
+    machine = Machine({str(number): server for number, server in enumerate([profile, *others])}, list(paths))
+    return forecast(RULE, scheduled, profile, 10 * ONE_S, machine)
+
+
 def study(rng, spread, load):
     """A profile of five stretches and a look at the machine, each with a speed of its own, and then a run with another."""
     speeds = np.exp(spread * rng.standard_normal(7))
@@ -34,7 +40,7 @@ def study(rng, spread, load):
     scheduled = np.cumsum(rng.exponential(ONE_S / load, REQUESTS))
     slowness = speeds[-1] * np.exp(NOISE * rng.standard_normal(REQUESTS))
     real = outcome(scheduled, predicted(RULE, scheduled, PATH, USUAL, Trouble(slowness)), 10 * ONE_S)
-    return forecast(RULE, scheduled, PATH, profile, 10 * ONE_S), real
+    return expected(scheduled, profile), real
 
 
 def held(found, real, figure):
@@ -91,7 +97,7 @@ def test_a_constant_machine_has_a_narrow_interval_that_holds():
 def test_near_saturation_a_spread_of_speed_is_a_factor_in_the_waits():
     profile = ServerProfile([calls(np.random.default_rng(3), speed) for speed in (0.9, 1.0, 1.05, 0.95, 1.1, 1.0)], 1)
     gaps = np.random.default_rng(4).exponential(ONE_S, REQUESTS)
-    light, heavy = (forecast(RULE, np.cumsum(gaps / load), PATH, profile, 10 * ONE_S) for load in (0.3, 0.9))
+    light, heavy = (expected(np.cumsum(gaps / load), profile) for load in (0.3, 0.9))
     assert light.high.p50_s / light.low.p50_s < 2
     assert heavy.high.p50_s / heavy.low.p50_s > 4
 
@@ -100,11 +106,11 @@ def test_stalls_of_the_profile_reach_the_forecast():
     rng = np.random.default_rng(4)
     stretches = [calls(rng, 1.0, count=500) for _ in range(5)]  # as long as the run
     scheduled = np.cumsum(rng.exponential(ONE_S / 0.5, REQUESTS))
-    calm = forecast(RULE, scheduled, PATH, ServerProfile(stretches, 1), 10 * ONE_S)
+    calm = expected(scheduled, ServerProfile(stretches, 1))
     stalled = list(stretches[2])
     last = stalled[-1]
     stalled.append(Batch(last.requests, last.done, last.done + 40 * ONE_S, last.done))
-    shaken = forecast(RULE, scheduled, PATH, ServerProfile([*stretches[:2], stalled, *stretches[3:]], 1), 10 * ONE_S)
+    shaken = expected(scheduled, ServerProfile([*stretches[:2], stalled, *stretches[3:]], 1))
     assert shaken.high.p99_s > 5 * calm.high.p99_s
     assert shaken.high.p50_s < 1.5 * calm.high.p50_s
     assert shaken.low.p99_s == pytest.approx(calm.low.p99_s, rel=0.2)
@@ -117,11 +123,21 @@ def test_a_stall_of_one_server_may_meet_another():
     last.append(Batch(last[-1].requests, last[-1].done, last[-1].done + 0.5, last[-1].done))
     stalled = ServerProfile([calls(rng, 1.0, count=500), calls(rng, 1.0, count=500), last], 1)
     scheduled = np.cumsum(rng.exponential(ONE_S / 0.5, REQUESTS))
-    alone = forecast(RULE, scheduled, PATH, calm, 10 * ONE_S)
-    together = forecast(RULE, scheduled, PATH, calm, 10 * ONE_S, [calm, stalled])
+    alone = expected(scheduled, calm)
+    together = expected(scheduled, calm, stalled)
     assert alone.high.p99_s < 0.2
     assert 0.3 < together.high.p99_s < 0.7
     assert together.middle.p99_s < 0.2
+
+
+def test_a_restless_way_is_one_of_those_that_a_run_may_meet():
+    rng = np.random.default_rng(7)
+    profile = ServerProfile([calls(rng, 1.0) for _ in range(5)], 1)
+    scheduled = np.cumsum(rng.exponential(ONE_S / 0.3, REQUESTS))
+    restless = Path(before_s=np.where(np.arange(200) < 20, 0.5, 0.0))
+    found = expected(scheduled, profile, paths=[PATH] * 3 + [restless])
+    assert found.low.p99_s < found.middle.p99_s < 0.2
+    assert found.high.p99_s > 0.5
 
 
 def test_bounds_lie_around_the_middle_in_every_figure():

@@ -23,16 +23,22 @@ def test_a_prediction_adds_the_way_before_the_queue_and_after_the_batch():
     np.testing.assert_allclose(answered, np.array([1.05, 2.05, 4.05]) + 0.25)
 
 
+def test_a_path_is_played_in_order_from_anywhere():
+    path = Path(np.array([1.0, 2.0, 3.0])).played(5, np.random.default_rng(1))
+    assert list(np.diff(path.before_s) % 3) == [1, 1, 1, 1]
+    assert list(path.after_s) == [0.0] * 5
+
+
 def test_a_stall_holds_up_all_that_come_after():
     scheduled = np.array([0.0, 0.5, 0.6, 9.0])
     trouble = Trouble(np.ones(4), stall_s=np.array([0.0, 2.0, 0.0, 0.0]))
-    answered = predicted(BatchRule(1), scheduled, Path(np.zeros(1)), usual(0.1), trouble)
+    answered = predicted(BatchRule(1), scheduled, Path(), usual(0.1), trouble)
     np.testing.assert_allclose(answered, [0.1, 2.6, 2.7, 9.1])
 
 
 def test_requests_that_overtake_on_their_way_keep_their_rows():
     scheduled = np.linspace(0, 0.5, 50)
-    path = Path(np.array([0.0, 0.3]))
+    path = Path(np.tile([0.0, 0.3], 25))
     answered = predicted(BatchRule(8), scheduled, path, usual(*[0.01] * 8), Trouble(np.ones(50)))
     assert (answered > scheduled).all()
     assert (answered < scheduled + 0.3 + 0.03).all()
