@@ -198,7 +198,8 @@ def _usual(sizes: Places, took: Times, gaps: Places, largest: int) -> Times:
     for _ in range(_ROUNDS):
         by_size = _medians(took - added[gaps], sizes, np.arange(largest + 1))
         rest = took - by_size[sizes]
-        known = np.flatnonzero(np.bincount(gaps, minlength=len(added)) >= LEAST)
+        counts = np.bincount(gaps, minlength=len(added))
+        known = np.flatnonzero(counts >= min(LEAST, counts.max()))  # of a short look, the gaps that were met most often
         added = np.interp(np.arange(len(added)), known, [np.median(rest[gaps == gap]) for gap in known])
         added -= added[0]
     usual = by_size[None, :] + added[:, None]

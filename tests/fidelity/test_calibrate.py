@@ -103,3 +103,9 @@ def test_calls_are_served_in_the_order_that_was_asked_for():
     assert [len(one.requests) for one in served] == [size for size, _ in calls]
     gaps = [one.start - one.free for one in served[1:]]
     assert all(gap >= asked for gap, (_, asked) in zip(gaps, calls[1:], strict=True))
+
+
+def test_a_look_too_short_to_tell_gaps_apart_goes_by_those_that_it_met_most_often():
+    few = [batch(size, BY_SIZE[size], gap) for size, gap in ((1, GAPS[0]), (2, GAPS[0]), (4, GAPS[0]), (1, GAPS[-1]))]
+    assert len(few) < LEAST
+    np.testing.assert_allclose(ServerProfile([few], 4).usual[0, [1, 2, 4]], BY_SIZE[[1, 2, 4]], rtol=1e-6)
