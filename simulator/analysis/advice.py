@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, isfinite
 from typing import TYPE_CHECKING
 
@@ -122,8 +122,10 @@ def _trial(summary: Summary, plan: Plan) -> Summary:
     """A few replications of a design, with the requests that the first replications of the run have."""
     from simulator.analysis.summary import summary_of  # which asks for advice
 
-    count = ceil(summary.replications / REPLICATIONS_PER_TRIAL)
-    return summary_of(plan, summary.seed, [measure(simulate(plan, summary.seed, one)) for one in range(count)])
+    first = summary.measures[: ceil(summary.replications / REPLICATIONS_PER_TRIAL)]
+    if plan is not summary.plan:
+        return summary_of(plan, summary.seed, [measure(simulate(plan, summary.seed, one)) for one in range(len(first))])
+    return summary_of(plan, summary.seed, [replace(one, resampled=None, ends=[]) for one in first])
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class Summary:
     """All replications of one design in numbers.
 
     thresholds: what each threshold was set to reach on the labelled items, and what it will reach on the next ones
+    measures: the replications themselves, beside which advice tries other designs
     """
 
     plan: Plan
@@ -62,6 +63,7 @@ class Summary:
     stages: dict[str, StageTimes]
     warm_up: WarmUp | None
     thresholds: list[Kept]
+    measures: Sequence[Measures]
     mlperf: MlperfResult | None = None
 
     @property
@@ -187,6 +189,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         stages=stages,
         warm_up=warm_up,
         thresholds=thresholds,
+        measures=measures,
         mlperf=mlperf,
     )
 
