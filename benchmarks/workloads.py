@@ -29,7 +29,7 @@ start: server
 stages:
   server: {{kind: pool, label: Server, model: any, precision: any, device: any, max_batch: {max_batch}, to: done}}
 ends:
-  done: {{label: Done, referred: false, caught: {{value: 1, assumed: no one is ill}}, usd: {{value: 0, assumed: it is free}}}}
+  done: {{label: Done, escalated: false, detected: {{value: 1, assumed: none}}, usd: {{value: 0, assumed: it is free}}}}
 """
 
 

@@ -6,13 +6,22 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from simulator.analysis.failures import failure_rows, refusals
-from simulator.analysis.fidelity import held_told, marks, point_rows, told
-from simulator.analysis.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
-from simulator.analysis.projection import error_rows, prediction_rows, reached
-from simulator.analysis.projection import marks as projection_marks
-from simulator.analysis.sources import matching, sources
-from simulator.charts import (
+from simulator.analysis.evidence.failures import failure_rows, refusals
+from simulator.analysis.evidence.fidelity import held_told, marks, point_rows, told
+from simulator.analysis.evidence.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
+from simulator.analysis.evidence.projection import error_rows, prediction_rows, reached
+from simulator.analysis.evidence.projection import marks as projection_marks
+from simulator.analysis.evidence.sources import matching, sources
+from simulator.evidence.catalogue import CatalogueError
+from simulator.evidence.detections import DetectionError
+from simulator.evidence.failures import FailureError, failures
+from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
+from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
+from simulator.evidence.projection.heldout import held_out
+from simulator.evidence.scores import ScoreError
+from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
+from simulator.scenario import scenario_ids
+from simulator.ui.charts import (
     FIGURES,
     MOST_CURVES,
     cell_table,
@@ -27,19 +36,10 @@ from simulator.charts import (
     speed_of_precisions,
     step_times,
 )
-from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.detections import DetectionError
-from simulator.evidence.failures import FailureError, failures
-from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
-from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
-from simulator.evidence.projection.heldout import held_out
-from simulator.evidence.scores import ScoreError
-from simulator.measurement import Measurement, MeasurementError, Options, measurements
-from simulator.panels.detectors import detectors
-from simulator.panels.scores import scores
-from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
-from simulator.scenario import scenario_ids
-from simulator.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
+from simulator.ui.measurement import Measurement, MeasurementError, Options, measurements
+from simulator.ui.panels.detectors import detectors
+from simulator.ui.panels.scores import scores
+from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
 
 Files = tuple[tuple[str, int], ...]
 

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from simulator.analysis.replicate import replicate
-from simulator.analysis.scorecard import judge
-from simulator.analysis.summary import Summary
-from simulator.charts import asked, referrals_by_sensitivity
-from simulator.jobs import job_id
+from simulator.analysis.run.replicate import replicate
+from simulator.analysis.run.scorecard import judge
+from simulator.analysis.run.summary import Summary
 from simulator.paths import PAGES
 from simulator.scenario import Scenario, scenario_ids
 from simulator.serving.plan import Plan, compile_plan
-from simulator.widgets import draw, scenario_of, verdict_card
+from simulator.ui.charts import asked, referrals_by_sensitivity
+from simulator.ui.jobs import job_id
+from simulator.ui.widgets import draw, scenario_of, verdict_card
 
 #: Few enough to be there at once; the page says how many.
 EXAMPLE_REPLICATIONS = 5

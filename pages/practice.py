@@ -4,12 +4,15 @@ from typing import Any
 
 import streamlit as st
 
-from simulator.analysis.compare import comparable, difference_rows, differences, undecided
-from simulator.analysis.replicate import REPLICATIONS
-from simulator.analysis.scorecard import judge
-from simulator.analysis.summary import Summary, metric_rows
-from simulator.analysis.way import answers_early, way_of
-from simulator.charts import (
+from simulator.analysis.run.compare import comparable, difference_rows, differences, undecided
+from simulator.analysis.run.replicate import REPLICATIONS
+from simulator.analysis.run.request_path import answers_early, way_of
+from simulator.analysis.run.scorecard import judge
+from simulator.analysis.run.summary import Summary, metric_rows
+from simulator.scenario import Scenario, ScenarioError, scenario_ids
+from simulator.scenario.stages import People, Pool, Retry
+from simulator.serving.plan import Plan, compile_plan
+from simulator.ui.charts import (
     answer_times,
     batch_timeline,
     cost_split,
@@ -20,15 +23,11 @@ from simulator.charts import (
     queues,
     roc,
 )
-from simulator.diagram import diagram
-from simulator.jobs import Job, job_id, registry
-from simulator.links import SEEDS, command, complaints, link
-from simulator.panels.scores import threshold_travels
-from simulator.scenario import Scenario, ScenarioError, scenario_ids
-from simulator.scenario.stages import People, Pool, Retry
-from simulator.serving.plan import Plan, compile_plan
-from simulator.units import duration
-from simulator.widgets import (
+from simulator.ui.diagram import diagram
+from simulator.ui.jobs import Job, job_id, registry
+from simulator.ui.links import SEEDS, command, complaints, link
+from simulator.ui.panels.scores import threshold_travels
+from simulator.ui.widgets import (
     asked_card,
     choice_widget,
     draw,
@@ -40,6 +39,7 @@ from simulator.widgets import (
     trust,
     verdict_card,
 )
+from simulator.units import duration
 
 
 def chosen_case() -> Scenario:

@@ -6,7 +6,7 @@ plan = compile_plan(load("skin-cancer-triage"), {"operating_point": 0.99})
 metrics = summarise(simulate(plan, seed=1, replication=r) for r in range(5))
 """
 
-from simulator.analysis.summary import summarise
+from simulator.analysis.run.summary import summarise
 from simulator.scenario import load
 from simulator.serving.engine import simulate
 from simulator.serving.plan import compile_plan

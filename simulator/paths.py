@@ -11,6 +11,9 @@ _SHIPPED = _PACKAGE / "shipped"
 #: the root of the checkout otherwise.
 ROOT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
 
+#: The entry script of the app.
+APP = _PACKAGE / "ui" / "app.py"
+
 SCENARIOS = ROOT / "scenarios"
 PAGES = ROOT / "pages"
 ASSETS = ROOT / "assets"

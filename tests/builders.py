@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.analysis.measures import measure
+from simulator.analysis.run.measures import measure
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.scores import Measured, ScoreTable
 from simulator.scenario.load import loads
@@ -37,7 +37,7 @@ def spread(median: float, sigma: float = 0.0) -> dict[str, Any]:
 
 
 def end(**fields: Any) -> dict[str, Any]:
-    return {"label": "End", "referred": False, "caught": assumed(0), "usd": assumed(0)} | fields
+    return {"label": "End", "escalated": False, "detected": assumed(0), "usd": assumed(0)} | fields
 
 
 def pool(to: str = "done", **fields: Any) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from simulator import compile_plan, load, simulate
-from simulator.analysis.goodput import capacity_per_s
+from simulator.analysis.run.overload import capacity_per_s
 from simulator.analysis.statistics import mean_interval
-from simulator.charts import goodput_over_time
 from simulator.serving.requests import DONE
+from simulator.ui.charts import goodput_over_time
 
 REPLICATIONS = 3
 RUSH_ENDS_S = 90

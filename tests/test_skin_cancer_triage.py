@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import binom
 
 from simulator import compile_plan, load, simulate, summarise
-from simulator.analysis.paired import paired
-from simulator.analysis.transfer import transfers
+from simulator.analysis.scores.paired import paired
+from simulator.analysis.scores.transfer import transfers
 from simulator.evidence.profiles import load_profile
 from simulator.evidence.scores import load_scores, score_names, score_rows
 
@@ -148,7 +148,7 @@ def test_it_tells_latencies_that_were_measured():
 def test_it_tells_what_a_threshold_costs_in_referrals():
     def referred(point):
         plan = compile_plan(case(), {"operating_point": point})
-        return summarise(simulate(plan, 1, number) for number in range(2))["referred_share"].value
+        return summarise(simulate(plan, 1, number) for number in range(2))["escalated_share"].value
 
     assert f"at 90% sensitivity refers {referred(0.9):.0%} of the people, and one at 99% refers {referred(0.99):.0%}" in texts()
 

@@ -27,7 +27,7 @@ CLEAN = "clean"
 FP32 = "fp32"
 #: Scores at which the bins of the histograms in `answers` begin.
 BINS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-#: Statistics of an image, with their units; `simulator.zoo.detection.signals` computes them.
+#: Statistics of an image, with their units; `simulator.making.detection.signals` computes them.
 IMAGE_STATISTICS = {
     "brightness": "mean luma, part of white",
     "contrast": "standard deviation of luma, part of white",

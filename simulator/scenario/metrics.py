@@ -54,20 +54,21 @@ def metrics_of(
     kinds: Mapping[str, Any],
     tags: list[str],
     classes: Mapping[str, Any],
-    has_population: bool,
+    words: tuple[str, str] | None,
     labels: Mapping[str, str] | None = None,
 ) -> dict[str, Metric]:
     """Every metric that a run can report, by name, in the order of the screen.
 
     kinds: stage to kind; tags: what gates call their routes; classes: of requests, to whether they have a deadline;
-    has_population: whether requests are positives or negatives; labels: of stages, where a person has given them
+    words: what is said of positives that are detected and of requests that are escalated, where requests are positives or
+    negatives; labels: of stages, where a person has given them
     """
     told = {name: (labels or {}).get(name, name) for name in kinds}
     found = [
         *_latencies(classes),
         *_rates(bool(any(classes.values()))),
         *_shares(),
-        *(_qualities() if has_population else ()),
+        *(_qualities(*words) if words else ()),
     ]
     served = [name for name, kind in kinds.items() if kind in ("pool", "people")]
     found += [
@@ -114,13 +115,13 @@ def _shares() -> Iterator[Metric]:
     yield _share("unfinished_share", "Requests unfinished at the end of the run", "lower")
 
 
-def _qualities() -> Iterator[Metric]:
-    yield _share("sensitivity", "Positives found", "higher")
-    yield _share("specificity", "Negatives not referred", "higher")
-    yield _share("positive_predictive_value", "Referred requests that are positive", "higher")
-    yield _share("negative_predictive_value", "Requests not referred that are negative", "higher")
+def _qualities(detected: str, escalated: str) -> Iterator[Metric]:
+    yield _share("sensitivity", f"Positives {detected}", "higher")
+    yield _share("specificity", f"Negatives not {escalated}", "higher")
+    yield _share("positive_predictive_value", f"Requests {escalated} that are positive", "higher")
+    yield _share("negative_predictive_value", f"Requests not {escalated} that are negative", "higher")
     yield Metric("missed_per_1000", "Positives missed", "per 1,000", "lower", "ratio")
-    yield _share("referred_share", "Requests referred", None)
+    yield _share("escalated_share", f"Requests {escalated}", None)
 
 
 def _share(name: str, label: str, better: Literal["higher", "lower"] | None, stage: str | None = None) -> Metric:

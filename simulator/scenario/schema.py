@@ -57,6 +57,8 @@ class Population(Strict):
 
     positive: Line
     negative: Line
+    detected: Annotated[Line, Field(description="what is said of a positive that is detected")] = "detected"
+    escalated: Annotated[Line, Field(description="what is said of a request that is passed on to people")] = "escalated"
     prevalence: ShareFigure
     quality: Quality | None = None
 
@@ -171,7 +173,8 @@ class Scenario(Strict):
         kinds = {name: stage.kind for name, stage in self.stages.items()}
         classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
         labels = {name: stage.label for name, stage in self.stages.items()}
-        return metrics_of(kinds, self.tags(), classes, self.population is not None, labels)
+        words = (self.population.detected, self.population.escalated) if self.population else None
+        return metrics_of(kinds, self.tags(), classes, words, labels)
 
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""

@@ -71,8 +71,8 @@ class Run:
         # The end of the way is the answer for whoever has none yet, but for those who gave up waiting for one.
         waited = np.flatnonzero(~requests.gave_up).astype(np.int32)
         self.answer_block(waited, requests.finished[waited])
-        caught = [end.caught.value for end in self.plan.scenario.ends.values()]
-        requests.settle(horizon, np.array(caught), self.uniform("ends.caught"))
+        detected = [end.detected.value for end in self.plan.scenario.ends.values()]
+        requests.settle(horizon, np.array(detected), self.uniform("ends.caught"))
         logs = {name: stage.log for name, stage in self.stages.items()}
         fleets = {name: stage.fleet() for name, stage in self.stages.items() if isinstance(stage, ManagedPoolStage)}
         scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}

@@ -167,10 +167,10 @@ class Requests:
             scores = scores + positive * positives.at_all(self.arrived)
         return scores
 
-    def settle(self, horizon: float, caught_share: Float64, luck: Float32) -> None:
+    def settle(self, horizon: float, detected_share: Float64, luck: Float32) -> None:
         """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.
 
-        caught_share: share of positives that each end finds in time, shape (ends,); luck: one uniform draw a request.
+        detected_share: share of positives that each end finds in time, shape (ends,); luck: one uniform draw a request.
         """
         late = ~(self.finished <= horizon)
         for marks in (self.risks, self.tags):
@@ -180,9 +180,9 @@ class Requests:
         self.answered[~(self.answered <= horizon)] = np.nan
         self.outcome[~late & (self.outcome == UNFINISHED)] = DONE
         self.outcome[late] = UNFINISHED
-        ill = np.flatnonzero(self.positive & ~late)
-        self.caught = np.zeros(self.n, bool)
-        self.caught[ill] = luck[ill] < caught_share[self.end[ill]]
+        positives = np.flatnonzero(self.positive & ~late)
+        self.detected = np.zeros(self.n, bool)
+        self.detected[positives] = luck[positives] < detected_share[self.end[positives]]
 
 
 def quality_separation(auc: float) -> float:

@@ -183,7 +183,7 @@ class Trace:
                 "outcome": _named(columns.outcome, OUTCOMES),
                 "end": _named(columns.end, self.plan.scenario.ends),
                 "positive": columns.positive,
-                "caught": columns.caught,
+                "detected": columns.detected,
                 "patient": columns.patient,
                 "score": np.where(np.isfinite(columns.risk), columns.risk, np.nan),
                 "tries": columns.tries + 1,
@@ -210,7 +210,7 @@ class Trace:
         sha = hashlib.sha256()
         for times in (self.columns.arrived, self.columns.answered, self.columns.finished):
             sha.update(np.where(np.isfinite(times), np.round(times * 1e6), -1).astype(np.int64).tobytes())
-        for codes in (self.columns.outcome, self.columns.end, self.columns.caught):
+        for codes in (self.columns.outcome, self.columns.end, self.columns.detected):
             sha.update(codes.tobytes())
         return sha.hexdigest()[:16]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.analysis.bootstrap import bootstrap, percentile_interval, pivotal_interval
-from simulator.analysis.quality import roc, share
+from simulator.analysis.scores.roc import roc, share
 from simulator.analysis.statistics import share_interval
 from tests.builders import binormal
 

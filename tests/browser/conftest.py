@@ -6,16 +6,15 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from simulator.paths import APP
 from tests.browser.screen import settle
 
-ROOT = Path(__file__).parents[2]
 BROWSERS = (
     "chromium",
     "chromium-browser",
@@ -49,7 +48,7 @@ def app(tmp_path_factory):
     options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
     log = tmp_path_factory.mktemp("app") / "log.txt"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "streamlit", "run", ROOT / "simulator" / "app.py", *options]
+        command = [sys.executable, "-m", "streamlit", "run", APP, *options]
         server = subprocess.Popen(command, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:

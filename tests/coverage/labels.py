@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import norm
 
-from simulator.analysis.compare import differences
-from simulator.analysis.replicate import measured, replicate
-from simulator.analysis.summary import summary_of
+from simulator.analysis.run.compare import differences
+from simulator.analysis.run.replicate import measured, replicate
+from simulator.analysis.run.summary import summary_of
 from simulator.evidence.scores import ScoreTable
 from simulator.serving.latency import constant
 from simulator.serving.plan import Plan
@@ -27,7 +27,7 @@ WITHIN, BETWEEN = 0.5, 0.7
 PREVALENCE, SEEN, CALLED = 0.1, 0.9, 0.2
 VISIT_USD = 180.0
 ENDS = {
-    "invited": end(referred=True, caught=assumed(1), usd=assumed(VISIT_USD)),
+    "invited": end(escalated=True, detected=assumed(1), usd=assumed(VISIT_USD)),
     "cleared": end(usd=assumed(0)),
 }
 
@@ -91,7 +91,7 @@ def truths(apart: float, made: Plan, sensitivity: float, miss_usd: float, reader
         "positive_predictive_value": ill / (ill + well),
         "negative_predictive_value": (1 - PREVALENCE - well) / (1 - ill - well),
         "missed_per_1000": 1000 * (PREVALENCE - ill),
-        "referred_share": ill + well,
+        "escalated_share": ill + well,
         "cost_per_1000_usd": usd,
     }
 
@@ -163,7 +163,7 @@ def compared(number: int, apart: tuple[float, float], reader: bool = False) -> I
     before, after = (truths(distance, made, 0.9, 500, reader) for distance, made in zip(apart, plans, strict=True))
     for moved in differences(*both, summaries, every=True):
         name = moved.metric.name
-        if name in ("specificity", "referred_share", "cost_per_1000_usd", "sensitivity", "wait_p95_s.reader"):
+        if name in ("specificity", "escalated_share", "cost_per_1000_usd", "sensitivity", "wait_p95_s.reader"):
             same = apart[0] == apart[1] and name != "sensitivity"
             if same or name in before:
                 yield Claim(f"change of {name}", 0.0 if same else after[name] - before[name], moved.change)

@@ -7,10 +7,10 @@ from math import factorial, log
 
 import numpy as np
 
-from simulator.analysis.compare import differences
-from simulator.analysis.replicate import measured, replicate
+from simulator.analysis.run.compare import differences
+from simulator.analysis.run.replicate import measured, replicate
+from simulator.analysis.run.summary import summary_of
 from simulator.analysis.statistics import replicated_share
-from simulator.analysis.summary import summary_of
 from simulator.serving.latency import constant
 from simulator.serving.plan import Plan
 from simulator.serving.theory import mg1_wait

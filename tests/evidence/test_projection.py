@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from simulator.cli import app
+from simulator.commands.main import app
+from simulator.commands.projection import as_json
 from simulator.evidence.catalogue import CatalogueError, hardware
 from simulator.evidence.projection import ProjectionError, energy, latencies, latency
-from simulator.evidence.projection.command import as_json
 from simulator.evidence.projection.form import Design, design_of, evaluate, fit
 from simulator.evidence.projection.heldout import ASKED, BARS, COVERS, HIDDEN, basis_of, held_out, hidden_sets
 from simulator.evidence.projection.points import OFFLINE, OWN, all_points, fingerprint, networks, power, published

@@ -1,16 +1,12 @@
 """The app under Streamlit's test driver, from its entry script."""
 
 import sys
-from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator import jobs
-from simulator.paths import PAGES
-
-ENTRY = Path(jobs.__file__).with_name("app.py")
+from simulator.paths import APP, PAGES
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +18,7 @@ def own_main(monkeypatch):
 @pytest.fixture
 def app():
     """The app at its first page."""
-    return AppTest.from_file(ENTRY, default_timeout=60).run()
+    return AppTest.from_file(APP, default_timeout=60).run()
 
 
 @pytest.fixture
@@ -30,7 +26,7 @@ def practice():
     """Opens the practice page at an address; few replications unless the address says how many."""
 
     def open_page(**address):
-        page = AppTest.from_file(ENTRY, default_timeout=60).run()
+        page = AppTest.from_file(APP, default_timeout=60).run()
         page.switch_page(str(PAGES / "practice.py"))
         for name, value in ({"replications": "2"} | address).items():
             page.query_params[name] = value

@@ -9,10 +9,10 @@ from streamlit.testing.v1 import AppTest
 from simulator.evidence.failures import Failure, write_failure
 from simulator.evidence.fidelity import write_report
 from simulator.evidence.profiles import write_profile
-from simulator.measurement import Measurements
-from simulator.paths import PAGES
+from simulator.paths import APP, PAGES
+from simulator.ui.measurement import Measurements
 from tests.evidence.test_fidelity import FORECAST, GOOD, NOISY, report
-from tests.pages.conftest import ENTRY, said
+from tests.pages.conftest import said
 from tests.profiles import profile
 
 
@@ -21,7 +21,7 @@ def evidence_page():
     """Opens the evidence page at an address."""
 
     def open_page(**address):
-        page = AppTest.from_file(ENTRY, default_timeout=60).run()
+        page = AppTest.from_file(APP, default_timeout=60).run()
         page.switch_page(str(PAGES / "evidence.py"))
         for name, value in address.items():
             page.query_params[name] = value
@@ -136,7 +136,7 @@ def measuring(monkeypatch, tmp_path):
     def set_up(script):
         (tmp_path / "command.py").write_text(f"import json, sys, time\n{TELL}\n{script}\n", encoding="utf-8")
         kept = Measurements([sys.executable, str(tmp_path / "command.py")])
-        monkeypatch.setattr("simulator.measurement.measurements", lambda: kept)
+        monkeypatch.setattr("simulator.ui.measurement.measurements", lambda: kept)
         return kept
 
     return set_up
@@ -212,7 +212,7 @@ def test_detectors_show_what_eight_bits_and_fog_do(evidence_page):
 
 
 def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.panels.detectors.DETECTIONS", tmp_path)
+    monkeypatch.setattr("simulator.ui.panels.detectors.DETECTIONS", tmp_path)
     page = evidence_page(evidence="Detectors")
     assert not page.exception
     assert "casesim detect-tables makes it" in said(page).replace("\\", "")

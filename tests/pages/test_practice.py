@@ -3,7 +3,7 @@
 import pytest
 
 from simulator import compile_plan, load
-from simulator.analysis.replicate import replicate
+from simulator.analysis.run.replicate import replicate
 from simulator.evidence.projection import latency
 from tests.pages.conftest import run_design, said
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.panels.scores import QUESTIONS
+from simulator.ui.panels.scores import QUESTIONS
 from tests.evidence.test_score_import import table
 from tests.pages.conftest import run_design, said
 from tests.pages.test_evidence import evidence_page

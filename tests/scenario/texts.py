@@ -49,13 +49,13 @@ stages:
 ends:
   seen:
     label: Seen
-    referred: true
-    caught: {value: 1, assumed: a test}
+    escalated: true
+    detected: {value: 1, assumed: a test}
     usd: {value: 100, assumed: a test}
   cleared:
     label: Cleared
-    referred: false
-    caught: {value: 0, assumed: a test}
+    escalated: false
+    detected: {value: 0, assumed: a test}
     usd: {value: 0, assumed: a test}
 objectives:
   - {metric: sensitivity, at_least: 0.9, label: Found}

@@ -6,19 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import compile_plan
-from simulator.analysis.operating import operating_points
-from simulator.charts import roc
+from simulator.analysis.run.operating import operating_points
 from simulator.scenario import ScenarioError
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.serving.requests import Requests
 from simulator.serving.streams import Streams
 from simulator.serving.theory import visit_ratios
+from simulator.ui.charts import roc
 from tests.builders import end, gate, plan, pool, population, scenario, score_table
 from tests.scenario.test_checks import messages
 from tests.serving.intervals import assert_agrees
 
-WAYS = {"done": end(), "referred": end(referred=True), "cleared": end()}
+WAYS = {"done": end(), "escalated": end(escalated=True), "cleared": end()}
 SURE = [{"at_least": 0.75, "to": "desk"}, {"at_least": 0.375, "to": "large"}, {"to": "cleared"}]
 FINAL = [{"at_least": 0.5, "to": "desk"}, {"to": "cleared"}]
 
@@ -35,7 +35,7 @@ def stages(sure=SURE, final=FINAL, small="x", large="x", **fields):
         "sure": gate("score", *sure, of="small"),
         "large": pool(to="final", scores=large, **fields),
         "final": gate("score", *final, of="large"),
-        "desk": pool(to="referred"),
+        "desk": pool(to="escalated"),
     }
 
 
@@ -49,7 +49,7 @@ def test_every_person_goes_the_way_that_both_models_say_of_their_photo():
     trace = simulate(cascade())
     item = trace.columns.patient
     assert set(item) == set(range(9))
-    assert ((trace.requests["end"] == "referred") == np.array(REFERRED)[item]).all()
+    assert ((trace.requests["end"] == "escalated") == np.array(REFERRED)[item]).all()
     assert set(trace.logs["large"].request) == set(np.flatnonzero(np.array(SEEN_BY_LARGE)[item]))
 
 
@@ -61,13 +61,13 @@ def test_the_score_of_a_request_is_the_one_that_it_was_given_last():
 
 def test_a_gate_goes_by_the_pool_that_it_names_whoever_scored_last():
     ways = stages() | {"small": pool(to="large", scores="x"), "large": pool(to="sure", scores="x")}
-    ways["sure"] = gate("score", {"at_least": 0.75, "to": "referred"}, {"to": "final"}, of="small")
+    ways["sure"] = gate("score", {"at_least": 0.75, "to": "escalated"}, {"to": "final"}, of="small")
     del ways["desk"]
-    ways["final"] = gate("score", {"at_least": 0.5, "to": "referred"}, {"to": "cleared"}, of="large")
+    ways["final"] = gate("score", {"at_least": 0.5, "to": "escalated"}, {"to": "cleared"}, of="large")
     made = plan(ways, constant(0.001), {"small": SMALL, "large": LARGE}, population=population(), ends=WAYS, rate=20)
     trace = simulate(made)
     either = (np.array([*SMALL.positives, *SMALL.negatives]) >= 0.75) | (np.array([*LARGE.positives, *LARGE.negatives]) >= 0.5)
-    assert ((trace.requests["end"] == "referred") == either[trace.columns.patient]).all()
+    assert ((trace.requests["end"] == "escalated") == either[trace.columns.patient]).all()
 
 
 @pytest.mark.parametrize("prevalence", [0.02, 0.5])

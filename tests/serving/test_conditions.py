@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.analysis.measures import measure
+from simulator.analysis.run.measures import measure
 from simulator.scenario.faults import ScenarioError
 from simulator.serving.conditions import Conditions, merged, steps
 from simulator.serving.engine import simulate
@@ -126,7 +126,7 @@ def test_scores_shift_for_all_in_a_drift_and_for_positives_where_a_model_gets_wo
 
 def test_people_read_at_the_rates_of_the_time_at_which_they_read():
     reader = people(ALWAYS, minutes=0.5, positive_to="ill", negative_to="well")
-    ends = {name: {"label": name, "referred": False, "caught": assumed(0), "usd": assumed(0)} for name in ("ill", "well")}
+    ends = {name: {"label": name, "escalated": False, "detected": assumed(0), "usd": assumed(0)} for name in ("ill", "well")}
     made = plan({"r": reader}, population=population(1), ends=ends,
                 curveballs=ball("accuracy_drop", 60, stage="r", sensitivity=0))  # fmt: skip
     # The third begins to read at 60, though it came before.

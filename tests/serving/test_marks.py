@@ -28,9 +28,9 @@ from tests.builders import (
     score_table,
 )
 
-WAYS = {"referred": end(referred=True, caught=assumed(1)), "cleared": end(), "done": end(), "lost": end()}
+WAYS = {"escalated": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end(), "lost": end()}
 SCORES = score_table([0.9, 0.4], [0.1, 0.7])
-SORT = gate("score", {"at_least": 0.5, "to": "referred", "tag": "high"}, {"to": "cleared", "tag": "low"})
+SORT = gate("score", {"at_least": 0.5, "to": "escalated", "tag": "high"}, {"to": "cleared", "tag": "low"})
 #: A pool that hands on at the end of each batch, and one that hands on ahead.
 POOLS = {"plain": {}, "managed": {"client_timeout_s": 1e6, "on_timeout": "meet"}}
 
@@ -62,7 +62,7 @@ def test_a_score_that_is_not_there_yet_routes_nobody(fields):
     requests = trace.requests
     assert (requests["finished_s"] - requests["arrived_s"]).to_numpy() == pytest.approx(0.003)
     assert requests["score"].isna().all()
-    assert (requests["end"] == "referred").all()  # as whoever comes to the gate by a fallback, without a score
+    assert (requests["end"] == "escalated").all()  # as whoever comes to the gate by a fallback, without a score
     assert figures(trace)["incomplete_share.meet"] == 1
 
 
@@ -72,7 +72,7 @@ def test_a_score_that_has_come_by_the_time_a_request_is_at_the_gate_counts_thoug
     stages = {name: stage.model_dump() for name, stage in made.scenario.stages.items()}
     stages["meet"]["to"], stages["far"] = "far", link("sort", 0.007)  # 3 + 7 ms: the score is 1 ms old
     trace = run_at(plan(stages, constant(0.009), SCORES, population=population(), ends=WAYS), np.arange(40.0))
-    score, referred = trace.requests["score"], trace.requests["end"] == "referred"
+    score, referred = trace.requests["score"], trace.requests["end"] == "escalated"
     assert score.notna().all()
     assert (referred == (score >= 0.5)).all()
     assert set(referred) == {True, False}
@@ -111,7 +111,7 @@ def test_nobody_is_routed_by_a_value_from_the_future(made, seed):
     for row in trace.requests.dropna(subset="finished_s").itertuples():
         known = scored.get(row.Index, np.inf) <= row.finished_s
         score = trace.columns.scores_by["model"][0, row.Index] if known else np.inf
-        assert (row.end, row.tag) == (("referred", 1) if score >= 0.5 else ("cleared", 2))
+        assert (row.end, row.tag) == (("escalated", 1) if score >= 0.5 else ("cleared", 2))
         assert np.isnan(row.score) == (not known)
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from simulator import simulate
 from simulator.evidence.catalogue import HARDWARE
-from simulator.jobs import job_id
 from simulator.scenario.base import EVIDENCE_KINDS
 from simulator.scenario.faults import ScenarioError
 from simulator.scenario.load import loads
 from simulator.serving.plan import compile_plan
+from simulator.ui.jobs import job_id
 from tests.scenario.texts import SMALL, changed, place
 
 pytestmark = pytest.mark.usefixtures("evidence")

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from simulator import compile_plan, load
-from simulator.analysis.compare import differences
-from simulator.analysis.replicate import measured
-from simulator.analysis.summary import summary_of
+from simulator.analysis.run.compare import differences
+from simulator.analysis.run.replicate import measured
+from simulator.analysis.run.summary import summary_of
 from simulator.evidence.projection import latency
 from simulator.paths import ASSETS, PROFILES
 from simulator.scenario import ScenarioError

@@ -75,17 +75,17 @@ def test_every_design_meets_the_same_requests():
 
 
 def test_positives_are_caught_at_the_share_that_their_end_states():
-    ends = {"done": end(caught={"value": 0.3, "assumed": "a test"})}
+    ends = {"done": end(detected={"value": 0.3, "assumed": "a test"})}
     trace = run_at(plan({"p": link("done", 1)}, population=population(0.5), ends=ends), np.linspace(0, 90, 5000))
-    assert share(trace.columns.caught[trace.columns.positive], 0.3)
-    assert not trace.columns.caught[~trace.columns.positive].any()
+    assert share(trace.columns.detected[trace.columns.positive], 0.3)
+    assert not trace.columns.detected[~trace.columns.positive].any()
 
 
 def test_who_has_not_finished_by_the_end_is_nobodys_and_unfinished():
-    ends = {"done": end(caught={"value": 1, "assumed": "a test"})}
+    ends = {"done": end(detected={"value": 1, "assumed": "a test"})}
     stages = {"p": link("g", 50), "g": gate("quality", {"to": "done"}, answers=True)}
     slow = plan(stages, seconds=9, population=population(1.0, unusable=0.0), ends=ends)
     requests = run_at(slow, [1, 60, 60]).requests
     assert requests["outcome"].tolist() == ["done", "unfinished", "unfinished"]
     assert requests.loc[1:, ["answered_s", "finished_s", "end"]].isna().all(axis=None)
-    assert requests["caught"].tolist() == [True, False, False]
+    assert requests["detected"].tolist() == [True, False, False]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.analysis.measures import measure
+from simulator.analysis.run.measures import measure
 from simulator.evidence.profiles import load_profile
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant, measured

@@ -12,6 +12,6 @@ class End(Strict):
 
     label: Line
     note: Line | None = None
-    referred: Annotated[bool, Field(description="whether the person was sent on to people")]
-    caught: Annotated[ShareFigure, Field(description="share of positives here that are found in time")]
+    escalated: Annotated[bool, Field(description="whether the request was passed on to people")]
+    detected: Annotated[ShareFigure, Field(description="share of positives here that are found in time")]
     usd: CostFigure

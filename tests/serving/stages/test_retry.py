@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from simulator.analysis.summary import summarise
+from simulator.analysis.run.summary import summarise
 from simulator.scenario.stages import Budget
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant

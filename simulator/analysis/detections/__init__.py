@@ -1,0 +1,1 @@
+"""What a detection table says of a detector."""

@@ -1,0 +1,1 @@
+"""What the measurements and published figures say, side by side."""

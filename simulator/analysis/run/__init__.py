@@ -1,0 +1,1 @@
+"""What replications of a plan mean: metrics with intervals, comparisons, advice, explanations."""

@@ -1,0 +1,160 @@
+"""Which stage holds the requests up, why, and what would move it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any
+
+from simulator.analysis.run.advice import FEW, Move, advice_on, load_on
+from simulator.analysis.run.scorecard import Verdict
+from simulator.analysis.run.stage_times import StageTimes
+from simulator.scenario.stages import People, Pool
+from simulator.serving.calendar import DAY_S, HOUR_S
+from simulator.serving.conditions import Steps
+from simulator.serving.plan import Plan
+from simulator.serving.servers import servers
+from simulator.units import duration, roughly
+
+if TYPE_CHECKING:
+    from simulator.analysis.run.summary import Summary
+
+#: A cause is named when it accounts for at least this part of the wait.
+CAUSE = 0.25
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """The stage that holds the requests up.
+
+    objective: the missed objective that pointed to it, None where it is where most time goes
+    share: of the time that counts (to the answer, or to the end); queueing: the part of the stage's time spent waiting
+    """
+
+    stage: str
+    label: str
+    objective: str | None
+    share: float
+    queueing: float
+    load: float
+    why: str
+    moves: list[Move]
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The bottleneck as `casesim run --json` prints it; what does not apply is left out."""
+        return _finite(vars(self)) | {"moves": [_finite(vars(move)) for move in self.moves]}
+
+
+def _finite(fields: dict[str, Any]) -> dict[str, Any]:
+    """What applies, as JSON can hold it: a load without end is left out."""
+    return {name: value for name, value in fields.items() if value is not None and value != inf}
+
+
+def bottleneck_of(summary: Summary) -> Bottleneck | None:
+    """The bottleneck of a run; None where no stage took any time.
+
+    A stage that more work comes to than it can do is one, whatever else is slow. Next counts the time objective that is
+    missed by most: the stage it names, or the one that takes most of the time to the answer. Else it is where requests
+    spend most of their time.
+    """
+    found = {name: times for name, times in summary.stages.items() if times.total_s > 0}
+    if not found:
+        return None
+    overloaded = {name: times.load for name, times in found.items() if times.load >= 1}
+    missed = _worst_missed(summary, found)
+    if overloaded:
+        return _told(summary, max(overloaded, key=lambda name: overloaded[name]), found, None)
+    if missed is not None:
+        counted = _counted(missed)
+        slowest = max(found, key=lambda name: counted(found[name]))
+        return _told(summary, missed.metric.stage or slowest, found, missed)
+    return _told(summary, max(found, key=lambda name: found[name].total_s), found, None)
+
+
+def _worst_missed(summary: Summary, found: dict[str, StageTimes]) -> Verdict | None:
+    """The objective on a time that is missed by the largest part of its bound, where a stage can be held to account."""
+    missed = [verdict for verdict in summary.verdicts if not verdict.met and _leads_somewhere(verdict, found)]
+    return max(missed, key=_excess, default=None)
+
+
+def _leads_somewhere(verdict: Verdict, found: dict[str, StageTimes]) -> bool:
+    metric = verdict.metric
+    return metric.is_time and (metric.stage in found if metric.stage else any(times.answer_s > 0 for times in found.values()))
+
+
+def _counted(missed: Verdict | None) -> Callable[[StageTimes], float]:
+    """The seconds of a stage that count: to the answer, of the slowest requests where a tail is missed, or all."""
+    if missed is None or missed.metric.stage is not None:
+        return lambda times: times.total_s
+    return (lambda times: times.slow_s) if missed.metric.is_tail else (lambda times: times.answer_s)
+
+
+def _excess(verdict: Verdict) -> float:
+    return float("inf") if verdict.margin is None else -verdict.margin / (abs(verdict.bound) or 1.0)
+
+
+def _told(summary: Summary, name: str, found: dict[str, StageTimes], missed: Verdict | None) -> Bottleneck:
+    plan, times = summary.plan, found[name]
+    stage = plan.scenario.stages[name]
+    to_answer = missed is not None and missed.metric.stage is None
+    counted = _counted(missed)
+    share = counted(times) / (sum(counted(other) for other in found.values()) or 1.0)
+    queueing = times.waited_s / times.total_s
+    why = _why(plan, name, times)
+    advice = advice_on(summary, name, missed)
+    whose = "the slowest requests" if missed and to_answer and missed.metric.is_tail else "requests"
+    of = "the time to their answer" if to_answer else "their time"
+    spent = f"; {roughly(queueing)} of all time there is waiting" if times.load else ""
+    because = f"{missed.objective.label} {_failed(missed)}. " if missed else ""
+    told = f"The bottleneck is {stage.label}, where {whose} spend {roughly(share)} of {of}{spent}: {why}. {advice.sentence}"
+    sentence = (because + told).strip()
+    objective = missed.objective.metric if missed else None
+    return Bottleneck(name, stage.label, objective, share, queueing, times.load, why, advice.moves, sentence)
+
+
+def _why(plan: Plan, name: str, times: StageTimes) -> str:
+    """The load, and what else keeps requests waiting."""
+    stage = plan.scenario.stages[name]
+    said: list[str] = []
+    if isinstance(stage, People):
+        said += _why_people(plan, name, times)
+    elif isinstance(stage, Pool):
+        said += _why_pool(plan, name, stage, times)
+    else:
+        said.append("its time does not depend on the load")
+    if times.turned_away >= FEW * times.visits:
+        said.append(f"{roughly(times.turned_away / times.visits)} of the requests that came were turned away or gave up")
+    return "; ".join(said)
+
+
+def _comes_in(times: StageTimes, what: str) -> str:
+    return (
+        f"work comes in at {roughly(times.load)} of what {what}" if isfinite(times.load) else "no server is there for the work"
+    )
+
+
+def _failed(missed: Verdict) -> str:
+    return "is missed" if missed.estimate else "has no figure"
+
+
+def _why_people(plan: Plan, name: str, times: StageTimes) -> Iterator[str]:
+    yield _comes_in(times, "the people on duty can do")
+    if times.waited_s and times.held_s >= CAUSE * times.waited_s:
+        there = servers(plan, name)
+        hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
+        part = roughly(times.held_s / times.waited_s)
+        yield f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait falls into those hours"
+
+
+def _why_pool(plan: Plan, name: str, stage: Pool, times: StageTimes) -> Iterator[str]:
+    yield _comes_in(times, "its replicas can do")
+    load = load_on(plan, name)
+    if load is not None and load.peak is not None and load.peak >= 1 > times.load:
+        yield f"at its busiest it is {load.peak:.2f} times what they can do, and a queue builds up"
+    if times.waited_s and times.held_s >= CAUSE * times.waited_s:
+        part = roughly(times.held_s / times.waited_s)
+        yield f"{part} of the wait is for company in a batch, up to {duration(stage.max_queue_delay_ms / 1000)}"
+    if times.waited_s and times.down_s >= CAUSE * times.waited_s:
+        yield f"{roughly(times.down_s / times.waited_s)} of the wait falls into times when a replica was down"

@@ -1,0 +1,246 @@
+"""From the measures of all replications to each metric with its interval, by the estimator that its record names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from simulator.analysis.bootstrap import corrected_interval, percentile_interval
+from simulator.analysis.run.labels import Ways
+from simulator.analysis.run.measures import Measures, Total
+from simulator.analysis.run.samples import NOTHING, Percentile, Pooled, Sample
+from simulator.analysis.statistics import (
+    LEVEL,
+    Estimate,
+    Interval,
+    dependent_sum,
+    estimate,
+    ratio_interval,
+    replicated_share,
+)
+from simulator.scenario.metrics import Metric
+from simulator.units import significant
+
+Floats = NDArray[np.float64]
+
+#: Stretches of one long run in steady state whose figures are as good as independent.
+BATCHES = 20
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A percentile that too few requests support, and about how many would do."""
+
+    metric: Metric
+    requests: float
+    needed: float
+
+    @property
+    def sentence(self) -> str:
+        """What is missing, as a person reads it."""
+        return (
+            f"{self.metric.label}: not told. {self.requests:,.0f} requests are too few to tell it; about "
+            f"{significant(self.needed, 2)} would do."
+        )
+
+
+class Estimator:
+    """Estimates of one design.
+
+    measures: a replication each, without their warm-up; ways: what resampling the labelled does to the design, if anything
+    cut: whether a warm-up was cut off, so that a single replication may be cut into stretches
+    """
+
+    def __init__(self, measures: Sequence[Measures], ways: Ways | None, cut: bool = False) -> None:
+        self.measures = measures
+        self.ways = ways
+        self.in_stretches = cut and len(measures) == 1
+        self.withheld: list[Withheld] = []
+        self._pooled: dict[tuple[int, ...], Pooled] = {}
+
+    def estimate(self, metric: Metric) -> Estimate | None:
+        """A metric with its interval; None where the run has none, or too few requests to tell it."""
+        run = self.run_interval(metric)
+        return None if run is None else estimate(run, self.labels_interval(metric, run.value), 0.0, metric.most)
+
+    def cost(self, part: str) -> Estimate:
+        """A part of the cost of 1,000 requests."""
+        totals = [one.costs[part] for one in self.measures]
+        run = ratio_interval([total.above for total in totals], [total.below for total in totals])
+        labels = self._by_way(totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
+        return estimate(run, labels, 0.0)
+
+    def run_interval(self, metric: Metric) -> Interval | None:
+        """The metric with what the luck of the run leaves open."""
+        if metric.sample:
+            return self._of_sample(metric)
+        above, below = self.columns(metric.name)
+        if not below.any():
+            return None
+        return replicated_share(above, below) if metric.estimator == "share" else ratio_interval(above, below)
+
+    def labels_interval(self, metric: Metric, value: float) -> Interval | None:
+        """The metric with what the luck of who was labelled leaves open; None where no labelled item stands behind it."""
+        totals = self._totals(metric.name)
+        if self.ways is not None and any(total.by_way is not None for total in totals):
+            return self._by_way(totals, value)
+        return self._by_runs(lambda one: one.figure(metric), value, metric.is_time)
+
+    def _totals(self, name: str) -> list[Total]:
+        """What is summed for a metric, a replication each; empty where it is no sum."""
+        return [one.totals[name] for one in self.measures if name in one.totals]
+
+    def columns(self, name: str) -> tuple[Floats, Floats]:
+        """Numerators and denominators of a ratio or a share, a replication each."""
+        if name in self.measures[0].rates:
+            return self._rates(name)
+        totals = self._totals(name)
+        return np.array([total.above for total in totals]), np.array([total.below for total in totals])
+
+    def _samples(self, name: str) -> list[Sample]:
+        found = [one.samples.get(name, NOTHING) for one in self.measures]
+        return found[0].parts(BATCHES) if self.in_stretches else found
+
+    def pooled(self, name: str) -> Pooled:
+        """The values of a sample over all replications."""
+        samples = self._samples(name)
+        key = tuple(
+            id(one.values) for one in samples if one is not NOTHING
+        )  # where nothing is refused, what was served is what was answered
+        if self.in_stretches or key not in self._pooled:
+            self._pooled[key] = Pooled(samples)
+        return self._pooled[key]
+
+    def _of_sample(self, metric: Metric) -> Interval | None:
+        pooled = self.pooled(metric.sample)
+        if not pooled:
+            return None
+        if metric.quantile is None:
+            samples = self._samples(metric.sample)
+            sums = [one.weight * float(one.values.sum(dtype=float)) for one in samples]
+            return ratio_interval(sums, [one.count for one in samples])
+        found = pooled.percentile(metric.quantile)
+        return found.interval if self._is_enough(metric, found) else None
+
+    def _is_enough(self, metric: Metric, found: Percentile) -> bool:
+        if not found.quotable:
+            self.withheld.append(Withheld(metric, found.requests, found.needed))
+        return found.quotable
+
+    def _rates(self, name: str) -> tuple[Floats, Floats]:
+        """Answers and seconds."""
+        counts = [one.rates[name] for one in self.measures]
+        if self.in_stretches:
+            counts = np.array_split(counts[0], BATCHES)
+        seconds = [len(each) * self.measures[0].stretch_s for each in counts]
+        return np.array([each.sum() for each in counts]), np.array(seconds)
+
+    def _by_way(self, totals: list[Total], value: float) -> Interval | None:
+        """A sum over people: other shares of the ways, and on each way what came of it in the run."""
+        change = self._draws(totals)
+        return None if change is None or self.ways is None else of_draws(value, change, self.ways.pinned)
+
+    def draws(self, name: str) -> Floats | None:
+        """How much a sum over people moves in each resample, by what happens among negatives, then positives.
+
+        Shape (2, resamples); None where no labelled item stands behind it.
+        """
+        return self._draws(self._totals(name))
+
+    def _draws(self, totals: list[Total]) -> Floats | None:
+        sums = self._by_class_and_way(totals)
+        if sums is None or self.ways is None:
+            return None
+        means, counts = sums
+        now = self.ways.original
+        before = _ratio(means, counts, now)
+        moved = []
+        for positive in (0, 1):
+            shares = np.repeat(now[None], len(self.ways.resampled), axis=0)
+            shares[:, positive] = self.ways.resampled[:, positive]
+            moved.append(_ratio(means, counts, shares) - before)
+        return np.stack(moved)
+
+    def _by_class_and_way(self, totals: list[Total]) -> tuple[Floats, Floats] | None:
+        """What one request of a class and way adds to numerator and denominator, shape (2, ways, 2), and requests by class."""
+        if self.ways is None:
+            return None
+        codes = self.ways.codes
+        sums, counts = np.zeros((2, 2, len(codes), 2)), np.zeros((2, 2, len(codes)))
+        for one, total in zip(self.measures, totals, strict=False):
+            if total.by_way is None or one.strata is None:
+                continue
+            strata = one.strata
+            place = strata.pretended.astype(int), strata.positive.astype(int), np.searchsorted(codes, strata.codes)
+            np.add.at(sums, place, total.by_way)
+            np.add.at(counts, place, strata.requests)
+        if not counts[0].any():
+            return None
+        with np.errstate(invalid="ignore"):
+            real, pretended = sums / counts[..., None]
+        means = np.where(counts[0, ..., None] > 0, real, pretended)
+        return _filled(means, counts.sum(0)), counts[0].sum(1)
+
+    def _by_runs(self, figure: Callable[[Measures], float | None], value: float, is_time: bool = False) -> Interval | None:
+        """Replications run again for other labelled people, each against itself: their root mean square is the spread.
+
+        Of times on a logarithmic scale where none is 0: near saturation a little more work makes a much longer wait.
+        """
+        now, again = self.reruns(figure)
+        if not (again != now).any():
+            return None
+        if is_time and value > 0 and min(now.min(), again.min()) > 0:
+            factor = float(np.exp(spread_of(np.log(again / now))))
+            return Interval(value, value / factor, value * factor)
+        half = spread_of(again - now)
+        return Interval(value, value - half, value + half)
+
+    def reruns(self, figure: Callable[[Measures], float | None]) -> tuple[Floats, Floats]:
+        """A figure in each replication that ran again, for the people who were labelled and for others, shapes (runs,)."""
+        pairs = [(figure(one), figure(one.resampled)) for one in self.measures if one.resampled is not None]
+        found = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
+        return found[:, 0], found[:, 1]
+
+
+def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
+    """A figure with what resamples make of it among negatives and among positives, moved: shape (2, resamples).
+
+    What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
+    the next people will meet. Where one class is judged so and the other so, a threshold that came out too low means more
+    positives found than told, and fewer alarms: the two errors are related the other way round than the two changes. Errors
+    that cancel each other are taken for independent, so that no difference is claimed on the strength of that.
+    """
+    intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
+    negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
+    told = moved[:, np.isfinite(moved).all(0)]
+    related = float(np.corrcoef(told[0], told[1])[0, 1]) if (told.std(1) > 0).all() else 0.0
+    related = related if pinned[0] == pinned[1] else -related
+    return dependent_sum(value, negatives, positives, max(related, 0.0))
+
+
+def spread_of(moved: Floats) -> float:
+    """Half the width of a 95% interval, from what other labelled people changed in a few runs, shape (runs,)."""
+    return float(t.ppf((1 + LEVEL) / 2, len(moved)) * np.sqrt(np.mean(moved**2)))
+
+
+def _ratio(means: Floats, counts: Floats, shares: Floats) -> Floats:
+    """Numerator over denominator where ways have these shares; shares: (..., 2, ways), counts of requests by class: (2,)."""
+    sums = np.einsum("cwk,...cw,c->...k", means, shares, counts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+def _filled(means: Floats, counts: Floats) -> Floats:
+    """Ways that no request of either class took are taken for the nearest one that some did."""
+    for of_class, seen in zip(means, counts > 0, strict=True):
+        if seen.any():
+            taken = np.flatnonzero(seen)
+            for way in np.flatnonzero(~seen):
+                of_class[way] = of_class[taken[np.argmin(np.abs(taken - way))]]
+        else:
+            of_class[:] = 0.0
+    return means

@@ -1,0 +1,358 @@
+"""What one replication came to: totals and times that can be sent between processes and pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.analysis.run.labels import codes_of, downstream, score_gates, scores_shift
+from simulator.analysis.run.mlperf import Queries, queries_of
+from simulator.analysis.run.samples import SECTIONS, Sample, sample
+from simulator.analysis.run.stage_times import StageTimes, brought_s, paid_s, stage_times
+from simulator.scenario.metrics import Metric
+from simulator.scenario.stages import Join, People, Pool, Retry
+from simulator.serving.calendar import HOUR_S
+from simulator.serving.requests import DONE, OUTCOMES
+from simulator.serving.servers import server_s
+from simulator.serving.trace import Trace
+
+Floats = NDArray[np.float64]
+
+#: The latency distribution is drawn at these shares of the requests.
+CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
+
+#: What is paid for a missed positive, among the parts of the cost.
+MISSED = "missed"
+
+
+@dataclass(frozen=True)
+class Total:
+    """A numerator and a denominator, summed over the requests of one replication: a share, or what one request costs.
+
+    by_way: the same by class and by the way of the labelled items through the gates by score, as `Strata` lists them, columns
+    numerator and denominator; None where no labelled item stands behind the figure
+    """
+
+    above: float
+    below: float
+    by_way: NDArray[np.float64] | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """The one over the other; None of nothing."""
+        return self.above / self.below if self.below else None
+
+
+@dataclass(frozen=True)
+class Strata:
+    """The requests of one replication by class and way: codes of the ways, and how many requests, shapes (strata,).
+
+    pretended: whether no request of that class took the way, so that those of the other class stand in for what follows it
+    """
+
+    positive: NDArray[np.bool_]
+    codes: NDArray[np.int64]
+    requests: Floats
+    pretended: NDArray[np.bool_]
+
+
+@dataclass
+class Measures:
+    """One replication in numbers.
+
+    totals: the metrics that are a ratio or a share; costs: USD and thousands of requests by part
+    samples: times of requests and waits of visits, by what they are of
+    rates: by metric, how many answers came in each stretch of the run; stretch_s: how long each of those lasts
+    latencies: by stretch of arrival, the sum of latencies in s and their number, shape (2, stretches); None without a warm-up
+    strata: who the totals by way are of; None where no gate goes by scores
+    flows: number of requests (column count) by tag, end, outcome, positive and detected
+    queries: the latency of each query, where the scenario is one of MLPerf's
+    stages: where the time of requests went, for each stage that takes time
+    ends: the same replication with all projected latencies at the fast end of their bands, and at the slow end; else empty
+    resampled: the same replication for other labelled people; None where it was not run for them
+    """
+
+    digest: str
+    requests: int
+    totals: dict[str, Total]
+    costs: dict[str, Total]
+    samples: dict[str, Sample]
+    rates: dict[str, Floats]
+    stretch_s: float
+    flows: pd.DataFrame
+    strata: Strata | None = None
+    latencies: Floats | None = None
+    queries: Queries | None = None
+    stages: dict[str, StageTimes] = field(default_factory=dict)
+    ends: list[Measures] = field(default_factory=list)
+    resampled: Measures | None = None
+
+    def after(self, stretch: int) -> Measures:
+        """Times and rates without the stretches before this one; the rest is of the whole run."""
+        if not stretch:
+            return self
+        samples = {name: one.after(stretch) for name, one in self.samples.items()}
+        rates = {name: counts[stretch:] for name, counts in self.rates.items()}
+        resampled = self.resampled and self.resampled.after(stretch)
+        return replace(self, samples=samples, rates=rates, ends=[end.after(stretch) for end in self.ends], resampled=resampled)
+
+    def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
+        """Each metric's plain value in this replication; what it does not have is absent."""
+        found = {name: self.figure(metric) for name, metric in metrics.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def figure(self, metric: Metric) -> float | None:
+        """The plain value of one metric in this replication; None where it has none."""
+        if metric.sample:
+            one = self.samples.get(metric.sample)
+            if one is None or not len(one.values):
+                return None
+            return float(one.values.mean(dtype=float) if metric.quantile is None else np.quantile(one.values, metric.quantile))
+        if metric.name in self.rates:
+            counts = self.rates[metric.name]
+            return float(counts.sum() / (len(counts) * self.stretch_s))
+        total = self.totals.get(metric.name)
+        return total.ratio if total else None
+
+
+def measure(trace: Trace) -> Measures:
+    """Reduce a trace to its measures."""
+    visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
+    stretches = 1 if trace.plan.scenario.run.warm_up == "none" else SECTIONS
+    counted = _Counter(trace, visits)
+    samples, costs = dict(_samples(trace, visits, stretches)), dict(counted.costs())
+    return Measures(
+        digest=trace.digest,
+        requests=trace.columns.n,
+        totals=counted.totals() | {"cost_per_1000_usd": counted.together(costs)},
+        costs=costs,
+        samples=samples,
+        rates=_rates(trace, stretches),
+        stretch_s=trace.plan.arrivals_end_s / stretches,
+        flows=_flows(trace),
+        strata=counted.strata,
+        latencies=_by_stretch(samples["latency"]) if stretches > 1 else None,
+        queries=queries_of(trace),
+        stages={name: stage_times(trace, name, rows) for name, rows in visits.items()},
+    )
+
+
+def _stretches(trace: Trace, times: Floats, stretches: int) -> NDArray[np.int64] | None:
+    """The stretch of the run that each time falls into; None where the run is not cut."""
+    if stretches == 1:
+        return None
+    return np.minimum(times / trace.plan.arrivals_end_s * stretches, stretches - 1).astype(np.int64)
+
+
+def _by_stretch(latencies: Sample) -> Floats:
+    counts = np.diff(latencies.starts)
+    sums = np.add.reduceat(np.append(latencies.values, 0.0).astype(float), latencies.starts[:-1]) * (counts > 0)
+    return np.stack([sums, counts]) * latencies.weight
+
+
+def _samples(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> Iterator[tuple[str, Sample]]:
+    """Latencies of the requests that were answered, in order of arrival, and waits of the visits by when they began."""
+    columns = trace.columns
+    answered = np.isfinite(columns.answered)
+    latency = columns.answered - columns.sent
+
+    def of(mine: NDArray[np.bool_]) -> Sample:
+        return sample(latency[mine], _stretches(trace, columns.arrived[mine], stretches))
+
+    yield "latency", (every := of(answered))
+    refused = answered & columns.refused
+    yield "served", of(answered & ~refused) if refused.any() else every
+    for index, name in enumerate(trace.plan.scenario.classes):
+        yield f"latency.{name}", of(answered & (columns.kind == index))
+    for name, stage in trace.plan.scenario.stages.items():
+        if isinstance(stage, Pool | People) and name in visits:
+            rows, wait = _waits(trace, visits[name])
+            entered = rows["entered_s"].to_numpy()
+            yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
+            tag = columns.tag[rows["request"].to_numpy()]
+            for index, label in enumerate(trace.plan.scenario.tags() if isinstance(stage, People) else [], start=1):
+                mine = tag == index
+                yield f"wait.{name}.{label}", sample(wait[mine], _stretches(trace, entered[mine], stretches))
+
+
+def _waits(trace: Trace, visits: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+    """Waits until service began; until the time-out, or the end of the run, for those who were never served.
+
+    A request that was refused on the spot never waited, and nobody waited for a copy that was served in vain.
+    """
+    visits = visits[visits["wanted"] & (visits["started_s"].notna() | (visits["left_s"] != visits["entered_s"]))]
+    until = visits["started_s"].fillna(visits["left_s"]).fillna(trace.plan.horizon_s)
+    return visits, (until - visits["entered_s"]).to_numpy()
+
+
+def _rates(trace: Trace, stretches: int) -> dict[str, Floats]:
+    """Answers by the stretch in which they came, over the time in which requests arrive: all, and those that were of use."""
+    columns = trace.columns
+    edges = np.linspace(0, trace.plan.arrivals_end_s, stretches + 1)
+    useful = np.isfinite(columns.answered) & ~columns.refused
+    if len(columns.deadline):
+        useful &= columns.answered <= columns.deadline
+    answers = {"throughput_per_s": columns.answered, "goodput_per_s": columns.answered[useful]}
+    return {name: np.histogram(times[np.isfinite(times)], edges)[0].astype(float) for name, times in answers.items()}
+
+
+class _Counter:
+    """Sums over the requests of a replication, by the way of the labelled items that stand for them where there are any.
+
+    Rows beyond the requests themselves are requests that are taken for the other class, where none of it took their way.
+    """
+
+    def __init__(self, trace: Trace, visits: dict[str, pd.DataFrame]) -> None:
+        self.trace, self.visits = trace, visits
+        self.columns, self.scenario = trace.columns, trace.plan.scenario
+        self.strata: Strata | None = None
+        self._stratum: NDArray[np.int64] | None = None
+        turned = np.empty(0, np.int64)
+        if self.columns.n and score_gates(trace.plan) and not scores_shift(trace.plan):
+            key = 2 * codes_of(trace.plan)[self.columns.item] + self.columns.positive
+            turned = np.flatnonzero(~np.isin(key ^ 1, key))
+            keys, self._stratum = np.unique(np.append(key, key[turned] ^ 1), return_inverse=True)
+            requests = np.bincount(self._stratum).astype(float)
+            self.strata = Strata(keys % 2 == 1, keys // 2, requests, ~np.isin(keys, key))
+        self.rows = np.append(np.arange(self.columns.n), turned)
+        self.positive = np.append(self.columns.positive, ~self.columns.positive[turned])
+        detected = np.array([end.detected.value for end in self.scenario.ends.values()] + [0.0])[self.columns.end[turned]]
+        self.detected = np.append(self.columns.detected, detected) * self.positive
+
+    def totals(self) -> dict[str, Total]:
+        """Every metric that is a ratio or a share."""
+        return {
+            **dict(self._outcomes()),
+            **dict(self._qualities()),
+            **dict(self._utilizations()),
+            **dict(self._branches()),
+        }
+
+    def _of(self, above: NDArray[np.generic], below: NDArray[np.generic] | None = None) -> Total:
+        """A total of columns, of as many elements as there are rows; `below` is 1 for each unless it is given."""
+        under, n = np.ones(len(above), bool) if below is None else below, self.columns.n
+        by_way = None
+        if self._stratum is not None:
+            by_way = np.stack([np.bincount(self._stratum, column) for column in (above, under)], axis=-1).astype(float)
+        return Total(float(above[:n].sum()), float(under[:n].sum()), by_way)
+
+    def _outcomes(self) -> Iterator[tuple[str, Total]]:
+        columns = self.columns
+        counts = np.bincount(columns.outcome, minlength=len(OUTCOMES))
+        for index, name in enumerate(OUTCOMES):
+            yield f"{name}_share", Total(float(counts[index]), float(columns.n))
+        if any(kind.deadline_s is not None for kind in self.scenario.classes.values()):
+            in_time = (columns.outcome == DONE) & (columns.answered <= columns.deadline)
+            yield "on_time_share", Total(float(in_time.sum()), float(columns.n))
+
+    def _qualities(self) -> Iterator[tuple[str, Total]]:
+        if self.scenario.population is None:
+            return
+        positive, detected, escalated = self.positive, self.detected, _escalated(self.trace)[self.rows]
+        yield "sensitivity", self._of(detected, positive)
+        yield "specificity", self._of(~positive & ~escalated, ~positive)
+        yield "positive_predictive_value", self._of(positive & escalated, escalated)
+        yield "negative_predictive_value", self._of(~positive & ~escalated, ~escalated)
+        yield "missed_per_1000", self._of(1000 * (positive - detected))
+        yield "escalated_share", self._of(escalated)
+
+    def _utilizations(self) -> Iterator[tuple[str, Total]]:
+        """Work that came over the server-seconds that are offered for it, of every stage that offers any."""
+        answering = downstream(self.trace.plan) if self.strata else set()
+        for name, stage in self.scenario.stages.items():
+            if not isinstance(stage, Pool | People) or (capacity := server_s(self.trace, name)) <= 0:
+                continue
+            work = brought_s(self.trace, self.visits[name]) if name in self.visits else np.zeros(self.columns.n)
+            if name in answering:
+                yield f"utilization.{name}", self._of(work[self.rows], np.full(len(self.rows), capacity / len(work)))
+            else:
+                yield f"utilization.{name}", Total(float(work.sum()), capacity)
+
+    def _branches(self) -> Iterator[tuple[str, Total]]:
+        """What retries and joins did."""
+        for name, stage in self.scenario.stages.items():
+            if isinstance(stage, Retry):
+                yield from self._retries(name)
+            elif isinstance(stage, Join):
+                yield from self._joins(name, stage)
+
+    def _retries(self, name: str) -> Iterator[tuple[str, Total]]:
+        """How much one client's request grows to, and whose last try failed as well."""
+        started, all_ = np.array(self.trace.logs[name].started), float(self.columns.n)
+        gave_up = np.isnan(started) & ~np.isnan(np.array(self.trace.logs[name].left))
+        yield f"retries_per_request.{name}", Total(float(np.count_nonzero(~np.isnan(started))), all_)
+        yield f"exhausted_share.{name}", Total(float(np.count_nonzero(gave_up)), all_)
+
+    def _joins(self, name: str, stage: Join) -> Iterator[tuple[str, Total]]:
+        """Of the requests that went on, the share that lacked an input; of all inputs, the share that came too late."""
+        visits = self.trace.logs[name].frame(name).dropna(subset="left_s")
+        used = visits[visits["started_s"].notna()]
+        needed = stage.needed(self.scenario.inputs_of(name))
+        came = (used["server"] >= 0).groupby(used["request"]).sum()
+        yield f"incomplete_share.{name}", Total(float((came < needed).sum()), float(len(came)))
+        yield f"late_share.{name}", Total(float(len(visits) - len(used)), float(len(visits)))
+
+    def together(self, costs: Mapping[str, Total]) -> Total:
+        """The cost of 1,000 requests, of its parts."""
+        by_way = [total.by_way for total in costs.values() if total.by_way is not None]
+        together = np.stack([sum(part[:, 0] for part in by_way), by_way[0][:, 1]], axis=-1) if by_way else None
+        return Total(sum(total.above for total in costs.values()), self.columns.n / 1000, together)
+
+    def costs(self) -> Iterator[tuple[str, Total]]:
+        """USD for 1,000 requests by part: machines and people as they are paid, visits and misses as they happened."""
+        scenario, n = self.scenario, self.columns.n
+        thousands = np.full(len(self.rows), 0.001)
+        usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[self.columns.end][self.rows]
+        yield "machines", Total(_machines_usd(self.trace), n / 1000)
+        yield "reviewers", Total(_reviewers_usd(self.trace), n / 1000)
+        if scenario.population is None:
+            yield "ends", self._of(usd, thousands)
+        else:
+            yield "visits of negatives", self._of(usd * ~self.positive, thousands)
+            yield "visits of positives", self._of(usd * self.positive, thousands)
+        if scenario.costs is not None:
+            missed = self.positive - self.detected
+            yield MISSED, self._of(missed * scenario.costs.missed_positive_usd.value, thousands)
+
+
+def _escalated(trace: Trace) -> NDArray[np.bool_]:
+    escalated = np.array([end.escalated for end in trace.plan.scenario.ends.values()] + [False])
+    return escalated[trace.columns.end]
+
+
+def _machines_usd(trace: Trace) -> float:
+    pools = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)}
+    return sum(
+        paid_s(trace, name, stage)
+        / HOUR_S
+        * trace.plan.machines[name].usd_per_replica_hour(stage.threads)
+        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+        for name, stage in pools.items()
+    )
+
+
+def _reviewers_usd(trace: Trace) -> float:
+    people = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, People)}
+    return sum(
+        paid_s(trace, name, stage)
+        / HOUR_S
+        * stage.usd_per_hour.value
+        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+        for name, stage in people.items()
+    )
+
+
+def _flows(trace: Trace) -> pd.DataFrame:
+    requests = trace.requests
+    columns = {
+        "tag": np.array(["", *trace.plan.scenario.tags()])[trace.columns.tag],
+        "end": requests["end"].astype(object).fillna("unfinished"),
+        "outcome": requests["outcome"].astype(str),
+        "positive": requests["positive"],
+        "detected": requests["detected"],
+    }
+    return pd.DataFrame(columns).value_counts().reset_index(name="count")

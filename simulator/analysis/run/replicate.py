@@ -1,0 +1,65 @@
+"""Replications side by side: one job each, on as many cores as there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, as_completed
+
+from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
+from simulator.analysis.run.measures import Measures, measure
+from simulator.analysis.run.summary import Summary, summary_of
+from simulator.serving.engine import simulate
+from simulator.serving.plan import Plan
+
+#: The numbers of replications that may be asked for: one alone has no interval.
+REPLICATIONS = (2, 1000)
+
+
+def one(plan: Plan, seed: int, replication: int) -> Measures:
+    """Run and measure one replication (the job that a worker process is given).
+
+    The first RUNS replications run again for other labelled people where that cannot be told from the shares of the ways.
+    """
+    found = measure(simulate(plan, seed, replication))
+    found.ends = [measure(simulate(end, seed, replication)) for end in plan.ends]
+    if replication < RUNS and needs_runs(plan):
+        found.resampled = measure(simulate(resampled_plan(plan, replication), seed, replication))
+    return found
+
+
+def warm() -> None:
+    """Do nothing: a worker process that was given this has imported all that `one` needs."""
+
+
+def submit(executor: Executor, plan: Plan, seed: int, replications: int) -> list[Future[Measures]]:
+    """Hand every replication to an executor."""
+    return [executor.submit(one, plan, seed, replication) for replication in range(replications)]
+
+
+def measured(
+    plan: Plan,
+    seed: int,
+    replications: int | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Measures]:
+    """Run and measure a plan's replications; without an executor, one after the other.
+
+    progress: called with the number done and the number in all after each replication.
+    """
+    total = replications or plan.scenario.run.replications
+    if executor is None:
+        measures = []
+        for replication in range(total):
+            measures.append(one(plan, seed, replication))
+            progress(replication + 1, total)
+        return measures
+    futures = submit(executor, plan, seed, total)
+    for done, _ in enumerate(as_completed(futures), start=1):
+        progress(done, total)
+    return [future.result() for future in futures]
+
+
+def replicate(plan: Plan, seed: int, replications: int | None = None) -> Summary:
+    """Run a plan's replications, one after the other, and pool them."""
+    return summary_of(plan, seed, measured(plan, seed, replications))

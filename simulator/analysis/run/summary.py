@@ -1,0 +1,308 @@
+"""From the measures of all replications to what a person sees: metrics with intervals, verdicts, sources, warnings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.analysis.run.bottleneck import Bottleneck, bottleneck_of
+from simulator.analysis.run.estimates import Estimator
+from simulator.analysis.run.labels import ways_of
+from simulator.analysis.run.measures import CURVE, Measures, measure
+from simulator.analysis.run.mlperf import MlperfResult, mlperf_result
+from simulator.analysis.run.operating import Kept, kept_thresholds
+from simulator.analysis.run.scorecard import Verdict, judge
+from simulator.analysis.run.stage_times import StageTimes, pooled
+from simulator.analysis.run.trust import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Note, notes_on
+from simulator.analysis.run.warmup import WarmUp, warm_up_of
+from simulator.analysis.statistics import Estimate, Interval
+from simulator.scenario.arrivals import Loop, Offline
+from simulator.scenario.metrics import Metric
+from simulator.scenario.stages import Pool
+from simulator.serving.engine import ENGINE_VERSION
+from simulator.serving.plan import Plan, Source, fingerprint
+from simulator.serving.theory import loads
+from simulator.serving.trace import Trace
+from simulator.units import percent, spoken, spread
+
+#: How an interval is to be read, where labelled people stand behind the case, and where none do.
+_SENSE_LABELLED = (
+    "A 95% interval is about the next people of the same kind with the same procedure: other requests, and other people "
+    "labelled, on whom every threshold is chosen anew."
+)
+_SENSE = "A 95% interval is about other requests of the same kind."
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All replications of one design in numbers.
+
+    thresholds: what each threshold was set to reach on the labelled items, and what it will reach on the next ones
+    measures: the replications themselves, beside which advice tries other designs
+    """
+
+    plan: Plan
+    seed: int
+    replications: int
+    requests: int
+    run_hash: str
+    metrics: dict[str, Estimate]
+    verdicts: list[Verdict]
+    costs: dict[str, Estimate]
+    flows: pd.DataFrame
+    latency_curve: NDArray[np.float64]
+    warnings: list[str]
+    stages: dict[str, StageTimes]
+    warm_up: WarmUp | None
+    thresholds: list[Kept]
+    measures: Sequence[Measures]
+    mlperf: MlperfResult | None = None
+
+    @property
+    def provenance(self) -> list[Source]:
+        """Where every number comes from."""
+        return self.plan.provenance
+
+    @cached_property
+    def bottleneck(self) -> Bottleneck | None:
+        """The stage that holds the requests up, why, and what would move it; None where no stage has servers."""
+        return bottleneck_of(self)
+
+    @cached_property
+    def trust(self) -> list[Note]:
+        """How far the figures can be trusted, a note a reason."""
+        return notes_on(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `casesim run --json` prints; what this run does not have is left out."""
+        bottleneck = {"bottleneck": self.bottleneck.to_json()} if self.bottleneck else {}
+        warm_up = {"warm_up": self.warm_up.to_json()} if self.warm_up else {}
+        return {
+            "scenario": self.plan.scenario.id,
+            "scenario_hash": self.plan.scenario_hash,
+            "design": self.plan.design,
+            **({"strikes": self.plan.strikes} if self.plan.strikes else {}),
+            "seed": self.seed,
+            "replications": self.replications,
+            "run_hash": self.run_hash,
+            "requests": self.requests,
+            "metrics": {name: self._told(name, found) for name, found in self.metrics.items()},
+            "objectives": [verdict.to_json() for verdict in self.verdicts],
+            "provenance": [vars(source) for source in self.provenance],
+            "warnings": self.warnings,
+            **({"mlperf": self.mlperf.to_json()} if self.mlperf else {}),
+            **warm_up,
+            **bottleneck,
+            "trust": [vars(note) for note in self.trust],
+            **({"thresholds": [kept.to_json() for kept in self.thresholds]} if self.thresholds else {}),
+        }
+
+    def metric(self, name: str) -> Metric:
+        """What a metric is."""
+        return self.plan.scenario.metrics[name]
+
+    @property
+    def sense(self) -> str:
+        """How an interval is to be read, said once wherever intervals are shown."""
+        return _SENSE_LABELLED if self.plan.tables else _SENSE
+
+    def doubts(self, name: str) -> str:
+        """How much of a metric's interval each doubt leaves."""
+        return doubts(self.metrics[name], self.metric(name).unit)
+
+    def _told(self, name: str, found: Estimate) -> dict[str, Any]:
+        told: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high, "unit": self.metric(name).unit}
+        return told | {name: {"low": part.low, "high": part.high} for name, part in found.doubts.items()}
+
+
+def metric_rows(summary: Summary) -> pd.DataFrame:
+    """A row a metric, in words: metric, what it is, value, bounds of its interval, the doubts that it is made of."""
+    rows = []
+    for name, found in summary.metrics.items():
+        metric = summary.metric(name)
+        told = [spoken(value, metric.unit) for value in (found.value, found.low, found.high)]
+        rows.append([name, metric.label, *told, summary.doubts(name)])
+    return pd.DataFrame(rows, columns=["metric", "what it is", "value", "95% low", "95% high", "half-widths"])
+
+
+def doubts(found: Estimate, unit: str) -> str:
+    """The half-width that each doubt alone would leave, in words: `run 0.1, labels 8.3 points`."""
+    return spread({name: (part.high - part.low) / 2 for name, part in found.doubts.items()}, unit)
+
+
+def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
+    """Metrics with intervals of several replications of one plan; raises ValueError without any.
+
+    The labelled are resampled for what is a sum over people. What queues answer has the luck of the run alone: see `replicate`.
+    """
+    kept = list(traces)
+    if not kept:
+        raise ValueError("summarise needs at least one trace")
+    return summary_of(kept[0].plan, kept[0].seed, [measure(trace) for trace in kept]).metrics
+
+
+def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
+    """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
+    stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
+    warm_up = _warm_up(plan, measures, stages)
+    kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
+    estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
+    metrics = _estimates(plan, estimator)
+    costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
+    mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
+    untold = _without_end(plan, warm_up, stages)
+    metrics = {name: found for name, found in metrics.items() if name not in untold}
+    warnings = [
+        *plan.warnings,
+        *([warm_up.sentence] if warm_up else []),
+        *_overload(plan, stages),
+        *_peaks(plan),
+        *(one.sentence for one in estimator.withheld if one.metric.name not in untold),
+        *(one.sentence for one in thresholds),
+        *_few_positives(plan, metrics),
+        *([mlperf.sentence] if mlperf else []),
+    ]
+    ends = [summary_of(end, seed, [m.ends[index] for m in measures]) for index, end in enumerate(plan.ends) if measures[0].ends]
+    for end, name in zip(ends, ("fast", "slow"), strict=False):
+        metrics, costs = _spanned(metrics, end.metrics), _spanned(costs, end.costs)
+        warnings += [f"At the {name} end of what is projected: {words}" for words in end.warnings if words not in warnings]
+    return Summary(
+        plan=plan,
+        seed=seed,
+        replications=len(measures),
+        requests=sum(m.requests for m in measures),
+        run_hash=run_hash(plan, seed, measures),
+        metrics=metrics,
+        verdicts=[judge(objective, plan.scenario.metrics, metrics) for objective in plan.scenario.objectives],
+        costs=costs,
+        flows=_mean_flows(measures),
+        latency_curve=_curve(estimator),
+        warnings=warnings,
+        stages=stages,
+        warm_up=warm_up,
+        thresholds=thresholds,
+        measures=measures,
+        mlperf=mlperf,
+    )
+
+
+def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
+    """Every metric that the run can tell, in the order of the screen."""
+    found = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
+    told = {name: estimate for name, estimate in found.items() if estimate is not None}
+    alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure that is told has one
+    return {name: one for name, one in told.items() if alone or np.isfinite([one.low, one.high]).all()}
+
+
+def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTimes]) -> WarmUp | None:
+    """Where the steady state begins; none does where a queue only grows."""
+    by_stretch = [one.latencies for one in measures if one.latencies is not None]
+    if not by_stretch:
+        return None
+    totals, counts = np.sum(by_stretch, axis=0)
+    found = warm_up_of(totals, counts, plan.arrivals_end_s)
+    return replace(found, steady=found.steady and not any(_grows(plan, stage, times) for stage, times in stages.items()))
+
+
+def _curve(estimator: Estimator) -> NDArray[np.float64]:
+    """The latency of served requests at each share of them; NaN without any."""
+    pooled = estimator.pooled("served")
+    return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
+
+
+def _spanned(found: dict[str, Estimate], end: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Intervals that also reach to those at one end of a projected band; what cannot be quoted there is not quoted at all."""
+    return {name: _reaching(one, end[name]) for name, one in found.items() if name in end}
+
+
+def _reaching(one: Estimate, end: Estimate) -> Estimate:
+    band = one.projected or Interval(one.value, one.value, one.value)
+    projected = Interval(one.value, min(band.low, end.value), max(band.high, end.value))
+    return replace(one, low=min(one.low, end.low), high=max(one.high, end.high), projected=projected)
+
+
+def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
+    """Identifies the run and what came of it: the same scenario, design, seed and engine give the same twelve digits."""
+    traces = hashlib.sha256("".join(m.digest for m in measures).encode()).hexdigest()
+    return fingerprint([*plan.identity, seed, len(measures), ENGINE_VERSION, traces])
+
+
+def _timed(measures: Sequence[Measures]) -> list[str]:
+    """The stages that some replication visited, in the order of the file."""
+    return list(dict.fromkeys(name for m in measures for name in m.stages))
+
+
+def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
+    """Mean number of requests a replication, by tag, end, outcome, positive and detected."""
+    keys = ["tag", "end", "outcome", "positive", "detected"]
+    total = pd.concat([m.flows for m in measures]).groupby(keys, as_index=False)["count"].sum()
+    total["count"] /= len(measures)
+    return pd.DataFrame(total)
+
+
+def _grows(plan: Plan, stage: str, times: StageTimes) -> bool:
+    """Whether more work comes to a stage than it can do, and nothing bounds its queue.
+
+    Clients that wait for their answers, or a heap of samples, bring no more than is done.
+    """
+    spec = plan.scenario.stages[stage]
+    bounded = isinstance(spec, Pool) and spec.is_bounded
+    return times.load >= 1 and not bounded and not isinstance(plan.scenario.arrivals, Loop | Offline)
+
+
+def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
+    """The metrics that only tell how long the run is: tails where a queue grows, all times where there is no steady state."""
+    growing = {stage for stage, times in stages.items() if _grows(plan, stage, times)}
+    behind = {stage for stage in growing if isinstance(plan.scenario.stages[stage], Pool)}
+    unsteady = warm_up is not None and not warm_up.steady
+    return {
+        name
+        for name, metric in plan.scenario.metrics.items()
+        if (metric.is_time and unsteady)
+        or (metric.is_tail and (metric.stage in growing or (metric.stage is None and bool(behind))))
+    }
+
+
+def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
+    """Say overload in words."""
+    said = []
+    for stage, found in stages.items():
+        if found.load < 1 or isinstance(plan.scenario.arrivals, Loop | Offline):
+            continue
+        much = f"at {found.load:.2f} times what can be done" if isfinite(found.load) else "and no server is there to do it"
+        then = (
+            "There is no steady state: the queue grows as long as requests come, so no 95th or 99th percentile can be quoted."
+            if _grows(plan, stage, found)
+            else "What its queue cannot hold, or cannot hold for long enough, is turned away."
+        )
+        said.append(f"{plan.scenario.stages[stage].label}: work comes in {much}. {then}")
+    return said
+
+
+def _peaks(plan: Plan) -> list[str]:
+    return [
+        f"{plan.scenario.stages[load.stage].label}: at its busiest, work comes in at {load.peak:.2f} times "
+        "what can be done; a queue builds up until the rate falls again."
+        for load in loads(plan)
+        if load.peak is not None and load.peak >= 1 > load.mean
+    ]
+
+
+def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
+    sensitivity = metrics.get("sensitivity")
+    if sensitivity is None or plan.scores is None:
+        return []
+    labelled = "labelled" if plan.scores.about.kind == "measured" else "equivalent"
+    low, high = percent(sensitivity.low), percent(sensitivity.high)
+    return [
+        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {labelled} positives: its 95% interval is {low} to {high}. "
+        f"To claim 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
+    ]

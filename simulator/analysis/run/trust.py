@@ -1,0 +1,224 @@
+"""How far a result can be trusted: what it rests on, a note a reason, each with a level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, isfinite
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from simulator.analysis.run.scorecard import Verdict
+from simulator.analysis.statistics import Interval, quantile_interval
+from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
+from simulator.scenario.stages import People, Pool
+from simulator.serving.theory import loads
+from simulator.units import duration, roughly, significant
+
+if TYPE_CHECKING:
+    from simulator.analysis.run.summary import Summary
+
+Level = Literal["good", "fair", "weak"]
+
+#: From these loads on a stage is busy, and close to saturation.
+BUSY, SATURATED = 0.7, 0.9
+
+#: Other programs took at least this part of the machine: the latencies say more about them than about the model.
+SWAMPED_SHARE = 0.3
+
+#: Positives that it takes to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05,
+#: and with one.
+POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
+
+#: Up to these parts of all figures assumed, a result is well and fairly founded.
+FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6
+
+#: More replications than this are no advice.
+MOST_REPLICATIONS = 1000
+
+
+_GROWS = "How long its queue gets depends on how long the run is, not on the design."
+
+
+@dataclass(frozen=True)
+class Note:
+    """One reason to trust a result, or not to."""
+
+    topic: str
+    level: Level
+    sentence: str
+
+
+def notes_on(summary: Summary) -> list[Note]:
+    """Every note on a result, in a fixed order; a topic that the scenario does not touch is left out."""
+    return [
+        *_load(summary),
+        *_warm_up(summary),
+        *_latencies(summary),
+        *_positives(summary),
+        *_verdicts(summary),
+        *_assumptions(summary),
+    ]
+
+
+def _load(summary: Summary) -> Iterator[Note]:
+    found = {name: times.load for name, times in summary.stages.items() if times.load > 0}
+    if not found:
+        return
+    name = max(found, key=lambda stage: found[stage])
+    load, stage = found[name], summary.plan.scenario.stages[name]
+    if not isfinite(load):
+        yield Note("load", "weak", f"{stage.label} has no server at all for the work that comes in.")
+        return
+    at = f"{stage.label} is the busiest stage, at {roughly(load)} of what it can do"
+    retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
+    if load >= 1:
+        bounded = isinstance(stage, Pool) and stage.is_bounded
+        then = "What waits for too long, or finds its queue full, is turned away." if bounded else _GROWS
+        yield Note("load", "weak", f"{at}: overload. {then}")
+    elif load >= BUSY:
+        level: Level = "weak" if load >= SATURATED else "fair"
+        regime = "near saturation" if load >= SATURATED else "busy"
+        yield Note("load", level, f"{at}: {regime}. {_leverage(load, isinstance(stage, People))}")
+    elif peaks := _over_at_peak(summary):
+        text = f"{at}, but at its busiest {peaks}: that queue depends on how high the peak really is."
+        yield Note("load", "fair", text)
+    elif retried >= 1:
+        text = f"{at}, but at {roughly(retried)} if all that it turns away came back as often as it may: overload could last."
+        yield Note("load", "fair", text)
+    else:
+        yield Note("load", "good", f"{at}: calm. Small errors in a capacity change little.")
+
+
+def _leverage(load: float, people: bool) -> str:
+    """What an error in the capacity does: time in M/M/1, and that to clear a backlog, go with 1 / (capacity - rate)."""
+    effect = "a backlog takes about {:.0f}% longer to work off" if people else "the time there grows by about {:.0f}%"
+    return f"With 1% less capacity {effect.format(1 / (1 - load))}."
+
+
+def _over_at_peak(summary: Summary) -> str:
+    over = [load for load in loads(summary.plan) if load.peak is not None and load.peak >= 1]
+    stages = summary.plan.scenario.stages
+    return ", ".join(f"{load.peak:.1f} times what {stages[load.stage].label} can do comes in" for load in over)
+
+
+def _warm_up(summary: Summary) -> Iterator[Note]:
+    if summary.warm_up is not None:
+        level: Level = "good" if summary.warm_up.steady else "weak"
+        yield Note("warm-up", level, summary.warm_up.sentence)
+
+
+def _latencies(summary: Summary) -> Iterator[Note]:
+    """Where service times come from: measured or not, at which sizes, how undisturbed, with how much of a tail."""
+    derived = [source for source in summary.provenance if source.what.endswith(": latency") and source.kind != "measured"]
+    for source in derived:
+        level: Level = "fair" if source.kind in ("projected", "published") else "weak"
+        label = source.what.removesuffix(": latency")
+        told = f"{label}: its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
+        yield Note("latency", level, told)
+    for name, runs in summary.plan.timed.items():
+        stage = summary.plan.scenario.stages[name]
+        if isinstance(stage, Pool):
+            for run in runs:
+                yield _sizes(stage, run)
+                yield _disturbance(stage, run)
+            if len(runs) == 1:
+                yield _tail(stage, runs[0])
+
+
+def _sizes(stage: Pool, run: ThreadRun) -> Note:
+    """A plan beyond the sizes or threads that were measured is refused, so that only gaps between sizes are left to tell."""
+    sizes = sorted(calls.batch for calls in run.calls)
+    between = [size for size in range(1, stage.max_batch + 1) if size not in sizes]
+    topic, told = "batch sizes", f"{stage.label}: measured with {run.threads} thread{'s' if run.threads > 1 else ''}"
+    if not between:
+        return Note(topic, "good", f"{told} at every batch size that it may use.")
+    measured = ", ".join(str(size) for size in sizes if size <= stage.max_batch)
+    level: Level = "good" if max(sizes) >= stage.max_batch else "weak"
+    beyond = "" if level == "good" else f"; nothing was measured beyond {max(sizes)}"
+    return Note(topic, level, f"{told} at batches of {measured}; sizes in between are interpolated{beyond}.")
+
+
+def _disturbance(stage: Pool, run: ThreadRun) -> Note:
+    if run.others_share is None:
+        return Note("disturbance", "fair", f"{stage.label}: how busy the machine was while it was measured was not noted.")
+    level: Level = "good"
+    if run.others_share >= DISTURBED_SHARE:
+        level = "fair" if run.others_share < SWAMPED_SHARE else "weak"
+    sentence = f"{stage.label}: other programs took {roughly(run.others_share)} of the machine while it was measured."
+    return Note("disturbance", level, sentence)
+
+
+def _tail(stage: Pool, run: ThreadRun) -> Note:
+    """The 99th percentile of the service times of single requests, by order statistics: calls are as good as independent."""
+    calls = min(run.calls, key=lambda calls: calls.batch)
+    tail = quantile_interval(np.array(calls.latency_ms) * stage.passes / 1000, 0.99)
+    told, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
+    if not isfinite(tail.high):
+        text = f"{told} above {duration(tail.low)}; {count} calls give no upper bound."
+        return Note("service-time tail", "fair", text)
+    text = f"{told} between {duration(tail.low)} and {duration(tail.high)}, from {count} calls."
+    return Note("service-time tail", "good", text)
+
+
+def _positives(summary: Summary) -> Iterator[Note]:
+    scores, sensitivity = summary.plan.scores, summary.metrics.get("sensitivity")
+    if scores is None or sensitivity is None:
+        return
+    count = scores.positive_evidence
+    level: Level = "weak" if count < POSITIVES_FOR_99 else "fair" if count < 10 * POSITIVES_FOR_99 else "good"
+    kind = "labelled" if scores.about.kind == "measured" else "published"
+    width = 100 * (sensitivity.high - sensitivity.low)
+    text = f"Sensitivity rests on {count:,.0f} {kind} positives; its interval is {significant(width, 2)} points wide."
+    if sensitivity.labels is not None:
+        labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
+        text += f" More replications would leave it {significant(labels, 2)} points wide."
+    yield Note("positives", level, text)
+
+
+def _verdicts(summary: Summary) -> Iterator[Note]:
+    if not summary.verdicts:
+        return
+    untold = [verdict for verdict in summary.verdicts if verdict.standing == "none"]
+    open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "open"]
+    for verdict in untold:
+        yield Note(
+            "verdicts", "weak", f"{verdict.objective.label}: the run has no such figure, so that nothing can be said of it."
+        )
+    if not open_ones and not untold:
+        yield Note("verdicts", "good", "Every interval lies on one side of its bound: each verdict holds.")
+    for verdict in open_ones:
+        text = f"{verdict.objective.label}: the interval reaches across the bound. {_advice(summary, verdict)}"
+        yield Note("verdicts", "weak", text)
+
+
+def _advice(summary: Summary, verdict: Verdict) -> str:
+    """The luck of the run shrinks with the square root of the replications; what labelled people leave open does not."""
+    estimate, margin = verdict.estimate, verdict.margin
+    assert estimate is not None
+    assert margin is not None
+    if estimate.projected is not None and _half(estimate.projected) >= abs(margin):
+        return "Only a measurement on that hardware would decide it."
+    labels = 0.0 if estimate.labels is None else _half(estimate.labels)
+    if labels >= abs(margin) and labels > 0:
+        return "Only more labelled people would decide it."
+    room = margin**2 - labels**2
+    needed = ceil(summary.replications * _half(estimate.run) ** 2 / room) if room > 0 else MOST_REPLICATIONS + 1
+    if not needed <= MOST_REPLICATIONS:
+        return "The value lies too close to the bound for replications to decide it."
+    return f"About {max(needed, summary.replications + 1):,} replications would decide it."
+
+
+def _half(interval: Interval) -> float:
+    return max(interval.high - interval.value, interval.value - interval.low)
+
+
+def _assumptions(summary: Summary) -> Iterator[Note]:
+    sources = summary.provenance
+    if not sources:
+        return
+    assumed = sum(source.kind == "assumed" for source in sources)
+    share = assumed / len(sources)
+    level: Level = "good" if share <= FEW_ASSUMED else "fair" if share <= MANY_ASSUMED else "weak"
+    yield Note("assumptions", level, f"{assumed} of {len(sources)} figures are assumed by the author of the case.")

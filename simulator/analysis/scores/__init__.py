@@ -1,0 +1,1 @@
+"""What a score table says of a model."""

@@ -1,0 +1,1 @@
+"""The command `casesim`: a module a group of commands."""

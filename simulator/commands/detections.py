@@ -1,0 +1,174 @@
+"""`casesim detect-eval`: judges a detector of one's own on labelled images; without one, tells what the detection tables say.
+
+`casesim detect-tables` makes those tables. Both say in one sentence what is wrong with what they are given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from platformdirs import user_cache_path
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from simulator.analysis.detections.detectors import Report, precision_rows, report
+from simulator.evidence.detections import DetectionError, coco_c, load_detections
+from simulator.making.zoo.errors import CannotMeasureError
+from simulator.paths import DETECTIONS
+
+_NEEDED = {"onnx", "onnxruntime", "psutil", "PIL", "pycocotools"}
+_WRONG_USE = 2
+_STOPPED = 130
+
+#: Everything said to a person goes here, so that standard output carries the answer only.
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _one_ending(kept: str) -> Iterator[None]:
+    """Turns every way to fail into one sentence and an exit status: 2, or 130 where it was stopped."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in _NEEDED:
+            raise
+        raise _refusal(
+            f"judging a detector needs {error.name}, which is not installed: pip install 'casesim[measure]'"
+        ) from error
+    except (CannotMeasureError, DetectionError, OSError) as error:
+        raise _refusal(str(error)) from error
+    except KeyboardInterrupt:
+        _console.print(f"stopped: {kept}", markup=False)
+        raise typer.Exit(_STOPPED) from None
+
+
+def _refusal(sentence: str) -> typer.Exit:
+    _console.print(sentence, markup=False)
+    return typer.Exit(_WRONG_USE)
+
+
+def _progress() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
+    return Progress(*columns, console=_console)
+
+
+def detect_eval(
+    onnx: Annotated[
+        Path | None, typer.Option(help="the detector; without it the report of the detection tables is told")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="folder of labelled images, in YOLO's or COCO's format")] = None,
+    layout: Annotated[str | None, typer.Option(help="how outputs are read; default told from their shapes")] = None,
+    size: Annotated[int | None, typer.Option(min=32, max=4096, help="side of the input, where the file leaves it open")] = None,
+    fit: Annotated[
+        str | None, typer.Option(help="letterbox, corner or stretch; default as the layout usually takes it")
+    ] = None,
+    values: Annotated[str | None, typer.Option(help="0-255, 0-1 or imagenet; default as the layout usually takes it")] = None,
+    channels: Annotated[str | None, typer.Option(help="rgb or bgr; default as the layout usually takes it")] = None,
+    class_ids: Annotated[str, typer.Option(help="place (0 for the first class) or id (as COCO's file numbers it)")] = "place",
+    conditions: Annotated[
+        str, typer.Option(help="such as clean,fog:2,bgr; a corruption alone stands for all severities")
+    ] = "clean",
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions and of the bootstrap")] = 1,
+    resamples: Annotated[int, typer.Option(min=100, max=10000, help="bootstrap samples")] = 500,
+    out: Annotated[Path | None, typer.Option(help="write what was found for each labelled box to this CSV file")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="answer with one JSON object")] = False,
+) -> None:
+    """Judge a detector on labelled images: AP with intervals, recall by height, clean and under what may go wrong."""
+    with _one_ending("nothing was written"):
+        if onnx is None:
+            if data or layout or size or out:
+                raise CannotMeasureError(
+                    "--data, --layout, --size and --out go with --onnx FILE; without it the tables' report is told"
+                )
+            _tell_report(json_)
+            return
+        if data is None:
+            raise CannotMeasureError("--onnx needs --data, a folder of labelled images in YOLO's or COCO's format")
+        from simulator.making.detection.own import Wish, judge_own, told
+
+        wish = Wish(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples, out)
+        with _progress() as bar:
+            task = bar.add_task(onnx.stem)
+            rows = judge_own(wish, lambda part: bar.update(task, completed=100 * part))
+        if json_:
+            typer.echo(json.dumps(told(rows), allow_nan=False))
+            return
+        for table in rows.tables():
+            Console().print(table)
+
+
+def _tell_report(as_json: bool) -> None:
+    tables = load_detections()
+    found = report(tables, coco_c())
+    if as_json:
+        typer.echo(json.dumps(_in_json(found), allow_nan=False))
+        return
+    about, out = tables.about, Console()
+    out.print(f"[bold]{escape(about.dataset)}[/bold], measured {about.date} on {escape(about.processor)}")
+    clean = Table("detector", "precision", "AP, clean images", "95% interval", "minus fp32", "95% interval", box=None)
+    for row in precision_rows(tables).to_dict("records"):
+        figures = [(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in ("ap", "ap_less_fp32")]
+        cells = [cell for value, low, high in figures for cell in (f"{value:.3f}", f"{low:.3f} to {high:.3f}")]
+        clean.add_row(row["label"], row["precision"], *cells)
+    out.print(clean)
+    for mark in found.marks:
+        out.print(f"{escape(mark.label)}: {mark.spoken(mark.reached)}, {mark.words}", highlight=False)
+    for order in found.orders:
+        out.print(escape(order.sentence), highlight=False)
+    damage = Table(*found.damage.columns, title="part of clean AP that a corruption takes, mean over severities (%)", box=None)
+    for row in found.damage.to_dict("records"):
+        damage.add_row(*(cell if isinstance(cell, str) else f"{cell:.0f}" for cell in row.values()))
+    out.print(damage)
+
+
+def _in_json(found: Report) -> dict[str, object]:
+    return {
+        "checks": [
+            {"check": mark.label, "reached": mark.reached, "bar": mark.bar, "at_least": mark.at_least, "met": bool(mark.met)}
+            for mark in found.marks
+        ],
+        "order_of_damage": [
+            {
+                "detector": order.detector,
+                "other": order.other,
+                "spearman": order.correlation.value,
+                "low": order.correlation.low,
+                "high": order.correlation.high,
+                "p": order.p,
+                "corruptions": order.corruptions,
+            }
+            for order in found.orders
+        ],
+        "damage_percent": found.damage.to_dict("records"),
+    }
+
+
+def detect_tables(
+    data: Annotated[Path, typer.Option(help="folder of labelled COCO images, in YOLO's or COCO's format")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    out: Annotated[Path, typer.Option(help="folder that gets the tables")] = DETECTIONS,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes, each with networks of its own on one thread")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions, halves and bootstrap")] = 1,
+) -> None:
+    """Measure three trained detectors at four precisions under every condition; goes on where it was stopped."""
+    with _one_ending("what is finished is kept; the same command goes on from there"):
+        from simulator.making.detection.conditions import SETTINGS
+        from simulator.making.detection.evaluate import NETWORKS, Job, make_networks, measure_all
+        from simulator.making.detection.tables import make_tables
+
+        job = Job(data, trained, user_cache_path("casesim"), seed)
+        with _progress() as bar:
+            quantizing = bar.add_task("quantizing", total=len(NETWORKS))
+            make_networks(job, lambda: bar.advance(quantizing))
+            measuring = bar.add_task("measuring", total=len(SETTINGS))
+            measure_all(job, SETTINGS, workers, lambda part: bar.advance(measuring, part))
+            judging = bar.add_task("judging", total=len(SETTINGS))
+            make_tables(job, out, lambda: bar.advance(judging))
+        _console.print(f"written to {out}", markup=False)

@@ -1,0 +1,206 @@
+"""`casesim fidelity`: holds the simulation against a real server on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from simulator.analysis.evidence.fidelity import busy_told, forecasts_held, held_told, share_told
+from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, FidelityError, Point, Report, write_report
+
+if TYPE_CHECKING:
+    from simulator.making.fidelity.grid import Grid
+
+_EXTRA = {"mlperf_loadgen", "mosec", "onnxruntime", "torch", "torchvision", "onnx", "onnxscript", "PIL", "psutil"}
+_WRONG_USE, _STOPPED = 2, 130
+_LIBRARIES = ("onnxruntime", "mlcommons-loadgen", "numpy")
+
+#: Everything said to a person on the way goes here, so that standard output carries the answer only.
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def fidelity(
+    quick: Annotated[bool, typer.Option("--quick", help="two models, and shorter runs: under five minutes")] = False,
+    out: Annotated[Path | None, typer.Option(help="keep the report as this JSON file, point by point")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+) -> None:
+    """Forecast what a real server on this machine will do, as intervals, then let it do it, at many loads.
+
+    The less else the machine has to do, the narrower the intervals.
+    """
+    try:
+        if out is not None:
+            _check_target(out)
+        from simulator.making.fidelity.grid import FULL, QUICK
+
+        report = _measured(QUICK if quick else FULL, out)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        _console.print(f"this needs {error.name}, which is not installed: pip install 'casesim[fidelity]'", markup=False)
+        raise typer.Exit(_WRONG_USE) from error
+    except FidelityError as error:
+        _console.print(str(error), markup=False)
+        raise typer.Exit(_WRONG_USE) from error
+    except OSError as error:
+        _console.print(f"{error.filename}: {error.strerror}", markup=False)
+        raise typer.Exit(_WRONG_USE) from error
+    if json_:
+        over_http = report.summary(OVER_HTTP) | {"forecast": _held(report, OVER_HTTP)}
+        told = report.summary() | {"forecast": _held(report, IN_PROCESS), "over_http": over_http, "report": report.model_dump()}
+        typer.echo(json.dumps(told))
+        return
+    show(report)
+
+
+def _held(report: Report, server: str) -> list[dict[str, object]]:
+    """How many real runs lie in their forecast interval, by load (null: all of them) and figure."""
+    return [asdict(one) for one in forecasts_held(report, server)]
+
+
+def _check_target(path: Path) -> None:
+    """Raise FidelityError or OSError where no report could be written to `path`; better before the runs than after."""
+    if path.exists():
+        raise FidelityError(f"{path}: stands there already; name another file, or remove it first")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise FidelityError(f"{path}: the folder {path.parent} may not be written to; name another")
+
+
+def show(report: Report) -> None:
+    """Print every point, and what the bars say."""
+    out = Console(width=max(Console().width, 220))
+    out.print(table_of(report))
+    out.print(*sentences(report), sep="\n", highlight=False)
+
+
+#: What is told of a point beside the real figures, in two lines a column.
+_AGAINST = (
+    "forecast p50\nlow to high",
+    "forecast p99\nlow to high",
+    "runs in it\np50, p99",
+    "repeat\np50, p99",
+    "predicted\np50, p95, p99",
+    "predicted\nin time, points",
+    "replayed\np50, p99",
+)
+
+
+def table_of(report: Report) -> Table:
+    """A row a point: the real figures, what their repetition differs by, and what the prediction and the replay do."""
+    table = Table(title=f"{report.processor}, {report.cores} cores, {report.date}", box=None)
+    for column in ("server", "model", "batching"):
+        table.add_column(column, no_wrap=True)
+    for column in ("load", "per s", "p50 ms", "p99 ms", "in time"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for column in _AGAINST:
+        table.add_column(column, justify="right", no_wrap=True)
+    for point in report.points:
+        table.add_row(*_cells(point), style=None if point.repeats else "dim")
+    return table
+
+
+def _cells(point: Point) -> Iterator[str]:
+    yield point.server
+    yield f"{point.model} {point.precision}"
+    yield point.policy
+    yield f"{point.load:g}"
+    yield f"{point.rate_per_s:.1f}"
+    yield f"{1000 * point.real_of('p50_s'):.2f}"
+    yield f"{1000 * point.real_of('p99_s'):.2f}"
+    yield f"{point.real_of('goodput'):.1%}"
+    for figure in ("p50_s", "p99_s"):
+        bounds = point.bounds(figure)
+        yield f"{1000 * bounds[0]:.2f} to {1000 * bounds[1]:.2f}" if bounds else ""
+    yield " ".join(f"{point.held(figure)} of 2" for figure in ("p50_s", "p99_s") if point.low)
+    yield " ".join(f"{point.noise(figure):+.1%}" for figure in ("p50_s", "p99_s"))
+    yield " ".join(f"{point.error(figure):+.1%}" for figure in ("p50_s", "p95_s", "p99_s"))
+    yield f"{point.goodput_error_points:+.2f}"
+    replays = [point.replay_error(figure) for figure in ("p50_s", "p99_s")]
+    yield " ".join("" if error is None else f"{error:+.2%}" for error in replays)
+
+
+def sentences(report: Report) -> Iterator[str]:
+    """What the report comes to, in words, a few sentences for each server."""
+    yield from filter(None, [busy_told(report)])
+    for server in (IN_PROCESS, OVER_HTTP):
+        if report.of(server):
+            yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(_told(report.summary(server)))}"
+            yield from filter(None, [held_told(report, server)])
+            yield from _held_by_load(report, server)
+
+
+def _held_by_load(report: Report, server: str) -> Iterator[str]:
+    """A line a load."""
+    found = forecasts_held(report, server)
+    for load in sorted({one.load for one in found if one.load is not None}):
+        mine = ", ".join(share_told(one) for one in found if one.load == load)
+        yield f"  load {load:g}: {mine}"
+
+
+def _told(found: dict[str, float | int]) -> Iterator[str]:
+    left_out = found["points"] - found["points_judged"]
+    noise = f"{found['all_points_noise_p50_median']:.1%} in p50 and {found['all_points_noise_p99_median']:.1%} in p99"
+    yield f"{found['points']} points. Two identical real runs differ by {noise} (medians)."
+    yield f"{left_out} points are not judged, as theirs differ by more than {AGREE:.0%}."
+    if "p50_error_median" in found:
+        yield (
+            f"Predicted before the run: within the objective {found['goodput_error_mean_points']:.2f} points off on average, "
+            f"{found['goodput_error_max_points']:.2f} at most; p50 {found['p50_error_median']:.1%}, "
+            f"p95 {found['p95_error_median']:.1%}, p99 {found['p99_error_median']:.1%}, "
+            f"throughput {found['throughput_error_median']:.2%} off (medians)."
+        )
+    if "all_points_replay_p50_error_max" in found:
+        yield (
+            f"Given a run's own arrivals and batch times, the engine gives p50 within "
+            f"{found['all_points_replay_p50_error_max']:.2%} and p99 within {found['all_points_replay_p99_error_max']:.2%}."
+        )
+
+
+def _measured(grid: Grid, out: Path | None) -> Report:
+    """Measure the grid; an interrupt ends it with what is finished kept."""
+    from simulator.making.fidelity.grid import measure
+    from simulator.making.fidelity.http_server import ServerError
+    from simulator.making.fidelity.models import ready
+
+    points: list[Point] = []
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
+    try:
+        with Progress(*columns, console=_console) as progress:
+            task = progress.add_task(f"about {grid.seconds / 60:.0f} minutes", total=grid.points)
+            for point in measure(grid, ready):
+                points.append(point)
+                progress.update(task, advance=1, description=point.name)
+                if out is not None:
+                    write_report(_report(points), out)
+    except ServerError as error:
+        raise FidelityError(str(error)) from error
+    except KeyboardInterrupt:
+        if not points:
+            raise typer.Exit(_STOPPED) from None
+        _console.print(f"stopped after {len(points)} of {grid.points} points", markup=False)
+    return _report(points)
+
+
+def _report(points: list[Point]) -> Report:
+    from importlib.metadata import version
+
+    from simulator.making.zoo.machine import cores, processor
+
+    return Report(
+        date=datetime.now(UTC).date().isoformat(),
+        processor=processor(),
+        cores=cores(),
+        libraries={name: version(name) for name in _LIBRARIES},
+        points=points,
+    )

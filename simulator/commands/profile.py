@@ -1,0 +1,271 @@
+"""`casesim profile`: measures models on this machine. It reads well without the extra `zoo`, and only then works.
+
+`--onnx` measures a file that somebody brings along; `simulator.making.zoo.progress` describes the format of `--progress-json`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from platformdirs import user_cache_path
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from simulator.commands.own import measure_wish, one_ending, teller_for
+from simulator.evidence.failures import Failure, FailureError, failures
+from simulator.evidence.profiles import Profile, ProfileError, readable_profiles
+from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.own_file import OwnFile
+from simulator.making.zoo.photo import PhotoError
+from simulator.making.zoo.refusals import MissingFileError
+from simulator.paths import OWN_PROFILES, PROFILES
+
+if TYPE_CHECKING:
+    from simulator.making.zoo.campaign import Campaign
+    from simulator.making.zoo.subjects import Subject
+
+_EXTRA = {"torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "psutil", "PIL", "efficientnet_lite_pytorch"}
+_EXTRA |= {"yolox", "segmentation_models_pytorch"}
+_WRONG_USE = 2
+_STOPPED = 130
+
+#: Everything said to a person goes here, so that standard output carries the answer only.
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _UnknownNameError(ValueError):
+    """A model or precision that there is not."""
+
+
+def profile(
+    model: Annotated[list[str] | None, typer.Option(help="a model to measure; repeat for more; default all")] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="a precision; repeat for more; default all")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, max=4096, help="a batch size; default 1, 2, 4, 8, 16")] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="a thread count; default 1, 2")] = None,
+    device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None,
+    photos: Annotated[Path | None, typer.Option(help="folder of photos, to calibrate on and to decode")] = None,
+    photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None,
+    trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None,
+    onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None,
+    input_shape: Annotated[str | None, typer.Option(help="with --onnx: shape of one image, such as 3,224,224")] = None,
+    name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None,
+    provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu",
+    progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="folder that gets DEVICE/MODEL.PRECISION.json; with --onnx in your user data")
+    ] = None,
+    budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="try again what has a profile or has failed")] = False,
+    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize ahead of measuring, and stop")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="answer with one JSON list")] = False,
+) -> None:
+    """Measure what models take on this machine, call by call."""
+    if onnx and not list_:
+        wish = OwnFile(
+            file=onnx,
+            out=out or OWN_PROFILES,
+            name=name,
+            models=tuple(model or ()),
+            precisions=tuple(precision or ()),
+            input_shape=input_shape,
+            device=device,
+            provider=provider,
+            threads=tuple(sorted(set(threads or (1, 2)))),
+            batches=tuple(sorted(set(batch or ()))),
+            budget_s=budget,
+            overwrite=overwrite,
+        )
+        teller = teller_for(progress_json, _console)
+        with one_ending(teller):
+            _answer(measure_wish(wish, teller), json_)
+        return
+    try:
+        if list_:
+            measured, broken = readable_profiles(out)
+            for sentence in broken:
+                _console.print(sentence, markup=False)
+            found: list[Profile | Failure] = [*measured, *failures(out or PROFILES)]
+            if not (found or broken):
+                _console.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures", markup=False)
+            _answer(found, json_)
+            return
+        if input_shape or name or progress_json:
+            raise CannotMeasureError("--input-shape, --name and --progress-json go with --onnx FILE")
+        subjects = _subjects(model, precision, trained)
+        campaign = _campaign(device, out or PROFILES, photos, photos_from, trained, batch, threads, budget, provider)
+        _answer(_run(campaign, subjects, overwrite, prepare), json_)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        raise _refusal(f"measuring needs {error.name}, which is not installed: pip install 'casesim[zoo]'") from error
+    except (_UnknownNameError, PhotoError, MissingFileError, CannotMeasureError, ProfileError, FailureError) as error:
+        raise _refusal(str(error)) from error
+
+
+def _refusal(sentence: str) -> typer.Exit:
+    _console.print(sentence, markup=False)
+    return typer.Exit(_WRONG_USE)
+
+
+def _subjects(models: list[str] | None, precisions: list[str] | None, trained: Path | None) -> list[Subject]:
+    """Every asked pair that exists; raises _UnknownNameError that names the nearest valid name.
+
+    Where no model is named, those that need files are left out unless the files are given.
+    """
+    from simulator.making.zoo.subjects import MODELS, Subject, precisions_of
+    from simulator.making.zoo.trained import TRAINED
+
+    there = sorted({name for model in MODELS for name in precisions_of(model)})
+    for name in models or []:
+        _known("model", name, MODELS)
+    for name in precisions or []:
+        _known("precision", name, there)
+    chosen = [
+        Subject(model, name)
+        for model in models or [model for model in MODELS if trained or model not in TRAINED]
+        for name in precisions_of(model)
+        if not precisions or name in precisions
+    ]
+    if not chosen:
+        raise _UnknownNameError(f"none of {', '.join(models or [])} is measured at {', '.join(precisions or [])}")
+    return list(dict.fromkeys(chosen))
+
+
+def _known(what: str, name: str, there: list[str]) -> None:
+    if name in there:
+        return
+    nearest = difflib.get_close_matches(name, there, n=1)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else f"there are: {', '.join(there)}"
+    raise _UnknownNameError(f"there is no {what} '{name}'; {hint}")
+
+
+def _campaign(
+    device: str | None,
+    out: Path,
+    photos: Path | None,
+    photos_from: str | None,
+    trained: Path | None,
+    batches: list[int] | None,
+    threads: list[int] | None,
+    budget_s: float,
+    provider: str,
+) -> Campaign:
+    from simulator.making.zoo.campaign import Campaign
+    from simulator.making.zoo.machine import default_device
+    from simulator.making.zoo.measure import Effort
+    from simulator.making.zoo.providers import check_provider
+    from simulator.making.zoo.subjects import Photos
+
+    effort = Effort(budget_s=budget_s)
+    if batches:
+        effort = Effort(batches=tuple(sorted(set(batches))), budget_s=budget_s)
+    return Campaign(
+        device=device or default_device(provider),
+        out=out,
+        cache=user_cache_path("casesim"),
+        photos=Photos(photos, photos_from or f"the folder {photos.name}" if photos else ""),
+        threads=tuple(sorted(set(threads or (1, 2)))),
+        effort=effort,
+        trained=trained,
+        provider=check_provider(provider),
+    )
+
+
+def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: bool) -> list[Profile | Failure]:
+    """Measure or prepare what is neither measured nor known to fail; an interrupt ends it with what is finished kept."""
+    waiting = subjects if overwrite else _waiting(campaign, subjects)
+    made: list[Profile | Failure] = []
+    if not waiting:
+        return made
+    try:
+        _work_through(campaign, waiting, prepare, made)
+    except KeyboardInterrupt:
+        _say_what_is_kept(campaign, waiting, made)
+        raise typer.Exit(_STOPPED) from None
+    return made
+
+
+def _waiting(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
+    """Subjects that are neither measured nor known to fail; says which are left out."""
+    failed = {(failure.model, failure.precision) for failure in failures(campaign.out) if failure.device == campaign.device}
+    waiting = []
+    for subject in subjects:
+        if campaign.profile_path(subject).is_file():
+            said = "has a profile already, left as it is (--overwrite measures it again)"
+        elif (subject.model, subject.precision) in failed:
+            said = "failed before, left as it is (--overwrite tries it again)"
+        else:
+            waiting.append(subject)
+            continue
+        _console.print(f"{subject}: {said}", markup=False)
+    return waiting
+
+
+def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, made: list[Profile | Failure]) -> None:
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
+    total = sum(len(campaign.thread_counts(subject)) for subject in subjects)
+    with Progress(*columns, console=_console) as progress:
+        task = progress.add_task("", total=total)
+        say = progress.console.print
+        done = 0.0
+        for subject in subjects:
+            progress.update(task, description=str(subject))
+            if prepare:
+                found: Profile | Failure | None = campaign.prepare(subject)
+            else:
+                found = campaign.run(subject, lambda part: progress.advance(task, part), say)
+            done += len(campaign.thread_counts(subject))
+            progress.update(task, completed=done)
+            if isinstance(found, Failure):
+                say(f"{subject}: failed to {found.step}: {found.reason}", markup=False)
+            if found:
+                made.append(found)
+
+
+def _say_what_is_kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> None:
+    written = [found for found in made if isinstance(found, Profile)]
+    cells = sum(campaign.kept(subject) for subject in subjects)
+    _console.print(
+        f"stopped: {len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are "
+        "kept; the same command goes on from there",
+        markup=False,
+    )
+
+
+def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
+    rows = [_summary(row) if isinstance(row, Profile) else _reason(row) for row in found]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table("model", "precision", "device", "threads", "batches", "samples")
+    for row in rows:
+        if "samples" in row:
+            table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
+    failed = [row for row in rows if "samples" not in row]
+    if table.rows or not failed:
+        Console().print(table)
+    for row in failed:
+        typer.echo("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
+
+
+def _reason(failure: Failure) -> dict[str, Any]:
+    return failure.model_dump(include={"model", "precision", "device", "step", "reason"})
+
+
+def _summary(profile: Profile) -> dict[str, Any]:
+    calls = [calls for run in profile.runs for calls in run.calls]
+    return {
+        "model": profile.model,
+        "precision": profile.precision,
+        "device": profile.device,
+        "threads": [run.threads for run in profile.runs],
+        "batches": sorted({timed.batch for timed in calls}),
+        "samples": sum(len(timed.latency_ms) for timed in calls),
+    }

@@ -1,0 +1,89 @@
+"""`casesim scores`: the score tables there are, each with its intervals, and scores that a person brings along."""
+
+from __future__ import annotations
+
+import json
+from math import isnan
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from simulator.analysis.scores.summary import TARGETS, ScoreSummary, score_summary
+from simulator.analysis.statistics import Interval
+from simulator.evidence.scores import ScoreError, score_names
+from simulator.evidence.scores.importing import Wish, import_scores
+
+#: Wide enough for a table's name and four figures with their intervals.
+_WIDTH = 160
+
+scores = typer.Typer(help="The score tables there are, and scores of your own.", no_args_is_help=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@scores.command("list")
+def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
+    """List the score tables: AUC, and the specificity at 90, 95 and 99% sensitivity, with 95% intervals."""
+    with _err.status("resampling the patients of each table"):
+        found = [score_summary(name) for name in score_names()]
+    if as_json:
+        typer.echo(json.dumps([summary.to_json() for summary in found], indent=2, allow_nan=False))
+        return
+    out = Console(width=max(Console().width, _WIDTH), highlight=False)
+    out.print(_table(found))
+    out.print(
+        "At 90, 95 and 99% sensitivity: the specificity. In brackets: 95% intervals, 2,000 resamples of the patients, each with"
+    )
+    out.print("a threshold of its own.")
+    if any(summary.size is None for summary in found):
+        out.print("Published: a curve through a published point; nothing to resample, so no interval.")
+
+
+def _table(found: list[ScoreSummary]) -> Table:
+    table = Table(box=None)
+    table.add_column("name", no_wrap=True)
+    for column in ("rows", "positives", "patients", "AUC", *(f"at {target:.0%}" for target in TARGETS)):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("kind")
+    for summary in found:
+        size = [f"{count:,}" for count in vars(summary.size).values()] if summary.size else ["", "", ""]
+        figures = (_percent(found) for found in summary.specificity_at.values())
+        table.add_row(summary.name, *size, _three_digits(summary.auc), *figures, summary.kind)
+    return table
+
+
+def _three_digits(found: Interval) -> str:
+    bounds = "" if isnan(found.low) else rf" \[{found.low:.3f}, {found.high:.3f}]"
+    return f"{found.value:.3f}{bounds}"
+
+
+def _percent(found: Interval) -> str:
+    bounds = "" if isnan(found.low) else rf" \[{100 * found.low:.0f}, {100 * found.high:.0f}]"
+    return f"{100 * found.value:.0f}%{bounds}"
+
+
+@scores.command("import")
+def import_table(
+    table: Annotated[Path, typer.Argument(help="a CSV with the columns label and score; id, group, model, precision if known")],
+    dataset: Annotated[str, typer.Option(help="what was scored; the first part of the table's name")] = "mine",
+    model: Annotated[str | None, typer.Option(help="the model, where the file has no such column; default its name")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="the precision, where the file has no such column; default fp32")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="where the scores come from, for the record")] = None,
+    attribution: Annotated[str | None, typer.Option(help="whose data they are, and under which licence")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a table of that name")] = False,
+) -> None:
+    """Check scores of your own and make them choosable in a case: `scores: mine.my_model`."""
+    try:
+        content = table.read_bytes()
+    except OSError as error:
+        raise ScoreError(f"{table}: cannot be read: {error.strerror}") from error
+    wish = Wish(dataset, model, precision, source, attribution, overwrite)
+    made = import_scores(str(table), content, wish)
+    for name in made.names:
+        typer.echo(f"{name}: a case takes it with `scores: {name.rsplit('.', 1)[0]}` at {name.rsplit('.', 1)[1]}")
+    if made.unread:
+        _err.print(f"not read: {', '.join(made.unread)}", markup=False)

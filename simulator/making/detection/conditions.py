@@ -1,0 +1,96 @@
+"""Under what a detector is judged: clean images, corrupted ones, and bugs of the code between camera and network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from simulator.making.detection.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from simulator.making.detection.images import Takes
+from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.steps import Pixels
+
+CLEAN = "clean"
+#: The roll-out never reached the server: the oldest detector answers in place of those that should have replaced it.
+STALE = "stale_model"
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A mistake in preparing the image: what it makes of what a network takes."""
+
+    label: str
+    means: str
+    change: Callable[[Takes], Takes]
+
+
+BUGS: dict[str, Bug] = {
+    "bgr": Bug(
+        "Red and blue swapped",
+        "channels in the other order than the network takes them",
+        lambda takes: replace(takes, bgr=not takes.bgr),
+    ),
+    "stretch": Bug(
+        "The other fit",
+        "stretched to the square where the network is otherwise given a letterbox, and the reverse",
+        lambda takes: replace(takes, fit="letterbox" if takes.fit == "stretch" else "stretch"),
+    ),
+    "nearest": Bug(
+        "Nearest neighbour", "resized by nearest neighbour instead of bilinear", lambda takes: replace(takes, nearest=True)
+    ),
+    "input_scale": Bug(
+        "Wrong scale of the input",
+        "values from 0 to 1 where the network takes 0 to 255, and the reverse",
+        lambda takes: replace(takes, largest=1.0 if takes.largest == 255 else 255.0),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A condition at a severity, which is 0 for clean images and 1 for a bug."""
+
+    condition: str
+    severity: int
+
+    def __str__(self) -> str:
+        return f"{self.condition}:{self.severity}"
+
+    def image(self, pixels: Pixels, name: str, seed: int) -> Pixels:
+        """The image (h, w, 3) as the camera gives it under this condition."""
+        if self.condition not in CORRUPTIONS:
+            return pixels
+        return corrupt(pixels, self.condition, self.severity, name, seed)
+
+    def takes(self, takes: Takes) -> Takes:
+        """How the code prepares it for a network that takes this."""
+        bug = BUGS.get(self.condition)
+        return bug.change(takes) if bug else takes
+
+
+SETTINGS = [
+    Setting(CLEAN, 0),
+    *(Setting(name, 1) for name in BUGS),
+    *(Setting(name, severity) for name in CORRUPTIONS for severity in SEVERITIES),
+]
+
+
+def read_settings(text: str) -> list[Setting]:
+    """`clean,fog:2,bgr` as settings; a corruption without a severity stands for all three. Raises CannotMeasureError."""
+    found = [setting for part in text.split(",") if part.strip() for setting in _read(part.strip())]
+    if not found:
+        raise CannotMeasureError("--conditions: names none; expected such as clean,fog:2,bgr")
+    return list(dict.fromkeys(found))
+
+
+def _read(part: str) -> list[Setting]:
+    name, _, severity = part.partition(":")
+    there = [setting for setting in SETTINGS if setting.condition == name]
+    if not there:
+        listed = ", ".join(dict.fromkeys(setting.condition for setting in SETTINGS))
+        raise CannotMeasureError(f"--conditions {part}: there is no condition '{name}'; there are: {listed}")
+    chosen = [setting for setting in there if not severity or str(setting.severity) == severity]
+    if not chosen:
+        listed = ", ".join(str(setting) for setting in there)
+        raise CannotMeasureError(f"--conditions {part}: there is no severity '{severity}'; there are: {listed}")
+    return chosen

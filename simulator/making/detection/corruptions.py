@@ -1,0 +1,219 @@
+"""What goes wrong with an image before it reaches a detector: our own functions, seeded, of a stated strength.
+
+Each is made from the idea behind it (how fog scatters light, how a lens blurs) on values from 0 to 1, at three severities.
+Lengths are parts of the image's longer side, so that an image looks alike at any size. Where COCO-C (Michaelis et al. 2019,
+arXiv:1907.07484) has the same corruption, the severities are about as strong as its severities 1, 3 and 5. The random numbers
+of an image are the same at each severity: the same flakes fall, only thicker.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from PIL import Image
+
+from simulator.making.zoo.steps import Floats, Pixels
+
+SEVERITIES = (1, 2, 3)
+#: Luma of red, green and blue (Rec. 601).
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_GAMMA = 2.2
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """A way to spoil an image.
+
+    apply: from (h, w, 3) in 0 to 1, a strength and a random stream, to the same; what leaves 0 to 1 is cut off
+    strengths: at the three severities; means: what a strength is, with its unit
+    coco_c: the name of the same corruption there
+    """
+
+    label: str
+    apply: Callable[[Floats, float, Generator], Floats]
+    strengths: tuple[float, float, float]
+    means: str
+    coco_c: str | None = None
+
+
+def fog(image: Floats, strength: float, rng: Generator) -> Floats:
+    """Light of the scene fades as exp(-depth * strength), and the fog's own takes its place (Koschmieder 1924).
+
+    Depth is not known: it is taken to grow from the lower edge to the upper, in uneven patches.
+    """
+    height, width = image.shape[:2]
+    depth = np.linspace(1.2, 0.5, height, dtype=np.float32)[:, None] * (0.75 + 0.5 * _patches(rng, height, width, 6))
+    left = np.exp(-strength * depth)[..., None]
+    return np.asarray(image * left + 0.85 * (1 - left), np.float32)
+
+
+def night(image: Floats, strength: float, rng: Generator) -> Floats:
+    """A sensor that gets `strength` of the daylight: photons are counted, read with noise, and amplified by half of what lacks.
+
+    A pixel holds 4,000 electrons at full daylight, and reading adds 4 (standard deviation).
+    """
+    electrons = 4000 * strength * image**_GAMMA
+    noisy = electrons + np.sqrt(electrons + 16) * rng.standard_normal(image.shape, np.float32)
+    gain = np.sqrt(1 / strength) / 4000
+    return np.asarray(np.maximum(noisy * gain, 0) ** (1 / _GAMMA) * np.array([0.9, 0.95, 1.0]), np.float32)
+
+
+def brightness(image: Floats, strength: float, _: Generator) -> Floats:
+    """Light added everywhere, as by a flare or an exposure that is too long."""
+    return image + strength
+
+
+def contrast(image: Floats, strength: float, _: Generator) -> Floats:
+    """Differences from the mean colour of the image, reduced to `strength` of themselves."""
+    mean = image.mean(axis=(0, 1), keepdims=True)
+    return np.asarray(mean + (image - mean) * strength, np.float32)
+
+
+def defocus(image: Floats, strength: float, _: Generator) -> Floats:
+    """A point becomes a disc: the lens is focused elsewhere."""
+    radius = _pixels(image, strength)
+    reach = int(radius)
+    padded = np.pad(image, ((reach, reach), (reach + 1, reach), (0, 0)), mode="edge")
+    sums = np.cumsum(padded, axis=1, dtype=np.float32)
+    height, width = image.shape[:2]
+    total, count = np.zeros_like(image), 0
+    for dy in range(-reach, reach + 1):
+        half = int(np.sqrt(radius**2 - dy**2))
+        rows = sums[reach + dy : reach + dy + height]
+        total += rows[:, reach + 1 + half :][:, :width] - rows[:, reach - half :][:, :width]
+        count += 2 * half + 1
+    return total / np.float32(count)
+
+
+def motion_blur(image: Floats, strength: float, rng: Generator) -> Floats:
+    """A point becomes a line: the camera moved, in any direction, while the shutter was open."""
+    angle = rng.uniform(0, np.pi)
+    return _smeared(image, _pixels(image, strength), angle)
+
+
+def zoom_blur(image: Floats, strength: float, _: Generator) -> Floats:
+    """The mean of the image and enlargements of it, up to 1 + `strength`: the camera moved forward."""
+    height, width = image.shape[:2]
+    picture = Image.fromarray(_bytes(image))
+    total = np.zeros(image.shape, np.float32)
+    factors = np.linspace(1, 1 + strength, 6)
+    for factor in factors:
+        inner = width / factor, height / factor
+        left, top = (width - inner[0]) / 2, (height - inner[1]) / 2
+        enlarged = picture.resize((width, height), Image.Resampling.BILINEAR, (left, top, left + inner[0], top + inner[1]))
+        total += np.asarray(enlarged, np.float32)
+    return total / np.float32(255 * len(factors))
+
+
+def noise(image: Floats, strength: float, rng: Generator) -> Floats:
+    """Normal noise of the standard deviation `strength` in each channel, as a sensor's at high gain."""
+    return image + np.float32(strength) * rng.standard_normal(image.shape, np.float32)
+
+
+def jpeg(image: Floats, strength: float, _: Generator) -> Floats:
+    """Written as JPEG at the quality `strength` and read again."""
+    buffer = io.BytesIO()
+    Image.fromarray(_bytes(image)).save(buffer, "JPEG", quality=int(strength))
+    return np.asarray(Image.open(buffer).convert("RGB"), np.float32) / np.float32(255)
+
+
+def pixelate(image: Floats, strength: float, _: Generator) -> Floats:
+    """Shrunk to `strength` of its size by means, and enlarged again pixel by pixel."""
+    height, width = image.shape[:2]
+    picture = Image.fromarray(_bytes(image))
+    small = picture.resize((max(int(width * strength), 1), max(int(height * strength), 1)), Image.Resampling.BOX)
+    return np.asarray(small.resize((width, height), Image.Resampling.NEAREST), np.float32) / np.float32(255)
+
+
+def rain(image: Floats, strength: float, rng: Generator) -> Floats:
+    """Bright streaks, as long as a drop falls while the shutter is open, before a scene that is dimmed and veiled.
+
+    A part `strength` of the pixels starts a streak.
+    """
+    streaks = _falling(image, strength, rng, length=0.05, angle=np.pi / 2 + rng.uniform(-0.3, 0.3), width=1)
+    veiled = 0.85 * image + 0.15 * image.mean() + min(8 * strength, 0.1)
+    return np.asarray(veiled + (0.9 - veiled) * np.minimum(streaks * 9, 0.7)[..., None], np.float32)
+
+
+def snow(image: Floats, strength: float, rng: Generator) -> Floats:
+    """White flakes, blurred by their fall, before a scene that their scattered light whitens.
+
+    A part `strength` of the pixels starts a flake.
+    """
+    flakes = _falling(image, strength, rng, length=0.018, angle=rng.uniform(np.pi / 4, 3 * np.pi / 4), width=3)
+    whiter = image + (0.9 - image) * min(12 * strength, 0.45)
+    return np.asarray(whiter + (1 - whiter) * np.minimum(flakes * 5, 1)[..., None], np.float32)
+
+
+def _falling(image: Floats, share: float, rng: Generator, length: float, angle: float, width: int) -> Floats:
+    """How much of each pixel something hides that falls, (h, w): points on a share of the pixels, smeared over a length."""
+    height, width_px = image.shape[:2]
+    # The same points at each severity, more of them: those whose random number is low.
+    points = (rng.random((height, width_px), np.float32) < share / width).astype(np.float32)
+    for _ in range(width - 1):
+        points = np.maximum(points, np.maximum(np.roll(points, 1, axis=0), np.roll(points, 1, axis=1)))
+    return _smeared(points, _pixels(image, length), angle)
+
+
+def _smeared(image: Floats, length: float, angle: float) -> Floats:
+    """The mean of the image moved along a line of so many pixels, (h, w) or (h, w, 3); edges are drawn out."""
+    steps = max(round(length), 1)
+    along = np.arange(steps) - (steps - 1) / 2
+    places = np.unique(np.stack([np.round(along * np.sin(angle)), np.round(along * np.cos(angle))]).astype(int), axis=1)
+    reach = int(np.abs(places).max())
+    padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0))[: image.ndim], mode="edge")
+    height, width = image.shape[:2]
+    total = np.zeros_like(image)
+    for dy, dx in places.T:
+        total += padded[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
+    return total / np.float32(places.shape[1])
+
+
+def _patches(rng: Generator, height: int, width: int, cells: int) -> Floats:
+    """A smooth random field between about 0 and 1, (height, width)."""
+    coarse = Image.fromarray(rng.random((cells, cells), np.float32))
+    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+
+
+def _pixels(image: Floats, part: float) -> float:
+    """A part of the longer side in pixels, at least one."""
+    return float(max(part * max(image.shape[:2]), 1.0))
+
+
+def _bytes(image: Floats) -> Pixels:
+    return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+_SHARE = "part of the pixels that starts a {}"
+_LENGTH = "{}, as a part of the longer side"
+
+CORRUPTIONS: dict[str, Corruption] = {
+    "fog": Corruption("Fog", fog, (0.5, 0.9, 1.5), "optical depth of the scene's far end", "fog"),
+    "rain": Corruption("Rain", rain, (0.001, 0.004, 0.01), _SHARE.format("streak")),
+    "snow": Corruption("Snow", snow, (0.005, 0.015, 0.035), _SHARE.format("flake"), "snow"),
+    "night": Corruption("Night", night, (0.1, 0.02, 0.005), "part of the daylight that is left"),
+    "contrast": Corruption("Low contrast", contrast, (0.4, 0.2, 0.05), "part of the contrast that is left", "contrast"),
+    "defocus": Corruption("Out of focus", defocus, (0.005, 0.009, 0.016), _LENGTH.format("radius of the disc"), "defocus_blur"),
+    "motion_blur": Corruption(
+        "Motion blur", motion_blur, (0.015, 0.03, 0.05), _LENGTH.format("length of the line"), "motion_blur"
+    ),
+    "noise": Corruption("Noise", noise, (0.08, 0.18, 0.38), "standard deviation, as a part of white", "gaussian_noise"),
+    "jpeg": Corruption("JPEG", jpeg, (25, 15, 7), "quality from 1 to 100", "jpeg_compression"),
+    "pixelate": Corruption("Pixelated", pixelate, (0.6, 0.4, 0.25), "part of the side's pixels that is left", "pixelate"),
+    "brightness": Corruption("Too bright", brightness, (0.1, 0.3, 0.5), "light added, as a part of white", "brightness"),
+    "zoom_blur": Corruption("Zoom blur", zoom_blur, (0.1, 0.2, 0.3), "largest enlargement, less 1", "zoom_blur"),
+}
+
+
+def corrupt(pixels: Pixels, name: str, severity: int, image: str, seed: int) -> Pixels:
+    """An image (h, w, 3) under a corruption at severity 1, 2 or 3; the same for the same name of the image and seed."""
+    corruption = CORRUPTIONS[name]
+    rng = np.random.default_rng([seed, zlib.crc32(f"{name}/{image}".encode())])
+    values: Any = pixels.astype(np.float32) / np.float32(255)
+    return _bytes(corruption.apply(values, corruption.strengths[severity - 1], rng))

@@ -1,0 +1,197 @@
+"""Letting every detector at every precision see every image under every condition.
+
+An image is corrupted once, and all networks see it. What they answer under one setting is a file of its own in the cache, so
+that an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.analysis.detections.quality import ScoredBoxes
+from simulator.evidence.files import in_one_step
+from simulator.making.detection import signals
+from simulator.making.detection.conditions import Setting
+from simulator.making.detection.corruptions import CORRUPTIONS
+from simulator.making.detection.datasets import Dataset, read_dataset
+from simulator.making.detection.images import prepare
+from simulator.making.detection.layouts import boxes_of
+from simulator.making.detection.networks import DETECTORS, LEAST, outputs_of, start
+from simulator.making.detection.precisions import HALVES, PRECISIONS, halves, network_file
+from simulator.making.zoo.steps import Pixels
+
+#: Raised when the same setting is measured differently, so that parts made before are not taken for it.
+_RECIPE = 1
+
+#: Every network: detector and precision.
+NETWORKS = [(detector, precision) for detector in DETECTORS for precision in PRECISIONS]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is measured on what: folders of labelled images and of trained networks, the seed, and where parts are kept."""
+
+    data: Path
+    trained: Path
+    cache: Path
+    seed: int
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The labelled images."""
+        return read_dataset(self.data)
+
+    @cached_property
+    def halves(self) -> NDArray[np.int64]:
+        """The half that each image is in."""
+        return halves([file.name for file in self.dataset.files], self.seed)
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the parts of this very job lie."""
+        told = [(file.name, file.stat().st_size) for file in self.dataset.files]
+        strengths = {name: corruption.strengths for name, corruption in CORRUPTIONS.items()}
+        weights = [hashlib.sha256(detector.path(self.trained).read_bytes()).hexdigest() for detector in DETECTORS.values()]
+        key = repr((_RECIPE, self.seed, told, strengths, weights, ort.__version__))
+        return self.cache / "detections" / hashlib.sha256(key.encode()).hexdigest()[:12]
+
+    def part(self, setting: Setting) -> Path:
+        """The file of one setting."""
+        return self.folder / f"{setting.condition}.{setting.severity}.npz"
+
+    def network(self, detector: str, precision: str, half: int) -> Path:
+        """The ONNX file that measures the images of a half."""
+        networks = self.cache / "detections" / "networks"
+        return network_file(DETECTORS[detector], precision, half, self.trained, networks, self.dataset, self.seed)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was seen and answered under one setting.
+
+    images: a row an image, by `signals.of_image`; inputs: a row a detector and image, by `signals.of_input`
+    answers: network (place in `NETWORKS`), image, left, top, right, bottom, score, category; (n, 8)
+    """
+
+    images: pd.DataFrame
+    inputs: pd.DataFrame
+    answers: NDArray[np.float32]
+
+    def found(self, detector: str, precision: str) -> ScoredBoxes:
+        """What one network answered."""
+        rows = self.answers[self.answers[:, 0] == NETWORKS.index((detector, precision))].astype(np.float64)
+        return ScoredBoxes(rows[:, 1].astype(np.int64), rows[:, 7].astype(np.int64), rows[:, 2:6], rows[:, 6])
+
+    def inputs_of(self, detector: str) -> pd.DataFrame:
+        """What reached one detector, a row an image."""
+        mine = self.inputs["detector"] == list(DETECTORS).index(detector)
+        return self.inputs[mine].drop(columns="detector").astype({"image": int})
+
+
+def read_part(path: Path) -> Part:
+    """What `write_part` wrote."""
+    with np.load(path, allow_pickle=False) as held:
+        images, inputs = (
+            pd.DataFrame({name.removeprefix(prefix): held[name] for name in held.files if name.startswith(prefix)})
+            for prefix in ("image.", "input.")
+        )
+        return Part(images, inputs, held["answers"])
+
+
+def write_part(part: Part, path: Path) -> None:
+    """Write it in one step."""
+    columns: dict[str, Any] = {f"image.{name}": part.images[name].to_numpy() for name in part.images}
+    columns |= {f"input.{name}": part.inputs[name].to_numpy() for name in part.inputs}
+    with in_one_step(path) as unfinished, unfinished.open("wb") as stream:
+        np.savez_compressed(stream, answers=part.answers, **columns)
+
+
+class Bench:
+    """All networks, started; it measures one setting after another."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._session = cache(lambda *of: start(job.network(*of)))
+
+    def measure(self, setting: Setting, tick: Callable[[], None] = lambda: None) -> None:
+        """Write the part of one setting, with a tick an image."""
+        seen, inputs, answers = [], [], []
+        for image, file in enumerate(self.job.dataset.files):
+            pixels = setting.image(self.job.dataset.pixels(image), file.stem, self.job.seed)
+            seen.append({"image": image} | signals.of_image(pixels))
+            for told, rows in self._look(setting, image, pixels):
+                inputs.append(told)
+                answers += rows
+            tick()
+        write_part(Part(pd.DataFrame(seen), pd.DataFrame(inputs), np.concatenate(answers)), self.job.part(setting))
+
+    def _look(
+        self, setting: Setting, image: int, pixels: Pixels
+    ) -> Iterator[tuple[dict[str, float], list[NDArray[np.float32]]]]:
+        """What each detector gets, and what its precisions answer."""
+        for index, detector in enumerate(DETECTORS.values()):
+            takes = setting.takes(detector.takes)
+            tensor, placed = prepare(pixels, takes)
+            rows = []
+            for precision in PRECISIONS:
+                half = int(self.job.halves[image])
+                session = self._session(detector.name, precision, half)
+                found = boxes_of(detector.layout, outputs_of(session, tensor), takes.side, LEAST)
+                found[:, :4] = placed.back(found[:, :4])
+                which = np.full((len(found), 2), [NETWORKS.index((detector.name, precision)), image])
+                rows.append(np.hstack([which, found]).astype(np.float32))
+            yield {"detector": index, "image": image} | signals.of_input(tensor), rows
+
+
+def make_networks(job: Job, tick: Callable[[], None] = lambda: None) -> None:
+    """Quantize whatever is not quantized yet."""
+    for detector, precision in NETWORKS:
+        for half in HALVES:
+            job.network(detector, precision, half)
+        tick()
+
+
+def measure_all(job: Job, settings: list[Setting], workers: int, tick: Callable[[float], None]) -> None:
+    """Measure the settings whose part is not there yet; `tick` is told by how many settings the work went on."""
+    waiting = [setting for setting in settings if not job.part(setting).is_file()]
+    tick(len(settings) - len(waiting))
+    if workers == 1 or len(waiting) < 2:
+        bench, share = Bench(job), 1 / len(job.dataset)
+        for setting in waiting:
+            bench.measure(setting, lambda: tick(share))
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(job,))
+    try:
+        for done in as_completed([pool.submit(_measure_in_worker, setting) for setting in waiting]):
+            done.result()
+            tick(1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_bench: Bench
+
+
+def _prepare_worker(job: Job) -> None:
+    global _bench
+    # An interrupt reaches the whole process group; a worker finishes its setting and leaves the rest to its parent.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _bench = Bench(job)
+
+
+def _measure_in_worker(setting: Setting) -> None:
+    _bench.measure(setting)

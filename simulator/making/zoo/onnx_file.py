@@ -1,0 +1,165 @@
+"""Reading an ONNX file that somebody brings: whether it is one, whether it is whole, and whether ONNX Runtime takes it."""
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import onnxruntime as ort
+from google.protobuf.message import DecodeError
+
+from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.providers import PROVIDERS, provider_list
+
+#: How files begin that are often taken for ONNX files, and what would help.
+_BEGINNINGS = {
+    b"PK": "it is a zip archive, such as torch.save writes; export the model with torch.onnx.export",
+    b"\x80": "it is a Python pickle, such as torch.save writes; export the model with torch.onnx.export",
+    b"\x89HDF": "it is an HDF5 file, such as Keras writes; convert the model with tf2onnx",
+    b"version https://git-lfs": "it is a Git LFS pointer; `git lfs pull` fetches the file itself",
+}
+_TFLITE = b"TFL3"  # at byte 4
+#: Operators whose presence makes a model an 8-bit one.
+_INT8 = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger", "QLinearMatMul", "QGemm"}
+_FLOATS = {int(onnx.TensorProto.FLOAT16): "fp16", int(onnx.TensorProto.BFLOAT16): "bf16"}
+_KNOWN_DOMAINS = re.compile(r"(ai\.onnx.*|com\.microsoft.*|)$")
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """A file that ONNX Runtime can load. graph: without the weights that lie in other files; files: all, itself first."""
+
+    path: Path
+    graph: onnx.ModelProto
+    files: tuple[Path, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the file, followed by those that hold its weights."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the file and of those that hold its weights."""
+        return sum(file.stat().st_size for file in self.files)
+
+    @property
+    def parameters(self) -> int:
+        """How many weights it holds."""
+        return sum(math.prod(weight.dims) for weight in self.graph.graph.initializer)
+
+    @property
+    def precision(self) -> str:
+        """`int8` where operators say so, else the type of most weights."""
+        if _INT8 & {node.op_type for node in self.graph.graph.node}:
+            return "int8"
+        sizes: Counter[int] = Counter()
+        for weight in self.graph.graph.initializer:
+            sizes[weight.data_type] += math.prod(weight.dims)
+        return _FLOATS.get(sizes.most_common(1)[0][0], "fp32") if sizes else "fp32"
+
+    def open(self, provider: str) -> ort.InferenceSession:
+        """A session that says nothing of its own; raises CannotMeasureError."""
+        options = ort.SessionOptions()
+        options.log_severity_level = 4  # what goes wrong is told by us
+        try:
+            session = ort.InferenceSession(str(self.path), options, providers=provider_list(provider))
+        except Exception as error:  # ONNX Runtime's errors have no base class of their own
+            raise CannotMeasureError(f"{self.path}: {_reason(self.graph, str(error))}") from error
+        if session.get_providers()[0] != PROVIDERS[provider]:
+            raise CannotMeasureError(
+                f"ONNX Runtime offers {provider}, but could not start it and would run on the processor instead; its "
+                "libraries or its device are missing"
+            )
+        return session
+
+
+def read_onnx(path: Path) -> OnnxFile:
+    """The file, with those that hold its weights; raises CannotMeasureError."""
+    graph = _read(path)
+    return OnnxFile(path, graph, (path, *_external(path, graph)))
+
+
+def _read(path: Path) -> onnx.ModelProto:
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(32)
+    except OSError as error:
+        raise CannotMeasureError(f"{path}: cannot be read: {error.strerror}") from error
+    if not start:
+        raise CannotMeasureError(f"{path}: is empty; export or copy the model again")
+    hint = next((hint for beginning, hint in _BEGINNINGS.items() if start.startswith(beginning)), None)
+    if start[4:8] == _TFLITE:
+        hint = "it is a TensorFlow Lite file; convert the model with tf2onnx"
+    if hint:
+        raise CannotMeasureError(f"{path}: is no ONNX file: {hint}")
+    try:
+        graph = onnx.load(path, load_external_data=False)
+    except DecodeError as error:
+        raise CannotMeasureError(f"{path}: is no ONNX file, or a damaged or truncated one; export or copy it again") from error
+    if not graph.graph.node:
+        raise CannotMeasureError(f"{path}: holds no network; it is no ONNX file, or a damaged one")
+    return graph
+
+
+def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
+    """The files beside `path` that hold its weights."""
+    ends: Counter[str] = Counter()
+    for weight in graph.graph.initializer:
+        if weight.data_location == onnx.TensorProto.EXTERNAL:
+            entries = {entry.key: entry.value for entry in weight.external_data}
+            name = entries.get("location", "")
+            ends[name] = max(ends[name], sum(int(number) for number in map(entries.get, ("offset", "length")) if number))
+    for name, end in ends.items():
+        file = path.parent / name
+        if not file.is_file():
+            raise CannotMeasureError(
+                f"{path}: its weights are in the file '{name}', which is missing; put it beside the ONNX file"
+            )
+        if file.stat().st_size < end:
+            raise CannotMeasureError(
+                f"{path}: its weights are in the file '{name}', which is truncated: {file.stat().st_size:,} bytes of {end:,}; "
+                "copy it again"
+            )
+    return [path.parent / name for name in sorted(ends)]
+
+
+def _reason(graph: onnx.ModelProto, said: str) -> str:
+    """Why ONNX Runtime refuses, in a sentence."""
+    runtime = f"ONNX Runtime {ort.__version__}"
+    opset = re.search(r"Opset (\d+) is under development.*till opset (\d+)", said, re.DOTALL)
+    if opset:
+        return (
+            f"is written in opset {opset[1]}, and {runtime} knows opsets up to {opset[2]}; export with opset_version={opset[2]}"
+        )
+    version = re.search(r"IR version: (\d+), max supported IR version: (\d+)", said)
+    if version:
+        return f"has the format version {version[1]}, and {runtime} reads up to {version[2]}; install a newer onnxruntime"
+    own = sorted({f"{node.domain}.{node.op_type}" for node in _foreign(graph)})
+    if own:
+        return f"uses operators that {runtime} does not have: {', '.join(own[:5])}; only standard operators can be measured"
+    absent = re.search(r"No Op registered for (\w+) with domain_version of (\d+)", said)
+    if absent:
+        return f"uses the operator {absent[1]}, which opset {absent[2]} does not have; export it with another opset"
+    return f"{runtime} cannot load it: {plain(said)}"
+
+
+def _foreign(graph: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    own = {(function.domain, function.name) for function in graph.functions}
+    for node in graph.graph.node:
+        if not _KNOWN_DOMAINS.match(node.domain) and (node.domain, node.op_type) not in own:
+            yield node
+
+
+def plain(said: str) -> str:
+    """A message of ONNX Runtime without codes and places in ONNX Runtime's own source."""
+    said = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .* failed:|/\S*onnxruntime\S*:\d+ .*?\) ", "", said)
+    return " ".join(said.split())[:_LONGEST_REASON]

@@ -1,0 +1,1 @@
+"""What a person sees and touches: the app, its widgets, panels and charts."""

@@ -1,0 +1,72 @@
+"""Frames in, Plotly figures out: one function a chart."""
+
+from simulator.ui.charts.answer_times import answer_times
+from simulator.ui.charts.batches import batch_timeline
+from simulator.ui.charts.costs import cost_split
+from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
+from simulator.ui.charts.fidelity import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
+from simulator.ui.charts.flows import journeys
+from simulator.ui.charts.groups import by_group, by_prevalence
+from simulator.ui.charts.latencies import (
+    MOST_CURVES,
+    cell_table,
+    growing_curve,
+    latency_curves,
+    speed_of_precisions,
+    step_times,
+)
+from simulator.ui.charts.look import Chart, rounded
+from simulator.ui.charts.objectives import asked, interval_of, objective_chart
+from simulator.ui.charts.overload import goodput_over_time
+from simulator.ui.charts.projection import comparisons, projected_against_published
+from simulator.ui.charts.queues import queues
+from simulator.ui.charts.reliability import kept_promises, reliability
+from simulator.ui.charts.request_path import one_request
+from simulator.ui.charts.scores import compared_curves, specificity_by_table
+from simulator.ui.charts.threshold import referrals_by_sensitivity, roc
+from simulator.ui.charts.transfer import field_drop, optimism, threshold_transfers
+from simulator.ui.charts.waiting import queue_over_time
+
+__all__ = [
+    "FIGURES",
+    "MOST_CURVES",
+    "PRECISIONS",
+    "Chart",
+    "answer_times",
+    "ap_by_condition",
+    "ap_by_precision",
+    "asked",
+    "batch_timeline",
+    "by_group",
+    "by_prevalence",
+    "cell_table",
+    "compared_curves",
+    "comparisons",
+    "cost_split",
+    "error_by_load",
+    "field_drop",
+    "forecasts_against_runs",
+    "goodput_over_time",
+    "growing_curve",
+    "image_shifts",
+    "interval_of",
+    "journeys",
+    "kept_promises",
+    "latency_curves",
+    "objective_chart",
+    "one_request",
+    "optimism",
+    "projected_against_published",
+    "queue_over_time",
+    "queues",
+    "recall_by_box_height",
+    "referrals_by_sensitivity",
+    "reliability",
+    "roc",
+    "rounded",
+    "simulated_against_real",
+    "specificity_by_table",
+    "speed_of_precisions",
+    "step_times",
+    "threshold_transfers",
+]

@@ -1,0 +1,79 @@
+"""How long people wait for their answer."""
+
+from __future__ import annotations
+
+from math import log10
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.analysis.run.measures import CURVE
+from simulator.analysis.run.summary import Summary
+from simulator.ui.charts.look import BLUE, OBJECTIVE, Chart, figure, whiskers
+from simulator.units import duration
+
+#: 1, 2 and 5 in each decade.
+_TICKS = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
+
+
+def answer_times(summary: Summary) -> Chart:
+    """The share of served requests answered within a time, with the percentiles and their intervals."""
+    curve = pd.DataFrame({"answered_share": CURVE, "time_s": summary.latency_curve})
+    line = go.Scatter(
+        x=curve["time_s"],
+        y=100 * curve["answered_share"],
+        mode="lines",
+        line={"color": BLUE, "width": 3},
+        hovertemplate="%{y:.1f}% answered within %{x:.3g} s<extra></extra>",
+    )
+    drawn = figure(line, _percentiles(summary), showlegend=False)
+    _objectives(drawn, summary)
+    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=_TICKS)
+    drawn.update_yaxes(title="served requests answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
+    return Chart(drawn, _takeaway(summary), curve)
+
+
+def _told(summary: Summary) -> dict[str, float]:
+    """The percentiles of served requests that the run can tell, and their shares."""
+    found = (summary.metric(name) for name in summary.metrics)
+    return {metric.name: metric.quantile for metric in found if metric.sample == "served" and metric.quantile is not None}
+
+
+def _percentiles(summary: Summary) -> go.Scatter:
+    known = _told(summary)
+    metrics = [summary.metrics[name] for name in known]
+    values = [metric.value for metric in metrics]
+    return go.Scatter(
+        x=values,
+        y=[100 * share for share in known.values()],
+        mode="markers+text",
+        marker={"color": BLUE, "size": 10},
+        text=[f"{100 * share:.0f}%: {duration(value)}" for share, value in zip(known.values(), values, strict=True)],
+        textposition=["top left", "top left", "bottom right"][: len(known)],
+        error_x=whiskers([metric.low for metric in metrics], values, [metric.high for metric in metrics]),
+        hoverinfo="skip",
+    )
+
+
+def _objectives(drawn: go.Figure, summary: Summary) -> None:
+    for verdict in summary.verdicts:
+        metric = verdict.metric
+        if metric.sample in ("served", "latency") and metric.quantile is not None:
+            refusals = ", refusals included" if metric.sample == "latency" else ""
+            text = f"asked: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
+            drawn.add_vline(x=verdict.bound, line=OBJECTIVE)
+            where = {
+                "x": log10(verdict.bound),
+                "y": 0,
+                "xanchor": "left",
+                "yanchor": "bottom",
+            }  # a log axis takes exponents here
+            drawn.add_annotation(text=f" {text}", showarrow=False, **where)
+
+
+def _takeaway(summary: Summary) -> str:
+    known = [(share, summary.metrics[name].value) for name, share in _told(summary).items()]
+    if not known:
+        return "Too few requests were served to tell how long that took."
+    told = ", ".join(f"{100 * share:.0f}% within {duration(value)}" for share, value in known)
+    return f"Of the requests that were served, {told}."

@@ -1,0 +1,58 @@
+"""What was asked of a service and what came of it, over one run."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from simulator.analysis.run.overload import Trouble, capacity_per_s, goodput, rush_of, trouble
+from simulator.serving.trace import Trace
+from simulator.ui.charts.look import GREEN, GREY, ORANGE, SKY, Chart, figure, translucent
+from simulator.units import percent
+
+_LINES = {"fresh": ("fresh requests", SKY), "retries": ("retries", ORANGE), "useful": ("served in time", GREEN)}
+
+
+def goodput_over_time(trace: Trace) -> Chart:
+    """Fresh requests, retries and useful answers a second, and what the pool behind the retries could serve."""
+    found = goodput(trace)
+    lines = [
+        go.Scatter(
+            name=label,
+            x=found["time_s"],
+            y=found[column],
+            mode="lines",
+            line={"color": colour, "width": 2.5, "shape": "hv"},
+            hovertemplate="%{y:.1f} a second from %{x:.0f} s on",
+        )
+        for column, (label, colour) in _LINES.items()
+    ]
+    drawn = figure(*lines, height=380)
+    if (capacity := capacity_per_s(trace.plan)) is not None:
+        drawn.add_hline(
+            y=capacity,
+            line={"color": GREY, "dash": "dot", "width": 2},
+            annotation_text="all that can be served",
+            annotation_position="top right",
+        )
+    if rush := rush_of(found):
+        drawn.add_vrect(x0=rush[0], x1=rush[1], fillcolor=translucent(GREY, 0.15), line_width=0, layer="below")
+    drawn.update_xaxes(title="seconds from the start of the run; shaded: the rush", range=[0, trace.plan.horizon_s])
+    drawn.update_yaxes(title="requests a second", rangemode="tozero")
+    named = {"time_s": "from (s)", "served_share": "share served of those who came"}
+    table = found.rename(columns=named | {column: f"{label} (1/s)" for column, (label, _) in _LINES.items()})
+    return Chart(drawn, _takeaway(trouble(found)), table)
+
+
+def _takeaway(found: Trouble | None) -> str:
+    if found is None:
+        return "In this run nine in ten of those who came were served at any time."
+    told = f"From {found.started:.0f} s on fewer than nine in ten of those who come are served"
+    rush = "" if found.rush_ended is None else f"the rush was over at {found.rush_ended:.0f} s, yet "
+    if not found.over:
+        sent = f"each request is sent {found.tries:.1f} times" if found.tries >= 1.1 else "nobody tries again"
+        return (
+            f"{told}, and that does not end within the run: {rush}{percent(found.last_share)} of those who come last "
+            f"are served, and {sent}."
+        )
+    after = "" if found.rush_ended is None else f", {max(found.ended - found.rush_ended, 0):.0f} s after the rush"
+    return f"{told}; that is over at {found.ended:.0f} s{after}."

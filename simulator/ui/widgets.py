@@ -1,0 +1,179 @@
+"""What the pages are put together from: a chart with its table, a verdict, the form of a design, the badges of evidence."""
+
+from __future__ import annotations
+
+import re
+from string import punctuation
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from simulator.analysis.evidence.marks import Mark
+from simulator.analysis.run.scorecard import Standing, Verdict
+from simulator.analysis.run.summary import Summary, doubts
+from simulator.analysis.run.trust import Note
+from simulator.scenario import Scenario
+from simulator.scenario.choices import Choice, Number, Options
+from simulator.scenario.load import find, load
+from simulator.serving.engine import simulate
+from simulator.serving.plan import Source
+from simulator.serving.trace import Trace
+from simulator.ui.charts import Chart, asked, interval_of, objective_chart
+from simulator.ui.diagram import Diagram
+from simulator.units import spoken
+
+Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
+
+#: The four kinds of evidence always wear these badges; green and red are left to verdicts.
+EVIDENCE: dict[str, tuple[Colour, str]] = {
+    "measured": ("blue", "measured on a machine or on labelled photos"),
+    "projected": ("violet", "derived from measurements"),
+    "published": ("gray", "taken from a named source"),
+    "assumed": ("orange", "assumed by the author of the case"),
+}
+
+#: Orange while the data cannot tell, grey without a figure.
+VERDICTS: dict[Standing, Colour] = {"met": "green", "missed": "red", "open": "orange", "none": "gray"}
+
+#: The address carries what a widget holds, and another page does not make it forget.
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+#: Charts neither zoom by accident nor ask for another host.
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
+
+
+def scenario_of(case: str) -> Scenario:
+    """A case by its id, read again when its file has changed."""
+    return _loaded(case, find(case).stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _loaded(case: str, changed_ns: int) -> Scenario:
+    return load(case)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def first_replication(run_hash: str, _summary: Summary) -> Trace:
+    """What happened in replication 0 of a run, simulated again: the same plan and seed give the same trace."""
+    return simulate(_summary.plan, _summary.seed)
+
+
+def draw(chart: Chart, key: str) -> None:
+    """A chart under the sentence that says what it shows, with its numbers one click away."""
+    st.markdown(f"**{chart.takeaway}**")
+    st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
+    as_table(chart.table)
+
+
+def draw_diagram(picture: Diagram) -> None:
+    """A design's diagram, and its loads as a table."""
+    st.mermaid_chart(picture.source, alt=picture.takeaway)
+    st.caption(picture.takeaway)
+    as_table(picture.table)
+
+
+def plain(text: str) -> str:
+    """Text from an address as it stands: no markdown, and so no picture from another host."""
+    return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", text)
+
+
+def as_table(table: pd.DataFrame) -> None:
+    """The numbers behind a picture."""
+    with st.popover("As a table", type="tertiary"):
+        st.dataframe(table, hide_index=True)
+
+
+def download(label: str, table: pd.DataFrame, file_name: str) -> None:
+    """A button that saves a table as CSV; the file is made when the button is pressed."""
+    st.download_button(label, lambda: table.to_csv(index=False), file_name, "text/csv", key=file_name, on_click="ignore")
+
+
+def verdict_card(verdict: Verdict, key: str) -> None:
+    """An objective: what was reached, the verdict in words, the interval drawn against the bound."""
+    told = "none" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
+    st.markdown(verdict.objective.label)
+    st.metric(
+        verdict.objective.label,
+        told,
+        verdict.words,
+        delta_color=VERDICTS[verdict.standing],
+        delta_arrow="off",
+        label_visibility="collapsed",
+    )
+    chart = objective_chart(verdict)
+    st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
+    interval = f"95% interval {interval_of(verdict)}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
+    st.caption(f"asked: {asked(verdict)}; {interval}")
+
+
+def _doubts(verdict: Verdict) -> str:
+    """What the interval is made of, where labelled people stand behind the figure."""
+    found = verdict.estimate
+    return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
+
+
+def mark_card(mark: Mark) -> None:
+    """A figure beside its bar."""
+    colour: Colour = "green" if mark.met else "red"
+    reached = mark.spoken(mark.reached)
+    st.markdown(mark.label)
+    st.metric(mark.label, reached, mark.words, delta_color=colour, delta_arrow="off", label_visibility="collapsed")
+
+
+def asked_card(verdict: Verdict) -> None:
+    """An objective before any run."""
+    st.markdown(verdict.objective.label)
+    st.subheader(asked(verdict), anchor=False)
+
+
+def choice_widget(name: str, choice: Choice) -> Any:
+    """The widget of one choice, bound to the address of the page under the choice's name."""
+    shared: dict[str, Any] = {"key": name, "help": _help(choice), "bind": "query-params"}
+    if isinstance(choice, Options):
+        options = list(choice.options)
+        return st.selectbox(choice.label, options, options.index(choice.default), choice.label_of, **shared)
+    return _number(choice, shared)
+
+
+def _number(choice: Number, shared: dict[str, Any]) -> Any:
+    label = f"{choice.label} ({choice.unit})" if choice.unit else choice.label
+    default = choice.read(choice.default)
+    if choice.values is not None:
+        values = [choice.read(value) for value in choice.values]
+        return st.select_slider(label, values, default, lambda value: f"{value:g}", **shared)
+    low, high, step = (_like(default, choice, bound) for bound in (choice.min, choice.max, choice.step))
+    return st.slider(label, low, high, default, step, **shared)
+
+
+def _like(default: int | float, choice: Number, bound: float | None) -> int | float:
+    """Streamlit wants all numbers of a slider to be of one type."""
+    assert bound is not None
+    whole = all(float(value or 0).is_integer() for value in (choice.default, choice.min, choice.max, choice.step))
+    return int(bound) if whole else float(bound)
+
+
+def _help(choice: Choice) -> str | None:
+    notes = [f"- {option.label}: {option.note}" for option in getattr(choice, "options", {}).values() if option.note]
+    return "\n".join([*filter(None, [choice.help]), *notes]) or None
+
+
+def trust(notes: list[Note]) -> None:
+    """How far a result can be trusted: the count at a glance, each reason one click away, the doubts first."""
+    good = sum(note.level == "good" for note in notes)
+    with st.popover(f"How far to trust this: {good} of {len(notes)} points are good", type="tertiary"):
+        for level in ("weak", "fair", "good"):
+            told = [note.sentence for note in notes if note.level == level]
+            if told:
+                st.markdown("\n".join([f"**{level.capitalize()}**", "", *(f"- {plain(sentence)}" for sentence in told)]))
+
+
+def evidence(sources: list[Source]) -> None:
+    """Where every number comes from, each with the badge of its kind."""
+    st.markdown("  \n".join(f"{_badge(kind)} {meaning}" for kind, (_, meaning) in EVIDENCE.items()))
+    for source in sources:
+        st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)} · {plain(source.source)}")
+
+
+def _badge(kind: str) -> str:
+    return f":{EVIDENCE[kind][0]}-badge[{kind}]"

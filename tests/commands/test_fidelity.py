@@ -1,0 +1,56 @@
+"""What `casesim fidelity` says before anything is measured."""
+
+import pytest
+from typer.testing import CliRunner
+
+from simulator.commands.fidelity import show
+from simulator.commands.main import app
+from simulator.making.fidelity.http_server import ServerError
+from tests.evidence.test_fidelity import FORECAST, GOOD, report
+
+
+@pytest.fixture
+def refused():
+    def run(out):
+        answer = CliRunner().invoke(app, ["fidelity", "--quick", "--out", str(out)])
+        assert (answer.exit_code, answer.stdout) == (2, "")
+        return answer.stderr
+
+    return run
+
+
+def test_a_report_that_stands_there_is_not_lost(refused, tmp_path):
+    kept = tmp_path / "report.json"
+    kept.write_text("of last year")
+    assert f"{kept}: stands there already; name another file" in refused(kept)
+    assert kept.read_text() == "of last year"
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_runs(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert f"{tmp_path / 'file'}" in refused(tmp_path / "file" / "report.json")
+
+
+def test_a_server_that_fails_is_told_in_words(monkeypatch):
+    def failing(grid, ready):
+        raise ServerError("the server answered 500 Internal Server Error")
+        yield
+
+    monkeypatch.setattr("simulator.making.fidelity.grid.measure", failing)
+    answer = CliRunner().invoke(app, ["fidelity", "--quick"])
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert answer.stderr.strip().endswith("the server answered 500 Internal Server Error")
+
+
+def test_what_is_printed_says_how_often_forecasts_hold_and_how_busy_the_machine_was(capsys):
+    show(report(FORECAST, FORECAST.model_copy(update={"load": 0.9})))
+    said = capsys.readouterr().out
+    assert "900.00 to 1200.00" in said
+    assert "Other programs took 40% of the machine meanwhile." in said
+    assert "no run left out: p50 2 of 4 (50.0%" in said
+    assert "load 0.9: p50 1 of 2 (50.0%" in said
+
+
+def test_a_report_without_forecasts_is_printed_as_well(capsys):
+    show(report(GOOD))
+    assert "forecast interval" not in capsys.readouterr().out

@@ -1,0 +1,26 @@
+import os
+import signal
+
+import pytest
+
+from simulator.making.zoo.fresh import CrashError, in_fresh_process
+from simulator.making.zoo.refusals import RefusedError, at_step
+
+pytestmark = pytest.mark.zoo
+
+
+def test_the_work_is_done_elsewhere() -> None:
+    assert in_fresh_process(os.getpid) != os.getpid()
+    assert in_fresh_process(divmod, 7, 2) == (3, 1)
+
+
+def test_what_the_work_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        in_fresh_process(divmod, 7, 0)
+
+
+def test_a_crash_ends_the_work_alone_and_counts_as_a_refusal() -> None:
+    with pytest.raises(CrashError):
+        in_fresh_process(signal.raise_signal, signal.SIGKILL)
+    with pytest.raises(RefusedError, match="ONNX Runtime cannot run it: CrashError: its process crashed"), at_step("run"):
+        in_fresh_process(signal.raise_signal, signal.SIGSEGV)

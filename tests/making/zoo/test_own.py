@@ -1,0 +1,187 @@
+"""`casesim profile --onnx`, as a person and as a program meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from click.testing import Result
+from onnx import numpy_helper
+from typer.testing import CliRunner
+
+from simulator.commands import profile as profile_command
+from simulator.evidence import profiles as evidence
+from simulator.evidence.profiles import load_profile, read_profile, write_profile
+from simulator.making.zoo import own
+from simulator.making.zoo.fresh import CrashError
+from simulator.making.zoo.measure import Effort
+from tests.making.conftest import OnnxMaker
+
+pytestmark = pytest.mark.zoo
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command with a quick measurement of the device `here`, and a data folder of its own."""
+    monkeypatch.setattr(profile_command, "OWN_PROFILES", tmp_path / "data")
+    monkeypatch.setattr(own, "Effort", partial(Effort, starts=1))
+    monkeypatch.setattr(evidence, "FOLDERS", (tmp_path / "shipped", tmp_path / "data"))
+    app = typer.Typer()
+    app.command()(profile_command.profile)
+    quick = ["--budget", "0.1", "--threads", "1", "--batch", "1", "--batch", "2", "--device", "here"]
+    return lambda *words: CliRunner().invoke(app, [*quick, "--onnx", *map(str, words)])
+
+
+def events(stderr: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stderr.splitlines()]
+
+
+def test_a_model_is_measured_into_the_users_data_and_found_there(run: Run, make_onnx: OnnxMaker, tmp_path: Path) -> None:
+    file = make_onnx("My net.onnx", op="Conv", weights=[numpy_helper.from_array(np.zeros((8, 3, 3, 3), np.float32), "w")])
+    answer = run(file, "--json")
+    assert answer.exit_code == 0
+    assert json.loads(answer.stdout) == [
+        {"model": "My_net", "precision": "fp32", "device": "here", "threads": [1], "batches": [1, 2], "samples": 30}
+    ]
+    profile = load_profile("here", "My_net", "fp32")
+    assert profile == read_profile(tmp_path / "data" / "here" / "My_net.fp32.json")
+    assert (profile.input_shape, profile.parameters, profile.file_bytes) == ([3, 16, 16], 216, file.stat().st_size)
+    assert profile.run(1).fixed_cost is not None
+    assert all(timed.resident_mb is not None for timed in profile.run(1).calls)
+    assert str(tmp_path) not in profile.model_dump_json()
+    assert "the catalogue has no price for the machine 'here'" in answer.stderr
+
+
+def test_the_same_file_is_measured_once_and_another_never_in_its_place(run: Run, make_onnx: OnnxMaker, tmp_path: Path) -> None:
+    file, words = make_onnx(), ("--name", "net", "--json")
+    run(file, *words)
+    again = run(file, *words)
+    assert (again.exit_code, json.loads(again.stdout)) == (0, [])
+    assert "has a profile already, left as it is" in again.stderr
+    other = run(make_onnx("other.onnx", op="Identity"), *words)
+    assert (other.exit_code, other.stdout) == (2, "")
+    assert "is the profile of another file; choose another name with --name, or measure with --overwrite" in other.stderr
+    measured = read_profile(tmp_path / "data" / "here" / "net.fp32.json")
+    assert run(make_onnx("other.onnx", op="Identity"), *words, "--overwrite").exit_code == 0
+    assert read_profile(tmp_path / "data" / "here" / "net.fp32.json").provenance != measured.provenance
+
+
+def test_a_name_that_ships_is_not_taken(
+    run: Run, make_onnx: OnnxMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(make_onnx())
+    write_profile(load_profile("here", "net", "fp32"), tmp_path / "shipped")
+    monkeypatch.setattr(own, "PROFILES", tmp_path / "shipped")
+    answer = run(make_onnx())
+    assert answer.exit_code == 2
+    assert "there is a profile 'net.fp32' that comes with CaseSim; choose another name" in answer.stderr
+
+
+def test_a_fixed_batch_is_measured_as_it_is_and_refused_where_another_is_asked_for(run: Run, make_onnx: OnnxMaker) -> None:
+    file = make_onnx(axes=(1, 3, 16, 16))
+    answer = run(file)
+    assert answer.exit_code == 2
+    assert "has its batch fixed at 1" in answer.stderr
+    assert "leave --batch out to measure it so" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--model", "resnet18"], "--onnx measures one file: leave --model out"),
+        (["--precision", "a", "--precision", "b"], "name one --precision at most"),
+        (["--name", "a/b"], "--name 'a/b': use letters, digits, _ and - only"),
+        (["--input-shape", "3"], "--input-shape 3: expected three numbers"),
+        (["--provider", "gpu"], "there is no provider 'gpu'"),
+    ],
+)
+def test_wrong_use_is_told_in_a_sentence(run: Run, make_onnx: OnnxMaker, words: list[str], sentence: str) -> None:
+    answer = run(make_onnx(), *words)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert sentence in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_program_is_told_in_lines_of_json(run: Run, make_onnx: OnnxMaker, tmp_path: Path) -> None:
+    answer = run(make_onnx(), "--progress-json", "--json")
+    told = events(answer.stderr)
+    assert told[0] == {
+        "event": "start", "model": "net", "precision": "fp32", "device": "here", "threads": [1], "batches": [1, 2]
+    }  # fmt: skip
+    assert told[-1] == {"event": "done", "profile": str(tmp_path / "data" / "here" / "net.fp32.json")}
+    progress = [line for line in told if line["event"] == "progress"]
+    assert [line["done"] for line in progress] == sorted(line["done"] for line in progress)
+    assert progress[-1]["done"] == 1
+    calls = load_profile("here", "net", "fp32").run(1).calls
+    assert progress[-1]["medians_ms"] == {
+        str(timed.batch): pytest.approx(np.median(timed.latency_ms), abs=1e-4) for timed in calls
+    }
+
+
+def test_a_program_is_told_of_a_fault_in_its_last_line(run: Run, tmp_path: Path) -> None:
+    answer = run(tmp_path / "absent.onnx", "--progress-json")
+    assert answer.exit_code == 2
+    assert events(answer.stderr) == [
+        {"event": "error", "text": f"{tmp_path}/absent.onnx: cannot be read: No such file or directory"}
+    ]
+
+
+def test_a_process_that_dies_is_told(run: Run, make_onnx: OnnxMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(*_: object) -> None:
+        raise CrashError
+
+    monkeypatch.setattr(own, "measure", dies)
+    answer = run(make_onnx())
+    assert answer.exit_code == 2
+    assert "the process that ran it died, most likely for want of memory" in answer.stderr
+
+
+def test_without_onnx_runtime_the_extra_is_named(run: Run, make_onnx: OnnxMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = make_onnx()
+    for name in [name for name in sys.modules if name.startswith("simulator.making.zoo.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    answer = run(file)
+    assert answer.exit_code == 2
+    assert answer.stderr == "measuring needs onnxruntime, which is not installed: pip install 'casesim[measure]'\n"
+
+
+def test_torch_is_not_imported(make_onnx: OnnxMaker) -> None:
+    program = "import sys, simulator.making.zoo.own; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_a_cancelled_measurement_writes_nothing(make_onnx: OnnxMaker, tmp_path: Path) -> None:
+    command = "from simulator.commands.main import main; main()"
+    # Weights among the inputs, as older exporters left them, make ONNX Runtime talk; the program is to read JSON only.
+    weights = numpy_helper.from_array(np.zeros((8, 3, 3, 3), np.float32), "w")
+    file = make_onnx(op="Conv", weights=[weights], more_inputs=[("w", weights.dims)])
+    words = ["profile", "--onnx", file, "--out", tmp_path / "out", "--progress-json", "--batch", 1, "--budget", 60]
+    environment = os.environ | {"XDG_DATA_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", command, *map(str, words)], stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stderr
+        first = json.loads(process.stderr.readline())
+        process.send_signal(signal.SIGTERM)
+        rest = events(process.stderr.read())
+    assert first["event"] == "start"
+    assert rest[-1] == {"event": "stopped", "text": "stopped: nothing was written"}
+    assert process.returncode == 130
+    assert not (tmp_path / "out").exists()
+
+
+def test_signals_are_as_before_once_it_has_ended(run: Run, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    run(tmp_path / "absent.onnx")
+    assert signal.getsignal(signal.SIGTERM) == before

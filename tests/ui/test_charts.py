@@ -1,0 +1,200 @@
+"""Figures hold what the data say, and the sentence beside each states it."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from simulator import compile_plan, load, simulate
+from simulator.analysis.run.replicate import replicate
+from simulator.analysis.run.request_path import way_of
+from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
+from simulator.serving.latency import constant
+from simulator.ui import charts
+from simulator.ui.charts.look import GREY, MISSED
+from simulator.units import duration, percent, spoken
+from tests.builders import plan, pool, population, retake, run_at, spread
+
+
+@pytest.fixture(scope="module")
+def summary():
+    return replicate(compile_plan(load("skin-cancer-triage")), seed=1, replications=2)
+
+
+@pytest.fixture(scope="module")
+def trace(summary):
+    return simulate(summary.plan, seed=1)
+
+
+@pytest.fixture(scope="module")
+def drawn(summary, trace):
+    return {
+        "answer times": charts.answer_times(summary),
+        "batches": charts.batch_timeline(trace),
+        "queues": charts.queues(trace),
+        "request": charts.one_request(way_of(trace, 0.99, "end")),
+        "queue": charts.queue_over_time(trace, "dermatologist"),
+        "positives": charts.journeys(summary, positive=True),
+        "negatives": charts.journeys(summary, positive=False),
+        "roc": charts.roc(summary.plan),
+        "referrals": charts.referrals_by_sensitivity(summary.plan),
+        "costs": charts.cost_split(summary),
+        "objective": charts.objective_chart(summary.verdicts[0]),
+    }
+
+
+def test_every_chart_has_a_sentence_and_a_table(drawn):
+    for name, chart in drawn.items():
+        assert re.match(r"[A-Z0-9].*\.$", chart.takeaway), name
+        assert "nan" not in chart.takeaway, name
+        assert not chart.table.empty, name
+
+
+def test_no_chart_brings_a_background_of_its_own(drawn):
+    for name, chart in drawn.items():
+        assert chart.figure.layout.paper_bgcolor == "rgba(0,0,0,0)", name
+        assert chart.figure.layout.plot_bgcolor == "rgba(0,0,0,0)", name
+
+
+def test_an_objective_is_always_the_same_dashed_line(drawn):
+    for name in ("answer times", "roc", "referrals", "costs", "objective"):
+        line = next(shape.line for shape in drawn[name].figure.layout.shapes if shape.type == "line")
+        assert (line.dash, line.color, line.width) == ("dash", GREY, 2), name
+
+
+def test_an_objective_draws_its_interval_against_the_bound(summary, drawn):
+    metric = summary.metrics["sensitivity"]
+    interval, value = drawn["objective"].figure.data
+    assert list(interval.x) == pytest.approx([100 * metric.low, 100 * metric.high])
+    assert list(value.x) == pytest.approx([100 * metric.value])
+    assert drawn["objective"].figure.layout.shapes[0].x0 == pytest.approx(99)
+    assert percent(metric.value) in drawn["objective"].takeaway
+    assert summary.verdicts[0].words in drawn["objective"].takeaway
+
+
+def test_an_objective_without_a_figure_says_so(summary):
+    chart = charts.objective_chart(dataclasses.replace(summary.verdicts[0], estimate=None))
+    assert not chart.figure.data
+    assert "no figure to quote" in chart.takeaway
+
+
+def test_answer_times_mark_the_percentiles(summary, drawn):
+    marked = drawn["answer times"].figure.data[1]
+    names = ["latency_p50_s", "latency_p95_s", "latency_p99_s"]
+    assert list(marked.x) == [summary.metrics[name].value for name in names]
+    assert list(marked.y) == [50, 95, 99]
+    assert f"95% within {duration(summary.metrics['latency_p95_s'].value)}" in drawn["answer times"].takeaway
+
+
+def test_a_batch_is_a_bar_from_its_start_to_its_end(trace, drawn):
+    start = busiest_minute(trace)
+    found = batches(trace, start, start + MINUTE_S)
+    bars = drawn["batches"].figure.data
+    assert sum(len(bar.x) for bar in bars) == len(found)
+    assert np.concatenate([bar.base for bar in bars]) + start == pytest.approx(found["started_s"].to_numpy())
+
+
+def test_replicas_that_are_down_do_not_count_as_idle():
+    """One of two is down for the whole of the busiest minute, in which the other works from 0 to 45 s."""
+    gone = {"gone": {"kind": "replica_loss", "label": "Gone", "stage": "p", "at_s": 0, "replicas": 1}}
+    made = plan({"p": pool(replicas=2, label="Model")}, constant(15.0), curveballs=gone)
+    told = charts.batch_timeline(run_at(made, [0, 1, 2])).takeaway
+    assert told == "In the busiest minute of this run: Model worked 75% of the time, on 1.0 photos a batch, 15.0 s each."
+
+
+def test_the_queue_is_that_of_the_trace(trace, drawn):
+    found = waiting(trace, "dermatologist")
+    assert list(drawn["queue"].figure.data[0].y) == found["all"].tolist()
+    assert f"with {found['all'].max():,} photos" in drawn["queue"].takeaway
+    assert any(shape.type == "rect" for shape in drawn["queue"].figure.layout.shapes)
+
+
+def test_the_queues_are_those_of_the_trace(trace, drawn):
+    found = occupancy(trace)
+    lines = drawn["queues"].figure.data
+    assert [line.name for line in lines] == ["Decode and resize", "Classifier", "in flight"]
+    assert [list(line.y) for line in lines] == [found[name].tolist() for name in ("decode", "classifier", "in_flight")]
+    assert f"At most {found['in_flight'].max():,} requests" in drawn["queues"].takeaway
+
+
+def test_where_a_warm_up_is_cut_off_a_line_says_so():
+    made = plan({"p": pool()}, constant(0.1), seconds=1000, run={"days": 0.01, "drain_days": 0, "replications": 2,
+                                                                 "warm_up": "mser5"})  # fmt: skip
+    shapes = charts.queues(simulate(made), replicate(made, 0, 2).warm_up).figure.layout.shapes
+    assert [shape.line.dash for shape in shapes] == ["dash"]
+
+
+def test_a_request_s_bars_follow_each_other_from_its_start_to_its_end(trace, drawn):
+    way = way_of(trace, 0.99, "end")
+    bars = [(base, base + x) for bar in drawn["request"].figure.data for base, x in zip(bar.base, bar.x, strict=True)]
+    edges = sorted(bars)
+    assert edges[0][0] == 0
+    assert edges[-1][1] == pytest.approx(way.total_s / 3600)  # in hours
+    assert [end for _, end in edges[:-1]] == pytest.approx([start for start, _ in edges[1:]])
+    assert drawn["request"].table["in all (s)"].sum() == pytest.approx(way.total_s)
+    assert drawn["request"].takeaway == way.sentence
+
+
+def test_a_stage_that_is_visited_again_has_a_row_of_its_own():
+    look = {"kind": "gate", "label": "Look", "by": "quality", "routes": [{"at_least": 99, "to": "done"}, {"to": "again"}]}
+    stages = {"p": pool(to="g"), "g": look, "again": retake("p", minutes=spread(1))}
+    way = way_of(run_at(plan(stages, constant(2.0), population=population(unusable=0.5)), [0]), 0.5, "end")
+    assert charts.one_request(way).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
+
+
+def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
+    flows = summary.flows[summary.flows["positive"]]
+    links = drawn["positives"].table.set_index("to")["people a run"]
+    missed = flows.loc[~flows["detected"], "count"].sum()
+    assert links["Missed"].sum() == pytest.approx(missed)
+    assert links["Missed"].sum() + links["Found"].sum() == pytest.approx(flows["count"].sum())
+    assert f"({100 * missed / flows['count'].sum():.1f}%)" in drawn["positives"].takeaway
+
+
+def test_missed_positives_have_a_colour_of_their_own(drawn):
+    nodes = drawn["positives"].figure.data[0].node
+    red = [label for label, colour in zip(nodes.label, nodes.color, strict=True) if colour == MISSED]
+    assert [label.split()[0] for label in red] == ["Missed"]
+
+
+def test_journeys_of_the_healthy_end_where_they_end(summary, drawn):
+    flows = summary.flows[~summary.flows["positive"]]
+    assert drawn["negatives"].table["people a run"].sum() == pytest.approx(flows["count"].sum())
+    assert f"{flows['count'].sum():,.0f} people come" in drawn["negatives"].takeaway
+
+
+def test_the_curve_carries_the_design_s_thresholds(summary, drawn):
+    table, points = summary.plan.scores, drawn["roc"].figure.data[1]
+    cut = table.threshold_at(0.95)
+    assert points.y[1] == pytest.approx(100 * table.sensitivity_at(cut))
+    assert points.x[1] == pytest.approx(100 * (1 - table.specificity_at(cut)))
+    assert min(points.error_y.array) > 0
+    assert f"{table.auc:.3f}" in drawn["roc"].takeaway
+
+
+def test_a_published_curve_shows_the_published_range():
+    plan = compile_plan(load("skin-cancer-triage"), {"architecture": "resnet50_x3"})
+    band = charts.roc(plan).figure.data[2]
+    assert list(band.y) == [100 * plan.scores.about.sensitivity_low, 100 * plan.scores.about.sensitivity_high]
+
+
+def test_costs_add_up(summary, drawn):
+    bars = drawn["costs"].figure.data[0]
+    total = summary.metrics["cost_per_1000_usd"].value
+    assert list(bars.y)[-1] == "all together"
+    assert sum(bars.x[:-1]) == pytest.approx(total)
+    assert bars.x[-1] == total
+    assert f"cost {total:,.0f} USD" in drawn["costs"].takeaway
+
+
+def test_an_objective_s_words_carry_the_unit(summary):
+    asked = [charts.asked(verdict) for verdict in summary.verdicts]
+    assert asked[0] == "at least 99.0%"
+    assert asked[1] == f"at most {spoken(summary.verdicts[1].bound, 's')}"
+
+
+def test_requests_that_nobody_refers_are_called_requests():
+    made = plan({"pool": pool()}, constant(0.1))
+    drawn = charts.journeys(replicate(made, seed=1, replications=2), positive=False)
+    assert [label.split()[0] for label in drawn.figure.data[0].node.label] == ["Requests", "End"]

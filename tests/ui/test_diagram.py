@@ -1,0 +1,78 @@
+"""The diagram of a design, drawn without a run."""
+
+from simulator import compile_plan, load
+from simulator.serving.theory import Load
+from simulator.ui.diagram import BUSY, diagram, load_words, strain
+from tests.builders import fork, join, link, plan, pool, retry
+
+
+def drawn(**picks):
+    return diagram(compile_plan(load("skin-cancer-triage"), picks))
+
+
+def test_every_stage_stands_with_what_was_picked_for_it():
+    source = drawn(replicas=5, architecture="efficientnet_lite1").source
+    assert "EfficientNet-Lite1, fp32" in source
+    assert "5 × 1 vCPU" in source
+    assert 'triage -->|"urgent"| dermatologist' in source
+
+
+def test_an_accelerator_stands_by_its_name_and_says_that_its_latency_is_projected():
+    source = drawn(hardware="t4", replicas=3).source
+    assert "3 × NVIDIA T4" in source
+    assert source.count("latency projected") == 1
+    assert "latency projected" not in drawn().source
+
+
+def test_ends_that_no_way_leads_to_are_left_out():
+    assert "sent_away" not in drawn().source
+    assert "sent_away" in drawn(on_timeout="message").source
+
+
+def test_a_stage_beyond_its_limit_is_marked_and_named():
+    picture = drawn(dermatologists=4)
+    assert "class dermatologist over" in picture.source
+    assert picture.takeaway.startswith("The tightest stage is Dermatologists")
+    assert "no steady state" in picture.takeaway
+
+
+def test_loads_are_told_in_words():
+    assert load_words(Load("a", 1, 1.2, 3.0)) == "load 120.0%: no steady state"
+    assert load_words(Load("a", 1, 0.5, 1.2)) == "load 50.0%, at the peak 120.0%: a queue builds up"
+    assert load_words(Load("a", 1, 0.5, None)) == "load 50.0% of the day"
+    assert load_words(Load("a", 1, 1.0, None, at_most=True)) == "load at most 100.0%"
+
+
+def test_strain_looks_at_the_peak():
+    assert strain(Load("a", 1, 0.5, 1.0)) == "over"
+    assert strain(Load("a", 1, BUSY, None)) == "busy"
+    assert strain(Load("a", 1, 0.1, 0.2)) == ""
+
+
+def test_a_retry_says_how_often_and_when_and_its_way_in_is_dotted():
+    budget = {"share": 0.1}
+    again = retry("p", max_tries=4, jitter="full", budget=budget)
+    source = diagram(plan({"p": pool(max_queue=1, on_full="again"), "again": again})).source
+    assert "up to 4 tries\nafter 1.00 s × 2, full jitter\nbudget: 10.0% of the requests" in source
+    assert "p -.-> again" in source
+    assert "again --> p" in source
+    assert "never again" in diagram(plan({"p": pool(max_queue=1, on_full="a"), "a": retry("p", max_tries=1)})).source
+
+
+def test_a_join_says_how_many_inputs_it_waits_for_and_how_long():
+    stages = {"f": fork("a", "b"), "a": link("j", 1), "b": link("j", 2), "j": join(needs=1, timeout_s=0.5)}
+    source = diagram(plan(stages)).source
+    assert "1 of 2 inputs\nwaits at most 500 ms" in source
+    assert "f --> a" in source
+    assert "f --> b" in source
+
+
+def test_what_waits_for_its_answers_never_overruns_a_stage():
+    assert strain(Load("a", 1, 1.0, None, at_most=True)) == "busy"
+
+
+def test_a_route_that_is_closed_is_not_drawn():
+    skin = load("skin-cancer-triage")
+    closed, opened = (diagram(compile_plan(skin, {"certain": pick})) for pick in ("people", "one_in_20"))
+    assert "certain" not in closed.source
+    assert "certain: 5% of the negatives" in opened.source

@@ -1,0 +1,99 @@
+"""Following a command that measures: from its lines of JSON to a curve, a sentence, an end."""
+
+import json
+import sys
+import time
+
+import pytest
+
+from simulator.ui.measurement import MeasurementError, Measurements, Options
+
+START = {"event": "start", "model": "m", "precision": "fp32", "device": "d", "threads": [1, 2], "batches": [1, 2]}
+HALF = {"event": "progress", "done": 0.5, "threads": 1, "medians_ms": {"1": 3.0, "2": 5.5}}
+MORE = {"event": "progress", "done": 0.75, "threads": 2, "medians_ms": {"1": 2.0}}
+
+
+@pytest.fixture
+def command(tmp_path):
+    """A command that writes these lines to standard error, then does what the last argument says."""
+
+    def made(*events, then="sys.exit(0)"):
+        lines = "\n".join(event if isinstance(event, str) else json.dumps(event) for event in events)
+        script = tmp_path / "command.py"
+        script.write_text(f"import sys, time\nprint({lines!r}, file=sys.stderr, flush=True)\n{then}\n", encoding="utf-8")
+        return [sys.executable, str(script)]
+
+    return made
+
+
+def until(true):
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def ended(begun):
+    until(lambda: not begun.running)
+    return begun
+
+
+def test_progress_is_read_while_the_command_runs(command, tmp_path):
+    kept = Measurements(command(START, HALF, "a library's own words", MORE, then="time.sleep(300)"))
+    begun = kept.start(tmp_path / "m.onnx", Options())
+    until(lambda: begun.share == 0.75)
+    assert begun.title == "m fp32 on d"
+    assert begun.medians == {1: {1: 3.0, 2: 5.5}, 2: {1: 2.0}}
+    assert begun.ending == ""
+    with pytest.raises(MeasurementError, match="m fp32 on d is being measured"):
+        kept.start(tmp_path / "other.onnx", Options())
+    begun.cancel()
+    assert ended(begun).ending == "error"  # this command does not say that it was stopped
+    assert kept.running is None
+
+
+def test_a_finished_measurement_names_its_profile(command, tmp_path):
+    note = {"event": "note", "text": "a note"}
+    begun = Measurements(command(START, note, {"event": "done", "profile": "/p.json"})).start(tmp_path / "m.onnx", Options())
+    assert ended(begun).ending == "done"
+    assert str(begun.profile) == "/p.json"
+    assert begun.notes == ["a note"]
+
+
+def test_the_sentence_of_the_command_is_kept_as_it_is(command, tmp_path):
+    sentence = "m.onnx: is no vision model; expected an image of 4 dimensions"
+    begun = Measurements(command({"event": "error", "text": sentence}, then="sys.exit(2)")).start(
+        tmp_path / "m.onnx", Options()
+    )
+    assert ended(begun).ending == "error"
+    assert begun.complaint == sentence
+
+
+def test_a_command_that_dies_without_a_word_is_told(command, tmp_path):
+    begun = Measurements(command("Killed", then="sys.exit(9)")).start(tmp_path / "m.onnx", Options())
+    assert ended(begun).ending == "error"
+    assert begun.complaint == "the command ended with status 9: Killed"
+
+
+def test_an_upload_is_measured_beside_its_weights(command):
+    kept = Measurements(command(START))
+    begun = kept.start_upload({"net.onnx": b"model", "../weights.data": b"weights"}, Options())
+    assert begun.file.name == "net.onnx"
+    assert begun.file.read_bytes() == b"model"
+    assert (begun.file.parent / "weights.data").read_bytes() == b"weights"
+    assert ended(begun)
+
+
+@pytest.mark.parametrize("files", [{}, {"a.txt": b""}, {"a.onnx": b"", "b.onnx": b""}])
+def test_one_model_is_expected(command, files):
+    with pytest.raises(MeasurementError, match="expected one file"):
+        Measurements(command()).start_upload(files, Options())
+
+
+def test_what_is_asked_for_reaches_the_command(command, tmp_path):
+    options = Options([1], [1, 4], 5, "3,224,224", "mine", "here", "cuda", overwrite=True)
+    begun = Measurements(command(then="print(sys.argv, file=sys.stderr)")).start(tmp_path / "m.onnx", options)
+    ended(begun)
+    asked = "--progress-json --threads 1 --batch 1 --batch 4 --budget 5 --input-shape 3,224,224 --name mine --device here"
+    expected = ["profile", "--onnx", str(tmp_path / "m.onnx"), *asked.split(), "--provider", "cuda", "--overwrite"]
+    assert begun.complaint.endswith(str(begun.process.args[1:2] + expected))
