@@ -1,7 +1,8 @@
 """What lies between a fork and the join where its branches meet, and what may lie there.
 
 The branches of a fork work on the same request at the same time. They may share nothing that one of them writes and another
-one reads, so that which of them is simulated first makes no difference.
+one reads, so that which of them is simulated first makes no difference. So they may share a stage only where one visit of a
+request there leaves no trace that another one meets: a link, or a pool that gives no scores.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from simulator.scenario.faults import Path
-from simulator.scenario.stages import PLANNED_FIELDS, Fork, Gate, Join, People, Pool, Retake, Retry, Stage
+from simulator.scenario.stages import PLANNED_FIELDS, Fork, Gate, Join, Link, People, Pool, Retake, Retry, Stage
 
 Stages = Mapping[str, Stage]
 
@@ -79,13 +80,30 @@ def _entered_by_the_fork_alone(
 
 
 def _apart(stages: Stages, fork: str, each: list[set[str]]) -> Iterator[tuple[Path, str]]:
-    for name in stages:
-        if sum(name in branch for branch in each) > 1:
-            yield ("stages", name), f"two branches of '{fork}' come through here; give each a stage of its own"
-    marking = [[name for name in stages if name in branch and marks(stages[name])] for branch in each]
+    shared = {name for name in stages if sum(name in branch for branch in each) > 1}
+    for name in (name for name in stages if name in shared and not is_shareable(stages[name])):
+        what = "give each a stage of its own; they may share a link, or a pool without scores"
+        yield ("stages", name), f"two branches of '{fork}' come through here; {what}"
+    marking = [[name for name in stages if name in branch - shared and marks(stages[name])] for branch in each]
     for names in [names for names in marking if names][1:]:
         what = "scores or tags requests, and so does another branch"
         yield ("stages", names[0]), f"this {what} of '{fork}'; one branch may"
+
+
+def is_shareable(stage: Stage) -> bool:
+    """Whether several branches of one fork may come through a stage: a link, or a pool that gives no scores."""
+    return isinstance(stage, Link) or (isinstance(stage, Pool) and stage.scores is None)
+
+
+def times_shared(stages: Stages) -> dict[str, int]:
+    """In how many branches each stage lies that lies in any: so often may one request be there at the same time."""
+    found: dict[str, int] = {}
+    for fork in (stage for stage in stages.values() if isinstance(stage, Fork)):
+        join = meeting(stages, fork)
+        each = branches(stages, fork, join) if join else []
+        for name in set[str]().union(*each):
+            found[name] = found.get(name, 1) * max(1, sum(name in branch for branch in each))
+    return found
 
 
 def marks(stage: Stage) -> bool:

@@ -118,6 +118,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
 }
 
+#: Branches that share a link and a pool, and hurry on.
+SHARED: dict[str, dict[str, Any]] = {
+    f"shared {pools}": {
+        "spread": link("fork", 0.1),
+        "fork": fork("left", "right", "wire"),
+        "left": pool(to="wire", max_batch=2, replicas=2),
+        "right": link("wire", 0.3) | {"bandwidth_mbps": spread(1, 0.8), "payload_mb": spread(0.05, 0.5)},
+        "wire": link("both", 0.2),
+        "both": pool(to="meet", max_batch=3, replicas=3, max_queue=3, on_full="meet", **fields),
+        "meet": join("last", needs=2, timeout_s=2),
+    }
+    for pools, fields in {"pool": {}, "managed pool": {"order": "freshest"}}.items()
+}
+
 #: Branches that score and that go by scores, and a join that does not wait for them.
 HURRIED: dict[str, dict[str, Any]] = {
     scorer: {
@@ -199,6 +213,7 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
     **{order: partial(network, {}, order=order) for order in ORDERS},
     **{policy: partial(network, {"it": USUAL | fields}) for policy, fields in POLICIES.items()},
     **{scorer: partial(network, stages, order="tag") for scorer, stages in HURRIED.items()},
+    **{shared: partial(network, stages) for shared, stages in SHARED.items()},
 }
 
 
@@ -260,7 +275,7 @@ def test_running_ahead_ends_where_single_steps_end(kind):
         assert_frame_equal(ordered(ahead.visits), ordered(stepped.visits))
 
 
-@pytest.mark.parametrize("kind", ["fork", "join", *HURRIED])
+@pytest.mark.parametrize("kind", ["fork", "join", *HURRIED, *SHARED])
 def test_the_order_in_which_a_fork_names_its_branches_changes_no_byte(kind):
     made = NETWORKS[kind]()
     for seed in SEEDS:

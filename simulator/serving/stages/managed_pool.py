@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush, heapreplace
 from itertools import count
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from simulator.serving.columns import elements
 from simulator.serving.orders import ORDERS, Key
 from simulator.serving.requests import FAILED, SHED, TIMED_OUT
 from simulator.serving.stages.base import Outbox, Receiver, Rows, ServiceStage, Times
+from simulator.serving.stages.pool import service_draws
 from simulator.serving.stages.scaling import Scaling
 from simulator.serving.trace import Fleet, VisitLog
 
@@ -159,8 +160,8 @@ class ManagedPoolStage(ServiceStage):
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         latency = run.plan.latencies[name]
         self.seconds, self.gaps, self.usual_s = latency.seconds.tolist(), latency.gaps_s, latency.median_s
-        self.quantile = self._quantiles("service")
-        self.second_quantile = self.quantile if spec.hedge_after_s is None else self._quantiles("service.second")
+        self.quantile = service_draws(run, name, "service")
+        self.second_quantile = self.quantile if spec.hedge_after_s is None else service_draws(run, name, "service.second")
         self.deadline = elements(run.requests.deadline)
         key = ORDERS[spec.order](run.requests)
         each = [[replica] for replica in range(spec.replicas)] if spec.balance else [range(spec.replicas)]
@@ -178,10 +179,6 @@ class ManagedPoolStage(ServiceStage):
         self.outages = {one: spans for one in replicas if (spans := conditions.outages(name, one))}
         self.slowdowns = {one: slower for one in replicas if not (slower := conditions.slowdown(name, one)).steady}
         self._numbers = count()
-
-    def _quantiles(self, stream: str) -> Any:
-        """The service time that each request draws, as a place in the table."""
-        return elements(self.run.plan.latencies[self.name].cell_of(self.run.uniform(f"{self.name}.{stream}")))
 
     def connect(self) -> None:
         """Look up where requests go on to."""

@@ -7,19 +7,31 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from heapq import heapreplace
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.scenario.branches import times_shared
 from simulator.scenario.stages import Pool
 from simulator.serving.batching import BatchRule
-from simulator.serving.columns import elements
+from simulator.serving.columns import InTurn, elements
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Rows, ServiceStage, Times
 from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
+
+
+def service_draws(run: Run, name: str, stream: str) -> Any:
+    """The service time that each request draws at a pool, as a place in its table: read by row, or in turn where branches meet.
+
+    A pool that lies in k branches of a fork may serve a request k times, each time with a draw of its own.
+    """
+    latency, often = run.plan.latencies[name], times_shared(run.plan.scenario.stages).get(name, 1)
+    streams = [f"{name}.{stream}", *(f"{name}.{stream}.{further}" for further in range(1, often))]
+    cells = [latency.cell_of(run.uniform(each)) for each in streams]
+    return elements(cells[0]) if often == 1 else InTurn(cells)
 
 
 class PoolStage(ServiceStage):
@@ -41,7 +53,7 @@ class PoolStage(ServiceStage):
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
         latency = run.plan.latencies[name]
         self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
-        self.quantile = elements(latency.cell_of(run.uniform(f"{name}.service")))
+        self.quantile = service_draws(run, name, "service")
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
 
     def connect(self) -> None:

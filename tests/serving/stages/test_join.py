@@ -2,10 +2,28 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from tests.builders import end, figures, fork, gate, join, link, people, plan, pool, population, retry, run_at, score_table
+from simulator.serving.theory import loads, visit_ratios
+from tests.builders import (
+    end,
+    exponential,
+    figures,
+    fork,
+    gate,
+    join,
+    link,
+    people,
+    plan,
+    pool,
+    population,
+    retry,
+    run_at,
+    score_table,
+)
 from tests.scenario.test_checks import messages
 
 WAYS = {"done": end(), "lacks": end()}
@@ -122,6 +140,81 @@ def test_the_metrics_of_a_join_are_those_of_the_scenario():
     assert figures(simulate(made)).keys() <= set(made.scenario.metrics)
 
 
+# A stage of several branches
+
+
+def shared(service, ways=(1, 2), **fields):
+    """Two branches that take these times, then one pool for both."""
+    stages = {"f": fork("a", "b"), "a": link("p", ways[0]), "b": link("p", ways[1]), "p": pool(to="j", **fields), "j": join()}
+    return plan(stages, service, ends=WAYS)
+
+
+def test_two_branches_queue_at_one_pool_and_the_request_goes_on_when_both_are_done():
+    """Served at 1 to 4, at 4 to 7 (waited from 2) and so on; the second request comes when all is over."""
+    trace = run_at(shared(constant(3.0)), [0, 10])
+    visits = trace.visits[trace.visits["stage"] == "p"]
+    assert visits["started_s"].tolist() == pytest.approx([1, 4, 11, 14])
+    assert trace.requests["finished_s"].tolist() == pytest.approx([7, 17])
+
+
+def test_frames_of_two_branches_are_batched_together():
+    """The first inputs go together at 1, the second ones at 2."""
+    trace = run_at(shared(constant(0.5, 0.5), ways=(1, 1), max_batch=2), [0])
+    visits = trace.visits[trace.visits["stage"] == "p"]
+    assert visits["batch_size"].tolist() == [2, 2]
+    assert trace.requests["finished_s"].tolist() == pytest.approx([1.5])
+
+
+def test_a_fork_may_name_one_stage_twice():
+    stages = {"f": fork("p", "p"), "p": pool(to="j"), "j": join()}
+    assert finished(plan(stages, constant(3.0))) == pytest.approx([6, 16])
+
+
+@given(
+    times=st.lists(st.integers(0, 400), min_size=1, max_size=30, unique=True),
+    ways=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    largest=st.integers(1, 3),
+    replicas=st.integers(1, 2),
+    managed=st.booleans(),
+)
+def test_a_shared_pool_serves_visits_as_if_each_were_a_request_of_its_own(times, ways, largest, replicas, managed):
+    """Against a run without a fork in which each visit is a row; at odd and even sixteenths of a second none coincide."""
+    fields = {"replicas": replicas, "max_batch": largest} | ({"drops": "oldest"} if managed else {})
+    table = constant(*[0.25 + 0.125 * size for size in range(3)])
+    sent = np.sort(times) / 8
+    both = run_at(shared(table, ways=(ways[0] / 8, ways[1] / 8 + 1 / 16), **fields), sent)
+    here = both.visits[both.visits["stage"] == "p"]
+    alone = run_at(plan({"p": pool(**fields)}, table), np.sort(here["entered_s"]))
+    assert here["started_s"].tolist() == pytest.approx(alone.visits["started_s"].tolist())
+    last = here.groupby("request")["left_s"].max()
+    assert both.requests["finished_s"].tolist() == pytest.approx(last.tolist())
+
+
+@pytest.mark.parametrize("policies", [{}, {"balance": "round_robin"}])
+def test_each_visit_to_a_shared_pool_draws_a_service_time_of_its_own(policies):
+    """One draw for both would give a correlation of 1; of independent ones it is normal with a deviation of 1 / sqrt(n)."""
+    trace = run_at(shared(exponential(0.1), ways=(0, 1), replicas=2, **policies), np.arange(0, 800, 2))
+    visits = trace.visits[trace.visits["stage"] == "p"]
+    pairs = (visits["left_s"] - visits["started_s"]).to_numpy().reshape(-1, 2)
+    assert len(pairs) == 400
+    assert abs(np.corrcoef(pairs.T)[0, 1]) < 4 / np.sqrt(len(pairs))
+    assert pairs.mean(0) == pytest.approx([0.1, 0.1], rel=0.25)
+
+
+def test_the_load_on_a_shared_pool_is_that_of_all_branches():
+    made = shared(constant(0.2), ways=(1, 2))
+    assert visit_ratios(made) == pytest.approx({"f": 1, "a": 1, "b": 1, "p": 2, "j": 2})
+    assert loads(made)[0].mean == pytest.approx(2 * 0.2)
+    assert figures(simulate(made, 1))["utilization.p"] == pytest.approx(0.4, rel=0.2)
+
+
+def test_an_input_that_a_shared_pool_turns_away_is_missing_once():
+    stages = {"f": fork("a", "b"), "a": link("p", 1), "b": link("p", 1.5),
+              "p": pool(to="j", max_queue=0, on_full="j"), "j": join(on_incomplete="lacks")}  # fmt: skip
+    requests = run_at(plan(stages, constant(2.0), ends=WAYS), [0]).requests
+    assert requests.loc[0, ["finished_s", "end", "outcome"]].tolist() == [pytest.approx(3), "lacks", "shed"]
+
+
 # What may stand between a fork and its join
 
 
@@ -145,7 +238,11 @@ ALONE = {
     "a way in": (
         {"after": gate("quality", QUALITY | {"to": "j"}, {"to": "done"})}, "stages.after.routes.0.to", "only way there"
     ),
-    "a stage of both": ({"b": link("a", 1)}, "stages.a", "two branches"),
+    "scores of both": ({"a": pool(to="j", scores="x"), "b": link("a", 1)}, "stages.a", "two branches"),
+    "a retry of both": (
+        {"a": pool(to="j", max_queue=1, on_full="r"), "r": retry("a", on_exhausted="j"), "b": link("a", 1)},
+        "stages.r", "two branches",
+    ),
     "people": ({"b": people(("00:00", "24:00", 1), positive_to="j", negative_to="j")}, "stages.b.kind", "cannot stand between"),
     "too many": ({"j": join("after", needs=3)}, "stages.j.needs", "2 branches meet"),
     "a fallback past the retry": (
