@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from simulator.scenario.arrivals import Arrivals
+from simulator.scenario.arrivals import Arrivals, Sensors
 from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
@@ -148,6 +148,11 @@ class Scenario(Strict):
         """The tags that gates give to requests, in the order of the file."""
         routes = [route for stage in self.stages.values() if isinstance(stage, Gate) for route in stage.routes]
         return list(dict.fromkeys(route.tag for route in routes if route.tag))
+
+    @property
+    def sensors(self) -> list[str]:
+        """The sensors whose frames the requests are, in the order of the file; empty where they are no frames."""
+        return list(self.arrivals.sensors) if isinstance(self.arrivals, Sensors) else []
 
     def scorers(self) -> list[str]:
         """The pools that give scores, in the order of the file."""

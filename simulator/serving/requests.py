@@ -33,6 +33,7 @@ class Requests:
     qualities: what the quality check would say of it, shape (tries, n)
     risk: the score that a pool gave last; +inf before, so that an unscored request counts as the most urgent
     gave_up: whether the requester left without an answer, asked for another photo
+    sensor, frame: which sensor it is a frame of, in the order of the file, and its number; empty where there are no sensors
     kind, priority, deadline: class, its priority and the time by which an answer is worth something, where there are classes
     refused: whether the answer was that the request is turned away
     tries, tag, end, outcome: small integers that the stages write
@@ -43,7 +44,7 @@ class Requests:
 
     def __init__(self, plan: Plan, streams: Streams) -> None:
         conditions = Conditions(plan, streams)
-        self.arrived = plan.arrivals.draw(streams.named("arrivals"), conditions.surges())
+        self.arrived, self.sensor, self.frame = plan.arrivals.comings(streams.named("arrivals"), conditions.surges())
         self.n = len(self.arrived)
         self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)

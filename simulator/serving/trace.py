@@ -174,6 +174,8 @@ class Trace:
     def requests(self) -> pd.DataFrame:
         """A row a request: when it arrived, was answered and finished, how it ended and where (times in seconds)."""
         columns = self.columns
+        sensors = self.plan.scenario.sensors
+        frames = {"sensor": _named(columns.sensor, sensors), "frame": columns.frame} if sensors else {}
         return pd.DataFrame(
             {
                 "arrived_s": columns.arrived,
@@ -188,6 +190,7 @@ class Trace:
                 "score": np.where(np.isfinite(columns.risk), columns.risk, np.nan),
                 "tries": columns.tries + 1,
                 "tag": columns.tag,
+                **frames,
             }
         )
 

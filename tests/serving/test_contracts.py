@@ -164,6 +164,18 @@ COMINGS: dict[str, dict[str, Any]] = {
     },
     "weekly": {"per_week": assumed(17.5 * DAY_S), "weights": [1, 1], "days": [3, 1, 1, 1, 1, 1, 1]},
     "replay": {"file": "times.csv", "column": "time", "source": "a test"},
+    "sensors": {
+        "sensors": {
+            "front": {"label": "Front", "rate_per_s": assumed(1.5), "jitter_normal_ms": assumed(50)},
+            "rear": {
+                "label": "Rear",
+                "rate_per_s": assumed(1),
+                "skew_ms": assumed(300),
+                "drift_ppm": assumed(5_000),
+                "jitter_ms": spread(20, 0.5),
+            },
+        }
+    },
     "closed": {"clients": 8, "think_mean_s": assumed(2)},
     "server": STEADY | {"queries": 100, "bound_s": assumed(2)},
     "offline": {"samples": 60},

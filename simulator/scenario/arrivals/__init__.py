@@ -9,6 +9,7 @@ from simulator.scenario.arrivals.closed import Closed, Loop
 from simulator.scenario.arrivals.daily import DAYS, Daily, Peak, Profile, Weekly
 from simulator.scenario.arrivals.mlperf import MultiStream, Offline, Server, SingleStream
 from simulator.scenario.arrivals.replay import Replay
+from simulator.scenario.arrivals.sensors import Sensor, Sensors
 from simulator.scenario.arrivals.steady import Constant, Gamma, Mmpp, Phase, Poisson, Weibull
 
 Arrivals = Annotated[
@@ -20,6 +21,7 @@ Arrivals = Annotated[
     | Daily
     | Weekly
     | Replay
+    | Sensors
     | Closed
     | Server
     | Offline
@@ -49,6 +51,8 @@ __all__ = [
     "Poisson",
     "Profile",
     "Replay",
+    "Sensor",
+    "Sensors",
     "Server",
     "SingleStream",
     "Spike",

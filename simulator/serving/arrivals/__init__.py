@@ -9,6 +9,7 @@ from simulator.serving.arrivals.clock import Surge, warped
 from simulator.serving.arrivals.closed import LoopProcess
 from simulator.serving.arrivals.daily import DailyProcess, WeeklyProcess
 from simulator.serving.arrivals.replay import ReplayProcess
+from simulator.serving.arrivals.sensors import SensorsProcess
 from simulator.serving.arrivals.steady import (
     ConstantProcess,
     GammaProcess,
@@ -29,6 +30,7 @@ ARRIVALS: dict[str, type[Process]] = {
     "daily": DailyProcess,
     "weekly": WeeklyProcess,
     "replay": ReplayProcess,
+    "sensors": SensorsProcess,
     "closed": LoopProcess,
     "server": ServerProcess,
     "offline": OfflineProcess,

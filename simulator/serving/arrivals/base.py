@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.evidence.recordings import Recording
 from simulator.serving.arrivals.clock import Steps, Surge, Times, steady, warped
+
+
+class Comings(NamedTuple):
+    """The requests of a run, shape (n,) each: when they come, in seconds, and of which sensor which frame each of them is.
+
+    sensors, frames: counted from 0; empty where requests are no frames
+    """
+
+    times: Times
+    sensors: NDArray[np.int8]
+    frames: NDArray[np.int32]
 
 
 class Process:
@@ -33,6 +45,10 @@ class Process:
         clock = self.clock(rng)
         times = partial(self.times, rng, clock.total(self.end))
         return warped(times, self.end, clock.surged([*self.spikes, *surges]))
+
+    def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
+        """The same, with what each request is a frame of."""
+        return Comings(self.draw(rng, surges), np.empty(0, np.int8), np.empty(0, np.int32))
 
     @property
     def spikes(self) -> list[Surge]:

@@ -1,0 +1,58 @@
+"""Frames of sensors: each comes again and again on a clock of its own."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.scenario.arrivals.base import Open, RateFigure
+from simulator.scenario.base import Figure, Line, Name, Quantity, Strict, bounded
+
+JitterFigure = Annotated[Figure, bounded(0, 60_000)]
+
+#: The fields of a sensor that say how its frames scatter around the ticks of its clock; one of them at most.
+JITTERS = ("jitter_ms", "jitter_uniform_ms", "jitter_normal_ms")
+
+
+class Sensor(Strict):
+    """One source of frames: a tick every 1 / rate seconds of its own clock, and a frame near each tick."""
+
+    label: Line
+    rate_per_s: RateFigure
+    skew_ms: Annotated[
+        Annotated[Figure, bounded(0, 600_000)] | None, Field(description="when its first tick comes; none: at the start")
+    ] = None
+    drift_ppm: Annotated[
+        Annotated[Figure, bounded(-10_000, 10_000)] | None,
+        Field(description="microseconds a second that its clock gains; below 0 it loses"),
+    ] = None
+    jitter_ms: Annotated[Quantity | None, Field(description="how long after its tick each frame comes")] = None
+    jitter_uniform_ms: Annotated[
+        JitterFigure | None, Field(description="each frame comes up to so much before or after its tick, evenly spread")
+    ] = None
+    jitter_normal_ms: Annotated[
+        JitterFigure | None, Field(description="the standard deviation of a frame from its tick, normally spread")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_jitter(self) -> Self:
+        given = [field for field in JITTERS if getattr(self, field) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give {given[0]} or {given[1]}, not both")
+        return self
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames a second as the run counts seconds: the rate on its own clock, and what that gains."""
+        return self.rate_per_s.value * (1 + (self.drift_ppm.value if self.drift_ppm else 0.0) / 1e6)
+
+    @property
+    def first_s(self) -> float:
+        """When its first tick comes, in seconds."""
+        return self.skew_ms.value / 1000 if self.skew_ms else 0.0
+
+
+class Sensors(Open):
+    """Several sensors; each frame is a request that knows its sensor and its number."""
+
+    kind: Literal["sensors"]
+    sensors: Annotated[dict[Name, Sensor], Field(min_length=1, max_length=64)]
