@@ -34,6 +34,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_thresholds(scenario),
         *_population(scenario),
         *_spikes(scenario),
+        *_sensors(scenario),
         *_scorers(scenario),
         *_endless_rings(scenario),
         *_staffed(scenario),
@@ -166,6 +167,14 @@ def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("stages", name, "order"), "an order by deadline needs a class with `deadline_s` in `classes`"
         if isinstance(stage, Pool) and stage.sheds_late and not has_deadline:
             yield ("stages", name, "sheds_late"), "shedding by deadline needs a class with `deadline_s` in `classes`"
+
+
+def _sensors(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """What goes by sensor needs some."""
+    for name, stage in scenario.stages.items():
+        for field in ("keeps", "preempts"):
+            if getattr(stage, field, None) == "newest_of_sensor" and not scenario.sensors:
+                yield ("stages", name, field), "the newest of each sensor needs arrivals of the kind sensors; or write `newest`"
 
 
 def _spikes(scenario: Scenario) -> Iterator[tuple[Path, str]]:

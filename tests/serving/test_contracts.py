@@ -190,6 +190,8 @@ POLICIES: dict[str, dict[str, Any]] = {
     **{f"order {order}": {"order": order} for order in ORDERS},
     **{f"balance {rule}": {"balance": rule} for rule in BALANCERS},
     **{f"scaling {rule}": {"scaling": {"kind": rule} | SCALED} for rule in SCALERS},
+    "keeps the newest": {"keeps": "newest", "on_replaced": "done"},
+    "preempts": {"preempts": "newest", "max_batch": 1, "replicas": 1},
     "oldest dropped": {"max_queue": 2, "drops": "oldest"},
     "no queue": {"max_queue": 0, "max_queue_delay_ms": 0},
     "time-out delay": {"timeout_s": 0.5, "timeout_action": "delay"},
@@ -225,6 +227,14 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
     **{order: partial(network, {}, order=order) for order in ORDERS},
     **{policy: partial(network, {"it": USUAL | fields}) for policy, fields in POLICIES.items()},
     **{scorer: partial(network, stages, order="tag") for scorer, stages in HURRIED.items()},
+    **{
+        f"{field} of sensor": partial(
+            network,
+            {"it": USUAL | {field: "newest_of_sensor", "max_batch": 1}},
+            arrivals={"kind": "sensors"} | COMINGS["sensors"],
+        )
+        for field in ("keeps", "preempts")
+    },
     **{shared: partial(network, stages) for shared, stages in SHARED.items()},
 }
 

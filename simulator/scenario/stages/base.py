@@ -17,6 +17,7 @@ TARGET_FIELDS = (
     "to",
     "on_timeout",
     "on_full",
+    "on_replaced",
     "on_failure",
     "on_exhausted",
     "on_give_up",

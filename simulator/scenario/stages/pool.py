@@ -41,6 +41,14 @@ class Pool(AnyStage):
     order: Annotated[str, Field(max_length=40, description="in which order the queue is served")] = "fifo"
     max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
     drops: Annotated[Literal["newest", "oldest"], Field(description="who goes when the queue is full")] = "newest"
+    keeps: Annotated[
+        Literal["all", "newest", "newest_of_sensor"],
+        Field(description="what may wait: everything, or only what was sent last, of all or of each sensor"),
+    ] = "all"
+    preempts: Annotated[
+        Literal["newest", "newest_of_sensor"] | None,
+        Field(description="whether what was sent later takes the place of what is served, of any or of the same sensor"),
+    ] = None
     timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait in the queue; none: no limit")] = None
     timeout_action: Annotated[
         Literal["reject", "delay"], Field(description="`delay` serves who waited too long after all others")
@@ -62,6 +70,9 @@ class Pool(AnyStage):
     breaker: Breaker | None = None
     scaling: Scaling | None = None
     on_full: Annotated[Target | None, Field(description="where a request goes that is refused")] = None
+    on_replaced: Annotated[
+        Target | None, Field(description="where a request goes whose place a newer one takes; none: `on_full`")
+    ] = None
     on_timeout: Target | None = None
     failures: Annotated[Failures | None, Field(description="how replicas fail; none: they never do")] = None
     on_failure: Annotated[
@@ -86,9 +97,22 @@ class Pool(AnyStage):
             raise ValueError(f"{field} is set but on_timeout does not say where a request goes that waited too long")
         if self.max_queue == 0 and self.max_queue_delay_ms > 0:
             raise ValueError("max_queue is 0: nobody can wait for company; set max_queue_delay_ms to 0")
+        self._keeps_the_newest()
         if self.scaling is not None and self.balance is not None:
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
+
+    def _keeps_the_newest(self) -> None:
+        """What replaces requests says where they go, and is not mixed with what makes two of one."""
+        replaces = {"keeps": self.keeps != "all", "preempts": self.preempts is not None}
+        for field in (field for field, given in replaces.items() if given):
+            if self.on_replaced is None and self.on_full is None:
+                raise ValueError(f"{field} is set but on_replaced does not say where a request goes that a newer one replaces")
+            if self.hedge_after_s is not None:
+                raise ValueError(f"{field} does not go with hedge_after_s: a second copy is no newer than the first")
+        others = {"max_batch": self.max_batch > 1, "shares": self.shares is not None, "scaling": self.scaling is not None}
+        for field in (field for field, given in others.items() if given and self.preempts is not None):
+            raise ValueError(f"preempts is for replicas of one request at a time, alone on their device; leave {field} out")
 
     @property
     def models(self) -> list[str]:
@@ -103,7 +127,8 @@ class Pool(AnyStage):
     @property
     def is_bounded(self) -> bool:
         """Whether its queue has a limit, or requests wait in it for a limited time."""
-        return (self.max_queue, self.timeout_s, self.client_timeout_s) != (None, None, None)
+        limits = (self.max_queue, self.timeout_s, self.client_timeout_s) != (None, None, None)
+        return limits or self.keeps != "all" or self.preempts == "newest"
 
     @property
     def is_plain(self) -> bool:
@@ -116,6 +141,7 @@ class Pool(AnyStage):
             self.scaling,
             self.shares,
             self.failures,
+            self.preempts,
         )
         usual = (self.order, self.drops, self.timeout_action, self.sheds_late) == ("fifo", "newest", "reject", False)
-        return usual and all(policy is None for policy in policies)
+        return usual and self.keeps == "all" and all(policy is None for policy in policies)

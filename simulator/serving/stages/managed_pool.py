@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Sequence
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from math import inf, nan, nextafter
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from simulator.serving.balancing import BALANCERS
 from simulator.serving.batching import BatchRule
 from simulator.serving.breaker import CircuitBreaker
 from simulator.serving.columns import elements
+from simulator.serving.freshness import Freshness
 from simulator.serving.orders import ORDERS, Key
 from simulator.serving.requests import FAILED, SHED, TIMED_OUT
 from simulator.serving.stages.base import Outbox, Receiver, Rows, ServiceStage, Times
@@ -99,6 +100,12 @@ class Queue:
         """Take one out."""
         return self.items.pop(index)[-1]
 
+    def replace(self, index: int, copy: Copy, now: float) -> Copy:
+        """Put a copy where another one stands, among those of equal key; returns the other one."""
+        *_, number, gone = self.items.pop(index)
+        insort(self.items, (self.key(copy.stay.row, now), copy.delayed, number, copy))
+        return gone
+
     def index(self, place: Place) -> int | None:
         """How many are before that place; None if it is empty by now."""
         index = bisect_left(self.items, place)
@@ -175,6 +182,8 @@ class ManagedPoolStage(ServiceStage):
         self.breaker = CircuitBreaker(spec.breaker) if spec.breaker else None
         self.scaling = Scaling(self, spec.scaling) if spec.scaling else None
         self.accelerator = run.accelerator(spec.shares)
+        self.keeps = None if spec.keeps == "all" else Freshness(run.requests, spec.keeps)
+        self.preempts = None if spec.preempts is None else Freshness(run.requests, spec.preempts)
         conditions, replicas = run.conditions, range(spec.most_replicas)
         self.outages = {one: spans for one in replicas if (spans := conditions.outages(name, one))}
         self.slowdowns = {one: slower for one in replicas if not (slower := conditions.slowdown(name, one)).steady}
@@ -186,6 +195,7 @@ class ManagedPoolStage(ServiceStage):
         self.to = self.run.receiver(self.spec.to)
         self.out = self.to if self.loops else Outbox(self.to)
         self.on_full = self.run.receiver(self.spec.on_full)
+        self.on_replaced = self.run.receiver(self.spec.on_replaced or self.spec.on_full)
         self.on_timeout = self.run.receiver(self.spec.on_timeout)
         self.on_failure = self.run.receiver(self.spec.on_failure)
         if self.scaling:
@@ -267,6 +277,8 @@ class ManagedPoolStage(ServiceStage):
 
     def _join(self, lane: Lane, copy: Copy, now: float) -> None:
         """Join a queue. One too many may stay until the replicas that are free at this instant have taken theirs."""
+        if self._preempt(lane, copy, now) or self._replace(lane, copy, now):
+            return
         place = lane.queue.push(copy, now)
         full = len(lane.queue) > self.max_queue
         if full and not self._available(lane, now):
@@ -289,6 +301,36 @@ class ManagedPoolStage(ServiceStage):
         if index is not None and len(queue) > self.max_queue:
             gone = queue.drop(queue.oldest() if self.spec.drops == "oldest" else index)
             self._give_up(gone, SHED, now, now, self.on_full)
+
+    def _replace(self, lane: Lane, copy: Copy, now: float) -> bool:
+        """Where only the newest of a stream may wait: if one does, the newer of the two has its place and the other goes."""
+        for index, place in enumerate(lane.queue.items) if self.keeps else ():
+            other = place[-1]
+            if self.keeps and self.keeps.same(copy.stay.row, other.stay.row):
+                newer = self.keeps.replaces(copy.stay.row, other.stay.row)
+                self._give_up(lane.queue.replace(index, copy, now) if newer else copy, SHED, now, now, self.on_replaced)
+                self.touched.append(lane)
+                return True
+        return False
+
+    def _preempt(self, lane: Lane, copy: Copy, now: float) -> bool:
+        """Where no replica is free, take the place of the oldest in service that tells less; whether there was one."""
+        if self.preempts is None or self._available(lane, now):
+            return False
+        served = [entry for entry in self.running if entry[-1].lane is lane]
+        older = [entry for entry in served if self.preempts.replaces(copy.stay.row, entry[-1].copies[0].stay.row)]
+        if not older:
+            return False
+        sent = self.preempts.sent
+        oldest = min(older, key=lambda entry: sent(entry[-1].copies[0].stay.row))
+        self.running.remove(oldest)
+        heapify(self.running)
+        batch = oldest[-1]
+        batch.done, batch.free_again, batch.lost = now, now, True
+        self._release(batch)
+        self._give_up(batch.copies[0], SHED, now, now, self.on_replaced)
+        self._start(lane, [copy], now)
+        return True
 
     def _give_up(self, copy: Copy, outcome: int, due: float, now: float, to: Receiver) -> None:
         """A copy has left the queue unserved; so has the request where that was its last one."""
@@ -369,11 +411,7 @@ class ManagedPoolStage(ServiceStage):
 
     def _complete(self, batch: Batch) -> None:
         lane, now = batch.lane, batch.done
-        lane.in_service -= len(batch.copies)
-        if self.scaling is None or not self.scaling.lets_go(batch.replica):
-            heappush(lane.free, (batch.free_again, batch.replica))
-        self.touched.append(lane)
-        self._log(batch)
+        self._release(batch)
         if batch.lost:
             for copy in batch.copies:
                 self._lose(lane, copy, now)
@@ -390,6 +428,15 @@ class ManagedPoolStage(ServiceStage):
             if self.spec.scores:
                 self.run.score(self.name, np.array(rows), now)
             self.out.accept(rows, now)
+
+    def _release(self, batch: Batch) -> None:
+        """A batch is over, done or not: its replica is free."""
+        lane = batch.lane
+        lane.in_service -= len(batch.copies)
+        if self.scaling is None or not self.scaling.lets_go(batch.replica):
+            heappush(lane.free, (batch.free_again, batch.replica))
+        self.touched.append(lane)
+        self._log(batch)
 
     def _log(self, batch: Batch) -> None:
         """Note the visits; nobody waited for those copies that were lost, or whose requester had left or been answered.
@@ -413,7 +460,7 @@ class ManagedPoolStage(ServiceStage):
         """The replica failed under this copy."""
         if self.on_failure is not None:
             self._give_up(copy, FAILED, now, now, self.on_failure)
-        elif copy.stay.open:
+        elif copy.stay.open and not self._replace(lane, copy, now):
             lane.queue.push(copy, now)
             self.touched.append(lane)
 

@@ -16,6 +16,7 @@ from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.theory import mmc_wait
 from tests.builders import assumed, batches, end, exponential, figures, fork, gate, join, plan, pool, population, run_at
+from tests.scenario.test_checks import messages
 from tests.serving.intervals import assert_agrees
 from tests.serving.networks import pools, service_times
 
@@ -498,3 +499,75 @@ def test_a_request_that_meets_failing_replicas_waits_as_an_on_off_server_makes_i
         served = visits[visits["wanted"] & visits["started_s"].notna()]
         waits.append((served["started_s"] - served["entered_s"]).mean())
     assert_agrees(waits, 120 / 4, checks=1)
+
+
+# Only the newest counts
+
+
+def frames(service=TEN, seconds=12, **fields):
+    """Two sensors with a frame every four seconds each, the second one a second later."""
+    named = {"a": {}, "b": {"skew_ms": assumed(1000)}}
+    sensors = {name: {"label": name, "rate_per_s": assumed(0.25)} | more for name, more in named.items()}
+    arrivals = {"kind": "sensors", "sensors": sensors}
+    return simulate(plan({"p": pool(**fields)}, service, ends=ENDS, arrivals=arrivals, seconds=seconds))
+
+
+def test_a_newer_request_replaces_the_one_that_still_waits():
+    """The first is served until 10; of those that come at 1, 2 and 3 only the last is served, until 20."""
+    trace = run([0, 1, 2, 3], keeps="newest", on_replaced="gone")
+    assert fates(trace) == [("done", 10), ("shed", 2), ("shed", 3), ("done", 20)]
+    assert trace.requests["end"].tolist() == ["done", "gone", "gone", "done"]
+
+
+def test_without_a_way_of_its_own_what_is_replaced_goes_where_the_refused_go():
+    assert run([0, 1, 2], keeps="newest", on_full="full").requests["end"].tolist() == ["done", "full", "done"]
+
+
+def test_a_newer_frame_has_the_place_of_the_older_one_of_its_sensor():
+    """Frames at 0, 1, 4, 5, 8, 9: those at 1 and 4 wait, and the later ones of their sensors take their places."""
+    trace = frames(keeps="newest_of_sensor", on_replaced="gone")
+    assert fates(trace) == [("done", 10), ("shed", 5), ("shed", 8), ("shed", 9), ("done", 30), ("done", 20)]
+
+
+def test_an_older_request_that_comes_later_is_the_one_that_goes():
+    """The second of three is replaced at 2 and tries again at 2.5, when the newer one still waits."""
+    stages = {"p": pool(keeps="newest", on_replaced="again"), "again": {"kind": "retry", "label": "Again", "to": "p",
+              "backoff_ms": assumed(500), "max_tries": 2, "on_exhausted": "gone"}}  # fmt: skip
+    trace = run_at(plan(stages, TEN, ends=ENDS), [0, 1, 2])
+    assert fates(trace) == [("done", 10), ("shed", 2.5), ("done", 20)]
+
+
+def test_a_newer_request_takes_the_place_of_the_one_in_service():
+    """Each is interrupted by the next but the last: served from 3 to 13."""
+    trace = run([0, 1, 3], preempts="newest", on_replaced="gone")
+    assert fates(trace) == [("shed", 1), ("shed", 3), ("done", 13)]
+    assert in_vain(trace) == [(0, 0, 1), (1, 1, 3)]
+
+
+def test_a_free_replica_comes_first_and_then_the_oldest_in_service_makes_way():
+    trace = run([0, 1, 2, 3], replicas=2, preempts="newest", on_replaced="gone")
+    assert fates(trace) == [("shed", 2), ("shed", 3), ("done", 12), ("done", 13)]
+
+
+def test_a_frame_interrupts_one_of_its_own_sensor_alone():
+    """b waits from 1 on, and from 9 on its newest; a is served from 0 on, from 4 on, from 8 on."""
+    trace = frames(preempts="newest_of_sensor", keeps="newest_of_sensor", on_replaced="gone")
+    assert fates(trace) == [("shed", 4), ("shed", 5), ("shed", 8), ("shed", 9), ("done", 18), ("done", 28)]
+
+
+def test_what_is_done_at_the_instant_at_which_a_newer_one_comes_is_done():
+    assert fates(run([0, 10], preempts="newest", on_replaced="gone")) == [("done", 10), ("done", 20)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"keeps": "newest"}, "keeps is set but on_replaced does not say"),
+        ({"preempts": "newest"}, "preempts is set but on_replaced does not say"),
+        ({"keeps": "newest", "on_replaced": "gone", "hedge_after_s": 1}, "does not go with hedge_after_s"),
+        ({"preempts": "newest", "on_replaced": "gone", "max_batch": 2}, "leave max_batch out"),
+        ({"keeps": "newest_of_sensor", "on_replaced": "gone"}, "needs arrivals of the kind sensors"),
+    ],
+)
+def test_what_cannot_replace_requests_is_refused(fields, says):
+    assert any(says in message for message in messages({"p": pool(**fields)}, ends=ENDS).values())
