@@ -104,7 +104,7 @@ def test_every_name_of_a_registry_is_told(registry):
 def test_every_metric_is_told():
     names = set()
     for kind in STAGES:
-        names |= set(metrics_of({"STAGE": kind}, ["TAG"], {"CLASS": True}, words=("detected", "escalated")))
+        names |= set(metrics_of({"STAGE": kind}, ["TAG"], {"CLASS": True}, ("detected", "escalated"), ages={"END": ["SENSOR"]}))
     assert names <= words(PROSE)
 
 

@@ -41,8 +41,8 @@ class Metric:
 
     @property
     def is_time(self) -> bool:
-        """Whether it is a latency or a wait, which under overload depends on how long the run is."""
-        return bool(self.sample)
+        """Whether it is a latency, a wait or an age, which under overload depends on how long the run is."""
+        return self.unit == "s"
 
     @property
     def is_tail(self) -> bool:
@@ -56,14 +56,16 @@ def metrics_of(
     classes: Mapping[str, Any],
     words: tuple[str, str] | None,
     labels: Mapping[str, str] | None = None,
+    ages: Mapping[str, list[str]] | None = None,
 ) -> dict[str, Metric]:
     """Every metric that a run can report, by name, in the order of the screen.
 
     kinds: stage to kind; tags: what gates call their routes; classes: of requests, to whether they have a deadline;
     words: what is said of positives that are detected and of requests that are escalated, where requests are positives or
-    negatives; labels: of stages, where a person has given them
+    negatives; labels: of stages and ends, where a person has given them; ages: ends that tell how old their
+    newest information is, to the sensors that they tell it of
     """
-    told = {name: (labels or {}).get(name, name) for name in kinds}
+    told = {name: (labels or {}).get(name, name) for name in [*kinds, *(ages or {})]}
     found = [
         *_latencies(classes),
         *_rates(bool(any(classes.values()))),
@@ -82,6 +84,8 @@ def metrics_of(
         found += _retries(name, told[name])
     for name in (name for name, kind in kinds.items() if kind == "join"):
         found += _joins(name, told[name])
+    for name, sensors in (ages or {}).items():
+        found += _ages(name, told[name], sensors)
     return {metric.name: metric for metric in found}
 
 
@@ -145,3 +149,13 @@ def _retries(name: str, label: str) -> Iterator[Metric]:
 def _joins(name: str, label: str) -> Iterator[Metric]:
     yield _share(f"incomplete_share.{name}", f"{label}: requests that went on without an input", "lower", name)
     yield _share(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)
+
+
+def _ages(name: str, label: str, sensors: list[str]) -> Iterator[Metric]:
+    """The age of information at an end: over time, and just before something newer comes."""
+    for of, what in [(name, ""), *((f"{name}.{sensor}", f" of {sensor}") for sensor in sensors)]:
+        yield Metric(f"age_mean_s.{of}", f"{label}: age of what is known{what}, over time", "s", "lower", "ratio")
+        yield Metric(f"age_peak_mean_s.{of}", f"{label}: age{what} when something newer comes, mean", "s", "lower", "mean",
+                     f"age_peak.{of}")  # fmt: skip
+        yield Metric(f"age_peak_p95_s.{of}", f"{label}: age{what} when something newer comes, 95% within", "s", "lower",
+                     "quantile", f"age_peak.{of}", 0.95)  # fmt: skip

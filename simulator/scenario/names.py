@@ -65,7 +65,9 @@ def _accelerators(data: Any) -> Found:
 def _metrics(data: Any) -> Found:
     kinds = {name: stage.get("kind") for name, stage in _mapping(data, "stages").items() if isinstance(stage, dict)}
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
-    known = metrics_of(kinds, _tags(data), classes, ("", "") if "population" in data else None)
+    ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))
+    ages = {name: sensors for name in ends if _mapping(ends, name).get("age") is True}
+    known = metrics_of(kinds, _tags(data), classes, ("", "") if "population" in data else None, ages=ages)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:

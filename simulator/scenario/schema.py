@@ -154,6 +154,11 @@ class Scenario(Strict):
         """The sensors whose frames the requests are, in the order of the file; empty where they are no frames."""
         return list(self.arrivals.sensors) if isinstance(self.arrivals, Sensors) else []
 
+    @property
+    def ages(self) -> dict[str, list[str]]:
+        """The ends that tell how old their newest information is, each with the sensors that they tell it of."""
+        return {name: self.sensors for name, end in self.ends.items() if end.age}
+
     def scorers(self) -> list[str]:
         """The pools that give scores, in the order of the file."""
         return [name for name, stage in self.stages.items() if isinstance(stage, Pool) and stage.scores]
@@ -179,7 +184,8 @@ class Scenario(Strict):
         classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
         labels = {name: stage.label for name, stage in self.stages.items()}
         words = (self.population.detected, self.population.escalated) if self.population else None
-        return metrics_of(kinds, self.tags(), classes, words, labels)
+        labels |= {name: end.label for name, end in self.ends.items()}
+        return metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
 
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""

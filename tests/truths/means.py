@@ -13,9 +13,20 @@ from simulator.evidence.profiles import load_profile
 from simulator.serving.calendar import DAY_S
 from simulator.serving.latency import GRID, LatencyTable, constant, measured, sampled
 from simulator.serving.plan import Plan
-from simulator.serving.theory import batch_queue, fork_join_response, mg1_wait, mmc_wait
+from simulator.serving.theory import (
+    batch_queue,
+    dm1_age,
+    dm1_peak_age,
+    fork_join_response,
+    mg1_wait,
+    mm1_age,
+    mm1_peak_age,
+    mmc_wait,
+    newest_waits_age,
+    preemptive_age,
+)
 from simulator.serving.trace import Trace
-from tests.builders import assumed, exponential, fork, gate, join, people, plan, pool, population, score_table
+from tests.builders import assumed, end, exponential, fork, gate, join, people, plan, pool, population, score_table
 from tests.truths.formulas import deadline_loss, inoue_bound, mmck_loss, priority_waits, repairman_rate
 from tests.truths.registry import (
     MEANS,
@@ -23,7 +34,9 @@ from tests.truths.registry import (
     Experiment,
     busy_share,
     law,
+    mean_age,
     mean_batch,
+    mean_peak_age,
     mean_response,
     mean_sojourn,
     mean_wait,
@@ -322,6 +335,57 @@ def _mean_response(trace: Trace) -> float:
     columns = trace.columns
     late = columns.arrived >= WARM_UP * trace.plan.arrivals_end_s
     return float((columns.finished - columns.arrived)[late].mean())
+
+
+# Age of information
+
+KAUL = "Kaul, Yates, Gruteser 2012, INFOCOM: Real-time status: how often should one update?"
+COSTA = "Costa, Codreanu, Ephremides 2016, IEEE Trans. Information Theory 62:1897"
+CISS = "Kaul, Yates, Gruteser 2012, CISS: Status updates through queues"
+
+
+@law(MEANS, "M/M/1: mean age", KAUL, [{"load": 0.3}, {"load": 0.53}, {"load": 0.8}])
+def age(load: float) -> Experiment:
+    return Experiment(mm1_age(load, 1.0), _stream(load, int(800 / (1 - load) ** 2)), mean_age)
+
+
+@law(MEANS, "M/M/1: mean peak age", COSTA, [{"load": 0.3}, {"load": 0.8}])
+def peak_age(load: float) -> Experiment:
+    return Experiment(mm1_peak_age(load, 1.0), _stream(load, int(800 / (1 - load) ** 2)), mean_peak_age)
+
+
+@law(MEANS, "D/M/1: mean age", KAUL, [{"load": 0.3}, {"load": 0.52}, {"load": 0.8}])
+def periodic_age(load: float) -> Experiment:
+    """Frames of one sensor, without jitter."""
+    return Experiment(dm1_age(load, 1.0), _stream(load, int(400 / (1 - load) ** 2), _sensor(load)), mean_age)
+
+
+@law(MEANS, "D/M/1: mean peak age", COSTA, [{"load": 0.52}])
+def periodic_peak_age(load: float) -> Experiment:
+    return Experiment(dm1_peak_age(load, 1.0), _stream(load, 2_000, _sensor(load)), mean_peak_age)
+
+
+@law(MEANS, "M/M/1/1, preempted by the newest: mean age", CISS, [{"load": 0.5}, {"load": 1.0}, {"load": 3.0}])
+def preempted_age(load: float) -> Experiment:
+    made = _stream(load, 4_000, preempts="newest", on_replaced="lost")
+    return Experiment(preemptive_age(load, 1.0), made, mean_age)
+
+
+@law(MEANS, "M/M/1/2, the newest waits: mean age", COSTA, [{"load": 0.5}, {"load": 1.0}, {"load": 3.0}])
+def newest_waits(load: float) -> Experiment:
+    made = _stream(load, 4_000, keeps="newest", on_replaced="lost")
+    return Experiment(newest_waits_age(load, 1.0), made, mean_age)
+
+
+def _stream(rate: float, requests: int, arrivals: dict[str, Any] | None = None, **fields: Any) -> Plan:
+    """One exponential server, behind which what is known has an age."""
+    ends = {"done": end(age=True), "lost": end()} if fields else {"done": end(age=True)}
+    coming = {"arrivals": arrivals} if arrivals else {}
+    return sized({"p": pool(**fields)}, rate, requests, exponential(1.0), ends=ends, **coming)
+
+
+def _sensor(rate: float) -> dict[str, Any]:
+    return {"kind": "sensors", "sensors": {"it": {"label": "It", "rate_per_s": assumed(rate)}}}
 
 
 # Utilization

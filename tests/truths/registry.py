@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.analysis.run.ages import ages
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan
 from simulator.serving.trace import Trace
@@ -140,6 +141,18 @@ def busy_share(servers: int, trace: Trace) -> float:
     served = visits_of(trace).drop_duplicates("batch")
     within = served["left_s"].clip(opens, closes) - served["started_s"].clip(opens, closes)
     return float(within.sum() / servers / (closes - opens))
+
+
+def mean_age(trace: Trace) -> float:
+    """How old what is known at the end `done` is, over the time after the warm-up."""
+    opens, closes = WARM_UP * trace.plan.arrivals_end_s, trace.plan.arrivals_end_s
+    return float(dict(ages(trace))["done"].areas(np.array([opens, closes]))[0] / (closes - opens))
+
+
+def mean_peak_age(trace: Trace) -> float:
+    """How old what is known at the end `done` is when something newer comes, after the warm-up."""
+    known = dict(ages(trace))["done"]
+    return float(known.peaks[known.at[1:] >= WARM_UP * trace.plan.arrivals_end_s].mean())
 
 
 def mean_batch(trace: Trace) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.analysis.run.ages import Known, ages
 from simulator.analysis.run.labels import codes_of, downstream, score_gates, scores_shift
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
@@ -66,7 +67,8 @@ class Measures:
 
     totals: the metrics that are a ratio or a share; costs: USD and thousands of requests by part
     samples: times of requests and waits of visits, by what they are of
-    rates: by metric, how many answers came in each stretch of the run; stretch_s: how long each of those lasts
+    rates: by metric, how many answers came in each stretch of the run, or the integral of an age over it in s^2; stretch_s: how
+    long each stretch lasts
     latencies: by stretch of arrival, the sum of latencies in s and their number, shape (2, stretches); None without a warm-up
     strata: who the totals by way are of; None where no gate goes by scores
     flows: number of requests (column count) by tag, end, outcome, positive and detected
@@ -123,15 +125,16 @@ def measure(trace: Trace) -> Measures:
     """Reduce a trace to its measures."""
     visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
     stretches = 1 if trace.plan.scenario.run.warm_up == "none" else SECTIONS
-    counted = _Counter(trace, visits)
+    counted, known = _Counter(trace, visits), dict(ages(trace))
     samples, costs = dict(_samples(trace, visits, stretches)), dict(counted.costs())
+    samples |= {f"age_peak.{of}": sample(one.peaks, _stretches(trace, one.at[1:], stretches)) for of, one in known.items()}
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
         totals=counted.totals() | {"cost_per_1000_usd": counted.together(costs)},
         costs=costs,
         samples=samples,
-        rates=_rates(trace, stretches),
+        rates=_rates(trace, known, stretches),
         stretch_s=trace.plan.arrivals_end_s / stretches,
         flows=_flows(trace),
         strata=counted.strata,
@@ -189,15 +192,16 @@ def _waits(trace: Trace, visits: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     return visits, (until - visits["entered_s"]).to_numpy()
 
 
-def _rates(trace: Trace, stretches: int) -> dict[str, Floats]:
-    """Answers by the stretch in which they came, over the time in which requests arrive: all, and those that were of use."""
+def _rates(trace: Trace, known: Mapping[str, Known], stretches: int) -> dict[str, Floats]:
+    """What adds up over the time in which requests arrive, by stretch: answers, those of use, and the ages of what is known."""
     columns = trace.columns
     edges = np.linspace(0, trace.plan.arrivals_end_s, stretches + 1)
     useful = np.isfinite(columns.answered) & ~columns.refused
     if len(columns.deadline):
         useful &= columns.answered <= columns.deadline
     answers = {"throughput_per_s": columns.answered, "goodput_per_s": columns.answered[useful]}
-    return {name: np.histogram(times[np.isfinite(times)], edges)[0].astype(float) for name, times in answers.items()}
+    counts = {name: np.histogram(times[np.isfinite(times)], edges)[0].astype(float) for name, times in answers.items()}
+    return counts | {f"age_mean_s.{of}": one.areas(edges) for of, one in known.items()}
 
 
 class _Counter:

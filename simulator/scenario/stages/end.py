@@ -15,3 +15,7 @@ class End(Strict):
     escalated: Annotated[bool, Field(description="whether the request was passed on to people")]
     detected: Annotated[ShareFigure, Field(description="share of positives here that are found in time")]
     usd: CostFigure
+    age: Annotated[
+        bool,
+        Field(description="whether to tell how old the newest information is that has come here, as of frames"),
+    ] = False

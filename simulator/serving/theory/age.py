@@ -1,0 +1,61 @@
+"""Age of information in closed form: how old what is known of a stream is, on average and just before it becomes newer.
+
+The age at time t is t - u(t), with u(t) when the newest request was sent that has arrived by then. Rates are a second, ages in
+seconds. All queues have one server.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+import numpy as np
+from scipy.special import lambertw
+
+
+def mm1_age(rate: float, service_rate: float) -> float:
+    """Mean age behind M/M/1, first come first served, with `rate` < `service_rate` (Kaul, Yates and Gruteser 2012, INFOCOM)."""
+    load = rate / service_rate
+    return (1 + 1 / load + load**2 / (1 - load)) / service_rate
+
+
+def mm1_peak_age(rate: float, service_rate: float) -> float:
+    """Mean peak age behind M/M/1, first come first served: a gap and a time in the system.
+
+    Costa, Codreanu and Ephremides 2016, IEEE Transactions on Information Theory 62:1897.
+    """
+    return 1 / rate + 1 / (service_rate - rate)
+
+
+def dm1_age(rate: float, service_rate: float) -> float:
+    """Mean age behind D/M/1, first come first served (Kaul, Yates and Gruteser 2012): half a gap and a time in the system."""
+    return 1 / (2 * rate) + dm1_sojourn(rate, service_rate)
+
+
+def dm1_peak_age(rate: float, service_rate: float) -> float:
+    """Mean peak age behind D/M/1: a gap and a time in the system."""
+    return 1 / rate + dm1_sojourn(rate, service_rate)
+
+
+def dm1_sojourn(rate: float, service_rate: float) -> float:
+    """Mean time in D/M/1: 1 / (mu (1 - beta)), beta = exp(-mu (1 - beta) / rate) below 1, by Lambert's function."""
+    load = rate / service_rate
+    beta = -load * float(np.real(lambertw(-exp(-1 / load) / load)))
+    return 1 / (service_rate * (1 - beta))
+
+
+def preemptive_age(rate: float, service_rate: float) -> float:
+    """Mean age behind M/M/1/1, where each request takes the place of the one in service.
+
+    Kaul, Yates and Gruteser 2012, Conference on Information Sciences and Systems, "Status updates through queues".
+    """
+    return 1 / rate + 1 / service_rate
+
+
+def newest_waits_age(rate: float, service_rate: float) -> float:
+    """Mean age behind M/M/1/2*, where one request may wait and a newer one takes its place.
+
+    Costa, Codreanu and Ephremides 2016, IEEE Transactions on Information Theory 62:1897.
+    """
+    both = rate + service_rate
+    middle = rate**2 + rate * service_rate + service_rate**2
+    return 1 / rate + 2 / service_rate + rate / both**2 + 1 / both - 2 * both / middle
