@@ -82,6 +82,17 @@ def join(to: str = "done", **fields: Any) -> dict[str, Any]:
     return {"kind": "join", "label": "Join", "to": to} | fields
 
 
+def assemble(to: str = "done", **fields: Any) -> dict[str, Any]:
+    """Sets of frames; those that do not carry one end in `rest`, the replaced ones in `old`."""
+    return {"kind": "assemble", "label": "Assemble", "to": to, "rest_to": "rest", "on_replaced": "old"} | fields
+
+
+def sensors(**each: Mapping[str, float]) -> dict[str, Any]:
+    """Arrivals of sensors, whose figures are plain numbers."""
+    figures = {name: {field: assumed(value) for field, value in fields.items()} for name, fields in each.items()}
+    return {"kind": "sensors", "sensors": {name: {"label": name} | fields for name, fields in figures.items()}}
+
+
 def population(prevalence: float = 0.5, unusable: float | None = None, auc: float = 0.9) -> dict[str, Any]:
     people = {"positive": "is ill", "negative": "is healthy", "prevalence": assumed(prevalence)}
     return people if unusable is None else people | {"quality": {"unusable": assumed(unusable), "auc": assumed(auc)}}

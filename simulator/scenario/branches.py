@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from simulator.scenario.faults import Path
-from simulator.scenario.stages import PLANNED_FIELDS, Fork, Gate, Join, Link, People, Pool, Retake, Retry, Stage
+from simulator.scenario.stages import PLANNED_FIELDS, Assemble, Fork, Gate, Join, Link, People, Pool, Retake, Retry, Stage
 
 Stages = Mapping[str, Stage]
 
@@ -123,7 +123,7 @@ def _allowed(stages: Stages, inside: set[str], join: str) -> Iterator[tuple[Path
     """A branch that turns a request away says so to its join, or tries again: what became of the request is told behind it."""
     for name in sorted(inside):
         stage = stages[name]
-        if isinstance(stage, People | Retake):
+        if isinstance(stage, People | Retake | Assemble):
             yield ("stages", name, "kind"), f"{stage.kind} cannot stand between a fork and its join '{join}'"
             continue
         for path, target in stage.targets().items():

@@ -19,7 +19,7 @@ from simulator.scenario.curveballs import (
 )
 from simulator.scenario.faults import Fault, Path, suggest
 from simulator.scenario.schema import Scenario
-from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, Link, People, Pool, Retake, Retry, Stage
+from simulator.scenario.stages import PLANNED_FIELDS, Assemble, Gate, Join, Link, People, Pool, Retake, Retry, Stage
 
 #: Names that a page's address uses for itself, beside the choices.
 ADDRESS_KEYS = frozenset(
@@ -78,7 +78,8 @@ def _endless_rings(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 def _unserved(stage: Stage) -> set[str]:
     """Where a request may go on to that was neither served nor kept waiting here."""
-    kept = set() if isinstance(stage, Gate | Link) else {("to",), ("on_timeout",), ("positive_to",), ("negative_to",)}
+    ways = {("to",), ("on_timeout",), ("positive_to",), ("negative_to",)}
+    kept = set() if isinstance(stage, Gate | Link | Assemble) else ways
     return {target for path, target in stage.targets().items() if path not in kept}
 
 
@@ -171,9 +172,16 @@ def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 def _sensors(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     """What goes by sensor needs some."""
+    known = scenario.sensors
     for name, stage in scenario.stages.items():
+        if isinstance(stage, Assemble) and not known:
+            yield ("stages", name, "kind"), "sets are made of frames: they need arrivals of the kind sensors"
+        elif isinstance(stage, Assemble):
+            for index, sensor in enumerate(stage.sensors):
+                if sensor not in known:
+                    yield ("stages", name, "sensors", index), f"'{sensor}' is not a sensor; {suggest(sensor, known)}"
         for field in ("keeps", "preempts"):
-            if getattr(stage, field, None) == "newest_of_sensor" and not scenario.sensors:
+            if getattr(stage, field, None) == "newest_of_sensor" and not known:
                 yield ("stages", name, field), "the newest of each sensor needs arrivals of the kind sensors; or write `newest`"
 
 

@@ -84,6 +84,8 @@ def metrics_of(
         found += _retries(name, told[name])
     for name in (name for name, kind in kinds.items() if kind == "join"):
         found += _joins(name, told[name])
+    for name in (name for name, kind in kinds.items() if kind == "assemble"):
+        found += _sets(name, told[name])
     for name, sensors in (ages or {}).items():
         found += _ages(name, told[name], sensors)
     return {metric.name: metric for metric in found}
@@ -159,3 +161,16 @@ def _ages(name: str, label: str, sensors: list[str]) -> Iterator[Metric]:
                      f"age_peak.{of}")  # fmt: skip
         yield Metric(f"age_peak_p95_s.{of}", f"{label}: age{what} when something newer comes, 95% within", "s", "lower",
                      "quantile", f"age_peak.{of}", 0.95)  # fmt: skip
+
+
+def _sets(name: str, label: str) -> Iterator[Metric]:
+    yield Metric(f"sets_per_s.{name}", f"{label}: sets that went on", "1/s", "higher", "ratio", stage=name)
+    yield _share(f"incomplete_share.{name}", f"{label}: sets that lack a sensor", "lower", name)
+    of_frames = {
+        "set_spread": "time from the oldest to the newest frame of a set",
+        "set_age": "age of a set's oldest frame",
+    }
+    for short, what in of_frames.items():
+        told, of = f"{label}: {what}", f"{short}.{name}"
+        yield Metric(f"{short}_mean_s.{name}", f"{told}, mean", "s", "lower", "mean", of, stage=name)
+        yield Metric(f"{short}_p95_s.{name}", f"{told}, 95% within", "s", "lower", "quantile", of, 0.95, stage=name)

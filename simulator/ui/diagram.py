@@ -10,7 +10,7 @@ import pandas as pd
 
 from simulator.evidence.catalogue import hardware
 from simulator.scenario.choices import Options
-from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, People, Pool, Retry
+from simulator.scenario.stages import PLANNED_FIELDS, Assemble, Gate, Join, People, Pool, Retry
 from simulator.serving.plan import Plan
 from simulator.serving.theory import Load, loads
 from simulator.units import duration, percent
@@ -118,11 +118,26 @@ def _join(plan: Plan, name: str) -> list[str]:
     return [f"{stage.needed(inputs)} of {inputs} inputs", *waits]
 
 
+def _assemble(plan: Plan, name: str) -> list[str]:
+    stage = plan.scenario.stages[name]
+    assert isinstance(stage, Assemble)
+    waits = {"all": "waits for all", "none": "waits for none"}
+    deadline = "" if stage.deadline_ms is None else f"waits at most {duration(stage.deadline_ms / 1000)}"
+    return [f"sets of {len(stage.sensors or plan.scenario.sensors)} sensors", waits.get(stage.waits_for, deadline)]
+
+
 def _nothing(plan: Plan, name: str) -> list[str]:
     return []
 
 
-_DETAILS: dict[type, Callable[[Plan, str], list[str]]] = {Pool: _pool, People: _people, Gate: _gate, Retry: _retry, Join: _join}
+_DETAILS: dict[type, Callable[[Plan, str], list[str]]] = {
+    Pool: _pool,
+    People: _people,
+    Gate: _gate,
+    Retry: _retry,
+    Join: _join,
+    Assemble: _assemble,
+}
 
 
 def _picked(plan: Plan, *paths: str) -> list[str]:

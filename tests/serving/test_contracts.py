@@ -32,6 +32,7 @@ from simulator.serving.stages import STAGES
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
 from tests.builders import (
+    assemble,
     assumed,
     exponential,
     fork,
@@ -101,6 +102,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "fork": APART | {"meet": join("last")},
     "join": APART | {"meet": join("last", needs=1, timeout_s=0.2, on_incomplete="done")},
+    "assemble": {"it": assemble("last", waits_for="deadline", deadline_ms=300, rest_to="done", on_replaced="done")},
     "people": {
         "it": people(
             ("08:00", "20:00", 1),
@@ -183,6 +185,9 @@ COMINGS: dict[str, dict[str, Any]] = {
     "multi_stream": {"queries": 20, "samples_per_query": 3},
 }
 
+#: What a kind of stage needs to have beside it.
+BESIDE: dict[str, dict[str, Any]] = {"assemble": {"arrivals": {"kind": "sensors"} | COMINGS["sensors"]}}
+
 #: For each policy of a pool the fields that ask for it; whoever is turned away goes to the readers.
 AWAY = {"on_full": "last", "on_timeout": "last", "on_failure": "last"}
 SCALED = {"min_replicas": 1, "max_replicas": 3, "every_s": 3}
@@ -222,7 +227,7 @@ USUAL = pool(to="last", max_batch=2, replicas=2, max_queue_delay_ms=200, **AWAY)
 
 #: A network for every kind of stage, of arrivals and of order, and for every policy of a pool.
 NETWORKS: dict[str, Callable[[], Plan]] = {
-    **{kind: partial(network, EXAMPLES.get(kind, {})) for kind in STAGES},
+    **{kind: partial(network, EXAMPLES.get(kind, {}), **BESIDE.get(kind, {})) for kind in STAGES},
     **{kind: partial(network, {}, arrivals={"kind": kind} | COMINGS.get(kind, {})) for kind in ARRIVALS},
     **{order: partial(network, {}, order=order) for order in ORDERS},
     **{policy: partial(network, {"it": USUAL | fields}) for policy, fields in POLICIES.items()},
@@ -308,7 +313,8 @@ def test_the_order_in_which_a_fork_names_its_branches_changes_no_byte(kind):
 
 @pytest.mark.parametrize("kind", STAGES)
 def test_a_further_stage_leaves_every_other_draw_as_it_was(kind):
-    without, extended = simulate(network({}), 3), simulate(network(EXAMPLES[kind]), 3)
+    beside = BESIDE.get(kind, {})
+    without, extended = simulate(network({}, **beside), 3), simulate(network(EXAMPLES[kind], **beside), 3)
     for column in ("arrived_s", "positive"):
         assert without.requests[column].equals(extended.requests[column])
     for stage in ("first", "last"):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.analysis.run.sets import all_sets
 from simulator.serving.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -53,8 +54,21 @@ def ages(trace: Trace) -> Iterator[tuple[str, Known]]:
     for name, sensors in scenario.ages.items():
         index = list(scenario.ends).index(name)
         rows = np.flatnonzero((columns.end == index) & (columns.finished < trace.plan.arrivals_end_s))
-        sent, came = columns.arrived[rows], columns.finished[rows]
+        rows, came = _with_sets(trace, rows, columns.finished[rows])
+        sent = columns.arrived[rows]
         yield name, known_from(sent, came)
         for number, sensor in enumerate(sensors):
             mine = columns.sensor[rows] == number
             yield f"{name}.{sensor}", known_from(sent[mine], came[mine])
+
+
+def _with_sets(trace: Trace, rows: NDArray[np.int64], came: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Requests that came to an end, and with each that carried a set of frames the others of that set."""
+    sets = [one for _, one in all_sets(trace)]
+    for _ in sets:  # a set may be made of requests that carry sets
+        when = np.full(trace.columns.n, np.nan)
+        when[rows] = came
+        for one in sets:
+            there = when[one.carrier] >= one.since
+            rows, came = np.append(rows, one.frame[there]), np.append(came, when[one.carrier[there]])
+    return rows, came

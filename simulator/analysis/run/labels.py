@@ -19,7 +19,7 @@ from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.curveballs import AccuracyDrop, Drift
-from simulator.scenario.stages import Gate, Join, People, Pool, Route
+from simulator.scenario.stages import Assemble, Gate, Join, People, Pool, Route
 from simulator.serving.plan import Plan
 from simulator.serving.thresholds import thresholds
 
@@ -270,7 +270,7 @@ def downstream(plan: Plan) -> set[str]:
 
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
-    waits = any(isinstance(plan.scenario.stages[name], Pool | People | Join) for name in downstream(plan))
+    waits = any(isinstance(plan.scenario.stages[name], Pool | People | Join | Assemble) for name in downstream(plan))
     return bool(score_gates(plan)) and (waits or scores_shift(plan))
 
 

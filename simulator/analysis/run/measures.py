@@ -13,9 +13,10 @@ from simulator.analysis.run.ages import Known, ages
 from simulator.analysis.run.labels import codes_of, downstream, score_gates, scores_shift
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
+from simulator.analysis.run.sets import Sets, all_sets, sets_of
 from simulator.analysis.run.stage_times import StageTimes, brought_s, paid_s, stage_times
 from simulator.scenario.metrics import Metric
-from simulator.scenario.stages import Join, People, Pool, Retry
+from simulator.scenario.stages import Assemble, Join, People, Pool, Retry
 from simulator.serving.calendar import HOUR_S
 from simulator.serving.requests import DONE, OUTCOMES
 from simulator.serving.servers import server_s
@@ -125,16 +126,19 @@ def measure(trace: Trace) -> Measures:
     """Reduce a trace to its measures."""
     visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
     stretches = 1 if trace.plan.scenario.run.warm_up == "none" else SECTIONS
-    counted, known = _Counter(trace, visits), dict(ages(trace))
+    counted, known, sets = _Counter(trace, visits), dict(ages(trace)), dict(all_sets(trace))
     samples, costs = dict(_samples(trace, visits, stretches)), dict(counted.costs())
     samples |= {f"age_peak.{of}": sample(one.peaks, _stretches(trace, one.at[1:], stretches)) for of, one in known.items()}
+    for name, one in sets.items():
+        of_stretch = _stretches(trace, one.at, stretches)
+        samples |= {f"set_spread.{name}": sample(one.spread, of_stretch), f"set_age.{name}": sample(one.age, of_stretch)}
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
         totals=counted.totals() | {"cost_per_1000_usd": counted.together(costs)},
         costs=costs,
         samples=samples,
-        rates=_rates(trace, known, stretches),
+        rates=_rates(trace, known, sets, stretches),
         stretch_s=trace.plan.arrivals_end_s / stretches,
         flows=_flows(trace),
         strata=counted.strata,
@@ -192,14 +196,15 @@ def _waits(trace: Trace, visits: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     return visits, (until - visits["entered_s"]).to_numpy()
 
 
-def _rates(trace: Trace, known: Mapping[str, Known], stretches: int) -> dict[str, Floats]:
-    """What adds up over the time in which requests arrive, by stretch: answers, those of use, and the ages of what is known."""
+def _rates(trace: Trace, known: Mapping[str, Known], sets: Mapping[str, Sets], stretches: int) -> dict[str, Floats]:
+    """What adds up over the time in which requests arrive, by stretch: answers, those of use, sets of frames, ages."""
     columns = trace.columns
     edges = np.linspace(0, trace.plan.arrivals_end_s, stretches + 1)
     useful = np.isfinite(columns.answered) & ~columns.refused
     if len(columns.deadline):
         useful &= columns.answered <= columns.deadline
     answers = {"throughput_per_s": columns.answered, "goodput_per_s": columns.answered[useful]}
+    answers |= {f"sets_per_s.{name}": one.at for name, one in sets.items()}
     counts = {name: np.histogram(times[np.isfinite(times)], edges)[0].astype(float) for name, times in answers.items()}
     return counts | {f"age_mean_s.{of}": one.areas(edges) for of, one in known.items()}
 
@@ -283,6 +288,9 @@ class _Counter:
                 yield from self._retries(name)
             elif isinstance(stage, Join):
                 yield from self._joins(name, stage)
+            elif isinstance(stage, Assemble):
+                lacking = sets_of(self.trace, name).lacking
+                yield f"incomplete_share.{name}", Total(float(lacking.sum()), float(len(lacking)))
 
     def _retries(self, name: str) -> Iterator[tuple[str, Total]]:
         """How much one client's request grows to, and whose last try failed as well."""

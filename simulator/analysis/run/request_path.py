@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.analysis.run.stage_times import DOWN, HELD, wait_steps
-from simulator.scenario.stages import Gate, Join, People, Pool
+from simulator.scenario.stages import Assemble, Gate, Join, People, Pool
 from simulator.serving.trace import Trace
 from simulator.units import duration, roughly
 
@@ -30,6 +30,7 @@ _HELD_FOR: dict[type, str] = {
     Pool: "waiting for company in a batch",
     People: "waiting for somebody to be on duty",
     Join: "waiting for other inputs",
+    Assemble: "waiting for other frames",
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.scenario.stages import Join, People, Pool
+from simulator.scenario.stages import Assemble, Join, People, Pool
 from simulator.serving.calendar import HOUR_S
 from simulator.serving.servers import down, roster_of, servers, work_s
 from simulator.serving.theory import capacity_per_s
@@ -122,7 +122,7 @@ def wait_steps(trace: Trace, name: str, visits: pd.DataFrame, server: int | None
     if isinstance(stage, People):
         there = servers(trace, name)
         return np.array(there.times), np.where(np.array(there.values) == 0, HELD, BEHIND)
-    return np.zeros(1), np.full(1, HELD if isinstance(stage, Join) else BEHIND)
+    return np.zeros(1), np.full(1, HELD if isinstance(stage, Join | Assemble) else BEHIND)
 
 
 def _of_pool(

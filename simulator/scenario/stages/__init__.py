@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from simulator.scenario.stages.assemble import Assemble
 from simulator.scenario.stages.base import PLANNED_FIELDS, TARGET_FIELDS, FileName, Target
 from simulator.scenario.stages.end import End
 from simulator.scenario.stages.fork import Fork
@@ -15,11 +16,12 @@ from simulator.scenario.stages.pool import Failures, Pool
 from simulator.scenario.stages.retake import Retake
 from simulator.scenario.stages.retry import Budget, Retry
 
-Stage = Annotated[Link | Pool | Gate | Retake | Retry | Fork | Join | People, Field(discriminator="kind")]
+Stage = Annotated[Link | Pool | Gate | Retake | Retry | Fork | Join | Assemble | People, Field(discriminator="kind")]
 
 __all__ = [
     "PLANNED_FIELDS",
     "TARGET_FIELDS",
+    "Assemble",
     "Break",
     "Budget",
     "End",

@@ -15,6 +15,7 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_len
 #: The fields of a stage that name a target.
 TARGET_FIELDS = (
     "to",
+    "rest_to",
     "on_timeout",
     "on_full",
     "on_replaced",
@@ -27,7 +28,7 @@ TARGET_FIELDS = (
 )
 
 #: Those of a way that was planned, a gate's routes included; the others are fallbacks.
-PLANNED_FIELDS = ("to", "positive_to", "negative_to", "routes")
+PLANNED_FIELDS = ("to", "rest_to", "positive_to", "negative_to", "routes")
 
 
 class AnyStage(Strict):

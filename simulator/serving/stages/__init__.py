@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simulator.scenario.stages import Gate, Pool
+from simulator.serving.stages.assemble import AssembleStage
 from simulator.serving.stages.base import Stage
 from simulator.serving.stages.fork import ForkStage
 from simulator.serving.stages.gate import GateStage, WaitingGateStage
@@ -40,5 +41,6 @@ STAGES: dict[str, Callable[[Run, str, Any], Stage]] = {
     "retry": RetryStage,
     "fork": ForkStage,
     "join": JoinStage,
+    "assemble": AssembleStage,
     "people": PeopleStage,
 }

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from simulator.scenario.stages import Fork, Gate, Join, Link, People, Pool, Retake
+from simulator.scenario.arrivals import Sensors
+from simulator.scenario.stages import Assemble, Fork, Gate, Join, Link, People, Pool, Retake
 from simulator.serving.plan import Plan
 from simulator.serving.requests import quality_separation
 from simulator.serving.thresholds import thresholds
@@ -186,6 +187,8 @@ def _shares(plan: Plan, name: str, group: Group, photo: Photo, twice: Twice) -> 
         return [(target, 1.0) for target in stage.to]
     if isinstance(stage, Join):
         return [(stage.to, 1 / plan.scenario.inputs_of(name))]
+    if isinstance(stage, Assemble):
+        return _assembled(plan, stage)
     if isinstance(stage, Gate):
         return [(route.to, share) for route, share in zip(stage.routes, photo.routes[name], strict=True)]
     if isinstance(stage, People):
@@ -193,6 +196,19 @@ def _shares(plan: Plan, name: str, group: Group, photo: Photo, twice: Twice) -> 
     if isinstance(stage, Retake):
         return _taken_again(plan, name, stage, group)
     return []
+
+
+def _assembled(plan: Plan, stage: Assemble) -> Shares:
+    """As many sets as the slowest sensor has frames, or the first one, or, up to a deadline, at most the fastest one.
+
+    Of the frames that are no part of a set, because a newer one came before it went on, none goes a planned way.
+    """
+    arrivals = plan.scenario.arrivals
+    assert isinstance(arrivals, Sensors)  # sets of anything else are refused when the scenario is read
+    rates = [arrivals.sensors[sensor].frames_per_s for sensor in stage.sensors or arrivals.sensors]
+    sets = {"all": min(rates), "none": rates[0], "deadline": max(rates)}[stage.waits_for]
+    others = sum(min(rate, sets) for rate in rates) - sets
+    return [(stage.to, sets / sum(rates)), (stage.rest_to, others / sum(rates))]
 
 
 def _called(stage: People, positive: bool, twice: float) -> Shares:

@@ -1,0 +1,54 @@
+"""The sets of frames that were assembled in a run: when they went on, what they lacked, how old they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.scenario.stages import Assemble
+from simulator.serving.trace import Trace
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The sets of one stage, shape (sets,), and their frames, shape (frames,).
+
+    at: when a set went on (s); lacking: whether it had no frame of some sensor; spread: between its oldest and newest frame, by
+    when they were sent (s); age: of its oldest frame when it went on (s)
+    carrier, since, frame: for each frame of a set, which request the set went on as, when, and the frame
+    """
+
+    at: Floats
+    lacking: NDArray[np.bool_]
+    spread: Floats
+    age: Floats
+    carrier: Rows
+    since: Floats
+    frame: Rows
+
+
+def all_sets(trace: Trace) -> Iterator[tuple[str, Sets]]:
+    """The sets of every stage that makes any, by its name."""
+    stages = trace.plan.scenario.stages.items()
+    yield from ((name, sets_of(trace, name)) for name, stage in stages if isinstance(stage, Assemble))
+
+
+def sets_of(trace: Trace, name: str) -> Sets:
+    """The sets that a stage has made; a batch of its visits is one."""
+    stage, sensors = trace.plan.scenario.stages[name], trace.plan.scenario.sensors
+    assert isinstance(stage, Assemble)
+    visits = trace.logs[name].frame(name)
+    mine = [sensors.index(sensor) for sensor in stage.sensors or sensors]
+    listed = np.isin(trace.columns.sensor[visits["request"].to_numpy()], mine)  # others pass by, each a batch of its own
+    visits = visits[visits["started_s"].notna() & listed]
+    frame, since = visits["request"].to_numpy(), visits["left_s"].to_numpy()
+    _, first, sizes = np.unique(visits["batch"], return_index=True, return_counts=True)
+    sent, at = trace.columns.arrived[frame], since[first]
+    oldest, newest = (of.reduceat(sent, first) if len(first) else np.empty(0) for of in (np.minimum, np.maximum))
+    return Sets(at, sizes < len(mine), newest - oldest, at - oldest, np.repeat(frame[first], sizes), since, frame)
