@@ -30,5 +30,5 @@ class Freshness:
         return self.same(comer, other) and self._sent[comer] >= self._sent[other]
 
     def same(self, row: int, other: int) -> bool:
-        """Whether two requests are of one stream."""
-        return self._sensor is None or self._sensor[row] == self._sensor[other]
+        """Whether two requests are of one stream; visits of one request from several branches do not replace each other."""
+        return row != other and (self._sensor is None or self._sensor[row] == self._sensor[other])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from simulator.scenario.stages import Assemble
 from simulator.serving.columns import elements
-from simulator.serving.freshness import Freshness
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Outbox, ServiceStage
 from simulator.serving.trace import VisitLog
@@ -31,8 +30,7 @@ class AssembleStage(ServiceStage):
         known = run.plan.scenario.sensors
         self.sensors = [known.index(sensor) for sensor in spec.sensors or known]  # in the order of the file, by place in a set
         self.deadline = inf if spec.deadline_ms is None else spec.deadline_ms / 1000
-        self.sensor = elements(run.requests.sensor)
-        self.fresh = Freshness(run.requests, "newest_of_sensor")
+        self.sensor, self.sent = elements(run.requests.sensor), elements(run.requests.arrived)
         self.log = VisitLog(largest=len(self.sensors))
         self.waiting: dict[int, Frame] = {}  # by sensor, what no set has taken yet
         self.last: dict[int, Frame] = {}  # by sensor, what the last set that had one took
@@ -76,7 +74,7 @@ class AssembleStage(ServiceStage):
             self.rest_to.accept((row,), time)
             return
         for known in (self.waiting.get(sensor), self.last.get(sensor)):
-            if known is not None and not self.fresh.replaces(row, known[0]):
+            if known is not None and self.sent[row] < self.sent[known[0]]:
                 self.turn_away(row, SHED, time, time, now, self.on_replaced)
                 return
         if sensor in self.waiting:

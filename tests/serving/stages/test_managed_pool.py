@@ -555,6 +555,13 @@ def test_a_frame_interrupts_one_of_its_own_sensor_alone():
     assert fates(trace) == [("shed", 4), ("shed", 5), ("shed", 8), ("shed", 9), ("done", 18), ("done", 28)]
 
 
+def test_visits_of_one_request_from_two_branches_do_not_replace_each_other():
+    """Two visits a request: the first one's are served from 0 and from 10 on; those of the second make way for the third."""
+    stages = {"f": fork("p", "p"), "p": pool(to="j", keeps="newest", on_replaced="j"), "j": join(on_incomplete="gone")}
+    trace = run_at(plan(stages, TEN, ends=ENDS), [0, 11, 12])
+    assert fates(trace) == [("done", 20), ("shed", 12), ("done", 40)]
+
+
 def test_what_is_done_at_the_instant_at_which_a_newer_one_comes_is_done():
     assert fates(run([0, 10], preempts="newest", on_replaced="gone")) == [("done", 10), ("done", 20)]
 
