@@ -3,7 +3,7 @@
 from simulator import compile_plan, load
 from simulator.serving.theory import Load
 from simulator.ui.diagram import BUSY, diagram, load_words, strain
-from tests.builders import fork, join, link, plan, pool, retry
+from tests.builders import assemble, end, fork, join, link, plan, pool, retry, sensors
 
 
 def drawn(**picks):
@@ -65,6 +65,15 @@ def test_a_join_says_how_many_inputs_it_waits_for_and_how_long():
     assert "1 of 2 inputs\nwaits at most 500 ms" in source
     assert "f --> a" in source
     assert "f --> b" in source
+
+
+def test_an_assembly_says_of_how_many_sensors_a_set_is_and_what_it_waits_for():
+    ways = {"ends": {"done": end(), "rest": end(), "old": end()}, "arrivals": sensors(a={"rate_per_s": 1}, b={"rate_per_s": 1})}
+    source = diagram(plan({"s": assemble(waits_for="deadline", deadline_ms=40)}, **ways)).source
+    assert "sets of 2 sensors\nwaits at most 40.0 ms" in source
+    assert "s --> rest" in source
+    assert "s -.-> old" in source
+    assert "waits for all" in diagram(plan({"s": assemble()}, **ways)).source
 
 
 def test_what_waits_for_its_answers_never_overruns_a_stage():

@@ -9,7 +9,23 @@ from hypothesis import given, settings
 from simulator import compile_plan, load, simulate
 from simulator.analysis.run.request_path import answers_early, percentile, way_of
 from simulator.serving.latency import constant
-from tests.builders import fork, gate, join, link, people, plan, pool, population, retake, retry, run_at, spread
+from tests.builders import (
+    assemble,
+    end,
+    fork,
+    gate,
+    join,
+    link,
+    people,
+    plan,
+    pool,
+    population,
+    retake,
+    retry,
+    run_at,
+    sensors,
+    spread,
+)
 from tests.serving.networks import networks
 
 
@@ -39,6 +55,16 @@ def test_of_several_branches_the_one_that_was_waited_for_is_on_the_way():
     assert parts(found) == [("p", 0, 0, 0), ("r", 0, 0, 4), ("p", 0, 0, 4), ("j", 0, 0, 0), ("q", 0, 0, 1)]
     late = plan(stages | {"j": join("q", timeout_s=2)}, {"p": constant(4.0), "q": constant(1.0)})
     assert parts(way_of(run_at(late, [0, 1]), 1.0))[-3:] == [("a", 0, 0, 3), ("j", 0, 2, 0), ("q", 0, 0, 1)]
+
+
+def test_a_set_that_waits_for_a_frame_says_so():
+    arrivals = sensors(a={"rate_per_s": 0.25}, b={"rate_per_s": 0.25, "skew_ms": 1500})
+    made = plan(
+        {"s": assemble("p"), "p": pool()}, arrivals=arrivals, seconds=4, ends={"done": end(), "rest": end(), "old": end()}
+    )
+    found = way_of(simulate(made), 1.0)
+    assert parts(found) == [("s", 0, 1.5, 0), ("p", 0, 0, 1)]
+    assert found.steps[0].words == "1.50 s waiting for other frames"
 
 
 def test_a_wait_for_somebody_on_duty_is_none_behind_others():
