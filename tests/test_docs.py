@@ -21,6 +21,7 @@ from simulator.scenario.load import loads
 from simulator.scenario.metrics import metrics_of
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BATCHING
 from simulator.serving.orders import ORDERS
 from simulator.serving.scaling import SCALERS
 from simulator.serving.stages import STAGES
@@ -93,7 +94,7 @@ def literals(annotation: Any) -> set[str]:
     return set(chain.from_iterable(map(literals, get_args(annotation))))
 
 
-REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, JITTERS, ORDERS, SCALERS, STAGES]
+REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, BATCHING, JITTERS, ORDERS, SCALERS, STAGES]
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda entries: min(entries))

@@ -11,7 +11,6 @@ from simpy import Environment
 
 from simulator.scenario.base import Quantity
 from simulator.scenario.branches import marks
-from simulator.serving.accelerator import Accelerator
 from simulator.serving.columns import elements
 from simulator.serving.conditions import Conditions
 from simulator.serving.orders import BY_MARKS
@@ -21,6 +20,7 @@ from simulator.serving.requests import Requests
 from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Outbox, ServiceStage, Stage
+from simulator.serving.stages.batches import Accelerator
 from simulator.serving.stages.end import EndStage, ReturningEnd
 from simulator.serving.stages.fork import ForkStage
 from simulator.serving.stages.managed_pool import ManagedPoolStage
@@ -152,10 +152,6 @@ class Run:
         """Which of its photos a request shows to a stage, from 0, shape (n,): in a branch, the one that came to the fork."""
         forks = [fork for fork in self.stages.values() if isinstance(fork, ForkStage) and stage in fork.inside]
         return min(forks, key=lambda fork: len(fork.inside)).photos if forks else self.requests.tries
-
-    def accelerator(self, name: str | None) -> Accelerator | None:
-        """The shared device of that name; None for no name."""
-        return None if name is None else self.accelerators[name]
 
     def score(self, pool: str, rows: NDArray[Any], times: Any) -> None:
         """A pool has looked at these requests: their scores are known from `times` (s) on, one for each or for all."""

@@ -28,6 +28,7 @@ from simulator.scenario.load import apply
 from simulator.scenario.stages import Gate, People, Pool, Retake
 from simulator.serving.arrivals import Process, arrivals_of
 from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BATCH_FIELDS, BATCHING
 from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import Conditions
 from simulator.serving.latency import LatencyError, LatencyTable, constant, measured, summed
@@ -253,8 +254,20 @@ class _Gatherer:
             self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
         else:
             self._attempt((name, "model"), ProfileError, lambda: self._time(name, stage))
+        self._batch(name, stage)
         if stage.scores:
             self._attempt((name, "scores"), ScoreError, lambda: self._score(name, stage, str(stage.scores)))
+
+    def _batch(self, name: str, stage: Pool) -> None:
+        """Check that the rule exists, and that the pool gives it what it goes by and nothing else."""
+        rule = BATCHING.get(stage.batching)
+        if rule is None:
+            self._fault((name, "batching"), f"'{stage.batching}' is not a batching rule; {suggest(stage.batching, BATCHING)}")
+            return
+        for unread in (name for name in BATCH_FIELDS if getattr(stage, name) and name not in rule.reads):
+            self._fault((name, unread), f"batching by '{stage.batching}' does not go by it; delete this line")
+        if rule.by_deadline and all(kind.deadline_s is None for kind in self.scenario.classes.values()):
+            self._fault((name, "batching"), f"batching by '{stage.batching}' needs a class with `deadline_s` in `classes`")
 
     def _attempt(self, path: tuple[str, str], error: type[Exception], lookup: Callable[[], None]) -> None:
         try:

@@ -11,6 +11,7 @@ import pandas as pd
 from simulator.evidence.catalogue import hardware
 from simulator.scenario.choices import Options
 from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, People, Pool, Retry
+from simulator.serving.batching import BATCHING
 from simulator.serving.plan import Plan
 from simulator.serving.theory import Load, loads
 from simulator.units import duration, percent
@@ -70,7 +71,8 @@ def _arrows(stage: Any) -> Iterator[tuple[str, str]]:
 def _pool(plan: Plan, name: str) -> list[str]:
     stage = plan.scenario.stages[name]
     assert isinstance(stage, Pool)
-    batch = f", batches up to {stage.max_batch}" if stage.max_batch > 1 else ""
+    words = BATCHING[stage.batching].words
+    batch = f", batches up to {stage.max_batch}{words and f', {words}'}" if stage.max_batch > 1 else ""
     picked = _picked(plan, f"stages.{name}.model", f"stages.{name}.precision") or [stage.model, stage.precision]
     rented = hardware().get(stage.device)
     size = f"{stage.threads} vCPU" if rented is None or rented.vcpus else rented.label

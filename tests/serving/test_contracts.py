@@ -22,6 +22,7 @@ from simulator.scenario.stages import Stage
 from simulator.scenario.stages.policies import Scaling
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BATCHING
 from simulator.serving.calendar import DAY_S
 from simulator.serving.engine import simulate
 from simulator.serving.orders import BY_MARKS, ORDERS
@@ -162,6 +163,7 @@ AWAY = {"on_full": "last", "on_timeout": "last", "on_failure": "last"}
 SCALED = {"min_replicas": 1, "max_replicas": 3, "every_s": 3}
 POLICIES: dict[str, dict[str, Any]] = {
     **{f"order {order}": {"order": order} for order in ORDERS},
+    **{f"batching {rule}": {"batching": rule} for rule in BATCHING},
     **{f"balance {rule}": {"balance": rule} for rule in BALANCERS},
     **{f"scaling {rule}": {"scaling": {"kind": rule} | SCALED} for rule in SCALERS},
     "oldest dropped": {"max_queue": 2, "drops": "oldest"},

@@ -10,7 +10,7 @@ from simulator.scenario.branches import reached
 from simulator.scenario.stages import People, Pool, Retry
 from simulator.serving.arrivals.base import OpenProcess
 from simulator.serving.arrivals.closed import mean_think_s
-from simulator.serving.batching import BatchRule
+from simulator.serving.batching import BATCHING
 from simulator.serving.plan import Plan
 from simulator.serving.servers import work_s
 from simulator.serving.theory.flows import service_ratios
@@ -83,12 +83,11 @@ def _seconds_each(plan: Plan, name: str) -> float:
     """Seconds that a replica alone on its device works for one visit, in batches formed of a queue that is never empty."""
     stage, table = plan.scenario.stages[name], plan.latencies[name]
     assert isinstance(stage, Pool)
-    rule = BatchRule(stage.max_batch, stage.max_queue_delay_ms / 1000, tuple(stage.preferred_batches))
     spec, room = plan.scenario.arrivals, stage.max_batch + 1 if stage.max_queue is None else max(stage.max_queue, 1)
     if isinstance(spec, Loop):  # no batch is larger than what clients have sent: at the best of those, for a bound
         most = min(stage.max_batch, spec.senders * spec.samples)
         return min(table.mean_s(size) / size for size in range(1, most + 1))
-    size = rule.take(room, overdue=True)
+    size = BATCHING[stage.batching].of(stage, table).sustained(room)
     return table.mean_s(size) / size
 
 
