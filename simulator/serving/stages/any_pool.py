@@ -10,14 +10,15 @@ import numpy as np
 
 from simulator.scenario.stages import Pool
 from simulator.serving.columns import elements
-from simulator.serving.stages.base import Outbox, Receiver, Rows, ServiceStage, Times
+from simulator.serving.stages.base import Outbox, Receiver, Rows, Times
+from simulator.serving.stages.pool_kind import PoolKind
 from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
 
 
-class AnyPool(ServiceStage):
+class AnyPool(PoolKind):
     """Replicas of one measured model.
 
     seconds: service times by idle gap, batch size and quantile; gaps: where the next idle gap begins (s)
