@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from simulator.scenario.base import Quantity
 from simulator.scenario.network import graph_of
+from simulator.scenario.quantities import AnyQuantity
 from simulator.serving.columns import elements
 from simulator.serving.conditions import Conditions
 from simulator.serving.orders import BY_MARKS
 from simulator.serving.plan import Plan
 from simulator.serving.quantities import draw
 from simulator.serving.requests import Requests
-from simulator.serving.sources import CLIENTS, Clients, source_of
+from simulator.serving.sources import CLIENTS, source_of
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Outbox, ServiceStage, Stage
 from simulator.serving.stages.batches import Accelerator
@@ -46,7 +46,7 @@ class Run:
         self.env = Environment()
         self.tags = plan.scenario.tags()
         self.conditions = Conditions(plan, streams)
-        self.requests = Requests(plan, streams)
+        self.requests = Requests(plan, streams, self.conditions)
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
@@ -80,7 +80,7 @@ class Run:
     @property
     def closed(self) -> bool:
         """Whether requests come from clients that wait for those before them."""
-        return isinstance(self.source, Clients)
+        return self.plan.scenario.arrivals.waits_for_answers
 
     @property
     def first(self) -> Stage:
@@ -108,7 +108,7 @@ class Run:
         """One uniform draw a request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
-    def draw(self, stream: str, spec: Quantity) -> NDArray[np.float32]:
+    def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
         """One draw of a quantity a request, shape (n,)."""
         return draw(spec, self.streams.named(stream), self.requests.n)
 

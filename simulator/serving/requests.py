@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
-from simulator.serving.conditions import Conditions
+from simulator.serving.conditions import Conditions, surges
 from simulator.serving.marks import Marks, TimedMarks
 from simulator.serving.streams import Streams
 
@@ -44,9 +44,8 @@ class Requests:
     `given`, by pool.
     """
 
-    def __init__(self, plan: Plan, streams: Streams) -> None:
-        conditions = Conditions(plan, streams)
-        self.arrived = plan.arrivals.draw(streams.named("arrivals"), conditions.surges())
+    def __init__(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
+        self.arrived = plan.arrivals.draw(streams.named("arrivals"), surges(plan))
         self.n = len(self.arrived)
         self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)

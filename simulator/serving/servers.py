@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from simulator.serving.conditions import Steps
 from simulator.serving.plan import Plan
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Stage, plan_of
+from simulator.serving.timetables import Steps
 from simulator.serving.trace import Trace
 
 

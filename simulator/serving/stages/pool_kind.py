@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from simulator.evidence.catalogue import hardware
-from simulator.scenario.arrivals import Loop
 from simulator.scenario.choices import Options
 from simulator.scenario.faults import suggest
 from simulator.scenario.stages import Pool
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.batching import BATCH_FIELDS, BATCHING
 from simulator.serving.calendar import HOUR_S
-from simulator.serving.conditions import Steps
 from simulator.serving.orders import ORDERS
 from simulator.serving.stages.base import ServiceStage, plan_of
 from simulator.serving.stages.pool_evidence import PoolEvidence
-from simulator.serving.timetables import added, complement, inverse, product, within
+from simulator.serving.timetables import Steps, added, complement, inverse, product, within
 from simulator.serving.trace import Trace
 
 if TYPE_CHECKING:
@@ -146,10 +144,10 @@ def _replicas(run: Trace, name: str, only: int | None = None) -> Iterator[tuple[
 def _seconds_each(plan: Plan, name: str) -> float:
     """Seconds that a replica alone on its device works for one visit, in batches formed of a queue that is never empty."""
     spec, table = _spec(plan, name), plan.latencies[name]
-    comers, room = plan.scenario.arrivals, spec.max_batch + 1 if spec.max_queue is None else max(spec.max_queue, 1)
-    if isinstance(comers, Loop):  # no batch is larger than what clients have sent: at the best of those, for a bound
-        most = min(spec.max_batch, comers.senders * comers.samples)
-        return min(table.mean_s(size) / size for size in range(1, most + 1))
+    at_once = plan.scenario.arrivals.most_at_once
+    room = spec.max_batch + 1 if spec.max_queue is None else max(spec.max_queue, 1)
+    if at_once is not None:  # no batch is larger than what clients have sent: at the best of those, for a bound
+        return min(table.mean_s(size) / size for size in range(1, min(spec.max_batch, at_once) + 1))
     size = BATCHING[spec.batching].of(spec, table).sustained(room)
     return table.mean_s(size) / size
 
