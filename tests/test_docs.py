@@ -19,8 +19,10 @@ from simulator import compile_plan, simulate, summarise
 from simulator.scenario.checks import ADDRESS_KEYS
 from simulator.scenario.load import loads
 from simulator.scenario.metrics import metrics_of
+from simulator.scenario.stages import KINDS
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BATCHING
 from simulator.serving.orders import ORDERS
 from simulator.serving.scaling import SCALERS
 from simulator.serving.stages import STAGES
@@ -93,7 +95,7 @@ def literals(annotation: Any) -> set[str]:
     return set(chain.from_iterable(map(literals, get_args(annotation))))
 
 
-REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, JITTERS, ORDERS, SCALERS, STAGES]
+REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, BATCHING, JITTERS, ORDERS, SCALERS, STAGES]
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda entries: min(entries))
@@ -104,7 +106,8 @@ def test_every_name_of_a_registry_is_told(registry):
 def test_every_metric_is_told():
     names = set()
     for kind in STAGES:
-        names |= set(metrics_of({"STAGE": kind}, ["TAG"], {"CLASS": True}, ("detected", "escalated"), ages={"END": ["SENSOR"]}))
+        kinds, words_ = {"STAGE": KINDS[kind]}, ("detected", "escalated")
+        names |= set(metrics_of(kinds, ["TAG"], {"CLASS": True}, words_, ages={"END": ["SENSOR"]}))
     assert names <= words(PROSE)
 
 

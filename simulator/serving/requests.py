@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,12 @@ from scipy.special import ndtri
 
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
-from simulator.serving.conditions import Conditions
+from simulator.serving.conditions import Conditions, surges
 from simulator.serving.marks import Marks, TimedMarks
-from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Plan
 
 #: How a request ended. `done` reached an end the planned way, `timed_out` and `shed` by a fallback.
 UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)
@@ -42,9 +45,8 @@ class Requests:
     `given`, by pool.
     """
 
-    def __init__(self, plan: Plan, streams: Streams) -> None:
-        conditions = Conditions(plan, streams)
-        self.arrived, self.sensor, self.frame = plan.arrivals.comings(streams.named("arrivals"), conditions.surges())
+    def __init__(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
+        self.arrived, self.sensor, self.frame = plan.arrivals.comings(streams.named("arrivals"), surges(plan))
         self.n = len(self.arrived)
         self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)

@@ -373,7 +373,7 @@ def preempted_age(load: float) -> Experiment:
 
 @law(MEANS, "M/M/1/2, the newest waits: mean age", COSTA, [{"load": 0.5}, {"load": 1.0}, {"load": 3.0}])
 def newest_waits(load: float) -> Experiment:
-    made = _stream(load, 4_000, keeps="newest", on_replaced="lost")
+    made = _stream(load, 4_000, replaces="newest", on_replaced="lost")
     return Experiment(newest_waits_age(load, 1.0), made, mean_age)
 
 

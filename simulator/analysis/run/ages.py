@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.analysis.run.sets import all_sets
+from simulator.serving.servers import kind
 from simulator.serving.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -54,7 +54,7 @@ def ages(trace: Trace) -> Iterator[tuple[str, Known]]:
     for name, sensors in scenario.ages.items():
         index = list(scenario.ends).index(name)
         rows = np.flatnonzero((columns.end == index) & (columns.finished < trace.plan.arrivals_end_s))
-        rows, came = _with_sets(trace, rows, columns.finished[rows])
+        rows, came = _with_carried(trace, rows, columns.finished[rows])
         sent = columns.arrived[rows]
         yield name, known_from(sent, came)
         for number, sensor in enumerate(sensors):
@@ -62,13 +62,14 @@ def ages(trace: Trace) -> Iterator[tuple[str, Known]]:
             yield f"{name}.{sensor}", known_from(sent[mine], came[mine])
 
 
-def _with_sets(trace: Trace, rows: NDArray[np.int64], came: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Requests that came to an end, and with each that carried a set of frames the others of that set."""
-    sets = [one for _, one in all_sets(trace)]
-    for _ in sets:  # a set may be made of requests that carry sets
+def _with_carried(trace: Trace, rows: NDArray[np.int64], came: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Requests that came to an end, and with each those that went on in it, such as the frames of a set."""
+    carried = [kind(trace, name).carried(trace, name) for name in trace.plan.scenario.stages]
+    carried = [each for each in carried if len(each[0])]
+    for _ in carried:  # what is carried may carry others
         when = np.full(trace.columns.n, np.nan)
         when[rows] = came
-        for one in sets:
-            there = when[one.carrier] >= one.since
-            rows, came = np.append(rows, one.frame[there]), np.append(came, when[one.carrier[there]])
+        for carrier, since, inside in carried:
+            there = when[carrier] >= since
+            rows, came = np.append(rows, inside[there]), np.append(came, when[carrier[there]])
     return rows, came

@@ -1,11 +1,13 @@
 """Frames of sensors: each comes again and again on a clock of its own."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.scenario.arrivals.base import Open, RateFigure
-from simulator.scenario.base import Figure, Line, Name, Quantity, Strict, bounded
+from simulator.scenario.base import Figure, Line, Name, Strict, bounded
+from simulator.scenario.quantities import Quantity
 
 JitterFigure = Annotated[Figure, bounded(0, 60_000)]
 
@@ -56,3 +58,8 @@ class Sensors(Open):
 
     kind: Literal["sensors"]
     sensors: Annotated[dict[Name, Sensor], Field(min_length=1, max_length=64)]
+
+    @property
+    def frames_per_s(self) -> Mapping[str, float]:
+        """Frames a second of each sensor."""
+        return {name: sensor.frames_per_s for name, sensor in self.sensors.items()}

@@ -1,20 +1,30 @@
 """Frames of several sensors, one way on."""
 
-from typing import Annotated, Literal, Self
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.scenario.base import Name
-from simulator.scenario.stages.base import AnyStage, Target
+from simulator.scenario.faults import suggest
+from simulator.scenario.metrics import Metric, share_metric
+from simulator.scenario.stages.base import AnyStage, Faults, Target
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 
 class Assemble(AnyStage):
     """Makes sets of the freshest frames, one of each sensor; a set goes on as one of them."""
 
+    held_for: ClassVar[str] = "waiting for other frames"
+    in_branches: ClassVar[bool] = False
+
     kind: Literal["assemble"]
     sensors: Annotated[
-        list[Name],
-        Field(max_length=64, description="whose frames make a set, the leading one first; none: all of the file"),
+        list[Name], Field(max_length=64, description="whose frames make a set, the leading one first; none: all of the file")
     ] = []
     waits_for: Annotated[
         Literal["all", "deadline", "none"],
@@ -46,3 +56,23 @@ class Assemble(AnyStage):
             field = "holds" if self.holds else "on_incomplete"
             raise ValueError(f"with `waits_for: all` no set lacks a frame; leave {field} out")
         return self
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """The sensors are there."""
+        known = scenario.sensors
+        if not known:
+            yield ("kind",), "sets are made of frames: they need arrivals of the kind sensors"
+        for index, sensor in enumerate(self.sensors if known else []):
+            if sensor not in known:
+                yield ("sensors", index), f"'{sensor}' is not a sensor; {suggest(sensor, known)}"
+
+    @classmethod
+    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+        """How many sets there are, what they lack, and how old their frames are."""
+        yield Metric(f"sets_per_s.{name}", f"{label}: sets that went on", "1/s", "higher", "ratio", stage=name)
+        yield share_metric(f"incomplete_share.{name}", f"{label}: sets that lack a sensor", "lower", name)
+        frames = {"set_spread": "time from the oldest to the newest frame of a set", "set_age": "age of a set's oldest frame"}
+        for short, what in frames.items():
+            told, of = f"{label}: {what}", f"{short}.{name}"
+            yield Metric(f"{short}_mean_s.{name}", f"{told}, mean", "s", "lower", "mean", of, stage=name)
+            yield Metric(f"{short}_p95_s.{name}", f"{told}, 95% within", "s", "lower", "quantile", of, 0.95, stage=name)

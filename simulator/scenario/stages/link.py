@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulator.scenario.base import Figure, Quantity, bounded
+from simulator.scenario.base import Figure, bounded
+from simulator.scenario.quantities import Quantity
 from simulator.scenario.stages.base import AnyStage, Target
 
 
@@ -16,3 +17,8 @@ class Link(AnyStage):
     bandwidth_mbps: Annotated[Quantity, Field(description="megabits a second that one client gets")]
     payload_mb: Annotated[Quantity, Field(description="megabytes that one request sends")]
     to: Target
+
+    @property
+    def shared_by_branches(self) -> bool:
+        """It takes no notice of what passes."""
+        return True

@@ -1,12 +1,20 @@
 """Replicas of a model."""
 
-from typing import Annotated, Literal, Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.scenario.base import Figure, Name, Strict, bounded
-from simulator.scenario.stages.base import AnyStage, FileName, Target
+from simulator.scenario.stages.base import AnyStage, Faults, FileName, Target, check_order
 from simulator.scenario.stages.policies import Breaker, Scaling
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
+
+#: Which requests a newer one makes old: all, or the frames of its own sensor.
+Newest = Literal["newest", "newest_of_sensor"]
 
 
 class Failures(Strict):
@@ -25,6 +33,12 @@ class Failures(Strict):
 class Pool(AnyStage):
     """Replicas of one measured model behind one queue, with dynamic batching."""
 
+    server: ClassVar[str] = "replica"
+    servers: ClassVar[str] = "its replicas"
+    held_for: ClassVar[str] = "waiting for company in a batch"
+    cost_part: ClassVar[str] = "machines"
+    keeps: ClassVar[bool] = True
+
     kind: Literal["pool"]
     model: FileName
     precision: FileName
@@ -36,18 +50,17 @@ class Pool(AnyStage):
     passes: Annotated[int, Field(ge=1, le=16, description="runs of each model for an answer, as in test-time augmentation")] = 1
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
+    batching: Annotated[str, Field(max_length=40, description="how many of those who wait are served together")] = "triton"
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
     max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000)] = 0
     order: Annotated[str, Field(max_length=40, description="in which order the queue is served")] = "fifo"
     max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
     drops: Annotated[Literal["newest", "oldest"], Field(description="who goes when the queue is full")] = "newest"
-    keeps: Annotated[
-        Literal["all", "newest", "newest_of_sensor"],
-        Field(description="what may wait: everything, or only what was sent last, of all or of each sensor"),
-    ] = "all"
+    replaces: Annotated[
+        Newest | None, Field(description="whether what was sent later replaces what still waits, of any or of the same sensor")
+    ] = None
     preempts: Annotated[
-        Literal["newest", "newest_of_sensor"] | None,
-        Field(description="whether what was sent later takes the place of what is served, of any or of the same sensor"),
+        Newest | None, Field(description="whether what was sent later takes the place of what is served, likewise")
     ] = None
     timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait in the queue; none: no limit")] = None
     timeout_action: Annotated[
@@ -97,15 +110,14 @@ class Pool(AnyStage):
             raise ValueError(f"{field} is set but on_timeout does not say where a request goes that waited too long")
         if self.max_queue == 0 and self.max_queue_delay_ms > 0:
             raise ValueError("max_queue is 0: nobody can wait for company; set max_queue_delay_ms to 0")
-        self._keeps_the_newest()
+        self._newest_alone()
         if self.scaling is not None and self.balance is not None:
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
 
-    def _keeps_the_newest(self) -> None:
+    def _newest_alone(self) -> None:
         """What replaces requests says where they go, and is not mixed with what makes two of one."""
-        replaces = {"keeps": self.keeps != "all", "preempts": self.preempts is not None}
-        for field in (field for field, given in replaces.items() if given):
+        for field in (field for field in ("replaces", "preempts") if getattr(self, field) is not None):
             if self.on_replaced is None and self.on_full is None:
                 raise ValueError(f"{field} is set but on_replaced does not say where a request goes that a newer one replaces")
             if self.hedge_after_s is not None:
@@ -125,23 +137,51 @@ class Pool(AnyStage):
         return self.replicas if self.scaling is None else max(self.replicas, self.scaling.max_replicas)
 
     @property
+    def steady_servers(self) -> int | None:
+        """All replicas, where no rule adds and removes them."""
+        return self.replicas if self.scaling is None else None
+
+    @property
+    def gives_scores(self) -> bool:
+        """Where a table has its model's scores."""
+        return self.scores is not None
+
+    @property
+    def shared_by_branches(self) -> bool:
+        """Where it writes nothing on a request, its visits are apart."""
+        return not self.gives_scores
+
+    @property
+    def company_s(self) -> float:
+        """The batching delay."""
+        return self.max_queue_delay_ms / 1000
+
+    @property
+    def queue_a_server(self) -> bool:
+        """Where a rule balances the replicas."""
+        return self.balance is not None
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """What it goes by is there."""
+        yield from check_order(self.order, scenario)
+        if self.sheds_late and not scenario.has_deadlines:
+            yield ("sheds_late",), "shedding by deadline needs a class with `deadline_s` in `classes`"
+        if self.gives_scores and scenario.population is None:
+            yield ("scores",), "scores need a `population` section that states the prevalence"
+        for field in ("replaces", "preempts"):
+            if getattr(self, field) == "newest_of_sensor" and not scenario.sensors:
+                yield (field,), "the newest of each sensor needs arrivals of the kind sensors; or write `newest`"
+
+    @property
     def is_bounded(self) -> bool:
         """Whether its queue has a limit, or requests wait in it for a limited time."""
-        limits = (self.max_queue, self.timeout_s, self.client_timeout_s) != (None, None, None)
-        return limits or self.keeps != "all" or self.preempts == "newest"
+        limits = (self.max_queue, self.timeout_s, self.client_timeout_s, self.replaces) != (None, None, None, None)
+        return limits or self.preempts == "newest"
 
     @property
     def is_plain(self) -> bool:
         """Whether one queue is served in order of arrival by replicas that are always there, for requesters who wait."""
-        policies = (
-            self.client_timeout_s,
-            self.hedge_after_s,
-            self.balance,
-            self.breaker,
-            self.scaling,
-            self.shares,
-            self.failures,
-            self.preempts,
-        )
-        usual = (self.order, self.drops, self.timeout_action, self.sheds_late) == ("fifo", "newest", "reject", False)
-        return usual and self.keeps == "all" and all(policy is None for policy in policies)
+        newest = ("replaces", "preempts")
+        policies = ("client_timeout_s", "hedge_after_s", "balance", "breaker", "scaling", "shares", "failures", *newest)
+        usual = {"order": "fifo", "batching": "triton", "drops": "newest", "timeout_action": "reject", "sheds_late": False}
+        return all(getattr(self, field) == value for field, value in (dict.fromkeys(policies) | usual).items())

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.scenario.arrivals.sensors import Sensor
 from simulator.serving.arrivals.base import Comings, OpenProcess
-from simulator.serving.arrivals.clock import Steps, Surge, Times, steady, warped
+from simulator.serving.arrivals.clock import Clock, Surge, Times, steady, warped
 from simulator.serving.quantities import draw
 from simulator.serving.streams import Streams
 
@@ -44,9 +44,9 @@ class SensorsProcess(OpenProcess):
         total = steady(1.0, self.end).surged([*self.spikes, *surges]).total(self.end)
         return float(sum(_count(sensor, total) for sensor in self.spec.sensors.values()))
 
-    def rates(self) -> Steps:
+    def rates(self) -> Clock:
         """The rates of all sensors together."""
-        return steady(sum(sensor.frames_per_s for sensor in self.spec.sensors.values()), self.end)
+        return steady(sum(self.spec.frames_per_s.values()), self.end)
 
 
 def _count(sensor: Sensor, total: float) -> int:

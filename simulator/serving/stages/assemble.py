@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from simulator.scenario.stages import Assemble
 from simulator.serving.columns import elements
 from simulator.serving.requests import SHED, TIMED_OUT
-from simulator.serving.stages.base import Outbox, ServiceStage
-from simulator.serving.trace import VisitLog
+from simulator.serving.sets import sets_of
+from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Times
+from simulator.serving.trace import Trace, VisitLog
+from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
+    from simulator.serving.plan import Plan
 
 #: A frame that is here: its row, and when it came.
 Frame = tuple[int, float]
@@ -24,6 +28,50 @@ class AssembleStage(ServiceStage):
     In an instant, first the frames that come are taken in, then a set goes on if one is due. A frame is turned away when a
     newer one of its sensor comes before a set has taken it, or has been here already.
     """
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """Of how many sensors a set is, and what it waits for."""
+        spec = cast(Assemble, plan.scenario.stages[name])
+        waits = {"all": "waits for all", "none": "waits for none"}
+        deadline = "" if spec.deadline_ms is None else f"waits at most {duration(spec.deadline_ms / 1000)}"
+        return [f"sets of {len(spec.sensors or plan.scenario.sensors)} sensors", waits.get(spec.waits_for, deadline)]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """As many sets as the slowest sensor has frames, or the first one, or, up to a deadline, at most the fastest one.
+
+        Frames that are part of no set, because a newer one came before it went on, do not go on as planned.
+        """
+        spec, known = cast(Assemble, plan.scenario.stages[name]), plan.scenario.arrivals.frames_per_s
+        rates = [known[sensor] for sensor in spec.sensors or known]
+        sets = {"all": min(rates), "none": rates[0], "deadline": max(rates)}[spec.waits_for]
+        others = sum(min(rate, sets) for rate in rates) - sets
+        return [Onward(spec.to, sets / sum(rates)), Onward(spec.rest_to, others / sum(rates))]
+
+    @classmethod
+    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+        """Of the sets, those that lacked a sensor."""
+        lacking = sets_of(trace, name).lacking
+        yield f"incomplete_share.{name}", float(lacking.sum()), float(len(lacking))
+
+    @classmethod
+    def times(cls, trace: Trace, name: str) -> Iterator[tuple[str, Times, Times]]:
+        """How far apart the frames of a set were sent, and how old the oldest was."""
+        sets = sets_of(trace, name)
+        yield f"set_spread.{name}", sets.spread, sets.at
+        yield f"set_age.{name}", sets.age, sets.at
+
+    @classmethod
+    def events(cls, trace: Trace, name: str) -> Iterator[tuple[str, Times]]:
+        """When sets went on."""
+        yield f"sets_per_s.{name}", sets_of(trace, name).at
+
+    @classmethod
+    def carried(cls, trace: Trace, name: str) -> tuple[Rows, Times, Rows]:
+        """The frames of each set go on in the one that carries it."""
+        sets = sets_of(trace, name)
+        return sets.carrier, sets.since, sets.frame
 
     def __init__(self, run: Run, name: str, spec: Assemble) -> None:
         super().__init__(run, name, spec)

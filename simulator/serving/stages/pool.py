@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from heapq import heapreplace
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.scenario.branches import times_shared
 from simulator.scenario.stages import Pool
-from simulator.serving.batching import BatchRule
-from simulator.serving.columns import InTurn, elements
+from simulator.serving.batching import TritonRule
 from simulator.serving.requests import SHED, TIMED_OUT
-from simulator.serving.stages.base import Rows, ServiceStage, Times
-from simulator.serving.trace import VisitLog
+from simulator.serving.stages.any_pool import AnyPool
+from simulator.serving.stages.base import Stage
+from simulator.serving.stages.managed_pool import ManagedPoolStage
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
 
 
-def service_draws(run: Run, name: str, stream: str) -> Any:
-    """The service time that each request draws at a pool, as a place in its table: read by row, or in turn where branches meet.
-
-    A pool that lies in k branches of a fork may serve a request k times, each time with a draw of its own.
-    """
-    latency, often = run.plan.latencies[name], times_shared(run.plan.scenario.stages).get(name, 1)
-    streams = [f"{name}.{stream}", *(f"{name}.{stream}.{further}" for further in range(1, often))]
-    cells = [latency.cell_of(run.uniform(each)) for each in streams]
-    return elements(cells[0]) if often == 1 else InTurn(cells)
-
-
-class PoolStage(ServiceStage):
+class PoolStage(AnyPool):
     """A queue in order of arrival, and replicas that each serve one batch at a time.
 
     The queue is the front of the inbox: who waits at a time is a slice of what was delivered, and so is a batch.
@@ -44,24 +31,17 @@ class PoolStage(ServiceStage):
     ones are refused as far as they exceed `max_queue`.
     """
 
+    @classmethod
+    def of(cls, run: Run, name: str, spec: Pool) -> Stage:
+        """The plain pool where that is enough: it is many times faster."""
+        return (cls if spec.is_plain and run.conditions.usual(name) else ManagedPoolStage)(run, name, spec)
+
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
-        self.log = VisitLog(spec.replicas, spec.max_batch)
-        self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
+        self.rule = TritonRule.of(spec)
         self.sizes = self.rule.table()
-        self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
-        latency = run.plan.latencies[name]
-        self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
-        self.quantile = service_draws(run, name, "service")
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
-
-    def connect(self) -> None:
-        """Look up where requests go on to."""
-        super().connect()
-        self.to = self.run.receiver(self.spec.to)
-        self.on_full = self.run.receiver(self.spec.on_full)
-        self.on_timeout = self.run.receiver(self.spec.on_timeout)
 
     def due(self, time: float) -> float:
         """A replica that is free may serve at once, and a queue that is full refuses at once."""
@@ -136,22 +116,10 @@ class PoolStage(ServiceStage):
         left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
         self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
 
-    def hand_over(self, rows: Sequence[int], time: float) -> None:
-        """The model has looked at the requests: their scores are known, and they go on."""
-        if self.spec.scores:
-            self.run.score(self.name, np.array(rows), time)
-        self.to.accept(rows, time)
-
-    def hand_over_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows."""
-        if self.spec.scores:
-            self.run.score(self.name, rows, times)
-        self.to.accept_block(rows, times)
-
     def close(self, horizon: float) -> None:
         """Settle what waited too long; the rest still waits, and so does what another stage would take once it was noticed."""
         self.inbox.fetch(horizon)
-        if self.timeout < inf and self.is_end(self.on_timeout):
+        if self.is_settled_late():
             self._expire(horizon)
         last = bisect_right(self.inbox.times, horizon, self.inbox.at, self.inbox.end)
         rows, entered = self.inbox.remove(self.inbox.at, last)

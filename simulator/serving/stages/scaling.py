@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappush
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING
 
 from simulator.scenario.stages.policies import Hpa, Knative, RayServe
@@ -35,7 +36,7 @@ class Scaling:
     def look(self, now: float) -> None:
         """Nothing has changed since the last look: add up what went on."""
         elapsed, lane = now - self._seen, self.pool.lanes[0]
-        self._work_s += elapsed * len(self.pool.at_work())
+        self._work_s += elapsed * len(self.pool.work)
         self._ongoing_s += elapsed * lane.outstanding
         start, end = (min(time, self.pool.run.plan.arrivals_end_s) for time in (self._seen, now))
         self.machine_s += (end - start) * (len(self.ready_at) + len(self.leaving))
@@ -94,3 +95,27 @@ class Scaling:
         for replica, ready in [*self.ready_at.items(), *self.leaving.items()]:
             self.spans.setdefault(replica, []).append((min(ready, horizon), horizon))
         return Fleet(self.numbers, self.machine_s, self.spans)
+
+
+class NoScaling:
+    """As many replicas from the first to the last."""
+
+    next_time = inf
+
+    def look(self, now: float) -> None:
+        """Nothing needs to be added up."""
+
+    def act(self, now: float) -> None:
+        """Nobody comes or goes."""
+
+    def lets_go(self, replica: int) -> bool:
+        """Whether a replica that has done its batch is not wanted any more: never."""
+        return False
+
+    def fleet(self) -> None:
+        """The number of replicas does not change."""
+
+
+def scaling_of(pool: ManagedPoolStage) -> Scaling | NoScaling:
+    """What a pool's spec asks for."""
+    return NoScaling() if pool.spec.scaling is None else Scaling(pool, pool.spec.scaling)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.analysis.run.sets import sets_of
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
+from simulator.serving.sets import sets_of
 from simulator.serving.theory import visit_ratios
 from tests.builders import assemble, end, figures, fork, join, link, plan, pool, sensors
 from tests.scenario.test_checks import messages

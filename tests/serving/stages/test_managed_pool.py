@@ -18,7 +18,7 @@ from simulator.serving.theory import mmc_wait
 from tests.builders import assumed, batches, end, exponential, figures, fork, gate, join, plan, pool, population, run_at
 from tests.scenario.test_checks import messages
 from tests.serving.intervals import assert_agrees
-from tests.serving.networks import pools, service_times
+from tests.serving.networks import SCORES, networks, ordered, pools, pools_of, reachable, service_times
 
 TEN = constant(10, 10, 10, 10)
 ENDS = {"done": end(), "gone": end(), "full": end()}
@@ -66,28 +66,52 @@ def kinds(monkeypatch):
 
 @st.composite
 def two_in_a_row(draw):
-    """Two pools whose fallbacks are ends: no request comes back, so that no two things happen at the same instant."""
-    stages = {"a": draw(pools(["b"], ["done"], ["done"])), "b": draw(pools(["done"], ["done"], ["done"]))}
-    tables = {name: service_times(stage["max_batch"], draw(st.integers(0, 99))) for name, stage in stages.items()}
-    return plan(stages, tables, rate=draw(st.sampled_from([0.5, 2, 5])), seconds=60)
+    """Two pools, perhaps with scores and a gate that goes by them; what they turn away may go on to the next one or end."""
+    stages = {"a": draw(pools(["b", "sort"], ["b", "done"], ["done"])), "b": draw(pools(["done", "last"], ["done"], ["done"]))}
+    scored = draw(st.sampled_from([["a"], ["a", "b"]]))
+    for name in scored:
+        stages[name]["scores"] = "x"
+    routes = {"at_least": 0.5, "to": "b", "tag": "high"}, {"to": "done", "tag": "low"}
+    stages["sort"] = gate("score", *routes, of="a", answers=draw(st.booleans()))
+    stages["last"] = draw(pools(["done"], ["done"], ["done"]))
+    used = reachable(stages)
+    tables = {name: service_times(stage["max_batch"], draw(st.integers(0, 99))) for name, stage in pools_of(used).items()}
+    more = {"population": population(), "scores": SCORES, "classes": classes(urgent=1.0)}
+    return plan(used, tables, rate=draw(st.sampled_from([0.5, 2, 5])), seconds=60, **more)
 
 
-@settings(max_examples=60)
-@given(two_in_a_row())
-def test_without_policies_it_does_what_the_plain_pool_does(made):
-    plain = simulate(made, seed=3)
+def state(trace):
+    """Everything that is known of each request in the end, by column, and every visit.
+
+    What a stage writes ahead of time on requests that do not end within the run is left out: the plain pool hands on at once
+    what it will have done after the end.
+    """
+    columns = trace.columns
+    ended = np.isfinite(columns.finished)
+    found = {name: column for name, column in vars(columns).items() if isinstance(column, np.ndarray)}
+    found |= {f"scores_by {pool}": scores for pool, scores in columns.scores_by.items()}
+    found |= {f"given {pool}": marks.column for pool, marks in columns.given.items()}
+    ahead = {"risk", "tag", "tries", *(name for name in found if name.startswith("given"))}
+    shown = {name: column[..., ended] if name in ahead else column for name, column in found.items()}
+    return shown | {"sent": columns.sent[ended]}, ordered(trace.visits)
+
+
+def managed(made, seed):
+    """A run in which every pool is a managed one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(STAGES, "pool", ManagedPoolStage)
-        managed = simulate(made, seed=3)
-    written = ["tag", "score", "tries"]  # the plain pool hands on at the start what ends after the run
-    ended = plain.requests["outcome"] != "unfinished"
-    assert_frame_equal(plain.requests.drop(columns=written), managed.requests.drop(columns=written))
-    assert_frame_equal(plain.requests[ended], managed.requests[ended])
-    seen = [
-        trace.visits.drop(columns="batch").sort_values(["stage", "entered_s", "request", "left_s"], ignore_index=True)
-        for trace in (plain, managed)
-    ]
-    assert_frame_equal(*seen)
+        return simulate(made, seed)
+
+
+#: Where a request may come back to a pool at the very instant of a time-out, it depends on turns which pool is served first.
+@settings(max_examples=100, deadline=None)
+@given(two_in_a_row() | networks(late_fallbacks=False))
+def test_without_policies_it_does_what_the_plain_pool_does(made):
+    (plain, visits), (other, others) = (state(trace) for trace in (simulate(made, 3), managed(made, 3)))
+    assert plain.keys() == other.keys()
+    for name, column in plain.items():
+        np.testing.assert_array_equal(column, other[name], err_msg=name)
+    assert_frame_equal(visits, others)
 
 
 # Impatient clients
@@ -514,24 +538,24 @@ def frames(service=TEN, seconds=12, **fields):
 
 def test_a_newer_request_replaces_the_one_that_still_waits():
     """The first is served until 10; of those that come at 1, 2 and 3 only the last is served, until 20."""
-    trace = run([0, 1, 2, 3], keeps="newest", on_replaced="gone")
+    trace = run([0, 1, 2, 3], replaces="newest", on_replaced="gone")
     assert fates(trace) == [("done", 10), ("shed", 2), ("shed", 3), ("done", 20)]
     assert trace.requests["end"].tolist() == ["done", "gone", "gone", "done"]
 
 
 def test_without_a_way_of_its_own_what_is_replaced_goes_where_the_refused_go():
-    assert run([0, 1, 2], keeps="newest", on_full="full").requests["end"].tolist() == ["done", "full", "done"]
+    assert run([0, 1, 2], replaces="newest", on_full="full").requests["end"].tolist() == ["done", "full", "done"]
 
 
 def test_a_newer_frame_has_the_place_of_the_older_one_of_its_sensor():
     """Frames at 0, 1, 4, 5, 8, 9: those at 1 and 4 wait, and the later ones of their sensors take their places."""
-    trace = frames(keeps="newest_of_sensor", on_replaced="gone")
+    trace = frames(replaces="newest_of_sensor", on_replaced="gone")
     assert fates(trace) == [("done", 10), ("shed", 5), ("shed", 8), ("shed", 9), ("done", 30), ("done", 20)]
 
 
 def test_an_older_request_that_comes_later_is_the_one_that_goes():
     """The second of three is replaced at 2 and tries again at 2.5, when the newer one still waits."""
-    stages = {"p": pool(keeps="newest", on_replaced="again"), "again": {"kind": "retry", "label": "Again", "to": "p",
+    stages = {"p": pool(replaces="newest", on_replaced="again"), "again": {"kind": "retry", "label": "Again", "to": "p",
               "backoff_ms": assumed(500), "max_tries": 2, "on_exhausted": "gone"}}  # fmt: skip
     trace = run_at(plan(stages, TEN, ends=ENDS), [0, 1, 2])
     assert fates(trace) == [("done", 10), ("shed", 2.5), ("done", 20)]
@@ -551,13 +575,13 @@ def test_a_free_replica_comes_first_and_then_the_oldest_in_service_makes_way():
 
 def test_a_frame_interrupts_one_of_its_own_sensor_alone():
     """b waits from 1 on, and from 9 on its newest; a is served from 0 on, from 4 on, from 8 on."""
-    trace = frames(preempts="newest_of_sensor", keeps="newest_of_sensor", on_replaced="gone")
+    trace = frames(preempts="newest_of_sensor", replaces="newest_of_sensor", on_replaced="gone")
     assert fates(trace) == [("shed", 4), ("shed", 5), ("shed", 8), ("shed", 9), ("done", 18), ("done", 28)]
 
 
 def test_visits_of_one_request_from_two_branches_do_not_replace_each_other():
     """Two visits a request: the first one's are served from 0 and from 10 on; those of the second make way for the third."""
-    stages = {"f": fork("p", "p"), "p": pool(to="j", keeps="newest", on_replaced="j"), "j": join(on_incomplete="gone")}
+    stages = {"f": fork("p", "p"), "p": pool(to="j", replaces="newest", on_replaced="j"), "j": join(on_incomplete="gone")}
     trace = run_at(plan(stages, TEN, ends=ENDS), [0, 11, 12])
     assert fates(trace) == [("done", 20), ("shed", 12), ("done", 40)]
 
@@ -569,11 +593,11 @@ def test_what_is_done_at_the_instant_at_which_a_newer_one_comes_is_done():
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"keeps": "newest"}, "keeps is set but on_replaced does not say"),
+        ({"replaces": "newest"}, "replaces is set but on_replaced does not say"),
         ({"preempts": "newest"}, "preempts is set but on_replaced does not say"),
-        ({"keeps": "newest", "on_replaced": "gone", "hedge_after_s": 1}, "does not go with hedge_after_s"),
+        ({"replaces": "newest", "on_replaced": "gone", "hedge_after_s": 1}, "does not go with hedge_after_s"),
         ({"preempts": "newest", "on_replaced": "gone", "max_batch": 2}, "leave max_batch out"),
-        ({"keeps": "newest_of_sensor", "on_replaced": "gone"}, "needs arrivals of the kind sensors"),
+        ({"replaces": "newest_of_sensor", "on_replaced": "gone"}, "needs arrivals of the kind sensors"),
     ],
 )
 def test_what_cannot_replace_requests_is_refused(fields, says):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scenario.stages import Assemble
 from simulator.serving.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -33,18 +31,11 @@ class Sets:
     frame: Rows
 
 
-def all_sets(trace: Trace) -> Iterator[tuple[str, Sets]]:
-    """The sets of every stage that makes any, by its name."""
-    stages = trace.plan.scenario.stages.items()
-    yield from ((name, sets_of(trace, name)) for name, stage in stages if isinstance(stage, Assemble))
-
-
 def sets_of(trace: Trace, name: str) -> Sets:
-    """The sets that a stage has made; a batch of its visits is one."""
-    stage, sensors = trace.plan.scenario.stages[name], trace.plan.scenario.sensors
-    assert isinstance(stage, Assemble)
+    """The sets that a stage of the kind `assemble` has made; a batch of its visits is one."""
+    sensors, spec = trace.plan.scenario.sensors, trace.plan.scenario.stages[name]
     visits = trace.logs[name].frame(name)
-    mine = [sensors.index(sensor) for sensor in stage.sensors or sensors]
+    mine = [sensors.index(sensor) for sensor in getattr(spec, "sensors", None) or sensors]
     listed = np.isin(trace.columns.sensor[visits["request"].to_numpy()], mine)  # others pass by, each a batch of its own
     visits = visits[visits["started_s"].notna() & listed]
     frame, since = visits["request"].to_numpy(), visits["left_s"].to_numpy()
