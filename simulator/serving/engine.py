@@ -75,7 +75,7 @@ class Run:
         requests.settle(horizon, np.array(detected), self.uniform("ends.caught"))
         logs = {name: stage.log for name, stage in self.stages.items()}
         scaled = {name: fleet for name, stage in self.stages.items() if (fleet := stage.fleet()) is not None}
-        return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs, scaled)
+        return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs, self.conditions, scaled)
 
     @property
     def closed(self) -> bool:

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.serving.conditions import Conditions
 from simulator.serving.requests import OUTCOMES, Requests
-from simulator.serving.streams import Streams
 
 if TYPE_CHECKING:
+    from simulator.serving.conditions import Conditions
     from simulator.serving.plan import Plan
 
 Rows = NDArray[np.int32]
@@ -174,6 +173,7 @@ class Trace:
     replication: int
     columns: Requests
     logs: dict[str, VisitLog]
+    conditions: Conditions  # what was not as usual, and when
     fleets: dict[str, Fleet] = field(default_factory=dict)
 
     @cached_property
@@ -207,11 +207,6 @@ class Trace:
         visits = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(VISIT_COLUMNS))
         visits["stage"] = visits["stage"].astype("category")
         return visits.sort_values(["entered_s", "request"], kind="stable", ignore_index=True)
-
-    @cached_property
-    def conditions(self) -> Conditions:
-        """What was not as usual, and when."""
-        return Conditions(self.plan, Streams(self.seed, self.replication))
 
     @cached_property
     def digest(self) -> str:
