@@ -98,8 +98,11 @@ class Run:
 
     def look(self) -> Trace:
         """What is known by now, as if the run had ended here: nothing that happens at this time, or later, shows."""
-        logs = {name: stage.log.known(self.now) for name, stage in self.stages.items()}
-        return self._told(self.now, self.requests.known(self.source.sent_before(self.now), self.now), logs)
+        logs = {name: stage.log.copy() for name, stage in self.stages.items()}
+        trace = self._told(self.now, self.requests.known(self.source.sent_before(self.now), self.now), logs)
+        for log in logs.values():
+            log.hide_from(self.now)
+        return trace
 
     def advance(self, to: float) -> None:
         """Let everything happen that happens before `to`, in seconds from the start; picks that are to change on the way do."""

@@ -91,15 +91,18 @@ class VisitLog:
                 setattr(self, name, array(wanted, column))
         return self
 
-    def known(self, time: float) -> VisitLog:
-        """A copy in which nothing has left that leaves at `time` or later."""
-        known = copy.copy(self)
+    def copy(self) -> VisitLog:
+        """The same visits in columns of their own."""
+        copied = copy.copy(self)
         for name in ("request", "entered", "size", "started", "left", "server", "unwanted"):
-            setattr(known, name, getattr(self, name)[:])
+            setattr(copied, name, getattr(self, name)[:])
+        return copied
+
+    def hide_from(self, time: float) -> None:
+        """Let nothing have left that leaves at `time` or later."""
         left = np.array(self.left)
         left[left >= time] = np.nan
-        known.left = array("d", left.tobytes())
-        return known
+        self.left = array("d", left.tobytes())
 
     def mark(self) -> tuple[int, int]:
         """How many visits and batches there are by now."""
@@ -145,11 +148,15 @@ class TransitLog(VisitLog):
         self.left_at = left
         self.until = inf
 
-    def known(self, time: float) -> TransitLog:
-        """A copy in which nothing has left that leaves at `time` or later."""
-        known = TransitLog(self.left_at)
-        known.request, known.entered, known.until = self.request[:], self.entered[:], time
-        return known
+    def copy(self) -> TransitLog:
+        """The same visits in columns of their own."""
+        copied = TransitLog(self.left_at)
+        copied.request, copied.entered = self.request[:], self.entered[:]
+        return copied
+
+    def hide_from(self, time: float) -> None:
+        """Let nothing have left that leaves at `time` or later."""
+        self.until = time
 
     def note(self, row: int, entered: float) -> None:
         """One visit."""
