@@ -11,6 +11,7 @@ from simulator.scenario.arrivals import Arrivals
 from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
+from simulator.scenario.controllers import Controller
 from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
 from simulator.scenario.metrics import Metric, metrics_of
@@ -123,6 +124,7 @@ class Scenario(Strict):
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
     costs: Costs | None = None
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
+    controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
     choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
 

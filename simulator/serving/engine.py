@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf, nan, nextafter
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from simulator.serving.actions import Action, changed, with_actions
 from simulator.serving.airlock import Airlock
 from simulator.serving.columns import elements
 from simulator.serving.conditions import Conditions
+from simulator.serving.controllers import Watch
 from simulator.serving.orders import BY_MARKS
 from simulator.serving.plan import Plan
 from simulator.serving.quantities import draw
@@ -56,11 +58,14 @@ class Run:
     def __init__(self, plan: Plan, streams: Streams, stops: bool = False) -> None:
         """stops: whether somebody stops it on the way; a plan whose picks change stops in any case."""
         self.plan = self.began_as = plan
-        self.stops = stops or bool(plan.later)
+        self.stops = stops or bool(plan.later or plan.scenario.controllers)
         self.barrier = 0.0 if self.stops else plan.horizon_s
         self.now = 0.0
-        self.upcoming = deque(plan.later)
+        self.scheduled = deque(plan.later)
+        self.decided: list[tuple[float, dict[str, Pick]]] = []  # what controllers will change, and when
+        self.watches = [Watch(self, spec) for spec in plan.scenario.controllers.values()]
         self.phases = [(0.0, plan)]
+        self.expected = plan  # the plan that would run now if nothing but what was scheduled had changed
         self.in_branches = plan.scenario.in_branches()
         self.streams = streams
         self.env = Environment()
@@ -108,9 +113,28 @@ class Run:
         """Let everything happen that happens before `to`, in seconds from the start; picks that are to change on the way do."""
         to = min(to, self.plan.horizon_s)
         while self.now < to:
-            while self.upcoming and self.upcoming[0][0] <= self.now:
-                self._change(self.upcoming.popleft()[1])
-            self._go_on(min(to, self.upcoming[0][0]) if self.upcoming else to)
+            self._change_what_is_due()
+            changes = [at_s for at_s, _ in [*self.decided, *list(self.scheduled)[:1]]]
+            self._go_on(min([to, *changes, *(watch.next_time for watch in self.watches)]))
+            for watch in self.watches:
+                if watch.next_time <= self.now and watch.look(self.now):
+                    self.decided.append((self.now + watch.spec.delay_s, watch.spec.set))
+
+    def _change_what_is_due(self) -> None:
+        while self.scheduled and self.scheduled[0][0] <= self.now:
+            self._change(self._on_top(self.scheduled.popleft()[1]))
+        for at_s, picks in sorted(self.decided, key=itemgetter(0)):
+            if at_s <= self.now:
+                self.decided.remove((at_s, picks))
+                self.act(picks)
+
+    def _on_top(self, after: Plan) -> Plan:
+        """A plan that was scheduled, with what controllers have changed on the way."""
+        before = self.expected
+        self.expected = after
+        if self.plan is before:
+            return after
+        return changed(self.plan, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)})
 
     def act(self, picks: Mapping[str, Pick]) -> None:
         """Change picks from now on. Raises ScenarioError for those that cannot change while the run goes on."""
