@@ -44,15 +44,16 @@ class Watch:
             waiting = self.run.stages[self.spec.queue_of].waiting(now)
             return float(np.count_nonzero(waiting.gone >= now))
         requests, sent = self.run.requests, self.run.source.sent_before(now)
-        answered = requests.answered[self._first : sent]
-        open_ = ~(answered < now - self.spec.window_s)
-        self._first += int(np.argmax(open_)) if open_.any() else len(answered)
-        rows = self._first + np.flatnonzero((requests.answered[self._first : sent] >= now - self.spec.window_s)
-                                            & (requests.answered[self._first : sent] < now))  # fmt: skip
+        here = slice(self._first, sent)
+        answered = np.fmin(requests.answered[here], requests.finished[here])  # the end of its way answers what had no answer
+        since = now - self.spec.window_s
+        rows = self._first + np.flatnonzero((answered >= since) & (answered < now))
+        still = ~(answered < since)
+        self._first += int(np.argmax(still)) if still.any() else len(answered)
         if not len(rows):
             return nan
         if self.spec.watches == "latency_mean_s":
-            return float(np.mean(requests.answered[rows] - requests.arrived[rows]))
+            return float(np.mean(np.fmin(requests.answered[rows], requests.finished[rows]) - requests.arrived[rows]))
         if self.spec.watches == "escalated_share":
             escalated = np.array([end.escalated for end in self.run.plan.scenario.ends.values()] + [False])
             return float(np.mean(escalated[requests.end[rows]] & (requests.finished[rows] < now)))
