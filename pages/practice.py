@@ -10,7 +10,6 @@ from simulator.analysis.run.request_path import answers_early, way_of
 from simulator.analysis.run.scorecard import judge
 from simulator.analysis.run.summary import Summary, metric_rows
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
-from simulator.scenario.stages import People, Pool, Retry
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.charts import (
     answer_times,
@@ -241,9 +240,8 @@ def request(summary: Summary) -> None:
 
 def reviewers(summary: Summary) -> None:
     trace = first_replication(summary.run_hash, summary)
-    for name, stage in summary.plan.scenario.stages.items():
-        if isinstance(stage, People):
-            draw(queue_over_time(trace, name), key=f"queue_{name}")
+    for name in summary.plan.scenario.staffed_stages():
+        draw(queue_over_time(trace, name), key=f"queue_{name}")
     st.caption("One replication of many.")
 
 
@@ -266,10 +264,6 @@ def retries(summary: Summary) -> None:
     st.caption("One replication of many.")
 
 
-def has(scenario: Scenario, kind: type) -> bool:
-    return any(isinstance(stage, kind) for stage in scenario.stages.values())
-
-
 #: The requests that may be followed, by percentile, and how far.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
 GOALS = {"answer": "the answer", "end": "the end"}
@@ -277,11 +271,11 @@ GOALS = {"answer": "the answer", "end": "the end"}
 #: The panels of a result: what draws each, and whether a case has anything to show there.
 PANELS = {
     "Patients": (patients, lambda scenario: True),
-    "Retries": (retries, lambda scenario: has(scenario, Retry)),
+    "Retries": (retries, lambda scenario: any(stage.sends_again for stage in scenario.stages.values())),
     "Answer times": (lambda summary: draw(answer_times(summary), key="answer_times"), lambda scenario: True),
-    "Machines": (machines, lambda scenario: has(scenario, Pool)),
+    "Machines": (machines, lambda scenario: bool(scenario.machine_stages())),
     "One request": (request, lambda scenario: True),
-    "Reviewers": (reviewers, lambda scenario: has(scenario, People)),
+    "Reviewers": (reviewers, lambda scenario: bool(scenario.staffed_stages())),
     "Threshold": (lambda summary: draw(roc(summary.plan), key="roc"), lambda scenario: bool(scenario.scorers())),
     "A threshold does not travel": (lambda summary: threshold_travels(summary.plan), lambda scenario: bool(scenario.scorers())),
     "Cost": (lambda summary: draw(cost_split(summary), key="costs"), lambda scenario: True),

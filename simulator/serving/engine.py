@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from math import inf, nan, nextafter
 from operator import itemgetter
 from typing import Any
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
 from simulator.scenario.base import Quantity
-from simulator.scenario.branches import marks
 from simulator.scenario.choices import Pick
+from simulator.scenario.network import graph_of
 from simulator.serving.accelerator import Accelerator
 from simulator.serving.actions import Action, changed, with_actions
 from simulator.serving.airlock import Airlock
@@ -30,8 +32,6 @@ from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Outbox, ServiceStage
 from simulator.serving.stages.end import EndStage, ReturningEnd
-from simulator.serving.stages.fork import ForkStage
-from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace, VisitLog
 
@@ -75,7 +75,7 @@ class Run:
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
-        self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
+        self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}
         self.source = source_of(self)
         kind = ReturningEnd if self.closed else EndStage
@@ -158,7 +158,7 @@ class Run:
         self.requests.follow(plan, self.streams, self.conditions)
         for name, spec in plan.scenario.stages.items():
             if not plan.is_alike(before, name):
-                stage = STAGES[spec.kind](self, name, spec)
+                stage = STAGES[spec.kind].of(self, name, spec)
                 stage.take_over(self.stages[name], self.now)
                 self.stages[name] = stage
         self._connect()
@@ -181,8 +181,7 @@ class Run:
         requests.answer(waited, requests.finished[waited])
         last = nextafter(time, 0)
         requests.settle(last, np.array([end.detected.value for end in ends.values()]), self.uniform("ends.caught"))
-        fleets = {name: stage.fleet(last) for name, stage in self.stages.items() if isinstance(stage, ManagedPoolStage)}
-        scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}
+        scaled = {name: fleet for name, stage in self.stages.items() if (fleet := stage.fleet(last)) is not None}
         began, until = self.began_as, inf if time > self.plan.horizon_s else time
         phases = [(at_s, replace(plan, until=until)) for at_s, plan in self.phases if at_s < time]
         plan = replace(began, until=until) if until < inf else began
@@ -232,13 +231,12 @@ class Run:
 
     def ahead_of(self, name: str) -> set[str]:
         """Every stage that a request may reach after the stage `name`, itself included where there is a way back."""
-        reached: set[str] = set()
-        waiting = [name]
-        while waiting:
-            found = self._targets(waiting.pop()) - reached
-            waiting += found
-            reached |= found
-        return reached
+        return set(self._ahead[name])
+
+    @cached_property
+    def _ahead(self) -> nx.DiGraph[str]:
+        """From each stage to all that are ahead of it."""
+        return nx.transitive_closure(graph_of({name: self._targets(name) for name in [*self.stages, CLIENTS]}))
 
     def _targets(self, name: str) -> set[str]:
         """The stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
@@ -259,11 +257,11 @@ class Run:
         """The pools in branches of forks that may read what this stage writes, in another branch or behind their join."""
         stages = self.plan.scenario.stages
         by_marks = {name for name in self.in_branches if getattr(stages[name], "order", None) in BY_MARKS}
-        return {name for name in by_marks if stages[name] is not spec} if marks(spec) else set()
+        return {name for name in by_marks if stages[name] is not spec} if spec.marks else set()
 
     def photos(self, stage: str) -> NDArray[np.int8]:
         """Which of its photos a request shows to a stage, from 0, shape (n,): in a branch, the one that came to the fork."""
-        forks = [fork for fork in self.stages.values() if isinstance(fork, ForkStage) and stage in fork.inside]
+        forks: list[Any] = [fork for fork in self.stages.values() if stage in fork.inside]
         return min(forks, key=lambda fork: len(fork.inside)).photos if forks else self.requests.tries
 
     def accelerator(self, name: str | None) -> Accelerator | None:
