@@ -21,10 +21,10 @@ class InTurn:
     def __init__(self, draws: Sequence[NDArray[np.generic]]) -> None:
         """draws: at least one column, each of shape (n,)."""
         self._draws = [elements(column) for column in draws]
-        self._turn = elements(np.zeros(len(draws[0]), np.int8))
+        self.turn = elements(np.zeros(len(draws[0]), np.int8))
 
     def __getitem__(self, row: int) -> Any:
         """The next draw of a request."""
-        turn = self._turn[row]
-        self._turn[row] = (turn + 1) % len(self._draws)
+        turn = self.turn[row]
+        self.turn[row] = (turn + 1) % len(self._draws)
         return self._draws[turn][row]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +81,28 @@ class VisitLog:
         self.left.frombytes(left.tobytes())
         self.server.frombytes(np.full(len(rows), -1, self.server.typecode).tobytes())
 
+    def widened(self, servers: int, largest: int) -> VisitLog:
+        """The same visits, with room for more servers and larger batches than there were."""
+        roomier = VisitLog(servers, largest)
+        for name in ("size", "server"):
+            column, wanted = getattr(self, name), getattr(roomier, name).typecode
+            if array(wanted).itemsize > column.itemsize:
+                setattr(self, name, array(wanted, column))
+        return self
+
+    def copy(self) -> VisitLog:
+        """The same visits in columns of their own."""
+        copied = copy.copy(self)
+        for name in ("request", "entered", "size", "started", "left", "server", "unwanted"):
+            setattr(copied, name, getattr(self, name)[:])
+        return copied
+
+    def hide_from(self, time: float) -> None:
+        """Let nothing have left that leaves at `time` or later."""
+        left = np.array(self.left)
+        left[left >= time] = np.nan
+        self.left = array("d", left.tobytes())
+
     def mark(self) -> tuple[int, int]:
         """How many visits and batches there are by now."""
         return len(self.request), len(self.started)
@@ -93,11 +117,20 @@ class VisitLog:
             return rows, np.repeat(left, size)
         return rows[np.repeat(served, size)], np.repeat(left[served], size[served])
 
+    def begun_within(self, start: float, end: float) -> VisitLog:
+        """The services alone that began on [start, end)."""
+        found, begun = VisitLog(), np.array(self.started)
+        mine = (begun >= start) & (begun < end)
+        for name in ("started", "left", "server"):
+            column = getattr(self, name)
+            setattr(found, name, array(column.typecode, np.array(column)[mine].tolist()))
+        return found
+
     def services(self, horizon: float) -> tuple[Times, Times, Rows]:
         """Of every batch that was served: when it began, when it ended, within the run, and the server; shapes (batches,)."""
         started, left, server = np.array(self.started), np.array(self.left), np.array(self.server, np.int32)
         served = ~np.isnan(started)
-        return started[served], np.minimum(left[served], horizon), server[served]
+        return started[served], np.fmin(left[served], horizon), server[served]
 
     def frame(self, stage: str) -> pd.DataFrame:
         """The visits as rows with VISIT_COLUMNS."""
@@ -127,6 +160,17 @@ class TransitLog(VisitLog):
     def __init__(self, left: Callable[[Rows, Times], Times]) -> None:
         super().__init__()
         self.left_at = left
+        self.until = inf
+
+    def copy(self) -> TransitLog:
+        """The same visits in columns of their own."""
+        copied = TransitLog(self.left_at)
+        copied.request, copied.entered = self.request[:], self.entered[:]
+        return copied
+
+    def hide_from(self, time: float) -> None:
+        """Let nothing have left that leaves at `time` or later."""
+        self.until = time
 
     def note(self, row: int, entered: float) -> None:
         """One visit."""
@@ -142,6 +186,7 @@ class TransitLog(VisitLog):
         """The visits as rows with VISIT_COLUMNS."""
         rows, entered = np.array(self.request, np.int32), np.array(self.entered)
         left = self.left_at(rows, entered)
+        left[left >= self.until] = np.nan
         alone = {
             "server": np.int32(-1),
             "batch": np.arange(len(rows), dtype=np.int32),
@@ -166,7 +211,10 @@ class Fleet:
 
 @dataclass
 class Trace:
-    """One replication: the plan that ran, its seed, the requests as columns, the visits to each stage, fleets that scaled."""
+    """One replication: the plan that ran, its seed, the requests as columns, the visits to each stage, fleets that scaled.
+
+    phases: the plans that ran one after the other, each with the time (s) at which it began to
+    """
 
     plan: Plan
     seed: int
@@ -175,6 +223,7 @@ class Trace:
     logs: dict[str, VisitLog]
     conditions: Conditions  # what was not as usual, and when
     fleets: dict[str, Fleet] = field(default_factory=dict)
+    phases: list[tuple[float, Plan]] = field(default_factory=list)
 
     @cached_property
     def requests(self) -> pd.DataFrame:
@@ -207,6 +256,15 @@ class Trace:
         visits = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(VISIT_COLUMNS))
         visits["stage"] = visits["stage"].astype("category")
         return visits.sort_values(["entered_s", "request"], kind="stable", ignore_index=True)
+
+    def parts(self) -> list[tuple[float, float, Plan]]:
+        """From when until when which plan ran (s)."""
+        starts = [at_s for at_s, _ in self.phases]
+        return [(start, end, plan) for (start, plan), end in zip(self.phases, [*starts[1:], inf], strict=True) if start < end]
+
+    def under(self, plan: Plan, until: float = inf) -> Trace:
+        """The same run as if a plan of its phases had run alone, until a time (s)."""
+        return replace(self, plan=replace(plan, until=min(until, plan.until)), phases=[])
 
     @cached_property
     def digest(self) -> str:

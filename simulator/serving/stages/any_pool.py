@@ -10,7 +10,8 @@ import numpy as np
 
 from simulator.scenario.stages import Pool
 from simulator.serving.columns import InTurn, elements
-from simulator.serving.stages.base import Outbox, Receiver, Rows, Times
+from simulator.serving.stages.base import Outbox, Receiver, Rows, Stage, Times
+from simulator.serving.stages.batches import Scores
 from simulator.serving.stages.pool_kind import PoolKind
 from simulator.serving.trace import VisitLog
 
@@ -37,6 +38,7 @@ class AnyPool(PoolKind):
         self.latency = run.plan.latencies[name]
         self.seconds, self.gaps = self.latency.seconds.tolist(), self.latency.gaps_s
         self.quantile = self.quantiles("service")
+        self.scores = run.requests.scores_by.get(name)
 
     def quantiles(self, stream: str) -> Any:
         """A service time for each request, as a place in the table; one for each visit where branches of a fork meet here."""
@@ -53,16 +55,32 @@ class AnyPool(PoolKind):
         self.on_timeout = self.run.receiver(self.spec.on_timeout)
         self.on_failure = self.run.receiver(self.spec.on_failure)
 
-    def hand_over(self, rows: Sequence[int], time: float) -> None:
-        """The model has looked at the requests: their scores are known, and they go on."""
-        if self.spec.scores:
-            self.run.score(self.name, np.array(rows), time)
+    @property
+    def free_replicas(self) -> dict[int, float]:
+        """Since when each replica that is not at work has been free, or from when on it will be (s)."""
+        raise NotImplementedError
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Note visits where those before are noted, and go on in the turn of each request's draws."""
+        super().take_over(before, now)
+        if isinstance(before, AnyPool) and isinstance(self.quantile, InTurn) and isinstance(before.quantile, InTurn):
+            self.quantile.turn = before.quantile.turn
+        self.log = before.log.widened(self.spec.most_replicas, self.spec.max_batch)
+
+    def hand_over(self, rows: Sequence[int], time: float, scores: Scores | None = None) -> None:
+        """The model has looked at the requests: their scores are known, and they go on.
+
+        scores: what it says, where it is not the model that serves now
+        """
+        known = self.scores if scores is None else scores
+        if known is not None:
+            self.run.score(self.name, np.array(rows), time, known)
         self.out.accept(rows, time)
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         """The same for many rows."""
-        if self.spec.scores:
-            self.run.score(self.name, rows, times)
+        if self.scores is not None:
+            self.run.score(self.name, rows, times, self.scores)
         self.out.accept_block(rows, times)
 
     def is_settled_late(self) -> bool:

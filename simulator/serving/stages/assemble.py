@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf, nan, nextafter
+from math import inf, nextafter
 from typing import TYPE_CHECKING, cast
 
 from simulator.scenario.stages import Assemble
 from simulator.serving.columns import elements
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.sets import sets_of
-from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Times
+from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Stage, Times, Waiting
 from simulator.serving.trace import Trace, VisitLog
 from simulator.units import duration
 
@@ -80,9 +80,10 @@ class AssembleStage(ServiceStage):
         self.deadline = inf if spec.deadline_ms is None else spec.deadline_ms / 1000
         self.sensor, self.sent = elements(run.requests.sensor), elements(run.requests.arrived)
         self.log = VisitLog(largest=len(self.sensors))
-        self.waiting: dict[int, Frame] = {}  # by sensor, what no set has taken yet
+        self.fresh: dict[int, Frame] = {}  # by sensor, what no set has taken yet
         self.last: dict[int, Frame] = {}  # by sensor, what the last set that had one took
         self.opened = inf  # when the first frame of the next set came
+        self.passing: list[Frame] = []  # frames that waited when a pick changed, and that no set is made of any more
 
     def connect(self) -> None:
         """Look up where sets and frames go on to."""
@@ -95,6 +96,8 @@ class AssembleStage(ServiceStage):
 
     def step(self, now: float) -> float:
         """Take in the frames that have come, then let a set go that is due."""
+        while self.passing:
+            self._pass_by(*self.passing.pop(), now)
         while self.inbox.head <= now:
             self._take(*self.inbox.pop(), now)
         if self._is_due(now):
@@ -105,39 +108,57 @@ class AssembleStage(ServiceStage):
         """A frame is taken in at once."""
         return time
 
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the frames that wait for a set; those that no set is made of any more pass by."""
+        super().take_over(before, now)
+        assert isinstance(before, AssembleStage)
+        self.last = before.last
+        self.fresh = {sensor: frame for sensor, frame in before.fresh.items() if sensor in self.sensors}
+        self.passing = [*before.passing, *(frame for sensor, frame in before.fresh.items() if sensor not in self.sensors)]
+        self.opened = before.opened if self.fresh else inf
+
+    def waiting(self, time: float) -> Waiting:
+        """The frames that no set has taken yet."""
+        rows, entered, _ = super().waiting(time)
+        here = [*self.fresh.values(), *self.passing]
+        return Waiting.patient([*rows, *(row for row, _ in here)], [*entered, *(came for _, came in here)])
+
     def _deadline(self) -> float:
         """When the next set goes on whatever it lacks: a frame that comes at the very deadline is in time."""
         return nextafter(self.opened + self.deadline, inf)
 
     def _is_due(self, now: float) -> bool:
         if self.spec.waits_for == "none":
-            return self.sensors[0] in self.waiting
-        return len(self.waiting) == len(self.sensors) or self._deadline() <= now
+            return self.sensors[0] in self.fresh
+        return len(self.fresh) == len(self.sensors) or self._deadline() <= now
 
     def _take(self, row: int, time: float, now: float) -> None:
         """A frame waits unless a newer one of its sensor does, or has gone on; one that no set is made of passes by."""
         sensor = self.sensor[row]
         if sensor not in self.sensors:
-            self.log.add(row, time, time, time)
-            self.rest_to.accept((row,), time)
+            self._pass_by(row, time, time)
             return
-        for known in (self.waiting.get(sensor), self.last.get(sensor)):
+        for known in (self.fresh.get(sensor), self.last.get(sensor)):
             if known is not None and self.sent[row] < self.sent[known[0]]:
                 self.turn_away(row, SHED, time, time, now, self.on_replaced)
                 return
-        if sensor in self.waiting:
-            older, entered = self.waiting[sensor]
+        if sensor in self.fresh:
+            older, entered = self.fresh[sensor]
             self.turn_away(older, SHED, entered, time, now, self.on_replaced)
-        self.waiting[sensor] = row, time
+        self.fresh[sensor] = row, time
         self.opened = min(self.opened, time)
 
+    def _pass_by(self, row: int, entered: float, now: float) -> None:
+        self.log.add(row, entered, now, now)
+        self.rest_to.accept((row,), now)
+
     def _let_go(self, now: float) -> None:
-        taken = [self.waiting[sensor] for sensor in self.sensors if sensor in self.waiting]
-        lacking = [sensor for sensor in self.sensors if sensor not in self.waiting]
+        taken = [self.fresh[sensor] for sensor in self.sensors if sensor in self.fresh]
+        lacking = [sensor for sensor in self.sensors if sensor not in self.fresh]
         held = [self.last[sensor] for sensor in lacking if sensor in self.last] if self.spec.holds else []
         self._log(taken, held, now)
-        self.last |= self.waiting
-        self.waiting, self.opened = {}, inf
+        self.last |= self.fresh
+        self.fresh, self.opened = {}, inf
         carrier, *rest = (row for row, _ in taken)
         if self.on_incomplete is None or len(taken) + len(held) == len(self.sensors):
             self.onward.accept((carrier,), now)
@@ -155,10 +176,3 @@ class AssembleStage(ServiceStage):
     def hand_over_since(self) -> None:
         """Hand on the sets; the log would name all their frames."""
         self.onward.flush()
-
-    def close(self, horizon: float) -> None:
-        """What has come by the end of the run still waits for a set."""
-        while self.inbox.head <= horizon:
-            self._take(*self.inbox.pop(), horizon)
-        for row, entered in self.waiting.values():
-            self.log.add(row, entered, nan, nan)

@@ -8,9 +8,14 @@ from itertools import count
 from math import inf
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simulator.serving.stages.base import Alarm
 from simulator.serving.stages.lanes import Copy, Lane
 from simulator.serving.trace import VisitLog
+
+Scores = NDArray[np.float32]
 
 #: Work that is left by rounding alone, in seconds.
 NOTHING = 1e-9
@@ -20,13 +25,16 @@ class Batch:
     """Copies in service on one replica of a lane; `lost` if the replica fails before it is done.
 
     outage: when that replica fails next, and is up again; inf and inf if it does not
+    scores: what the model that serves it says of each request, shape (tries, n); None where it gives no scores
     """
 
-    __slots__ = ("copies", "done", "free_again", "lane", "lost", "outage", "replica", "started")
+    __slots__ = ("copies", "done", "free_again", "lane", "lost", "outage", "replica", "scores", "started")
 
-    def __init__(self, copies: list[Copy], lane: Lane, replica: int, started: float, outage: tuple[float, float]) -> None:
+    def __init__(
+        self, copies: list[Copy], lane: Lane, replica: int, started: float, outage: tuple[float, float], scores: Scores | None
+    ) -> None:
         self.copies, self.lane, self.replica = copies, lane, replica
-        self.started, self.outage = started, outage
+        self.started, self.outage, self.scores = started, outage, scores
 
     def end_at(self, time: float) -> None:
         """It would be done at `time`, if the replica did not fail before."""
@@ -79,6 +87,9 @@ class Work(Protocol):
     def unfinished(self) -> list[Batch]:
         """The batches that are still being served, each with the time at which it will be done."""
 
+    def goes_on(self, instead_of: Work) -> None:
+        """Another stage goes on with these batches, and not with those that it has so far, which are none."""
+
     def tell_others(self) -> None:
         """What has begun or ended here may change when the batches of other pools end."""
 
@@ -117,6 +128,9 @@ class Dedicated:
     def unfinished(self) -> list[Batch]:
         """What is still being served, by when it will be done."""
         return [batch for _, _, batch in sorted(self.running, key=lambda entry: entry[:2])]
+
+    def goes_on(self, instead_of: Work) -> None:
+        """When they end is known."""
 
     def tell_others(self) -> None:
         """Nobody else is concerned."""
@@ -193,6 +207,12 @@ class Shared:
         for batch in self.left:
             batch.end_at(self._end_of(batch))
         return list(self.left)
+
+    def goes_on(self, instead_of: Work) -> None:
+        """Other pools wake the stage that goes on."""
+        assert isinstance(instead_of, Shared)
+        self.alarm = instead_of.alarm
+        self.device.shares.remove(instead_of)
 
     def tell_others(self) -> None:
         """The pace may have changed: let the other pools look again no later than they need to."""

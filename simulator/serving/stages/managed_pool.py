@@ -11,10 +11,12 @@ Its parts can be read alone: `lanes` (queues, copies of requests), `timers` (pat
 from __future__ import annotations
 
 from bisect import bisect_right
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
-from math import inf, nan
+from math import inf
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from simulator.scenario.stages import Pool
 from simulator.serving.balancing import BALANCERS
@@ -25,13 +27,13 @@ from simulator.serving.freshness import Freshness
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import FAILED, SHED, TIMED_OUT
 from simulator.serving.stages.any_pool import AnyPool
-from simulator.serving.stages.base import Outbox, Receiver
+from simulator.serving.stages.base import Outbox, Receiver, Stage, Waiting
 from simulator.serving.stages.batches import Batch, Dedicated, Shared, Work
 from simulator.serving.stages.lanes import Copy, Lane, Place, Queue, Stay
 from simulator.serving.stages.outages import Outages
 from simulator.serving.stages.scaling import scaling_of
 from simulator.serving.stages.timers import Timer
-from simulator.serving.trace import Fleet
+from simulator.serving.trace import Fleet, VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -241,7 +243,7 @@ class ManagedPoolStage(AnyPool):
         drawn = self.second_quantile if copies[0].second else self.quantile
         seconds = self.seconds[bisect_right(self.gaps, now - free_at)][len(copies)][drawn[copies[0].stay.row]]
         lane.in_service += len(copies)
-        batch = Batch(copies, lane, replica, now, self.outages.next(replica, now))
+        batch = Batch(copies, lane, replica, now, self.outages.next(replica, now), self.scores)
         self.work.begin(batch, self.outages.slowed(replica, seconds, now), now)
 
     def _complete(self, batch: Batch) -> None:
@@ -271,7 +273,7 @@ class ManagedPoolStage(AnyPool):
                 rows.append(stay.row)
                 self.breaker.note(stay.permit, batch.done, failed=False)
         if rows:
-            self.hand_over(rows, batch.done)
+            self.hand_over(rows, batch.done, batch.scores)
 
     def _lose(self, lane: Lane, copy: Copy, now: float) -> None:
         """The replica failed under this copy."""
@@ -281,24 +283,89 @@ class ManagedPoolStage(AnyPool):
             lane.queue.push(copy, now)
             self.touched.append(lane)
 
-    def close(self, horizon: float) -> None:
-        """Settle what waited too long, and note what is still being served or waits."""
-        self._take_in(horizon)
-        waiting = [copy for lane in self.lanes for copy in lane.queue.first(len(lane.queue))]
-        for copy in waiting:
-            due = copy.entered + self.timeout
-            if due < horizon and self.is_settled_late():
-                self._give_up(copy, TIMED_OUT, due, horizon, self.on_timeout)
-        still = {id(copy.stay): copy.stay for copy in waiting if copy.stay.open}
-        for batch in self.work.unfinished():
-            batch.note(self.log)
-            for copy in batch.copies:
-                copy.stay.open = False
-        for stay in still.values():
-            if stay.open:
-                self.log.add(stay.row, stay.entered, nan, nan)
-        self.scaling.look(horizon)
+    def waiting(self, time: float) -> Waiting:
+        """Requests of which no copy is being served; one that waited too long has gone to an end then."""
+        served = {id(copy.stay) for batch in self.work.unfinished() for copy in batch.copies}
+        stays: dict[int, tuple[Stay, float]] = {}  # with the time at which its last copy joined the queue
+        for copy in (copy for lane in self.lanes for copy in lane.queue.first(len(lane.queue))):
+            if copy.stay.open and id(copy.stay) not in served:
+                last = stays.get(id(copy.stay), (copy.stay, -inf))[1]
+                stays[id(copy.stay)] = copy.stay, max(last, copy.entered)
+        rows, entered, gone = super().waiting(time)
+        leaves = [last + self.timeout if self.is_settled_late() else inf for _, last in stays.values()]
+        return Waiting(
+            np.concatenate([np.array([stay.row for stay, _ in stays.values()], np.int32), rows]),
+            np.concatenate([np.array([stay.entered for stay, _ in stays.values()]), entered]),
+            np.concatenate([np.array(leaves), gone]),
+        )
 
-    def fleet(self) -> Fleet | None:
+    def note_at_work(self, log: VisitLog) -> None:
+        """Batches are in the log only when they are done."""
+        for batch in self.work.unfinished():
+            batch.note(log)
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep what waits and what is being served; replicas that are too many finish what they serve."""
+        super().take_over(before, now)
+        assert isinstance(before, AnyPool)
+        self.lanes = self._lanes()
+        if isinstance(before, ManagedPoolStage):
+            self._keep_policies(before)
+            self._keep_batches(before)
+            self._keep_queue(before)
+        self._keep_free(before.free_replicas)
+        self.touched = list(self.lanes)
+
+    def _keep_policies(self, before: ManagedPoolStage) -> None:
+        """What the breaker and the scaling remember, where they go on by the same rule."""
+        if self.spec.breaker == before.spec.breaker:
+            self.breaker = before.breaker
+        if self.spec.scaling == before.spec.scaling and self.spec.scaling is not None:
+            self.scaling = before.scaling.of(self)
+            for lane in self.lanes:
+                lane.free = []
+
+    def _keep_batches(self, before: ManagedPoolStage) -> None:
+        """What is being served goes on, on the replica that it is served by."""
+        before.work.goes_on(self.work)
+        self.work = before.work
+        for batch in self.work.unfinished():
+            batch.lane = self._lane_of(batch.replica)
+            batch.lane.in_service += len(batch.copies)
+            batch.lane.free = [entry for entry in batch.lane.free if entry[1] != batch.replica]
+
+    def _keep_queue(self, before: ManagedPoolStage) -> None:
+        """What waits joins the queue again, in the order in which it had joined, and is given up on when it is due now."""
+        places = sorted((place for lane in before.lanes for place in lane.queue.items), key=lambda place: place[-1].entered)
+        for *_, copy in places:
+            if len(self.lanes) != len(before.lanes):
+                copy.stay.choice = self.choose(self.lanes, copy.stay.row)
+            self.lanes[copy.stay.choice].queue.push(copy, copy.entered)
+        served = [copy for batch in self.work.unfinished() for copy in batch.copies]
+        stays = {id(copy.stay): copy.stay for copy in [*served, *(place[-1] for place in places)] if copy.stay.open}
+        hedged = {id(stay) for stay in before.hedging.stays}
+        for stay in sorted(stays.values(), key=lambda stay: stay.entered):
+            self.patience.add(stay)
+            if id(stay) in hedged or before.spec.hedge_after_s is None:
+                self.hedging.add(stay)
+
+    def _keep_free(self, since: dict[int, float]) -> None:
+        """Replicas that there were are free since when they were."""
+        for lane in self.lanes:
+            lane.free = [(since.get(replica, free), replica) for free, replica in lane.free]
+            if self.scaling.keeps_replicas:
+                lane.free += [(free, replica) for replica, free in since.items()]
+            heapify(lane.free)
+
+    def _lane_of(self, replica: int) -> Lane:
+        """The queue that a replica serves; one that is too many finishes its batch beside the first."""
+        return self.lanes[replica if self.spec.balance and replica < len(self.lanes) else 0]
+
+    @property
+    def free_replicas(self) -> dict[int, float]:
+        """Since when each replica that is not at work has been free (s)."""
+        return {replica: since for lane in self.lanes for since, replica in lane.free}
+
+    def fleet(self, until: float) -> Fleet | None:
         """How many replicas there were, where that changed."""
-        return self.scaling.fleet()
+        return self.scaling.fleet(until)

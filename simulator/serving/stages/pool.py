@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left, bisect_right
-from heapq import heapreplace
-from math import inf, nan, nextafter
+from heapq import heapify, heapreplace
+from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from simulator.scenario.stages import Pool
 from simulator.serving.batching import TritonRule
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.any_pool import AnyPool
-from simulator.serving.stages.base import Stage
+from simulator.serving.stages.base import Stage, Waiting
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 
 if TYPE_CHECKING:
@@ -116,11 +116,20 @@ class PoolStage(AnyPool):
         left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
         self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
 
-    def close(self, horizon: float) -> None:
-        """Settle what waited too long; the rest still waits, and so does what another stage would take once it was noticed."""
-        self.inbox.fetch(horizon)
-        if self.is_settled_late():
-            self._expire(horizon)
-        last = bisect_right(self.inbox.times, horizon, self.inbox.at, self.inbox.end)
-        rows, entered = self.inbox.remove(self.inbox.at, last)
-        self.log.add_block(rows, entered, np.full(len(rows), nan), np.full(len(rows), nan))
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the replicas that there were, as far as the spec has them; those that are too many finish what they serve."""
+        super().take_over(before, now)
+        assert isinstance(before, PoolStage)  # once a pool has policies it stays of that kind
+        since = before.free_replicas
+        self.free = [(since.get(replica, free), replica) for free, replica in self.free]
+        heapify(self.free)
+
+    @property
+    def free_replicas(self) -> dict[int, float]:
+        """Since when each replica has been free, or when it will be (s)."""
+        return {replica: since for since, replica in self.free}
+
+    def waiting(self, time: float) -> Waiting:
+        """The queue; what waited too long has gone to an end at that time, but to another stage only once that is noticed."""
+        rows, entered, gone = super().waiting(time)
+        return Waiting(rows, entered, entered + self.timeout if self.is_settled_late() else gone)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Scaling:
     """Looks at a pool at regular times and adds or removes replicas. A new one serves after its cold start."""
 
+    keeps_replicas = True
+
     def __init__(self, pool: ManagedPoolStage, spec: Hpa | Knative | RayServe) -> None:
         self.pool = pool
         self.spec = spec
@@ -89,18 +91,33 @@ class Scaling:
         if ready < self._seen:
             self.spans.setdefault(replica, []).append((ready, self._seen))
 
-    def fleet(self) -> Fleet:
-        """How many replicas there were; those that are still there stay to the end of the run."""
-        horizon = self.pool.run.plan.horizon_s
-        for replica, ready in [*self.ready_at.items(), *self.leaving.items()]:
-            self.spans.setdefault(replica, []).append((min(ready, horizon), horizon))
-        return Fleet(self.numbers, self.machine_s, self.spans)
+    def of(self, pool: ManagedPoolStage) -> Scaling:
+        """The same rule at work on the pool that goes on in place of the one before."""
+        self.pool = pool
+        return self
+
+    def fleet(self, until: float) -> Fleet:
+        """How many replicas there were by that time (s); those that are still there stay."""
+        spans = {replica: list(gone) for replica, gone in self.spans.items()}
+        there = [*self.ready_at.items(), *self.leaving.items()]
+        for replica, ready in there:
+            spans.setdefault(replica, []).append((min(ready, until), until))
+        start, end = (min(time, self.pool.run.plan.arrivals_end_s) for time in (self._seen, until))
+        return Fleet(list(self.numbers), self.machine_s + (end - start) * len(there), spans)
 
 
 class NoScaling:
-    """As many replicas from the first to the last."""
+    """As many replicas from the first to the last: those that the spec has, and no others once a pick has changed it."""
 
     next_time = inf
+    keeps_replicas = False
+
+    def __init__(self, pool: ManagedPoolStage) -> None:
+        self.replicas = pool.spec.replicas
+
+    def of(self, pool: ManagedPoolStage) -> NoScaling:
+        """None for the pool that goes on either."""
+        return NoScaling(pool)
 
     def look(self, now: float) -> None:
         """Nothing needs to be added up."""
@@ -109,13 +126,13 @@ class NoScaling:
         """Nobody comes or goes."""
 
     def lets_go(self, replica: int) -> bool:
-        """Whether a replica that has done its batch is not wanted any more: never."""
-        return False
+        """Whether a replica that has done its batch is not wanted any more."""
+        return replica >= self.replicas
 
-    def fleet(self) -> None:
+    def fleet(self, until: float) -> None:
         """The number of replicas does not change."""
 
 
 def scaling_of(pool: ManagedPoolStage) -> Scaling | NoScaling:
     """What a pool's spec asks for."""
-    return NoScaling() if pool.spec.scaling is None else Scaling(pool, pool.spec.scaling)
+    return NoScaling(pool) if pool.spec.scaling is None else Scaling(pool, pool.spec.scaling)

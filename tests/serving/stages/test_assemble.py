@@ -1,5 +1,7 @@
 """Sets of frames: schedules worked out by hand, and what their metrics say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -148,6 +150,23 @@ def test_theory_counts_as_many_sets_as_the_slowest_sensor_has_frames():
     trace_of = plan(stages, constant(0.1), arrivals=TWO, seconds=1200, ends=ENDS)
     assert visit_ratios(trace_of) == pytest.approx({"s": 1, "p": 1 / 3, "q": 1 / 3}, abs=1e-6)
     assert len(simulate(trace_of).logs["p"]) == 300
+
+
+def test_a_deadline_that_is_changed_holds_for_the_set_that_waits():
+    """Half a second at first, so that a alone would go at 0.5; three seconds from 0.25 on, so that b comes in time."""
+    short, long = (
+        plan({"s": assemble(waits_for="deadline", deadline_ms=limit)}, arrivals=TWO, seconds=4, ends=ENDS)
+        for limit in (500, 3000)
+    )
+    assert sets(simulate(short))[0] == (pytest.approx(0.5), ["a0"])
+    assert sets(simulate(replace(short, later=((0.25, long),))))[0] == (1, ["a0", "b0"])
+
+
+def test_frames_of_a_sensor_that_no_set_is_made_of_any_more_pass_by():
+    both, one = (plan({"s": assemble(sensors=which)}, arrivals=TWO, seconds=4, ends=ENDS) for which in (["b", "a"], ["b"]))
+    trace = simulate(replace(both, later=((0.5, one),)))
+    assert ways(trace)["a0"] == ("rest", "done", 0.5)
+    assert ways(trace)["b0"] == ("done", "done", 1)
 
 
 @given(
