@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -155,6 +156,7 @@ class AnyStage(Strict):
             yield from of_servers(name, label, tags if cls.keeps_hours else [])
 
 
+@lru_cache(maxsize=1024)
 def is_target(field: Any) -> bool:
     """Whether what a field of a stage holds names targets."""
     return isinstance(field, str) and (field == "to" or field.endswith("_to") or field.startswith("on_"))
@@ -168,12 +170,15 @@ def is_fallback(path: Path) -> bool:
 def targets_in(stage: Any) -> Iterator[tuple[Path, str]]:
     """Every place in a stage that names a target, with the name; a model, or the plain data of one."""
     for field, value in _fields(stage):
-        if is_target(field):
-            named = enumerate(value) if isinstance(value, list) else [((), value)]
-            yield from (((field, *_as_path(at)), target) for at, target in named if isinstance(target, str))
+        if isinstance(value, str):
+            if is_target(field):
+                yield (field,), value
         elif isinstance(value, list):
             for index, entry in enumerate(value):
-                yield from (((field, index, *path), target) for path, target in targets_in(entry))
+                if not isinstance(entry, str):
+                    yield from (((field, index, *path), target) for path, target in targets_in(entry))
+                elif is_target(field):
+                    yield (field, index), entry
 
 
 def tags_in(stage: Any) -> dict[str, None]:
@@ -187,10 +192,6 @@ def _fields(model: Any) -> list[tuple[Any, Any]]:
     if isinstance(model, BaseModel):
         return [(name, getattr(model, name)) for name in type(model).model_fields]
     return list(model.items()) if isinstance(model, dict) else []
-
-
-def _as_path(at: Any) -> Path:
-    return at if isinstance(at, tuple) else (at,)
 
 
 def check_order(order: str, scenario: Scenario) -> Faults:
