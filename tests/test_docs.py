@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 import simulator.scenario
 from simulator import compile_plan, simulate, summarise
 from simulator.scenario.checks import ADDRESS_KEYS
+from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.load import loads
 from simulator.scenario.metrics import metrics_of
 from simulator.serving.arrivals import ARRIVALS
@@ -93,7 +94,7 @@ def literals(annotation: Any) -> set[str]:
     return set(chain.from_iterable(map(literals, get_args(annotation))))
 
 
-REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, JITTERS, ORDERS, SCALERS, STAGES]
+REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, EXHIBITS, JITTERS, ORDERS, SCALERS, STAGES]
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda entries: min(entries))

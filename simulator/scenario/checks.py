@@ -17,6 +17,7 @@ from simulator.scenario.curveballs import (
     Traffic,
     ZoneLoss,
 )
+from simulator.scenario.exhibits import EXHIBITS, offered
 from simulator.scenario.faults import Fault, Path, suggest
 from simulator.scenario.schema import Scenario
 from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, Link, People, Pool, Retake, Retry, Stage
@@ -43,6 +44,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_classes(scenario),
         *_steady(scenario),
         *_curveballs(scenario),
+        *_exhibits(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -204,6 +206,16 @@ def _scorers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("stages", name, "by"), f"several pools carry scores; say whose with `of`: {', '.join(scorers)}"
         elif name not in reached(scenario.stages, scenario.scorer_of(stage)):
             yield ("stages", name, "by"), f"no request comes here from '{scenario.scorer_of(stage)}', whose scores it goes by"
+
+
+def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """An exhibit stands on the page once, and has something to show."""
+    can = offered(scenario.stages.values())
+    for index, name in enumerate(scenario.exhibits):
+        if name in scenario.exhibits[:index]:
+            yield ("exhibits", index), f"'{name}' is named twice; delete one"
+        elif name not in can:
+            yield ("exhibits", index), f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
 
 
 def _curveballs(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -72,3 +72,7 @@ class Gate(AnyStage):
     def targets(self) -> dict[Path, str]:
         """Every route's target."""
         return {("routes", index, "to"): route.to for index, route in enumerate(self.routes)}
+
+    def exhibits(self) -> tuple[str, ...]:
+        """By score: what the threshold buys and costs, and what becomes of it among other people."""
+        return ("threshold", "transfer") if self.by == "score" else ()

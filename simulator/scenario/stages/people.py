@@ -97,3 +97,7 @@ class People(AnyStage):
         if self.patience_h is not None and self.on_timeout is None:
             raise ValueError("patience_h is set but on_timeout does not say where a request goes that waited too long")
         return self
+
+    def exhibits(self) -> tuple[str, ...]:
+        """The queue through the shifts."""
+        return ("shifts",)

@@ -90,6 +90,10 @@ class Pool(AnyStage):
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
 
+    def exhibits(self) -> tuple[str, ...]:
+        """The batches of each replica, and the queues."""
+        return ("batches",)
+
     @property
     def models(self) -> list[str]:
         """Every model that runs for an answer."""

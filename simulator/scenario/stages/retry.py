@@ -32,3 +32,7 @@ class Retry(AnyStage):
     budget: Budget | None = None
     to: Target
     on_exhausted: Annotated[Target, Field(description="where a request goes that is not sent again")]
+
+    def exhibits(self) -> tuple[str, ...]:
+        """Fresh requests, retries and useful answers over the run."""
+        return ("overload",)
