@@ -1,4 +1,4 @@
-"""Practice: read a case, pick a design, run it, and see what it misses, how long people wait and what it costs."""
+"""Practice: read a case, pick a design, run it, and see what it misses, how long requests wait and what it costs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -69,14 +69,13 @@ def strikes(scenario: Scenario) -> dict[str, float | None]:
     if not scenario.curveballs:
         return {}
     balls, last = scenario.curveballs, 1440 * scenario.run.days
-    st.markdown("**What strikes**")
+    st.markdown("**Curveballs**")
     with st.grid(2, min_column_width=220):
         notes = "\n".join(f"- {ball.label}: {ball.note}" for ball in balls.values() if ball.note)
         label = lambda name: balls[name].label  # noqa: E731
-        struck = st.multiselect("Curveballs", list(balls), format_func=label, key="strike", bind="query-params", help=notes)
-        minute = st.number_input(
-            "They strike after (min)", 0.0, 0.999 * last, float(round(last / 2)), key="strike_min", bind="query-params"
-        )
+        struck = st.multiselect("What happens", list(balls), format_func=label, key="strike", bind="query-params", help=notes)
+        when, halfway = "When, in minutes from the start of the run", float(round(last / 2))
+        minute = st.number_input(when, 0.0, 0.999 * last, halfway, key="strike_min", bind="query-params")
     return dict.fromkeys(struck, 60 * minute)
 
 

@@ -32,8 +32,10 @@ _ONE_OF_MANY = "One of several replications is shown."
 
 def _outcomes(summary: Summary) -> None:
     population = summary.plan.scenario.population
-    labels = {True: f"Who {population.positive}", False: f"Who {population.negative}"} if population else {False: "Everybody"}
-    positive = st.radio("Whom to follow", list(labels), format_func=labels.get, horizontal=True, key="whom")
+    labels = {False: "All requests"}
+    if population:
+        labels = {True: f"From someone who {population.positive}", False: f"From someone who {population.negative}"}
+    positive = st.radio("Requests", list(labels), format_func=labels.get, horizontal=True, key="whom")
     draw(journeys(summary, bool(positive)), key="journeys")
 
 

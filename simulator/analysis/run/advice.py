@@ -83,7 +83,7 @@ def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
     """What to do about a stage, and about the missed objective on a time that led to it.
 
     The steps of the choices that write to the stage, or to the retries that send back to it, are ranked by theory, and the best
-    step of each choice may be tried: TRIED in all, and those that promise nothing only as long as no other one eases it.
+    step of each choice may be tried: TRIED in all, and those that promise nothing only as long as no other one helps.
     """
     plan = summary.plan
     if not plan.scenario.choices:
@@ -91,7 +91,7 @@ def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
     what, value = _what_to_ease(plan, name, summary.stages[name])
     before, steps = value(plan, name), _steps(plan, name, value)
     if not steps:
-        return Advice([], "No step of a choice changes it.")
+        return Advice([], "No choice of this case changes it.")
     now, moves, tried = _trial(summary, plan), list[Move](), list[str]()
     at = None if missed is None else summary.verdicts.index(missed)
     if at is not None and now.verdicts[at].estimate is None:
@@ -115,7 +115,7 @@ def _best_of_each(steps: Sequence[_Step]) -> list[_Step]:
 
 def _nothing_helps(tried: Sequence[str], every: bool) -> str:
     told = "; ".join(tried)
-    return f"No step of a choice eases it: {told}." if every else f"What was tried does not ease it: {told}."
+    return f"No single change of a choice helps; tried: {told}." if every else f"None of the changes tried helps: {told}."
 
 
 def _trial(summary: Summary, plan: Plan) -> Summary:
@@ -238,9 +238,9 @@ def _promised(what: str, before: float, after: float) -> str:
 
 def _beside(eased: list[str], not_eased: list[str], first: bool) -> str:
     """What the step does for the other objectives that are missed; first: nothing that is missed was told of before."""
-    also = f" It also eases {_listed(eased)}." if eased else ""
+    also = f" It also improves {_listed(eased)}." if eased else ""
     what = "what is missed" if first else "what else is missed"
-    return also + (f" It does not ease {what}: {_listed(not_eased)}." if not_eased else "")
+    return also + (f" It does not improve {what}: {_listed(not_eased)}." if not_eased else "")
 
 
 def _listed(labels: list[str]) -> str:
