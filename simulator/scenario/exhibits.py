@@ -35,5 +35,5 @@ EXHIBITS = {
 
 def offered(stages: Iterable[AnyStage]) -> list[str]:
     """The exhibits that have something to show of these stages, in the order of the registry."""
-    of_stages = {name for stage in stages for name in stage.exhibits()}
+    of_stages = {name for stage in stages for name in stage.exhibits}
     return [name for name, exhibit in EXHIBITS.items() if not exhibit.needs or name in of_stages]

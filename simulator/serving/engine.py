@@ -158,7 +158,11 @@ class Run:
         return None if name is None else self.accelerators[name]
 
     def score(self, pool: str, rows: NDArray[Any], times: Any) -> None:
-        """A pool has looked at these requests: their scores are known from `times` (s) on, one for each or for all."""
+        """A pool has looked at these requests: their scores are known from `times` on.
+
+        pool: the name of a stage with `scores`; rows: row numbers, int32, shape (m,); times: seconds from the start of the run,
+        shape (m,), or one number for all. The scores, between 0 and 1, were drawn before the run: this makes them known.
+        """
         requests = self.requests
         scores = requests.scores_by[pool][self.looked_at[pool][rows], rows]
         requests.given[pool].write_all(rows, scores, times)

@@ -40,6 +40,7 @@ class AnyStage(Strict):
         named: dict[Path, str | None] = {(field,): getattr(self, field, None) for field in TARGET_FIELDS}
         return {path: target for path, target in named.items() if target is not None}
 
+    @property
     def exhibits(self) -> tuple[str, ...]:
         """The exhibits, by name, that have something to show of a run because this stage is in it."""
         return ()

@@ -73,6 +73,7 @@ class Gate(AnyStage):
         """Every route's target."""
         return {("routes", index, "to"): route.to for index, route in enumerate(self.routes)}
 
+    @property
     def exhibits(self) -> tuple[str, ...]:
         """By score: what the threshold buys and costs, and what becomes of it among other people."""
         return ("threshold", "transfer") if self.by == "score" else ()

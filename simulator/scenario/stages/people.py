@@ -98,6 +98,7 @@ class People(AnyStage):
             raise ValueError("patience_h is set but on_timeout does not say where a request goes that waited too long")
         return self
 
+    @property
     def exhibits(self) -> tuple[str, ...]:
         """The queue through the shifts."""
         return ("shifts",)

@@ -90,6 +90,7 @@ class Pool(AnyStage):
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
 
+    @property
     def exhibits(self) -> tuple[str, ...]:
         """The batches of each replica, and the queues."""
         return ("batches",)

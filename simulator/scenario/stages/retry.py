@@ -33,6 +33,7 @@ class Retry(AnyStage):
     to: Target
     on_exhausted: Annotated[Target, Field(description="where a request goes that is not sent again")]
 
+    @property
     def exhibits(self) -> tuple[str, ...]:
         """Fresh requests, retries and useful answers over the run."""
         return ("overload",)
