@@ -22,6 +22,7 @@ from simulator.scenario.checks import ADDRESS_KEYS
 from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.load import loads
 from simulator.scenario.metrics import metrics_of
+from simulator.scenario.stages import KINDS
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.engine import Run
@@ -155,7 +156,7 @@ def test_every_name_of_a_registry_is_told(registry):
 def test_every_metric_is_told():
     names = set()
     for kind in STAGES:
-        names |= set(metrics_of({"STAGE": kind}, ["TAG"], {"CLASS": True}, words=("detected", "escalated")))
+        names |= set(metrics_of({"STAGE": KINDS[kind]}, ["TAG"], {"CLASS": True}, words=("detected", "escalated")))
     assert names <= words(PROSE)
 
 

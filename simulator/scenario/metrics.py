@@ -1,8 +1,13 @@
 """The metrics that a run reports: a record each, which everything that tells, compares or asks for one reads."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from simulator.scenario.stages.base import AnyStage
 
 Unit = Literal["s", "share", "1/s", "USD", "per 1,000", "a request"]
 
@@ -51,7 +56,7 @@ class Metric:
 
 
 def metrics_of(
-    kinds: Mapping[str, Any],
+    kinds: Mapping[str, type[AnyStage]],
     tags: list[str],
     classes: Mapping[str, Any],
     words: tuple[str, str] | None,
@@ -59,30 +64,36 @@ def metrics_of(
 ) -> dict[str, Metric]:
     """Every metric that a run can report, by name, in the order of the screen.
 
-    kinds: stage to kind; tags: what gates call their routes; classes: of requests, to whether they have a deadline;
-    words: what is said of positives that are detected and of requests that are escalated, where requests are positives or
-    negatives; labels: of stages, where a person has given them
+    kinds: stage to the model of its kind, which declares what it brings; tags: what gates call their routes
+    classes: of requests, to whether they have a deadline; words: what is said of positives that are detected and of requests
+    that are escalated, where requests are positives or negatives; labels: of stages, where a person has given them
     """
-    told = {name: (labels or {}).get(name, name) for name in kinds}
     found = [
         *_latencies(classes),
         *_rates(bool(any(classes.values()))),
         *_shares(),
         *(_qualities(*words) if words else ()),
     ]
-    served = [name for name, kind in kinds.items() if kind in ("pool", "people")]
-    found += [
-        Metric(f"utilization.{name}", f"{told[name]}: work that came over work that could be done", "share", None, "ratio",
-               stage=name)
-        for name in served
-    ]  # fmt: skip
-    for name in served:
-        found += _waits(name, told[name], tags if kinds[name] == "people" else [])
-    for name in (name for name, kind in kinds.items() if kind == "retry"):
-        found += _retries(name, told[name])
-    for name in (name for name, kind in kinds.items() if kind == "join"):
-        found += _joins(name, told[name])
+    for name, kind in kinds.items():
+        found += kind.metrics(name, (labels or {}).get(name, name), tags)
     return {metric.name: metric for metric in found}
+
+
+def share_metric(name: str, label: str, better: Literal["higher", "lower"] | None, stage: str | None = None) -> Metric:
+    """The share of the requests that something happened to; of one stage, where it is told of one."""
+    return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
+
+
+def of_servers(name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+    """What is told of every stage that has servers: their utilization, and the waits for them, by tag where tags are given."""
+    yield Metric(f"utilization.{name}", f"{label}: work that came over work that could be done", "share", None, "ratio",
+                 stage=name)  # fmt: skip
+    for short, share in WAIT_QUANTILES.items():
+        yield Metric(f"wait_{short}_s.{name}", f"{label}: wait, {share:.0%} within", "s", "lower", "quantile", f"wait.{name}",
+                     share, stage=name)  # fmt: skip
+    for tag in tags:
+        yield Metric(f"wait_p95_s.{name}.{tag}", f"{label}: wait of {tag} requests, 95% within", "s", "lower", "quantile",
+                     f"wait.{name}.{tag}", 0.95, stage=name, tag=tag)  # fmt: skip
 
 
 def _latencies(classes: Mapping[str, Any]) -> Iterator[Metric]:
@@ -100,7 +111,7 @@ def _latencies(classes: Mapping[str, Any]) -> Iterator[Metric]:
 
 def _rates(has_deadline: bool) -> Iterator[Metric]:
     if has_deadline:
-        yield _share("on_time_share", "Requests answered within their deadline", "higher")
+        yield share_metric("on_time_share", "Requests answered within their deadline", "higher")
     within = " and in time" if has_deadline else ""
     yield Metric("goodput_per_s", f"Requests served{within}", "1/s", "higher", "ratio")
     yield Metric("throughput_per_s", "Answers, refusals included", "1/s", None, "ratio")
@@ -108,40 +119,17 @@ def _rates(has_deadline: bool) -> Iterator[Metric]:
 
 
 def _shares() -> Iterator[Metric]:
-    yield _share("done_share", "Requests done as planned", "higher")
-    yield _share("shed_share", "Requests refused", "lower")
-    yield _share("timed_out_share", "Requests that waited too long", "lower")
-    yield _share("failed_share", "Requests lost with a replica", "lower")
-    yield _share("unfinished_share", "Requests unfinished at the end of the run", "lower")
+    yield share_metric("done_share", "Requests done as planned", "higher")
+    yield share_metric("shed_share", "Requests refused", "lower")
+    yield share_metric("timed_out_share", "Requests that waited too long", "lower")
+    yield share_metric("failed_share", "Requests lost with a replica", "lower")
+    yield share_metric("unfinished_share", "Requests unfinished at the end of the run", "lower")
 
 
 def _qualities(detected: str, escalated: str) -> Iterator[Metric]:
-    yield _share("sensitivity", f"Positives {detected}", "higher")
-    yield _share("specificity", f"Negatives not {escalated}", "higher")
-    yield _share("positive_predictive_value", f"Requests {escalated} that are positive", "higher")
-    yield _share("negative_predictive_value", f"Requests not {escalated} that are negative", "higher")
+    yield share_metric("sensitivity", f"Positives {detected}", "higher")
+    yield share_metric("specificity", f"Negatives not {escalated}", "higher")
+    yield share_metric("positive_predictive_value", f"Requests {escalated} that are positive", "higher")
+    yield share_metric("negative_predictive_value", f"Requests not {escalated} that are negative", "higher")
     yield Metric("missed_per_1000", "Positives missed", "per 1,000", "lower", "ratio")
-    yield _share("escalated_share", f"Requests {escalated}", None)
-
-
-def _share(name: str, label: str, better: Literal["higher", "lower"] | None, stage: str | None = None) -> Metric:
-    return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
-
-
-def _waits(name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-    for short, share in WAIT_QUANTILES.items():
-        yield Metric(f"wait_{short}_s.{name}", f"{label}: wait, {share:.0%} within", "s", "lower", "quantile", f"wait.{name}",
-                     share, stage=name)  # fmt: skip
-    for tag in tags:
-        yield Metric(f"wait_p95_s.{name}.{tag}", f"{label}: wait of {tag} requests, 95% within", "s", "lower", "quantile",
-                     f"wait.{name}.{tag}", 0.95, stage=name, tag=tag)  # fmt: skip
-
-
-def _retries(name: str, label: str) -> Iterator[Metric]:
-    yield Metric(f"retries_per_request.{name}", f"{label}: retries", "a request", "lower", "ratio", stage=name)
-    yield _share(f"exhausted_share.{name}", f"{label}: requests whose last try failed", "lower", name)
-
-
-def _joins(name: str, label: str) -> Iterator[Metric]:
-    yield _share(f"incomplete_share.{name}", f"{label}: requests that went on without an input", "lower", name)
-    yield _share(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)
+    yield share_metric("escalated_share", f"Requests {escalated}", None)

@@ -13,7 +13,8 @@ from simulator.scenario.document import Document
 from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.faults import Fault, Path, dotted, suggest
 from simulator.scenario.metrics import metrics_of
-from simulator.scenario.stages import TARGET_FIELDS
+from simulator.scenario.stages import KINDS
+from simulator.scenario.stages.base import tags_in, targets_in
 
 Found = Iterator[tuple[Path, str]]
 
@@ -21,15 +22,7 @@ Found = Iterator[tuple[Path, str]]
 def check_names(document: Document) -> list[Fault]:
     """Every name in the file that refers to nothing."""
     data = document.data
-    found = [
-        *_targets(data),
-        *_accelerators(data),
-        *_metrics(data),
-        *_second_readers(data),
-        *_struck(data),
-        *_writes(data),
-        *_exhibits(data),
-    ]
+    found = [*_targets(data), *_accelerators(data), *_metrics(data), *_struck(data), *_writes(data), *_exhibits(data)]
     return [document.fault(path, message) for path, message in found]
 
 
@@ -52,12 +45,8 @@ def _targets(data: Any) -> Found:
     if isinstance(start, str) and start not in stages:
         yield ("start",), f"'{start}' is not a stage; {suggest(start, stages)}"
     for name, stage in stages.items():
-        named: dict[Path, Any] = {(field,): _mapping(stages, name).get(field) for field in TARGET_FIELDS}
-        named |= {("to", index): target for index, target in enumerate(_list(stage, "to"))}
-        for index, route in enumerate(_list(stage, "routes")):
-            named["routes", index, "to"] = route.get("to") if isinstance(route, dict) else None
-        for path, target in named.items():
-            if isinstance(target, str) and target not in {*stages, *ends}:
+        for path, target in targets_in(stage):
+            if target not in {*stages, *ends}:
                 hint = suggest(target, [*stages, *ends])
                 yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {hint}"
 
@@ -72,26 +61,16 @@ def _accelerators(data: Any) -> Found:
 
 
 def _metrics(data: Any) -> Found:
-    kinds = {name: stage.get("kind") for name, stage in _mapping(data, "stages").items() if isinstance(stage, dict)}
+    stages = _mapping(data, "stages")
+    named = {name: _mapping(stages, name).get("kind") for name in stages}
+    kinds = {name: KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in KINDS}
+    tags = list(dict.fromkeys(tag for stage in stages.values() for tag in tags_in(stage)))
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
-    known = metrics_of(kinds, _tags(data), classes, ("", "") if "population" in data else None)
+    known = metrics_of(kinds, tags, classes, ("", "") if "population" in data else None)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
             yield ("objectives", index, "metric"), f"'{metric}' is not a metric here; {suggest(metric, known)}"
-
-
-def _tags(data: Any) -> list[str]:
-    routes = [route for stage in _mapping(data, "stages").values() for route in _list(stage, "routes")]
-    tags = [route["tag"] for route in routes if isinstance(route, dict) and isinstance(route.get("tag"), str)]
-    return list(dict.fromkeys(tags))
-
-
-def _second_readers(data: Any) -> Found:
-    for name, stage in _mapping(data, "stages").items():
-        tag = _mapping(stage, "second_reader").get("tag")
-        if isinstance(tag, str) and tag not in _tags(data):
-            yield ("stages", name, "second_reader", "tag"), f"no gate gives the tag '{tag}'; {suggest(tag, _tags(data))}"
 
 
 def _struck(data: Any) -> Found:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from simulator.scenario.arrivals import Arrivals
 from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
-from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
 from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
 from simulator.scenario.exhibits import offered
 from simulator.scenario.metrics import Metric, metrics_of
-from simulator.scenario.stages import End, Fork, Gate, Pool, Stage
+from simulator.scenario.network import Network
+from simulator.scenario.stages import End, Stage
+from simulator.scenario.stages.gate import Gate
 
 
 class Question(Strict):
@@ -149,14 +150,35 @@ class Scenario(Strict):
         """What a person calls a stage or an end."""
         return (self.stages.get(target) or self.ends[target]).label
 
+    @cached_property
+    def network(self) -> Network:
+        """The ways between the stages."""
+        return Network(self.stages)
+
+    @property
+    def has_deadlines(self) -> bool:
+        """Whether an answer to some requests is worth nothing after a time."""
+        return any(kind.deadline_s is not None for kind in self.classes.values())
+
     def tags(self) -> list[str]:
-        """The tags that gates give to requests, in the order of the file."""
-        routes = [route for stage in self.stages.values() if isinstance(stage, Gate) for route in stage.routes]
-        return list(dict.fromkeys(route.tag for route in routes if route.tag))
+        """The tags that stages give to requests, in the order of the file."""
+        return list(dict.fromkeys(tag for stage in self.stages.values() for tag in stage.tags()))
 
     def scorers(self) -> list[str]:
-        """The pools that give scores, in the order of the file."""
-        return [name for name, stage in self.stages.items() if isinstance(stage, Pool) and stage.scores]
+        """The stages that give scores, in the order of the file."""
+        return [name for name, stage in self.stages.items() if stage.gives_scores]
+
+    def machine_stages(self) -> list[str]:
+        """The stages with servers that are there at all hours, in the order of the file."""
+        return [name for name, stage in self.stages.items() if stage.server and not stage.keeps_hours]
+
+    def staffed_stages(self) -> list[str]:
+        """The stages whose servers come and go with the hours of the day, in the order of the file."""
+        return [name for name, stage in self.stages.items() if stage.server and stage.keeps_hours]
+
+    def score_gates(self) -> dict[str, Gate]:
+        """The stages whose routes go by scores, in the order of the file."""
+        return {name: cast(Gate, stage) for name, stage in self.stages.items() if stage.by_score}
 
     def scorer_of(self, gate: Gate) -> str:
         """The pool whose scores a gate goes by."""
@@ -166,20 +188,14 @@ class Scenario(Strict):
         """The exhibits of the page, by name: those that the author names, else all that have something to show."""
         return self.exhibits or offered(self.stages.values())
 
-    def inputs_of(self, join: str) -> int:
-        """How many branches meet at a join."""
-        forks = [stage for stage in self.stages.values() if isinstance(stage, Fork)]
-        return next(len(fork.to) for fork in forks if meeting(self.stages, fork) == join)
-
     def in_branches(self) -> set[str]:
         """The stages between a fork and its join."""
-        forks = [stage for stage in self.stages.values() if isinstance(stage, Fork)]
-        return set[str]().union(*(reached(self.stages, to, meeting(self.stages, fork)) for fork in forks for to in fork.to))
+        return set[str]().union(*map(self.network.inside, self.network.forks))
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that a run of this scenario can report, by name, in the order of the screen."""
-        kinds = {name: stage.kind for name, stage in self.stages.items()}
+        kinds = {name: type(stage) for name, stage in self.stages.items()}
         classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
         labels = {name: stage.label for name, stage in self.stages.items()}
         words = (self.population.detected, self.population.escalated) if self.population else None

@@ -9,13 +9,12 @@ from functools import reduce
 from itertools import pairwise
 from math import inf
 from operator import add, mul
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scenario.curveballs import AccuracyDrop, Drift, Network, Price, ReplicaLoss, SlowReplicas, Traffic, ZoneLoss
-from simulator.scenario.stages import People, Pool
 from simulator.serving.arrivals.clock import Surge
 from simulator.serving.calendar import HOUR_S
 
@@ -104,8 +103,7 @@ class Conditions:
 
     def outages(self, stage: str, replica: int) -> list[Span]:
         """When a replica of a pool, counted from 0, is down: (from, until) in seconds, sorted, apart, within the run."""
-        pool = self.plan.scenario.stages[stage]
-        assert isinstance(pool, Pool)
+        pool: Any = self.plan.scenario.stages[stage]
         lost = [span for span, ball in self._struck(ReplicaLoss) if ball.stage == stage and replica < ball.replicas]
         lost += [span for span, ball in self._struck(ZoneLoss) if ball.stage in (None, stage) and _in_zone(replica, ball.share)]
         horizon = self.plan.horizon_s
@@ -116,8 +114,7 @@ class Conditions:
 
     def usual(self, stage: str) -> bool:
         """Whether all replicas of a pool are up and as fast as usual throughout."""
-        pool = self.plan.scenario.stages[stage]
-        assert isinstance(pool, Pool)
+        pool: Any = self.plan.scenario.stages[stage]
         replicas = range(pool.most_replicas)
         return all(not self.outages(stage, one) and self.slowdown(stage, one).steady for one in replicas)
 
@@ -149,8 +146,7 @@ class Conditions:
 
     def readings(self, stage: str) -> tuple[Steps, Steps]:
         """Sensitivity and specificity of people at a time."""
-        people = self.plan.scenario.stages[stage]
-        assert isinstance(people, People)
+        people: Any = self.plan.scenario.stages[stage]
         drops = [(span, ball) for span, ball in self._struck(AccuracyDrop) if ball.stage == stage]
         sensitivity = ((span, ball.sensitivity) for span, ball in drops if ball.sensitivity is not None)
         specificity = ((span, ball.specificity) for span, ball in drops if ball.specificity is not None)
@@ -161,7 +157,7 @@ class Conditions:
 
     def price(self, stage: str) -> Steps:
         """How many times as much as usual an hour of a stage costs."""
-        every = isinstance(self.plan.scenario.stages[stage], Pool)
+        every = self.plan.scenario.stages[stage].cost_part == "machines"
         balls = self._struck(Price)
         return steps(1.0, ((span, b.times) for span, b in balls if b.stage == stage or (every and b.stage is None)), mul)
 

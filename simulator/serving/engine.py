@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
 from simulator.scenario.base import Quantity
-from simulator.scenario.branches import marks
+from simulator.scenario.network import graph_of
 from simulator.serving.accelerator import Accelerator
 from simulator.serving.columns import elements
 from simulator.serving.conditions import Conditions
@@ -22,8 +24,6 @@ from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Outbox, ServiceStage, Stage
 from simulator.serving.stages.end import EndStage, ReturningEnd
-from simulator.serving.stages.fork import ForkStage
-from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
 
@@ -50,7 +50,7 @@ class Run:
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
-        self.stages = {name: STAGES[spec.kind](self, name, spec) for name, spec in plan.scenario.stages.items()}
+        self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.source = source_of(self)
         kind = ReturningEnd if self.closed else EndStage
         self.ends = {name: kind(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
@@ -74,8 +74,7 @@ class Run:
         detected = [end.detected.value for end in self.plan.scenario.ends.values()]
         requests.settle(horizon, np.array(detected), self.uniform("ends.caught"))
         logs = {name: stage.log for name, stage in self.stages.items()}
-        fleets = {name: stage.fleet() for name, stage in self.stages.items() if isinstance(stage, ManagedPoolStage)}
-        scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}
+        scaled = {name: fleet for name, stage in self.stages.items() if (fleet := stage.fleet()) is not None}
         return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs, scaled)
 
     @property
@@ -119,13 +118,12 @@ class Run:
 
     def ahead_of(self, name: str) -> set[str]:
         """Every stage that a request may reach after the stage `name`, itself included where there is a way back."""
-        reached: set[str] = set()
-        waiting = [name]
-        while waiting:
-            found = self._targets(waiting.pop()) - reached
-            waiting += found
-            reached |= found
-        return reached
+        return set(self._ahead[name])
+
+    @cached_property
+    def _ahead(self) -> nx.DiGraph[str]:
+        """From each stage to all that are ahead of it."""
+        return nx.transitive_closure(graph_of({name: self._targets(name) for name in [*self.stages, CLIENTS]}))
 
     def _targets(self, name: str) -> set[str]:
         """The stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
@@ -146,11 +144,11 @@ class Run:
         """The pools in branches of forks that may read what this stage writes, in another branch or behind their join."""
         stages = self.plan.scenario.stages
         by_marks = {name for name in self.in_branches if getattr(stages[name], "order", None) in BY_MARKS}
-        return {name for name in by_marks if stages[name] is not spec} if marks(spec) else set()
+        return {name for name in by_marks if stages[name] is not spec} if spec.marks else set()
 
     def photos(self, stage: str) -> NDArray[np.int8]:
         """Which of its photos a request shows to a stage, from 0, shape (n,): in a branch, the one that came to the fork."""
-        forks = [fork for fork in self.stages.values() if isinstance(fork, ForkStage) and stage in fork.inside]
+        forks: list[Any] = [fork for fork in self.stages.values() if stage in fork.inside]
         return min(forks, key=lambda fork: len(fork.inside)).photos if forks else self.requests.tries
 
     def accelerator(self, name: str | None) -> Accelerator | None:

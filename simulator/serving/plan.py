@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, machine
+from simulator.evidence.catalogue import Hardware
 from simulator.evidence.files import content_hash
-from simulator.evidence.profiles import Profile, ProfileError, ThreadRun, has_profile, load_profile, profile_files
-from simulator.evidence.projection import ProjectionError, latencies
-from simulator.evidence.projection.points import projection_files
+from simulator.evidence.profiles import ThreadRun
 from simulator.evidence.recordings import Recording, RecordingError, read_recording
-from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, score_files, scores_at
+from simulator.evidence.scores import ScoreTable
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import Arrivals, Loop, Replay
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
@@ -25,28 +21,18 @@ from simulator.scenario.checks import too_late
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
-from simulator.scenario.stages import Gate, People, Pool, Retake
+from simulator.scenario.stages import Gate
 from simulator.serving.arrivals import Process, arrivals_of
-from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import Conditions
-from simulator.serving.latency import LatencyError, LatencyTable, constant, measured, summed
-from simulator.serving.orders import ORDERS
+from simulator.serving.latency import LatencyTable
+from simulator.serving.provenance import Source
+from simulator.serving.stages import STAGES
 from simulator.serving.streams import Streams
 from simulator.units import duration
 
 #: Expected requests of one replication beyond which a plan is refused.
 MAX_REQUESTS = 20_000_000
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where one number comes from."""
-
-    what: str
-    kind: str
-    value: str
-    source: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +96,7 @@ class Plan:
     @property
     def tries(self) -> int:
         """Photos that one requester may send in all."""
-        return max((stage.max_tries for stage in self.scenario.stages.values() if isinstance(stage, Retake)), default=1)
+        return max(stage.photos for stage in self.scenario.stages.values())
 
 
 def fingerprint(data: Any) -> str:
@@ -130,7 +116,7 @@ def compile_plan(
     Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
     """
     designed, design = apply(scenario, picks or {})
-    gather = _Gatherer(designed)
+    gather = Gatherer(designed)
     timed = strike_times(designed, strikes or {})
     plan = gather.plan(design, fingerprint(scenario.document.data), timed)
     if gather.faults:
@@ -158,8 +144,11 @@ def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dic
     return times
 
 
-class _Gatherer:
-    """Looks up what each stage refers to, and collects faults instead of stopping at the first."""
+class Gatherer:
+    """Looks up what each stage refers to, and collects faults instead of stopping at the first.
+
+    A kind of stage notes here what it finds: in the fields of a plan that carry the same names, with a `Source` for each.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -176,14 +165,10 @@ class _Gatherer:
         self.recording: Recording | None = None
 
     def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
+        """The plan of these picks, as far as there are no faults."""
         self._arrivals(self.scenario.arrivals)
         for name, stage in self.scenario.stages.items():
-            if isinstance(stage, Pool):
-                self._pool(name, stage)
-            if isinstance(stage, Pool | People) and stage.order not in ORDERS:
-                self._fault((name, "order"), f"'{stage.order}' is not an order; {suggest(stage.order, ORDERS)}")
-            if isinstance(stage, Pool) and stage.balance is not None and stage.balance not in BALANCERS:
-                self._fault((name, "balance"), f"'{stage.balance}' is not known; {suggest(stage.balance, BALANCERS)}")
+            STAGES[stage.kind].gather(self, name, stage)
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
@@ -207,10 +192,11 @@ class _Gatherer:
             self._check_size(plan)
         return plan
 
-    def _fault(self, path: tuple[str | int, ...], message: str) -> None:
+    def fault(self, path: tuple[str | int, ...], message: str) -> None:
+        """Something at this place, from the name of a stage on, refers to nothing."""
         self.faults.append(self.scenario.document.fault(("stages", *path), message))
 
-    def _note(self, files: Mapping[str, Path]) -> None:
+    def note(self, files: Mapping[str, Path]) -> None:
         """Remember what these files say: their names and contents are part of what identifies a run."""
         self.evidence |= {name: content_hash(path) for name, path in files.items()}
 
@@ -228,7 +214,7 @@ class _Gatherer:
         if not file.is_relative_to(folder):
             raise RecordingError(f"{spec.file}: leads out of the scenario's folder")
         self.recording = read_recording(file, spec.column, spec.origin_s)
-        self._note({f"scenario/{file.relative_to(folder).as_posix()}": file})
+        self.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
         first, last = (self.recording.times[[0, -1]] - spec.origin_s) / spec.rate_scale
         end = self.scenario.run.days * DAY_S
         if first >= end:
@@ -246,116 +232,6 @@ class _Gatherer:
             less = "give `requests`, lower clients" if isinstance(self.scenario.arrivals, Loop) else "lower the rate"
             message = f"about {expected:,.0f} requests a replication; at most {MAX_REQUESTS:,} are run: {less} or run.days"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
-
-    def _pool(self, name: str, stage: Pool) -> None:
-        self._attempt((name, "device"), CatalogueError, lambda: self._rent(name, stage))
-        if name in self.machines and self.machines[name].vcpus is None and not self._is_measured(stage):
-            self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
-        else:
-            self._attempt((name, "model"), ProfileError, lambda: self._time(name, stage))
-        if stage.scores:
-            self._attempt((name, "scores"), ScoreError, lambda: self._score(name, stage, str(stage.scores)))
-
-    def _attempt(self, path: tuple[str, str], error: type[Exception], lookup: Callable[[], None]) -> None:
-        try:
-            lookup()
-        except error as caught:
-            self._fault(path, str(caught))
-        except LatencyError as caught:
-            self._fault((path[0], "max_batch" if "max_batch" in str(caught) else "threads"), str(caught))
-
-    def _rent(self, name: str, stage: Pool) -> None:
-        rented = self.machines[name] = machine(stage.device)
-        self._note({f"catalogue/{HARDWARE.name}": HARDWARE})
-        if rented.vcpus is not None and stage.threads > rented.vcpus:
-            self._fault(
-                (name, "threads"),
-                f"{stage.threads} threads on a machine with {rented.vcpus} processors; use at most that",
-            )
-        if rented.usd_per_hour is None or rented.price_source is None:
-            raise CatalogueError(f"the catalogue has no price of {rented.label}; choose a device with one")
-        size = "the whole device" if rented.vcpus is None else f"{rented.vcpus} vCPU"
-        price = f"{rented.usd_per_hour:g} USD an hour for {size}"
-        self.sources.append(Source(f"{stage.label}: price", rented.price_evidence, price, rented.price_source))
-
-    def _is_measured(self, stage: Pool) -> bool:
-        return all(has_profile(stage.device, model, stage.precision) for model in stage.models)
-
-    def _project(self, name: str, stage: Pool) -> None:
-        """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
-        if stage.scaling is not None:
-            raise ProjectionError(
-                f"{self.machines[name].label}: how long a replica takes to start is not known; leave out scaling"
-            )
-        sizes = range(1, stage.max_batch + 1)
-        of_models = [latencies(model, stage.precision, sizes, stage.device) for model in stage.models]
-        self._note(projection_files())
-        by_size = [*zip(*of_models, strict=True)]
-        values, lows, highs = (
-            [stage.passes * sum(getattr(point, end) for point in points) for points in by_size]
-            for end in ("value", "low", "high")
-        )
-        self.latencies[name] = constant(*values)
-        self.bands[name] = constant(*lows), constant(*highs)
-        self._halved(stage, by_size[0][0].computed)
-        value = f"{_in_ms(values[0], lows[0], highs[0])} at batch 1"
-        if stage.max_batch > 1:
-            value += f", {_in_ms(values[-1], lows[-1], highs[-1])} at batch {stage.max_batch}"
-        sources = " ".join(dict.fromkeys(point.source for point in by_size[0]))
-        self.sources.append(Source(f"{stage.label}: latency", "projected", value, sources))
-        self.warnings.append(
-            f"{stage.label}: its latency is projected, {value}. Every interval reaches from the fast end of that band to the "
-            "slow one; how much service times spread is not known."
-        )
-
-    def _time(self, name: str, stage: Pool) -> None:
-        profiles = [load_profile(stage.device, model, stage.precision) for model in stage.models]
-        self._note(profile_files(stage.device, stage.models, stage.precision))
-        tables = [measured(profile, stage.threads, stage.max_batch, stage.passes) for profile in profiles]
-        self.latencies[name] = summed(tables)
-        self.timed[name] = [profile.run(stage.threads) for profile in profiles]
-        for profile, table in zip(profiles, tables, strict=True):
-            of = f" of {profile.model}" if stage.also else ""
-            value = f"{1000 * table.mean_s(1):.3g} ms at batch 1{of}"
-            self.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
-        if stage.scaling is not None:
-            self._start(name, stage, profiles)
-
-    def _start(self, name: str, stage: Pool, profiles: list[Profile]) -> None:
-        """A replica that starts creates the session of each of its models, one after the other."""
-        starts = [profile.run(stage.threads).session_s for profile in profiles]
-        self.cold_starts[name] = [sum(start) for start in zip(*starts, strict=False)]
-        value = f"{np.mean(self.cold_starts[name]):.3g} s to create a session and answer for the first time"
-        source = " ".join(profile.source(stage.threads) for profile in profiles)
-        self.sources.append(Source(f"{stage.label}: cold start", "measured", value, source))
-
-    def _halved(self, stage: Pool, computed: str) -> None:
-        """Scores are told as those of the model's own precision: say so where the device computes in another."""
-        if stage.scores and stage.precision == "fp32" and computed == "fp16":
-            what, device = f"{stage.label}: accuracy in fp16", machine(stage.device).label
-            reason = f"{device} computes this model in fp16; accuracy is assumed equal to fp32"
-            self.sources.append(Source(what, "assumed", "as fp32", reason))
-            self.warnings.append(f"{what}: {reason}.")
-
-    def _score(self, name: str, stage: Pool, model: str) -> None:
-        table = scores_at(model, stage.precision)
-        self._note(score_files(table.name))
-        for other in self.tables.values():
-            check_paired(other, table)
-        self.tables[name] = table
-        about = table.about
-        value = f"AUC {table.auc:.3f}"
-        text = f"{about.source}. {about.attribution}" if isinstance(about, Measured) else about.source
-        self.sources.append(Source(f"{stage.label}: scores", about.kind, value, text))
-        if about.precision != stage.precision:
-            what = f"{stage.label}: accuracy at {stage.precision}"
-            reason = f"no scores were measured at {stage.precision}; accuracy is assumed equal to {about.precision}"
-            self.sources.append(Source(what, "assumed", f"as {about.precision}", reason))
-            self.warnings.append(f"{what}: {reason}.")
-
-
-def _in_ms(value_s: float, low_s: float, high_s: float) -> str:
-    return f"{1000 * value_s:.3g} ms ({1000 * low_s:.3g} to {1000 * high_s:.3g})"
 
 
 def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Sourced]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
 from simulator.serving.conditions import Conditions
 from simulator.serving.marks import Marks, TimedMarks
-from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Plan
 
 #: How a request ended. `done` reached an end the planned way, `timed_out` and `shed` by a fallback.
 UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)

@@ -1,12 +1,17 @@
 """The thresholds of a gate, from the score table or from what is assumed of the photos."""
 
+from __future__ import annotations
+
 from math import inf
+from typing import TYPE_CHECKING
 
 from scipy.special import ndtri
 
 from simulator.scenario.stages import Gate, Route
-from simulator.serving.plan import Plan
 from simulator.serving.requests import quality_separation
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Plan
 
 
 def thresholds(plan: Plan, gate: Gate) -> list[float]:

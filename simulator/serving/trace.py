@@ -98,6 +98,12 @@ class VisitLog:
             return rows, np.repeat(left, size)
         return rows[np.repeat(served, size)], np.repeat(left[served], size[served])
 
+    def services(self, horizon: float) -> tuple[Times, Times, Rows]:
+        """Of every batch that was served: when it began, when it ended, within the run, and the server; shapes (batches,)."""
+        started, left, server = np.array(self.started), np.array(self.left), np.array(self.server, np.int32)
+        served = ~np.isnan(started)
+        return started[served], np.minimum(left[served], horizon), server[served]
+
     def frame(self, stage: str) -> pd.DataFrame:
         """The visits as rows with VISIT_COLUMNS."""
         sizes = np.array(self.size, np.int32)

@@ -72,9 +72,8 @@ def _one_request(summary: Summary) -> None:
 
 def _shifts(summary: Summary) -> None:
     trace = first_replication(summary.run_hash, summary)
-    for name, stage in summary.plan.scenario.stages.items():
-        if "shifts" in stage.exhibits:
-            draw(queue_over_time(trace, name), key=f"queue_{name}")
+    for name in summary.plan.scenario.staffed_stages():
+        draw(queue_over_time(trace, name), key=f"queue_{name}")
     st.caption(_ONE_OF_MANY)
 
 

@@ -17,7 +17,7 @@ from simulator.scenario import Scenario
 from simulator.scenario.choices import Choice, Number, Options
 from simulator.scenario.load import find, load
 from simulator.serving.engine import simulate
-from simulator.serving.plan import Source
+from simulator.serving.provenance import Source
 from simulator.serving.trace import Trace
 from simulator.ui.charts import Chart, asked, interval_of, objective_chart
 from simulator.ui.diagram import Diagram

@@ -12,7 +12,6 @@ from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.stage_times import StageTimes
 from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Choice, Options, Pick
-from simulator.scenario.stages import Pool
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.theory import Load, loads, retries_of
@@ -270,7 +269,7 @@ def _what_to_ease(plan: Plan, name: str, times: StageTimes) -> tuple[str, Callab
     load = load_on(plan, name)
     if _turned_away(times) >= MANY and load is not None and load.retried is not None:
         return "load with all its retries", _retried_load
-    if isinstance(plan.scenario.stages[name], Pool) and times.held_s > times.waited_s / 2:
+    if plan.scenario.stages[name].company_s and times.held_s > times.waited_s / 2:
         return COMPANY, _longest_for_company_s
     if load is not None and load.peak is not None and load.peak >= 1 > load.mean:
         return "load at the peak", _peak_load
@@ -278,8 +277,7 @@ def _what_to_ease(plan: Plan, name: str, times: StageTimes) -> tuple[str, Callab
 
 
 def _longest_for_company_s(plan: Plan, name: str) -> float:
-    stage = plan.scenario.stages[name]
-    return stage.max_queue_delay_ms / 1000 if isinstance(stage, Pool) else 0.0
+    return plan.scenario.stages[name].company_s
 
 
 def _peak_load(plan: Plan, name: str) -> float:

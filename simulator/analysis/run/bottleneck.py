@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.analysis.run.advice import FEW, Move, advice_on, load_on
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.stage_times import StageTimes
-from simulator.scenario.stages import People, Pool
+from simulator.scenario.stages import AnyStage
 from simulator.serving.calendar import DAY_S, HOUR_S
 from simulator.serving.conditions import Steps
 from simulator.serving.plan import Plan
@@ -117,13 +117,7 @@ def _told(summary: Summary, name: str, found: dict[str, StageTimes], missed: Ver
 def _why(plan: Plan, name: str, times: StageTimes) -> str:
     """The load, and what else keeps requests waiting."""
     stage = plan.scenario.stages[name]
-    said: list[str] = []
-    if isinstance(stage, People):
-        said += _why_people(plan, name, times)
-    elif isinstance(stage, Pool):
-        said += _why_pool(plan, name, stage, times)
-    else:
-        said.append("its time does not depend on the load")
+    said = [*_why_busy(plan, name, stage, times)] if stage.server else ["its time does not depend on the load"]
     if times.turned_away >= FEW * times.visits:
         said.append(f"{roughly(times.turned_away / times.visits)} of the requests that came were turned away or gave up")
     return "; ".join(said)
@@ -139,22 +133,21 @@ def _failed(missed: Verdict) -> str:
     return "is missed" if missed.estimate else "has no figure"
 
 
-def _why_people(plan: Plan, name: str, times: StageTimes) -> Iterator[str]:
-    yield _comes_in(times, "the people on duty can do")
-    if times.waited_s and times.held_s >= CAUSE * times.waited_s:
-        there = servers(plan, name)
-        hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
-        part = roughly(times.held_s / times.waited_s)
-        yield f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait falls into those hours"
-
-
-def _why_pool(plan: Plan, name: str, stage: Pool, times: StageTimes) -> Iterator[str]:
-    yield _comes_in(times, "its replicas can do")
+def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[str]:
+    yield _comes_in(times, f"{stage.servers} can do")
     load = load_on(plan, name)
     if load is not None and load.peak is not None and load.peak >= 1 > times.load:
         yield f"at its busiest it is {load.peak:.2f} times what they can do, and a queue builds up"
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
-        part = roughly(times.held_s / times.waited_s)
-        yield f"{part} of the wait is for company in a batch, up to {duration(stage.max_queue_delay_ms / 1000)}"
+        yield _why_held(plan, name, stage, times)
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:
-        yield f"{roughly(times.down_s / times.waited_s)} of the wait falls into times when a replica was down"
+        yield f"{roughly(times.down_s / times.waited_s)} of the wait falls into times when a {stage.server} was down"
+
+
+def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
+    part = roughly(times.held_s / times.waited_s)
+    if stage.keeps_hours:
+        there = servers(plan, name)
+        hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
+        return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait falls into those hours"
+    return f"{part} of the wait is for company in a batch, up to {duration(stage.company_s)}"

@@ -16,13 +16,10 @@ from typing import IO, Any, cast
 import pandas as pd
 
 from simulator.analysis.run.timeline import queue_steps
-from simulator.scenario.stages import People, Pool
 from simulator.serving.trace import Trace
 
 #: File names that a trace may have.
 ENDINGS = (".json", ".json.gz")
-
-_SERVERS = {Pool: "replica", People: "reviewer"}
 
 
 class TraceFileError(ValueError):
@@ -31,7 +28,7 @@ class TraceFileError(ValueError):
 
 def events(trace: Trace) -> Iterator[dict[str, Any]]:
     """Every event of a run: the names first, then stage by stage the batches and the length of the queue."""
-    served = [name for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool | People)]
+    served = [name for name, stage in trace.plan.scenario.stages.items() if stage.server]
     for process, name in enumerate(served, start=1):
         visits = trace.logs[name].frame(name)
         batches = visits[visits["started_s"].notna()].drop_duplicates("batch")
@@ -45,7 +42,7 @@ def _names(trace: Trace, name: str, process: int, servers: list[int]) -> Iterato
     yield _meta("process_name", process, 0, name=stage.label)
     yield _meta("process_sort_index", process, 0, sort_index=process)
     for server in servers:
-        yield _meta("thread_name", process, server + 1, name=f"{_SERVERS[type(stage)]} {server + 1}")
+        yield _meta("thread_name", process, server + 1, name=f"{stage.server} {server + 1}")
         yield _meta("thread_sort_index", process, server + 1, sort_index=server + 1)
 
 

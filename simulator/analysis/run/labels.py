@@ -13,13 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.curveballs import AccuracyDrop, Drift
-from simulator.scenario.stages import Gate, Join, People, Pool, Route
+from simulator.scenario.stages import Gate, Route
 from simulator.serving.plan import Plan
 from simulator.serving.thresholds import thresholds
 
@@ -40,8 +41,7 @@ _SLACK = 1e-9
 
 def score_gates(plan: Plan) -> dict[str, Gate]:
     """The gates that go by scores; none where the plan has no scores."""
-    stages = plan.scenario.stages.items()
-    return {name: stage for name, stage in stages if plan.tables and isinstance(stage, Gate) and stage.by == "score"}
+    return plan.scenario.score_gates() if plan.tables else {}
 
 
 def weights_of(table: ScoreTable) -> Floats:
@@ -257,20 +257,14 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
 
 def downstream(plan: Plan) -> set[str]:
     """The stages that a request may come to behind a gate by score."""
-    stages = plan.scenario.stages
-    waiting = [target for gate in score_gates(plan).values() for target in gate.targets().values()]
-    found: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in stages and name not in found:
-            found.add(name)
-            waiting += stages[name].targets().values()
-    return found
+    network = plan.scenario.network
+    behind = set[str]().union(*(nx.descendants(network.graph, gate) for gate in score_gates(plan)))
+    return behind & plan.scenario.stages.keys()
 
 
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
-    waits = any(isinstance(plan.scenario.stages[name], Pool | People | Join) for name in downstream(plan))
+    waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
     return bool(score_gates(plan)) and (waits or scores_shift(plan))
 
 

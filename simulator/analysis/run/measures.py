@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from simulator.analysis.run.labels import codes_of, downstream, score_gates, scores_shift
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
-from simulator.analysis.run.stage_times import StageTimes, brought_s, paid_s, stage_times
+from simulator.analysis.run.stage_times import StageTimes, brought_s, stage_times
 from simulator.scenario.metrics import Metric
-from simulator.scenario.stages import Join, People, Pool, Retry
-from simulator.serving.calendar import HOUR_S
 from simulator.serving.requests import DONE, OUTCOMES
-from simulator.serving.servers import server_s
+from simulator.serving.servers import kind, server_s
 from simulator.serving.trace import Trace
 
 Floats = NDArray[np.float64]
 
 #: The latency distribution is drawn at these shares of the requests.
 CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
+
+#: The parts of the cost that are told though nothing is paid for them.
+USUAL_PARTS = ("machines", "reviewers")
 
 #: What is paid for a missed positive, among the parts of the cost.
 MISSED = "missed"
@@ -168,13 +169,14 @@ def _samples(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> I
     yield "served", of(answered & ~refused) if refused.any() else every
     for index, name in enumerate(trace.plan.scenario.classes):
         yield f"latency.{name}", of(answered & (columns.kind == index))
-    for name, stage in trace.plan.scenario.stages.items():
-        if isinstance(stage, Pool | People) and name in visits:
-            rows, wait = _waits(trace, visits[name])
-            entered = rows["entered_s"].to_numpy()
-            yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
-            tag = columns.tag[rows["request"].to_numpy()]
-            for index, label in enumerate(trace.plan.scenario.tags() if isinstance(stage, People) else [], start=1):
+    wanted = {metric.sample for metric in trace.plan.scenario.metrics.values()}
+    for name in (name for name in visits if f"wait.{name}" in wanted):
+        rows, wait = _waits(trace, visits[name])
+        entered = rows["entered_s"].to_numpy()
+        yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
+        tag = columns.tag[rows["request"].to_numpy()]
+        for index, label in enumerate(trace.plan.scenario.tags(), start=1):
+            if f"wait.{name}.{label}" in wanted:
                 mine = tag == index
                 yield f"wait.{name}.{label}", sample(wait[mine], _stretches(trace, entered[mine], stretches))
 
@@ -229,7 +231,7 @@ class _Counter:
             **dict(self._outcomes()),
             **dict(self._qualities()),
             **dict(self._utilizations()),
-            **dict(self._branches()),
+            **dict(self._of_kinds()),
         }
 
     def _of(self, above: NDArray[np.generic], below: NDArray[np.generic] | None = None) -> Total:
@@ -264,7 +266,7 @@ class _Counter:
         """Work that came over the server-seconds that are offered for it, of every stage that offers any."""
         answering = downstream(self.trace.plan) if self.strata else set()
         for name, stage in self.scenario.stages.items():
-            if not isinstance(stage, Pool | People) or (capacity := server_s(self.trace, name)) <= 0:
+            if not stage.server or (capacity := server_s(self.trace, name)) <= 0:
                 continue
             work = brought_s(self.trace, self.visits[name]) if name in self.visits else np.zeros(self.columns.n)
             if name in answering:
@@ -272,29 +274,11 @@ class _Counter:
             else:
                 yield f"utilization.{name}", Total(float(work.sum()), capacity)
 
-    def _branches(self) -> Iterator[tuple[str, Total]]:
-        """What retries and joins did."""
-        for name, stage in self.scenario.stages.items():
-            if isinstance(stage, Retry):
-                yield from self._retries(name)
-            elif isinstance(stage, Join):
-                yield from self._joins(name, stage)
-
-    def _retries(self, name: str) -> Iterator[tuple[str, Total]]:
-        """How much one client's request grows to, and whose last try failed as well."""
-        started, all_ = np.array(self.trace.logs[name].started), float(self.columns.n)
-        gave_up = np.isnan(started) & ~np.isnan(np.array(self.trace.logs[name].left))
-        yield f"retries_per_request.{name}", Total(float(np.count_nonzero(~np.isnan(started))), all_)
-        yield f"exhausted_share.{name}", Total(float(np.count_nonzero(gave_up)), all_)
-
-    def _joins(self, name: str, stage: Join) -> Iterator[tuple[str, Total]]:
-        """Of the requests that went on, the share that lacked an input; of all inputs, the share that came too late."""
-        visits = self.trace.logs[name].frame(name).dropna(subset="left_s")
-        used = visits[visits["started_s"].notna()]
-        needed = stage.needed(self.scenario.inputs_of(name))
-        came = (used["server"] >= 0).groupby(used["request"]).sum()
-        yield f"incomplete_share.{name}", Total(float((came < needed).sum()), float(len(came)))
-        yield f"late_share.{name}", Total(float(len(visits) - len(used)), float(len(visits)))
+    def _of_kinds(self) -> Iterator[tuple[str, Total]]:
+        """What each kind of stage counts of its own, as retries and joins do."""
+        for name in self.scenario.stages:
+            for metric, above, below in kind(self.trace, name).totals(self.trace, name):
+                yield metric, Total(above, below)
 
     def together(self, costs: Mapping[str, Total]) -> Total:
         """The cost of 1,000 requests, of its parts."""
@@ -307,8 +291,7 @@ class _Counter:
         scenario, n = self.scenario, self.columns.n
         thousands = np.full(len(self.rows), 0.001)
         usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[self.columns.end][self.rows]
-        yield "machines", Total(_machines_usd(self.trace), n / 1000)
-        yield "reviewers", Total(_reviewers_usd(self.trace), n / 1000)
+        yield from ((part, Total(paid, n / 1000)) for part, paid in self._paid_usd().items())
         if scenario.population is None:
             yield "ends", self._of(usd, thousands)
         else:
@@ -318,32 +301,18 @@ class _Counter:
             missed = self.positive - self.detected
             yield MISSED, self._of(missed * scenario.costs.missed_positive_usd.value, thousands)
 
+    def _paid_usd(self) -> dict[str, float]:
+        """What was paid for the stages, by the part of the cost under which it is told."""
+        found = dict.fromkeys(USUAL_PARTS, 0.0)
+        for name, stage in self.scenario.stages.items():
+            if stage.cost_part:
+                found[stage.cost_part] = found.get(stage.cost_part, 0.0) + kind(self.trace, name).cost_usd(self.trace, name)
+        return found
+
 
 def _escalated(trace: Trace) -> NDArray[np.bool_]:
     escalated = np.array([end.escalated for end in trace.plan.scenario.ends.values()] + [False])
     return escalated[trace.columns.end]
-
-
-def _machines_usd(trace: Trace) -> float:
-    pools = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)}
-    return sum(
-        paid_s(trace, name, stage)
-        / HOUR_S
-        * trace.plan.machines[name].usd_per_replica_hour(stage.threads)
-        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
-        for name, stage in pools.items()
-    )
-
-
-def _reviewers_usd(trace: Trace) -> float:
-    people = {name: stage for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, People)}
-    return sum(
-        paid_s(trace, name, stage)
-        / HOUR_S
-        * stage.usd_per_hour.value
-        * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
-        for name, stage in people.items()
-    )
 
 
 def _flows(trace: Trace) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from simulator.analysis.bootstrap import corrected_interval, percentile_interval
 from simulator.analysis.run.labels import never_seen, resampled_cuts, scores_shift, thresholds_anew, weights_of
 from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.scores import Measured, ScoreTable
-from simulator.scenario.stages import Gate, People, Route
+from simulator.scenario.stages import Gate, Route
 from simulator.serving.plan import Plan
 from simulator.serving.theory import loads
 from simulator.serving.thresholds import thresholds
@@ -38,7 +38,7 @@ class OperatingPoint:
 
 def operating_points(plan: Plan) -> list[OperatingPoint]:
     """The thresholds that the design sets on the scores of its models, gate by gate, strictest first."""
-    gates = [stage for stage in plan.scenario.stages.values() if isinstance(stage, Gate) and stage.by == "score"]
+    gates = plan.scenario.score_gates().values()
     if not plan.tables:
         return []
     return [
@@ -151,7 +151,7 @@ def referral_curve(plan: Plan) -> pd.DataFrame:
 
 def reading_capacity(plan: Plan) -> float | None:
     """The share of all people whose photo the reviewers can read; None where there are none."""
-    people = [load for load in loads(plan) if isinstance(plan.scenario.stages[load.stage], People)]
+    people = [load for load in loads(plan) if plan.scenario.stages[load.stage].keeps_hours]
     return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)
 
 

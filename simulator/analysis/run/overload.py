@@ -8,7 +8,6 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from simulator.scenario.stages import Pool, Retry
 from simulator.serving import theory
 from simulator.serving.plan import Plan
 from simulator.serving.requests import DONE, UNFINISHED
@@ -69,22 +68,20 @@ def _edges(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 def _sent_again(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """When each retry was sent."""
-    stages = [name for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Retry)]
+    stages = [name for name, stage in trace.plan.scenario.stages.items() if stage.sends_again]
     visits = pd.concat([trace.logs[name].frame(name) for name in stages], ignore_index=True)
     return visits.loc[visits["started_s"].notna(), "left_s"].to_numpy()
 
 
 def capacity_per_s(plan: Plan) -> float | None:
-    """Requests a second that the pool which gets the retries can serve, in the batches that its rule forms of a full queue.
+    """Requests a second that the stage which gets the retries can serve, in the batches that its rule forms of a full queue.
 
-    None where it is no pool, or where its size changes.
+    None where it has no servers, or where their number changes.
     """
     stages = plan.scenario.stages
-    for stage in stages.values():
-        pool = stages.get(stage.to) if isinstance(stage, Retry) else None
-        if isinstance(stage, Retry) and isinstance(pool, Pool) and pool.scaling is None:
-            return theory.capacity_per_s(plan, stage.to) * pool.replicas
-    return None
+    again = [target for stage in stages.values() if stage.sends_again for target in stage.planned_targets().values()]
+    steady = {name: stages[name].steady_servers for name in again if name in stages}
+    return next((theory.capacity_per_s(plan, name) * servers for name, servers in steady.items() if servers), None)
 
 
 def trouble(found: pd.DataFrame) -> Trouble | None:

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from simulator.analysis.run.stage_times import DOWN, HELD, wait_steps
-from simulator.scenario.stages import Gate, Join, People, Pool
 from simulator.serving.trace import Trace
 from simulator.units import duration, roughly
 
@@ -25,12 +24,6 @@ Until = Literal["answer", "end"]
 BEHIND = "behind others"
 
 WITHOUT_A_REPLICA = "waiting while a replica was down"
-
-_HELD_FOR: dict[type, str] = {
-    Pool: "waiting for company in a batch",
-    People: "waiting for somebody to be on duty",
-    Join: "waiting for other inputs",
-}
 
 
 @dataclass(frozen=True)
@@ -153,7 +146,7 @@ def percentile(text: str) -> float:
 
 def answers_early(trace: Trace) -> bool:
     """Whether the answer may come before the end of the way."""
-    return any(isinstance(stage, Gate) and stage.answers for stage in trace.plan.scenario.stages.values())
+    return any(stage.gives_answers for stage in trace.plan.scenario.stages.values())
 
 
 def way_of(trace: Trace, share: float, until: Until = "answer") -> Way | None:
@@ -222,7 +215,7 @@ def _waits(trace: Trace, visit: Any, frame: pd.DataFrame, until: float) -> list[
     edges = [visit.entered_s, *times[inside].tolist(), until]
     found = [states[np.searchsorted(times, visit.entered_s, "right") - 1], *states[inside]]
     pieces = [(state, start, end) for state, start, end in zip(found, edges[:-1], edges[1:], strict=True) if end > start]
-    words = {HELD: _HELD_FOR.get(type(trace.plan.scenario.stages[visit.stage]), ""), DOWN: WITHOUT_A_REPLICA}
+    words = {HELD: trace.plan.scenario.stages[visit.stage].held_for, DOWN: WITHOUT_A_REPLICA}
     return [
         Wait(same[0][1], same[-1][2], words.get(state, BEHIND))
         for state, group in groupby(pieces, key=itemgetter(0))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.scenario.stages import Join, People, Pool
-from simulator.serving.calendar import HOUR_S
-from simulator.serving.servers import down, roster_of, servers, work_s
+from simulator.scenario.stages import AnyStage
+from simulator.serving.servers import down, kind, servers, work_s
 from simulator.serving.theory import capacity_per_s
 from simulator.serving.trace import Trace
 
@@ -93,7 +92,7 @@ def _waited_while(
 ) -> tuple[float, float]:
     """Of all waits of one stage, the seconds that were HELD, and those that were DOWN."""
     stage, totals = trace.plan.scenario.stages[name], np.zeros(3)
-    lanes = np.unique(server) if isinstance(stage, Pool) and stage.balance else [None]
+    lanes = np.unique(server) if stage.queue_a_server else [None]
     for lane in lanes:
         mine = slice(None) if lane is None else server == lane
         times, states = wait_steps(trace, name, visits, lane)
@@ -117,23 +116,23 @@ def wait_steps(trace: Trace, name: str, visits: pd.DataFrame, server: int | None
     request left before that was known.
     """
     stage = trace.plan.scenario.stages[name]
-    if isinstance(stage, Pool):
-        return _of_pool(trace, name, stage, visits, server)
-    if isinstance(stage, People):
+    if not stage.server:
+        return np.zeros(1), np.full(1, HELD if stage.held_for else BEHIND)
+    if stage.keeps_hours:
         there = servers(trace, name)
         return np.array(there.times), np.where(np.array(there.values) == 0, HELD, BEHIND)
-    return np.zeros(1), np.full(1, HELD if isinstance(stage, Join) else BEHIND)
+    return _of_machines(trace, name, stage, visits, server)
 
 
-def _of_pool(
-    trace: Trace, name: str, stage: Pool, visits: pd.DataFrame, server: int | None
+def _of_machines(
+    trace: Trace, name: str, stage: AnyStage, visits: pd.DataFrame, server: int | None
 ) -> tuple[Seconds, NDArray[np.intp]]:
     """Only a rule that lets requests wait for company leaves a replica free that could serve them."""
-    lane = server if stage.balance else None
+    lane = server if stage.queue_a_server else None
     if lane == -1:
         return np.zeros(1), np.full(1, BEHIND)
     up, lacking = servers(trace, name, lane), down(trace, name, lane)
-    if not stage.max_queue_delay_ms:
+    if not stage.company_s:
         return np.array(lacking.times), np.where(np.array(lacking.values) > 0, DOWN, BEHIND)
     busy_from, busy = _at_work(visits if lane is None else visits[visits["server"] == lane])
     times = np.unique(np.concatenate([busy_from, up.times, lacking.times]))
@@ -155,11 +154,12 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
     Of people, the work that came over the work that can be done, both at the pace of a reader who is fresh.
     """
     stage = trace.plan.scenario.stages[name]
-    if isinstance(stage, People):
-        return _over(float(brought_s(trace, visits, _tiredness(trace, name, stage, visits)).sum()), work_s(trace, name))
-    if isinstance(stage, Pool):
-        return _over(len(_each_once(visits)), capacity_per_s(trace.plan, name) * work_s(trace, name))
-    return 0.0
+    if not stage.server:
+        return 0.0
+    if stage.keeps_hours:
+        slowed = kind(trace, name).slowed(trace, name, visits)
+        return _over(float(brought_s(trace, visits, slowed).sum()), work_s(trace, name))
+    return _over(len(_each_once(visits)), capacity_per_s(trace.plan, name) * work_s(trace, name))
 
 
 def _over(brought: float, offered: float) -> float:
@@ -177,52 +177,7 @@ def brought_s(trace: Trace, visits: pd.DataFrame, slowed: float | Seconds = 1.0)
     return np.asarray(np.bincount(visits["request"], brought, minlength=trace.columns.n), float)
 
 
-def _tiredness(trace: Trace, name: str, stage: People, visits: pd.DataFrame) -> float | Seconds:
-    """How many times as long as a fresh reader each visit's took; 1 for those that nobody served."""
-    if stage.fatigue_per_h is None:
-        return 1.0
-    started, server = visits["started_s"].to_numpy(), visits["server"].to_numpy()
-    hours = np.zeros(len(visits))
-    for duty in roster_of(trace.plan, name).duties:
-        mine = (duty.start <= started) & (started < duty.end) & np.isin(server, duty.desks)
-        hours[mine] = (started[mine] - duty.since) / HOUR_S
-    return 1 + stage.fatigue_per_h.value * hours
-
-
 def _each_once(visits: pd.DataFrame) -> pd.DataFrame:
     """What was served in vain stands for the visit of the requester who left without it."""
     in_vain = visits["request"][~visits["wanted"]].unique()
     return visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)] if len(in_vain) else visits
-
-
-def paid_s(trace: Trace, name: str, stage: Pool | People) -> float:
-    """Server-seconds that are paid for: all until the last request may come, and after that the time at work on what is left.
-
-    Until then replicas are paid up or down, and people for their whole shifts. A case that keeps its reader beyond the end of
-    the shift is paid as well.
-    """
-    end = trace.plan.arrivals_end_s
-    if isinstance(stage, People):
-        return roster_of(trace.plan, name).paid_s(end) + sum(_beyond_shifts_s(trace, name))
-    started, left, _ = _services(trace, name)
-    beyond = np.maximum(left, end) - np.maximum(started, end)
-    return (trace.fleets[name].paid_s if name in trace.fleets else stage.replicas * end) + float(beyond.sum())
-
-
-def _services(trace: Trace, name: str) -> tuple[Seconds, Seconds, NDArray[np.int32]]:
-    """Of every batch that was served: when it began, when it ended, within the run, and the server."""
-    log = trace.logs[name]
-    started, left, server = np.array(log.started), np.array(log.left), np.array(log.server)
-    served = ~np.isnan(started)
-    return started[served], np.minimum(left[served], trace.plan.horizon_s), server[served]
-
-
-def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
-    """For each desk, the seconds of reading outside the shifts that are paid anyway."""
-    started, left, server = _services(trace, name)
-    shifts = roster_of(trace.plan, name).shifts_by_desk(trace.plan.arrivals_end_s)
-    for desk in np.unique(server):
-        mine, spans = server == desk, np.array(shifts.get(int(desk), [(0.0, 0.0)]))
-        paid = np.append(0.0, np.cumsum(np.diff(spans.ravel()) * (np.arange(spans.size - 1) % 2 == 0)))
-        begun, done = started[mine], left[mine]
-        yield float((done - begun - np.interp(done, spans.ravel(), paid) + np.interp(begun, spans.ravel(), paid)).sum())

@@ -26,9 +26,9 @@ from simulator.analysis.run.warmup import WarmUp, warm_up_of
 from simulator.analysis.statistics import Estimate, Interval
 from simulator.scenario.arrivals import Loop, Offline
 from simulator.scenario.metrics import Metric
-from simulator.scenario.stages import Pool
 from simulator.serving.engine import ENGINE_VERSION
-from simulator.serving.plan import Plan, Source, fingerprint
+from simulator.serving.plan import Plan, fingerprint
+from simulator.serving.provenance import Source
 from simulator.serving.theory import loads
 from simulator.serving.trace import Trace
 from simulator.units import percent, spoken, spread
@@ -253,15 +253,14 @@ def _grows(plan: Plan, stage: str, times: StageTimes) -> bool:
 
     Clients that wait for their answers, or a heap of samples, bring no more than is done.
     """
-    spec = plan.scenario.stages[stage]
-    bounded = isinstance(spec, Pool) and spec.is_bounded
+    bounded = plan.scenario.stages[stage].is_bounded
     return times.load >= 1 and not bounded and not isinstance(plan.scenario.arrivals, Loop | Offline)
 
 
 def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
     """The metrics that only tell how long the run is: tails where a queue grows, all times where there is no steady state."""
     growing = {stage for stage, times in stages.items() if _grows(plan, stage, times)}
-    behind = {stage for stage in growing if isinstance(plan.scenario.stages[stage], Pool)}
+    behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
     unsteady = warm_up is not None and not warm_up.steady
     return {
         name

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.scenario.stages import People, Pool
 from simulator.serving.plan import Plan
 from simulator.serving.servers import servers
 from simulator.serving.trace import Trace
@@ -27,7 +26,7 @@ def busiest_minute(trace: Trace) -> float:
 
 def batches(trace: Trace, start: float, end: float) -> pd.DataFrame:
     """The batches that were being served within [start, end): stage, replica, started_s, seconds, size."""
-    pools = [name for name, stage in trace.plan.scenario.stages.items() if isinstance(stage, Pool)]
+    pools = trace.plan.scenario.machine_stages()
     visits = pd.concat([trace.logs[name].frame(name) for name in pools], ignore_index=True)
     served = visits[(visits["started_s"] < end) & (visits["left_s"] >= start)].drop_duplicates(["stage", "batch"])
     return pd.DataFrame(
@@ -60,7 +59,7 @@ def occupancy(trace: Trace, steps: int = 600) -> pd.DataFrame:
     edges: Floats = np.linspace(0, trace.plan.horizon_s, steps + 1)
     found: dict[str, Any] = {"time_s": edges[:-1]}
     for name, stage in trace.plan.scenario.stages.items():
-        if isinstance(stage, Pool | People):
+        if stage.server:
             visits = trace.logs[name].frame(name)
             found[name] = _most(visits["entered_s"].to_numpy(), _gone(visits), edges)
     found["in_flight"] = _most(trace.columns.arrived, trace.columns.finished, edges)

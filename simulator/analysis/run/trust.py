@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, isfinite
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.statistics import Interval, quantile_interval
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
-from simulator.scenario.stages import People, Pool
 from simulator.serving.theory import loads
 from simulator.units import duration, roughly, significant
 
@@ -74,13 +73,12 @@ def _load(summary: Summary) -> Iterator[Note]:
     at = f"{stage.label} is the busiest stage, at {roughly(load)} of what it can do"
     retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
     if load >= 1:
-        bounded = isinstance(stage, Pool) and stage.is_bounded
-        then = "What waits for too long, or finds its queue full, is turned away." if bounded else _GROWS
+        then = "What waits for too long, or finds its queue full, is turned away." if stage.is_bounded else _GROWS
         yield Note("load", "weak", f"{at}: overload. {then}")
     elif load >= BUSY:
         level: Level = "weak" if load >= SATURATED else "fair"
         regime = "near saturation" if load >= SATURATED else "busy"
-        yield Note("load", level, f"{at}: {regime}. {_leverage(load, isinstance(stage, People))}")
+        yield Note("load", level, f"{at}: {regime}. {_leverage(load, stage.keeps_hours)}")
     elif peaks := _over_at_peak(summary):
         text = f"{at}, but at its busiest {peaks}: that queue depends on how high the peak really is."
         yield Note("load", "fair", text)
@@ -119,15 +117,14 @@ def _latencies(summary: Summary) -> Iterator[Note]:
         yield Note("latency", level, told)
     for name, runs in summary.plan.timed.items():
         stage = summary.plan.scenario.stages[name]
-        if isinstance(stage, Pool):
-            for run in runs:
-                yield _sizes(stage, run)
-                yield _disturbance(stage, run)
-            if len(runs) == 1:
-                yield _tail(stage, runs[0])
+        for run in runs:
+            yield _sizes(stage, run)
+            yield _disturbance(stage, run)
+        if len(runs) == 1:
+            yield _tail(stage, runs[0])
 
 
-def _sizes(stage: Pool, run: ThreadRun) -> Note:
+def _sizes(stage: Any, run: ThreadRun) -> Note:
     """A plan beyond the sizes or threads that were measured is refused, so that only gaps between sizes are left to tell."""
     sizes = sorted(calls.batch for calls in run.calls)
     between = [size for size in range(1, stage.max_batch + 1) if size not in sizes]
@@ -140,7 +137,7 @@ def _sizes(stage: Pool, run: ThreadRun) -> Note:
     return Note(topic, level, f"{told} at batches of {measured}; sizes in between are interpolated{beyond}.")
 
 
-def _disturbance(stage: Pool, run: ThreadRun) -> Note:
+def _disturbance(stage: Any, run: ThreadRun) -> Note:
     if run.others_share is None:
         return Note("disturbance", "fair", f"{stage.label}: how busy the machine was while it was measured was not noted.")
     level: Level = "good"
@@ -150,7 +147,7 @@ def _disturbance(stage: Pool, run: ThreadRun) -> Note:
     return Note("disturbance", level, sentence)
 
 
-def _tail(stage: Pool, run: ThreadRun) -> Note:
+def _tail(stage: Any, run: ThreadRun) -> Note:
     """The 99th percentile of the service times of single requests, by order statistics: calls are as good as independent."""
     calls = min(run.calls, key=lambda calls: calls.batch)
     tail = quantile_interval(np.array(calls.latency_ms) * stage.passes / 1000, 0.99)

@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
-from simulator.scenario.stages.base import PLANNED_FIELDS, TARGET_FIELDS, FileName, Target
+from simulator.scenario.kinds import OneOf, registry
+from simulator.scenario.stages.base import AnyStage, FileName, Target
 from simulator.scenario.stages.end import End
 from simulator.scenario.stages.fork import Fork
 from simulator.scenario.stages.gate import Gate, Route
@@ -15,11 +14,14 @@ from simulator.scenario.stages.pool import Failures, Pool
 from simulator.scenario.stages.retake import Retake
 from simulator.scenario.stages.retry import Budget, Retry
 
-Stage = Annotated[Link | Pool | Gate | Retake | Retry | Fork | Join | People, Field(discriminator="kind")]
+#: Every kind of stage that a scenario may name, by that name; `simulator.serving.stages.register` adds one.
+KINDS: dict[str, type[AnyStage]] = registry(Link, Pool, Gate, Retake, Retry, Fork, Join, People)
+
+Stage = Annotated[AnyStage, OneOf(KINDS)]
 
 __all__ = [
-    "PLANNED_FIELDS",
-    "TARGET_FIELDS",
+    "KINDS",
+    "AnyStage",
     "Break",
     "Budget",
     "End",

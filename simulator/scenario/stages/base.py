@@ -1,46 +1,213 @@
-"""What every stage has: a label, and targets that it hands requests on to."""
+"""What every stage has, and what a kind of stage declares of itself for the rest of the program."""
 
-from typing import Annotated
+from __future__ import annotations
 
-from pydantic import Field
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BaseModel, Field
 
 from simulator.scenario.base import Line, Strict
 from simulator.scenario.faults import Path
+from simulator.scenario.metrics import Metric, of_servers
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 Target = Annotated[str, Field(description="the name of a stage or of an end", max_length=60)]
 
 #: Part of the name of a file of evidence, and no way out of its folder.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=120)]
 
-#: The fields of a stage that name a target.
-TARGET_FIELDS = (
-    "to",
-    "on_timeout",
-    "on_full",
-    "on_failure",
-    "on_exhausted",
-    "on_give_up",
-    "on_incomplete",
-    "positive_to",
-    "negative_to",
-)
-
-#: Those of a way that was planned, a gate's routes included; the others are fallbacks.
-PLANNED_FIELDS = ("to", "positive_to", "negative_to", "routes")
+#: A fault of a stage: its place within the stage, and what is wrong there.
+Faults = Iterator[tuple[Path, str]]
 
 
 class AnyStage(Strict):
-    """What all stage kinds have in common."""
+    """What all kinds of stages have in common.
 
+    A field called `to`, or `..._to`, names a stage or an end where requests go on to as planned; one called `on_...` names a
+    fallback. Such a field holds a name, or a list of names, and it may stand in the models of a list, as in a gate's routes.
+    A field `tag` in the models of a list is a tag that the stage gives to requests.
+
+    What follows is what a kind declares. Each default is that of a step that takes no time and knows nothing of requests;
+    a kind overrides what differs.
+    """
+
+    #: What one of its servers is called, as "replica"; empty where no server is needed. What has servers has a queue for
+    #: them, a load, a utilization, and waits.
+    server: ClassVar[str] = ""
+    #: What all its servers are called together, where a sentence says what they can do.
+    servers: ClassVar[str] = "its servers"
+    #: Whether its servers come and go with the hours of the day, so that work waits for them and only its total counts.
+    keeps_hours: ClassVar[bool] = False
+    #: What a request waits for here that does not wait behind others; empty where nothing but others holds it.
+    held_for: ClassVar[str] = ""
+    #: The part of the cost under which what is paid for it is told; empty where nothing is paid.
+    cost_part: ClassVar[str] = ""
+    #: Whether a request is served, kept waiting or counted here before it goes on as planned or its time is up. A ring of
+    #: stages needs one that does, or requests would go round for ever.
+    keeps: ClassVar[bool] = False
+    #: Whether it sends again what was turned away: only fallbacks may lead here.
+    sends_again: ClassVar[bool] = False
+    #: Whether it sends each request to all its targets at once, so that they meet again where a stage `joins` them.
+    splits: ClassVar[bool] = False
+    joins: ClassVar[bool] = False
+    #: Whether it may stand between such a fork and its join, and whether several branches may come through it.
+    in_branches: ClassVar[bool] = True
+    shared_by_branches: ClassVar[bool] = False
+
+    kind: str
     label: Line
     note: Line | None = None
 
     def targets(self) -> dict[Path, str]:
         """Every place in this stage that names a target, with the name."""
-        named: dict[Path, str | None] = {(field,): getattr(self, field, None) for field in TARGET_FIELDS}
-        return {path: target for path, target in named.items() if target is not None}
+        return dict(targets_in(self))
+
+    def planned_targets(self) -> dict[Path, str]:
+        """The targets of those who are not turned away."""
+        return {path: target for path, target in self.targets().items() if not is_fallback(path)}
+
+    def fallbacks(self) -> dict[Path, str]:
+        """The targets of those who are."""
+        return {path: target for path, target in self.targets().items() if is_fallback(path)}
+
+    def arrows(self) -> Iterator[tuple[str, str]]:
+        """The planned ways that somebody may go: what is written at each, and the target."""
+        return (("", target) for target in self.planned_targets().values())
+
+    def unserved(self) -> set[str]:
+        """Where a request may go on to that was neither served, kept waiting nor counted here."""
+        kept = {*self.planned_targets(), ("on_timeout",)} if self.keeps else set()
+        return {target for path, target in self.targets().items() if path not in kept}
+
+    def tags(self) -> list[str]:
+        """The tags that it gives to requests, in the order of the file."""
+        return list(tags_in(self))
+
+    @property
+    def gives_scores(self) -> bool:
+        """Whether it gives each request a score, which gates and queues may go by."""
+        return False
+
+    @property
+    def marks(self) -> bool:
+        """Whether it writes on a request what others read."""
+        return self.gives_scores or bool(self.tags())
+
+    @property
+    def by_score(self) -> bool:
+        """Whether its routes go by scores, with thresholds that labelled items may set; it has the fields of a gate then."""
+        return False
+
+    @property
+    def gives_answers(self) -> bool:
+        """Whether a request that comes here has its answer then."""
+        return False
+
+    @property
+    def waits(self) -> bool:
+        """Whether the time that a request spends here depends on other requests, or on its own other inputs."""
+        return bool(self.server or self.held_for)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether its queue has a limit that keeps an overload short, or requests wait in it for a limited time."""
+        return False
+
+    @property
+    def company_s(self) -> float:
+        """How long a request may wait for company in a batch though a server is free."""
+        return 0.0
+
+    @property
+    def queue_a_server(self) -> bool:
+        """Whether each server has a queue of its own."""
+        return False
+
+    @property
+    def steady_servers(self) -> int | None:
+        """How many servers it has throughout, failures aside; None where that changes, or where it needs none."""
+        return None
+
+    @property
+    def photos(self) -> int:
+        """Photos that one requester may send in all because of it."""
+        return 1
+
+    def tries(self, rate: float) -> float:
+        """How often one request may be sent at most because of it, where `rate` fresh ones come in a second."""
+        return 1.0
+
+    def served_again(self) -> tuple[float, str | None]:
+        """The share of its requests that it serves twice, and the tag that they must have for it; None for any."""
+        return 0.0, None
 
     @property
     def exhibits(self) -> tuple[str, ...]:
         """The exhibits, by name, that have something to show of a run because this stage is in it."""
-        return ()
+        offers = {
+            "overload": self.sends_again,
+            "batches": bool(self.server) and not self.keeps_hours,
+            "shifts": self.keeps_hours,
+            "threshold": self.by_score,
+            "transfer": self.by_score,
+        }
+        return tuple(name for name, offered in offers.items() if offered)
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Its faults that no field alone can tell. All targets exist, and every field is right by itself."""
+        yield from ()
+
+    @classmethod
+    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+        """The metrics that a stage of this kind brings; tags: all that gates give."""
+        if cls.server:
+            yield from of_servers(name, label, tags if cls.keeps_hours else [])
+
+
+def is_target(field: Any) -> bool:
+    """Whether what a field of a stage holds names targets."""
+    return isinstance(field, str) and (field == "to" or field.endswith("_to") or field.startswith("on_"))
+
+
+def is_fallback(path: Path) -> bool:
+    """Whether a place that names a target is the way of those who are turned away."""
+    return any(isinstance(part, str) and part.startswith("on_") for part in path)
+
+
+def targets_in(stage: Any) -> Iterator[tuple[Path, str]]:
+    """Every place in a stage that names a target, with the name; a model, or the plain data of one."""
+    for field, value in _fields(stage):
+        if is_target(field):
+            named = enumerate(value) if isinstance(value, list) else [((), value)]
+            yield from (((field, *_as_path(at)), target) for at, target in named if isinstance(target, str))
+        elif isinstance(value, list):
+            for index, entry in enumerate(value):
+                yield from (((field, index, *path), target) for path, target in targets_in(entry))
+
+
+def tags_in(stage: Any) -> dict[str, None]:
+    """The tags that a stage gives to requests, in order; a model, or the plain data of one."""
+    entries = [entry for _, value in _fields(stage) if isinstance(value, list) for entry in value]
+    tags = [value for entry in entries for field, value in _fields(entry) if field == "tag" and isinstance(value, str)]
+    return dict.fromkeys(tag for tag in tags if tag)
+
+
+def _fields(model: Any) -> list[tuple[Any, Any]]:
+    if isinstance(model, BaseModel):
+        return [(name, getattr(model, name)) for name in type(model).model_fields]
+    return list(model.items()) if isinstance(model, dict) else []
+
+
+def _as_path(at: Any) -> Path:
+    return at if isinstance(at, tuple) else (at,)
+
+
+def check_order(order: str, scenario: Scenario) -> Faults:
+    """What an order of a queue asks of the classes of requests."""
+    if order == "priority" and not scenario.classes:
+        yield ("order",), "an order by priority needs a `classes` section that states the priorities"
+    if order == "deadline" and not scenario.has_deadlines:
+        yield ("order",), "an order by deadline needs a class with `deadline_s` in `classes`"

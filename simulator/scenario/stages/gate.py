@@ -1,12 +1,19 @@
 """A fork in the way: which requests go where."""
 
-from typing import Annotated, Literal, Self
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.scenario.base import Name, Strict
-from simulator.scenario.faults import Path
-from simulator.scenario.stages.base import AnyStage, Target
+from simulator.scenario.faults import suggest
+from simulator.scenario.stages.base import AnyStage, Faults, Target
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 #: The fields of a route that set its threshold; one of them at most.
 THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity")
@@ -69,11 +76,57 @@ class Gate(AnyStage):
             raise ValueError("the last route, and only the last, should have no threshold: it takes the rest")
         return self
 
-    def targets(self) -> dict[Path, str]:
-        """Every route's target."""
-        return {("routes", index, "to"): route.to for index, route in enumerate(self.routes)}
+    @property
+    def by_score(self) -> bool:
+        """Whether the model's word decides."""
+        return self.by == "score"
 
     @property
-    def exhibits(self) -> tuple[str, ...]:
-        """By score: what the threshold buys and costs, and what becomes of it among other people."""
-        return ("threshold", "transfer") if self.by == "score" else ()
+    def gives_answers(self) -> bool:
+        """Where the author says so."""
+        return self.answers
+
+    def arrows(self) -> Iterator[tuple[str, str]]:
+        """The routes that are open."""
+        open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
+        return ((route.tag or "", route.to) for route in open_)
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Thresholds that somebody reaches, and values to hold against them."""
+        yield from self._check_thresholds()
+        if self.by == "score":
+            yield from self._check_scores(name, scenario)
+        else:
+            if scenario.population is None or scenario.population.quality is None:
+                yield ("by",), "a gate by quality needs `population.quality`"
+            if self.of:
+                yield ("of",), "a gate by quality goes by no pool's scores; delete this line"
+
+    def _check_thresholds(self) -> Faults:
+        """A threshold that a route before it passes as well is never reached."""
+        highest, lowest, strictest = 0.0, inf, 1.0
+        for index, route in enumerate(self.routes):
+            if route.at_least is not None and route.at_least >= lowest:
+                message = f"{route.at_least:g} is not below {lowest:g} of a route before it, so nobody comes here"
+                yield ("routes", index, "at_least"), message
+            lowest = min(lowest, inf if route.at_least is None else route.at_least)
+            if route.at_sensitivity is not None and route.at_sensitivity < highest:
+                message = f"{route.at_sensitivity:g} is below {highest:g} of a route before it; the strictest comes first"
+                yield ("routes", index, "at_sensitivity"), message
+            highest = max(highest, route.at_sensitivity or 0.0)
+            if route.at_specificity is not None and route.at_specificity > strictest:
+                message = f"{route.at_specificity:g} is above {strictest:g} of a route before it; the strictest comes first"
+                yield ("routes", index, "at_specificity"), message
+            strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
+
+    def _check_scores(self, name: str, scenario: Scenario) -> Faults:
+        """It goes by the scores of one pool, which the requests have seen."""
+        scorers = scenario.scorers()
+        if not scorers:
+            yield ("by",), "a gate by score needs a pool with `scores`"
+        elif self.of and self.of not in scorers:
+            yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
+        elif self.of is None and len(scorers) > 1:
+            yield ("by",), f"several pools carry scores; say whose with `of`: {', '.join(scorers)}"
+        elif name not in scenario.network.reached(scenario.scorer_of(self)):
+            yield ("by",), f"no request comes here from '{scenario.scorer_of(self)}', whose scores it goes by"

@@ -1,10 +1,17 @@
 """Several inputs of one request, one way on."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simulator.scenario.stages.base import AnyStage, Target
+from simulator.scenario.metrics import Metric, share_metric
+from simulator.scenario.stages.base import AnyStage, Faults, Target
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 
 class Join(AnyStage):
@@ -12,6 +19,10 @@ class Join(AnyStage):
 
     A branch that turns a request away may name the join as its fallback: the join then knows that this input is missing.
     """
+
+    joins: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
+    held_for: ClassVar[str] = "waiting for other inputs"
 
     kind: Literal["join"]
     needs: Annotated[Literal["all"] | Annotated[int, Field(ge=1, le=16)], Field(description="inputs to wait for")] = "all"
@@ -27,3 +38,15 @@ class Join(AnyStage):
     def needed(self, inputs: int) -> int:
         """Inputs that make a request complete, of so many branches."""
         return inputs if self.needs == "all" else self.needs
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """No more inputs are needed than can come."""
+        inputs = scenario.network.inputs_of(name)
+        if inputs and self.needed(inputs) > inputs:
+            yield ("needs",), f"{self.needs} inputs are needed, but {inputs} branches meet here"
+
+    @classmethod
+    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+        """What went on without an input, and what came in vain."""
+        yield share_metric(f"incomplete_share.{name}", f"{label}: requests that went on without an input", "lower", name)
+        yield share_metric(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)

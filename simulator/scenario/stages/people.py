@@ -1,6 +1,8 @@
 """Reviewers and their shifts."""
 
-from typing import Annotated, Literal, Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,7 +18,11 @@ from simulator.scenario.base import (
     bounded,
     clock_minutes,
 )
-from simulator.scenario.stages.base import AnyStage, Target
+from simulator.scenario.faults import suggest
+from simulator.scenario.stages.base import AnyStage, Faults, Target, check_order
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 
 class Break(Strict):
@@ -69,6 +75,14 @@ class SecondReader(Strict):
 class People(AnyStage):
     """Reviewers on shifts: one case at a time each, from a queue in a stated order."""
 
+    server: ClassVar[str] = "reviewer"
+    servers: ClassVar[str] = "the people on duty"
+    keeps_hours: ClassVar[bool] = True
+    held_for: ClassVar[str] = "waiting for somebody to be on duty"
+    cost_part: ClassVar[str] = "reviewers"
+    keeps: ClassVar[bool] = True
+    in_branches: ClassVar[bool] = False
+
     kind: Literal["people"]
     shifts: Annotated[list[Shift], Field(min_length=1, max_length=24)]
     minutes: Annotated[Quantity, Field(description="minutes that one case takes")]
@@ -98,7 +112,15 @@ class People(AnyStage):
             raise ValueError("patience_h is set but on_timeout does not say where a request goes that waited too long")
         return self
 
-    @property
-    def exhibits(self) -> tuple[str, ...]:
-        """The queue through the shifts."""
-        return ("shifts",)
+    def served_again(self) -> tuple[float, str | None]:
+        """What the second reader reads."""
+        return (self.second_reader.share, self.second_reader.tag) if self.second_reader else (0.0, None)
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Somebody is there, and goes by what is there."""
+        if not any(shift.people for shift in self.shifts):
+            yield ("shifts",), "nobody is ever on duty; give one shift at least one person"
+        yield from check_order(self.order, scenario)
+        tag, tags = self.served_again()[1], scenario.tags()
+        if tag is not None and tag not in tags:
+            yield ("second_reader", "tag"), f"no gate gives the tag '{tag}'; {suggest(tag, tags)}"

@@ -1,12 +1,17 @@
 """Replicas of a model."""
 
-from typing import Annotated, Literal, Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.scenario.base import Figure, Name, Strict, bounded
-from simulator.scenario.stages.base import AnyStage, FileName, Target
+from simulator.scenario.stages.base import AnyStage, Faults, FileName, Target, check_order
 from simulator.scenario.stages.policies import Breaker, Scaling
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 
 class Failures(Strict):
@@ -24,6 +29,12 @@ class Failures(Strict):
 
 class Pool(AnyStage):
     """Replicas of one measured model behind one queue, with dynamic batching."""
+
+    server: ClassVar[str] = "replica"
+    servers: ClassVar[str] = "its replicas"
+    held_for: ClassVar[str] = "waiting for company in a batch"
+    cost_part: ClassVar[str] = "machines"
+    keeps: ClassVar[bool] = True
 
     kind: Literal["pool"]
     model: FileName
@@ -91,11 +102,6 @@ class Pool(AnyStage):
         return self
 
     @property
-    def exhibits(self) -> tuple[str, ...]:
-        """The batches of each replica, and the queues."""
-        return ("batches",)
-
-    @property
     def models(self) -> list[str]:
         """Every model that runs for an answer."""
         return [self.model, *self.also]
@@ -104,6 +110,34 @@ class Pool(AnyStage):
     def most_replicas(self) -> int:
         """How many replicas there can be at a time; they are numbered from 0."""
         return self.replicas if self.scaling is None else max(self.replicas, self.scaling.max_replicas)
+
+    @property
+    def steady_servers(self) -> int | None:
+        """All replicas, where no rule adds and removes them."""
+        return self.replicas if self.scaling is None else None
+
+    @property
+    def gives_scores(self) -> bool:
+        """Where a table has its model's scores."""
+        return self.scores is not None
+
+    @property
+    def company_s(self) -> float:
+        """The batching delay."""
+        return self.max_queue_delay_ms / 1000
+
+    @property
+    def queue_a_server(self) -> bool:
+        """Where a rule balances the replicas."""
+        return self.balance is not None
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """What it goes by is there."""
+        yield from check_order(self.order, scenario)
+        if self.sheds_late and not scenario.has_deadlines:
+            yield ("sheds_late",), "shedding by deadline needs a class with `deadline_s` in `classes`"
+        if self.gives_scores and scenario.population is None:
+            yield ("scores",), "scores need a `population` section that states the prevalence"
 
     @property
     def is_bounded(self) -> bool:

@@ -1,15 +1,23 @@
 """Another photo, please."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from simulator.scenario.base import Quantity, ShareFigure
-from simulator.scenario.stages.base import AnyStage, Target
+from simulator.scenario.stages.base import AnyStage, Faults, Target
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 
 class Retake(AnyStage):
     """The requester is asked for another photo, takes some time over it, or gives up."""
+
+    keeps: ClassVar[bool] = True
+    in_branches: ClassVar[bool] = False
 
     kind: Literal["retake"]
     minutes: Quantity
@@ -18,3 +26,13 @@ class Retake(AnyStage):
     to: Target
     on_give_up: Target
     on_exhausted: Annotated[Target, Field(description="where a request goes whose last photo was no better")]
+
+    @property
+    def photos(self) -> int:
+        """The first one, and those that it asks for."""
+        return self.max_tries
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Somebody takes the photos."""
+        if scenario.population is None:
+            yield ("kind",), "a retake needs a `population` section"

@@ -1,10 +1,15 @@
 """A request that was turned away is sent again."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from simulator.scenario.base import Figure, Strict, bounded
+from simulator.scenario.metrics import Metric, share_metric
 from simulator.scenario.stages.base import AnyStage, Target
 
 
@@ -23,6 +28,9 @@ class Retry(AnyStage):
     random time instead: `full` between nothing and that, `equal` between half of that and that.
     """
 
+    keeps: ClassVar[bool] = True
+    sends_again: ClassVar[bool] = True
+
     kind: Literal["retry"]
     backoff_ms: Annotated[Figure, bounded(0, 3_600_000)]
     factor: Annotated[float, Field(ge=1, le=10)] = 2
@@ -33,7 +41,15 @@ class Retry(AnyStage):
     to: Target
     on_exhausted: Annotated[Target, Field(description="where a request goes that is not sent again")]
 
-    @property
-    def exhibits(self) -> tuple[str, ...]:
-        """Fresh requests, retries and useful answers over the run."""
-        return ("overload",)
+    def tries(self, rate: float) -> float:
+        """All that one request may have, or as many as the budget allows each."""
+        if self.budget is None:
+            return self.max_tries
+        extra = self.budget.min_per_s / rate if rate else inf if self.budget.min_per_s else 0.0
+        return min(self.max_tries, 1 + self.budget.share + extra)
+
+    @classmethod
+    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+        """How much one client's request grows to, and whose last try failed as well."""
+        yield Metric(f"retries_per_request.{name}", f"{label}: retries", "a request", "lower", "ratio", stage=name)
+        yield share_metric(f"exhausted_share.{name}", f"{label}: requests whose last try failed", "lower", name)

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from simulator.scenario.stages import Gate, Pool
+from simulator.scenario.kinds import kind_of
+from simulator.scenario.schema import Scenario
+from simulator.scenario.stages import KINDS, AnyStage
 from simulator.serving.stages.base import Stage
 from simulator.serving.stages.fork import ForkStage
-from simulator.serving.stages.gate import GateStage, WaitingGateStage
+from simulator.serving.stages.gate import GateStage
 from simulator.serving.stages.join import JoinStage
 from simulator.serving.stages.link import LinkStage
-from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.stages.people import PeopleStage
 from simulator.serving.stages.pool import PoolStage
 from simulator.serving.stages.retake import RetakeStage
 from simulator.serving.stages.retry import RetryStage
 
-if TYPE_CHECKING:
-    from simulator.serving.engine import Run
-
-
-def pool_stage(run: Run, name: str, spec: Pool) -> Stage:
-    """The plain pool where that is enough: it is many times faster."""
-    return (PoolStage if spec.is_plain and run.conditions.usual(name) else ManagedPoolStage)(run, name, spec)
-
-
-def gate_stage(run: Run, name: str, spec: Gate) -> Stage:
-    """The gate that waits for its turn only where that matters."""
-    waits = spec.by == "score" and run.plan.scenario.scorer_of(spec) in run.in_branches
-    return (WaitingGateStage if waits else GateStage)(run, name, spec)
-
-
-STAGES: dict[str, Callable[[Run, str, Any], Stage]] = {
+STAGES: dict[str, type[Stage]] = {
     "link": LinkStage,
-    "pool": pool_stage,
-    "gate": gate_stage,
+    "pool": PoolStage,
+    "gate": GateStage,
     "retake": RetakeStage,
     "retry": RetryStage,
     "fork": ForkStage,
     "join": JoinStage,
     "people": PeopleStage,
 }
+
+
+def register(model: type[AnyStage], running: type[Stage]) -> None:
+    """Let scenarios name a further kind of stage: what an author writes of it, and what runs."""
+    KINDS[kind_of(model)], STAGES[kind_of(model)] = model, running
+    Scenario.model_rebuild(force=True)
+
+
+def unregister(model: type[AnyStage]) -> None:
+    """Forget a kind that was registered."""
+    del KINDS[kind_of(model)], STAGES[kind_of(model)]
+    Scenario.model_rebuild(force=True)

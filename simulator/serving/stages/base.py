@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from math import inf, nan
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
 from simulator.serving.columns import elements
-from simulator.serving.trace import VisitLog
+from simulator.serving.conditions import Steps
+from simulator.serving.trace import Fleet, Trace, VisitLog
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from simulator.serving.engine import Run
+    from simulator.serving.plan import Gatherer, Plan
 
 Rows = NDArray[np.int32]
 Times = NDArray[np.float64]
@@ -47,8 +51,133 @@ class Receiver(Protocol):
         """The same for many rows, each at its own time."""
 
 
+class Onward(NamedTuple):
+    """Those of the requests at a stage that go the same way on, as a share of all that come there.
+
+    tag: what they are tagged with; anew: whether they then show another photo than they have shown so far
+    """
+
+    to: str
+    share: float
+    tag: str = ""
+    anew: bool = False
+
+
+class Photo(NamedTuple):
+    """One thing that a request may show: how likely that is, and which share takes each route of each gate, by gate."""
+
+    chance: float
+    routes: Mapping[str, Sequence[float]]
+
+
+class Comers(NamedTuple):
+    """Requests that come to a stage and are alike: whether they are positives, what they show, and may show instead.
+
+    twice: the share of them that is served twice at this stage
+    """
+
+    positive: bool
+    photo: Photo
+    photos: Sequence[Photo]
+    twice: float
+
+
 class Stage:
-    """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits."""
+    """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits.
+
+    The class methods are what the rest of the program asks about a kind without a run of it, or after one. Each default is
+    right for a step that takes no time; a stage with servers overrides `service_s`, and `servers` where their number changes.
+    The model of the kind in `simulator.scenario.stages` declares what takes no plan to know.
+    """
+
+    #: The stages that get their requests from this one alone, at the same time.
+    inside: Collection[str] = ()
+
+    @classmethod
+    def of(cls, run: Run, name: str, spec: Any) -> Stage:
+        """The stage that runs; a kind may have several ways to run and choose one here."""
+        return cls(run, name, spec)
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
+        """Look up the evidence that the stage refers to, and note what is missing as faults."""
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """What a diagram shows of it beside its label, in short lines."""
+        return []
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """Where requests go on to if nobody is turned away."""
+        spec = plan.scenario.stages[name]
+        targets = list(spec.planned_targets().values())
+        return [Onward(target, 1.0 if spec.splits else 1 / len(targets)) for target in targets]
+
+    @classmethod
+    def routes_of_items(cls, plan: Plan, name: str) -> NDArray[np.int64] | None:
+        """Which route each labelled item takes, positives first, shape (items,); None where scores do not decide."""
+        return None
+
+    @classmethod
+    def routes_of_photos(cls, plan: Plan, name: str, usable: bool) -> list[float] | None:
+        """The share that takes each route, of photos that show enough or too little; None where that does not decide."""
+        return None
+
+    @classmethod
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:
+        """How many servers there are from which time on: of a plan as it is meant, of a trace as it was; server: one alone."""
+        there = plan_of(run).scenario.stages[name].steady_servers or 0
+        return Steps(values=(float(there if server is None else min(there, 1)),))
+
+    @classmethod
+    def down(cls, trace: Trace, name: str, server: int | None = None) -> Steps:
+        """How many of the servers that should be there cannot work, from which time on; server: one alone."""
+        return Steps(values=(0.0,))
+
+    @classmethod
+    def server_s(cls, run: Plan | Trace, name: str) -> float:
+        """Server-seconds that are offered for the work of the arrivals: those until the last of them may come."""
+        return cls.servers(run, name).total(plan_of(run).arrivals_end_s)
+
+    @classmethod
+    def work_s(cls, run: Plan | Trace, name: str) -> float:
+        """The same in seconds of usual work, where a server may be slower than usual."""
+        return cls.server_s(run, name)
+
+    @classmethod
+    def service_s(cls, plan: Plan, name: str) -> float:
+        """Mean time that one request alone is served for, at the usual pace; asked of what has servers."""
+        return 0.0
+
+    @classmethod
+    def capacity_per_s(cls, plan: Plan, name: str, visits: Mapping[str, float]) -> float:
+        """Requests a second that one server at its usual pace takes while its queue is never empty.
+
+        visits: services a request at each stage, where the stage shares a device with others; else it may be empty
+        """
+        each = cls.service_s(plan, name)
+        return 1 / each if each else inf
+
+    @classmethod
+    def availability(cls, plan: Plan, name: str) -> float:
+        """The share of the time that a server works in the long run, between its failures."""
+        return 1.0
+
+    @classmethod
+    def slowed(cls, trace: Trace, name: str, visits: pd.DataFrame) -> float | Times:
+        """How many times as long as usual each visit's service took, where servers keep hours; for all, or shape (visits,)."""
+        return 1.0
+
+    @classmethod
+    def cost_usd(cls, trace: Trace, name: str) -> float:
+        """What was paid for it in the run."""
+        return 0.0
+
+    @classmethod
+    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+        """Its own metrics that are a ratio or a share: name, numerator, denominator; those of servers are counted for it."""
+        yield from ()
 
     def __init__(self, run: Run, name: str, spec: Any) -> None:
         self.run = run
@@ -82,6 +211,15 @@ class Stage:
 
     def close(self, horizon: float) -> None:
         """The run is over: settle what still waits."""
+
+    def fleet(self) -> Fleet | None:
+        """The servers that came and went in the run; None where no rule adds or removes any."""
+        return None
+
+
+def plan_of(run: Plan | Trace) -> Plan:
+    """The plan that a trace is of, or the plan itself."""
+    return run.plan if isinstance(run, Trace) else run
 
 
 class ServiceStage(Stage):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.scenario.branches import branches, meeting
 from simulator.scenario.stages import Fork
 from simulator.serving.stages.base import Rows, Stage, Times
 
@@ -24,10 +23,7 @@ class ForkStage(Stage):
 
     def __init__(self, run: Run, name: str, spec: Fork) -> None:
         super().__init__(run, name, spec)
-        stages = run.plan.scenario.stages
-        join = meeting(stages, spec)
-        assert join is not None  # a fork without a join is refused when the scenario is read
-        self.inside = set[str]().union(*branches(stages, spec, join))
+        self.inside = run.plan.scenario.network.inside(name)
         self.photos = np.zeros(run.requests.n, np.int8)
 
     def connect(self) -> None:

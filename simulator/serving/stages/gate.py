@@ -3,22 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from simulator.scenario.stages import Gate
 from simulator.serving.columns import elements
-from simulator.serving.stages.base import Rows, ServiceStage, Stage, Times
+from simulator.serving.requests import quality_separation
+from simulator.serving.stages.base import Comers, Onward, Rows, ServiceStage, Stage, Times
 from simulator.serving.thresholds import thresholds
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
+    from simulator.serving.plan import Plan
 
 
 class GateStage(Stage):
     """Each request takes the first route whose threshold its value reaches."""
+
+    @classmethod
+    def of(cls, run: Run, name: str, spec: Gate) -> Stage:
+        """The gate that waits for its turn only where that matters."""
+        waits = spec.by_score and run.plan.scenario.scorer_of(spec) in run.in_branches
+        return (WaitingGateStage if waits else cls)(run, name, spec)
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """What its thresholds are set to."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        whom, others = ("positives", "negatives") if spec.by_score else ("usable photos", "unusable photos")
+        cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
+        above = [(route.tag, 1 - route.at_specificity, others) for route in spec.routes if route.at_specificity is not None]
+        told = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
+        return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in told]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """By what the photo makes each route take."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        shares = comers.photo.routes[name]
+        return [Onward(route.to, share, route.tag or "") for route, share in zip(spec.routes, shares, strict=True)]
+
+    @classmethod
+    def routes_of_items(cls, plan: Plan, name: str) -> NDArray[np.int64] | None:
+        """The first route whose threshold each score reaches."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        if not spec.by_score:
+            return None
+        table = plan.table_of(spec)
+        scores = np.concatenate([table.positives, table.negatives])
+        passes = [scores >= cut for cut in thresholds(plan, spec)] + [np.ones(len(scores), bool)]
+        return np.asarray(np.argmax(passes, axis=0))
+
+    @classmethod
+    def routes_of_photos(cls, plan: Plan, name: str, usable: bool) -> list[float] | None:
+        """What the curve of the quality check lets through, by its AUC."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        if spec.by_score:
+            return None
+        assert plan.scenario.population is not None
+        quality = plan.scenario.population.quality
+        apart = quality_separation(quality.auc.value) if quality and usable else 0.0
+        above = [float(ndtr(apart - cut)) for cut in thresholds(plan, spec)]
+        return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
 
     def __init__(self, run: Run, name: str, spec: Gate) -> None:
         super().__init__(run, name, spec)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Iterator
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from simulator.scenario.stages.join import Join
 from simulator.serving.columns import elements
 from simulator.serving.requests import TIMED_OUT
-from simulator.serving.stages.base import Outbox, Rows, ServiceStage, Times
-from simulator.serving.trace import VisitLog
+from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Times
+from simulator.serving.trace import Trace, VisitLog
+from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
+    from simulator.serving.plan import Plan
 
 
 class JoinStage(ServiceStage):
@@ -26,9 +29,34 @@ class JoinStage(ServiceStage):
     row stands for an input that is missing, because its branch turned it away.
     """
 
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """How many inputs, and for how long."""
+        spec = cast(Join, plan.scenario.stages[name])
+        inputs = plan.scenario.network.inputs_of(name)
+        waits = [] if spec.timeout_s is None else [f"waits at most {duration(spec.timeout_s)}"]
+        return [f"{spec.needed(inputs)} of {inputs} inputs", *waits]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """Each input is a visit; together they go on once."""
+        spec = cast(Join, plan.scenario.stages[name])
+        return [Onward(spec.to, 1 / plan.scenario.network.inputs_of(name))]
+
+    @classmethod
+    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+        """Of the requests that went on, the share that lacked an input; of all inputs, the share that came too late."""
+        spec = cast(Join, trace.plan.scenario.stages[name])
+        visits = trace.logs[name].frame(name).dropna(subset="left_s")
+        used = visits[visits["started_s"].notna()]
+        needed = spec.needed(trace.plan.scenario.network.inputs_of(name))
+        came = (used["server"] >= 0).groupby(used["request"]).sum()
+        yield f"incomplete_share.{name}", float((came < needed).sum()), float(len(came))
+        yield f"late_share.{name}", float(len(visits) - len(used)), float(len(visits))
+
     def __init__(self, run: Run, name: str, spec: Join) -> None:
         super().__init__(run, name, spec)
-        self.inputs = run.plan.scenario.inputs_of(name)
+        self.inputs = run.plan.scenario.network.inputs_of(name)
         self.needs = spec.needed(self.inputs)
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.log = VisitLog(largest=self.inputs)

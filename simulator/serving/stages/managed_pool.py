@@ -24,7 +24,8 @@ from simulator.serving.breaker import CircuitBreaker
 from simulator.serving.columns import elements
 from simulator.serving.orders import ORDERS, Key
 from simulator.serving.requests import FAILED, SHED, TIMED_OUT
-from simulator.serving.stages.base import Outbox, Receiver, Rows, ServiceStage, Times
+from simulator.serving.stages.base import Outbox, Receiver, Rows, Times
+from simulator.serving.stages.pool_kind import PoolKind
 from simulator.serving.stages.scaling import Scaling
 from simulator.serving.trace import Fleet, VisitLog
 
@@ -147,7 +148,7 @@ class Batch:
         self.done, self.free_again = (fails, repaired) if self.lost else (time, time)
 
 
-class ManagedPoolStage(ServiceStage):
+class ManagedPoolStage(PoolKind):
     """Replicas of one measured model, with policies."""
 
     spec: Pool

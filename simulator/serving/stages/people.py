@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from math import inf, nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.scenario.faults import suggest
 from simulator.scenario.stages import People, SecondReader
-from simulator.serving.calendar import HOUR_S, Roster, clock_s
+from simulator.serving.calendar import DAY_S, HOUR_S, Roster, clock_s
 from simulator.serving.columns import elements
+from simulator.serving.conditions import Steps
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import SHED, TIMED_OUT
-from simulator.serving.stages.base import Outbox, Rows, ServiceStage, Times
-from simulator.serving.trace import VisitLog
+from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Times, plan_of
+from simulator.serving.trace import Trace, VisitLog
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from simulator.serving.engine import Run
+    from simulator.serving.plan import Gatherer, Plan
 
 
 class PeopleStage(ServiceStage):
@@ -31,9 +36,77 @@ class PeopleStage(ServiceStage):
     that came at that instant and still wait, the last ones are refused as far as they exceed `max_queue`.
     """
 
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: People) -> None:
+        """The order of the queue has a name that is known."""
+        if spec.order not in ORDERS:
+            gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """The shifts, and what is read twice."""
+        spec = _spec(plan, name)
+        lines = [f"{shift.people} from {shift.start} to {shift.end}" for shift in spec.shifts]
+        if spec.second_reader is not None:
+            of = f" of the {spec.second_reader.tag} cases" if spec.second_reader.tag else ""
+            lines.append(f"{100 * spec.second_reader.share:g}%{of} read twice")
+        return lines
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """What people say of positives, or of negatives; two readings of one case are independent of each other."""
+        spec = _spec(plan, name)
+        once = spec.sensitivity.value if comers.positive else 1 - spec.specificity.value
+        either = spec.second_reader is not None and spec.second_reader.rule == "either"
+        again = 1 - (1 - once) ** 2 if either else once**2
+        found = (1 - comers.twice) * once + comers.twice * again
+        return [Onward(spec.positive_to, found), Onward(spec.negative_to, 1 - found)]
+
+    @classmethod
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:
+        """People on duty, outside breaks and hand-overs."""
+        roster = roster_of(plan_of(run), name)
+        return Steps(tuple(roster.times), tuple(float(people) for people in roster.people))
+
+    @classmethod
+    def server_s(cls, run: Plan | Trace, name: str) -> float:
+        """Where nobody is on duty while requests come, because all is read later, a day's share of those who are."""
+        return _staffed_s(plan_of(run), name)
+
+    @classmethod
+    def work_s(cls, run: Plan | Trace, name: str) -> float:
+        """Who is tired gets less done in a second."""
+        plan = plan_of(run)
+        spec = _spec(plan, name)
+        return _staffed_s(plan, name, spec.fatigue_per_h.value if spec.fatigue_per_h else 0.0)
+
+    @classmethod
+    def service_s(cls, plan: Plan, name: str) -> float:
+        """A reading by somebody who is fresh."""
+        return 60 * _spec(plan, name).minutes.mean
+
+    @classmethod
+    def slowed(cls, trace: Trace, name: str, visits: pd.DataFrame) -> float | Times:
+        """By how long the reader had been on duty; 1 for those that nobody served."""
+        spec = _spec(trace.plan, name)
+        if spec.fatigue_per_h is None:
+            return 1.0
+        started, server = visits["started_s"].to_numpy(), visits["server"].to_numpy()
+        hours = np.zeros(len(visits))
+        for duty in roster_of(trace.plan, name).duties:
+            mine = (duty.start <= started) & (started < duty.end) & np.isin(server, duty.desks)
+            hours[mine] = (started[mine] - duty.since) / HOUR_S
+        return np.asarray(1 + spec.fatigue_per_h.value * hours)
+
+    @classmethod
+    def cost_usd(cls, trace: Trace, name: str) -> float:
+        """Wages, at the prices of the time."""
+        wage = _spec(trace.plan, name).usd_per_hour.value
+        return paid_s(trace, name) / HOUR_S * wage * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
-        self.roster = Roster(spec.shifts, clock_s(run.plan.scenario.run.starts_at), run.plan.horizon_s)
+        self.roster = roster_of(run.plan, name)
         self.log = VisitLog(self.roster.most)
         self.minutes = elements(run.draw(f"{name}.minutes", spec.minutes))
         self.fatigue = spec.fatigue_per_h.value / HOUR_S if spec.fatigue_per_h else 0.0
@@ -215,6 +288,40 @@ class PeopleStage(ServiceStage):
         for _, entered, row in self.queue:
             if not (settles and self._gave_up(row, entered, horizon)):
                 self.log.add(row, entered, nan, nan)
+
+
+def roster_of(plan: Plan, name: str) -> Roster:
+    """Who is on duty at a stage of people, on the run's own clock."""
+    return Roster(_spec(plan, name).shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
+
+
+def paid_s(trace: Trace, name: str) -> float:
+    """Seconds of people that are paid for: their whole shifts until the last request may come, then the time at work.
+
+    A case that keeps its reader beyond the end of the shift is paid as well.
+    """
+    return roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s) + sum(_beyond_shifts_s(trace, name))
+
+
+def _spec(plan: Plan, name: str) -> People:
+    return cast(People, plan.scenario.stages[name])
+
+
+def _staffed_s(plan: Plan, name: str, slowing_per_h: float = 0.0) -> float:
+    end = plan.arrivals_end_s
+    day = Roster(_spec(plan, name).shifts, 0.0, DAY_S)
+    return roster_of(plan, name).staffed_s(end, slowing_per_h) or day.staffed_s(DAY_S, slowing_per_h) * end / DAY_S
+
+
+def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
+    """For each desk, the seconds of reading outside the shifts that are paid anyway."""
+    started, left, server = trace.logs[name].services(trace.plan.horizon_s)
+    shifts = roster_of(trace.plan, name).shifts_by_desk(trace.plan.arrivals_end_s)
+    for desk in np.unique(server):
+        mine, spans = server == desk, np.array(shifts.get(int(desk), [(0.0, 0.0)]))
+        paid = np.append(0.0, np.cumsum(np.diff(spans.ravel()) * (np.arange(spans.size - 1) % 2 == 0)))
+        begun, done = started[mine], left[mine]
+        yield float((done - begun - np.interp(done, spans.ravel(), paid) + np.interp(begun, spans.ravel(), paid)).sum())
 
 
 class Readings:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from simulator.scenario.stages import Retake
+from simulator.scenario.stages import Gate, Retake
 from simulator.serving.columns import elements
-from simulator.serving.stages.base import Stage
+from simulator.serving.stages.base import Comers, Onward, Photo, Stage
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
+    from simulator.serving.plan import Plan
 
 
 class RetakeStage(Stage):
@@ -18,6 +19,20 @@ class RetakeStage(Stage):
 
     Whoever gives up where that is the end of the way has left without an answer.
     """
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """With r the chance of being sent back and trying again, 1 + r + ... + r^(m-1) photos are taken; the last is final."""
+        spec = cast(Retake, plan.scenario.stages[name])
+        back = sum(photo.chance * _sent_to(plan, name, photo) for photo in comers.photos)
+        stays = 1 - spec.gives_up.value
+        chain = [(back * stays) ** k for k in range(spec.max_tries)]
+        last = chain[-1] / sum(chain)
+        return [
+            Onward(spec.to, (1 - last) * stays, anew=True),
+            Onward(spec.on_exhausted, last),
+            Onward(spec.on_give_up, (1 - last) * (1 - stays)),
+        ]
 
     def __init__(self, run: Run, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)
@@ -53,3 +68,13 @@ class RetakeStage(Stage):
         self.run.requests.send_again(row, sent)
         self.log.add(row, time, time, sent)
         self.to.accept((row,), sent)
+
+
+def _sent_to(plan: Plan, name: str, photo: Photo) -> float:
+    """How likely the gate that sends most photos like this to a stage is to do so."""
+    gates = {sender: cast(Gate, plan.scenario.stages[sender]) for sender in photo.routes}
+    shares = [
+        sum(share for route, share in zip(gate.routes, photo.routes[sender], strict=True) if route.to == name)
+        for sender, gate in gates.items()
+    ]
+    return max(shares, default=0.0)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import inf, nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from simulator.scenario.stages.retry import Budget, Retry
 from simulator.serving.columns import elements
 from simulator.serving.requests import UNFINISHED
-from simulator.serving.stages.base import Rows, ServiceStage, Times
+from simulator.serving.stages.base import Comers, Onward, Rows, ServiceStage, Times
+from simulator.serving.trace import Trace
+from simulator.units import duration, percent
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
+    from simulator.serving.plan import Plan
 
 #: From the longest wait that a retry may take, and a uniform draw, to the wait. Names and rules after Marc Brooker,
 #: "Exponential backoff and jitter", AWS Architecture Blog, 2015.
@@ -33,6 +36,30 @@ class RetryStage(ServiceStage):
 
     A visit lasts from the failure to the next try; whoever gives up was not served here.
     """
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """How often, after how long, and within which budget."""
+        spec = cast(Retry, plan.scenario.stages[name])
+        if spec.max_tries == 1:
+            return ["never again"]
+        grows = f" × {spec.factor:g}" if spec.factor > 1 else ""
+        jitter = f", {spec.jitter} jitter" if spec.jitter != "none" else ""
+        budget = [] if spec.budget is None else [f"budget: {percent(spec.budget.share)} of the requests"]
+        return [f"up to {spec.max_tries} tries", f"after {duration(spec.backoff_ms.value / 1000)}{grows}{jitter}", *budget]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """Nobody is turned away, so nobody comes."""
+        return []
+
+    @classmethod
+    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+        """How much one client's request grows to, and whose last try failed as well."""
+        started, all_ = np.array(trace.logs[name].started), float(trace.columns.n)
+        gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
+        yield f"retries_per_request.{name}", float(np.count_nonzero(~np.isnan(started))), all_
+        yield f"exhausted_share.{name}", float(np.count_nonzero(gave_up)), all_
 
     def __init__(self, run: Run, name: str, spec: Retry) -> None:
         super().__init__(run, name, spec)

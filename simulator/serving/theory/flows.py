@@ -12,31 +12,19 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from simulator.scenario.stages import Fork, Gate, Join, Link, People, Pool, Retake
 from simulator.serving.plan import Plan
-from simulator.serving.requests import quality_separation
-from simulator.serving.thresholds import thresholds
+from simulator.serving.servers import kind
+from simulator.serving.stages.base import Comers, Onward, Photo
 
 #: By gate: the share of the requests that takes each of its routes.
 Routes = dict[str, list[float]]
 
-#: Where the requests at a stage go on to, each with its share.
-Shares = list[tuple[str, float]]
-
-#: By stage: the share of its cases that is read twice.
+#: By stage: the share of its cases that is served twice.
 Twice = dict[str, float]
 
 #: What a ring of stages keeps of the requests that nothing lets out of it: a ring without a way out has a load without end.
 KEPT = 1 - 1e-9
-
-
-class Photo(NamedTuple):
-    """One thing that a request may show: how likely that is, and where gates then send it."""
-
-    chance: float
-    routes: Routes
 
 
 class Group(NamedTuple):
@@ -69,9 +57,9 @@ def _added_up(plan: Plan, by_group: Iterator[NDArray[np.float64]]) -> dict[str, 
 
 
 def _flows(plan: Plan) -> Iterator[tuple[Group, NDArray[np.float64], Twice]]:
-    """Every group of requests with its visits to each stage, and the share of them that is read twice."""
+    """Every group of requests with its visits to each stage, and the share of them that is served twice."""
     for group in _groups(plan):
-        twice = _read_twice(plan, group)
+        twice = _served_twice(plan, group)
         yield group, _visits(plan, group, twice).sum(axis=0), twice
 
 
@@ -94,50 +82,35 @@ def _groups(plan: Plan) -> list[Group]:
 
 def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
     """The ways that gates by score send labelled items, with the shares of the positives and of the negatives that go them."""
-    gates = {name: gate for name, gate in _gates(plan).items() if gate.by == "score"}
+    found = {name: kind(plan, name).routes_of_items(plan, name) for name in plan.scenario.stages}
+    gates = {name: routes for name, routes in found.items() if routes is not None}
     if not gates:
         return [{}], np.ones(1), np.ones(1)
     assert plan.scores is not None
-    taken = np.stack([_routes_of_items(plan, gate) for gate in gates.values()])
-    ways, which = np.unique(taken, axis=1, return_inverse=True)
-    named = [dict(zip(gates, map(_certain, gates.values(), way), strict=True)) for way in ways.T.tolist()]
+    ways, which = np.unique(np.stack([*gates.values()]), axis=1, return_inverse=True)
+    named = [{name: _certain(plan, name, route) for name, route in zip(gates, way, strict=True)} for way in ways.T.tolist()]
     positives, negatives = (
         np.bincount(items, minlength=len(named)) / len(items) for items in np.split(which.ravel(), [len(plan.scores.positives)])
     )
     return named, positives, negatives
 
 
-def _certain(gate: Gate, route: int) -> list[float]:
-    return [float(index == route) for index in range(len(gate.routes))]
-
-
-def _routes_of_items(plan: Plan, gate: Gate) -> NDArray[np.int64]:
-    """Which route of a gate each labelled item takes, positives first: the first whose threshold it reaches."""
-    table = plan.table_of(gate)
-    scores = np.concatenate([table.positives, table.negatives])
-    passes = [scores >= cut for cut in thresholds(plan, gate)] + [np.ones(len(scores), bool)]
-    return np.asarray(np.argmax(passes, axis=0))
+def _certain(plan: Plan, name: str, route: int) -> list[float]:
+    ways = len(plan.scenario.stages[name].planned_targets())
+    return [float(index == route) for index in range(ways)]
 
 
 def _by_quality(plan: Plan, usable: bool) -> Routes:
     """Where gates by quality send photos that show enough, or those that do not."""
-    assert plan.scenario.population is not None
-    quality = plan.scenario.population.quality
-    apart = quality_separation(quality.auc.value) if quality and usable else 0.0
-    found: Routes = {}
-    for name, gate in _gates(plan).items():
-        if gate.by == "quality":
-            above = [float(ndtr(apart - cut)) for cut in thresholds(plan, gate)]
-            found[name] = [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
-    return found
+    found = {name: kind(plan, name).routes_of_photos(plan, name, usable) for name in plan.scenario.stages}
+    return {name: shares for name, shares in found.items() if shares is not None}
 
 
-def _read_twice(plan: Plan, group: Group) -> Twice:
-    """The share of a group's cases that is read a second time; a tag that a gate gave is taken to last until then."""
-    readers = {name: stage for name, stage in plan.scenario.stages.items() if isinstance(stage, People)}
-    found = {name: stage.second_reader for name, stage in readers.items() if stage.second_reader}
-    twice = {name: second.share for name, second in found.items()}
-    tags = {name: second.tag for name, second in found.items() if second.tag}
+def _served_twice(plan: Plan, group: Group) -> Twice:
+    """The share of a group's cases that is served a second time; a tag that a gate gave is taken to last until then."""
+    found = {name: stage.served_again() for name, stage in plan.scenario.stages.items()}
+    twice = {name: share for name, (share, _) in found.items() if share}
+    tags = {name: tag for name, (share, tag) in found.items() if share and tag}
     if tags:
         visits = dict(zip(plan.scenario.stages, _visits(plan, group, {}).T, strict=True))
         for name, tag in tags.items():
@@ -149,11 +122,11 @@ def _read_twice(plan: Plan, group: Group) -> Twice:
 def _tagged(plan: Plan, group: Group, visits: dict[str, NDArray[np.float64]], tag: str) -> float:
     """Expected times that one request of a group is given a tag; visits: by stage, one figure a photo."""
     return sum(
-        float(visits[name][index]) * share
+        float(visits[name][index]) * way.share
+        for name in plan.scenario.stages
         for index, photo in enumerate(group.photos)
-        for name, gate in _gates(plan).items()
-        for route, share in zip(gate.routes, photo.routes[name], strict=True)
-        if route.tag == tag
+        for way in _onward(plan, name, group, photo, {})
+        if way.tag == tag
     )
 
 
@@ -162,65 +135,18 @@ def _visits(plan: Plan, group: Group, twice: Twice) -> NDArray[np.float64]:
     places = {name: index for index, name in enumerate(plan.scenario.stages)}
     chances = np.array([photo.chance for photo in group.photos])
     moves = np.zeros((len(chances), len(places)) * 2)
-    for name, stage in plan.scenario.stages.items():
+    for name in places:
         for index, photo in enumerate(group.photos):
-            for target, share in _shares(plan, name, group, photo, twice):
-                if target not in places:
-                    continue
-                if isinstance(stage, Retake) and target == stage.to:
-                    moves[index, places[name], :, places[target]] += share * chances
-                else:
-                    moves[index, places[name], index, places[target]] += share
+            for way in _onward(plan, name, group, photo, twice):
+                if way.to in places:
+                    shown: NDArray[np.float64] | float = chances if way.anew else 1.0
+                    moves[index, places[name], slice(None) if way.anew else index, places[way.to]] += way.share * shown
     start = np.zeros((len(chances), len(places)))
     start[:, places[plan.scenario.start]] = chances
     size = start.size
     return np.asarray(np.linalg.solve(np.eye(size) - KEPT * moves.reshape(size, size).T, start.ravel()).reshape(start.shape))
 
 
-def _shares(plan: Plan, name: str, group: Group, photo: Photo, twice: Twice) -> Shares:
-    """Which share of the requests at a stage goes on to which target; nobody is turned away, so nobody retries."""
-    stage = plan.scenario.stages[name]
-    if isinstance(stage, Link | Pool):
-        return [(stage.to, 1.0)]
-    if isinstance(stage, Fork):
-        return [(target, 1.0) for target in stage.to]
-    if isinstance(stage, Join):
-        return [(stage.to, 1 / plan.scenario.inputs_of(name))]
-    if isinstance(stage, Gate):
-        return [(route.to, share) for route, share in zip(stage.routes, photo.routes[name], strict=True)]
-    if isinstance(stage, People):
-        return _called(stage, group.positive, twice.get(name, 0.0))
-    if isinstance(stage, Retake):
-        return _taken_again(plan, name, stage, group)
-    return []
-
-
-def _called(stage: People, positive: bool, twice: float) -> Shares:
-    """What people say of positives, or of negatives; two readings of one case are independent of each other."""
-    once = stage.sensitivity.value if positive else 1 - stage.specificity.value
-    either = stage.second_reader is not None and stage.second_reader.rule == "either"
-    again = 1 - (1 - once) ** 2 if either else once**2
-    found = (1 - twice) * once + twice * again
-    return [(stage.positive_to, found), (stage.negative_to, 1 - found)]
-
-
-def _taken_again(plan: Plan, name: str, stage: Retake, group: Group) -> Shares:
-    """With r the chance of being sent back and trying again, 1 + r + ... + r^(m-1) photos are taken; the last is final."""
-    back = sum(photo.chance * _sent_to(plan, name, photo) for photo in group.photos)
-    stays = 1 - stage.gives_up.value
-    chain = [(back * stays) ** k for k in range(stage.max_tries)]
-    last = chain[-1] / sum(chain)
-    return [(stage.to, (1 - last) * stays), (stage.on_exhausted, last), (stage.on_give_up, (1 - last) * (1 - stays))]
-
-
-def _sent_to(plan: Plan, name: str, photo: Photo) -> float:
-    """How likely the gate that sends most photos like this to a stage is to do so."""
-    shares = [
-        sum(share for route, share in zip(gate.routes, photo.routes[sender], strict=True) if route.to == name)
-        for sender, gate in _gates(plan).items()
-    ]
-    return max(shares, default=0.0)
-
-
-def _gates(plan: Plan) -> dict[str, Gate]:
-    return {name: stage for name, stage in plan.scenario.stages.items() if isinstance(stage, Gate)}
+def _onward(plan: Plan, name: str, group: Group, photo: Photo, twice: Twice) -> list[Onward]:
+    """Where the requests of a group that show a photo go on to from a stage; nobody is turned away, so nobody retries."""
+    return kind(plan, name).flows(plan, name, Comers(group.positive, photo, group.photos, twice.get(name, 0.0)))

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from math import inf
 
 from simulator.scenario.arrivals import Loop, Profile
-from simulator.scenario.branches import reached
-from simulator.scenario.stages import People, Pool, Retry
+from simulator.scenario.stages.base import AnyStage
 from simulator.serving.arrivals.base import OpenProcess
 from simulator.serving.arrivals.closed import mean_think_s
-from simulator.serving.batching import BatchRule
 from simulator.serving.plan import Plan
-from simulator.serving.servers import work_s
+from simulator.serving.servers import kind, work_s
 from simulator.serving.theory.flows import service_ratios
 
 
@@ -52,7 +50,7 @@ def loads(plan: Plan) -> list[Load]:
             stage=name,
             visits_per_request=visits[name],
             mean=mean * each[name],
-            peak=peak * each[name] if isinstance(stage, Pool) else None,
+            peak=None if stage.keeps_hours else peak * each[name],
             retried=mean * each[name] * tries if (tries := _tries(plan, name, mean)) > 1 else None,
         )
         for name, stage in served.items()
@@ -67,54 +65,14 @@ def capacity_per_s(plan: Plan, name: str) -> float:
     part of the work.
     """
     visits = service_ratios(plan) if getattr(plan.scenario.stages[name], "shares", None) else {}
-    return _capacity_per_s(plan, name, visits)
-
-
-def _capacity_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
-    """The same; visits: services per request at each stage, where an accelerator is shared."""
-    stage = plan.scenario.stages[name]
-    if isinstance(stage, Pool):
-        return 1 / (_seconds_each(plan, name) * _stretch(plan, name, stage, visits))
-    assert isinstance(stage, People)
-    return 1 / (60 * stage.minutes.mean)
-
-
-def _seconds_each(plan: Plan, name: str) -> float:
-    """Seconds that a replica alone on its device works for one visit, in batches formed of a queue that is never empty."""
-    stage, table = plan.scenario.stages[name], plan.latencies[name]
-    assert isinstance(stage, Pool)
-    rule = BatchRule(stage.max_batch, stage.max_queue_delay_ms / 1000, tuple(stage.preferred_batches))
-    spec, room = plan.scenario.arrivals, stage.max_batch + 1 if stage.max_queue is None else max(stage.max_queue, 1)
-    if isinstance(spec, Loop):  # no batch is larger than what clients have sent: at the best of those, for a bound
-        most = min(stage.max_batch, spec.senders * spec.samples)
-        return min(table.mean_s(size) / size for size in range(1, most + 1))
-    size = rule.take(room, overdue=True)
-    return table.mean_s(size) / size
-
-
-def _stretch(plan: Plan, name: str, stage: Pool, visits: dict[str, float]) -> float:
-    """How many times as long as alone a batch takes when all replicas of the pool are at work.
-
-    On a shared accelerator k batches each take 1 + (k - 1) (s - 1) times as long. Those of another pool at work beside it are,
-    on average, as many as its part of the work asks for (by Little's law, in a mean-field approximation), and its replicas at
-    most; for s = 2 that is the processor that is shared by turns, whose loads add up.
-    """
-    if stage.shares is None:
-        return 1.0
-    stages = plan.scenario.stages
-    sharers = {key: other for key, other in stages.items() if isinstance(other, Pool) and other.shares == stage.shares}
-    work = {key: visits[key] * _seconds_each(plan, key) for key in sharers}
-    own = work.pop(name) / stage.most_replicas
-    beside = sum(min(_over(asked, own), sharers[key].most_replicas) for key, asked in work.items() if asked)
-    slowdown = plan.scenario.accelerators[stage.shares].slowdown.value
-    return 1 + (stage.most_replicas - 1 + beside) * (slowdown - 1)
+    return kind(plan, name).capacity_per_s(plan, name, visits)
 
 
 def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
     """Visits that a stage can take in a second with the servers that it has, averaged over failures, shifts and tiredness."""
-    stage, end = plan.scenario.stages[name], plan.arrivals_end_s
-    availability = stage.failures.availability if isinstance(stage, Pool) and stage.failures else 1.0
-    return _capacity_per_s(plan, name, visits) * availability * work_s(plan, name) / end
+    about = kind(plan, name)
+    each = about.capacity_per_s(plan, name, visits) * about.availability(plan, name)
+    return each * work_s(plan, name) / plan.arrivals_end_s
 
 
 def _rates(plan: Plan) -> tuple[float, float] | None:
@@ -130,21 +88,17 @@ def _rates(plan: Plan) -> tuple[float, float] | None:
     return process.rates().total(process.end) / process.end, float(clock.heights[within].max())
 
 
-def retries_of(plan: Plan, name: str) -> dict[str, Retry]:
+def retries_of(plan: Plan, name: str) -> dict[str, AnyStage]:
     """The retries that send back to a stage what it turned away."""
     stages = plan.scenario.stages
-    fallbacks = {getattr(stages[name], field, None) for field in ("on_full", "on_timeout", "on_failure")}
-    found = {key: stage for key, stage in stages.items() if key in fallbacks and isinstance(stage, Retry)}
-    return {key: retry for key, retry in found.items() if name in reached(stages, retry.to)}
+    found = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].sends_again}
+    back = plan.scenario.network.reached
+    return {key: retry for key, retry in found.items() if any(name in back(to) for to in retry.planned_targets().values())}
 
 
 def _tries(plan: Plan, name: str, rate: float) -> float:
     """How often a request may come to a stage at most that turns it away; 1 where no retry leads back there."""
-    tries = 1.0
-    for retry in retries_of(plan, name).values():
-        budget = inf if retry.budget is None else 1 + retry.budget.share + _over(retry.budget.min_per_s, rate)
-        tries = max(tries, min(retry.max_tries, budget))
-    return tries
+    return max((retry.tries(rate) for retry in retries_of(plan, name).values()), default=1.0)
 
 
 def _most_per_s(plan: Plan, visits: dict[str, float], each: dict[str, float]) -> float:
@@ -156,18 +110,13 @@ def _most_per_s(plan: Plan, visits: dict[str, float], each: dict[str, float]) ->
     bounds = [_over(1, tightest)]
     spec = plan.scenario.arrivals
     if isinstance(spec, Loop):
-        cycle = mean_think_s(spec) + sum(visits[name] * _service_s(plan, name, stage) for name, stage in _served(plan).items())
+        cycle = mean_think_s(spec) + sum(visits[name] * kind(plan, name).service_s(plan, name) for name in _served(plan))
         bounds.append(_over(spec.senders * spec.samples, cycle))
     return min(bounds)
 
 
-def _service_s(plan: Plan, name: str, stage: Pool | People) -> float:
-    """Mean time that one request alone is served for, by people who are fresh."""
-    return plan.latencies[name].mean_s(1) if isinstance(stage, Pool) else 60 * stage.minutes.mean
-
-
-def _served(plan: Plan) -> dict[str, Pool | People]:
-    return {name: stage for name, stage in plan.scenario.stages.items() if isinstance(stage, Pool | People)}
+def _served(plan: Plan) -> dict[str, AnyStage]:
+    return {name: stage for name, stage in plan.scenario.stages.items() if stage.server}
 
 
 def _over(part: float, whole: float) -> float:

@@ -9,7 +9,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.scenario.schema import Scenario
-from simulator.scenario.stages import People, Pool
 
 # Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, whatever a person's colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8F98"
@@ -76,7 +75,7 @@ def whiskers(low: list[float], value: list[float], high: list[float]) -> dict[st
 
 def stage_colours(scenario: Scenario) -> dict[str, str]:
     """A colour for each stage with servers, the same in every chart."""
-    served = [name for name, stage in scenario.stages.items() if isinstance(stage, Pool | People)]
+    served = [name for name, stage in scenario.stages.items() if stage.server]
     return {name: SERIES[index % len(SERIES)] for index, name in enumerate(served)}
 
 

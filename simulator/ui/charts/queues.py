@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 
 from simulator.analysis.run.timeline import occupancy
 from simulator.analysis.run.warmup import WarmUp
-from simulator.scenario.stages import Pool
 from simulator.serving.calendar import clock_s
 from simulator.serving.trace import Trace
 from simulator.ui.charts.look import GREY, OBJECTIVE, Chart, figure, stage_colours
@@ -18,7 +17,7 @@ def queues(trace: Trace, warm_up: WarmUp | None = None) -> Chart:
     found = occupancy(trace)
     clock = _clock(trace, found["time_s"])
     scenario, colours = trace.plan.scenario, stage_colours(trace.plan.scenario)
-    pools = [name for name, stage in scenario.stages.items() if isinstance(stage, Pool)]
+    pools = scenario.machine_stages()
     lines = [_line(scenario.stages[name].label, clock, found[name], colours[name], "y") for name in pools]
     lines.append(_line("in flight", clock, found["in_flight"], GREY, "y2"))
     drawn = figure(*lines, height=420, yaxis={"domain": [0.56, 1]}, yaxis2={"domain": [0, 0.44]}, xaxis={"anchor": "y2"})

@@ -12,7 +12,7 @@ from simulator.analysis.run.warmup import WarmUp
 from simulator.analysis.statistics import Interval, estimate
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.serving.latency import constant
-from simulator.serving.plan import Source
+from simulator.serving.provenance import Source
 from tests.builders import exponential, people, plan, pool, retry
 
 

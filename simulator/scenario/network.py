@@ -1,0 +1,134 @@
+"""The ways from stage to stage as a directed graph: what can be reached, and what lies between a fork and its join.
+
+The branches of a fork work on the same request at the same time. They may share nothing that one of them writes and another
+one reads, so that which of them is simulated first makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import networkx as nx
+
+from simulator.scenario.faults import Path
+from simulator.scenario.stages.base import AnyStage
+
+
+class Network:
+    """Stages by name, and every way that a request may take from one of them to another, or to an end."""
+
+    def __init__(self, stages: Mapping[str, AnyStage]) -> None:
+        self.stages = stages
+        self.graph = graph_of({name: stage.targets().values() for name, stage in stages.items()})
+        self.forks = [name for name, stage in stages.items() if stage.splits]
+        self.joins = [name for name, stage in stages.items() if stage.joins]
+        self._met: dict[str, str | None] = {}
+
+    def reached(self, start: str, stop: str | None = None) -> set[str]:
+        """Every stage and end on the ways from `start` on, itself included, up to `stop`, which is left out."""
+        if start == stop or start not in self.graph:
+            return set()
+        graph = self.graph if stop is None else nx.restricted_view(self.graph, [stop] if stop in self.graph else [], [])
+        return {start, *nx.descendants(graph, start)}
+
+    def branches(self, fork: str, join: str | None) -> list[set[str]]:
+        """The stages of each branch of a fork up to a join, in the order of the fork."""
+        return [self.reached(target, join) for target in self.stages[fork].planned_targets().values()]
+
+    def inside(self, fork: str) -> set[str]:
+        """The stages between a fork and its join."""
+        return set[str]().union(*self.branches(fork, self.meeting(fork)))
+
+    def meeting(self, fork: str) -> str | None:
+        """The first join that every way from the fork comes through; None where there is none."""
+        if fork not in self._met:
+            self._met[fork] = min(self._passed(fork), key=lambda found: found[1], default=(None, 0))[0]
+        return self._met[fork]
+
+    def _passed(self, fork: str) -> Iterator[tuple[str | None, int]]:
+        """Every join that no way from the fork leads past, with the number of stages before it."""
+        for join in self.joins:
+            within = set[str]().union(*self.branches(fork, join))
+            if within <= self.stages.keys() and join in {*self.graph[fork]}.union(*(self.graph[name] for name in within)):
+                yield join, len(within)
+
+    def inputs_of(self, join: str) -> int:
+        """How many branches meet at a join; 0 where none do."""
+        return next((len(self.branches(fork, join)) for fork in self.forks if self.meeting(fork) == join), 0)
+
+    def faults(self, start: str) -> Iterator[tuple[Path, str]]:
+        """Every fault of forks and joins, and of ways that lead nowhere: place, message."""
+        yield from self._unreached(start)
+        yield from self._endless()
+        for fork in self.forks:
+            if fork in set[str]().union(*self.branches(fork, None)):
+                yield ("stages", fork), "a request could come back to this fork; it may pass a fork once"
+            elif self.meeting(fork) is None:
+                what = "the branches do not meet: all ways from here, fallbacks included, lead to one join"
+                yield ("stages", fork, "to"), what
+        yield from self._joined_once()
+        for fork in self.forks:
+            if join := self.meeting(fork):
+                yield from self._entered_by_the_fork_alone(start, fork, join)
+                yield from self._apart(fork, join)
+                yield from self._allowed(fork, join)
+
+    def _unreached(self, start: str) -> Iterator[tuple[Path, str]]:
+        reached = self.reached(start) if start in self.stages else self.stages.keys()
+        for name in (name for name in self.stages if name not in reached):
+            yield ("stages", name), "no request can reach this stage; name it in another stage's `to`, or delete it"
+
+    def _endless(self) -> Iterator[tuple[Path, str]]:
+        """A ring in which nobody serves a request, and no try is counted, would hand it round for ever."""
+        unserved = graph_of({name: stage.unserved() for name, stage in self.stages.items()})
+        rings = {name for ring in nx.strongly_connected_components(unserved) if len(ring) > 1 for name in ring}
+        for name in self.stages:
+            if name in rings or unserved.has_edge(name, name):
+                yield ("stages", name), "requests could go round from here to here for ever, served by nobody; break the ring"
+
+    def _joined_once(self) -> Iterator[tuple[Path, str]]:
+        met = [self.meeting(fork) for fork in self.forks]
+        for name in self.joins:
+            if met.count(name) != 1 and None not in met:
+                found = "two forks meet" if name in met else "no fork meet"
+                yield ("stages", name), f"the branches of {found} here; a join has one fork of its own"
+
+    def _entered_by_the_fork_alone(self, start: str, fork: str, join: str) -> Iterator[tuple[Path, str]]:
+        inside = self.inside(fork)
+        if start in inside | {join}:
+            yield ("start",), f"'{start}' lies behind the fork '{fork}'; start before it"
+        for name, stage in self.stages.items():
+            for path, target in stage.targets().items():
+                if name not in inside | {fork} and target in inside | {join}:
+                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}', the only way there"
+
+    def _apart(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
+        each = self.branches(fork, join)
+        for name, stage in self.stages.items():
+            if sum(name in branch for branch in each) > 1 and not stage.shared_by_branches:
+                yield ("stages", name), f"two branches of '{fork}' come through here; give each a stage of its own"
+        marking = [[name for name in self.stages if name in branch and self.stages[name].marks] for branch in each]
+        for names in [names for names in marking if names][1:]:
+            what = "scores or tags requests, and so does another branch"
+            yield ("stages", names[0]), f"this {what} of '{fork}'; one branch may"
+
+    def _allowed(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
+        """A branch that turns a request away says so to its join, or tries again: what became of it is told behind the join."""
+        inside = self.inside(fork)
+        inner = [self.inside(other) for other in self.forks if other in inside and self.meeting(other)]
+        for name in sorted(inside.difference(*inner)):
+            stage = self.stages[name]
+            if not stage.in_branches:
+                yield ("stages", name, "kind"), f"{stage.kind} cannot stand between a fork and its join '{join}'"
+                continue
+            for path, target in stage.fallbacks().items():
+                if target != join and not (target in self.stages and self.stages[target].sends_again):
+                    yield ("stages", name, *path), f"in a branch of a fork this leads to its join '{join}' or to a retry"
+
+
+def graph_of(ways: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
+    """From each name to all that it leads to."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(ways)
+    graph.add_edges_from((name, target) for name, targets in ways.items() for target in targets)
+    return graph

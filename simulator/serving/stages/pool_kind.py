@@ -1,0 +1,159 @@
+"""What the rest of the program asks about a pool, whichever of the two ways it runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from simulator.evidence.catalogue import hardware
+from simulator.scenario.arrivals import Loop
+from simulator.scenario.choices import Options
+from simulator.scenario.faults import suggest
+from simulator.scenario.stages import Pool
+from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BatchRule
+from simulator.serving.calendar import HOUR_S
+from simulator.serving.conditions import Steps
+from simulator.serving.orders import ORDERS
+from simulator.serving.stages.base import ServiceStage, plan_of
+from simulator.serving.stages.pool_evidence import PoolEvidence
+from simulator.serving.timetables import added, complement, inverse, product, within
+from simulator.serving.trace import Trace
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Gatherer, Plan
+
+
+class PoolKind(ServiceStage):
+    """Evidence, replicas, load and cost of a pool."""
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: Pool) -> None:
+        """Look up the machine, the latencies and the scores, and the names of policies."""
+        PoolEvidence(gather).look_up(name, spec)
+        if spec.order not in ORDERS:
+            gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
+        if spec.balance is not None and spec.balance not in BALANCERS:
+            gather.fault((name, "balance"), f"'{spec.balance}' is not known; {suggest(spec.balance, BALANCERS)}")
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """The model as it was picked, and what it runs on."""
+        spec = _spec(plan, name)
+        batch = f", batches up to {spec.max_batch}" if spec.max_batch > 1 else ""
+        picked = _picked(plan, f"stages.{name}.model", f"stages.{name}.precision") or [spec.model, spec.precision]
+        rented = hardware().get(spec.device)
+        size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
+        lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]
+        return [*lines, "latency projected"] if name in plan.bands else lines
+
+    @classmethod
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:
+        """Every replica that there may be; of a trace, those that were there and up."""
+        if isinstance(run, Trace) and not _usual(run, name):
+            return added(product(there, up) for there, up, _ in _replicas(run, name, server))
+        return Steps(values=(1.0 if server is not None else float(_spec(plan_of(run), name).most_replicas),))
+
+    @classmethod
+    def down(cls, trace: Trace, name: str, server: int | None = None) -> Steps:
+        """Replicas that were there, but had failed or were struck."""
+        if _usual(trace, name):
+            return Steps(values=(0.0,))
+        return added(product(there, complement(up)) for there, up, _ in _replicas(trace, name, server))
+
+    @classmethod
+    def work_s(cls, run: Plan | Trace, name: str) -> float:
+        """A replica that is slowed down gets less done in a second."""
+        if isinstance(run, Trace) and not _usual(run, name):
+            paces = (product(product(there, up), inverse(slower)) for there, up, slower in _replicas(run, name))
+            return added(paces).total(run.plan.arrivals_end_s)
+        return cls.server_s(run, name)
+
+    @classmethod
+    def service_s(cls, plan: Plan, name: str) -> float:
+        """A batch of one."""
+        return plan.latencies[name].mean_s(1)
+
+    @classmethod
+    def capacity_per_s(cls, plan: Plan, name: str, visits: Mapping[str, float]) -> float:
+        """In the batches that its rule forms of a queue that is never empty, beside what shares its accelerator."""
+        return 1 / (_seconds_each(plan, name) * _stretch(plan, name, visits))
+
+    @classmethod
+    def availability(cls, plan: Plan, name: str) -> float:
+        """As failures and repairs are stated."""
+        failures = _spec(plan, name).failures
+        return failures.availability if failures else 1.0
+
+    @classmethod
+    def cost_usd(cls, trace: Trace, name: str) -> float:
+        """The machines of all replicas, at the prices of the time."""
+        price = trace.plan.machines[name].usd_per_replica_hour(_spec(trace.plan, name).threads)
+        return paid_s(trace, name) / HOUR_S * price * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+
+
+def paid_s(trace: Trace, name: str) -> float:
+    """Replica-seconds that are paid for: all until the last request may come, and then the time at work on what is left.
+
+    Until then replicas are paid up or down.
+    """
+    end, log = trace.plan.arrivals_end_s, trace.logs[name]
+    started, left, _ = log.services(trace.plan.horizon_s)
+    beyond = np.maximum(left, end) - np.maximum(started, end)
+    there = trace.fleets[name].paid_s if name in trace.fleets else _spec(trace.plan, name).replicas * end
+    return there + float(beyond.sum())
+
+
+def _spec(plan: Plan, name: str) -> Pool:
+    return cast(Pool, plan.scenario.stages[name])
+
+
+def _picked(plan: Plan, *paths: str) -> list[str]:
+    """The labels of the options that wrote to these places."""
+    options = {name: choice for name, choice in plan.scenario.choices.items() if isinstance(choice, Options)}
+    picked = [choice.options[plan.design[name]] for name, choice in options.items()]
+    return [option.label for path in paths for option in picked if path in option.set]
+
+
+def _usual(run: Trace, name: str) -> bool:
+    """Whether every replica is there, up, and as fast as usual throughout."""
+    return name not in run.fleets and run.conditions.usual(name)
+
+
+def _replicas(run: Trace, name: str, only: int | None = None) -> Iterator[tuple[Steps, Steps, Steps]]:
+    """For each replica, or one alone: whether it is there (1) or not (0), whether it is up, how many times as long it takes."""
+    for replica in range(_spec(run.plan, name).most_replicas) if only is None else [only]:
+        there = within(run.fleets[name].spans.get(replica, [])) if name in run.fleets else Steps()
+        yield there, complement(within(run.conditions.outages(name, replica))), run.conditions.slowdown(name, replica)
+
+
+def _seconds_each(plan: Plan, name: str) -> float:
+    """Seconds that a replica alone on its device works for one visit, in batches formed of a queue that is never empty."""
+    spec, table = _spec(plan, name), plan.latencies[name]
+    rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
+    comers, room = plan.scenario.arrivals, spec.max_batch + 1 if spec.max_queue is None else max(spec.max_queue, 1)
+    if isinstance(comers, Loop):  # no batch is larger than what clients have sent: at the best of those, for a bound
+        most = min(spec.max_batch, comers.senders * comers.samples)
+        return min(table.mean_s(size) / size for size in range(1, most + 1))
+    size = rule.take(room, overdue=True)
+    return table.mean_s(size) / size
+
+
+def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
+    """How many times as long as alone a batch takes when all replicas of the pool are at work.
+
+    On a shared accelerator k batches each take 1 + (k - 1) (s - 1) times as long. Those of another pool at work beside it are,
+    on average, as many as its part of the work asks for (by Little's law, in a mean-field approximation), and its replicas at
+    most; for s = 2 that is the processor that is shared by turns, whose loads add up.
+    """
+    spec, stages = _spec(plan, name), plan.scenario.stages
+    if spec.shares is None:
+        return 1.0
+    most = {key: _spec(plan, key).most_replicas for key, other in stages.items() if getattr(other, "shares", "") == spec.shares}
+    work = {key: visits[key] * _seconds_each(plan, key) for key in most}
+    own = work.pop(name) / spec.most_replicas
+    beside = sum(min(asked / own if own else np.inf, most[key]) for key, asked in work.items() if asked)
+    slowdown = plan.scenario.accelerators[spec.shares].slowdown.value
+    return float(1 + (spec.most_replicas - 1 + beside) * (slowdown - 1))
