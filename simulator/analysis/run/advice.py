@@ -20,7 +20,7 @@ from simulator.units import duration, roughly
 if TYPE_CHECKING:
     from simulator.analysis.run.summary import Summary
 
-COMPANY = "wait for company"
+BATCHING = "batching delay"
 
 #: A change by a smaller part is no help.
 NOTICEABLE = 0.01
@@ -230,7 +230,7 @@ def _promised(what: str, before: float, after: float) -> str:
     """What theory promised to lower, where it did so noticeably."""
     if after >= before * (1 - NOTICEABLE):
         return ""
-    if what == COMPANY:
+    if what == BATCHING:
         return f", and its longest {what} from {duration(before)} to {duration(after)}"
     return f", and its {what} from {roughly(before)} to {roughly(after)}{', still more than it can do' if after >= 1 else ''}"
 
@@ -265,12 +265,12 @@ def _turned_away(times: StageTimes | None) -> float:
 
 
 def _what_to_ease(plan: Plan, name: str, times: StageTimes) -> tuple[str, Callable[[Plan, str], float]]:
-    """What a choice should lower: the wait for company where that is most of the wait, else the load; and how to tell it."""
+    """What a choice should lower: the batching delay where that is most of the wait, else the load; and how to tell it."""
     load = load_on(plan, name)
     if _turned_away(times) >= MANY and load is not None and load.retried is not None:
         return "load with all its retries", _retried_load
     if plan.scenario.stages[name].company_s and times.held_s > times.waited_s / 2:
-        return COMPANY, _longest_for_company_s
+        return BATCHING, _longest_for_company_s
     if load is not None and load.peak is not None and load.peak >= 1 > load.mean:
         return "load at the peak", _peak_load
     return "load", _mean_load

@@ -107,10 +107,10 @@ def small(choice, delay=0, rate=1.0):
 def test_what_shortens_a_wait_for_company_is_a_shorter_delay(evidence):
     _, found = told(small(DELAY, delay=500))
     (move,) = found.moves
-    assert (found.stage, move.choice, move.pick, move.what) == ("classify", "delay", 100, "wait for company")
+    assert (found.stage, move.choice, move.pick, move.what) == ("classify", "delay", 100, "batching delay")
     assert (move.before, move.after) == (0.5, 0.1)
     assert move.trial_before > 2 * move.trial_after
-    assert "and its longest wait for company from 500 ms to 100 ms." in found.sentence
+    assert "and its longest batching delay from 500 ms to 100 ms." in found.sentence
 
 
 def test_no_step_of_a_choice_is_said_to_ease_it_where_every_one_was_tried(evidence):
