@@ -161,7 +161,7 @@ def check(trace: Trace) -> None:
             _check_queue(mine, stage, _on_duty(trace, stage))
             _check_limits(mine, stage)
         if stage.kind == "join":
-            _check_join(mine, stage, trace.plan.scenario.inputs_of(name))
+            _check_join(mine, stage, trace.plan.scenario.network.inputs_of(name))
 
 
 def _check_order_of_times(visits: pd.DataFrame) -> None:

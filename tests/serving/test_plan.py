@@ -109,7 +109,7 @@ def catalogue(tmp_path, monkeypatch):
     """A copy of the machines and their prices beside the small evidence."""
     (tmp_path / "catalogue").mkdir()
     copied = shutil.copy(HARDWARE, tmp_path / "catalogue")
-    monkeypatch.setattr("simulator.serving.plan.HARDWARE", Path(copied))
+    monkeypatch.setattr("simulator.serving.stages.pool_evidence.HARDWARE", Path(copied))
 
 
 @pytest.mark.parametrize("name", READ)

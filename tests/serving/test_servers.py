@@ -29,7 +29,7 @@ def test_replicas_that_are_down_do_not_count_meanwhile():
     assert steps(servers(trace.plan, "p")) == [(0, 3)]
     assert steps(servers(trace, "p")) == [(0, 3), (20, 2), (40, 1), (70, 3)]
     assert steps(down(trace, "p")) == [(0, 0), (20, 1), (40, 2), (70, 0)]
-    assert steps(servers(trace, "p", replica=0)) == [(0, 1), (20, 0), (70, 1)]
+    assert steps(servers(trace, "p", server=0)) == [(0, 1), (20, 0), (70, 1)]
     assert server_s(trace, "p") == work_s(trace, "p") == 300 - 20 - 2 * 30
 
 

@@ -28,7 +28,10 @@ STAGES: dict[str, type[Stage]] = {
 
 
 def register(model: type[AnyStage], running: type[Stage]) -> None:
-    """Let scenarios name a further kind of stage: what an author writes of it, and what runs."""
+    """Let scenarios name a further kind of stage: what an author writes of it, and what runs.
+
+    Call it in the module that defines the two: a worker process imports that module to read a plan, and so knows the kind too.
+    """
     KINDS[kind_of(model)], STAGES[kind_of(model)] = model, running
     Scenario.model_rebuild(force=True)
 

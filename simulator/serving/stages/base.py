@@ -170,9 +170,25 @@ class Stage:
         return 1.0
 
     @classmethod
-    def cost_usd(cls, trace: Trace, name: str) -> float:
-        """What was paid for it in the run."""
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        """What a server costs; asked of what is paid for."""
         return 0.0
+
+    @classmethod
+    def paid_s(cls, trace: Trace, name: str) -> float:
+        """Server-seconds that are paid for: all until the last request may come, and then the time at work on what is left.
+
+        Until then servers are paid up or down.
+        """
+        end = trace.plan.arrivals_end_s
+        started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
+        beyond = np.maximum(left, end) - np.maximum(started, end)
+        return cls.paid_until_end_s(trace, name) + float(beyond.sum())
+
+    @classmethod
+    def paid_until_end_s(cls, trace: Trace, name: str) -> float:
+        """The first part of it."""
+        return (trace.plan.scenario.stages[name].steady_servers or 0) * trace.plan.arrivals_end_s
 
     @classmethod
     def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:

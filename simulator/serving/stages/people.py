@@ -99,10 +99,17 @@ class PeopleStage(ServiceStage):
         return np.asarray(1 + spec.fatigue_per_h.value * hours)
 
     @classmethod
-    def cost_usd(cls, trace: Trace, name: str) -> float:
-        """Wages, at the prices of the time."""
-        wage = _spec(trace.plan, name).usd_per_hour.value
-        return paid_s(trace, name) / HOUR_S * wage * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        """The wage."""
+        return _spec(plan, name).usd_per_hour.value
+
+    @classmethod
+    def paid_s(cls, trace: Trace, name: str) -> float:
+        """Whole shifts until the last request may come, then the time at work.
+
+        A case that keeps its reader beyond the end of the shift is paid as well.
+        """
+        return roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s) + sum(_beyond_shifts_s(trace, name))
 
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
@@ -293,14 +300,6 @@ class PeopleStage(ServiceStage):
 def roster_of(plan: Plan, name: str) -> Roster:
     """Who is on duty at a stage of people, on the run's own clock."""
     return Roster(_spec(plan, name).shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
-
-
-def paid_s(trace: Trace, name: str) -> float:
-    """Seconds of people that are paid for: their whole shifts until the last request may come, then the time at work.
-
-    A case that keeps its reader beyond the end of the shift is paid as well.
-    """
-    return roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s) + sum(_beyond_shifts_s(trace, name))
 
 
 def _spec(plan: Plan, name: str) -> People:

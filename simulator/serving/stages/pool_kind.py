@@ -14,7 +14,6 @@ from simulator.scenario.faults import suggest
 from simulator.scenario.stages import Pool
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.batching import BatchRule
-from simulator.serving.calendar import HOUR_S
 from simulator.serving.conditions import Steps
 from simulator.serving.orders import ORDERS
 from simulator.serving.stages.base import ServiceStage, plan_of
@@ -88,22 +87,14 @@ class PoolKind(ServiceStage):
         return failures.availability if failures else 1.0
 
     @classmethod
-    def cost_usd(cls, trace: Trace, name: str) -> float:
-        """The machines of all replicas, at the prices of the time."""
-        price = trace.plan.machines[name].usd_per_replica_hour(_spec(trace.plan, name).threads)
-        return paid_s(trace, name) / HOUR_S * price * trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        """The part of the machine that a replica takes up."""
+        return plan.machines[name].usd_per_replica_hour(_spec(plan, name).threads)
 
-
-def paid_s(trace: Trace, name: str) -> float:
-    """Replica-seconds that are paid for: all until the last request may come, and then the time at work on what is left.
-
-    Until then replicas are paid up or down.
-    """
-    end, log = trace.plan.arrivals_end_s, trace.logs[name]
-    started, left, _ = log.services(trace.plan.horizon_s)
-    beyond = np.maximum(left, end) - np.maximum(started, end)
-    there = trace.fleets[name].paid_s if name in trace.fleets else _spec(trace.plan, name).replicas * end
-    return there + float(beyond.sum())
+    @classmethod
+    def paid_until_end_s(cls, trace: Trace, name: str) -> float:
+        """Replicas that a rule adds are paid from when they are asked for."""
+        return trace.fleets[name].paid_s if name in trace.fleets else super().paid_until_end_s(trace, name)
 
 
 def _spec(plan: Plan, name: str) -> Pool:
