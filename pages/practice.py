@@ -190,7 +190,7 @@ def changes(old: Plan, new: Plan) -> str:
         if old.design[name] != pick
     ]
     if old.strikes != new.strikes:
-        told.append("what strikes")
+        told.append("curveballs")
     if old.design == new.design and old.evidence != new.evidence:
         told.append("the evidence")
     return ", ".join(told) or "seed or replications"

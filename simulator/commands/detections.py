@@ -85,7 +85,7 @@ def detect_eval(
         if onnx is None:
             if data or layout or size or out:
                 raise CannotMeasureError(
-                    "--data, --layout, --size and --out go with --onnx FILE; without it the tables' report is told"
+                    "--data, --layout, --size and --out go with --onnx FILE; without it the command prints the tables' report"
                 )
             _tell_report(json_)
             return
