@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from simulator.scenario.arrivals import Daily, Loop, Open, Weekly
 from simulator.scenario.choices import Options
+from simulator.scenario.controllers import REQUEST_SIGNALS
 from simulator.scenario.curveballs import (
     AccuracyDrop,
     Curveball,
@@ -16,7 +17,7 @@ from simulator.scenario.curveballs import (
     ZoneLoss,
 )
 from simulator.scenario.exhibits import EXHIBITS, offered
-from simulator.scenario.faults import Fault, Path
+from simulator.scenario.faults import Fault, Path, dotted, suggest
 from simulator.scenario.schema import Scenario
 
 #: Names that a page's address uses for itself, beside the choices.
@@ -37,6 +38,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_steady(scenario),
         *_curveballs(scenario),
         *_exhibits(scenario),
+        *_controllers(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -117,6 +119,28 @@ def _curveballs(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         at_s = ball.own_time(scenario.run.starts_at)
         if at_s is not None and (message := too_late(scenario, ball, at_s)):
             yield ("curveballs", name, "at_s" if ball.at is None else "at"), message
+
+
+def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """A controller watches what there is, and changes what can change while a run goes on."""
+    for name, controller in scenario.controllers.items():
+        stage, at = controller.queue_of, ("controllers", name)
+        if stage is None and controller.watches not in REQUEST_SIGNALS:
+            known = [*(f"queue.{one}" for one in scenario.stages), *REQUEST_SIGNALS]
+            yield (*at, "watches"), f"'{controller.watches}' is not a signal; {suggest(controller.watches, known)}"
+        elif stage is not None and stage not in scenario.stages:
+            yield (*at, "watches"), f"'{stage}' is not a stage; {suggest(stage, scenario.stages)}"
+        for choice, pick in controller.set.items():
+            if choice not in scenario.choices:
+                yield (*at, "set", choice), f"there is no choice '{choice}'; {suggest(choice, scenario.choices)}"
+                continue
+            try:
+                written = scenario.choices[choice].changes(pick)
+            except ValueError as error:
+                yield (*at, "set", choice), str(error)
+                continue
+            for path in (path for path in written if path[0] != "stages"):
+                yield (*at, "set", choice), f"writes {dotted(path)}; while a run goes on, what is below `stages` can change"
 
 
 def _striking_arrivals(scenario: Scenario, name: str, ball: Curveball) -> Iterator[tuple[Path, str]]:

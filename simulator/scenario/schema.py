@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from simulator.scenario.arrivals import Arrivals
 from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.scenario.choices import Choice
+from simulator.scenario.controllers import Controller
 from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
 from simulator.scenario.exhibits import offered
@@ -125,6 +126,7 @@ class Scenario(Strict):
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
     costs: Costs | None = None
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
+    controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
     choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
     exhibits: Annotated[

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from math import inf, nan, nextafter
+from operator import itemgetter
 from typing import Any
 
 import networkx as nx
@@ -12,70 +16,176 @@ from numpy.typing import NDArray
 from simpy import Environment
 
 from simulator.scenario.base import Quantity
+from simulator.scenario.choices import Pick
 from simulator.scenario.network import graph_of
 from simulator.serving.accelerator import Accelerator
+from simulator.serving.actions import Action, changed, with_actions
+from simulator.serving.airlock import Airlock
 from simulator.serving.columns import elements
 from simulator.serving.conditions import Conditions
+from simulator.serving.controllers import Watch
 from simulator.serving.orders import BY_MARKS
 from simulator.serving.plan import Plan
 from simulator.serving.quantities import draw
-from simulator.serving.requests import Requests
+from simulator.serving.requests import TIMED_OUT, Requests
 from simulator.serving.sources import CLIENTS, Clients, source_of
 from simulator.serving.stages import STAGES
-from simulator.serving.stages.base import Outbox, ServiceStage, Stage
+from simulator.serving.stages.base import Outbox, ServiceStage
 from simulator.serving.stages.end import EndStage, ReturningEnd
 from simulator.serving.streams import Streams
-from simulator.serving.trace import Trace
+from simulator.serving.trace import Trace, VisitLog
 
 #: Part of every run hash: raise it when the same plan and seed give another trace.
 ENGINE_VERSION = 3
 
 
-def simulate(plan: Plan, seed: int = 0, replication: int = 0) -> Trace:
-    """Run one replication of a plan. The same plan, seed, replication and engine version give the same trace."""
-    return Run(plan, Streams(seed, replication)).trace()
+def simulate(plan: Plan, seed: int = 0, replication: int = 0, actions: Sequence[Action] = ()) -> Trace:
+    """Run one replication of a plan. The same plan, seed, replication and engine version give the same trace.
+
+    actions: picks that change on the way, each with its time in seconds. What comes before that time is the same with and
+    without it. Raises ScenarioError for a pick that cannot change while the run goes on.
+    """
+    return Run(with_actions(plan, actions) if actions else plan, Streams(seed, replication)).trace()
 
 
 class Run:
-    """One replication while it runs: the clock, the requests, the stages, and what stages may do to requests."""
+    """One replication while it runs: the clock, the requests, the stages, and what stages may do to requests.
 
-    def __init__(self, plan: Plan, streams: Streams) -> None:
-        self.plan = plan
+    A run that stops goes on to a time (`advance`), is looked at as it is known then (`look`), has a pick changed (`act`), and
+    goes on. No stage runs ahead of `barrier`, the time at which it stops next; `now` is the time up to which it has come.
+    """
+
+    def __init__(self, plan: Plan, streams: Streams, stops: bool = False) -> None:
+        """stops: whether somebody stops it on the way; a plan whose picks change stops in any case."""
+        self.plan = self.began_as = plan
+        self.stops = stops or bool(plan.later or plan.scenario.controllers)
+        self.barrier = 0.0 if self.stops else plan.horizon_s
+        self.now = 0.0
+        self.scheduled = deque(plan.later)
+        self.decided: list[tuple[float, dict[str, Pick]]] = []  # what controllers will change, and when
+        self.watches = [Watch(self, spec) for spec in plan.scenario.controllers.values()]
+        self.phases = [(0.0, plan)]
+        self.expected = plan  # the plan that would run now if nothing but what was scheduled had changed
         self.in_branches = plan.scenario.in_branches()
         self.streams = streams
         self.env = Environment()
         self.tags = plan.scenario.tags()
         self.conditions = Conditions(plan, streams)
-        self.requests = Requests(plan, streams)
+        self.requests = Requests(plan, streams, self.stops)
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
         self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
+        self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}
         self.source = source_of(self)
         kind = ReturningEnd if self.closed else EndStage
         self.ends = {name: kind(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
         self.outboxes: list[Outbox] = []
         self.looked_at = {pool: self.photos(pool) for pool in plan.scenario.scorers()}
+        self._connect()
+        self.source.start()
+
+    def _connect(self) -> None:
+        self.outboxes = []
+        for accelerator in self.accelerators.values():
+            accelerator.pools.clear()
         for stage in self.stages.values():
             stage.connect()
         self.source.connect()
 
     def trace(self) -> Trace:
         """Let everything happen, and return what happened."""
-        requests, horizon = self.requests, self.plan.horizon_s
-        self.source.start()
-        self.env.run(until=horizon)
-        for stage in self.stages.values():
-            stage.close(horizon)
-        self.source.close(horizon)
+        self.advance(self.plan.horizon_s)
+        # What happens at the very end of the run is part of it.
+        return self._told(
+            nextafter(self.plan.horizon_s, inf), self.requests, {name: one.log for name, one in self.stages.items()}
+        )
+
+    def look(self) -> Trace:
+        """What is known by now, as if the run had ended here: nothing that happens at this time, or later, shows."""
+        logs = {name: stage.log.copy() for name, stage in self.stages.items()}
+        trace = self._told(self.now, self.requests.known(self.source.sent_before(self.now), self.now), logs)
+        for log in logs.values():
+            log.hide_from(self.now)
+        return trace
+
+    def advance(self, to: float) -> None:
+        """Let everything happen that happens before `to`, in seconds from the start; picks that are to change on the way do."""
+        to = min(to, self.plan.horizon_s)
+        while self.now < to:
+            self._change_what_is_due()
+            changes = [at_s for at_s, _ in [*self.decided, *list(self.scheduled)[:1]]]
+            self._go_on(min([to, *changes, *(watch.next_time for watch in self.watches)]))
+            for watch in self.watches:
+                if watch.next_time <= self.now and watch.look(self.now):
+                    self.decided.append((self.now + watch.spec.delay_s, watch.spec.set))
+
+    def _change_what_is_due(self) -> None:
+        while self.scheduled and self.scheduled[0][0] <= self.now:
+            self._change(self._on_top(self.scheduled.popleft()[1]))
+        for at_s, picks in sorted(self.decided, key=itemgetter(0)):
+            if at_s <= self.now:
+                self.decided.remove((at_s, picks))
+                self.act(picks)
+
+    def _on_top(self, after: Plan) -> Plan:
+        """A plan that was scheduled, with what controllers have changed on the way."""
+        before = self.expected
+        self.expected = after
+        if self.plan is before:
+            return after
+        return changed(self.plan, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)})
+
+    def act(self, picks: Mapping[str, Pick]) -> None:
+        """Change picks from now on. Raises ScenarioError for those that cannot change while the run goes on."""
+        self._change(changed(self.plan, picks))
+
+    def _go_on(self, to: float) -> None:
+        if self.stops:
+            self.barrier = to
+            self.requests.wait_until(to)
+        self.source.send_before(to)
+        for airlock in self.airlocks.values():
+            airlock.release()
+        self.env.run(until=to)
+        self.now = to
+
+    def _change(self, plan: Plan) -> None:
+        """Another plan runs from now on: each stage whose part of it differs gives way to one that goes on in its place."""
+        before, self.plan = self.plan, plan
+        self.phases.append((self.now, plan))
+        self.conditions = Conditions(plan, self.streams)
+        self.requests.follow(plan, self.streams, self.conditions)
+        for name, spec in plan.scenario.stages.items():
+            if not plan.is_alike(before, name):
+                stage = STAGES[spec.kind].of(self, name, spec)
+                stage.take_over(self.stages[name], self.now)
+                self.stages[name] = stage
+        self._connect()
+
+    def _told(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> Trace:
+        """The run as it is known before `time`."""
+        names, ends = list(self.ends), self.plan.scenario.ends
+        for name, stage in self.stages.items():
+            stage.note_at_work(logs[name])
+            rows, entered, gone = stage.waiting(time)
+            left = gone < min(time, self.plan.horizon_s)
+            if left.any():
+                end = names.index(stage.spec.on_timeout)
+                requests.turn_away(rows[left], TIMED_OUT, gone[left], end)
+            logs[name].add_block(rows, entered, np.full(len(rows), nan), np.where(left, gone, nan))
+        if time > self.plan.horizon_s:
+            requests.cut(self.source.issued)
         # The end of the way is the answer for whoever has none yet, but for those who gave up waiting for one.
         waited = np.flatnonzero(~requests.gave_up).astype(np.int32)
-        self.answer_block(waited, requests.finished[waited])
-        detected = [end.detected.value for end in self.plan.scenario.ends.values()]
-        requests.settle(horizon, np.array(detected), self.uniform("ends.caught"))
-        logs = {name: stage.log for name, stage in self.stages.items()}
-        scaled = {name: fleet for name, stage in self.stages.items() if (fleet := stage.fleet()) is not None}
-        return Trace(self.plan, self.streams.seed, self.streams.replication, requests, logs, scaled)
+        requests.answer(waited, requests.finished[waited])
+        last = nextafter(time, 0)
+        requests.settle(last, np.array([end.detected.value for end in ends.values()]), self.uniform("ends.caught"))
+        scaled = {name: fleet for name, stage in self.stages.items() if (fleet := stage.fleet(last)) is not None}
+        began, until = self.began_as, inf if time > self.plan.horizon_s else time
+        phases = [(at_s, replace(plan, until=until)) for at_s, plan in self.phases if at_s < time]
+        plan = replace(began, until=until) if until < inf else began
+        return Trace(plan, self.streams.seed, self.streams.replication, requests, logs, scaled, phases)
 
     @property
     def closed(self) -> bool:
@@ -83,13 +193,16 @@ class Run:
         return isinstance(self.source, Clients)
 
     @property
-    def first(self) -> Stage:
+    def first(self) -> Any:
         """The stage that every request enters first."""
-        return self.stages[self.plan.scenario.start]
+        return self.receiver(self.plan.scenario.start)
 
     def receiver(self, name: str | None) -> Any:
         """The stage or end called `name`; None for no name."""
-        return None if name is None else self.stages.get(name) or self.ends[name]
+        if name is None or name in self.ends:
+            return None if name is None else self.ends[name]
+        stage = self.stages[name]
+        return self.airlocks[name] if self.stops and not isinstance(stage, ServiceStage) else stage
 
     def way_out(self, start: str, name: str) -> Any:
         """The receiver `name` as seen from the stage `start`: where no way leads back, it may be served in blocks."""
@@ -176,8 +289,4 @@ class Run:
 
     def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64], refused: bool = False) -> None:
         """The same for many rows."""
-        requests = self.requests
-        before = requests.answered[rows]
-        first = (times < before) | (np.isnan(before) & ~np.isnan(times))
-        requests.answered[rows[first]] = times[first]
-        requests.refused[rows[first]] = refused
+        self.requests.answer(rows, times, refused)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
+from math import inf
 from operator import itemgetter
 from typing import Any
 
@@ -41,8 +42,49 @@ class Marks:
         """The same for many rows, each at its own time."""
         return self.column[rows]
 
-    def settle(self, times: Times) -> None:
-        """The run is over: let the column hold the marks as they were known at `times`, shape (n,)."""
+    def known(self, times: Times) -> Column:
+        """The marks of the first requests as they were known at `times`, shape (n,)."""
+        return self.column[: len(times)]
+
+    def wait_until(self, barrier: float) -> None:
+        """The run stops at this time: what is known there has to be told later."""
+
+
+class StoppableMarks(Marks):
+    """The same where a run may be stopped: a stage may have written by then what holds only later.
+
+    ahead: of those marks the time from which they hold, the row, and what stood there before
+    """
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(column)
+        self.barrier = inf
+        self.ahead: list[tuple[float, int, Any]] = []
+
+    def write(self, row: int, mark: float, time: float) -> None:
+        """Mark a request."""
+        if time >= self.barrier:
+            self.ahead.append((time, row, self._each[row]))
+        self._each[row] = mark
+
+    def write_all(self, rows: Column, marks: Any, times: Any) -> None:
+        """The same for many rows."""
+        late = np.broadcast_to(times, rows.shape) >= self.barrier
+        if late.any():
+            self.ahead += zip(np.broadcast_to(times, rows.shape)[late], rows[late], self.column[rows[late]], strict=True)
+        self.column[rows] = marks
+
+    def known(self, times: Times) -> Column:
+        """The marks of the first requests as they were known when the run was stopped."""
+        column = self.column.copy()
+        for _, row, before in reversed(self.ahead):
+            column[row] = before
+        return column[: len(times)]
+
+    def wait_until(self, barrier: float) -> None:
+        """The run stops at this time."""
+        self.barrier = barrier
+        self.ahead = [written for written in self.ahead if written[0] >= barrier]
 
 
 class TimedMarks(Marks):
@@ -76,7 +118,10 @@ class TimedMarks(Marks):
         each = zip(rows.tolist(), times.tolist(), strict=True)
         return np.array([self.at(row, time) for row, time in each], self.column.dtype)
 
-    def settle(self, times: Times) -> None:
-        """Let the column hold the marks as they were known at `times`."""
+    def known(self, times: Times) -> Column:
+        """The marks of the first requests as they were known at `times`."""
+        column = np.full(len(times), self._first, self.column.dtype)
         for row in self._written:
-            self.column[row] = self.at(row, times[row])
+            if row < len(times):
+                column[row] = self.at(row, times[row])
+        return column

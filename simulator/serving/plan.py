@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,9 @@ class Plan:
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     evidence: dict[str, str] = field(default_factory=dict)  # every file that was read, by name, with a hash of its content
+    authored: Scenario | None = None  # what the author wrote, before the picks
+    later: tuple[tuple[float, Plan], ...] = ()  # what runs instead from a time (s) on: picks that change during the run
+    until: float = inf  # a run that was stopped on the way ends here (s)
 
     @property
     def arrivals(self) -> Process:
@@ -61,8 +65,9 @@ class Plan:
 
     @property
     def identity(self) -> list[Any]:
-        """What was run, as plain data: the scenario, the picks, the evidence, and what strikes if anything does."""
-        return [self.scenario_hash, self.design, self.evidence, *([self.strikes] if self.strikes else [])]
+        """What was run, as plain data: the scenario, the picks, the evidence, what strikes, picks that change."""
+        changes = [[at_s, plan.design, plan.evidence] for at_s, plan in self.later]
+        return [self.scenario_hash, self.design, self.evidence, *(part for part in (self.strikes, changes) if part)]
 
     @property
     def ends(self) -> list[Plan]:
@@ -77,12 +82,12 @@ class Plan:
     @property
     def arrivals_end_s(self) -> float:
         """Requests arrive on [0, arrivals_end_s)."""
-        return self.scenario.run.days * DAY_S
+        return min(self.scenario.run.days * DAY_S, self.until)
 
     @property
     def horizon_s(self) -> float:
         """The run ends here; what is not finished by then stays unfinished."""
-        return self.arrivals_end_s + self.scenario.run.drain_days * DAY_S
+        return min(self.scenario.run.days * DAY_S + self.scenario.run.drain_days * DAY_S, self.until)
 
     @property
     def scores(self) -> ScoreTable | None:
@@ -92,6 +97,14 @@ class Plan:
     def table_of(self, gate: Gate) -> ScoreTable:
         """The scores that the thresholds of a gate refer to."""
         return self.tables[self.scenario.scorer_of(gate)]
+
+    def is_alike(self, other: Plan, name: str) -> bool:
+        """Whether a stage of another plan of the same case would do just the same; a gate's thresholds hang on score tables."""
+        mine, others = self.scenario.stages[name], other.scenario.stages[name]
+        if mine != others or isinstance(mine, Gate):
+            return False
+        table, before = self.latencies.get(name), other.latencies.get(name)
+        return table is before or (table is not None and before is not None and table.is_alike(before))
 
     @property
     def tries(self) -> int:
@@ -121,7 +134,7 @@ def compile_plan(
     plan = gather.plan(design, fingerprint(scenario.document.data), timed)
     if gather.faults:
         raise ScenarioError(gather.faults)
-    return plan
+    return replace(plan, authored=scenario)
 
 
 def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from array import array
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from scipy.special import ndtri
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
 from simulator.serving.conditions import Conditions
-from simulator.serving.marks import Marks, TimedMarks
+from simulator.serving.marks import Marks, StoppableMarks, TimedMarks
+from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ class Requests:
     `given`, by pool.
     """
 
-    def __init__(self, plan: Plan, streams: Streams) -> None:
+    def __init__(self, plan: Plan, streams: Streams, stops: bool = False) -> None:
+        """stops: whether the run may be stopped on the way, and looked at."""
         conditions = Conditions(plan, streams)
         self.arrived = plan.arrivals.draw(streams.named("arrivals"), conditions.surges())
         self.n = len(self.arrived)
@@ -58,7 +61,8 @@ class Requests:
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
         self.gave_up = np.zeros(self.n, bool)
-        marks, scorers = TimedMarks if plan.scenario.in_branches() else Marks, plan.scenario.scorers()
+        unforked = StoppableMarks if stops else Marks
+        marks, scorers = TimedMarks if plan.scenario.in_branches() else unforked, plan.scenario.scorers()
         self.risks, self.tags = marks(self.risk), marks(self.tag)
         self.given = {pool: self.risks if len(scorers) == 1 else marks(self.risk.copy()) for pool in scorers}
         self._draw_classes(plan, streams)
@@ -84,9 +88,37 @@ class Requests:
         if population is None:
             return
         self.positive = streams.named("population.label").random(self.n) < conditions.prevalence().at_all(self.arrived)
+        self._look_at(plan, population, streams, conditions)
+
+    def _look_at(self, plan: Plan, population: Population, streams: Streams, conditions: Conditions) -> None:
+        """What gates and models make of each photo."""
         usable = self._draw_photos(population, plan.tries, streams)
         for pool, table in plan.tables.items():
             self.scores_by[pool] = self._draw_scores(pool, table, conditions, usable, streams)
+
+    def follow(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
+        """From now on other models may look at the requests, or more photos of each be asked for."""
+        if plan.scenario.population is not None:
+            self._look_at(plan, plan.scenario.population, streams, conditions)
+
+    def wait_until(self, barrier: float) -> None:
+        """The run stops at this time: remember what is written of requests, but holds only later."""
+        for marks in (self.risks, self.tags, *self.given.values()):
+            marks.wait_until(barrier)
+
+    def known(self, count: int, time: float) -> Requests:
+        """The first `count` requests as they are known before `time`; what happens to them later leaves no trace here."""
+        known = copy.copy(self)
+        known.scores_by, known._again = dict(self.scores_by), self._sent_before(time)
+        for name in ("answered", "finished", "refused", "outcome", "end", "tries", "gave_up"):
+            setattr(known, name, getattr(self, name).copy())
+        known.cut(count)
+        return known
+
+    def _sent_before(self, time: float) -> tuple[array[int], array[float]]:
+        rows, times = (np.array(column) for column in self._again)
+        before = times < time
+        return array("i", rows[before].tolist()), array("d", times[before].tolist())
 
     def _draw_photos(self, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
         """Whether each photo shows enough, and what the quality check makes of it, shapes (tries, n)."""
@@ -170,17 +202,31 @@ class Requests:
             scores = scores + positive * positives.at_all(self.arrived)
         return scores
 
+    def answer(self, rows: NDArray[np.int32], times: Float64, refused: bool = False) -> None:
+        """The requesters have their answer at these times (s), if they had none before; refused: they are turned away."""
+        before = self.answered[rows]
+        first = (times < before) | (np.isnan(before) & ~np.isnan(times))
+        self.answered[rows[first]] = times[first]
+        self.refused[rows[first]] = refused
+
+    def turn_away(self, rows: NDArray[np.int32], outcome: int, times: Float64, end: int) -> None:
+        """Requests have gone to an end at these times because a stage turned them away."""
+        self.outcome[rows] = outcome
+        self.answer(rows, times, refused=True)
+        self.finished[rows], self.end[rows] = times, end
+
     def settle(self, horizon: float, detected_share: Float64, luck: Float32) -> None:
         """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.
 
         detected_share: share of positives that each end finds in time, shape (ends,); luck: one uniform draw a request.
         """
         late = ~(self.finished <= horizon)
-        for marks in (self.risks, self.tags):
-            marks.settle(np.where(late, horizon, self.finished))
+        known_at = np.where(late, horizon, self.finished)
+        self.risk, self.tag = self.risks.known(known_at), self.tags.known(known_at)
         self.finished[late] = np.nan
         self.end[late] = -1
-        self.answered[~(self.answered <= horizon)] = np.nan
+        open_ = ~(self.answered <= horizon)
+        self.answered[open_], self.refused[open_] = np.nan, False
         self.outcome[~late & (self.outcome == UNFINISHED)] = DONE
         self.outcome[late] = UNFINISHED
         positives = np.flatnonzero(self.positive & ~late)

@@ -30,9 +30,19 @@ class Schedule(Stage):
         return self.run.requests.n
 
     def start(self) -> None:
-        """Hand all requests to the first stage, each at its own time."""
-        requests = self.run.requests
-        self.run.first.accept_block(np.arange(requests.n, dtype=np.int32), requests.arrived)
+        """Nothing comes before the run begins."""
+        self._sent = 0
+
+    def sent_before(self, time: float) -> int:
+        """How many requests have come before that time (s)."""
+        return int(np.searchsorted(self.run.requests.arrived, time))
+
+    def send_before(self, time: float) -> None:
+        """Hand those requests to the first stage that come before that time (s), each at its own time."""
+        requests, first = self.run.requests, self._sent
+        self._sent = self.sent_before(time) if time < self.run.plan.horizon_s else requests.n
+        rows = np.arange(first, self._sent, dtype=np.int32)
+        self.run.first.accept_block(rows, requests.arrived[first : self._sent])
 
 
 class Clients(ServiceStage):
@@ -88,9 +98,12 @@ class Clients(ServiceStage):
         """When the next query is due."""
         return self.ready[0][0] if self.ready else inf
 
-    def close(self, horizon: float) -> None:
-        """Forget the rows that nobody sent."""
-        self.run.requests.cut(self.issued)
+    def sent_before(self, time: float) -> int:
+        """How many requests have been sent before that time (s), which the run has come to."""
+        return self.issued
+
+    def send_before(self, time: float) -> None:
+        """The clients send by themselves."""
 
     def _think(self, client: int, time: float) -> None:
         thinks, turn = self.thinks[client], self.turns[client]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,6 +82,28 @@ class VisitLog:
         self.left.frombytes(left.tobytes())
         self.server.frombytes(np.full(len(rows), -1, self.server.typecode).tobytes())
 
+    def widened(self, servers: int, largest: int) -> VisitLog:
+        """The same visits, with room for more servers and larger batches than there were."""
+        roomier = VisitLog(servers, largest)
+        for name in ("size", "server"):
+            column, wanted = getattr(self, name), getattr(roomier, name).typecode
+            if array(wanted).itemsize > column.itemsize:
+                setattr(self, name, array(wanted, column))
+        return self
+
+    def copy(self) -> VisitLog:
+        """The same visits in columns of their own."""
+        copied = copy.copy(self)
+        for name in ("request", "entered", "size", "started", "left", "server", "unwanted"):
+            setattr(copied, name, getattr(self, name)[:])
+        return copied
+
+    def hide_from(self, time: float) -> None:
+        """Let nothing have left that leaves at `time` or later."""
+        left = np.array(self.left)
+        left[left >= time] = np.nan
+        self.left = array("d", left.tobytes())
+
     def mark(self) -> tuple[int, int]:
         """How many visits and batches there are by now."""
         return len(self.request), len(self.started)
@@ -132,6 +156,17 @@ class TransitLog(VisitLog):
     def __init__(self, left: Callable[[Rows, Times], Times]) -> None:
         super().__init__()
         self.left_at = left
+        self.until = inf
+
+    def copy(self) -> TransitLog:
+        """The same visits in columns of their own."""
+        copied = TransitLog(self.left_at)
+        copied.request, copied.entered = self.request[:], self.entered[:]
+        return copied
+
+    def hide_from(self, time: float) -> None:
+        """Let nothing have left that leaves at `time` or later."""
+        self.until = time
 
     def note(self, row: int, entered: float) -> None:
         """One visit."""
@@ -147,6 +182,7 @@ class TransitLog(VisitLog):
         """The visits as rows with VISIT_COLUMNS."""
         rows, entered = np.array(self.request, np.int32), np.array(self.entered)
         left = self.left_at(rows, entered)
+        left[left >= self.until] = np.nan
         alone = {
             "server": np.int32(-1),
             "batch": np.arange(len(rows), dtype=np.int32),
@@ -171,7 +207,10 @@ class Fleet:
 
 @dataclass
 class Trace:
-    """One replication: the plan that ran, its seed, the requests as columns, the visits to each stage, fleets that scaled."""
+    """One replication: the plan that ran, its seed, the requests as columns, the visits to each stage, fleets that scaled.
+
+    phases: the plans that ran one after the other, each with the time (s) at which it began to
+    """
 
     plan: Plan
     seed: int
@@ -179,6 +218,7 @@ class Trace:
     columns: Requests
     logs: dict[str, VisitLog]
     fleets: dict[str, Fleet] = field(default_factory=dict)
+    phases: list[tuple[float, Plan]] = field(default_factory=list)
 
     @cached_property
     def requests(self) -> pd.DataFrame:

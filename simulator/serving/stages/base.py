@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from math import inf, nan
@@ -29,6 +29,29 @@ Times = NDArray[np.float64]
 
 #: A stage that runs ahead pauses after about so many requests, so that what it hands on stays small.
 CHUNK = 16_384
+
+
+class Waiting(NamedTuple):
+    """Requests that wait at a stage, shapes (n,).
+
+    rows, and when each entered (s); gone: when each has left for an end because it waited too long, though nothing at the
+    stage has noticed yet; inf where it has not
+    """
+
+    rows: Rows
+    entered: Times
+    gone: Times
+
+    @classmethod
+    def none(cls) -> Waiting:
+        """Nothing waits."""
+        return cls(np.empty(0, np.int32), np.empty(0), np.empty(0))
+
+    @classmethod
+    def patient(cls, rows: Any, entered: Any) -> Waiting:
+        """Requests that have not left."""
+        entered = np.asarray(entered, float)
+        return cls(np.asarray(rows, np.int32), entered, np.full(len(entered), inf))
 
 
 class Receiver(Protocol):
@@ -225,11 +248,22 @@ class Stage:
         self.run.answer_block(rows, times, refused=True)
         self.accept_block(rows, times)
 
-    def close(self, horizon: float) -> None:
-        """The run is over: settle what still waits."""
+    def take_over(self, before: Stage, now: float) -> None:
+        """A pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
 
-    def fleet(self) -> Fleet | None:
-        """The servers that came and went in the run; None where no rule adds or removes any."""
+        What had begun goes on as it began, and is handed on where it was meant to go.
+        """
+        self.log = before.log
+
+    def waiting(self, time: float) -> Waiting:
+        """The requests that have come before `time` and wait here, on no visit in the log."""
+        return Waiting.none()
+
+    def note_at_work(self, log: VisitLog) -> None:
+        """Note in a copy of the log, or in the log itself when the run is over, the visits that go on."""
+
+    def fleet(self, until: float) -> Fleet | None:
+        """The servers that came and went by that time (s); None where no rule adds or removes any."""
         return None
 
 
@@ -259,6 +293,18 @@ class ServiceStage(Stage):
         self.upstream = [stage for stage in self.upstream if stage is not self]
         self.rivals = [stage for stage in self.upstream if stage.name in self.run.ahead_of(self.name)]
 
+    def take_over(self, before: Stage, now: float) -> None:
+        """Go on with what waits in the inbox, and look at it now."""
+        super().take_over(before, now)
+        assert isinstance(before, ServiceStage)
+        self.inbox, self._handed_over = before.inbox, before._handed_over
+        before.alarm.cancel()
+        self.alarm.set(now)
+
+    def waiting(self, time: float) -> Waiting:
+        """What lies in the inbox."""
+        return Waiting.patient(*self.inbox.before(time))
+
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Note the delivery, and wake earlier if that makes something due earlier."""
         self.inbox.add(rows, time)
@@ -280,7 +326,7 @@ class ServiceStage(Stage):
         """
         limit = now
         if not self.rivals:
-            limit = min(self.inbox.chunk_end(CHUNK), self.run.plan.horizon_s, *(stage.alarm.time for stage in self.upstream))
+            limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *(stage.alarm.time for stage in self.upstream))
         upcoming = self.advance(now, limit)
         self.inbox.tidy()
         if not self.loops:
@@ -358,6 +404,10 @@ class Alarm:
             self.time = time
             self._event = Timeout(self.env, max(time - self.env.now, 0.0))
             self._event.callbacks.append(self._ring)
+
+    def cancel(self) -> None:
+        """Never ring again."""
+        self._event, self.time = None, inf
 
     def _ring(self, event: Any) -> None:
         if event is self._event:
@@ -480,6 +530,15 @@ class Inbox:
         """When the first `size` of the requests that were delivered together will have come; inf if there are fewer."""
         place = self.at + size
         return self.times[place] if place < self.end else inf
+
+    def before(self, time: float) -> tuple[Rows, Times]:
+        """The requests that come before `time`, in the order in which they are taken; they stay."""
+        here = slice(self.at, bisect_left(self.times, time, self.at, self.end))
+        late = sorted(entry for entry in self.late if entry[0] < time)
+        times = np.concatenate([self._times[here], np.array([entry[0] for entry in late])])
+        rows = np.concatenate([self._rows[here], np.array([entry[2] for entry in late], np.int32)])
+        order = np.argsort(times, kind="stable")
+        return rows[order], times[order]
 
     def pop(self) -> tuple[int, float]:
         """Take out the next request, as (row, time); there must be one."""

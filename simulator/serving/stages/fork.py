@@ -26,6 +26,12 @@ class ForkStage(Stage):
         self.inside = run.plan.scenario.network.inside(name)
         self.photos = np.zeros(run.requests.n, np.int8)
 
+    def take_over(self, before: Stage, now: float) -> None:
+        """Remember which of its photos each request showed."""
+        super().take_over(before, now)
+        assert isinstance(before, ForkStage)
+        self.photos = before.photos
+
     def connect(self) -> None:
         """Look up where each branch begins."""
         self.shown = self.run.photos(self.name)

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from simulator.scenario.stages import Gate
 from simulator.serving.columns import elements
 from simulator.serving.requests import quality_separation
-from simulator.serving.stages.base import Comers, Onward, Rows, ServiceStage, Stage, Times
+from simulator.serving.stages.base import Comers, Onward, Rows, ServiceStage, Stage, Times, Waiting
 from simulator.serving.thresholds import thresholds
 
 if TYPE_CHECKING:
@@ -135,6 +135,10 @@ class WaitingGateStage(ServiceStage):
         """Look up where each route leads."""
         super().connect()
         self.gate.connect()
+
+    def waiting(self, time: float) -> Waiting:
+        """Nothing waits for anything but its turn."""
+        return Waiting.none()
 
     def due(self, time: float) -> float:
         """A request is routed at once."""

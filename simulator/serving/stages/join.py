@@ -13,7 +13,7 @@ import numpy as np
 from simulator.scenario.stages.join import Join
 from simulator.serving.columns import elements
 from simulator.serving.requests import TIMED_OUT
-from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Times
+from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Stage, Times, Waiting
 from simulator.serving.trace import Trace, VisitLog
 from simulator.units import duration
 
@@ -60,7 +60,7 @@ class JoinStage(ServiceStage):
         self.needs = spec.needed(self.inputs)
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.log = VisitLog(largest=self.inputs)
-        self.waiting: dict[int, tuple[list[float], list[float]]] = {}  # when inputs came: the real ones, the missing ones
+        self.incomplete: dict[int, tuple[list[float], list[float]]] = {}  # when inputs came: the real ones, the missing ones
         self.deadlines: deque[tuple[float, int]] = deque()  # in order, since first inputs come in order
         self.gone = elements(np.zeros(run.requests.n, np.int8))
         self.failures = np.zeros(run.requests.n, np.int8)
@@ -88,7 +88,7 @@ class JoinStage(ServiceStage):
             self._take(*self.inbox.pop())
         while self.deadlines and self.deadlines[0][0] <= now:
             _, row = self.deadlines.popleft()
-            if row in self.waiting:
+            if row in self.incomplete:
                 self._go_on_without(row, TIMED_OUT, now)
         return min(self.inbox.head, self.deadlines[0][0]) if self.deadlines else self.inbox.head
 
@@ -101,12 +101,12 @@ class JoinStage(ServiceStage):
         if self.gone[row]:
             self.log.add(row, time, nan, time)
             return
-        if row not in self.waiting:
-            self.waiting[row] = [], []
+        if row not in self.incomplete:
+            self.incomplete[row] = [], []
             if self.timeout < inf:
                 # An input that comes at the very deadline is in time: the deadline is passed just after its instant.
                 self.deadlines.append((nextafter(time + self.timeout, inf), row))
-        came, missing = self.waiting[row]
+        came, missing = self.incomplete[row]
         (came if signed >= 0 else missing).append(time)
         if len(came) == self.needs:
             self._let_go(row, time)
@@ -122,7 +122,7 @@ class JoinStage(ServiceStage):
             self.on_incomplete.fall_back(row, outcome, now)
 
     def _let_go(self, row: int, now: float) -> None:
-        came, missing = self.waiting.pop(row)
+        came, missing = self.incomplete.pop(row)
         self.gone[row] = True
         if came:
             self.log.add_batch([row] * len(came), came, 0, len(came), now, now, 0)
@@ -133,11 +133,20 @@ class JoinStage(ServiceStage):
         """Hand on whose wait is over; the log would name them once for every input."""
         self.onward.flush()
 
-    def close(self, horizon: float) -> None:
-        """What has come by the end of the run still waits for the rest."""
-        while self.inbox.head <= horizon:
-            signed, time = self.inbox.pop()
-            self.log.add(max(signed, ~signed), time, nan, nan)
-        for row, inputs in self.waiting.items():
-            for time in itertools.chain(*inputs):
-                self.log.add(row, time, nan, nan)
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep what has come of each request; a request whose first input is there keeps the deadline that it has."""
+        super().take_over(before, now)
+        assert isinstance(before, JoinStage)
+        self.incomplete, self.deadlines, self.gone, self.failures = (
+            before.incomplete,
+            before.deadlines,
+            before.gone,
+            before.failures,
+        )
+
+    def waiting(self, time: float) -> Waiting:
+        """Every input that has come and waits for the rest."""
+        signed, entered, _ = super().waiting(time)
+        inputs = [(row, came) for row, both in self.incomplete.items() for came in itertools.chain(*both)]
+        rows = [*np.maximum(signed, ~signed).tolist(), *(row for row, _ in inputs)]
+        return Waiting.patient(rows, [*entered.tolist(), *(came for _, came in inputs)])

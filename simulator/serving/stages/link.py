@@ -26,13 +26,27 @@ class LinkStage(Stage):
         self._delay = elements(self.delay)
         self.slower = run.conditions.delay(name)
         self.log: TransitLog = TransitLog(self.arrival)
+        self.earlier: list[tuple[float, LinkStage]] = []  # who was here before a pick changed, each with the time until which
 
     def connect(self) -> None:
         """Look up the stage at the far end."""
         self.to = self.run.receiver(self.spec.to)
 
+    def take_over(self, before: Stage, now: float) -> None:
+        """What is sent from now on takes as long as this spec says."""
+        assert isinstance(before, LinkStage)
+        self.earlier = [*before.earlier, (now, before)]
+        self.log.request, self.log.entered = before.log.request, before.log.entered
+
     def arrival(self, rows: Rows, times: Times) -> Times:
         """When requests that leave at these times get to the far end."""
+        left = self._arrival(rows, times)
+        for until, link in reversed(self.earlier):
+            sent = times < until
+            left[sent] = link._arrival(rows[sent], times[sent])
+        return left
+
+    def _arrival(self, rows: Rows, times: Times) -> Times:
         delay = self.delay[rows]
         return np.asarray(times + (delay if self.slower.steady else delay * self.slower.at_all(times)))
 

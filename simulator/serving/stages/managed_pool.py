@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from heapq import heappop, heappush, heapreplace
 from itertools import count
-from math import inf, nan, nextafter
+from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from simulator.serving.breaker import CircuitBreaker
 from simulator.serving.columns import elements
 from simulator.serving.orders import ORDERS, Key
 from simulator.serving.requests import FAILED, SHED, TIMED_OUT
-from simulator.serving.stages.base import Outbox, Receiver, Rows, Times
+from simulator.serving.stages.base import Outbox, Receiver, Rows, Times, Waiting
 from simulator.serving.stages.pool_kind import PoolKind
 from simulator.serving.stages.scaling import Scaling
 from simulator.serving.trace import Fleet, VisitLog
@@ -377,7 +377,7 @@ class ManagedPoolStage(PoolKind):
         if self.scaling is None or not self.scaling.lets_go(batch.replica):
             heappush(lane.free, (batch.free_again, batch.replica))
         self.touched.append(lane)
-        self._log(batch)
+        self._log(batch, self.log)
         if batch.lost:
             for copy in batch.copies:
                 self._lose(lane, copy, now)
@@ -395,23 +395,23 @@ class ManagedPoolStage(PoolKind):
                 self.run.score(self.name, np.array(rows), now)
             self.out.accept(rows, now)
 
-    def _log(self, batch: Batch) -> None:
+    def _log(self, batch: Batch, log: VisitLog) -> None:
         """Note the visits; nobody waited for those copies that were lost, or whose requester had left or been answered.
 
         Whoever is answered has waited since joining the queue, whichever of the copies was served.
         """
-        first, copies = len(self.log), batch.copies
+        first, copies = len(log), batch.copies
         answered: set[int] = set()
         entered = []
         for place, copy in enumerate(copies):
             if batch.lost or not copy.stay.open or id(copy.stay) in answered:
-                self.log.unwanted.append(first + place)
+                log.unwanted.append(first + place)
                 entered.append(copy.entered)
             else:
                 answered.add(id(copy.stay))
                 entered.append(copy.stay.entered)
         rows = [copy.stay.row for copy in copies]
-        self.log.add_batch(rows, entered, 0, len(rows), batch.started, batch.done, batch.replica)
+        log.add_batch(rows, entered, 0, len(rows), batch.started, batch.done, batch.replica)
 
     def _lose(self, lane: Lane, copy: Copy, now: float) -> None:
         """The replica failed under this copy."""
@@ -468,26 +468,29 @@ class ManagedPoolStage(PoolKind):
         """The same for many rows."""
         self.out.accept_block(rows, times)
 
-    def close(self, horizon: float) -> None:
-        """Settle what waited too long, and note what is still being served or waits."""
-        self._take_in(horizon)
-        waiting = [item[-1] for lane in self.lanes for item in lane.queue.items]
-        for copy in waiting:
-            due = copy.entered + self.timeout
-            if due < horizon and self.is_end(self.on_timeout) and self.spec.timeout_action == "reject":
-                self._give_up(copy, TIMED_OUT, due, horizon, self.on_timeout)
-        still = {id(copy.stay): copy.stay for copy in waiting if copy.stay.open}
+    def waiting(self, time: float) -> Waiting:
+        """Requests of which no copy is being served; one that waited too long has gone to an end then."""
+        served = {id(copy.stay) for batch in self.at_work() for copy in batch.copies}
+        stays: dict[int, tuple[Stay, float]] = {}  # with the time at which its last copy joined the queue
+        for copy in (item[-1] for lane in self.lanes for item in lane.queue.items):
+            if copy.stay.open and id(copy.stay) not in served:
+                last = stays.get(id(copy.stay), (copy.stay, -inf))[1]
+                stays[id(copy.stay)] = copy.stay, max(last, copy.entered)
+        rows, entered, gone = super().waiting(time)
+        rejects = self.is_end(self.on_timeout) and self.spec.timeout_action == "reject"
+        leaves = [last + self.timeout if rejects else inf for _, last in stays.values()]
+        return Waiting(
+            np.concatenate([np.array([stay.row for stay, _ in stays.values()], np.int32), rows]),
+            np.concatenate([np.array([stay.entered for stay, _ in stays.values()]), entered]),
+            np.concatenate([np.array(leaves), gone]),
+        )
+
+    def note_at_work(self, log: VisitLog) -> None:
+        """Batches are in the log only when they are done."""
         for batch in self.at_work():
             if self.accelerator:
                 batch.end_at(self.accelerator.time_of(batch))
-            self._log(batch)
-            for copy in batch.copies:
-                copy.stay.open = False
-        for stay in still.values():
-            if stay.open:
-                self.log.add(stay.row, stay.entered, nan, nan)
-        if self.scaling:
-            self.scaling.look(horizon)
+            self._log(batch, log)
 
     def at_work(self) -> list[Batch]:
         """The batches that are being served, by when they are done; on a shared device, by when they began."""
@@ -495,6 +498,6 @@ class ManagedPoolStage(PoolKind):
             return [batch for batch in self.accelerator.left if batch.pool is self]
         return [batch for _, _, batch in sorted(self.running, key=lambda entry: entry[:2])]
 
-    def fleet(self) -> Fleet | None:
+    def fleet(self, until: float) -> Fleet | None:
         """How many replicas there were, where that changed."""
-        return self.scaling.fleet() if self.scaling else None
+        return self.scaling.fleet(until) if self.scaling else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
-from math import inf, nan
+from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,7 +17,7 @@ from simulator.serving.columns import elements
 from simulator.serving.conditions import Steps
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import SHED, TIMED_OUT
-from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Times, plan_of
+from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Stage, Times, Waiting, plan_of
 from simulator.serving.trace import Trace, VisitLog
 
 if TYPE_CHECKING:
@@ -288,13 +288,31 @@ class PeopleStage(ServiceStage):
     def _half_read(self, row: int) -> bool:
         return self.second is not None and row in self.second.read
 
-    def close(self, horizon: float) -> None:
-        """Settle who gave up waiting; the rest still wait, and so does whom another stage would take once it was noticed."""
-        self._admit(horizon)
-        settles = self.is_end(self.on_timeout)
-        for _, entered, row in self.queue:
-            if not (settles and self._gave_up(row, entered, horizon)):
-                self.log.add(row, entered, nan, nan)
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the cases that wait, in the order that holds now, and those that are being read."""
+        super().take_over(before, now)
+        assert isinstance(before, PeopleStage)
+        self.log = before.log.widened(self.roster.most, 1)
+        self.queue = [(self.key(row, entered), entered, row) for _, entered, row in before.queue]
+        heapify(self.queue)
+        self.busy = before.busy
+        if self.second and before.second:
+            self.second.read = before.second.read
+            for row in self.second.read:
+                self.recognises[row] = before.recognises[row]
+        if self.limited:
+            self.first_deadline = min((self._deadline(row, entered) for _, entered, row in self.queue), default=inf)
+        self._change_shift(now)
+
+    def waiting(self, time: float) -> Waiting:
+        """The queue and the inbox; a case that waited too long has gone to an end then, to another stage once it is noticed."""
+        rows, entered, _ = super().waiting(time)
+        rows = np.concatenate([np.array([row for *_, row in self.queue], np.int32), rows])
+        entered = np.concatenate([np.array([entered for _, entered, _ in self.queue]), entered])
+        if self.patience is None or not self.is_end(self.on_timeout):
+            return Waiting.patient(rows, entered)
+        gone = [self._deadline(row, since) for row, since in zip(rows.tolist(), entered.tolist(), strict=True)]
+        return Waiting(rows, entered, np.array(gone, float))
 
 
 def roster_of(plan: Plan, name: str) -> Roster:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from heapq import heapreplace
-from math import inf, nan, nextafter
+from heapq import heapify, heapreplace
+from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from simulator.scenario.stages import Pool
 from simulator.serving.batching import BatchRule
 from simulator.serving.columns import elements
 from simulator.serving.requests import SHED, TIMED_OUT
-from simulator.serving.stages.base import Rows, Stage, Times
+from simulator.serving.stages.base import Rows, Stage, Times, Waiting
 from simulator.serving.stages.managed_pool import ManagedPoolStage
 from simulator.serving.stages.pool_kind import PoolKind
 from simulator.serving.trace import VisitLog
@@ -143,11 +143,17 @@ class PoolStage(PoolKind):
             self.run.score(self.name, rows, times)
         self.to.accept_block(rows, times)
 
-    def close(self, horizon: float) -> None:
-        """Settle what waited too long; the rest still waits, and so does what another stage would take once it was noticed."""
-        self.inbox.fetch(horizon)
-        if self.timeout < inf and self.is_end(self.on_timeout):
-            self._expire(horizon)
-        last = bisect_right(self.inbox.times, horizon, self.inbox.at, self.inbox.end)
-        rows, entered = self.inbox.remove(self.inbox.at, last)
-        self.log.add_block(rows, entered, np.full(len(rows), nan), np.full(len(rows), nan))
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the replicas that there were, as far as the spec has them; those that are too many finish what they serve."""
+        super().take_over(before, now)
+        assert isinstance(before, PoolStage)
+        self.log = before.log.widened(self.spec.replicas, self.spec.max_batch)
+        kept = [entry for entry in before.free if entry[1] < self.spec.replicas]
+        there = {replica for _, replica in kept}
+        self.free = kept + [entry for entry in self.free if entry[1] not in there]
+        heapify(self.free)
+
+    def waiting(self, time: float) -> Waiting:
+        """The queue; who waited too long has gone to an end at that time, but to another stage only once that is noticed."""
+        rows, entered, gone = super().waiting(time)
+        return Waiting(rows, entered, entered + self.timeout if self.is_end(self.on_timeout) else gone)

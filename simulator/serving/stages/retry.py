@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simulator.scenario.stages.retry import Budget, Retry
 from simulator.serving.columns import elements
 from simulator.serving.requests import UNFINISHED
-from simulator.serving.stages.base import Comers, Onward, Rows, ServiceStage, Times
+from simulator.serving.stages.base import Comers, Onward, Rows, ServiceStage, Stage, Times
 from simulator.serving.trace import Trace
 from simulator.units import duration, percent
 
@@ -66,6 +66,7 @@ class RetryStage(ServiceStage):
         self.backoffs = [elements(self._backoff(retry)) for retry in range(spec.max_tries - 1)]
         self.tries = elements(np.ones(run.requests.n, np.int8))
         self.failures = np.zeros(run.requests.n, np.int8)
+        self.spent: deque[float] = deque()  # when the retries of the budget's window were allowed
 
     def _backoff(self, retry: int) -> NDArray[np.float64]:
         """Seconds that each request would wait before its retry number `retry`, from 0; shape (n,)."""
@@ -80,7 +81,7 @@ class RetryStage(ServiceStage):
         self.to = self.run.receiver(self.spec.to)
         self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
         budget, source = self.spec.budget, self.run.source
-        self.budget = budget and RetryBudget(budget, self.run.requests.arrived, lambda: source.issued)
+        self.budget = budget and RetryBudget(budget, self.run.requests.arrived, lambda: source.issued, self.spent)
         # Within a branch of a fork nothing but the join tells what a request comes to.
         self.in_branch = self.name in self.run.in_branches
 
@@ -125,11 +126,12 @@ class RetryStage(ServiceStage):
         """The same for many rows."""
         self.to.accept_block(rows, times)
 
-    def close(self, horizon: float) -> None:
-        """Who has failed by the end of the run, and nobody has decided about, still waits."""
-        while self.inbox.head <= horizon:
-            row, time = self.inbox.pop()
-            self.log.add(row, time, nan, nan)
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the tries of each request, and what the budget has spent."""
+        super().take_over(before, now)
+        assert isinstance(before, RetryStage)
+        self.tries, self.failures = before.tries, before.failures
+        self.spent = before.spent
 
 
 class RetryBudget:
@@ -140,12 +142,17 @@ class RetryBudget:
     moves in tenths.
     """
 
-    def __init__(self, spec: Budget, arrived: NDArray[np.float64], issued: Callable[[], int]) -> None:
-        """arrived: when each fresh request comes, in order, for as many of them as `issued` says at the time."""
+    def __init__(
+        self, spec: Budget, arrived: NDArray[np.float64], issued: Callable[[], int], spent: deque[float] | None = None
+    ) -> None:
+        """arrived: when each fresh request comes, in order, for as many of them as `issued` says at the time.
+
+        spent: when the retries were allowed that still count.
+        """
         self.spec = spec
         self.arrived: Any = elements(arrived)
         self.issued = issued
-        self.spent: deque[float] = deque()
+        self.spent: deque[float] = deque() if spent is None else spent
 
     def spend(self, time: float) -> bool:
         """Whether a retry is allowed at `time`, and count it if so; times never fall from call to call."""

@@ -88,9 +88,11 @@ class Scaling:
         if ready < self._seen:
             self.spans.setdefault(replica, []).append((ready, self._seen))
 
-    def fleet(self) -> Fleet:
-        """How many replicas there were; those that are still there stay to the end of the run."""
-        horizon = self.pool.run.plan.horizon_s
-        for replica, ready in [*self.ready_at.items(), *self.leaving.items()]:
-            self.spans.setdefault(replica, []).append((min(ready, horizon), horizon))
-        return Fleet(self.numbers, self.machine_s, self.spans)
+    def fleet(self, until: float) -> Fleet:
+        """How many replicas there were by that time (s); those that are still there stay."""
+        spans = {replica: list(gone) for replica, gone in self.spans.items()}
+        there = [*self.ready_at.items(), *self.leaving.items()]
+        for replica, ready in there:
+            spans.setdefault(replica, []).append((min(ready, until), until))
+        start, end = (min(time, self.pool.run.plan.arrivals_end_s) for time in (self._seen, until))
+        return Fleet(list(self.numbers), self.machine_s + (end - start) * len(there), spans)

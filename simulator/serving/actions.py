@@ -1,0 +1,74 @@
+"""Picks that change while a run goes on: what may change, and the plan that runs from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from simulator.scenario import Scenario, ScenarioError
+from simulator.scenario.choices import Pick
+from simulator.scenario.faults import Path, dotted
+from simulator.serving.plan import Plan, compile_plan
+from simulator.units import duration
+
+#: When (in seconds from the start of the run) and which picks change then, choice to option.
+Action = tuple[float, Mapping[str, Pick]]
+
+#: What a pick may write to while the run goes on.
+_CHANGES = "stages"
+
+
+def with_actions(plan: Plan, actions: Sequence[Action]) -> Plan:
+    """The same plan with picks that change on the way; actions at one time happen in the order given.
+
+    Raises ScenarioError for a time outside the run, and for picks that cannot change while it goes on.
+    """
+    later = list(plan.later)
+    for at_s, picks in sorted(actions, key=lambda action: action[0]):
+        if not 0 <= at_s < plan.horizon_s:
+            end = f"{plan.horizon_s:,.0f} s ({duration(plan.horizon_s)})"
+            raise _refusal(plan, picks, f"should change from 0 s on and before {end}, when the run ends; got {at_s:,g}")
+        later.append((at_s, changed(later[-1][1] if later else plan, picks)))
+    warnings = [warning for _, after in later for warning in after.warnings]
+    sources = [source for _, after in later for source in after.provenance]
+    return replace(
+        plan,
+        later=tuple(later),
+        warnings=list(dict.fromkeys([*plan.warnings, *warnings])),
+        provenance=list(dict.fromkeys([*plan.provenance, *sources])),
+    )
+
+
+def changed(plan: Plan, picks: Mapping[str, Pick]) -> Plan:
+    """The plan that runs on after some picks have changed; raises ScenarioError for those that cannot change in a run."""
+    assert plan.authored is not None  # a plan that was compiled knows what it was compiled from
+    after = compile_plan(plan.authored, plan.design | dict(picks), plan.strikes)
+    if reasons := [*_fixed(plan.authored, picks), *_different(plan.scenario, after.scenario)]:
+        raise _refusal(plan, picks, reasons[0])
+    return replace(after, until=plan.until)
+
+
+def _refusal(plan: Plan, picks: Mapping[str, Pick], message: str) -> ScenarioError:
+    assert plan.authored is not None
+    return ScenarioError([plan.authored.document.fault(("choices", name), message, name) for name in picks])
+
+
+def _fixed(authored: Scenario, picks: Mapping[str, Pick]) -> Iterator[str]:
+    """Places outside the stages that picks write to."""
+    for name, pick in picks.items():
+        outside: list[Path] = [path for path in authored.choices[name].changes(pick) if path[0] != _CHANGES]
+        if outside:
+            yield f"writes {dotted(outside[0])}, which cannot change while a run goes on; what is below `{_CHANGES}` can"
+
+
+def _different(before: Scenario, after: Scenario) -> Iterator[str]:
+    """What a run that goes on rests on, and these picks would change."""
+    kinds = [{name: stage.kind for name, stage in scenario.stages.items()} for scenario in (before, after)]
+    if kinds[0] != kinds[1]:
+        yield "adds, removes or replaces stages, which cannot change while a run goes on"
+    if before.tags() != after.tags():
+        yield "changes which tags gates give, which cannot change while a run goes on"
+    if before.scorers() != after.scorers():
+        yield "changes which pools give scores, which cannot change while a run goes on"
+    if before.in_branches() != after.in_branches():
+        yield "changes what lies between a fork and its join, which cannot change while a run goes on"

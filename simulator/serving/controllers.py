@@ -1,0 +1,60 @@
+"""Controllers at work: what they see when they look, and when they act."""
+
+from __future__ import annotations
+
+from math import inf, nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.scenario.controllers import Controller
+from simulator.serving.requests import FAILED, SHED, TIMED_OUT
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+_OUTCOMES = {"shed_share": SHED, "timed_out_share": TIMED_OUT, "failed_share": FAILED}
+
+
+class Watch:
+    """One controller in a run. It acts once.
+
+    since: from when on (s) its signal has been out of bounds; inf while it is not
+    """
+
+    def __init__(self, run: Run, spec: Controller) -> None:
+        self.run = run
+        self.spec = spec
+        self.next_time = spec.every_s
+        self.since = inf
+        self._first = 0  # requests before this row were answered too long ago to count
+
+    def look(self, now: float) -> bool:
+        """Look at the signal; whether the controller decides to act."""
+        self.next_time = now + self.spec.every_s
+        self.since = min(self.since, now) if self.spec.acts_on(self.signal(now)) else inf
+        if now - self.since < self.spec.lasts_s:
+            return False
+        self.next_time = inf
+        return True
+
+    def signal(self, now: float) -> float:
+        """What it watches, as it is known before `now`; NaN where nothing was answered in the window."""
+        if self.spec.queue_of is not None:
+            waiting = self.run.stages[self.spec.queue_of].waiting(now)
+            return float(np.count_nonzero(waiting.gone >= now))
+        requests, sent = self.run.requests, self.run.source.sent_before(now)
+        here = slice(self._first, sent)
+        answered = np.fmin(requests.answered[here], requests.finished[here])  # the end of its way answers what had no answer
+        since = now - self.spec.window_s
+        rows = self._first + np.flatnonzero((answered >= since) & (answered < now))
+        still = ~(answered < since)
+        self._first += int(np.argmax(still)) if still.any() else len(answered)
+        if not len(rows):
+            return nan
+        if self.spec.watches == "latency_mean_s":
+            return float(np.mean(np.fmin(requests.answered[rows], requests.finished[rows]) - requests.arrived[rows]))
+        if self.spec.watches == "escalated_share":
+            escalated = np.array([end.escalated for end in self.run.plan.scenario.ends.values()] + [False])
+            return float(np.mean(escalated[requests.end[rows]] & (requests.finished[rows] < now)))
+        return float(np.mean(requests.outcome[rows] == _OUTCOMES[self.spec.watches]))

@@ -1,0 +1,133 @@
+"""Runs that are stopped, looked at, and go on with a pick changed."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from simulator.scenario.load import loads
+from simulator.serving.engine import Run, simulate
+from simulator.serving.streams import Streams
+from tests.serving.networks import HORIZON_S, networks, ordered
+
+TIMES = st.floats(1, HORIZON_S - 1)
+
+
+@st.composite
+def altered(draw, made):
+    """The same case with another design: other numbers of servers, batches, thresholds, delays and limits."""
+    data = json.loads(json.dumps(made.scenario.document.data))
+    for stage in data["stages"].values():
+        match stage["kind"]:
+            case "pool":
+                largest = draw(st.integers(1, stage["max_batch"]))
+                sizes = [size for size in stage.get("preferred_batches", []) if size <= largest]
+                stage |= {"replicas": draw(st.integers(1, 4)), "max_batch": largest, "preferred_batches": sizes}
+            case "gate":
+                stage["routes"][0]["at_least"] = draw(st.sampled_from([-1, 0.2, 0.7, 2]))
+            case "people":
+                for shift in stage["shifts"]:
+                    shift["people"] = draw(st.integers(1, 4))
+                stage["order"] = draw(st.sampled_from(["fifo", "risk", "tag"]))
+            case "link":
+                stage["latency_ms"]["value"] = draw(st.sampled_from([0, 10, 500]))
+            case "retry" | "retake":
+                stage["max_tries"] = draw(st.integers(2, 4))
+    return replace(made, scenario=loads(json.dumps(data)))
+
+
+@st.composite
+def changes(draw):
+    """A plan, and the same plan with another design from some time on."""
+    made, at_s = draw(networks()), draw(TIMES)
+    return made, at_s, replace(made, later=((at_s, draw(altered(made))),))
+
+
+def before(trace, time):
+    """What happened before a time, whatever was known of it when: requests and visits."""
+
+    def known(column, at):
+        return column.where(at < time)
+
+    requests = trace.requests[trace.requests["arrived_s"] < time].copy()
+    requests["end"] = known(requests["end"].astype(object), requests["finished_s"])
+    for name in ("answered_s", "finished_s"):
+        requests[name] = known(requests[name], requests[name])
+    visits = trace.visits[trace.visits["entered_s"] < time].copy()
+    for name in ("server", "batch_size", "started_s"):
+        visits[name] = known(visits[name], visits["started_s"])
+    visits["left_s"] = known(visits["left_s"], visits["left_s"])
+    visits["stage"] = visits["stage"].astype(str)
+    told = ["request", "stage", "entered_s", "started_s", "left_s", "server", "batch_size"]
+    return requests[["arrived_s", "answered_s", "finished_s", "end", "positive"]], visits.sort_values(told)[told].reset_index(
+        drop=True
+    )
+
+
+def same(one, other):
+    for mine, theirs in zip(one, other, strict=True):
+        assert_frame_equal(mine, theirs, check_dtype=False)
+
+
+@settings(max_examples=100)
+@given(changes(), st.integers(0, 2**31))
+def test_what_comes_before_a_change_is_the_same_with_and_without_it(case, seed):
+    made, at_s, acted = case
+    same(before(simulate(made, seed), at_s), before(simulate(acted, seed), at_s))
+
+
+@settings(max_examples=60)
+@given(networks(), st.lists(TIMES, min_size=1, max_size=5), st.integers(0, 2**31))
+def test_a_run_that_is_stopped_and_looked_at_ends_as_if_it_had_not_been(made, times, seed):
+    run = Run(made, Streams(seed), stops=True)
+    for time in sorted(times):
+        run.advance(time)
+        run.look()
+    stopped, whole = run.trace(), simulate(made, seed)
+    assert stopped.digest == whole.digest
+    assert_frame_equal(stopped.requests, whole.requests)
+    assert_frame_equal(ordered(stopped.visits), ordered(whole.visits))
+
+
+@settings(max_examples=60)
+@given(networks(), TIMES, st.integers(0, 2**31))
+def test_nothing_that_happens_later_shows_when_a_run_is_looked_at(made, time, seed):
+    run = Run(made, Streams(seed), stops=True)
+    run.advance(time)
+    seen = run.look()
+    same(before(seen, np.inf), before(simulate(made, seed), time))
+    assert seen.requests.loc[seen.requests["finished_s"].isna(), "outcome"].eq("unfinished").all()
+
+
+@settings(max_examples=60)
+@given(changes(), TIMES, st.integers(0, 2**31))
+def test_a_look_tells_the_same_whatever_changes_later(case, time, seed):
+    made, at_s, acted = case
+    seen = []
+    for plan in (made, acted):
+        run = Run(plan, Streams(seed), stops=True)
+        run.advance(min(time, at_s))
+        seen.append(run.look())
+    assert_frame_equal(seen[0].requests, seen[1].requests)
+    assert_frame_equal(ordered(seen[0].visits), ordered(seen[1].visits))
+
+
+@settings(max_examples=60)
+@given(changes(), st.integers(0, 2**31))
+def test_after_a_change_no_request_is_lost_and_the_same_change_gives_the_same_run(case, seed):
+    _, _, acted = case
+    trace, again = simulate(acted, seed), simulate(acted, seed)
+    assert trace.digest == again.digest
+    requests, visits = trace.requests, trace.visits
+    assert (requests["finished_s"].isna() == (requests["outcome"] == "unfinished")).all()
+    assert (requests["finished_s"].dropna() >= requests["arrived_s"][requests["finished_s"].notna()]).all()
+    served = visits.dropna(subset="started_s")
+    assert (served["started_s"] >= served["entered_s"]).all()
+    busy = served[served["server"] >= 0].drop_duplicates(["stage", "batch"]).sort_values("started_s", kind="stable")
+    for _, batches in busy.groupby(["stage", "server"], observed=True):
+        assert (batches["started_s"].to_numpy()[1:] >= batches["left_s"].to_numpy()[:-1] - 1e-9).all()
+    assert isinstance(visits, pd.DataFrame)
