@@ -14,7 +14,6 @@ from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
 from simulator.serving.conditions import Conditions
 from simulator.serving.marks import Marks, StoppableMarks, TimedMarks
-from simulator.serving.plan import Plan
 from simulator.serving.streams import Streams
 
 if TYPE_CHECKING:

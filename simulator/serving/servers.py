@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from simulator.serving.calendar import HOUR_S
 from simulator.serving.conditions import Steps
 from simulator.serving.plan import Plan
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Stage, plan_of
+from simulator.serving.timetables import spliced
 from simulator.serving.trace import Trace
 
 
@@ -20,7 +25,9 @@ def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
     Of a plan: as it is meant, with every replica that there may be. Of a trace: as it was, without replicas that were down, or
     that a scaling pool had not started yet. People are on duty outside breaks and hand-overs. server: this one alone.
     """
-    return kind(run, name).servers(run, name, server)
+    if not isinstance(run, Trace) or len(run.phases) < 2:
+        return kind(run, name).servers(run, name, server)
+    return spliced((start, servers(run.under(plan), name, server)) for start, _, plan in run.parts())
 
 
 def down(trace: Trace, name: str, server: int | None = None) -> Steps:
@@ -33,9 +40,35 @@ def server_s(run: Plan | Trace, name: str) -> float:
 
     Where nobody is on duty in that time, because all of it is read later, a day's share of those who are.
     """
-    return kind(run, name).server_s(run, name)
+    return _summed(run, lambda part: kind(part, name).server_s(part, name))
 
 
 def work_s(run: Plan | Trace, name: str) -> float:
     """The same in seconds of usual work: a replica that is slowed down gets less done in a second, and so does who is tired."""
-    return kind(run, name).work_s(run, name)
+    return _summed(run, lambda part: kind(part, name).work_s(part, name))
+
+
+def paid_usd(trace: Trace, name: str) -> float:
+    """What was paid for a stage, at the prices of the time."""
+    about = kind(trace, name)
+    if len(trace.phases) < 2 or name in trace.fleets:
+        price = trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+        return about.paid_s(trace, name) / HOUR_S * about.usd_per_hour(trace.plan, name) * price
+    return sum(_paid_in_part(trace, name, *part) for part in trace.parts())
+
+
+def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan) -> float:
+    """The same for the time in which one of the trace's plans ran, and for what was begun then."""
+    about, whole = kind(trace, name), trace.under(plan)
+    seconds = about.paid_until_end_s(trace.under(plan, end), name) - about.paid_until_end_s(trace.under(plan, start), name)
+    seconds += about.paid_beyond_s(replace(whole, logs={name: trace.logs[name].begun_within(start, end)}), name)
+    last = min(end, plan.arrivals_end_s)
+    price = trace.conditions.price(name).total(last, start) / (last - start) if start < last else 1.0
+    return seconds / HOUR_S * about.usd_per_hour(plan, name) * price
+
+
+def _summed(run: Plan | Trace, figure: Callable[[Plan | Trace], float]) -> float:
+    """A figure that grows with time, over all plans that a trace ran under: each adds what grew while it ran."""
+    if not isinstance(run, Trace) or len(run.phases) < 2:
+        return figure(run)
+    return sum(figure(run.under(plan, end)) - figure(run.under(plan, start)) for start, end, plan in run.parts())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 
 import numpy as np
 
@@ -37,3 +38,15 @@ def added(parts: Iterable[Steps]) -> Steps:
     times, index = np.unique(np.concatenate([part.times for part in found]), return_inverse=True)
     changes = np.concatenate([np.diff(part.values, prepend=0.0) for part in found])
     return Steps(tuple(times.tolist()), tuple(np.cumsum(np.bincount(index, changes)).tolist()))
+
+
+def spliced(parts: Iterable[tuple[float, Steps]]) -> Steps:
+    """One number after the other, each from its time (s) on until the next begins."""
+    found = list(parts)
+    times: list[float] = []
+    values: list[float] = []
+    for (start, steps), end in zip(found, [*(start for start, _ in found[1:]), inf], strict=True):
+        within_part = [time for time in steps.times if start < time < end]
+        times += [start, *within_part]
+        values += [steps.at(time) for time in [start, *within_part]]
+    return Steps(tuple(times), tuple(values))

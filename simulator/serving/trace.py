@@ -6,7 +6,7 @@ import copy
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -122,11 +122,20 @@ class VisitLog:
             return rows, np.repeat(left, size)
         return rows[np.repeat(served, size)], np.repeat(left[served], size[served])
 
+    def begun_within(self, start: float, end: float) -> VisitLog:
+        """The services alone that began on [start, end)."""
+        found, begun = VisitLog(), np.array(self.started)
+        mine = (begun >= start) & (begun < end)
+        for name in ("started", "left", "server"):
+            column = getattr(self, name)
+            setattr(found, name, array(column.typecode, np.array(column)[mine].tolist()))
+        return found
+
     def services(self, horizon: float) -> tuple[Times, Times, Rows]:
         """Of every batch that was served: when it began, when it ended, within the run, and the server; shapes (batches,)."""
         started, left, server = np.array(self.started), np.array(self.left), np.array(self.server, np.int32)
         served = ~np.isnan(started)
-        return started[served], np.minimum(left[served], horizon), server[served]
+        return started[served], np.fmin(left[served], horizon), server[served]
 
     def frame(self, stage: str) -> pd.DataFrame:
         """The visits as rows with VISIT_COLUMNS."""
@@ -248,6 +257,15 @@ class Trace:
         visits = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(VISIT_COLUMNS))
         visits["stage"] = visits["stage"].astype("category")
         return visits.sort_values(["entered_s", "request"], kind="stable", ignore_index=True)
+
+    def parts(self) -> list[tuple[float, float, Plan]]:
+        """From when until when which plan ran (s)."""
+        starts = [at_s for at_s, _ in self.phases]
+        return [(start, end, plan) for (start, plan), end in zip(self.phases, [*starts[1:], inf], strict=True) if start < end]
+
+    def under(self, plan: Plan, until: float = inf) -> Trace:
+        """The same run as if a plan of its phases had run alone, until a time (s)."""
+        return replace(self, plan=replace(plan, until=min(until, plan.until)), phases=[])
 
     @cached_property
     def conditions(self) -> Conditions:

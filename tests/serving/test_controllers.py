@@ -6,10 +6,14 @@ import pytest
 
 from simulator.scenario import ScenarioError
 from simulator.scenario.load import loads
+from simulator.serving import actions
+from simulator.serving import plan as plans
 from simulator.serving.actions import with_actions
 from simulator.serving.engine import Run, simulate
+from simulator.serving.latency import constant
+from simulator.serving.servers import paid_usd, server_s, servers
 from simulator.serving.streams import Streams
-from tests.builders import arrivals_at, constant, document, pool
+from tests.builders import MACHINE, arrivals_at, document, pool
 
 
 def case(controller=None, **fields):
@@ -23,17 +27,13 @@ def case(controller=None, **fields):
 @pytest.fixture
 def compiled(monkeypatch):
     """A plan of the case, compiled as any other, but served in ten seconds a request."""
-    from dataclasses import replace
-
-    from simulator.serving import actions
-    from simulator.serving import plan as plans
 
     def compile_plan(scenario, picks=None, strikes=None):
         made, design = plans.apply(scenario, picks or {})
-        return replace(plans.Plan(made, design, "", {"p": constant(10.0)}), authored=scenario)
+        return plans.Plan(made, design, "", {"p": constant(10.0)}, machines={"p": MACHINE}, authored=scenario)
 
     monkeypatch.setattr(actions, "compile_plan", compile_plan)
-    return lambda data: compile_plan(loads(json.dumps(data)))
+    return lambda data, picks=None: compile_plan(loads(json.dumps(data)), picks)
 
 
 def starts(trace):
@@ -130,3 +130,24 @@ def test_a_controller_that_cannot_work_is_refused(changes, field, message):
         loads(json.dumps(case({"watches": "queue.p", "above": 1} | changes)))
     told = {fault.field: fault.message for fault in refused.value.faults}
     assert message in told[f"controllers.guard.{field}".rstrip(".")]
+
+
+# What servers there were, and what they cost
+
+
+def test_servers_are_counted_and_paid_as_they_were_in_each_part_of_the_run(compiled):
+    with arrivals_at([0, 1, 2]):
+        trace = simulate(compiled(case()), actions=[(40.0, {"replicas": 4})])
+    there = servers(trace, "p")
+    assert (there.times, there.values) == ((0.0, 40.0), (1.0, 4.0))
+    assert server_s(trace, "p") == pytest.approx(40 * 1 + 60 * 4)  # requests come for 100 s
+    hourly = MACHINE.usd_per_replica_hour(1)
+    assert paid_usd(trace, "p") == pytest.approx((40 * 1 + 60 * 4) / 3600 * hourly)
+
+
+def test_a_change_at_the_very_start_is_a_design_of_its_own(compiled):
+    with arrivals_at([0, 1, 2]):
+        changed, picked = simulate(compiled(case()), actions=[(0.0, {"replicas": 4})]), compiled(case(), {"replicas": 4})
+        alone = simulate(picked)
+    assert changed.digest == alone.digest
+    assert server_s(changed, "p") == server_s(alone, "p")

@@ -14,9 +14,8 @@ from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
 from simulator.analysis.run.stage_times import StageTimes, brought_s, stage_times
 from simulator.scenario.metrics import Metric
-from simulator.serving.calendar import HOUR_S
 from simulator.serving.requests import DONE, OUTCOMES
-from simulator.serving.servers import kind, server_s
+from simulator.serving.servers import kind, paid_usd, server_s
 from simulator.serving.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -307,14 +306,8 @@ class _Counter:
         found = dict.fromkeys(USUAL_PARTS, 0.0)
         for name, stage in self.scenario.stages.items():
             if stage.cost_part:
-                found[stage.cost_part] = found.get(stage.cost_part, 0.0) + _paid_usd(self.trace, name)
+                found[stage.cost_part] = found.get(stage.cost_part, 0.0) + paid_usd(self.trace, name)
         return found
-
-
-def _paid_usd(trace: Trace, name: str) -> float:
-    """What was paid for one stage, at the prices of the time."""
-    about, price = kind(trace, name), trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
-    return about.paid_s(trace, name) / HOUR_S * about.usd_per_hour(trace.plan, name) * price
 
 
 def _escalated(trace: Trace) -> NDArray[np.bool_]:

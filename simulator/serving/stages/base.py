@@ -203,10 +203,14 @@ class Stage:
 
         Until then servers are paid up or down.
         """
+        return cls.paid_until_end_s(trace, name) + cls.paid_beyond_s(trace, name)
+
+    @classmethod
+    def paid_beyond_s(cls, trace: Trace, name: str) -> float:
+        """The second part of it, for what the servers did that the log holds."""
         end = trace.plan.arrivals_end_s
         started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
-        beyond = np.maximum(left, end) - np.maximum(started, end)
-        return cls.paid_until_end_s(trace, name) + float(beyond.sum())
+        return float((np.maximum(left, end) - np.maximum(started, end)).sum())
 
     @classmethod
     def paid_until_end_s(cls, trace: Trace, name: str) -> float:

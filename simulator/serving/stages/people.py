@@ -104,12 +104,17 @@ class PeopleStage(ServiceStage):
         return _spec(plan, name).usd_per_hour.value
 
     @classmethod
-    def paid_s(cls, trace: Trace, name: str) -> float:
+    def paid_until_end_s(cls, trace: Trace, name: str) -> float:
         """Whole shifts until the last request may come, then the time at work.
 
         A case that keeps its reader beyond the end of the shift is paid as well.
         """
-        return roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s) + sum(_beyond_shifts_s(trace, name))
+        return roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s)
+
+    @classmethod
+    def paid_beyond_s(cls, trace: Trace, name: str) -> float:
+        """The time at which somebody reads outside a shift."""
+        return sum(_beyond_shifts_s(trace, name))
 
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
