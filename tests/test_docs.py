@@ -25,6 +25,7 @@ from simulator.scenario.metrics import metrics_of
 from simulator.scenario.stages import KINDS
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BATCHING
 from simulator.serving.engine import Run
 from simulator.serving.orders import ORDERS
 from simulator.serving.scaling import SCALERS
@@ -145,7 +146,7 @@ def literals(annotation: Any) -> set[str]:
     return set(chain.from_iterable(map(literals, get_args(annotation))))
 
 
-REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, EXHIBITS, JITTERS, ORDERS, SCALERS, STAGES]
+REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, BATCHING, EXHIBITS, JITTERS, ORDERS, SCALERS, STAGES]
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda entries: min(entries))

@@ -1,17 +1,14 @@
 """The parts that every section of a scenario is made of: strict models, figures with a source, bounded text."""
 
 import re
-from math import exp
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
-    Discriminator,
     Field,
     ModelWrapValidatorHandler,
-    Tag,
     ValidationError,
     model_validator,
 )
@@ -134,76 +131,3 @@ def bounded(low: float, high: float) -> Any:
 ShareFigure = Annotated[Figure, bounded(0, 1)]
 CostFigure = Annotated[Figure, bounded(0, 1e9)]
 PositiveFigure = Annotated[Figure, bounded(1e-9, 1e9)]
-
-
-class Lognormal(Strict):
-    """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm."""
-
-    written: ClassVar[str] = "{median: {value: 5, assumed: why}, sigma: 0.5}, or as {constant: {value: 5, assumed: why}}"
-
-    median: PositiveFigure
-    sigma: Annotated[float, Field(ge=0, le=3)]
-
-    @property
-    def mean(self) -> float:
-        """The mean: the median times exp(sigma^2 / 2)."""
-        return self.median.value * exp(self.sigma**2 / 2)
-
-
-class Samples(Sourced):
-    """A quantity that takes each value of a list equally often."""
-
-    samples: Annotated[list[Annotated[float, Field(gt=0, le=1e9)]], Field(min_length=1, max_length=10_000)]
-
-    @property
-    def mean(self) -> float:
-        """The mean of the list."""
-        return sum(self.samples) / len(self.samples)
-
-    @property
-    def words(self) -> str:
-        """How many values there are, and their mean."""
-        return f"{len(self.samples)} values, {self.mean:.3g} on average"
-
-
-class Exponential(Strict):
-    """An exponential quantity: memoryless, with a standard deviation as large as its mean."""
-
-    exponential_mean: PositiveFigure
-
-    @property
-    def mean(self) -> float:
-        """The mean."""
-        return self.exponential_mean.value
-
-
-class Constant(Strict):
-    """A quantity that is always the same."""
-
-    constant: PositiveFigure
-
-    @property
-    def mean(self) -> float:
-        """The value."""
-        return self.constant.value
-
-
-#: The key by which each kind of quantity is told; what has none of them is read as a lognormal one.
-_QUANTITIES = {"samples": "(samples)", "exponential_mean": "(exponential)", "constant": "(constant)"}
-#: How pydantic names the kind of a quantity in the location of an error; no such key stands in the file.
-QUANTITY_TAGS = frozenset({*_QUANTITIES.values(), "(lognormal)"})
-
-
-def _kind_of_quantity(data: Any) -> str:
-    given = data if isinstance(data, dict) else type(data).model_fields if isinstance(data, BaseModel) else {}
-    return next((tag for key, tag in _QUANTITIES.items() if key in given), "(lognormal)")
-
-
-#: What differs from request to request: a distribution, or a list of values.
-Quantity = Annotated[
-    Annotated[Lognormal, Tag("(lognormal)")]
-    | Annotated[Samples, Tag("(samples)")]
-    | Annotated[Exponential, Tag("(exponential)")]
-    | Annotated[Constant, Tag("(constant)")],
-    Discriminator(_kind_of_quantity),
-]

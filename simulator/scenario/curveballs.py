@@ -1,18 +1,58 @@
 """What may strike during a run: one model a kind of curveball."""
 
-from typing import Annotated, Literal, Self
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.scenario.base import ClockTime, Line, Name, Share, Strict, clock_minutes
+from simulator.scenario.faults import Path
+from simulator.scenario.kinds import OneOf, registry
+from simulator.scenario.stages import AnyStage
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 Times = Annotated[float, Field(gt=0, le=1000)]
 Shift = Annotated[float, Field(ge=-100, le=100)]
 
 
-class _Curveball(Strict):
-    """When it strikes: at a time, or, where none is given, only when an interviewer says so."""
+class Struck(Enum):
+    """The numbers of a run that a curveball may change, and what it gives for each."""
 
+    RATE = "times as many requests a second"
+    OUTAGE = "anything, for a replica that is down"
+    SERVICE = "times as long for a batch that a replica begins"
+    DELAY = "times as long for what is sent over a link"
+    PREVALENCE = "the share of positives among those who come"
+    SCORES = "added to the scores of all who come"
+    POSITIVES = "added to the scores that a pool gives to the positives who come"
+    SENSITIVITY = "the share of positives that people recognise"
+    SPECIFICITY = "the share of negatives that people recognise"
+    PRICE = "times as much for an hour"
+
+
+#: What holds for a request by the time at which it comes.
+BY_ARRIVAL = frozenset({Struck.PREVALENCE, Struck.SCORES, Struck.POSITIVES})
+#: What changes the scores that a model gives.
+OF_SCORES = frozenset({Struck.SCORES, Struck.POSITIVES})
+
+
+class AnyCurveball(Strict):
+    """When it strikes: at a time, or, where none is given, only when an interviewer says so.
+
+    A kind declares which numbers it changes by which of its fields, which kinds of stages it strikes, and what it needs.
+    """
+
+    #: The numbers that it changes, each with the field that says by how much.
+    changes: ClassVar[dict[Struck, str]] = {}
+    #: Whether what it changes matters only until the last request comes, and not until the run ends.
+    until_last_request: ClassVar[bool] = False
+
+    kind: str
     label: Line
     note: Line | None = None
     at_s: Annotated[float | None, Field(ge=0, description="seconds from the start of the run")] = None
@@ -31,49 +71,146 @@ class _Curveball(Strict):
             return 60.0 * ((clock_minutes(self.at) - clock_minutes(starts_at)) % 1440)
         return self.at_s
 
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """The kinds of stages that it may strike; none where it strikes no stage."""
+        return ()
 
-class Traffic(_Curveball):
+    def hits(self, name: str, stage: AnyStage) -> bool:
+        """Whether it strikes this stage: the one that it names, or everything with machines where it names none."""
+        named: str | None = getattr(self, "stage", None)
+        return bool(self.strikes) and (name == named or (named is None and stage.cost_part == "machines"))
+
+    def change(self, what: Struck, replica: int = 0) -> float | None:
+        """By how much it changes a number, of that replica (from 0) where replicas have one each; None where it does not."""
+        value: float | None = getattr(self, self.changes[what]) if what in self.changes else None
+        return value
+
+    @property
+    def changed(self) -> frozenset[Struck]:
+        """The numbers that it changes, with the fields that are given."""
+        return frozenset(what for what in self.changes if getattr(self, self.changes[what]) is not None)
+
+    @property
+    def shifts_scores(self) -> bool:
+        """Whether it shifts scores, so that an item does not take the way that it takes on the table."""
+        return bool(self.changed & OF_SCORES)
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """What it needs and does not find: (place within it, what is wrong)."""
+        named: str | None = getattr(self, "stage", None)
+        if named in scenario.stages and self.strikes and scenario.stages[named].kind not in self.strikes:
+            kind = scenario.stages[named].kind
+            yield ("stage",), f"'{named}' is a stage of the kind {kind}; this strikes {' or '.join(self.strikes)}"
+        elif self.strikes and not any(self.hits(name, stage) for name, stage in scenario.stages.items()):
+            yield ("kind",), "there is no pool for it to strike"
+        arrivals = scenario.arrivals
+        if Struck.RATE in self.changed and not arrivals.has_rate:
+            yield ("kind",), f"arrivals of the kind {arrivals.kind} have no rate that traffic could multiply"
+        elif self.changed & BY_ARRIVAL and arrivals.waits_for_answers:
+            what = f"arrivals of the kind {arrivals.kind} wait for answers; this strikes requests whose time is known"
+            yield ("kind",), what
+
+    def too_late(self, scenario: Scenario, at_s: float) -> str:
+        """Why it cannot strike at a time; empty where it can."""
+        run = scenario.run
+        limit, end = run.days + run.drain_days, "the run ends"
+        if self.until_last_request:
+            limit, end = run.days, "the last request comes"
+        if 0 <= at_s < limit * 86_400:
+            return ""
+        return f"should strike from 0 s on and before {limit * 86_400:,.0f} s, when {end}; got {at_s:,.0f}"
+
+
+class Traffic(AnyCurveball):
     """Requests come `times` as often."""
+
+    changes: ClassVar = {Struck.RATE: "times"}
+    until_last_request: ClassVar[bool] = True
 
     kind: Literal["traffic"]
     times: Annotated[float, Field(ge=0, le=50)]
 
 
-class ReplicaLoss(_Curveball):
+class ReplicaLoss(AnyCurveball):
     """The first replicas of a pool are down; all of them where it has no more."""
+
+    changes: ClassVar = {Struck.OUTAGE: "replicas"}
 
     kind: Literal["replica_loss"]
     stage: Name
     replicas: Annotated[int, Field(ge=1, le=1024)]
 
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Pools."""
+        return ("pool",)
 
-class ZoneLoss(_Curveball):
+    def change(self, what: Struck, replica: int = 0) -> float | None:
+        """The first replicas alone."""
+        return super().change(what) if replica < self.replicas else None
+
+
+class ZoneLoss(AnyCurveball):
     """A share of the replicas is down, of one pool or of every pool, rounded to the nearest whole number."""
+
+    changes: ClassVar = {Struck.OUTAGE: "share"}
 
     kind: Literal["zone_loss"]
     stage: Annotated[Name | None, Field(description="the pool; none: every pool")] = None
     share: Share
 
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Pools."""
+        return ("pool",)
 
-class SlowReplicas(_Curveball):
+    def change(self, what: Struck, replica: int = 0) -> float | None:
+        """The replicas that stand in the zone: of however many there are, the share, rounded."""
+        there = int((replica + 1) * self.share + 0.5) > int(replica * self.share + 0.5)
+        return super().change(what) if there else None
+
+
+class SlowReplicas(AnyCurveball):
     """A batch that the first replicas of a pool begin takes `times` as long."""
+
+    changes: ClassVar = {Struck.SERVICE: "times"}
 
     kind: Literal["slow_replicas"]
     stage: Name
     replicas: Annotated[int, Field(ge=1, le=1024)]
     times: Times
 
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Pools."""
+        return ("pool",)
 
-class Network(_Curveball):
+    def change(self, what: Struck, replica: int = 0) -> float | None:
+        """The first replicas alone."""
+        return super().change(what) if replica < self.replicas else None
+
+
+class Network(AnyCurveball):
     """What is sent over a link takes `times` as long."""
+
+    changes: ClassVar = {Struck.DELAY: "times"}
 
     kind: Literal["network"]
     stage: Name
     times: Times
 
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Links."""
+        return ("link",)
 
-class Drift(_Curveball):
+
+class Drift(AnyCurveball):
     """The people who send requests differ: more or fewer of them are positive, or the model scores them all otherwise."""
+
+    changes: ClassVar = {Struck.PREVALENCE: "prevalence", Struck.SCORES: "scores_shift"}
+    until_last_request: ClassVar[bool] = True
 
     kind: Literal["drift"]
     prevalence: Share | None = None
@@ -85,9 +222,23 @@ class Drift(_Curveball):
             raise ValueError("nothing drifts; give prevalence or scores_shift")
         return self
 
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """Somebody who drifts, and scores to shift."""
+        yield from super().check(scenario)
+        if self.prevalence is not None and scenario.population is None:
+            yield ("prevalence",), "a drift of the prevalence needs a `population` section"
+        if self.scores_shift is not None and not scenario.scorers():
+            yield ("scores_shift",), "a shift of scores needs a pool with `scores`"
 
-class AccuracyDrop(_Curveball):
+
+class AccuracyDrop(AnyCurveball):
     """A stage gets worse: people recognise fewer, or a model's scores no longer tell positives apart as well."""
+
+    changes: ClassVar = {
+        Struck.SENSITIVITY: "sensitivity",
+        Struck.SPECIFICITY: "specificity",
+        Struck.POSITIVES: "positives_shift",
+    }
 
     kind: Literal["accuracy_drop"]
     stage: Name
@@ -102,21 +253,44 @@ class AccuracyDrop(_Curveball):
         """Whether it says how well people read."""
         return self.sensitivity is not None or self.specificity is not None
 
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """People, or a pool, by what is given."""
+        return ("people",) if self.of_people else ("pool",)
+
     @model_validator(mode="after")
     def _of_people_or_of_a_model(self) -> Self:
         if self.of_people == (self.positives_shift is not None):
             raise ValueError("give sensitivity or specificity for people, or positives_shift for a pool")
         return self
 
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """Scores to shift."""
+        yield from super().check(scenario)
+        stage = scenario.stages[self.stage]
+        if not self.of_people and stage.kind in self.strikes and not stage.gives_scores:
+            yield ("positives_shift",), f"'{self.stage}' has no `scores` to shift"
 
-class Price(_Curveball):
+
+class Price(AnyCurveball):
     """What a stage costs by the hour costs `times` as much: one pool, one stage of people, or every pool."""
+
+    changes: ClassVar = {Struck.PRICE: "times"}
+    until_last_request: ClassVar[bool] = True
 
     kind: Literal["price"]
     stage: Annotated[Name | None, Field(description="a pool or people; none: every pool")] = None
     times: Annotated[float, Field(ge=0, le=1000)]
 
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """What is paid by the hour."""
+        return ("pool", "people")
 
-Curveball = Annotated[
-    Traffic | ReplicaLoss | ZoneLoss | SlowReplicas | Network | Drift | AccuracyDrop | Price, Field(discriminator="kind")
-]
+
+#: Every kind of curveball that a scenario may name, by that name; `simulator.scenario.schema.add_kind` adds one.
+CURVEBALLS: dict[str, type[AnyCurveball]] = registry(
+    Traffic, ReplicaLoss, ZoneLoss, SlowReplicas, Network, Drift, AccuracyDrop, Price
+)
+
+Curveball = Annotated[AnyCurveball, OneOf(CURVEBALLS)]

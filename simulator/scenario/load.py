@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from simulator.paths import SCENARIOS
-from simulator.scenario.base import QUANTITY_TAGS
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
@@ -135,8 +134,6 @@ def _path_in_file(data: Any, loc: Path) -> Path:
     path: Path = ()
     told = False
     for part in loc:
-        if part in QUANTITY_TAGS:
-            continue
         if not told and isinstance(data, dict) and data.get("kind") == part:
             told = True
             continue

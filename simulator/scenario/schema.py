@@ -14,6 +14,7 @@ from simulator.scenario.controllers import Controller
 from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
 from simulator.scenario.exhibits import offered
+from simulator.scenario.kinds import Kind, kind_of
 from simulator.scenario.metrics import Metric, metrics_of
 from simulator.scenario.network import Network
 from simulator.scenario.stages import End, Stage
@@ -206,3 +207,17 @@ class Scenario(Strict):
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""
         return {name: choice.read(choice.default) for name, choice in self.choices.items()}
+
+
+def add_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
+    """Let scenarios name a further kind, in the registry of such kinds; raises ValueError where its name is taken."""
+    if kind_of(model) in kinds:
+        raise ValueError(f"there is a kind '{kind_of(model)}' already")
+    kinds[kind_of(model)] = model
+    Scenario.model_rebuild(force=True)
+
+
+def remove_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
+    """Forget a kind that was added."""
+    del kinds[kind_of(model)]
+    Scenario.model_rebuild(force=True)

@@ -70,5 +70,8 @@ def _different(before: Scenario, after: Scenario) -> Iterator[str]:
         yield "changes which tags gates give, which cannot change while a run goes on"
     if before.scorers() != after.scorers():
         yield "changes which pools give scores, which cannot change while a run goes on"
+    devices = [{name: getattr(stage, "shares", None) for name, stage in one.stages.items()} for one in (before, after)]
+    if devices[0] != devices[1]:
+        yield "moves a pool to or from a shared accelerator, which cannot change while a run goes on"
     if before.in_branches() != after.in_branches():
         yield "changes what lies between a fork and its join, which cannot change while a run goes on"

@@ -65,3 +65,21 @@ class CircuitBreaker:
         self.trials_left = self.spec.trials
         self.half_open_at = now + self.spec.open_s
         self.period += 1
+
+
+class NoBreaker:
+    """Lets everybody pass."""
+
+    period = 0
+
+    def allows(self, now: float) -> bool:
+        """Whether a request that comes now may pass: always."""
+        return True
+
+    def note(self, permit: int, now: float, failed: bool) -> None:
+        """What becomes of requests makes no difference."""
+
+
+def breaker_of(spec: Breaker | None) -> CircuitBreaker | NoBreaker:
+    """The breaker that a pool asks for."""
+    return NoBreaker() if spec is None else CircuitBreaker(spec)

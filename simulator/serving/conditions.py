@@ -2,110 +2,57 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import reduce
-from itertools import pairwise
+from collections.abc import Callable, Iterator
 from math import inf
 from operator import add, mul
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simulator.scenario.curveballs import AccuracyDrop, Drift, Network, Price, ReplicaLoss, SlowReplicas, Traffic, ZoneLoss
+from simulator.scenario.curveballs import Struck
 from simulator.serving.arrivals.clock import Surge
 from simulator.serving.calendar import HOUR_S
+from simulator.serving.timetables import Span, Steps, merged, steps
 
 if TYPE_CHECKING:
     from simulator.serving.plan import Plan
     from simulator.serving.streams import Streams
 
-Span = tuple[float, float]
-Ball = TypeVar("Ball", Traffic, ReplicaLoss, ZoneLoss, SlowReplicas, Network, Drift, AccuracyDrop, Price)
 
+def changes(plan: Plan, what: Struck, stage: str | None = None, replica: int = 0) -> Iterator[tuple[Span, float]]:
+    """What the curveballs of a plan that strike do to a number, by the time at which they do: (from, until) in s, by how much.
 
-@dataclass(frozen=True)
-class Steps:
-    """A number that changes at known times: `values[i]` holds from `times[i]` on, in seconds of the run; `times[0]` is 0.
-
-    usual: what the number is when nothing strikes.
+    stage: the stage whose number it is, None for one that belongs to no stage; replica: of a pool, counted from 0
     """
-
-    times: tuple[float, ...] = (0.0,)
-    values: tuple[float, ...] = (1.0,)
-    usual: float = 1.0
-
-    @property
-    def steady(self) -> bool:
-        """Whether it is as usual throughout, and may be left alone."""
-        return all(value == self.usual for value in self.values)
-
-    def at(self, time: float) -> float:
-        """The number at a time; a change has happened at its very instant."""
-        return self.values[bisect_right(self.times, time) - 1]
-
-    def at_all(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The number at many times, of their shape."""
-        if len(self.values) == 1:
-            return np.broadcast_to(self.values[0], times.shape)
-        return np.array(self.values)[np.searchsorted(self.times, times, side="right") - 1]
-
-    def mean(self, end: float) -> float:
-        """The average over [0, end)."""
-        return self.total(end) / end
-
-    def total(self, end: float, start: float = 0.0) -> float:
-        """The integral over [start, end)."""
-        edges = [start, *[time for time in self.times if start < time < end], end]
-        return sum((stop - begin) * self.at(begin) for begin, stop in pairwise(edges))
+    stages = plan.scenario.stages
+    for name, at_s in sorted(plan.strikes.items(), key=lambda strike: strike[1]):
+        ball = plan.scenario.curveballs[name]
+        value = ball.change(what, replica) if stage is None or ball.hits(stage, stages[stage]) else None
+        if value is not None:
+            yield (at_s, inf if ball.lasts_s is None else at_s + ball.lasts_s), value
 
 
-def steps(usual: float, changes: Iterable[tuple[Span, float]], combine: Callable[[float, float], float]) -> Steps:
-    """The usual number with changes combined into it, each over its span, in the order given."""
-    spans = list(changes)
-    edges = sorted({0.0, *(edge for span, _ in spans for edge in span if edge < inf)})
-    values = [reduce(combine, (by for (start, end), by in spans if start <= edge < end), usual) for edge in edges]
-    kept = [index for index in range(len(edges)) if index == 0 or values[index] != values[index - 1]]
-    return Steps(tuple(edges[index] for index in kept), tuple(values[index] for index in kept), usual)
-
-
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """The same time in spans that are sorted and apart from each other."""
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return found
+def surges(plan: Plan) -> list[Surge]:
+    """When requests come how many times as often as usual."""
+    return [Surge(start, end - start, times) for (start, end), times in changes(plan, Struck.RATE)]
 
 
 class Conditions:
-    """The timetables of one replication. They depend on the plan and the random streams alone."""
+    """The timetables of one replication, built once for it. They depend on the plan and the random streams alone."""
 
     def __init__(self, plan: Plan, streams: Streams) -> None:
         self.plan = plan
         self.streams = streams
 
-    def _struck(self, kind: type[Ball]) -> Iterator[tuple[Span, Ball]]:
-        """The curveballs of a kind that strike, by the time at which they do, each with its span."""
-        curveballs = self.plan.scenario.curveballs
-        for name, at_s in sorted(self.plan.strikes.items(), key=lambda strike: strike[1]):
-            curveball = curveballs[name]
-            if isinstance(curveball, kind):
-                yield (at_s, inf if curveball.lasts_s is None else at_s + curveball.lasts_s), curveball
-
-    def surges(self) -> list[Surge]:
-        """When requests come how many times as often as usual."""
-        return [Surge(start, end - start, ball.times) for (start, end), ball in self._struck(Traffic)]
+    def _steps(
+        self, usual: float, combine: Callable[[float, float], float], what: Struck, stage: str | None = None, replica: int = 0
+    ) -> Steps:
+        return steps(usual, changes(self.plan, what, stage, replica), combine)
 
     def outages(self, stage: str, replica: int) -> list[Span]:
         """When a replica of a pool, counted from 0, is down: (from, until) in seconds, sorted, apart, within the run."""
         pool: Any = self.plan.scenario.stages[stage]
-        lost = [span for span, ball in self._struck(ReplicaLoss) if ball.stage == stage and replica < ball.replicas]
-        lost += [span for span, ball in self._struck(ZoneLoss) if ball.stage in (None, stage) and _in_zone(replica, ball.share)]
+        lost = [span for span, _ in changes(self.plan, Struck.OUTAGE, stage, replica)]
         horizon = self.plan.horizon_s
         if pool.failures is not None:
             times = HOUR_S * pool.failures.mtbf_h.value, 60 * pool.failures.repair_minutes.value
@@ -120,51 +67,36 @@ class Conditions:
 
     def slowdown(self, stage: str, replica: int) -> Steps:
         """How many times as long as usual a replica of a pool takes for a batch that it begins at a time."""
-        balls = self._struck(SlowReplicas)
-        return steps(1.0, ((span, b.times) for span, b in balls if b.stage == stage and replica < b.replicas), mul)
+        return self._steps(1.0, mul, Struck.SERVICE, stage, replica)
 
     def delay(self, stage: str) -> Steps:
         """How many times as long as usual a link takes for what is sent at a time."""
-        return steps(1.0, ((span, ball.times) for span, ball in self._struck(Network) if ball.stage == stage), mul)
+        return self._steps(1.0, mul, Struck.DELAY, stage)
 
     def prevalence(self) -> Steps:
         """The share of positives among the requests that come at a time."""
         population = self.plan.scenario.population
-        usual = 0.0 if population is None else population.prevalence.value
-        drifts = ((span, ball.prevalence) for span, ball in self._struck(Drift) if ball.prevalence is not None)
-        return steps(usual, drifts, _latest)
+        return self._steps(0.0 if population is None else population.prevalence.value, _latest, Struck.PREVALENCE)
 
     def scores_shift(self) -> Steps:
         """What is added to the scores of all requests that come at a time."""
-        drifts = ((span, ball.scores_shift) for span, ball in self._struck(Drift) if ball.scores_shift is not None)
-        return steps(0.0, drifts, add)
+        return self._steps(0.0, add, Struck.SCORES)
 
     def positives_shift(self, pool: str) -> Steps:
         """What is added to the scores that a pool gives to positives that come at a time."""
-        drops = ((span, ball) for span, ball in self._struck(AccuracyDrop) if ball.stage == pool)
-        return steps(0.0, ((span, ball.positives_shift) for span, ball in drops if ball.positives_shift is not None), add)
+        return self._steps(0.0, add, Struck.POSITIVES, pool)
 
     def readings(self, stage: str) -> tuple[Steps, Steps]:
         """Sensitivity and specificity of people at a time."""
         people: Any = self.plan.scenario.stages[stage]
-        drops = [(span, ball) for span, ball in self._struck(AccuracyDrop) if ball.stage == stage]
-        sensitivity = ((span, ball.sensitivity) for span, ball in drops if ball.sensitivity is not None)
-        specificity = ((span, ball.specificity) for span, ball in drops if ball.specificity is not None)
         return (
-            steps(people.sensitivity.value, sensitivity, _latest),
-            steps(people.specificity.value, specificity, _latest),
+            self._steps(people.sensitivity.value, _latest, Struck.SENSITIVITY, stage),
+            self._steps(people.specificity.value, _latest, Struck.SPECIFICITY, stage),
         )
 
     def price(self, stage: str) -> Steps:
         """How many times as much as usual an hour of a stage costs."""
-        every = self.plan.scenario.stages[stage].cost_part == "machines"
-        balls = self._struck(Price)
-        return steps(1.0, ((span, b.times) for span, b in balls if b.stage == stage or (every and b.stage is None)), mul)
-
-
-def _in_zone(replica: int, share: float) -> bool:
-    """Whether a replica stands in a zone that holds this share: of however many there are, the share, rounded."""
-    return int((replica + 1) * share + 0.5) > int(replica * share + 0.5)
+        return self._steps(1.0, mul, Struck.PRICE, stage)
 
 
 def _latest(before: float, after: float) -> float:

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from simulator.scenario.base import Quantity
 from simulator.scenario.choices import Pick
 from simulator.scenario.network import graph_of
-from simulator.serving.accelerator import Accelerator
+from simulator.scenario.quantities import AnyQuantity
 from simulator.serving.actions import Action, changed, with_actions
 from simulator.serving.airlock import Airlock
 from simulator.serving.columns import elements
@@ -28,9 +27,10 @@ from simulator.serving.orders import BY_MARKS
 from simulator.serving.plan import Plan
 from simulator.serving.quantities import draw
 from simulator.serving.requests import TIMED_OUT, Requests
-from simulator.serving.sources import CLIENTS, Clients, source_of
+from simulator.serving.sources import CLIENTS, source_of
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Outbox, ServiceStage
+from simulator.serving.stages.batches import Accelerator
 from simulator.serving.stages.end import EndStage, ReturningEnd
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace, VisitLog
@@ -71,7 +71,7 @@ class Run:
         self.env = Environment()
         self.tags = plan.scenario.tags()
         self.conditions = Conditions(plan, streams)
-        self.requests = Requests(plan, streams, self.stops)
+        self.requests = Requests(plan, streams, self.conditions, self.stops)
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
@@ -87,8 +87,6 @@ class Run:
 
     def _connect(self) -> None:
         self.outboxes = []
-        for accelerator in self.accelerators.values():
-            accelerator.pools.clear()
         for stage in self.stages.values():
             stage.connect()
         self.source.connect()
@@ -185,12 +183,12 @@ class Run:
         began, until = self.began_as, inf if time > self.plan.horizon_s else time
         phases = [(at_s, replace(plan, until=until)) for at_s, plan in self.phases if at_s < time]
         plan = replace(began, until=until) if until < inf else began
-        return Trace(plan, self.streams.seed, self.streams.replication, requests, logs, scaled, phases)
+        return Trace(plan, self.streams.seed, self.streams.replication, requests, logs, self.conditions, scaled, phases)
 
     @property
     def closed(self) -> bool:
         """Whether requests come from clients that wait for those before them."""
-        return isinstance(self.source, Clients)
+        return self.plan.scenario.arrivals.waits_for_answers
 
     @property
     def first(self) -> Any:
@@ -221,7 +219,7 @@ class Run:
         """One uniform draw a request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
-    def draw(self, stream: str, spec: Quantity) -> NDArray[np.float32]:
+    def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
         """One draw of a quantity a request, shape (n,)."""
         return draw(spec, self.streams.named(stream), self.requests.n)
 
@@ -264,18 +262,14 @@ class Run:
         forks: list[Any] = [fork for fork in self.stages.values() if stage in fork.inside]
         return min(forks, key=lambda fork: len(fork.inside)).photos if forks else self.requests.tries
 
-    def accelerator(self, name: str | None) -> Accelerator | None:
-        """The shared device of that name; None for no name."""
-        return None if name is None else self.accelerators[name]
+    def score(self, pool: str, rows: NDArray[Any], times: Any, by_image: NDArray[np.float32]) -> None:
+        """A pool has looked at these requests, shape (k,): their scores are known from `times` on, in s, shape (k,) or ().
 
-    def score(self, pool: str, rows: NDArray[Any], times: Any) -> None:
-        """A pool has looked at these requests: their scores are known from `times` on.
-
-        pool: the name of a stage with `scores`; rows: row numbers, int32, shape (m,); times: seconds from the start of the run,
-        shape (m,), or one number for all. The scores, between 0 and 1, were drawn before the run: this makes them known.
+        pool: the name of the stage; rows: row numbers, int32; times: seconds from the start of the run, float64
+        by_image: what the model says of each image of each request, shape (tries, n)
         """
         requests = self.requests
-        scores = requests.scores_by[pool][self.looked_at[pool][rows], rows]
+        scores = by_image[self.looked_at[pool][rows], rows]
         requests.given[pool].write_all(rows, scores, times)
         if requests.given[pool] is not requests.risks:
             requests.risks.write_all(rows, scores, times)

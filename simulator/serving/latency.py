@@ -69,6 +69,10 @@ class LatencyTable:
         """Median service time of a single request that comes to a busy replica, in seconds."""
         return float(self.seconds[0, 1, self.cell_of(np.array([0.5]))[0]])
 
+    def quantile_s(self, share: float, batch: int) -> float:
+        """The time in seconds within which this share of batches of a size is done, whether the replica was busy or idle."""
+        return float(self.seconds[:, batch, self.cell_of(np.array([share]))[0]].max())
+
     @property
     def capacity_per_s(self) -> float:
         """The most requests a second that one busy replica can serve, at its best batch size."""

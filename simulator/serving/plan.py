@@ -13,24 +13,21 @@ from typing import Any
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.files import content_hash
 from simulator.evidence.profiles import ThreadRun
-from simulator.evidence.recordings import Recording, RecordingError, read_recording
+from simulator.evidence.recordings import Recording, RecordingError
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario import Scenario, ScenarioError
-from simulator.scenario.arrivals import Arrivals, Loop, Replay
+from simulator.scenario.arrivals import AnyArrivals
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
-from simulator.scenario.checks import too_late
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
 from simulator.scenario.stages import Gate
-from simulator.serving.arrivals import Process, arrivals_of
+from simulator.serving.arrivals import ARRIVALS, Process, arrivals_of
 from simulator.serving.calendar import DAY_S
-from simulator.serving.conditions import Conditions
+from simulator.serving.conditions import surges
 from simulator.serving.latency import LatencyTable
 from simulator.serving.provenance import Source
 from simulator.serving.stages import STAGES
-from simulator.serving.streams import Streams
-from simulator.units import duration
 
 #: Expected requests of one replication beyond which a plan is refused.
 MAX_REQUESTS = 20_000_000
@@ -149,7 +146,7 @@ def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dic
         elif at_s is None:
             message = f"'{name}' has no time of its own; say when, such as {name}@3600"
         else:
-            message, times[name] = too_late(scenario, scenario.curveballs[name], at_s), at_s
+            message, times[name] = scenario.curveballs[name].too_late(scenario, at_s), at_s
         if message:
             faults.append(scenario.document.fault(("curveballs", name), message))
     if faults:
@@ -179,7 +176,7 @@ class Gatherer:
 
     def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
         """The plan of these picks, as far as there are no faults."""
-        self._arrivals(self.scenario.arrivals)
+        comes_known = self._arrivals(self.scenario.arrivals)
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
         self.sources += [
@@ -201,7 +198,7 @@ class Gatherer:
             scenario_hash=scenario_hash,
             strikes=strikes,
         )
-        if self.recording is not None or not isinstance(self.scenario.arrivals, Replay):
+        if comes_known:
             self._check_size(plan)
         return plan
 
@@ -213,36 +210,20 @@ class Gatherer:
         """Remember what these files say: their names and contents are part of what identifies a run."""
         self.evidence |= {name: content_hash(path) for name, path in files.items()}
 
-    def _arrivals(self, spec: Arrivals) -> None:
+    def _arrivals(self, spec: AnyArrivals) -> bool:
+        """Whether it is known when requests come."""
         try:
-            if isinstance(spec, Replay):
-                self._record(spec)
+            ARRIVALS[spec.kind].gather(self, spec)
         except RecordingError as error:
             self.faults.append(self.scenario.document.fault(("arrivals", "file"), str(error)))
-
-    def _record(self, spec: Replay) -> None:
-        """Read the times to be replayed: a file beside the scenario's own, or below it."""
-        folder = Path(self.scenario.document.file).parent.resolve()
-        file = (folder / spec.file).resolve()
-        if not file.is_relative_to(folder):
-            raise RecordingError(f"{spec.file}: leads out of the scenario's folder")
-        self.recording = read_recording(file, spec.column, spec.origin_s)
-        self.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
-        first, last = (self.recording.times[[0, -1]] - spec.origin_s) / spec.rate_scale
-        end = self.scenario.run.days * DAY_S
-        if first >= end:
-            raise RecordingError(f"{spec.file}: the first request comes after the run's end, at {first:,.0f} s; set origin_s")
-        if last < end and not spec.repeat:
-            words = f"after {duration(last)} of {duration(end)}; no request comes later"
-            self.warnings.append(f"The recording {spec.file} ends {words}.")
-        value = f"{len(self.recording.times):,} times"
-        self.sources.append(Source("arrivals", spec.evidence, value, spec.source))
+            return False
+        return True
 
     def _check_size(self, plan: Plan) -> None:
         """Refuse what would take too long, traffic that strikes included."""
-        expected = plan.arrivals.expected_under(Conditions(plan, Streams(0)).surges())
+        expected = plan.arrivals.expected_under(surges(plan))
         if expected > MAX_REQUESTS:
-            less = "give `requests`, lower clients" if isinstance(self.scenario.arrivals, Loop) else "lower the rate"
+            less = self.scenario.arrivals.to_lessen
             message = f"about {expected:,.0f} requests a replication; at most {MAX_REQUESTS:,} are run: {less} or run.days"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
 

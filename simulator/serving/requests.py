@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
-from simulator.serving.conditions import Conditions
+from simulator.serving.conditions import Conditions, surges
 from simulator.serving.marks import Marks, StoppableMarks, TimedMarks
 from simulator.serving.streams import Streams
 
@@ -45,10 +45,9 @@ class Requests:
     `given`, by pool.
     """
 
-    def __init__(self, plan: Plan, streams: Streams, stops: bool = False) -> None:
+    def __init__(self, plan: Plan, streams: Streams, conditions: Conditions, stops: bool = False) -> None:
         """stops: whether the run may be stopped on the way, and looked at."""
-        conditions = Conditions(plan, streams)
-        self.arrived = plan.arrivals.draw(streams.named("arrivals"), conditions.surges())
+        self.arrived = plan.arrivals.draw(streams.named("arrivals"), surges(plan))
         self.n = len(self.arrived)
         self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)

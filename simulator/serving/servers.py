@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simulator.serving.calendar import HOUR_S
-from simulator.serving.conditions import Steps
 from simulator.serving.plan import Plan
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Stage, plan_of
-from simulator.serving.timetables import spliced
+from simulator.serving.timetables import Steps, spliced
 from simulator.serving.trace import Trace
 
 

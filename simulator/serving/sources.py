@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -113,9 +113,9 @@ class Clients(ServiceStage):
             heappush(self.ready, (due, client))
 
     def _send(self, client: int, time: float) -> None:
-        rows = range(self.issued, self.issued + self.spec.samples)
-        self.issued += self.spec.samples
-        self.missing[client] = self.spec.samples
+        rows = range(self.issued, self.issued + self.spec.per_query)
+        self.issued += self.spec.per_query
+        self.missing[client] = self.spec.per_query
         for row in rows:
             self.arrived[row] = time
             if self.deadline:
@@ -126,5 +126,5 @@ class Clients(ServiceStage):
 
 def source_of(run: Run) -> Schedule | Clients:
     """What feeds the first stage of a run."""
-    spec = run.plan.scenario.arrivals
-    return Clients(run, spec) if isinstance(spec, Loop) else Schedule(run, SCHEDULE, spec)
+    spec: Any = run.plan.scenario.arrivals
+    return Clients(run, spec) if spec.waits_for_answers else Schedule(run, SCHEDULE, spec)

@@ -1,13 +1,75 @@
-"""Sums and products of numbers that change at known times."""
+"""Numbers that change at known times, and sums and products of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
 from math import inf
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.serving.conditions import Span, Steps
+#: From when until when, in seconds of the run.
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A number that changes at known times: `values[i]` holds from `times[i]` on, in seconds of the run; `times[0]` is 0.
+
+    usual: what the number is when nothing strikes.
+    """
+
+    times: tuple[float, ...] = (0.0,)
+    values: tuple[float, ...] = (1.0,)
+    usual: float = 1.0
+
+    @property
+    def steady(self) -> bool:
+        """Whether it is as usual throughout, and may be left alone."""
+        return all(value == self.usual for value in self.values)
+
+    def at(self, time: float) -> float:
+        """The number at a time; a change has happened at its very instant."""
+        return self.values[bisect_right(self.times, time) - 1]
+
+    def at_all(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The number at many times, of their shape."""
+        if len(self.values) == 1:
+            return np.broadcast_to(self.values[0], times.shape)
+        return np.array(self.values)[np.searchsorted(self.times, times, side="right") - 1]
+
+    def mean(self, end: float) -> float:
+        """The average over [0, end)."""
+        return self.total(end) / end
+
+    def total(self, end: float, start: float = 0.0) -> float:
+        """The integral over [start, end)."""
+        edges = [start, *[time for time in self.times if start < time < end], end]
+        return sum((stop - begin) * self.at(begin) for begin, stop in pairwise(edges))
+
+
+def steps(usual: float, changes: Iterable[tuple[Span, float]], combine: Callable[[float, float], float]) -> Steps:
+    """The usual number with changes combined into it, each over its span, in the order given."""
+    spans = list(changes)
+    edges = sorted({0.0, *(edge for span, _ in spans for edge in span if edge < inf)})
+    values = [reduce(combine, (by for (start, end), by in spans if start <= edge < end), usual) for edge in edges]
+    kept = [index for index in range(len(edges)) if index == 0 or values[index] != values[index - 1]]
+    return Steps(tuple(edges[index] for index in kept), tuple(values[index] for index in kept), usual)
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The same time in spans that are sorted and apart from each other."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def within(spans: Iterable[Span]) -> Steps:

@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.serving.conditions import Conditions
 from simulator.serving.requests import OUTCOMES, Requests
-from simulator.serving.streams import Streams
 
 if TYPE_CHECKING:
+    from simulator.serving.conditions import Conditions
     from simulator.serving.plan import Plan
 
 Rows = NDArray[np.int32]
@@ -226,6 +225,7 @@ class Trace:
     replication: int
     columns: Requests
     logs: dict[str, VisitLog]
+    conditions: Conditions  # what was not as usual, and when
     fleets: dict[str, Fleet] = field(default_factory=dict)
     phases: list[tuple[float, Plan]] = field(default_factory=list)
 
@@ -266,11 +266,6 @@ class Trace:
     def under(self, plan: Plan, until: float = inf) -> Trace:
         """The same run as if a plan of its phases had run alone, until a time (s)."""
         return replace(self, plan=replace(plan, until=min(until, plan.until)), phases=[])
-
-    @cached_property
-    def conditions(self) -> Conditions:
-        """What was not as usual, and when."""
-        return Conditions(self.plan, Streams(self.seed, self.replication))
 
     @cached_property
     def digest(self) -> str:

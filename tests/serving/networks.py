@@ -42,7 +42,8 @@ def pools(draw: st.DrawFn, targets: list[str], ahead: list[str], anywhere: list[
     if draw(st.booleans()):
         fields |= {"timeout_s": draw(st.sampled_from([0.1, 1, 4])), "on_timeout": draw(st.sampled_from(anywhere))}
     if draw(st.booleans()):
-        fields |= {"max_queue": draw(st.integers(1, 4)), "on_full": draw(st.sampled_from(ahead))}
+        least = 0 if fields["max_queue_delay_ms"] == 0 else 1
+        fields |= {"max_queue": draw(st.integers(least, 4)), "on_full": draw(st.sampled_from(ahead))}
     return pool(to=draw(st.sampled_from(targets)), **fields)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.serving.batching import BatchRule
+from simulator.serving.batching import TritonRule
 from simulator.serving.engine import Run
 from simulator.serving.latency import constant
 from simulator.serving.stages import STAGES
@@ -63,7 +63,7 @@ def rules(draw):
 def test_triton_rule_takes_what_its_scan_takes(rule, waiting, overdue):
     largest, preferred, delay = rule
     expected = scan(waiting, largest, preferred, overdue, delay > 0)
-    made = BatchRule(largest, delay, tuple(preferred))
+    made = TritonRule(largest, delay, tuple(preferred))
     assert made.take(waiting, overdue) == expected
     assert made.table()[overdue][min(waiting, largest + 1)] == expected
 

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from simulator import compile_plan
 from simulator.analysis.run.operating import operating_points
 from simulator.scenario import ScenarioError
-from simulator.serving.engine import simulate
+from simulator.serving.engine import Run, simulate
 from simulator.serving.latency import constant
-from simulator.serving.requests import Requests
 from simulator.serving.streams import Streams
 from simulator.serving.theory import visit_ratios
 from simulator.ui.charts import roc
@@ -88,7 +87,7 @@ def test_both_models_look_at_the_same_item_even_where_the_photo_shows_nothing(po
     rng = np.random.default_rng(seed)
     first = score_table(np.array(positives) / 64, np.array(negatives) / 64)
     second = score_table(rng.permutation(len(positives)) / 64, rng.permutation(len(negatives)) / 64)
-    requests = Requests(cascade(tables=(first, second), unusable=unusable), Streams(seed))
+    requests = Run(cascade(tables=(first, second), unusable=unusable), Streams(seed)).requests
     known = {*zip(first.positives, second.positives, strict=True), *zip(first.negatives, second.negatives, strict=True)}
     assert set(zip(*(requests.scores_by[name][0].tolist() for name in ("small", "large")), strict=True)) <= known
 
@@ -96,7 +95,7 @@ def test_both_models_look_at_the_same_item_even_where_the_photo_shows_nothing(po
 def test_a_second_model_changes_nothing_about_what_the_first_one_says():
     alone = plan({"small": pool(to="sure", scores="x"), "sure": gate("score", {"to": "done"})}, scores=SMALL,
                  population=population(), rate=20, seconds=50)  # fmt: skip
-    one, two = (Requests(made, Streams(3)) for made in (alone, cascade()))
+    one, two = (Run(made, Streams(3)).requests for made in (alone, cascade()))
     assert np.array_equal(one.scores_by["small"], two.scores_by["small"])
     assert np.array_equal(one.patient, two.patient)
 

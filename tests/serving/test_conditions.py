@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from simulator.analysis.run.measures import measure
 from simulator.scenario.faults import ScenarioError
-from simulator.serving.conditions import Conditions, merged, steps
+from simulator.serving.conditions import Conditions, surges
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.serving.plan import strike_times
 from simulator.serving.streams import Streams
+from simulator.serving.timetables import merged, steps
 from tests.builders import assumed, link, people, plan, pool, population, run_at, scenario, score_table
 from tests.serving.intervals import assert_agrees
 
@@ -167,4 +168,4 @@ def test_what_strikes_by_the_time_of_coming_needs_arrivals_that_do_not_wait_for_
 def test_traffic_that_strikes_counts_towards_what_a_run_may_hold():
     made = plan({"p": pool()}, rate=10, curveballs=ball("traffic", 50, times=5, lasts_s=25))
     assert made.arrivals.expected == pytest.approx(1000)
-    assert made.arrivals.expected_under(conditions(made).surges()) == pytest.approx(1000 + 4 * 10 * 25)
+    assert made.arrivals.expected_under(surges(made)) == pytest.approx(1000 + 4 * 10 * 25)

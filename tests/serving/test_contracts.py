@@ -22,11 +22,11 @@ from simulator.scenario.stages import KINDS
 from simulator.scenario.stages.policies import Scaling
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BATCHING
 from simulator.serving.calendar import DAY_S
-from simulator.serving.engine import simulate
+from simulator.serving.engine import Run, simulate
 from simulator.serving.orders import BY_MARKS, ORDERS
 from simulator.serving.plan import Plan
-from simulator.serving.requests import Requests
 from simulator.serving.scaling import SCALERS
 from simulator.serving.stages import STAGES
 from simulator.serving.streams import Streams
@@ -162,6 +162,7 @@ AWAY = {"on_full": "last", "on_timeout": "last", "on_failure": "last"}
 SCALED = {"min_replicas": 1, "max_replicas": 3, "every_s": 3}
 POLICIES: dict[str, dict[str, Any]] = {
     **{f"order {order}": {"order": order} for order in ORDERS},
+    **{f"batching {rule}": {"batching": rule} for rule in BATCHING},
     **{f"balance {rule}": {"balance": rule} for rule in BALANCERS},
     **{f"scaling {rule}": {"scaling": {"kind": rule} | SCALED} for rule in SCALERS},
     "oldest dropped": {"max_queue": 2, "drops": "oldest"},
@@ -331,7 +332,7 @@ def test_whoever_is_first_in_the_order_is_taken_and_the_earlier_of_equals(order)
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_an_order_says_whether_it_goes_by_what_stages_write(order):
-    requests = Requests(network({}), Streams(0))
+    requests = Run(network({}), Streams(0)).requests
     requests.risks = requests.tags = MagicMock()
     ORDERS[order](requests)(0, 0.0)
     assert requests.risks.method_calls == ([call.at(0, 0.0)] if order in BY_MARKS else [])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.scenario.base import Constant, Exponential, Lognormal, Samples
+from simulator.scenario.quantities import Constant, Exponential, Lognormal, Samples
 from simulator.serving.quantities import draw
 from simulator.serving.streams import Streams
 from tests.builders import assumed

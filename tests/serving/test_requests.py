@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest, ks_2samp
 from sklearn.metrics import roc_auc_score
 
-from simulator.serving.requests import Requests
+from simulator.serving.engine import Run
 from simulator.serving.streams import Streams
 from tests.builders import end, gate, link, people, plan, pool, population, retake, run_at, score_table
 
@@ -14,7 +14,7 @@ CHECKS = 6
 
 def drawn(scores=None, rate=200, tries=2, **people):
     stages = {"p": pool(to="r", scores="x" if scores else None), "r": retake("p", max_tries=tries)}
-    return Requests(plan(stages, scores=scores, rate=rate, population=population(**people)), Streams(5))
+    return Run(plan(stages, scores=scores, rate=rate, population=population(**people)), Streams(5)).requests
 
 
 def share(hits, expected):
@@ -68,7 +68,7 @@ def test_every_design_meets_the_same_requests():
         population=population(unusable=0.1),
         seconds=2000,
     )
-    few, many = Requests(small, Streams(1)), Requests(large, Streams(1))
+    few, many = Run(small, Streams(1)).requests, Run(large, Streams(1)).requests
     assert np.array_equal(few.arrived, many.arrived)
     assert np.array_equal(few.positive, many.positive)
     assert np.array_equal(few.qualities[0], many.qualities[0])

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.serving.engine import simulate
+from simulator.serving.engine import Run, simulate
 from simulator.serving.latency import constant
-from simulator.serving.requests import Requests
 from simulator.serving.streams import Streams
 from tests.builders import assumed, gate, link, people, plan, pool, population, spread
 from tests.serving.arrivals.kinds import KIND
@@ -121,7 +120,7 @@ def test_the_rows_that_nobody_sent_are_gone():
     arrivals = thinking(5, 0.1)
     made = plan({"p": pool()}, constant(1.0), arrivals=arrivals, population=population(0.3, unusable=0.1), seconds=20)
     trace = simulate(made, 0)
-    room = Requests(made, Streams(0))
+    room = Run(made, Streams(0)).requests
     sent = trace.columns.n
     assert sent == len(trace.requests) == trace.visits["request"].nunique() < room.n
     assert trace.requests["arrived_s"].notna().all()
@@ -137,7 +136,7 @@ def test_there_is_room_for_every_request_of_clients_who_are_answered_at_once(cli
     wire = link("done", 0) | {"bandwidth_mbps": spread(1e9)}
     made = plan({"w": wire}, arrivals=arrivals, seconds=50)
     trace = simulate(made, seed)
-    assert trace.columns.n == Requests(made, Streams(seed)).n
+    assert trace.columns.n == Run(made, Streams(seed)).requests.n
 
 
 def test_a_faster_design_meets_the_same_people_in_the_same_order():
@@ -187,7 +186,7 @@ def check_loop(trace):
     assert not (requests["finished_s"] < requests["arrived_s"]).any()
     in_flight = [(time, +1) for time in arrived] + [(time, -1) for time in requests["finished_s"].dropna()]
     outstanding = np.cumsum([change for _, change in sorted(in_flight)])
-    assert not len(outstanding) or outstanding.max() <= spec.senders * spec.samples
+    assert not len(outstanding) or outstanding.max() <= spec.most_at_once
 
 
 POLICIES = {

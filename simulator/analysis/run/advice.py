@@ -38,7 +38,7 @@ class Move:
     """One step of one choice, and what it did in a trial run beside the present design, with the same requests.
 
     what: what theory promised to lower: `load`, `load at the peak` where that alone is too much, `load with all its retries`
-    where many are turned away and come back, or `wait for company`, the longest in seconds; before and after: that figure
+    where many are turned away and come back, or `batching delay`, the longest in seconds; before and after: that figure
     eased: the metric of the missed objective; else `turned_away_share` where many are, or `time_s`, the mean time of a visit
     trial_before and trial_after: what the trials came to, None where that figure could not be quoted
     also_eased, not_eased: labels of the other objectives that are missed; those that a trial is too short to tell are left out

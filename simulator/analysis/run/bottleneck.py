@@ -12,9 +12,9 @@ from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.stage_times import StageTimes
 from simulator.scenario.stages import AnyStage
 from simulator.serving.calendar import DAY_S, HOUR_S
-from simulator.serving.conditions import Steps
 from simulator.serving.plan import Plan
 from simulator.serving.servers import servers
+from simulator.serving.timetables import Steps
 from simulator.units import duration, roughly
 
 if TYPE_CHECKING:

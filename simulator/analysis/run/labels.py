@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
-from simulator.scenario.curveballs import AccuracyDrop, Drift
 from simulator.scenario.stages import Gate, Route
 from simulator.serving.plan import Plan
 from simulator.serving.thresholds import thresholds
@@ -270,9 +269,4 @@ def needs_runs(plan: Plan) -> bool:
 
 def scores_shift(plan: Plan) -> bool:
     """Whether something strikes that shifts scores, so that an item does not take the way that it takes on the table."""
-    struck = (plan.scenario.curveballs[name] for name in plan.strikes)
-    return any(
-        (isinstance(ball, Drift) and ball.scores_shift is not None)
-        or (isinstance(ball, AccuracyDrop) and ball.positives_shift is not None)
-        for ball in struck
-    )
+    return any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)

@@ -24,7 +24,6 @@ from simulator.analysis.run.stage_times import StageTimes, pooled
 from simulator.analysis.run.trust import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Note, notes_on
 from simulator.analysis.run.warmup import WarmUp, warm_up_of
 from simulator.analysis.statistics import Estimate, Interval
-from simulator.scenario.arrivals import Loop, Offline
 from simulator.scenario.metrics import Metric
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, fingerprint
@@ -254,7 +253,7 @@ def _grows(plan: Plan, stage: str, times: StageTimes) -> bool:
     Clients that wait for their answers, or a heap of samples, bring no more than is done.
     """
     bounded = plan.scenario.stages[stage].is_bounded
-    return times.load >= 1 and not bounded and not isinstance(plan.scenario.arrivals, Loop | Offline)
+    return times.load >= 1 and not bounded and plan.scenario.arrivals.has_rate
 
 
 def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
@@ -274,7 +273,7 @@ def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
     """Say overload in words."""
     said = []
     for stage, found in stages.items():
-        if found.load < 1 or isinstance(plan.scenario.arrivals, Loop | Offline):
+        if found.load < 1 or not plan.scenario.arrivals.has_rate:
             continue
         much = f"at {found.load:.2f} times what can be done" if isfinite(found.load) else "and no server is there to do it"
         then = (

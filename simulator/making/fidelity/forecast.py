@@ -13,7 +13,7 @@ from scipy.stats import t
 from simulator.evidence.fidelity import Outcome
 from simulator.making.fidelity.calibrate import ServerProfile
 from simulator.making.fidelity.predict import Path, Trouble, predicted
-from simulator.serving.batching import BatchRule
+from simulator.serving.batching import TritonRule
 
 Times = NDArray[np.float64]
 Item = TypeVar("Item")
@@ -64,7 +64,7 @@ class Forecast:
     high: Outcome
 
 
-def forecast(rule: BatchRule, scheduled: Times, profile: ServerProfile, objective_s: float, machine: Machine) -> Forecast:
+def forecast(rule: TritonRule, scheduled: Times, profile: ServerProfile, objective_s: float, machine: Machine) -> Forecast:
     """What a run that starts now will give; the profile is among the machine's, and its last stretch is the latest.
 
     Each simulated run has a speed of its own, noise as one of the server's stretches had it, and stalls and delays on the way

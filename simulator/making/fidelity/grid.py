@@ -17,7 +17,7 @@ from simulator.making.fidelity.http_server import batches, serving
 from simulator.making.fidelity.predict import Path, replayed
 from simulator.making.fidelity.served_model import ServedModel
 from simulator.making.zoo.measure import Onlooker
-from simulator.serving.batching import BatchRule
+from simulator.serving.batching import TritonRule
 from simulator.serving.latency import LatencyTable
 
 #: A request should be answered within so many times what one alone takes, after the wait for company.
@@ -43,9 +43,9 @@ class Policy:
             return "one at a time"
         return f"up to {self.max_batch}" + (f", waits {self.patience:g}x" if self.patience else "")
 
-    def rule(self, one_s: float) -> BatchRule:
+    def rule(self, one_s: float) -> TritonRule:
         """The rule, where a request alone takes `one_s`."""
-        return BatchRule(self.max_batch, self.patience * one_s)
+        return TritonRule(self.max_batch, self.patience * one_s)
 
 
 @dataclass(frozen=True)
@@ -169,19 +169,19 @@ class Served:
     def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:
         return serve_calls(self.ready.compute, calls)
 
-    def _run(self, rule: BatchRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
+    def _run(self, rule: TritonRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
         """What LoadGen saw, and what was served."""
         server = Batcher(rule, self.ready.compute, answer)
         with server:
             driven = drive(lambda token, sample: server.submit([(token, sample)]), rate, requests, seed)
         return driven, server.served
 
-    def _look(self, rule: BatchRule, rate: float, seed: int) -> None:
+    def _look(self, rule: TritonRule, rate: float, seed: int) -> None:
         """Look at what is served now, in a short run with other arrivals."""
         requests = max(int(rate * self.grid.probe_s), _FEWEST // 2)
         self._learn(rule, rate, requests, seed=_OTHER_ARRIVALS + seed)
 
-    def _learn(self, rule: BatchRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
+    def _learn(self, rule: TritonRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
         """A run that forecasts after it know: it is a further stretch of the server's profile."""
         driven, batches = self._run(rule, rate, requests, seed)
         self._stretches[rule.max_batch].append(batches)
@@ -192,7 +192,7 @@ class Served:
         """What requests met outside of the server in the latest run."""
         return Path(driven.issued - driven.scheduled)
 
-    def _replayed(self, rule: BatchRule, batches: list[Batch], driven: Driven, objective: float) -> Outcome | None:
+    def _replayed(self, rule: TritonRule, batches: list[Batch], driven: Driven, objective: float) -> Outcome | None:
         """What is met if batches take what they really took; counted as LoadGen counts."""
         entered = np.array([request.entered for batch in batches for request in batch.requests])
         answered = replayed(rule, batches, entered - entered[0]) + driven.issued[0]
@@ -213,7 +213,7 @@ class ServedOverHttp(Served):
     def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:
         return self._clients[largest].serve_calls(calls)
 
-    def _run(self, rule: BatchRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
+    def _run(self, rule: TritonRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
         client = self._clients[rule.max_batch]
         client.log.clear()
         driven = drive(client.submit, rate, requests, seed)
@@ -224,7 +224,7 @@ class ServedOverHttp(Served):
         log = self._clients[largest].log
         return Path(driven.issued - driven.scheduled, np.array([request.answered - request.done for request in log]))
 
-    def _replayed(self, rule: BatchRule, batches: list[Batch], driven: Driven, objective: float) -> None:
+    def _replayed(self, rule: TritonRule, batches: list[Batch], driven: Driven, objective: float) -> None:
         """mosec batches by a rule of its own, which a replay would not follow."""
 
 

@@ -13,7 +13,7 @@ from simulator.making.fidelity.batcher import Batch
 from simulator.making.fidelity.calibrate import GAPS_S, by_size
 from simulator.scenario import Scenario
 from simulator.scenario.load import loads
-from simulator.serving.batching import BatchRule
+from simulator.serving.batching import TritonRule
 from simulator.serving.engine import Run
 from simulator.serving.latency import GRID, LatencyTable
 from simulator.serving.plan import Plan
@@ -63,7 +63,7 @@ class Path:
 
 
 @cache
-def _scenario(rule: BatchRule) -> Scenario:
+def _scenario(rule: TritonRule) -> Scenario:
     return loads(_SCENARIO.format(max_batch=rule.max_batch, delay_ms=1000 * rule.delay_s))
 
 
@@ -78,7 +78,7 @@ class Trouble:
     stall_s: Times | float = 0.0
 
 
-def run_of(rule: BatchRule, arrived: Times, usual: Times, trouble: Trouble) -> Run:
+def run_of(rule: TritonRule, arrived: Times, usual: Times, trouble: Trouble) -> Run:
     """A server with this rule that is given requests at these times (s, ascending); not run yet.
 
     usual: s by idle gap and batch size, shape (len(GAPS_S) + 1, max_batch + 1)
@@ -91,7 +91,7 @@ def run_of(rule: BatchRule, arrived: Times, usual: Times, trouble: Trouble) -> R
     return run
 
 
-def predicted(rule: BatchRule, scheduled: Times, path: Path, usual: Times, trouble: Trouble) -> Times:
+def predicted(rule: TritonRule, scheduled: Times, path: Path, usual: Times, trouble: Trouble) -> Times:
     """When each request is answered, in s; shape (requests,). usual: s by idle gap and batch size; path: of one or of each."""
     requests = len(scheduled)
     arrived = scheduled + path.before_s
@@ -103,7 +103,7 @@ def predicted(rule: BatchRule, scheduled: Times, path: Path, usual: Times, troub
     return np.asarray(answered + path.after_s)
 
 
-def replayed(rule: BatchRule, served: list[Batch], arrived: Times) -> Times:
+def replayed(rule: TritonRule, served: list[Batch], arrived: Times) -> Times:
     """When each request is answered if every batch takes what it took in the real run; shape (requests,).
 
     arrived: when each request joined the queue, in s, ascending

@@ -2,38 +2,37 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
-from simulator.scenario.arrivals.base import Open, Spike
+from simulator.scenario.arrivals.base import AnyArrivals, Open, Spike
 from simulator.scenario.arrivals.closed import Closed, Loop
 from simulator.scenario.arrivals.daily import DAYS, Daily, Peak, Profile, Weekly
 from simulator.scenario.arrivals.mlperf import MultiStream, Offline, Server, SingleStream
 from simulator.scenario.arrivals.replay import Replay
 from simulator.scenario.arrivals.steady import Constant, Gamma, Mmpp, Phase, Poisson, Weibull
+from simulator.scenario.kinds import OneOf, registry
 
-Arrivals = Annotated[
-    Poisson
-    | Constant
-    | Gamma
-    | Weibull
-    | Mmpp
-    | Daily
-    | Weekly
-    | Replay
-    | Closed
-    | Server
-    | Offline
-    | SingleStream
-    | MultiStream,
-    Field(discriminator="kind"),
-]
+#: Every kind of arrivals that a scenario may name, by that name; `simulator.serving.arrivals.register` adds one.
+COMINGS: dict[str, type[AnyArrivals]] = registry(
+    Poisson,
+    Constant,
+    Gamma,
+    Weibull,
+    Mmpp,
+    Daily,
+    Weekly,
+    Replay,
+    Closed,
+    Server,
+    Offline,
+    SingleStream,
+    MultiStream,
+)
 
-#: The kinds that are judged as MLPerf judges a run.
-MLPERF = (Server, Offline, SingleStream, MultiStream)
+Arrivals = Annotated[AnyArrivals, OneOf(COMINGS)]
 
 __all__ = [
+    "COMINGS",
     "DAYS",
-    "MLPERF",
+    "AnyArrivals",
     "Arrivals",
     "Closed",
     "Constant",

@@ -1,15 +1,20 @@
 """Closed loops: a client waits for its answer before it sends the next request, so that a slow design is asked less."""
 
 from abc import abstractmethod
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.scenario.base import Figure, Lognormal, PositiveFigure, Strict
+from simulator.scenario.arrivals.base import AnyArrivals
+from simulator.scenario.base import PositiveFigure
+from simulator.scenario.quantities import AnyQuantity, Exponential, Lognormal
 
 
-class Loop(Strict):
+class Loop(AnyArrivals):
     """What the source of a closed loop has to know."""
+
+    waits_for_answers: ClassVar[bool] = True
+    to_lessen: ClassVar[str] = "give `requests`, lower clients"
 
     @property
     @abstractmethod
@@ -17,19 +22,19 @@ class Loop(Strict):
         """How many clients there are."""
 
     @property
-    def samples(self) -> int:
-        """Requests that a client sends at once, and waits for."""
-        return 1
-
-    @property
     @abstractmethod
     def limit(self) -> int | None:
         """Requests in all; None for as many as the time allows."""
 
     @property
-    def think(self) -> Lognormal | Figure | None:
-        """The time between an answer and the next request: lognormal, exponential with this mean, or none at all."""
+    def think(self) -> AnyQuantity | None:
+        """The time in seconds between an answer and the next request; None for none at all."""
         return None
+
+    @property
+    def most_at_once(self) -> int:
+        """What all clients send at once."""
+        return self.senders * self.per_query
 
 
 class Closed(Loop):
@@ -60,6 +65,6 @@ class Closed(Loop):
         return self.requests
 
     @property
-    def think(self) -> Lognormal | Figure | None:
-        """The time between an answer and the next request."""
-        return self.think_s or self.think_mean_s
+    def think(self) -> AnyQuantity | None:
+        """Lognormal, or exponential where the mean alone is given."""
+        return Exponential(exponential_mean=self.think_mean_s) if self.think_mean_s else self.think_s

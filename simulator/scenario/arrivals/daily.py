@@ -1,6 +1,6 @@
 """Kinds whose rate follows the calendar."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,8 @@ class Profile(Open):
 
     `weights` split the day from 00:00 into equal parts; `peaks` take their shares of the day first.
     """
+
+    reaches_steady_state: ClassVar[bool] = False
 
     weights: Annotated[list[Weight], Field(min_length=1, max_length=1440)]
     peaks: Annotated[list[Peak], Field(max_length=24)] = []

@@ -1,18 +1,33 @@
 """The four scenarios of MLPerf Inference (mlcommons inference_policies, `inference_rules.adoc`)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simulator.scenario.arrivals.base import Open, RateFigure
+from simulator.scenario.arrivals.base import AnyArrivals, Open, RateFigure
 from simulator.scenario.arrivals.closed import Loop
-from simulator.scenario.base import PositiveFigure, Strict
+from simulator.scenario.base import PositiveFigure
 
 Queries = Annotated[int, Field(ge=1, le=100_000_000)]
 Percentile = Annotated[float, Field(ge=0.5, le=0.9999, description="the share of queries that the latency is quoted for")]
 
 
-class Server(Open):
+class _Quoted(AnyArrivals):
+    """A latency is quoted."""
+
+    is_mlperf: ClassVar[bool] = True
+
+    queries: Queries
+    percentile: Percentile
+    bound_s: PositiveFigure | None
+
+    @property
+    def latency_quoted(self) -> tuple[float, float | None]:
+        """The percentile, and the bound if there is one."""
+        return self.percentile, self.bound_s.value if self.bound_s else None
+
+
+class Server(_Quoted, Open):
     """A number of queries as a Poisson process: valid while the latency at the percentile keeps the bound."""
 
     kind: Literal["server"]
@@ -22,14 +37,16 @@ class Server(Open):
     bound_s: PositiveFigure
 
 
-class Offline(Strict):
+class Offline(AnyArrivals):
     """All samples at once, at the start of the run: only the throughput counts."""
+
+    is_mlperf: ClassVar[bool] = True
 
     kind: Literal["offline"]
     samples: Queries
 
 
-class SingleStream(Loop):
+class SingleStream(_Quoted, Loop):
     """One query at a time, the next as soon as the one before is done."""
 
     kind: Literal["single_stream"]
@@ -48,7 +65,7 @@ class SingleStream(Loop):
         return self.queries
 
 
-class MultiStream(Loop):
+class MultiStream(_Quoted, Loop):
     """One query of several samples at a time, the next as soon as all samples are back."""
 
     kind: Literal["multi_stream"]
@@ -63,7 +80,7 @@ class MultiStream(Loop):
         return 1
 
     @property
-    def samples(self) -> int:
+    def per_query(self) -> int:
         """Requests that make up a query."""
         return self.samples_per_query
 

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulator.scenario.base import Figure, Quantity, bounded
+from simulator.scenario.base import Figure, bounded
+from simulator.scenario.quantities import Quantity
 from simulator.scenario.stages.base import AnyStage, Target
 
 

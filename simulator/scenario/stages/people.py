@@ -11,7 +11,6 @@ from simulator.scenario.base import (
     CostFigure,
     Figure,
     Name,
-    Quantity,
     Share,
     ShareFigure,
     Strict,
@@ -19,6 +18,7 @@ from simulator.scenario.base import (
     clock_minutes,
 )
 from simulator.scenario.faults import suggest
+from simulator.scenario.quantities import Quantity
 from simulator.scenario.stages.base import AnyStage, Faults, Target, check_order
 
 if TYPE_CHECKING:

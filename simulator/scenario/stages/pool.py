@@ -47,6 +47,7 @@ class Pool(AnyStage):
     passes: Annotated[int, Field(ge=1, le=16, description="runs of each model for an answer, as in test-time augmentation")] = 1
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
+    batching: Annotated[str, Field(max_length=40, description="how many of those who wait are served together")] = "triton"
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
     max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000)] = 0
     order: Annotated[str, Field(max_length=40, description="in which order the queue is served")] = "fifo"
@@ -147,14 +148,6 @@ class Pool(AnyStage):
     @property
     def is_plain(self) -> bool:
         """Whether one queue is served in order of arrival by replicas that are always there, for requesters who wait."""
-        policies = (
-            self.client_timeout_s,
-            self.hedge_after_s,
-            self.balance,
-            self.breaker,
-            self.scaling,
-            self.shares,
-            self.failures,
-        )
-        usual = (self.order, self.drops, self.timeout_action, self.sheds_late) == ("fifo", "newest", "reject", False)
-        return usual and all(policy is None for policy in policies)
+        policies = ("client_timeout_s", "hedge_after_s", "balance", "breaker", "scaling", "shares", "failures")
+        usual = {"order": "fifo", "batching": "triton", "drops": "newest", "timeout_action": "reject", "sheds_late": False}
+        return all(getattr(self, field) == value for field, value in (dict.fromkeys(policies) | usual).items())

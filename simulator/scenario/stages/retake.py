@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simulator.scenario.base import Quantity, ShareFigure
+from simulator.scenario.base import ShareFigure
+from simulator.scenario.quantities import Quantity
 from simulator.scenario.stages.base import AnyStage, Faults, Target
 
 if TYPE_CHECKING:

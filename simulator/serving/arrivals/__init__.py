@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from simulator.evidence.recordings import Recording
 from simulator.scenario import Scenario
+from simulator.scenario.arrivals import COMINGS, AnyArrivals
+from simulator.scenario.kinds import kind_of
+from simulator.scenario.schema import add_kind, remove_kind
 from simulator.serving.arrivals.base import Process
 from simulator.serving.arrivals.clock import Surge, warped
 from simulator.serving.arrivals.closed import LoopProcess
@@ -43,4 +46,16 @@ def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Proce
     return ARRIVALS[scenario.arrivals.kind](scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording)
 
 
-__all__ = ["ARRIVALS", "Process", "Surge", "arrivals_of", "warped"]
+def register(model: type[AnyArrivals], process: type[Process]) -> None:
+    """Let scenarios name a further kind of arrivals: what an author writes of it, and how its times are drawn."""
+    add_kind(COMINGS, model)
+    ARRIVALS[kind_of(model)] = process
+
+
+def unregister(model: type[AnyArrivals]) -> None:
+    """Forget a kind that was registered."""
+    remove_kind(COMINGS, model)
+    del ARRIVALS[kind_of(model)]
+
+
+__all__ = ["ARRIVALS", "Process", "Surge", "arrivals_of", "register", "unregister", "warped"]

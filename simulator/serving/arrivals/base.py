@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator.evidence.recordings import Recording
-from simulator.serving.arrivals.clock import Steps, Surge, Times, steady, warped
+from simulator.serving.arrivals.clock import Clock, Surge, Times, steady, warped
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Gatherer
 
 
 class Process:
@@ -24,6 +27,10 @@ class Process:
         self.end = end
         self.starts_at = starts_at
         self.recording = recording
+
+    @classmethod
+    def gather(cls, gather: Gatherer, spec: Any) -> None:
+        """Look up the evidence that the arrivals refer to; raises RecordingError where it cannot be used."""
 
     def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
         """Arrival times in seconds, sorted, on [0, end); surges come on top of the scenario's own spikes.
@@ -58,6 +65,17 @@ class Process:
         """Requests a second at the busiest time, spikes included; None where it depends on the design."""
         return None
 
+    @property
+    def rates_in_run(self) -> tuple[float, float] | None:
+        """Requests a second on average over the run, and at its busiest time; None where they depend on the design."""
+        mean, peak = self.mean_rate, self.peak_rate
+        return None if mean is None or peak is None else (mean, peak)
+
+    @property
+    def mean_think_s(self) -> float:
+        """How long clients think on average between an answer and the next request (s); 0 where nobody does."""
+        return 0.0
+
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
         """Sorted times in ticks on [0, total), and perhaps some beyond.
 
@@ -65,7 +83,7 @@ class Process:
         """
         raise NotImplementedError
 
-    def clock(self, rng: np.random.Generator) -> Steps:
+    def clock(self, rng: np.random.Generator) -> Clock:
         """Ticks a second over the run."""
         return steady(1.0, self.end)
 
@@ -97,11 +115,11 @@ class OpenProcess(Process):
         """Requests a second at the busiest time of all the days that the run touches, spikes included."""
         return float(self.peaks().surged(self.spikes).heights.max())
 
-    def rates(self) -> Steps:
+    def rates(self) -> Clock:
         """Expected requests a second over the run."""
         raise NotImplementedError
 
-    def peaks(self) -> Steps:
+    def peaks(self) -> Clock:
         """The same, where a state that comes and goes counts at its busiest."""
         return self.rates()
 

@@ -22,7 +22,7 @@ class Surge(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Steps:
+class Clock:
     """Ticks a second as a step function of time.
 
     edges: seconds on an axis of its own, ascending, shape (n + 1,); the run begins at `start` on it and ends within it
@@ -45,7 +45,7 @@ class Steps:
         """Ticks from the start of the run until `end`."""
         return self.ticks_at(end) - self.ticks_at(0.0)
 
-    def surged(self, surges: Sequence[Surge]) -> Steps:
+    def surged(self, surges: Sequence[Surge]) -> Clock:
         """The same clock, `times` as fast within each surge."""
         if not surges:
             return self
@@ -54,15 +54,15 @@ class Steps:
         heights = self.heights[np.searchsorted(self.edges, edges[:-1], side="right") - 1]
         for (begins, ends), surge in zip(windows, surges, strict=True):
             heights[(edges[:-1] >= begins) & (edges[:-1] < ends)] *= surge.times
-        return Steps(edges, heights, self.start)
+        return Clock(edges, heights, self.start)
 
 
-def steady(speed: float, end: float) -> Steps:
+def steady(speed: float, end: float) -> Clock:
     """A clock of one speed on [0, end)."""
-    return Steps(np.array([0.0, end]), np.array([speed]))
+    return Clock(np.array([0.0, end]), np.array([speed]))
 
 
-def warped(draw: Callable[[float], Times], end: float, clock: Steps) -> Times:
+def warped(draw: Callable[[float], Times], end: float, clock: Clock) -> Times:
     """Times in seconds on [0, end), from times on a clock that is not seconds.
 
     draw: gives sorted times in ticks on [0, total), for the `total` that the clock counts until `end`; what it gives beyond

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scenario.arrivals import Loop
-from simulator.scenario.base import Lognormal
 from simulator.serving.arrivals.base import Process
 from simulator.serving.arrivals.clock import Surge, Times
+from simulator.serving.quantities import draw
 
 
 class LoopProcess(Process):
@@ -33,10 +33,14 @@ class LoopProcess(Process):
         return np.sort(sent[sent < self.end])[: self.spec.limit]
 
     @property
+    def mean_think_s(self) -> float:
+        """The mean of the think times."""
+        return self.spec.think.mean if self.spec.think else 0.0
+
+    @property
     def expected(self) -> float:
         """How many requests to make room for."""
-        mean = mean_think_s(self.spec)
-        most = self.spec.senders * self.end / mean if mean else inf
+        most = self.spec.senders * self.end / self.mean_think_s if self.spec.think else inf
         return min(most, inf if self.spec.limit is None else self.spec.limit)
 
 
@@ -50,24 +54,9 @@ def think_times(spec: Loop, rng: np.random.Generator, end: float) -> NDArray[np.
     limit = inf if spec.limit is None else spec.limit
     blocks, last, count = [np.empty((spec.senders, 0))], np.zeros((spec.senders, 1)), 0
     while last.min() < end and count < limit:
-        blocks.append(_draw(spec, rng, max(16, 8192 // spec.senders)))
+        blocks.append(draw(spec.think, rng, (spec.senders, max(16, 8192 // spec.senders)), np.float64))
         # Summed one after the other, as the run does it: the bound then holds to the last digit.
         sent = np.cumsum(np.hstack([last, blocks[-1]]), axis=1)[:, 1:]
         count += int(np.count_nonzero(sent < end))
         last = sent[:, -1:]
     return np.hstack(blocks)
-
-
-def _draw(spec: Loop, rng: np.random.Generator, columns: int) -> NDArray[np.float64]:
-    think, shape = spec.think, (spec.senders, columns)
-    if isinstance(think, Lognormal):
-        return np.asarray(think.median.value * np.exp(think.sigma * rng.standard_normal(shape)))
-    assert think is not None
-    return rng.exponential(think.value, shape)
-
-
-def mean_think_s(spec: Loop) -> float:
-    """Mean think time in seconds."""
-    if isinstance(spec.think, Lognormal):
-        return spec.think.mean
-    return spec.think.value if spec.think else 0.0

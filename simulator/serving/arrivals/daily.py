@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.scenario.arrivals import DAYS, Profile
 from simulator.serving.arrivals.base import OpenProcess, poisson_times
-from simulator.serving.arrivals.clock import Steps, Times
+from simulator.serving.arrivals.clock import Clock, Times
 from simulator.serving.calendar import DAY_S, clock_s
 
 
@@ -17,15 +17,22 @@ class _Profiled(OpenProcess):
         """One request a tick on average."""
         return poisson_times(rng, 1.0, usual, total)
 
-    def clock(self, rng: np.random.Generator) -> Steps:
+    def clock(self, rng: np.random.Generator) -> Clock:
         """Expected requests a second."""
         return self.rates()
+
+    @property
+    def rates_in_run(self) -> tuple[float, float]:
+        """The hours of the run are what counts, not those of the whole day or week."""
+        clock = self.peaks().surged(self.spikes)
+        within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
+        return self.rates().total(self.end) / self.end, float(clock.heights[within].max())
 
 
 class DailyProcess(_Profiled):
     """The same rates every day."""
 
-    def rates(self) -> Steps:
+    def rates(self) -> Clock:
         """The day's rates, day after day."""
         edges, shares = day_shares(self.spec)
         days = np.full(int((self.starts_at + self.end) // DAY_S) + 1, self.spec.per_day.value)
@@ -40,7 +47,7 @@ class DailyProcess(_Profiled):
 class WeeklyProcess(_Profiled):
     """Each day of the week has its share of the week, and the same profile."""
 
-    def rates(self) -> Steps:
+    def rates(self) -> Clock:
         """The week's rates, week after week, from the day on which the run starts."""
         edges, shares = day_shares(self.spec)
         weights = np.array(self.spec.days) / sum(self.spec.days)
@@ -54,11 +61,11 @@ class WeeklyProcess(_Profiled):
         return float(self.spec.per_week.value / (len(DAYS) * DAY_S))
 
 
-def _days_of(edges: Times, shares: Times, requests: Times, starts_at: float) -> Steps:
+def _days_of(edges: Times, shares: Times, requests: Times, starts_at: float) -> Clock:
     """Days one after the other from midnight on; requests: how many to expect on each."""
     days = np.arange(len(requests)) * DAY_S
     all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
-    return Steps(all_edges, (requests[:, None] * shares).ravel(), starts_at)
+    return Clock(all_edges, (requests[:, None] * shares).ravel(), starts_at)
 
 
 def day_shares(spec: Profile) -> tuple[Times, Times]:

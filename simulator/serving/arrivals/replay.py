@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from simulator.evidence.recordings import RecordingError, read_recording
+from simulator.scenario.arrivals import Replay
 from simulator.serving.arrivals.base import OpenProcess
-from simulator.serving.arrivals.clock import Steps, Times, steady
+from simulator.serving.arrivals.clock import Clock, Times, steady
+from simulator.serving.calendar import DAY_S
+from simulator.serving.provenance import Source
+from simulator.units import duration
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Gatherer
 
 MINUTE_S = 60.0
 
 
 class ReplayProcess(OpenProcess):
     """The recording's own clock, squeezed; its gaps, more or less even."""
+
+    @classmethod
+    def gather(cls, gather: Gatherer, spec: Replay) -> None:
+        """Read the times to be replayed: a file beside the scenario's own, or below it."""
+        scenario = gather.scenario
+        folder = Path(scenario.document.file).parent.resolve()
+        file = (folder / spec.file).resolve()
+        if not file.is_relative_to(folder):
+            raise RecordingError(f"{spec.file}: leads out of the scenario's folder")
+        found = gather.recording = read_recording(file, spec.column, spec.origin_s)
+        gather.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
+        first, last = (found.times[[0, -1]] - spec.origin_s) / spec.rate_scale
+        end = scenario.run.days * DAY_S
+        if first >= end:
+            raise RecordingError(f"{spec.file}: the first request comes after the run's end, at {first:,.0f} s; set origin_s")
+        if last < end and not spec.repeat:
+            words = f"after {duration(last)} of {duration(end)}; no request comes later"
+            gather.warnings.append(f"The recording {spec.file} ends {words}.")
+        gather.sources.append(Source("arrivals", spec.evidence, f"{len(found.times):,} times", spec.source))
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
         """The recorded times; over and over where the recording repeats."""
@@ -29,13 +59,13 @@ class ReplayProcess(OpenProcess):
         rounds, rest = divmod(total, period) if self.spec.repeat else (0.0, total)
         return rounds * len(once) + float(np.searchsorted(once, rest))
 
-    def rates(self) -> Steps:
+    def rates(self) -> Clock:
         """What came in each minute."""
         times = self.times(np.random.default_rng(), self.end, self.end)
         minutes = max(int(np.ceil(self.end / MINUTE_S)), 1)
         counts = np.bincount((times[times < self.end] / MINUTE_S).astype(int), minlength=minutes)
         edges = np.append(np.arange(minutes) * MINUTE_S, self.end)
-        return Steps(edges, counts / np.diff(edges))
+        return Clock(edges, counts / np.diff(edges))
 
     def _once(self) -> tuple[Times, float]:
         """Seconds from the start of the run, and after how long the recording may start again: a mean gap after its end."""

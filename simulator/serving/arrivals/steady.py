@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from simulator.serving.arrivals.base import OpenProcess, Process, poisson_times
-from simulator.serving.arrivals.clock import Steps, Times, steady
+from simulator.serving.arrivals.clock import Clock, Times, steady
 
 #: Gaps drawn at a time: fixed, so that a longer run begins like a shorter one.
 BLOCK = 8192
@@ -19,7 +19,7 @@ BLOCK = 8192
 class _Steady(OpenProcess):
     """One rate all the time."""
 
-    def rates(self) -> Steps:
+    def rates(self) -> Clock:
         """The rate that the scenario states."""
         return steady(self.spec.rate_per_s.value, self.end)
 
@@ -120,7 +120,7 @@ class MmppProcess(OpenProcess):
         """One request a tick on average."""
         return poisson_times(rng, 1.0, usual, total)
 
-    def clock(self, rng: np.random.Generator) -> Steps:
+    def clock(self, rng: np.random.Generator) -> Clock:
         """The rate on one path through the states; the share of time spent in each is that of its mean stay."""
         rates, stays = self._states()
         state = int(rng.choice(len(stays), p=stays / stays.sum()))
@@ -129,14 +129,14 @@ class MmppProcess(OpenProcess):
         while last < self.end:
             edges.append(last + np.cumsum(rng.exponential(stays[order])))
             last = float(edges[-1][-1])
-        return Steps(np.concatenate(edges), np.tile(rates[order], len(edges) - 1))
+        return Clock(np.concatenate(edges), np.tile(rates[order], len(edges) - 1))
 
-    def rates(self) -> Steps:
+    def rates(self) -> Clock:
         """The mean over the states."""
         rates, stays = self._states()
         return steady(float(rates @ stays / stays.sum()), self.end)
 
-    def peaks(self) -> Steps:
+    def peaks(self) -> Clock:
         """The busiest state."""
         return steady(float(self._states()[0].max()), self.end)
 
@@ -153,11 +153,11 @@ class ServerProcess(PoissonProcess):
         """Sums of exponential gaps."""
         return np.cumsum(rng.exponential(1 / self.spec.rate_per_s.value, self.spec.queries))
 
-    def rates(self) -> Steps:
+    def rates(self) -> Clock:
         """The rate until the last query is due."""
         busy = min(self.spec.queries / self.spec.rate_per_s.value, self.end)
         edges = np.unique([0.0, busy, self.end])
-        return Steps(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
+        return Clock(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
 
     @property
     def mean_rate(self) -> float:

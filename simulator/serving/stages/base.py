@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
 from simulator.serving.columns import elements
-from simulator.serving.conditions import Steps
+from simulator.serving.timetables import Steps
 from simulator.serving.trace import Fleet, Trace, VisitLog
 
 if TYPE_CHECKING:

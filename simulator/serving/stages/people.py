@@ -14,10 +14,10 @@ from simulator.scenario.faults import suggest
 from simulator.scenario.stages import People, SecondReader
 from simulator.serving.calendar import DAY_S, HOUR_S, Roster, clock_s
 from simulator.serving.columns import elements
-from simulator.serving.conditions import Steps
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Stage, Times, Waiting, plan_of
+from simulator.serving.timetables import Steps
 from simulator.serving.trace import Trace, VisitLog
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from heapq import heapify, heapreplace
 from math import inf, nextafter
 from typing import TYPE_CHECKING
@@ -12,19 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.scenario.stages import Pool
-from simulator.serving.batching import BatchRule
-from simulator.serving.columns import elements
+from simulator.serving.batching import TritonRule
 from simulator.serving.requests import SHED, TIMED_OUT
-from simulator.serving.stages.base import Rows, Stage, Times, Waiting
+from simulator.serving.stages.any_pool import AnyPool
+from simulator.serving.stages.base import Stage, Waiting
 from simulator.serving.stages.managed_pool import ManagedPoolStage
-from simulator.serving.stages.pool_kind import PoolKind
-from simulator.serving.trace import VisitLog
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
 
 
-class PoolStage(PoolKind):
+class PoolStage(AnyPool):
     """A queue in order of arrival, and replicas that each serve one batch at a time.
 
     The queue is the front of the inbox: who waits at a time is a slice of what was delivered, and so is a batch.
@@ -41,22 +38,10 @@ class PoolStage(PoolKind):
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
-        self.log = VisitLog(spec.replicas, spec.max_batch)
-        self.rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
+        self.rule = TritonRule.of(spec)
         self.sizes = self.rule.table()
-        self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
-        latency = run.plan.latencies[name]
-        self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
-        self.quantile = elements(latency.cell_of(run.uniform(f"{name}.service")))
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
-
-    def connect(self) -> None:
-        """Look up where requests go on to."""
-        super().connect()
-        self.to = self.run.receiver(self.spec.to)
-        self.on_full = self.run.receiver(self.spec.on_full)
-        self.on_timeout = self.run.receiver(self.spec.on_timeout)
 
     def due(self, time: float) -> float:
         """A replica that is free may serve at once, and a queue that is full refuses at once."""
@@ -131,29 +116,20 @@ class PoolStage(PoolKind):
         left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
         self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
 
-    def hand_over(self, rows: Sequence[int], time: float) -> None:
-        """The model has looked at the requests: their scores are known, and they go on."""
-        if self.spec.scores:
-            self.run.score(self.name, np.array(rows), time)
-        self.to.accept(rows, time)
-
-    def hand_over_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows."""
-        if self.spec.scores:
-            self.run.score(self.name, rows, times)
-        self.to.accept_block(rows, times)
-
     def take_over(self, before: Stage, now: float) -> None:
         """Keep the replicas that there were, as far as the spec has them; those that are too many finish what they serve."""
         super().take_over(before, now)
-        assert isinstance(before, PoolStage)
-        self.log = before.log.widened(self.spec.replicas, self.spec.max_batch)
-        kept = [entry for entry in before.free if entry[1] < self.spec.replicas]
-        there = {replica for _, replica in kept}
-        self.free = kept + [entry for entry in self.free if entry[1] not in there]
+        assert isinstance(before, PoolStage)  # once a pool has policies it stays of that kind
+        since = before.free_replicas
+        self.free = [(since.get(replica, free), replica) for free, replica in self.free]
         heapify(self.free)
 
+    @property
+    def free_replicas(self) -> dict[int, float]:
+        """Since when each replica has been free, or when it will be (s)."""
+        return {replica: since for since, replica in self.free}
+
     def waiting(self, time: float) -> Waiting:
-        """The queue; who waited too long has gone to an end at that time, but to another stage only once that is noticed."""
+        """The queue; what waited too long has gone to an end at that time, but to another stage only once that is noticed."""
         rows, entered, gone = super().waiting(time)
-        return Waiting(rows, entered, entered + self.timeout if self.is_end(self.on_timeout) else gone)
+        return Waiting(rows, entered, entered + self.timeout if self.is_settled_late() else gone)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from simulator.evidence.catalogue import hardware
-from simulator.scenario.arrivals import Loop
 from simulator.scenario.choices import Options
 from simulator.scenario.faults import suggest
 from simulator.scenario.stages import Pool
 from simulator.serving.balancing import BALANCERS
-from simulator.serving.batching import BatchRule
-from simulator.serving.conditions import Steps
+from simulator.serving.batching import BATCH_FIELDS, BATCHING
 from simulator.serving.orders import ORDERS
 from simulator.serving.stages.base import ServiceStage, plan_of
 from simulator.serving.stages.pool_evidence import PoolEvidence
-from simulator.serving.timetables import added, complement, inverse, product, within
+from simulator.serving.timetables import Steps, added, complement, inverse, product, within
 from simulator.serving.trace import Trace
 
 if TYPE_CHECKING:
@@ -34,6 +32,7 @@ class PoolKind(ServiceStage):
         PoolEvidence(gather).look_up(name, spec)
         if spec.order not in ORDERS:
             gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
+        _check_batching(gather, name, spec)
         if spec.balance is not None and spec.balance not in BALANCERS:
             gather.fault((name, "balance"), f"'{spec.balance}' is not known; {suggest(spec.balance, BALANCERS)}")
 
@@ -41,7 +40,8 @@ class PoolKind(ServiceStage):
     def facts(cls, plan: Plan, name: str) -> list[str]:
         """The model as it was picked, and what it runs on."""
         spec = _spec(plan, name)
-        batch = f", batches up to {spec.max_batch}" if spec.max_batch > 1 else ""
+        words = BATCHING[spec.batching].words
+        batch = f", batches up to {spec.max_batch}{words and f', {words}'}" if spec.max_batch > 1 else ""
         picked = _picked(plan, f"stages.{name}.model", f"stages.{name}.precision") or [spec.model, spec.precision]
         rented = hardware().get(spec.device)
         size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
@@ -97,6 +97,18 @@ class PoolKind(ServiceStage):
         return trace.fleets[name].paid_s if name in trace.fleets else super().paid_until_end_s(trace, name)
 
 
+def _check_batching(gather: Gatherer, name: str, spec: Pool) -> None:
+    """The rule exists, and the pool gives it what it goes by and nothing else."""
+    rule = BATCHING.get(spec.batching)
+    if rule is None:
+        gather.fault((name, "batching"), f"'{spec.batching}' is not a batching rule; {suggest(spec.batching, BATCHING)}")
+        return
+    for field in (field for field in BATCH_FIELDS if getattr(spec, field) and field not in rule.reads):
+        gather.fault((name, field), f"batching by '{spec.batching}' does not go by it; delete this line")
+    if rule.by_deadline and not gather.scenario.has_deadlines:
+        gather.fault((name, "batching"), f"batching by '{spec.batching}' needs a class with `deadline_s` in `classes`")
+
+
 def _spec(plan: Plan, name: str) -> Pool:
     return cast(Pool, plan.scenario.stages[name])
 
@@ -123,12 +135,11 @@ def _replicas(run: Trace, name: str, only: int | None = None) -> Iterator[tuple[
 def _seconds_each(plan: Plan, name: str) -> float:
     """Seconds that a replica alone on its device works for one visit, in batches formed of a queue that is never empty."""
     spec, table = _spec(plan, name), plan.latencies[name]
-    rule = BatchRule(spec.max_batch, spec.max_queue_delay_ms / 1000, tuple(spec.preferred_batches))
-    comers, room = plan.scenario.arrivals, spec.max_batch + 1 if spec.max_queue is None else max(spec.max_queue, 1)
-    if isinstance(comers, Loop):  # no batch is larger than what clients have sent: at the best of those, for a bound
-        most = min(spec.max_batch, comers.senders * comers.samples)
-        return min(table.mean_s(size) / size for size in range(1, most + 1))
-    size = rule.take(room, overdue=True)
+    at_once = plan.scenario.arrivals.most_at_once
+    room = spec.max_batch + 1 if spec.max_queue is None else max(spec.max_queue, 1)
+    if at_once is not None:  # no batch is larger than what clients have sent: at the best of those, for a bound
+        return min(table.mean_s(size) / size for size in range(1, min(spec.max_batch, at_once) + 1))
+    size = BATCHING[spec.batching].of(spec, table).sustained(room)
     return table.mean_s(size) / size
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappush
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING
 
 from simulator.scenario.stages.policies import Hpa, Knative, RayServe
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 class Scaling:
     """Looks at a pool at regular times and adds or removes replicas. A new one serves after its cold start."""
+
+    keeps_replicas = True
 
     def __init__(self, pool: ManagedPoolStage, spec: Hpa | Knative | RayServe) -> None:
         self.pool = pool
@@ -35,7 +38,7 @@ class Scaling:
     def look(self, now: float) -> None:
         """Nothing has changed since the last look: add up what went on."""
         elapsed, lane = now - self._seen, self.pool.lanes[0]
-        self._work_s += elapsed * len(self.pool.at_work())
+        self._work_s += elapsed * len(self.pool.work)
         self._ongoing_s += elapsed * lane.outstanding
         start, end = (min(time, self.pool.run.plan.arrivals_end_s) for time in (self._seen, now))
         self.machine_s += (end - start) * (len(self.ready_at) + len(self.leaving))
@@ -88,6 +91,11 @@ class Scaling:
         if ready < self._seen:
             self.spans.setdefault(replica, []).append((ready, self._seen))
 
+    def of(self, pool: ManagedPoolStage) -> Scaling:
+        """The same rule at work on the pool that goes on in place of the one before."""
+        self.pool = pool
+        return self
+
     def fleet(self, until: float) -> Fleet:
         """How many replicas there were by that time (s); those that are still there stay."""
         spans = {replica: list(gone) for replica, gone in self.spans.items()}
@@ -96,3 +104,35 @@ class Scaling:
             spans.setdefault(replica, []).append((min(ready, until), until))
         start, end = (min(time, self.pool.run.plan.arrivals_end_s) for time in (self._seen, until))
         return Fleet(list(self.numbers), self.machine_s + (end - start) * len(there), spans)
+
+
+class NoScaling:
+    """As many replicas from the first to the last: those that the spec has, and no others once a pick has changed it."""
+
+    next_time = inf
+    keeps_replicas = False
+
+    def __init__(self, pool: ManagedPoolStage) -> None:
+        self.replicas = pool.spec.replicas
+
+    def of(self, pool: ManagedPoolStage) -> NoScaling:
+        """None for the pool that goes on either."""
+        return NoScaling(pool)
+
+    def look(self, now: float) -> None:
+        """Nothing needs to be added up."""
+
+    def act(self, now: float) -> None:
+        """Nobody comes or goes."""
+
+    def lets_go(self, replica: int) -> bool:
+        """Whether a replica that has done its batch is not wanted any more."""
+        return replica >= self.replicas
+
+    def fleet(self, until: float) -> None:
+        """The number of replicas does not change."""
+
+
+def scaling_of(pool: ManagedPoolStage) -> Scaling | NoScaling:
+    """What a pool's spec asks for."""
+    return NoScaling(pool) if pool.spec.scaling is None else Scaling(pool, pool.spec.scaling)

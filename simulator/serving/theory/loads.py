@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from simulator.scenario.arrivals import Loop, Profile
 from simulator.scenario.stages.base import AnyStage
-from simulator.serving.arrivals.base import OpenProcess
-from simulator.serving.arrivals.closed import mean_think_s
 from simulator.serving.plan import Plan
 from simulator.serving.servers import kind, work_s
 from simulator.serving.theory.flows import service_ratios
@@ -40,7 +37,7 @@ def loads(plan: Plan) -> list[Load]:
     served = _served(plan)
     visits = {name: ratio for name, ratio in service_ratios(plan).items() if name in served}
     each = {name: _over(visits[name], _visits_per_s(plan, name, visits)) for name in served}
-    rates = _rates(plan)
+    rates = plan.arrivals.rates_in_run
     if rates is None:
         most = _most_per_s(plan, visits, each)
         return [Load(name, visits[name], most * each[name], None, at_most=True) for name in served]
@@ -75,19 +72,6 @@ def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
     return each * work_s(plan, name) / plan.arrivals_end_s
 
 
-def _rates(plan: Plan) -> tuple[float, float] | None:
-    """Requests a second on average over the run, and at its busiest time; None where clients wait for their answers."""
-    process = plan.arrivals
-    if process.mean_rate is None or process.peak_rate is None:
-        return None
-    if not isinstance(process, OpenProcess) or not isinstance(plan.scenario.arrivals, Profile):
-        return process.mean_rate, process.peak_rate
-    # The hours of the run are what counts, not those of the whole day or week.
-    clock = process.peaks().surged(process.spikes)
-    within = (clock.edges[:-1] < clock.start + process.end) & (clock.edges[1:] > clock.start)
-    return process.rates().total(process.end) / process.end, float(clock.heights[within].max())
-
-
 def retries_of(plan: Plan, name: str) -> dict[str, AnyStage]:
     """The retries that send back to a stage what it turned away."""
     stages = plan.scenario.stages
@@ -108,10 +92,10 @@ def _most_per_s(plan: Plan, visits: dict[str, float], each: dict[str, float]) ->
     """
     tightest = max(each.values(), default=0.0)
     bounds = [_over(1, tightest)]
-    spec = plan.scenario.arrivals
-    if isinstance(spec, Loop):
-        cycle = mean_think_s(spec) + sum(visits[name] * kind(plan, name).service_s(plan, name) for name in _served(plan))
-        bounds.append(_over(spec.senders * spec.samples, cycle))
+    at_once = plan.scenario.arrivals.most_at_once
+    if at_once is not None:
+        served_s = sum(visits[name] * kind(plan, name).service_s(plan, name) for name in _served(plan))
+        bounds.append(_over(at_once, plan.arrivals.mean_think_s + served_s))
     return min(bounds)
 
 

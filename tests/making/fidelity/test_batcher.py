@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from simulator.making.fidelity.batcher import Batcher
-from simulator.serving.batching import BatchRule
+from simulator.serving.batching import TritonRule
 
 LONG_S = 1e6
 
@@ -34,7 +34,7 @@ def tokens(server):
 
 def test_what_comes_while_a_batch_is_served_goes_together_as_far_as_it_fits():
     gate = Gate()
-    server, answered = serve(BatchRule(3), gate.compute)
+    server, answered = serve(TritonRule(3), gate.compute)
     with server:
         server.submit([(0, 0)])
         assert gate.entered.acquire(timeout=30)
@@ -47,7 +47,7 @@ def test_what_comes_while_a_batch_is_served_goes_together_as_far_as_it_fits():
 
 
 def test_a_batch_that_waits_for_company_goes_when_it_is_complete():
-    server, _ = serve(BatchRule(3, delay_s=LONG_S))
+    server, _ = serve(TritonRule(3, delay_s=LONG_S))
     with server:
         server.submit([(0, 0)])
         server.submit([(1, 0)])
@@ -59,7 +59,7 @@ def test_a_batch_that_waits_for_company_goes_when_it_is_complete():
 
 
 def test_a_batch_that_stays_short_is_formed_at_the_instant_its_oldest_request_is_due():
-    server, _ = serve(BatchRule(3, delay_s=0.02))
+    server, _ = serve(TritonRule(3, delay_s=0.02))
     with server:
         server.submit([(0, 0), (1, 0)])
     (batch,) = server.served
@@ -68,7 +68,7 @@ def test_a_batch_that_stays_short_is_formed_at_the_instant_its_oldest_request_is
 
 
 def test_the_worker_is_idle_from_the_end_of_one_batch_to_the_start_of_the_next():
-    server, _ = serve(BatchRule(1))
+    server, _ = serve(TritonRule(1))
     with server:
         for token in range(5):
             server.submit([(token, 0)])
@@ -80,7 +80,7 @@ def test_what_fails_in_the_model_reaches_whoever_closes_the_server():
     def broken(samples):
         raise RuntimeError("out of memory")
 
-    server, _ = serve(BatchRule(1), broken)
+    server, _ = serve(TritonRule(1), broken)
     with pytest.raises(RuntimeError, match="out of memory"), server:
         server.submit([(0, 0)])
         server.wait_until(lambda server: server.idle)

@@ -13,10 +13,10 @@ from simulator.making.fidelity.batcher import Batch, Pending
 from simulator.making.fidelity.calibrate import GAPS_S, ServerProfile
 from simulator.making.fidelity.forecast import Machine, forecast, outcome, plausible_speeds
 from simulator.making.fidelity.predict import Path, Trouble, predicted
-from simulator.serving.batching import BatchRule
+from simulator.serving.batching import TritonRule
 
 ONE_S, NOISE, REQUESTS = 0.01, 0.05, 250
-RULE, PATH = BatchRule(1), Path()
+RULE, PATH = TritonRule(1), Path()
 USUAL = np.array([[0.0, ONE_S]] * (len(GAPS_S) + 1))
 
 

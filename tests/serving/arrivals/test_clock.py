@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from simulator.evidence.recordings import Recording
 from simulator.scenario.arrivals import Arrivals
 from simulator.serving.arrivals import ARRIVALS, Surge, warped
-from simulator.serving.arrivals.clock import Steps
+from simulator.serving.arrivals.clock import Clock
 from simulator.serving.streams import Streams
 from tests.serving.arrivals.kinds import check_poisson, counts, drawn, process, states
 from tests.serving.intervals import assert_agrees
@@ -101,6 +101,6 @@ def test_whatever_the_spikes_times_are_sorted_within_the_run_and_the_same_for_th
 
 
 def test_times_on_another_clock_are_mapped_back_to_seconds():
-    clock = Steps(np.array([0.0, 10, 20, 40]), np.array([1.0, 0, 2]), start=5)  # the run: five slow seconds, ten stopped, fast
+    clock = Clock(np.array([0.0, 10, 20, 40]), np.array([1.0, 0, 2]), start=5)  # the run: five slow seconds, ten stopped, fast
     times = warped(lambda total: np.arange(0.5, total + 2), 25, clock)
     assert times == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, *np.arange(15.25, 25, 0.5)])

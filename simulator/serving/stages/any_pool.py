@@ -1,0 +1,83 @@
+"""What the plain pool and the one with policies share: where their times come from and where requests go on to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.scenario.stages import Pool
+from simulator.serving.columns import elements
+from simulator.serving.stages.base import Outbox, Receiver, Rows, Stage, Times
+from simulator.serving.stages.batches import Scores
+from simulator.serving.stages.pool_kind import PoolKind
+from simulator.serving.trace import VisitLog
+
+if TYPE_CHECKING:
+    from simulator.serving.engine import Run
+
+
+class AnyPool(PoolKind):
+    """Replicas of one measured model.
+
+    seconds: service times by idle gap, batch size and quantile; gaps: where the next idle gap begins (s)
+    quantile: the service time that each request draws, as a place in the table
+    timeout: how long a request may wait in the queue (s)
+    out: where a request goes that was served
+    """
+
+    spec: Pool
+    out: Receiver | Outbox
+
+    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+        super().__init__(run, name, spec)
+        self.log = VisitLog(spec.most_replicas, spec.max_batch)
+        self.timeout = inf if spec.timeout_s is None else spec.timeout_s
+        self.latency = run.plan.latencies[name]
+        self.seconds, self.gaps = self.latency.seconds.tolist(), self.latency.gaps_s
+        self.quantile = self.quantiles("service")
+        self.scores = run.requests.scores_by.get(name)
+
+    def quantiles(self, stream: str) -> Any:
+        """A service time for each request, as a place in the table."""
+        return elements(self.latency.cell_of(self.run.uniform(f"{self.name}.{stream}")))
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.out = self.run.receiver(self.spec.to)
+        self.on_full = self.run.receiver(self.spec.on_full)
+        self.on_timeout = self.run.receiver(self.spec.on_timeout)
+        self.on_failure = self.run.receiver(self.spec.on_failure)
+
+    @property
+    def free_replicas(self) -> dict[int, float]:
+        """Since when each replica that is not at work has been free, or from when on it will be (s)."""
+        raise NotImplementedError
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Note visits where those before are noted."""
+        super().take_over(before, now)
+        self.log = before.log.widened(self.spec.most_replicas, self.spec.max_batch)
+
+    def hand_over(self, rows: Sequence[int], time: float, scores: Scores | None = None) -> None:
+        """The model has looked at the requests: their scores are known, and they go on.
+
+        scores: what it says, where it is not the model that serves now
+        """
+        known = self.scores if scores is None else scores
+        if known is not None:
+            self.run.score(self.name, np.array(rows), time, known)
+        self.out.accept(rows, time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows."""
+        if self.scores is not None:
+            self.run.score(self.name, rows, times, self.scores)
+        self.out.accept_block(rows, times)
+
+    def is_settled_late(self) -> bool:
+        """Whether a request that waited too long leaves when it should have, though no replica came free to notice it."""
+        return self.timeout < inf and self.spec.timeout_action == "reject" and self.is_end(self.on_timeout)

@@ -1,0 +1,205 @@
+"""Batches in service: on replicas that have a device to themselves, or on one that several pools share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.serving.stages.base import Alarm
+from simulator.serving.stages.lanes import Copy, Lane
+from simulator.serving.trace import VisitLog
+
+Scores = NDArray[np.float32]
+
+#: Work that is left by rounding alone, in seconds.
+NOTHING = 1e-9
+
+
+class Batch:
+    """Copies in service on one replica of a lane; `lost` if the replica fails before it is done.
+
+    outage: when that replica fails next, and is up again; inf and inf if it does not
+    scores: what the model that serves it says of each request, shape (tries, n); None where it gives no scores
+    """
+
+    __slots__ = ("copies", "done", "free_again", "lane", "lost", "outage", "replica", "scores", "started")
+
+    def __init__(
+        self, copies: list[Copy], lane: Lane, replica: int, started: float, outage: tuple[float, float], scores: Scores | None
+    ) -> None:
+        self.copies, self.lane, self.replica = copies, lane, replica
+        self.started, self.outage, self.scores = started, outage, scores
+
+    def end_at(self, time: float) -> None:
+        """It would be done at `time`, if the replica did not fail before."""
+        fails, repaired = self.outage
+        self.lost = fails < time
+        self.done, self.free_again = (fails, repaired) if self.lost else (time, time)
+
+    def note(self, log: VisitLog) -> None:
+        """Log the visits; nobody waited for those copies that were lost, or whose requester had left or been answered.
+
+        Whoever is answered has waited since joining the queue, whichever of the copies was served.
+        """
+        first = len(log)
+        answered: set[int] = set()
+        entered = []
+        for place, copy in enumerate(self.copies):
+            if self.lost or not copy.stay.open or id(copy.stay) in answered:
+                log.unwanted.append(first + place)
+                entered.append(copy.entered)
+            else:
+                answered.add(id(copy.stay))
+                entered.append(copy.stay.entered)
+        rows = [copy.stay.row for copy in self.copies]
+        log.add_batch(rows, entered, 0, len(rows), self.started, self.done, self.replica)
+
+
+class Work(Protocol):
+    """The batches of one pool that are being served."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def begin(self, batch: Batch, seconds: float, now: float) -> None:
+        """A batch that would take `seconds` alone goes to work."""
+
+    def ended(self, now: float) -> Iterator[Batch]:
+        """Take out the batches that are done by now, or lost with their replicas."""
+
+    @property
+    def next_end(self) -> float:
+        """When the first batch will be done or lost if nothing else begins or ends."""
+
+    def unfinished(self) -> list[Batch]:
+        """The batches that are still being served, each with the time at which it will be done."""
+
+    def goes_on(self, instead_of: Work) -> None:
+        """Another stage goes on with these batches, and not with those that it has so far, which are none."""
+
+    def tell_others(self) -> None:
+        """What has begun or ended here may change when the batches of other pools end."""
+
+
+class Dedicated:
+    """Every replica has its device to itself: when a batch ends is known when it begins."""
+
+    def __init__(self) -> None:
+        self.running: list[tuple[float, int, Batch]] = []  # a heap, by when they are done
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        return len(self.running)
+
+    def begin(self, batch: Batch, seconds: float, now: float) -> None:
+        """A batch goes to work."""
+        batch.end_at(now + seconds)
+        heappush(self.running, (batch.done, next(self._numbers), batch))
+
+    def ended(self, now: float) -> Iterator[Batch]:
+        """Take out what is done by now, in the order in which it was done."""
+        while self.running and self.running[0][0] <= now:
+            yield heappop(self.running)[-1]
+
+    @property
+    def next_end(self) -> float:
+        """When the first batch will be done or lost."""
+        return self.running[0][0] if self.running else inf
+
+    def unfinished(self) -> list[Batch]:
+        """What is still being served, by when it will be done."""
+        return [batch for _, _, batch in sorted(self.running, key=lambda entry: entry[:2])]
+
+    def goes_on(self, instead_of: Work) -> None:
+        """When they end is known."""
+
+    def tell_others(self) -> None:
+        """Nobody else is concerned."""
+
+
+class Accelerator:
+    """A device that several pools share: batches at work there at the same time slow each other down.
+
+    Processor sharing: k batches all go at the pace 1 / (1 + (k - 1) (s - 1)) of one alone, whoever they belong to.
+
+    slowdown: s, the times as long that two batches side by side take; 2 is a device that takes turns, 1 one with room for all.
+    """
+
+    def __init__(self, slowdown: float) -> None:
+        self.slowdown = slowdown
+        self.shares: list[Shared] = []
+        self.seen = 0.0
+
+    @property
+    def pace(self) -> float:
+        """Seconds of work that every batch gets done in a second."""
+        at_work = sum(len(share) for share in self.shares)
+        return 1 / (1 + max(at_work - 1, 0) * (self.slowdown - 1))
+
+    def look(self, now: float) -> None:
+        """Nothing has begun or ended since the last look: take off what was done."""
+        done = (now - self.seen) * self.pace
+        for share in self.shares:
+            for batch in share.left:
+                share.left[batch] -= done
+        self.seen = now
+
+
+class Shared:
+    """The batches of one pool on a shared accelerator; left: work left, in seconds of a batch alone."""
+
+    def __init__(self, device: Accelerator, alarm: Alarm) -> None:
+        self.device = device
+        self.alarm = alarm
+        self.left: dict[Batch, float] = {}
+        device.shares.append(self)
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def begin(self, batch: Batch, seconds: float, now: float) -> None:
+        """A batch that would take `seconds` alone goes to work."""
+        self.device.look(now)
+        self.left[batch] = seconds
+
+    def ended(self, now: float) -> Iterator[Batch]:
+        """Take out the batches that are done by now, or lost with their replicas."""
+        self.device.look(now)
+        done = {batch: left <= NOTHING for batch, left in self.left.items()}
+        ended = [batch for batch in done if done[batch] or batch.outage[0] <= now]
+        for batch in ended:
+            batch.end_at(now if done[batch] else inf)
+            del self.left[batch]
+        return iter(ended)
+
+    @property
+    def next_end(self) -> float:
+        """When the first batch will be done or lost if nothing else begins or ends."""
+        return min((min(self._end_of(batch), batch.outage[0]) for batch in self.left), default=inf)
+
+    def unfinished(self) -> list[Batch]:
+        """What is still being served, by when it began; it ends as it would if nothing else began or ended."""
+        for batch in self.left:
+            batch.end_at(self._end_of(batch))
+        return list(self.left)
+
+    def goes_on(self, instead_of: Work) -> None:
+        """Other pools wake the stage that goes on."""
+        assert isinstance(instead_of, Shared)
+        self.alarm = instead_of.alarm
+        self.device.shares.remove(instead_of)
+
+    def tell_others(self) -> None:
+        """The pace may have changed: let the other pools look again no later than they need to."""
+        for other in self.device.shares:
+            if other is not self:
+                other.alarm.set(other.next_end)
+
+    def _end_of(self, batch: Batch) -> float:
+        return self.device.seen + self.left[batch] / self.device.pace
