@@ -105,7 +105,7 @@ def latencies() -> None:
     ratios = within(speedups(mine, picked.batch), precision=picked.precisions)
     mine = within(mine, precision=picked.precisions)
     if mine.empty:
-        st.info("Nothing was measured that fits these filters. Take one away.")
+        st.info("No measurement fits these filters. Remove one.")
         return
     precision_panel(ratios)
     timed = everything.calls.merge(mine[["model", "precision", "device", "threads", "batch"]])
@@ -147,8 +147,8 @@ def precision_panel(ratios: pd.DataFrame) -> None:
     st.subheader("What a lower precision buys", anchor=False)
     draw(speed_of_precisions(ratios), key="speed_of_precisions")
     st.caption(
-        "A point is the ratio of two medians; its line covers the 95% intervals of both. Shaded: slower than fp32. Hollow: "
-        "other programs took a tenth of the machine or more while it was measured."
+        "A point is the ratio of two medians; its line covers the 95% intervals of both. The shaded side is slower than fp32. "
+        "A hollow point was measured while other programs took a tenth of the machine or more."
     )
 
 

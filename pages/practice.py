@@ -1,38 +1,26 @@
-"""Practice: read a case, pick a design, run it, and see what it misses, how long people wait and what it costs."""
+"""Practice: read a case, pick a design, run it, and see what it misses, how long requests wait and what it costs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from simulator.analysis.run.compare import comparable, difference_rows, differences, undecided
 from simulator.analysis.run.replicate import REPLICATIONS
-from simulator.analysis.run.request_path import answers_early, way_of
 from simulator.analysis.run.scorecard import judge
 from simulator.analysis.run.summary import Summary, metric_rows
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
+from simulator.scenario.exhibits import EXHIBITS
 from simulator.serving.plan import Plan, compile_plan
-from simulator.ui.charts import (
-    answer_times,
-    batch_timeline,
-    cost_split,
-    goodput_over_time,
-    journeys,
-    one_request,
-    queue_over_time,
-    queues,
-    roc,
-)
 from simulator.ui.diagram import diagram
+from simulator.ui.exhibits import DRAWN
 from simulator.ui.jobs import Job, job_id, registry
 from simulator.ui.links import SEEDS, command, complaints, link
-from simulator.ui.panels.scores import threshold_travels
 from simulator.ui.widgets import (
     asked_card,
     choice_widget,
-    draw,
     draw_diagram,
     evidence,
-    first_replication,
     plain,
     scenario_of,
     trust,
@@ -81,14 +69,13 @@ def strikes(scenario: Scenario) -> dict[str, float | None]:
     if not scenario.curveballs:
         return {}
     balls, last = scenario.curveballs, 1440 * scenario.run.days
-    st.markdown("**What strikes**")
+    st.markdown("**Curveballs**")
     with st.grid(2, min_column_width=220):
         notes = "\n".join(f"- {ball.label}: {ball.note}" for ball in balls.values() if ball.note)
         label = lambda name: balls[name].label  # noqa: E731
-        struck = st.multiselect("Curveballs", list(balls), format_func=label, key="strike", bind="query-params", help=notes)
-        minute = st.number_input(
-            "They strike after (min)", 0.0, 0.999 * last, float(round(last / 2)), key="strike_min", bind="query-params"
-        )
+        struck = st.multiselect("What happens", list(balls), format_func=label, key="strike", bind="query-params", help=notes)
+        when, halfway = "When, in minutes from the start of the run", float(round(last / 2))
+        minute = st.number_input(when, 0.0, 0.999 * last, halfway, key="strike_min", bind="query-params")
     return dict.fromkeys(struck, 60 * minute)
 
 
@@ -203,46 +190,10 @@ def changes(old: Plan, new: Plan) -> str:
         if old.design[name] != pick
     ]
     if old.strikes != new.strikes:
-        told.append("what strikes")
+        told.append("curveballs")
     if old.design == new.design and old.evidence != new.evidence:
         told.append("the evidence")
     return ", ".join(told) or "seed or replications"
-
-
-def patients(summary: Summary) -> None:
-    population = summary.plan.scenario.population
-    labels = {True: f"Who {population.positive}", False: f"Who {population.negative}"} if population else {False: "Everybody"}
-    positive = st.radio("Whom to follow", list(labels), format_func=labels.get, horizontal=True, key="whom")
-    draw(journeys(summary, bool(positive)), key="journeys")
-
-
-def machines(summary: Summary) -> None:
-    trace = first_replication(summary.run_hash, summary)
-    draw(batch_timeline(trace), key="batches")
-    st.caption("One replication of many. Drag to see the rest of the minute. The number in a bar is the size of the batch.")
-    draw(queues(trace, summary.warm_up), key="queues")
-
-
-def request(summary: Summary) -> None:
-    trace = first_replication(summary.run_hash, summary)
-    left, right = st.columns(2)
-    share = left.radio("Which request", list(PERCENTILES), 3, PERCENTILES.get, horizontal=True, key="percentile")
-    until = "answer"
-    if answers_early(trace):
-        until = right.radio("Followed to", list(GOALS), format_func=GOALS.get, horizontal=True, key="until")
-    way = way_of(trace, share, until)
-    if way is None:
-        st.markdown("No request got that far.")
-        return
-    draw(one_request(way), key="request")
-    st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
-
-
-def reviewers(summary: Summary) -> None:
-    trace = first_replication(summary.run_hash, summary)
-    for name in summary.plan.scenario.staffed_stages():
-        draw(queue_over_time(trace, name), key=f"queue_{name}")
-    st.caption("One replication of many.")
 
 
 def sources(summary: Summary) -> None:
@@ -259,29 +210,10 @@ def debrief(summary: Summary) -> None:
             st.caption(f"Source: {lesson.source}")
 
 
-def retries(summary: Summary) -> None:
-    draw(goodput_over_time(first_replication(summary.run_hash, summary)), key="goodput")
-    st.caption("One replication of many.")
-
-
-#: The requests that may be followed, by percentile, and how far.
-PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
-GOALS = {"answer": "the answer", "end": "the end"}
-
-#: The panels of a result: what draws each, and whether a case has anything to show there.
-PANELS = {
-    "Patients": (patients, lambda scenario: True),
-    "Retries": (retries, lambda scenario: any(stage.sends_again for stage in scenario.stages.values())),
-    "Answer times": (lambda summary: draw(answer_times(summary), key="answer_times"), lambda scenario: True),
-    "Machines": (machines, lambda scenario: bool(scenario.machine_stages())),
-    "One request": (request, lambda scenario: True),
-    "Reviewers": (reviewers, lambda scenario: bool(scenario.staffed_stages())),
-    "Threshold": (lambda summary: draw(roc(summary.plan), key="roc"), lambda scenario: bool(scenario.scorers())),
-    "A threshold does not travel": (lambda summary: threshold_travels(summary.plan), lambda scenario: bool(scenario.scorers())),
-    "Cost": (lambda summary: draw(cost_split(summary), key="costs"), lambda scenario: True),
-    "Numbers and sources": (sources, lambda scenario: True),
-    "Debrief": (debrief, lambda scenario: bool(scenario.debrief)),
-}
+def exhibits(scenario: Scenario) -> dict[str, Callable[[Summary], None]]:
+    """What the tabs of a result show, by title; sources and lessons come last in every case."""
+    shown = {EXHIBITS[name].label: DRAWN[name] for name in scenario.shown()}
+    return shown | {"Numbers and sources": sources} | ({"Debrief": debrief} if scenario.debrief else {})
 
 
 scenario = chosen_case()
@@ -289,7 +221,7 @@ st.title(scenario.title, anchor=False)
 if wrong := complaints(scenario, st.query_params.to_dict()):
     st.warning("\n".join(f"- {plain(sentence)}" for sentence in wrong))
 top, run_row = st.container(), st.container()
-shown = {name: show for name, (show, fits) in PANELS.items() if fits(scenario)}
+shown = exhibits(scenario)
 panels = st.tabs(["Design", *shown], key="panel", on_change="rerun")
 
 with panels[0]:

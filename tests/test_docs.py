@@ -1,4 +1,4 @@
-"""What the guide for case authors shows runs, and it leaves out no field, no metric and no name of a registry."""
+"""What the guide for case authors and the page on the engine show runs; the guide leaves out no field, metric or name."""
 
 import inspect
 import json
@@ -16,22 +16,31 @@ from ruamel.yaml import YAML
 
 import simulator.scenario
 from simulator import compile_plan, simulate, summarise
+from simulator.analysis.run.scorecard import judge
+from simulator.scenario import ScenarioError
 from simulator.scenario.checks import ADDRESS_KEYS
+from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.load import loads
 from simulator.scenario.metrics import metrics_of
 from simulator.scenario.stages import KINDS
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.batching import BATCHING
+from simulator.serving.engine import Run
 from simulator.serving.orders import ORDERS
 from simulator.serving.scaling import SCALERS
-from simulator.serving.stages import STAGES
+from simulator.serving.stages import STAGES, unregister
+from simulator.serving.stages.base import ServiceStage
 from simulator.serving.stages.retry import JITTERS
+from simulator.serving.streams import Streams
+from simulator.ui.diagram import diagram
 
 GUIDE = Path(__file__).parents[1] / "docs" / "writing-cases.md"
+ENGINE = GUIDE.with_name("engine.md").read_text(encoding="utf-8")
 TEXT = GUIDE.read_text(encoding="utf-8")
 YAML_BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
-CASE, *SNIPPETS = YAML_BLOCK.findall(TEXT)
+PYTHON_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+FIRST_CASE, CASE, *SNIPPETS = YAML_BLOCK.findall(TEXT)
 PROSE = YAML_BLOCK.sub("", TEXT)
 SECTIONS = re.split(r"^## ", PROSE, flags=re.MULTILINE)
 FIRST = re.compile(r"^[a-z_]+:", re.MULTILINE)
@@ -60,6 +69,48 @@ def test_every_snippet_runs_within_the_case_and_reports_what_its_objectives_ask_
     trace = simulate(plan, seed=1)
     assert (trace.requests["outcome"] == "done").any()
     assert {objective.metric for objective in scenario.objectives} <= summarise([trace]).keys()
+
+
+def test_the_first_case_runs_and_either_change_that_the_page_suggests_meets_its_objectives():
+    scenario = loads(FIRST_CASE, "parcel-check.yaml")
+
+    def met(picks):
+        metrics = summarise(simulate(compile_plan(scenario, picks), seed=1, replication=one) for one in range(2))
+        return [judge(objective, scenario.metrics, metrics).met for objective in scenario.objectives]
+
+    assert met({}) == [False, True]
+    assert met({"replicas": 3}) == met({"precision": "int8"}) == [True, True]
+
+
+MISTAKES = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| `(parcel-check[^`]+)` \|$", TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("old", "new", "printed"), MISTAKES, ids=[new for _, new, _ in MISTAKES])
+def test_a_mistake_is_answered_as_the_page_shows(old, new, printed):
+    assert FIRST_CASE.count(old) == 1
+    with pytest.raises(ScenarioError) as caught:
+        loads(FIRST_CASE.replace(old, new), "parcel-check.yaml")
+    assert str(caught.value) == printed
+
+
+def test_the_page_on_the_engine_adds_a_kind_of_stage_that_waits_as_theory_says():
+    page: dict[str, Any] = {"__name__": "engine"}
+    try:
+        for block in PYTHON_BLOCK.findall(ENGINE):
+            exec(compile(block, "docs/engine.md", "exec"), page)
+        assert "load 80" in diagram(page["plan"]).source
+    finally:
+        if "limiter" in STAGES:
+            unregister(page["Limiter"])
+
+
+def test_every_hook_and_every_column_that_the_page_on_the_engine_lists_exists():
+    hooks, columns = (set(re.findall(r"^\|(.*?)\|", part, re.MULTILINE)) for part in ENGINE.split("## Which column")[:2])
+    run = Run(compile_plan(loads(CASE)), Streams(0))
+    named = [name.split("(")[0] for row in hooks for name in words(row) if "_" in name or "(" in name]
+    assert {"accept", "due", "hand_over_block"} <= set(named)
+    assert [name for name in named if not hasattr(ServiceStage, name)] == []
+    assert [name for row in columns for name in words(row) if not hasattr(run.requests, name.split("[")[0])] == []
 
 
 @cache
@@ -95,7 +146,7 @@ def literals(annotation: Any) -> set[str]:
     return set(chain.from_iterable(map(literals, get_args(annotation))))
 
 
-REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, BATCHING, JITTERS, ORDERS, SCALERS, STAGES]
+REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, BATCHING, EXHIBITS, JITTERS, ORDERS, SCALERS, STAGES]
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda entries: min(entries))
@@ -114,4 +165,4 @@ def test_every_metric_is_told():
 def test_links_lead_to_files_and_headings_that_exist():
     headings = {"#" + heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", PROSE, re.MULTILINE)}
     targets = re.findall(r"\]\(([^)]+)\)", PROSE)
-    assert [target for target in targets if target not in headings and not (GUIDE.parent / target).is_file()] == []
+    assert [target for target in targets if target not in headings and not (GUIDE.parent / target).exists()] == []

@@ -61,10 +61,10 @@ def _progress() -> Progress:
 
 def detect_eval(
     onnx: Annotated[
-        Path | None, typer.Option(help="the detector; without it the report of the detection tables is told")
+        Path | None, typer.Option(help="the detector; without it, print the report of the detection tables")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="folder of labelled images, in YOLO's or COCO's format")] = None,
-    layout: Annotated[str | None, typer.Option(help="how outputs are read; default told from their shapes")] = None,
+    layout: Annotated[str | None, typer.Option(help="how outputs are read; default: guessed from their shapes")] = None,
     size: Annotated[int | None, typer.Option(min=32, max=4096, help="side of the input, where the file leaves it open")] = None,
     fit: Annotated[
         str | None, typer.Option(help="letterbox, corner or stretch; default as the layout usually takes it")
@@ -85,7 +85,7 @@ def detect_eval(
         if onnx is None:
             if data or layout or size or out:
                 raise CannotMeasureError(
-                    "--data, --layout, --size and --out go with --onnx FILE; without it the tables' report is told"
+                    "--data, --layout, --size and --out go with --onnx FILE; without it the command prints the tables' report"
                 )
             _tell_report(json_)
             return

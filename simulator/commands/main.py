@@ -112,7 +112,9 @@ def run(
     picks: Annotated[list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; repeat")] = None,
     strikes: Annotated[
         list[str] | None,
-        typer.Option("--strike", metavar="CURVEBALL[@SECONDS]", help="let a curveball strike, at its own time or then; repeat"),
+        typer.Option(
+            "--strike", metavar="CURVEBALL[@SECONDS]", help="let a curveball strike, at its own time or this one; repeat"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")] = 1,
     replications: Annotated[

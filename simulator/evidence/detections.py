@@ -172,7 +172,7 @@ def _check(tables: DetectionTables, folder: Path) -> None:
         raise DetectionError(f"{outcomes}: score: every score should lie between 0 and 1")
     if len(tables.boxes) != tables.about.boxes:
         raise DetectionError(
-            f"{folder / 'boxes.parquet'}: has {len(tables.boxes)} rows, and about.yaml tells of {tables.about.boxes}"
+            f"{folder / 'boxes.parquet'}: has {len(tables.boxes)} rows, but about.yaml says {tables.about.boxes}"
         )
     if len(tables.outcomes) != len(tables.summary) * len(tables.boxes):
         raise DetectionError(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from simulator.scenario.choices import Options
 from simulator.scenario.controllers import REQUEST_SIGNALS
+from simulator.scenario.exhibits import EXHIBITS, offered
 from simulator.scenario.faults import Fault, Path, dotted, suggest
 from simulator.scenario.schema import Scenario
 
@@ -23,6 +24,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_choices(scenario),
         *_classes(scenario),
         *_curveballs(scenario),
+        *_exhibits(scenario),
         *_controllers(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
@@ -67,6 +69,16 @@ def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     total = sum(kind.share.value for kind in scenario.classes.values())
     if scenario.classes and abs(total - 1) > 1e-6:
         yield ("classes",), f"the shares of the classes add up to {total:g}; they should add up to 1"
+
+
+def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """An exhibit stands on the page once, and has something to show."""
+    can = offered(scenario.stages.values())
+    for index, name in enumerate(scenario.exhibits):
+        if name in scenario.exhibits[:index]:
+            yield ("exhibits", index), f"'{name}' is named twice; delete one"
+        elif name not in can:
+            yield ("exhibits", index), f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
 
 
 def _curveballs(scenario: Scenario) -> Iterator[tuple[Path, str]]:

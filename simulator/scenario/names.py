@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator.scenario.choices import parts
 from simulator.scenario.document import Document
+from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.faults import Fault, Path, dotted, suggest
 from simulator.scenario.metrics import metrics_of
 from simulator.scenario.stages import KINDS
@@ -21,7 +22,7 @@ Found = Iterator[tuple[Path, str]]
 def check_names(document: Document) -> list[Fault]:
     """Every name in the file that refers to nothing."""
     data = document.data
-    found = [*_targets(data), *_accelerators(data), *_metrics(data), *_struck(data), *_writes(data)]
+    found = [*_targets(data), *_accelerators(data), *_metrics(data), *_struck(data), *_writes(data), *_exhibits(data)]
     return [document.fault(path, message) for path, message in found]
 
 
@@ -80,6 +81,12 @@ def _struck(data: Any) -> Found:
         stage = _mapping(curveballs, name).get("stage")
         if isinstance(stage, str) and stage not in stages:
             yield ("curveballs", name, "stage"), f"'{stage}' is not a stage; {suggest(stage, stages)}"
+
+
+def _exhibits(data: Any) -> Found:
+    for index, name in enumerate(_list(data, "exhibits")):
+        if isinstance(name, str) and name not in EXHIBITS:
+            yield ("exhibits", index), f"'{name}' is not an exhibit; {suggest(name, EXHIBITS)}"
 
 
 def _writes(data: Any) -> Found:

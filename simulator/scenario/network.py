@@ -91,7 +91,7 @@ class Network:
         rings = {name for ring in nx.strongly_connected_components(unserved) if len(ring) > 1 for name in ring}
         for name in self.stages:
             if name in rings or unserved.has_edge(name, name):
-                yield ("stages", name), "requests could go round from here to here for ever, served by nobody; break the ring"
+                yield ("stages", name), "requests could circle back here for ever without being served; break the loop"
 
     def _joined_once(self) -> Iterator[tuple[Path, str]]:
         met = [self.meeting(fork) for fork in self.forks]

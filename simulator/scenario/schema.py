@@ -13,6 +13,7 @@ from simulator.scenario.choices import Choice
 from simulator.scenario.controllers import Controller
 from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
+from simulator.scenario.exhibits import offered
 from simulator.scenario.kinds import Kind, kind_of
 from simulator.scenario.metrics import Metric, metrics_of
 from simulator.scenario.network import Network
@@ -129,6 +130,10 @@ class Scenario(Strict):
     controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
     choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
+    exhibits: Annotated[
+        list[Name],
+        Field(max_length=32, description="what the page shows of a run, in this order; empty: all that the stages offer"),
+    ] = []
 
     _document: Document = PrivateAttr()
 
@@ -197,6 +202,10 @@ class Scenario(Strict):
     def scorer_of(self, gate: Gate) -> str:
         """The pool whose scores a gate goes by."""
         return gate.of or self.scorers()[-1]
+
+    def shown(self) -> list[str]:
+        """The exhibits of the page, by name: those that the author names, else all that have something to show."""
+        return self.exhibits or offered(self.stages.values())
 
     def in_branches(self) -> set[str]:
         """The stages between a fork and its join."""

@@ -265,6 +265,7 @@ class Run:
     def score(self, pool: str, rows: NDArray[Any], times: Any, by_image: NDArray[np.float32]) -> None:
         """A pool has looked at these requests, shape (k,): their scores are known from `times` on, in s, shape (k,) or ().
 
+        pool: the name of the stage; rows: row numbers, int32; times: seconds from the start of the run, float64
         by_image: what the model says of each image of each request, shape (tries, n)
         """
         requests = self.requests

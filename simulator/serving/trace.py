@@ -108,7 +108,11 @@ class VisitLog:
         return len(self.request), len(self.started)
 
     def served_since(self, mark: tuple[int, int]) -> tuple[Rows, Times]:
-        """The requests whose service was noted after `mark`, and when each of them left."""
+        """The requests whose service was noted after `mark`, and when each of them left.
+
+        mark: visits and batches, as `mark()` counts them. Returns row numbers, int32, and seconds from the start of the run,
+        float64, both of shape (m,), in the order of the log; visits that were never served (`started` is NaN) are left out.
+        """
         visits, batches = mark
         rows = np.array(self.request[visits:], np.int32)
         size, left = np.array(self.size[batches:]), np.array(self.left[batches:])

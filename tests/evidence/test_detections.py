@@ -59,7 +59,7 @@ FAULTS = {
     ),
     "rows": (
         lambda folder: rewrite(folder, "boxes", lambda rows: rows[1:]),
-        "boxes.parquet: has 23 rows, and about.yaml tells of 24",
+        "boxes.parquet: has 23 rows, but about.yaml says 24",
     ),
     "outcomes": (lambda folder: rewrite(folder, "outcomes", lambda rows: rows[1:]), "outcomes.parquet: has 479 rows"),
 }

@@ -1,10 +1,16 @@
 """The practice page: from picks to a verdict."""
 
+from pathlib import Path
+
 import pytest
+import streamlit as st
 
 from simulator import compile_plan, load
 from simulator.analysis.run.replicate import replicate
 from simulator.evidence.projection import latency
+from simulator.scenario.exhibits import EXHIBITS, Exhibit
+from simulator.scenario.load import find, loads
+from simulator.ui.exhibits import DRAWN
 from tests.pages.conftest import run_design, said
 
 
@@ -56,14 +62,24 @@ def test_a_page_that_is_loaded_again_finds_the_run(practice):
     assert again.metric[0].value == page.metric[0].value
 
 
-@pytest.mark.parametrize("panel", ["Patients", "Answer times", "Machines", "One request", "Reviewers", "Threshold", "Cost"])
-def test_every_panel_draws(practice, panel):
+def charts(page):
+    return [element.proto for element in page.get("plotly_chart")]
+
+
+def tables(page):
+    return [popover for popover in page.get("popover") if popover.proto.popover.label == "As a table"]
+
+
+@pytest.mark.parametrize("name", load("skin-cancer-triage").exhibits)
+def test_every_exhibit_draws_charts_that_say_their_takeaway_and_have_a_table(practice, name):
     page = run_design(practice())
-    before = len(page.get("plotly_chart"))
-    page.session_state["panel"] = panel
+    charts_before, tables_before = len(charts(page)), len(tables(page))
+    page.session_state["panel"] = EXHIBITS[name].label
     page.run()
     assert not page.exception
-    assert len(page.get("plotly_chart")) > before
+    assert len(charts(page)) > charts_before
+    assert all(chart.alt for chart in charts(page))
+    assert len(tables(page)) - tables_before == len(charts(page)) - charts_before
 
 
 def test_a_result_names_its_bottleneck_and_says_how_far_to_trust_it(practice):
@@ -122,7 +138,7 @@ def test_an_address_cannot_bring_a_picture_along(practice):
     assert "![" not in said(page)
 
 
-STORM_PANELS = ("Retries", "Patients", "Machines", "One request", "Cost", "Numbers and sources", "Debrief")
+STORM_PANELS = ("Overload", "Outcomes", "Machines", "One request", "Cost", "Numbers and sources", "Debrief")
 
 
 @pytest.mark.parametrize("panel", STORM_PANELS)
@@ -131,11 +147,40 @@ def test_every_panel_of_a_case_with_retries_draws(practice, panel):
     page.session_state["panel"] = panel
     page.run()
     assert not page.exception
-    if panel == "Retries":
+    if panel == "Overload":
         assert "that does not end within the run: the rush was over at 90 s" in said(page)
 
 
-def test_a_case_has_the_panels_that_it_has_something_to_show_in(practice):
-    storm, skin = ({tab.label for tab in practice(case=case).tabs} for case in ("retry-storm", "skin-cancer-triage"))
-    assert storm - skin == {"Retries"}
-    assert skin - storm == {"Reviewers", "Threshold", "A threshold does not travel"}
+def test_a_page_has_the_exhibits_that_its_case_names_in_that_order(practice):
+    assert [tab.label for tab in practice(case="retry-storm").tabs] == [
+        "Design",
+        "Overload",
+        "Outcomes",
+        "Answer times",
+        "Machines",
+        "One request",
+        "Cost",
+        "Numbers and sources",
+        "Debrief",
+    ]
+
+
+def test_an_exhibit_from_outside_appears_on_the_page_of_a_case_that_names_it(practice, monkeypatch):
+    monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting"))
+    monkeypatch.setitem(DRAWN, "hello", lambda summary: st.markdown(f"Hello, {summary.requests:,} requests."))
+    text = Path(find("retry-storm")).read_text(encoding="utf-8").replace("exhibits: [overload,", "exhibits: [hello, overload,")
+    monkeypatch.setattr("simulator.ui.widgets.load", lambda case: loads(text))
+    st.cache_resource.clear()
+    page = run_design(practice(case="retry-storm"))
+    assert [tab.label for tab in page.tabs][:3] == ["Design", "A greeting", "Overload"]
+    page.session_state["panel"] = "A greeting"
+    page.run()
+    assert not page.exception
+    assert "Hello, " in said(page)
+    st.cache_resource.clear()
+
+
+def test_each_exhibit_that_a_case_may_name_can_be_drawn_under_a_title_of_its_own():
+    assert DRAWN.keys() == EXHIBITS.keys()
+    titles = [exhibit.label for exhibit in EXHIBITS.values()] + ["Design", "Numbers and sources", "Debrief"]
+    assert len(set(titles)) == len(titles)

@@ -160,7 +160,7 @@ def test_two_options_of_a_choice_bear_different_labels():
 def test_a_threshold_that_an_earlier_route_takes_whole_is_told():
     routes = [{"at_least": 0.3, "to": "done"}, {"at_least": 0.5, "to": "done"}, {"to": "done"}]
     found = messages({"a": gate("quality", *routes)}, population=population(unusable=0.1))
-    assert found == {"stages.a.routes.1.at_least": "0.5 is not below 0.3 of a route before it, so nobody comes here"}
+    assert found == {"stages.a.routes.1.at_least": "0.5 is not below 0.3 of a route before it, so no request comes here"}
 
 
 def test_classes_share_all_requests_among_them():

@@ -150,14 +150,14 @@ def check(trace: Trace) -> None:
     assert requests["outcome"].isin(OUTCOMES).all()
     assert (requests["finished_s"].notna() == (requests["outcome"] != "unfinished")).all()
     wanted = visits[visits["wanted"]]
-    _check_ways(trace, wanted)
+    check_ways(trace, wanted)
     if not trace.plan.scenario.in_branches():
-        _check_instants(trace, wanted)
+        check_instants(trace, wanted)
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
-        _check_order_of_times(mine)
+        check_order_of_times(mine)
         if stage.kind in ("pool", "people"):
-            _check_servers(mine)
+            check_servers(mine)
         if stage.kind == "people" or (stage.kind == "pool" and stage.is_plain):
             _check_queue(mine, stage, _on_duty(trace, stage))
             _check_limits(mine, stage)
@@ -165,7 +165,7 @@ def check(trace: Trace) -> None:
             _check_join(mine, stage, trace.plan.scenario.network.inputs_of(name))
 
 
-def _check_order_of_times(visits: pd.DataFrame) -> None:
+def check_order_of_times(visits: pd.DataFrame) -> None:
     """Cause before effect: entered, started, left."""
     served = visits[visits["started_s"].notna()]
     assert (served["entered_s"] <= served["started_s"]).all()
@@ -173,7 +173,7 @@ def _check_order_of_times(visits: pd.DataFrame) -> None:
     assert not (visits["left_s"] < visits["entered_s"]).any()
 
 
-def _check_ways(trace: Trace, visits: pd.DataFrame) -> None:
+def check_ways(trace: Trace, visits: pd.DataFrame) -> None:
     """A request enters a stage when it leaves the one before, and nothing is lost.
 
     It is in one place at a time, but that a fork sends it into every branch, and that it goes on from a join once.
@@ -229,7 +229,7 @@ def _check_join(visits: pd.DataFrame, stage: Any, inputs: int) -> None:
         assert used.empty or (mine.loc[mine["started_s"].isna(), "entered_s"] >= used["left_s"].iloc[0]).all()
 
 
-def _check_instants(trace: Trace, visits: pd.DataFrame) -> None:
+def check_instants(trace: Trace, visits: pd.DataFrame) -> None:
     """At every instant up to the end whoever has arrived has ended in some way or is at a stage, or at several after a fork."""
     requests = trace.requests
     finished = requests["finished_s"].fillna(np.inf)
@@ -253,7 +253,7 @@ def _until(times: ArrayLike, instants: NDArray[np.float64]) -> NDArray[np.int_]:
     return np.searchsorted(np.sort(times), instants, side="right")
 
 
-def _check_servers(visits: pd.DataFrame) -> None:
+def check_servers(visits: pd.DataFrame) -> None:
     """A server does one batch at a time, and all of a batch start and end together."""
     served = visits[visits["started_s"].notna()]
     assert (served.groupby("batch")[["started_s", "left_s", "server", "batch_size"]].nunique() == 1).all(axis=None)

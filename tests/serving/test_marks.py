@@ -43,7 +43,6 @@ def test_a_mark_holds_from_its_time_on_until_the_next_one_in_whatever_order_they
     assert [marks.at(1, time) for time in (0, 1.9, 2, 8.9, 9, 50)] == [np.inf, np.inf, 4, 4, 5, 5]
     assert marks.at_all(np.array([0, 1, 1]), np.array([9.0, 3.0, 9.0])).tolist() == [np.inf, 4, 5]
     assert marks.known(np.array([9.0, 8.0, 9.0])).tolist() == [np.inf, 4, np.inf]
-    assert marks.column.tolist() == [np.inf, 4, np.inf]
 
 
 # A gate behind a join that did not wait

@@ -145,7 +145,7 @@ def test_a_stage_that_is_visited_again_has_a_row_of_its_own():
 
 def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
     flows = summary.flows[summary.flows["positive"]]
-    links = drawn["positives"].table.set_index("to")["people a run"]
+    links = drawn["positives"].table.set_index("to")["requests a run"]
     missed = flows.loc[~flows["detected"], "count"].sum()
     assert links["Missed"].sum() == pytest.approx(missed)
     assert links["Missed"].sum() + links["Found"].sum() == pytest.approx(flows["count"].sum())
@@ -160,8 +160,8 @@ def test_missed_positives_have_a_colour_of_their_own(drawn):
 
 def test_journeys_of_the_healthy_end_where_they_end(summary, drawn):
     flows = summary.flows[~summary.flows["positive"]]
-    assert drawn["negatives"].table["people a run"].sum() == pytest.approx(flows["count"].sum())
-    assert f"{flows['count'].sum():,.0f} people come" in drawn["negatives"].takeaway
+    assert drawn["negatives"].table["requests a run"].sum() == pytest.approx(flows["count"].sum())
+    assert f"{flows['count'].sum():,.0f} requests come" in drawn["negatives"].takeaway
 
 
 def test_the_curve_carries_the_design_s_thresholds(summary, drawn):

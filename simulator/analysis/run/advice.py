@@ -20,7 +20,7 @@ from simulator.units import duration, roughly
 if TYPE_CHECKING:
     from simulator.analysis.run.summary import Summary
 
-COMPANY = "wait for company"
+BATCHING = "batching delay"
 
 #: A change by a smaller part is no help.
 NOTICEABLE = 0.01
@@ -38,7 +38,7 @@ class Move:
     """One step of one choice, and what it did in a trial run beside the present design, with the same requests.
 
     what: what theory promised to lower: `load`, `load at the peak` where that alone is too much, `load with all its retries`
-    where many are turned away and come back, or `wait for company`, the longest in seconds; before and after: that figure
+    where many are turned away and come back, or `batching delay`, the longest in seconds; before and after: that figure
     eased: the metric of the missed objective; else `turned_away_share` where many are, or `time_s`, the mean time of a visit
     trial_before and trial_after: what the trials came to, None where that figure could not be quoted
     also_eased, not_eased: labels of the other objectives that are missed; those that a trial is too short to tell are left out
@@ -82,7 +82,7 @@ def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
     """What to do about a stage, and about the missed objective on a time that led to it.
 
     The steps of the choices that write to the stage, or to the retries that send back to it, are ranked by theory, and the best
-    step of each choice may be tried: TRIED in all, and those that promise nothing only as long as no other one eases it.
+    step of each choice may be tried: TRIED in all, and those that promise nothing only as long as no other one helps.
     """
     plan = summary.plan
     if not plan.scenario.choices:
@@ -90,7 +90,7 @@ def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
     what, value = _what_to_ease(plan, name, summary.stages[name])
     before, steps = value(plan, name), _steps(plan, name, value)
     if not steps:
-        return Advice([], "No step of a choice changes it.")
+        return Advice([], "No choice of this case changes it.")
     now, moves, tried = _trial(summary, plan), list[Move](), list[str]()
     at = None if missed is None else summary.verdicts.index(missed)
     if at is not None and now.verdicts[at].estimate is None:
@@ -114,7 +114,7 @@ def _best_of_each(steps: Sequence[_Step]) -> list[_Step]:
 
 def _nothing_helps(tried: Sequence[str], every: bool) -> str:
     told = "; ".join(tried)
-    return f"No step of a choice eases it: {told}." if every else f"What was tried does not ease it: {told}."
+    return f"No single change of a choice helps; tried: {told}." if every else f"None of the changes tried helps: {told}."
 
 
 def _trial(summary: Summary, plan: Plan) -> Summary:
@@ -230,16 +230,16 @@ def _promised(what: str, before: float, after: float) -> str:
     """What theory promised to lower, where it did so noticeably."""
     if after >= before * (1 - NOTICEABLE):
         return ""
-    if what == COMPANY:
+    if what == BATCHING:
         return f", and its longest {what} from {duration(before)} to {duration(after)}"
     return f", and its {what} from {roughly(before)} to {roughly(after)}{', still more than it can do' if after >= 1 else ''}"
 
 
 def _beside(eased: list[str], not_eased: list[str], first: bool) -> str:
     """What the step does for the other objectives that are missed; first: nothing that is missed was told of before."""
-    also = f" It also eases {_listed(eased)}." if eased else ""
+    also = f" It also improves {_listed(eased)}." if eased else ""
     what = "what is missed" if first else "what else is missed"
-    return also + (f" It does not ease {what}: {_listed(not_eased)}." if not_eased else "")
+    return also + (f" It does not improve {what}: {_listed(not_eased)}." if not_eased else "")
 
 
 def _listed(labels: list[str]) -> str:
@@ -265,12 +265,12 @@ def _turned_away(times: StageTimes | None) -> float:
 
 
 def _what_to_ease(plan: Plan, name: str, times: StageTimes) -> tuple[str, Callable[[Plan, str], float]]:
-    """What a choice should lower: the wait for company where that is most of the wait, else the load; and how to tell it."""
+    """What a choice should lower: the batching delay where that is most of the wait, else the load; and how to tell it."""
     load = load_on(plan, name)
     if _turned_away(times) >= MANY and load is not None and load.retried is not None:
         return "load with all its retries", _retried_load
     if plan.scenario.stages[name].company_s and times.held_s > times.waited_s / 2:
-        return COMPANY, _longest_for_company_s
+        return BATCHING, _longest_for_company_s
     if load is not None and load.peak is not None and load.peak >= 1 > load.mean:
         return "load at the peak", _peak_load
     return "load", _mean_load

@@ -106,7 +106,7 @@ def _told(summary: Summary, name: str, found: dict[str, StageTimes], missed: Ver
     advice = advice_on(summary, name, missed)
     whose = "the slowest requests" if missed and to_answer and missed.metric.is_tail else "requests"
     of = "the time to their answer" if to_answer else "their time"
-    spent = f"; {roughly(queueing)} of all time there is waiting" if times.load else ""
+    spent = f"; {roughly(queueing)} of all time at this stage is waiting" if times.load else ""
     because = f"{missed.objective.label} {_failed(missed)}. " if missed else ""
     told = f"The bottleneck is {stage.label}, where {whose} spend {roughly(share)} of {of}{spent}: {why}. {advice.sentence}"
     sentence = (because + told).strip()
@@ -150,4 +150,4 @@ def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
         there = servers(plan, name)
         hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
         return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait falls into those hours"
-    return f"{part} of the wait is for company in a batch, up to {duration(stage.company_s)}"
+    return f"{part} of the wait is batching delay, of up to {duration(stage.company_s)}"

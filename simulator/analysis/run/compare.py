@@ -74,7 +74,7 @@ def undecided(moved: Sequence[Difference]) -> str:
     if not told:
         return ""
     listed = ", ".join(told[:-1]) + (" and " if len(told) > 1 else "") + told[-1]
-    return f"Not significantly different: {listed}. Each interval holds zero, so that chance alone may explain it."
+    return f"Not significantly different: {listed}. Each interval includes zero, so chance alone may explain it."
 
 
 def difference_rows(moved: Sequence[Difference]) -> pd.DataFrame:

@@ -181,12 +181,12 @@ def _verdicts(summary: Summary) -> Iterator[Note]:
     open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "open"]
     for verdict in untold:
         yield Note(
-            "verdicts", "weak", f"{verdict.objective.label}: the run has no such figure, so that nothing can be said of it."
+            "verdicts", "weak", f"{verdict.objective.label}: the run has no such figure, so nothing can be said about it."
         )
     if not open_ones and not untold:
         yield Note("verdicts", "good", "Every interval lies on one side of its bound: each verdict holds.")
     for verdict in open_ones:
-        text = f"{verdict.objective.label}: the interval reaches across the bound. {_advice(summary, verdict)}"
+        text = f"{verdict.objective.label}: the interval includes the bound. {_advice(summary, verdict)}"
         yield Note("verdicts", "weak", text)
 
 

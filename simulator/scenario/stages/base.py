@@ -149,6 +149,18 @@ class AnyStage(Strict):
         """The share of its requests that it serves twice, and the tag that they must have for it; None for any."""
         return 0.0, None
 
+    @property
+    def exhibits(self) -> tuple[str, ...]:
+        """The exhibits, by name, that have something to show of a run because this stage is in it."""
+        offers = {
+            "overload": self.sends_again,
+            "batches": bool(self.server) and not self.keeps_hours,
+            "shifts": self.keeps_hours,
+            "threshold": self.by_score,
+            "transfer": self.by_score,
+        }
+        return tuple(name for name, offered in offers.items() if offered)
+
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Its faults that no field alone can tell. All targets exist, and every field is right by itself."""
         yield from ()

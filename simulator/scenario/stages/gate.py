@@ -107,7 +107,7 @@ class Gate(AnyStage):
         highest, lowest, strictest = 0.0, inf, 1.0
         for index, route in enumerate(self.routes):
             if route.at_least is not None and route.at_least >= lowest:
-                message = f"{route.at_least:g} is not below {lowest:g} of a route before it, so nobody comes here"
+                message = f"{route.at_least:g} is not below {lowest:g} of a route before it, so no request comes here"
                 yield ("routes", index, "at_least"), message
             lowest = min(lowest, inf if route.at_least is None else route.at_least)
             if route.at_sensitivity is not None and route.at_sensitivity < highest:

@@ -35,7 +35,7 @@ class Pool(AnyStage):
 
     server: ClassVar[str] = "replica"
     servers: ClassVar[str] = "its replicas"
-    held_for: ClassVar[str] = "waiting for company in a batch"
+    held_for: ClassVar[str] = "batching delay"
     cost_part: ClassVar[str] = "machines"
     keeps: ClassVar[bool] = True
 
@@ -109,7 +109,7 @@ class Pool(AnyStage):
             field = "timeout_s" if self.client_timeout_s is None else "client_timeout_s"
             raise ValueError(f"{field} is set but on_timeout does not say where a request goes that waited too long")
         if self.max_queue == 0 and self.max_queue_delay_ms > 0:
-            raise ValueError("max_queue is 0: nobody can wait for company; set max_queue_delay_ms to 0")
+            raise ValueError("max_queue is 0: no request can wait for its batch to fill; set max_queue_delay_ms to 0")
         self._newest_alone()
         if self.scaling is not None and self.balance is not None:
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")

@@ -61,7 +61,11 @@ class Receiver(Protocol):
         """Take requests that all come at `time`."""
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """Take many requests, each at its own time."""
+        """Take many requests, each at its own time, in any order of time.
+
+        rows: row numbers, int32, shape (m,); times: seconds from the start of the run, float64, shape (m,). The
+        receiver leaves both arrays as they are: others may hold them.
+        """
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         """Take a request that a stage has turned away."""
@@ -247,7 +251,7 @@ class Stage:
         raise NotImplementedError
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """Take many requests, each at its own time."""
+        """Take many requests, each at its own time (s), in any order of time; both of shape (m,). By default one by one."""
         for row, time in zip(rows.tolist(), times.tolist(), strict=True):
             self.accept((row,), time)
 
@@ -327,7 +331,7 @@ class ServiceStage(Stage):
             self.alarm.set(self.due(time))
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows."""
+        """The same for many rows, each at its own time (s), in any order of time; both of shape (m,)."""
         if len(rows):
             self.inbox.add_block(rows, times)
             self.alarm.set(self.due(float(times.min())))
@@ -381,7 +385,11 @@ class ServiceStage(Stage):
         raise NotImplementedError
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows, each at its own time."""
+        """Hand on many requests, each at its own time.
+
+        rows: row numbers, int32, shape (m,), in the order of the log; times: when each has been served, seconds from the start
+        of the run, float64, shape (m,). Times may lie in the future, never before the time at which this stage last woke.
+        """
         raise NotImplementedError
 
     def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:

@@ -14,7 +14,11 @@ from simulator.serving.latency import LatencyTable
 
 
 def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
-    """Mean wait in queue of M/M/c (Erlang C)."""
+    """Mean wait in queue of M/M/c, in seconds (Erlang C; Kleinrock, Queueing Systems I, 1975, chapter 3).
+
+    rate: arrivals a second; service_rate: services a second of one server. There is a mean wait only where
+    rate < servers * service_rate.
+    """
     a = rate / service_rate
     waits = a**servers / factorial(servers) / (1 - a / servers)
     chance = waits / (sum(a**k / factorial(k) for k in range(servers)) + waits)
@@ -22,7 +26,11 @@ def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
 
 
 def mg1_wait(rate: float, mean: float, second_moment: float) -> float:
-    """Mean wait in queue of M/G/1 (Pollaczek-Khinchine)."""
+    """Mean wait in queue of M/G/1, in seconds (Pollaczek-Khinchine; Kleinrock, Queueing Systems I, 1975, chapter 5).
+
+    rate: arrivals a second; mean: of the service time, s; second_moment: of the service time, s^2. There is a mean wait only
+    where rate * mean < 1.
+    """
     return rate * second_moment / (2 * (1 - rate * mean))
 
 

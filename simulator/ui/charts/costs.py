@@ -1,4 +1,4 @@
-"""What 1,000 people cost, and which part of it is what."""
+"""What 1,000 requests cost, part by part."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cost_split(summary: Summary) -> Chart:
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
             drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="asked", annotation_position="top right")
-    drawn.update_xaxes(title="USD for 1,000 people, with 95% interval", rangemode="tozero")
+    drawn.update_xaxes(title="USD for 1,000 requests, with 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return Chart(drawn, _takeaway(parts), _named(parts))
 
@@ -48,11 +48,9 @@ def _parts(summary: Summary) -> pd.DataFrame:
 
 def _takeaway(parts: pd.DataFrame) -> str:
     largest, total = parts.iloc[0], parts.iloc[-1]
-    told = (
-        f"1,000 people cost {total['value']:,.0f} USD; the largest part is {largest['part']}, with {largest['value']:,.0f} USD"
-    )
+    told = f"1,000 requests cost {total['value']:,.0f} USD; the largest part is {largest['part']}: {largest['value']:,.0f} USD"
     return told + (f" ({100 * largest['value'] / total['value']:.0f}%)." if total["value"] else ".")
 
 
 def _named(parts: pd.DataFrame) -> pd.DataFrame:
-    return parts.set_axis(["part", "USD for 1,000 people", "95% low (USD)", "95% high (USD)"], axis=1)
+    return parts.set_axis(["part", "USD for 1,000 requests", "95% low (USD)", "95% high (USD)"], axis=1)

@@ -1,4 +1,4 @@
-"""Where each person went."""
+"""Where each request went."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     sankey = go.Sankey(arrangement="snap", node=_nodes(names, links), link=_bands(names, links), textfont={"shadow": "none"})
     drawn = figure(sankey, height=400)
     drawn.update_layout(margin={"t": 24, "b": 24}, font_size=13)
-    return Chart(drawn, _takeaway(steps, scenario, positive), links.rename(columns={"count": "people a run"}))
+    return Chart(drawn, _takeaway(steps, scenario, positive), links.rename(columns={"count": "requests a run"}))
 
 
 def _nodes(names: list[str], links: pd.DataFrame) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def _bands(names: list[str], links: pd.DataFrame) -> dict[str, Any]:
         "target": [names.index(name) for name in links["to"]],
         "value": links["count"],
         "color": [translucent(colour, 0.35) for colour in colours],
-        "hovertemplate": "%{value:,.1f} people a run<extra></extra>",
+        "hovertemplate": "%{value:,.1f} requests a run<extra></extra>",
     }
 
 
@@ -57,7 +57,7 @@ def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
     scenario = summary.plan.scenario
     flows = summary.flows if scenario.population is None else summary.flows[summary.flows["positive"] == positive]
     ends = {name: end.label for name, end in scenario.ends.items()} | {"unfinished": "Still waiting at the end"}
-    untagged = "Not referred" if scenario.population else "Requests"
+    untagged = _untagged(scenario)
     return pd.DataFrame(
         {
             "route": flows["tag"].map(lambda tag: tag.capitalize() if tag else untagged),
@@ -66,6 +66,11 @@ def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
             "count": flows["count"],
         }
     )
+
+
+def _untagged(scenario: Scenario) -> str:
+    """What a request is called that no gate gave a tag."""
+    return f"Not {scenario.population.escalated}" if scenario.population else "Requests"
 
 
 def _links(steps: pd.DataFrame, start: str, end: str) -> pd.DataFrame:
@@ -89,17 +94,17 @@ def _number(count: float) -> str:
 def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
     total = steps["count"].sum()
     if not total:
-        return "Nobody of this kind came."
+        return "No request of this kind came."
     if scenario.population is None:
         return f"{total:,.0f} requests a run."
     if not positive:
-        escalated = steps.loc[steps["route"] != "Not referred", "count"].sum()
+        escalated = steps.loc[steps["route"] != _untagged(scenario), "count"].sum()
         return (
-            f"In a run {total:,.0f} people come of whom each {scenario.population.negative}; "
-            f"the model refers {escalated:,.0f} ({100 * escalated / total:.0f}%)."
+            f"In an average run, {total:,.0f} requests come from someone who {scenario.population.negative}; "
+            f"{escalated:,.0f} of them ({100 * escalated / total:.0f}%) are {scenario.population.escalated}."
         )
     missed = steps[steps["fate"] == "Missed"]
     count = missed["count"].sum()
-    told = f"In a run {total:,.0f} people come of whom each {scenario.population.positive}; "
-    told += f"{_number(count)} are missed ({100 * count / total:.1f}%)"
-    return told + (f"; most of them end here: {missed.groupby('end')['count'].sum().idxmax()}." if count else ".")
+    told = f"In an average run, {total:,.0f} requests come from someone who {scenario.population.positive}; "
+    told += f"{_number(count)} of them ({100 * count / total:.1f}%) are missed"
+    return told + (f", most often at the end “{missed.groupby('end')['count'].sum().idxmax()}”." if count else ".")

@@ -38,20 +38,20 @@ def goodput_over_time(trace: Trace) -> Chart:
         drawn.add_vrect(x0=rush[0], x1=rush[1], fillcolor=translucent(GREY, 0.15), line_width=0, layer="below")
     drawn.update_xaxes(title="seconds from the start of the run; shaded: the rush", range=[0, trace.plan.horizon_s])
     drawn.update_yaxes(title="requests a second", rangemode="tozero")
-    named = {"time_s": "from (s)", "served_share": "share served of those who came"}
+    named = {"time_s": "from (s)", "served_share": "share of the requests served"}
     table = found.rename(columns=named | {column: f"{label} (1/s)" for column, (label, _) in _LINES.items()})
     return Chart(drawn, _takeaway(trouble(found)), table)
 
 
 def _takeaway(found: Trouble | None) -> str:
     if found is None:
-        return "In this run nine in ten of those who came were served at any time."
-    told = f"From {found.started:.0f} s on fewer than nine in ten of those who come are served"
+        return "In this run, at least nine in ten of the requests were served at all times."
+    told = f"From {found.started:.0f} s on, fewer than nine in ten of the requests that come are served"
     rush = "" if found.rush_ended is None else f"the rush was over at {found.rush_ended:.0f} s, yet "
     if not found.over:
-        sent = f"each request is sent {found.tries:.1f} times" if found.tries >= 1.1 else "nobody tries again"
+        sent = f"each request is sent {found.tries:.1f} times" if found.tries >= 1.1 else "no request is sent again"
         return (
-            f"{told}, and that does not end within the run: {rush}{percent(found.last_share)} of those who come last "
+            f"{told}, and that does not end within the run: {rush}{percent(found.last_share)} of the last requests "
             f"are served, and {sent}."
         )
     after = "" if found.rush_ended is None else f", {max(found.ended - found.rush_ended, 0):.0f} s after the rush"

@@ -61,7 +61,7 @@ def _table(way: Way) -> pd.DataFrame:
             "step": row,
             "entered after (s)": step.entered_s - way.start_s,
             "behind others (s)": step.queued_s,
-            "waiting for company, a shift or a replica (s)": step.held_s,
+            "batching delay, or waiting for a shift or a replica (s)": step.held_s,
             "served or under way (s)": step.served_s,
             "in all (s)": step.total_s,
             "batch": step.batch_size or None,

@@ -19,7 +19,7 @@ def queue_over_time(trace: Trace, stage: str) -> Chart:
     found = waiting(trace, stage)
     clock = _clock(trace, found["time_s"])
     colours = (stage_colours(trace.plan.scenario)[stage], *_TAG_COLOURS)
-    labels = {"time_s": "", "all": "all who wait"}
+    labels = {"time_s": "", "all": "all that wait"}
     lines = [
         go.Scatter(
             name=labels.get(column, column),
@@ -58,5 +58,5 @@ def _takeaway(trace: Trace, stage: str, found: pd.DataFrame) -> str:
     cleared = after[after["all"] <= 0.01 * peak["all"]]
     told = f"In this run the queue is longest at {when}, with {peak['all']:,.0f} photos; "
     if cleared.empty:
-        return told + "it is not read to the end before the run is over."
-    return told + f"it is as good as empty {duration(cleared['time_s'].iloc[0] - peak['time_s'])} later."
+        return told + "it is not empty again before the run is over."
+    return told + f"it is almost empty again {duration(cleared['time_s'].iloc[0] - peak['time_s'])} later."

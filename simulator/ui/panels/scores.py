@@ -166,7 +166,10 @@ def _transfer(name: str, target: float) -> None:
     rows, *others = (score_rows(one) for one in names)
     found = _once("transfers", lambda: transfers(rows, target, others), *names, settings=(target,))
     draw(threshold_transfers(found), key="transfers")
-    st.caption("Lines are 95% intervals that include how uncertain the threshold is. Hollow: where it was chosen.")
+    st.caption(
+        "Lines are 95% intervals that include how uncertain the threshold is. A hollow marker shows the photos on which it "
+        "was chosen."
+    )
     _field()
 
 
@@ -228,7 +231,7 @@ def _import(file: str, content: bytes, wish: Wish) -> None:
             st.caption(f"Not read: {plain(', '.join(made.unread))}")
 
 
-def threshold_travels(plan: Plan) -> None:
+def threshold_transfer(plan: Plan) -> None:
     """The exhibit of a run whose thresholds refer to scores: what becomes of its widest threshold among other people."""
     table = plan.scores
     if table is None:
@@ -239,7 +242,7 @@ def threshold_travels(plan: Plan) -> None:
         work = lambda: transfers(score_rows(names[0]), promise, [score_rows(name) for name in names[1:]])  # noqa: E731
         draw(threshold_transfers(_once("transfers", work, *names, settings=(promise,))), key="transfers")
         st.caption(
-            "The threshold of this design, chosen anew on some of the labelled photos and applied to others. Hollow: where it "
-            "was chosen; lines are 95% intervals."
+            "The threshold of this design, chosen anew on some of the labelled photos and applied to others. A hollow marker "
+            "shows the photos on which it was chosen; lines are 95% intervals."
         )
     _field()

@@ -43,7 +43,7 @@ def test_one_more_dermatologist_eases_what_both_runs_say_and_nothing_that_is_mis
     assert f"{found.load:.0%} of what the people" in found.sentence
     assert f"its load from {found.load:.0%} to {found.load * 16 / 17:.0%}" in found.sentence
     assert move.not_eased == [verdict.objective.label for verdict in summary.verdicts if not verdict.met]
-    assert found.sentence.endswith('It does not ease what is missed: "Cancers found", "Cost of 1,000 people".')
+    assert found.sentence.endswith('It does not improve what is missed: "Cancers found", "Cost of 1,000 people".')
 
 
 def test_a_missed_latency_is_eased_as_much_as_the_runs_say():
@@ -87,8 +87,8 @@ def test_without_retries_more_replicas_do_ease_it():
 def test_what_was_tried_in_vain_is_named():
     _, found = told(compile_plan(load(CASE), {"dermatologists": 30}))
     assert found.moves == []
-    assert "What was tried does not ease it: " in found.sentence
-    assert "No step of a choice" not in found.sentence
+    assert "None of the changes tried helps: " in found.sentence
+    assert "No single change of a choice" not in found.sentence
     assert found.sentence.count(" instead of ") == advice.TRIED
 
 
@@ -107,10 +107,10 @@ def small(choice, delay=0, rate=1.0):
 def test_what_shortens_a_wait_for_company_is_a_shorter_delay(evidence):
     _, found = told(small(DELAY, delay=500))
     (move,) = found.moves
-    assert (found.stage, move.choice, move.pick, move.what) == ("classify", "delay", 100, "wait for company")
+    assert (found.stage, move.choice, move.pick, move.what) == ("classify", "delay", 100, "batching delay")
     assert (move.before, move.after) == (0.5, 0.1)
     assert move.trial_before > 2 * move.trial_after
-    assert "and its longest wait for company from 500 ms to 100 ms." in found.sentence
+    assert "and its longest batching delay from 500 ms to 100 ms." in found.sentence
 
 
 def test_no_step_of_a_choice_is_said_to_ease_it_where_every_one_was_tried(evidence):
@@ -118,14 +118,14 @@ def test_no_step_of_a_choice_is_said_to_ease_it_where_every_one_was_tried(eviden
     size = "  size: {kind: number, label: Size, default: 4, values: [3, 4], set: [stages.classify.max_batch]}"
     _, found = told(small(size, rate=0.01))
     assert (found.stage, found.moves) == ("classify", [])
-    assert found.sentence.endswith("No step of a choice eases it: Size at “3” instead of “4”.")
+    assert found.sentence.endswith("No single change of a choice helps; tried: Size at “3” instead of “4”.")
 
 
 def test_where_no_choice_writes_to_the_stage_that_is_said(evidence):
     other = "  other: {kind: number, label: Other, default: 9, values: [8, 9], set: [stages.reader.shifts.0.people]}"
     _, found = told(small(other))
     assert found.stage == "classify"
-    assert found.sentence.endswith("No step of a choice changes it.")
+    assert found.sentence.endswith("No choice of this case changes it.")
 
 
 def test_a_trial_takes_a_replication_for_thirty_of_the_run(monkeypatch):

@@ -63,8 +63,8 @@ def test_a_missed_latency_leads_to_the_stage_with_most_of_it():
 
 def test_a_wait_for_company_is_told_as_one():
     found = bottleneck(two_pools(max_batch=8, max_queue_delay_ms=3000))
-    assert "is for company in a batch, up to 3.00 s" in found.why
-    assert "company" not in bottleneck(two_pools(slow=0.9)).why
+    assert "is batching delay, of up to 3.00 s" in found.why
+    assert "batching" not in bottleneck(two_pools(slow=0.9)).why
 
 
 def test_hours_without_anybody_are_told():
@@ -121,7 +121,7 @@ def test_a_wait_while_replicas_are_down_is_told():
     made = plan(stages, {"a": constant(0.01), "b": constant(0.7)}, seconds=1000, curveballs=gone, strikes={"gone": 0.0})
     found = bottleneck(made)
     assert "100% of the wait falls into times when a replica was down" in found.why
-    assert "company" not in found.why
+    assert "batching" not in found.why
     assert found.load == pytest.approx(0.7, rel=0.1)  # of what one can do
 
 

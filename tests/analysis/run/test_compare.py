@@ -73,7 +73,7 @@ def test_what_may_be_chance_is_told_in_one_sentence():
     ]
     assert undecided(found) == (
         "Not significantly different: Cancers found (−0.300 points, −2.00 points to +1.40 points) and Healthy sent home "
-        "(+1.00 points, −1.00 points to +3.00 points). Each interval holds zero, so that chance alone may explain it."
+        "(+1.00 points, −1.00 points to +3.00 points). Each interval includes zero, so chance alone may explain it."
     )
     assert undecided(found[1:2]) == ""
     verdicts = ["not significantly different", "differs", "not significantly different", "the same"]

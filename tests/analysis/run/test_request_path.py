@@ -40,7 +40,7 @@ def test_a_wait_behind_others_and_one_for_company_are_told_apart():
     assert parts(slowest) == [("p", 1, 4, 2)]
     (step,) = slowest.steps
     assert (slowest.request, slowest.total_s, step.server, step.batch_size, step.outcome) == (2, 7, 1, 1, "served")
-    assert step.words == "4.00 s waiting for company in a batch, 2.00 s served, 1.00 s behind others"
+    assert step.words == "4.00 s batching delay, 2.00 s served, 1.00 s behind others"
     assert [(wait.start_s, wait.end_s, wait.behind_others) for wait in step.waits] == [(1, 2, True), (2, 6, False)]
     fastest = way_of(run_at(made, [0, 0, 1]), 0.01)
     assert (parts(fastest), fastest.steps[0].batch_size) == ([("p", 0, 0, 2)], 2)
