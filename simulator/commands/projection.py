@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from simulator.commands.outcome import err
 from simulator.evidence.projection.heldout import (
     BARS,
     COMPETITOR,
@@ -31,8 +32,6 @@ _BASES: dict[Basis, str] = {
     "precision": "precision not published there",
 }
 
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
-
 
 def projection(
     again: Annotated[
@@ -42,11 +41,11 @@ def projection(
 ) -> None:
     """Print how far projected latencies were off on published points of networks that the projection had never seen."""
     if again:
-        with _console.status("hiding a third of the networks at a time, and fitting the rest"):
+        with err.status("hiding a third of the networks at a time, and fitting the rest"):
             write_held_out(hold_out())
     found = held_out()
     if found.fingerprint != fingerprint():
-        _console.print("the published tables have changed since; casesim projection --again finds out anew")
+        err.print("the published tables have changed since; casesim projection --again finds out anew")
     if json_:
         typer.echo(json.dumps(as_json(found), indent=2))
         return

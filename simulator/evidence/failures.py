@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from ruamel.yaml import YAML
 
+from simulator.errors import InputError
 from simulator.evidence.files import in_one_step, read_yaml
 from simulator.paths import PROFILES
 
@@ -32,7 +33,7 @@ class Failure(BaseModel):
     date: str
 
 
-class FailureError(ValueError):
+class FailureError(InputError):
     """A file of failures cannot be used; the message says which and why."""
 
 

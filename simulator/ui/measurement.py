@@ -146,7 +146,7 @@ def _event(line: str) -> dict[str, Any] | None:
 class Measurements:
     """The measurements of all sessions. One runs at a time: two would slow each other down."""
 
-    def __init__(self, command: Sequence[str] = (sys.executable, "-m", "simulator.commands.main")) -> None:
+    def __init__(self, command: Sequence[str] = (sys.executable, "-m", "simulator.commands")) -> None:
         self._command = list(command)
         self._kept: OrderedDict[str, Measurement] = OrderedDict()
         self._lock = Lock()

@@ -6,9 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from simulator.commands.main import app
 from simulator.commands.projection import as_json
 from simulator.evidence.catalogue import CatalogueError, hardware
 from simulator.evidence.projection import ProjectionError, energy, latencies, latency
@@ -178,10 +176,10 @@ def test_energy_is_power_times_time_where_power_was_published_and_refused_elsewh
         energy("resnet50", "fp32", 1, "jetson-agx-orin-64gb")
 
 
-def test_the_command_prints_the_table_and_one_object():
-    shown = CliRunner().invoke(app, ["projection"])
-    assert shown.exit_code == 0
-    assert all(word in shown.output for word in ("NVIDIA T4", "median", "band covers", "mlsysim 0.3.0", "Energy"))
-    told = CliRunner().invoke(app, ["projection", "--json"])
-    assert json.loads(told.stdout) == json.loads(json.dumps(as_json(held_out())))
-    assert {"device", "family", "median", "p90", "covered", "bar", "met"} <= set(json.loads(told.stdout)["rows"][0])
+def test_the_command_prints_the_table_and_one_object(casesim):
+    shown = casesim("projection")
+    assert shown.status == 0
+    assert all(word in shown.out for word in ("NVIDIA T4", "median", "band covers", "mlsysim 0.3.0", "Energy"))
+    told = casesim("projection", "--json")
+    assert json.loads(told.out) == json.loads(json.dumps(as_json(held_out())))
+    assert {"device", "family", "median", "p90", "covered", "bar", "met"} <= set(json.loads(told.out)["rows"][0])

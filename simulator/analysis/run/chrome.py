@@ -16,6 +16,7 @@ from typing import IO, Any, cast
 import pandas as pd
 
 from simulator.analysis.run.timeline import queue_steps
+from simulator.errors import InputError
 from simulator.scenario.stages import People, Pool
 from simulator.serving.trace import Trace
 
@@ -25,7 +26,7 @@ ENDINGS = (".json", ".json.gz")
 _SERVERS = {Pool: "replica", People: "reviewer"}
 
 
-class TraceFileError(ValueError):
+class TraceFileError(InputError):
     """The file of a trace cannot be written; the message says why and what would do."""
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from simulator.errors import InputError
 from simulator.evidence.catalogue import Hardware, machine
 from simulator.evidence.files import Stamp, stamp_of
 from simulator.evidence.projection.form import design_of, fit
@@ -41,7 +42,7 @@ _WORDS: dict[Basis, str] = {
 }
 
 
-class ProjectionError(ValueError):
+class ProjectionError(InputError):
     """The evidence does not support this number; the message says why, and what there is."""
 
 

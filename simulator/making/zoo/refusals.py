@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from simulator.errors import InputError
 from simulator.evidence.failures import Step
-from simulator.making.zoo.photo import PhotoError
 
 _SENTENCES: dict[Step, str] = {
     "export": "it cannot be turned into ONNX",
@@ -14,7 +14,7 @@ _SENTENCES: dict[Step, str] = {
 _LONGEST = 300
 
 
-class RefusedError(RuntimeError):
+class RefusedError(InputError):
     """A model cannot be had at a precision; `step` says where that showed, the message why."""
 
     def __init__(self, step: Step, reason: str) -> None:
@@ -22,7 +22,11 @@ class RefusedError(RuntimeError):
         self.step: Step = step
 
 
-class MissingFileError(ValueError):
+class CannotMeasureError(InputError):
+    """A model cannot be measured here; the message says which, why, and what would help."""
+
+
+class MissingFileError(InputError):
     """A trained network was asked for whose file was not given."""
 
 
@@ -31,7 +35,7 @@ def at_step(step: Step) -> Iterator[None]:
     """Turns whatever a tool raises into RefusedError; bad photos and packages that are missing are not the model's fault."""
     try:
         yield
-    except (RefusedError, PhotoError, MissingFileError, ModuleNotFoundError):
+    except (InputError, ModuleNotFoundError):
         raise
     except Exception as error:
         raise RefusedError(step, f"{_SENTENCES[step]}: {_in_short(error)}") from error
