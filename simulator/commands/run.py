@@ -17,7 +17,7 @@ from simulator.analysis.run.compare import Difference, differences
 from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.replicate import measured
 from simulator.analysis.run.request_path import Way, answers_early, percentile, way_of
-from simulator.analysis.run.summary import Summary, summary_of
+from simulator.analysis.run.result import Result, result_of
 from simulator.commands.outcome import Status, UsageError, err
 from simulator.commands.run_report import print_differences, print_summary, print_way
 from simulator.scenario import load
@@ -57,7 +57,7 @@ def run(
     if trace_out:
         check_target(trace_out)
     measures = _run(plan, seed, replications)
-    summary = summary_of(plan, seed, measures)
+    summary = result_of(plan, seed, measures)
     moved = _against(other, measures, summary) if other else []
     first = simulate(plan, seed) if as_json or explain or trace_out else None
     if first and trace_out:
@@ -116,10 +116,10 @@ def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
         executor.shutdown(cancel_futures=True)
 
 
-def _against(other: Plan, measures: list[Measures], summary: Summary) -> list[Difference]:
+def _against(other: Plan, measures: list[Measures], summary: Result) -> list[Difference]:
     """What the design changes against another one that meets the same requests."""
     before = _run(other, summary.seed, summary.replications)
-    return differences(before, measures, (summary_of(other, summary.seed, before), summary), every=True)
+    return differences(before, measures, (result_of(other, summary.seed, before), summary), every=True)
 
 
 def _ways(trace: Trace, share: float) -> list[Way]:

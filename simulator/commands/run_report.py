@@ -8,8 +8,8 @@ from rich.table import Column, Table
 
 from simulator.analysis.run.compare import Difference, undecided
 from simulator.analysis.run.request_path import Way
+from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Standing, Verdict
-from simulator.analysis.run.summary import Summary
 from simulator.analysis.statistics import Interval
 from simulator.serving.plan import Plan
 from simulator.units import duration, spoken
@@ -19,7 +19,7 @@ out = Console()
 _COLOURS: dict[Standing, str] = {"met": "green", "missed": "red", "open": "yellow", "none": "bright_black"}
 
 
-def print_summary(summary: Summary) -> None:
+def print_summary(summary: Result) -> None:
     """Print verdicts, metrics, the bottleneck and how far all that can be trusted."""
     title, design = summary.plan.scenario.title, summary.plan.design
     count = f"{summary.replications} replications, {summary.requests:,} requests"

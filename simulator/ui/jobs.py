@@ -21,7 +21,7 @@ import streamlit as st
 
 from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.replicate import REPLICATIONS, submit, warm
-from simulator.analysis.run.summary import Summary, summary_of
+from simulator.analysis.run.result import Result, result_of
 from simulator.serving.plan import Plan, fingerprint
 
 #: Jobs that are kept; the one used least recently goes first.
@@ -94,9 +94,9 @@ class Job:
         return [future.result() for future in self.futures]
 
     @cached_property
-    def summary(self) -> Summary:
+    def summary(self) -> Result:
         """All replications pooled."""
-        return summary_of(self.plan, self.seed, self.measures)
+        return result_of(self.plan, self.seed, self.measures)
 
     def cancel(self) -> None:
         """Drop the replications that have not begun."""

@@ -204,7 +204,7 @@ def crash(monkeypatch):
     def divide(*_):
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr("simulator.commands.run.summary_of", divide)
+    monkeypatch.setattr("simulator.commands.run.result_of", divide)
     monkeypatch.delenv("CASESIM_DEBUG", raising=False)
 
 

@@ -144,7 +144,7 @@ def test_what_is_there_is_left_unless_told_otherwise_and_what_is_shipped_always(
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "options",
     [ImportOptions(dataset="../etc"), ImportOptions(model="a b"), ImportOptions(precision="fp.32"), ImportOptions(dataset="")],
 )
 def test_a_name_that_cannot_be_a_files_is_refused(options, tmp_path):

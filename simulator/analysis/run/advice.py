@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, isfinite
-from typing import TYPE_CHECKING
 
 from simulator.analysis.run.measures import measure
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.stage_times import StageTimes
+from simulator.analysis.run.summary import Summary, summary_of
 from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Choice, Options, Pick
 from simulator.scenario.stages import Pool
@@ -17,9 +17,6 @@ from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.theory import Load, loads, retries_of
 from simulator.units import duration, roughly
-
-if TYPE_CHECKING:
-    from simulator.analysis.run.summary import Summary
 
 COMPANY = "wait for company"
 
@@ -120,8 +117,6 @@ def _nothing_helps(tried: Sequence[str], every: bool) -> str:
 
 def _trial(summary: Summary, plan: Plan) -> Summary:
     """A few replications of a design, with the requests that the first replications of the run have."""
-    from simulator.analysis.run.summary import summary_of  # which asks for advice
-
     first = summary.measures[: ceil(summary.replications / REPLICATIONS_PER_TRIAL)]
     if plan is not summary.plan:
         return summary_of(plan, summary.seed, [measure(simulate(plan, summary.seed, one)) for one in range(len(first))])

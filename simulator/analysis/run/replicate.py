@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future, as_completed
 
 from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
 from simulator.analysis.run.measures import Measures, measure
-from simulator.analysis.run.summary import Summary, summary_of
+from simulator.analysis.run.result import Result, result_of
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan
 
@@ -60,6 +60,6 @@ def measured(
     return [future.result() for future in futures]
 
 
-def replicate(plan: Plan, seed: int, replications: int | None = None) -> Summary:
+def replicate(plan: Plan, seed: int, replications: int | None = None) -> Result:
     """Run a plan's replications, one after the other, and pool them."""
-    return summary_of(plan, seed, measured(plan, seed, replications))
+    return result_of(plan, seed, measured(plan, seed, replications))

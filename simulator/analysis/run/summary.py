@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import isfinite
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.run.bottleneck import Bottleneck, bottleneck_of
 from simulator.analysis.run.estimates import Estimator
 from simulator.analysis.run.labels import ways_of
 from simulator.analysis.run.measures import CURVE, Measures, measure
@@ -21,7 +18,6 @@ from simulator.analysis.run.mlperf import MlperfResult, mlperf_result
 from simulator.analysis.run.operating import Kept, kept_thresholds
 from simulator.analysis.run.scorecard import Verdict, judge
 from simulator.analysis.run.stage_times import StageTimes, pooled
-from simulator.analysis.run.trust import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Note, notes_on
 from simulator.analysis.run.warmup import WarmUp, warm_up_of
 from simulator.analysis.statistics import Estimate, Interval
 from simulator.scenario.arrivals import Loop, Offline
@@ -39,6 +35,10 @@ _SENSE_LABELLED = (
     "labelled, on whom every threshold is chosen anew."
 )
 _SENSE = "A 95% interval is about other requests of the same kind."
+
+#: Positives that it takes to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05,
+#: and with one.
+POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
 
 @dataclass(frozen=True)
@@ -71,40 +71,6 @@ class Summary:
         """Where every number comes from."""
         return self.plan.provenance
 
-    @cached_property
-    def bottleneck(self) -> Bottleneck | None:
-        """The stage that holds the requests up, why, and what would move it; None where no stage has servers."""
-        return bottleneck_of(self)
-
-    @cached_property
-    def trust(self) -> list[Note]:
-        """How far the figures can be trusted, a note a reason."""
-        return notes_on(self)
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `casesim run --json` prints; what this run does not have is left out."""
-        bottleneck = {"bottleneck": self.bottleneck.to_json()} if self.bottleneck else {}
-        warm_up = {"warm_up": self.warm_up.to_json()} if self.warm_up else {}
-        return {
-            "scenario": self.plan.scenario.id,
-            "scenario_hash": self.plan.scenario_hash,
-            "design": self.plan.design,
-            **({"strikes": self.plan.strikes} if self.plan.strikes else {}),
-            "seed": self.seed,
-            "replications": self.replications,
-            "run_hash": self.run_hash,
-            "requests": self.requests,
-            "metrics": {name: self._told(name, found) for name, found in self.metrics.items()},
-            "objectives": [verdict.to_json() for verdict in self.verdicts],
-            "provenance": [vars(source) for source in self.provenance],
-            "warnings": self.warnings,
-            **({"mlperf": self.mlperf.to_json()} if self.mlperf else {}),
-            **warm_up,
-            **bottleneck,
-            "trust": [vars(note) for note in self.trust],
-            **({"thresholds": [kept.to_json() for kept in self.thresholds]} if self.thresholds else {}),
-        }
-
     def metric(self, name: str) -> Metric:
         """What a metric is."""
         return self.plan.scenario.metrics[name]
@@ -117,10 +83,6 @@ class Summary:
     def doubts(self, name: str) -> str:
         """How much of a metric's interval each doubt leaves."""
         return doubts(self.metrics[name], self.metric(name).unit)
-
-    def _told(self, name: str, found: Estimate) -> dict[str, Any]:
-        told: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high, "unit": self.metric(name).unit}
-        return told | {name: {"low": part.low, "high": part.high} for name, part in found.doubts.items()}
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
