@@ -6,7 +6,7 @@ import streamlit as st
 
 from simulator.analysis.run.compare import comparable, difference_rows, differences, undecided
 from simulator.analysis.run.replicate import REPLICATIONS
-from simulator.analysis.run.request_path import answers_early, way_of
+from simulator.analysis.run.request_path import answers_early, request_path
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import judge
 from simulator.analysis.run.summary import Summary, metric_rows
@@ -232,12 +232,12 @@ def request(summary: Summary) -> None:
     until = "answer"
     if answers_early(trace):
         until = right.radio("Followed to", list(GOALS), format_func=GOALS.get, horizontal=True, key="until")
-    way = way_of(trace, share, until)
-    if way is None:
+    path = request_path(trace, share, until)
+    if path is None:
         st.markdown("No request got that far.")
         return
-    draw(one_request(way), key="request")
-    st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
+    draw(one_request(path), key="request")
+    st.caption(f"Request {path.request:,} of one replication, at that percentile of the time to the {until}.")
 
 
 def reviewers(summary: Summary) -> None:

@@ -39,7 +39,7 @@ def fidelity(
     with needing("fidelity", "this"):
         from simulator.making.fidelity.grid import FULL, QUICK
 
-        report = _measured(QUICK if quick else FULL, out)
+        report = _run_grid(QUICK if quick else FULL, out)
     if json_:
         over_http = report.summary(OVER_HTTP) | {"forecast": _held(report, OVER_HTTP)}
         told = report.summary() | {"forecast": _held(report, IN_PROCESS), "over_http": over_http, "report": report.model_dump()}
@@ -152,7 +152,7 @@ def _told(found: dict[str, float | int]) -> Iterator[str]:
         )
 
 
-def _measured(grid: Grid, out: Path | None) -> Report:
+def _run_grid(grid: Grid, out: Path | None) -> Report:
     """Measure the grid; an interrupt ends it with what is finished kept."""
     from simulator.making.fidelity.grid import measure
     from simulator.making.fidelity.models import ready

@@ -15,11 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from simulator.analysis.run.chrome import check_target, write_trace
 from simulator.analysis.run.compare import Difference, differences
 from simulator.analysis.run.measures import Measures
-from simulator.analysis.run.replicate import measured
-from simulator.analysis.run.request_path import Way, answers_early, percentile, way_of
+from simulator.analysis.run.replicate import run_replications
+from simulator.analysis.run.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.analysis.run.result import Result, result_of
 from simulator.commands.outcome import Status, UsageError, err
-from simulator.commands.run_report import print_differences, print_summary, print_way
+from simulator.commands.run_report import print_differences, print_path, print_summary
 from simulator.scenario import load
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
@@ -68,8 +68,8 @@ def run(
     else:
         print_summary(summary)
         print_differences(moved, plan, other)
-        for way in _ways(first, share) if first and explain else []:
-            print_way(way)
+        for path in _paths(first, share) if first and explain else []:
+            print_path(path)
     if strict and not all(verdict.met for verdict in summary.verdicts):
         raise typer.Exit(Status.NO)
 
@@ -109,7 +109,7 @@ def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
         executor.submit(int).result()  # workers are forked before the progress bar starts its thread
         with Progress(*columns, console=err, transient=True) as bar:
             task = bar.add_task("run", total=replications or plan.scenario.run.replications)
-            return measured(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
+            return run_replications(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
     except BrokenProcessPool as error:
         raise UsageError("a worker process was killed, perhaps for want of memory; ask for fewer requests") from error
     finally:
@@ -122,12 +122,12 @@ def _against(other: Plan, measures: list[Measures], summary: Result) -> list[Dif
     return differences(before, measures, (result_of(other, summary.seed, before), summary), every=True)
 
 
-def _ways(trace: Trace, share: float) -> list[Way]:
+def _paths(trace: Trace, share: float) -> list[RequestPath]:
     """The request at a percentile of the time to the answer and, where that is not all, of the time to the end."""
-    found = [way_of(trace, share, "answer"), way_of(trace, share, "end") if answers_early(trace) else None]
-    return [way for way in found if way]
+    found = [request_path(trace, share, "answer"), request_path(trace, share, "end") if answers_early(trace) else None]
+    return [path for path in found if path]
 
 
 def _requests(trace: Trace, share: float) -> dict[str, Any]:
-    ways = {f"to_{way.until}": way.to_json() for way in _ways(trace, share)}
-    return {"request": ways} if ways else {}
+    paths = {f"to_{path.until}": path.to_json() for path in _paths(trace, share)}
+    return {"request": paths} if paths else {}

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from simulator.analysis.run.compare import Difference, undecided
-from simulator.analysis.run.request_path import Way
+from simulator.analysis.run.request_path import RequestPath
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.statistics import Interval
@@ -65,12 +65,12 @@ def print_differences(moved: list[Difference], plan: Plan, other: Plan | None) -
         out.print(escape(words))
 
 
-def print_way(way: Way) -> None:
+def print_path(path: RequestPath) -> None:
     """Print one request, a row a visit."""
-    out.print(f"[bold]request {way.request}[/bold] of replication {way.replication}: {escape(way.sentence)}")
+    out.print(f"[bold]request {path.request}[/bold] of replication {path.replication}: {escape(path.sentence)}")
     table = Table("step", "entered after", "waiting", "served", "batch", "server", "outcome", box=None)
-    for step in way.steps:
-        after, waited = duration(step.entered_s - way.start_s), duration(step.queued_s + step.held_s)
+    for step in path.steps:
+        after, waited = duration(step.entered_s - path.start_s), duration(step.queued_s + step.held_s)
         servers = [str(number) if number else "" for number in (step.batch_size, step.server)]
         table.add_row(escape(step.label), after, waited, duration(step.served_s), *servers, step.outcome.replace("_", " "))
     out.print(table)

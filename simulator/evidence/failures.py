@@ -14,7 +14,7 @@ from simulator.errors import InputError
 from simulator.evidence.files import in_one_step, read_yaml
 from simulator.paths import PROFILES
 
-Step = Literal["export", "quantize", "run"]
+FailedStep = Literal["export", "quantize", "run"]
 
 _FILE = "failures.yaml"
 
@@ -27,7 +27,7 @@ class Failure(BaseModel):
     model: str
     precision: str
     device: str
-    step: Step
+    step: FailedStep
     reason: str
     libraries: dict[str, str]
     date: str

@@ -30,7 +30,7 @@ from simulator.serving.arrivals import Process, arrivals_of
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import Conditions
-from simulator.serving.latency import LatencyError, LatencyTable, constant, measured, summed
+from simulator.serving.latency import LatencyError, LatencyTable, constant, profiled, summed
 from simulator.serving.orders import ORDERS
 from simulator.serving.streams import Streams
 from simulator.units import duration
@@ -57,7 +57,7 @@ class Plan:
     design: dict[str, Any]
     scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
-    bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast end, slow end
+    bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast edge, slow edge
     machines: dict[str, Hardware] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
@@ -77,16 +77,6 @@ class Plan:
     def identity(self) -> list[Any]:
         """What was run, as plain data: the scenario, the picks, the evidence, and what strikes if anything does."""
         return [self.scenario_hash, self.design, self.evidence, *([self.strikes] if self.strikes else [])]
-
-    @property
-    def ends(self) -> list[Plan]:
-        """The same plan with every projected latency at the fast end of its band, and at the slow end; none without any."""
-        if not self.bands:
-            return []
-        return [
-            replace(self, latencies=self.latencies | {name: band[end] for name, band in self.bands.items()}, bands={})
-            for end in (0, 1)
-        ]
 
     @property
     def arrivals_end_s(self) -> float:
@@ -111,6 +101,16 @@ class Plan:
     def tries(self) -> int:
         """Photos that one requester may send in all."""
         return max((stage.max_tries for stage in self.scenario.stages.values() if isinstance(stage, Retake)), default=1)
+
+
+def at_band_edges(plan: Plan) -> list[Plan]:
+    """The same plan with every projected latency at the fast edge of its band, and at the slow edge; none without any."""
+    if not plan.bands:
+        return []
+    return [
+        replace(plan, latencies=plan.latencies | {name: band[edge] for name, band in plan.bands.items()}, bands={})
+        for edge in (0, 1)
+    ]
 
 
 def fingerprint(data: Any) -> str:
@@ -282,7 +282,7 @@ class _Gatherer:
         return all(has_profile(stage.device, model, stage.precision) for model in stage.models)
 
     def _project(self, name: str, stage: Pool) -> None:
-        """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
+        """Latencies of a device that was not measured here: one time for each batch size, and the edges of its band."""
         if stage.scaling is not None:
             raise ProjectionError(
                 f"{self.machines[name].label}: how long a replica takes to start is not known; leave out scaling"
@@ -311,7 +311,7 @@ class _Gatherer:
     def _time(self, name: str, stage: Pool) -> None:
         profiles = [load_profile(stage.device, model, stage.precision) for model in stage.models]
         self._note(profile_files(stage.device, stage.models, stage.precision))
-        tables = [measured(profile, stage.threads, stage.max_batch, stage.passes) for profile in profiles]
+        tables = [profiled(profile, stage.threads, stage.max_batch, stage.passes) for profile in profiles]
         self.latencies[name] = summed(tables)
         self.timed[name] = [profile.run(stage.threads) for profile in profiles]
         for profile, table in zip(profiles, tables, strict=True):

@@ -45,10 +45,10 @@ def test_a_run_in_json_explains_its_bottleneck_its_trust_and_its_p99_request(cas
     told = json.loads(casesim("run", case, "--json")[1])
     assert told["bottleneck"]["stage"] in ("classify", "reader")
     assert {note["level"] for note in told["trust"]} <= {"good", "fair", "weak"}
-    way = told["request"]["to_answer"]
-    assert way["share"] == 0.99
-    parts = [step[part] for step in way["steps"] for part in ("queued_s", "held_s", "served_s")]
-    assert sum(parts) == pytest.approx(way["total_s"], abs=1e-9)
+    path = told["request"]["to_answer"]
+    assert path["share"] == 0.99
+    parts = [step[part] for step in path["steps"] for part in ("queued_s", "held_s", "served_s")]
+    assert sum(parts) == pytest.approx(path["total_s"], abs=1e-9)
     assert "to_end" not in told["request"]  # no gate answers: the end is the answer
 
 
@@ -241,14 +241,14 @@ def test_an_interrupt_ends_a_run_without_the_replications_that_have_not_begun(ca
             executor.submit(leave_a_mark, marks, number)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulator.commands.run.measured", interrupted)
+    monkeypatch.setattr("simulator.commands.run.run_replications", interrupted)
     status, out, err = casesim("run", case)
     assert (status, out, err.strip()) == (130, "", "")
     assert len(list(marks.iterdir())) < 100
 
 
 def test_a_worker_that_is_killed_is_told_in_a_sentence(casesim, case, monkeypatch):
-    monkeypatch.setattr("simulator.commands.run.measured", lambda *given: given[3].submit(os._exit, 1).result())
+    monkeypatch.setattr("simulator.commands.run.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")
     assert err.strip() == "a worker process was killed, perhaps for want of memory; ask for fewer requests"

@@ -24,7 +24,7 @@ from simulator.scenario.arrivals import Loop, Offline
 from simulator.scenario.metrics import Metric
 from simulator.scenario.stages import Pool
 from simulator.serving.engine import ENGINE_VERSION
-from simulator.serving.plan import Plan, Source, fingerprint
+from simulator.serving.plan import Plan, Source, at_band_edges, fingerprint
 from simulator.serving.theory import loads
 from simulator.serving.trace import Trace
 from simulator.units import percent, spoken, spread
@@ -132,10 +132,11 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         *_few_positives(plan, metrics),
         *([mlperf.sentence] if mlperf else []),
     ]
-    ends = [summary_of(end, seed, [m.ends[index] for m in measures]) for index, end in enumerate(plan.ends) if measures[0].ends]
-    for end, name in zip(ends, ("fast", "slow"), strict=False):
-        metrics, costs = _spanned(metrics, end.metrics), _spanned(costs, end.costs)
-        warnings += [f"At the {name} end of what is projected: {words}" for words in end.warnings if words not in warnings]
+    edges = at_band_edges(plan) if measures[0].band_edges else []
+    at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
+    for edge, name in zip(at_edges, ("fast", "slow"), strict=False):
+        metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
+        warnings += [f"At the {name} edge of what is projected: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
         plan=plan,
         seed=seed,
@@ -180,15 +181,15 @@ def _curve(estimator: Estimator) -> NDArray[np.float64]:
     return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
 
 
-def _spanned(found: dict[str, Estimate], end: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Intervals that also reach to those at one end of a projected band; what cannot be quoted there is not quoted at all."""
-    return {name: _reaching(one, end[name]) for name, one in found.items() if name in end}
+def _spanned(found: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Intervals that also reach to those at one edge of a projected band; what cannot be quoted there is not quoted at all."""
+    return {name: _reaching(one, edge[name]) for name, one in found.items() if name in edge}
 
 
-def _reaching(one: Estimate, end: Estimate) -> Estimate:
+def _reaching(one: Estimate, edge: Estimate) -> Estimate:
     band = one.projected or Interval(one.value, one.value, one.value)
-    projected = Interval(one.value, min(band.low, end.value), max(band.high, end.value))
-    return replace(one, low=min(one.low, end.low), high=max(one.high, end.high), projected=projected)
+    projected = Interval(one.value, min(band.low, edge.value), max(band.high, edge.value))
+    return replace(one, low=min(one.low, edge.low), high=max(one.high, edge.high), projected=projected)
 
 
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:

@@ -55,7 +55,7 @@ def _published(folder: Path) -> pd.DataFrame:
     return points.join(known.drop(columns="source"), on="model")
 
 
-def measured() -> pd.DataFrame:
+def measured_points() -> pd.DataFrame:
     """What was measured here with one thread, of networks that are known: the median of the calls of each batch size."""
     known = networks().dropna(subset="profile").reset_index().set_index("profile")
     rows = [
@@ -80,7 +80,7 @@ def measured() -> pd.DataFrame:
 
 def all_points() -> pd.DataFrame:
     """Published and measured points, in one frame."""
-    return pd.concat([published(), measured()], ignore_index=True)
+    return pd.concat([published(), measured_points()], ignore_index=True)
 
 
 def projection_files() -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Measuring a model that somebody brings along as an ONNX file. It needs ONNX Runtime, not torch."""
+"""Setup a model that somebody brings along as an ONNX file. It needs ONNX Runtime, not torch."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from simulator.making.zoo.image_input import Shape, find_image, read_shape
 from simulator.making.zoo.machine import default_device, provenance
 from simulator.making.zoo.measure import SESSION_PROTOCOL, Effort, measure, open_session
 from simulator.making.zoo.onnx_file import OnnxFile, read_onnx
-from simulator.making.zoo.progress import Plan, Teller, written_to
+from simulator.making.zoo.progress import Setup, Teller, written_to
 from simulator.making.zoo.providers import CPU, check_provider
 from simulator.making.zoo.refusals import CannotMeasureError
 from simulator.paths import OWN_PROFILES, PROFILES
@@ -46,18 +46,18 @@ class _Model:
     file: OnnxFile
     shape: Shape
     batches: Shape
-    plan: Plan
+    setup: Setup
 
 
 def measure_own(asked: OwnFile, teller: Teller) -> Profile | None:
     """Measure the model and write its profile; None where the same file has one already. Raises CannotMeasureError."""
     model = _look(asked, teller)
-    path = asked.out / model.plan.device / f"{model.plan.model}.{model.plan.precision}.json"
-    if _measured_already(path, model.file, model.plan, asked):
+    path = asked.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
+    if _measured_already(path, model.file, model.setup, asked):
         teller.note(f"{path.stem}: has a profile already, left as it is (--overwrite measures it again)")
         teller.end("done", **written_to(path))
         return None
-    teller.start(model.plan)
+    teller.start(model.setup)
     profile = _measure(model, asked, teller)
     write_profile(profile, asked.out)
     _say_what_to_know(profile, teller)
@@ -80,14 +80,14 @@ def _look(asked: OwnFile, teller: Teller) -> _Model:
         raise CannotMeasureError(f"{asked.file}: {why}; leave --batch out to measure it so")
     if fixed:
         teller.note(f"{asked.file}: {why}")
-    plan = Plan(
+    setup = Setup(
         model=_named("name", asked.name or re.sub(r"\W+", "_", asked.file.stem).strip("_") or "model"),
         precision=_named("precision", *asked.precisions or [file.precision]),
         device=_named("device", asked.device or default_device(provider)),
         threads=asked.threads,
         batches=(fixed,) if fixed else wanted,
     )
-    return _Model(file, shape, (fixed,) if fixed else wanted, plan)
+    return _Model(file, shape, (fixed,) if fixed else wanted, setup)
 
 
 def _named(option: str, name: str) -> str:
@@ -97,9 +97,9 @@ def _named(option: str, name: str) -> str:
     return name
 
 
-def _measured_already(path: Path, file: OnnxFile, plan: Plan, asked: OwnFile) -> bool:
+def _measured_already(path: Path, file: OnnxFile, setup: Setup, asked: OwnFile) -> bool:
     """Whether there is a profile of this very file; another model's is not overwritten unasked."""
-    if asked.out != PROFILES and has_profile(plan.device, plan.model, plan.precision, PROFILES):
+    if asked.out != PROFILES and has_profile(setup.device, setup.model, setup.precision, PROFILES):
         raise CannotMeasureError(f"there is a profile '{path.stem}' that comes with CaseSim; choose another name with --name")
     if asked.overwrite or not path.is_file():
         return False
@@ -123,9 +123,9 @@ def _measure(model: _Model, asked: OwnFile, teller: Teller) -> Profile:
             "--input-shape"
         ) from error
     return Profile(
-        model=model.plan.model,
-        precision=model.plan.precision,
-        device=model.plan.device,
+        model=model.setup.model,
+        precision=model.setup.precision,
+        device=model.setup.device,
         input_shape=list(model.shape),
         parameters=model.file.parameters,
         file_bytes=model.file.file_bytes,

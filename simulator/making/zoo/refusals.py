@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from simulator.errors import InputError
-from simulator.evidence.failures import Step
+from simulator.evidence.failures import FailedStep
 
-_SENTENCES: dict[Step, str] = {
+_SENTENCES: dict[FailedStep, str] = {
     "export": "it cannot be turned into ONNX",
     "quantize": "the quantizer cannot convert it",
     "run": "ONNX Runtime cannot run it",
@@ -17,9 +17,9 @@ _LONGEST = 300
 class RefusedError(InputError):
     """A model cannot be had at a precision; `step` says where that showed, the message why."""
 
-    def __init__(self, step: Step, reason: str) -> None:
+    def __init__(self, step: FailedStep, reason: str) -> None:
         super().__init__(reason)
-        self.step: Step = step
+        self.step: FailedStep = step
 
 
 class CannotMeasureError(InputError):
@@ -31,7 +31,7 @@ class MissingFileError(InputError):
 
 
 @contextmanager
-def at_step(step: Step) -> Iterator[None]:
+def at_step(step: FailedStep) -> Iterator[None]:
     """Turns whatever a tool raises into RefusedError; bad photos and packages that are missing are not the model's fault."""
     try:
         yield
