@@ -57,7 +57,7 @@ class Roc:
         return np.asarray(np.argmax(reached, axis=-1))
 
     def threshold_at(self, sensitivity: float) -> Floats:
-        """The highest threshold that at least this share of the positives reaches; at 1, -inf: a gate is open (see `ScoreTable`)."""
+        """The highest threshold that at least this share of the positives reaches; at 1, -inf, as a gate has it."""
         if sensitivity >= 1:
             return np.full(self.true.shape[:-1], -np.inf)
         return self.thresholds[self.place_of(sensitivity)]
