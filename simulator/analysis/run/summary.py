@@ -136,7 +136,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, ("fast", "slow"), strict=False):
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
-        warnings += [f"At the {name} edge of what is projected: {words}" for words in edge.warnings if words not in warnings]
+        warnings += [f"At the {name} end of what is projected: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
         plan=plan,
         seed=seed,
