@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from simulator.commands.main import main
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCORES
 
@@ -42,6 +41,7 @@ class Ended(NamedTuple):
 @pytest.fixture
 def casesim(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """Runs the command, to its last word."""
+    from simulator.commands.main import main
 
     def run(*words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["casesim", *map(str, words)])
