@@ -19,7 +19,7 @@ from benchmarks.case import CASE, GROWING, resident_bytes, skin, traced_bytes
 from benchmarks.peers import PEERS, Peer
 from benchmarks.workloads import BATCHES, ONE_BY_ONE, Workload
 from simulator import compile_plan, load, simulate
-from simulator.analysis.run.replicate import measured
+from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.summary import summary_of
 
 REPEATS = 3
@@ -84,7 +84,7 @@ def replications() -> tuple[str, ...]:
     plan = compile_plan(load(CASE))
     start = perf_counter()
     with ProcessPoolExecutor() as executor:
-        summary = summary_of(plan, 1, measured(plan, 1, executor=executor))
+        summary = summary_of(plan, 1, run_replications(plan, 1, executor=executor))
     what = f"{os.cpu_count()} cores, {summary.replications} replications and metrics"
     return what, *figures(summary.requests, perf_counter() - start)
 
