@@ -6,7 +6,6 @@ below: a hostile file can neither run code nor exhaust the machine.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -29,44 +28,57 @@ Place = tuple[int, int]
 
 @dataclass
 class Document:
-    """Plain data from one file, with the place (line, column, from 1) of every key and value."""
+    """Plain data from one file, with the place (line, column, from 1) of every key and value.
+
+    moved: what picks have written, with the path at which it stands in the file
+    """
 
     file: str
     data: dict[str, Any]
     places: dict[Path, Place] = field(default_factory=dict)
+    moved: dict[Path, Path] = field(default_factory=dict)
 
     def fault(self, path: Path, message: str, name: str | None = None) -> Fault:
         """A fault at `path`, or at the nearest enclosing value that stands in the file."""
-        near = path
+        near = self._in_file(path)
         while near and near not in self.places:
             near = near[:-1]
         line, column = self.places.get(near, (1, 1))
         return Fault(self.file, line, column, name or dotted(path), message)
 
+    def _in_file(self, path: Path) -> Path:
+        """Where a value was written that now stands at `path`."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.moved:
+                return self.moved[path[:length]] + path[length:]
+        return path
+
     def patched(self, changes: dict[Path, tuple[Any, Path]]) -> Document:
-        """A copy with other values at some paths; each change says where in the file its value was written."""
-        changed = Document(self.file, copy.deepcopy(self.data), dict(self.places))
+        """The same with other values at some paths; each change says where in the file its value was written.
+
+        What no change writes to is the very same object in both, never a copy.
+        """
+        changed = Document(self.file, self.data, self.places, dict(self.moved))
         for path, (value, written_at) in changes.items():
-            parent: Any = changed.data
             try:
-                for part in path[:-1]:
-                    parent = parent[part]
-                parent[path[-1]] = copy.deepcopy(value)
+                changed.data = _written(changed.data, path, value)
             except (LookupError, TypeError):
                 what = f"cannot write to '{dotted(path)}': another pick has replaced what stood there"
                 raise ScenarioError([self.fault(written_at, what)]) from None
-            changed.places[path] = self.places.get(written_at, (1, 1))
-            if isinstance(value, dict | list):
-                changed.places = _outside(changed.places, path) | _inside(self.places, written_at, path)
+            changed.moved = {at: source for at, source in changed.moved.items() if at[: len(path)] != path}
+            changed.moved[path] = self._in_file(written_at)
         return changed
 
 
-def _outside(places: dict[Path, Place], path: Path) -> dict[Path, Place]:
-    return {at: place for at, place in places.items() if at[: len(path)] != path}
-
-
-def _inside(places: dict[Path, Place], path: Path, moved_to: Path) -> dict[Path, Place]:
-    return {(*moved_to, *at[len(path) :]): place for at, place in places.items() if at[: len(path)] == path}
+def _written(data: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Data with a value at a path: a copy of what holds it, level by level; all else is shared."""
+    if not path:
+        return value
+    if not isinstance(data, dict | list):
+        raise TypeError("nothing can stand below a plain value")
+    copied: Any = data.copy()
+    copied[path[0]] = _written(data[path[0]], path[1:], value) if len(path) > 1 else value
+    return copied
 
 
 def read_document(file: FilePath) -> Document:

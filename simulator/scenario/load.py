@@ -76,7 +76,7 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
             faults.append(document.fault(("choices", name), str(error), name))
     if faults:
         raise ScenarioError(faults)
-    return _validated(document.patched(_changes(scenario, design))), design
+    return _validated(document.patched(_changes(scenario, design)), scenario), design
 
 
 def _checked(document: Document) -> Scenario:
@@ -89,8 +89,9 @@ def _checked(document: Document) -> Scenario:
 
 def _one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
     """The default design, and each choice's extremes alone beside the other defaults."""
-    alone: list[dict[str, Pick]] = [{name: pick} for name, choice in scenario.choices.items() for pick in choice.extremes()]
-    return [{}, *alone]
+    defaults = scenario.defaults()
+    extremes = [(name, pick) for name, choice in scenario.choices.items() for pick in choice.extremes()]
+    return [{}, *({name: pick} for name, pick in extremes if pick != defaults[name])]
 
 
 def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
@@ -109,10 +110,11 @@ def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple
     }
 
 
-def _validated(document: Document) -> Scenario:
+def _validated(document: Document, known: Scenario | None = None) -> Scenario:
+    """The scenario of a document; known: a valid one whose unchanged parts need not be validated again."""
     faults = check_names(document)
     try:
-        scenario = Scenario.of(document)
+        scenario = Scenario.of(document, known)
     except ValidationError as error:
         faults += [_fault(document, line) for line in error.errors(include_url=False)]
     else:

@@ -143,9 +143,15 @@ class Scenario(Strict):
         return self._document
 
     @classmethod
-    def of(cls, document: Document) -> Scenario:
-        """Validate a document's data; raises pydantic's ValidationError."""
-        scenario = cls.model_validate(document.data)
+    def of(cls, document: Document, known: Scenario | None = None) -> Scenario:
+        """Validate a document's data; raises pydantic's ValidationError.
+
+        known: a scenario that is valid; the models of all that its document shares with this one are taken from it.
+        """
+        data: Any = document.data
+        if known is not None:
+            data = _with_models(data, known.document.data, {name: getattr(known, name) for name in cls.model_fields})
+        scenario = cls.model_validate(data)
         scenario._document = document
         return scenario
 
@@ -207,6 +213,16 @@ class Scenario(Strict):
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""
         return {name: choice.read(choice.default) for name, choice in self.choices.items()}
+
+
+def _with_models(data: Any, before: Any, models: Any) -> Any:
+    """Plain data with the models that were made of it before, in place of what has not changed since."""
+    if data is before:
+        return models
+    if isinstance(data, dict) and isinstance(before, dict) and isinstance(models, dict):
+        known = before.keys() & models.keys()
+        return {key: _with_models(part, before[key], models[key]) if key in known else part for key, part in data.items()}
+    return data
 
 
 def add_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:

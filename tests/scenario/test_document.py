@@ -135,3 +135,19 @@ def test_no_text_raises_anything_but_a_scenario_error(text):
         assert isinstance(parse_document(text, "case.yaml").data, dict)
     except ScenarioError as error:
         assert error.faults
+
+
+def test_what_no_change_writes_to_is_shared_and_the_original_stays_as_it_was():
+    document = parse_document("a: {b: 1, e: {f: 2}}\nc: {d: 3}\nlist: [{v: 1}, {v: 2}]\n", "x.yaml")
+    patched = document.patched({("a", "b"): (5, ("c", "d")), ("list", 1, "v"): (6, ("c", "d"))})
+    assert patched.data == {"a": {"b": 5, "e": {"f": 2}}, "c": {"d": 3}, "list": [{"v": 1}, {"v": 6}]}
+    assert document.data == {"a": {"b": 1, "e": {"f": 2}}, "c": {"d": 3}, "list": [{"v": 1}, {"v": 2}]}
+    assert patched.data["c"] is document.data["c"]
+    assert patched.data["a"]["e"] is document.data["a"]["e"]
+    assert patched.data["list"][0] is document.data["list"][0]
+
+
+def test_a_patch_of_a_patch_is_faulted_where_its_value_stands_in_the_file():
+    document = parse_document("a: 1\nb: {v: 2}\nc:\n  d: 3\n", "x.yaml")
+    twice = document.patched({("a",): ({"v": 2}, ("b",))}).patched({("e",): (2, ("a", "v"))})
+    assert (twice.fault(("e",), "wrong").line, twice.fault(("e",), "wrong").column) == (2, 5)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from simulator.scenario.faults import Fault, ScenarioError
 from simulator.scenario.load import apply, find, load, loads, scenario_ids
+from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL, changed, place
 
 
@@ -193,3 +194,11 @@ def test_no_mutation_of_a_valid_scenario_raises_anything_but_a_scenario_error(se
         loads(text)
     except ScenarioError as error:
         assert str(error)
+
+
+def test_an_unchanged_part_keeps_its_model_and_a_changed_one_is_what_validating_all_of_it_gives():
+    scenario = loads(SMALL)
+    designed, _ = apply(scenario, {"reading": "expert"})
+    assert designed.stages["classify"] is scenario.stages["classify"]
+    assert designed.stages["reader"] is not scenario.stages["reader"]
+    assert Scenario.of(designed.document).model_dump() == designed.model_dump()

@@ -17,7 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from simulator.evidence.recordings import Recording
-from simulator.scenario.arrivals import Arrivals
+from simulator.scenario.arrivals import ARRIVAL_KINDS
 from simulator.scenario.stages import KINDS
 from simulator.scenario.stages.policies import Scaling
 from simulator.serving.arrivals import ARRIVALS
@@ -219,7 +219,7 @@ def written(trace: Trace) -> list[bytes]:
 
 def test_every_kind_that_a_scenario_may_name_runs_and_has_an_example():
     assert set(STAGES) == set(KINDS) == set(EXAMPLES)
-    assert set(ARRIVALS) == kinds_of(Arrivals) == set(COMINGS)
+    assert set(ARRIVALS) == set(ARRIVAL_KINDS) == set(COMINGS)
     assert set(SCALERS) == kinds_of(Scaling)
 
 
