@@ -127,6 +127,10 @@ class Run:
             reached |= found
         return reached
 
+    def leads(self, name: str, stage: str) -> bool:
+        """Whether a request that comes to the stage or end `name` may come to `stage`, now or later."""
+        return self.closed or name == stage or (name in self.stages and stage in self.ahead_of(name))
+
     def _targets(self, name: str) -> set[str]:
         """The stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
         if name == CLIENTS:

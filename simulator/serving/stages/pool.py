@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from heapq import heapreplace
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class PoolStage(ServiceStage):
         latency = run.plan.latencies[name]
         self.seconds, self.gaps = latency.seconds.tolist(), latency.gaps_s
         self.quantile = elements(latency.cell_of(run.uniform(f"{name}.service")))
+        self._returning: Any = None
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
 
     def connect(self) -> None:
@@ -50,6 +51,9 @@ class PoolStage(ServiceStage):
         self.to = self.run.receiver(self.spec.to)
         self.on_full = self.run.receiver(self.spec.on_full)
         self.on_timeout = self.run.receiver(self.spec.on_timeout)
+        if self.loops and not self.rivals:
+            self.returning = self.to.may_reach(self.name)
+            self._returning = elements(self.returning)
 
     def due(self, time: float) -> float:
         """A replica that is free may serve at once, and a queue that is full refuses at once."""
@@ -60,6 +64,7 @@ class PoolStage(ServiceStage):
         limit = max(limit, nextafter(now, inf))
         inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
         largest, timeout, seconds, gaps, quantile = self.rule.max_batch, self.timeout, self.seconds, self.gaps, self.quantile
+        loops, returning = self.loops, self._returning
         late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
         while True:
             free_at, replica = free[0]
@@ -87,8 +92,8 @@ class PoolStage(ServiceStage):
                 heapreplace(free, (done, replica))
                 log.add_batch(rows, times, at, size, start, done, replica)
                 inbox.at = at = at + size
-                if self.loops:
-                    self.hand_over(rows[at - size : at].tolist(), done)
+                if loops and (size > 1 or returning is None or returning[rows[at - 1]]):
+                    self.served(rows[at - size : at].tolist(), done)
                 continue
             rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
 
@@ -123,6 +128,12 @@ class PoolStage(ServiceStage):
         rows, entered = inbox.remove(inbox.at, last)
         left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
         self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
+
+    def served(self, rows: Sequence[int], time: float) -> None:
+        """Requests have been served in a ring: those that may come back go on at once, the others when this stage pauses."""
+        back = [row for row in rows if self._returning[row]] if self._returning else rows
+        if back:
+            self.hand_over(back, time)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """The model has looked at the requests: their scores are known, and they go on."""
