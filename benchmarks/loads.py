@@ -17,7 +17,7 @@ from benchmarks.workloads import Workload
 from simulator.evidence.profiles import profiles
 from simulator.paths import PROFILES
 from simulator.serving.engine import simulate
-from simulator.serving.latency import LatencyTable, measured
+from simulator.serving.latency import LatencyTable, profiled
 from simulator.serving.theory import loads
 
 #: Batches served in each run: the mean of their times is then known to about half a per cent.
@@ -48,7 +48,7 @@ def pairs() -> Iterator[tuple[str, int, LatencyTable]]:
         for run in profile.runs:
             for batch in sorted(calls.batch for calls in run.calls):
                 label = f"{profile.key}, {run.threads} threads, batches up to {batch}"
-                yield label, batch, measured(profile, run.threads, batch)
+                yield label, batch, profiled(profile, run.threads, batch)
 
 
 def compare(label: str, batch: int, table: LatencyTable) -> Pair:

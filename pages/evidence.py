@@ -78,7 +78,7 @@ def read_all(stamp: Files, *folders: Path) -> Measured:
     return Measured(found, [sentence for _, broken in there for sentence in broken], cells(found), calls(found))
 
 
-def measured() -> Measured:
+def everything_measured() -> Measured:
     """What comes with CaseSim, and what was measured here; tells which files of these cannot be used."""
     found = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
     for sentence in found.broken:
@@ -97,7 +97,7 @@ def every_source(stamp: Files, _profiles: list[Profile], _reports: list[Report])
 
 
 def latencies() -> None:
-    everything = measured()
+    everything = everything_measured()
     found, _ = parted(everything.cells)
     picked = filters(found)
     mine = found[(found["device"] == picked.device) & (found["threads"] == picked.threads)]
@@ -167,7 +167,7 @@ def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios
 
 
 def steps() -> None:
-    networks, found = parted(measured().cells)
+    networks, found = parted(everything_measured().cells)
     device = st.selectbox("Measured on", list(found["device"].unique()), key="steps_on", **KEPT)
     here, there = (rows[(rows["device"] == device) & (rows["threads"] == 1)] for rows in (found, networks))
     draw(step_times(here, there), key="step_times")
@@ -332,7 +332,7 @@ def projected() -> None:
 
 def all_sources() -> None:
     compared = read_reports(files(FIDELITY), FIDELITY)
-    found = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), measured().profiles, compared)
+    found = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), everything_measured().profiles, compared)
     with st.grid(2, min_column_width=230):
         words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)
         kinds = st.multiselect("Kinds", list(EVIDENCE), key="kinds", placeholder="all", **KEPT)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from simulator.analysis.run.replicate import replicate
+from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import judge
-from simulator.analysis.run.summary import Summary
 from simulator.paths import PAGES
 from simulator.scenario import Scenario, scenario_ids
 from simulator.serving.plan import Plan, compile_plan
@@ -18,7 +18,7 @@ EXAMPLE_SEED = 1
 
 
 @st.cache_data(max_entries=4, show_spinner="Running the example …")
-def example(job: str, _plan: Plan) -> Summary:
+def example(job: str, _plan: Plan) -> Result:
     return replicate(_plan, EXAMPLE_SEED, EXAMPLE_REPLICATIONS)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from simulator.analysis.run.compare import comparable, difference_rows, differences, undecided
 from simulator.analysis.run.replicate import REPLICATIONS
+from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import judge
 from simulator.analysis.run.summary import Summary, metric_rows
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
@@ -158,7 +159,7 @@ def strip(scenario: Scenario, summary: Summary | None) -> None:
                     verdict_card(summary.verdicts[index], key=f"objective_{index}")
 
 
-def fine_print(summary: Summary) -> None:
+def fine_print(summary: Result) -> None:
     size = f"{summary.replications} replications, {summary.requests:,} requests, seed {summary.seed}"
     if summary.bottleneck:
         st.markdown(plain(summary.bottleneck.sentence))

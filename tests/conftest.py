@@ -1,5 +1,9 @@
 """What several tests share: repeatable examples, and small evidence in place of what was measured."""
 
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -24,6 +28,29 @@ patients: 60
 attribution: nobody
 date: '2026-01-01'
 """
+
+
+class Ended(NamedTuple):
+    """How a command ended, and what it wrote to standard output and standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def casesim(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Runs the command, to its last word."""
+    from simulator.commands.main import main
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["casesim", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
@@ -14,6 +15,8 @@ Floats = NDArray[np.float64]
 
 RESAMPLES = 2000
 SEED = 0
+#: Folds that patients are dealt into where a table brings none.
+FOLDS = 5
 #: Weights that are held at a time, so that a large table needs no large memory.
 _CELLS = 4_000_000
 
@@ -72,3 +75,13 @@ def _tails(draws: Floats) -> tuple[float, float]:
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(draws, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def folds_of(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """The fold of each row, from 0 without gaps: the table's own, else patients dealt into `FOLDS` at random, seeded."""
+    own = rows["fold"]
+    if own.notna().all() and own.nunique() > 1:
+        return np.asarray(pd.factorize(own, sort=True)[0], np.int64)
+    codes = pd.factorize(rows["patient"])[0]
+    dealt = np.random.default_rng(SEED).permutation(codes.max() + 1) % FOLDS
+    return np.asarray(dealt[codes], np.int64)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, binom, norm, t
+
+from simulator.units import percent, significant
 
 #: All intervals have this coverage.
 LEVEL = 0.95
@@ -201,3 +204,28 @@ def clustered_share(clusters: ArrayLike, trials: ArrayLike, successes: ArrayLike
     effective = share * (1 - share) / variance if variance > 0 else float(count)
     effective = min(effective, most)
     return share_interval(share * effective, effective)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A figure and its bar: parts of 1, or percentage points. at_least: the bar is a floor, not a ceiling."""
+
+    label: str
+    reached: float
+    bar: float
+    unit: Literal["share", "points"] = "share"
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the bar is reached."""
+        return self.reached >= self.bar if self.at_least else self.reached <= self.bar
+
+    @property
+    def words(self) -> str:
+        """The verdict, with the bar."""
+        return f"{'met' if self.met else 'missed'}: at {'least' if self.at_least else 'most'} {self.spoken(self.bar)}"
+
+    def spoken(self, value: float) -> str:
+        """A value of this mark with its unit."""
+        return f"{significant(value, 2)} points" if self.unit == "points" else percent(value)

@@ -1,6 +1,6 @@
 """`casesim detect-eval`: judges a detector of one's own on labelled images; without one, tells what the detection tables say.
 
-`casesim detect-tables` makes those tables. Both say in one sentence what is wrong with what they are given.
+`casesim detect-tables` makes those tables.
 """
 
 from __future__ import annotations
@@ -19,44 +19,24 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from simulator.analysis.detections.detectors import Report, precision_rows, report
-from simulator.evidence.detections import DetectionError, coco_c, load_detections
-from simulator.making.zoo.errors import CannotMeasureError
+from simulator.commands.outcome import StoppedError, UsageError, err, needing
+from simulator.evidence.detections import coco_c, load_detections
 from simulator.paths import DETECTIONS
-
-_NEEDED = {"onnx", "onnxruntime", "psutil", "PIL", "pycocotools"}
-_WRONG_USE = 2
-_STOPPED = 130
-
-#: Everything said to a person goes here, so that standard output carries the answer only.
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def _one_ending(kept: str) -> Iterator[None]:
-    """Turns every way to fail into one sentence and an exit status: 2, or 130 where it was stopped."""
+def _keeping(kept: str) -> Iterator[None]:
+    """What takes the extra; raises StoppedError that says what an interrupt leaves."""
     try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name not in _NEEDED:
-            raise
-        raise _refusal(
-            f"judging a detector needs {error.name}, which is not installed: pip install 'casesim[measure]'"
-        ) from error
-    except (CannotMeasureError, DetectionError, OSError) as error:
-        raise _refusal(str(error)) from error
+        with needing("measure", "judging a detector"):
+            yield
     except KeyboardInterrupt:
-        _console.print(f"stopped: {kept}", markup=False)
-        raise typer.Exit(_STOPPED) from None
-
-
-def _refusal(sentence: str) -> typer.Exit:
-    _console.print(sentence, markup=False)
-    return typer.Exit(_WRONG_USE)
+        raise StoppedError(kept) from None
 
 
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
-    return Progress(*columns, console=_console)
+    return Progress(*columns, console=err)
 
 
 def detect_eval(
@@ -81,22 +61,22 @@ def detect_eval(
     json_: Annotated[bool, typer.Option("--json", help="answer with one JSON object")] = False,
 ) -> None:
     """Judge a detector on labelled images: AP with intervals, recall by height, clean and under what may go wrong."""
-    with _one_ending("nothing was written"):
+    with _keeping("nothing was written"):
         if onnx is None:
             if data or layout or size or out:
-                raise CannotMeasureError(
+                raise UsageError(
                     "--data, --layout, --size and --out go with --onnx FILE; without it the command prints the tables' report"
                 )
             _tell_report(json_)
             return
         if data is None:
-            raise CannotMeasureError("--onnx needs --data, a folder of labelled images in YOLO's or COCO's format")
-        from simulator.making.detection.own import Wish, judge_own, told
+            raise UsageError("--onnx needs --data, a folder of labelled images in YOLO's or COCO's format")
+        from simulator.making.detection.own import OwnDetector, judge_own, told
 
-        wish = Wish(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples, out)
+        asked = OwnDetector(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples, out)
         with _progress() as bar:
             task = bar.add_task(onnx.stem)
-            rows = judge_own(wish, lambda part: bar.update(task, completed=100 * part))
+            rows = judge_own(asked, lambda part: bar.update(task, completed=100 * part))
         if json_:
             typer.echo(json.dumps(told(rows), allow_nan=False))
             return
@@ -158,7 +138,7 @@ def detect_tables(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions, halves and bootstrap")] = 1,
 ) -> None:
     """Measure three trained detectors at four precisions under every condition; goes on where it was stopped."""
-    with _one_ending("what is finished is kept; the same command goes on from there"):
+    with _keeping("what is finished is kept; the same command goes on from there"):
         from simulator.making.detection.conditions import SETTINGS
         from simulator.making.detection.evaluate import NETWORKS, Job, make_networks, measure_all
         from simulator.making.detection.tables import make_tables
@@ -171,4 +151,4 @@ def detect_tables(
             measure_all(job, SETTINGS, workers, lambda part: bar.advance(measuring, part))
             judging = bar.add_task("judging", total=len(SETTINGS))
             make_tables(job, out, lambda: bar.advance(judging))
-        _console.print(f"written to {out}", markup=False)
+        err.print(f"written to {out}", markup=False)

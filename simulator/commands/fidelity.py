@@ -16,17 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulator.analysis.evidence.fidelity import busy_told, forecasts_held, held_told, share_told
+from simulator.commands.outcome import err, needing
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, FidelityError, Point, Report, write_report
 
 if TYPE_CHECKING:
     from simulator.making.fidelity.grid import Grid
 
-_EXTRA = {"mlperf_loadgen", "mosec", "onnxruntime", "torch", "torchvision", "onnx", "onnxscript", "PIL", "psutil"}
-_WRONG_USE, _STOPPED = 2, 130
 _LIBRARIES = ("onnxruntime", "mlcommons-loadgen", "numpy")
-
-#: Everything said to a person on the way goes here, so that standard output carries the answer only.
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def fidelity(
@@ -38,23 +34,12 @@ def fidelity(
 
     The less else the machine has to do, the narrower the intervals.
     """
-    try:
-        if out is not None:
-            _check_target(out)
+    if out is not None:
+        _check_target(out)
+    with needing("fidelity", "this"):
         from simulator.making.fidelity.grid import FULL, QUICK
 
-        report = _measured(QUICK if quick else FULL, out)
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
-            raise
-        _console.print(f"this needs {error.name}, which is not installed: pip install 'casesim[fidelity]'", markup=False)
-        raise typer.Exit(_WRONG_USE) from error
-    except FidelityError as error:
-        _console.print(str(error), markup=False)
-        raise typer.Exit(_WRONG_USE) from error
-    except OSError as error:
-        _console.print(f"{error.filename}: {error.strerror}", markup=False)
-        raise typer.Exit(_WRONG_USE) from error
+        report = _run_grid(QUICK if quick else FULL, out)
     if json_:
         over_http = report.summary(OVER_HTTP) | {"forecast": _held(report, OVER_HTTP)}
         told = report.summary() | {"forecast": _held(report, IN_PROCESS), "over_http": over_http, "report": report.model_dump()}
@@ -167,28 +152,25 @@ def _told(found: dict[str, float | int]) -> Iterator[str]:
         )
 
 
-def _measured(grid: Grid, out: Path | None) -> Report:
+def _run_grid(grid: Grid, out: Path | None) -> Report:
     """Measure the grid; an interrupt ends it with what is finished kept."""
     from simulator.making.fidelity.grid import measure
-    from simulator.making.fidelity.http_server import ServerError
     from simulator.making.fidelity.models import ready
 
     points: list[Point] = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
     try:
-        with Progress(*columns, console=_console) as progress:
+        with Progress(*columns, console=err) as progress:
             task = progress.add_task(f"about {grid.seconds / 60:.0f} minutes", total=grid.points)
             for point in measure(grid, ready):
                 points.append(point)
                 progress.update(task, advance=1, description=point.name)
                 if out is not None:
                     write_report(_report(points), out)
-    except ServerError as error:
-        raise FidelityError(str(error)) from error
     except KeyboardInterrupt:
         if not points:
-            raise typer.Exit(_STOPPED) from None
-        _console.print(f"stopped after {len(points)} of {grid.points} points", markup=False)
+            raise
+        err.print(f"stopped after {len(points)} of {grid.points} points", markup=False)
     return _report(points)
 
 

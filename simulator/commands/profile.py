@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,30 +16,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.commands.own import measure_wish, one_ending, teller_for
-from simulator.evidence.failures import Failure, FailureError, failures
-from simulator.evidence.profiles import Profile, ProfileError, readable_profiles
-from simulator.making.zoo.errors import CannotMeasureError
-from simulator.making.zoo.own_file import OwnFile
-from simulator.making.zoo.photo import PhotoError
-from simulator.making.zoo.refusals import MissingFileError
+from simulator.commands.outcome import StoppedError, UsageError, err, known, needing
+from simulator.commands.profile_onnx import profile_onnx
+from simulator.evidence.failures import Failure, failures
+from simulator.evidence.profiles import Profile, readable_profiles
 from simulator.paths import OWN_PROFILES, PROFILES
 
 if TYPE_CHECKING:
     from simulator.making.zoo.campaign import Campaign
     from simulator.making.zoo.subjects import Subject
-
-_EXTRA = {"torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "psutil", "PIL", "efficientnet_lite_pytorch"}
-_EXTRA |= {"yolox", "segmentation_models_pytorch"}
-_WRONG_USE = 2
-_STOPPED = 130
-
-#: Everything said to a person goes here, so that standard output carries the answer only.
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-class _UnknownNameError(ValueError):
-    """A model or precision that there is not."""
 
 
 def profile(
@@ -67,8 +51,12 @@ def profile(
     json_: Annotated[bool, typer.Option("--json", help="answer with one JSON list")] = False,
 ) -> None:
     """Measure what models take on this machine, call by call."""
-    if onnx and not list_:
-        wish = OwnFile(
+    thread_counts, batches = tuple(sorted(set(threads or (1, 2)))), tuple(sorted(set(batch or ())))
+    if list_:
+        _answer(_listed(out), json_)
+    elif onnx:
+        made = profile_onnx(
+            progress_json,
             file=onnx,
             out=out or OWN_PROFILES,
             name=name,
@@ -77,45 +65,36 @@ def profile(
             input_shape=input_shape,
             device=device,
             provider=provider,
-            threads=tuple(sorted(set(threads or (1, 2)))),
-            batches=tuple(sorted(set(batch or ()))),
+            threads=thread_counts,
+            batches=batches,
             budget_s=budget,
             overwrite=overwrite,
         )
-        teller = teller_for(progress_json, _console)
-        with one_ending(teller):
-            _answer(measure_wish(wish, teller), json_)
-        return
-    try:
-        if list_:
-            measured, broken = readable_profiles(out)
-            for sentence in broken:
-                _console.print(sentence, markup=False)
-            found: list[Profile | Failure] = [*measured, *failures(out or PROFILES)]
-            if not (found or broken):
-                _console.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures", markup=False)
-            _answer(found, json_)
-            return
-        if input_shape or name or progress_json:
-            raise CannotMeasureError("--input-shape, --name and --progress-json go with --onnx FILE")
-        subjects = _subjects(model, precision, trained)
-        campaign = _campaign(device, out or PROFILES, photos, photos_from, trained, batch, threads, budget, provider)
-        _answer(_run(campaign, subjects, overwrite, prepare), json_)
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
-            raise
-        raise _refusal(f"measuring needs {error.name}, which is not installed: pip install 'casesim[zoo]'") from error
-    except (_UnknownNameError, PhotoError, MissingFileError, CannotMeasureError, ProfileError, FailureError) as error:
-        raise _refusal(str(error)) from error
+        _answer([made] if made else [], json_)
+    elif input_shape or name or progress_json:
+        raise UsageError("--input-shape, --name and --progress-json go with --onnx FILE")
+    else:
+        with needing("zoo", "measuring"):
+            subjects = _subjects(model, precision, trained)
+            campaign = _campaign(
+                device, out or PROFILES, photos, photos_from, trained, batches, thread_counts, budget, provider
+            )
+            _answer(_run(campaign, subjects, overwrite, prepare), json_)
 
 
-def _refusal(sentence: str) -> typer.Exit:
-    _console.print(sentence, markup=False)
-    return typer.Exit(_WRONG_USE)
+def _listed(out: Path | None) -> list[Profile | Failure]:
+    """The profiles and failures in a folder; says which files are broken."""
+    profiles, broken = readable_profiles(out)
+    for sentence in broken:
+        err.print(sentence, markup=False)
+    found: list[Profile | Failure] = [*profiles, *failures(out or PROFILES)]
+    if not (found or broken):
+        err.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures", markup=False)
+    return found
 
 
 def _subjects(models: list[str] | None, precisions: list[str] | None, trained: Path | None) -> list[Subject]:
-    """Every asked pair that exists; raises _UnknownNameError that names the nearest valid name.
+    """Every asked pair that exists; raises UsageError that names the nearest valid name.
 
     Where no model is named, those that need files are left out unless the files are given.
     """
@@ -124,9 +103,9 @@ def _subjects(models: list[str] | None, precisions: list[str] | None, trained: P
 
     there = sorted({name for model in MODELS for name in precisions_of(model)})
     for name in models or []:
-        _known("model", name, MODELS)
+        known("model", name, MODELS)
     for name in precisions or []:
-        _known("precision", name, there)
+        known("precision", name, there)
     chosen = [
         Subject(model, name)
         for model in models or [model for model in MODELS if trained or model not in TRAINED]
@@ -134,16 +113,8 @@ def _subjects(models: list[str] | None, precisions: list[str] | None, trained: P
         if not precisions or name in precisions
     ]
     if not chosen:
-        raise _UnknownNameError(f"none of {', '.join(models or [])} is measured at {', '.join(precisions or [])}")
+        raise UsageError(f"none of {', '.join(models or [])} is measured at {', '.join(precisions or [])}")
     return list(dict.fromkeys(chosen))
-
-
-def _known(what: str, name: str, there: list[str]) -> None:
-    if name in there:
-        return
-    nearest = difflib.get_close_matches(name, there, n=1)
-    hint = f"did you mean '{nearest[0]}'?" if nearest else f"there are: {', '.join(there)}"
-    raise _UnknownNameError(f"there is no {what} '{name}'; {hint}")
 
 
 def _campaign(
@@ -152,8 +123,8 @@ def _campaign(
     photos: Path | None,
     photos_from: str | None,
     trained: Path | None,
-    batches: list[int] | None,
-    threads: list[int] | None,
+    batches: tuple[int, ...],
+    threads: tuple[int, ...],
     budget_s: float,
     provider: str,
 ) -> Campaign:
@@ -163,16 +134,13 @@ def _campaign(
     from simulator.making.zoo.providers import check_provider
     from simulator.making.zoo.subjects import Photos
 
-    effort = Effort(budget_s=budget_s)
-    if batches:
-        effort = Effort(batches=tuple(sorted(set(batches))), budget_s=budget_s)
     return Campaign(
         device=device or default_device(provider),
         out=out,
         cache=user_cache_path("casesim"),
         photos=Photos(photos, photos_from or f"the folder {photos.name}" if photos else ""),
-        threads=tuple(sorted(set(threads or (1, 2)))),
-        effort=effort,
+        threads=threads,
+        effort=Effort(batches=batches, budget_s=budget_s) if batches else Effort(budget_s=budget_s),
         trained=trained,
         provider=check_provider(provider),
     )
@@ -187,8 +155,7 @@ def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: 
     try:
         _work_through(campaign, waiting, prepare, made)
     except KeyboardInterrupt:
-        _say_what_is_kept(campaign, waiting, made)
-        raise typer.Exit(_STOPPED) from None
+        raise StoppedError(_kept(campaign, waiting, made)) from None
     return made
 
 
@@ -204,14 +171,14 @@ def _waiting(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
         else:
             waiting.append(subject)
             continue
-        _console.print(f"{subject}: {said}", markup=False)
+        err.print(f"{subject}: {said}", markup=False)
     return waiting
 
 
 def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, made: list[Profile | Failure]) -> None:
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
     total = sum(len(campaign.thread_counts(subject)) for subject in subjects)
-    with Progress(*columns, console=_console) as progress:
+    with Progress(*columns, console=err) as progress:
         task = progress.add_task("", total=total)
         say = progress.console.print
         done = 0.0
@@ -229,13 +196,12 @@ def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, ma
                 made.append(found)
 
 
-def _say_what_is_kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> None:
+def _kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> str:
     written = [found for found in made if isinstance(found, Profile)]
     cells = sum(campaign.kept(subject) for subject in subjects)
-    _console.print(
-        f"stopped: {len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are "
-        "kept; the same command goes on from there",
-        markup=False,
+    return (
+        f"{len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are kept; "
+        "the same command goes on from there"
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from simulator.commands.outcome import err
 from simulator.evidence.projection.heldout import (
     BARS,
     COMPETITOR,
@@ -19,11 +20,11 @@ from simulator.evidence.projection.heldout import (
     Errors,
     HeldOut,
     held_out,
-    hold_out,
     label_of,
-    write_held_out,
 )
 from simulator.evidence.projection.points import OFFLINE, fingerprint
+from simulator.making.projection.curves import fit_curves, write_curves
+from simulator.making.projection.holdout import hold_out, write_held_out
 
 _BASES: dict[Basis, str] = {
     "family": "family published on the device",
@@ -31,22 +32,21 @@ _BASES: dict[Basis, str] = {
     "precision": "precision not published there",
 }
 
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
-
 
 def projection(
     again: Annotated[
-        bool, typer.Option("--again", help="hide and fit again, a minute or so, and keep what that finds")
+        bool, typer.Option("--again", help="fit anew, hidden networks too, a minute or so, and keep what that finds")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
     """Print how far projected latencies were off on published points of networks that the projection had never seen."""
     if again:
-        with _console.status("hiding a third of the networks at a time, and fitting the rest"):
+        with err.status("hiding a third of the networks at a time, and fitting the rest"):
             write_held_out(hold_out())
+            write_curves(fit_curves())
     found = held_out()
     if found.fingerprint != fingerprint():
-        _console.print("the published tables have changed since; casesim projection --again finds out anew")
+        err.print("what projections are fitted to has changed since; casesim projection --again finds out anew")
     if json_:
         typer.echo(json.dumps(as_json(found), indent=2))
         return

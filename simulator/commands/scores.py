@@ -13,20 +13,20 @@ from rich.table import Table
 
 from simulator.analysis.scores.summary import TARGETS, ScoreSummary, score_summary
 from simulator.analysis.statistics import Interval
+from simulator.commands.outcome import err
 from simulator.evidence.scores import ScoreError, score_names
-from simulator.evidence.scores.importing import Wish, import_scores
+from simulator.evidence.scores.importing import ImportOptions, import_scores
 
 #: Wide enough for a table's name and four figures with their intervals.
 _WIDTH = 160
 
 scores = typer.Typer(help="The score tables there are, and scores of your own.", no_args_is_help=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @scores.command("list")
 def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
     """List the score tables: AUC, and the specificity at 90, 95 and 99% sensitivity, with 95% intervals."""
-    with _err.status("resampling the patients of each table"):
+    with err.status("resampling the patients of each table"):
         found = [score_summary(name) for name in score_names()]
     if as_json:
         typer.echo(json.dumps([summary.to_json() for summary in found], indent=2, allow_nan=False))
@@ -81,9 +81,9 @@ def import_table(
         content = table.read_bytes()
     except OSError as error:
         raise ScoreError(f"{table}: cannot be read: {error.strerror}") from error
-    wish = Wish(dataset, model, precision, source, attribution, overwrite)
-    made = import_scores(str(table), content, wish)
+    options = ImportOptions(dataset, model, precision, source, attribution, overwrite)
+    made = import_scores(str(table), content, options)
     for name in made.names:
         typer.echo(f"{name}: a case takes it with `scores: {name.rsplit('.', 1)[0]}` at {name.rsplit('.', 1)[1]}")
     if made.unread:
-        _err.print(f"not read: {', '.join(made.unread)}", markup=False)
+        err.print(f"not read: {', '.join(made.unread)}", markup=False)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from simulator.errors import InputError
 from simulator.evidence.files import read_yaml, remembered
 from simulator.paths import CATALOGUE
 
@@ -17,7 +18,7 @@ HARDWARE = CATALOGUE / "hardware.yaml"
 Positive = Annotated[float, Field(gt=0)]
 
 
-class CatalogueError(ValueError):
+class CatalogueError(InputError):
     """The catalogue cannot be used, or does not hold what was asked for."""
 
 

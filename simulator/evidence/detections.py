@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from simulator.errors import InputError
 from simulator.evidence.files import read_yaml
 from simulator.paths import CATALOGUE, DETECTIONS
 
@@ -58,7 +59,7 @@ COLUMNS: dict[str, list[str]] = {
 }
 
 
-class DetectionError(ValueError):
+class DetectionError(InputError):
     """A detection table cannot be used; the message says which and why."""
 
 

@@ -10,10 +10,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from ruamel.yaml import YAML
 
+from simulator.errors import InputError
 from simulator.evidence.files import in_one_step, read_yaml
 from simulator.paths import PROFILES
 
-Step = Literal["export", "quantize", "run"]
+FailedStep = Literal["export", "quantize", "run"]
 
 _FILE = "failures.yaml"
 
@@ -26,13 +27,13 @@ class Failure(BaseModel):
     model: str
     precision: str
     device: str
-    step: Step
+    step: FailedStep
     reason: str
     libraries: dict[str, str]
     date: str
 
 
-class FailureError(ValueError):
+class FailureError(InputError):
     """A file of failures cannot be used; the message says which and why."""
 
 

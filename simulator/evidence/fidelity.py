@@ -8,6 +8,7 @@ from statistics import fmean, median
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from simulator.errors import InputError
 from simulator.evidence.files import first_fault, in_one_step
 from simulator.paths import FIDELITY
 
@@ -17,7 +18,7 @@ AGREE = 0.05
 IN_PROCESS, OVER_HTTP = "in process", "HTTP (mosec)"
 
 
-class FidelityError(ValueError):
+class FidelityError(InputError):
     """A report cannot be used; the message says which and why."""
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from simulator.errors import InputError
 from simulator.evidence.files import first_fault, in_one_step, remembered
 from simulator.paths import OWN_PROFILES, PROFILES
 
@@ -158,7 +159,7 @@ def _each_once(what: str, numbers: Iterable[int]) -> None:
             raise ValueError(f"{what} {number} is there {times} times; each {what} should be there once")
 
 
-class ProfileError(ValueError):
+class ProfileError(InputError):
     """A profile's file cannot be used; the message says which and why."""
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.errors import InputError
+
 #: Longer files are refused: a run could not hold their requests.
 MAX_BYTES = 1024**3
 
@@ -21,7 +23,7 @@ class Recording:
     times: NDArray[np.float64]
 
 
-class RecordingError(ValueError):
+class RecordingError(InputError):
     """A recording cannot be used; the message says which file, which row and why."""
 
 

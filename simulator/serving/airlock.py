@@ -29,6 +29,10 @@ class Airlock:
         for deliver in kept:
             deliver()
 
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Which requests that come here may come to `stage` later on, shape (n,)."""
+        return self.run.stages[self.name].may_reach(stage)
+
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Take requests that all come at `time`."""
         if time < self.run.barrier:

@@ -87,6 +87,7 @@ class Run:
 
     def _connect(self) -> None:
         self.outboxes = []
+        self.__dict__.pop("_ahead", None)  # a pick may have changed where requests go on to
         for stage in self.stages.values():
             stage.connect()
         self.source.connect()
@@ -235,6 +236,10 @@ class Run:
     def _ahead(self) -> nx.DiGraph[str]:
         """From each stage to all that are ahead of it."""
         return nx.transitive_closure(graph_of({name: self._targets(name) for name in [*self.stages, CLIENTS]}))
+
+    def leads(self, name: str, stage: str) -> bool:
+        """Whether a request that comes to the stage or end `name` may come to `stage`, now or later."""
+        return self.closed or name == stage or (name in self.stages and stage in self.ahead_of(name))
 
     def _targets(self, name: str) -> set[str]:
         """The stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""

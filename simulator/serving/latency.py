@@ -33,12 +33,12 @@ class LatencyTable:
     two measured ones are interpolated quantile by quantile; nothing is extrapolated.
 
     A cell is a range of quantiles within which no row changes, so that mean and spread of the calls are kept exactly.
-    ends: the quantile at which each cell ends, ascending to 1, shape (cells,); None for cells of equal width
+    cell_ends: the quantile at which each cell ends, ascending to 1, shape (cells,); None for cells of equal width
     """
 
     seconds: Floats
     gaps_s: tuple[float, ...] = (IDLE_GAP_MS / 1000,)
-    ends: Floats | None = None
+    cell_ends: Floats | None = None
 
     @property
     def max_batch(self) -> int:
@@ -58,7 +58,7 @@ class LatencyTable:
     @cached_property
     def weights(self) -> Floats:
         """The chance of each cell, shape (cells,)."""
-        return np.full(self.cells, 1 / self.cells) if self.ends is None else np.diff(self.ends, prepend=0.0)
+        return np.full(self.cells, 1 / self.cells) if self.cell_ends is None else np.diff(self.cell_ends, prepend=0.0)
 
     def mean_s(self, batch: int, idled: bool = False) -> float:
         """Mean service time of a batch in seconds."""
@@ -80,12 +80,12 @@ class LatencyTable:
 
     def cell_of(self, quantile: NDArray[np.floating]) -> NDArray[np.int32]:
         """The cell in which each quantile lies, from 0 to below 1; both of shape (n,)."""
-        if self.ends is None:
+        if self.cell_ends is None:
             return (quantile * self.cells).astype(np.int32)
         part = (quantile * _PARTS).astype(np.int32)
         cell = self._first_cells[part]
         torn = cell < self._first_cells[part + 1]
-        cell[torn] = np.searchsorted(self.ends, quantile[torn], side="right")
+        cell[torn] = np.searchsorted(self.cell_ends, quantile[torn], side="right")
         return cell
 
     @cached_property
@@ -105,7 +105,7 @@ def sampled(samples: Mapping[int, Floats]) -> LatencyTable:
     return _table([steps, steps], max(samples))
 
 
-def measured(profile: Profile, threads: int, max_batch: int, passes: int = 1) -> LatencyTable:
+def profiled(profile: Profile, threads: int, max_batch: int, passes: int = 1) -> LatencyTable:
     """The table for one pool; `passes` runs of the model one after the other for each answer.
 
     Raises LatencyError where the profile lacks the thread count, or batches from 1 to `max_batch`.
@@ -174,9 +174,9 @@ def _table(kinds: Sequence[Mapping[int, Floats]], max_batch: int) -> LatencyTabl
     between = np.stack([np.interp(np.arange(max_batch + 1), sizes, unit) for unit in np.eye(len(sizes))], axis=1)
     seconds = between @ rows
     seconds[:, 0] = 0.0
-    return LatencyTable(seconds, ends=ends if len(counts) > 1 else None)
+    return LatencyTable(seconds, cell_ends=ends if len(counts) > 1 else None)
 
 
 def _ends(table: LatencyTable) -> Floats:
     """The quantile at which each cell ends."""
-    return np.arange(1, table.cells + 1) / table.cells if table.ends is None else table.ends
+    return np.arange(1, table.cells + 1) / table.cells if table.cell_ends is None else table.cell_ends

@@ -41,7 +41,7 @@ class Plan:
     design: dict[str, Any]
     scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
-    bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast end, slow end
+    bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast edge, slow edge
     machines: dict[str, Hardware] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
@@ -65,16 +65,6 @@ class Plan:
         """What was run, as plain data: the scenario, the picks, the evidence, what strikes, picks that change."""
         changes = [[at_s, plan.design, plan.evidence] for at_s, plan in self.later]
         return [self.scenario_hash, self.design, self.evidence, *(part for part in (self.strikes, changes) if part)]
-
-    @property
-    def ends(self) -> list[Plan]:
-        """The same plan with every projected latency at the fast end of its band, and at the slow end; none without any."""
-        if not self.bands:
-            return []
-        return [
-            replace(self, latencies=self.latencies | {name: band[end] for name, band in self.bands.items()}, bands={})
-            for end in (0, 1)
-        ]
 
     @property
     def arrivals_end_s(self) -> float:
@@ -107,6 +97,16 @@ class Plan:
     def tries(self) -> int:
         """Photos that one requester may send in all."""
         return max(stage.photos for stage in self.scenario.stages.values())
+
+
+def at_band_edges(plan: Plan) -> list[Plan]:
+    """The same plan with every projected latency at the fast edge of its band, and at the slow edge; none without any."""
+    if not plan.bands:
+        return []
+    return [
+        replace(plan, latencies=plan.latencies | {name: band[edge] for name, band in plan.bands.items()}, bands={})
+        for edge in (0, 1)
+    ]
 
 
 def fingerprint(data: Any) -> str:

@@ -5,19 +5,21 @@ import streamlit as st
 from simulator.paths import PAGES
 from simulator.ui.jobs import registry
 
-st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide")
 
-registry()  # its processes start while the person reads
+def main() -> None:
+    """Draw the window, and have the processes start while the person reads."""
+    st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide")
+    registry().workers.start()
+    cases = "Pick a case; see one that was run."
+    practice = "Design a service, run it, see what it does."
+    evidence = "Where every number comes from, and how far off."
+    pages = [
+        st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help=cases),
+        st.Page(PAGES / "practice.py", title="Practice", url_path="practice", help=practice),
+        st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence", help=evidence),
+    ]
+    st.navigation(pages, position="top").run()
 
-st.navigation(
-    [
-        st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help="Pick a case; see one that was run."),
-        st.Page(
-            PAGES / "practice.py", title="Practice", url_path="practice", help="Design a service, run it, see what it does."
-        ),
-        st.Page(
-            PAGES / "evidence.py", title="Evidence", url_path="evidence", help="Where every number comes from, and how far off."
-        ),
-    ],
-    position="top",
-).run()
+
+if __name__ == "__main__":
+    main()

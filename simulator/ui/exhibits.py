@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from simulator.analysis.run.request_path import answers_early, way_of
+from simulator.analysis.run.request_path import answers_early, request_path
 from simulator.analysis.run.summary import Summary
 from simulator.ui.charts import (
     answer_times,
@@ -62,7 +62,7 @@ def _one_request(summary: Summary) -> None:
     until: Literal["answer", "end"] = "answer"
     if answers_early(trace):
         until = right.radio("Followed to", list(GOALS), format_func=GOALS.get, horizontal=True, key="until")
-    way = way_of(trace, share, until)
+    way = request_path(trace, share, until)
     if way is None:
         st.markdown("No request got that far.")
         return

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import sys
-from collections import OrderedDict
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 from time import monotonic
-from types import ModuleType
 
 import streamlit as st
+from cachetools import LRUCache
 
 from simulator.analysis.run.measures import Measures
-from simulator.analysis.run.replicate import REPLICATIONS, submit, warm
-from simulator.analysis.run.summary import Summary, summary_of
+from simulator.analysis.run.replicate import REPLICATIONS
+from simulator.analysis.run.result import Result, result_of
 from simulator.serving.plan import Plan, fingerprint
+from simulator.ui.workers import Workers
 
 #: Jobs that are kept; the one used least recently goes first.
 KEPT = 32
@@ -94,9 +87,9 @@ class Job:
         return [future.result() for future in self.futures]
 
     @cached_property
-    def summary(self) -> Summary:
+    def summary(self) -> Result:
         """All replications pooled."""
-        return summary_of(self.plan, self.seed, self.measures)
+        return result_of(self.plan, self.seed, self.measures)
 
     def cancel(self) -> None:
         """Drop the replications that have not begun."""
@@ -104,21 +97,27 @@ class Job:
             future.cancel()
 
 
+class _Kept(LRUCache[str, Job]):
+    """The jobs used last; one that is dropped is cancelled."""
+
+    def popitem(self) -> tuple[str, Job]:
+        key, job = super().popitem()
+        job.cancel()
+        return key, job
+
+
 class Registry:
     """The jobs of all sessions, and the processes that do the work."""
 
-    def __init__(self) -> None:
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+    def __init__(self, workers: Workers) -> None:
+        self.workers = workers
+        self._jobs = _Kept(KEPT)
         self._lock = Lock()
-        self._executor = _processes()
 
     def get(self, key: str | None) -> Job | None:
         """The job of that id, if it is still kept."""
         with self._lock:
-            if key is None or key not in self._jobs:
-                return None
-            self._jobs.move_to_end(key)
-            return self._jobs[key]
+            return self._jobs.get(key or "")
 
     def start(self, plan: Plan, seed: int, replications: int) -> Job:
         """The job for this design: the one there is, unless it was stopped or failed; else a new one.
@@ -131,47 +130,12 @@ class Registry:
         if known and not (known.cancelled or known.error):
             return known
         with self._lock:
-            job = Job(plan, seed, self._submit(plan, seed, replications))
+            job = Job(plan, seed, self.workers.submit(plan, seed, replications))
             self._jobs[job.id] = job
-            self._forget()
         return job
-
-    def _submit(self, plan: Plan, seed: int, replications: int) -> list[Future[Measures]]:
-        try:
-            return submit(self._executor, plan, seed, replications)
-        except BrokenProcessPool:  # a process was killed, for want of memory perhaps: begin again with new ones
-            self._executor = _processes()
-            return submit(self._executor, plan, seed, replications)
-
-    def _forget(self) -> None:
-        while len(self._jobs) > KEPT:
-            _, oldest = self._jobs.popitem(last=False)
-            oldest.cancel()
-
-
-def _processes() -> ProcessPoolExecutor:
-    """One process a core, which import what they need while the person still reads."""
-    cores = os.cpu_count() or 1
-    executor = ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn"), initializer=warm)
-    with _no_script():
-        for _ in range(cores):
-            executor.submit(warm)
-    return executor
-
-
-@contextmanager
-def _no_script() -> Iterator[None]:
-    """Spawned processes run `__main__` again and inherit the path: in Streamlit, the entry script and the folder it lies in."""
-    script, path = sys.modules["__main__"], sys.path
-    sys.modules["__main__"] = ModuleType("__main__")
-    sys.path = [entry for entry in path if Path(entry) != Path(__file__).parent]
-    try:
-        yield
-    finally:
-        sys.modules["__main__"], sys.path = script, path
 
 
 @st.cache_resource(show_spinner=False)
 def registry() -> Registry:
     """The one registry of this server."""
-    return Registry()
+    return Registry(Workers())

@@ -10,7 +10,6 @@ import atexit
 import json
 import subprocess
 import sys
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from threading import Lock
 from typing import Any
 
 import streamlit as st
+from cachetools import FIFOCache
 
 #: Measurements that are kept, with the files that were uploaded for them.
 KEPT = 4
@@ -146,9 +146,9 @@ def _event(line: str) -> dict[str, Any] | None:
 class Measurements:
     """The measurements of all sessions. One runs at a time: two would slow each other down."""
 
-    def __init__(self, command: Sequence[str] = (sys.executable, "-m", "simulator.commands.main")) -> None:
+    def __init__(self, command: Sequence[str] = (sys.executable, "-m", "simulator.commands")) -> None:
         self._command = list(command)
-        self._kept: OrderedDict[str, Measurement] = OrderedDict()
+        self._kept: FIFOCache[str, Measurement] = FIFOCache(KEPT)
         self._lock = Lock()
         atexit.register(self.stop)
 
@@ -186,8 +186,6 @@ class Measurements:
                 process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stream)  # noqa: S603
             begun = Measurement(file, process, folder)
             self._kept[begun.id] = begun
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
         return begun
 
     def stop(self) -> None:

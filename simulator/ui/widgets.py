@@ -9,10 +9,10 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from simulator.analysis.evidence.marks import Mark
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.run.summary import Summary, doubts
 from simulator.analysis.run.trust import Note
+from simulator.analysis.statistics import Mark
 from simulator.scenario import Scenario
 from simulator.scenario.choices import Choice, Number, Options
 from simulator.scenario.load import find, load

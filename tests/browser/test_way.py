@@ -45,5 +45,5 @@ def test_three_picks_change_the_verdict_and_a_copied_link_gives_the_same_run(vis
     assert verdict(friend, "Cancers found") == found_after
 
     command = shlex.split(page.get_by_role("code").filter(has_text="casesim run").inner_text())
-    asked = [sys.executable, "-m", "simulator.commands.main", *command[1:], "--json"]
+    asked = [sys.executable, "-m", "simulator.commands", *command[1:], "--json"]
     assert json.loads(subprocess.run(asked, check=True, stdout=subprocess.PIPE).stdout)["run_hash"] == after

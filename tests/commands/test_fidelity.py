@@ -1,20 +1,18 @@
 """What `casesim fidelity` says before anything is measured."""
 
 import pytest
-from typer.testing import CliRunner
 
 from simulator.commands.fidelity import show
-from simulator.commands.main import app
 from simulator.making.fidelity.http_server import ServerError
 from tests.evidence.test_fidelity import FORECAST, GOOD, report
 
 
 @pytest.fixture
-def refused():
+def refused(casesim):
     def run(out):
-        answer = CliRunner().invoke(app, ["fidelity", "--quick", "--out", str(out)])
-        assert (answer.exit_code, answer.stdout) == (2, "")
-        return answer.stderr
+        status, said, err = casesim("fidelity", "--quick", "--out", out)
+        assert (status, said) == (2, "")
+        return err
 
     return run
 
@@ -31,15 +29,15 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_runs(refused, tmp_path)
     assert f"{tmp_path / 'file'}" in refused(tmp_path / "file" / "report.json")
 
 
-def test_a_server_that_fails_is_told_in_words(monkeypatch):
+def test_a_server_that_fails_is_told_in_words(casesim, monkeypatch):
     def failing(grid, ready):
         raise ServerError("the server answered 500 Internal Server Error")
         yield
 
     monkeypatch.setattr("simulator.making.fidelity.grid.measure", failing)
-    answer = CliRunner().invoke(app, ["fidelity", "--quick"])
-    assert (answer.exit_code, answer.stdout) == (2, "")
-    assert answer.stderr.strip().endswith("the server answered 500 Internal Server Error")
+    status, out, err = casesim("fidelity", "--quick")
+    assert (status, out) == (2, "")
+    assert err.strip().endswith("the server answered 500 Internal Server Error")
 
 
 def test_what_is_printed_says_how_often_forecasts_hold_and_how_busy_the_machine_was(capsys):

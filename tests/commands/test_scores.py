@@ -1,13 +1,11 @@
 """`casesim scores`: what it lists, what it imports, and what it says of a file that cannot be."""
 
 import json
-import sys
 
 import pytest
 from ruamel.yaml import YAML
 
 from simulator import compile_plan, simulate
-from simulator.commands.main import main
 from simulator.evidence.scores import load_scores
 from simulator.scenario.load import loads
 from tests.evidence.test_score_import import table
@@ -16,16 +14,9 @@ NAME = "pad_ufes20.efficientnet_lite0.fp32"
 
 
 @pytest.fixture
-def casesim(capsys, monkeypatch, own_scores):
-    """Runs the command and returns (exit status, standard output, standard error)."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["casesim", "scores", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return (ended.value.code or 0, *capsys.readouterr())
-
-    return run
+def scores(casesim, own_scores):
+    """Runs `casesim scores`."""
+    return lambda *words: casesim("scores", *words)
 
 
 @pytest.fixture
@@ -36,8 +27,8 @@ def two(monkeypatch):
     return names
 
 
-def test_a_list_in_json_keeps_the_contract_and_prints_nothing_else(casesim, two):
-    status, out, _ = casesim("list", "--json")
+def test_a_list_in_json_keeps_the_contract_and_prints_nothing_else(scores, two):
+    status, out, _ = scores("list", "--json")
     measured, published = json.loads(out)
     assert status == 0
     assert list(measured) == [
@@ -60,24 +51,24 @@ def test_a_list_in_json_keeps_the_contract_and_prints_nothing_else(casesim, two)
     assert (published["kind"], published["auc"].keys()) == ("published", {"value"})
 
 
-def test_a_list_shows_intervals_and_says_why_a_published_curve_has_none(casesim, two):
-    status, out, _ = casesim("list")
+def test_a_list_shows_intervals_and_says_why_a_published_curve_has_none(scores, two):
+    status, out, _ = scores("list")
     assert status == 0
     line = next(line for line in out.splitlines() if NAME in line)
-    found = json.loads(casesim("list", "--json")[1])[0]
+    found = json.loads(scores("list", "--json")[1])[0]
     assert f"{found['auc']['value']:.3f} [{found['auc']['low']:.3f}, {found['auc']['high']:.3f}]" in line
     at_95 = found["specificity_at"]["0.95"]
     assert f"{100 * at_95['value']:.0f}% [{100 * at_95['low']:.0f}, {100 * at_95['high']:.0f}]" in line
     assert "nothing to resample" in out
 
 
-def test_an_import_is_choosable_in_a_case(casesim, own_scores, tmp_path):
+def test_an_import_is_choosable_in_a_case(scores, own_scores, tmp_path):
     file = tmp_path / "my net.csv"
     file.write_bytes(table())
-    status, out, _ = casesim("import", file, "--precision", "int8_static", "--source", "a study", "--attribution", "a clinic")
+    status, out, _ = scores("import", file, "--precision", "int8_static", "--source", "a study", "--attribution", "a clinic")
     assert (status, out) == (0, "mine.my_net.int8_static: a case takes it with `scores: mine.my_net` at int8_static\n")
     assert load_scores("mine.my_net.int8_static").about.attribution == "a clinic"
-    casesim("import", file)
+    scores("import", file)
     scenario = loads(CASE, "case.yaml")
     plan = compile_plan(scenario)
     assert plan.scores.name == "mine.my_net.fp32"
@@ -114,30 +105,30 @@ choices: {}
         (table(good=20), ": label: has 10 positives; at least 30"),
     ],
 )
-def test_a_faulty_file_gets_sentences_and_exit_status_2(casesim, own_scores, tmp_path, content, said):
+def test_a_faulty_file_gets_sentences_and_exit_status_2(scores, own_scores, tmp_path, content, said):
     file = tmp_path / "mine.csv"
     file.write_bytes(content)
-    status, out, err = casesim("import", file)
+    status, out, err = scores("import", file)
     assert (status, out) == (2, "")
     assert f"{file}{said}" in err
     assert "Traceback" not in err
     assert not own_scores.exists()
 
 
-def test_a_file_that_is_not_there_and_a_table_that_is_are_told(casesim, tmp_path):
-    status, _, err = casesim("import", tmp_path / "none.csv")
+def test_a_file_that_is_not_there_and_a_table_that_is_are_told(scores, tmp_path):
+    status, _, err = scores("import", tmp_path / "none.csv")
     assert (status, err) == (2, f"{tmp_path / 'none.csv'}: cannot be read: No such file or directory\n")
     (tmp_path / "t.csv").write_bytes(table())
-    assert casesim("import", tmp_path / "t.csv")[0] == 0
-    status, _, err = casesim("import", tmp_path / "t.csv")
+    assert scores("import", tmp_path / "t.csv")[0] == 0
+    status, _, err = scores("import", tmp_path / "t.csv")
     assert status == 2
     assert "'mine.t.fp32' is there already; --overwrite replaces it" in err
-    assert casesim("import", tmp_path / "t.csv", "--overwrite")[0] == 0
+    assert scores("import", tmp_path / "t.csv", "--overwrite")[0] == 0
 
 
-def test_columns_that_nothing_reads_are_told(casesim, own_scores, tmp_path):
+def test_columns_that_nothing_reads_are_told(scores, own_scores, tmp_path):
     (tmp_path / "t.csv").write_bytes(table(header="id,patients,label,score"))
-    status, _, err = casesim("import", tmp_path / "t.csv")
+    status, _, err = scores("import", tmp_path / "t.csv")
     assert (status, err) == (0, "not read: patients\n")
     sidecar = YAML(typ="safe").load(own_scores / "mine.t.fp32.yaml")
     assert (sidecar["imported"], sidecar["patients"]) == (True, 60)

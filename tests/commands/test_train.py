@@ -2,18 +2,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from simulator.commands.main import app
 from simulator.making.training import tables
 from simulator.making.training.tables import Fitted, Mean
+from tests.conftest import Ended
 
 pytestmark = pytest.mark.zoo
 
+Train = Callable[..., tuple[int, str]]
 
-def train(*words: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["scores", "train", *map(str, words)])
-    return result.exit_code, " ".join(result.output.split())
+
+@pytest.fixture
+def train(casesim: Callable[..., Ended]) -> Train:
+    def run(*words: object) -> tuple[int, str]:
+        ended = casesim("scores", "train", *words)
+        return ended.status, " ".join((ended.out + ended.err).split())
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -24,13 +29,17 @@ def train(*words: object) -> tuple[int, str]:
         ([".", "--precision", "int4"], "there is no precision 'int4'; expected one of: fp32, int8_dynamic, int8_static"),
     ],
 )
-def test_wrong_input_gets_a_sentence(words: list[str], said: str) -> None:
+def test_wrong_input_gets_a_sentence(train: Train, words: list[str], said: str) -> None:
     code, output = train(*words)
     assert (code, said in output) == (2, True), output
 
 
 def test_tables_are_written_and_a_stop_says_what_is_kept(
-    tiny_lite: str, labelled: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    train: Callable[..., tuple[int, str]],
+    tiny_lite: str,
+    labelled: Callable[[int], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(tables, "FITTED", {"tiny": Fitted(tiny_lite)})

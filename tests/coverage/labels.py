@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from simulator.analysis.run.compare import differences
-from simulator.analysis.run.replicate import measured, replicate
+from simulator.analysis.run.replicate import replicate, run_replications
 from simulator.analysis.run.summary import summary_of
 from simulator.evidence.scores import ScoreTable
 from simulator.serving.latency import constant
@@ -144,7 +144,7 @@ def true_waits() -> dict[str, float]:
     table = score_table(norm.cdf(norm.ppf(grid) + APART), grid)
     rng = np.random.default_rng(0)
     table = replace(table, positives=rng.permutation(table.positives), negatives=rng.permutation(table.negatives))
-    summary = summary_of(made := screening(table, 0.9, 500, True, **BUSY), 0, measured(made, 0, 150))
+    summary = summary_of(made := screening(table, 0.9, 500, True, **BUSY), 0, run_replications(made, 0, 150))
     return {name: summary.metrics[name].value for name in ("wait_p95_s.reader", "utilization.reader")}
 
 
@@ -158,7 +158,7 @@ def compared(number: int, apart: tuple[float, float], reader: bool = False) -> I
     """Two models on the same photos, each at 90% sensitivity."""
     shape = BUSY if reader else {}
     plans = [screening(table, 0.9, 500, reader, **shape) for table in label_sets(number, apart)]
-    both = [measured(made, number, 6) for made in plans]
+    both = [run_replications(made, number, 6) for made in plans]
     summaries = tuple(summary_of(made, number, found) for made, found in zip(plans, both, strict=True))
     before, after = (truths(distance, made, 0.9, 500, reader) for distance, made in zip(apart, plans, strict=True))
     for moved in differences(*both, summaries, every=True):

@@ -8,7 +8,7 @@ from math import factorial, log
 import numpy as np
 
 from simulator.analysis.run.compare import differences
-from simulator.analysis.run.replicate import measured, replicate
+from simulator.analysis.run.replicate import replicate, run_replications
 from simulator.analysis.run.summary import summary_of
 from simulator.analysis.statistics import replicated_share
 from simulator.serving.latency import constant
@@ -119,7 +119,7 @@ def same_for_all(number: int) -> Iterator[Claim]:
 def faster(number: int) -> Iterator[Claim]:
     """The same requests: means and percentiles of M/M/1 that differ by a known amount."""
     plans = [one_server(3000, load=0.5), plan({"p": pool()}, exponential(0.9), rate=0.5, seconds=6000)]
-    both = [measured(made, number, 10) for made in plans]
+    both = [run_replications(made, number, 10) for made in plans]
     summaries = tuple(summary_of(made, number, found) for made, found in zip(plans, both, strict=True))
     rate = [1 - 0.5, 1 / 0.9 - 0.5]
     second = float((exponential(0.9).seconds[0, 1] ** 2).mean())

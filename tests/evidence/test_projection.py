@@ -1,62 +1,18 @@
-"""Projection: it finds a law that was planted, refuses what nothing supports, and its errors are those of hidden networks."""
+"""Projection: it refuses what nothing supports, and its errors are those of hidden networks."""
 
 import json
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from simulator.commands.main import app
 from simulator.commands.projection import as_json
 from simulator.evidence.catalogue import CatalogueError, hardware
 from simulator.evidence.projection import ProjectionError, energy, latencies, latency
-from simulator.evidence.projection.form import Design, design_of, evaluate, fit
-from simulator.evidence.projection.heldout import ASKED, BARS, COVERS, HIDDEN, basis_of, held_out, hidden_sets
-from simulator.evidence.projection.points import OFFLINE, OWN, all_points, fingerprint, networks, power, published
+from simulator.evidence.projection.heldout import BARS, COVERS, basis_of, held_out
+from simulator.evidence.projection.points import OFFLINE, fingerprint, networks, power, published
+from simulator.making.projection.holdout import ASKED
 from simulator.paths import CATALOGUE
-
-
-def planted(start_s=4e-4, efficiency=0.5):
-    """Points of a device that follows t(b) = t0 + b / rate exactly, with networks of one kind and hardly any memory traffic."""
-    rows = [
-        {"device": "nvidia-a100-sxm-80gb", "precision": "int8", "protocol": "mlperf", "model": f"net{size}", "batch": batch,
-         "family": "net", "backbone": "net", "architecture": f"net{size}", "gmac": size, "mact": 1e-6 * size,
-         "seconds": (start_s if batch else 0) + max(batch, 1) * 2e9 * size / (efficiency * 624e12)}
-        for size in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-        for batch in (1, 8, OFFLINE)
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def test_a_planted_law_is_found_and_predicts_a_network_it_has_not_seen():
-    points = planted()
-    hidden = (points["model"] == "net4.0").to_numpy()
-    design = design_of(points)
-    found, spread = fit(design.take(~hidden), points.loc[~hidden, "seconds"].to_numpy()).predict(design.take(hidden))
-    assert np.exp(found) == pytest.approx(points.loc[hidden, "seconds"].to_numpy(), rel=0.05)
-    assert (spread > 0).all()
-
-
-def test_the_derivatives_are_those_of_small_steps():
-    points = planted()
-    design = design_of(points)
-    factors = np.random.default_rng(0).normal(0, 0.3, 3 + design.rate.shape[1] + design.start.shape[1])
-    factors[2] -= 8
-    _, slope = evaluate(factors, design)
-    for index in range(len(factors)):
-        step = np.zeros(len(factors))
-        step[index] = 1e-6
-        numeric = (evaluate(factors + step, design)[0] - evaluate(factors - step, design)[0]) / 2e-6
-        assert slope[:, index] == pytest.approx(numeric, abs=1e-6)
-
-
-def test_offline_has_no_start_and_a_batch_has_one():
-    nothing = np.zeros((2, 0))
-    design = Design(np.log([1e-3, 1e-3]), np.full(2, -np.inf), nothing, nothing, np.array([OFFLINE, 8.0]))
-    value, _ = evaluate(np.array([0.0, 0.0, np.log(2e-3)]), design)
-    assert np.exp(value) == pytest.approx([1e-3, 2e-3 + 8e-3])
 
 
 def test_every_point_names_a_network_a_device_and_a_source():
@@ -86,15 +42,6 @@ def test_a_measured_network_has_the_multiply_adds_that_were_counted_when_it_was_
     assert len(both) >= 5
     for name in both:
         assert known[name] == pytest.approx(counted[name] / 1e9, rel=0.08)
-
-
-def test_at_least_a_third_is_hidden_and_every_network_is_hidden_in_each_repeat():
-    points = all_points()
-    counts = points.loc[points["protocol"] != OWN, "architecture"].value_counts()
-    sets = list(hidden_sets(points, 2))
-    assert all(counts[list(names)].sum() >= HIDDEN * counts.sum() for names in sets)
-    for repeat in (sets[:3], sets[3:]):
-        assert set().union(*repeat) == set(counts.index)
 
 
 def test_the_same_network_under_another_name_is_hidden_with_it():
@@ -178,10 +125,10 @@ def test_energy_is_power_times_time_where_power_was_published_and_refused_elsewh
         energy("resnet50", "fp32", 1, "jetson-agx-orin-64gb")
 
 
-def test_the_command_prints_the_table_and_one_object():
-    shown = CliRunner().invoke(app, ["projection"])
-    assert shown.exit_code == 0
-    assert all(word in shown.output for word in ("NVIDIA T4", "median", "band covers", "mlsysim 0.3.0", "Energy"))
-    told = CliRunner().invoke(app, ["projection", "--json"])
-    assert json.loads(told.stdout) == json.loads(json.dumps(as_json(held_out())))
-    assert {"device", "family", "median", "p90", "covered", "bar", "met"} <= set(json.loads(told.stdout)["rows"][0])
+def test_the_command_prints_the_table_and_one_object(casesim):
+    shown = casesim("projection")
+    assert shown.status == 0
+    assert all(word in shown.out for word in ("NVIDIA T4", "median", "band covers", "mlsysim 0.3.0", "Energy"))
+    told = casesim("projection", "--json")
+    assert json.loads(told.out) == json.loads(json.dumps(as_json(held_out())))
+    assert {"device", "family", "median", "p90", "covered", "bar", "met"} <= set(json.loads(told.out)["rows"][0])

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.evidence.scores import ScoreError, check_paired, load_scores, score_names, score_rows
 from simulator.evidence.scores.checks import MOST_ROWS, ImportFaultError, read_table
-from simulator.evidence.scores.importing import Wish, import_scores
+from simulator.evidence.scores.importing import ImportOptions, import_scores
 
 OTHERWISE = {"model": "t", "precision": "fp32"}
 
@@ -101,7 +101,7 @@ def test_labels_are_written_in_several_ways(label, means):
 
 def test_an_import_is_a_table_like_any_other(tmp_path):
     content = b"\xef\xbb\xbf" + table().replace(b"id,group,label,score", b"ID, Group ,Label,Score").replace(b"\n", b"\r\n")
-    made = import_scores("/somewhere/my net.csv", content, Wish(source="a study"), tmp_path)
+    made = import_scores("/somewhere/my net.csv", content, ImportOptions(source="a study"), tmp_path)
     assert made.names == ["mine.my_net.fp32"] == score_names(tmp_path)
     loaded, rows = load_scores("mine.my_net.fp32", tmp_path), score_rows("mine.my_net.fp32", tmp_path)
     assert (loaded.about.items, loaded.about.positives, loaded.about.patients, loaded.about.origin) == (60, 30, 30, "imported")
@@ -115,7 +115,7 @@ def test_a_file_of_several_models_and_precisions_becomes_a_table_each_on_the_sam
     header = "id,group,label,score,model,precision"
     rows = [line for line in table().decode().splitlines()[1:] if line]
     both = [f"{row},net,{precision}" for precision in ("fp32", "int8_static") for row in rows]
-    made = import_scores("t.csv", "\n".join([header, *both]).encode(), Wish("clinic"), tmp_path)
+    made = import_scores("t.csv", "\n".join([header, *both]).encode(), ImportOptions("clinic"), tmp_path)
     assert made.names == ["clinic.net.fp32", "clinic.net.int8_static"]
     check_paired(*(load_scores(name, tmp_path) for name in made.names))
 
@@ -127,30 +127,33 @@ def test_a_group_too_small_is_named():
 
 
 def test_columns_that_nothing_reads_are_told(tmp_path):
-    made = import_scores("t.csv", table(header="id,patients,label,score"), Wish(), tmp_path)
+    made = import_scores("t.csv", table(header="id,patients,label,score"), ImportOptions(), tmp_path)
     assert made.unread == ["patients"]
 
 
 def test_what_is_there_is_left_unless_told_otherwise_and_what_is_shipped_always(tmp_path):
-    import_scores("t.csv", table(), Wish(), tmp_path)
+    import_scores("t.csv", table(), ImportOptions(), tmp_path)
     before = (tmp_path / "mine.t.fp32.csv").read_bytes()
     with pytest.raises(ScoreError, match=r"'mine\.t\.fp32' is there already; --overwrite replaces it"):
-        import_scores("t.csv", table("b,g,1,0.5"), Wish(), tmp_path)
+        import_scores("t.csv", table("b,g,1,0.5"), ImportOptions(), tmp_path)
     assert (tmp_path / "mine.t.fp32.csv").read_bytes() == before
-    import_scores("t.csv", table("b,g,1,0.5"), Wish(overwrite=True), tmp_path)
+    import_scores("t.csv", table("b,g,1,0.5"), ImportOptions(overwrite=True), tmp_path)
     assert load_scores("mine.t.fp32", tmp_path).about.items == 61
     with pytest.raises(ScoreError, match=r"'mine\.t\.fp32' comes with CaseSim"):
-        import_scores("t.csv", table(), Wish(overwrite=True), tmp_path / "own", shipped=tmp_path)
+        import_scores("t.csv", table(), ImportOptions(overwrite=True), tmp_path / "own", shipped=tmp_path)
 
 
-@pytest.mark.parametrize("wish", [Wish(dataset="../etc"), Wish(model="a b"), Wish(precision="fp.32"), Wish(dataset="")])
-def test_a_name_that_cannot_be_a_files_is_refused(wish, tmp_path):
+@pytest.mark.parametrize(
+    "options",
+    [ImportOptions(dataset="../etc"), ImportOptions(model="a b"), ImportOptions(precision="fp.32"), ImportOptions(dataset="")],
+)
+def test_a_name_that_cannot_be_a_files_is_refused(options, tmp_path):
     with pytest.raises(ScoreError, match="is no name; use letters, digits"):
-        import_scores("t.csv", table(), wish, tmp_path / "own")
+        import_scores("t.csv", table(), options, tmp_path / "own")
     assert not (tmp_path / "own").exists()
 
 
 def test_a_fault_leaves_nothing_behind(tmp_path):
     with pytest.raises(ImportFaultError):
-        import_scores("t.csv", table("b,g,1,2"), Wish(), tmp_path / "own")
+        import_scores("t.csv", table("b,g,1,2"), ImportOptions(), tmp_path / "own")
     assert not (tmp_path / "own").exists()

@@ -17,7 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from simulator.evidence.recordings import Recording
-from simulator.scenario.arrivals import COMINGS as ARRIVAL_KINDS
+from simulator.scenario.arrivals import ARRIVAL_KINDS
 from simulator.scenario.stages import KINDS
 from simulator.scenario.stages.policies import Scaling
 from simulator.serving.arrivals import ARRIVALS

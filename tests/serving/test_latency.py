@@ -8,7 +8,7 @@ from scipy.stats import gamma
 
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, Provenance, ThreadRun, profiles
 from simulator.paths import PROFILES
-from simulator.serving.latency import GRID, LatencyError, constant, measured, sampled, summed
+from simulator.serving.latency import GRID, LatencyError, constant, profiled, sampled, summed
 from simulator.serving.theory import batch_queue, mg1_wait
 from tests.builders import plan, pool, run_at
 
@@ -28,7 +28,7 @@ def profile(*columns, threads=1):
 def test_sizes_between_two_measured_ones_lie_on_the_line_between_them_quantile_by_quantile():
     rng = np.random.default_rng(0)
     small, large = rng.exponential(10, GRID), rng.exponential(40, GRID)
-    table = measured(profile(calls(1, small), calls(4, large)), threads=1, max_batch=4)
+    table = profiled(profile(calls(1, small), calls(4, large)), threads=1, max_batch=4)
     between = (2 * np.sort(small) + np.sort(large)) / 3 / 1000
     assert table.seconds[0, 2] == pytest.approx(between)
     assert table.seconds[0, 4] == pytest.approx(np.sort(large) / 1000)
@@ -36,26 +36,26 @@ def test_sizes_between_two_measured_ones_lie_on_the_line_between_them_quantile_b
 
 def test_a_batch_larger_than_any_measured_is_refused():
     with pytest.raises(LatencyError, match="measured up to batch 4; max_batch is 5"):
-        measured(profile(calls(1, [10] * 9), calls(4, [40] * 9)), threads=1, max_batch=5)
+        profiled(profile(calls(1, [10] * 9), calls(4, [40] * 9)), threads=1, max_batch=5)
 
 
 def test_a_batch_smaller_than_any_measured_is_refused():
     with pytest.raises(LatencyError, match="from batch 2"):
-        measured(profile(calls(2, [10] * 9), calls(4, [40] * 9)), threads=1, max_batch=4)
+        profiled(profile(calls(2, [10] * 9), calls(4, [40] * 9)), threads=1, max_batch=4)
 
 
 def test_a_thread_count_that_was_not_measured_is_refused_with_those_that_were():
     with pytest.raises(LatencyError, match=r"with \[2\] threads, not 1"):
-        measured(profile(calls(1, [10] * 9), threads=2), threads=1, max_batch=1)
+        profiled(profile(calls(1, [10] * 9), threads=2), threads=1, max_batch=1)
 
 
 def test_calls_after_an_idle_gap_and_calls_in_a_loop_are_kept_apart():
-    table = measured(profile(calls(1, [10] * 9, idled=[13] * 9)), threads=1, max_batch=1)
+    table = profiled(profile(calls(1, [10] * 9, idled=[13] * 9)), threads=1, max_batch=1)
     assert (table.mean_s(1), table.mean_s(1, idled=True)) == pytest.approx((0.010, 0.013))
 
 
 def test_too_few_calls_of_one_sort_are_told_by_all_of_them():
-    table = measured(profile(calls(1, [10] * 8, idled=[18] * 2)), threads=1, max_batch=1)
+    table = profiled(profile(calls(1, [10] * 8, idled=[18] * 2)), threads=1, max_batch=1)
     assert table.mean_s(1, idled=True) == pytest.approx((8 * 0.010 + 2 * 0.018) / 10, rel=0.02)
 
 
@@ -73,7 +73,7 @@ def with_outlier(count, seed):
 def test_mean_and_spread_are_those_of_the_calls_however_many_there_are_of_each_size():
     by_size = {1: (60, 59), 2: (43, 42), 4: (8, 7), 8: (GRID, 5)}
     taken = {size: [with_outlier(count, size + count) for count in counts] for size, counts in by_size.items()}
-    table = measured(profile(*(calls(size, *kinds) for size, kinds in taken.items())), threads=1, max_batch=8)
+    table = profiled(profile(*(calls(size, *kinds) for size, kinds in taken.items())), threads=1, max_batch=8)
     for size, kinds in taken.items():
         for idled, latency_ms in enumerate(kinds):
             expected = (latency_ms / 1000).mean(), ((latency_ms / 1000) ** 2).mean()
@@ -85,7 +85,7 @@ def test_mean_and_spread_of_every_shipped_profile_are_those_of_its_calls():
         for run in shipped.runs:
             if run.calls[0].batch > 1:
                 continue
-            table = measured(shipped, run.threads, max(timed.batch for timed in run.calls))
+            table = profiled(shipped, run.threads, max(timed.batch for timed in run.calls))
             for timed in run.calls:
                 busy = np.array(timed.latency_ms)[np.array(timed.idle_ms) < IDLE_GAP_MS]
                 seconds = (busy if len(busy) >= 5 else np.array(timed.latency_ms)) / 1000
@@ -94,7 +94,7 @@ def test_mean_and_spread_of_every_shipped_profile_are_those_of_its_calls():
 
 def test_a_queue_waits_as_long_as_the_calls_with_their_one_outlier_say():
     seconds = with_outlier(17, 0) / 1000
-    table = measured(profile(calls(1, 1000 * seconds, idled=1000 * seconds)), threads=1, max_batch=1)
+    table = profiled(profile(calls(1, 1000 * seconds, idled=1000 * seconds)), threads=1, max_batch=1)
     rate = 0.7 / seconds.mean()
     expected = mg1_wait(rate, seconds.mean(), (seconds**2).mean())
     assert batch_queue(rate, table, 1).wait_s == pytest.approx(expected, rel=1e-5)
@@ -120,12 +120,12 @@ def test_the_mean_of_more_calls_than_are_kept_is_their_mean_and_their_outlier_st
 
 
 def test_the_median_is_that_of_single_requests_on_a_busy_replica():
-    table = measured(profile(calls(1, [1, 2, 3, 4, 100], idled=[50] * 5), calls(2, [70] * 6)), threads=1, max_batch=2)
+    table = profiled(profile(calls(1, [1, 2, 3, 4, 100], idled=[50] * 5), calls(2, [70] * 6)), threads=1, max_batch=2)
     assert table.median_s == 0.003
 
 
 def test_an_ensemble_takes_its_passes_one_after_the_other():
-    once, thrice = (measured(profile(calls(1, [10] * 9)), 1, 1, passes) for passes in (1, 3))
+    once, thrice = (profiled(profile(calls(1, [10] * 9)), 1, 1, passes) for passes in (1, 3))
     assert thrice.mean_s(1) == pytest.approx(3 * once.mean_s(1))
 
 
@@ -155,7 +155,7 @@ def test_capacity_is_that_of_the_best_batch_size():
 
 
 def test_a_replica_that_has_idled_serves_as_measured_after_a_gap():
-    table = measured(profile(calls(1, [1000] * 9, idled=[3000] * 9)), threads=1, max_batch=1)
+    table = profiled(profile(calls(1, [1000] * 9, idled=[3000] * 9)), threads=1, max_batch=1)
     visits = run_at(plan({"p": pool()}, table), [0, 1, 4.001, 5.5, 20]).visits
     # Idle since ever, waited for, after a millisecond, after half a second, after many seconds.
     assert (visits["left_s"] - visits["started_s"]).tolist() == pytest.approx([3, 1, 1, 3, 3])

@@ -6,7 +6,7 @@ import pytest
 from simulator.analysis.run.measures import measure
 from simulator.evidence.profiles import load_profile
 from simulator.serving.engine import simulate
-from simulator.serving.latency import constant, measured
+from simulator.serving.latency import constant, profiled
 from simulator.serving.theory import batch_queue, fork_join_response, loads, mg1_wait, mmc_wait, visit_ratios
 from tests.builders import (
     assumed,
@@ -219,7 +219,7 @@ def test_a_load_is_the_rate_over_what_the_rule_gets_done_of_a_queue_that_is_neve
     [("vit_b_16", "int8_dynamic", 2, 4), ("efficientnet_b0", "fp32", 1, 16), ("efficientnet_lite0", "fp32", 1, 8)],
 )
 def test_a_measured_network_gets_as_much_done_as_its_load_says(model, precision, threads, batch):
-    table = measured(load_profile("epyc-zen4-2c", model, precision), threads, batch)
+    table = profiled(load_profile("epyc-zen4-2c", model, precision), threads, batch)
     rate = 2 * batch / table.mean_s(batch)
     made = plan({"p": pool(max_batch=batch)}, table, rate=rate, seconds=2000 * table.mean_s(batch))
     (load,) = loads(made)

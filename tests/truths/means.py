@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.evidence.profiles import load_profile
 from simulator.serving.calendar import DAY_S
-from simulator.serving.latency import GRID, LatencyTable, constant, measured, sampled
+from simulator.serving.latency import GRID, LatencyTable, constant, profiled, sampled
 from simulator.serving.plan import Plan
 from simulator.serving.theory import (
     batch_queue,
@@ -262,7 +262,7 @@ MODELS = ("efficientnet_lite0 fp32", "resnet50 int8_static", "mobilenet_v3_small
 
 def _measured(model: str, cap: int) -> LatencyTable:
     name, precision = model.split()
-    return measured(load_profile("epyc-zen4-2c", name, precision), 1, cap)
+    return profiled(load_profile("epyc-zen4-2c", name, precision), 1, cap)
 
 
 @law(

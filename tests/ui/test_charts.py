@@ -8,7 +8,7 @@ import pytest
 
 from simulator import compile_plan, load, simulate
 from simulator.analysis.run.replicate import replicate
-from simulator.analysis.run.request_path import way_of
+from simulator.analysis.run.request_path import request_path
 from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
 from simulator.serving.latency import constant
 from simulator.ui import charts
@@ -33,7 +33,7 @@ def drawn(summary, trace):
         "answer times": charts.answer_times(summary),
         "batches": charts.batch_timeline(trace),
         "queues": charts.queues(trace),
-        "request": charts.one_request(way_of(trace, 0.99, "end")),
+        "request": charts.one_request(request_path(trace, 0.99, "end")),
         "queue": charts.queue_over_time(trace, "dermatologist"),
         "positives": charts.journeys(summary, positive=True),
         "negatives": charts.journeys(summary, positive=False),
@@ -126,21 +126,21 @@ def test_where_a_warm_up_is_cut_off_a_line_says_so():
 
 
 def test_a_request_s_bars_follow_each_other_from_its_start_to_its_end(trace, drawn):
-    way = way_of(trace, 0.99, "end")
+    path = request_path(trace, 0.99, "end")
     bars = [(base, base + x) for bar in drawn["request"].figure.data for base, x in zip(bar.base, bar.x, strict=True)]
     edges = sorted(bars)
     assert edges[0][0] == 0
-    assert edges[-1][1] == pytest.approx(way.total_s / 3600)  # in hours
+    assert edges[-1][1] == pytest.approx(path.total_s / 3600)  # in hours
     assert [end for _, end in edges[:-1]] == pytest.approx([start for start, _ in edges[1:]])
-    assert drawn["request"].table["in all (s)"].sum() == pytest.approx(way.total_s)
-    assert drawn["request"].takeaway == way.sentence
+    assert drawn["request"].table["in all (s)"].sum() == pytest.approx(path.total_s)
+    assert drawn["request"].takeaway == path.sentence
 
 
 def test_a_stage_that_is_visited_again_has_a_row_of_its_own():
     look = {"kind": "gate", "label": "Look", "by": "quality", "routes": [{"at_least": 99, "to": "done"}, {"to": "again"}]}
     stages = {"p": pool(to="g"), "g": look, "again": retake("p", minutes=spread(1))}
-    way = way_of(run_at(plan(stages, constant(2.0), population=population(unusable=0.5)), [0]), 0.5, "end")
-    assert charts.one_request(way).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
+    path = request_path(run_at(plan(stages, constant(2.0), population=population(unusable=0.5)), [0]), 0.5, "end")
+    assert charts.one_request(path).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
 
 
 def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm, spearmanr
 
 from simulator.analysis.detections.quality import RecallCurve, recall_by_height, resamples
-from simulator.analysis.evidence.marks import Mark
-from simulator.analysis.statistics import LEVEL, Interval
+from simulator.analysis.statistics import LEVEL, Interval, Mark
 from simulator.evidence.detections import BINS, CLEAN, FP32, IMAGE_STATISTICS, CocoC, DetectionTables
 
 #: How far clean AP may be from what others found with the same files, in points.

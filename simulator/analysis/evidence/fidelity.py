@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.evidence.marks import Mark
-from simulator.analysis.statistics import Interval, clustered_share
+from simulator.analysis.statistics import Interval, Mark, clustered_share
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, Point, Report
 from simulator.units import percent, roughly
 

@@ -6,7 +6,7 @@ from typing import cast
 
 import pandas as pd
 
-from simulator.analysis.evidence.marks import Mark
+from simulator.analysis.statistics import Mark
 from simulator.evidence.projection.heldout import BARS, COMPETITOR, COVERS, Basis, HeldOut, label_of
 from simulator.evidence.projection.points import OFFLINE
 from simulator.units import percent

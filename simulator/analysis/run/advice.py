@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, isfinite
-from typing import TYPE_CHECKING
 
 from simulator.analysis.run.measures import measure
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.stage_times import StageTimes
+from simulator.analysis.run.summary import Summary, summary_of
 from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Choice, Options, Pick
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.theory import Load, loads, retries_of
 from simulator.units import duration, roughly
-
-if TYPE_CHECKING:
-    from simulator.analysis.run.summary import Summary
 
 BATCHING = "batching delay"
 
@@ -119,12 +116,10 @@ def _nothing_helps(tried: Sequence[str], every: bool) -> str:
 
 def _trial(summary: Summary, plan: Plan) -> Summary:
     """A few replications of a design, with the requests that the first replications of the run have."""
-    from simulator.analysis.run.summary import summary_of  # which asks for advice
-
     first = summary.measures[: ceil(summary.replications / REPLICATIONS_PER_TRIAL)]
     if plan is not summary.plan:
         return summary_of(plan, summary.seed, [measure(simulate(plan, summary.seed, one)) for one in range(len(first))])
-    return summary_of(plan, summary.seed, [replace(one, resampled=None, ends=[]) for one in first])
+    return summary_of(plan, summary.seed, [replace(one, resampled=None, band_edges=[]) for one in first])
 
 
 @dataclass(frozen=True)
@@ -146,7 +141,7 @@ class _Trial:
         """Whether the step eases what holds requests up there; to turn more of them away is no ease."""
         if self.missed is not None:
             return self._eased().get(self.missed, False)
-        (lost, lost_then), (before, after) = self._measured(_turned_away), self._measured(_time_s)
+        (lost, lost_then), (before, after) = self._in_both(_turned_away), self._in_both(_time_s)
         if self._turns_many_away:
             return lost_then < lost - FEW
         return after < before * (1 - NOTICEABLE) and lost_then <= lost + FEW
@@ -186,14 +181,14 @@ class _Trial:
         pairs = zip(self.now.verdicts, self.then.verdicts, strict=True)
         return {place: _betters(before, after) for place, (before, after) in enumerate(pairs) if after.estimate is not None}
 
-    def _measured(self, figure: Callable[[StageTimes | None], float]) -> tuple[float, float]:
+    def _in_both(self, figure: Callable[[StageTimes | None], float]) -> tuple[float, float]:
         """A figure of the stage in both trials."""
         return figure(self.now.stages.get(self.name)), figure(self.then.stages.get(self.name))
 
     def _figures(self) -> tuple[float | None, float | None]:
         """What is to be eased, in both trials: what the missed objective asks for, or else a share or a time at the stage."""
         if self.missed is None:
-            return self._measured(_turned_away if self._turns_many_away else _time_s)
+            return self._in_both(_turned_away if self._turns_many_away else _time_s)
         before, after = (trial.verdicts[self.missed].estimate for trial in (self.now, self.then))
         return None if before is None else before.value, None if after is None else after.value
 

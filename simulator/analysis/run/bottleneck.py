@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.analysis.run.advice import FEW, Move, advice_on, load_on
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.stage_times import StageTimes
+from simulator.analysis.run.summary import Summary
 from simulator.scenario.stages import AnyStage
 from simulator.serving.calendar import DAY_S, HOUR_S
 from simulator.serving.plan import Plan
 from simulator.serving.servers import servers
 from simulator.serving.timetables import Steps
 from simulator.units import duration, roughly
-
-if TYPE_CHECKING:
-    from simulator.analysis.run.summary import Summary
 
 #: A cause is named when it accounts for at least this part of the wait.
 CAUSE = 0.25

@@ -16,13 +16,14 @@ from typing import IO, Any, cast
 import pandas as pd
 
 from simulator.analysis.run.timeline import queue_steps
+from simulator.errors import InputError
 from simulator.serving.trace import Trace
 
 #: File names that a trace may have.
 ENDINGS = (".json", ".json.gz")
 
 
-class TraceFileError(ValueError):
+class TraceFileError(InputError):
     """The file of a trace cannot be written; the message says why and what would do."""
 
 

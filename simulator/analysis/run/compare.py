@@ -115,14 +115,14 @@ def differences(
     return [one for one in found if np.isfinite([one.change.low, one.change.high]).all()]
 
 
-#: Estimators of both designs: at the middle of what is projected and, where something is, at both its ends.
+#: Estimators of both designs: at the middle of what is projected and, where something is, at both edges of its band.
 Pairs = list[tuple[Estimator, Estimator]]
 
 
 def _pairs(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Pairs:
     ways = [ways_of(summary.plan) for summary in summaries]
-    ends = (0, 1) if before[0].ends or after[0].ends else ()
-    sides = [(before, after), *((_end(before, index), _end(after, index)) for index in ends)]
+    edges = (0, 1) if before[0].band_edges or after[0].band_edges else ()
+    sides = [(before, after), *((_at_edge(before, index), _at_edge(after, index)) for index in edges)]
 
     def estimator(side: Sequence[Measures], index: int) -> Estimator:
         warm_up = summaries[index].warm_up
@@ -132,13 +132,13 @@ def _pairs(before: Sequence[Measures], after: Sequence[Measures], summaries: tup
     return [(estimator(old, 0), estimator(new, 1)) for old, new in sides]
 
 
-def _end(measures: Sequence[Measures], index: int) -> list[Measures]:
+def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
     """The replications at one end of what is projected; as they are where nothing is."""
-    return [one.ends[index] if one.ends else one for one in measures]
+    return [one.band_edges[index] if one.band_edges else one for one in measures]
 
 
 def _change(metric: Metric, pairs: Pairs) -> Estimate:
-    """The change; where latencies are projected, its interval reaches over those at both ends of their bands."""
+    """The change; where latencies are projected, its interval reaches over those at both edges of their bands."""
     found = [_paired(metric, *pair) for pair in pairs if all(one.run_interval(metric) for one in pair)]
     first, values = found[0], [one.value for one in found]
     low, high = min(one.low for one in found), max(one.high for one in found)

@@ -75,7 +75,8 @@ class Measures:
     flows: number of requests (column count) by tag, end, outcome, positive and detected
     queries: the latency of each query, where the scenario is one of MLPerf's
     stages: where the time of requests went, for each stage that takes time
-    ends: the same replication with all projected latencies at the fast end of their bands, and at the slow end; else empty
+    band_edges: the same replication with all projected latencies at the fast edge of their bands, and at the slow edge; else
+    empty
     resampled: the same replication for other labelled people; None where it was not run for them
     """
 
@@ -91,7 +92,7 @@ class Measures:
     latencies: Floats | None = None
     queries: Queries | None = None
     stages: dict[str, StageTimes] = field(default_factory=dict)
-    ends: list[Measures] = field(default_factory=list)
+    band_edges: list[Measures] = field(default_factory=list)
     resampled: Measures | None = None
 
     def after(self, stretch: int) -> Measures:
@@ -101,7 +102,13 @@ class Measures:
         samples = {name: one.after(stretch) for name, one in self.samples.items()}
         rates = {name: counts[stretch:] for name, counts in self.rates.items()}
         resampled = self.resampled and self.resampled.after(stretch)
-        return replace(self, samples=samples, rates=rates, ends=[end.after(stretch) for end in self.ends], resampled=resampled)
+        return replace(
+            self,
+            samples=samples,
+            rates=rates,
+            band_edges=[edge.after(stretch) for edge in self.band_edges],
+            resampled=resampled,
+        )
 
     def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
         """Each metric's plain value in this replication; what it does not have is absent."""

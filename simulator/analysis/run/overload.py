@@ -39,7 +39,7 @@ class Trouble:
 def goodput(trace: Trace) -> pd.DataFrame:
     """For each step of the run: time_s, then a second fresh requests, retries, useful answers; and served_share.
 
-    served_share: of those who came within the step and whose way ended, the share that was done; NaN for nobody.
+    served_share: of those who came within the step and whose path ended, the share that was done; NaN for nobody.
     """
     columns, edges = trace.columns, _edges(trace)
     step = edges[1] - edges[0]

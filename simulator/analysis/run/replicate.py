@@ -7,36 +7,36 @@ from concurrent.futures import Executor, Future, as_completed
 
 from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
 from simulator.analysis.run.measures import Measures, measure
-from simulator.analysis.run.summary import Summary, summary_of
+from simulator.analysis.run.result import Result, result_of
 from simulator.serving.engine import simulate
-from simulator.serving.plan import Plan
+from simulator.serving.plan import Plan, at_band_edges
 
 #: The numbers of replications that may be asked for: one alone has no interval.
 REPLICATIONS = (2, 1000)
 
 
-def one(plan: Plan, seed: int, replication: int) -> Measures:
+def run_one(plan: Plan, seed: int, replication: int) -> Measures:
     """Run and measure one replication (the job that a worker process is given).
 
     The first RUNS replications run again for other labelled people where that cannot be told from the shares of the ways.
     """
     found = measure(simulate(plan, seed, replication))
-    found.ends = [measure(simulate(end, seed, replication)) for end in plan.ends]
+    found.band_edges = [measure(simulate(edge, seed, replication)) for edge in at_band_edges(plan)]
     if replication < RUNS and needs_runs(plan):
         found.resampled = measure(simulate(resampled_plan(plan, replication), seed, replication))
     return found
 
 
 def warm() -> None:
-    """Do nothing: a worker process that was given this has imported all that `one` needs."""
+    """Do nothing: a worker process that was given this has imported all that `run_one` needs."""
 
 
 def submit(executor: Executor, plan: Plan, seed: int, replications: int) -> list[Future[Measures]]:
     """Hand every replication to an executor."""
-    return [executor.submit(one, plan, seed, replication) for replication in range(replications)]
+    return [executor.submit(run_one, plan, seed, replication) for replication in range(replications)]
 
 
-def measured(
+def run_replications(
     plan: Plan,
     seed: int,
     replications: int | None = None,
@@ -51,7 +51,7 @@ def measured(
     if executor is None:
         measures = []
         for replication in range(total):
-            measures.append(one(plan, seed, replication))
+            measures.append(run_one(plan, seed, replication))
             progress(replication + 1, total)
         return measures
     futures = submit(executor, plan, seed, total)
@@ -60,6 +60,6 @@ def measured(
     return [future.result() for future in futures]
 
 
-def replicate(plan: Plan, seed: int, replications: int | None = None) -> Summary:
+def replicate(plan: Plan, seed: int, replications: int | None = None) -> Result:
     """Run a plan's replications, one after the other, and pool them."""
-    return summary_of(plan, seed, measured(plan, seed, replications))
+    return result_of(plan, seed, run_replications(plan, seed, replications))

@@ -1,4 +1,4 @@
-"""One request's way through a run: where it waited, for what, and who served it."""
+"""The path of one request through a run: where it waited, for what, and who served it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Way:
+class RequestPath:
     """The request at one percentile of the time to the answer or to the end, and the steps that make up that time."""
 
     share: float
@@ -111,7 +111,7 @@ class Way:
     @property
     def sentence(self) -> str:
         """How long it took, and which stage took most of that, in all its visits."""
-        what = "answer took" if self.until == "answer" else "way to the end took"
+        what = "answer took" if self.until == "answer" else "path to the end took"
         told = f"The {what} {duration(self.total_s)} for the {self.name} request"
         if not self.steps or not self.total_s:
             return f"{told}."
@@ -129,7 +129,7 @@ class Way:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """The way as `casesim run --json` prints it."""
+        """The path as `casesim run --json` prints it."""
         return {**vars(self), "steps": [step.to_json() for step in self.steps], "sentence": self.sentence}
 
 
@@ -145,25 +145,26 @@ def percentile(text: str) -> float:
 
 
 def answers_early(trace: Trace) -> bool:
-    """Whether the answer may come before the end of the way."""
+    """Whether the answer may come before the end of the path."""
     return any(stage.gives_answers for stage in trace.plan.scenario.stages.values())
 
 
-def way_of(trace: Trace, share: float, until: Until = "answer") -> Way | None:
-    """The way of the request at a percentile, of the time from the last photo to the answer or from arrival to the end.
+def request_path(trace: Trace, share: float, until: Until = "answer") -> RequestPath | None:
+    """The path of the request at a percentile, of the time from the last photo to the answer or from arrival to the end.
 
-    A percentile that falls between two requests takes the slower one. None where no request got that far.
+    A percentile that falls between two requests takes the slower one. None where no request got that far; one that sent
+    another photo after its answer has no such time.
     """
     columns = trace.columns
     start, stop = (columns.sent, columns.answered) if until == "answer" else (columns.arrived, columns.finished)
     taken = stop - start
-    there = np.flatnonzero(np.isfinite(taken))
+    there = np.flatnonzero(np.isfinite(taken) & (taken >= 0))
     if not len(there):
         return None
     order = there[np.argsort(taken[there], kind="stable")]
     row = int(order[max(ceil(share * len(order) - INSTANT_S) - 1, 0)])
     begin, end = float(start[row]), float(stop[row])
-    return Way(share, until, trace.replication, row, begin, end - begin, _steps(trace, row, begin, end))
+    return RequestPath(share, until, trace.replication, row, begin, end - begin, _steps(trace, row, begin, end))
 
 
 def _steps(trace: Trace, row: int, start: float, end: float) -> list[Step]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import isfinite
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.run.bottleneck import Bottleneck, bottleneck_of
 from simulator.analysis.run.estimates import Estimator
 from simulator.analysis.run.labels import ways_of
 from simulator.analysis.run.measures import CURVE, Measures, measure
@@ -21,12 +18,11 @@ from simulator.analysis.run.mlperf import MlperfResult, mlperf_result
 from simulator.analysis.run.operating import Kept, kept_thresholds
 from simulator.analysis.run.scorecard import Verdict, judge
 from simulator.analysis.run.stage_times import StageTimes, pooled
-from simulator.analysis.run.trust import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Note, notes_on
 from simulator.analysis.run.warmup import WarmUp, warm_up_of
 from simulator.analysis.statistics import Estimate, Interval
 from simulator.scenario.metrics import Metric
 from simulator.serving.engine import ENGINE_VERSION
-from simulator.serving.plan import Plan, fingerprint
+from simulator.serving.plan import Plan, at_band_edges, fingerprint
 from simulator.serving.provenance import Source
 from simulator.serving.theory import loads
 from simulator.serving.trace import Trace
@@ -38,6 +34,10 @@ _SENSE_LABELLED = (
     "labelled, on whom every threshold is chosen anew."
 )
 _SENSE = "A 95% interval is about other requests of the same kind."
+
+#: Positives that it takes to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05,
+#: and with one.
+POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
 
 @dataclass(frozen=True)
@@ -70,40 +70,6 @@ class Summary:
         """Where every number comes from."""
         return self.plan.provenance
 
-    @cached_property
-    def bottleneck(self) -> Bottleneck | None:
-        """The stage that holds the requests up, why, and what would move it; None where no stage has servers."""
-        return bottleneck_of(self)
-
-    @cached_property
-    def trust(self) -> list[Note]:
-        """How far the figures can be trusted, a note a reason."""
-        return notes_on(self)
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `casesim run --json` prints; what this run does not have is left out."""
-        bottleneck = {"bottleneck": self.bottleneck.to_json()} if self.bottleneck else {}
-        warm_up = {"warm_up": self.warm_up.to_json()} if self.warm_up else {}
-        return {
-            "scenario": self.plan.scenario.id,
-            "scenario_hash": self.plan.scenario_hash,
-            "design": self.plan.design,
-            **({"strikes": self.plan.strikes} if self.plan.strikes else {}),
-            "seed": self.seed,
-            "replications": self.replications,
-            "run_hash": self.run_hash,
-            "requests": self.requests,
-            "metrics": {name: self._told(name, found) for name, found in self.metrics.items()},
-            "objectives": [verdict.to_json() for verdict in self.verdicts],
-            "provenance": [vars(source) for source in self.provenance],
-            "warnings": self.warnings,
-            **({"mlperf": self.mlperf.to_json()} if self.mlperf else {}),
-            **warm_up,
-            **bottleneck,
-            "trust": [vars(note) for note in self.trust],
-            **({"thresholds": [kept.to_json() for kept in self.thresholds]} if self.thresholds else {}),
-        }
-
     def metric(self, name: str) -> Metric:
         """What a metric is."""
         return self.plan.scenario.metrics[name]
@@ -116,10 +82,6 @@ class Summary:
     def doubts(self, name: str) -> str:
         """How much of a metric's interval each doubt leaves."""
         return doubts(self.metrics[name], self.metric(name).unit)
-
-    def _told(self, name: str, found: Estimate) -> dict[str, Any]:
-        told: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high, "unit": self.metric(name).unit}
-        return told | {name: {"low": part.low, "high": part.high} for name, part in found.doubts.items()}
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
@@ -169,10 +131,11 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         *_few_positives(plan, metrics),
         *([mlperf.sentence] if mlperf else []),
     ]
-    ends = [summary_of(end, seed, [m.ends[index] for m in measures]) for index, end in enumerate(plan.ends) if measures[0].ends]
-    for end, name in zip(ends, ("fast", "slow"), strict=False):
-        metrics, costs = _spanned(metrics, end.metrics), _spanned(costs, end.costs)
-        warnings += [f"At the {name} end of what is projected: {words}" for words in end.warnings if words not in warnings]
+    edges = at_band_edges(plan) if measures[0].band_edges else []
+    at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
+    for edge, name in zip(at_edges, ("fast", "slow"), strict=False):
+        metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
+        warnings += [f"At the {name} end of what is projected: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
         plan=plan,
         seed=seed,
@@ -217,15 +180,15 @@ def _curve(estimator: Estimator) -> NDArray[np.float64]:
     return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
 
 
-def _spanned(found: dict[str, Estimate], end: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Intervals that also reach to those at one end of a projected band; what cannot be quoted there is not quoted at all."""
-    return {name: _reaching(one, end[name]) for name, one in found.items() if name in end}
+def _spanned(found: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Intervals that also reach to those at one edge of a projected band; what cannot be quoted there is not quoted at all."""
+    return {name: _reaching(one, edge[name]) for name, one in found.items() if name in edge}
 
 
-def _reaching(one: Estimate, end: Estimate) -> Estimate:
+def _reaching(one: Estimate, edge: Estimate) -> Estimate:
     band = one.projected or Interval(one.value, one.value, one.value)
-    projected = Interval(one.value, min(band.low, end.value), max(band.high, end.value))
-    return replace(one, low=min(one.low, end.low), high=max(one.high, end.high), projected=projected)
+    projected = Interval(one.value, min(band.low, edge.value), max(band.high, edge.value))
+    return replace(one, low=min(one.low, edge.low), high=max(one.high, edge.high), projected=projected)
 
 
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from simulator.analysis.run.scorecard import Verdict
+from simulator.analysis.run.summary import POSITIVES_FOR_99, Summary
 from simulator.analysis.statistics import Interval, quantile_interval
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
 from simulator.serving.theory import loads
 from simulator.units import duration, roughly, significant
-
-if TYPE_CHECKING:
-    from simulator.analysis.run.summary import Summary
 
 Level = Literal["good", "fair", "weak"]
 
@@ -25,10 +23,6 @@ BUSY, SATURATED = 0.7, 0.9
 
 #: Other programs took at least this part of the machine: the latencies say more about them than about the model.
 SWAMPED_SHARE = 0.3
-
-#: Positives that it takes to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05,
-#: and with one.
-POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
 #: Up to these parts of all figures assumed, a result is well and fairly founded.
 FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6

@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
-from simulator.analysis.bootstrap import Floats, bootstrap, percentile_interval, pivotal_interval
-from simulator.analysis.scores.folds import folds_of
+from simulator.analysis.bootstrap import Floats, bootstrap, folds_of, percentile_interval, pivotal_interval
 from simulator.analysis.scores.roc import BINS, bins_of, calibration_error, calibration_floor, log_loss
 from simulator.analysis.statistics import Interval, clustered_share
 

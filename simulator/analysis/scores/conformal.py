@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from simulator.analysis.bootstrap import Floats
-from simulator.analysis.scores.folds import folds_of
+from simulator.analysis.bootstrap import Floats, folds_of
 from simulator.analysis.statistics import Interval, clustered_share
 
 #: The coverages at which the promise is checked.

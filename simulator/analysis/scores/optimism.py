@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.scores.folds import folds_of
+from simulator.analysis.bootstrap import folds_of
 from simulator.analysis.scores.roc import roc
 from simulator.analysis.scores.summary import TARGETS
 from simulator.analysis.statistics import clustered_share

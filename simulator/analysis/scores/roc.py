@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulator.evidence.scores import ScoreTable
+
 Floats = NDArray[np.float64]
 
 #: Bins of a reliability diagram and of the expected calibration error.
@@ -48,12 +50,16 @@ class Roc:
         return _ratio(strips.sum(-1), self.false[..., -1] * self.true[..., -1])
 
     def place_of(self, sensitivity: float) -> NDArray[np.intp]:
-        """Where in `thresholds` the highest one stands that at least this share of the positives reaches."""
+        """Where in `thresholds` the highest one stands that at least this share of the positives reaches; at 1, the last."""
+        if sensitivity >= 1:
+            return np.full(self.true.shape[:-1], len(self.thresholds) - 1)
         reached = self.true >= sensitivity * self.true[..., -1:] - 1e-9
         return np.asarray(np.argmax(reached, axis=-1))
 
     def threshold_at(self, sensitivity: float) -> Floats:
-        """The highest threshold that at least this share of the positives reaches."""
+        """The highest threshold that at least this share of the positives reaches; at 1, -inf, as a gate has it."""
+        if sensitivity >= 1:
+            return np.full(self.true.shape[:-1], -np.inf)
         return self.thresholds[self.place_of(sensitivity)]
 
     def specificity_at(self, sensitivity: float) -> Floats:
@@ -72,6 +78,12 @@ def roc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) 
         np.cumsum(np.where(of_class, sorted_weights, 0.0), axis=-1)[..., last_of_ties] for of_class in (positive, ~positive)
     )
     return Roc(np.append(np.inf, s[order][last_of_ties]), *(_from_none(counted) for counted in (false, true)))
+
+
+def roc_of(table: ScoreTable) -> Roc:
+    """The curve of a score table, or that through a published point."""
+    labels = np.repeat([1, 0], [len(table.positives), len(table.negatives)])
+    return roc(labels, np.concatenate([table.positives, table.negatives]))
 
 
 def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Floats:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 
+from simulator.errors import InputError
 from simulator.evidence.catalogue import Hardware, machine
-from simulator.evidence.files import Stamp, stamp_of
-from simulator.evidence.projection.form import design_of, fit
-from simulator.evidence.projection.heldout import LEVEL, Basis, Errors, basis_of, effective_watts, held_out
-from simulator.evidence.projection.points import OFFLINE, all_points, networks, projection_files, published
+from simulator.evidence.projection.curves import curve_of
+from simulator.evidence.projection.heldout import LEVEL, Basis, Errors, basis_of, held_out
+from simulator.evidence.projection.points import OFFLINE, effective_watts, networks, published
 
 #: What computes a model of a precision, the closest first. Accelerators run no network whose scales are found in every call.
 _COMPUTED = {
@@ -27,9 +25,6 @@ _COMPUTED = {
     "int8_static": ("int8",),
     "int8_static_percentile": ("int8",),
 }
-
-#: Points taken under these rules are preferred: engines compiled for the device, timed by one load generator.
-_PREFERRED = "mlperf"
 
 #: Batches are projected up to here.
 MOST = 1024
@@ -41,7 +36,7 @@ _WORDS: dict[Basis, str] = {
 }
 
 
-class ProjectionError(ValueError):
+class ProjectionError(InputError):
     """The evidence does not support this number; the message says why, and what there is."""
 
 
@@ -78,8 +73,7 @@ def latencies(model: str, precision: str, batches: Sequence[int], device: str) -
     errors = _errors_of(network, computed, device)
     band = held_out().widths[errors.basis]
     source = _sentence(network, precision, computed, device, errors)
-    stamps = tuple(stamp_of(path) for path in projection_files().values())
-    found = zip(*_curve(network, computed, device, tuple(batches), stamps), strict=True)
+    found = zip(*curve_of(network, computed, device).at(batches), strict=True)
     return [
         Projected(
             float(np.exp(value)),
@@ -180,21 +174,3 @@ def _sentence(network: str, precision: str, computed: str, device: str, errors: 
         f"held out: median error {errors.median:.0%}, 90% within {errors.p90:.0%}, band meant for {LEVEL:.0%} "
         f"covered {errors.covered:.0%}"
     )
-
-
-@lru_cache(maxsize=64)
-def _curve(
-    network: str, computed: str, device: str, batches: tuple[int, ...], _stamps: tuple[Stamp, ...]
-) -> tuple[list[float], list[float]]:
-    """Logarithm of seconds and its spread for each batch, from a fit to all points there are; anew once any of them changes."""
-    points = all_points()
-    there = points[points["device"] == device]
-    protocol = _PREFERRED if _PREFERRED in set(there["protocol"]) else there["protocol"].mode()[0]
-    row = networks().loc[[network]].drop(columns="source").reset_index()
-    row = row.assign(device=device, precision=computed, protocol=protocol)
-    asked = row.loc[np.zeros(len(batches), dtype=int)].assign(batch=list(batches))
-    both = pd.concat([points, asked], ignore_index=True)
-    known = np.arange(len(both)) < len(points)
-    design = design_of(both)
-    value, spread = fit(design.take(known), points["seconds"].to_numpy()).predict(design.take(~known))
-    return value.tolist(), spread.tolist()

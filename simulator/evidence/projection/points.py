@@ -55,7 +55,7 @@ def _published(folder: Path) -> pd.DataFrame:
     return points.join(known.drop(columns="source"), on="model")
 
 
-def measured() -> pd.DataFrame:
+def measured_points() -> pd.DataFrame:
     """What was measured here with one thread, of networks that are known: the median of the calls of each batch size."""
     known = networks().dropna(subset="profile").reset_index().set_index("profile")
     rows = [
@@ -80,16 +80,13 @@ def measured() -> pd.DataFrame:
 
 def all_points() -> pd.DataFrame:
     """Published and measured points, in one frame."""
-    return pd.concat([published(), measured()], ignore_index=True)
+    return pd.concat([published(), measured_points()], ignore_index=True)
 
 
 def projection_files() -> dict[str, Path]:
     """Every file that a projected latency is computed from, by a name that is the same on every machine."""
-    catalogue = ("models.csv", "published.csv", "projection.json", HARDWARE.name)
-    measured = sorted(PROFILES.glob("*/*.json"))
-    return {f"catalogue/{name}": CATALOGUE / name for name in catalogue} | {
-        f"profiles/{path.parent.name}/{path.name}": path for path in measured
-    }
+    names = ("models.csv", "published.csv", "projected.csv", "projection.json", HARDWARE.name)
+    return {f"catalogue/{name}": CATALOGUE / name for name in names}
 
 
 def power(folder: Path = CATALOGUE) -> pd.DataFrame:
@@ -104,10 +101,23 @@ def _power(folder: Path) -> pd.DataFrame:
     return points
 
 
+def effective_watts(points: pd.DataFrame, device: str, batch: int, without: str = "") -> float | None:
+    """Watts at the wall for each second of the device's published latency, the median over networks; None without any.
+
+    Power was published of runs that save energy and are slower: joules of those runs by the seconds of the fastest ones.
+    """
+    runs = power()
+    runs = runs[(runs["device"] == device) & (runs["batch"] == batch) & (runs["model"] != without)]
+    best = points[(points["device"] == device) & (points["batch"] == batch) & (points["precision"] == "int8")]
+    both = runs.merge(best[["model", "seconds"]], on="model", suffixes=("", "_best"))
+    return float((both["watts"] * both["seconds"] / both["seconds_best"]).median()) if len(both) else None
+
+
 def fingerprint(folder: Path = CATALOGUE) -> str:
-    """Twelve hexadecimal digits that identify the published tables."""
-    files = ("published.csv", "models.csv", "power.csv")
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in files)).hexdigest()[:12]
+    """Twelve hexadecimal digits that identify what projections are fitted to: the published tables, and what was measured."""
+    files = ("published.csv", "models.csv", "power.csv", HARDWARE.name)
+    measured = measured_points().to_csv(index=False, float_format="%.6g").encode()
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in files) + measured).hexdigest()[:12]
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from simulator.errors import InputError
 from simulator.evidence.files import read_yaml
 
 
-class ScoreError(ValueError):
+class ScoreError(InputError):
     """A score table cannot be used; the message says which and why."""
 
 

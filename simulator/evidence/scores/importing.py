@@ -19,7 +19,7 @@ from simulator.paths import OWN_SCORES, SCORES
 
 
 @dataclass(frozen=True)
-class Wish:
+class ImportOptions:
     """What the tables are called and where they come from; None where the file says, or nobody.
 
     dataset, model, precision: the parts of a table's name, `<dataset>.<model>.<precision>`
@@ -41,21 +41,23 @@ class Imported:
     unread: list[str]
 
 
-def import_scores(file: str, content: bytes, wish: Wish, folder: Path | None = None, shipped: Path = SCORES) -> Imported:
+def import_scores(
+    file: str, content: bytes, options: ImportOptions, folder: Path | None = None, shipped: Path = SCORES
+) -> Imported:
     """Check a CSV and write a table for each model and precision in it; without either it is called after the file, at fp32.
 
     file: the name of the file; folder: OWN_SCORES where none is given
     Raises ScoreError, ImportFaultError where the file is to blame; nothing is written then.
     """
     folder = folder or OWN_SCORES
-    given = {name: value for name, value in (("model", wish.model), ("precision", wish.precision)) if value}
-    _check_names({"dataset": wish.dataset, **given})
+    given = {name: value for name, value in (("model", options.model), ("precision", options.precision)) if value}
+    _check_names({"dataset": options.dataset, **given})
     groups, unread = read_table(file, content, given, {"model": _called_after(file), "precision": "fp32"})
-    tables = {f"{wish.dataset}.{model}.{precision}": rows for (model, precision), rows in groups.items()}
-    _check_free(tables, wish.overwrite, folder, shipped)
+    tables = {f"{options.dataset}.{model}.{precision}": rows for (model, precision), rows in groups.items()}
+    _check_free(tables, options.overwrite, folder, shipped)
     for name, rows in tables.items():
         frame = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
-        write_table(frame, _about(file, wish, rows), folder / name)
+        write_table(frame, _about(file, options, rows), folder / name)
     return Imported(list(tables), unread)
 
 
@@ -93,18 +95,18 @@ def _check_free(names: Iterable[str], overwrite: bool, folder: Path, shipped: Pa
             raise ScoreError(f"'{name}' is there already; --overwrite replaces it, another --dataset or --model keeps it")
 
 
-def _about(file: str, wish: Wish, rows: list[Row]) -> Measured:
+def _about(file: str, options: ImportOptions, rows: list[Row]) -> Measured:
     return Measured(
         kind="measured",
         imported=True,
-        dataset=wish.dataset,
+        dataset=options.dataset,
         model=str(rows[0]["model"]),
         precision=str(rows[0]["precision"]),
         head="not told",
         items=len(rows),
         positives=sum(row["label"] for row in rows),
         patients=len({row["patient"] for row in rows}),
-        source=wish.source or f"imported from {Path(file).name}",
-        attribution=wish.attribution or "not told",
+        source=options.source or f"imported from {Path(file).name}",
+        attribution=options.attribution or "not told",
         date=datetime.now(UTC).date().isoformat(),
     )

@@ -1,4 +1,4 @@
-"""The tables themselves: scores by class for a run, rows by item for an analysis, thresholds, the ROC curve."""
+"""The tables themselves: scores by class for a run, rows by item for an analysis, thresholds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import mannwhitneyu, norm
 
 from simulator.evidence.files import Stamp, stamp_of
 from simulator.evidence.scores.about import Measured, Published, ScoreError, read_sidecar
@@ -95,19 +95,9 @@ class ScoreTable:
 
     @cached_property
     def auc(self) -> float:
-        """Area under the ROC curve: the chance that a positive scores above a negative (Mann-Whitney)."""
-        from scipy.stats import rankdata
-
-        ranks = rankdata(np.concatenate([self.positives, self.negatives]))[: len(self.positives)]
-        p, n = len(self.positives), len(self.negatives)
-        return float((ranks.sum() - p * (p + 1) / 2) / (p * n))
-
-    def roc(self) -> tuple[Floats, Floats]:
-        """False and true positive rates from (0, 0) to (1, 1), a point a distinct score."""
-        cuts = np.unique(np.concatenate([self.positives, self.negatives]))[::-1]
-        true = np.searchsorted(np.sort(-self.positives), -cuts, side="right") / len(self.positives)
-        false = np.searchsorted(np.sort(-self.negatives), -cuts, side="right") / len(self.negatives)
-        return np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
+        """Area under the ROC curve: the chance that a positive scores above a negative."""
+        above = mannwhitneyu(self.positives, self.negatives, method="asymptotic").statistic
+        return float(above / (len(self.positives) * len(self.negatives)))
 
 
 def scores_at(model: str, precision: str, folder: Path | None = None) -> ScoreTable:
@@ -205,7 +195,7 @@ def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
     about = read_sidecar(sidecar)
     if isinstance(about, Published):
         return _curve(sidecar.stem, about)
-    return _measured(sidecar.stem, about, _rows(sidecar.with_suffix(".csv"), about))
+    return _table_of(sidecar.stem, about, _rows(sidecar.with_suffix(".csv"), about))
 
 
 def _rows(path: Path, about: Measured) -> pd.DataFrame:
@@ -243,7 +233,7 @@ def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
             raise ScoreError(f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {told:,}")
 
 
-def _measured(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
+def _table_of(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
     patients = pd.Series(pd.factorize(table["patient"])[0], index=table.index)
     positive = table["label"] == 1
     return ScoreTable(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from simulator.making.detection.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from simulator.making.detection.images import Takes
-from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.refusals import CannotMeasureError
 from simulator.making.zoo.steps import Pixels
 
 CLEAN = "clean"

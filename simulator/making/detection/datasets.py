@@ -23,8 +23,8 @@ from ruamel.yaml.error import YAMLError
 
 from simulator.analysis.detections.quality import Boxes
 from simulator.evidence.files import first_fault
-from simulator.making.zoo.errors import CannotMeasureError
 from simulator.making.zoo.photo import PhotoError, load_photo
+from simulator.making.zoo.refusals import CannotMeasureError
 from simulator.making.zoo.steps import Pixels
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}

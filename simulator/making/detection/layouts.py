@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.making.detection.images import Takes
-from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.refusals import CannotMeasureError
 from simulator.making.zoo.steps import Floats, suppress
 
 Shape = tuple[int, ...]

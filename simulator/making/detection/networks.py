@@ -15,7 +15,7 @@ import onnxruntime as ort
 from simulator.making.detection.images import Takes
 from simulator.making.detection.layouts import LAYOUTS, Layout
 from simulator.making.zoo.answers import quiet_session
-from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.refusals import CannotMeasureError
 from simulator.making.zoo.steps import Floats
 
 #: Boxes below this score are not looked at; COCO's evaluation gains nothing visible from them.

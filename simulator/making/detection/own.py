@@ -32,9 +32,9 @@ from simulator.making.detection.datasets import Dataset, read_dataset
 from simulator.making.detection.images import FITS, Takes, prepare
 from simulator.making.detection.layouts import Layout, boxes_of, tell_layout
 from simulator.making.detection.networks import LEAST, outputs_of
-from simulator.making.zoo.errors import CannotMeasureError
 from simulator.making.zoo.image_input import ImageInput, find_image
 from simulator.making.zoo.onnx_file import plain, read_onnx
+from simulator.making.zoo.refusals import CannotMeasureError
 
 #: Heights at which recall is told, in pixels, and the score from which a detection counts there.
 HEIGHTS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
@@ -48,7 +48,7 @@ _VALUES: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class OwnDetector:
     """What a person wants judged, as the command takes it; None where the file or the layout decides."""
 
     file: Path
@@ -79,7 +79,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A detector under every setting that was asked for."""
+    """A detector under every setting that was own for."""
 
     file: Path
     data: Dataset
@@ -128,19 +128,19 @@ def _told(row: Judged) -> Iterator[tuple[str, Any]]:
     yield "recall_by_height", {"score": SCORE} | {name: column.tolist() for name, column in columns.items()}
 
 
-def judge_own(wish: Wish, tell: Callable[[float], None]) -> Judgement:
+def judge_own(own: OwnDetector, tell: Callable[[float], None]) -> Judgement:
     """Judge it under every setting, `tell` being told which part is done; raises CannotMeasureError."""
-    settings = read_settings(wish.conditions)
-    data = read_dataset(wish.data)
-    network = _open(wish)
-    weights = resamples(len(data), wish.resamples, wish.seed)
-    found, judgement = {}, Judgement(wish.file, data)
+    settings = read_settings(own.conditions)
+    data = read_dataset(own.data)
+    network = _open(own)
+    weights = resamples(len(data), own.resamples, own.seed)
+    found, judgement = {}, Judgement(own.file, data)
     for number, setting in enumerate(settings):
-        answers = _answers(network, data, setting, wish, partial(_tell_part, tell, number, len(settings)))
+        answers = _answers(network, data, setting, own, partial(_tell_part, tell, number, len(settings)))
         found[setting] = answers
         judgement.judged.append(_judge(answers, data, setting, weights, judgement.judged))
-    if wish.out:
-        _write(found, data, wish.out)
+    if own.out:
+        _write(found, data, own.out)
     return judgement
 
 
@@ -174,39 +174,39 @@ class _Network:
             ) from error
 
 
-def _open(wish: Wish) -> _Network:
-    file = read_onnx(wish.file)
+def _open(own: OwnDetector) -> _Network:
+    file = read_onnx(own.file)
     session = file.open("cpu")
-    image = find_image(wish.file, session)
-    side = _side(image, wish)
-    blank = _Network(wish.file, session, tell_layout([], side, "boxes"), Takes(side), image.dtype)
+    image = find_image(own.file, session)
+    side = _side(image, own)
+    blank = _Network(own.file, session, tell_layout([], side, "boxes"), Takes(side), image.dtype)
     shapes = [output.shape for output in blank.outputs(np.zeros((3, side, side), np.float32))]
-    layout = tell_layout(shapes, side, wish.layout)
-    return replace(blank, layout=layout, takes=_takes(layout, side, wish))
+    layout = tell_layout(shapes, side, own.layout)
+    return replace(blank, layout=layout, takes=_takes(layout, side, own))
 
 
-def _side(image: ImageInput, wish: Wish) -> int:
+def _side(image: ImageInput, own: OwnDetector) -> int:
     sides = image.axes[-2:]
     if not image.batched or image.axes[1] not in (3, None) or image.axes[0] not in (1, None) or len({*sides} - {None}) > 1:
         spoken = ", ".join("?" if axis is None else str(axis) for axis in image.axes)
         raise CannotMeasureError(
-            f"{wish.file}: takes ({spoken}); detectors are judged that take one square image, (1, 3, side, side); export it so"
+            f"{own.file}: takes ({spoken}); detectors are judged that take one square image, (1, 3, side, side); export it so"
         )
     fixed = next((axis for axis in sides if axis), None)
-    if fixed is None and wish.size is None:
-        raise CannotMeasureError(f"{wish.file}: leaves the size of its input open; say which with --size, such as --size 640")
-    if fixed and wish.size not in (None, fixed):
+    if fixed is None and own.size is None:
+        raise CannotMeasureError(f"{own.file}: leaves the size of its input open; say which with --size, such as --size 640")
+    if fixed and own.size not in (None, fixed):
         raise CannotMeasureError(
-            f"--size {wish.size}: {wish.file} takes {fixed} x {fixed} pixels and nothing else; leave --size out"
+            f"--size {own.size}: {own.file} takes {fixed} x {fixed} pixels and nothing else; leave --size out"
         )
-    return int(fixed or wish.size or 0)
+    return int(fixed or own.size or 0)
 
 
-def _takes(layout: Layout, side: int, wish: Wish) -> Takes:
-    fit = _one_of("fit", wish.fit, list(FITS))
-    values = _one_of("values", wish.values, list(_VALUES))
-    channels = _one_of("channels", wish.channels, ["rgb", "bgr"])
-    _one_of("class-ids", wish.class_ids, ["place", "id"])
+def _takes(layout: Layout, side: int, own: OwnDetector) -> Takes:
+    fit = _one_of("fit", own.fit, list(FITS))
+    values = _one_of("values", own.values, list(_VALUES))
+    channels = _one_of("channels", own.channels, ["rgb", "bgr"])
+    _one_of("class-ids", own.class_ids, ["place", "id"])
     changed: dict[str, Any] = {"side": side} | ({"fit": fit} if fit else {}) | (_VALUES[values] if values else {})
     changed |= {"bgr": channels == "bgr"} if channels else {}
     takes = replace(layout.takes, **changed)
@@ -221,25 +221,27 @@ def _one_of(option: str, given: str | None, there: list[str]) -> str | None:
     return given
 
 
-def _answers(network: _Network, data: Dataset, setting: Setting, wish: Wish, tell: Callable[[float], None]) -> ScoredBoxes:
+def _answers(
+    network: _Network, data: Dataset, setting: Setting, own: OwnDetector, tell: Callable[[float], None]
+) -> ScoredBoxes:
     takes, rows = setting.takes(network.takes), []
     for image, file in enumerate(data.files):
-        tensor, placed = prepare(setting.image(data.pixels(image), file.stem, wish.seed), takes)
+        tensor, placed = prepare(setting.image(data.pixels(image), file.stem, own.seed), takes)
         found = network.found(tensor)
         rows.append(np.column_stack([np.full(len(found), image), placed.back(found[:, :4]), found[:, 4:]]))
         tell((image + 1) / len(data))
     table = np.concatenate(rows)
-    category = _categories(table[:, 6].astype(np.int64), data, wish)
+    category = _categories(table[:, 6].astype(np.int64), data, own)
     return ScoredBoxes(table[:, 0].astype(np.int64), category, table[:, 1:5], table[:, 5])
 
 
-def _categories(answered: NDArray[np.int64], data: Dataset, wish: Wish) -> NDArray[np.int64]:
+def _categories(answered: NDArray[np.int64], data: Dataset, own: OwnDetector) -> NDArray[np.int64]:
     """The place of each answered class among the names of the data."""
-    known = {number: place for place, number in enumerate(data.ids if wish.class_ids == "id" else range(len(data.names)))}
+    known = {number: place for place, number in enumerate(data.ids if own.class_ids == "id" else range(len(data.names)))}
     strange = [int(number) for number in np.unique(answered) if int(number) not in known]
     if strange:
         raise CannotMeasureError(
-            f"{wish.file}: answers class {strange[0]}, and {wish.data} has {len(data.names)} classes, numbered {min(known)} to "
+            f"{own.file}: answers class {strange[0]}, and {own.data} has {len(data.names)} classes, numbered {min(known)} to "
             f"{max(known)}; the detector was trained on other classes, or numbers them otherwise (--class-ids, --layout)"
         )
     return np.array([known[int(number)] for number in answered], np.int64)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
+from simulator.errors import InputError
 from simulator.making.fidelity.batcher import Batch, Pending
 from simulator.making.fidelity.calibrate import Call
 from simulator.making.fidelity.generator import SAMPLES, answer
@@ -29,7 +30,7 @@ _PATIENCE, _PATIENCE_MS = 60.0, 60_000
 _ROUTE = "/inference"
 
 
-class ServerError(RuntimeError):
+class ServerError(InputError):
     """The server did not start, or did not answer."""
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from simulator.errors import InputError
 from simulator.making.zoo.photo import load_photo, square
 
 FOLDS = 5
@@ -19,7 +20,7 @@ Pixels = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
 
-class LabelError(ValueError):
+class LabelError(InputError):
     """A file of labels cannot be used; the message says which and why."""
 
 

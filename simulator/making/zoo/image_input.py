@@ -9,9 +9,9 @@ import numpy as np
 import onnxruntime as ort
 import psutil
 
-from simulator.making.zoo.errors import CannotMeasureError
 from simulator.making.zoo.measure import DTYPES, noise
 from simulator.making.zoo.onnx_file import plain
+from simulator.making.zoo.refusals import CannotMeasureError
 
 Shape = tuple[int, ...]
 

@@ -12,8 +12,8 @@ import onnx
 import onnxruntime as ort
 from google.protobuf.message import DecodeError
 
-from simulator.making.zoo.errors import CannotMeasureError
 from simulator.making.zoo.providers import PROVIDERS, provider_list
+from simulator.making.zoo.refusals import CannotMeasureError
 
 #: How files begin that are often taken for ONNX files, and what would help.
 _BEGINNINGS = {

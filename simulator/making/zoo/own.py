@@ -1,4 +1,4 @@
-"""Measuring a model that somebody brings along as an ONNX file. It needs ONNX Runtime, not torch."""
+"""Setup a model that somebody brings along as an ONNX file. It needs ONNX Runtime, not torch."""
 
 import re
 from dataclasses import dataclass
@@ -7,18 +7,38 @@ from pathlib import Path
 
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import DISTURBED_SHARE, Profile, has_profile, read_profile, write_profile
-from simulator.making.zoo.errors import CannotMeasureError
 from simulator.making.zoo.fresh import CrashError
 from simulator.making.zoo.image_input import Shape, find_image, read_shape
 from simulator.making.zoo.machine import default_device, provenance
 from simulator.making.zoo.measure import SESSION_PROTOCOL, Effort, measure, open_session
 from simulator.making.zoo.onnx_file import OnnxFile, read_onnx
-from simulator.making.zoo.own_file import OwnFile
-from simulator.making.zoo.progress import Plan, Teller, written_to
+from simulator.making.zoo.progress import Setup, Teller, written_to
 from simulator.making.zoo.providers import CPU, check_provider
-from simulator.paths import PROFILES
+from simulator.making.zoo.refusals import CannotMeasureError
+from simulator.paths import OWN_PROFILES, PROFILES
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A model file that a person brings along, and how it is to be measured.
+
+    None, or nothing, where the file or the machine decides.
+    """
+
+    file: Path
+    out: Path = OWN_PROFILES
+    name: str | None = None
+    models: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
+    input_shape: str | None = None
+    device: str | None = None
+    provider: str = "cpu"
+    threads: tuple[int, ...] = (1, 2)
+    batches: tuple[int, ...] = ()
+    budget_s: float = 30.0
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,48 +46,48 @@ class _Model:
     file: OnnxFile
     shape: Shape
     batches: Shape
-    plan: Plan
+    setup: Setup
 
 
-def measure_own(wish: OwnFile, teller: Teller) -> Profile | None:
+def measure_own(asked: OwnFile, teller: Teller) -> Profile | None:
     """Measure the model and write its profile; None where the same file has one already. Raises CannotMeasureError."""
-    model = _look(wish, teller)
-    path = wish.out / model.plan.device / f"{model.plan.model}.{model.plan.precision}.json"
-    if _measured_already(path, model.file, model.plan, wish):
+    model = _look(asked, teller)
+    path = asked.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
+    if _measured_already(path, model.file, model.setup, asked):
         teller.note(f"{path.stem}: has a profile already, left as it is (--overwrite measures it again)")
         teller.end("done", **written_to(path))
         return None
-    teller.start(model.plan)
-    profile = _measure(model, wish, teller)
-    write_profile(profile, wish.out)
+    teller.start(model.setup)
+    profile = _measure(model, asked, teller)
+    write_profile(profile, asked.out)
     _say_what_to_know(profile, teller)
     teller.end("done", **written_to(path))
     return profile
 
 
-def _look(wish: OwnFile, teller: Teller) -> _Model:
+def _look(asked: OwnFile, teller: Teller) -> _Model:
     """The model as it is going to be measured."""
-    if wish.models or len(wish.precisions) > 1:
+    if asked.models or len(asked.precisions) > 1:
         raise CannotMeasureError("--onnx measures one file: leave --model out, and name one --precision at most")
-    provider, given = check_provider(wish.provider), read_shape(wish.input_shape)
-    file = read_onnx(wish.file)
+    provider, given = check_provider(asked.provider), read_shape(asked.input_shape)
+    file = read_onnx(asked.file)
     session = file.open(provider)
-    image = find_image(wish.file, session)
+    image = find_image(asked.file, session)
     shape = image.shape(given)
-    wanted = wish.batches or Effort().batches
+    wanted = asked.batches or Effort().batches
     fixed, why = image.batch(session, shape, wanted)
-    if fixed and wish.batches and wish.batches != (fixed,):
-        raise CannotMeasureError(f"{wish.file}: {why}; leave --batch out to measure it so")
+    if fixed and asked.batches and asked.batches != (fixed,):
+        raise CannotMeasureError(f"{asked.file}: {why}; leave --batch out to measure it so")
     if fixed:
-        teller.note(f"{wish.file}: {why}")
-    plan = Plan(
-        model=_named("name", wish.name or re.sub(r"\W+", "_", wish.file.stem).strip("_") or "model"),
-        precision=_named("precision", *wish.precisions or [file.precision]),
-        device=_named("device", wish.device or default_device(provider)),
-        threads=wish.threads,
+        teller.note(f"{asked.file}: {why}")
+    setup = Setup(
+        model=_named("name", asked.name or re.sub(r"\W+", "_", asked.file.stem).strip("_") or "model"),
+        precision=_named("precision", *asked.precisions or [file.precision]),
+        device=_named("device", asked.device or default_device(provider)),
+        threads=asked.threads,
         batches=(fixed,) if fixed else wanted,
     )
-    return _Model(file, shape, (fixed,) if fixed else wanted, plan)
+    return _Model(file, shape, (fixed,) if fixed else wanted, setup)
 
 
 def _named(option: str, name: str) -> str:
@@ -77,11 +97,11 @@ def _named(option: str, name: str) -> str:
     return name
 
 
-def _measured_already(path: Path, file: OnnxFile, plan: Plan, wish: OwnFile) -> bool:
+def _measured_already(path: Path, file: OnnxFile, setup: Setup, asked: OwnFile) -> bool:
     """Whether there is a profile of this very file; another model's is not overwritten unasked."""
-    if wish.out != PROFILES and has_profile(plan.device, plan.model, plan.precision, PROFILES):
+    if asked.out != PROFILES and has_profile(setup.device, setup.model, setup.precision, PROFILES):
         raise CannotMeasureError(f"there is a profile '{path.stem}' that comes with CaseSim; choose another name with --name")
-    if wish.overwrite or not path.is_file():
+    if asked.overwrite or not path.is_file():
         return False
     if read_profile(path).provenance.model_sha256 != file.sha256:
         raise CannotMeasureError(
@@ -90,31 +110,31 @@ def _measured_already(path: Path, file: OnnxFile, plan: Plan, wish: OwnFile) -> 
     return True
 
 
-def _measure(model: _Model, wish: OwnFile, teller: Teller) -> Profile:
-    start = partial(partial, open_session, model.file.path.resolve(), list(model.shape), provider=wish.provider)
-    effort = Effort(batches=model.batches, budget_s=wish.budget_s)
+def _measure(model: _Model, asked: OwnFile, teller: Teller) -> Profile:
+    start = partial(partial, open_session, model.file.path.resolve(), list(model.shape), provider=asked.provider)
+    effort = Effort(batches=model.batches, budget_s=asked.budget_s)
     try:
         runs = [
-            measure(start(threads), threads, effort, teller.advance, partial(teller.call, threads)) for threads in wish.threads
+            measure(start(threads), threads, effort, teller.advance, partial(teller.call, threads)) for threads in asked.threads
         ]
     except CrashError as error:
         raise CannotMeasureError(
-            f"{wish.file}: the process that ran it died, most likely for want of memory; measure a smaller --batch or "
+            f"{asked.file}: the process that ran it died, most likely for want of memory; measure a smaller --batch or "
             "--input-shape"
         ) from error
     return Profile(
-        model=model.plan.model,
-        precision=model.plan.precision,
-        device=model.plan.device,
+        model=model.setup.model,
+        precision=model.setup.precision,
+        device=model.setup.device,
         input_shape=list(model.shape),
         parameters=model.file.parameters,
         file_bytes=model.file.file_bytes,
         provenance=provenance(
             ["onnxruntime"],
-            weights=f"those of the file {wish.file.name}",
+            weights=f"those of the file {asked.file.name}",
             protocol=f"{SESSION_PROTOCOL}; noise as input",
             sha256=model.file.sha256,
-            provider=None if wish.provider == CPU else wish.provider,
+            provider=None if asked.provider == CPU else asked.provider,
         ),
         runs=runs,
     )

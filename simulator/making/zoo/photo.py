@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from simulator.errors import InputError
+
 Channels = tuple[float, float, float]
 
 PHONE_SIZE = (4032, 3024)
@@ -18,7 +20,7 @@ _THUMBNAIL = 224
 _ENDINGS = {".jpg", ".jpeg", ".png"}
 
 
-class PhotoError(ValueError):
+class PhotoError(InputError):
     """A folder of photos cannot be used; the message says which and why."""
 
 

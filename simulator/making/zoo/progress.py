@@ -33,7 +33,7 @@ _EVERY_S = 0.5
 
 
 @dataclass(frozen=True)
-class Plan:
+class Setup:
     """What is going to be measured."""
 
     model: str
@@ -46,7 +46,7 @@ class Plan:
 class Teller(Protocol):
     """Is told how one measurement goes."""
 
-    def start(self, plan: Plan) -> None:
+    def start(self, setup: Setup) -> None:
         """What is going to be measured."""
 
     def advance(self, part: float) -> None:
@@ -69,11 +69,11 @@ class ToPerson:
     console: Console
     _bar: Progress | None = None
 
-    def start(self, plan: Plan) -> None:
+    def start(self, setup: Setup) -> None:
         """Draw the bar."""
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
         self._bar = Progress(*columns, console=self.console)
-        self._bar.add_task(f"{plan.model}.{plan.precision}", total=len(plan.threads))
+        self._bar.add_task(f"{setup.model}.{setup.precision}", total=len(setup.threads))
         self._bar.start()
 
     def advance(self, part: float) -> None:
@@ -106,11 +106,11 @@ class ToProgram:
     _told_at: float = 0.0
     _calls: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
 
-    def start(self, plan: Plan) -> None:
+    def start(self, setup: Setup) -> None:
         """The event `start`."""
-        self._parts = len(plan.threads)
-        told = {"threads": list(plan.threads), "batches": list(plan.batches)}
-        self._write("start", model=plan.model, precision=plan.precision, device=plan.device, **told)
+        self._parts = len(setup.threads)
+        told = {"threads": list(setup.threads), "batches": list(setup.batches)}
+        self._write("start", model=setup.model, precision=setup.precision, device=setup.device, **told)
 
     def advance(self, part: float) -> None:
         """The event `progress`, unless one was written a moment ago."""

@@ -2,7 +2,7 @@
 
 import onnxruntime as ort
 
-from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.refusals import CannotMeasureError
 
 CPU = "cpu"
 PROVIDERS = {

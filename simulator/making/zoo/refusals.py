@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from simulator.evidence.failures import Step
-from simulator.making.zoo.photo import PhotoError
+from simulator.errors import InputError
+from simulator.evidence.failures import FailedStep
 
-_SENTENCES: dict[Step, str] = {
+_SENTENCES: dict[FailedStep, str] = {
     "export": "it cannot be turned into ONNX",
     "quantize": "the quantizer cannot convert it",
     "run": "ONNX Runtime cannot run it",
@@ -14,24 +14,28 @@ _SENTENCES: dict[Step, str] = {
 _LONGEST = 300
 
 
-class RefusedError(RuntimeError):
+class RefusedError(InputError):
     """A model cannot be had at a precision; `step` says where that showed, the message why."""
 
-    def __init__(self, step: Step, reason: str) -> None:
+    def __init__(self, step: FailedStep, reason: str) -> None:
         super().__init__(reason)
-        self.step: Step = step
+        self.step: FailedStep = step
 
 
-class MissingFileError(ValueError):
+class CannotMeasureError(InputError):
+    """A model cannot be measured here; the message says which, why, and what would help."""
+
+
+class MissingFileError(InputError):
     """A trained network was asked for whose file was not given."""
 
 
 @contextmanager
-def at_step(step: Step) -> Iterator[None]:
+def at_step(step: FailedStep) -> Iterator[None]:
     """Turns whatever a tool raises into RefusedError; bad photos and packages that are missing are not the model's fault."""
     try:
         yield
-    except (RefusedError, PhotoError, MissingFileError, ModuleNotFoundError):
+    except (InputError, ModuleNotFoundError):
         raise
     except Exception as error:
         raise RefusedError(step, f"{_SENTENCES[step]}: {_in_short(error)}") from error

@@ -108,7 +108,7 @@ def candidates(count: int) -> Floats:
 
 
 @dataclass(frozen=True)
-class Step:
+class TimedStep:
     """A step at one size: what it gets, what it does with it, and the same in words."""
 
     given: Callable[[], NDArray[np.generic]]
@@ -119,37 +119,39 @@ class Step:
 _frame, _phone = partial(image, *FULL_HD), partial(image, *PHONE_SIZE)
 
 #: Steps by name, and by the variant that stands in a profile as its precision.
-STEPS: dict[str, dict[str, Step]] = {
+STEPS: dict[str, dict[str, TimedStep]] = {
     "step_resize": {
-        "1080p_to_224": Step(_frame, partial(resize, width=224, height=224), "Pillow, bilinear, 1920 x 1080 to 224 x 224"),
-        "1080p_to_640": Step(_frame, partial(resize, width=640, height=640), "Pillow, bilinear, 1920 x 1080 to 640 x 640"),
-        "12mp_to_224": Step(_phone, partial(resize, width=224, height=224), "Pillow, bilinear, 4032 x 3024 to 224 x 224"),
+        "1080p_to_224": TimedStep(_frame, partial(resize, width=224, height=224), "Pillow, bilinear, 1920 x 1080 to 224 x 224"),
+        "1080p_to_640": TimedStep(_frame, partial(resize, width=640, height=640), "Pillow, bilinear, 1920 x 1080 to 640 x 640"),
+        "12mp_to_224": TimedStep(_phone, partial(resize, width=224, height=224), "Pillow, bilinear, 4032 x 3024 to 224 x 224"),
     },
     "step_letterbox": {
-        "1080p_to_416": Step(_frame, partial(letterbox, side=416), "Pillow, bilinear, 1920 x 1080 into 416 x 416"),
-        "1080p_to_640": Step(_frame, partial(letterbox, side=640), "Pillow, bilinear, 1920 x 1080 into 640 x 640"),
+        "1080p_to_416": TimedStep(_frame, partial(letterbox, side=416), "Pillow, bilinear, 1920 x 1080 into 416 x 416"),
+        "1080p_to_640": TimedStep(_frame, partial(letterbox, side=640), "Pillow, bilinear, 1920 x 1080 into 640 x 640"),
     },
     "step_normalize": {
-        "224": Step(partial(image, 224, 224), _imagenet, "numpy, 224 x 224 bytes to float32, channels first"),
-        "640": Step(partial(image, 640, 640), _imagenet, "numpy, 640 x 640 bytes to float32, channels first"),
+        "224": TimedStep(partial(image, 224, 224), _imagenet, "numpy, 224 x 224 bytes to float32, channels first"),
+        "640": TimedStep(partial(image, 640, 640), _imagenet, "numpy, 640 x 640 bytes to float32, channels first"),
     },
     "step_nms": {
-        f"{count}_boxes": Step(
+        f"{count}_boxes": TimedStep(
             partial(candidates, count), suppress, f"greedy in numpy, {count} boxes of {_CLASSES} classes, twenty an object"
         )
         for count in (100, 300, 1000, 3000)
     },
     "step_segmentation": {
-        "2_classes_512_to_1080p": Step(
+        "2_classes_512_to_1080p": TimedStep(
             partial(logits, 2, 512, 512), partial(segment, width=1920, height=1080), "numpy argmax, Pillow nearest, to full HD"
         ),
-        "21_classes_520_to_1080p": Step(
+        "21_classes_520_to_1080p": TimedStep(
             partial(logits, 21, 520, 520),
             partial(segment, width=1920, height=1080),
             "numpy argmax, Pillow nearest, to full HD",
         ),
     },
-    "step_softmax": {"1000_classes_top5": Step(partial(logits, 1000), top, "numpy softmax, the five likeliest of a thousand")},
+    "step_softmax": {
+        "1000_classes_top5": TimedStep(partial(logits, 1000), top, "numpy softmax, the five likeliest of a thousand")
+    },
 }
 
 

@@ -12,7 +12,7 @@ from simulator.scenario.arrivals.steady import Constant, Gamma, Mmpp, Phase, Poi
 from simulator.scenario.kinds import OneOf, registry
 
 #: Every kind of arrivals that a scenario may name, by that name; `simulator.serving.arrivals.register` adds one.
-COMINGS: dict[str, type[AnyArrivals]] = registry(
+ARRIVAL_KINDS: dict[str, type[AnyArrivals]] = registry(
     Poisson,
     Constant,
     Gamma,
@@ -29,10 +29,10 @@ COMINGS: dict[str, type[AnyArrivals]] = registry(
     MultiStream,
 )
 
-Arrivals = Annotated[AnyArrivals, OneOf(COMINGS)]
+Arrivals = Annotated[AnyArrivals, OneOf(ARRIVAL_KINDS)]
 
 __all__ = [
-    "COMINGS",
+    "ARRIVAL_KINDS",
     "DAYS",
     "AnyArrivals",
     "Arrivals",

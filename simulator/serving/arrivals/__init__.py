@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.evidence.recordings import Recording
 from simulator.scenario import Scenario
-from simulator.scenario.arrivals import COMINGS, AnyArrivals
+from simulator.scenario.arrivals import ARRIVAL_KINDS, AnyArrivals
 from simulator.scenario.kinds import kind_of
 from simulator.scenario.schema import add_kind, remove_kind
 from simulator.serving.arrivals.base import Process
@@ -50,13 +50,13 @@ def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Proce
 
 def register(model: type[AnyArrivals], process: type[Process]) -> None:
     """Let scenarios name a further kind of arrivals: what an author writes of it, and how its times are drawn."""
-    add_kind(COMINGS, model)
+    add_kind(ARRIVAL_KINDS, model)
     ARRIVALS[kind_of(model)] = process
 
 
 def unregister(model: type[AnyArrivals]) -> None:
     """Forget a kind that was registered."""
-    remove_kind(COMINGS, model)
+    remove_kind(ARRIVAL_KINDS, model)
     del ARRIVALS[kind_of(model)]
 
 

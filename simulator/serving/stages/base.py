@@ -267,6 +267,10 @@ class Stage:
         self.run.answer_block(rows, times, refused=True)
         self.accept_block(rows, times)
 
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
+        return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
+
     def take_over(self, before: Stage, now: float) -> None:
         """A pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
 
@@ -303,6 +307,7 @@ class ServiceStage(Stage):
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
         self.loops = False
+        self.returning: NDArray[np.bool_] | None = None  # in a ring, shape (n,): who may come back; None: perhaps everyone
         self._handed_over = self.log.mark()
 
     def connect(self) -> None:
@@ -348,7 +353,7 @@ class ServiceStage(Stage):
             limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *(stage.alarm.time for stage in self.upstream))
         upcoming = self.advance(now, limit)
         self.inbox.tidy()
-        if not self.loops:
+        if not self.loops or self.returning is not None:
             self.hand_over_since()
         self.run.flush()
         return upcoming
@@ -374,9 +379,12 @@ class ServiceStage(Stage):
             self.hand_over(rows, time)
 
     def hand_over_since(self) -> None:
-        """Hand on all that was served since the last time: the log has it."""
+        """Hand on all that was served since the last time, but for those who went on at once: the log has it."""
         rows, times = self.log.served_since(self._handed_over)
         self._handed_over = self.log.mark()
+        if self.returning is not None:
+            stays = ~self.returning[rows]
+            rows, times = rows[stays], times[stays]
         if len(rows):
             self.hand_over_block(rows, times)
 
@@ -482,9 +490,8 @@ class Inbox:
     @property
     def head(self) -> float:
         """The time of the first arrival that has not been taken; inf if there is none."""
-        if self.late:
-            return self.time_of(0)
-        return self.times[self.at] if self.at < self.end else inf
+        head: float = self.times[self.at] if self.at < self.end else inf
+        return self.late[0][0] if self.late and self.late[0][0] < head else head
 
     def add(self, rows: Sequence[int], time: float) -> None:
         """Deliver requests at one time; those of equal time keep the order of delivery."""

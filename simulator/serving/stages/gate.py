@@ -107,15 +107,29 @@ class GateStage(Stage):
         """The same for many rows at once."""
         if self.spec.answers:
             self.run.answer_block(rows, times)
-        values = self._values(rows, times)
-        route = np.full(len(rows), len(self.cuts))
-        for index, cut in reversed(list(enumerate(self.cuts))):
-            route[values >= cut] = index
+        route = self._route(self._values(rows, times))
         for index, (receiver, tag) in enumerate(self.routes):
             mine = route == index
             if tag:
                 self.marks.write_all(rows[mine], tag, times[mine])
             receiver.accept_block(rows[mine], times[mine])
+
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Which requests that come here may come to `stage` later on: the quality of each of their photos is known."""
+        if self.given:
+            return super().may_reach(stage)
+        leads = np.array([self.run.leads(route.to, stage) for route in self.spec.routes])
+        found = np.zeros(self.run.requests.n, bool)
+        for values in self.qualities:
+            found |= leads[self._route(values)]
+        return found
+
+    def _route(self, values: NDArray[np.float32]) -> NDArray[np.int8]:
+        """The place of the route that each value takes, from 0."""
+        route = np.full(len(values), len(self.cuts), np.int8)
+        for index, cut in reversed(list(enumerate(self.cuts))):
+            route[values >= cut] = index
+        return route
 
     def _values(self, rows: Rows, times: Times) -> NDArray[np.float32]:
         return self.given.at_all(rows, times) if self.given else self.qualities[self.photos[rows], rows]

@@ -151,16 +151,35 @@ class PeopleStage(ServiceStage):
         if self.second and not self.loops:
             self.outboxes = [Outbox(self.positive_to), Outbox(self.negative_to)]
             self.positive_to, self.negative_to = self.outboxes
+        # Nobody reads twice or otherwise than usual, and whoever comes may wait and does not come back.
+        self.plain = not (self.second or self.changing or self.loops or self.max_queue < inf)
+
+    def advance(self, now: float, limit: float) -> float:
+        """Do all that is due before `limit`; where all is plain, by the same steps as else without what they need not ask."""
+        if not self.plain:
+            return super().advance(now, limit)
+        inbox, queue, key, patience, minutes = self.inbox, self.queue, self.key, self.patience, self.minutes
+        head = inbox.head
+        while True:
+            self._turn(now)
+            while head <= now:
+                row, time = inbox.pop()
+                heappush(queue, (key(row, time), time, row))
+                head = inbox.head
+            free = self.free
+            while queue and free:
+                _, entered, row = heappop(queue)
+                if patience and entered + HOUR_S * patience[row] < now:
+                    self._gave_up(row, entered, now)
+                else:
+                    self.read(row, entered, now, heappop(free), minutes[row])
+            now = self._next_time(head)
+            if now >= limit:
+                return now
 
     def step(self, now: float) -> float:
         """Close what is done, take in what has arrived, and hand out cases while somebody on duty is free."""
-        busy = self.busy
-        while busy and busy[0][0] <= now:
-            reviewer = heappop(busy)[1]
-            if reviewer in self.on_duty:
-                heappush(self.free, reviewer)
-        if now >= self.shift_ends:
-            self._change_shift(now)
+        self._turn(now)
         self._admit(now)
         while self.queue and self.free:
             self._hand_out(now)
@@ -168,7 +187,17 @@ class PeopleStage(ServiceStage):
             self.second.put_back()
         if self.surplus:
             self._keep_limit(now)
-        return self._next_time()
+        return self._next_time(self.inbox.head)
+
+    def _turn(self, now: float) -> None:
+        """Let reviewers come free who are done by now, and change the shift when it ends."""
+        busy = self.busy
+        while busy and busy[0][0] <= now:
+            reviewer = heappop(busy)[1]
+            if reviewer in self.on_duty:
+                heappush(self.free, reviewer)
+        if now >= self.shift_ends:
+            self._change_shift(now)
 
     def _change_shift(self, now: float) -> None:
         self.on_duty, self.shift_ends = self.roster.readers(now), self.roster.next_change(now)
@@ -180,9 +209,8 @@ class PeopleStage(ServiceStage):
             return time
         return max(time, min(self.busy[0][0] if self.busy else inf, self.shift_ends))
 
-    def _next_time(self) -> float:
-        """The next time at which somebody may take a case, or the queue may overflow."""
-        head = self.inbox.head
+    def _next_time(self, head: float) -> float:
+        """The next time at which somebody may take a case, or the queue may overflow; the next case comes at `head`."""
         if not self.queue and head == inf:
             return inf
         ready, busy = self.shift_ends, self.busy

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from heapq import heapify, heapreplace
 from math import inf, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator.scenario.stages import Pool
 from simulator.serving.batching import TritonRule
+from simulator.serving.columns import elements
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.any_pool import AnyPool
 from simulator.serving.stages.base import Stage, Waiting
@@ -42,6 +44,15 @@ class PoolStage(AnyPool):
         self.sizes = self.rule.table()
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
+        self._returning: Any = None
+
+    def connect(self) -> None:
+        """Look up where requests go on to, and in a ring which of them may come back."""
+        super().connect()
+        self.returning = self._returning = None
+        if self.loops and not self.rivals:
+            self.returning = self.run.receiver(self.spec.to).may_reach(self.name)
+            self._returning = elements(self.returning)
 
     def due(self, time: float) -> float:
         """A replica that is free may serve at once, and a queue that is full refuses at once."""
@@ -52,6 +63,7 @@ class PoolStage(AnyPool):
         limit = max(limit, nextafter(now, inf))
         inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
         largest, timeout, seconds, gaps, quantile = self.rule.max_batch, self.timeout, self.seconds, self.gaps, self.quantile
+        loops, returning = self.loops, self._returning
         late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
         while True:
             free_at, replica = free[0]
@@ -79,8 +91,8 @@ class PoolStage(AnyPool):
                 heapreplace(free, (done, replica))
                 log.add_batch(rows, times, at, size, start, done, replica)
                 inbox.at = at = at + size
-                if self.loops:
-                    self.hand_over(rows[at - size : at].tolist(), done)
+                if loops and (size > 1 or returning is None or returning[rows[at - 1]]):
+                    self.served(rows[at - size : at].tolist(), done)
                 continue
             rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
 
@@ -123,6 +135,12 @@ class PoolStage(AnyPool):
         since = before.free_replicas
         self.free = [(since.get(replica, free), replica) for free, replica in self.free]
         heapify(self.free)
+
+    def served(self, rows: Sequence[int], time: float) -> None:
+        """Requests have been served in a ring: those that may come back go on at once, the others when this stage pauses."""
+        back = [row for row in rows if self._returning[row]] if self._returning else rows
+        if back:
+            self.hand_over(back, time)
 
     @property
     def free_replicas(self) -> dict[int, float]:

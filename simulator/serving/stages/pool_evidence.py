@@ -13,7 +13,7 @@ from simulator.evidence.projection import ProjectionError, latencies
 from simulator.evidence.projection.points import projection_files
 from simulator.evidence.scores import Measured, ScoreError, check_paired, score_files, scores_at
 from simulator.scenario.stages import Pool
-from simulator.serving.latency import LatencyError, constant, measured, summed
+from simulator.serving.latency import LatencyError, constant, profiled, summed
 from simulator.serving.provenance import Source
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class PoolEvidence:
     def _time(self, name: str, stage: Pool) -> None:
         profiles = [load_profile(stage.device, model, stage.precision) for model in stage.models]
         self.plan.note(profile_files(stage.device, stage.models, stage.precision))
-        tables = [measured(profile, stage.threads, stage.max_batch, stage.passes) for profile in profiles]
+        tables = [profiled(profile, stage.threads, stage.max_batch, stage.passes) for profile in profiles]
         self.plan.latencies[name] = summed(tables)
         self.plan.timed[name] = [profile.run(stage.threads) for profile in profiles]
         for profile, table in zip(profiles, tables, strict=True):

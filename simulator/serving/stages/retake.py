@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulator.scenario.stages import Gate, Retake
 from simulator.serving.columns import elements
@@ -37,10 +41,15 @@ class RetakeStage(Stage):
     def __init__(self, run: Run, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)
         attempts = range(spec.max_tries - 1)
-        self.minutes = [elements(run.draw(f"{name}.{attempt}.minutes", spec.minutes)) for attempt in attempts]
-        self.gives_up = [elements(run.uniform(f"{name}.{attempt}.gives_up") < spec.gives_up.value) for attempt in attempts]
+        self.minutes = [elements(self._minutes(attempt)) for attempt in attempts]
         self.tries = elements(run.requests.tries)
         self.gave_up = elements(run.requests.gave_up)
+
+    def _minutes(self, attempt: int) -> NDArray[np.float32]:
+        """How long each request would take to send another photo after its photo `attempt`; inf: it gives up. Shape (n,)."""
+        minutes = self.run.draw(f"{self.name}.{attempt}.minutes", self.spec.minutes)
+        minutes[self.run.uniform(f"{self.name}.{attempt}.gives_up") < self.spec.gives_up.value] = inf
+        return minutes
 
     def connect(self) -> None:
         """Look up the ways out."""
@@ -56,7 +65,7 @@ class RetakeStage(Stage):
             if attempt + 1 >= self.spec.max_tries:
                 self.run.answer((row,), time)
                 self.on_exhausted.accept((row,), time)
-            elif self.gives_up[attempt][row]:
+            elif self.minutes[attempt][row] == inf:
                 self.gave_up[row] = self.leaves
                 self.on_give_up.accept((row,), time)
             else:

@@ -1,20 +1,20 @@
-"""One request's way as a timeline: where it waited, for what, and where it was served."""
+"""A request path as a timeline: where it waited, for what, and where it was served."""
 
 from __future__ import annotations
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.analysis.run.request_path import BEHIND, Step, Way
+from simulator.analysis.run.request_path import BEHIND, RequestPath, Step
 from simulator.ui.charts.look import BLUE, GREY, ORANGE, SKY, Chart, figure
 
 _COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
 
 
-def one_request(way: Way) -> Chart:
+def one_request(path: RequestPath) -> Chart:
     """A row a step, from the moment the request entered the stage to the moment it left."""
-    factor, unit = _scale(way.total_s)
-    pieces = [piece for row, step in zip(_rows(way.steps), way.steps, strict=True) for piece in _pieces(row, step)]
+    factor, unit = _scale(path.total_s)
+    pieces = [piece for row, step in zip(_rows(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
     bars = []
     for what in dict.fromkeys(what for _, what, _, _ in pieces):
         mine = [piece for piece in pieces if piece[1] == what]
@@ -22,17 +22,17 @@ def one_request(way: Way) -> Chart:
             go.Bar(
                 name=what,
                 orientation="h",
-                base=[(start - way.start_s) * factor for *_, start, _ in mine],
+                base=[(start - path.start_s) * factor for *_, start, _ in mine],
                 x=[(end - start) * factor for *_, start, end in mine],
                 y=[row for row, *_ in mine],
                 marker={"color": _COLOURS.get(what, GREY), "line": {"width": 0}},
                 hovertemplate=f"{what}: %{{x:.4g}} {unit}<extra>%{{y}}</extra>",
             )
         )
-    drawn = figure(*bars, height=130 + 36 * len(way.steps), barmode="overlay", bargap=0.3)
-    drawn.update_xaxes(title=f"time since the {'last photo was sent' if way.until == 'answer' else 'arrival'} ({unit})")
-    drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(way.steps))
-    return Chart(drawn, way.sentence, _table(way))
+    drawn = figure(*bars, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
+    drawn.update_xaxes(title=f"time since the {'last photo was sent' if path.until == 'answer' else 'arrival'} ({unit})")
+    drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(path.steps))
+    return Chart(drawn, path.sentence, _table(path))
 
 
 def _pieces(row: str, step: Step) -> list[tuple[str, str, float, float]]:
@@ -55,11 +55,11 @@ def _scale(seconds: float) -> tuple[float, str]:
     return (1 / 60, "min") if seconds >= 120 else (1.0, "s") if seconds >= 1 else (1000.0, "ms")
 
 
-def _table(way: Way) -> pd.DataFrame:
+def _table(path: RequestPath) -> pd.DataFrame:
     rows = [
         {
             "step": row,
-            "entered after (s)": step.entered_s - way.start_s,
+            "entered after (s)": step.entered_s - path.start_s,
             "behind others (s)": step.queued_s,
             "batching delay, or waiting for a shift or a replica (s)": step.held_s,
             "served or under way (s)": step.served_s,
@@ -68,6 +68,6 @@ def _table(way: Way) -> pd.DataFrame:
             "server": step.server or None,
             "outcome": step.outcome.replace("_", " "),
         }
-        for row, step in zip(_rows(way.steps), way.steps, strict=True)
+        for row, step in zip(_rows(path.steps), path.steps, strict=True)
     ]
     return pd.DataFrame(rows)

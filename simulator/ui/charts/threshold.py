@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.operating import OperatingPoint, operating_points, reading_capacity, referral_curve
+from simulator.analysis.scores.roc import roc_of
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.serving.plan import Plan
 from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, RED, Chart, figure, translucent, whiskers
@@ -33,10 +34,12 @@ def _curves(plan: Plan) -> list[go.Scatter]:
     """The last model is blue, those before it are grey."""
     curves = []
     for pool, table in plan.tables.items():
-        false, true = table.roc()
+        curve = roc_of(table)
         line = {"color": BLUE if table is plan.scores else GREY, "width": 2.5}
         name = "score table" if len(plan.tables) == 1 else plan.scenario.stages[pool].label
-        curves.append(go.Scatter(name=name, x=100 * false, y=100 * true, mode="lines", line=line, hoverinfo="skip"))
+        curves.append(
+            go.Scatter(name=name, x=100 * curve.false_rate, y=100 * curve.true_rate, mode="lines", line=line, hoverinfo="skip")
+        )
     return curves
 
 

@@ -29,7 +29,7 @@ from simulator.evidence.scores import (
     score_stamps,
 )
 from simulator.evidence.scores.checks import ImportFaultError
-from simulator.evidence.scores.importing import Wish, import_scores
+from simulator.evidence.scores.importing import ImportOptions, import_scores
 from simulator.serving.plan import Plan
 from simulator.ui.charts import (
     by_group,
@@ -213,13 +213,13 @@ def own_scores() -> None:
     if uploaded is None:
         st.error("Choose a file first.")
         return
-    wish = Wish(dataset, model or None, precision or None, source or None, overwrite=overwrite)
-    _import(uploaded.name, uploaded.getvalue(), wish)
+    options = ImportOptions(dataset, model or None, precision or None, source or None, overwrite=overwrite)
+    _import(uploaded.name, uploaded.getvalue(), options)
 
 
-def _import(file: str, content: bytes, wish: Wish) -> None:
+def _import(file: str, content: bytes, options: ImportOptions) -> None:
     try:
-        made = import_scores(file, content, wish)
+        made = import_scores(file, content, options)
     except ImportFaultError as fault:
         st.error("\n".join(f"- {plain(sentence)}" for sentence in fault.sentences))
     except ScoreError as error:

@@ -7,7 +7,7 @@ import pytest
 
 from simulator import compile_plan, load
 from simulator.analysis.run.compare import Difference, comparable, difference_rows, differences, undecided
-from simulator.analysis.run.replicate import one
+from simulator.analysis.run.replicate import run_one
 from simulator.analysis.run.summary import summary_of
 from simulator.analysis.statistics import Estimate, Interval
 from simulator.serving.latency import constant
@@ -19,7 +19,7 @@ REPLICATIONS = 3
 
 def run(picks, seed=1):
     plan = compile_plan(load("skin-cancer-triage"), picks)
-    measures = [one(plan, seed, replication) for replication in range(REPLICATIONS)]
+    measures = [run_one(plan, seed, replication) for replication in range(REPLICATIONS)]
     return measures, summary_of(plan, seed, measures)
 
 
@@ -117,7 +117,7 @@ def test_two_designs_of_a_case_whose_population_has_no_scores_are_compared():
         plan_of({"p": pool()}, constant(0.1), population=population(0.5), ends={"done": end(detected=assumed(share))})
         for share in (0.2, 0.4)
     ]
-    both = [[one(made, 0, number) for number in range(5)] for made in plans]
+    both = [[run_one(made, 0, number) for number in range(5)] for made in plans]
     found = {
         d.metric.name: d
         for d in differences(*both, tuple(summary_of(made, 0, m) for made, m in zip(plans, both, strict=True)), every=True)

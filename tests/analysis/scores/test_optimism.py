@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.analysis.scores.folds import folds_of
+from simulator.analysis.bootstrap import folds_of
 from simulator.analysis.scores.optimism import NEXT, REST, SAME, optimism_rows
 from tests.builders import binormal, score_frame
 

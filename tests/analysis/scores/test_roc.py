@@ -15,9 +15,11 @@ from simulator.analysis.scores.roc import (
     log_loss,
     predictive_value,
     roc,
+    roc_of,
     share,
     specificity_at,
 )
+from tests.builders import score_table
 
 LEVELS = st.integers(1, 19).map(lambda level: level / 20)  # ties are common
 ITEMS = st.lists(st.tuples(LEVELS, st.integers(1, 4)), min_size=1, max_size=20)
@@ -68,6 +70,14 @@ def test_the_threshold_of_a_sensitivity_is_the_highest_that_reaches_it(case, sen
     assert not any(share(scores[ill] >= higher, weights[ill]) >= sensitivity for higher in scores if higher > cut)
     expected = share(scores[~ill] < cut, weights[~ill])
     assert specificity_at(labels, scores, sensitivity, weights) == pytest.approx(expected)
+
+
+@given(ITEMS, ITEMS, st.sampled_from([0.0, 0.5, 0.9, 0.95, 1.0]) | st.floats(0, 1))
+def test_a_threshold_is_the_one_that_a_gate_uses(positives, negatives, sensitivity):
+    ill, well = ([level for level, count in items for _ in range(count)] for items in (positives, negatives))
+    table = score_table(ill, well)
+    assert roc_of(table).threshold_at(sensitivity) == table.threshold_at(sensitivity)
+    assert roc_of(table).specificity_at(sensitivity) == pytest.approx(table.specificity_at(table.threshold_at(sensitivity)))
 
 
 @given(weighted())

@@ -6,7 +6,7 @@ import pytest
 from simulator.making.detection.conditions import SETTINGS, read_settings
 from simulator.making.detection.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from simulator.making.detection.signals import of_image
-from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.refusals import CannotMeasureError
 from tests.pictures import picture
 
 PHOTO = picture(0, 192, 128)

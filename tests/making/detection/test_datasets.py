@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simulator.making.detection.datasets import read_dataset
-from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.refusals import CannotMeasureError
 from tests.pictures import BOX
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.making.detection.layouts import LAYOUTS, boxes_of, tell_layout
-from simulator.making.zoo.errors import CannotMeasureError
+from simulator.making.zoo.refusals import CannotMeasureError
 
 CLASSES = 80
 

@@ -8,9 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from simulator.commands.main import app
 from simulator.making.fidelity import grid as grids
 from simulator.making.fidelity.grid import FULL, QUICK, STRETCHES, Grid, Policy, measure, outcome
 
@@ -53,12 +51,12 @@ def test_the_grids_are_as_large_as_they_should_be():
     assert QUICK.seconds < 5 * 60
 
 
-def test_the_command_prints_one_object_and_keeps_the_report(monkeypatch, tmp_path):
+def test_the_command_prints_one_object_and_keeps_the_report(casesim, monkeypatch, tmp_path):
     monkeypatch.setattr(grids, "QUICK", TINY)
     monkeypatch.setattr("simulator.making.fidelity.models.ready", lambda model, precision: Sleeper())
-    result = CliRunner().invoke(app, ["fidelity", "--quick", "--json", "--out", str(tmp_path / "new" / "report.json")])
-    assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
+    result = casesim("fidelity", "--quick", "--json", "--out", tmp_path / "new" / "report.json")
+    assert result.status == 0, result.err
+    told = json.loads(result.out)
     assert told["points"] == 2
     assert told["forecast"][-1]["runs"] == 4
     assert told["forecast"][-1]["load"] is None
@@ -66,8 +64,8 @@ def test_the_command_prints_one_object_and_keeps_the_report(monkeypatch, tmp_pat
     assert json.loads((tmp_path / "new" / "report.json").read_text())["points"] == told["report"]["points"]
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_anything_is_measured(tmp_path):
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_measured(casesim, tmp_path):
     (tmp_path / "file").write_text("")
-    result = CliRunner().invoke(app, ["fidelity", "--quick", "--out", str(tmp_path / "file" / "report.json")])
-    assert result.exit_code == 2
-    assert "file" in result.stderr and "Traceback" not in result.output
+    result = casesim("fidelity", "--quick", "--out", tmp_path / "file" / "report.json")
+    assert result.status == 2
+    assert "file" in result.err and "Traceback" not in result.err

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from onnx import numpy_helper
 
-from simulator.making.zoo.errors import CannotMeasureError
 from simulator.making.zoo.image_input import Shape, find_image, read_shape
 from simulator.making.zoo.onnx_file import read_onnx
+from simulator.making.zoo.refusals import CannotMeasureError
 from tests.making.conftest import Axes, OnnxMaker
 
 pytestmark = pytest.mark.zoo

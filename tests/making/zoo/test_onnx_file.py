@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from simulator.making.zoo.errors import CannotMeasureError
 from simulator.making.zoo.onnx_file import read_onnx
+from simulator.making.zoo.refusals import CannotMeasureError
 from tests.making.conftest import OnnxMaker
 
 pytestmark = pytest.mark.zoo

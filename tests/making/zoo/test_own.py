@@ -12,10 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import typer
-from click.testing import Result
 from onnx import numpy_helper
-from typer.testing import CliRunner
 
 from simulator.commands import profile as profile_command
 from simulator.evidence import profiles as evidence
@@ -23,23 +20,22 @@ from simulator.evidence.profiles import load_profile, read_profile, write_profil
 from simulator.making.zoo import own
 from simulator.making.zoo.fresh import CrashError
 from simulator.making.zoo.measure import Effort
+from tests.conftest import Ended
 from tests.making.conftest import OnnxMaker
 
 pytestmark = pytest.mark.zoo
 
-Run = Callable[..., Result]
+Run = Callable[..., Ended]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(casesim: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command with a quick measurement of the device `here`, and a data folder of its own."""
     monkeypatch.setattr(profile_command, "OWN_PROFILES", tmp_path / "data")
     monkeypatch.setattr(own, "Effort", partial(Effort, starts=1))
     monkeypatch.setattr(evidence, "FOLDERS", (tmp_path / "shipped", tmp_path / "data"))
-    app = typer.Typer()
-    app.command()(profile_command.profile)
     quick = ["--budget", "0.1", "--threads", "1", "--batch", "1", "--batch", "2", "--device", "here"]
-    return lambda *words: CliRunner().invoke(app, [*quick, "--onnx", *map(str, words)])
+    return lambda *words: casesim("profile", *quick, "--onnx", *words)
 
 
 def events(stderr: str) -> list[dict[str, Any]]:
@@ -49,8 +45,8 @@ def events(stderr: str) -> list[dict[str, Any]]:
 def test_a_model_is_measured_into_the_users_data_and_found_there(run: Run, make_onnx: OnnxMaker, tmp_path: Path) -> None:
     file = make_onnx("My net.onnx", op="Conv", weights=[numpy_helper.from_array(np.zeros((8, 3, 3, 3), np.float32), "w")])
     answer = run(file, "--json")
-    assert answer.exit_code == 0
-    assert json.loads(answer.stdout) == [
+    assert answer.status == 0
+    assert json.loads(answer.out) == [
         {"model": "My_net", "precision": "fp32", "device": "here", "threads": [1], "batches": [1, 2], "samples": 30}
     ]
     profile = load_profile("here", "My_net", "fp32")
@@ -59,20 +55,20 @@ def test_a_model_is_measured_into_the_users_data_and_found_there(run: Run, make_
     assert profile.run(1).fixed_cost is not None
     assert all(timed.resident_mb is not None for timed in profile.run(1).calls)
     assert str(tmp_path) not in profile.model_dump_json()
-    assert "the catalogue has no price for the machine 'here'" in answer.stderr
+    assert "the catalogue has no price for the machine 'here'" in answer.err
 
 
 def test_the_same_file_is_measured_once_and_another_never_in_its_place(run: Run, make_onnx: OnnxMaker, tmp_path: Path) -> None:
     file, words = make_onnx(), ("--name", "net", "--json")
     run(file, *words)
     again = run(file, *words)
-    assert (again.exit_code, json.loads(again.stdout)) == (0, [])
-    assert "has a profile already, left as it is" in again.stderr
+    assert (again.status, json.loads(again.out)) == (0, [])
+    assert "has a profile already, left as it is" in again.err
     other = run(make_onnx("other.onnx", op="Identity"), *words)
-    assert (other.exit_code, other.stdout) == (2, "")
-    assert "is the profile of another file; choose another name with --name, or measure with --overwrite" in other.stderr
+    assert (other.status, other.out) == (2, "")
+    assert "is the profile of another file; choose another name with --name, or measure with --overwrite" in other.err
     measured = read_profile(tmp_path / "data" / "here" / "net.fp32.json")
-    assert run(make_onnx("other.onnx", op="Identity"), *words, "--overwrite").exit_code == 0
+    assert run(make_onnx("other.onnx", op="Identity"), *words, "--overwrite").status == 0
     assert read_profile(tmp_path / "data" / "here" / "net.fp32.json").provenance != measured.provenance
 
 
@@ -83,16 +79,16 @@ def test_a_name_that_ships_is_not_taken(
     write_profile(load_profile("here", "net", "fp32"), tmp_path / "shipped")
     monkeypatch.setattr(own, "PROFILES", tmp_path / "shipped")
     answer = run(make_onnx())
-    assert answer.exit_code == 2
-    assert "there is a profile 'net.fp32' that comes with CaseSim; choose another name" in answer.stderr
+    assert answer.status == 2
+    assert "there is a profile 'net.fp32' that comes with CaseSim; choose another name" in answer.err
 
 
 def test_a_fixed_batch_is_measured_as_it_is_and_refused_where_another_is_asked_for(run: Run, make_onnx: OnnxMaker) -> None:
     file = make_onnx(axes=(1, 3, 16, 16))
     answer = run(file)
-    assert answer.exit_code == 2
-    assert "has its batch fixed at 1" in answer.stderr
-    assert "leave --batch out to measure it so" in answer.stderr
+    assert answer.status == 2
+    assert "has its batch fixed at 1" in answer.err
+    assert "leave --batch out to measure it so" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -107,14 +103,14 @@ def test_a_fixed_batch_is_measured_as_it_is_and_refused_where_another_is_asked_f
 )
 def test_wrong_use_is_told_in_a_sentence(run: Run, make_onnx: OnnxMaker, words: list[str], sentence: str) -> None:
     answer = run(make_onnx(), *words)
-    assert (answer.exit_code, answer.stdout) == (2, "")
-    assert sentence in answer.stderr
-    assert "Traceback" not in answer.stderr
+    assert (answer.status, answer.out) == (2, "")
+    assert sentence in answer.err
+    assert "Traceback" not in answer.err
 
 
 def test_a_program_is_told_in_lines_of_json(run: Run, make_onnx: OnnxMaker, tmp_path: Path) -> None:
     answer = run(make_onnx(), "--progress-json", "--json")
-    told = events(answer.stderr)
+    told = events(answer.err)
     assert told[0] == {
         "event": "start", "model": "net", "precision": "fp32", "device": "here", "threads": [1], "batches": [1, 2]
     }  # fmt: skip
@@ -130,8 +126,8 @@ def test_a_program_is_told_in_lines_of_json(run: Run, make_onnx: OnnxMaker, tmp_
 
 def test_a_program_is_told_of_a_fault_in_its_last_line(run: Run, tmp_path: Path) -> None:
     answer = run(tmp_path / "absent.onnx", "--progress-json")
-    assert answer.exit_code == 2
-    assert events(answer.stderr) == [
+    assert answer.status == 2
+    assert events(answer.err) == [
         {"event": "error", "text": f"{tmp_path}/absent.onnx: cannot be read: No such file or directory"}
     ]
 
@@ -142,8 +138,8 @@ def test_a_process_that_dies_is_told(run: Run, make_onnx: OnnxMaker, monkeypatch
 
     monkeypatch.setattr(own, "measure", dies)
     answer = run(make_onnx())
-    assert answer.exit_code == 2
-    assert "the process that ran it died, most likely for want of memory" in answer.stderr
+    assert answer.status == 2
+    assert "the process that ran it died, most likely for want of memory" in answer.err
 
 
 def test_without_onnx_runtime_the_extra_is_named(run: Run, make_onnx: OnnxMaker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,8 +148,8 @@ def test_without_onnx_runtime_the_extra_is_named(run: Run, make_onnx: OnnxMaker,
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     answer = run(file)
-    assert answer.exit_code == 2
-    assert answer.stderr == "measuring needs onnxruntime, which is not installed: pip install 'casesim[measure]'\n"
+    assert answer.status == 2
+    assert answer.err == "measuring needs onnxruntime, which is not installed: pip install 'casesim[measure]'\n"
 
 
 def test_torch_is_not_imported(make_onnx: OnnxMaker) -> None:

@@ -1,8 +1,8 @@
 import pytest
 
 from simulator.making.zoo import providers
-from simulator.making.zoo.errors import CannotMeasureError
 from simulator.making.zoo.providers import check_provider, provider_list
+from simulator.making.zoo.refusals import CannotMeasureError
 
 pytestmark = pytest.mark.zoo
 

@@ -382,3 +382,19 @@ def test_people_with_cases_from_a_list_wait_as_pollaczek_and_khinchine_say():
 def _mean_wait(trace):
     visits = trace.logs["r"].frame("r")
     return (visits["started_s"] - visits["entered_s"]).mean()
+
+
+@pytest.mark.parametrize("order", ["fifo", "freshest"])
+def test_a_limit_that_the_queue_never_reaches_changes_nothing(order):
+    """Without a limit cases go a shorter way through the engine; more than all of them never wait."""
+    shifts = [("08:00", "16:00", 2), ("15:00", "20:00", 1)]
+    fields = {"minutes": 2, "sigma": 0.5, "order": order, "patience_h": spread(3, 0.5), "fatigue_per_h": assumed(0.1)}
+    ends = {"done": end(), "full": end(), "late": end()}
+    made = (
+        plan({"r": people(*shifts, **fields, on_timeout="late", **limit)}, rate=0.02, ends=ends, run=DAY)
+        for limit in ({}, {"max_queue": 10_000, "on_full": "full"})
+    )
+    free, limited = (simulate(one, seed=1) for one in made)
+    assert set(free.requests["end"].dropna()) == {"done", "late"}
+    assert free.visits.equals(limited.visits)
+    assert free.digest == limited.digest

@@ -4,19 +4,21 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from simulator.serving.engine import simulate
+from simulator.serving.engine import Run, simulate
 from simulator.serving.latency import constant
+from simulator.serving.stages.gate import GateStage
+from simulator.serving.streams import Streams
 from tests.builders import assumed, end, gate, plan, pool, population, retake, run_at, spread
 
 WAYS = {"done": end(), "lost": end(), "kept": end()}
 
 
-def asking(passed=0.5, **fields):
+def asking(passed=0.5, replicas=20, batch=1, **fields):
     """Every photo is usable; the check passes this share of them."""
     look = gate("quality", {"at_sensitivity": passed, "to": "done"}, {"to": "again"})
     again = retake("p", on_give_up="lost", on_exhausted="kept", **fields)
-    stages = {"p": pool(to="look", replicas=20), "look": look, "again": again}
-    return plan(stages, constant(0.01), rate=50, population=population(unusable=0.0), ends=WAYS)
+    stages = {"p": pool(to="look", replicas=replicas, max_batch=batch), "look": look, "again": again}
+    return plan(stages, constant(*[0.01] * batch), rate=50, population=population(unusable=0.0), ends=WAYS)
 
 
 def test_each_photo_is_a_fresh_draw_until_the_tries_are_used_up():
@@ -50,3 +52,18 @@ def test_times_between_photos_are_drawn_anew():
     delay = (visits["left_s"] - visits["entered_s"]).to_numpy()
     first, second = (delay[visits.groupby("request").cumcount() == turn] for turn in (0, 1))
     assert abs(np.corrcoef(np.log(first), np.log(second))[0, 1]) < 4 / np.sqrt(len(first))
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_who_will_never_be_asked_again_may_go_on_in_bulk(monkeypatch, batch):
+    """A pool in a ring holds back those of whom the quality of every photo tells that none will bring them back."""
+    made = asking(passed=0.8, replicas=1, batch=batch, max_tries=3)
+    run = Run(made, Streams(0))
+    held = run.trace()
+    may_return = run.stages["p"].returning
+    assert 0.2 < may_return.mean() < 0.8
+    assert may_return[held.logs["again"].request].all()
+    monkeypatch.setattr(GateStage, "may_reach", lambda gate, stage: np.ones(gate.run.requests.n, bool))
+    one_by_one = simulate(made)
+    assert held.visits.equals(one_by_one.visits)
+    assert held.digest == one_by_one.digest

@@ -10,23 +10,9 @@ from time import sleep
 import pytest
 from rich.console import Console
 
-from simulator.commands.main import main
 from simulator.scenario import scenario_ids
 from simulator.serving.engine import ENGINE_VERSION
 from tests.scenario.texts import SMALL, changed, place
-
-
-@pytest.fixture
-def casesim(capsys, monkeypatch):
-    """Runs the command and returns (exit status, standard output, standard error)."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["casesim", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return (ended.value.code or 0, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
@@ -59,10 +45,10 @@ def test_a_run_in_json_explains_its_bottleneck_its_trust_and_its_p99_request(cas
     told = json.loads(casesim("run", case, "--json")[1])
     assert told["bottleneck"]["stage"] in ("classify", "reader")
     assert {note["level"] for note in told["trust"]} <= {"good", "fair", "weak"}
-    way = told["request"]["to_answer"]
-    assert way["share"] == 0.99
-    parts = [step[part] for step in way["steps"] for part in ("queued_s", "held_s", "served_s")]
-    assert sum(parts) == pytest.approx(way["total_s"], abs=1e-9)
+    path = told["request"]["to_answer"]
+    assert path["share"] == 0.99
+    parts = [step[part] for step in path["steps"] for part in ("queued_s", "held_s", "served_s")]
+    assert sum(parts) == pytest.approx(path["total_s"], abs=1e-9)
     assert "to_end" not in told["request"]  # no gate answers: the end is the answer
 
 
@@ -93,7 +79,7 @@ def test_another_design_is_compared_on_the_same_requests(casesim, case):
 
 
 def test_differences_that_may_be_chance_are_called_so(casesim, case, monkeypatch):
-    monkeypatch.setattr("simulator.commands.main.out", Console(width=200))
+    monkeypatch.setattr("simulator.commands.run_report.out", Console(width=200))
     out = casesim("run", case, "--against", "reading=expert", "--replications", 3)[1]
     assert "reading=usual against expert" in out
     assert "no change" in out
@@ -218,7 +204,7 @@ def crash(monkeypatch):
     def divide(*_):
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr("simulator.commands.main.summary_of", divide)
+    monkeypatch.setattr("simulator.commands.run.result_of", divide)
     monkeypatch.delenv("CASESIM_DEBUG", raising=False)
 
 
@@ -255,14 +241,14 @@ def test_an_interrupt_ends_a_run_without_the_replications_that_have_not_begun(ca
             executor.submit(leave_a_mark, marks, number)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulator.commands.main.measured", interrupted)
+    monkeypatch.setattr("simulator.commands.run.run_replications", interrupted)
     status, out, err = casesim("run", case)
     assert (status, out, err.strip()) == (130, "", "")
     assert len(list(marks.iterdir())) < 100
 
 
 def test_a_worker_that_is_killed_is_told_in_a_sentence(casesim, case, monkeypatch):
-    monkeypatch.setattr("simulator.commands.main.measured", lambda *given: given[3].submit(os._exit, 1).result())
+    monkeypatch.setattr("simulator.commands.run.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")
     assert err.strip() == "a worker process was killed, perhaps for want of memory; ask for fewer requests"
@@ -287,7 +273,7 @@ def test_the_cases_are_listed_for_a_person(casesim):
 
 
 def test_the_installed_command_keeps_standard_output_clean():
-    command = [sys.executable, "-m", "simulator.commands.main", "cases", "--json"]
+    command = [sys.executable, "-m", "simulator.commands", "cases", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)
     assert done.stderr == ""

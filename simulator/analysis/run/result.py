@@ -1,0 +1,63 @@
+"""What a run says to a person: its summary, the stage that holds requests up, and how far all that can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from simulator.analysis.run.bottleneck import Bottleneck, bottleneck_of
+from simulator.analysis.run.measures import Measures
+from simulator.analysis.run.summary import Summary, summary_of
+from simulator.analysis.run.trust import Note, notes_on
+from simulator.analysis.statistics import Estimate
+from simulator.serving.plan import Plan
+
+
+@dataclass(frozen=True)
+class Result(Summary):
+    """A summary with what it means; both parts are found when first asked for, since advice runs trials."""
+
+    @cached_property
+    def bottleneck(self) -> Bottleneck | None:
+        """The stage that holds the requests up, why, and what would move it; None where no stage has servers."""
+        return bottleneck_of(self)
+
+    @cached_property
+    def trust(self) -> list[Note]:
+        """How far the figures can be trusted, a note a reason."""
+        return notes_on(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `casesim run --json` prints; what this run does not have is left out."""
+        bottleneck = {"bottleneck": self.bottleneck.to_json()} if self.bottleneck else {}
+        warm_up = {"warm_up": self.warm_up.to_json()} if self.warm_up else {}
+        return {
+            "scenario": self.plan.scenario.id,
+            "scenario_hash": self.plan.scenario_hash,
+            "design": self.plan.design,
+            **({"strikes": self.plan.strikes} if self.plan.strikes else {}),
+            "seed": self.seed,
+            "replications": self.replications,
+            "run_hash": self.run_hash,
+            "requests": self.requests,
+            "metrics": {name: self._told(name, found) for name, found in self.metrics.items()},
+            "objectives": [verdict.to_json() for verdict in self.verdicts],
+            "provenance": [vars(source) for source in self.provenance],
+            "warnings": self.warnings,
+            **({"mlperf": self.mlperf.to_json()} if self.mlperf else {}),
+            **warm_up,
+            **bottleneck,
+            "trust": [vars(note) for note in self.trust],
+            **({"thresholds": [kept.to_json() for kept in self.thresholds]} if self.thresholds else {}),
+        }
+
+    def _told(self, name: str, found: Estimate) -> dict[str, Any]:
+        told: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high, "unit": self.metric(name).unit}
+        return told | {name: {"low": part.low, "high": part.high} for name, part in found.doubts.items()}
+
+
+def result_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Result:
+    """The result of replications 0, 1, 2, ... of a plan under one seed."""
+    return Result(**vars(summary_of(plan, seed, measures)))

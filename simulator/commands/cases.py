@@ -1,0 +1,26 @@
+"""`casesim cases`: the cases there are."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from simulator.scenario import load, scenario_ids
+
+
+def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
+    """List the cases there are."""
+    scenarios = [load(name) for name in scenario_ids()]
+    if as_json:
+        told = [{"id": one.id, "version": one.version, "title": one.title, "summary": one.summary} for one in scenarios]
+        print(json.dumps(told, indent=2))
+        return
+    table = Table("case", "title", "minutes", box=None)
+    for scenario in scenarios:
+        table.add_row(scenario.id, escape(scenario.title), str(scenario.minutes))
+    Console().print(table)

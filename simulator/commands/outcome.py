@@ -1,0 +1,112 @@
+"""How a command ends: the table of exit statuses, and the sentence for whatever stood in its way."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+from rich.console import Console
+
+from simulator.errors import InputError
+from simulator.scenario import ScenarioError
+from simulator.scenario.faults import Fault, suggest
+
+#: Everything said to a person on the way goes here, so that standard output carries the answer only.
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Status(IntEnum):
+    """What a command says by its exit status, as in BSD's sysexits.h and in shells."""
+
+    DONE = 0
+    NO = 1  # the answer is no: an objective is missed
+    WRONG_USE = 2  # or wrong input
+    OWN_FAULT = 70
+    STOPPED = 130
+
+
+class UsageError(InputError):
+    """The command was called in a way that cannot work; the message says what would."""
+
+
+class StoppedError(Exception):
+    """An interrupt ended the command; the message says what is kept."""
+
+
+#: What each optional extra brings, by the names under which it is imported. Each holds those before it.
+EXTRAS = {
+    "measure": {"onnx", "onnxruntime", "PIL", "psutil", "pycocotools"},
+    "zoo": {
+        "efficientnet_lite_pytorch",
+        "onnxscript",
+        "segmentation_models_pytorch",
+        "sklearn",
+        "torch",
+        "torchvision",
+        "yolox",
+    },
+    "fidelity": {"mlperf_loadgen", "mosec"},
+}
+
+
+@contextmanager
+def needing(extra: str, what: str) -> Iterator[None]:
+    """Do what takes an extra; raises UsageError that names the package which is missing and how to install it."""
+    names = list(EXTRAS)
+    brought = set[str]().union(*(EXTRAS[name] for name in names[: names.index(extra) + 1]))
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing not in brought:
+            raise
+        raise UsageError(f"{what} needs {missing}, which is not installed: pip install 'casesim[{extra}]'") from error
+
+
+def known(what: str, name: str, there: Iterable[str]) -> str:
+    """The name, if it is one of those there are; raises UsageError that tells the nearest."""
+    if name not in (names := list(there)):
+        raise UsageError(f"there is no {what} '{name}'; {suggest(name, names)}")
+    return name
+
+
+def tell(error: BaseException) -> Status:
+    """Say on standard error what ended a command, and give the exit status for it."""
+    match error:
+        case ScenarioError():
+            _report(error.faults)
+        case InputError():
+            print(error, file=sys.stderr)
+        case OSError():
+            print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)
+        case StoppedError():
+            print(f"stopped: {error}", file=sys.stderr)
+            return Status.STOPPED
+        case KeyboardInterrupt():
+            return Status.STOPPED
+        case _:
+            _tell_own_fault(error)
+            return Status.OWN_FAULT
+    return Status.WRONG_USE
+
+
+def _report(faults: list[Fault]) -> None:
+    """Print every fault, a line each, as `file:line:col: field: message`."""
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}", file=sys.stderr)
+
+
+def _tell_own_fault(error: BaseException) -> None:
+    if os.environ.get("CASESIM_DEBUG"):
+        traceback.print_exception(error)
+        return
+    told = " ".join(f"{type(error).__name__}: {error}".split())
+    print(
+        f"this is a fault of CaseSim, not of what it was given: {told[:200]}; CASESIM_DEBUG=1 in the environment shows where",
+        file=sys.stderr,
+    )

@@ -1,0 +1,133 @@
+"""`casesim run`: a design, run and told."""
+
+from __future__ import annotations
+
+import json
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from simulator.analysis.run.chrome import check_target, write_trace
+from simulator.analysis.run.compare import Difference, differences
+from simulator.analysis.run.measures import Measures
+from simulator.analysis.run.replicate import run_replications
+from simulator.analysis.run.request_path import RequestPath, answers_early, percentile, request_path
+from simulator.analysis.run.result import Result, result_of
+from simulator.commands.outcome import Status, UsageError, err
+from simulator.commands.run_report import print_differences, print_path, print_summary
+from simulator.scenario import load
+from simulator.serving.engine import simulate
+from simulator.serving.plan import Plan, compile_plan
+from simulator.serving.trace import Trace
+
+
+def run(
+    case: Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")],
+    picks: Annotated[list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; repeat")] = None,
+    strikes: Annotated[
+        list[str] | None,
+        typer.Option("--strike", metavar="CURVEBALL[@SECONDS]", help="let a curveball strike, at its own time or then; repeat"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")] = 1,
+    replications: Annotated[
+        int | None, typer.Option(min=2, max=1000, help="how many replications; the case says how many by default")
+    ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option("--against", metavar="CHOICE=OPTION", help="compare with this pick instead; repeat")
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="PERCENTILE", help="follow one request: p50, p99, p99.9 or slowest")
+    ] = None,
+    trace_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the first replication for Perfetto, as .json or .json.gz")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is missed")] = False,
+) -> None:
+    """Run a design and print what it costs in misses, waiting time and money."""
+    scenario, picked, struck = load(case), _read_picks(picks or [], "--set"), _read_strikes(strikes or [])
+    plan = compile_plan(scenario, picked, struck)
+    other = compile_plan(scenario, picked | _read_picks(against, "--against"), struck) if against else None
+    share = _read_percentile(explain or "p99")
+    if trace_out:
+        check_target(trace_out)
+    measures = _run(plan, seed, replications)
+    summary = result_of(plan, seed, measures)
+    moved = _against(other, measures, summary) if other else []
+    first = simulate(plan, seed) if as_json or explain or trace_out else None
+    if first and trace_out:
+        write_trace(first, trace_out)
+    if as_json and first:
+        compared = {"against": other.design, "differences": [change.to_json() for change in moved]} if other else {}
+        print(json.dumps(summary.to_json() | _requests(first, share) | compared, indent=2, allow_nan=False))
+    else:
+        print_summary(summary)
+        print_differences(moved, plan, other)
+        for path in _paths(first, share) if first and explain else []:
+            print_path(path)
+    if strict and not all(verdict.met for verdict in summary.verdicts):
+        raise typer.Exit(Status.NO)
+
+
+def _read_picks(picks: list[str], option: str) -> dict[str, str]:
+    for pick in picks:
+        if "=" not in pick:
+            raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
+    return {name.strip(): value.strip() for name, value in (pick.split("=", 1) for pick in picks)}
+
+
+def _read_percentile(text: str) -> float:
+    try:
+        return percentile(text)
+    except ValueError as error:
+        raise UsageError(f"--explain {error}") from error
+
+
+def _read_strikes(strikes: list[str]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for strike in strikes:
+        name, at, seconds = strike.partition("@")
+        try:
+            found[name.strip()] = float(seconds) if at else None
+        except ValueError:
+            raise UsageError(
+                f"--strike {strike}: write it as CURVEBALL or CURVEBALL@SECONDS, such as --strike {name}@3600"
+            ) from None
+    return found
+
+
+def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
+    columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # An interrupt reaches workers too, and is the command's own to answer.
+    executor = ProcessPoolExecutor(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
+        executor.submit(int).result()  # workers are forked before the progress bar starts its thread
+        with Progress(*columns, console=err, transient=True) as bar:
+            task = bar.add_task("run", total=replications or plan.scenario.run.replications)
+            return run_replications(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
+    except BrokenProcessPool as error:
+        raise UsageError("a worker process was killed, perhaps for want of memory; ask for fewer requests") from error
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _against(other: Plan, measures: list[Measures], summary: Result) -> list[Difference]:
+    """What the design changes against another one that meets the same requests."""
+    before = _run(other, summary.seed, summary.replications)
+    return differences(before, measures, (result_of(other, summary.seed, before), summary), every=True)
+
+
+def _paths(trace: Trace, share: float) -> list[RequestPath]:
+    """The request at a percentile of the time to the answer and, where that is not all, of the time to the end."""
+    found = [request_path(trace, share, "answer"), request_path(trace, share, "end") if answers_early(trace) else None]
+    return [path for path in found if path]
+
+
+def _requests(trace: Trace, share: float) -> dict[str, Any]:
+    paths = {f"to_{path.until}": path.to_json() for path in _paths(trace, share)}
+    return {"request": paths} if paths else {}

@@ -1,0 +1,89 @@
+"""What `casesim run` prints for a person: verdicts, figures, differences, one request's path."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from simulator.analysis.run.compare import Difference, undecided
+from simulator.analysis.run.request_path import RequestPath
+from simulator.analysis.run.result import Result
+from simulator.analysis.run.scorecard import Standing, Verdict
+from simulator.analysis.statistics import Interval
+from simulator.serving.plan import Plan
+from simulator.units import duration, spoken
+
+out = Console()
+
+_COLOURS: dict[Standing, str] = {"met": "green", "missed": "red", "open": "yellow", "none": "bright_black"}
+
+
+def print_summary(summary: Result) -> None:
+    """Print verdicts, metrics, the bottleneck and how far all that can be trusted."""
+    title, design = summary.plan.scenario.title, summary.plan.design
+    count = f"{summary.replications} replications, {summary.requests:,} requests"
+    out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
+    out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
+    for name, at_s in summary.plan.strikes.items():
+        out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
+    verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
+    for verdict in summary.verdicts:
+        verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))
+    out.print(verdicts)
+    metrics = Table(Column("metric", overflow="fold"), "value", "95% interval", "half-widths", box=None)
+    for name, found in summary.metrics.items():
+        unit = summary.metric(name).unit
+        metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
+    out.print(metrics)
+    out.print(summary.sense, style="dim")
+    if summary.bottleneck:
+        out.print(f"[bold]bottleneck[/bold] {escape(summary.bottleneck.sentence)}")
+    for warning in summary.warnings:
+        out.print(f"[yellow]note[/yellow] {escape(warning)}")
+    doubts = [note for note in summary.trust if note.level != "good"]
+    for note in doubts:
+        out.print(f"[yellow]trust: {note.level}[/yellow] {escape(note.sentence)}")
+    out.print(f"trust: good on {len(summary.trust) - len(doubts)} of {len(summary.trust)} points; --json has them", style="dim")
+    out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
+
+
+def print_differences(moved: list[Difference], plan: Plan, other: Plan | None) -> None:
+    """Print what changes against another design, if there is one."""
+    if other is None:
+        return
+    changed = [
+        f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
+    ]
+    out.print(f"[bold]differences[/bold] {escape(', '.join(changed) or 'the same design')}")
+    table = Table(Column("metric", overflow="fold"), "change", "95% interval", "half-widths", "", box=None)
+    for change in moved:
+        told = "" if change.significant or change.change.value == 0 else "not significantly different"
+        table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)
+    out.print(table)
+    if words := undecided([change for change in moved if change.label != change.metric.name]):
+        out.print(escape(words))
+
+
+def print_path(path: RequestPath) -> None:
+    """Print one request, a row a visit."""
+    out.print(f"[bold]request {path.request}[/bold] of replication {path.replication}: {escape(path.sentence)}")
+    table = Table("step", "entered after", "waiting", "served", "batch", "server", "outcome", box=None)
+    for step in path.steps:
+        after, waited = duration(step.entered_s - path.start_s), duration(step.queued_s + step.held_s)
+        servers = [str(number) if number else "" for number in (step.batch_size, step.server)]
+        table.add_row(escape(step.label), after, waited, duration(step.served_s), *servers, step.outcome.replace("_", " "))
+    out.print(table)
+
+
+def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
+    asked = ("at least " if verdict.objective.at_least is not None else "at most ") + spoken(verdict.bound, unit)
+    colour = _COLOURS[verdict.standing]
+    label, words = escape(verdict.objective.label), f"[{colour}]{verdict.words}[/{colour}]"
+    if verdict.estimate is None:
+        return label, asked, "none to quote", "", words
+    return label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
+
+
+def _interval(estimate: Interval, unit: str) -> str:
+    return f"{spoken(estimate.low, unit)} to {spoken(estimate.high, unit)}"
