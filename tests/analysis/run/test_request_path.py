@@ -62,7 +62,7 @@ def test_a_set_that_waits_for_a_frame_says_so():
     made = plan(
         {"s": assemble("p"), "p": pool()}, arrivals=arrivals, seconds=4, ends={"done": end(), "rest": end(), "old": end()}
     )
-    found = way_of(simulate(made), 1.0)
+    found = request_path(simulate(made), 1.0)
     assert parts(found) == [("s", 0, 1.5, 0), ("p", 0, 0, 1)]
     assert found.steps[0].words == "1.50 s waiting for other frames"
 
