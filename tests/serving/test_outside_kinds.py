@@ -14,7 +14,7 @@ from simulator import compile_plan, summarise
 from simulator.analysis.run.bottleneck import bottleneck_of
 from simulator.analysis.run.chrome import events
 from simulator.analysis.run.replicate import replicate
-from simulator.analysis.run.request_path import BEHIND, way_of
+from simulator.analysis.run.request_path import BEHIND, request_path
 from simulator.paths import SCENARIOS
 from simulator.scenario import ScenarioError
 from simulator.scenario.load import loads as read
@@ -226,7 +226,7 @@ def test_the_explanation_names_it():
 
 def test_the_path_of_a_request_shows_its_wait_and_its_server():
     trace = run_at(network(hits=0, takes_ms=1000, workers=1), [0, 0.25])
-    way = way_of(trace, 1.0)
+    way = request_path(trace, 1.0)
     assert way is not None
     step = next(step for step in way.steps if step.stage == "pre")
     assert (step.label, step.server) == ("Decoding", 1)
