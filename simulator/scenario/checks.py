@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import inf
 
 from simulator.scenario.arrivals import Daily, Loop, Open, Weekly
+from simulator.scenario.attribute_checks import check_attributes
 from simulator.scenario.branches import check_branches, reached
 from simulator.scenario.choices import Options
 from simulator.scenario.curveballs import (
@@ -20,6 +21,7 @@ from simulator.scenario.curveballs import (
 from simulator.scenario.faults import Fault, Path, suggest
 from simulator.scenario.schema import Scenario
 from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, Link, People, Pool, Retake, Retry, Stage
+from simulator.scenario.stages.gate import QUALITY, SCORE
 
 #: Names that a page's address uses for itself, beside the choices.
 ADDRESS_KEYS = frozenset(
@@ -35,6 +37,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_population(scenario),
         *_spikes(scenario),
         *_scorers(scenario),
+        *check_attributes(scenario),
         *_endless_rings(scenario),
         *_staffed(scenario),
         *_retries(scenario),
@@ -181,7 +184,7 @@ def _population(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for name, stage in scenario.stages.items():
         if isinstance(stage, Pool) and stage.scores and population is None:
             yield ("stages", name, "scores"), "scores need a `population` section that states the prevalence"
-        if isinstance(stage, Gate) and stage.by == "quality" and (population is None or population.quality is None):
+        if isinstance(stage, Gate) and stage.by == QUALITY and (population is None or population.quality is None):
             yield ("stages", name, "by"), "a gate by quality needs `population.quality`"
         if isinstance(stage, Retake) and population is None:
             yield ("stages", name, "kind"), "a retake needs a `population` section"
@@ -193,9 +196,9 @@ def _scorers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for name, stage in scenario.stages.items():
         if not isinstance(stage, Gate):
             continue
-        if stage.by == "quality":
+        if stage.by != SCORE:
             if stage.of:
-                yield ("stages", name, "of"), "a gate by quality goes by no pool's scores; delete this line"
+                yield ("stages", name, "of"), f"a gate by {stage.by} goes by no pool's scores; delete this line"
         elif not scorers:
             yield ("stages", name, "by"), "a gate by score needs a pool with `scores`"
         elif stage.of and stage.of not in scorers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from simulator.scenario.attributes import Grouping, grouping_of, told_by_group, with_groups
 from simulator.scenario.choices import parts
 from simulator.scenario.document import Document
 from simulator.scenario.faults import Fault, Path, dotted, suggest
@@ -65,11 +66,27 @@ def _accelerators(data: Any) -> Found:
 def _metrics(data: Any) -> Found:
     kinds = {name: stage.get("kind") for name, stage in _mapping(data, "stages").items() if isinstance(stage, dict)}
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
-    known = metrics_of(kinds, _tags(data), classes, ("", "") if "population" in data else None)
+    plain = metrics_of(kinds, _tags(data), classes, ("", "") if "population" in data else None)
+    groupings = _groupings(data)
+    known = with_groups(plain, groupings)
+    for attribute, grouping in groupings.items():
+        for index, name in enumerate(_list(data["attributes"][attribute], "metrics")):
+            where, told = ("attributes", attribute, "metrics", index), told_by_group(plain.values())
+            if name in plain and name not in told:
+                yield where, f"'{name}' is not told of a part of the requests; {suggest(name, told)}"
+            elif name not in plain and isinstance(name, str):
+                yield where, f"'{name}' is not a metric here; {suggest(name, told)}"
+            elif not grouping.groups:
+                yield where, "a number has no groups without `edges`; say where they meet, such as `edges: [30, 80]`"
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
             yield ("objectives", index, "metric"), f"'{metric}' is not a metric here; {suggest(metric, known)}"
+
+
+def _groupings(data: Any) -> dict[str, Grouping]:
+    attributes = _mapping(data, "attributes")
+    return {name: grouping_of(one) for name, one in attributes.items() if isinstance(one, dict)}
 
 
 def _tags(data: Any) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from simulator.scenario.arrivals import Arrivals
+from simulator.scenario.attributes import Attribute, grouping, with_groups
 from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.scenario.branches import meeting, reached
 from simulator.scenario.choices import Choice
@@ -117,6 +118,7 @@ class Scenario(Strict):
     arrivals: Arrivals
     population: Population | None = None
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
+    attributes: Annotated[dict[Name, Attribute], Field(max_length=16)] = {}
     accelerators: Annotated[dict[Name, Accelerator], Field(max_length=16)] = {}
     start: Annotated[str, Field(description="the stage that every request enters first")]
     stages: Annotated[dict[Name, Stage], Field(min_length=1, max_length=64)]
@@ -174,7 +176,8 @@ class Scenario(Strict):
         classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
         labels = {name: stage.label for name, stage in self.stages.items()}
         words = (self.population.detected, self.population.escalated) if self.population else None
-        return metrics_of(kinds, self.tags(), classes, words, labels)
+        found = metrics_of(kinds, self.tags(), classes, words, labels)
+        return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
 
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, machine
 from simulator.evidence.files import content_hash
 from simulator.evidence.profiles import Profile, ProfileError, ThreadRun, has_profile, load_profile, profile_files
 from simulator.evidence.projection import ProjectionError, latencies
 from simulator.evidence.projection.points import projection_files
-from simulator.evidence.recordings import Recording, RecordingError, read_recording
+from simulator.evidence.recordings import Recording, RecordingError, read_numbers, read_recording, read_values
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, score_files, scores_at
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import Arrivals, Loop, Replay
+from simulator.scenario.attributes import ItemAttribute, RecordedAttribute, values_of
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
 from simulator.scenario.checks import too_late
 from simulator.scenario.choices import Pick
@@ -63,6 +65,7 @@ class Plan:
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
     recording: Recording | None = None
+    recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute that is replayed: a row a request
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -174,6 +177,7 @@ class _Gatherer:
         self.timed: dict[str, list[ThreadRun]] = {}
         self.tables: dict[str, ScoreTable] = {}
         self.recording: Recording | None = None
+        self.recorded: dict[str, NDArray[Any]] = {}
 
     def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
         self._arrivals(self.scenario.arrivals)
@@ -184,6 +188,11 @@ class _Gatherer:
                 self._fault((name, "order"), f"'{stage.order}' is not an order; {suggest(stage.order, ORDERS)}")
             if isinstance(stage, Pool) and stage.balance is not None and stage.balance not in BALANCERS:
                 self._fault((name, "balance"), f"'{stage.balance}' is not known; {suggest(stage.balance, BALANCERS)}")
+        for name, attribute in self.scenario.attributes.items():
+            if isinstance(attribute, RecordedAttribute):
+                self._replay(name, attribute)
+            elif isinstance(attribute, ItemAttribute):
+                self._told(name, attribute)
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
@@ -197,6 +206,7 @@ class _Gatherer:
             timed=self.timed,
             tables=self.tables,
             recording=self.recording,
+            recorded=self.recorded,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
             evidence=self.evidence,
@@ -223,12 +233,8 @@ class _Gatherer:
 
     def _record(self, spec: Replay) -> None:
         """Read the times to be replayed: a file beside the scenario's own, or below it."""
-        folder = Path(self.scenario.document.file).parent.resolve()
-        file = (folder / spec.file).resolve()
-        if not file.is_relative_to(folder):
-            raise RecordingError(f"{spec.file}: leads out of the scenario's folder")
-        self.recording = read_recording(file, spec.column, spec.origin_s)
-        self._note({f"scenario/{file.relative_to(folder).as_posix()}": file})
+        self.recording = read_recording(file := self._beside(spec.file), spec.column, spec.origin_s)
+        self._note_beside(file)
         first, last = (self.recording.times[[0, -1]] - spec.origin_s) / spec.rate_scale
         end = self.scenario.run.days * DAY_S
         if first >= end:
@@ -238,6 +244,50 @@ class _Gatherer:
             self.warnings.append(f"The recording {spec.file} ends {words}.")
         value = f"{len(self.recording.times):,} times"
         self.sources.append(Source("arrivals", spec.evidence, value, spec.source))
+
+    def _beside(self, name: str) -> Path:
+        """A file beside the scenario's own, or below it; raises RecordingError for any other."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        file = (folder / name).resolve()
+        if not file.is_relative_to(folder):
+            raise RecordingError(f"{name}: leads out of the scenario's folder")
+        return file
+
+    def _note_beside(self, file: Path) -> None:
+        folder = Path(self.scenario.document.file).parent.resolve()
+        self._note({f"scenario/{file.relative_to(folder).as_posix()}": file})
+
+    def _replay(self, name: str, spec: RecordedAttribute) -> None:
+        """Read an attribute: from its own file, or from that of the arrivals, a row a recorded time."""
+        arrivals = self.scenario.arrivals
+        own = spec.file or (arrivals.file if isinstance(arrivals, Replay) else "")
+        try:
+            file, values = self._beside(own), values_of(spec)
+            found = read_values(file, spec.column, values) if values else read_numbers(file, spec.column).astype(np.float32)
+        except RecordingError as error:
+            self.faults.append(self.scenario.document.fault(("attributes", name, "column"), str(error)))
+            return
+        self.recorded[name] = found
+        self._note_beside(file)
+        if spec.source is not None:
+            self.sources.append(Source(spec.label, spec.evidence, f"{len(found):,} rows", spec.source))
+
+    def _told(self, name: str, spec: ItemAttribute) -> None:
+        """Look whether the score table says of its items what an attribute asks for; no gate can go by what it leaves out."""
+        table = next(iter(self.tables.values()), None)
+        if table is None:  # why is told with the pool
+            return
+        said = table.told.get(spec.column, np.array([""], object))
+        missing = [value for value in spec.values if value not in said]
+        if not any(said):
+            message = f"the score table '{table.name}' says no {spec.column} of its items"
+            self.warnings.append(f"{spec.label}: {message}, so that no metric is told by it.")
+            for stage in (key for key, one in self.scenario.stages.items() if isinstance(one, Gate) and one.by == name):
+                self._fault((stage, "by"), message)
+        elif missing:
+            known = ", ".join(sorted({str(value) for value in said if value}))
+            message = f"'{missing[0]}' stands nowhere in the column {spec.column} of '{table.name}'; it has: {known}"
+            self.faults.append(self.scenario.document.fault(("attributes", name, "values", missing[0]), message))
 
     def _check_size(self, plan: Plan) -> None:
         """Refuse what would take too long, traffic that strikes included."""

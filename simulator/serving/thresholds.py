@@ -1,16 +1,19 @@
-"""The thresholds of a gate, from the score table or from what is assumed of the photos."""
+"""The thresholds of a gate: from the score table, from what is assumed of the photos, or from values and shares."""
 
 from math import inf
 
 from scipy.special import ndtri
 
 from simulator.scenario.stages import Gate, Route
+from simulator.serving.attributes import gate_thresholds, goes_by_itself
 from simulator.serving.plan import Plan
 from simulator.serving.requests import quality_separation
 
 
 def thresholds(plan: Plan, gate: Gate) -> list[float]:
     """One threshold for each route of the gate but the last, in the order of the routes."""
+    if goes_by_itself(gate):
+        return gate_thresholds(plan, gate)
     return [_threshold(plan, gate, route) for route in gate.routes if not route.is_rest]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.serving.attributes import named
 from simulator.serving.conditions import Conditions
 from simulator.serving.requests import OUTCOMES, Requests
 from simulator.serving.streams import Streams
@@ -172,8 +173,9 @@ class Trace:
 
     @cached_property
     def requests(self) -> pd.DataFrame:
-        """A row a request: when it arrived, was answered and finished, how it ended and where (times in seconds)."""
+        """A row a request: when it arrived, was answered and finished, how it ended and where (times in s), attributes."""
         columns = self.columns
+        attributes = {name: named(self.plan, name, column) for name, column in columns.attributes.items()}
         return pd.DataFrame(
             {
                 "arrived_s": columns.arrived,
@@ -188,6 +190,7 @@ class Trace:
                 "score": np.where(np.isfinite(columns.risk), columns.risk, np.nan),
                 "tries": columns.tries + 1,
                 "tag": columns.tag,
+                **attributes,
             }
         )
 

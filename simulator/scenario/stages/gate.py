@@ -4,16 +4,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.scenario.base import Name, Strict
+from simulator.scenario.base import Name, Share, Strict
 from simulator.scenario.faults import Path
 from simulator.scenario.stages.base import AnyStage, Target
 
-#: The fields of a route that set its threshold; one of them at most.
-THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity")
+#: What a gate may go by beside an attribute of the requests.
+SCORE, QUALITY, RANDOM = "score", "quality", "random"
+
+#: The fields of a route that say what it takes; one of them at most.
+THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share")
 
 
 class Route(Strict):
-    """One way out of a gate: for values at or above a threshold, or, with no threshold, for all the rest."""
+    """One way out of a gate: for what its threshold, its values or its share say, or, with none of them, for all the rest."""
 
     to: Target
     tag: Name | None = None
@@ -24,6 +27,9 @@ class Route(Strict):
     at_specificity: Annotated[
         float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
     ] = None
+
+    values: Annotated[list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute")] = None
+    share: Annotated[Share | None, Field(description="this share of all requests that come to the gate, by chance")] = None
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
@@ -39,10 +45,10 @@ class Route(Strict):
 
 
 class Gate(AnyStage):
-    """Sends each request one of several ways by the model's score or by the quality of its photo."""
+    """Sends each request one of several ways: by the model's score, the quality of its photo, an attribute, or chance."""
 
     kind: Literal["gate"]
-    by: Literal["score", "quality"]
+    by: Annotated[Name, Field(description="`score`, `quality`, `random` or an attribute of the requests")]
     of: Annotated[Name | None, Field(description="whose scores; needed where several pools carry scores")] = None
     holds: Annotated[
         Literal["labelled", "next"],
@@ -59,14 +65,14 @@ class Gate(AnyStage):
 
     @model_validator(mode="after")
     def _promises_of_scores(self) -> Self:
-        if self.holds == "next" and self.by != "score":
-            raise ValueError("holds: next is for gates by score; what is known of photo quality is a curve, not labelled items")
+        if self.holds == "next" and self.by != SCORE:
+            raise ValueError("holds: next is for gates by score: only their thresholds are chosen on labelled items")
         return self
 
     @model_validator(mode="after")
     def _rest_comes_last(self) -> Self:
         if [route.is_rest for route in self.routes] != [False] * (len(self.routes) - 1) + [True]:
-            raise ValueError("the last route, and only the last, should have no threshold: it takes the rest")
+            raise ValueError("the last route, and only the last, should set no threshold, values or share: it takes the rest")
         return self
 
     def targets(self) -> dict[Path, str]:

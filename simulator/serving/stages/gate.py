@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scenario.stages import Gate
+from simulator.scenario.stages.gate import RANDOM
+from simulator.serving.attributes import gate_values, goes_by_itself
 from simulator.serving.columns import elements
 from simulator.serving.stages.base import Rows, ServiceStage, Stage, Times
 from simulator.serving.thresholds import thresholds
@@ -26,8 +28,10 @@ class GateStage(Stage):
         self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
         self.given = run.requests.given[run.plan.scenario.scorer_of(spec)] if spec.by == "score" else None
         self.marks = run.requests.tags
-        self.qualities = run.requests.qualities
-        self._qualities = [elements(row) for row in self.qualities]
+        self.values = run.requests.qualities if spec.by != RANDOM else self.run.uniform(f"{name}.route")[None]
+        if spec.by in run.requests.attributes:
+            self.values = gate_values(run.plan, spec, run.requests.attributes[spec.by])[None]
+        self._values = [elements(row) for row in self.values]
 
     def connect(self) -> None:
         """Look up where each route leads."""
@@ -36,6 +40,8 @@ class GateStage(Stage):
             (self.run.way_out(self.name, route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
         ]
         self.photos = self.run.photos(self.name)
+        if goes_by_itself(self.spec):  # whatever photo a request shows
+            self.photos = np.zeros_like(self.photos)
         self._photos = elements(self.photos)
 
     def accept(self, rows: Sequence[int], time: float) -> None:
@@ -43,7 +49,7 @@ class GateStage(Stage):
         if self.spec.answers:
             self.run.answer(rows, time)
         for row in rows:
-            value = self.given.at(row, time) if self.given else self._qualities[self._photos[row]][row]
+            value = self.given.at(row, time) if self.given else self._values[self._photos[row]][row]
             route = 0
             for cut in self.cuts:
                 if value >= cut:
@@ -58,7 +64,7 @@ class GateStage(Stage):
         """The same for many rows at once."""
         if self.spec.answers:
             self.run.answer_block(rows, times)
-        values = self._values(rows, times)
+        values = self._values_of(rows, times)
         route = np.full(len(rows), len(self.cuts))
         for index, cut in reversed(list(enumerate(self.cuts))):
             route[values >= cut] = index
@@ -68,8 +74,8 @@ class GateStage(Stage):
                 self.marks.write_all(rows[mine], tag, times[mine])
             receiver.accept_block(rows[mine], times[mine])
 
-    def _values(self, rows: Rows, times: Times) -> NDArray[np.float32]:
-        return self.given.at_all(rows, times) if self.given else self.qualities[self.photos[rows], rows]
+    def _values_of(self, rows: Rows, times: Times) -> NDArray[np.float32]:
+        return self.given.at_all(rows, times) if self.given else self.values[self.photos[rows], rows]
 
 
 class WaitingGateStage(ServiceStage):

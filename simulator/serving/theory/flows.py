@@ -1,8 +1,8 @@
 """How often a request visits each stage if nobody turns it away: the traffic equations v = e + P' v.
 
-Requests are followed in groups that every gate by score sends the same way, because what two models say of the same item
-belongs together, and positives apart from negatives, because people tell them apart. A photo that shows nothing is scored like
-the photo of somebody else, and a repeated photo is a fresh draw.
+Requests are followed in groups that every gate by score, by chance or by an attribute sends the same way, because what two
+models say of the same item belongs together, and positives apart from negatives, because people tell them apart. A photo that
+shows nothing is scored like the photo of somebody else, and a repeated photo is a fresh draw.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from simulator.scenario.stages import Fork, Gate, Join, Link, People, Pool, Retake
+from simulator.scenario.stages.gate import QUALITY, SCORE
+from simulator.serving.attributes import gate_values, goes_by_items, item_values
 from simulator.serving.plan import Plan
 from simulator.serving.requests import quality_separation
+from simulator.serving.theory.drawn import Routes, drawn_routes
 from simulator.serving.thresholds import thresholds
-
-#: By gate: the share of the requests that takes each of its routes.
-Routes = dict[str, list[float]]
 
 #: Where the requests at a stage go on to, each with its share.
 Shares = list[tuple[str, float]]
@@ -76,16 +76,32 @@ def _flows(plan: Plan) -> Iterator[tuple[Group, NDArray[np.float64], Twice]]:
 
 
 def _groups(plan: Plan) -> list[Group]:
+    """The people, and of each kind of them those whose draws send them the same way."""
+    return [
+        Group(chance * group.share, group.positive, [Photo(photo.chance, photo.routes | drawn) for photo in group.photos])
+        for chance, drawn in drawn_routes(plan)
+        for group in _people(plan)
+    ]
+
+
+def _people(plan: Plan) -> list[Group]:
     population = plan.scenario.population
     if population is None:
         return [Group(1.0, False, [Photo(1.0, {})])]
     ways, *by_class = _ways(plan)
+    own = [name for name, gate in _gates(plan).items() if goes_by_items(plan, gate)]
     prevalence = population.prevalence.value
     unusable = population.quality.unusable.value if population.quality else 0.0
     mix = prevalence * by_class[0] + (1 - prevalence) * by_class[1]
     others = [Photo(unusable * share, _by_quality(plan, False) | way) for way, share in zip(ways, mix.tolist(), strict=True)]
+
+    def photos(way: Routes) -> list[Photo]:
+        mine = {name: way[name] for name in own}  # whose photo it is does not change with what it shows
+        strange = [Photo(photo.chance, photo.routes | mine) for photo in others] if unusable else []
+        return [Photo(1 - unusable, _by_quality(plan, True) | way), *strange]
+
     return [
-        Group(of_class * share, positive, [Photo(1 - unusable, _by_quality(plan, True) | way), *(others if unusable else [])])
+        Group(of_class * share, positive, photos(way))
         for positive, of_class, shares in ((True, prevalence, by_class[0]), (False, 1 - prevalence, by_class[1]))
         for way, share in zip(ways, shares.tolist(), strict=True)
         if of_class * share
@@ -93,8 +109,8 @@ def _groups(plan: Plan) -> list[Group]:
 
 
 def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
-    """The ways that gates by score send labelled items, with the shares of the positives and of the negatives that go them."""
-    gates = {name: gate for name, gate in _gates(plan).items() if gate.by == "score"}
+    """The ways that gates send labelled items, with the shares of the positives and of the negatives that go them."""
+    gates = {name: gate for name, gate in _gates(plan).items() if gate.by == SCORE or goes_by_items(plan, gate)}
     if not gates:
         return [{}], np.ones(1), np.ones(1)
     assert plan.scores is not None
@@ -113,9 +129,12 @@ def _certain(gate: Gate, route: int) -> list[float]:
 
 def _routes_of_items(plan: Plan, gate: Gate) -> NDArray[np.int64]:
     """Which route of a gate each labelled item takes, positives first: the first whose threshold it reaches."""
-    table = plan.table_of(gate)
-    scores = np.concatenate([table.positives, table.negatives])
-    passes = [scores >= cut for cut in thresholds(plan, gate)] + [np.ones(len(scores), bool)]
+    if goes_by_items(plan, gate):
+        values = gate_values(plan, gate, item_values(plan, gate.by)).astype(float)
+    else:
+        table = plan.table_of(gate)
+        values = np.concatenate([table.positives, table.negatives])
+    passes = [values >= cut for cut in thresholds(plan, gate)] + [np.ones(len(values), bool)]
     return np.asarray(np.argmax(passes, axis=0))
 
 
@@ -126,7 +145,7 @@ def _by_quality(plan: Plan, usable: bool) -> Routes:
     apart = quality_separation(quality.auc.value) if quality and usable else 0.0
     found: Routes = {}
     for name, gate in _gates(plan).items():
-        if gate.by == "quality":
+        if gate.by == QUALITY:
             above = [float(ndtr(apart - cut)) for cut in thresholds(plan, gate)]
             found[name] = [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
     return found

@@ -1,0 +1,105 @@
+"""Attributes, and gates that go by them: what one field alone cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from simulator.scenario.arrivals import Replay
+from simulator.scenario.attributes import (
+    Attribute,
+    CategoryAttribute,
+    ItemAttribute,
+    RecordedAttribute,
+    edges_of,
+    values_of,
+)
+from simulator.scenario.faults import Path, suggest
+from simulator.scenario.schema import Scenario
+from simulator.scenario.stages import Gate, Route
+from simulator.scenario.stages.gate import QUALITY, RANDOM, SCORE, THRESHOLDS
+
+Found = Iterator[tuple[Path, str]]
+
+#: Names that a gate, or a column of the requests in a trace, has already.
+RESERVED = frozenset(
+    {SCORE, QUALITY, RANDOM, "arrived_s", "sent_s", "answered_s", "finished_s", "outcome", "end", "positive", "detected",
+     "patient", "tries", "tag"}
+)  # fmt: skip
+
+#: What the routes of a gate that goes by neither score nor quality may set.
+_BY_RANDOM, _BY_NUMBER, _BY_VALUE = ("share",), ("at_least",), ("values",)
+_BY_MARK = ("at_least", "at_sensitivity", "at_specificity")
+
+
+def check_attributes(scenario: Scenario) -> Found:
+    """Every fault of the attributes and of the gates that go by one, or by chance."""
+    for name, attribute in scenario.attributes.items():
+        for path, message in _attribute(scenario, name, attribute):
+            yield ("attributes", name, *path), message
+    for name, stage in scenario.stages.items():
+        if isinstance(stage, Gate):
+            for path, message in _gate(scenario, stage):
+                yield ("stages", name, *path), message
+
+
+def _attribute(scenario: Scenario, name: str, attribute: Attribute) -> Found:
+    if name in RESERVED:
+        yield (), f"'{name}' has a meaning of its own; rename the attribute"
+    total = sum(share.value for share in attribute.shares.values()) if isinstance(attribute, CategoryAttribute) else 1
+    if abs(total - 1) > 1e-6:
+        yield ("shares",), f"the shares add up to {total:g}; they should add up to 1"
+    if isinstance(attribute, ItemAttribute) and not scenario.scorers():
+        yield ("kind",), "an attribute of the labelled items needs a pool with `scores`"
+    if isinstance(attribute, RecordedAttribute) and attribute.file is None and not isinstance(scenario.arrivals, Replay):
+        yield ("file",), f"arrivals of the kind {scenario.arrivals.kind} replay no file; say which with `file` and `source`"
+    for index, (low, high) in enumerate(pairwise(edges_of(attribute)), start=1):
+        if high <= low:
+            yield ("edges", index), f"{high:g} is not above {low:g} before it; edges ascend"
+
+
+def _gate(scenario: Scenario, gate: Gate) -> Found:
+    if gate.by not in (SCORE, QUALITY, RANDOM, *scenario.attributes):
+        known = [SCORE, QUALITY, RANDOM, *scenario.attributes]
+        yield ("by",), f"'{gate.by}' is not an attribute of the requests; {suggest(gate.by, known)}"
+        return
+    attribute = scenario.attributes.get(gate.by)
+    values = values_of(attribute) if attribute else []
+    allowed = _allowed(gate.by, bool(values))
+    for index, route in enumerate(gate.routes):
+        for field in THRESHOLDS:
+            if getattr(route, field) is not None and field not in allowed:
+                yield (
+                    ("routes", index, field),
+                    f"a gate by {gate.by} does not go by this; {suggest(field, allowed)}",
+                )
+    yield from _values(gate.routes, values) if values else ()
+    total = sum(route.share or 0.0 for route in gate.routes)
+    if gate.by == RANDOM and total > 1 + 1e-9:
+        yield (
+            ("routes",),
+            f"the shares add up to {total:g}; the last route takes what they leave of 1",
+        )
+
+
+def _allowed(by: str, has_values: bool) -> tuple[str, ...]:
+    if by in (SCORE, QUALITY):
+        return _BY_MARK
+    if by == RANDOM:
+        return _BY_RANDOM
+    return _BY_VALUE if has_values else _BY_NUMBER
+
+
+def _values(routes: list[Route], values: list[str]) -> Found:
+    """Each value exists, and is named once."""
+    seen: dict[str, int] = {}
+    for index, route in enumerate(routes):
+        for place, value in enumerate(route.values or []):
+            if value not in values:
+                yield (
+                    ("routes", index, "values", place),
+                    f"'{value}' is not a value of it; {suggest(value, values)}",
+                )
+            elif value in seen:
+                yield ("routes", index, "values", place), f"'{value}' takes route {seen[value]} already; name it once"
+            seen.setdefault(value, index)

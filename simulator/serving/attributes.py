@@ -1,0 +1,116 @@
+"""The attributes of requests as columns, and what gates make of them.
+
+A number is a column of single precision; of a category a column holds which of its values it is, counted from 0 in the order of
+the file, and -1 where it is none of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.scenario.attributes import (
+    CategoryAttribute,
+    ItemAttribute,
+    NumberAttribute,
+    edges_of,
+    values_of,
+)
+from simulator.scenario.stages import Gate
+from simulator.scenario.stages.gate import QUALITY, RANDOM, SCORE
+from simulator.serving.quantities import draw
+from simulator.serving.streams import Streams
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Plan
+
+Column = NDArray[Any]
+Float32 = NDArray[np.float32]
+
+
+def attribute_columns(plan: Plan, streams: Streams, item: NDArray[np.int32]) -> dict[str, Column]:
+    """The column of each attribute, shape (n,). item: which labelled item stands for each request, -1 without any."""
+    return {name: _column(plan, name, streams, item) for name in plan.scenario.attributes}
+
+
+def _column(plan: Plan, name: str, streams: Streams, item: NDArray[np.int32]) -> Column:
+    spec, n = plan.scenario.attributes[name], len(item)
+    if isinstance(spec, NumberAttribute):
+        return draw(spec.value, streams.named(f"attributes.{name}"), n)
+    if isinstance(spec, CategoryAttribute):
+        edges = np.cumsum([share.value for share in spec.shares.values()][:-1])
+        return np.searchsorted(edges, streams.named(f"attributes.{name}").random(n), side="right").astype(np.int8)
+    if isinstance(spec, ItemAttribute):
+        return np.append(item_values(plan, name), np.int8(-1))[item]
+    recorded = plan.recorded[name]
+    return recorded[np.arange(n) % len(recorded)]
+
+
+def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
+    """Which value of an attribute each labelled item has, positives first, shape (items,); -1 for none that is named."""
+    spec, table = plan.scenario.attributes[name], next(iter(plan.tables.values()))
+    assert isinstance(spec, ItemAttribute)
+    count = len(table.positives) + len(table.negatives)
+    said = table.told.get(spec.column)
+    return (
+        np.full(count, -1, np.int8) if said is None else pd.Categorical(said, categories=values_of(spec)).codes.astype(np.int8)
+    )
+
+
+def named(plan: Plan, name: str, column: Column) -> Any:
+    """A column as a person reads it: numbers as they are, a category by its values, missing where it is none of them."""
+    values = values_of(plan.scenario.attributes[name])
+    return pd.Categorical.from_codes(column, dtype=pd.CategoricalDtype(values)) if values else column
+
+
+def group_of(plan: Plan, name: str, column: Column) -> NDArray[np.intp]:
+    """Which group each request belongs to, counted from 0 in the order of its attribute's groups; -1 for none."""
+    spec = plan.scenario.attributes[name]
+    if values_of(spec):
+        return column.astype(np.intp)
+    return np.searchsorted(np.array(edges_of(spec), column.dtype), column, side="right")
+
+
+def goes_by_itself(gate: Gate) -> bool:
+    """Whether a gate goes by chance or an attribute: what a request brings along, whatever stages it has passed."""
+    return gate.by not in (SCORE, QUALITY)
+
+
+def is_of_items(plan: Plan, name: str) -> bool:
+    """Whether an attribute is what the score table says of its items."""
+    return isinstance(plan.scenario.attributes.get(name), ItemAttribute)
+
+
+def goes_by_items(plan: Plan, gate: Gate) -> bool:
+    """Whether a gate goes by an attribute of the labelled items."""
+    return is_of_items(plan, gate.by)
+
+
+def gate_values(plan: Plan, gate: Gate, column: Column) -> Float32:
+    """What a gate by an attribute compares with its thresholds (`gate_thresholds`), one a request or item.
+
+    Of a category: how many routes it takes to come to the one that names the value, counted from the last, which is 0.
+    """
+    values = values_of(plan.scenario.attributes[gate.by])
+    if not values:
+        return column.astype(np.float32, copy=False)
+    rank = np.zeros(len(values) + 1, np.float32)  # the last element is of those that have no value
+    for index, route in enumerate(gate.routes):
+        rank[[values.index(value) for value in route.values or []]] = len(gate.routes) - 1 - index
+    return rank[column]
+
+
+def gate_thresholds(plan: Plan, gate: Gate) -> list[float]:
+    """The thresholds of a gate by chance or by an attribute, one for each route but the last.
+
+    By chance a uniform draw u takes the first route whose share it reaches from above: u >= 1 - shares up to there.
+    """
+    routes = [route for route in gate.routes if not route.is_rest]
+    if gate.by == RANDOM:
+        return (1 - np.cumsum([route.share for route in routes])).clip(0).tolist() if routes else []
+    if values_of(plan.scenario.attributes[gate.by]):
+        return [float(rank) for rank in range(len(routes), 0, -1)]
+    return [float(route.at_least) for route in routes if route.at_least is not None]
