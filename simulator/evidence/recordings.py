@@ -54,7 +54,8 @@ def read_numbers(file: Path, column: str) -> NDArray[np.float64]:
 def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int8]:
     """Which of the known values each row of `column` holds, counted from 0, shape (n,). Raises RecordingError for another."""
     found = _column(file, column, text=True)
-    codes = pd.Categorical(found, categories=list(known)).codes.astype(np.int8)
+    places = {value: place for place, value in enumerate(known)}
+    codes = np.array([places.get(value, -1) for value in found], np.int8)
     row = _first(codes < 0)
     if row is not None:
         first, word = _lines(file)

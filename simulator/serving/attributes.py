@@ -53,11 +53,9 @@ def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
     """Which value of an attribute each labelled item has, positives first, shape (items,); -1 for none that is named."""
     spec, table = plan.scenario.attributes[name], next(iter(plan.tables.values()))
     assert isinstance(spec, ItemAttribute)
-    count = len(table.positives) + len(table.negatives)
-    said = table.told.get(spec.column)
-    return (
-        np.full(count, -1, np.int8) if said is None else pd.Categorical(said, categories=values_of(spec)).codes.astype(np.int8)
-    )
+    places = {value: place for place, value in enumerate(values_of(spec))}
+    said = table.told.get(spec.column, [""] * (len(table.positives) + len(table.negatives)))
+    return np.array([places.get(value, -1) for value in said], np.int8)
 
 
 def named(plan: Plan, name: str, column: Column) -> Any:

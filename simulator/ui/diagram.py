@@ -10,7 +10,8 @@ import pandas as pd
 
 from simulator.evidence.catalogue import hardware
 from simulator.scenario.choices import Options
-from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, People, Pool, Retry
+from simulator.scenario.stages import PLANNED_FIELDS, Gate, Join, People, Pool, Retry, Route
+from simulator.serving.attributes import goes_by_itself
 from simulator.serving.plan import Plan
 from simulator.serving.theory import Load, loads
 from simulator.units import duration, percent
@@ -91,12 +92,23 @@ def _people(plan: Plan, name: str) -> list[str]:
 def _gate(plan: Plan, name: str) -> list[str]:
     stage = plan.scenario.stages[name]
     assert isinstance(stage, Gate)
+    if goes_by_itself(stage):
+        return [_own_route(plan, route) for route in stage.routes if not route.is_rest]
     whom = "positives" if stage.by == "score" else "usable photos"
     cuts = [(route.tag, route.at_sensitivity, whom) for route in stage.routes if route.at_sensitivity is not None]
     others = "negatives" if stage.by == "score" else "unusable photos"
     above = [(route.tag, 1 - route.at_specificity, others) for route in stage.routes if route.at_specificity is not None]
     told = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
     return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in told]
+
+
+def _own_route(plan: Plan, route: Route) -> str:
+    """What a route of a gate by chance or by an attribute takes."""
+    if route.share is not None:
+        taken = f"{100 * route.share:.3g}% by chance"
+    else:
+        taken = ", ".join(route.values) if route.values else f"{route.at_least:g} and more"
+    return f"{taken}: {route.tag or plan.scenario.label_of(route.to)}"
 
 
 def _retry(plan: Plan, name: str) -> list[str]:
