@@ -59,10 +59,6 @@ def _attribute(scenario: Scenario, name: str, attribute: Attribute) -> Found:
 
 
 def _gate(scenario: Scenario, gate: Gate) -> Found:
-    if gate.by not in (SCORE, QUALITY, RANDOM, *scenario.attributes):
-        known = [SCORE, QUALITY, RANDOM, *scenario.attributes]
-        yield ("by",), f"'{gate.by}' is not an attribute of the requests; {suggest(gate.by, known)}"
-        return
     attribute = scenario.attributes.get(gate.by)
     values = values_of(attribute) if attribute else []
     allowed = _allowed(gate.by, bool(values))

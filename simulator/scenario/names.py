@@ -14,6 +14,7 @@ from simulator.scenario.document import Document
 from simulator.scenario.faults import Fault, Path, dotted, suggest
 from simulator.scenario.metrics import metrics_of
 from simulator.scenario.stages import TARGET_FIELDS
+from simulator.scenario.stages.gate import QUALITY, RANDOM, SCORE
 
 Found = Iterator[tuple[Path, str]]
 
@@ -21,7 +22,15 @@ Found = Iterator[tuple[Path, str]]
 def check_names(document: Document) -> list[Fault]:
     """Every name in the file that refers to nothing."""
     data = document.data
-    found = [*_targets(data), *_accelerators(data), *_metrics(data), *_second_readers(data), *_struck(data), *_writes(data)]
+    found = [
+        *_targets(data),
+        *_gates(data),
+        *_accelerators(data),
+        *_metrics(data),
+        *_second_readers(data),
+        *_struck(data),
+        *_writes(data),
+    ]
     return [document.fault(path, message) for path, message in found]
 
 
@@ -52,6 +61,15 @@ def _targets(data: Any) -> Found:
             if isinstance(target, str) and target not in {*stages, *ends}:
                 hint = suggest(target, [*stages, *ends])
                 yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {hint}"
+
+
+def _gates(data: Any) -> Found:
+    known = [SCORE, QUALITY, RANDOM, *_mapping(data, "attributes")]
+    for name in _mapping(data, "stages"):
+        stage = _mapping(data["stages"], name)
+        by = stage.get("by") if stage.get("kind") == "gate" else None
+        if isinstance(by, str) and by not in known:
+            yield ("stages", name, "by"), f"'{by}' is not an attribute of the requests; {suggest(by, known)}"
 
 
 def _accelerators(data: Any) -> Found:
