@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
-from simulator.scenario.arrivals import Replay
-from simulator.scenario.attributes import (
-    Attribute,
-    CategoryAttribute,
-    ItemAttribute,
-    RecordedAttribute,
-    edges_of,
-    values_of,
-)
 from simulator.scenario.faults import Path, suggest
 from simulator.scenario.schema import Scenario
 from simulator.scenario.stages import Gate, Route
@@ -35,7 +25,9 @@ _BY_MARK = ("at_least", "at_sensitivity", "at_specificity")
 def check_attributes(scenario: Scenario) -> Found:
     """Every fault of the attributes and of the gates that go by one, or by chance."""
     for name, attribute in scenario.attributes.items():
-        for path, message in _attribute(scenario, name, attribute):
+        if name in RESERVED:
+            yield ("attributes", name), f"'{name}' has a meaning of its own; rename the attribute"
+        for path, message in attribute.faults(scenario):
             yield ("attributes", name, *path), message
     for name, stage in scenario.stages.items():
         if isinstance(stage, Gate):
@@ -43,24 +35,9 @@ def check_attributes(scenario: Scenario) -> Found:
                 yield ("stages", name, *path), message
 
 
-def _attribute(scenario: Scenario, name: str, attribute: Attribute) -> Found:
-    if name in RESERVED:
-        yield (), f"'{name}' has a meaning of its own; rename the attribute"
-    total = sum(share.value for share in attribute.shares.values()) if isinstance(attribute, CategoryAttribute) else 1
-    if abs(total - 1) > 1e-6:
-        yield ("shares",), f"the shares add up to {total:g}; they should add up to 1"
-    if isinstance(attribute, ItemAttribute) and not scenario.scorers():
-        yield ("kind",), "an attribute of the labelled items needs a pool with `scores`"
-    if isinstance(attribute, RecordedAttribute) and attribute.file is None and not isinstance(scenario.arrivals, Replay):
-        yield ("file",), f"arrivals of the kind {scenario.arrivals.kind} replay no file; say which with `file` and `source`"
-    for index, (low, high) in enumerate(pairwise(edges_of(attribute)), start=1):
-        if high <= low:
-            yield ("edges", index), f"{high:g} is not above {low:g} before it; edges ascend"
-
-
 def _gate(scenario: Scenario, gate: Gate) -> Found:
     attribute = scenario.attributes.get(gate.by)
-    values = values_of(attribute) if attribute else []
+    values = attribute.categories if attribute else []
     allowed = _allowed(gate.by, bool(values))
     for index, route in enumerate(gate.routes):
         for field in THRESHOLDS:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from simulator.scenario.arrivals.replay import LocalFile
 from simulator.scenario.base import Evidence, Line, Quantity, ShareFigure, Strict
+from simulator.scenario.faults import Path
 from simulator.scenario.metrics import Group, Metric
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 #: One value of a category, as it stands in a table or a recording.
 Value = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.+-]*$", max_length=60)]
@@ -27,8 +31,27 @@ Edges = Annotated[
 class AnyAttribute(Strict):
     """What all kinds have in common."""
 
+    #: Whether it is something that the score table says of the labelled item.
+    of_items: ClassVar[bool] = False
+
     label: Line
     metrics: Annotated[list[str], Field(max_length=64, description="told for each group of requests as well")] = []
+
+    @property
+    def categories(self) -> list[str]:
+        """The values that it may have, in the order of the file; none where it is a number."""
+        return []
+
+    @property
+    def bounds(self) -> list[float]:
+        """Where the groups of a number meet."""
+        return []
+
+    def faults(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """What is wrong with it in this scenario: place within the attribute, message."""
+        for index, (low, high) in enumerate(pairwise(self.bounds), start=1):
+            if high <= low:
+                yield ("edges", index), f"{high:g} is not above {low:g} before it; edges ascend"
 
 
 class NumberAttribute(AnyAttribute):
@@ -39,6 +62,11 @@ class NumberAttribute(AnyAttribute):
     unit: Line | None = None
     edges: Edges = []
 
+    @property
+    def bounds(self) -> list[float]:
+        """Where its groups meet."""
+        return self.edges
+
 
 class CategoryAttribute(AnyAttribute):
     """One of some values, drawn for each request."""
@@ -46,13 +74,36 @@ class CategoryAttribute(AnyAttribute):
     kind: Literal["category"]
     shares: Annotated[dict[Value, ShareFigure], Field(min_length=1, max_length=64)]
 
+    @property
+    def categories(self) -> list[str]:
+        """The values that it may have."""
+        return [*self.shares]
+
+    def faults(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """Shares that are not those of one whole."""
+        total = sum(share.value for share in self.shares.values())
+        if abs(total - 1) > 1e-6:
+            yield ("shares",), f"the shares add up to {total:g}; they should add up to 1"
+
 
 class ItemAttribute(AnyAttribute):
     """What the score table says of the labelled item that stands for the request."""
 
+    of_items: ClassVar[bool] = True
+
     kind: Literal["item"]
     column: ItemColumn
     values: Annotated[dict[Value, Line], Field(min_length=1, max_length=64)]
+
+    @property
+    def categories(self) -> list[str]:
+        """The values that make a group."""
+        return [*self.values]
+
+    def faults(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """No table that could say it."""
+        if not scenario.scorers():
+            yield ("kind",), "an attribute of the labelled items needs a pool with `scores`"
 
 
 class RecordedAttribute(AnyAttribute):
@@ -79,6 +130,23 @@ class RecordedAttribute(AnyAttribute):
             raise ValueError("`edges` and `unit` are for a column of numbers; `values` names those of a category")
         return self
 
+    @property
+    def categories(self) -> list[str]:
+        """The values that it may have; none where it is a number."""
+        return [*self.values]
+
+    @property
+    def bounds(self) -> list[float]:
+        """Where the groups of a number meet."""
+        return self.edges
+
+    def faults(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """No file to read it from, or edges that do not ascend."""
+        yield from super().faults(scenario)
+        if self.file is None and not hasattr(scenario.arrivals, "file"):
+            kind = scenario.arrivals.kind
+            yield ("file",), f"arrivals of the kind {kind} replay no file; say which with `file` and `source`"
+
 
 Attribute = Annotated[NumberAttribute | CategoryAttribute | ItemAttribute | RecordedAttribute, Field(discriminator="kind")]
 
@@ -89,16 +157,6 @@ class Grouping(NamedTuple):
     label: str
     groups: dict[str, str]
     metrics: list[str]
-
-
-def values_of(attribute: Attribute) -> list[str]:
-    """The values of a category, in the order of the file; none where the attribute is a number."""
-    return [*getattr(attribute, "shares", {}), *getattr(attribute, "values", {})]
-
-
-def edges_of(attribute: Attribute) -> list[float]:
-    """Where the groups of a number meet."""
-    return list(getattr(attribute, "edges", []))
 
 
 def grouping(attribute: Attribute) -> Grouping:

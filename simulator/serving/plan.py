@@ -21,7 +21,7 @@ from simulator.evidence.recordings import Recording, RecordingError, read_number
 from simulator.evidence.scores import Measured, ScoreError, ScoreTable, check_paired, score_files, scores_at
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import Arrivals, Loop, Replay
-from simulator.scenario.attributes import ItemAttribute, RecordedAttribute, values_of
+from simulator.scenario.attributes import ItemAttribute, RecordedAttribute
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
 from simulator.scenario.checks import too_late
 from simulator.scenario.choices import Pick
@@ -188,11 +188,10 @@ class _Gatherer:
                 self._fault((name, "order"), f"'{stage.order}' is not an order; {suggest(stage.order, ORDERS)}")
             if isinstance(stage, Pool) and stage.balance is not None and stage.balance not in BALANCERS:
                 self._fault((name, "balance"), f"'{stage.balance}' is not known; {suggest(stage.balance, BALANCERS)}")
+        look_up: dict[str, Callable[[str, Any], None]] = {"recorded": self._replay, "item": self._told}
         for name, attribute in self.scenario.attributes.items():
-            if isinstance(attribute, RecordedAttribute):
-                self._replay(name, attribute)
-            elif isinstance(attribute, ItemAttribute):
-                self._told(name, attribute)
+            if attribute.kind in look_up:
+                look_up[attribute.kind](name, attribute)
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
@@ -262,7 +261,7 @@ class _Gatherer:
         arrivals = self.scenario.arrivals
         own = spec.file or (arrivals.file if isinstance(arrivals, Replay) else "")
         try:
-            file, values = self._beside(own), values_of(spec)
+            file, values = self._beside(own), spec.categories
             found = read_values(file, spec.column, values) if values else read_numbers(file, spec.column).astype(np.float32)
         except RecordingError as error:
             self.faults.append(self.scenario.document.fault(("attributes", name, "column"), str(error)))

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
-from simulator.scenario.attributes import values_of
 from simulator.scenario.curveballs import AccuracyDrop, Drift
 from simulator.scenario.stages import Gate, Join, People, Pool, Route
 from simulator.scenario.stages.gate import SCORE
@@ -205,7 +204,7 @@ def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
     asked = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
     values = {name: item_values(plan, name) for name in scenario.attributes if plan.tables and is_of_items(plan, name)}
     return {
-        group.key: values[group.attribute] == values_of(scenario.attributes[group.attribute]).index(group.value)
+        group.key: values[group.attribute] == scenario.attributes[group.attribute].categories.index(group.value)
         for group in asked
         if group.attribute in values
     }

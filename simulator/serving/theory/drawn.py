@@ -7,12 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scenario.attributes import CategoryAttribute, NumberAttribute
 from simulator.scenario.stages import Gate
 from simulator.scenario.stages.gate import RANDOM
-from simulator.serving.attributes import gate_values, goes_by_items, goes_by_itself
+from simulator.serving.attributes import KINDS, gate_values, goes_by_items, goes_by_itself
 from simulator.serving.plan import Plan
-from simulator.serving.quantities import share_below
 from simulator.serving.thresholds import thresholds
 
 #: By gate: the share of the requests that takes each of its routes.
@@ -43,24 +41,12 @@ def _independent(plan: Plan, gates: dict[str, Gate]) -> Iterator[list[Drawn]]:
             yield from _outcomes({name: gate}, np.diff(above), np.arange(len(gate.routes))[None])
     for attribute in dict.fromkeys(gate.by for gate in gates.values() if gate.by != RANDOM):
         asking = {name: gate for name, gate in gates.items() if gate.by == attribute}
-        chances, column = _cells(plan, attribute, asking)
+        cells = KINDS[plan.scenario.attributes[attribute].kind].cells
+        assert cells is not None
+        cuts = np.unique([cut for gate in asking.values() for cut in thresholds(plan, gate)])
+        chances, column = cells(plan, attribute, cuts)
         taken = np.stack([_routes(plan, gate, column) for gate in asking.values()])
         yield from _outcomes(asking, chances, taken)
-
-
-def _cells(plan: Plan, name: str, gates: dict[str, Gate]) -> tuple[NDArray[np.float64], NDArray[np.generic]]:
-    """Values of an attribute that stand for all others, with the chance of each: numbers from one threshold to the next."""
-    spec = plan.scenario.attributes[name]
-    if isinstance(spec, CategoryAttribute):
-        return np.array([share.value for share in spec.shares.values()]), np.arange(len(spec.shares))
-    if isinstance(spec, NumberAttribute):
-        cuts = np.unique([cut for gate in gates.values() for cut in thresholds(plan, gate)])
-        below = np.concatenate([[0.0], share_below(spec.value, cuts), [1.0]])
-        return np.diff(below), np.append(-np.inf, cuts)
-    recorded = plan.recorded[name]
-    played = recorded[: max(round(plan.arrivals.expected), 1)]  # a run may end before the file does
-    values, counts = np.unique(played, return_counts=True)
-    return counts / counts.sum(), values
 
 
 def _routes(plan: Plan, gate: Gate, column: NDArray[np.generic]) -> NDArray[np.int64]:
