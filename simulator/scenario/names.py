@@ -5,14 +5,15 @@ Checked on the plain data, so that these faults are told together with those of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from simulator.scenario.attributes import Grouping, grouping_of, told_by_group, with_groups
 from simulator.scenario.choices import parts
 from simulator.scenario.document import Document
 from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.faults import Fault, Path, dotted, suggest
-from simulator.scenario.metrics import metrics_of
+from simulator.scenario.metrics import Metric, metrics_of
 from simulator.scenario.stages import KINDS
 from simulator.scenario.stages.base import tags_in, targets_in
 
@@ -68,11 +69,32 @@ def _metrics(data: Any) -> Found:
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
     ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))
     ages = {name: sensors for name in ends if _mapping(ends, name).get("age") is True}
-    known = metrics_of(kinds, tags, classes, ("", "") if "population" in data else None, ages=ages)
+    plain = metrics_of(kinds, tags, classes, ("", "") if "population" in data else None, ages=ages)
+    known = with_groups(plain, groupings := _groupings(data))
+    yield from _told_by_group(data, plain, groupings)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
             yield ("objectives", index, "metric"), f"'{metric}' is not a metric here; {suggest(metric, known)}"
+
+
+def _told_by_group(data: Any, plain: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> Found:
+    """Metrics that an attribute asks for, and that are not told of a group."""
+    told = told_by_group(plain.values())
+    for attribute, grouping in groupings.items():
+        for index, name in enumerate(_list(data["attributes"][attribute], "metrics")):
+            where = ("attributes", attribute, "metrics", index)
+            if name in plain and name not in told:
+                yield where, f"'{name}' is not told of a part of the requests; {suggest(name, told)}"
+            elif name not in plain and isinstance(name, str):
+                yield where, f"'{name}' is not a metric here; {suggest(name, told)}"
+            elif not grouping.groups:
+                yield where, "a number has no groups without `edges`; say where they meet, such as `edges: [30, 80]`"
+
+
+def _groupings(data: Any) -> dict[str, Grouping]:
+    attributes = _mapping(data, "attributes")
+    return {name: grouping_of(one) for name, one in attributes.items() if isinstance(one, dict)}
 
 
 def _struck(data: Any) -> Found:

@@ -10,6 +10,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.files import content_hash
 from simulator.evidence.profiles import ThreadRun
@@ -23,6 +25,7 @@ from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
 from simulator.scenario.stages import Gate
 from simulator.serving.arrivals import ARRIVALS, Process, arrivals_of
+from simulator.serving.attributes import ATTRIBUTES
 from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import surges
 from simulator.serving.latency import LatencyTable
@@ -47,6 +50,7 @@ class Plan:
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
     recording: Recording | None = None
+    recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute that is replayed: a row a request
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -173,12 +177,15 @@ class Gatherer:
         self.timed: dict[str, list[ThreadRun]] = {}
         self.tables: dict[str, ScoreTable] = {}
         self.recording: Recording | None = None
+        self.recorded: dict[str, NDArray[Any]] = {}
 
     def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
         """The plan of these picks, as far as there are no faults."""
         comes_known = self._arrivals(self.scenario.arrivals)
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
+        for name, attribute in self.scenario.attributes.items():
+            ATTRIBUTES[attribute.kind].gather(self, name, attribute)
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
@@ -192,6 +199,7 @@ class Gatherer:
             timed=self.timed,
             tables=self.tables,
             recording=self.recording,
+            recorded=self.recorded,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
             evidence=self.evidence,
@@ -209,6 +217,19 @@ class Gatherer:
     def note(self, files: Mapping[str, Path]) -> None:
         """Remember what these files say: their names and contents are part of what identifies a run."""
         self.evidence |= {name: content_hash(path) for name, path in files.items()}
+
+    def beside(self, name: str) -> Path:
+        """A file beside the scenario's own, or below it; raises RecordingError for any other."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        file = (folder / name).resolve()
+        if not file.is_relative_to(folder):
+            raise RecordingError(f"{name}: leads out of the scenario's folder")
+        return file
+
+    def note_beside(self, file: Path) -> None:
+        """Remember what a file beside the scenario's own says."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        self.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
 
     def _arrivals(self, spec: AnyArrivals) -> bool:
         """Whether it is known when requests come."""

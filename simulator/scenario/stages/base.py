@@ -107,6 +107,11 @@ class AnyStage(Strict):
         return False
 
     @property
+    def asks(self) -> str | None:
+        """The attribute of the requests that its routes go by; None where they go by none. It has the fields of a gate then."""
+        return None
+
+    @property
     def gives_answers(self) -> bool:
         """Whether a request that comes here has its answer then."""
         return False
