@@ -10,7 +10,7 @@ leaves what follows a way. Where queues answer, a few replications run again on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import networkx as nx
@@ -20,7 +20,7 @@ from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.stages import Gate, Route
-from simulator.serving.plan import Plan
+from simulator.serving.plan import Plan, with_items
 from simulator.serving.thresholds import thresholds
 
 Floats = NDArray[np.float64]
@@ -99,7 +99,7 @@ def ways_of(plan: Plan) -> Ways | None:
     the same.
     """
     gates = score_gates(plan)
-    if not gates or scores_shift(plan):
+    if not gates or paths_shift(plan):
         return None
     table = next(iter(plan.tables.values()))
     weights, positive = weights_of(table), len(table.positives)
@@ -228,17 +228,7 @@ def resampled_plan(plan: Plan, resample: int) -> Plan:
     assert last is not None
     positive, negative = np.split(weights_of(last)[resample], [len(last.positives)])
     ill, well = _matched(last.positives, positive), _matched(last.negatives, negative)
-    tables = {
-        pool: replace(
-            table,
-            positives=table.positives[ill],
-            negatives=table.negatives[well],
-            positive_patients=table.positive_patients[ill],
-            negative_patients=table.negative_patients[well],
-        )
-        for pool, table in plan.tables.items()
-    }
-    return replace(plan, tables=tables)
+    return with_items(plan, ill, well)
 
 
 def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
@@ -264,9 +254,9 @@ def downstream(plan: Plan) -> set[str]:
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
-    return bool(score_gates(plan)) and (waits or scores_shift(plan))
+    return bool(score_gates(plan)) and (waits or paths_shift(plan))
 
 
-def scores_shift(plan: Plan) -> bool:
-    """Whether something strikes that shifts scores, so that an item does not take the way that it takes on the table."""
-    return any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)
+def paths_shift(plan: Plan) -> bool:
+    """Whether scores shift or picks change in a run: an item does not always take the way that it takes on the table."""
+    return plan.changes or any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.run.ages import Known, ages
-from simulator.analysis.run.labels import codes_of, downstream, score_gates, scores_shift
+from simulator.analysis.run.labels import codes_of, downstream, paths_shift, score_gates
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
 from simulator.analysis.run.stage_times import StageTimes, brought_s, stage_times
@@ -230,7 +230,7 @@ class _Counter:
         self.strata: Strata | None = None
         self._stratum: NDArray[np.int64] | None = None
         turned = np.empty(0, np.int64)
-        if self.columns.n and score_gates(trace.plan) and not scores_shift(trace.plan):
+        if self.columns.n and score_gates(trace.plan) and not paths_shift(trace.plan):
             key = 2 * codes_of(trace.plan)[self.columns.item] + self.columns.positive
             turned = np.flatnonzero(~np.isin(key ^ 1, key))
             keys, self._stratum = np.unique(np.append(key, key[turned] ^ 1), return_inverse=True)
