@@ -316,7 +316,7 @@ def test_a_pick_changes_when_it_is_told_to(casesim, case):
     usual = json.loads(casesim("run", case, "--json")[1])
     assert "changes" not in usual
     assert told["run_hash"] != usual["run_hash"]
-    assert "point=0.6, at 1.0 h" in casesim("run", case, "--change", "point=0.6@3600")[1]
+    assert "point=0.6, at 60.0 min" in casesim("run", case, "--change", "point=0.6@3600")[1]
 
 
 @pytest.mark.parametrize(
