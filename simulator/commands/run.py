@@ -21,6 +21,7 @@ from simulator.analysis.run.result import Result, result_of
 from simulator.commands.outcome import Status, UsageError, err
 from simulator.commands.run_report import print_differences, print_path, print_summary
 from simulator.scenario import load
+from simulator.serving.actions import Action, with_actions
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.trace import Trace
@@ -37,6 +38,10 @@ def run(
     replications: Annotated[
         int | None, typer.Option(min=2, max=1000, help="how many replications; the case says how many by default")
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--change", metavar="CHOICE=OPTION@SECONDS", help="change a pick while the run goes on; repeat"),
+    ] = None,
     against: Annotated[
         list[str] | None, typer.Option("--against", metavar="CHOICE=OPTION", help="compare with this pick instead; repeat")
     ] = None,
@@ -51,8 +56,10 @@ def run(
 ) -> None:
     """Run a design and print what it costs in misses, waiting time and money."""
     scenario, picked, struck = load(case), _read_picks(picks or [], "--set"), _read_strikes(strikes or [])
-    plan = compile_plan(scenario, picked, struck)
-    other = compile_plan(scenario, picked | _read_picks(against, "--against"), struck) if against else None
+    actions = _read_changes(changes or [])
+    plan = with_actions(compile_plan(scenario, picked, struck), actions)
+    others = picked | _read_picks(against, "--against") if against else picked
+    other = with_actions(compile_plan(scenario, others, struck), actions) if against else None
     share = _read_percentile(explain or "p99")
     if trace_out:
         check_target(trace_out)
@@ -79,6 +86,19 @@ def _read_picks(picks: list[str], option: str) -> dict[str, str]:
         if "=" not in pick:
             raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
     return {name.strip(): value.strip() for name, value in (pick.split("=", 1) for pick in picks)}
+
+
+def _read_changes(changes: list[str]) -> list[Action]:
+    found: list[Action] = []
+    for change in changes:
+        pick, _, seconds = change.rpartition("@")
+        try:
+            found.append((float(seconds), _read_picks([pick], "--change")))
+        except ValueError:
+            raise UsageError(
+                f"--change {change}: write it as CHOICE=OPTION@SECONDS, such as --change replicas=4@3600"
+            ) from None
+    return found
 
 
 def _read_percentile(text: str) -> float:

@@ -11,7 +11,7 @@ from simulator.analysis.run.request_path import RequestPath
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.statistics import Interval
-from simulator.serving.plan import Plan
+from simulator.serving.plan import Plan, changes_of
 from simulator.units import duration, spoken
 
 out = Console()
@@ -27,6 +27,9 @@ def print_summary(summary: Result) -> None:
     out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
     for name, at_s in summary.plan.strikes.items():
         out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
+    for at_s, picks in changes_of(summary.plan):
+        changed = ", ".join(f"{name}={pick}" for name, pick in picks.items())
+        out.print(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
     verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))

@@ -14,7 +14,7 @@ from simulator.scenario.document import Document
 from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.faults import Fault, Path, dotted, suggest
 from simulator.scenario.metrics import Metric, metrics_of
-from simulator.scenario.stages import KINDS
+from simulator.scenario.stages import KINDS, AnyStage
 from simulator.scenario.stages.base import tags_in, targets_in
 
 Found = Iterator[tuple[Path, str]]
@@ -23,7 +23,15 @@ Found = Iterator[tuple[Path, str]]
 def check_names(document: Document) -> list[Fault]:
     """Every name in the file that refers to nothing."""
     data = document.data
-    found = [*_targets(data), *_accelerators(data), *_metrics(data), *_struck(data), *_writes(data), *_exhibits(data)]
+    found = [
+        *_targets(data),
+        *_of_kinds(data),
+        *_accelerators(data),
+        *_metrics(data),
+        *_struck(data),
+        *_writes(data),
+        *_exhibits(data),
+    ]
     return [document.fault(path, message) for path, message in found]
 
 
@@ -52,6 +60,19 @@ def _targets(data: Any) -> Found:
                 yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {hint}"
 
 
+def _kinds(data: Any) -> dict[str, type[AnyStage]]:
+    """The kinds of the stages of which that is known."""
+    stages = _mapping(data, "stages")
+    named = {name: _mapping(stages, name).get("kind") for name in stages}
+    return {name: KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in KINDS}
+
+
+def _of_kinds(data: Any) -> Found:
+    """What each kind of stage looks up of its own."""
+    for name, kind in _kinds(data).items():
+        yield from ((("stages", name, *path), message) for path, message in kind.check_names(data["stages"][name], data))
+
+
 def _accelerators(data: Any) -> Found:
     known = _mapping(data, "accelerators")
     for name in _mapping(data, "stages"):
@@ -62,9 +83,7 @@ def _accelerators(data: Any) -> Found:
 
 
 def _metrics(data: Any) -> Found:
-    stages = _mapping(data, "stages")
-    named = {name: _mapping(stages, name).get("kind") for name in stages}
-    kinds = {name: KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in KINDS}
+    stages, kinds = _mapping(data, "stages"), _kinds(data)
     tags = list(dict.fromkeys(tag for stage in stages.values() for tag in tags_in(stage)))
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
     ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Path, dotted
-from simulator.serving.plan import Plan, compile_plan
+from simulator.serving.plan import Plan, compile_plan, seen_as
 from simulator.units import duration
 
 #: When (in seconds from the start of the run) and which picks change then, choice to option.
@@ -45,7 +45,7 @@ def changed(plan: Plan, picks: Mapping[str, Pick]) -> Plan:
     after = compile_plan(plan.authored, plan.design | dict(picks), plan.strikes)
     if reasons := [*_fixed(plan.authored, picks), *_different(plan.scenario, after.scenario)]:
         raise _refusal(plan, picks, reasons[0])
-    return replace(after, until=plan.until)
+    return seen_as(replace(after, until=plan.until), plan)
 
 
 def _refusal(plan: Plan, picks: Mapping[str, Pick], message: str) -> ScenarioError:

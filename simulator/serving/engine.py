@@ -58,7 +58,7 @@ class Run:
     def __init__(self, plan: Plan, streams: Streams, stops: bool = False) -> None:
         """stops: whether somebody stops it on the way; a plan whose picks change stops in any case."""
         self.plan = self.began_as = plan
-        self.stops = stops or bool(plan.later or plan.scenario.controllers)
+        self.stops = stops or plan.changes
         self.barrier = 0.0 if self.stops else plan.horizon_s
         self.now = 0.0
         self.scheduled = deque(plan.later)

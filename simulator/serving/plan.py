@@ -10,6 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from simulator.evidence.catalogue import Hardware
@@ -31,6 +32,8 @@ from simulator.serving.conditions import surges
 from simulator.serving.latency import LatencyTable
 from simulator.serving.provenance import Source
 from simulator.serving.stages import STAGES
+
+Places = NDArray[np.intp]
 
 #: Expected requests of one replication beyond which a plan is refused.
 MAX_REQUESTS = 20_000_000
@@ -58,6 +61,13 @@ class Plan:
     authored: Scenario | None = None  # what the author wrote, before the picks
     later: tuple[tuple[float, Plan], ...] = ()  # what runs instead from a time (s) on: picks that change during the run
     until: float = inf  # a run that was stopped on the way ends here (s)
+    items: tuple[Places, Places] | None = None  # which positives and negatives stand for those of the score tables
+    edge: int | None = None  # projected latencies are taken at the fast edge of their bands (0), or at the slow one (1)
+
+    @property
+    def changes(self) -> bool:
+        """Whether picks change, or may change, while it runs."""
+        return bool(self.later or self.scenario.controllers)
 
     @property
     def arrivals(self) -> Process:
@@ -92,7 +102,7 @@ class Plan:
     def is_alike(self, other: Plan, name: str) -> bool:
         """Whether a stage of another plan of the same case would do just the same; a gate's thresholds hang on score tables."""
         mine, others = self.scenario.stages[name], other.scenario.stages[name]
-        if mine != others or isinstance(mine, Gate):
+        if mine != others or mine.by_score:
             return False
         table, before = self.latencies.get(name), other.latencies.get(name)
         return table is before or (table is not None and before is not None and table.is_alike(before))
@@ -105,12 +115,50 @@ class Plan:
 
 def at_band_edges(plan: Plan) -> list[Plan]:
     """The same plan with every projected latency at the fast edge of its band, and at the slow edge; none without any."""
-    if not plan.bands:
-        return []
-    return [
-        replace(plan, latencies=plan.latencies | {name: band[edge] for name, band in plan.bands.items()}, bands={})
-        for edge in (0, 1)
-    ]
+    projected = any(one.bands for one in (plan, *(after for _, after in plan.later)))
+    return [at_band_edge(plan, edge) for edge in (0, 1)] if projected else []
+
+
+def at_band_edge(plan: Plan, edge: int) -> Plan:
+    """The same plan, and those that run later in its place, with projected latencies at one edge of their bands."""
+    latencies = plan.latencies | {name: band[edge] for name, band in plan.bands.items()}
+    later = tuple((at_s, at_band_edge(after, edge)) for at_s, after in plan.later)
+    return replace(plan, latencies=latencies, bands={}, later=later, edge=edge)
+
+
+def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
+    """The same plan, and those that run later in its place, for other labelled items.
+
+    positives, negatives: the place in its class of the item that stands in each place, shapes (p,) and (n,)
+    """
+    tables = {
+        pool: replace(
+            table,
+            positives=table.positives[positives],
+            negatives=table.negatives[negatives],
+            positive_patients=table.positive_patients[positives],
+            negative_patients=table.negative_patients[negatives],
+            told={name: said[np.append(positives, len(table.positives) + negatives)] for name, said in table.told.items()},
+        )
+        for pool, table in plan.tables.items()
+    }
+    later = tuple((at_s, with_items(after, positives, negatives)) for at_s, after in plan.later)
+    return replace(plan, tables=tables, later=later, items=(positives, negatives))
+
+
+def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
+    """Which picks change at which time (s)."""
+    found, before = [], plan
+    for at_s, after in plan.later:
+        found.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
+        before = after
+    return found
+
+
+def seen_as(plan: Plan, other: Plan) -> Plan:
+    """A plan for the labelled items, and at the edge of the bands, of another one."""
+    found = plan if other.items is None else with_items(plan, *other.items)
+    return found if other.edge is None else at_band_edge(found, other.edge)
 
 
 def fingerprint(data: Any) -> str:

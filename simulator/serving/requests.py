@@ -174,10 +174,11 @@ class Requests:
 
     @property
     def sent(self) -> Float64:
-        """When the last photo of each request was sent, in seconds from the start of the run."""
+        """When the photo of each request was sent that its answer is about, the last one so far, in seconds from the start."""
         sent = self.arrived.copy()
-        rows, times = self._again
-        np.maximum.at(sent, np.array(rows, int), np.array(times))
+        rows, times = np.array(self._again[0], int), np.array(self._again[1])
+        asked_for = ~(times > self.answered[rows])  # another photo after the answer is about what follows
+        np.maximum.at(sent, rows[asked_for], times[asked_for])
         return sent
 
     def cut(self, n: int) -> None:

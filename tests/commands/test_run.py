@@ -305,3 +305,31 @@ def test_a_strike_that_cannot_be_is_told_to_whoever_asked(casesim, case, strike,
     status, out, err = casesim("run", case, "--strike", strike)
     assert (status, out) == (2, "")
     assert hint in err
+
+
+# Picks that change in a run
+
+
+def test_a_pick_changes_when_it_is_told_to(casesim, case):
+    told = json.loads(casesim("run", case, "--json", "--change", "point=0.6@3600", "--change", "reading=expert@7200")[1])
+    assert told["changes"] == [{"at_s": 3600, "picks": {"point": 0.6}}, {"at_s": 7200, "picks": {"reading": "expert"}}]
+    usual = json.loads(casesim("run", case, "--json")[1])
+    assert "changes" not in usual
+    assert told["run_hash"] != usual["run_hash"]
+    assert "point=0.6, at 60.0 min" in casesim("run", case, "--change", "point=0.6@3600")[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ("point=0.95", "write it as CHOICE=OPTION@SECONDS"),
+        ("point@3600", "write it as CHOICE=OPTION@SECONDS"),
+        ("points=0.95@3600", "did you mean 'point'?"),
+        ("point=7@3600", "out of range"),
+        ("point=0.6@-5", "should change from 0 s on"),
+    ],
+)
+def test_a_change_that_cannot_be_is_told_to_whoever_asked(casesim, case, change, hint):
+    status, out, err = casesim("run", case, "--change", change)
+    assert (status, out) == (2, "")
+    assert hint in err

@@ -189,3 +189,23 @@ def test_a_gate_by_chance_keeps_its_shares_and_its_draws():
 @pytest.mark.parametrize(("share", "end"), [(0.0, "other"), (1.0, "done")])
 def test_a_share_of_none_and_of_all_are_exact(share, end):
     assert set(sent("random", {"share": share, "to": "p"}, {"to": "other"})["end"]) == {end}
+
+
+BETWEEN = {
+    "chance": (gate("random", {"share": 0.8, "to": "p"}, {"to": "other"}), ("routes", 0, "share"), 0.1),
+    "number": (gate("speed", {"at_least": 40, "to": "p"}, {"to": "other"}), ("routes", 0, "at_least"), 70),
+    "category": (gate("client", {"values": ["old"], "to": "p"}, {"to": "other"}), ("routes", 0, "values"), ["new"]),
+}
+
+
+@pytest.mark.parametrize("kind", BETWEEN)
+def test_a_route_that_changes_while_the_run_goes_on_holds_from_then_on(kind):
+    """Each request goes the way that it would have gone had its route been set so all the time."""
+    stage, path, value = BETWEEN[kind]
+    made = plan({"g": stage, "p": pool()}, FAST, ends=ENDS, attributes={"speed": SPEED, "client": CLIENT}, seconds=2000)
+    written = made.scenario.document.patched({("stages", "g", *path): (value, ("stages",))})
+    other = replace(made, scenario=type(made.scenario).of(written))
+    usual, always, changed = (simulate(one, 1).requests for one in (made, other, replace(made, later=((1000.0, other),))))
+    early = usual["arrived_s"] < 1000
+    assert changed["end"].astype(str).tolist() == usual["end"].where(early, always["end"]).astype(str).tolist()
+    assert (usual["end"] != always["end"]).sum() > 100

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pytest
 
-from simulator.analysis.run.labels import scores_shift
+from simulator.analysis.run.labels import paths_shift
 from simulator.scenario.arrivals import Poisson
 from simulator.scenario.arrivals.base import Open
 from simulator.scenario.curveballs import CURVEBALLS, AnyCurveball, Struck
@@ -127,7 +127,7 @@ def test_a_curveball_from_outside_changes_what_it_says_and_is_refused_where_it_c
     took = trace.visits["left_s"] - trace.visits["entered_s"]
     assert took[struck].to_numpy() == pytest.approx(3, abs=1e-6)
     assert took[~struck].to_numpy() == pytest.approx(1, abs=1e-6)
-    assert not scores_shift(made)
+    assert not paths_shift(made)
     for wrong, field, message in [
         ({"stage": "p"}, "stage", "this strikes link"),
         ({"at_s": 5000}, "at_s", "when the run ends"),

@@ -89,3 +89,12 @@ def test_who_has_not_finished_by_the_end_is_nobodys_and_unfinished():
     assert requests["outcome"].tolist() == ["done", "unfinished", "unfinished"]
     assert requests.loc[1:, ["answered_s", "finished_s", "end"]].isna().all(axis=None)
     assert requests["detected"].tolist() == [True, False, False]
+
+
+def test_a_photo_that_is_asked_for_after_the_answer_does_not_move_the_start_of_the_latency():
+    """A gate answers at once; the reading behind it then asks for another photo, a minute later."""
+    ways = {"look": gate("quality", {"at_least": -99, "to": "again"}, {"to": "again"}, answers=True)}
+    ways |= {"again": retake("done", max_tries=2)}
+    requests = run_at(plan(ways, population=population(unusable=0.1)), [5.0]).requests
+    assert (requests["sent_s"].tolist(), requests["answered_s"].tolist()) == ([5.0], [5.0])
+    assert requests["finished_s"].tolist() == pytest.approx([65.0])

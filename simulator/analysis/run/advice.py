@@ -333,7 +333,9 @@ def _offered(choice: Choice, pick: Pick) -> bool:
 
 
 def _with(plan: Plan, choice: str, pick: Pick) -> Plan | None:
-    """The plan with one pick changed, under the same strikes; None where that design cannot run."""
+    """The plan with one pick changed, under the same strikes; None where that design cannot run, or picks change in the run."""
+    if plan.changes:
+        return None
     try:
         return compile_plan(plan.scenario, {**plan.design, choice: pick}, plan.strikes)
     except ScenarioError:

@@ -22,7 +22,7 @@ from scipy.stats import beta
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.stages import Gate, Route
 from simulator.serving.attributes import item_values
-from simulator.serving.plan import Plan
+from simulator.serving.plan import Plan, with_items
 from simulator.serving.thresholds import attribute_values, thresholds
 
 Floats = NDArray[np.float64]
@@ -104,7 +104,7 @@ def ways_of(plan: Plan) -> Ways | None:
     the same.
     """
     gates = item_gates(plan)
-    if not gates or scores_shift(plan):
+    if not gates or paths_shift(plan):
         return None
     table = next(iter(plan.tables.values()))
     weights, cuts = weights_of(table), [of_gate for _, of_gate in resampled_cuts(plan)]
@@ -342,18 +342,7 @@ def resampled_plan(plan: Plan, resample: int) -> Plan:
     assert last is not None
     positive, negative = np.split(weights_of(last)[resample], [len(last.positives)])
     ill, well = _matched(last.positives, positive), _matched(last.negatives, negative)
-    tables = {
-        pool: replace(
-            table,
-            positives=table.positives[ill],
-            negatives=table.negatives[well],
-            positive_patients=table.positive_patients[ill],
-            negative_patients=table.negative_patients[well],
-            told={name: said[np.concatenate([ill, len(last.positives) + well])] for name, said in table.told.items()},
-        )
-        for pool, table in plan.tables.items()
-    }
-    return replace(plan, tables=tables)
+    return with_items(plan, ill, well)
 
 
 def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
@@ -379,9 +368,9 @@ def downstream(plan: Plan) -> set[str]:
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
-    return bool(item_gates(plan)) and (waits or scores_shift(plan))
+    return bool(item_gates(plan)) and (waits or paths_shift(plan))
 
 
-def scores_shift(plan: Plan) -> bool:
-    """Whether something strikes that shifts scores, so that an item does not take the way that it takes on the table."""
-    return any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)
+def paths_shift(plan: Plan) -> bool:
+    """Whether scores shift or picks change in a run: an item does not always take the way that it takes on the table."""
+    return plan.changes or any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)

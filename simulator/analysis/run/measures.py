@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.run.ages import Known, ages
-from simulator.analysis.run.labels import codes_of, downstream, item_gates, item_groups, labelled_people, scores_shift
+from simulator.analysis.run.labels import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
 from simulator.analysis.run.stage_times import StageTimes, brought_s, stage_times
@@ -282,7 +282,7 @@ class _Counter:
         self.mine = mine = slice(None) if group is None else np.flatnonzero(group)
         rows, turned = np.arange(self.columns.n)[mine], np.empty(0, np.int64)
         self.n = len(rows)
-        if self.n and item_gates(trace.plan) and not scores_shift(trace.plan):
+        if self.n and item_gates(trace.plan) and not paths_shift(trace.plan):
             key = 2 * codes_of(trace.plan)[self.columns.item[mine]] + self.columns.positive[mine]
             others = np.flatnonzero(~np.isin(key ^ 1, key))
             keys, self._stratum = np.unique(np.append(key, key[others] ^ 1), return_inverse=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.bootstrap import corrected_interval, percentile_interval
-from simulator.analysis.run.labels import never_seen, resampled_cuts, scores_shift, thresholds_anew, weights_of
+from simulator.analysis.run.labels import never_seen, paths_shift, resampled_cuts, thresholds_anew, weights_of
 from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.scores import Measured, ScoreTable
 from simulator.scenario.stages import Gate, Route
@@ -98,7 +98,7 @@ def kept_thresholds(plan: Plan) -> list[Kept]:
     On the resample that chose it a threshold keeps its promise; on the table, which stands for everybody, not quite. By how
     much is how optimistic the promise is (Efron and Gong 1983, Am Stat 37:36).
     """
-    if scores_shift(plan):
+    if paths_shift(plan):
         return []
     return [
         _kept(plan, gate, route, now, cuts)

@@ -152,13 +152,12 @@ def answers_early(trace: Trace) -> bool:
 def request_path(trace: Trace, share: float, until: Until = "answer") -> RequestPath | None:
     """The path of the request at a percentile, of the time from the last photo to the answer or from arrival to the end.
 
-    A percentile that falls between two requests takes the slower one. None where no request got that far; one that sent
-    another photo after its answer has no such time.
+    A percentile that falls between two requests takes the slower one. None where no request got that far.
     """
     columns = trace.columns
     start, stop = (columns.sent, columns.answered) if until == "answer" else (columns.arrived, columns.finished)
     taken = stop - start
-    there = np.flatnonzero(np.isfinite(taken) & (taken >= 0))
+    there = np.flatnonzero(np.isfinite(taken))
     if not len(there):
         return None
     order = there[np.argsort(taken[there], kind="stable")]

@@ -12,7 +12,7 @@ from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.summary import Summary, summary_of
 from simulator.analysis.run.trust import Note, notes_on
 from simulator.analysis.statistics import Estimate
-from simulator.serving.plan import Plan
+from simulator.serving.plan import Plan, changes_of
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,14 @@ class Result(Summary):
     def to_json(self) -> dict[str, Any]:
         """The object that `casesim run --json` prints; what this run does not have is left out."""
         bottleneck = {"bottleneck": self.bottleneck.to_json()} if self.bottleneck else {}
+        changes = [{"at_s": at_s, "picks": picks} for at_s, picks in changes_of(self.plan)]
         warm_up = {"warm_up": self.warm_up.to_json()} if self.warm_up else {}
         return {
             "scenario": self.plan.scenario.id,
             "scenario_hash": self.plan.scenario_hash,
             "design": self.plan.design,
             **({"strikes": self.plan.strikes} if self.plan.strikes else {}),
+            **({"changes": changes} if changes else {}),
             "seed": self.seed,
             "replications": self.replications,
             "run_hash": self.run_hash,

@@ -166,6 +166,11 @@ class AnyStage(Strict):
         }
         return tuple(name for name, offered in offers.items() if offered)
 
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        """Names of its own that refer to nothing: the stage and the whole file as plain data, whatever else is wrong there."""
+        yield from ()
+
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Its faults that no field alone can tell. All targets exist, and every field is right by itself."""
         yield from ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -115,13 +115,17 @@ class Gate(AnyStage):
         open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
         return ((route.tag or "", route.to) for route in open_)
 
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        """An attribute that nobody declares."""
+        by, attributes = stage.get("by"), data.get("attributes")
+        known = [SCORE, QUALITY, RANDOM, *(attributes if isinstance(attributes, dict) else {})]
+        if isinstance(by, str) and by not in known:
+            yield ("by",), f"'{by}' is not an attribute of the requests; {suggest(by, known)}"
+
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Routes that somebody takes, and what they go by."""
         yield from self._check_thresholds()
-        known = [SCORE, QUALITY, RANDOM, *scenario.attributes]
-        if self.by not in known:
-            yield ("by",), f"'{self.by}' is not an attribute of the requests; {suggest(self.by, known)}"
-            return
         yield from self._check_routes(scenario)
         if self.by_score:
             yield from self._check_scores(name, scenario)
