@@ -10,9 +10,8 @@ from typing import Any
 
 from simulator.scenario.attributes import Grouping, grouping_of, told_by_group, with_groups
 from simulator.scenario.choices import parts
-from simulator.scenario.document import Document
 from simulator.scenario.exhibits import EXHIBITS
-from simulator.scenario.faults import Fault, Path, dotted, suggest
+from simulator.scenario.faults import Path, dotted, suggest
 from simulator.scenario.metrics import Metric, metrics_of
 from simulator.scenario.stages import KINDS, AnyStage
 from simulator.scenario.stages.base import tags_in, targets_in
@@ -20,10 +19,9 @@ from simulator.scenario.stages.base import tags_in, targets_in
 Found = Iterator[tuple[Path, str]]
 
 
-def check_names(document: Document) -> list[Fault]:
-    """Every name in the file that refers to nothing."""
-    data = document.data
-    found = [
+def check_names(data: Any) -> list[tuple[Path, str]]:
+    """Every name in the file's data that refers to nothing: its place, and what is wrong with it."""
+    return [
         *_targets(data),
         *_of_kinds(data),
         *_accelerators(data),
@@ -32,7 +30,6 @@ def check_names(document: Document) -> list[Fault]:
         *_writes(data),
         *_exhibits(data),
     ]
-    return [document.fault(path, message) for path, message in found]
 
 
 def _mapping(data: Any, key: str) -> dict[str, Any]:

@@ -180,12 +180,12 @@ class Gate(AnyStage):
 
     def _check_scores(self, name: str, scenario: Scenario) -> Faults:
         """It goes by the scores of one pool, which the requests have seen."""
-        scorers = scenario.scorers()
+        scorers, known = scenario.scorers(), {*scenario.stages, *scenario.ends}
         if not scorers:
             yield ("by",), "a gate by score needs a pool with `scores`"
         elif self.of and self.of not in scorers:
             yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
         elif self.of is None and len(scorers) > 1:
             yield ("by",), f"several pools carry scores; say whose with `of`: {', '.join(scorers)}"
-        elif name not in scenario.network.reached(scenario.scorer_of(self)):
+        elif name not in (reached := scenario.network.reached(scenario.scorer_of(self))) and reached <= known:
             yield ("by",), f"no request comes here from '{scenario.scorer_of(self)}', whose scores it goes by"
