@@ -11,9 +11,9 @@ from enum import IntEnum
 
 from rich.console import Console
 
-from simulator.errors import InputError
+from simulator.errors import InputError, suggest
 from simulator.scenario import ScenarioError
-from simulator.scenario.faults import Fault, suggest
+from simulator.scenario.faults import Fault
 
 #: Everything said to a person on the way goes here, so that standard output carries the answer only.
 err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
+from simulator.errors import suggest
 from simulator.scenario.attributes import RESERVED
 from simulator.scenario.choices import Options
 from simulator.scenario.controllers import REQUEST_SIGNALS
 from simulator.scenario.exhibits import EXHIBITS, offered
-from simulator.scenario.faults import Fault, Path, dotted, suggest
+from simulator.scenario.faults import Fault, Path, dotted
 from simulator.scenario.schema import Scenario
 from simulator.scenario.stages.base import is_target
 

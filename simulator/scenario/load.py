@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from simulator.errors import suggest
 from simulator.paths import SCENARIOS
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
-from simulator.scenario.faults import Fault, Path, ScenarioError, suggest
+from simulator.scenario.faults import Fault, Path, ScenarioError
 from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
 

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.scenario.faults import ScenarioError
 from simulator.scenario.load import loads
-from tests.builders import end, gate, link, people, pool, population, retake, scenario
+from tests.builders import end, gate, link, people, pool, population, retake, scenario, spread
 from tests.scenario.texts import changed, place
 
 ALWAYS = ("00:00", "24:00", 1)
@@ -102,6 +102,14 @@ def test_an_objective_on_an_unknown_metric_is_answered_with_the_nearest_one(metr
 @pytest.mark.parametrize("metric", ["wait_p95_s.reader.urgent", "wait_p50_s.classify", "utilization.reader", "missed_per_1000"])
 def test_an_objective_may_stand_on_any_metric_of_a_run(metric):
     assert loads(changed("metric: sensitivity", f"metric: {metric}")).objectives[0].metric == metric
+
+
+def test_a_metric_of_positives_without_a_population_says_what_is_missing():
+    speed = {"kind": "number", "label": "Speed", "value": spread(1), "edges": [1], "metrics": ["sensitivity"]}
+    asked = [{"metric": f"sensitivity{group}", "label": "Found", "at_least": 0.9} for group in ("", ".speed.under_1")]
+    found = messages({"a": pool()}, objectives=asked, attributes={"speed": speed})
+    assert found.keys() == {"objectives.0.metric", "objectives.1.metric", "attributes.speed.metrics.0"}
+    assert all("here; it needs a section `population`" in message for message in found.values())
 
 
 def test_quality_and_scores_need_a_population_and_a_gate_by_score_needs_scores():

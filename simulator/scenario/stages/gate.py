@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import Name, Share, Strict
-from simulator.scenario.faults import suggest
 from simulator.scenario.stages.base import AnyStage, Faults, Target
 
 if TYPE_CHECKING:
