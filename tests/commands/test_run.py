@@ -82,6 +82,7 @@ def test_differences_that_may_be_chance_are_called_so(casesim, case, monkeypatch
     monkeypatch.setattr("simulator.commands.run_report.out", Console(width=200))
     out = casesim("run", case, "--against", "reading=expert", "--replications", 3)[1]
     assert "reading=usual against expert" in out
+    assert "this design minus the other" in out
     assert "no change" in out
     assert "not significantly different" in out
 
