@@ -107,7 +107,7 @@ class Plan:
     def is_alike(self, other: Plan, name: str) -> bool:
         """Whether a stage of another plan of the same case would do just the same; a gate's thresholds hang on score tables."""
         mine, others = self.scenario.stages[name], other.scenario.stages[name]
-        if mine != others or mine.by_score:
+        if mine != others or mine.by_score or (mine.by_quality and self.tries != other.tries):
             return False
         table, before = self.latencies.get(name), other.latencies.get(name)
         return table is before or (table is not None and before is not None and table.is_alike(before))
