@@ -162,6 +162,7 @@ class Run:
             self.requests.follow(plan, self.streams, self.conditions)
         for name, spec in plan.scenario.stages.items():
             if not plan.is_alike(before, name):
+                self.stages[name].settle(self.now)
                 stage = STAGES[spec.kind].of(self, name, spec)
                 stage.take_over(self.stages[name], self.now)
                 self.stages[name] = stage

@@ -286,6 +286,9 @@ class Stage:
         """Which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
         return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
 
+    def settle(self, now: float) -> None:
+        """A pick changes now: let those go that have left for an end before, though nothing has noticed yet."""
+
     def take_over(self, before: Stage, now: float) -> None:
         """A pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
 

@@ -304,6 +304,12 @@ class ManagedPoolStage(AnyPool):
         for batch in self.work.unfinished():
             batch.note(log)
 
+    def settle(self, now: float) -> None:
+        """Let those go that waited too long."""
+        for lane in self.lanes if self.is_settled_late() else ():
+            for copy in lane.queue.drop_all(lambda copy: copy.entered + self.timeout < now):
+                self._give_up(copy, TIMED_OUT, copy.entered + self.timeout, now, self.on_timeout)
+
     def take_over(self, before: Stage, now: float) -> None:
         """Keep what waits and what is being served; replicas that are too many finish what they serve."""
         super().take_over(before, now)

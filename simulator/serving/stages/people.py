@@ -321,6 +321,16 @@ class PeopleStage(ServiceStage):
     def _half_read(self, row: int) -> bool:
         return self.second is not None and row in self.second.read
 
+    def settle(self, now: float) -> None:
+        """Let those go that waited too long, wherever they wait."""
+        if self.patience is None or not self.is_end(self.on_timeout):
+            return
+        while self.inbox.head < now and self.max_queue == inf:
+            row, time = self.inbox.pop()
+            self.queue.append((self.key(row, time), time, row))
+        self.queue = [case for case in self.queue if not self._gave_up(case[2], case[1], now)]
+        heapify(self.queue)
+
     def take_over(self, before: Stage, now: float) -> None:
         """Keep the cases that wait, in the order that holds now, and those that are being read."""
         super().take_over(before, now)

@@ -129,6 +129,12 @@ class PoolStage(AnyPool):
         left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
         self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
 
+    def settle(self, now: float) -> None:
+        """Let those go that waited too long."""
+        if self.is_settled_late():
+            self.inbox.fetch(now)
+            self._expire(now)
+
     def take_over(self, before: Stage, now: float) -> None:
         """Keep the replicas that there were, as far as the spec has them; those that are too many finish what they serve."""
         super().take_over(before, now)
