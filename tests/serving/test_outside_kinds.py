@@ -263,7 +263,7 @@ def test_the_page_offers_runs_and_explains_it(practice, tmp_path, monkeypatch): 
     monkeypatch.setattr(import_module("simulator.scenario.load"), "SCENARIOS", tmp_path / "cases")
     page = practice(case="outside")
     assert not page.exception
-    assert "The tightest stage is Decoding" in said(page)
+    assert "The most loaded stage is Decoding" in said(page)
     page = run_design(page)
     assert not page.exception
     assert "The bottleneck is Decoding" in said(page)

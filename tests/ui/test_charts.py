@@ -182,7 +182,7 @@ def test_a_published_curve_shows_the_published_range():
 def test_costs_add_up(summary, drawn):
     bars = drawn["costs"].figure.data[0]
     total = summary.metrics["cost_per_1000_usd"].value
-    assert list(bars.y)[-1] == "all together"
+    assert list(bars.y)[-1] == "total"
     assert sum(bars.x[:-1]) == pytest.approx(total)
     assert bars.x[-1] == total
     assert f"cost {total:,.0f} USD" in drawn["costs"].takeaway

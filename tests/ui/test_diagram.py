@@ -32,7 +32,7 @@ def test_ends_that_no_way_leads_to_are_left_out():
 def test_a_stage_beyond_its_limit_is_marked_and_named():
     picture = drawn(dermatologists=4)
     assert "class dermatologist over" in picture.source
-    assert picture.takeaway.startswith("The tightest stage is Dermatologists")
+    assert picture.takeaway.startswith("The most loaded stage is Dermatologists")
     assert "no steady state" in picture.takeaway
 
 

@@ -100,7 +100,7 @@ def test_of_few_a_count_is_shown_in_place_of_a_share(drawn):
 
 def test_the_prevalence_asked_for_and_that_of_the_sample_stand_out(drawn):
     asked = [trace for trace in drawn["prevalence"].figure.data if trace.mode == "markers"]
-    assert [trace.name for trace in asked] == ["in the sample: 43.5%", "asked for: 2.0%"]
+    assert [trace.name for trace in asked] == ["in the sample: 43.5%", "chosen: 2.0%"]
     assert drawn["prevalence"].table["ill (%)"].tolist() == pytest.approx([2, 43.48])
     assert percent(asked[1].y[0] / 100) in drawn["prevalence"].takeaway
 
