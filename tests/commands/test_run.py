@@ -214,7 +214,7 @@ def test_an_error_of_its_own_is_told_in_a_sentence_with_a_status_of_its_own(case
     assert (status, out) == (70, "")
     assert err.strip() == (
         "this is a bug in CaseSim, not in your input: ZeroDivisionError: division by zero; "
-        "CASESIM_DEBUG=1 in the environment shows where"
+        "set CASESIM_DEBUG=1 in the environment to see where"
     )
 
 

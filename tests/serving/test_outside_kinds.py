@@ -220,8 +220,8 @@ def test_the_explanation_names_it():
     found = bottleneck_of(summary)
     assert found is not None
     assert found.stage == "pre"
-    assert "of what its workers can do" in found.why
-    assert any(note.topic == "load" and "Decoding is the busiest stage" in note.sentence for note in summary.trust)
+    assert "of what its workers can serve" in found.why
+    assert any(note.topic == "load" and "Decoding is the most loaded stage" in note.sentence for note in summary.trust)
 
 
 def test_the_path_of_a_request_shows_its_wait_and_its_server():

@@ -100,7 +100,9 @@ def test_replicas_that_are_down_do_not_count_as_idle():
     gone = {"gone": {"kind": "replica_loss", "label": "Gone", "stage": "p", "at_s": 0, "replicas": 1}}
     made = plan({"p": pool(replicas=2, label="Model")}, constant(15.0), curveballs=gone)
     told = charts.batch_timeline(run_at(made, [0, 1, 2])).takeaway
-    assert told == "In the busiest minute of this run: Model was busy 75% of the time, with 1.0 photos a batch, 15.0 s per batch."
+    assert (
+        told == "In the busiest minute of this run: Model was busy 75% of the time, with 1.0 photos a batch, 15.0 s per batch."
+    )
 
 
 def test_the_queue_is_that_of_the_trace(trace, drawn):
