@@ -58,8 +58,8 @@ def mser(series: NDArray[np.float64]) -> int | None:
 
     MSER: the values from the cut on should have the smallest marginal standard error, the sum of their squared deviations over
     their number squared (White 1997, Simulation 69:323). The cut is looked for in the first half; if the error still falls
-    at its end, the run is too short (White, Cobb and Spratt 2000). The series is the mean over replications (Welch 1983): on one
-    replication alone the rule cuts off genuine busy periods, and what is left is too fast.
+    at its end, the run is too short (White, Cobb and Spratt 2000). The series is the mean over replications (Welch 1983): on
+    one replication alone the rule cuts off genuine busy periods, and what is left is too fast.
     """
     count = len(series)
     if count < LEAST:
