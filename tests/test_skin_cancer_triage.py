@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from simulator import compile_plan, load, simulate, summarise
+from simulator.analysis.run.replicate import replicate
 from simulator.analysis.scores.paired import paired
 from simulator.analysis.scores.transfer import transfers
 from simulator.evidence.profiles import load_profile
@@ -173,3 +174,27 @@ def test_a_cochrane_reading_says_how_the_images_were_read_and_of_what(reading, s
     assert (reader.sensitivity.value, reader.specificity.value) == (sensitivity, 0.8)
     assert option.label.startswith("Cochrane: ") and how in option.label
     assert "of melanomas" in option.note and "assumed for carcinomas too" in reader.sensitivity.published
+
+
+@cache
+def default_run():
+    return replicate(compile_plan(case()), 1, 4)
+
+
+def test_it_asks_for_the_melanomas_too_and_the_default_design_misses_too_many():
+    metrics, verdicts = default_run().metrics, {one.metric.name: one for one in default_run().verdicts}
+    asked = verdicts["sensitivity.diagnosis.MEL"]
+    assert asked.standing == "missed"
+    assert f"**{asked.bound:.0%} of the melanomas**" in texts()
+    assert metrics["sensitivity.diagnosis.MEL"].high < metrics["sensitivity.diagnosis.BCC"].low
+    assert "sensitivity.diagnosis.NEV" not in metrics  # a mole is no cancer
+    assert metrics["specificity.diagnosis.ACK"].value < metrics["specificity.diagnosis.NEV"].value
+
+
+def test_it_tells_where_there_are_too_few_labelled_people_to_say():
+    rows = score_rows(LITE0)
+    ill = rows[rows["label"] == 1].groupby("fitzpatrick")["patient"].nunique()
+    for number, name in {4: "IV", 5: "V"}.items():
+        told = f"(Fitzpatrick skin type: {name}): too few to say. It rests on {ill[number]} labelled people; 30 would do."
+        assert f"Positives found {told}" in default_run().warnings
+    assert {name for name in default_run().metrics if "skin_type" in name} == {f"sensitivity.skin_type.{n}" for n in (1, 2, 3)}

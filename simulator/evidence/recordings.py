@@ -1,7 +1,8 @@
-"""Recorded request times: a column of a CSV or Parquet file, checked before anything runs on it."""
+"""Recorded request times and attributes: columns of a CSV or Parquet file, checked before anything runs on them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,18 +33,8 @@ def read_recording(file: Path, column: str, origin_s: float = 0.0) -> Recording:
 
     Raises RecordingError. A CSV counts its lines, header included; a Parquet file its rows from 1.
     """
-    frame = _read(file)
-    if column not in frame.columns:
-        raise RecordingError(f"{file.name}: there is no column '{column}'; it has: {', '.join(map(str, frame.columns))}")
-    first, word = (2, "line") if file.suffix == ".csv" else (1, "row")
-    values = frame[column]
-    times = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    if not len(times):
-        raise RecordingError(f"{file.name}: column '{column}' is empty")
-    row = _first(~np.isfinite(times))
-    if row is not None:
-        given = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
-        raise RecordingError(f"{file.name}, {word} {first + row}: expected a time in seconds, got {given}")
+    times = _numbers(file, _column(file, column), "a time in seconds")
+    first, word = _lines(file)
     row = _first(times < origin_s)
     if row is not None:
         before = f"lies before origin_s, {origin_s:.10g}" if origin_s else "is negative"
@@ -57,7 +48,52 @@ def read_recording(file: Path, column: str, origin_s: float = 0.0) -> Recording:
     return Recording(times)
 
 
-def _read(file: Path) -> pd.DataFrame:
+def read_numbers(file: Path, column: str) -> NDArray[np.float64]:
+    """The numbers in `column` of a .csv or .parquet file, in the order of its rows, shape (n,). Raises RecordingError."""
+    return _numbers(file, _column(file, column), "a number")
+
+
+def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int8]:
+    """Which of the known values each row of `column` holds, counted from 0, shape (n,). Raises RecordingError for another."""
+    found = _column(file, column, text=True)
+    places = {value: place for place, value in enumerate(known)}
+    codes = np.array([places.get(value, -1) for value in found], np.int8)
+    row = _first(codes < 0)
+    if row is not None:
+        first, word = _lines(file)
+        given = "nothing" if pd.isna(found.iloc[row]) else f"'{found.iloc[row]}'"
+        raise RecordingError(f"{file.name}, {word} {first + row}: expected one of {', '.join(known)}, got {given}")
+    return codes
+
+
+def _column(file: Path, column: str, text: bool = False) -> pd.Series:
+    """A column that holds at least one row."""
+    frame = _read(file, column if text else None)
+    if column not in frame.columns:
+        raise RecordingError(f"{file.name}: there is no column '{column}'; it has: {', '.join(map(str, frame.columns))}")
+    values = frame[column]
+    if not len(values):
+        raise RecordingError(f"{file.name}: column '{column}' is empty")
+    return values.map(str, na_action="ignore") if text else values
+
+
+def _numbers(file: Path, values: pd.Series, expected: str) -> NDArray[np.float64]:
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    row = _first(~np.isfinite(numbers))
+    if row is not None:
+        first, word = _lines(file)
+        given = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
+        raise RecordingError(f"{file.name}, {word} {first + row}: expected {expected}, got {given}")
+    return numbers
+
+
+def _lines(file: Path) -> tuple[int, str]:
+    """The number of the first row, and what a row is called: a CSV counts its lines, header included; else rows from 1."""
+    return (2, "line") if file.suffix == ".csv" else (1, "row")
+
+
+def _read(file: Path, text: str | None = None) -> pd.DataFrame:
+    """text: a column of a CSV that is read as it is written"""
     if not file.is_file():
         raise RecordingError(f"{file.name}: there is no such file in {file.parent}")
     if file.stat().st_size > MAX_BYTES:
@@ -65,10 +101,10 @@ def _read(file: Path) -> pd.DataFrame:
     if file.suffix == ".parquet" and find_spec("pyarrow") is None:
         raise RecordingError(f"{file.name}: reading Parquet needs the package pyarrow; install it, or save the file as CSV")
     try:
+        if file.suffix == ".parquet":
+            return pd.read_parquet(file)
         # Blank lines count, so that a message names the line that an editor shows.
-        return (
-            pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, index_col=False, skip_blank_lines=False)
-        )
+        return pd.read_csv(file, index_col=False, skip_blank_lines=False, dtype={text: str} if text else None)
     except pd.errors.EmptyDataError as error:
         raise RecordingError(f"{file.name}: is empty") from error
     except (ValueError, OSError) as error:  # what pandas raises for a broken file: its own parser errors are ValueErrors

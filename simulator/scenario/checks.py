@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from simulator.scenario.attributes import RESERVED
 from simulator.scenario.choices import Options
 from simulator.scenario.controllers import REQUEST_SIGNALS
 from simulator.scenario.exhibits import EXHIBITS, offered
@@ -23,6 +24,7 @@ def check(scenario: Scenario) -> list[Fault]:
         *_arrivals(scenario),
         *_choices(scenario),
         *_classes(scenario),
+        *_attributes(scenario),
         *_curveballs(scenario),
         *_exhibits(scenario),
         *_controllers(scenario),
@@ -69,6 +71,14 @@ def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     total = sum(kind.share.value for kind in scenario.classes.values())
     if scenario.classes and abs(total - 1) > 1e-6:
         yield ("classes",), f"the shares of the classes add up to {total:g}; they should add up to 1"
+
+
+def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """What each kind of attribute says of itself; gates and traces name attributes beside words of their own."""
+    for name, attribute in scenario.attributes.items():
+        if name in RESERVED:
+            yield ("attributes", name), f"'{name}' has a meaning of its own; rename the attribute"
+        yield from ((("attributes", name, *path), message) for path, message in attribute.check(scenario))
 
 
 def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:

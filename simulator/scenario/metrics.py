@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 if TYPE_CHECKING:
     from simulator.scenario.stages.base import AnyStage
@@ -20,6 +20,21 @@ Estimator = Literal["ratio", "share", "mean", "quantile"]
 LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
 
+#: Samples, by the first part of their names, that hold times of single requests, so that a group has its own.
+_OF_REQUESTS = ("served", "latency", "wait")
+
+
+class Group(NamedTuple):
+    """The requests of which an attribute has one value, or lies in one band."""
+
+    attribute: str
+    value: str
+
+    @property
+    def key(self) -> str:
+        """The group in the name of a metric."""
+        return f"{self.attribute}.{self.value}"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -27,7 +42,7 @@ class Metric:
 
     better: which way a person wants it to move; None where that depends
     sample: which times it is taken of, where it is a mean or a quantile (`Measures.samples`)
-    stage, request_class, tag: what it is about, where it is not about all requests
+    stage, request_class, tag, group: what it is about, where it is not about all requests
     Two designs are compared replication by replication, since both meet the same requests; what hangs on labelled items is
     compared resample by resample as well.
     """
@@ -43,6 +58,7 @@ class Metric:
     request_class: str | None = None
     tag: str | None = None
     most: float = field(default=float("inf"))
+    group: Group | None = None
 
     @property
     def is_time(self) -> bool:
@@ -53,6 +69,17 @@ class Metric:
     def is_tail(self) -> bool:
         """Whether it is a high percentile."""
         return self.quantile is not None and self.quantile > 0.5
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether it may be told of a part of the requests: a time of each, or a share of them; not what stages do."""
+        of_each = self.sample.partition(".")[0] in _OF_REQUESTS
+        return of_each or (self.stage is None and self.unit in ("share", "per 1,000"))
+
+    @property
+    def of_all(self) -> Self:
+        """The same of all requests."""
+        return self if self.group is None else replace(self, name=self.name.removesuffix(f".{self.group.key}"), group=None)
 
 
 def metrics_of(

@@ -5,15 +5,16 @@ Checked on the plain data, so that these faults are told together with those of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from simulator.scenario.attributes import Grouping, grouping_of, told_by_group, with_groups
 from simulator.scenario.choices import parts
 from simulator.scenario.document import Document
 from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.faults import Fault, Path, dotted, suggest
-from simulator.scenario.metrics import metrics_of
-from simulator.scenario.stages import KINDS
+from simulator.scenario.metrics import Metric, metrics_of
+from simulator.scenario.stages import KINDS, AnyStage
 from simulator.scenario.stages.base import tags_in, targets_in
 
 Found = Iterator[tuple[Path, str]]
@@ -22,7 +23,15 @@ Found = Iterator[tuple[Path, str]]
 def check_names(document: Document) -> list[Fault]:
     """Every name in the file that refers to nothing."""
     data = document.data
-    found = [*_targets(data), *_accelerators(data), *_metrics(data), *_struck(data), *_writes(data), *_exhibits(data)]
+    found = [
+        *_targets(data),
+        *_of_kinds(data),
+        *_accelerators(data),
+        *_metrics(data),
+        *_struck(data),
+        *_writes(data),
+        *_exhibits(data),
+    ]
     return [document.fault(path, message) for path, message in found]
 
 
@@ -51,6 +60,19 @@ def _targets(data: Any) -> Found:
                 yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {hint}"
 
 
+def _kinds(data: Any) -> dict[str, type[AnyStage]]:
+    """The kinds of the stages of which that is known."""
+    stages = _mapping(data, "stages")
+    named = {name: _mapping(stages, name).get("kind") for name in stages}
+    return {name: KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in KINDS}
+
+
+def _of_kinds(data: Any) -> Found:
+    """What each kind of stage looks up of its own."""
+    for name, kind in _kinds(data).items():
+        yield from ((("stages", name, *path), message) for path, message in kind.check_names(data["stages"][name], data))
+
+
 def _accelerators(data: Any) -> Found:
     known = _mapping(data, "accelerators")
     for name in _mapping(data, "stages"):
@@ -61,18 +83,37 @@ def _accelerators(data: Any) -> Found:
 
 
 def _metrics(data: Any) -> Found:
-    stages = _mapping(data, "stages")
-    named = {name: _mapping(stages, name).get("kind") for name in stages}
-    kinds = {name: KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in KINDS}
+    stages, kinds = _mapping(data, "stages"), _kinds(data)
     tags = list(dict.fromkeys(tag for stage in stages.values() for tag in tags_in(stage)))
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
     ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))
     ages = {name: sensors for name in ends if _mapping(ends, name).get("age") is True}
-    known = metrics_of(kinds, tags, classes, ("", "") if "population" in data else None, ages=ages)
+    plain = metrics_of(kinds, tags, classes, ("", "") if "population" in data else None, ages=ages)
+    known = with_groups(plain, groupings := _groupings(data))
+    yield from _told_by_group(data, plain, groupings)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
             yield ("objectives", index, "metric"), f"'{metric}' is not a metric here; {suggest(metric, known)}"
+
+
+def _told_by_group(data: Any, plain: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> Found:
+    """Metrics that an attribute asks for, and that are not told of a group."""
+    told = told_by_group(plain.values())
+    for attribute, grouping in groupings.items():
+        for index, name in enumerate(_list(data["attributes"][attribute], "metrics")):
+            where = ("attributes", attribute, "metrics", index)
+            if name in plain and name not in told:
+                yield where, f"'{name}' is not told of a part of the requests; {suggest(name, told)}"
+            elif name not in plain and isinstance(name, str):
+                yield where, f"'{name}' is not a metric here; {suggest(name, told)}"
+            elif not grouping.groups:
+                yield where, "a number has no groups without `edges`; say where they meet, such as `edges: [30, 80]`"
+
+
+def _groupings(data: Any) -> dict[str, Grouping]:
+    attributes = _mapping(data, "attributes")
+    return {name: grouping_of(one) for name, one in attributes.items() if isinstance(one, dict)}
 
 
 def _struck(data: Any) -> Found:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import Field, PrivateAttr, model_validator
 
 from simulator.scenario.arrivals import Arrivals
+from simulator.scenario.attributes import Attribute, grouping, with_groups
 from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.scenario.choices import Choice
 from simulator.scenario.controllers import Controller
@@ -121,6 +122,7 @@ class Scenario(Strict):
     arrivals: Arrivals
     population: Population | None = None
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
+    attributes: Annotated[dict[Name, Attribute], Field(max_length=16)] = {}
     accelerators: Annotated[dict[Name, Accelerator], Field(max_length=16)] = {}
     start: Annotated[str, Field(description="the stage that every request enters first")]
     stages: Annotated[dict[Name, Stage], Field(min_length=1, max_length=64)]
@@ -199,6 +201,11 @@ class Scenario(Strict):
         """The stages whose routes go by scores, in the order of the file."""
         return {name: cast(Gate, stage) for name, stage in self.stages.items() if stage.by_score}
 
+    def item_gates(self) -> dict[str, Gate]:
+        """The stages whose routes depend on the labelled item that stands for a request: on scores, or an attribute of it."""
+        of_items = [name for name, attribute in self.attributes.items() if attribute.of_items]
+        return {name: cast(Gate, stage) for name, stage in self.stages.items() if stage.by_score or stage.asks in of_items}
+
     def scorer_of(self, gate: Gate) -> str:
         """The pool whose scores a gate goes by."""
         return gate.of or self.scorers()[-1]
@@ -219,7 +226,8 @@ class Scenario(Strict):
         labels = {name: stage.label for name, stage in self.stages.items()}
         words = (self.population.detected, self.population.escalated) if self.population else None
         labels |= {name: end.label for name, end in self.ends.items()}
-        return metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
+        found = metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
+        return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
 
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""

@@ -26,6 +26,7 @@ from simulator.scenario.faults import Fault, suggest
 from simulator.scenario.load import apply
 from simulator.scenario.stages import Gate
 from simulator.serving.arrivals import ARRIVALS, Process, arrivals_of
+from simulator.serving.attributes import ATTRIBUTES
 from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import surges
 from simulator.serving.latency import LatencyTable
@@ -52,6 +53,7 @@ class Plan:
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
     recording: Recording | None = None
+    recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute that is replayed: a row a request
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -100,7 +102,7 @@ class Plan:
     def is_alike(self, other: Plan, name: str) -> bool:
         """Whether a stage of another plan of the same case would do just the same; a gate's thresholds hang on score tables."""
         mine, others = self.scenario.stages[name], other.scenario.stages[name]
-        if mine != others or isinstance(mine, Gate):
+        if mine != others or mine.by_score:
             return False
         table, before = self.latencies.get(name), other.latencies.get(name)
         return table is before or (table is not None and before is not None and table.is_alike(before))
@@ -136,6 +138,7 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
             negatives=table.negatives[negatives],
             positive_patients=table.positive_patients[positives],
             negative_patients=table.negative_patients[negatives],
+            told={name: said[np.append(positives, len(table.positives) + negatives)] for name, said in table.told.items()},
         )
         for pool, table in plan.tables.items()
     }
@@ -222,12 +225,15 @@ class Gatherer:
         self.timed: dict[str, list[ThreadRun]] = {}
         self.tables: dict[str, ScoreTable] = {}
         self.recording: Recording | None = None
+        self.recorded: dict[str, NDArray[Any]] = {}
 
     def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
         """The plan of these picks, as far as there are no faults."""
         comes_known = self._arrivals(self.scenario.arrivals)
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
+        for name, attribute in self.scenario.attributes.items():
+            ATTRIBUTES[attribute.kind].gather(self, name, attribute)
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
@@ -241,6 +247,7 @@ class Gatherer:
             timed=self.timed,
             tables=self.tables,
             recording=self.recording,
+            recorded=self.recorded,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
             warnings=self.warnings,
             evidence=self.evidence,
@@ -258,6 +265,19 @@ class Gatherer:
     def note(self, files: Mapping[str, Path]) -> None:
         """Remember what these files say: their names and contents are part of what identifies a run."""
         self.evidence |= {name: content_hash(path) for name, path in files.items()}
+
+    def beside(self, name: str) -> Path:
+        """A file beside the scenario's own, or below it; raises RecordingError for any other."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        file = (folder / name).resolve()
+        if not file.is_relative_to(folder):
+            raise RecordingError(f"{name}: leads out of the scenario's folder")
+        return file
+
+    def note_beside(self, file: Path) -> None:
+        """Remember what a file beside the scenario's own says."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        self.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
 
     def _arrivals(self, spec: AnyArrivals) -> bool:
         """Whether it is known when requests come."""

@@ -7,11 +7,15 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy.stats import expon, lognorm
 
 from simulator.scenario.quantities import QUANTITIES, AnyQuantity, Constant, Exponential, Lognormal, Samples
 
 Draws = NDArray[Any]
 Shape = int | tuple[int, ...]
+
+#: Draws by which a probability is told that no formula gives.
+_MANY = 100_000
 
 
 class Drawing(Protocol):
@@ -60,3 +64,33 @@ def _(spec: Lognormal, rng: np.random.Generator, shape: Shape, dtype: Any = np.f
     np.exp(drawn, out=drawn)
     drawn *= spec.median.value
     return drawn
+
+
+@singledispatch
+def share_below(spec: AnyQuantity, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The probability that a draw lies below each value, shape as `values`; of a kind without a formula, by drawing."""
+    ordered = np.sort(draw(spec, np.random.default_rng(0), _MANY))
+    return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
+
+
+@share_below.register
+def _(spec: Constant, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (np.float32(spec.constant.value) < values.astype(np.float32)).astype(float)
+
+
+@share_below.register
+def _(spec: Samples, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    ordered = np.sort(np.array(spec.samples, np.float32))
+    return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
+
+
+@share_below.register
+def _(spec: Exponential, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(expon.cdf(values, scale=spec.mean))
+
+
+@share_below.register
+def _(spec: Lognormal, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if spec.sigma == 0:
+        return (np.float32(spec.median.value) < values.astype(np.float32)).astype(float)
+    return np.asarray(lognorm.cdf(values, spec.sigma, scale=spec.median.value))

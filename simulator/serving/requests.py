@@ -12,6 +12,7 @@ from scipy.special import ndtri
 
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
+from simulator.serving.attributes import attribute_columns
 from simulator.serving.conditions import Conditions, surges
 from simulator.serving.marks import Marks, StoppableMarks, TimedMarks
 from simulator.serving.streams import Streams
@@ -39,6 +40,7 @@ class Requests:
     gave_up: whether the requester left without an answer, asked for another photo
     sensor, frame: which sensor it is a frame of, in the order of the file, and its number; empty where there are no sensors
     kind, priority, deadline: class, its priority and the time by which an answer is worth something, where there are classes
+    attributes: the column of each attribute that the scenario declares (`attribute_columns`)
     refused: whether the answer was that the request is turned away
     tries, tag, end, outcome: small integers that the stages write
 
@@ -66,6 +68,7 @@ class Requests:
         self.given = {pool: self.risks if len(scorers) == 1 else marks(self.risk.copy()) for pool in scorers}
         self._draw_classes(plan, streams)
         self._draw_people(plan, streams, conditions)
+        self.attributes = attribute_columns(plan, streams, self.item)
 
     def _draw_classes(self, plan: Plan, streams: Streams) -> None:
         """Of which class each request is, in the order of the file; without classes no column is longer than nothing."""
@@ -184,6 +187,7 @@ class Requests:
         for name, column in columns.items() if n < self.n else ():
             setattr(self, name, column[..., :n])
         self.scores_by = {pool: column[..., :n] for pool, column in self.scores_by.items()}
+        self.attributes = {name: column[:n] for name, column in self.attributes.items()}
         self.n = n
 
     def _scores_of(

@@ -1,13 +1,16 @@
-"""The thresholds of a gate, from the score table or from what is assumed of the photos."""
+"""The thresholds of a gate: from the score table, from what is assumed of the photos, or from values and shares."""
 
 from __future__ import annotations
 
 from math import inf
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from simulator.scenario.stages import Gate, Route
+from simulator.serving.attributes import Column
 from simulator.serving.requests import quality_separation
 
 if TYPE_CHECKING:
@@ -16,13 +19,38 @@ if TYPE_CHECKING:
 
 def thresholds(plan: Plan, gate: Gate) -> list[float]:
     """One threshold for each route of the gate but the last, in the order of the routes."""
+    if gate.by_chance:
+        return _chances(gate)
+    if gate.asks and plan.scenario.attributes[gate.asks].categories:
+        return [float(rank) for rank in range(len(gate.routes) - 1, 0, -1)]
     return [_threshold(plan, gate, route) for route in gate.routes if not route.is_rest]
+
+
+def attribute_values(plan: Plan, gate: Gate, column: Column) -> NDArray[np.float32]:
+    """What a gate compares with its thresholds of the values of the attribute that it asks, shape of `column`.
+
+    Of a category: how many routes it takes to come to the one that names the value, counted from the last, which is 0.
+    """
+    assert gate.asks is not None
+    values = plan.scenario.attributes[gate.asks].categories
+    if not values:
+        return column.astype(np.float32, copy=False)
+    rank = np.zeros(len(values) + 1, np.float32)  # the last element is of those that have no value
+    for index, route in enumerate(gate.routes):
+        rank[[values.index(value) for value in route.values or []]] = len(gate.routes) - 1 - index
+    return rank[column]
+
+
+def _chances(gate: Gate) -> list[float]:
+    """A uniform draw u takes the first route whose share it reaches from above: u >= 1 - shares up to there."""
+    shares = [route.share or 0.0 for route in gate.routes if not route.is_rest]
+    return [float(cut) for cut in (1 - np.cumsum(shares)).clip(0)]
 
 
 def _threshold(plan: Plan, gate: Gate, route: Route) -> float:
     if route.at_least is not None:
         return route.at_least
-    if gate.by == "score":
+    if gate.by_score:
         table, promised = plan.table_of(gate), gate.holds == "next"
         if route.at_sensitivity is not None:
             return table.threshold_at(route.at_sensitivity, promised)

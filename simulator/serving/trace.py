@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.serving.attributes import named
 from simulator.serving.requests import OUTCOMES, Requests
 
 if TYPE_CHECKING:
@@ -231,10 +232,11 @@ class Trace:
 
     @cached_property
     def requests(self) -> pd.DataFrame:
-        """A row a request: when it arrived, was answered and finished, how it ended and where (times in seconds)."""
+        """A row a request: when it arrived, was answered and finished, how it ended and where (times in s), attributes."""
         columns = self.columns
         sensors = self.plan.scenario.sensors
         frames = {"sensor": _named(columns.sensor, sensors), "frame": columns.frame} if sensors else {}
+        attributes = {name: named(self.plan, name, column) for name, column in columns.attributes.items()}
         return pd.DataFrame(
             {
                 "arrived_s": columns.arrived,
@@ -250,6 +252,7 @@ class Trace:
                 "tries": columns.tries + 1,
                 "tag": columns.tag,
                 **frames,
+                **attributes,
             }
         )
 

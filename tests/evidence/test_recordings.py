@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from simulator.evidence import recordings
-from simulator.evidence.recordings import RecordingError, read_recording
+from simulator.evidence.recordings import RecordingError, read_numbers, read_recording, read_values
 
 
 @pytest.fixture
@@ -89,3 +89,24 @@ def test_a_file_that_no_run_could_hold_is_refused(write, monkeypatch):
     monkeypatch.setattr(recordings, "MAX_BYTES", 10)
     with pytest.raises(RecordingError, match="is 15 bytes long; at most 10 are read"):
         read_recording(write("at\n1\n2\n3\n4\n5\n6\n"), "at")
+
+
+def test_numbers_and_values_are_read_in_the_order_of_their_rows(write):
+    file = write("speed,lane,client\n50.5,left,14\n-3,right,13\n0,left,14\n")
+    assert read_numbers(file, "speed").tolist() == [50.5, -3, 0]
+    assert read_values(file, "lane", ["left", "right"]).tolist() == [0, 1, 0]
+    assert read_values(file, "client", ["13", "14"]).tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("lane\nleft\nmiddle\n", "log.csv, line 3: expected one of left, right, got 'middle'"),
+        ("lane,x\nleft,1\n,2\n", "log.csv, line 3: expected one of left, right, got nothing"),
+        ("lanes\nleft\n", "log.csv: there is no column 'lane'; it has: lanes"),
+    ],
+)
+def test_a_value_that_is_not_known_is_refused_with_its_row(write, text, words):
+    with pytest.raises(RecordingError) as caught:
+        read_values(write(text), "lane", ["left", "right"])
+    assert str(caught.value) == words

@@ -3,7 +3,7 @@
 from simulator import compile_plan, load
 from simulator.serving.theory import Load
 from simulator.ui.diagram import BUSY, diagram, load_words, strain
-from tests.builders import assemble, end, fork, join, link, plan, pool, retry, sensors
+from tests.builders import assemble, assumed, end, fork, gate, join, link, plan, pool, retry, sensors
 
 
 def drawn(**picks):
@@ -85,3 +85,14 @@ def test_a_route_that_is_closed_is_not_drawn():
     closed, opened = (diagram(compile_plan(skin, {"certain": pick})) for pick in ("people", "one_in_20"))
     assert "certain" not in closed.source
     assert "certain: 5% of the negatives" in opened.source
+
+
+def test_a_gate_by_an_attribute_or_by_chance_says_what_it_takes():
+    client = {"kind": "category", "label": "Client", "shares": {"old": assumed(0.5), "new": assumed(0.5)}}
+    speed = {"kind": "number", "label": "Speed", "value": {"constant": assumed(50)}}
+    stages = {"a": gate("random", {"share": 0.05, "to": "p", "tag": "canary"}, {"to": "b"}),
+              "b": gate("client", {"values": ["old"], "to": "p"}, {"to": "c"}),
+              "c": gate("speed", {"at_least": 30, "to": "p"}, {"to": "done"}), "p": pool()}  # fmt: skip
+    source = diagram(plan(stages, attributes={"client": client, "speed": speed})).source
+    for words in ("5% by chance: canary", "old: Pool", "30 and more: Pool"):
+        assert words in source

@@ -139,6 +139,9 @@ def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
 
 def _change(metric: Metric, pairs: Pairs) -> Estimate:
     """The change; if latencies are projected, its interval spans those at both edges of their bands."""
+    if metric.group is not None:
+        alone = [(old.of_group(metric.group), new.of_group(metric.group)) for old, new in pairs]
+        return _change(metric.of_all, alone)
     found = [_paired(metric, *pair) for pair in pairs if all(one.run_interval(metric) for one in pair)]
     first, values = found[0], [one.value for one in found]
     low, high = min(one.low for one in found), max(one.high for one in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from simulator.analysis.statistics import (
     ratio_interval,
     replicated_share,
 )
-from simulator.scenario.metrics import Metric
+from simulator.scenario.metrics import Group, Metric
 from simulator.units import significant
 
 Floats = NDArray[np.float64]
@@ -31,17 +31,28 @@ Floats = NDArray[np.float64]
 BATCHES = 20
 
 
+#: A metric of a group is quoted from this many requests, and this many labelled people of each class, on.
+ENOUGH = 30
+
+#: The class that a metric is about, if it is not about both: 0 the negatives, 1 the positives.
+ABOUT = {"sensitivity": (1,), "specificity": (0,)}
+
+
 @dataclass(frozen=True)
 class Withheld:
-    """A percentile that too few requests support, and about how many would be enough."""
+    """A percentile or a group's metric with too few requests or labelled people to support it, and about how many it takes."""
 
     metric: Metric
     requests: float
     needed: float
+    people: int | None = None
 
     @property
     def sentence(self) -> str:
         """What is missing, in words."""
+        if self.people is not None or self.metric.quantile is None:
+            count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
+            return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
         return (
             f"{self.metric.label}: not quoted. {self.requests:,.0f} requests are too few; about "
             f"{significant(self.needed, 2)} would be enough."
@@ -61,17 +72,51 @@ class Estimator:
         self.in_stretches = cut and len(measures) == 1
         self.withheld: list[Withheld] = []
         self._pooled: dict[tuple[int, ...], Pooled] = {}
+        self.whole: Estimator | None = None  # of a group: the estimates of all requests
+        self._groups: dict[str, Estimator] = {}
+
+    def of_group(self, group: Group) -> Estimator:
+        """Estimates of the requests of one group alone."""
+        if group.key not in self._groups:
+            measures = [one.of_group(group.key) for one in self.measures]
+            ways = self.ways and self.ways.groups.get(group.key, self.ways)
+            alone = self._groups[group.key] = Estimator(measures, ways)
+            alone.whole, alone.in_stretches = self, self.in_stretches
+        return self._groups[group.key]
 
     def estimate(self, metric: Metric) -> Estimate | None:
-        """A metric with its interval; None if the run has none, or too few requests to quote it."""
+        """A metric with its interval; None if the run has none, or too few requests or labelled people to quote it."""
+        if metric.group is not None:
+            return self._of_group(metric, self.of_group(metric.group))
         run = self.run_interval(metric)
         return None if run is None else estimate(run, self.labels_interval(metric, run.value), 0.0, metric.most)
+
+    def _of_group(self, metric: Metric, alone: Estimator) -> Estimate | None:
+        """A metric of a group, unless too few stand behind it."""
+        of_all = metric.of_all
+        lacking = alone.lacking(of_all)
+        if lacking is not None:
+            self.withheld.append(replace(lacking, metric=metric))
+            return None
+        before = len(alone.withheld)
+        found = alone.estimate(of_all)
+        self.withheld += [replace(one, metric=metric) for one in alone.withheld[before:]]
+        return found
+
+    def lacking(self, metric: Metric) -> Withheld | None:
+        """What a metric of a group lacks to be told; None where nothing, or where the run has no such figure at all."""
+        labelled = self.measures[0].labelled
+        behind = [labelled[of_class] for of_class in ABOUT.get(metric.name, (0, 1)) if labelled[of_class]] if labelled else []
+        if behind and min(behind) < ENOUGH:
+            return Withheld(metric, 0, ENOUGH, min(behind))
+        requests = float(self.columns(metric.name)[1].sum()) if not metric.sample else ENOUGH
+        return Withheld(metric, requests, ENOUGH) if 0 < requests < ENOUGH else None
 
     def cost(self, part: str) -> Estimate:
         """A part of the cost of 1,000 requests."""
         totals = [one.costs[part] for one in self.measures]
         run = ratio_interval([total.above for total in totals], [total.below for total in totals])
-        labels = self._by_way(totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
+        labels = self._by_way(part, totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
         return estimate(run, labels, 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
@@ -87,7 +132,7 @@ class Estimator:
         """The metric with the uncertainty due to the labels; None if it rests on no labelled item."""
         totals = self._totals(metric.name)
         if self.ways is not None and any(total.by_way is not None for total in totals):
-            return self._by_way(totals, value)
+            return self._by_way(metric.name, totals, value)
         return self._by_runs(lambda one: one.figure(metric), value, metric.is_time)
 
     def _totals(self, name: str) -> list[Total]:
@@ -139,9 +184,9 @@ class Estimator:
         seconds = [len(each) * self.measures[0].stretch_s for each in counts]
         return np.array([each.sum() for each in counts]), np.array(seconds)
 
-    def _by_way(self, totals: list[Total], value: float) -> Interval | None:
+    def _by_way(self, name: str, totals: list[Total], value: float) -> Interval | None:
         """A sum over people: other shares of the routes, and on each route the outcomes of the run."""
-        change = self._draws(totals)
+        change = self._draws(name, totals)
         return None if change is None or self.ways is None else of_draws(value, change, self.ways.pinned)
 
     def draws(self, name: str) -> Floats | None:
@@ -149,10 +194,10 @@ class Estimator:
 
         Shape (2, resamples); None if it rests on no labelled item.
         """
-        return self._draws(self._totals(name))
+        return self._draws(name, self._totals(name))
 
-    def _draws(self, totals: list[Total]) -> Floats | None:
-        sums = self._by_class_and_way(totals)
+    def _draws(self, name: str, totals: list[Total]) -> Floats | None:
+        sums = self._by_class_and_way(name, totals)
         if sums is None or self.ways is None:
             return None
         means, counts = sums
@@ -165,8 +210,11 @@ class Estimator:
             moved.append(_ratio(means, counts, shares) - before)
         return np.stack(moved)
 
-    def _by_class_and_way(self, totals: list[Total]) -> tuple[Floats, Floats] | None:
-        """What one request of a class and way adds to numerator and denominator, shape (2, ways, 2), and requests by class."""
+    def _by_class_and_way(self, name: str, totals: list[Total]) -> tuple[Floats, Floats] | None:
+        """What one request of a class and way adds to numerator and denominator, shape (2, ways, 2), and requests by class.
+
+        Where no request of a group took a way, those of all requests that did stand in for it.
+        """
         if self.ways is None:
             return None
         codes = self.ways.codes
@@ -183,6 +231,9 @@ class Estimator:
         with np.errstate(invalid="ignore"):
             real, pretended = sums / counts[..., None]
         means = np.where(counts[0, ..., None] > 0, real, pretended)
+        others = self.whole and self.whole._by_class_and_way(name, self.whole._totals(name))
+        if others:
+            return np.where(counts[0, ..., None] > 0, real, others[0]), counts[0].sum(1)
         return _filled(means, counts.sum(0)), counts[0].sum(1)
 
     def _by_runs(self, figure: Callable[[Measures], float | None], value: float, is_time: bool = False) -> Interval | None:

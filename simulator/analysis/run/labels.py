@@ -10,8 +10,9 @@ leaves what follows a way. Where queues answer, a few replications run again on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 import networkx as nx
 import numpy as np
@@ -20,8 +21,9 @@ from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.stages import Gate, Route
+from simulator.serving.attributes import item_values
 from simulator.serving.plan import Plan, with_items
-from simulator.serving.thresholds import thresholds
+from simulator.serving.thresholds import attribute_values, thresholds
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -38,9 +40,9 @@ SEED = 0
 _SLACK = 1e-9
 
 
-def score_gates(plan: Plan) -> dict[str, Gate]:
-    """The gates that go by scores; none where the plan has no scores."""
-    return plan.scenario.score_gates() if plan.tables else {}
+def item_gates(plan: Plan) -> dict[str, Gate]:
+    """The gates whose routes depend on who stands for a request; none where the plan has no labelled items."""
+    return plan.scenario.item_gates() if plan.tables else {}
 
 
 def weights_of(table: ScoreTable) -> Floats:
@@ -76,50 +78,150 @@ class Ways:
     resampled: the same on each resample, shape (RESAMPLES, 2, ways)
     pinned: whether thresholds fix the share of each class, negatives first, or all of it goes one way: then it is judged on
     the table
+    groups: the same for each group of an attribute of the labelled items, by the key of the group; where a resample holds more
+    of a class's group than the table does, its shares are larger by as much
     """
 
     codes: Codes
     original: Floats
     resampled: Floats
     pinned: tuple[bool, bool]
+    groups: Mapping[str, Ways] = field(default_factory=dict)
 
 
 def codes_of(plan: Plan) -> Codes:
     """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
-    gates = score_gates(plan)
+    gates = item_gates(plan)
     cuts = [np.array(thresholds(plan, gate))[:, None] for gate in gates.values()]
     return np.asarray(_codes(plan, cuts, 1)[0])
 
 
 def ways_of(plan: Plan) -> Ways | None:
-    """What each resample does to the shares of the ways; None where no gate goes by a score, or where scores shift in the run.
+    """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
 
     Where no labelled item of a class errs, the next one may: as many as a Beta distribution allows, whose upper bound is that
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
     the same.
     """
-    gates = score_gates(plan)
+    gates = item_gates(plan)
     if not gates or paths_shift(plan):
         return None
     table = next(iter(plan.tables.values()))
-    weights, positive = weights_of(table), len(table.positives)
-    cuts = [of_gate for _, of_gate in resampled_cuts(plan)]
-    pinned = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
-    drawn = weights[:, positive:], weights[:, :positive]
-    judged = [np.ones_like(part) if fixed else part for fixed, part in zip(pinned, drawn, strict=True)]
-    now, resampled = codes_of(plan), _codes(plan, cuts, len(weights))
-    codes = np.unique(np.concatenate([now, np.unique(resampled)]))
-    classes = (slice(positive, None), slice(0, positive))
-    original = np.stack([np.mean(now[part][:, None] == codes, axis=0) for part in classes])
-    shares = np.stack([_shares(resampled[:, part], judge, codes) for part, judge in zip(classes, judged, strict=True)], 1)
-    patients = [len(np.unique(part)) for part in (table.negative_patients, table.positive_patients)]
-    evidence = table.negative_evidence, table.positive_evidence
-    known = [min(people, round(items)) for people, items in zip(patients, evidence, strict=True)]
+    weights, cuts = weights_of(table), [of_gate for _, of_gate in resampled_cuts(plan)]
+    pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
     closed = all(np.isinf(of_gate).all() for of_gate in cuts)
-    return Ways(codes, original, shares, pinned) if closed else _with_doubt(Ways(codes, original, shares, pinned), known)
+    taken = _Taken(table, weights, codes_of(plan), _codes(plan, cuts, len(weights)), pins, closed)
+    groups = {key: taken.ways(mine) for key, mine in item_groups(plan).items()}
+    return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
 
 
-def _with_doubt(ways: Ways, known: list[int]) -> Ways:
+@dataclass(frozen=True)
+class _Taken:
+    """The ways that labelled items take, positives first: now, shape (items,), and under the thresholds of each resample.
+
+    weights, anew: shape (RESAMPLES, items); pins: whether thresholds fix the share of each class, negatives first
+    closed: whether no threshold lets anything pass, whoever was labelled
+    """
+
+    table: ScoreTable
+    weights: Floats
+    now: Codes
+    anew: Codes
+    pins: tuple[bool, bool]
+    closed: bool
+
+    @cached_property
+    def parts(self) -> tuple[slice, slice]:
+        """Where the negatives and the positives stand among the items."""
+        positive = len(self.table.positives)
+        return slice(positive, None), slice(0, positive)
+
+    @cached_property
+    def by_class(self) -> list[Codes]:
+        """The ways that items of each class take, ascending."""
+        return [np.unique(np.append(self.now[part], np.unique(self.anew[:, part]))) for part in self.parts]
+
+    def ways(self, mine: NDArray[np.bool_]) -> Ways:
+        """What resamples do to the items of a group, which `mine` tells, shape (items,)."""
+        codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, mine)
+        original, resampled, pinned = np.zeros((2, len(codes))), np.zeros((len(self.weights), 2, len(codes))), [False, False]
+        for of_class, part in enumerate(self.parts):
+            if not mine[part].any():
+                continue
+            now = self.now[part][mine[part]]
+            original[of_class] = np.mean(now[:, None] == codes, axis=0)
+            whole = bool(mine[part].all())
+            resampled[:, of_class], pinned[of_class] = self._resampled(of_class, mine[part], codes)
+            if not whole:
+                possible = np.isin(codes, self.by_class[of_class])
+                unseen = np.flatnonzero(possible & (resampled[:, of_class] <= _SLACK).all(0))
+                _take(resampled[:, of_class], unseen, people[of_class])
+                pinned[of_class] |= len(unseen) > 0
+        ways = Ways(codes, original, resampled, (pinned[0], pinned[1]))
+        ways = ways if self.closed else _with_doubt(ways, people)
+        for of_class, part in enumerate(self.parts):
+            ways.resampled[:, of_class] *= self._mass(part, mine[part])[:, None]
+        return ways
+
+    def _resampled(self, of_class: int, mine: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
+        """The share of the items of one class and group that takes each way on each resample, and whether thresholds fix it.
+
+        A threshold fixes what becomes of its class, and not of a part of it. How a part fares at the threshold that was chosen
+        is judged on resamples of that part; to first order that is also what the luck of the threshold does to the whole class
+        (Bahadur 1966, Ann Math Stat 37:577).
+        """
+        part, pins = self.parts[of_class], self.pins[of_class]
+        if mine.all():
+            weights, anew = self.weights[:, part], self.anew[:, part]
+            return _shares(anew, np.ones_like(weights) if pins else weights, codes), pins
+        weights = self.weights[:, part][:, mine]
+        anew = np.broadcast_to(self.now[part][mine], weights.shape) if pins else self.anew[:, part][:, mine]
+        return _shares(anew, weights, codes), False
+
+    def _mass(self, part: slice, mine: NDArray[np.bool_]) -> Floats:
+        """The part of a class that a group makes up on each resample, in times of its part of the table, shape (RESAMPLES,)."""
+        if mine.all() or not mine.any():
+            return np.ones(len(self.weights))
+        with np.errstate(invalid="ignore"):
+            weights = self.weights[:, part]
+            return np.asarray(weights[:, mine].sum(1) / weights.sum(1) / mine.mean())
+
+
+def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
+    """Let some take a way that none of a group took, though others of their class did: as many as may of whom none was seen."""
+    taken = np.zeros((len(resampled), len(unseen)))
+    for place in range(len(unseen)):
+        taken[:, place] = np.roll(never_seen(people), place)
+    resampled *= 1 - np.minimum(taken.sum(1, keepdims=True), 1)
+    resampled[:, unseen] = taken
+
+
+def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
+    """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
+    scenario = plan.scenario
+    asked = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
+    of_items = [name for name, attribute in scenario.attributes.items() if plan.tables and attribute.of_items]
+    values = {name: item_values(plan, name) for name in of_items}
+    return {
+        group.key: values[group.attribute] == scenario.attributes[group.attribute].categories.index(group.value)
+        for group in asked
+        if group.attribute in values
+    }
+
+
+def labelled_people(table: ScoreTable, mine: NDArray[np.bool_]) -> tuple[int, int]:
+    """How many labelled people stand behind the negatives and behind the positives of a group, shape of `mine`: (items,)."""
+    positive = len(table.positives)
+    found = []
+    for patients, part, evidence in (
+        (table.negative_patients, mine[positive:], table.negative_evidence),
+        (table.positive_patients, mine[:positive], table.positive_evidence),
+    ):
+        found.append(min(len(np.unique(patients[part])), round(evidence)))
+    return found[0], found[1]
+
+
+def _with_doubt(ways: Ways, known: tuple[int, int]) -> Ways:
     """Ways of which a class that takes one alone on every resample may take another; known: people of each class."""
     pinned = list(ways.pinned)
     codes = ways.codes if len(ways.codes) > 1 else np.array([ways.codes[0], ways.codes[0] + 1])
@@ -156,9 +258,8 @@ def _codes(plan: Plan, cuts: list[Floats], samples: int) -> Codes:
     """
     table = next(iter(plan.tables.values()))
     codes = np.zeros((samples, len(table.positives) + len(table.negatives)), np.int64)
-    for gate, of_gate in zip(score_gates(plan).values(), cuts, strict=True):
-        table = plan.table_of(gate)
-        scores = np.concatenate([table.positives, table.negatives]).astype(np.float32)
+    for gate, of_gate in zip(item_gates(plan).values(), cuts, strict=True):
+        scores = _item_values(plan, gate)
         route, turned_down = np.zeros_like(codes), np.ones(codes.shape, bool)
         for cut in of_gate:
             turned_down &= scores < cut.astype(np.float32)[:, None]
@@ -167,15 +268,28 @@ def _codes(plan: Plan, cuts: list[Floats], samples: int) -> Codes:
     return codes
 
 
+def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
+    """What a gate compares with its thresholds, of each labelled item, positives first."""
+    if gate.asks:
+        return attribute_values(plan, gate, item_values(plan, gate.asks))
+    table = plan.table_of(gate)
+    return np.concatenate([table.positives, table.negatives]).astype(np.float32)
+
+
 def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
-    """The gates by score, each with the threshold of each of its routes but the last in each resample, (routes, resamples)."""
-    gates = score_gates(plan).values()
-    return [(gate, _resampled_cuts(plan, gate, weights_of(plan.table_of(gate)))) for gate in gates]
+    """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
+
+    Shape of the thresholds: (routes, resamples).
+    """
+    return [(gate, _resampled_cuts(plan, gate)) for gate in item_gates(plan).values()]
 
 
-def _resampled_cuts(plan: Plan, gate: Gate, weights: Floats) -> Floats:
+def _resampled_cuts(plan: Plan, gate: Gate) -> Floats:
     """The threshold of each route of a gate in each resample, shape (routes, resamples)."""
+    if gate.asks:
+        return np.repeat(np.array(thresholds(plan, gate))[:, None], RESAMPLES, axis=1)
     table, promised = plan.table_of(gate), gate.holds == "next"
+    weights = weights_of(table)
     positive, negative = np.split(weights, [len(table.positives)], axis=1)
     found = [_cuts(table, route, promised, positive, negative) for route in gate.routes if not route.is_rest]
     return np.array(found).reshape(len(found), len(weights))
@@ -247,14 +361,14 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
 def downstream(plan: Plan) -> set[str]:
     """The stages that a request may come to behind a gate by score."""
     network = plan.scenario.network
-    behind = set[str]().union(*(nx.descendants(network.graph, gate) for gate in score_gates(plan)))
+    behind = set[str]().union(*(nx.descendants(network.graph, gate) for gate in item_gates(plan)))
     return behind & plan.scenario.stages.keys()
 
 
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
-    return bool(score_gates(plan)) and (waits or paths_shift(plan))
+    return bool(item_gates(plan)) and (waits or paths_shift(plan))
 
 
 def paths_shift(plan: Plan) -> bool:

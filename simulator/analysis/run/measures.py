@@ -10,11 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.run.ages import Known, ages
-from simulator.analysis.run.labels import codes_of, downstream, paths_shift, score_gates
+from simulator.analysis.run.labels import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
 from simulator.analysis.run.stage_times import StageTimes, brought_s, stage_times
-from simulator.scenario.metrics import Metric
+from simulator.scenario.attributes import grouping
+from simulator.scenario.metrics import Group, Metric
+from simulator.serving.attributes import group_of
 from simulator.serving.requests import DONE, OUTCOMES
 from simulator.serving.servers import kind, paid_usd, server_s
 from simulator.serving.trace import Trace
@@ -78,6 +80,8 @@ class Measures:
     band_edges: the same replication with all projected latencies at the fast edge of their bands, and at the slow edge; else
     empty
     resampled: the same replication for other labelled people; None where it was not run for them
+    groups: the requests of each group that metrics are told of, by its key, each measured alone
+    labelled: of such a group, how many labelled people stand behind its negatives and its positives; None where none do
     """
 
     digest: str
@@ -94,6 +98,8 @@ class Measures:
     stages: dict[str, StageTimes] = field(default_factory=dict)
     band_edges: list[Measures] = field(default_factory=list)
     resampled: Measures | None = None
+    groups: dict[str, Measures] = field(default_factory=dict)
+    labelled: tuple[int, int] | None = None
 
     def after(self, stretch: int) -> Measures:
         """Times and rates without the stretches before this one; the rest is of the whole run."""
@@ -101,14 +107,18 @@ class Measures:
             return self
         samples = {name: one.after(stretch) for name, one in self.samples.items()}
         rates = {name: counts[stretch:] for name, counts in self.rates.items()}
-        resampled = self.resampled and self.resampled.after(stretch)
         return replace(
             self,
             samples=samples,
             rates=rates,
             band_edges=[edge.after(stretch) for edge in self.band_edges],
-            resampled=resampled,
+            resampled=self.resampled and self.resampled.after(stretch),
+            groups={key: group.after(stretch) for key, group in self.groups.items()},
         )
+
+    def of_group(self, key: str) -> Measures:
+        """The requests of a group alone, for other labelled people too where the replication was run for them."""
+        return replace(self.groups[key], resampled=self.resampled and self.resampled.groups[key])
 
     def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
         """Each metric's plain value in this replication; what it does not have is absent."""
@@ -117,6 +127,8 @@ class Measures:
 
     def figure(self, metric: Metric) -> float | None:
         """The plain value of one metric in this replication; None where it has none."""
+        if metric.group:
+            return self.groups[metric.group.key].figure(metric.of_all)
         if metric.sample:
             one = self.samples.get(metric.sample)
             if one is None or not len(one.values):
@@ -152,7 +164,38 @@ def measure(trace: Trace) -> Measures:
         latencies=_by_stretch(samples["latency"]) if stretches > 1 else None,
         queries=queries_of(trace),
         stages={name: stage_times(trace, name, rows) for name, rows in visits.items()},
+        groups=dict(_groups(trace, visits, stretches)),
     )
+
+
+def _groups(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> Iterator[tuple[str, Measures]]:
+    """Each group that metrics are told of, measured alone: the times that they ask for, and the totals of its requests."""
+    plan = trace.plan
+    asked = [metric for metric in plan.scenario.metrics.values() if metric.group]
+    if not asked:
+        return
+    items = item_groups(plan)
+    members = {name: group_of(plan, name, column) for name, column in trace.columns.attributes.items()}
+    for name, attribute in plan.scenario.attributes.items():
+        timed = any(metric.is_time for metric in asked if metric.group and metric.group.attribute == name)
+        for index, value in enumerate(grouping(attribute).groups if attribute.metrics else ()):
+            mine, key = members[name] == index, Group(name, value).key
+            counted = _Counter(trace, visits, mine)
+            yield (
+                key,
+                Measures(
+                    digest="",
+                    requests=counted.n,
+                    totals=counted.of_requests(),
+                    costs={},
+                    samples=dict(_samples(trace, visits, stretches, mine)) if timed else {},
+                    rates={},
+                    stretch_s=plan.arrivals_end_s / stretches,
+                    flows=pd.DataFrame(),
+                    strata=counted.strata,
+                    labelled=labelled_people(next(iter(plan.tables.values())), items[key]) if key in items else None,
+                ),
+            )
 
 
 def _stretches(trace: Trace, times: Floats, stretches: int) -> NDArray[np.int64] | None:
@@ -168,10 +211,15 @@ def _by_stretch(latencies: Sample) -> Floats:
     return np.stack([sums, counts]) * latencies.weight
 
 
-def _samples(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> Iterator[tuple[str, Sample]]:
-    """Latencies of the requests that were answered, in order of arrival, and waits of the visits by when they began."""
+def _samples(
+    trace: Trace, visits: dict[str, pd.DataFrame], stretches: int, group: NDArray[np.bool_] | None = None
+) -> Iterator[tuple[str, Sample]]:
+    """Latencies of the requests that were answered, in order of arrival, and waits of the visits by when they began.
+
+    group: of which requests, shape (n,); None: of all
+    """
     columns = trace.columns
-    answered = np.isfinite(columns.answered)
+    answered = np.isfinite(columns.answered) if group is None else np.isfinite(columns.answered) & group
     latency = columns.answered - columns.sent
 
     def of(mine: NDArray[np.bool_]) -> Sample:
@@ -184,14 +232,15 @@ def _samples(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> I
         yield f"latency.{name}", of(answered & (columns.kind == index))
     wanted = {metric.sample for metric in trace.plan.scenario.metrics.values()}
     for name in (name for name in visits if f"wait.{name}" in wanted):
-        rows, wait = _waits(trace, visits[name])
+        mine = visits[name] if group is None else visits[name][group[visits[name]["request"]]]
+        rows, wait = _waits(trace, mine)
         entered = rows["entered_s"].to_numpy()
         yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
         tag = columns.tag[rows["request"].to_numpy()]
         for index, label in enumerate(trace.plan.scenario.tags(), start=1):
             if f"wait.{name}.{label}" in wanted:
-                mine = tag == index
-                yield f"wait.{name}.{label}", sample(wait[mine], _stretches(trace, entered[mine], stretches))
+                tagged = tag == index
+                yield f"wait.{name}.{label}", sample(wait[tagged], _stretches(trace, entered[tagged], stretches))
 
 
 def _waits(trace: Trace, visits: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
@@ -222,50 +271,57 @@ class _Counter:
     """Sums over the requests of a replication, by the way of the labelled items that stand for them where there are any.
 
     Rows beyond the requests themselves are requests that are taken for the other class, where none of it took their way.
+    group: of which requests, shape (n,); None: of all
     """
 
-    def __init__(self, trace: Trace, visits: dict[str, pd.DataFrame]) -> None:
+    def __init__(self, trace: Trace, visits: dict[str, pd.DataFrame], group: NDArray[np.bool_] | None = None) -> None:
         self.trace, self.visits = trace, visits
         self.columns, self.scenario = trace.columns, trace.plan.scenario
         self.strata: Strata | None = None
         self._stratum: NDArray[np.int64] | None = None
-        turned = np.empty(0, np.int64)
-        if self.columns.n and score_gates(trace.plan) and not paths_shift(trace.plan):
-            key = 2 * codes_of(trace.plan)[self.columns.item] + self.columns.positive
-            turned = np.flatnonzero(~np.isin(key ^ 1, key))
-            keys, self._stratum = np.unique(np.append(key, key[turned] ^ 1), return_inverse=True)
+        self.mine = mine = slice(None) if group is None else np.flatnonzero(group)
+        rows, turned = np.arange(self.columns.n)[mine], np.empty(0, np.int64)
+        self.n = len(rows)
+        if self.n and item_gates(trace.plan) and not paths_shift(trace.plan):
+            key = 2 * codes_of(trace.plan)[self.columns.item[mine]] + self.columns.positive[mine]
+            others = np.flatnonzero(~np.isin(key ^ 1, key))
+            keys, self._stratum = np.unique(np.append(key, key[others] ^ 1), return_inverse=True)
             requests = np.bincount(self._stratum).astype(float)
             self.strata = Strata(keys % 2 == 1, keys // 2, requests, ~np.isin(keys, key))
-        self.rows = np.append(np.arange(self.columns.n), turned)
-        self.positive = np.append(self.columns.positive, ~self.columns.positive[turned])
+            turned = rows[others]
+        self.rows = np.append(rows, turned)
+        self.positive = np.append(self.columns.positive[mine], ~self.columns.positive[turned])
         detected = np.array([end.detected.value for end in self.scenario.ends.values()] + [0.0])[self.columns.end[turned]]
-        self.detected = np.append(self.columns.detected, detected) * self.positive
+        self.detected = np.append(self.columns.detected[mine], detected) * self.positive
 
     def totals(self) -> dict[str, Total]:
         """Every metric that is a ratio or a share."""
         return {
-            **dict(self._outcomes()),
-            **dict(self._qualities()),
+            **self.of_requests(),
             **dict(self._utilizations()),
             **dict(self._of_kinds()),
         }
 
+    def of_requests(self) -> dict[str, Total]:
+        """Those that can be told of a part of the requests too."""
+        return {**dict(self._outcomes()), **dict(self._qualities())}
+
     def _of(self, above: NDArray[np.generic], below: NDArray[np.generic] | None = None) -> Total:
         """A total of columns, of as many elements as there are rows; `below` is 1 for each unless it is given."""
-        under, n = np.ones(len(above), bool) if below is None else below, self.columns.n
+        under, n = np.ones(len(above), bool) if below is None else below, self.n
         by_way = None
         if self._stratum is not None:
             by_way = np.stack([np.bincount(self._stratum, column) for column in (above, under)], axis=-1).astype(float)
         return Total(float(above[:n].sum()), float(under[:n].sum()), by_way)
 
     def _outcomes(self) -> Iterator[tuple[str, Total]]:
-        columns = self.columns
-        counts = np.bincount(columns.outcome, minlength=len(OUTCOMES))
+        columns, mine, n = self.columns, self.mine, float(self.n)
+        counts = np.bincount(columns.outcome[mine], minlength=len(OUTCOMES))
         for index, name in enumerate(OUTCOMES):
-            yield f"{name}_share", Total(float(counts[index]), float(columns.n))
+            yield f"{name}_share", Total(float(counts[index]), n)
         if any(kind.deadline_s is not None for kind in self.scenario.classes.values()):
-            in_time = (columns.outcome == DONE) & (columns.answered <= columns.deadline)
-            yield "on_time_share", Total(float(in_time.sum()), float(columns.n))
+            in_time = (columns.outcome[mine] == DONE) & (columns.answered[mine] <= columns.deadline[mine])
+            yield "on_time_share", Total(float(in_time.sum()), n)
 
     def _qualities(self) -> Iterator[tuple[str, Total]]:
         if self.scenario.population is None:

@@ -104,7 +104,7 @@ def kept_thresholds(plan: Plan) -> list[Kept]:
         _kept(plan, gate, route, now, cuts)
         for gate, of_gate in resampled_cuts(plan)
         for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
-        if np.isfinite(now) and route.at_least is None
+        if gate.by == "score" and np.isfinite(now) and route.at_least is None
     ]
 
 

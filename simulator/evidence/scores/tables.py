@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ FOLDERS = (SCORES, OWN_SCORES)
 
 #: The columns of a table, as they are written. Only item, patient, label and score are needed.
 COLUMNS = ("item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score")
+
+#: Those that say more of an item than who it is and what it shows.
+ITEM_COLUMNS = ("diagnosis", "fitzpatrick")
 
 _TYPES: Any = dict.fromkeys(COLUMNS, str) | {"label": int, "score": float, "fitzpatrick": "Int64", "fold": "Int64"}
 #: A text is never taken for a missing value, whatever it says.
@@ -43,6 +47,7 @@ class ScoreTable:
     positives, negatives: scores, ascending by item as they stand in the file, shapes (p,) and (n,)
     positive_patients, negative_patients: the patient behind each item, as integers of the same shapes
     items: the names of the labelled items, first the positives, then the negatives; none where a curve was published
+    told: what else the table says of each item, as text in the same order, by column (ITEM_COLUMNS); empty where it does not
     positive_evidence, negative_evidence: how many independent items stand behind each class
     """
 
@@ -55,6 +60,7 @@ class ScoreTable:
     positive_evidence: float
     negative_evidence: float
     items: tuple[str, ...] = ()
+    told: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
 
     def threshold_at(self, sensitivity: float, promised: bool = False) -> float:
         """The highest score that at least this share of the positives reaches; -inf at 1: nobody is left out.
@@ -236,6 +242,7 @@ def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
 def _table_of(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
     patients = pd.Series(pd.factorize(table["patient"])[0], index=table.index)
     positive = table["label"] == 1
+    in_order = pd.concat([table[positive], table[~positive]])
     return ScoreTable(
         name=name,
         about=about,
@@ -245,7 +252,8 @@ def _table_of(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
         negative_patients=patients[~positive].to_numpy(np.int64),
         positive_evidence=float(positive.sum()),
         negative_evidence=float((~positive).sum()),
-        items=(*table.loc[positive, "item"], *table.loc[~positive, "item"]),
+        items=(*in_order["item"],),
+        told={name: in_order[name].astype("string").fillna("").to_numpy(object) for name in ITEM_COLUMNS},
     )
 
 

@@ -53,6 +53,11 @@ class AnyArrivals(Strict):
         return None
 
     @property
+    def replayed_file(self) -> str | None:
+        """The file beside the scenario's own of which each request is a row; None where there is none."""
+        return None
+
+    @property
     def frames_per_s(self) -> Mapping[str, float]:
         """The sensors whose frames the requests are, with frames a second of each; empty where they are no frames."""
         return {}

@@ -30,3 +30,8 @@ class Replay(Open):
     rate_scale: Annotated[float, Field(gt=0, le=1000)] = 1
     burstiness: Annotated[float, Field(ge=0, le=10)] = 1
     repeat: bool = False
+
+    @property
+    def replayed_file(self) -> str:
+        """The file with the times."""
+        return self.file

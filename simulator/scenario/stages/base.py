@@ -107,6 +107,11 @@ class AnyStage(Strict):
         return False
 
     @property
+    def asks(self) -> str | None:
+        """The attribute of the requests that its routes go by; None where they go by none. It has the fields of a gate then."""
+        return None
+
+    @property
     def gives_answers(self) -> bool:
         """Whether a request that comes here has its answer then."""
         return False
@@ -160,6 +165,11 @@ class AnyStage(Strict):
             "transfer": self.by_score,
         }
         return tuple(name for name, offered in offers.items() if offered)
+
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        """Names of its own that refer to nothing: the stage and the whole file as plain data, whatever else is wrong there."""
+        yield from ()
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Its faults that no field alone can tell. All targets exist, and every field is right by itself."""

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.scenario.base import Name, Strict
+from simulator.scenario.base import Name, Share, Strict
 from simulator.scenario.faults import suggest
 from simulator.scenario.stages.base import AnyStage, Faults, Target
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
 
-#: The fields of a route that set its threshold; one of them at most.
-THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity")
+#: What a gate may go by beside an attribute of the requests.
+SCORE, QUALITY, RANDOM = "score", "quality", "random"
+
+#: Of these, and of attributes: the fields of a route that set what it takes.
+_BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share",)
+_BY_VALUE, _BY_NUMBER = ("values",), ("at_least",)
+
+#: The fields of a route that say what it takes; one of them at most.
+THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share")
 
 
 class Route(Strict):
-    """One way out of a gate: for values at or above a threshold, or, with no threshold, for all the rest."""
+    """One way out of a gate: for what its threshold, its values or its share say, or, with none of them, for all the rest."""
 
     to: Target
     tag: Name | None = None
@@ -31,6 +38,8 @@ class Route(Strict):
     at_specificity: Annotated[
         float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
     ] = None
+    values: Annotated[list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute")] = None
+    share: Annotated[Share | None, Field(description="this share of all requests that come to the gate, by chance")] = None
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
@@ -46,10 +55,10 @@ class Route(Strict):
 
 
 class Gate(AnyStage):
-    """Sends each request one of several ways by the model's score or by the quality of its photo."""
+    """Sends each request one of several ways: by the model's score, the quality of its photo, an attribute, or chance."""
 
     kind: Literal["gate"]
-    by: Literal["score", "quality"]
+    by: Annotated[Name, Field(description="`score`, `quality`, `random` or an attribute of the requests")]
     of: Annotated[Name | None, Field(description="whose scores; needed where several pools carry scores")] = None
     holds: Annotated[
         Literal["labelled", "next"],
@@ -66,20 +75,35 @@ class Gate(AnyStage):
 
     @model_validator(mode="after")
     def _promises_of_scores(self) -> Self:
-        if self.holds == "next" and self.by != "score":
-            raise ValueError("holds: next is for gates by score; what is known of photo quality is a curve, not labelled items")
+        if self.holds == "next" and self.by != SCORE:
+            raise ValueError("holds: next is for gates by score: only their thresholds are chosen on labelled items")
         return self
 
     @model_validator(mode="after")
     def _rest_comes_last(self) -> Self:
         if [route.is_rest for route in self.routes] != [False] * (len(self.routes) - 1) + [True]:
-            raise ValueError("the last route, and only the last, should have no threshold: it takes the rest")
+            raise ValueError("the last route, and only the last, should set no threshold, values or share: it takes the rest")
         return self
 
     @property
     def by_score(self) -> bool:
         """Whether the model's word decides."""
-        return self.by == "score"
+        return self.by == SCORE
+
+    @property
+    def by_quality(self) -> bool:
+        """Whether the quality of the photo decides."""
+        return self.by == QUALITY
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether nothing about the request decides."""
+        return self.by == RANDOM
+
+    @property
+    def asks(self) -> str | None:
+        """What it goes by, where that is an attribute."""
+        return None if self.by_score or self.by_quality or self.by_chance else self.by
 
     @property
     def gives_answers(self) -> bool:
@@ -91,16 +115,51 @@ class Gate(AnyStage):
         open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
         return ((route.tag or "", route.to) for route in open_)
 
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        """An attribute that nobody declares."""
+        by, attributes = stage.get("by"), data.get("attributes")
+        known = [SCORE, QUALITY, RANDOM, *(attributes if isinstance(attributes, dict) else {})]
+        if isinstance(by, str) and by not in known:
+            yield ("by",), f"'{by}' is not an attribute of the requests; {suggest(by, known)}"
+
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Thresholds that somebody reaches, and values to hold against them."""
+        """Routes that somebody takes, and what they go by."""
         yield from self._check_thresholds()
-        if self.by == "score":
+        yield from self._check_routes(scenario)
+        if self.by_score:
             yield from self._check_scores(name, scenario)
-        else:
-            if scenario.population is None or scenario.population.quality is None:
-                yield ("by",), "a gate by quality needs `population.quality`"
-            if self.of:
-                yield ("of",), "a gate by quality goes by no pool's scores; delete this line"
+        elif self.of:
+            yield ("of",), f"a gate by {self.by} goes by no pool's scores; delete this line"
+        if self.by_quality and (scenario.population is None or scenario.population.quality is None):
+            yield ("by",), "a gate by quality needs `population.quality`"
+
+    def _check_routes(self, scenario: Scenario) -> Faults:
+        """Each route says what it takes in terms of what the gate goes by."""
+        values = scenario.attributes[self.asks].categories if self.asks else []
+        own = _BY_LABELLED if self.by_score or self.by_quality else _BY_CHANCE if self.by_chance else _BY_NUMBER
+        allowed = _BY_VALUE if values else own
+        for index, route in enumerate(self.routes):
+            for field in THRESHOLDS:
+                if getattr(route, field) is not None and field not in allowed:
+                    yield ("routes", index, field), f"a gate by {self.by} does not go by this; {suggest(field, allowed)}"
+        if values:
+            yield from self._check_values(values)
+        total = sum(route.share or 0.0 for route in self.routes)
+        if self.by_chance and total > 1 + 1e-9:
+            yield ("routes",), f"the shares add up to {total:g}; the last route takes what they leave of 1"
+
+    def _check_values(self, values: list[str]) -> Faults:
+        """Each value of the attribute exists, and is named once."""
+        seen: dict[str, int] = {}
+        for index, route in enumerate(self.routes):
+            for place, value in enumerate(route.values or []):
+                if value not in values:
+                    yield ("routes", index, "values", place), f"'{value}' is not a value of it; {suggest(value, values)}"
+                elif value in seen:
+                    message = f"'{value}' takes route {seen[value]} already; name it once"
+                    yield ("routes", index, "values", place), message
+                seen.setdefault(value, index)
 
     def _check_thresholds(self) -> Faults:
         """A threshold that a route before it passes as well is never reached."""

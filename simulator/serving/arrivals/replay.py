@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,15 +26,10 @@ class ReplayProcess(OpenProcess):
     @classmethod
     def gather(cls, gather: Gatherer, spec: Replay) -> None:
         """Read the times to be replayed: a file beside the scenario's own, or below it."""
-        scenario = gather.scenario
-        folder = Path(scenario.document.file).parent.resolve()
-        file = (folder / spec.file).resolve()
-        if not file.is_relative_to(folder):
-            raise RecordingError(f"{spec.file}: leads out of the scenario's folder")
-        found = gather.recording = read_recording(file, spec.column, spec.origin_s)
-        gather.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
+        found = gather.recording = read_recording(file := gather.beside(spec.file), spec.column, spec.origin_s)
+        gather.note_beside(file)
         first, last = (found.times[[0, -1]] - spec.origin_s) / spec.rate_scale
-        end = scenario.run.days * DAY_S
+        end = gather.scenario.run.days * DAY_S
         if first >= end:
             raise RecordingError(f"{spec.file}: the first request comes after the run's end, at {first:,.0f} s; set origin_s")
         if last < end and not spec.repeat:

@@ -139,13 +139,28 @@ class Stage:
 
     @classmethod
     def routes_of_items(cls, plan: Plan, name: str) -> NDArray[np.int64] | None:
-        """Which route each labelled item takes, positives first, shape (items,); None where scores do not decide."""
+        """Which route each labelled item takes, positives first, shape (items,); None where the item does not decide."""
         return None
 
     @classmethod
     def routes_of_photos(cls, plan: Plan, name: str, usable: bool) -> list[float] | None:
         """The share that takes each route, of photos that show enough or too little; None where that does not decide."""
         return None
+
+    @classmethod
+    def routes_by_chance(cls, plan: Plan, name: str) -> list[float] | None:
+        """The share that takes each route by chance alone; None where something about the request decides."""
+        return None
+
+    @classmethod
+    def routes_of_values(cls, plan: Plan, name: str, values: NDArray[Any]) -> NDArray[np.int64]:
+        """Which route each of these values of the attribute takes, shape (values,); asked of what `asks` one."""
+        raise NotImplementedError
+
+    @classmethod
+    def bounds(cls, plan: Plan, name: str) -> list[float]:
+        """Where the routes part, if that attribute is a number."""
+        return []
 
     @classmethod
     def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from simulator.scenario.stages import Gate
+from simulator.scenario.stages import Gate, Route
+from simulator.serving.attributes import Column, item_values
 from simulator.serving.columns import elements
 from simulator.serving.requests import quality_separation
 from simulator.serving.stages.base import Comers, Onward, Rows, ServiceStage, Stage, Times, Waiting
-from simulator.serving.thresholds import thresholds
+from simulator.serving.thresholds import attribute_values, thresholds
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -31,8 +33,10 @@ class GateStage(Stage):
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """What its thresholds are set to."""
+        """What its routes are set to take."""
         spec = cast(Gate, plan.scenario.stages[name])
+        if spec.by_chance or spec.asks:
+            return [_taken(plan, route) for route in spec.routes if not route.is_rest]
         whom, others = ("positives", "negatives") if spec.by_score else ("usable photos", "unusable photos")
         cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
         above = [(route.tag, 1 - route.at_specificity, others) for route in spec.routes if route.at_specificity is not None]
@@ -41,27 +45,46 @@ class GateStage(Stage):
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """By what the photo makes each route take."""
+        """By what the photo, chance or an attribute makes each route take."""
         spec = cast(Gate, plan.scenario.stages[name])
         shares = comers.photo.routes[name]
         return [Onward(route.to, share, route.tag or "") for route, share in zip(spec.routes, shares, strict=True)]
 
     @classmethod
     def routes_of_items(cls, plan: Plan, name: str) -> NDArray[np.int64] | None:
-        """The first route whose threshold each score reaches."""
+        """The first route whose threshold its score reaches, or which its attribute takes."""
         spec = cast(Gate, plan.scenario.stages[name])
+        if spec.asks and plan.scenario.attributes[spec.asks].of_items:
+            return cls.routes_of_values(plan, name, item_values(plan, spec.asks))
         if not spec.by_score:
             return None
         table = plan.table_of(spec)
-        scores = np.concatenate([table.positives, table.negatives])
-        passes = [scores >= cut for cut in thresholds(plan, spec)] + [np.ones(len(scores), bool)]
-        return np.asarray(np.argmax(passes, axis=0))
+        return _first(np.concatenate([table.positives, table.negatives]), thresholds(plan, spec))
+
+    @classmethod
+    def routes_of_values(cls, plan: Plan, name: str, values: Column) -> NDArray[np.int64]:
+        """The first route that takes each value."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        return _first(attribute_values(plan, spec, values), np.array(thresholds(plan, spec), np.float32))
+
+    @classmethod
+    def routes_by_chance(cls, plan: Plan, name: str) -> list[float] | None:
+        """The shares of its routes; the last takes what they leave."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        if not spec.by_chance:
+            return None
+        return [high - low for high, low in pairwise([1.0, *thresholds(plan, spec), 0.0])]
+
+    @classmethod
+    def bounds(cls, plan: Plan, name: str) -> list[float]:
+        """Its thresholds."""
+        return thresholds(plan, cast(Gate, plan.scenario.stages[name]))
 
     @classmethod
     def routes_of_photos(cls, plan: Plan, name: str, usable: bool) -> list[float] | None:
         """What the curve of the quality check lets through, by its AUC."""
         spec = cast(Gate, plan.scenario.stages[name])
-        if spec.by_score:
+        if not spec.by_quality:
             return None
         assert plan.scenario.population is not None
         quality = plan.scenario.population.quality
@@ -73,10 +96,18 @@ class GateStage(Stage):
         super().__init__(run, name, spec)
         # Scores are columns of single precision: so are the thresholds, or the item that sets one would fall below it.
         self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
-        self.given = run.requests.given[run.plan.scenario.scorer_of(spec)] if spec.by == "score" else None
+        self.given = run.requests.given[run.plan.scenario.scorer_of(spec)] if spec.by_score else None
         self.marks = run.requests.tags
-        self.qualities = run.requests.qualities
-        self._qualities = [elements(row) for row in self.qualities]
+        self.values = self._known()
+        self._elements = [elements(row) for row in self.values]
+
+    def _known(self) -> NDArray[np.float32]:
+        """What it compares with its thresholds where that is no score: of each photo, or of the request; shape (photos, n)."""
+        if self.spec.by_chance:
+            return self.run.uniform(f"{self.name}.route")[None]
+        if self.spec.asks:
+            return attribute_values(self.run.plan, self.spec, self.run.requests.attributes[self.spec.asks])[None]
+        return self.run.requests.qualities
 
     def connect(self) -> None:
         """Look up where each route leads."""
@@ -85,6 +116,8 @@ class GateStage(Stage):
             (self.run.way_out(self.name, route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
         ]
         self.photos = self.run.photos(self.name)
+        if self.spec.by_chance or self.spec.asks:  # whatever photo a request shows
+            self.photos = np.zeros_like(self.photos)
         self._photos = elements(self.photos)
 
     def accept(self, rows: Sequence[int], time: float) -> None:
@@ -92,7 +125,7 @@ class GateStage(Stage):
         if self.spec.answers:
             self.run.answer(rows, time)
         for row in rows:
-            value = self.given.at(row, time) if self.given else self._qualities[self._photos[row]][row]
+            value = self.given.at(row, time) if self.given else self._elements[self._photos[row]][row]
             route = 0
             for cut in self.cuts:
                 if value >= cut:
@@ -107,7 +140,7 @@ class GateStage(Stage):
         """The same for many rows at once."""
         if self.spec.answers:
             self.run.answer_block(rows, times)
-        route = self._route(self._values(rows, times))
+        route = self._route(self._values_at(rows, times))
         for index, (receiver, tag) in enumerate(self.routes):
             mine = route == index
             if tag:
@@ -115,12 +148,12 @@ class GateStage(Stage):
             receiver.accept_block(rows[mine], times[mine])
 
     def may_reach(self, stage: str) -> NDArray[np.bool_]:
-        """Which requests that come here may come to `stage` later on: the quality of each of their photos is known."""
+        """Which requests that come here may come to `stage` later on: whatever is no score is known of all."""
         if self.given:
             return super().may_reach(stage)
         leads = np.array([self.run.leads(route.to, stage) for route in self.spec.routes])
         found = np.zeros(self.run.requests.n, bool)
-        for values in self.qualities:
+        for values in self.values:
             found |= leads[self._route(values)]
         return found
 
@@ -131,8 +164,8 @@ class GateStage(Stage):
             route[values >= cut] = index
         return route
 
-    def _values(self, rows: Rows, times: Times) -> NDArray[np.float32]:
-        return self.given.at_all(rows, times) if self.given else self.qualities[self.photos[rows], rows]
+    def _values_at(self, rows: Rows, times: Times) -> NDArray[np.float32]:
+        return self.given.at_all(rows, times) if self.given else self.values[self.photos[rows], rows]
 
 
 class WaitingGateStage(ServiceStage):
@@ -170,3 +203,18 @@ class WaitingGateStage(ServiceStage):
 
     def hand_over_since(self) -> None:
         """Whoever was routed has gone on."""
+
+
+def _first(values: NDArray[Any], cuts: Sequence[float] | NDArray[np.float32]) -> NDArray[np.int64]:
+    """The place of the first threshold that each value reaches, or that of the rest behind the last; shape of `values`."""
+    passes = [values >= cut for cut in cuts] + [np.ones(len(values), bool)]
+    return np.asarray(np.argmax(passes, axis=0))
+
+
+def _taken(plan: Plan, route: Route) -> str:
+    """What a route of a gate by chance or by an attribute takes."""
+    if route.share is not None:
+        taken = f"{100 * route.share:.3g}% by chance"
+    else:
+        taken = ", ".join(route.values) if route.values else f"{route.at_least:g} and more"
+    return f"{taken}: {route.tag or plan.scenario.label_of(route.to)}"

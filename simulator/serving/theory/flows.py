@@ -1,8 +1,8 @@
 """How often a request visits each stage if nobody turns it away: the traffic equations v = e + P' v.
 
-Requests are followed in groups that every gate by score sends the same way, because what two models say of the same item
-belongs together, and positives apart from negatives, because people tell them apart. A photo that shows nothing is scored like
-the photo of somebody else, and a repeated photo is a fresh draw.
+Requests are followed in groups that every gate by score, by chance or by an attribute sends the same way, because what two
+models say of the same item belongs together, and positives apart from negatives, because people tell them apart. A photo that
+shows nothing is scored like the photo of somebody else, and a repeated photo is a fresh draw.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from simulator.serving.plan import Plan
 from simulator.serving.servers import kind
 from simulator.serving.stages.base import Comers, Onward, Photo
-
-#: By gate: the share of the requests that takes each of its routes.
-Routes = dict[str, list[float]]
+from simulator.serving.theory.drawn import Routes, certain, drawn_routes
 
 #: By stage: the share of its cases that is served twice.
 Twice = dict[str, float]
@@ -64,6 +62,15 @@ def _flows(plan: Plan) -> Iterator[tuple[Group, NDArray[np.float64], Twice]]:
 
 
 def _groups(plan: Plan) -> list[Group]:
+    """The people, and of each kind of them those whose draws send them the same way."""
+    return [
+        Group(chance * group.share, group.positive, [Photo(photo.chance, {**photo.routes, **drawn}) for photo in group.photos])
+        for chance, drawn in drawn_routes(plan)
+        for group in _people(plan)
+    ]
+
+
+def _people(plan: Plan) -> list[Group]:
     population = plan.scenario.population
     if population is None:
         return [Group(1.0, False, [Photo(1.0, {})])]
@@ -72,8 +79,14 @@ def _groups(plan: Plan) -> list[Group]:
     unusable = population.quality.unusable.value if population.quality else 0.0
     mix = prevalence * by_class[0] + (1 - prevalence) * by_class[1]
     others = [Photo(unusable * share, _by_quality(plan, False) | way) for way, share in zip(ways, mix.tolist(), strict=True)]
+
+    def photos(way: Routes) -> list[Photo]:
+        own = {name: shares for name, shares in way.items() if plan.scenario.stages[name].asks}  # whatever the photo shows
+        strange = [Photo(photo.chance, {**photo.routes, **own}) for photo in others] if unusable else []
+        return [Photo(1 - unusable, _by_quality(plan, True) | way), *strange]
+
     return [
-        Group(of_class * share, positive, [Photo(1 - unusable, _by_quality(plan, True) | way), *(others if unusable else [])])
+        Group(of_class * share, positive, photos(way))
         for positive, of_class, shares in ((True, prevalence, by_class[0]), (False, 1 - prevalence, by_class[1]))
         for way, share in zip(ways, shares.tolist(), strict=True)
         if of_class * share
@@ -81,23 +94,18 @@ def _groups(plan: Plan) -> list[Group]:
 
 
 def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
-    """The ways that gates by score send labelled items, with the shares of the positives and of the negatives that go them."""
+    """The ways that gates send labelled items, with the shares of the positives and of the negatives that go them."""
     found = {name: kind(plan, name).routes_of_items(plan, name) for name in plan.scenario.stages}
     gates = {name: routes for name, routes in found.items() if routes is not None}
     if not gates:
         return [{}], np.ones(1), np.ones(1)
     assert plan.scores is not None
     ways, which = np.unique(np.stack([*gates.values()]), axis=1, return_inverse=True)
-    named = [{name: _certain(plan, name, route) for name, route in zip(gates, way, strict=True)} for way in ways.T.tolist()]
+    named = [{name: certain(plan, name, route) for name, route in zip(gates, way, strict=True)} for way in ways.T.tolist()]
     positives, negatives = (
         np.bincount(items, minlength=len(named)) / len(items) for items in np.split(which.ravel(), [len(plan.scores.positives)])
     )
     return named, positives, negatives
-
-
-def _certain(plan: Plan, name: str, route: int) -> list[float]:
-    ways = len(plan.scenario.stages[name].planned_targets())
-    return [float(index == route) for index in range(ways)]
 
 
 def _by_quality(plan: Plan, usable: bool) -> Routes:

@@ -43,7 +43,9 @@ def test_one_more_dermatologist_eases_what_both_runs_say_and_nothing_that_is_mis
     assert f"{found.load:.0%} of what the people" in found.sentence
     assert f"its load from {found.load:.0%} to {found.load * 16 / 17:.0%}" in found.sentence
     assert move.not_eased == [verdict.objective.label for verdict in summary.verdicts if not verdict.met]
-    assert found.sentence.endswith('It does not improve "Cancers found", "Cost of 1,000 people", which are missed.')
+    assert found.sentence.endswith(
+        'It does not improve "Cancers found", "Melanomas found", "Cost of 1,000 people", which are missed.'
+    )
 
 
 def test_a_missed_latency_is_eased_as_much_as_the_runs_say():

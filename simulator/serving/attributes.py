@@ -1,0 +1,181 @@
+"""The attributes of requests as columns: one class a kind of attribute.
+
+A number is a column of single precision; of a category a column holds which of its values it is, counted from 0 in the order of
+the file, and -1 where it is none of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.evidence.recordings import RecordingError, read_numbers, read_values
+from simulator.scenario.attributes import CategoryAttribute, ItemAttribute, NumberAttribute, RecordedAttribute
+from simulator.serving.provenance import Source
+from simulator.serving.quantities import draw, share_below
+from simulator.serving.streams import Streams
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Gatherer, Plan
+
+Column = NDArray[Any]
+Items = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+class AttributeValues:
+    """One kind of attribute: the evidence that it needs, the values of the requests, and how likely they are."""
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
+        """Look up what it refers to, and note what is missing as faults; the tables of the pools are known by now."""
+
+    @classmethod
+    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+        """The values of all requests, shape (n,), given which labelled item stands for each of them, -1 without any."""
+        raise NotImplementedError
+
+    @classmethod
+    def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+        """The chances of values that stand for all others, and these values, shapes (values,) twice.
+
+        bounds: where stages part numbers, ascending, shape (k,). Not asked of what depends on the labelled item, which theory
+        follows item by item.
+        """
+        raise NotImplementedError
+
+
+class NumberValues(AttributeValues):
+    """Numbers that are drawn."""
+
+    @classmethod
+    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+        """Independent draws, from a stream of their own."""
+        spec = cast(NumberAttribute, plan.scenario.attributes[name])
+        return draw(spec.value, streams.named(f"attributes.{name}"), len(item))
+
+    @classmethod
+    def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+        """From one bound to the next."""
+        spec = cast(NumberAttribute, plan.scenario.attributes[name])
+        below = np.concatenate([[0.0], share_below(spec.value, bounds), [1.0]])
+        return np.diff(below), np.append(-np.inf, bounds)
+
+
+class CategoryValues(AttributeValues):
+    """Values that are drawn by their shares."""
+
+    @classmethod
+    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+        """Independent draws, from a stream of their own."""
+        edges, drawn = np.cumsum(cls._shares(plan, name)[:-1]), streams.named(f"attributes.{name}").random(len(item))
+        return np.searchsorted(edges, drawn, side="right").astype(np.int8)
+
+    @classmethod
+    def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+        """Its values."""
+        return (shares := cls._shares(plan, name)), np.arange(len(shares))
+
+    @classmethod
+    def _shares(cls, plan: Plan, name: str) -> Floats:
+        spec = cast(CategoryAttribute, plan.scenario.attributes[name])
+        return np.array([share.value for share in spec.shares.values()])
+
+
+class RecordedValues(AttributeValues):
+    """The rows of a file."""
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: RecordedAttribute) -> None:
+        """Read its own file, or that of the arrivals, a row a recorded time."""
+        values = spec.categories
+        try:
+            file = gather.beside(spec.file or gather.scenario.arrivals.replayed_file or "")
+            found = read_values(file, spec.column, values) if values else read_numbers(file, spec.column).astype(np.float32)
+        except RecordingError as error:
+            gather.faults.append(gather.scenario.document.fault(("attributes", name, "column"), str(error)))
+            return
+        gather.recorded[name] = found
+        gather.note_beside(file)
+        if spec.source is not None:
+            gather.sources.append(Source(spec.label, spec.evidence, f"{len(found):,} rows", spec.source))
+
+    @classmethod
+    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+        """Row by row, and from the first row again after the last."""
+        recorded = plan.recorded[name]
+        return recorded[np.arange(len(item)) % len(recorded)]
+
+    @classmethod
+    def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+        """What stands in the file; a run may end before the file does."""
+        played = plan.recorded[name][: max(round(plan.arrivals.expected), 1)]
+        values, counts = np.unique(played, return_counts=True)
+        return counts / counts.sum(), values
+
+
+class ItemValues(AttributeValues):
+    """What the score table says of the labelled items."""
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: ItemAttribute) -> None:
+        """Look whether the table says of its items what is asked for; no stage can go by what it leaves out."""
+        table = next(iter(gather.tables.values()), None)
+        if table is None:  # why is told with the pool
+            return
+        said = table.told.get(spec.column, np.array([""], object))
+        missing = [value for value in spec.values if value not in said]
+        if not any(said):
+            message = f"the score table '{table.name}' says no {spec.column} of its items"
+            gather.warnings.append(f"{spec.label}: {message}, so that no metric is told by it.")
+            for stage in (stage for stage, asking in gather.scenario.stages.items() if asking.asks == name):
+                gather.fault((stage, "by"), message)
+        elif missing:
+            known = ", ".join(sorted({str(value) for value in said if value}))
+            message = f"'{missing[0]}' stands nowhere in the column {spec.column} of '{table.name}'; it has: {known}"
+            gather.faults.append(gather.scenario.document.fault(("attributes", name, "values", missing[0]), message))
+
+    @classmethod
+    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+        """What is said of the item that stands for each request."""
+        return np.append(item_values(plan, name), np.int8(-1))[item]
+
+
+#: By kind of attribute.
+ATTRIBUTES: dict[str, type[AttributeValues]] = {
+    "number": NumberValues,
+    "category": CategoryValues,
+    "recorded": RecordedValues,
+    "item": ItemValues,
+}
+
+
+def attribute_columns(plan: Plan, streams: Streams, item: Items) -> dict[str, Column]:
+    """The column of each attribute, shape (n,). item: which labelled item stands for each request, -1 without any."""
+    kinds = {name: ATTRIBUTES[spec.kind] for name, spec in plan.scenario.attributes.items()}
+    return {name: kind.column(plan, name, streams, item) for name, kind in kinds.items()}
+
+
+def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
+    """Which value of an attribute each labelled item has, positives first, shape (items,); -1 for none that is named."""
+    spec, table = plan.scenario.attributes[name], next(iter(plan.tables.values()))
+    places = {value: place for place, value in enumerate(spec.categories)}
+    said = table.told.get(getattr(spec, "column", ""), [""] * (len(table.positives) + len(table.negatives)))
+    return np.array([places.get(value, -1) for value in said], np.int8)
+
+
+def named(plan: Plan, name: str, column: Column) -> Any:
+    """A column as a person reads it: numbers as they are, a category by its values, missing where it is none of them."""
+    values = plan.scenario.attributes[name].categories
+    return pd.Categorical.from_codes(column, dtype=pd.CategoricalDtype(values)) if values else column
+
+
+def group_of(plan: Plan, name: str, column: Column) -> NDArray[np.intp]:
+    """Which group each request belongs to, counted from 0 in the order of its attribute's groups; -1 for none."""
+    spec = plan.scenario.attributes[name]
+    if spec.categories:
+        return column.astype(np.intp)
+    return np.searchsorted(np.array(spec.bounds, column.dtype), column, side="right")

@@ -1,0 +1,66 @@
+"""Which way chance and drawn or replayed attributes send requests, and how likely that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.serving.attributes import ATTRIBUTES
+from simulator.serving.plan import Plan
+from simulator.serving.servers import kind
+
+#: By stage: the share of the requests that takes each of its routes.
+Routes = dict[str, list[float]]
+
+#: One outcome of the draws: how likely it is, and where it sends a request.
+Drawn = tuple[float, Routes]
+
+
+def drawn_routes(plan: Plan) -> list[Drawn]:
+    """Every outcome of the draws that stages go by; one that says nothing where no stage goes by any.
+
+    Stages that ask the same attribute belong together; attributes, and stages that go by chance, are independent of each other.
+    A request that comes to a stage again goes the way it went before.
+    """
+    found: list[Drawn] = [(1.0, {})]
+    for draws in [*_chances(plan), *_attributes(plan)]:
+        found = [(one * other, routes | further) for one, routes in found for other, further in draws]
+    return found
+
+
+def certain(plan: Plan, name: str, route: int) -> list[float]:
+    """The shares that take each route of a stage where all take this one."""
+    return [float(index == route) for index in range(len(plan.scenario.stages[name].planned_targets()))]
+
+
+def _chances(plan: Plan) -> Iterator[list[Drawn]]:
+    """The outcomes at each stage that goes by chance alone."""
+    for name in plan.scenario.stages:
+        shares = kind(plan, name).routes_by_chance(plan, name)
+        if shares is not None:
+            yield [(share, {name: certain(plan, name, route)}) for route, share in enumerate(shares) if share > 0]
+
+
+def _attributes(plan: Plan) -> Iterator[list[Drawn]]:
+    """The outcomes of each attribute that stages ask, unless it hangs on the labelled item."""
+    asking = {name: stage.asks for name, stage in plan.scenario.stages.items() if stage.asks}
+    for attribute in dict.fromkeys(asking.values()):
+        spec, names = plan.scenario.attributes[attribute], [name for name, asked in asking.items() if asked == attribute]
+        if not spec.of_items:
+            bounds = np.unique([bound for name in names for bound in kind(plan, name).bounds(plan, name)])
+            chances, values = ATTRIBUTES[spec.kind].cells(plan, attribute, bounds)
+            taken = np.stack([kind(plan, name).routes_of_values(plan, name, values) for name in names])
+            yield _outcomes(plan, names, chances, taken)
+
+
+def _outcomes(plan: Plan, names: list[str], chances: NDArray[np.float64], taken: NDArray[np.int64]) -> list[Drawn]:
+    """chances: of each value, shape (values,); taken: the route of each stage, shape (stages, values)"""
+    ways, which = np.unique(taken, axis=1, return_inverse=True)
+    shares = np.bincount(which.ravel(), chances)
+    return [
+        (float(share), {name: certain(plan, name, route) for name, route in zip(names, way, strict=True)})
+        for share, way in zip(shares, ways.T.tolist(), strict=True)
+        if share > 0
+    ]
