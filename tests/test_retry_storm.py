@@ -70,7 +70,7 @@ def test_it_tells_the_loads_that_its_figures_come_to():
     )
     assert f"two replicas could check {limit:.0f}" in told
     assert f"{usual / limit:.0%}, which everybody thought was healthy" in told
-    assert f"{4 * usual} a second are asked of a service that can do {limit:.0f}" in told
+    assert f"{4 * usual} a second reach a service that can handle {limit:.0f}" in told
     assert asked_between(run, 480, 600) == pytest.approx(4 * usual, rel=0.05)
     assert ceil(4 * usual / (limit / 2)) == 6 and f"six replicas, at {usual / (3 * limit):.0%}" in told
     left_s = (asked_between(run, 60, RUSH_ENDS_S) - limit) * 30 / limit
