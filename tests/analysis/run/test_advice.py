@@ -73,7 +73,7 @@ def test_a_step_that_no_run_bears_out_is_not_told():
     summary, found = told(storm())
     assert [move.choice for move in found.moves] == ["retries"]
     assert found.moves[0].eased == "turned_away_share"
-    assert found.moves[0].also_eased == ["Retries for each photo"]
+    assert found.moves[0].also_eased == ["Retries per photo"]
     more = replicate(storm(replicas=3), 1, 1)
     assert more.stages["check"].load < 0.7 * summary.stages["check"].load
     lost, lost_with_more = (times.turned_away / times.visits for times in (summary.stages["check"], more.stages["check"]))
@@ -127,7 +127,7 @@ def test_where_no_choice_writes_to_the_stage_that_is_said(evidence):
     other = "  other: {kind: number, label: Other, default: 9, values: [8, 9], set: [stages.reader.shifts.0.people]}"
     _, found = told(small(other))
     assert found.stage == "classify"
-    assert found.sentence.endswith("No choice of this case changes it.")
+    assert found.sentence.endswith("No choice in this case changes it.")
 
 
 def test_a_trial_takes_a_replication_for_thirty_of_the_run(monkeypatch):
