@@ -1,4 +1,4 @@
-"""`casesim cases`: the cases there are."""
+"""`casesim cases`: lists the cases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.scenario import load, scenario_ids
 
 
 def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
-    """List the cases there are."""
+    """List the cases."""
     scenarios = [load(name) for name in scenario_ids()]
     if as_json:
         told = [{"id": one.id, "version": one.version, "title": one.title, "summary": one.summary} for one in scenarios]

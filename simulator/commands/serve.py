@@ -1,4 +1,4 @@
-"""`casesim serve`: the app, in a process of its own."""
+"""`casesim serve`: the app, in a separate process."""
 
 from __future__ import annotations
 
