@@ -107,6 +107,8 @@ def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         if stage is None and controller.watches not in REQUEST_SIGNALS:
             known = [*(f"queue.{one}" for one in scenario.stages), *REQUEST_SIGNALS]
             yield (*at, "watches"), f"'{controller.watches}' is not a signal; {suggest(controller.watches, known)}"
+        elif stage in scenario.stages and not scenario.stages[stage].waits:
+            yield (*at, "watches"), f"nothing ever waits at '{stage}', a stage of the kind {scenario.stages[stage].kind}"
         elif stage is not None and stage not in scenario.stages:
             yield (*at, "watches"), f"'{stage}' is not a stage; {suggest(stage, scenario.stages)}"
         for choice, pick in controller.set.items():

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.scenario.stages import AnyStage
-from simulator.serving.servers import down, kind, servers, work_s
+from simulator.serving.servers import down, kind, servers, weighted_work_s, work_s
 from simulator.serving.theory import capacity_per_s
 from simulator.serving.trace import Trace
 
@@ -159,7 +159,8 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
     if stage.keeps_hours:
         slowed = kind(trace, name).slowed(trace, name, visits)
         return _over(float(brought_s(trace, visits, slowed).sum()), work_s(trace, name))
-    return _over(len(_each_once(visits)), capacity_per_s(trace.plan, name) * work_s(trace, name))
+    offered = weighted_work_s(trace, name, lambda plan: capacity_per_s(plan, name))
+    return _over(len(_each_once(visits)), offered)
 
 
 def _over(brought: float, offered: float) -> float:

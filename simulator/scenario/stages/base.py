@@ -102,6 +102,11 @@ class AnyStage(Strict):
         return False
 
     @property
+    def by_quality(self) -> bool:
+        """Whether it goes by what a quality check makes of the photos that a request shows."""
+        return False
+
+    @property
     def by_score(self) -> bool:
         """Whether its routes go by scores, with thresholds that labelled items may set; it has the fields of a gate then."""
         return False
