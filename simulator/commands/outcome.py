@@ -11,9 +11,9 @@ from enum import IntEnum
 
 from rich.console import Console
 
-from simulator.errors import InputError
+from simulator.errors import InputError, suggest
 from simulator.scenario import ScenarioError
-from simulator.scenario.faults import Fault, suggest
+from simulator.scenario.faults import Fault
 
 #: Messages to a person go here, so that standard output carries only the answer.
 err = Console(stderr=True, highlight=False, soft_wrap=True)

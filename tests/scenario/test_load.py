@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.scenario.faults import Fault, ScenarioError
-from simulator.scenario.load import apply, find, load, loads, scenario_ids
+from simulator.scenario.load import apply, find, load, load_all, loads, scenario_ids
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL, changed, place
 
@@ -88,6 +88,24 @@ def test_a_case_is_found_by_id_and_by_path(tmp_path):
     file.write_text(SMALL, encoding="utf-8")
     assert load(file).id == load(str(file)).id == "small"
     assert find(scenario_ids()[0]).is_file()
+
+
+def test_a_file_in_the_folder_of_cases_is_named_by_its_id(cases):
+    (cases / "dock.yaml").write_text(SMALL, encoding="utf-8")
+    assert load("small").id == "small"
+    for case in ("dock", cases / "dock.yaml"):
+        with pytest.raises(ScenarioError) as caught:
+            load(case)
+        (fault,) = caught.value.faults
+        assert (fault.line, fault.column, fault.field) == (*place(SMALL, "id: small"), "id")
+        assert fault.message == "the file is called dock.yaml; name it small.yaml, or write `id: dock`"
+
+
+def test_cases_that_cannot_be_used_are_told_beside_those_that_can(cases):
+    (cases / "worse.yaml").write_text(changed("id: small", "id: worse", "kind: gate", "kind: gat"), encoding="utf-8")
+    scenarios, faults = load_all()
+    assert [scenario.id for scenario in scenarios] == ["small"]
+    assert [fault.field for fault in faults] == ["stages.sort.kind"]
 
 
 # Picks
