@@ -6,10 +6,10 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
+from simulator.commands.outcome import table_console
 from simulator.scenario import Scenario, ScenarioError, load_all
 
 
@@ -26,7 +26,7 @@ def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of 
 
 
 def _print_table(scenarios: list[Scenario]) -> None:
-    table = Table("case", "title", "minutes", box=None)
+    table = Table(Column("case", overflow="fold"), "title", "minutes", box=None)
     for scenario in scenarios:
         table.add_row(scenario.id, escape(scenario.title), str(scenario.minutes))
-    Console().print(table)
+    table_console().print(table)

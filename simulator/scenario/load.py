@@ -115,9 +115,9 @@ def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
     return []
 
 
-def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path]]:
+def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path, str]]:
     return {
-        path: (value, ("choices", name, *written_at))
+        path: (value, ("choices", name, *written_at), f"choice `{name}` at {pick}")
         for name, pick in design.items()
         for path, (value, written_at) in scenario.choices[name].changes(pick).items()
     }

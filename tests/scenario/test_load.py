@@ -153,7 +153,7 @@ def test_picks_that_do_not_fit_together_are_told_at_the_line_that_wrote_one_of_t
 def test_a_choice_that_no_other_pick_can_save_is_faulted_when_the_file_is_read():
     text = changed("values: [0.6, 0.9, 1.0]", "values: [0.6, 0.9, 1.5]")
     (fault,) = faults_of(text)
-    assert "less than or equal to 1; got 1.5" in fault.message
+    assert fault.message == "choice `point` at 1.5 writes this: input should be less than or equal to 1; got 1.5"
     assert (fault.line, fault.column) == place(text, "stages.sort.routes.1.at_sensitivity")
 
 
@@ -161,6 +161,7 @@ def test_a_value_that_an_option_writes_is_faulted_at_the_option():
     text = changed("{value: 0.99, assumed: a test}", "{value: 99, assumed: a test}")
     (fault,) = faults_of(text)
     assert fault.line == place(text, "stages.reader.sensitivity: {value: 99")[0]
+    assert fault.message.startswith("choice `reading` at expert writes this: should lie between 0 and 1")
 
 
 def test_a_field_within_what_an_option_writes_is_faulted_at_the_option():
