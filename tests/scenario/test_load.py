@@ -161,7 +161,7 @@ def test_a_value_that_an_option_writes_is_faulted_at_the_option():
     text = changed("{value: 0.99, assumed: a test}", "{value: 99, assumed: a test}")
     (fault,) = faults_of(text)
     assert fault.line == place(text, "stages.reader.sensitivity: {value: 99")[0]
-    assert fault.message.startswith("choice `reading` at expert writes this: should lie between 0 and 1")
+    assert fault.message.startswith("choice `reading` at expert writes this: should be between 0 and 1")
 
 
 def test_a_field_within_what_an_option_writes_is_faulted_at_the_option():
