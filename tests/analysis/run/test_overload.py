@@ -74,4 +74,4 @@ def test_the_sentence_tells_whether_it_ended_and_how_long_after_the_rush():
         f"and each request is sent {1 + slow.table['retries (1/s)'][:4].sum() / 4:.1f} times."
     )
     quick = goodput_over_time(server([0, 5, 10]))
-    assert quick.takeaway == "In this run, at least nine in ten of the requests were served at all times."
+    assert quick.takeaway == "At every point of this run, at least nine requests in ten were served."
