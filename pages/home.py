@@ -1,4 +1,4 @@
-"""The cases there are, and one example that has already been run."""
+"""The list of cases, and one example that has already been run."""
 
 from contextlib import suppress
 
@@ -14,7 +14,7 @@ from simulator.ui.charts import asked, referrals_by_sensitivity
 from simulator.ui.jobs import job_id
 from simulator.ui.widgets import draw, plain, scenario_of, verdict_card
 
-#: Few enough to be there at once; the page says how many.
+#: Few enough to finish at once; the page says how many.
 EXAMPLE_REPLICATIONS = 5
 EXAMPLE_SEED = 1
 
@@ -49,7 +49,7 @@ st.markdown(
     "measured scores shows **who is missed, who waits and what it costs**, with an interval and a source for every number."
 )
 
-st.page_link(PAGES / "evidence.py", label="How these figures were measured, and how far the simulation is off")
+st.page_link(PAGES / "evidence.py", label="How these figures were measured, and how far off the simulation is")
 
 scenarios, faults = load_all(scenario_of)
 plan = first_plan(scenarios)

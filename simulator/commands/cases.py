@@ -1,4 +1,4 @@
-"""`casesim cases`: the cases there are."""
+"""`casesim cases`: lists the cases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.scenario import Scenario, ScenarioError, load_all
 
 
 def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
-    """List the cases there are; then, with exit status 2, what is wrong with those that cannot be used."""
+    """List the cases; then, with exit status 2, print what is wrong with those that cannot be used."""
     scenarios, faults = load_all()
     if as_json:
         told = [{"id": one.id, "version": one.version, "title": one.title, "summary": one.summary} for one in scenarios]

@@ -1,9 +1,9 @@
-"""What is wrong with a scenario, told so that its author can mend it."""
+"""What is wrong with a scenario, described so that its author can fix it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-#: Where something stands in the file: keys and list indexes from the root.
+#: A place in the file: keys and list indexes from the root.
 Path = tuple[str | int, ...]
 
 
@@ -30,5 +30,5 @@ class ScenarioError(ValueError):
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """`stages.decode.routes.0`, the way a path is written in a file and in a message."""
+    """`stages.decode.routes.0`: a path as written in a file and in a message."""
     return ".".join(map(str, path)) or "(file)"

@@ -1,4 +1,4 @@
-"""From a file, or a file and picks, to a scenario that may run; or to every reason why not."""
+"""From a file, or a file and picks, to a scenario that may run, or to every reason why not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulator.scenario.faults import Fault, Path, ScenarioError
 from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
 
-#: Where a newcomer starts; the other cases follow by name.
+#: The case to start with; the others follow by name.
 FIRST = "skin-cancer-triage"
 
 
@@ -101,7 +101,7 @@ def _checked(document: Document) -> Scenario:
 
 
 def _one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
-    """The default design, and each choice's extremes alone beside the other defaults."""
+    """The default design, and each choice's extremes with everything else at its default."""
     defaults = scenario.defaults()
     extremes = [(name, pick) for name, choice in scenario.choices.items() for pick in choice.extremes()]
     return [{}, *({name: pick} for name, pick in extremes if pick != defaults[name])]
@@ -154,7 +154,7 @@ def _fault(document: Document, line: Any) -> Fault:
 
 
 def _path_in_file(data: Any, loc: Path) -> Path:
-    """Drop what pydantic adds to a location (the kind, where that picks the model) and keep what stands in the file."""
+    """Drop what pydantic adds to a location (the kind, if that selects the model) and keep what is in the file."""
     path: Path = ()
     told = False
     for part in loc:
@@ -173,7 +173,7 @@ def _sentence(line: Any) -> str:
         return "this field is missing"
     if kind == "union_tag_invalid":
         tags = [tag.strip().strip("'") for tag in str(context["expected_tags"]).split(",")]
-        return f"'{context['tag']}' is not a kind that exists; {suggest(str(context['tag']), tags)}"
+        return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
     if kind == "union_tag_not_found":
         return "the field `kind` is missing"
     message = message[:1].lower() + message[1:]

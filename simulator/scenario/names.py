@@ -1,6 +1,6 @@
 """Names that refer to each other: targets, metrics, places that options write to.
 
-Checked on the plain data, so that these faults are told together with those of single fields.
+Checked on the plain data, so that these faults are reported together with those of single fields.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check_names(data: Any) -> list[tuple[Path, str]]:
 
 
 def _mapping(data: Any, key: str) -> dict[str, Any]:
-    """The mapping at `key`, or an empty one where the file holds something else."""
+    """The mapping at `key`, or an empty one if the file holds something else."""
     value = data.get(key) if isinstance(data, dict) else None
     return value if isinstance(value, dict) else {}
 
@@ -60,14 +60,14 @@ def _targets(data: Any) -> Found:
 
 
 def _kinds(data: Any) -> dict[str, type[AnyStage]]:
-    """The kinds of the stages of which that is known."""
+    """The kinds of the stages, where known."""
     stages = _mapping(data, "stages")
     named = {name: _mapping(stages, name).get("kind") for name in stages}
     return {name: KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in KINDS}
 
 
 def _of_kinds(data: Any) -> Found:
-    """What each kind of stage looks up of its own."""
+    """The names each kind of stage looks up itself."""
     for name, kind in _kinds(data).items():
         yield from ((("stages", name, *path), message) for path, message in kind.check_names(data["stages"][name], data))
 
@@ -99,7 +99,7 @@ def _metrics(data: Any) -> Found:
 
 
 def _no_metric(name: str, known: Iterable[str], of_positives: Container[str]) -> str:
-    """Why a name is no metric: of_positives are those that a case has which says who is positive."""
+    """Why a name is no metric; of_positives: the metrics that need a population."""
     lacks = "it needs a section `population`, which says who is positive"
     return f"'{name}' is not a metric here; {lacks if name in of_positives else suggest(name, known, GUIDE)}"
 
@@ -107,17 +107,17 @@ def _no_metric(name: str, known: Iterable[str], of_positives: Container[str]) ->
 def _told_by_group(
     data: Any, plain: Mapping[str, Metric], groupings: Mapping[str, Grouping], of_positives: Container[str]
 ) -> Found:
-    """Metrics that an attribute asks for, and that are not told of a group."""
+    """Metrics that an attribute names but that are not reported by group."""
     told = told_by_group(plain.values())
     for attribute, grouping in groupings.items():
         for index, name in enumerate(_list(data["attributes"][attribute], "metrics")):
             where = ("attributes", attribute, "metrics", index)
             if name in plain and name not in told:
-                yield where, f"'{name}' is not told of a part of the requests; {suggest(name, told)}"
+                yield where, f"'{name}' is not reported by group; {suggest(name, told)}"
             elif name not in plain and isinstance(name, str):
                 yield where, _no_metric(name, told, of_positives)
             elif not grouping.groups:
-                yield where, "a number has no groups without `edges`; say where they meet, such as `edges: [30, 80]`"
+                yield where, "a number has no groups without `edges`; give the boundaries, such as `edges: [30, 80]`"
 
 
 def _groupings(data: Any) -> dict[str, Grouping]:

@@ -43,12 +43,12 @@ MISTAKES = [  # what stands in the file, what is put there, where the fault shou
     ("max_batch: 4", "max_batch: 2000", "max_batch:", "less than or equal to 1024; got 2000"),
     ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
     ("scores: tiny", "scores: ../tiny", "scores:", "should match pattern"),
-    ("kind: pool", "kind: pol", "kind: pol", "'pol' is not a kind that exists; did you mean 'pool'?"),
+    ("kind: pool", "kind: pol", "kind: pol", "'pol' is not a known kind; did you mean 'pool'?"),
     (
         "kind: poisson",
         "kind: bursts",
         "kind: bursts",
-        "'bursts' is not a kind that exists; expected one of: poisson, constant, gamma, weibull, mmpp, daily",
+        "'bursts' is not a known kind; expected one of: poisson, constant, gamma, weibull, mmpp, daily",
     ),
     ("rate_per_s: {value: 0.1,", "rate_per_s: {value: .nan,", "value: .nan", "finite"),
     ("rate_per_s: {value: 0.1,", "rate_per_s: {value: -1,", "rate_per_s:", "between 1e-06 and 1e+06, got -1"),
@@ -146,7 +146,7 @@ def test_a_pick_that_is_not_offered_is_answered_with_what_is(picks, message):
 
 def test_picks_that_do_not_fit_together_are_told_at_the_line_that_wrote_one_of_them():
     (fault,) = picked(urgent=0.8, point=0.6)
-    assert "0.6 is below 0.8 of a route before it" in fault.message
+    assert "0.6 is below 0.8 of an earlier route" in fault.message
     assert (fault.line, fault.column) == place(SMALL, "stages.sort.routes.1.at_sensitivity")
 
 
@@ -161,7 +161,7 @@ def test_a_value_that_an_option_writes_is_faulted_at_the_option():
     text = changed("{value: 0.99, assumed: a test}", "{value: 99, assumed: a test}")
     (fault,) = faults_of(text)
     assert fault.line == place(text, "stages.reader.sensitivity: {value: 99")[0]
-    assert fault.message.startswith("choice `reading` at expert writes this: should lie between 0 and 1")
+    assert fault.message.startswith("choice `reading` at expert writes this: should be between 0 and 1")
 
 
 def test_a_field_within_what_an_option_writes_is_faulted_at_the_option():

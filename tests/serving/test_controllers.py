@@ -140,7 +140,7 @@ def test_servers_are_counted_and_paid_as_they_were_in_each_part_of_the_run(compi
         trace = simulate(compiled(case()), actions=[(40.0, {"replicas": 4})])
     there = servers(trace, "p")
     assert (there.times, there.values) == ((0.0, 40.0), (1.0, 4.0))
-    assert server_s(trace, "p") == pytest.approx(40 * 1 + 60 * 4)  # requests come for 100 s
+    assert server_s(trace, "p") == pytest.approx(40 * 1 + 60 * 4)  # requests arrive for 100 s
     hourly = MACHINE.usd_per_replica_hour(1)
     assert paid_usd(trace, "p") == pytest.approx((40 * 1 + 60 * 4) / 3600 * hourly)
 
@@ -151,3 +151,8 @@ def test_a_change_at_the_very_start_is_a_design_of_its_own(compiled):
         alone = simulate(picked)
     assert changed.digest == alone.digest
     assert server_s(changed, "p") == server_s(alone, "p")
+
+
+def test_a_run_that_was_not_to_be_stopped_refuses_to_be(compiled):
+    with arrivals_at([0]), pytest.raises(ValueError, match="stops=True"):
+        Run(compiled(case()), Streams(0)).advance(5)

@@ -263,7 +263,7 @@ class Stage:
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Take requests that all come at `time`."""
-        raise NotImplementedError
+        raise not_defined(self, "accept")
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Take many requests, each at its own time (s), in any order of time; both of shape (m,). By default one by one."""
@@ -286,6 +286,9 @@ class Stage:
         """Which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
         return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
 
+    def settle(self, now: float) -> None:
+        """A pick changes now: let those go that have left for an end before, though nothing has noticed yet."""
+
     def take_over(self, before: Stage, now: float) -> None:
         """A pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
 
@@ -305,6 +308,13 @@ class Stage:
         return None
 
 
+def not_defined(stage: Stage, method: str) -> NotImplementedError:
+    """What is raised where a kind of stage lacks a method that it must have."""
+    return NotImplementedError(
+        f"{type(stage).__name__} does not define {method}, which its kind of stage needs; see docs/engine.md"
+    )
+
+
 def plan_of(run: Plan | Trace) -> Plan:
     """The plan that a trace is of, or the plan itself."""
     return run.plan if isinstance(run, Trace) else run
@@ -322,11 +332,13 @@ class ServiceStage(Stage):
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
         self.loops = False
+        self.since = 0.0  # from when on it has stood here (s): nothing leaves before because of what its spec says
         self.returning: NDArray[np.bool_] | None = None  # in a ring, shape (n,): who may come back; None: perhaps everyone
         self._handed_over = self.log.mark()
 
     def connect(self) -> None:
         """Find which stages can surprise this one: those upstream, and among them those that it can surprise in turn."""
+        self._handed_over = self.log.mark()
         self.upstream = [stage for stage in self.run.service_stages() if self.name in self.run.ahead_of(stage.name)]
         self.loops = self in self.upstream
         self.upstream = [stage for stage in self.upstream if stage is not self]
@@ -336,7 +348,7 @@ class ServiceStage(Stage):
         """Go on with what waits in the inbox, and look at it now."""
         super().take_over(before, now)
         assert isinstance(before, ServiceStage)
-        self.inbox, self._handed_over = before.inbox, before._handed_over
+        self.inbox, self.since = before.inbox, now
         before.alarm.cancel()
         self.alarm.set(now)
 
@@ -382,11 +394,11 @@ class ServiceStage(Stage):
 
     def step(self, now: float) -> float:
         """Do all that is due at `now`; returns the next time at which something is."""
-        raise NotImplementedError
+        raise not_defined(self, "step")
 
     def due(self, time: float) -> float:
         """The earliest time at which a delivery that comes at `time` can make something happen."""
-        raise NotImplementedError
+        raise not_defined(self, "due")
 
     def served(self, rows: Sequence[int], time: float) -> None:
         """Hand on requests whose service is in the log: at once where they may come back here, else when this stage pauses."""
@@ -405,7 +417,7 @@ class ServiceStage(Stage):
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """Hand requests on that were served together."""
-        raise NotImplementedError
+        raise not_defined(self, "hand_over")
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         """Hand on many requests, each at its own time.
@@ -413,16 +425,17 @@ class ServiceStage(Stage):
         rows: row numbers, int32, shape (m,), in the order of the log; times: when each has been served, seconds from the start
         of the run, float64, shape (m,). Times may lie in the future, never before the time at which this stage last woke.
         """
-        raise NotImplementedError
+        raise not_defined(self, "hand_over_block")
 
     def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
         """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
-        time = due if self.is_end(to) else now
+        time = max(due, self.since) if self.is_end(to) else now
         self.log.add(row, entered, nan, time)
         to.fall_back(row, outcome, time)
 
     def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
         """The same for many rows, each at its own time."""
+        times = np.maximum(times, self.since)
         self.log.add_block(rows, entered, np.full(len(rows), nan), times)
         to.fall_back_block(rows, outcome, times)
 
