@@ -310,9 +310,7 @@ class Stage:
 
 def not_defined(stage: Stage, method: str) -> NotImplementedError:
     """What is raised where a kind of stage lacks a method that it must have."""
-    return NotImplementedError(
-        f"{type(stage).__name__} does not define {method}, which its kind of stage needs; see docs/engine.md"
-    )
+    return NotImplementedError(f"{type(stage).__name__} does not define {method}(); docs/engine.md says what it is for")
 
 
 def plan_of(run: Plan | Trace) -> Plan:
