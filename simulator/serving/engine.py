@@ -94,7 +94,7 @@ class Run:
         self.source.connect()
 
     def trace(self) -> Trace:
-        """Let everything happen, and return what happened."""
+        """Run to the end, and return the trace."""
         self.advance(self.plan.horizon_s)
         # What happens at the very end of the run is part of it.
         return self._told(
@@ -194,7 +194,7 @@ class Run:
 
     @property
     def closed(self) -> bool:
-        """Whether requests come from clients that wait for those before them."""
+        """Whether requests come from clients that wait for their earlier answers."""
         return self.plan.scenario.arrivals.waits_for_answers
 
     @property
@@ -224,11 +224,11 @@ class Run:
                 outbox.flush()
 
     def uniform(self, stream: str) -> NDArray[np.float32]:
-        """One uniform draw a request, shape (n,)."""
+        """One uniform draw per request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
     def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
-        """One draw of a quantity a request, shape (n,)."""
+        """One draw of a quantity per request, shape (n,)."""
         return draw(spec, self.streams.named(stream), self.requests.n)
 
     def service_stages(self) -> list[ServiceStage]:
