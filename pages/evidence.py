@@ -20,7 +20,7 @@ from simulator.evidence.profiles import Profile, ProfileError, read_profile, rea
 from simulator.evidence.projection.heldout import held_out
 from simulator.evidence.scores import ScoreError
 from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
-from simulator.scenario import scenario_ids
+from simulator.scenario import load_all
 from simulator.ui.charts import (
     FIGURES,
     MOST_CURVES,
@@ -93,7 +93,7 @@ def read_reports(stamp: Files, folder: Path) -> list[Report]:
 
 @st.cache_data(max_entries=2, show_spinner="Reading the sources …")
 def every_source(stamp: Files, _profiles: list[Profile], _reports: list[Report]) -> pd.DataFrame:
-    return sources(_profiles, _reports, [scenario_of(name) for name in scenario_ids()])
+    return sources(_profiles, _reports, load_all(scenario_of)[0])
 
 
 def latencies() -> None:

@@ -31,9 +31,14 @@ from simulator.units import duration
 
 
 def chosen_case() -> Scenario:
-    """The case named in the address; the first one if there is no such case."""
+    """The case named in the address; the first one if there is no such case. A broken one shows its faults."""
     wanted, known = st.query_params.get("case"), scenario_ids()
-    scenario = scenario_of(wanted if wanted in known else known[0])
+    try:
+        scenario = scenario_of(wanted if wanted in known else known[0])
+    except ScenarioError as error:
+        for fault in error.faults:
+            st.error(plain(str(fault)))
+        st.stop()
     if wanted is not None and wanted not in known:
         st.warning(f"There is no case “{plain(wanted)}”. This is “{scenario.title}”.")
     if st.session_state.get("case") != scenario.id:  # what was picked in another case is not meant for this one

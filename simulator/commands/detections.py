@@ -13,13 +13,12 @@ from typing import Annotated
 
 import typer
 from platformdirs import user_cache_path
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from simulator.analysis.detections.detectors import Report, precision_rows, report
-from simulator.commands.outcome import StoppedError, UsageError, err, needing
+from simulator.commands.outcome import StoppedError, UsageError, err, needing, table_console
 from simulator.evidence.detections import coco_c, load_detections
 from simulator.paths import DETECTIONS
 
@@ -79,7 +78,7 @@ def detect_eval(
             typer.echo(json.dumps(told(rows), allow_nan=False))
             return
         for table in rows.tables():
-            Console().print(table)
+            table_console().print(table)
 
 
 def _tell_report(as_json: bool) -> None:
@@ -88,7 +87,7 @@ def _tell_report(as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_in_json(found), allow_nan=False))
         return
-    about, out = tables.about, Console()
+    about, out = tables.about, table_console()
     out.print(f"[bold]{escape(about.dataset)}[/bold], measured {about.date} on {escape(about.processor)}")
     clean = Table("detector", "precision", "AP, clean images", "95% interval", "minus fp32", "95% interval", box=None)
     for row in precision_rows(tables).to_dict("records"):

@@ -11,12 +11,21 @@ from enum import IntEnum
 
 from rich.console import Console
 
-from simulator.errors import InputError
+from simulator.errors import InputError, suggest
 from simulator.scenario import ScenarioError
-from simulator.scenario.faults import Fault, suggest
+from simulator.scenario.faults import Fault
 
 #: Messages to a person go here, so that standard output carries only the answer.
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+#: Wide enough for every table: columns of a line, where a program reads them and no screen ends.
+_WIDEST = 1000
+
+
+def table_console() -> Console:
+    """Standard output for tables: as wide as the terminal, or without a break where a program reads it."""
+    out = Console()
+    return out if out.is_terminal else Console(width=_WIDEST)
 
 
 class Status(IntEnum):

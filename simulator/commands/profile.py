@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from platformdirs import user_cache_path
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
-from simulator.commands.outcome import StoppedError, UsageError, err, known, needing
+from simulator.commands.outcome import StoppedError, UsageError, err, known, needing, table_console
 from simulator.commands.profile_onnx import profile_onnx
 from simulator.evidence.failures import Failure, failures
 from simulator.evidence.profiles import Profile, readable_profiles
@@ -210,13 +209,14 @@ def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    table = Table("model", "precision", "device", "threads", "batches", "samples")
+    columns = ("model", "precision", "device", "threads", "batches", "samples")
+    table = Table(*(Column(name, overflow="fold") for name in columns))
     for row in rows:
         if "samples" in row:
             table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
     failed = [row for row in rows if "samples" not in row]
     if table.rows or not failed:
-        Console().print(table)
+        table_console().print(table)
     for row in failed:
         typer.echo("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
 

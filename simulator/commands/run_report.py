@@ -61,7 +61,7 @@ def print_differences(moved: list[Difference], plan: Plan, other: Plan | None) -
         f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
     ]
     out.print(f"[bold]differences[/bold] {escape(', '.join(changed) or 'the same design')}")
-    table = Table(Column("metric", overflow="fold"), "change", "95% interval", "half-widths", "", box=None)
+    table = Table(Column("metric", overflow="fold"), "this design minus the other", "95% interval", "half-widths", "", box=None)
     for change in moved:
         told = "" if change.significant or change.change.value == 0 else "not significantly different"
         table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)

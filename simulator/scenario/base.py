@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from simulator.scenario.faults import suggest
+from simulator.errors import suggest
 
 Evidence = Literal["measured", "projected", "published", "assumed"]
 EVIDENCE_KINDS: tuple[Evidence, ...] = ("measured", "projected", "published", "assumed")
@@ -41,6 +41,10 @@ def clock_minutes(clock: str) -> int:
     return 60 * int(hours) + int(minutes)
 
 
+#: What lists every key and every metric.
+GUIDE = "docs/writing-cases.md"
+
+
 class Strict(BaseModel):
     """A model that accepts only the fields it names, and suggests the name that was probably meant."""
 
@@ -64,7 +68,7 @@ class Strict(BaseModel):
         if kind in ("model_type", "model_attributes_type") and not line["loc"]:
             kind, message = "not_a_mapping", f"write it as {cls.written}"
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
-            kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields)}"
+            kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields, GUIDE)}"
         context = {name: value for name, value in context.items() if isinstance(value, str | int | float)}
         told = PydanticCustomError(kind, "{message}", context | {"message": message})
         return InitErrorDetails(type=told, loc=line["loc"], input=line["input"])

@@ -1,13 +1,15 @@
 """Faults that no single field shows: routes that lead nowhere, sections that need each other."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from simulator.errors import suggest
 from simulator.scenario.attributes import RESERVED
 from simulator.scenario.choices import Options
 from simulator.scenario.controllers import REQUEST_SIGNALS
 from simulator.scenario.exhibits import EXHIBITS, offered
-from simulator.scenario.faults import Fault, Path, dotted, suggest
+from simulator.scenario.faults import Fault, Path, dotted
 from simulator.scenario.schema import Scenario
+from simulator.scenario.stages.base import is_target
 
 #: Names that a page's address uses besides the choices.
 ADDRESS_KEYS = frozenset(
@@ -15,27 +17,37 @@ ADDRESS_KEYS = frozenset(
 )
 
 
-def check(scenario: Scenario) -> list[Fault]:
-    """Every fault of a scenario whose single fields and names are right; empty if it may run."""
+def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
+    """Every fault of a scenario whose single fields are right; empty if it may run.
+
+    unknown: the places of names that refer to nothing; whatever looks such a name up is left out
+    """
+    entries = {path[:2] for path in unknown}
     found = [
-        *scenario.network.faults(scenario.start),
-        *_stages(scenario),
+        *(() if any(map(_is_way, unknown)) else scenario.network.faults(scenario.start)),
+        *_stages(scenario, entries),
         *_retries(scenario),
         *_arrivals(scenario),
         *_choices(scenario),
         *_classes(scenario),
         *_attributes(scenario),
-        *_curveballs(scenario),
+        *_curveballs(scenario, entries),
         *_exhibits(scenario),
         *_controllers(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
 
-def _stages(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _is_way(path: Path) -> bool:
+    """Whether a place says where requests go."""
+    return path[0] in ("start", "ends") or (path[0] == "stages" and any(map(is_target, path[2:])))
+
+
+def _stages(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Path, str]]:
     """The faults each kind of stage finds in itself."""
     for name, stage in scenario.stages.items():
-        yield from ((("stages", name, *path), message) for path, message in stage.check(name, scenario))
+        if ("stages", name) not in unknown:
+            yield from ((("stages", name, *path), message) for path, message in stage.check(name, scenario))
 
 
 def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
@@ -87,13 +99,15 @@ def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for index, name in enumerate(scenario.exhibits):
         if name in scenario.exhibits[:index]:
             yield ("exhibits", index), f"'{name}' is named twice; delete one"
-        elif name not in can:
+        elif name in EXHIBITS and name not in can:
             yield ("exhibits", index), f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
 
 
-def _curveballs(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Path, str]]:
     """A curveball strikes what is there, within the run."""
     for name, ball in scenario.curveballs.items():
+        if ("curveballs", name) in unknown:
+            continue
         yield from ((("curveballs", name, *path), message) for path, message in ball.check(scenario))
         at_s = ball.own_time(scenario.run.starts_at)
         if at_s is not None and (message := ball.too_late(scenario, at_s)):

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import Line, Strict
-from simulator.scenario.faults import Path, suggest
+from simulator.scenario.faults import Path
 
 #: The place of a field in the scenario, as keys and list indexes joined by dots.
 Dotted = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=200)]

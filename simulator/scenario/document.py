@@ -31,15 +31,19 @@ class Document:
     """Plain data from one file, with the place (line, column, from 1) of every key and value.
 
     moved: what picks have written, with its path in the file
+    written_by: the pick that wrote it, in words
     """
 
     file: str
     data: dict[str, Any]
     places: dict[Path, Place] = field(default_factory=dict)
     moved: dict[Path, Path] = field(default_factory=dict)
+    written_by: dict[Path, str] = field(default_factory=dict)
 
     def fault(self, path: Path, message: str, name: str | None = None) -> Fault:
-        """A fault at `path`, or at the nearest enclosing value in the file."""
+        """A fault at `path`, or at the nearest enclosing value in the file; it names the pick that wrote there."""
+        if written := self._written_part(path):
+            message = f"{self.written_by[written]} writes this: {message}"
         near = self._in_file(path)
         while near and near not in self.places:
             near = near[:-1]
@@ -48,18 +52,20 @@ class Document:
 
     def _in_file(self, path: Path) -> Path:
         """Where the value now at `path` was written."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.moved:
-                return self.moved[path[:length]] + path[length:]
-        return path
+        written = self._written_part(path)
+        return self.moved[written] + path[len(written) :] if written else path
 
-    def patched(self, changes: dict[Path, tuple[Any, Path]]) -> Document:
-        """The same with other values at some paths; each change says where in the file its value was written.
+    def _written_part(self, path: Path) -> Path:
+        """The part of a path at which a pick has written; empty where none has."""
+        return next((path[:length] for length in range(len(path), 0, -1) if path[:length] in self.moved), ())
+
+    def patched(self, changes: dict[Path, tuple[Any, Path, str]]) -> Document:
+        """The same with other values at some paths; a change says where its value stands in the file, and which pick wrote it.
 
         Parts that no change writes to are the same objects in both, not copies.
         """
-        changed = Document(self.file, self.data, self.places, dict(self.moved))
-        for path, (value, written_at) in changes.items():
+        changed = Document(self.file, self.data, self.places, dict(self.moved), dict(self.written_by))
+        for path, (value, written_at, pick) in changes.items():
             try:
                 changed.data = _written(changed.data, path, value)
             except (LookupError, TypeError):
@@ -67,6 +73,7 @@ class Document:
                 raise ScenarioError([self.fault(written_at, what)]) from None
             changed.moved = {at: source for at, source in changed.moved.items() if at[: len(path)] != path}
             changed.moved[path] = self._in_file(written_at)
+            changed.written_by[path] = pick
         return changed
 
 

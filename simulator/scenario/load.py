@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
+from simulator.errors import suggest
 from simulator.paths import SCENARIOS
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
-from simulator.scenario.faults import Fault, Path, ScenarioError, suggest
+from simulator.scenario.faults import Fault, Path, ScenarioError
 from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
 
@@ -56,6 +57,18 @@ def load(id_or_path: str | FilePath) -> Scenario:
 def loads(text: str, name: str = "scenario.yaml") -> Scenario:
     """The same for YAML text; `name` stands for the file in messages."""
     return _checked(parse_document(text, name))
+
+
+def load_all(read: Callable[[str], Scenario] = load) -> tuple[list[Scenario], list[Fault]]:
+    """The cases that come with CaseSim, each as `read` gives it, and every fault of those that cannot be used."""
+    scenarios: list[Scenario] = []
+    faults: list[Fault] = []
+    for name in scenario_ids():
+        try:
+            scenarios.append(read(name))
+        except ScenarioError as error:
+            faults += error.faults
+    return scenarios, faults
 
 
 def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict[str, Any]]:
@@ -102,9 +115,9 @@ def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
     return []
 
 
-def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path]]:
+def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path, str]]:
     return {
-        path: (value, ("choices", name, *written_at))
+        path: (value, ("choices", name, *written_at), f"choice `{name}` at {pick}")
         for name, pick in design.items()
         for path, (value, written_at) in scenario.choices[name].changes(pick).items()
     }
@@ -112,16 +125,25 @@ def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple
 
 def _validated(document: Document, known: Scenario | None = None) -> Scenario:
     """The scenario of a document; known: a valid one whose unchanged parts need not be validated again."""
-    faults = check_names(document)
+    unknown = check_names(document.data)
+    faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
     try:
         scenario = Scenario.of(document, known)
     except ValidationError as error:
         faults += [_fault(document, line) for line in error.errors(include_url=False)]
     else:
-        faults += [] if faults else check(scenario)
+        faults += check(scenario, [path for path, _ in unknown])
     if faults:
         raise ScenarioError(faults)
     return scenario
+
+
+def _misnamed(document: Document) -> list[Fault]:
+    """A file in the folder of cases is found by its name, so that this is the case's id."""
+    file, name = FilePath(document.file), document.data.get("id")
+    if not isinstance(name, str) or name == file.stem or file.resolve().parent != SCENARIOS.resolve():
+        return []
+    return [document.fault(("id",), f"the file is called {file.name}; name it {name}.yaml, or write `id: {file.stem}`")]
 
 
 def _fault(document: Document, line: Any) -> Fault:

@@ -1,7 +1,7 @@
 """The attributes of requests as columns: one class per kind of attribute.
 
-A number is a column of single precision; for a category, a column holds the index of its value, counted from 0 in the order of the
-file, and -1 if it is none of them.
+A number is a column of single precision; for a category, a column holds the index of its value, counted from 0 in the order of
+the file, and -1 if it is none of them.
 """
 
 from __future__ import annotations

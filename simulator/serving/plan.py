@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.errors import suggest
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.files import content_hash
 from simulator.evidence.profiles import ThreadRun
@@ -22,7 +23,7 @@ from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import AnyArrivals
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
 from simulator.scenario.choices import Pick
-from simulator.scenario.faults import Fault, suggest
+from simulator.scenario.faults import Fault
 from simulator.scenario.load import apply
 from simulator.scenario.stages import Gate
 from simulator.serving.arrivals import ARRIVALS, Process, arrivals_of

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from simulator.analysis.run.replicate import REPLICATIONS
+from simulator.errors import suggest
 from simulator.scenario.choices import Choice, Options
-from simulator.scenario.faults import suggest
 from simulator.scenario.schema import Scenario
 from simulator.serving.plan import Plan
 

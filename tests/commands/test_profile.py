@@ -43,6 +43,11 @@ def test_profiles_are_listed(run: Run, tmp_path: Path) -> None:
     assert "resnet18" in run("--list").out
 
 
+def test_no_name_is_cut_where_a_program_reads_the_list(run: Run, tmp_path: Path) -> None:
+    write_profile(a_profile(long := "resnet" + "18" * 45, threads=4), tmp_path / "out")
+    assert long in run("--list").out
+
+
 def test_a_broken_profile_is_told_and_the_rest_is_listed(run: Run, tmp_path: Path) -> None:
     write_profile(a_profile("resnet18", threads=4), tmp_path / "out")
     broken = write_profile(a_profile("alexnet", threads=4), tmp_path / "out")

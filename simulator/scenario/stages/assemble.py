@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import Name
-from simulator.scenario.faults import suggest
 from simulator.scenario.metrics import Metric, share_metric
 from simulator.scenario.stages.base import AnyStage, Faults, Target
 

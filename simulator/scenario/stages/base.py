@@ -177,7 +177,7 @@ class AnyStage(Strict):
         yield from ()
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Its faults that no single field shows. All targets exist, and every field is right by itself."""
+        """Its faults that no single field shows. Its own names refer to something, and every field is right by itself."""
         yield from ()
 
     @classmethod

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import Name, Share, Strict
-from simulator.scenario.faults import suggest
 from simulator.scenario.stages.base import AnyStage, Faults, Target
 
 if TYPE_CHECKING:
@@ -181,12 +181,12 @@ class Gate(AnyStage):
 
     def _check_scores(self, name: str, scenario: Scenario) -> Faults:
         """It uses the scores of one pool, which the requests have passed."""
-        scorers = scenario.scorers()
+        scorers, known = scenario.scorers(), {*scenario.stages, *scenario.ends}
         if not scorers:
             yield ("by",), "a gate by score needs a pool with `scores`"
         elif self.of and self.of not in scorers:
             yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
         elif self.of is None and len(scorers) > 1:
             yield ("by",), f"several pools give scores; name one with `of`: {', '.join(scorers)}"
-        elif name not in scenario.network.reached(scenario.scorer_of(self)):
+        elif name not in (reached := scenario.network.reached(scenario.scorer_of(self))) and reached <= known:
             yield ("by",), f"no request arrives here from '{scenario.scorer_of(self)}', whose scores it uses"

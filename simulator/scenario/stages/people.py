@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import (
     ClockTime,
     CostFigure,
@@ -17,7 +18,6 @@ from simulator.scenario.base import (
     bounded,
     clock_minutes,
 )
-from simulator.scenario.faults import suggest
 from simulator.scenario.quantities import Quantity
 from simulator.scenario.stages.base import AnyStage, Faults, Target, check_order
 

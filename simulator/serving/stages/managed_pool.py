@@ -1,7 +1,7 @@
 """A pool with policies: order of the queue, client time-outs, hedged requests, balancing, scaling, failing replicas.
 
-Every batch completes in its own event, because its fate may change during service. The plain pool, which needs none of this, is in
-`pool`; on what both can do they give the same trace. As there, the queue limit applies once the replicas that are free at that
+Every batch completes in its own event, because its fate may change during service. The plain pool, which needs none of this, is
+in `pool`; on what both can do they give the same trace. As there, the queue limit applies once the replicas that are free at that
 instant have taken their batches.
 
 Its parts can be read alone: `lanes` (queues, copies of requests), `timers` (patience, second copies), `outages`, `batches`
@@ -132,7 +132,7 @@ class ManagedPoolStage(AnyPool):
         self.touched.append(lane)
 
     def _send_copies(self, now: float) -> None:
-        """Send a second copy of a request that has waited long enough, to another queue if there is one; a full queue takes none."""
+        """Send a second copy of a request that has waited long enough, to another queue if any; a full queue takes none."""
         for stay in self.hedging.take(now):
             choice = self.choose(self.lanes, stay.row)
             lane = self.lanes[(choice + 1) % len(self.lanes) if choice == stay.choice else choice]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scenario.faults import suggest
+from simulator.errors import suggest
 from simulator.scenario.stages import People, SecondReader
 from simulator.serving.calendar import DAY_S, HOUR_S, Roster, clock_s
 from simulator.serving.columns import elements

@@ -28,9 +28,9 @@ class PoolStage(AnyPool):
 
     The queue is the front of the inbox: the waiting requests are a slice of the deliveries, and so is a batch.
 
-    At each instant, arriving requests first join the queue, in the order of delivery. Then each free replica takes a batch, if the
-    rule forms one. Then the queue limit applies: of the requests that arrived at that instant and still wait, the last ones beyond
-    `max_queue` are refused.
+    At each instant, arriving requests first join the queue, in the order of delivery. Then each free replica takes a batch, if
+    the rule forms one. Then the queue limit applies: of the requests that arrived at that instant and still wait, the last ones
+    beyond `max_queue` are refused.
     """
 
     @classmethod

@@ -21,7 +21,7 @@ class Load:
     mean: over the time in which requests come, spikes and what strikes left out. peak: at the busiest time, spikes included;
     None where work waits for a shift anyway, so that only the total counts.
     retried: the mean if the stage turned requests away and each came back as often as its retries allow; None without any.
-    at_most: whether the load is a bound: clients that wait for their answers, or MLPerf's offline samples, cannot exceed capacity.
+    at_most: whether the load is a bound: clients that wait for answers, or MLPerf's offline samples, cannot exceed capacity.
     """
 
     stage: str
