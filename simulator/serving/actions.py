@@ -75,7 +75,7 @@ def _different(plan: Plan, changed: Plan) -> Iterator[str]:
             yield f"changes `{field}` of a stage, which cannot change during a run"
     if any((getattr(before.stages[name], "scaling", None) is None) != (getattr(stage, "scaling", None) is None)
            for name, stage in after.stages.items()):  # fmt: skip
-        yield "turns scaling on or off, which cannot change while a run goes on; the rule's numbers can"
+        yield "turns scaling on or off, which cannot change during a run; the rule's numbers can"
     if plan.tables and changed.tables and next(iter(plan.tables.values())).items != next(iter(changed.tables.values())).items:
         yield "takes scores of other labelled items, which cannot change during a run"
     if before.tags() != after.tags():

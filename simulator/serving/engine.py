@@ -43,7 +43,7 @@ def simulate(plan: Plan, seed: int = 0, replication: int = 0, actions: Sequence[
     """Run one replication of a plan. The same plan, seed, replication and engine version give the same trace.
 
     actions: picks that change on the way, each with its time in seconds. What comes before that time is the same with and
-    without it. Raises ScenarioError for a pick that cannot change while the run goes on.
+    without it. Raises ScenarioError for a pick that cannot change during the run.
     """
     return Run(with_actions(plan, actions) if actions else plan, Streams(seed, replication)).trace()
 
@@ -137,7 +137,7 @@ class Run:
         return changed(self.plan, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)})
 
     def act(self, picks: Mapping[str, Pick]) -> None:
-        """Change picks from now on. Raises ScenarioError for those that cannot change while the run goes on."""
+        """Change picks from now on. Raises ScenarioError for those that cannot change during the run."""
         self._change(changed(self.plan, picks))
 
     def _go_on(self, to: float) -> None:

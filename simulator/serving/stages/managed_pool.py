@@ -1,8 +1,8 @@
 """A pool with policies: order of the queue, client time-outs, hedged requests, balancing, scaling, failing replicas.
 
 Every batch completes in its own event, because its fate may change during service. The plain pool, which needs none of this, is
-in `pool`; on what both can do they give the same trace. As there, the queue limit applies once the replicas that are free at that
-instant have taken their batches.
+in `pool`; on what both can do they give the same trace. As there, the queue limit applies once the replicas that are free at
+that instant have taken their batches.
 
 Its parts can be read alone: `lanes` (queues, copies of requests), `timers` (patience, second copies), `outages`, `batches`
 (service on a device of one's own or a shared one), `scaling`, and `breaker`, `balancing`, `batching` and `orders` of serving.
