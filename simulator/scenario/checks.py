@@ -115,7 +115,7 @@ def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple
 
 
 def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """A controller watches what there is, and changes what can change while a run goes on."""
+    """A controller watches an existing signal, and changes only what can change during a run."""
     for name, controller in scenario.controllers.items():
         stage, at = controller.queue_of, ("controllers", name)
         if stage is None and controller.watches not in REQUEST_SIGNALS:
@@ -135,4 +135,4 @@ def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
                 yield (*at, "set", choice), str(error)
                 continue
             for path in (path for path in written if path[0] != "stages"):
-                yield (*at, "set", choice), f"writes {dotted(path)}; while a run goes on, what is below `stages` can change"
+                yield (*at, "set", choice), f"writes {dotted(path)}; during a run only values below `stages` can change"

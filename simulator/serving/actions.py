@@ -1,4 +1,4 @@
-"""Picks that change while a run goes on: what may change, and the plan that runs from then on."""
+"""Picks that change during a run: what may change, and the plan that runs from then on."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from simulator.units import duration
 #: When (in seconds from the start of the run) and which picks change then, choice to option.
 Action = tuple[float, Mapping[str, Pick]]
 
-#: What a pick may write to while the run goes on.
+#: What a pick may write to during the run.
 _CHANGES = "stages"
 
 
 def with_actions(plan: Plan, actions: Sequence[Action]) -> Plan:
-    """The same plan with picks that change on the way; actions at one time happen in the order given.
+    """The same plan with picks that change during the run; actions at one time happen in the order given.
 
-    Raises ScenarioError for a time outside the run, and for picks that cannot change while it goes on.
+    Raises ScenarioError for a time outside the run, and for picks that cannot change during it.
     """
     later: list[tuple[float, Plan]] = []
     for at_s, picks in sorted([*changes_of(plan), *actions], key=lambda action: action[0]):
         if not 0 <= at_s < plan.horizon_s:
             end = f"{plan.horizon_s:,.0f} s ({duration(plan.horizon_s)})"
-            raise _refusal(plan, picks, f"should change from 0 s on and before {end}, when the run ends; got {at_s:,g}")
+            raise _refusal(plan, picks, f"should change at 0 s or later and before {end}, when the run ends; got {at_s:,g}")
         later.append((at_s, changed(later[-1][1] if later else plan, picks)))
     warnings = [warning for _, after in later for warning in after.warnings]
     sources = [source for _, after in later for source in after.provenance]
@@ -54,33 +54,33 @@ def _refusal(plan: Plan, picks: Mapping[str, Pick], message: str) -> ScenarioErr
 
 
 def _fixed(authored: Scenario, picks: Mapping[str, Pick]) -> Iterator[str]:
-    """Places outside the stages that picks write to."""
+    """The places outside the stages that picks write to."""
     for name, pick in picks.items():
         outside: list[Path] = [path for path in authored.choices[name].changes(pick) if path[0] != _CHANGES]
         if outside:
-            yield f"writes {dotted(outside[0])}, which cannot change while a run goes on; what is below `{_CHANGES}` can"
+            yield f"writes {dotted(outside[0])}, which cannot change during a run; values below `{_CHANGES}` can"
 
 
 def _different(plan: Plan, changed: Plan) -> Iterator[str]:
-    """What a run that goes on rests on, and these picks would change."""
+    """What cannot change during a run, and these picks would change."""
     before, after = plan.scenario, changed.scenario
     kinds = [{name: stage.kind for name, stage in scenario.stages.items()} for scenario in (before, after)]
     if kinds[0] != kinds[1]:
-        yield "adds, removes or replaces stages, which cannot change while a run goes on"
+        yield "adds, removes or replaces stages, which cannot change during a run"
         return
     for field in ("by", "shares"):
         if [getattr(stage, field, None) for stage in before.stages.values()] != [
             getattr(after.stages[name], field, None) for name in before.stages
         ]:
-            yield f"changes `{field}` of a stage, which cannot change while a run goes on"
+            yield f"changes `{field}` of a stage, which cannot change during a run"
     if any((getattr(before.stages[name], "scaling", None) is None) != (getattr(stage, "scaling", None) is None)
            for name, stage in after.stages.items()):  # fmt: skip
-        yield "turns scaling on or off, which cannot change while a run goes on; the rule's numbers can"
+        yield "turns scaling on or off, which cannot change during a run; the rule's numbers can"
     if plan.tables and changed.tables and next(iter(plan.tables.values())).items != next(iter(changed.tables.values())).items:
-        yield "takes scores of other labelled items, which cannot change while a run goes on"
+        yield "takes scores of other labelled items, which cannot change during a run"
     if before.tags() != after.tags():
-        yield "changes which tags gates give, which cannot change while a run goes on"
+        yield "changes which tags gates give, which cannot change during a run"
     if before.scorers() != after.scorers():
-        yield "changes which pools give scores, which cannot change while a run goes on"
+        yield "changes which pools give scores, which cannot change during a run"
     if before.in_branches() != after.in_branches():
-        yield "changes what lies between a fork and its join, which cannot change while a run goes on"
+        yield "changes what lies between a fork and its join, which cannot change during a run"

@@ -1,4 +1,4 @@
-"""Lets a run be stopped: what reaches a stage that takes no time is kept back until the run goes on to that time."""
+"""Lets a run be stopped: deliveries to a stage that takes no time are held back until the run reaches their time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Times = NDArray[np.float64]
 
 
 class Airlock:
-    """Stands before a stage without an inbox. Stages hand over what leaves them later; a pick may have changed by then."""
+    """Sits in front of a stage without an inbox. Stages hand over requests ahead of time; a pick may have changed by then."""
 
     def __init__(self, run: Run, name: str) -> None:
         self.run = run
@@ -24,7 +24,7 @@ class Airlock:
         self._kept: list[Callable[[], None]] = []
 
     def release(self) -> None:
-        """The run goes on: pass on, in the order of delivery, what is due by now; keep the rest."""
+        """The run goes on: pass on, in the order of delivery, what is due by now; hold the rest."""
         kept, self._kept = self._kept, []
         for deliver in kept:
             deliver()

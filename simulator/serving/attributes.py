@@ -1,7 +1,7 @@
-"""The attributes of requests as columns: one class a kind of attribute.
+"""The attributes of requests as columns: one class per kind of attribute.
 
-A number is a column of single precision; of a category a column holds which of its values it is, counted from 0 in the order of
-the file, and -1 where it is none of them.
+A number is a column of single precision; for a category, a column holds the index of its value, counted from 0 in the order of
+the file, and -1 if it is none of them.
 """
 
 from __future__ import annotations
@@ -129,13 +129,13 @@ class ItemValues(AttributeValues):
         said = table.told.get(spec.column, np.array([""], object))
         missing = [value for value in spec.values if value not in said]
         if not any(said):
-            message = f"the score table '{table.name}' says no {spec.column} of its items"
-            gather.warnings.append(f"{spec.label}: {message}, so that no metric is told by it.")
+            message = f"the score table '{table.name}' gives no {spec.column} for its items"
+            gather.warnings.append(f"{spec.label}: {message}, so no metric is reported by it.")
             for stage in (stage for stage, asking in gather.scenario.stages.items() if asking.asks == name):
                 gather.fault((stage, "by"), message)
         elif missing:
             known = ", ".join(sorted({str(value) for value in said if value}))
-            message = f"'{missing[0]}' stands nowhere in the column {spec.column} of '{table.name}'; it has: {known}"
+            message = f"'{missing[0]}' does not occur in the column {spec.column} of '{table.name}'; it has: {known}"
             gather.faults.append(gather.scenario.document.fault(("attributes", name, "values", missing[0]), message))
 
     @classmethod
@@ -168,7 +168,7 @@ def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
 
 
 def named(plan: Plan, name: str, column: Column) -> Any:
-    """A column as a person reads it: numbers as they are, a category by its values, missing where it is none of them."""
+    """A readable column: numbers as they are, a category by its values, missing where it is none of them."""
     values = plan.scenario.attributes[name].categories
     return pd.Categorical.from_codes(column, dtype=pd.CategoricalDtype(values)) if values else column
 

@@ -1,4 +1,4 @@
-"""Which replica's queue a request joins: one function a rule."""
+"""Which replica's queue a request joins: one function per rule."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Lane(Protocol):
-    """A queue that may be chosen."""
+    """A queue that can be chosen."""
 
     @property
     def outstanding(self) -> int:
-        """Requests that wait there or are being served."""
+        """Requests that wait there or are in service."""
 
 
 #: Picks one of the queues for a request, by row number.
@@ -47,7 +47,7 @@ def two_choices(run: Run, name: str) -> Chooser:
 
 
 def at_random(run: Run, name: str) -> Chooser:
-    """Any, each as likely."""
+    """Any, with equal probability."""
     drawn = elements(run.uniform(f"{name}.choice.1"))
     return lambda lanes, row: int(drawn[row] * len(lanes))
 

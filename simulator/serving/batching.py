@@ -1,6 +1,6 @@
-"""How many of the requests that wait a free replica serves together: one class a rule.
+"""How many waiting requests a free replica serves together: one class per rule.
 
-A rule is asked whenever a replica is free and its queue has changed, and again at the time that the rule named.
+A rule is called whenever a replica is free and its queue has changed, and again at the time the rule gave.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from simulator.serving.latency import LatencyTable
 
 
 class Waiting(Protocol):
-    """The requests that wait in one queue, in the order in which they are served; there is at least one."""
+    """The requests waiting in one queue, in the order of service; there is at least one."""
 
     def __len__(self) -> int:
-        """How many wait."""
+        """How many requests wait."""
 
     def entered(self, first: int) -> list[float]:
         """Since when (s) each of the `first` next ones waits."""
 
     def deadlines(self, first: int) -> list[float]:
-        """By when (s) an answer to each of the `first` next ones is worth something; inf for one without a deadline."""
+        """The deadline (s) of each of the `first` next ones; inf for one without a deadline."""
 
 
 class BatchRule(ABC):
     """What a free replica does with the requests that wait."""
 
-    #: What the diagram says of a pool with this rule, behind the size of its batches.
+    #: What the diagram says about a pool with this rule, after its batch size.
     words: ClassVar[str] = ""
-    #: The fields of a pool, beside `max_batch`, that the rule goes by; a pool that gives another of BATCH_FIELDS is refused.
+    #: The fields of a pool, besides `max_batch`, that the rule uses; a pool with another of BATCH_FIELDS is refused.
     reads: ClassVar[frozenset[str]] = frozenset()
-    #: Whether it goes by deadlines, and so needs a class that has one.
+    #: Whether it uses deadlines, and so needs a class that has one.
     by_deadline: ClassVar[bool] = False
 
     max_batch: int
@@ -43,36 +43,36 @@ class BatchRule(ABC):
     @classmethod
     @abstractmethod
     def of(cls, pool: Pool, latency: LatencyTable) -> Self:
-        """The rule as a pool asks for it, whose batches take as long as the table says."""
+        """The rule with a pool's fields; the table gives the service times of its batches."""
 
     @abstractmethod
     def size(self, queue: Waiting, now: float) -> int:
         """How many requests to serve now, from the front, `max_batch` at most; 0 means wait."""
 
     def next_time(self, queue: Waiting, now: float) -> float:
-        """When a queue that was told to wait may be told otherwise, if nobody comes (s); inf for never."""
+        """When (s) to ask again about a waiting queue if no request arrives; inf for never."""
         return inf
 
     def sustained(self, room: int) -> int:
-        """The size of the batches that it forms of a queue that always holds `room` requests, all of which are late."""
+        """The size of the batches it forms from a queue that always holds `room` requests, all of them late."""
         return min(room, self.max_batch)
 
 
 #: Rules by the name that a pool gives as `batching`.
 BATCHING: dict[str, type[BatchRule]] = {}
 
-#: The fields of a pool that say more about its batches than how large they may be.
+#: The fields of a pool about its batches, apart from their largest size.
 BATCH_FIELDS = ("preferred_batches", "max_queue_delay_ms")
 
 Rule = TypeVar("Rule", bound=type[BatchRule])
 
 
 def batching(name: str) -> Callable[[Rule], Rule]:
-    """Register a class as the rule of that name; raises ValueError where the name is taken."""
+    """Register a class as the rule of that name; raises ValueError if the name is taken."""
 
     def register(rule: Rule) -> Rule:
         if name in BATCHING:
-            raise ValueError(f"there is a batching rule '{name}' already")
+            raise ValueError(f"there already is a batching rule '{name}'")
         BATCHING[name] = rule
         return rule
 
@@ -108,7 +108,7 @@ class TritonRule(BatchRule):
         return self.take(len(queue), self.next_time(queue, now) <= now)
 
     def next_time(self, queue: Waiting, now: float) -> float:
-        """When the oldest of those who would go together is overdue."""
+        """When the oldest request of the next batch is overdue."""
         return min(queue.entered(self.max_batch)) + self.delay_s
 
     def sustained(self, room: int) -> int:
@@ -136,7 +136,7 @@ class TritonRule(BatchRule):
         return [self.take(waiting, False) for waiting in lengths], [self.take(waiting, True) for waiting in lengths]
 
 
-#: A batch is counted on to take no longer than this share of such batches take.
+#: The quantile of a batch's service time that is expected of it.
 SAFE_SHARE = 0.95
 
 
@@ -144,12 +144,12 @@ SAFE_SHARE = 0.95
 class DeadlineRule(BatchRule):
     """The largest batch that still meets the earliest deadline.
 
-    Of the next `max_batch` requests the earliest deadline counts that a batch of one could still meet. A request that would be
-    late even alone holds nobody back: its deadline no longer counts, and where all are late the batch is as large as it may be.
-    A batch is counted on to take as long as 95% of batches of its size take, busy or after an idle gap, whichever is longer.
+    The earliest deadline counts that a batch of one could still meet, among the next `max_batch` requests. A request that would
+    be late even alone does not count, and if all are late the batch is as large as possible. A batch is expected to take the
+    95th percentile of batches of its size, busy or after an idle gap, whichever is longer.
 
-    The largest size goes at once that meets the deadline, with one exception: while all that wait would meet it, and so would
-    one more, they wait for company until the oldest has waited for `max_queue_delay_ms`.
+    The largest size that meets the deadline goes at once, with one exception: while all waiting requests and one more would
+    meet it, they wait for another until the oldest has waited for `max_queue_delay_ms`.
     """
 
     words = "none later than a deadline"
@@ -157,19 +157,19 @@ class DeadlineRule(BatchRule):
     by_deadline = True
 
     def __init__(self, seconds: list[float], delay_s: float = 0.0) -> None:
-        """seconds: how long a batch of each size from 1 on is counted on to take."""
+        """seconds: the expected time of a batch of each size from 1 on."""
         self.seconds = seconds
         self.max_batch = len(seconds)
         self.delay_s = delay_s
 
     @classmethod
     def of(cls, pool: Pool, latency: LatencyTable) -> Self:
-        """The rule with the times that a pool's table tells."""
+        """The rule with the times of a pool's table."""
         sizes = range(1, pool.max_batch + 1)
         return cls([latency.quantile_s(SAFE_SHARE, size) for size in sizes], pool.max_queue_delay_ms / 1000)
 
     def size(self, queue: Waiting, now: float) -> int:
-        """The largest size that meets the earliest deadline; 0 while one more may still come along."""
+        """The largest size that meets the earliest deadline; 0 while one more may still join."""
         most, deadline = min(len(queue), self.max_batch), self._earliest(queue, now)
         largest = max(size for size in range(1, most + 1) if size == 1 or now <= self._last_start(size, deadline))
         waits = largest == most < self.max_batch and now < self.next_time(queue, now)
@@ -186,5 +186,5 @@ class DeadlineRule(BatchRule):
         return min((one for one in deadlines if now <= self._last_start(1, one)), default=inf)
 
     def _last_start(self, size: int, deadline: float) -> float:
-        """The last time at which a batch of that size may begin that is done by the deadline."""
+        """The last time at which a batch of that size can start and meet the deadline."""
         return deadline - self.seconds[size - 1]

@@ -1,7 +1,7 @@
 """A circuit breaker in front of a pool (Nygard, Release It!).
 
-An outcome counts only in the period in which its request was let in, as in sony/gobreaker: a request that was let in before the
-breaker opened is no trial, whenever it ends.
+An outcome counts only in the period in which its request was let in, as in sony/gobreaker: a request let in before the breaker
+opened is not a trial, whenever it ends.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from simulator.scenario.stages.policies import Breaker
 
 
 class CircuitBreaker:
-    """Closed: all pass. Open: none does. Half open, after `open_s`: some pass on trial, and what becomes of them decides.
+    """Closed: all pass. Open: none does. Half open, after `open_s`: some pass on trial, and their outcomes decide.
 
-    period: rises whenever the breaker opens or closes; it is the permit of whoever is let in
+    period: rises whenever the breaker opens or closes; it is the permit of each request let in
     """
 
     def __init__(self, spec: Breaker) -> None:
@@ -28,7 +28,7 @@ class CircuitBreaker:
         self.successes = 0
 
     def allows(self, now: float) -> bool:
-        """Whether a request that comes now may pass."""
+        """Whether a request that arrives now may pass."""
         if self.half_open_at == inf:
             return True
         if now < self.half_open_at or self.trials_left == 0:
@@ -68,18 +68,18 @@ class CircuitBreaker:
 
 
 class NoBreaker:
-    """Lets everybody pass."""
+    """Lets every request pass."""
 
     period = 0
 
     def allows(self, now: float) -> bool:
-        """Whether a request that comes now may pass: always."""
+        """Whether a request that arrives now may pass: always."""
         return True
 
     def note(self, permit: int, now: float, failed: bool) -> None:
-        """What becomes of requests makes no difference."""
+        """Outcomes make no difference."""
 
 
 def breaker_of(spec: Breaker | None) -> CircuitBreaker | NoBreaker:
-    """The breaker that a pool asks for."""
+    """The breaker that a pool specifies."""
     return NoBreaker() if spec is None else CircuitBreaker(spec)

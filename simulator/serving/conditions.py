@@ -1,4 +1,4 @@
-"""What is not as usual during a run, as timetables known before it: curveballs that strike, replicas that fail."""
+"""What is unusual during a run, as timetables known before it: curveballs that strike, replicas that fail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def changes(plan: Plan, what: Struck, stage: str | None = None, replica: int = 0) -> Iterator[tuple[Span, float]]:
-    """What the curveballs of a plan that strike do to a number, by the time at which they do: (from, until) in s, by how much.
+    """The effect of a plan's curveballs on a number, by time of strike: (from, until) in s, by how much.
 
     stage: the stage whose number it is, None for one that belongs to no stage; replica: of a pool, counted from 0
     """
@@ -33,7 +33,7 @@ def changes(plan: Plan, what: Struck, stage: str | None = None, replica: int = 0
 
 
 def surges(plan: Plan) -> list[Surge]:
-    """When requests come how many times as often as usual."""
+    """How many times as often as usual requests arrive, over time."""
     return [Surge(start, end - start, times) for (start, end), times in changes(plan, Struck.RATE)]
 
 
@@ -66,24 +66,24 @@ class Conditions:
         return all(not self.outages(stage, one) and self.slowdown(stage, one).steady for one in replicas)
 
     def slowdown(self, stage: str, replica: int) -> Steps:
-        """How many times as long as usual a replica of a pool takes for a batch that it begins at a time."""
+        """How many times as long as usual a replica of a pool takes for a batch that it starts at a time."""
         return self._steps(1.0, mul, Struck.SERVICE, stage, replica)
 
     def delay(self, stage: str) -> Steps:
-        """How many times as long as usual a link takes for what is sent at a time."""
+        """How many times as long as usual sending over a link takes, at a time."""
         return self._steps(1.0, mul, Struck.DELAY, stage)
 
     def prevalence(self) -> Steps:
-        """The share of positives among the requests that come at a time."""
+        """The share of positives among the requests that arrive at a time."""
         population = self.plan.scenario.population
         return self._steps(0.0 if population is None else population.prevalence.value, _latest, Struck.PREVALENCE)
 
     def scores_shift(self) -> Steps:
-        """What is added to the scores of all requests that come at a time."""
+        """What is added to the scores of all requests that arrive at a time."""
         return self._steps(0.0, add, Struck.SCORES)
 
     def positives_shift(self, pool: str) -> Steps:
-        """What is added to the scores that a pool gives to positives that come at a time."""
+        """What is added to a pool's scores of positives that arrive at a time."""
         return self._steps(0.0, add, Struck.POSITIVES, pool)
 
     def readings(self, stage: str) -> tuple[Steps, Steps]:
@@ -100,7 +100,7 @@ class Conditions:
 
 
 def _latest(before: float, after: float) -> float:
-    """What struck last holds."""
+    """The latest strike applies."""
     return after
 
 

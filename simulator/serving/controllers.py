@@ -1,4 +1,4 @@
-"""Controllers at work: what they see when they look, and when they act."""
+"""Controllers at work: what they see when they check, and when they act."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Watch:
         self._first = 0  # requests before this row were answered too long ago to count
 
     def look(self, now: float) -> bool:
-        """Look at the signal; whether the controller decides to act."""
+        """Check the signal; whether the controller decides to act."""
         self.next_time = now + self.spec.every_s
         self.since = min(self.since, now) if self.spec.acts_on(self.signal(now)) else inf
         if now - self.since < self.spec.lasts_s:
@@ -39,7 +39,7 @@ class Watch:
         return True
 
     def signal(self, now: float) -> float:
-        """What it watches, as it is known before `now`; NaN where nothing was answered in the window."""
+        """Its signal, as known before `now`; NaN if nothing was answered in the window."""
         if self.spec.queue_of is not None:
             waiting = self.run.stages[self.spec.queue_of].waiting(now)
             return float(np.count_nonzero(waiting.gone >= now))

@@ -43,7 +43,7 @@ def simulate(plan: Plan, seed: int = 0, replication: int = 0, actions: Sequence[
     """Run one replication of a plan. The same plan, seed, replication and engine version give the same trace.
 
     actions: picks that change on the way, each with its time in seconds. What comes before that time is the same with and
-    without it. Raises ScenarioError for a pick that cannot change while the run goes on.
+    without it. Raises ScenarioError for a pick that cannot change during the run.
     """
     return Run(with_actions(plan, actions) if actions else plan, Streams(seed, replication)).trace()
 
@@ -94,7 +94,7 @@ class Run:
         self.source.connect()
 
     def trace(self) -> Trace:
-        """Let everything happen, and return what happened."""
+        """Run to the end, and return the trace."""
         self.advance(self.plan.horizon_s)
         # What happens at the very end of the run is part of it.
         return self._told(
@@ -137,7 +137,7 @@ class Run:
         return changed(self.plan, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)})
 
     def act(self, picks: Mapping[str, Pick]) -> None:
-        """Change picks from now on. Raises ScenarioError for those that cannot change while the run goes on."""
+        """Change picks from now on. Raises ScenarioError for those that cannot change during the run."""
         self._change(changed(self.plan, picks))
 
     def _go_on(self, to: float) -> None:
@@ -194,7 +194,7 @@ class Run:
 
     @property
     def closed(self) -> bool:
-        """Whether requests come from clients that wait for those before them."""
+        """Whether requests come from clients that wait for their earlier answers."""
         return self.plan.scenario.arrivals.waits_for_answers
 
     @property
@@ -224,11 +224,11 @@ class Run:
                 outbox.flush()
 
     def uniform(self, stream: str) -> NDArray[np.float32]:
-        """One uniform draw a request, shape (n,)."""
+        """One uniform draw per request, shape (n,)."""
         return self.streams.named(stream).random(self.requests.n, np.float32)
 
     def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
-        """One draw of a quantity a request, shape (n,)."""
+        """One draw of a quantity per request, shape (n,)."""
         return draw(spec, self.streams.named(stream), self.requests.n)
 
     def service_stages(self) -> list[ServiceStage]:

@@ -1,4 +1,4 @@
-"""Which of two requests brings newer information of the same thing."""
+"""Which of two requests brings newer information from the same source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Freshness:
     """Requests are of one stream, or of one for each sensor; of a stream, the newest is the one that was sent last.
 
-    Of two that were sent at the same time the one that comes later counts as newer.
+    Of two sent at the same time, the one that arrives later counts as newer.
     """
 
     def __init__(self, requests: Requests, rule: Literal["newest", "newest_of_sensor"]) -> None:
@@ -26,7 +26,7 @@ class Freshness:
         return time
 
     def replaces(self, comer: int, other: int) -> bool:
-        """Whether the one that comes tells something newer of the same stream."""
+        """Whether the arriving one is newer in the same stream."""
         return self.same(comer, other) and self._sent[comer] >= self._sent[other]
 
     def same(self, row: int, other: int) -> bool:

@@ -1,4 +1,4 @@
-"""In which order a queue is worked off: one function an order, smallest key first.
+"""The order in which a queue is served: one function per order, smallest key first.
 
 A request keeps the key that it has when it joins the queue: its score and its tag count as they are known by then.
 """
@@ -46,7 +46,7 @@ def deadline(requests: Requests) -> Key:
 
 
 def freshest(requests: Requests) -> Key:
-    """Whatever was sent last comes first, as for the frames of a camera."""
+    """The request sent last comes first, as for frames of a camera."""
     arrived = elements(requests.arrived)
     return lambda row, time: -arrived[row]
 
@@ -61,5 +61,5 @@ ORDERS: dict[str, Callable[[Requests], Key]] = {
     "freshest": freshest,
 }
 
-#: The orders that go by what stages mark requests with.
+#: The orders that use the marks of stages on requests.
 BY_MARKS = {"risk", "tag"}

@@ -1,4 +1,4 @@
-"""How many replicas an autoscaler wants: one class a rule, asked at regular times.
+"""How many replicas an autoscaler wants: one class per rule, called at regular times.
 
 Sources: kubernetes.io, Horizontal Pod Autoscaling (algorithm and default behaviour); knative.dev, autoscaling concepts (KPA);
 docs.ray.io, Ray Serve autoscaling.
@@ -53,7 +53,7 @@ class Scaler(Protocol):
 class HpaScaler:
     """desired = ceil(ready x utilization / target); nothing within the tolerance.
 
-    Up at once, by at most 100% or 4 replicas a step; down to the highest wish of the last `stabilization_s`.
+    Up at once, by at most 100% or 4 replicas a step; down to the highest number wanted in the last `stabilization_s`.
     """
 
     def __init__(self, spec: Hpa) -> None:
@@ -101,7 +101,7 @@ class KnativeScaler:
 
 
 class RayServeScaler:
-    """desired = ceil(ongoing / target), once the wish to go up, or down, has lasted for its delay."""
+    """desired = ceil(ongoing / target), once a change up, or down, has been wanted for its delay."""
 
     def __init__(self, spec: RayServe) -> None:
         self.spec = spec

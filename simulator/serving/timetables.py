@@ -79,7 +79,7 @@ def within(spans: Iterable[Span]) -> Steps:
 
 
 def complement(found: Steps) -> Steps:
-    """1 less a number that changes."""
+    """1 minus a number that changes."""
     return Steps(found.times, tuple(1 - value for value in found.values))
 
 

@@ -327,7 +327,7 @@ def test_a_pick_changes_when_it_is_told_to(casesim, case):
         ("point@3600", "write it as CHOICE=OPTION@SECONDS"),
         ("points=0.95@3600", "did you mean 'point'?"),
         ("point=7@3600", "out of range"),
-        ("point=0.6@-5", "should change from 0 s on"),
+        ("point=0.6@-5", "should change at 0 s or later"),
     ],
 )
 def test_a_change_that_cannot_be_is_told_to_whoever_asked(casesim, case, change, hint):

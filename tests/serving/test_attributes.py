@@ -138,13 +138,13 @@ def test_a_value_that_no_item_has_is_told():
     case = load("skin-cancer-triage")
     document = case.document.patched({("attributes", "diagnosis", "values"): ({"MELL": "melanoma"}, ("attributes",), "x"),
                                       ("objectives",): ([], ("objectives",), "x")})  # fmt: skip
-    with pytest.raises(ScenarioError, match="'MELL' stands nowhere in the column diagnosis"):
+    with pytest.raises(ScenarioError, match="'MELL' does not occur in the column diagnosis"):
         compile_plan(type(case).of(document))
 
 
 def test_a_published_curve_says_nothing_of_its_items_and_that_is_told():
     made = compile_plan(load("skin-cancer-triage"), {"architecture": "resnet50_x3"})
-    assert any("says no diagnosis of its items, so that no metric is told by it" in words for words in made.warnings)
+    assert any("gives no diagnosis for its items, so no metric is reported by it" in words for words in made.warnings)
     assert simulate(made).requests["diagnosis"].isna().all()
 
 

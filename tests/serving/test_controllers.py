@@ -99,8 +99,8 @@ def test_a_run_can_be_driven_by_hand(compiled):
 @pytest.mark.parametrize(
     ("action", "field", "message"),
     [
-        ((5.0, {"rate": 2}), "rate", "writes arrivals.rate_per_s.value, which cannot change while a run goes on"),
-        ((-1.0, {"replicas": 4}), "replicas", "should change from 0 s on"),
+        ((5.0, {"rate": 2}), "rate", "writes arrivals.rate_per_s.value, which cannot change during a run"),
+        ((-1.0, {"replicas": 4}), "replicas", "should change at 0 s or later"),
         ((5e6, {"replicas": 4}), "replicas", "when the run ends; got 5e+06"),
         ((5.0, {"replica": 4}), "replica", "did you mean 'replicas'?"),
         ((5.0, {"replicas": 3}), "replicas", "expected one of: 1, 2, 4"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class JoinStage(ServiceStage):
-    """Every input is a visit. Those that go on together are a batch; one that comes too late is never served.
+    """Every input is a visit. Inputs that go on together are a batch; one that arrives too late is never served.
 
     Inputs come from branches that run ahead of each other; the inbox puts them in the order of time. The complement of a
     row stands for an input that is missing, because its branch turned it away.
@@ -89,7 +89,7 @@ class JoinStage(ServiceStage):
         self.accept_block(~rows, times)
 
     def step(self, now: float) -> float:
-        """Take in the inputs that have come, then let go whose time is up."""
+        """Take in the inputs that have arrived, then release requests whose time is up."""
         if self.eased:
             self._let_go_of_complete(now)
         while self.inbox.head <= now:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LinkStage(Stage):
-    """Latency plus payload over bandwidth. It needs no event: what leaves later is handed on with its time."""
+    """Latency plus payload over bandwidth. It needs no event: requests are handed on with their time of arrival."""
 
     def __init__(self, run: Run, name: str, spec: Link) -> None:
         super().__init__(run, name, spec)

@@ -1,8 +1,8 @@
-"""A pool with policies: order of the queue, impatient clients, copies, balancing, scaling, failing replicas.
+"""A pool with policies: order of the queue, client time-outs, hedged requests, balancing, scaling, failing replicas.
 
-Every batch is completed by an event of its own, because what becomes of it may change on the way. The plain pool, which needs
-none of this, is in `pool`; on what both can do they give the same trace. As there, a queue is measured when the replicas that
-are free at that instant have taken theirs.
+Every batch completes in its own event, because its fate may change during service. The plain pool, which needs none of this, is
+in `pool`; on what both can do they give the same trace. As there, the queue limit applies once the replicas that are free at
+that instant have taken their batches.
 
 Its parts can be read alone: `lanes` (queues, copies of requests), `timers` (patience, second copies), `outages`, `batches`
 (service on a device of one's own or a shared one), `scaling`, and `breaker`, `balancing`, `batching` and `orders` of serving.
@@ -77,11 +77,11 @@ class ManagedPoolStage(AnyPool):
         self.alarm.set(self.scaling.next_time)
 
     def due(self, time: float) -> float:
-        """Whoever comes may change what is due."""
+        """Any arrival may change what is due."""
         return time
 
     def step(self, now: float) -> float:
-        """Do all that is due at `now`, in this order: what is done, who has come, copies, scaling, service, who leaves."""
+        """Do all that is due at `now`, in this order: completions, arrivals, copies, scaling, service, departures."""
         self.scaling.look(now)
         for batch in self.work.ended(now):
             self._complete(batch)
@@ -98,7 +98,7 @@ class ManagedPoolStage(AnyPool):
         return min(self.inbox.head, self.work.next_end, waiting, *policies)
 
     def hand_over_since(self) -> None:
-        """Hand on who is done: what was begun may still be lost."""
+        """Hand on finished requests: a batch begun may still be lost."""
         self.outbox.flush()
 
     # Coming in
@@ -132,7 +132,7 @@ class ManagedPoolStage(AnyPool):
         self.touched.append(lane)
 
     def _send_copies(self, now: float) -> None:
-        """A second copy, for another queue if there is one, of who has waited long enough; a full queue does without it."""
+        """Send a second copy of a request that has waited long enough, to another queue if any; a full queue takes none."""
         for stay in self.hedging.take(now):
             choice = self.choose(self.lanes, stay.row)
             lane = self.lanes[(choice + 1) % len(self.lanes) if choice == stay.choice else choice]
@@ -142,13 +142,13 @@ class ManagedPoolStage(AnyPool):
     # Going without an answer
 
     def _keep_limit(self, lane: Lane, now: float) -> None:
-        """The replicas have taken theirs: those who came last are too many."""
+        """The replicas have taken their batches: refuse the latest arrivals beyond the limit."""
         for place in reversed(lane.surplus):
             self._drop_for(place, lane, now)
         lane.surplus.clear()
 
     def _drop_for(self, place: Place, lane: Lane, now: float) -> None:
-        """If one who has just come still waits in a queue that is too long: refuse it, or drop whoever has waited longest."""
+        """If a new arrival still waits in a queue that is too long: refuse it, or drop the request that has waited longest."""
         queue = lane.queue
         index = queue.index(place)
         if index is not None and len(queue) > self.max_queue:
@@ -216,7 +216,7 @@ class ManagedPoolStage(AnyPool):
             self._start(lane, lane.queue.take(size), now)
 
     def _drop_unserved(self, lane: Lane, now: float) -> bool:
-        """Take out of the next batch who is not to be served now; whether there was anybody."""
+        """Take requests not to be served now out of the next batch; whether there were any."""
         for place, copy in enumerate(lane.queue.first(self.rule.max_batch)):
             stay = copy.stay
             if not stay.open and self.spec.cancels:
@@ -231,7 +231,7 @@ class ManagedPoolStage(AnyPool):
         return False
 
     def _expire(self, lane: Lane, copy: Copy, now: float) -> None:
-        """A copy has waited too long: it goes, or waits on behind the others."""
+        """A copy has waited too long: it leaves, or goes on waiting behind the others."""
         if self.spec.timeout_action == "delay":
             copy.delayed = True
             lane.queue.push(copy, now)
@@ -264,7 +264,7 @@ class ManagedPoolStage(AnyPool):
         batch.note(self.log)
 
     def _answer(self, batch: Batch) -> None:
-        """Requests go on that still wait for an answer, each once."""
+        """Hand on the requests that still await an answer, each once."""
         rows = []
         for stay in (copy.stay for copy in batch.copies):
             stay.copies -= 1

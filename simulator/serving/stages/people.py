@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 class PeopleStage(ServiceStage):
-    """Reviewers are told apart by the roster's desks. Who is in the middle of a case finishes it, whatever the roster says.
+    """Reviewers are identified by the roster's desks. A reviewer in the middle of a case finishes it, whatever the roster says.
 
     A second reading is a second visit: the case joins the queue again when the first one is done, and is never refused.
 
-    As at a pool, the queue is measured when the reviewers who are free at that instant have taken a case each: of the cases
-    that came at that instant and still wait, the last ones are refused as far as they exceed `max_queue`.
+    As at a pool, the queue limit applies once the reviewers who are free at that instant have taken a case each: of the cases
+    that arrived at that instant and still wait, the last ones beyond `max_queue` are refused.
     """
 
     @classmethod
@@ -204,7 +204,7 @@ class PeopleStage(ServiceStage):
         self.free = sorted(self.on_duty.keys() - {reviewer for _, reviewer in self.busy})
 
     def due(self, time: float) -> float:
-        """Somebody on duty who is free takes a case at once, and a queue that is full refuses at once."""
+        """A free reviewer on duty takes a case at once, and a full queue refuses at once."""
         if self.max_queue < inf or self.free:
             return time
         return max(time, min(self.busy[0][0] if self.busy else inf, self.shift_ends))
@@ -239,7 +239,7 @@ class PeopleStage(ServiceStage):
                 self.first_deadline = min(self.first_deadline, self._deadline(row, time))
 
     def _keep_limit(self, now: float) -> None:
-        """Whoever was free has taken a case: refuse those that came last and exceed the limit."""
+        """Free reviewers have taken cases: refuse the latest arrivals beyond the limit."""
         for case in reversed(self.surplus):
             if len(self.queue) > self.max_queue and case in self.queue:
                 self.queue.remove(case)

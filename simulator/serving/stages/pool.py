@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 class PoolStage(AnyPool):
     """A queue in order of arrival, and replicas that each serve one batch at a time.
 
-    The queue is the front of the inbox: who waits at a time is a slice of what was delivered, and so is a batch.
+    The queue is the front of the inbox: the waiting requests are a slice of the deliveries, and so is a batch.
 
-    In an instant, first the requests that come join the queue, in the order of delivery. Then each replica that is free takes a
-    batch, if the rule forms one. Then the queue is measured: of the requests that came at that instant and still wait, the last
-    ones are refused as far as they exceed `max_queue`.
+    At each instant, arriving requests first join the queue, in the order of delivery. Then each free replica takes a batch, if
+    the rule forms one. Then the queue limit applies: of the requests that arrived at that instant and still wait, the last ones
+    beyond `max_queue` are refused.
     """
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Pool) -> Stage:
-        """The plain pool where that is enough: it is many times faster. One that had policies in this run stays as it is."""
+        """The plain pool if that is enough: it is many times faster. One that had policies in this run stays as it is."""
         plain = spec.is_plain and run.conditions.usual(name) and not isinstance(run.stages.get(name), ManagedPoolStage)
         return (cls if plain else ManagedPoolStage)(run, name, spec)
 
@@ -98,14 +98,14 @@ class PoolStage(AnyPool):
             rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
 
     def _pause(self, upcoming: float, limit: float) -> float:
-        """Refuse who finds the queue full before `limit`; the next time at which something is due."""
+        """Refuse requests that find the queue full before `limit`; the next time at which something is due."""
         if self.max_queue == inf:
             return upcoming
         self._refuse(limit)
         return min(upcoming, self.inbox.time_of(self.most))
 
     def _batch_time(self, waiting: int) -> float:
-        """When the requests that wait for company go: when the oldest is due, or enough others have come."""
+        """When the batching delay ends: when the oldest is due, or enough others have arrived."""
         oldest: float = self.inbox.times[self.inbox.at]
         # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
         due = min(oldest + self.rule.delay_s, nextafter(oldest + self.timeout, inf))
@@ -113,7 +113,7 @@ class PoolStage(AnyPool):
         return due if wanted is None else min(due, self.inbox.time_of(wanted - 1))
 
     def _refuse(self, before: float) -> None:
-        """Turn away who came before that time, found the queue full, and was taken by no replica at once."""
+        """Turn away requests that arrived before that time, found the queue full, and were not taken by a replica at once."""
         inbox, full = self.inbox, self.inbox.at + self.most
         last = bisect_left(inbox.times, before, min(full, inbox.end), inbox.end)
         if last > full:

@@ -1,4 +1,4 @@
-"""The requester is asked for another photo."""
+"""Asks the requester for another photo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class RetakeStage(Stage):
     """A pure delay with two ways out early: no patience left, or no tries left.
 
-    Whoever gives up where that is the end of the way has left without an answer.
+    A person who gives up where the path then ends has left without an answer.
     """
 
     @classmethod

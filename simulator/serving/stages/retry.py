@@ -1,4 +1,4 @@
-"""A client that was turned away sends the same request again."""
+"""Sends the request of a client that was turned away again."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ JITTERS = {
 
 
 class RetryStage(ServiceStage):
-    """Decides in the order of time, since the budget is one for all. What a request comes to is decided by its last try.
+    """Decides in order of time, since all requests share the budget. The last try decides a request's outcome.
 
-    A visit lasts from the failure to the next try; whoever gives up was not served here.
+    A visit lasts from the failure to the next try; a request that gives up was not served here.
     """
 
     @classmethod
@@ -50,12 +50,12 @@ class RetryStage(ServiceStage):
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """Nobody is turned away, so nobody comes."""
+        """No request is turned away, so none arrives."""
         return []
 
     @classmethod
     def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
-        """How much one client's request grows to, and whose last try failed as well."""
+        """Retries per request, and requests whose last try failed."""
         started, all_ = np.array(trace.logs[name].started), float(trace.columns.n)
         gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
         yield f"retries_per_request.{name}", float(np.count_nonzero(~np.isnan(started))), all_
@@ -82,7 +82,7 @@ class RetryStage(ServiceStage):
         self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
         budget, source = self.spec.budget, self.run.source
         self.budget = budget and RetryBudget(budget, self.run.requests.arrived, lambda: source.issued, self.spent)
-        # Within a branch of a fork nothing but the join tells what a request comes to.
+        # Within a branch of a fork only the join decides a request's outcome.
         self.in_branch = self.name in self.run.in_branches
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:

@@ -1,4 +1,4 @@
-"""What falls due a fixed span after a request joined: clients that lose patience, second copies that are sent."""
+"""What falls due a fixed span after a request joined: client time-outs, second copies of hedged requests."""
 
 from __future__ import annotations
 

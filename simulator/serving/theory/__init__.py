@@ -1,4 +1,4 @@
-"""What can be known without a run: how often stages are visited, the load on them, and closed forms that a run is tested by."""
+"""What can be known without a run: visits to stages, the load on them, and closed forms that runs are tested against."""
 
 from simulator.serving.theory.age import (
     dm1_age,

@@ -1,4 +1,4 @@
-"""The load on each stage, known without a run: how often requests come over how often the stage can take them."""
+"""The offered load on each stage, known without a run: the arrival rate over the rate the stage can sustain."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from simulator.serving.theory.flows import service_ratios
 class Load:
     """The load that a design offers to one stage: the rate of the requests over the highest rate that it can sustain.
 
-    Below 1 a queue comes to an end again, from 1 on it grows. It is no share of the time: a pool that gathers its requests in
-    batches is busy for a larger part of it, in small batches, long before it can do no more.
+    Below 1 a queue empties again, from 1 on it grows. It is not a share of the time: a pool that gathers its requests in
+    batches is busy for a larger part of it, in small batches, long before it is saturated.
 
     mean: over the time in which requests come, spikes and what strikes left out. peak: at the busiest time, spikes included;
     None where work waits for a shift anyway, so that only the total counts.
     retried: the mean if the stage turned requests away and each came back as often as its retries allow; None without any.
-    at_most: whether the load is a bound: clients that wait for their answers, or a heap of work, cannot ask for more than all.
+    at_most: whether the load is a bound: clients that wait for answers, or MLPerf's offline samples, cannot exceed capacity.
     """
 
     stage: str

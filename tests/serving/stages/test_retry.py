@@ -163,7 +163,7 @@ def test_the_metrics_of_a_retry_are_those_of_the_scenario():
 
 def test_a_retry_takes_only_what_was_turned_away():
     found = messages({"p": pool(to="again"), "again": retry("p")})
-    assert "was turned away" in found["stages.p.to"]
+    assert "were turned away" in found["stages.p.to"]
 
 
 def test_a_ring_of_retries_ends_and_one_of_gave_ups_is_refused():
