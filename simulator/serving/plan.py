@@ -99,6 +99,11 @@ class Plan:
         """The scores that the thresholds of a gate refer to."""
         return self.tables[self.scenario.scorer_of(gate)]
 
+    def looks_alike(self, other: Plan) -> bool:
+        """Whether the models of another plan of the same case would say just the same of as many photos of each request."""
+        tables = [{pool: table.name for pool, table in plan.tables.items()} for plan in (self, other)]
+        return tables[0] == tables[1] and self.tries == other.tries
+
     def is_alike(self, other: Plan, name: str) -> bool:
         """Whether a stage of another plan of the same case would do just the same; a gate's thresholds hang on score tables."""
         mine, others = self.scenario.stages[name], other.scenario.stages[name]

@@ -151,3 +151,8 @@ def test_a_change_at_the_very_start_is_a_design_of_its_own(compiled):
         alone = simulate(picked)
     assert changed.digest == alone.digest
     assert server_s(changed, "p") == server_s(alone, "p")
+
+
+def test_a_run_that_was_not_to_be_stopped_refuses_to_be(compiled):
+    with arrivals_at([0]), pytest.raises(ValueError, match="stops=True"):
+        Run(compiled(case()), Streams(0)).advance(5)
