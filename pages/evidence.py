@@ -20,7 +20,7 @@ from simulator.evidence.profiles import Profile, ProfileError, read_profile, rea
 from simulator.evidence.projection.heldout import held_out
 from simulator.evidence.scores import ScoreError
 from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
-from simulator.scenario import scenario_ids
+from simulator.scenario import load_all
 from simulator.ui.charts import (
     FIGURES,
     MOST_CURVES,
@@ -45,7 +45,7 @@ Files = tuple[tuple[str, int], ...]
 
 
 class Measured(NamedTuple):
-    """All profiles, as rows of cells and of calls too; broken: what is wrong with files that cannot be used."""
+    """All profiles, also as rows of cells and of calls; broken: what is wrong with the files that cannot be used."""
 
     profiles: list[Profile]
     broken: list[str]
@@ -54,7 +54,7 @@ class Measured(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """What is picked; an empty list stands for all."""
+    """What is picked; an empty list means all."""
 
     device: str
     tasks: list[str]
@@ -66,7 +66,7 @@ class Filters(NamedTuple):
 
 
 def files(*folders: Path) -> Files:
-    """What tells whether a file of these folders has changed."""
+    """The files of these folders and when each last changed."""
     found = [path for folder in folders for path in sorted(folder.rglob("*"))]
     return tuple((str(path), path.stat().st_mtime_ns) for path in found)
 
@@ -79,7 +79,7 @@ def read_all(stamp: Files, *folders: Path) -> Measured:
 
 
 def everything_measured() -> Measured:
-    """What comes with CaseSim, and what was measured here; tells which files of these cannot be used."""
+    """The profiles shipped with CaseSim and those measured here; shows which files cannot be used."""
     found = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
     for sentence in found.broken:
         st.warning(plain(sentence))
@@ -93,7 +93,7 @@ def read_reports(stamp: Files, folder: Path) -> list[Report]:
 
 @st.cache_data(max_entries=2, show_spinner="Reading the sources …")
 def every_source(stamp: Files, _profiles: list[Profile], _reports: list[Report]) -> pd.DataFrame:
-    return sources(_profiles, _reports, [scenario_of(name) for name in scenario_ids()])
+    return sources(_profiles, _reports, load_all(scenario_of)[0])
 
 
 def latencies() -> None:
@@ -116,7 +116,7 @@ def latencies() -> None:
 
 
 def filters(found: pd.DataFrame) -> Filters:
-    """The filters; each offers what those before it leave."""
+    """The filters; each offers what the ones before it leave."""
     with st.grid(5, min_column_width=200):
         device = st.selectbox("Measured on", list(found["device"].unique()), key="measured_on", **KEPT)
         there = found[found["device"] == device]
@@ -127,12 +127,12 @@ def filters(found: pd.DataFrame) -> Filters:
         precisions = pick_some("Precisions", of_kind["precision"], "precisions")
     with st.container(horizontal=True):
         threads = pick_number("Threads", there["threads"], "with_threads")
-        batch = pick_number("Precisions compared at a batch of", there["batch"], "at_batch")
+        batch = pick_number("Compare precisions at batch size", there["batch"], "at_batch")
     return Filters(str(device), tasks, families, models, precisions, threads, batch)
 
 
 def pick_some(label: str, names: "pd.Series[str]", key: str, **more: Any) -> list[str]:
-    """Some of the names of a column; none stands for all."""
+    """Some of the names in a column; none picked means all."""
     return st.multiselect(label, sorted(names.unique()), format_func=spoken, key=key, placeholder="all", **more, **KEPT)
 
 
@@ -148,22 +148,22 @@ def precision_panel(ratios: pd.DataFrame) -> None:
     draw(speed_of_precisions(ratios), key="speed_of_precisions")
     st.caption(
         "A point is the ratio of two medians; its line covers the 95% intervals of both. The shaded side is slower than fp32. "
-        "A hollow point was measured while other programs took a tenth of the machine or more."
+        "A hollow point was measured while other programs used a tenth of the machine or more."
     )
 
 
 def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
-    st.subheader("What a batch takes", anchor=False)
+    st.subheader("How long a batch takes", anchor=False)
     precisions = picked.precisions if picked.precisions or ratios.empty else [BASE, usual(ratios)]
     largest = within(speedups(mine, mine["batch"].max()), precision=precisions)
     models = picked.models or extremes(largest) or list(mine["model"].unique()[:1])
     mine, timed = (within(rows, model=models, precision=precisions) for rows in (mine, timed))
-    offered = ["a batch", "an item of the batch"]
+    offered = ["a batch", "one item of it"]
     of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
     draw(latency_curves(mine, timed, by_item=of == offered[1]), key="latency_curves")
-    st.caption("A line joins medians, a band holds nine calls in ten, a dot is one call; at most 40 of a size are drawn.")
+    st.caption("Lines join medians, bands hold nine calls in ten, each dot is one call; at most 40 per batch size are drawn.")
     if not (picked.models and picked.precisions):
-        st.caption("Drawn at first: the models whose largest batches gain most and least. Pick others above.")
+        st.caption("Shown by default: the models whose largest batches gain most and least. Pick others above.")
 
 
 def steps() -> None:
@@ -171,7 +171,7 @@ def steps() -> None:
     device = st.selectbox("Measured on", list(found["device"].unique()), key="steps_on", **KEPT)
     here, there = (rows[(rows["device"] == device) & (rows["threads"] == 1)] for rows in (found, networks))
     draw(step_times(here, there), key="step_times")
-    st.caption("One item at a time on one thread; a line holds nine calls in ten.")
+    st.caption("One item at a time on one thread; lines hold nine calls in ten.")
     download("Download these times (CSV)", cell_table(here), "steps.csv")
 
 
@@ -199,7 +199,7 @@ def own_model() -> None:
         return
     st.markdown(
         "Measure an ONNX file of your own on the machine that serves this page. It takes about a minute and a half, and the "
-        "machine should have little else to do meanwhile. The file stays on that machine."
+        "machine should be otherwise idle. The file stays on that machine."
     )
     with st.form("measure"):
         uploaded = st.file_uploader(
@@ -210,11 +210,11 @@ def own_model() -> None:
             threads = st.multiselect("Threads", [1, 2, 4, 8], [1, 2])
             batches = st.multiselect("Batch sizes", [1, 2, 4, 8, 16, 32, 64], placeholder="1, 2, 4, 8, 16, or the file's own")
             budget = st.number_input("Time for each thread count (s)", 1, 600, 30)
-            provider = st.selectbox("Run by", ["cpu", "cuda", "tensorrt", "openvino", "coreml"])
-            shape = st.text_input("Shape of one image", placeholder="that of the file, such as 3,224,224")
-            name = st.text_input("Name of the model", placeholder="that of the file")
-            device = st.text_input("Name of the machine", placeholder="from its processor")
-        overwrite = st.checkbox("Measure again what has a profile already")
+            provider = st.selectbox("Execution provider", ["cpu", "cuda", "tensorrt", "openvino", "coreml"])
+            shape = st.text_input("Shape of one image", placeholder="from the file, such as 3,224,224")
+            name = st.text_input("Name of the model", placeholder="from the file")
+            device = st.text_input("Name of the machine", placeholder="its processor")
+        overwrite = st.checkbox("Measure again what already has a profile")
         pressed = st.form_submit_button("Measure this model", type="primary")
     if pressed:
         wanted = Options(threads, batches, budget, shape or None, name or None, device or None, provider, overwrite)
@@ -224,7 +224,7 @@ def own_model() -> None:
 
 
 def own_path() -> str:
-    """A file that lies on the server; asked for only where the person sits at that machine."""
+    """A file on the server; offered only to a person at that machine."""
     if st.context.ip_address is not None:
         return ""
     return st.text_input("Or the path of a file on this machine", key="own_path", placeholder="/home/me/model.onnx")
@@ -243,7 +243,7 @@ def begin(uploaded: dict[str, memoryview], path: str, wanted: Options) -> None:
 
 @st.fragment(run_every=0.5)
 def follow(key: str) -> None:
-    """How far a measurement is, asked twice a second, and the curve as it grows."""
+    """The progress of a measurement, polled twice a second, and the curve so far."""
     begun = measurements().get(key)
     if begun is None or not begun.running:
         st.rerun()
@@ -254,7 +254,7 @@ def follow(key: str) -> None:
 
 
 def ended(begun: Measurement) -> None:
-    """What became of a measurement."""
+    """How a measurement ended."""
     if begun.ending == "error":
         st.error(plain(begun.complaint))
     elif begun.ending == "stopped":
@@ -272,8 +272,8 @@ def fidelity() -> None:
     found = read_reports(files(FIDELITY), FIDELITY)
     if not found:
         st.markdown(
-            "No report is here yet. This command measures one: it starts a real server on this machine, predicts what each "
-            "run of it will give, then lets it run. The machine should have nothing else to do meanwhile."
+            "There is no report yet. This command makes one: it starts a real server on this machine, predicts the result of "
+            "each run, then runs it. The machine should be otherwise idle."
         )
         st.code(f"casesim fidelity --out {FIDELITY / 'my-machine.json'}", language=None, wrap_lines=True)
         return
@@ -291,8 +291,8 @@ def fidelity() -> None:
         draw(forecasts_against_runs(report, server, what), key="forecasts")
         st.caption(
             f"{plain(held_told(report, server))} A forecast interval says where the next run of this server will lie, 95 times "
-            "of 100. It holds the luck of the run and the speed of the machine, which wanders: that was measured in stretches "
-            "that lie apart in time."
+            "in 100. It covers chance in the run and drift in the machine's speed, which was measured at several separate "
+            "times."
         )
     draw(simulated_against_real(report, server, what), key="against_real")
     draw(error_by_load(report, server, what), key="error_by_load")
@@ -306,8 +306,8 @@ def fidelity() -> None:
 def projected() -> None:
     found = held_out()
     st.markdown(
-        "Hardware that was not measured here is projected from published latencies, with a band. To find out what that is "
-        "worth, a third of the published networks is hidden at a time, and projected from the rest."
+        "Hardware that was not measured here is projected from published latencies, with a band. To test the projection, "
+        "a third of the published networks at a time is held out and projected from the rest."
     )
     with st.grid(3, border=True, min_column_width=180):
         for mark in projection_marks(found):
@@ -317,14 +317,16 @@ def projected() -> None:
     if not rows.empty:
         devices = pick_some("Devices", rows["device"], "devices")
         draw(projected_against_published(within(rows, device=devices)), key="projected")
-        st.caption("A line is the band of a projection; hollow points were published outside it.")
+        st.caption("Lines are the bands of the projections; hollow points lie outside theirs.")
     st.subheader("By device and family", anchor=False)
     errors = error_rows(found)
     st.markdown(f"**{reached(errors)}**")
-    st.dataframe(rounded(errors), hide_index=True, alt="Held-out errors by device and family, each with its bars.")
-    st.subheader("Beside an analytic model", anchor=False)
+    st.dataframe(
+        rounded(errors), hide_index=True, alt="Held-out errors by device and family, each with the limits it must meet."
+    )
+    st.subheader("Compared with an analytic model", anchor=False)
     draw(comparisons(found), key="comparisons")
-    st.caption("Shaded: the median error of the other model, to both sides.")
+    st.caption("Shaded: the other model's median error, in both directions.")
     with st.container(horizontal=True):
         download("Download the predictions (CSV)", rows, "predictions.csv")
         download("Download the errors (CSV)", errors, "errors.csv")
@@ -357,7 +359,7 @@ PANELS = {
 
 st.title("Where every number comes from", anchor=False)
 st.markdown(
-    "Latencies are measured call by call, the simulation is held against a real server, and each figure names its source. "
+    "Latencies are measured call by call, the simulation is compared with a real server, and each figure names its source. "
     "What did not work is shown too."
 )
 panels = st.tabs(list(PANELS), key="evidence", on_change="rerun", bind="query-params")

@@ -1,4 +1,6 @@
-"""The cases there are, and one example that has already been run."""
+"""The list of cases, and one example that has already been run."""
+
+from contextlib import suppress
 
 import streamlit as st
 
@@ -6,13 +8,13 @@ from simulator.analysis.run.replicate import replicate
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import judge
 from simulator.paths import PAGES
-from simulator.scenario import Scenario, scenario_ids
+from simulator.scenario import Scenario, ScenarioError, load_all
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.charts import asked, referrals_by_sensitivity
 from simulator.ui.jobs import job_id
-from simulator.ui.widgets import draw, scenario_of, verdict_card
+from simulator.ui.widgets import draw, plain, scenario_of, verdict_card
 
-#: Few enough to be there at once; the page says how many.
+#: Few enough to finish at once; the page says how many.
 EXAMPLE_REPLICATIONS = 5
 EXAMPLE_SEED = 1
 
@@ -20,6 +22,14 @@ EXAMPLE_SEED = 1
 @st.cache_data(max_entries=4, show_spinner="Running the example …")
 def example(job: str, _plan: Plan) -> Result:
     return replicate(_plan, EXAMPLE_SEED, EXAMPLE_REPLICATIONS)
+
+
+def first_plan(scenarios: list[Scenario]) -> Plan | None:
+    """The default design of the first case that can run; None where none can."""
+    for scenario in scenarios:
+        with suppress(ScenarioError):
+            return compile_plan(scenario)
+    return None
 
 
 def card(scenario: Scenario) -> None:
@@ -39,18 +49,22 @@ st.markdown(
     "measured scores shows **who is missed, who waits and what it costs**, with an interval and a source for every number."
 )
 
-st.page_link(PAGES / "evidence.py", label="How these figures were measured, and how far the simulation is off")
+st.page_link(PAGES / "evidence.py", label="How these figures were measured, and how far off the simulation is")
 
-scenarios = [scenario_of(name) for name in scenario_ids()]
-plan = compile_plan(scenarios[0])
+scenarios, faults = load_all(scenario_of)
+plan = first_plan(scenarios)
 cases, lesson = st.columns([2, 3], gap="large")
 with cases:
     for scenario in scenarios:
         card(scenario)
+    for fault in faults:
+        st.error(plain(str(fault)))
 with lesson:
-    if plan.scores is not None:
+    if plan is not None and plan.scores is not None:
         draw(referrals_by_sensitivity(plan), key="lesson")
 
+if plan is None:
+    st.stop()
 st.subheader(f"Already run for you: the default design of “{plan.scenario.title}”", anchor=False)
 summary = example(job_id(plan, EXAMPLE_SEED, EXAMPLE_REPLICATIONS), plan)
 with st.grid(4, border=True, min_column_width=160):

@@ -31,9 +31,14 @@ from simulator.units import duration
 
 
 def chosen_case() -> Scenario:
-    """The case that the address names; the first one where it names none that exists."""
+    """The case named in the address; the first one if there is no such case. A broken one shows its faults."""
     wanted, known = st.query_params.get("case"), scenario_ids()
-    scenario = scenario_of(wanted if wanted in known else known[0])
+    try:
+        scenario = scenario_of(wanted if wanted in known else known[0])
+    except ScenarioError as error:
+        for fault in error.faults:
+            st.error(plain(str(fault)))
+        st.stop()
     if wanted is not None and wanted not in known:
         st.warning(f"There is no case “{plain(wanted)}”. This is “{scenario.title}”.")
     if st.session_state.get("case") != scenario.id:  # what was picked in another case is not meant for this one
@@ -66,7 +71,7 @@ def form(scenario: Scenario) -> dict[str, Any]:
 
 
 def strikes(scenario: Scenario) -> dict[str, float | None]:
-    """The curveballs that are to strike, all at the same time, in seconds."""
+    """The curveballs that were picked, all at the same time, in seconds."""
     if not scenario.curveballs:
         return {}
     balls, last = scenario.curveballs, 1440 * scenario.run.days
@@ -81,7 +86,7 @@ def strikes(scenario: Scenario) -> dict[str, float | None]:
 
 
 def planned(scenario: Scenario, picks: dict[str, Any], struck: dict[str, float | None]) -> Plan | None:
-    """The plan for these picks; a sentence for each reason why there is none."""
+    """The plan for these picks; if there is none, a sentence for each reason."""
     try:
         return compile_plan(scenario, picks, struck)
     except ScenarioError as error:
@@ -112,7 +117,7 @@ def controls(scenario: Scenario, plan: Plan | None) -> tuple[int, int]:
 
 @st.fragment(run_every=0.5)
 def progress(key: str) -> None:
-    """How far a run is, asked twice a second; the page is drawn again when it has ended."""
+    """The progress of a run, polled twice a second; the page is drawn again when it ends."""
     job = registry().get(key)
     if job is None or not job.running:
         st.rerun()
@@ -123,13 +128,13 @@ def progress(key: str) -> None:
 
 
 def named_run(scenario: Scenario) -> Job | None:
-    """The run that the address names, so that a reload finds it again; else the last one that was started here."""
+    """The run named in the address, so that a reload finds it again; else the last one started here."""
     job = registry().get(st.query_params.get("run") or st.session_state.get("started"))
     return job if job and job.plan.scenario.id == scenario.id else None
 
 
 def outcome(job: Job | None) -> None:
-    """What became of a run that has no result to show."""
+    """Why a run has no result to show."""
     if job is None or job.succeeded:
         return
     if job.running:
@@ -168,18 +173,18 @@ def fine_print(summary: Result) -> None:
 
 
 def comparison(before: Job | None, last: Job) -> None:
-    """One line: what moved against the run before."""
+    """One line: what changed since the run before."""
     if before is None or not before.succeeded or not comparable(before.summary, last.summary):
         return
     summaries = before.summary, last.summary
     moved = differences(before.measures, last.measures, summaries)
     told = " · ".join(f"{difference.label}: **{difference.words}**" for difference in moved)
-    st.markdown(f"Against the run before ({changes(before.plan, last.plan)}): {told}")
+    st.markdown(f"Compared with the run before ({changes(before.plan, last.plan)}): {told}")
     with st.expander("Every difference, with its interval"):
         if words := undecided(moved):
             st.markdown(plain(words))
         rows = difference_rows(differences(before.measures, last.measures, summaries, every=True))
-        st.dataframe(rows, hide_index=True, alt="Each metric's change against the run before, with its 95% interval.")
+        st.dataframe(rows, hide_index=True, alt="Each metric's change since the run before, with its 95% interval.")
 
 
 def changes(old: Plan, new: Plan) -> str:
@@ -199,7 +204,9 @@ def changes(old: Plan, new: Plan) -> str:
 
 def sources(summary: Summary) -> None:
     st.caption(summary.sense)
-    st.dataframe(metric_rows(summary), hide_index=True, alt="Each metric with its 95% interval and the doubts it is made of.")
+    st.dataframe(
+        metric_rows(summary), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
+    )
     st.subheader("Where the numbers come from", anchor=False)
     evidence(summary.provenance)
 
@@ -212,7 +219,7 @@ def debrief(summary: Summary) -> None:
 
 
 def exhibits(scenario: Scenario) -> dict[str, Callable[[Summary], None]]:
-    """What the tabs of a result show, by title; sources and lessons come last in every case."""
+    """What each tab of a result shows, by title; sources and lessons always come last."""
     shown = {EXHIBITS[name].label: DRAWN[name] for name in scenario.shown()}
     return shown | {"Numbers and sources": sources} | ({"Debrief": debrief} if scenario.debrief else {})
 
@@ -245,7 +252,7 @@ with top:
     strip(scenario, last.summary if last else None)
     if last:
         if plan is not None and last.id != job_id(plan, seed, replications):
-            st.info(f"Changed since this run: {changes(last.plan, plan)}. Run the design to see what that does.")
+            st.info(f"Changed since this run: {changes(last.plan, plan)}. Run the design to see the effect.")
         comparison(before, last)
         fine_print(last.summary)
 

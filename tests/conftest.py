@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCORES
+from tests.scenario.texts import SMALL
 
 # Hypothesis tries the same examples every time, so that a failure can be had again.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -79,4 +80,14 @@ def own_scores(monkeypatch, tmp_path):
     folder = tmp_path / "own"
     monkeypatch.setattr("simulator.evidence.scores.tables.FOLDERS", (SCORES, folder))
     monkeypatch.setattr("simulator.evidence.scores.importing.OWN_SCORES", folder)
+    return folder
+
+
+@pytest.fixture
+def cases(monkeypatch, tmp_path):
+    """A folder that holds the case `small` in place of the cases that come with CaseSim."""
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
+    monkeypatch.setattr(sys.modules["simulator.scenario.load"], "SCENARIOS", folder)
     return folder

@@ -41,7 +41,7 @@ def test_with_naive_retries_it_is_still_overloaded_minutes_after_the_rush(picks)
     assert mean_interval([served_between(trace, 480, 600) for trace in runs]).high < 0.2
     limit = capacity_per_s(runs[0].plan)
     assert mean_interval([asked_between(trace, 480, 600) for trace in runs]).low > 2 * limit
-    assert "does not end within the run: the rush was over at 90 s" in goodput_over_time(runs[0]).takeaway
+    assert "does not recover within the run: the surge ended at 90 s" in goodput_over_time(runs[0]).takeaway
 
 
 @pytest.mark.parametrize("picks", [{"retries": "budget"}, {"retries": "none"}])
@@ -70,7 +70,7 @@ def test_it_tells_the_loads_that_its_figures_come_to():
     )
     assert f"two replicas could check {limit:.0f}" in told
     assert f"{usual / limit:.0%}, which everybody thought was healthy" in told
-    assert f"{4 * usual} a second are asked of a service that can do {limit:.0f}" in told
+    assert f"{4 * usual} a second reach a service that can handle {limit:.0f}" in told
     assert asked_between(run, 480, 600) == pytest.approx(4 * usual, rel=0.05)
     assert ceil(4 * usual / (limit / 2)) == 6 and f"six replicas, at {usual / (3 * limit):.0%}" in told
     left_s = (asked_between(run, 60, RUSH_ENDS_S) - limit) * 30 / limit

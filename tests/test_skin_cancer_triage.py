@@ -195,6 +195,19 @@ def test_it_tells_where_there_are_too_few_labelled_people_to_say():
     rows = score_rows(LITE0)
     ill = rows[rows["label"] == 1].groupby("fitzpatrick")["patient"].nunique()
     for number, name in {4: "IV", 5: "V"}.items():
-        told = f"(Fitzpatrick skin type: {name}): too few to say. It rests on {ill[number]} labelled people; 30 would do."
+        told = (
+            f"(Fitzpatrick skin type: {name}): too few to say. It rests on {ill[number]} labelled people; 30 would be enough."
+        )
         assert f"Positives found {told}" in default_run().warnings
     assert {name for name in default_run().metrics if "skin_type" in name} == {f"sensitivity.skin_type.{n}" for n in (1, 2, 3)}
+
+
+@pytest.mark.parametrize(
+    "pick", [{"operating_point": 0.99}, {"dermatologists": 30}, {"order": "fifo"}, {"reading": "cochrane"}]
+)
+def test_a_pick_that_changes_at_noon_changes_nothing_before(pick):
+    plan, noon = compile_plan(load("skin-cancer-triage")), 43_200.0
+    usual, changed = simulate(plan, 1).requests, simulate(plan, 1, actions=[(noon, pick)]).requests
+    for column in ("answered_s", "finished_s"):
+        assert usual[column].where(usual[column] < noon).equals(changed[column].where(changed[column] < noon))
+    assert not usual.equals(changed)

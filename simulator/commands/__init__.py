@@ -1,1 +1,1 @@
-"""The command `casesim`: a module a group of commands."""
+"""The command `casesim`: one module per group of commands."""

@@ -1,4 +1,4 @@
-"""`python -m simulator.commands`, which is `casesim` where nothing is installed."""
+"""`python -m simulator.commands`: `casesim` without an installation."""
 
 from simulator.commands.main import main
 

@@ -1,4 +1,4 @@
-"""`casesim cases`: the cases there are."""
+"""`casesim cases`: lists the cases."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
-from simulator.scenario import load, scenario_ids
+from simulator.commands.outcome import table_console
+from simulator.scenario import Scenario, ScenarioError, load_all
 
 
 def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
-    """List the cases there are."""
-    scenarios = [load(name) for name in scenario_ids()]
+    """List the cases; then, with exit status 2, print what is wrong with those that cannot be used."""
+    scenarios, faults = load_all()
     if as_json:
         told = [{"id": one.id, "version": one.version, "title": one.title, "summary": one.summary} for one in scenarios]
         print(json.dumps(told, indent=2))
-        return
-    table = Table("case", "title", "minutes", box=None)
+    else:
+        _print_table(scenarios)
+    if faults:
+        raise ScenarioError(faults)
+
+
+def _print_table(scenarios: list[Scenario]) -> None:
+    table = Table(Column("case", overflow="fold"), "title", "minutes", box=None)
     for scenario in scenarios:
         table.add_row(scenario.id, escape(scenario.title), str(scenario.minutes))
-    Console().print(table)
+    table_console().print(table)

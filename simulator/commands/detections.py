@@ -1,4 +1,4 @@
-"""`casesim detect-eval`: judges a detector of one's own on labelled images; without one, tells what the detection tables say.
+"""`casesim detect-eval`: judges your own detector on labelled images; without one, prints a report of the detection tables.
 
 `casesim detect-tables` makes those tables.
 """
@@ -13,20 +13,19 @@ from typing import Annotated
 
 import typer
 from platformdirs import user_cache_path
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from simulator.analysis.detections.detectors import Report, precision_rows, report
-from simulator.commands.outcome import StoppedError, UsageError, err, needing
+from simulator.commands.outcome import StoppedError, UsageError, err, needing, table_console
 from simulator.evidence.detections import coco_c, load_detections
 from simulator.paths import DETECTIONS
 
 
 @contextmanager
 def _keeping(kept: str) -> Iterator[None]:
-    """What takes the extra; raises StoppedError that says what an interrupt leaves."""
+    """Run what needs the extra; raises StoppedError that says what an interrupt leaves."""
     try:
         with needing("measure", "judging a detector"):
             yield
@@ -44,28 +43,26 @@ def detect_eval(
         Path | None, typer.Option(help="the detector; without it, print the report of the detection tables")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="folder of labelled images, in YOLO's or COCO's format")] = None,
-    layout: Annotated[str | None, typer.Option(help="how outputs are read; default: guessed from their shapes")] = None,
-    size: Annotated[int | None, typer.Option(min=32, max=4096, help="side of the input, where the file leaves it open")] = None,
-    fit: Annotated[
-        str | None, typer.Option(help="letterbox, corner or stretch; default as the layout usually takes it")
+    layout: Annotated[str | None, typer.Option(help="how to read the outputs; default: guessed from their shapes")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=32, max=4096, help="side of the input in px, if the file leaves it open")
     ] = None,
-    values: Annotated[str | None, typer.Option(help="0-255, 0-1 or imagenet; default as the layout usually takes it")] = None,
-    channels: Annotated[str | None, typer.Option(help="rgb or bgr; default as the layout usually takes it")] = None,
+    fit: Annotated[str | None, typer.Option(help="letterbox, corner or stretch; default: usual for the layout")] = None,
+    values: Annotated[str | None, typer.Option(help="0-255, 0-1 or imagenet; default: usual for the layout")] = None,
+    channels: Annotated[str | None, typer.Option(help="rgb or bgr; default: usual for the layout")] = None,
     class_ids: Annotated[str, typer.Option(help="place (0 for the first class) or id (as COCO's file numbers it)")] = "place",
-    conditions: Annotated[
-        str, typer.Option(help="such as clean,fog:2,bgr; a corruption alone stands for all severities")
-    ] = "clean",
+    conditions: Annotated[str, typer.Option(help="such as clean,fog:2,bgr; a corruption alone means all severities")] = "clean",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions and of the bootstrap")] = 1,
     resamples: Annotated[int, typer.Option(min=100, max=10000, help="bootstrap samples")] = 500,
-    out: Annotated[Path | None, typer.Option(help="write what was found for each labelled box to this CSV file")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="answer with one JSON object")] = False,
+    out: Annotated[Path | None, typer.Option(help="write the result for each labelled box to this CSV file")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
-    """Judge a detector on labelled images: AP with intervals, recall by height, clean and under what may go wrong."""
+    """Judge a detector on labelled images: AP with intervals, recall by height, on clean and corrupted images."""
     with _keeping("nothing was written"):
         if onnx is None:
             if data or layout or size or out:
                 raise UsageError(
-                    "--data, --layout, --size and --out go with --onnx FILE; without it the command prints the tables' report"
+                    "--data, --layout, --size and --out need --onnx FILE; without it the command prints the tables' report"
                 )
             _tell_report(json_)
             return
@@ -81,7 +78,7 @@ def detect_eval(
             typer.echo(json.dumps(told(rows), allow_nan=False))
             return
         for table in rows.tables():
-            Console().print(table)
+            table_console().print(table)
 
 
 def _tell_report(as_json: bool) -> None:
@@ -90,7 +87,7 @@ def _tell_report(as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_in_json(found), allow_nan=False))
         return
-    about, out = tables.about, Console()
+    about, out = tables.about, table_console()
     out.print(f"[bold]{escape(about.dataset)}[/bold], measured {about.date} on {escape(about.processor)}")
     clean = Table("detector", "precision", "AP, clean images", "95% interval", "minus fp32", "95% interval", box=None)
     for row in precision_rows(tables).to_dict("records"):
@@ -102,7 +99,7 @@ def _tell_report(as_json: bool) -> None:
         out.print(f"{escape(mark.label)}: {mark.spoken(mark.reached)}, {mark.words}", highlight=False)
     for order in found.orders:
         out.print(escape(order.sentence), highlight=False)
-    damage = Table(*found.damage.columns, title="part of clean AP that a corruption takes, mean over severities (%)", box=None)
+    damage = Table(*found.damage.columns, title="share of clean AP that a corruption costs, mean over severities (%)", box=None)
     for row in found.damage.to_dict("records"):
         damage.add_row(*(cell if isinstance(cell, str) else f"{cell:.0f}" for cell in row.values()))
     out.print(damage)
@@ -133,12 +130,12 @@ def _in_json(found: Report) -> dict[str, object]:
 def detect_tables(
     data: Annotated[Path, typer.Option(help="folder of labelled COCO images, in YOLO's or COCO's format")],
     trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
-    out: Annotated[Path, typer.Option(help="folder that gets the tables")] = DETECTIONS,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="processes, each with networks of its own on one thread")] = 1,
+    out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DETECTIONS,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes, each with its own networks on one thread")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions, halves and bootstrap")] = 1,
 ) -> None:
-    """Measure three trained detectors at four precisions under every condition; goes on where it was stopped."""
-    with _keeping("what is finished is kept; the same command goes on from there"):
+    """Measure three trained detectors at four precisions under every condition; resumes where it was stopped."""
+    with _keeping("what is finished is kept; the same command resumes from there"):
         from simulator.making.detection.conditions import SETTINGS
         from simulator.making.detection.evaluate import NETWORKS, Job, make_networks, measure_all
         from simulator.making.detection.tables import make_tables

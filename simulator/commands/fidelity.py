@@ -1,4 +1,4 @@
-"""`casesim fidelity`: holds the simulation against a real server on this machine."""
+"""`casesim fidelity`: compares the simulation with a real server on this machine."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _LIBRARIES = ("onnxruntime", "mlcommons-loadgen", "numpy")
 
 def fidelity(
     quick: Annotated[bool, typer.Option("--quick", help="two models, and shorter runs: under five minutes")] = False,
-    out: Annotated[Path | None, typer.Option(help="keep the report as this JSON file, point by point")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the report to this JSON file, point by point")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
-    """Forecast what a real server on this machine will do, as intervals, then let it do it, at many loads.
+    """Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.
 
-    The less else the machine has to do, the narrower the intervals.
+    The quieter the machine, the narrower the intervals.
     """
     if out is not None:
         _check_target(out)
@@ -49,27 +49,27 @@ def fidelity(
 
 
 def _held(report: Report, server: str) -> list[dict[str, object]]:
-    """How many real runs lie in their forecast interval, by load (null: all of them) and figure."""
+    """How many real runs lie in their forecast interval, by load (null: all loads) and figure."""
     return [asdict(one) for one in forecasts_held(report, server)]
 
 
 def _check_target(path: Path) -> None:
-    """Raise FidelityError or OSError where no report could be written to `path`; better before the runs than after."""
+    """Raise FidelityError or OSError if no report could be written to `path`; checked before the runs, not after."""
     if path.exists():
-        raise FidelityError(f"{path}: stands there already; name another file, or remove it first")
+        raise FidelityError(f"{path}: already exists; name another file, or remove it first")
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(path.parent, os.W_OK):
-        raise FidelityError(f"{path}: the folder {path.parent} may not be written to; name another")
+        raise FidelityError(f"{path}: the folder {path.parent} is not writable; name another")
 
 
 def show(report: Report) -> None:
-    """Print every point, and what the bars say."""
+    """Print every point, and a summary in words."""
     out = Console(width=max(Console().width, 220))
     out.print(table_of(report))
     out.print(*sentences(report), sep="\n", highlight=False)
 
 
-#: What is told of a point beside the real figures, in two lines a column.
+#: The columns beside the real figures, each heading in two lines.
 _AGAINST = (
     "forecast p50\nlow to high",
     "forecast p99\nlow to high",
@@ -82,7 +82,7 @@ _AGAINST = (
 
 
 def table_of(report: Report) -> Table:
-    """A row a point: the real figures, what their repetition differs by, and what the prediction and the replay do."""
+    """A row a point: the real figures, how far the repetition differs, the prediction and the replay."""
     table = Table(title=f"{report.processor}, {report.cores} cores, {report.date}", box=None)
     for column in ("server", "model", "batching"):
         table.add_column(column, no_wrap=True)
@@ -116,7 +116,7 @@ def _cells(point: Point) -> Iterator[str]:
 
 
 def sentences(report: Report) -> Iterator[str]:
-    """What the report comes to, in words, a few sentences for each server."""
+    """The report in words, a few sentences for each server."""
     yield from filter(None, [busy_told(report)])
     for server in (IN_PROCESS, OVER_HTTP):
         if report.of(server):
@@ -137,7 +137,7 @@ def _told(found: dict[str, float | int]) -> Iterator[str]:
     left_out = found["points"] - found["points_judged"]
     noise = f"{found['all_points_noise_p50_median']:.1%} in p50 and {found['all_points_noise_p99_median']:.1%} in p99"
     yield f"{found['points']} points. Two identical real runs differ by {noise} (medians)."
-    yield f"{left_out} points are not judged, as theirs differ by more than {AGREE:.0%}."
+    yield f"{left_out} points are not judged: their two runs differ by more than {AGREE:.0%}."
     if "p50_error_median" in found:
         yield (
             f"Predicted before the run: within the objective {found['goodput_error_mean_points']:.2f} points off on average, "
@@ -147,13 +147,13 @@ def _told(found: dict[str, float | int]) -> Iterator[str]:
         )
     if "all_points_replay_p50_error_max" in found:
         yield (
-            f"Given a run's own arrivals and batch times, the engine gives p50 within "
+            f"Given a run's own arrivals and batch times, the engine reproduces p50 within "
             f"{found['all_points_replay_p50_error_max']:.2%} and p99 within {found['all_points_replay_p99_error_max']:.2%}."
         )
 
 
 def _run_grid(grid: Grid, out: Path | None) -> Report:
-    """Measure the grid; an interrupt ends it with what is finished kept."""
+    """Measure the grid; an interrupt keeps what is finished."""
     from simulator.making.fidelity.grid import measure
     from simulator.making.fidelity.models import ready
 

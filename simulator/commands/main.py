@@ -53,7 +53,7 @@ app.add_typer(scores, name="scores")
 
 
 def main() -> None:
-    """Run the command; exit with one of `Status`, and with a sentence wherever that is neither DONE nor NO."""
+    """Run the command; exit with one of `Status`, and print a sentence unless it is DONE or NO."""
     try:
         app()
     except (Exception, KeyboardInterrupt) as error:

@@ -1,4 +1,4 @@
-"""How a command ends: the table of exit statuses, and the sentence for whatever stood in its way."""
+"""How a command ends: the exit statuses, and the sentence for whatever stopped it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ from enum import IntEnum
 
 from rich.console import Console
 
-from simulator.errors import InputError
+from simulator.errors import InputError, suggest
 from simulator.scenario import ScenarioError
-from simulator.scenario.faults import Fault, suggest
+from simulator.scenario.faults import Fault
 
-#: Everything said to a person on the way goes here, so that standard output carries the answer only.
+#: Messages to a person go here, so that standard output carries only the answer.
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+#: Wide enough for every table: columns of a line, where a program reads them and no screen ends.
+_WIDEST = 1000
+
+
+def table_console() -> Console:
+    """Standard output for tables: as wide as the terminal, or without a break where a program reads it."""
+    out = Console()
+    return out if out.is_terminal else Console(width=_WIDEST)
 
 
 class Status(IntEnum):
-    """What a command says by its exit status, as in BSD's sysexits.h and in shells."""
+    """The exit statuses of a command, as in BSD's sysexits.h and in shells."""
 
     DONE = 0
     NO = 1  # the answer is no: an objective is missed
@@ -37,7 +46,7 @@ class StoppedError(Exception):
     """An interrupt ended the command; the message says what is kept."""
 
 
-#: What each optional extra brings, by the names under which it is imported. Each holds those before it.
+#: What each optional extra installs, by import name. Each includes the extras before it.
 EXTRAS = {
     "measure": {"onnx", "onnxruntime", "PIL", "psutil", "pycocotools"},
     "zoo": {
@@ -55,7 +64,7 @@ EXTRAS = {
 
 @contextmanager
 def needing(extra: str, what: str) -> Iterator[None]:
-    """Do what takes an extra; raises UsageError that names the package which is missing and how to install it."""
+    """Run what needs an extra; raises UsageError that names the missing package and how to install it."""
     names = list(EXTRAS)
     brought = set[str]().union(*(EXTRAS[name] for name in names[: names.index(extra) + 1]))
     try:
@@ -68,14 +77,14 @@ def needing(extra: str, what: str) -> Iterator[None]:
 
 
 def known(what: str, name: str, there: Iterable[str]) -> str:
-    """The name, if it is one of those there are; raises UsageError that tells the nearest."""
+    """The name, if it exists; raises UsageError that suggests the nearest."""
     if name not in (names := list(there)):
         raise UsageError(f"there is no {what} '{name}'; {suggest(name, names)}")
     return name
 
 
 def tell(error: BaseException) -> Status:
-    """Say on standard error what ended a command, and give the exit status for it."""
+    """Print on standard error what ended a command, and return its exit status."""
     match error:
         case ScenarioError():
             _report(error.faults)
@@ -107,6 +116,6 @@ def _tell_own_fault(error: BaseException) -> None:
         return
     told = " ".join(f"{type(error).__name__}: {error}".split())
     print(
-        f"this is a fault of CaseSim, not of what it was given: {told[:200]}; CASESIM_DEBUG=1 in the environment shows where",
+        f"this is a bug in CaseSim, not in your input: {told[:200]}; set CASESIM_DEBUG=1 in the environment to see where",
         file=sys.stderr,
     )

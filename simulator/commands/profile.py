@@ -1,6 +1,6 @@
-"""`casesim profile`: measures models on this machine. It reads well without the extra `zoo`, and only then works.
+"""`casesim profile`: measures models on this machine. The extra `zoo` is imported only when needed.
 
-`--onnx` measures a file that somebody brings along; `simulator.making.zoo.progress` describes the format of `--progress-json`.
+`--onnx` measures a file of your own; `simulator.making.zoo.progress` describes the format of `--progress-json`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from platformdirs import user_cache_path
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
-from simulator.commands.outcome import StoppedError, UsageError, err, known, needing
+from simulator.commands.outcome import StoppedError, UsageError, err, known, needing, table_console
 from simulator.commands.profile_onnx import profile_onnx
 from simulator.evidence.failures import Failure, failures
 from simulator.evidence.profiles import Profile, readable_profiles
@@ -33,7 +32,7 @@ def profile(
     batch: Annotated[list[int] | None, typer.Option(min=1, max=4096, help="a batch size; default 1, 2, 4, 8, 16")] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="a thread count; default 1, 2")] = None,
     device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None,
-    photos: Annotated[Path | None, typer.Option(help="folder of photos, to calibrate on and to decode")] = None,
+    photos: Annotated[Path | None, typer.Option(help="folder of photos for calibration and decoding")] = None,
     photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None,
     trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None,
     onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None,
@@ -42,13 +41,13 @@ def profile(
     provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu",
     progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="folder that gets DEVICE/MODEL.PRECISION.json; with --onnx in your user data")
+        Path | None, typer.Option(help="folder for DEVICE/MODEL.PRECISION.json; default with --onnx: your user data")
     ] = None,
     budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="try again what has a profile or has failed")] = False,
-    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize ahead of measuring, and stop")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile or failed before")] = False,
+    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize only, without measuring")] = False,
     list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="answer with one JSON list")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False,
 ) -> None:
     """Measure what models take on this machine, call by call."""
     thread_counts, batches = tuple(sorted(set(threads or (1, 2)))), tuple(sorted(set(batch or ())))
@@ -72,7 +71,7 @@ def profile(
         )
         _answer([made] if made else [], json_)
     elif input_shape or name or progress_json:
-        raise UsageError("--input-shape, --name and --progress-json go with --onnx FILE")
+        raise UsageError("--input-shape, --name and --progress-json need --onnx FILE")
     else:
         with needing("zoo", "measuring"):
             subjects = _subjects(model, precision, trained)
@@ -89,14 +88,14 @@ def _listed(out: Path | None) -> list[Profile | Failure]:
         err.print(sentence, markup=False)
     found: list[Profile | Failure] = [*profiles, *failures(out or PROFILES)]
     if not (found or broken):
-        err.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures", markup=False)
+        err.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures some", markup=False)
     return found
 
 
 def _subjects(models: list[str] | None, precisions: list[str] | None, trained: Path | None) -> list[Subject]:
-    """Every asked pair that exists; raises UsageError that names the nearest valid name.
+    """Every requested pair that exists; raises UsageError that suggests the nearest valid name.
 
-    Where no model is named, those that need files are left out unless the files are given.
+    If no model is named, those that need files are left out unless the files are given.
     """
     from simulator.making.zoo.subjects import MODELS, Subject, precisions_of
     from simulator.making.zoo.trained import TRAINED
@@ -147,7 +146,7 @@ def _campaign(
 
 
 def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: bool) -> list[Profile | Failure]:
-    """Measure or prepare what is neither measured nor known to fail; an interrupt ends it with what is finished kept."""
+    """Measure or prepare what is neither measured nor known to fail; an interrupt keeps what is finished."""
     waiting = subjects if overwrite else _waiting(campaign, subjects)
     made: list[Profile | Failure] = []
     if not waiting:
@@ -165,9 +164,9 @@ def _waiting(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
     waiting = []
     for subject in subjects:
         if campaign.profile_path(subject).is_file():
-            said = "has a profile already, left as it is (--overwrite measures it again)"
+            said = "already has a profile, skipped (--overwrite measures it again)"
         elif (subject.model, subject.precision) in failed:
-            said = "failed before, left as it is (--overwrite tries it again)"
+            said = "failed before, skipped (--overwrite tries it again)"
         else:
             waiting.append(subject)
             continue
@@ -201,7 +200,7 @@ def _kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Fail
     cells = sum(campaign.kept(subject) for subject in subjects)
     return (
         f"{len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are kept; "
-        "the same command goes on from there"
+        "the same command resumes from there"
     )
 
 
@@ -210,13 +209,14 @@ def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    table = Table("model", "precision", "device", "threads", "batches", "samples")
+    columns = ("model", "precision", "device", "threads", "batches", "samples")
+    table = Table(*(Column(name, overflow="fold") for name in columns))
     for row in rows:
         if "samples" in row:
             table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
     failed = [row for row in rows if "samples" not in row]
     if table.rows or not failed:
-        Console().print(table)
+        table_console().print(table)
     for row in failed:
         typer.echo("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
 

@@ -1,4 +1,4 @@
-"""`casesim profile --onnx`: measures a model that a person brings along, and tells a person or a program how that goes."""
+"""`casesim profile --onnx`: measures your own model, and reports progress to a person or a program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulator.making.zoo.progress import Teller, ToPerson, ToProgram
 
 
 def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
-    """The profile that was measured; None where there was one already.
+    """The profile that was measured; None if there already was one.
 
     as_json: progress in lines of JSON, for a program; asked: the fields of `OwnFile`
     """
@@ -30,7 +30,7 @@ def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
 
 @contextmanager
 def _one_ending(teller: Teller) -> Iterator[None]:
-    """Has whatever ends the command told by the teller; a signal to terminate is an interrupt meanwhile."""
+    """Report whatever ends the command through the teller; meanwhile a signal to terminate is an interrupt."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -1,4 +1,4 @@
-"""`casesim projection`: what projected latencies are worth, network by network held out."""
+"""`casesim projection`: how good projected latencies are, on held-out networks."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _BASES: dict[Basis, str] = {
 
 def projection(
     again: Annotated[
-        bool, typer.Option("--again", help="fit anew, hidden networks too, a minute or so, and keep what that finds")
+        bool, typer.Option("--again", help="fit again and hold out again, about a minute, and write the results")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
-    """Print how far projected latencies were off on published points of networks that the projection had never seen."""
+    """Print how far projected latencies were off on published points of held-out networks."""
     if again:
-        with err.status("hiding a third of the networks at a time, and fitting the rest"):
+        with err.status("holding out a third of the networks at a time, and fitting the rest"):
             write_held_out(hold_out())
             write_curves(fit_curves())
     found = held_out()
     if found.fingerprint != fingerprint():
-        err.print("what projections are fitted to has changed since; casesim projection --again finds out anew")
+        err.print("the data behind the projections have changed since; casesim projection --again fits them again")
     if json_:
         typer.echo(json.dumps(as_json(found), indent=2))
         return
@@ -57,7 +57,7 @@ def projection(
 
 
 def as_json(found: HeldOut) -> dict[str, Any]:
-    """The findings as plain data, each with its bar."""
+    """The findings as plain data, each with the limit it must meet."""
     return {
         "bars": {"median": BARS, "covered": COVERS},
         "overall": [_errors(errors) for errors in found.overall],
@@ -86,7 +86,7 @@ def _batch(batch: int) -> str | int:
 
 
 def table_of(found: HeldOut) -> Table:
-    """A row a device and family, under what all of them come to."""
+    """The total, then a row a device and family."""
     table = Table(title="Held out by network: absolute error of latency", title_justify="left", box=None)
     for column in ("device", "family", "what is published there", "points", "median", "90%", "band covers", "bar", "verdict"):
         table.add_column(column, justify="left" if column in ("device", "family", "what is published there") else "right")
@@ -108,8 +108,8 @@ def _cells(errors: Errors) -> Iterator[str]:
 
 
 def comparisons_of(found: HeldOut) -> Table:
-    """The comparisons that a competitor was put to."""
-    table = Table(title="Int8 ResNet-50, hidden on every device", title_justify="left", box=None)
+    """The comparison with another model."""
+    table = Table(title="Int8 ResNet-50, held out on every device", title_justify="left", box=None)
     for column in ("device", "batch", "published ms", "projected ms", "error"):
         table.add_column(column, justify="left" if column == "device" else "right")
     for one in found.comparisons:
@@ -120,7 +120,7 @@ def comparisons_of(found: HeldOut) -> Table:
 
 def energies_of(found: HeldOut) -> Table:
     """Energy where power was published."""
-    table = Table(title="Energy at the wall, whole system, network hidden", title_justify="left", box=None)
+    table = Table(title="Energy at the wall, whole system, network held out", title_justify="left", box=None)
     for column in ("device", "network", "batch", "published J", "projected J", "error"):
         table.add_column(column, justify="left" if column in ("device", "network") else "right")
     for one in found.energy:
@@ -130,7 +130,7 @@ def energies_of(found: HeldOut) -> Table:
 
 
 def sentences(found: HeldOut) -> Iterator[str]:
-    """What the findings come to, in words."""
+    """The findings in words."""
     for errors in found.overall:
         rows = [row for row in found.rows if row.basis == errors.basis]
         verdict = "met" if errors.met else "missed"

@@ -1,4 +1,4 @@
-"""`casesim run`: a design, run and told."""
+"""`casesim run`: runs a design and prints the result."""
 
 from __future__ import annotations
 
@@ -29,21 +29,28 @@ from simulator.serving.trace import Trace
 
 def run(
     case: Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")],
-    picks: Annotated[list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; repeat")] = None,
+    picks: Annotated[
+        list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; may be repeated")
+    ] = None,
     strikes: Annotated[
         list[str] | None,
-        typer.Option("--strike", metavar="CURVEBALL[@SECONDS]", help="let a curveball strike, at its own time or then; repeat"),
+        typer.Option(
+            "--strike",
+            metavar="CURVEBALL[@SECONDS]",
+            help="let a curveball strike, at its own time or this one; may be repeated",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")] = 1,
     replications: Annotated[
-        int | None, typer.Option(min=2, max=1000, help="how many replications; the case says how many by default")
+        int | None, typer.Option(min=2, max=1000, help="number of replications; default: the case's")
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--change", metavar="CHOICE=OPTION@SECONDS", help="change a pick while the run goes on; repeat"),
+        typer.Option("--change", metavar="CHOICE=OPTION@SECONDS", help="change a pick during the run; may be repeated"),
     ] = None,
     against: Annotated[
-        list[str] | None, typer.Option("--against", metavar="CHOICE=OPTION", help="compare with this pick instead; repeat")
+        list[str] | None,
+        typer.Option("--against", metavar="CHOICE=OPTION", help="compare with this pick instead; may be repeated"),
     ] = None,
     explain: Annotated[
         str | None, typer.Option(metavar="PERCENTILE", help="follow one request: p50, p99, p99.9 or slowest")
@@ -54,7 +61,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is missed")] = False,
 ) -> None:
-    """Run a design and print what it costs in misses, waiting time and money."""
+    """Run a design and print its misses, waiting times and costs."""
     scenario, picked, struck = load(case), _read_picks(picks or [], "--set"), _read_strikes(strikes or [])
     actions = _read_changes(changes or [])
     plan = with_actions(compile_plan(scenario, picked, struck), actions)
@@ -123,7 +130,7 @@ def _read_strikes(strikes: list[str]) -> dict[str, float | None]:
 
 def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # An interrupt reaches workers too, and is the command's own to answer.
+    # An interrupt reaches workers too; only the command handles it.
     executor = ProcessPoolExecutor(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
     try:
         executor.submit(int).result()  # workers are forked before the progress bar starts its thread
@@ -131,19 +138,19 @@ def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
             task = bar.add_task("run", total=replications or plan.scenario.run.replications)
             return run_replications(plan, seed, replications, executor, lambda done, _: bar.update(task, completed=done))
     except BrokenProcessPool as error:
-        raise UsageError("a worker process was killed, perhaps for want of memory; ask for fewer requests") from error
+        raise UsageError("a worker process was killed, perhaps for lack of memory; run fewer requests") from error
     finally:
         executor.shutdown(cancel_futures=True)
 
 
 def _against(other: Plan, measures: list[Measures], summary: Result) -> list[Difference]:
-    """What the design changes against another one that meets the same requests."""
+    """The differences from another design that meets the same requests."""
     before = _run(other, summary.seed, summary.replications)
     return differences(before, measures, (result_of(other, summary.seed, before), summary), every=True)
 
 
 def _paths(trace: Trace, share: float) -> list[RequestPath]:
-    """The request at a percentile of the time to the answer and, where that is not all, of the time to the end."""
+    """The request at a percentile of the time to the answer and, if the path goes on, of the time to the end."""
     found = [request_path(trace, share, "answer"), request_path(trace, share, "end") if answers_early(trace) else None]
     return [path for path in found if path]
 

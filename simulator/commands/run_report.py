@@ -1,4 +1,4 @@
-"""What `casesim run` prints for a person: verdicts, figures, differences, one request's path."""
+"""What `casesim run` prints: verdicts, figures, differences, one request's path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLOURS: dict[Standing, str] = {"met": "green", "missed": "red", "open": "yello
 
 
 def print_summary(summary: Result) -> None:
-    """Print verdicts, metrics, the bottleneck and how far all that can be trusted."""
+    """Print verdicts, metrics, the bottleneck and how far to trust them."""
     title, design = summary.plan.scenario.title, summary.plan.design
     count = f"{summary.replications} replications, {summary.requests:,} requests"
     out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
@@ -30,7 +30,7 @@ def print_summary(summary: Result) -> None:
     for at_s, picks in changes_of(summary.plan):
         changed = ", ".join(f"{name}={pick}" for name, pick in picks.items())
         out.print(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
-    verdicts = Table("objective", "asked", "reached", "95% interval", "verdict", box=None)
+    verdicts = Table("objective", "target", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))
     out.print(verdicts)
@@ -47,7 +47,9 @@ def print_summary(summary: Result) -> None:
     doubts = [note for note in summary.trust if note.level != "good"]
     for note in doubts:
         out.print(f"[yellow]trust: {note.level}[/yellow] {escape(note.sentence)}")
-    out.print(f"trust: good on {len(summary.trust) - len(doubts)} of {len(summary.trust)} points; --json has them", style="dim")
+    out.print(
+        f"trust: {len(summary.trust) - len(doubts)} of {len(summary.trust)} points are good; --json lists them", style="dim"
+    )
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
 
 
@@ -59,7 +61,7 @@ def print_differences(moved: list[Difference], plan: Plan, other: Plan | None) -
         f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
     ]
     out.print(f"[bold]differences[/bold] {escape(', '.join(changed) or 'the same design')}")
-    table = Table(Column("metric", overflow="fold"), "change", "95% interval", "half-widths", "", box=None)
+    table = Table(Column("metric", overflow="fold"), "this design minus the other", "95% interval", "half-widths", "", box=None)
     for change in moved:
         told = "" if change.significant or change.change.value == 0 else "not significantly different"
         table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)

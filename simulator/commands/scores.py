@@ -1,4 +1,4 @@
-"""`casesim scores`: the score tables there are, each with its intervals, and scores that a person brings along."""
+"""`casesim scores`: lists the score tables with their intervals, and imports your own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from simulator.evidence.scores.importing import ImportOptions, import_scores
 #: Wide enough for a table's name and four figures with their intervals.
 _WIDTH = 160
 
-scores = typer.Typer(help="The score tables there are, and scores of your own.", no_args_is_help=True)
+scores = typer.Typer(help="List score tables, train them, or import your own.", no_args_is_help=True)
 
 
 @scores.command("list")
@@ -68,15 +68,15 @@ def _percent(found: Interval) -> str:
 def import_table(
     table: Annotated[Path, typer.Argument(help="a CSV with the columns label and score; id, group, model, precision if known")],
     dataset: Annotated[str, typer.Option(help="what was scored; the first part of the table's name")] = "mine",
-    model: Annotated[str | None, typer.Option(help="the model, where the file has no such column; default its name")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="the precision, where the file has no such column; default fp32")
+    model: Annotated[
+        str | None, typer.Option(help="the model, if the file has no such column; default: the file's name")
     ] = None,
+    precision: Annotated[str | None, typer.Option(help="the precision, if the file has no such column; default fp32")] = None,
     source: Annotated[str | None, typer.Option(help="where the scores come from, for the record")] = None,
     attribution: Annotated[str | None, typer.Option(help="whose data they are, and under which licence")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a table of that name")] = False,
 ) -> None:
-    """Check scores of your own and make them choosable in a case: `scores: mine.my_model`."""
+    """Check your own scores and make them available to cases: `scores: mine.my_model`."""
     try:
         content = table.read_bytes()
     except OSError as error:
@@ -86,4 +86,4 @@ def import_table(
     for name in made.names:
         typer.echo(f"{name}: a case takes it with `scores: {name.rsplit('.', 1)[0]}` at {name.rsplit('.', 1)[1]}")
     if made.unread:
-        err.print(f"not read: {', '.join(made.unread)}", markup=False)
+        err.print(f"columns not used: {', '.join(made.unread)}", markup=False)

@@ -1,7 +1,8 @@
-"""`casesim serve`: the app, in a process of its own."""
+"""`casesim serve`: the app."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Annotated
@@ -13,4 +14,8 @@ from simulator.paths import APP
 
 def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="the port to serve on")] = 8501) -> None:
     """Open the app in a browser."""
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]))  # noqa: S603
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+    if os.name == "posix":
+        # The app takes the place of this process, so that what stops it stops the app.
+        os.execv(sys.executable, command)  # noqa: S606
+    raise typer.Exit(subprocess.call(command))  # noqa: S603

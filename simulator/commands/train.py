@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="folder with labels.csv and images/, as PAD-UFES-20 is given here")],
-    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="a score table to make; repeat; default all")] = None,
-    precision: Annotated[
-        list[str] | None, typer.Option("--precision", "-p", help="fp32, int8_dynamic or int8_static; repeat; default all")
+    data: Annotated[Path, typer.Argument(help="folder with labels.csv and images/, as for PAD-UFES-20")],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="a score table to make; may be repeated; default all")
     ] = None,
-    out: Annotated[Path, typer.Option(help="folder that gets DATA.MODEL.PRECISION.csv and .yaml")] = SCORES,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option("--precision", "-p", help="fp32, int8_dynamic or int8_static; may be repeated; default all"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="folder for DATA.MODEL.PRECISION.csv and .yaml")] = SCORES,
 ) -> None:
-    """Fit the networks on labelled photos, fold by fold, and write what each says of photos that it never saw.
+    """Fit the networks on labelled photos, fold by fold, and write their scores of photos they never saw.
 
-    Within an hour and a half on two cores; stopped, the same command goes on from where it was.
+    Takes up to an hour and a half on two cores; after a stop, the same command resumes.
     """
     with needing("zoo", "training"):
         from simulator.making.training.dataset import read_pad_ufes20
@@ -38,7 +41,7 @@ def train(
         try:
             _write(trainer, models, precisions, out)
         except KeyboardInterrupt:
-            kept = "finished networks and epochs are kept; the same command goes on from there"
+            kept = "finished networks and epochs are kept; the same command resumes from there"
             raise StoppedError(kept) from None
 
 

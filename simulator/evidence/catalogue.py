@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from simulator.errors import InputError
+from simulator.errors import InputError, suggest
 from simulator.evidence.files import read_yaml, remembered
 from simulator.paths import CATALOGUE
 
@@ -84,5 +84,6 @@ def machine(name: str) -> Hardware:
     """The machine `name`; raises CatalogueError that lists the machines there are."""
     known = hardware()
     if name not in known:
-        raise CatalogueError(f"the catalogue has no machine '{name}'; it has: {', '.join(known)}")
+        hint = suggest(name, known, f"assets/catalogue/{HARDWARE.name}")
+        raise CatalogueError(f"the catalogue has no machine '{name}'; {hint}")
     return known[name]

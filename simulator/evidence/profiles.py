@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from simulator.errors import InputError
+from simulator.errors import InputError, suggest
 from simulator.evidence.files import first_fault, in_one_step, remembered
 from simulator.paths import OWN_PROFILES, PROFILES
 
@@ -189,10 +189,11 @@ def load_profile(device: str, model: str, precision: str, folder: Path | None = 
     path = _find(device, model, precision, folder)
     if path:
         return _read_once(path)
-    there = sorted(f"{p.model} {p.precision}" for p in readable_profiles(folder)[0] if p.device == device)
-    raise ProfileError(
-        f"no measured latency of {model} at {precision} on {device}; measured there: {', '.join(there) or 'nothing'}"
-    )
+    there = sorted((found.model, found.precision) for found in readable_profiles(folder)[0] if found.device == device)
+    hint = suggest(model, dict(there), "`casesim profile --list`") if there else "nothing is measured there"
+    if at := [name for known, name in there if known == model]:
+        hint = f"it is measured there at {', '.join(at)}"
+    raise ProfileError(f"no measured latency of {model} at {precision} on {device}; {hint}")
 
 
 def has_profile(device: str, model: str, precision: str, folder: Path | None = None) -> bool:

@@ -1,7 +1,7 @@
 """What an author writes: the schema of a scenario, loading with line numbers, checks."""
 
 from simulator.scenario.faults import Fault, ScenarioError
-from simulator.scenario.load import find, load, scenario_ids
+from simulator.scenario.load import find, load, load_all, scenario_ids
 from simulator.scenario.schema import Scenario
 
-__all__ = ["Fault", "Scenario", "ScenarioError", "find", "load", "scenario_ids"]
+__all__ = ["Fault", "Scenario", "ScenarioError", "find", "load", "load_all", "scenario_ids"]

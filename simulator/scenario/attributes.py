@@ -1,4 +1,4 @@
-"""What a request brings beside its time: columns that gates may ask and that metrics may be told by."""
+"""Attributes of requests: columns that gates may use and that metrics may be reported by."""
 
 from __future__ import annotations
 
@@ -20,44 +20,45 @@ from simulator.scenario.stages.gate import QUALITY, RANDOM, SCORE
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
 
-#: Names that a gate, or a column of the requests in a trace, has already.
+#: Names already used by gates, or by columns of the requests in a trace.
 RESERVED = frozenset(
     {SCORE, QUALITY, RANDOM, "arrived_s", "sent_s", "answered_s", "finished_s", "outcome", "end", "positive", "detected",
      "patient", "tries", "tag", "sensor", "frame"}
 )  # fmt: skip
 
-#: One value of a category, as it stands in a table or a recording.
+#: One value of a category, as written in a table or a recording.
 Value = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.+-]*$", max_length=60)]
 
-#: The columns of a score table that say more of an item than its label.
+#: The columns of a score table that describe an item beyond its label.
 ItemColumn = Literal["diagnosis", "fitzpatrick"]
 
 Edges = Annotated[
-    list[float], Field(max_length=16, description="where the groups of a number meet, ascending; 10 belongs to `from_10`")
+    list[float],
+    Field(max_length=16, description="boundaries between the groups of a number, ascending; 10 belongs to `from_10`"),
 ]
 
 
 class AnyAttribute(Strict):
-    """What all kinds have in common, and what a kind declares.
+    """What all kinds share, and what a kind declares.
 
-    A kind that parts requests into groups has a field `shares` or `values` with a value a group, or `edges` of a number.
+    A kind that divides requests into groups has a field `shares` or `values` with one value per group, or `edges` of a number.
     """
 
-    #: Whether it is something that the score table says of the labelled item.
+    #: Whether it comes from the score table's row of the labelled item.
     of_items: ClassVar[bool] = False
 
     kind: str
     label: Line
-    metrics: Annotated[list[str], Field(max_length=64, description="told for each group of requests as well")] = []
+    metrics: Annotated[list[str], Field(max_length=64, description="reported for each group of requests as well")] = []
 
     @property
     def categories(self) -> list[str]:
-        """The values that it may have, in the order of the file; none where it is a number."""
+        """The values it may have, in the order of the file; none if it is a number."""
         return []
 
     @property
     def bounds(self) -> list[float]:
-        """Where the groups of a number meet."""
+        """The boundaries between the groups of a number."""
         return []
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
@@ -150,7 +151,7 @@ class RecordedAttribute(AnyAttribute):
 
     @property
     def bounds(self) -> list[float]:
-        """Where the groups of a number meet."""
+        """The boundaries between the groups of a number."""
         return self.edges
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -1,4 +1,4 @@
-"""The parts that every section of a scenario is made of: strict models, figures with a source, bounded text."""
+"""The building blocks of a scenario: strict models, figures with a source, bounded text."""
 
 import re
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from simulator.scenario.faults import suggest
+from simulator.errors import suggest
 
 Evidence = Literal["measured", "projected", "published", "assumed"]
 EVIDENCE_KINDS: tuple[Evidence, ...] = ("measured", "projected", "published", "assumed")
@@ -41,12 +41,16 @@ def clock_minutes(clock: str) -> int:
     return 60 * int(hours) + int(minutes)
 
 
+#: What lists every key and every metric.
+GUIDE = "docs/writing-cases.md"
+
+
 class Strict(BaseModel):
-    """A model that accepts the fields it names and nothing else, and says which name was probably meant."""
+    """A model that accepts only the fields it names, and suggests the name that was probably meant."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    #: How an author writes one, for who wrote something else.
+    #: How an author writes one, for error messages.
     written: ClassVar[str] = "keys with values"
 
     @model_validator(mode="wrap")
@@ -64,14 +68,14 @@ class Strict(BaseModel):
         if kind in ("model_type", "model_attributes_type") and not line["loc"]:
             kind, message = "not_a_mapping", f"write it as {cls.written}"
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
-            kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields)}"
+            kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields, GUIDE)}"
         context = {name: value for name, value in context.items() if isinstance(value, str | int | float)}
         told = PydanticCustomError(kind, "{message}", context | {"message": message})
         return InitErrorDetails(type=told, loc=line["loc"], input=line["input"])
 
 
 class Sourced(Strict):
-    """What bears its evidence: exactly one of measured, projected, published or assumed says where it comes from."""
+    """A model with evidence: exactly one of measured, projected, published or assumed says where its value comes from."""
 
     measured: Line | None = None
     projected: Line | None = None
@@ -90,7 +94,7 @@ class Sourced(Strict):
 
     @property
     def kind(self) -> Evidence:
-        """Which kind of evidence stands behind the value."""
+        """Which kind of evidence supports the value."""
         return next(kind for kind in EVIDENCE_KINDS if getattr(self, kind) is not None)
 
     @property
@@ -100,7 +104,7 @@ class Sourced(Strict):
 
     @property
     def words(self) -> str:
-        """What the evidence stands behind, as a person reads it."""
+        """The value that the evidence supports, in words."""
         raise NotImplementedError
 
 
@@ -122,7 +126,7 @@ def bounded(low: float, high: float) -> Any:
 
     def check(figure: Figure) -> Figure:
         if not low <= figure.value <= high:
-            raise ValueError(f"should lie between {low:g} and {high:g}, got {figure.value:g}")
+            raise ValueError(f"should be between {low:g} and {high:g}, got {figure.value:g}")
         return figure
 
     return AfterValidator(check)

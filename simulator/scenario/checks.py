@@ -1,53 +1,65 @@
-"""What one field alone cannot tell: ways that lead somewhere, sections that need each other."""
+"""Faults that no single field shows: routes that lead nowhere, sections that need each other."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from simulator.errors import suggest
 from simulator.scenario.attributes import RESERVED
 from simulator.scenario.choices import Options
 from simulator.scenario.controllers import REQUEST_SIGNALS
 from simulator.scenario.exhibits import EXHIBITS, offered
-from simulator.scenario.faults import Fault, Path, dotted, suggest
+from simulator.scenario.faults import Fault, Path, dotted
 from simulator.scenario.schema import Scenario
+from simulator.scenario.stages.base import is_target
 
-#: Names that a page's address uses for itself, beside the choices.
+#: Names that a page's address uses besides the choices.
 ADDRESS_KEYS = frozenset(
     {"case", "version", "run", "seed", "replications", "panel", "whom", "percentile", "until", "strike", "strike_min"}
 )
 
 
-def check(scenario: Scenario) -> list[Fault]:
-    """Every fault of a scenario whose fields and names are right one by one; empty when it may run."""
+def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
+    """Every fault of a scenario whose single fields are right; empty if it may run.
+
+    unknown: the places of names that refer to nothing; whatever looks such a name up is left out
+    """
+    entries = {path[:2] for path in unknown}
     found = [
-        *scenario.network.faults(scenario.start),
-        *_stages(scenario),
+        *(() if any(map(_is_way, unknown)) else scenario.network.faults(scenario.start)),
+        *_stages(scenario, entries),
         *_retries(scenario),
         *_arrivals(scenario),
         *_choices(scenario),
         *_classes(scenario),
         *_attributes(scenario),
-        *_curveballs(scenario),
+        *_curveballs(scenario, entries),
         *_exhibits(scenario),
         *_controllers(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
 
-def _stages(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """What each kind of stage says of itself."""
+def _is_way(path: Path) -> bool:
+    """Whether a place says where requests go."""
+    return path[0] in ("start", "ends") or (path[0] == "stages" and any(map(is_target, path[2:])))
+
+
+def _stages(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Path, str]]:
+    """The faults each kind of stage finds in itself."""
     for name, stage in scenario.stages.items():
-        yield from ((("stages", name, *path), message) for path, message in stage.check(name, scenario))
+        if ("stages", name) not in unknown:
+            yield from ((("stages", name, *path), message) for path, message in stage.check(name, scenario))
 
 
 def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for name, stage in scenario.stages.items():
         for path, target in stage.planned_targets().items():
             if target in scenario.stages and scenario.stages[target].sends_again:
-                message = f"'{target}' sends again what was turned away; name it in a fallback, as `on_timeout`"
+                message = f"'{target}' resends requests that were turned away; name it in a fallback, such as `on_timeout`"
                 yield ("stages", name, *path), message
 
 
 def _arrivals(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """What the kind of arrivals says of itself."""
+    """The faults the kind of arrivals finds in itself."""
     yield from ((("arrivals", *path), message) for path, message in scenario.arrivals.check(scenario))
     if scenario.run.warm_up == "mser5" and not scenario.arrivals.reaches_steady_state:
         message = "arrivals that follow the time of day reach no steady state; use `none`, or arrivals at a constant rate"
@@ -55,14 +67,14 @@ def _arrivals(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """An address names choices beside its own keys, and options by their labels: neither may be ambiguous."""
+    """An address names choices next to its own keys, and options by their labels: neither may be ambiguous."""
     for name, choice in scenario.choices.items():
         if name in ADDRESS_KEYS:
-            yield ("choices", name), f"'{name}' has a meaning of its own in a page's address; rename the choice"
+            yield ("choices", name), f"'{name}' is reserved in a page's address; rename the choice"
         seen: set[str] = set()
         for key, option in choice.options.items() if isinstance(choice, Options) else ():
             if option.label in seen:
-                yield ("choices", name, "options", key, "label"), f"the label '{option.label}' stands twice in this choice"
+                yield ("choices", name, "options", key, "label"), f"the label '{option.label}' is used twice in this choice"
             seen.add(option.label)
 
 
@@ -74,26 +86,28 @@ def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """What each kind of attribute says of itself; gates and traces name attributes beside words of their own."""
+    """The faults each kind of attribute finds in itself; gates and traces name attributes next to words of their own."""
     for name, attribute in scenario.attributes.items():
         if name in RESERVED:
-            yield ("attributes", name), f"'{name}' has a meaning of its own; rename the attribute"
+            yield ("attributes", name), f"'{name}' is reserved; rename the attribute"
         yield from ((("attributes", name, *path), message) for path, message in attribute.check(scenario))
 
 
 def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """An exhibit stands on the page once, and has something to show."""
+    """An exhibit appears on the page once, and has something to show."""
     can = offered(scenario.stages.values())
     for index, name in enumerate(scenario.exhibits):
         if name in scenario.exhibits[:index]:
             yield ("exhibits", index), f"'{name}' is named twice; delete one"
-        elif name not in can:
+        elif name in EXHIBITS and name not in can:
             yield ("exhibits", index), f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
 
 
-def _curveballs(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Path, str]]:
     """A curveball strikes what is there, within the run."""
     for name, ball in scenario.curveballs.items():
+        if ("curveballs", name) in unknown:
+            continue
         yield from ((("curveballs", name, *path), message) for path, message in ball.check(scenario))
         at_s = ball.own_time(scenario.run.starts_at)
         if at_s is not None and (message := ball.too_late(scenario, at_s)):
@@ -107,6 +121,8 @@ def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         if stage is None and controller.watches not in REQUEST_SIGNALS:
             known = [*(f"queue.{one}" for one in scenario.stages), *REQUEST_SIGNALS]
             yield (*at, "watches"), f"'{controller.watches}' is not a signal; {suggest(controller.watches, known)}"
+        elif stage in scenario.stages and not scenario.stages[stage].waits:
+            yield (*at, "watches"), f"nothing ever waits at '{stage}', a stage of the kind {scenario.stages[stage].kind}"
         elif stage is not None and stage not in scenario.stages:
             yield (*at, "watches"), f"'{stage}' is not a stage; {suggest(stage, scenario.stages)}"
         for choice, pick in controller.set.items():

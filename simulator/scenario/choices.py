@@ -1,12 +1,13 @@
-"""What a person may pick: one model a choice kind. A pick writes values into the scenario before it is checked again."""
+"""What a person may pick: one model per kind of choice. A pick writes values into the scenario, which is then checked again."""
 
 from math import remainder
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import Line, Strict
-from simulator.scenario.faults import Path, suggest
+from simulator.scenario.faults import Path
 
 #: The place of a field in the scenario, as keys and list indexes joined by dots.
 Dotted = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=200)]
@@ -46,7 +47,7 @@ class Options(_Choice):
         return self
 
     def extremes(self) -> list[Pick]:
-        """The picks that show whether every pick can run: all of them."""
+        """The picks to try to know that every pick can run: all of them."""
         return list(self.options)
 
     def read(self, pick: Pick) -> str:
@@ -56,12 +57,12 @@ class Options(_Choice):
         return str(pick)
 
     def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
-        """What the pick writes: path to (value, place within this choice where the value stands)."""
+        """What the pick writes: path to (value, place of the value within this choice)."""
         name = self.read(pick)
         return {parts(at): (value, ("options", name, "set", at)) for at, value in self.options[name].set.items()}
 
     def label_of(self, pick: Pick) -> str:
-        """The pick as a person reads it."""
+        """The pick in words."""
         return self.options[self.read(pick)].label
 
 
@@ -88,7 +89,7 @@ class Number(_Choice):
         return self
 
     def extremes(self) -> list[Pick]:
-        """The picks that show whether every pick can run: the smallest and the largest number."""
+        """The picks to try to know that every pick can run: the smallest and the largest number."""
         if self.values is not None:
             return [min(self.values), max(self.values)]
         assert self.min is not None and self.max is not None
@@ -116,12 +117,12 @@ class Number(_Choice):
         return f"expected {self.min:g} to {self.max:g} in steps of {self.step:g}"
 
     def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
-        """What the pick writes: path to (value, place within this choice where the path stands)."""
+        """What the pick writes: path to (value, place of the path within this choice)."""
         number = self.read(pick)
         return {parts(at): (number, ("set", index)) for index, at in enumerate(self.set)}
 
     def label_of(self, pick: Pick) -> str:
-        """The pick as a person reads it."""
+        """The pick in words."""
         return f"{self.read(pick):g} {self.unit}".strip()
 
 

@@ -1,4 +1,4 @@
-"""What acts by itself while a run goes on: a signal, a rule, a delay, and the picks that then change."""
+"""What acts by itself during a run: a signal, a rule, a delay, and the picks that then change."""
 
 from typing import Annotated, Self
 
@@ -14,19 +14,19 @@ Seconds = Annotated[float, Field(gt=0, le=1e7)]
 
 
 class Controller(Strict):
-    """Looks at a signal at regular times, and changes picks some time after the signal has been out of bounds for a while."""
+    """Checks a signal at regular intervals, and changes picks a while after it has stayed out of bounds."""
 
     label: Line
     note: Line | None = None
     watches: Annotated[
         str, Field(max_length=120, description="`queue.STAGE`, or a figure of the requests answered in the last `window_s`")
     ]
-    above: Annotated[float | None, Field(description="it acts when the signal is above this")] = None
-    below: Annotated[float | None, Field(description="it acts when the signal is below this")] = None
-    every_s: Annotated[Seconds, Field(description="how often it looks")] = 60
-    window_s: Annotated[Seconds, Field(description="how far back it looks at requests")] = 600
-    lasts_s: Annotated[float, Field(ge=0, le=1e7, description="how long the signal must stay there")] = 0
-    delay_s: Annotated[float, Field(ge=0, le=1e7, description="from its decision until the picks change")] = 0
+    above: Annotated[float | None, Field(description="acts when the signal is above this")] = None
+    below: Annotated[float | None, Field(description="acts when the signal is below this")] = None
+    every_s: Annotated[Seconds, Field(description="how often it checks the signal")] = 60
+    window_s: Annotated[Seconds, Field(description="how far back requests count")] = 600
+    lasts_s: Annotated[float, Field(ge=0, le=1e7, description="how long the signal must stay out of bounds")] = 0
+    delay_s: Annotated[float, Field(ge=0, le=1e7, description="time from its decision until the picks change")] = 0
     set: Annotated[dict[Name, Pick], Field(min_length=1, max_length=32, description="the picks that change, choice: option")]
 
     @model_validator(mode="after")
@@ -37,10 +37,10 @@ class Controller(Strict):
 
     @property
     def queue_of(self) -> str | None:
-        """The stage whose queue it watches; None where it watches requests."""
+        """The stage whose queue it watches; None if it watches requests."""
         kind, _, stage = self.watches.partition(".")
         return stage if kind == "queue" and stage else None
 
     def acts_on(self, signal: float) -> bool:
-        """Whether the signal is out of bounds; never where there is none (NaN)."""
+        """Whether the signal is out of bounds; never if there is none (NaN)."""
         return signal > self.above if self.above is not None else signal < (self.below or 0.0)

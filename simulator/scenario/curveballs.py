@@ -1,4 +1,4 @@
-"""What may strike during a run: one model a kind of curveball."""
+"""What may strike during a run: one model per kind of curveball."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ Shift = Annotated[float, Field(ge=-100, le=100)]
 
 
 class Struck(Enum):
-    """The numbers of a run that a curveball may change, and what it gives for each."""
+    """The numbers of a run that a curveball may change, and the meaning of its value for each."""
 
     RATE = "times as many requests a second"
     OUTAGE = "anything, for a replica that is down"
-    SERVICE = "times as long for a batch that a replica begins"
-    DELAY = "times as long for what is sent over a link"
-    PREVALENCE = "the share of positives among those who come"
-    SCORES = "added to the scores of all who come"
-    POSITIVES = "added to the scores that a pool gives to the positives who come"
+    SERVICE = "times as long for each batch that a replica starts"
+    DELAY = "times as long over a link"
+    PREVALENCE = "the share of positives among new requests"
+    SCORES = "added to the scores of all new requests"
+    POSITIVES = "added to a pool's scores of new positives"
     SENSITIVITY = "the share of positives that people recognise"
     SPECIFICITY = "the share of negatives that people recognise"
-    PRICE = "times as much for an hour"
+    PRICE = "times the price of an hour"
 
 
-#: What holds for a request by the time at which it comes.
+#: What applies to a request by its time of arrival.
 BY_ARRIVAL = frozenset({Struck.PREVALENCE, Struck.SCORES, Struck.POSITIVES})
 #: What changes the scores that a model gives.
 OF_SCORES = frozenset({Struck.SCORES, Struck.POSITIVES})
 
 
 class AnyCurveball(Strict):
-    """When it strikes: at a time, or, where none is given, only when an interviewer says so.
+    """When it strikes: at a time, or, if none is given, only when the interviewer says so.
 
-    A kind declares which numbers it changes by which of its fields, which kinds of stages it strikes, and what it needs.
+    A kind declares which numbers each of its fields changes, which kinds of stages it strikes, and what it needs.
     """
 
-    #: The numbers that it changes, each with the field that says by how much.
+    #: The numbers it changes, each with the field that says by how much.
     changes: ClassVar[dict[Struck, str]] = {}
-    #: Whether what it changes matters only until the last request comes, and not until the run ends.
+    #: Whether its change matters only until the last request arrives, not until the run ends.
     until_last_request: ClassVar[bool] = False
 
     kind: str
     label: Line
     note: Line | None = None
     at_s: Annotated[float | None, Field(ge=0, description="seconds from the start of the run")] = None
-    at: Annotated[ClockTime | None, Field(description="the first time in the run that a clock shows this")] = None
+    at: Annotated[ClockTime | None, Field(description="the first time in the run at this time of day")] = None
     lasts_s: Annotated[float | None, Field(gt=0, description="how long it lasts; none: to the end of the run")] = None
 
     @model_validator(mode="after")
@@ -73,16 +73,16 @@ class AnyCurveball(Strict):
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        """The kinds of stages that it may strike; none where it strikes no stage."""
+        """The kinds of stages it may strike; none if it strikes no stage."""
         return ()
 
     def hits(self, name: str, stage: AnyStage) -> bool:
-        """Whether it strikes this stage: the one that it names, or everything with machines where it names none."""
+        """Whether it strikes this stage: the one it names, or everything with machines if it names none."""
         named: str | None = getattr(self, "stage", None)
         return bool(self.strikes) and (name == named or (named is None and stage.cost_part == "machines"))
 
     def change(self, what: Struck, replica: int = 0) -> float | None:
-        """By how much it changes a number, of that replica (from 0) where replicas have one each; None where it does not."""
+        """By how much it changes a number, for that replica (from 0) if each has its own; None if it does not."""
         value: float | None = getattr(self, self.changes[what]) if what in self.changes else None
         return value
 
@@ -93,11 +93,11 @@ class AnyCurveball(Strict):
 
     @property
     def shifts_scores(self) -> bool:
-        """Whether it shifts scores, so that an item does not take the way that it takes on the table."""
+        """Whether it shifts scores, so that an item may take another route than the table says."""
         return bool(self.changed & OF_SCORES)
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """What it needs and does not find: (place within it, what is wrong)."""
+        """What it needs and is missing: (place within it, what is wrong)."""
         named: str | None = getattr(self, "stage", None)
         if named in scenario.stages and self.strikes and scenario.stages[named].kind not in self.strikes:
             kind = scenario.stages[named].kind
@@ -106,24 +106,24 @@ class AnyCurveball(Strict):
             yield ("kind",), "there is no pool for it to strike"
         arrivals = scenario.arrivals
         if Struck.RATE in self.changed and not arrivals.has_rate:
-            yield ("kind",), f"arrivals of the kind {arrivals.kind} have no rate that traffic could multiply"
+            yield ("kind",), f"arrivals of the kind {arrivals.kind} have no rate for traffic to multiply"
         elif self.changed & BY_ARRIVAL and arrivals.waits_for_answers:
-            what = f"arrivals of the kind {arrivals.kind} wait for answers; this strikes requests whose time is known"
+            what = f"arrivals of the kind {arrivals.kind} wait for answers; this strikes requests at known times"
             yield ("kind",), what
 
     def too_late(self, scenario: Scenario, at_s: float) -> str:
-        """Why it cannot strike at a time; empty where it can."""
+        """Why it cannot strike at a time; empty if it can."""
         run = scenario.run
         limit, end = run.days + run.drain_days, "the run ends"
         if self.until_last_request:
-            limit, end = run.days, "the last request comes"
+            limit, end = run.days, "the last request arrives"
         if 0 <= at_s < limit * 86_400:
             return ""
         return f"should strike from 0 s on and before {limit * 86_400:,.0f} s, when {end}; got {at_s:,.0f}"
 
 
 class Traffic(AnyCurveball):
-    """Requests come `times` as often."""
+    """Requests arrive `times` as often."""
 
     changes: ClassVar = {Struck.RATE: "times"}
     until_last_request: ClassVar[bool] = True
@@ -133,7 +133,7 @@ class Traffic(AnyCurveball):
 
 
 class ReplicaLoss(AnyCurveball):
-    """The first replicas of a pool are down; all of them where it has no more."""
+    """The first replicas of a pool are down; at most all of them."""
 
     changes: ClassVar = {Struck.OUTAGE: "replicas"}
 
@@ -166,13 +166,13 @@ class ZoneLoss(AnyCurveball):
         return ("pool",)
 
     def change(self, what: Struck, replica: int = 0) -> float | None:
-        """The replicas that stand in the zone: of however many there are, the share, rounded."""
+        """The replicas in the zone: the share of all there are, rounded."""
         there = int((replica + 1) * self.share + 0.5) > int(replica * self.share + 0.5)
         return super().change(what) if there else None
 
 
 class SlowReplicas(AnyCurveball):
-    """A batch that the first replicas of a pool begin takes `times` as long."""
+    """Batches that the first replicas of a pool start take `times` as long."""
 
     changes: ClassVar = {Struck.SERVICE: "times"}
 
@@ -192,7 +192,7 @@ class SlowReplicas(AnyCurveball):
 
 
 class Network(AnyCurveball):
-    """What is sent over a link takes `times` as long."""
+    """Sending over a link takes `times` as long."""
 
     changes: ClassVar = {Struck.DELAY: "times"}
 
@@ -207,7 +207,7 @@ class Network(AnyCurveball):
 
 
 class Drift(AnyCurveball):
-    """The people who send requests differ: more or fewer of them are positive, or the model scores them all otherwise."""
+    """The people who send requests change: more or fewer are positive, or the model scores them all differently."""
 
     changes: ClassVar = {Struck.PREVALENCE: "prevalence", Struck.SCORES: "scores_shift"}
     until_last_request: ClassVar[bool] = True
@@ -223,7 +223,7 @@ class Drift(AnyCurveball):
         return self
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """Somebody who drifts, and scores to shift."""
+        """People who can drift, and scores to shift."""
         yield from super().check(scenario)
         if self.prevalence is not None and scenario.population is None:
             yield ("prevalence",), "a drift of the prevalence needs a `population` section"
@@ -232,7 +232,7 @@ class Drift(AnyCurveball):
 
 
 class AccuracyDrop(AnyCurveball):
-    """A stage gets worse: people recognise fewer, or a model's scores no longer tell positives apart as well."""
+    """A stage gets worse: people recognise fewer positives, or a model's scores separate them less well."""
 
     changes: ClassVar = {
         Struck.SENSITIVITY: "sensitivity",
@@ -244,9 +244,9 @@ class AccuracyDrop(AnyCurveball):
     stage: Name
     sensitivity: Annotated[Share | None, Field(description="of people, from then on")] = None
     specificity: Annotated[Share | None, Field(description="of people, from then on")] = None
-    positives_shift: Annotated[
-        Shift | None, Field(description="added to the scores of positives, where the stage is a pool")
-    ] = None
+    positives_shift: Annotated[Shift | None, Field(description="added to the scores of positives, if the stage is a pool")] = (
+        None
+    )
 
     @property
     def of_people(self) -> bool:
@@ -255,7 +255,7 @@ class AccuracyDrop(AnyCurveball):
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        """People, or a pool, by what is given."""
+        """People, or a pool, depending on the fields given."""
         return ("people",) if self.of_people else ("pool",)
 
     @model_validator(mode="after")
@@ -273,7 +273,7 @@ class AccuracyDrop(AnyCurveball):
 
 
 class Price(AnyCurveball):
-    """What a stage costs by the hour costs `times` as much: one pool, one stage of people, or every pool."""
+    """The hourly price is `times` as high: of one pool, one stage of people, or every pool."""
 
     changes: ClassVar = {Struck.PRICE: "times"}
     until_last_request: ClassVar[bool] = True

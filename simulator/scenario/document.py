@@ -1,4 +1,4 @@
-"""A YAML file as plain data that remembers on which line each value stands.
+"""A YAML file as plain data that remembers the line of each value.
 
 Only mappings, lists and plain scalars are read. Tags, anchors and aliases are refused, and so are files beyond the bounds
 below: a hostile file can neither run code nor exhaust the machine.
@@ -30,16 +30,20 @@ Place = tuple[int, int]
 class Document:
     """Plain data from one file, with the place (line, column, from 1) of every key and value.
 
-    moved: what picks have written, with the path at which it stands in the file
+    moved: what picks have written, with its path in the file
+    written_by: the pick that wrote it, in words
     """
 
     file: str
     data: dict[str, Any]
     places: dict[Path, Place] = field(default_factory=dict)
     moved: dict[Path, Path] = field(default_factory=dict)
+    written_by: dict[Path, str] = field(default_factory=dict)
 
     def fault(self, path: Path, message: str, name: str | None = None) -> Fault:
-        """A fault at `path`, or at the nearest enclosing value that stands in the file."""
+        """A fault at `path`, or at the nearest enclosing value in the file; it names the pick that wrote there."""
+        if written := self._written_part(path):
+            message = f"{self.written_by[written]} writes this: {message}"
         near = self._in_file(path)
         while near and near not in self.places:
             near = near[:-1]
@@ -47,26 +51,29 @@ class Document:
         return Fault(self.file, line, column, name or dotted(path), message)
 
     def _in_file(self, path: Path) -> Path:
-        """Where a value was written that now stands at `path`."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.moved:
-                return self.moved[path[:length]] + path[length:]
-        return path
+        """Where the value now at `path` was written."""
+        written = self._written_part(path)
+        return self.moved[written] + path[len(written) :] if written else path
 
-    def patched(self, changes: dict[Path, tuple[Any, Path]]) -> Document:
-        """The same with other values at some paths; each change says where in the file its value was written.
+    def _written_part(self, path: Path) -> Path:
+        """The part of a path at which a pick has written; empty where none has."""
+        return next((path[:length] for length in range(len(path), 0, -1) if path[:length] in self.moved), ())
 
-        What no change writes to is the very same object in both, never a copy.
+    def patched(self, changes: dict[Path, tuple[Any, Path, str]]) -> Document:
+        """The same with other values at some paths; a change says where its value stands in the file, and which pick wrote it.
+
+        Parts that no change writes to are the same objects in both, not copies.
         """
-        changed = Document(self.file, self.data, self.places, dict(self.moved))
-        for path, (value, written_at) in changes.items():
+        changed = Document(self.file, self.data, self.places, dict(self.moved), dict(self.written_by))
+        for path, (value, written_at, pick) in changes.items():
             try:
                 changed.data = _written(changed.data, path, value)
             except (LookupError, TypeError):
-                what = f"cannot write to '{dotted(path)}': another pick has replaced what stood there"
+                what = f"cannot write to '{dotted(path)}': another pick has replaced that part"
                 raise ScenarioError([self.fault(written_at, what)]) from None
             changed.moved = {at: source for at, source in changed.moved.items() if at[: len(path)] != path}
             changed.moved[path] = self._in_file(written_at)
+            changed.written_by[path] = pick
         return changed
 
 
@@ -75,14 +82,14 @@ def _written(data: Any, path: tuple[Any, ...], value: Any) -> Any:
     if not path:
         return value
     if not isinstance(data, dict | list):
-        raise TypeError("nothing can stand below a plain value")
+        raise TypeError("a plain value cannot contain another")
     copied: Any = data.copy()
     copied[path[0]] = _written(data[path[0]], path[1:], value) if len(path) > 1 else value
     return copied
 
 
 def read_document(file: FilePath) -> Document:
-    """Read one YAML file; raises ScenarioError where it cannot be read, is not YAML or passes the bounds."""
+    """Read one YAML file; raises ScenarioError if it cannot be read, is not YAML or exceeds the bounds."""
     name = str(file)
     try:
         size = file.stat().st_size
@@ -167,7 +174,7 @@ class _Reader:
             if key in data:
                 line, column = _place(key_node)
                 first = self.document.places[(*path, key)][0]
-                what = f"this key stands twice (first on line {first}); keep one"
+                what = f"this key appears twice (first on line {first}); keep one"
                 self.faults.append(Fault(self.document.file, line, column, dotted((*path, key)), what))
                 continue
             self.document.places[(*path, key)] = _place(key_node)
@@ -181,7 +188,7 @@ class _Reader:
             self.faults.append(self.document.fault(path, f"the value {node.value!r} cannot be read"))
             return None
         if isinstance(value, int) and abs(value) > LARGEST:
-            self.faults.append(self.document.fault(path, f"a whole number should lie between -{LARGEST:,} and {LARGEST:,}"))
+            self.faults.append(self.document.fault(path, f"a whole number should be between -{LARGEST:,} and {LARGEST:,}"))
         return value
 
 

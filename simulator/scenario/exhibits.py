@@ -1,4 +1,4 @@
-"""The exhibits that a case may ask for: charts and panels of a run, by name. `simulator/ui/exhibits.py` draws them."""
+"""The exhibits a case may show: charts and panels of a run, by name. `simulator/ui/exhibits.py` draws them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from simulator.scenario.stages.base import AnyStage
 
 @dataclass(frozen=True)
 class Exhibit:
-    """What an author needs to know of an exhibit.
+    """What an author needs to know about an exhibit.
 
     label: the title of its tab
-    needs: the stage without which there is nothing to show, in words; such an exhibit is one that a kind of stage offers
-    (`AnyStage.exhibits`). Empty where every case has something to show.
+    needs: the stage it needs, in words; kinds of stages offer such exhibits (`AnyStage.exhibits`). Empty if every case has
+    something to show.
     """
 
     label: str
@@ -34,6 +34,6 @@ EXHIBITS = {
 
 
 def offered(stages: Iterable[AnyStage]) -> list[str]:
-    """The exhibits that have something to show of these stages, in the order of the registry."""
+    """The exhibits with something to show of these stages, in the order of the registry."""
     of_stages = {name for stage in stages for name in stage.exhibits}
     return [name for name, exhibit in EXHIBITS.items() if not exhibit.needs or name in of_stages]

@@ -1,10 +1,9 @@
-"""What is wrong with a scenario, told so that its author can mend it."""
+"""What is wrong with a scenario, described so that its author can fix it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-#: Where something stands in the file: keys and list indexes from the root.
+#: A place in the file: keys and list indexes from the root.
 Path = tuple[str | int, ...]
 
 
@@ -31,12 +30,5 @@ class ScenarioError(ValueError):
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """`stages.decode.routes.0`, the way a path is written in a file and in a message."""
+    """`stages.decode.routes.0`: a path as written in a file and in a message."""
     return ".".join(map(str, path)) or "(file)"
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'?` for a near miss, else `expected one of ...`."""
-    names = list(map(str, known))
-    near = get_close_matches(str(word), names, n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else f"expected one of: {', '.join(names) or '(nothing)'}"

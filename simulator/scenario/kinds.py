@@ -1,4 +1,4 @@
-"""Models that a file tells apart by their field `kind`, in a registry that is open to more of them."""
+"""Models distinguished by their field `kind`, in a registry open to more of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,5 +29,5 @@ class OneOf:
     kinds: Mapping[str, type[BaseModel]]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The union of them, told apart by `kind`."""
+        """The union of them, discriminated by `kind`."""
         return handler.generate_schema(Annotated[Union[tuple(self.kinds.values())], Field(discriminator="kind")])  # noqa: UP007

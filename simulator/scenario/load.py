@@ -1,22 +1,23 @@
-"""From a file, or a file and picks, to a scenario that may run; or to every reason why not."""
+"""From a file, or a file and picks, to a scenario that may run, or to every reason why not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
+from simulator.errors import suggest
 from simulator.paths import SCENARIOS
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
-from simulator.scenario.faults import Fault, Path, ScenarioError, suggest
+from simulator.scenario.faults import Fault, Path, ScenarioError
 from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
 
-#: Where a newcomer starts; the other cases follow by name.
+#: The case to start with; the others follow by name.
 FIRST = "skin-cancer-triage"
 
 
@@ -58,6 +59,18 @@ def loads(text: str, name: str = "scenario.yaml") -> Scenario:
     return _checked(parse_document(text, name))
 
 
+def load_all(read: Callable[[str], Scenario] = load) -> tuple[list[Scenario], list[Fault]]:
+    """The cases that come with CaseSim, each as `read` gives it, and every fault of those that cannot be used."""
+    scenarios: list[Scenario] = []
+    faults: list[Fault] = []
+    for name in scenario_ids():
+        try:
+            scenarios.append(read(name))
+        except ScenarioError as error:
+            faults += error.faults
+    return scenarios, faults
+
+
 def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict[str, Any]]:
     """The scenario with picks written into it and checked again, and the whole design (defaults filled in).
 
@@ -88,7 +101,7 @@ def _checked(document: Document) -> Scenario:
 
 
 def _one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
-    """The default design, and each choice's extremes alone beside the other defaults."""
+    """The default design, and each choice's extremes with everything else at its default."""
     defaults = scenario.defaults()
     extremes = [(name, pick) for name, choice in scenario.choices.items() for pick in choice.extremes()]
     return [{}, *({name: pick} for name, pick in extremes if pick != defaults[name])]
@@ -102,9 +115,9 @@ def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
     return []
 
 
-def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path]]:
+def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path, str]]:
     return {
-        path: (value, ("choices", name, *written_at))
+        path: (value, ("choices", name, *written_at), f"choice `{name}` at {pick}")
         for name, pick in design.items()
         for path, (value, written_at) in scenario.choices[name].changes(pick).items()
     }
@@ -112,16 +125,25 @@ def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple
 
 def _validated(document: Document, known: Scenario | None = None) -> Scenario:
     """The scenario of a document; known: a valid one whose unchanged parts need not be validated again."""
-    faults = check_names(document)
+    unknown = check_names(document.data)
+    faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
     try:
         scenario = Scenario.of(document, known)
     except ValidationError as error:
         faults += [_fault(document, line) for line in error.errors(include_url=False)]
     else:
-        faults += [] if faults else check(scenario)
+        faults += check(scenario, [path for path, _ in unknown])
     if faults:
         raise ScenarioError(faults)
     return scenario
+
+
+def _misnamed(document: Document) -> list[Fault]:
+    """A file in the folder of cases is found by its name, so that this is the case's id."""
+    file, name = FilePath(document.file), document.data.get("id")
+    if not isinstance(name, str) or name == file.stem or file.resolve().parent != SCENARIOS.resolve():
+        return []
+    return [document.fault(("id",), f"the file is called {file.name}; name it {name}.yaml, or write `id: {file.stem}`")]
 
 
 def _fault(document: Document, line: Any) -> Fault:
@@ -132,7 +154,7 @@ def _fault(document: Document, line: Any) -> Fault:
 
 
 def _path_in_file(data: Any, loc: Path) -> Path:
-    """Drop what pydantic adds to a location (the kind, where that picks the model) and keep what stands in the file."""
+    """Drop what pydantic adds to a location (the kind, if that selects the model) and keep what is in the file."""
     path: Path = ()
     told = False
     for part in loc:
@@ -151,7 +173,7 @@ def _sentence(line: Any) -> str:
         return "this field is missing"
     if kind == "union_tag_invalid":
         tags = [tag.strip().strip("'") for tag in str(context["expected_tags"]).split(",")]
-        return f"'{context['tag']}' is not a kind that exists; {suggest(str(context['tag']), tags)}"
+        return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
     if kind == "union_tag_not_found":
         return "the field `kind` is missing"
     message = message[:1].lower() + message[1:]

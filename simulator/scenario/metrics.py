@@ -1,4 +1,4 @@
-"""The metrics that a run reports: a record each, which everything that tells, compares or asks for one reads."""
+"""The metrics that a run reports: one record each, read by everything that reports, compares or names one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 Unit = Literal["s", "share", "1/s", "USD", "per 1,000", "a request"]
 
-#: How a metric comes from the replications of a run, and so how its interval is made.
-#: ratio: a total over a total; share: requests of a kind over requests, near 0 and 1 too;
+#: How a metric is computed from the replications of a run, and so how its interval is made.
+#: ratio: a total over a total; share: requests of a kind over requests, also near 0 and 1;
 #: mean, quantile: of all values of a sample, whichever replication they belong to.
 Estimator = Literal["ratio", "share", "mean", "quantile"]
 
-#: The quantiles that are told of each sample.
+#: The quantiles that are reported of each sample.
 LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
 
@@ -40,7 +40,7 @@ class Group(NamedTuple):
 class Metric:
     """What one metric is.
 
-    better: which way a person wants it to move; None where that depends
+    better: which direction is better; None if that depends
     sample: which times it is taken of, where it is a mean or a quantile (`Measures.samples`)
     stage, request_class, tag, group: what it is about, where it is not about all requests
     Two designs are compared replication by replication, since both meet the same requests; what hangs on labelled items is
@@ -62,7 +62,7 @@ class Metric:
 
     @property
     def is_time(self) -> bool:
-        """Whether it is a latency, a wait or an age, which under overload depends on how long the run is."""
+        """Whether it is a latency, a wait or an age, which under overload depends on the length of the run."""
         return self.unit == "s"
 
     @property
@@ -117,7 +117,7 @@ def share_metric(name: str, label: str, better: Literal["higher", "lower"] | Non
 
 def of_servers(name: str, label: str, tags: list[str]) -> Iterator[Metric]:
     """What is told of every stage that has servers: their utilization, and the waits for them, by tag where tags are given."""
-    yield Metric(f"utilization.{name}", f"{label}: work that came over work that could be done", "share", None, "ratio",
+    yield Metric(f"utilization.{name}", f"{label}: offered work over capacity", "share", None, "ratio",
                  stage=name)  # fmt: skip
     for short, share in WAIT_QUANTILES.items():
         yield Metric(f"wait_{short}_s.{name}", f"{label}: wait, {share:.0%} within", "s", "lower", "quantile", f"wait.{name}",
@@ -129,7 +129,7 @@ def of_servers(name: str, label: str, tags: list[str]) -> Iterator[Metric]:
 
 def _latencies(classes: Mapping[str, Any]) -> Iterator[Metric]:
     for sample, prefix, what in (
-        ("served", "latency_served", "Answer to a request that was served"),
+        ("served", "latency_served", "Answer to a request served"),
         ("latency", "latency", "Answer or refusal"),
     ):
         yield Metric(f"{prefix}_mean_s", f"{what}, mean", "s", "lower", "mean", sample)
@@ -167,10 +167,10 @@ def _qualities(detected: str, escalated: str) -> Iterator[Metric]:
 
 
 def _ages(name: str, label: str, sensors: list[str]) -> Iterator[Metric]:
-    """The age of information at an end: over time, and just before something newer comes."""
+    """The age of information at an end: over time, and just before something newer arrives."""
     for of, what in [(name, ""), *((f"{name}.{sensor}", f" of {sensor}") for sensor in sensors)]:
         yield Metric(f"age_mean_s.{of}", f"{label}: age of what is known{what}, over time", "s", "lower", "ratio")
-        yield Metric(f"age_peak_mean_s.{of}", f"{label}: age{what} when something newer comes, mean", "s", "lower", "mean",
+        yield Metric(f"age_peak_mean_s.{of}", f"{label}: age{what} when something newer arrives, mean", "s", "lower", "mean",
                      f"age_peak.{of}")  # fmt: skip
-        yield Metric(f"age_peak_p95_s.{of}", f"{label}: age{what} when something newer comes, 95% within", "s", "lower",
+        yield Metric(f"age_peak_p95_s.{of}", f"{label}: age{what} when something newer arrives, 95% within", "s", "lower",
                      "quantile", f"age_peak.{of}", 0.95)  # fmt: skip

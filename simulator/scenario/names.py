@@ -1,18 +1,19 @@
 """Names that refer to each other: targets, metrics, places that options write to.
 
-Checked on the plain data, so that these faults are told together with those of single fields.
+Checked on the plain data, so that these faults are reported together with those of single fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
+from simulator.errors import suggest
 from simulator.scenario.attributes import Grouping, grouping_of, told_by_group, with_groups
+from simulator.scenario.base import GUIDE
 from simulator.scenario.choices import parts
-from simulator.scenario.document import Document
 from simulator.scenario.exhibits import EXHIBITS
-from simulator.scenario.faults import Fault, Path, dotted, suggest
+from simulator.scenario.faults import Path, dotted
 from simulator.scenario.metrics import Metric, metrics_of
 from simulator.scenario.stages import KINDS, AnyStage
 from simulator.scenario.stages.base import tags_in, targets_in
@@ -20,10 +21,9 @@ from simulator.scenario.stages.base import tags_in, targets_in
 Found = Iterator[tuple[Path, str]]
 
 
-def check_names(document: Document) -> list[Fault]:
-    """Every name in the file that refers to nothing."""
-    data = document.data
-    found = [
+def check_names(data: Any) -> list[tuple[Path, str]]:
+    """Every name in the file's data that refers to nothing: its place, and what is wrong with it."""
+    return [
         *_targets(data),
         *_of_kinds(data),
         *_accelerators(data),
@@ -32,11 +32,10 @@ def check_names(document: Document) -> list[Fault]:
         *_writes(data),
         *_exhibits(data),
     ]
-    return [document.fault(path, message) for path, message in found]
 
 
 def _mapping(data: Any, key: str) -> dict[str, Any]:
-    """The mapping at `key`, or an empty one where the file holds something else."""
+    """The mapping at `key`, or an empty one if the file holds something else."""
     value = data.get(key) if isinstance(data, dict) else None
     return value if isinstance(value, dict) else {}
 
@@ -61,14 +60,14 @@ def _targets(data: Any) -> Found:
 
 
 def _kinds(data: Any) -> dict[str, type[AnyStage]]:
-    """The kinds of the stages of which that is known."""
+    """The kinds of the stages, where known."""
     stages = _mapping(data, "stages")
     named = {name: _mapping(stages, name).get("kind") for name in stages}
     return {name: KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in KINDS}
 
 
 def _of_kinds(data: Any) -> Found:
-    """What each kind of stage looks up of its own."""
+    """The names each kind of stage looks up itself."""
     for name, kind in _kinds(data).items():
         yield from ((("stages", name, *path), message) for path, message in kind.check_names(data["stages"][name], data))
 
@@ -88,27 +87,37 @@ def _metrics(data: Any) -> Found:
     classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
     ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))
     ages = {name: sensors for name in ends if _mapping(ends, name).get("age") is True}
-    plain = metrics_of(kinds, tags, classes, ("", "") if "population" in data else None, ages=ages)
-    known = with_groups(plain, groupings := _groupings(data))
-    yield from _told_by_group(data, plain, groupings)
+    groupings = _groupings(data)
+    plain, of_positives = (metrics_of(kinds, tags, classes, words, ages=ages) for words in (None, ("", "")))
+    plain = of_positives if "population" in data else plain
+    known, of_positives = with_groups(plain, groupings), with_groups(of_positives, groupings)
+    yield from _told_by_group(data, plain, groupings, of_positives)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
-            yield ("objectives", index, "metric"), f"'{metric}' is not a metric here; {suggest(metric, known)}"
+            yield ("objectives", index, "metric"), _no_metric(metric, known, of_positives)
 
 
-def _told_by_group(data: Any, plain: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> Found:
-    """Metrics that an attribute asks for, and that are not told of a group."""
+def _no_metric(name: str, known: Iterable[str], of_positives: Container[str]) -> str:
+    """Why a name is no metric; of_positives: the metrics that need a population."""
+    lacks = "it needs a section `population`, which says who is positive"
+    return f"'{name}' is not a metric here; {lacks if name in of_positives else suggest(name, known, GUIDE)}"
+
+
+def _told_by_group(
+    data: Any, plain: Mapping[str, Metric], groupings: Mapping[str, Grouping], of_positives: Container[str]
+) -> Found:
+    """Metrics that an attribute names but that are not reported by group."""
     told = told_by_group(plain.values())
     for attribute, grouping in groupings.items():
         for index, name in enumerate(_list(data["attributes"][attribute], "metrics")):
             where = ("attributes", attribute, "metrics", index)
             if name in plain and name not in told:
-                yield where, f"'{name}' is not told of a part of the requests; {suggest(name, told)}"
+                yield where, f"'{name}' is not reported by group; {suggest(name, told)}"
             elif name not in plain and isinstance(name, str):
-                yield where, f"'{name}' is not a metric here; {suggest(name, told)}"
+                yield where, _no_metric(name, told, of_positives)
             elif not grouping.groups:
-                yield where, "a number has no groups without `edges`; say where they meet, such as `edges: [30, 80]`"
+                yield where, "a number has no groups without `edges`; give the boundaries, such as `edges: [30, 80]`"
 
 
 def _groupings(data: Any) -> dict[str, Grouping]:

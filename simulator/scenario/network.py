@@ -1,8 +1,8 @@
-"""The ways from stage to stage as a directed graph: what can be reached, and what lies between a fork and its join.
+"""The routes from stage to stage as a directed graph: what can be reached, and what lies between a fork and its join.
 
-The branches of a fork work on the same request at the same time. They may share nothing that one of them writes and another
-one reads, so that which of them is simulated first makes no difference. So they may share a stage only where one visit of a
-request leaves no trace that another one meets: a link, or a pool that gives no scores.
+The branches of a fork work on the same request at the same time. They may share nothing that one writes and another reads, so
+that the order of simulating them makes no difference. So they may share a stage only if one visit of a request does not affect
+another: a link, or a pool that gives no scores.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from simulator.scenario.stages.base import AnyStage
 
 
 class Network:
-    """Stages by name, and every way that a request may take from one of them to another, or to an end."""
+    """Stages by name, and every route of a request from one of them to another, or to an end."""
 
     def __init__(self, stages: Mapping[str, AnyStage]) -> None:
         self.stages = stages
@@ -27,7 +27,7 @@ class Network:
         self._met: dict[str, str | None] = {}
 
     def reached(self, start: str, stop: str | None = None) -> set[str]:
-        """Every stage and end on the ways from `start` on, itself included, up to `stop`, which is left out."""
+        """Every stage and end on the routes from `start` on, itself included, up to but without `stop`."""
         if start == stop or start not in self.graph:
             return set()
         graph = self.graph if stop is None else nx.restricted_view(self.graph, [stop] if stop in self.graph else [], [])
@@ -42,13 +42,13 @@ class Network:
         return set[str]().union(*self.branches(fork, self.meeting(fork)))
 
     def meeting(self, fork: str) -> str | None:
-        """The first join that every way from the fork comes through; None where there is none."""
+        """The first join that every route from the fork passes; None if there is none."""
         if fork not in self._met:
             self._met[fork] = min(self._passed(fork), key=lambda found: found[1], default=(None, 0))[0]
         return self._met[fork]
 
     def _passed(self, fork: str) -> Iterator[tuple[str | None, int]]:
-        """Every join that no way from the fork leads past, with the number of stages before it."""
+        """Every join that no route from the fork bypasses, with the number of stages before it."""
         for join in self.joins:
             within = set[str]().union(*self.branches(fork, join))
             if within <= self.stages.keys() and join in {*self.graph[fork]}.union(*(self.graph[name] for name in within)):
@@ -59,19 +59,19 @@ class Network:
         return next((len(self.branches(fork, join)) for fork in self.forks if self.meeting(fork) == join), 0)
 
     def times_shared(self, name: str) -> int:
-        """In how many branches a stage lies, 1 for none: so often may a request be there at the same time."""
+        """In how many branches a stage lies, 1 for none: as often may a request be there at the same time."""
         each = ([name in branch for branch in self.branches(fork, self.meeting(fork))] for fork in self.forks)
         return prod(max(sum(inside), 1) for inside in each)
 
     def faults(self, start: str) -> Iterator[tuple[Path, str]]:
-        """Every fault of forks and joins, and of ways that lead nowhere: place, message."""
+        """Every fault of forks and joins, and of routes that lead nowhere: place, message."""
         yield from self._unreached(start)
         yield from self._endless()
         for fork in self.forks:
             if fork in set[str]().union(*self.branches(fork, None)):
                 yield ("stages", fork), "a request could come back to this fork; it may pass a fork once"
             elif self.meeting(fork) is None:
-                what = "the branches do not meet: all ways from here, fallbacks included, lead to one join"
+                what = "the branches do not meet: all routes from here, fallbacks included, must lead to one join"
                 yield ("stages", fork, "to"), what
         yield from self._joined_once()
         for fork in self.forks:
@@ -86,19 +86,19 @@ class Network:
             yield ("stages", name), "no request can reach this stage; name it in another stage's `to`, or delete it"
 
     def _endless(self) -> Iterator[tuple[Path, str]]:
-        """A ring in which nobody serves a request, and no try is counted, would hand it round for ever."""
+        """A ring that neither serves a request nor counts its tries would pass it round for ever."""
         unserved = graph_of({name: stage.unserved() for name, stage in self.stages.items()})
         rings = {name for ring in nx.strongly_connected_components(unserved) if len(ring) > 1 for name in ring}
         for name in self.stages:
             if name in rings or unserved.has_edge(name, name):
-                yield ("stages", name), "requests could circle back here for ever without being served; break the loop"
+                yield ("stages", name), "requests could loop back here for ever without being served; break the loop"
 
     def _joined_once(self) -> Iterator[tuple[Path, str]]:
         met = [self.meeting(fork) for fork in self.forks]
         for name in self.joins:
             if met.count(name) != 1 and None not in met:
                 found = "two forks meet" if name in met else "no fork meet"
-                yield ("stages", name), f"the branches of {found} here; a join has one fork of its own"
+                yield ("stages", name), f"the branches of {found} here; each join belongs to one fork"
 
     def _entered_by_the_fork_alone(self, start: str, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         inside = self.inside(fork)
@@ -107,36 +107,36 @@ class Network:
         for name, stage in self.stages.items():
             for path, target in stage.targets().items():
                 if name not in inside | {fork} and target in inside | {join}:
-                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}', the only way there"
+                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}', the only route there"
 
     def _apart(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         each = self.branches(fork, join)
         shared = {name for name in self.stages if sum(name in branch for branch in each) > 1}
         for name, stage in self.stages.items():
             if name in shared and not stage.shared_by_branches:
-                what = "give each a stage of its own; they may share a link, or a pool without scores"
-                yield ("stages", name), f"two branches of '{fork}' come through here; {what}"
+                what = "give each its own stage; they may share a link, or a pool without scores"
+                yield ("stages", name), f"two branches of '{fork}' pass through here; {what}"
         marking = [[name for name in self.stages if name in branch - shared and self.stages[name].marks] for branch in each]
         for names in [names for names in marking if names][1:]:
             what = "scores or tags requests, and so does another branch"
-            yield ("stages", names[0]), f"this {what} of '{fork}'; one branch may"
+            yield ("stages", names[0]), f"this {what} of '{fork}'; only one branch may"
 
     def _allowed(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
-        """A branch that turns a request away says so to its join, or tries again: what became of it is told behind the join."""
+        """A branch that turns a request away tells its join, or retries: the outcome is decided behind the join."""
         inside = self.inside(fork)
         inner = [self.inside(other) for other in self.forks if other in inside and self.meeting(other)]
         for name in sorted(inside.difference(*inner)):
             stage = self.stages[name]
             if not stage.in_branches:
-                yield ("stages", name, "kind"), f"{stage.kind} cannot stand between a fork and its join '{join}'"
+                yield ("stages", name, "kind"), f"{stage.kind} cannot be between a fork and its join '{join}'"
                 continue
             for path, target in stage.fallbacks().items():
                 if target != join and not (target in self.stages and self.stages[target].sends_again):
-                    yield ("stages", name, *path), f"in a branch of a fork this leads to its join '{join}' or to a retry"
+                    yield ("stages", name, *path), f"in a branch of a fork this must lead to its join '{join}' or to a retry"
 
 
 def graph_of(ways: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
-    """From each name to all that it leads to."""
+    """From each name to all it leads to."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(ways)
     graph.add_edges_from((name, target) for name, targets in ways.items() for target in targets)

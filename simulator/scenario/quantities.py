@@ -11,9 +11,9 @@ from simulator.scenario.base import PositiveFigure, Sourced, Strict
 
 
 class AnyQuantity(Strict):
-    """A quantity. A file tells kinds apart by the field that only one of them has: `key`."""
+    """A quantity. Kinds are distinguished by the field that only one of them has: `key`."""
 
-    #: The field by which this kind is told, and which holds what bears its evidence.
+    #: The field that identifies this kind, and that holds the figure with its evidence.
     key: ClassVar[str]
 
     @property
@@ -81,7 +81,7 @@ class Constant(AnyQuantity):
         return self.constant.value
 
 
-#: Every kind of quantity, by its key; what has none of the keys is read as the first. `simulator.serving.quantities.register`
+#: Every kind of quantity, by its key; one without any key is read as the first. `simulator.serving.quantities.register`
 #: adds one.
 QUANTITIES: dict[str, type[AnyQuantity]] = {kind.key: kind for kind in (Lognormal, Samples, Exponential, Constant)}
 

@@ -30,7 +30,7 @@ class Question(Strict):
 
 
 class Lesson(Strict):
-    """One point of the debrief: what to take away, why, and where it is written."""
+    """One point of the debrief: what to take away, why, and its source."""
 
     title: Line
     text: Prose
@@ -42,40 +42,40 @@ class Run(Strict):
 
     starts_at: ClockTime = "00:00"
     days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
-    drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish what waits")] = 1
+    drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish waiting requests")] = 1
     replications: Annotated[int, Field(ge=2, le=1000)] = 30
     warm_up: Annotated[
         Literal["none", "mser5"],
-        Field(description="what is left out at the front: nothing, or by MSER where a steady state is asked for"),
+        Field(description="the warm-up left out at the front: none, or by MSER if a steady state is wanted"),
     ] = "none"
 
 
 class Quality(Strict):
-    """Photos that show too little: how many, and how well a quality check tells them apart."""
+    """Photos that show too little: how many, and how well a quality check recognises them."""
 
     unusable: ShareFigure
     auc: ShareFigure
 
 
 class Population(Strict):
-    """Who the requests come from: what the labelled items stand for."""
+    """Who the requests come from, represented by the labelled items."""
 
     positive: Line
     negative: Line
-    detected: Annotated[Line, Field(description="what is said of a positive that is detected")] = "detected"
-    escalated: Annotated[Line, Field(description="what is said of a request that is passed on to people")] = "escalated"
+    detected: Annotated[Line, Field(description="the word for a positive that is detected")] = "detected"
+    escalated: Annotated[Line, Field(description="the word for a request passed on to people")] = "escalated"
     prevalence: ShareFigure
     quality: Quality | None = None
 
 
 class RequestClass(Strict):
-    """A kind of request: how many are of it, how urgent they are, how long an answer is worth anything."""
+    """A kind of request: its share, its urgency, and how long an answer is worth anything."""
 
     label: Line
     share: ShareFigure
-    priority: Annotated[int, Field(ge=1, le=100, description="1 is served first where the order is `priority`")] = 1
+    priority: Annotated[int, Field(ge=1, le=100, description="1 is served first if the order is `priority`")] = 1
     deadline_s: Annotated[
-        float | None, Field(gt=0, le=1e7, description="seconds from its arrival after which an answer is worth nothing")
+        float | None, Field(gt=0, le=1e7, description="seconds after arrival from which an answer is worthless")
     ] = None
 
 
@@ -83,11 +83,13 @@ class Accelerator(Strict):
     """A device that several pools share. With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long."""
 
     label: Line
-    slowdown: Annotated[Figure, bounded(1, 10), Field(description="times as long that two batches at once take: 2 takes turns")]
+    slowdown: Annotated[
+        Figure, bounded(1, 10), Field(description="how many times as long two batches at once take: 2 means taking turns")
+    ]
 
 
 class Costs(Strict):
-    """Costs that no single stage carries."""
+    """Costs that belong to no single stage."""
 
     missed_positive_usd: CostFigure
 
@@ -108,7 +110,7 @@ class Objective(Strict):
 
 
 class Scenario(Strict):
-    """A case: its story, what may be picked, what runs, and what is asked of it."""
+    """A case: its story, its choices, what runs, and its objectives."""
 
     id: Slug
     version: Annotated[int, Field(ge=1)]
@@ -134,7 +136,7 @@ class Scenario(Strict):
     choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
     exhibits: Annotated[
         list[Name],
-        Field(max_length=32, description="what the page shows of a run, in this order; empty: all that the stages offer"),
+        Field(max_length=32, description="what the page shows of a run, in this order; empty: everything the stages offer"),
     ] = []
 
     _document: Document = PrivateAttr()
@@ -158,17 +160,17 @@ class Scenario(Strict):
         return scenario
 
     def label_of(self, target: str) -> str:
-        """What a person calls a stage or an end."""
+        """The label of a stage or an end."""
         return (self.stages.get(target) or self.ends[target]).label
 
     @cached_property
     def network(self) -> Network:
-        """The ways between the stages."""
+        """The routes between the stages."""
         return Network(self.stages)
 
     @property
     def has_deadlines(self) -> bool:
-        """Whether an answer to some requests is worth nothing after a time."""
+        """Whether some requests have a deadline."""
         return any(kind.deadline_s is not None for kind in self.classes.values())
 
     def tags(self) -> list[str]:
@@ -177,12 +179,12 @@ class Scenario(Strict):
 
     @property
     def sensors(self) -> list[str]:
-        """The sensors whose frames the requests are, in the order of the file; empty where they are no frames."""
+        """The sensors whose frames are the requests, in the order of the file; empty if they are not frames."""
         return list(self.arrivals.frames_per_s)
 
     @property
     def ages(self) -> dict[str, list[str]]:
-        """The ends that tell how old their newest information is, each with the sensors that they tell it of."""
+        """The ends that report the age of their newest information, each with the sensors it is reported for."""
         return {name: self.sensors for name, end in self.ends.items() if end.age}
 
     def scorers(self) -> list[str]:
@@ -190,7 +192,7 @@ class Scenario(Strict):
         return [name for name, stage in self.stages.items() if stage.gives_scores]
 
     def machine_stages(self) -> list[str]:
-        """The stages with servers that are there at all hours, in the order of the file."""
+        """The stages whose servers are there at all hours, in the order of the file."""
         return [name for name, stage in self.stages.items() if stage.server and not stage.keeps_hours]
 
     def staffed_stages(self) -> list[str]:
@@ -198,7 +200,7 @@ class Scenario(Strict):
         return [name for name, stage in self.stages.items() if stage.server and stage.keeps_hours]
 
     def score_gates(self) -> dict[str, Gate]:
-        """The stages whose routes go by scores, in the order of the file."""
+        """The stages whose routes depend on scores, in the order of the file."""
         return {name: cast(Gate, stage) for name, stage in self.stages.items() if stage.by_score}
 
     def item_gates(self) -> dict[str, Gate]:
@@ -207,11 +209,11 @@ class Scenario(Strict):
         return {name: cast(Gate, stage) for name, stage in self.stages.items() if stage.by_score or stage.asks in of_items}
 
     def scorer_of(self, gate: Gate) -> str:
-        """The pool whose scores a gate goes by."""
+        """The pool whose scores a gate uses."""
         return gate.of or self.scorers()[-1]
 
     def shown(self) -> list[str]:
-        """The exhibits of the page, by name: those that the author names, else all that have something to show."""
+        """The exhibits of the page, by name: those the author names, else all with something to show."""
         return self.exhibits or offered(self.stages.values())
 
     def in_branches(self) -> set[str]:
@@ -235,7 +237,7 @@ class Scenario(Strict):
 
 
 def _with_models(data: Any, before: Any, models: Any) -> Any:
-    """Plain data with the models that were made of it before, in place of what has not changed since."""
+    """Plain data in which the unchanged parts are replaced by the models already made of them."""
     if data is before:
         return models
     if isinstance(data, dict) and isinstance(before, dict) and isinstance(models, dict):
@@ -245,9 +247,9 @@ def _with_models(data: Any, before: Any, models: Any) -> Any:
 
 
 def add_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
-    """Let scenarios name a further kind, in the registry of such kinds; raises ValueError where its name is taken."""
+    """Add a kind that scenarios may name to its registry; raises ValueError if the name is taken."""
     if kind_of(model) in kinds:
-        raise ValueError(f"there is a kind '{kind_of(model)}' already")
+        raise ValueError(f"there already is a kind '{kind_of(model)}'")
     kinds[kind_of(model)] = model
     Scenario.model_rebuild(force=True)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Path, dotted
-from simulator.serving.plan import Plan, compile_plan, seen_as
+from simulator.serving.plan import Plan, changes_of, compile_plan, seen_as
 from simulator.units import duration
 
 #: When (in seconds from the start of the run) and which picks change then, choice to option.
@@ -23,8 +23,8 @@ def with_actions(plan: Plan, actions: Sequence[Action]) -> Plan:
 
     Raises ScenarioError for a time outside the run, and for picks that cannot change while it goes on.
     """
-    later = list(plan.later)
-    for at_s, picks in sorted(actions, key=lambda action: action[0]):
+    later: list[tuple[float, Plan]] = []
+    for at_s, picks in sorted([*changes_of(plan), *actions], key=lambda action: action[0]):
         if not 0 <= at_s < plan.horizon_s:
             end = f"{plan.horizon_s:,.0f} s ({duration(plan.horizon_s)})"
             raise _refusal(plan, picks, f"should change from 0 s on and before {end}, when the run ends; got {at_s:,g}")
@@ -43,7 +43,7 @@ def changed(plan: Plan, picks: Mapping[str, Pick]) -> Plan:
     """The plan that runs on after some picks have changed; raises ScenarioError for those that cannot change in a run."""
     assert plan.authored is not None  # a plan that was compiled knows what it was compiled from
     after = compile_plan(plan.authored, plan.design | dict(picks), plan.strikes)
-    if reasons := [*_fixed(plan.authored, picks), *_different(plan.scenario, after.scenario)]:
+    if reasons := [*_fixed(plan.authored, picks), *_different(plan, after)]:
         raise _refusal(plan, picks, reasons[0])
     return seen_as(replace(after, until=plan.until), plan)
 
@@ -61,17 +61,26 @@ def _fixed(authored: Scenario, picks: Mapping[str, Pick]) -> Iterator[str]:
             yield f"writes {dotted(outside[0])}, which cannot change while a run goes on; what is below `{_CHANGES}` can"
 
 
-def _different(before: Scenario, after: Scenario) -> Iterator[str]:
+def _different(plan: Plan, changed: Plan) -> Iterator[str]:
     """What a run that goes on rests on, and these picks would change."""
+    before, after = plan.scenario, changed.scenario
     kinds = [{name: stage.kind for name, stage in scenario.stages.items()} for scenario in (before, after)]
     if kinds[0] != kinds[1]:
         yield "adds, removes or replaces stages, which cannot change while a run goes on"
+        return
+    for field in ("by", "shares"):
+        if [getattr(stage, field, None) for stage in before.stages.values()] != [
+            getattr(after.stages[name], field, None) for name in before.stages
+        ]:
+            yield f"changes `{field}` of a stage, which cannot change while a run goes on"
+    if any((getattr(before.stages[name], "scaling", None) is None) != (getattr(stage, "scaling", None) is None)
+           for name, stage in after.stages.items()):  # fmt: skip
+        yield "turns scaling on or off, which cannot change while a run goes on; the rule's numbers can"
+    if plan.tables and changed.tables and next(iter(plan.tables.values())).items != next(iter(changed.tables.values())).items:
+        yield "takes scores of other labelled items, which cannot change while a run goes on"
     if before.tags() != after.tags():
         yield "changes which tags gates give, which cannot change while a run goes on"
     if before.scorers() != after.scorers():
         yield "changes which pools give scores, which cannot change while a run goes on"
-    devices = [{name: getattr(stage, "shares", None) for name, stage in one.stages.items()} for one in (before, after)]
-    if devices[0] != devices[1]:
-        yield "moves a pool to or from a shared accelerator, which cannot change while a run goes on"
     if before.in_branches() != after.in_branches():
         yield "changes what lies between a fork and its join, which cannot change while a run goes on"

@@ -50,11 +50,19 @@ class Watch:
         rows = self._first + np.flatnonzero((answered >= since) & (answered < now))
         still = ~(answered < since)
         self._first += int(np.argmax(still)) if still.any() else len(answered)
-        if not len(rows):
+        gone = self._gone_unnoticed(now)
+        if not len(rows) + gone:
             return nan
         if self.spec.watches == "latency_mean_s":
-            return float(np.mean(np.fmin(requests.answered[rows], requests.finished[rows]) - requests.arrived[rows]))
+            return float(np.mean(np.fmin(requests.answered[rows], requests.finished[rows]) - requests.sent[rows]))
         if self.spec.watches == "escalated_share":
             escalated = np.array([end.escalated for end in self.run.plan.scenario.ends.values()] + [False])
             return float(np.mean(escalated[requests.end[rows]] & (requests.finished[rows] < now)))
-        return float(np.mean(requests.outcome[rows] == _OUTCOMES[self.spec.watches]))
+        outcome = _OUTCOMES[self.spec.watches]
+        count = np.count_nonzero(requests.outcome[rows] == outcome) + (gone if outcome == TIMED_OUT else 0)
+        return float(count / (len(rows) + gone))
+
+    def _gone_unnoticed(self, now: float) -> int:
+        """Requests that left a queue in the window because they had waited too long, though no server has come free since."""
+        times = [stage.waiting(now).gone for stage in self.run.stages.values()]
+        return sum(int(np.count_nonzero((gone >= now - self.spec.window_s) & (gone < now))) for gone in times)

@@ -29,14 +29,14 @@ from simulator.serving.quantities import draw
 from simulator.serving.requests import TIMED_OUT, Requests
 from simulator.serving.sources import CLIENTS, source_of
 from simulator.serving.stages import STAGES
-from simulator.serving.stages.base import Outbox, ServiceStage
+from simulator.serving.stages.base import Outbox, ServiceStage, Stage
 from simulator.serving.stages.batches import Accelerator
 from simulator.serving.stages.end import EndStage, ReturningEnd
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace, VisitLog
 
 #: Part of every run hash: raise it when the same plan and seed give another trace.
-ENGINE_VERSION = 3
+ENGINE_VERSION = 4
 
 
 def simulate(plan: Plan, seed: int = 0, replication: int = 0, actions: Sequence[Action] = ()) -> Trace:
@@ -75,6 +75,7 @@ class Run:
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
+        self.stages: dict[str, Stage] = {}
         self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}
         self.source = source_of(self)
@@ -148,6 +149,7 @@ class Run:
         self.source.send_before(to)
         for airlock in self.airlocks.values():
             airlock.release()
+        self.flush()
         self.env.run(until=to)
         self.now = to
 
@@ -160,6 +162,7 @@ class Run:
             self.requests.follow(plan, self.streams, self.conditions)
         for name, spec in plan.scenario.stages.items():
             if not plan.is_alike(before, name):
+                self.stages[name].settle(self.now)
                 stage = STAGES[spec.kind].of(self, name, spec)
                 stage.take_over(self.stages[name], self.now)
                 self.stages[name] = stage
@@ -185,8 +188,8 @@ class Run:
         requests.settle(last, np.array([end.detected.value for end in ends.values()]), self.uniform("ends.caught"))
         scaled = {name: fleet for name, stage in self.stages.items() if (fleet := stage.fleet(last)) is not None}
         began, until = self.began_as, inf if time > self.plan.horizon_s else time
-        phases = [(at_s, replace(plan, until=until)) for at_s, plan in self.phases if at_s < time]
-        plan = replace(began, until=until) if until < inf else began
+        phases = [(at_s, replace(plan, until=until, later=())) for at_s, plan in self.phases if at_s < time]
+        plan = replace(began, until=until, later=()) if until < inf else began
         return Trace(plan, self.streams.seed, self.streams.replication, requests, logs, self.conditions, scaled, phases)
 
     @property
@@ -215,9 +218,10 @@ class Run:
         return receiver
 
     def flush(self) -> None:
-        """The running stage pauses: hand on what has left its ring."""
-        for outbox in self.outboxes:
-            outbox.flush()
+        """The running stage pauses, or the source: hand on what has left its ring, perhaps into another one."""
+        while any(outbox.rows for outbox in self.outboxes):
+            for outbox in self.outboxes:
+                outbox.flush()
 
     def uniform(self, stream: str) -> NDArray[np.float32]:
         """One uniform draw a request, shape (n,)."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.errors import suggest
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.files import content_hash
 from simulator.evidence.profiles import ThreadRun
@@ -22,7 +23,7 @@ from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import AnyArrivals
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
 from simulator.scenario.choices import Pick
-from simulator.scenario.faults import Fault, suggest
+from simulator.scenario.faults import Fault
 from simulator.scenario.load import apply
 from simulator.scenario.stages import Gate
 from simulator.serving.arrivals import ARRIVALS, Process, arrivals_of
@@ -107,7 +108,7 @@ class Plan:
     def is_alike(self, other: Plan, name: str) -> bool:
         """Whether a stage of another plan of the same case would do just the same; a gate's thresholds hang on score tables."""
         mine, others = self.scenario.stages[name], other.scenario.stages[name]
-        if mine != others or mine.by_score:
+        if mine != others or mine.by_score or (mine.by_quality and self.tries != other.tries):
             return False
         table, before = self.latencies.get(name), other.latencies.get(name)
         return table is before or (table is not None and before is not None and table.is_alike(before))

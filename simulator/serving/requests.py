@@ -94,7 +94,9 @@ class Requests:
 
     def _look_at(self, plan: Plan, population: Population, streams: Streams, conditions: Conditions) -> None:
         """What gates and models make of each photo."""
-        usable = self._draw_photos(population, plan.tries, streams)
+        # A request may have sent more photos already than a pick lets others send from now on.
+        tries = max(plan.tries, len(self.qualities))
+        usable = self._draw_photos(population, tries, streams)
         for pool, table in plan.tables.items():
             self.scores_by[pool] = self._draw_scores(pool, table, conditions, usable, streams)
 

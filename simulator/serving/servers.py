@@ -31,7 +31,9 @@ def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
 
 def down(trace: Trace, name: str, server: int | None = None) -> Steps:
     """How many servers of a stage are there, but down, from which time on; server: this one alone."""
-    return kind(trace, name).down(trace, name, server)
+    if len(trace.phases) < 2:
+        return kind(trace, name).down(trace, name, server)
+    return spliced((start, down(trace.under(plan), name, server)) for start, _, plan in trace.parts())
 
 
 def server_s(run: Plan | Trace, name: str) -> float:
@@ -50,7 +52,7 @@ def work_s(run: Plan | Trace, name: str) -> float:
 def paid_usd(trace: Trace, name: str) -> float:
     """What was paid for a stage, at the prices of the time."""
     about = kind(trace, name)
-    if len(trace.phases) < 2 or name in trace.fleets:
+    if len(trace.phases) < 2:
         price = trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
         return about.paid_s(trace, name) / HOUR_S * about.usd_per_hour(trace.plan, name) * price
     return sum(_paid_in_part(trace, name, *part) for part in trace.parts())
@@ -59,11 +61,22 @@ def paid_usd(trace: Trace, name: str) -> float:
 def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan) -> float:
     """The same for the time in which one of the trace's plans ran, and for what was begun then."""
     about, whole = kind(trace, name), trace.under(plan)
-    seconds = about.paid_until_end_s(trace.under(plan, end), name) - about.paid_until_end_s(trace.under(plan, start), name)
+    if name in trace.fleets:
+        seconds = trace.fleets[name].paid_between(start, end)
+    else:
+        seconds = about.paid_until_end_s(trace.under(plan, end), name) - about.paid_until_end_s(trace.under(plan, start), name)
     seconds += about.paid_beyond_s(replace(whole, logs={name: trace.logs[name].begun_within(start, end)}), name)
     last = min(end, plan.arrivals_end_s)
     price = trace.conditions.price(name).total(last, start) / (last - start) if start < last else 1.0
     return seconds / HOUR_S * about.usd_per_hour(plan, name) * price
+
+
+def weighted_work_s(trace: Trace, name: str, weight: Callable[[Plan], float]) -> float:
+    """Seconds of usual work that a stage offers, each weighted by a figure of the plan that ran at the time."""
+    if len(trace.phases) < 2:
+        return weight(trace.plan) * work_s(trace, name)
+    parts = [(plan, trace.under(plan, start), trace.under(plan, end)) for start, end, plan in trace.parts()]
+    return sum(weight(plan) * (work_s(until, name) - work_s(before, name)) for plan, before, until in parts)
 
 
 def _summed(run: Plan | Trace, figure: Callable[[Plan | Trace], float]) -> float:

@@ -16,10 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.serving.attributes import named
+from simulator.serving.conditions import Conditions
 from simulator.serving.requests import OUTCOMES, Requests
+from simulator.serving.streams import Streams
 
 if TYPE_CHECKING:
-    from simulator.serving.conditions import Conditions
     from simulator.serving.plan import Plan
 
 Rows = NDArray[np.int32]
@@ -207,11 +208,18 @@ class Fleet:
     """The replicas of a pool that scales: how many were wanted from which time on (seconds), and replica-seconds paid.
 
     spans: by replica, from when until when it was there and had started: (from, until) in seconds, sorted
+    paid: replica-seconds paid by each time (s) at which a pick changed
     """
 
     wanted: list[tuple[float, int]]
     paid_s: float
     spans: dict[int, list[tuple[float, float]]]
+    paid: list[tuple[float, float]] = field(default_factory=list)
+
+    def paid_between(self, start: float, end: float) -> float:
+        """Replica-seconds paid between two times at which a pick changed, or the beginning or end of the run."""
+        by = {0.0: 0.0} | dict(self.paid)
+        return by.get(end, self.paid_s) - by[start]
 
 
 @dataclass
@@ -266,12 +274,15 @@ class Trace:
 
     def parts(self) -> list[tuple[float, float, Plan]]:
         """From when until when which plan ran (s)."""
+        if not self.phases:
+            return [(0.0, inf, self.plan)]
         starts = [at_s for at_s, _ in self.phases]
         return [(start, end, plan) for (start, plan), end in zip(self.phases, [*starts[1:], inf], strict=True) if start < end]
 
     def under(self, plan: Plan, until: float = inf) -> Trace:
         """The same run as if a plan of its phases had run alone, until a time (s)."""
-        return replace(self, plan=replace(plan, until=min(until, plan.until)), phases=[])
+        alone = replace(plan, until=min(until, plan.until), later=())
+        return replace(self, plan=alone, conditions=Conditions(plan, Streams(self.seed, self.replication)), phases=[])
 
     @cached_property
     def digest(self) -> str:

@@ -7,12 +7,12 @@ from simulator.ui.jobs import registry
 
 
 def main() -> None:
-    """Draw the window, and have the processes start while the person reads."""
+    """Draw the window, and start the processes while the person reads."""
     st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide")
     registry().workers.start()
-    cases = "Pick a case; see one that was run."
+    cases = "Pick a case, or see one already run."
     practice = "Design a service, run it, see what it does."
-    evidence = "Where every number comes from, and how far off."
+    evidence = "Where every number comes from, and how far off it is."
     pages = [
         st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help=cases),
         st.Page(PAGES / "practice.py", title="Practice", url_path="practice", help=practice),

@@ -1,4 +1,4 @@
-"""A design as a diagram: its stages with what was picked for them, and the load that theory puts on each."""
+"""A design as a diagram: its stages, the picks for each, and the offered load that theory predicts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.serving.servers import kind
 from simulator.serving.theory import Load, loads
 from simulator.units import percent
 
-#: From this load on a stage is called busy: small changes of the rate then change the wait a lot.
+#: From this load on, a stage is called busy: small changes in the rate then change the wait a lot.
 BUSY = 0.85
 
 _SETTINGS = '%%{init: {"flowchart": {"nodeSpacing": 24, "rankSpacing": 32, "wrappingWidth": 220}}}%%'
@@ -55,25 +55,25 @@ def _lines(plan: Plan, found: list[Load]) -> Iterator[str]:
 
 
 def _arrows(stage: AnyStage) -> Iterator[tuple[str, str]]:
-    """The planned ways out of a stage, solid, and its fallbacks, dotted."""
+    """The planned routes out of a stage, solid, and its fallbacks, dotted."""
     yield from ((f'-->|"{told}"|' if told else "-->", target) for told, target in stage.arrows())
     yield from (("-.->", target) for target in dict.fromkeys(stage.fallbacks().values()))
 
 
 def strain(load: Load) -> str:
-    """`over` where work outruns the servers, `busy` where it nearly does, else empty."""
+    """`over` where work exceeds the servers, `busy` where it nearly does, else empty."""
     highest = max(load.mean, load.peak or 0)
     return "over" if highest >= 1 and not load.at_most else "busy" if highest >= BUSY else ""
 
 
 def load_words(load: Load) -> str:
-    """The load as a person reads it."""
+    """The load in words."""
     if load.at_most:
         return f"load at most {percent(load.mean)}"
     if load.mean >= 1:
         return f"load {percent(load.mean)}: no steady state"
     if load.peak is None:
-        return f"load {percent(load.mean)} of the day"
+        return f"load {percent(load.mean)} over the day"
     queue = ": a queue builds up" if load.peak >= 1 else ""
     return f"load {percent(load.mean)}, at the peak {percent(load.peak)}{queue}"
 
@@ -82,14 +82,14 @@ def _takeaway(plan: Plan, found: list[Load]) -> str:
     if not found:
         return "No stage of this design has servers."
     tightest = max(found, key=lambda load: max(load.mean, load.peak or 0))
-    return f"The tightest stage is {plan.scenario.stages[tightest.stage].label}: {load_words(tightest)}."
+    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {load_words(tightest)}."
 
 
 def _table(plan: Plan, found: list[Load]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "stage": [plan.scenario.stages[load.stage].label for load in found],
-            "visits a request": [load.visits_per_request for load in found],
+            "visits per request": [load.visits_per_request for load in found],
             "load (%)": [100 * load.mean for load in found],
             "load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in found],
         }

@@ -23,11 +23,11 @@ from simulator.ui.charts import (
 from simulator.ui.panels.scores import threshold_transfer
 from simulator.ui.widgets import draw, first_replication
 
-#: The requests that may be followed, by percentile, and how far.
+#: The requests that can be followed, by percentile, and how far.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
 GOALS: dict[Literal["answer", "end"], str] = {"answer": "the answer", "end": "the end"}
 
-_ONE_OF_MANY = "One of several replications is shown."
+_ONE_OF_MANY = "One of several replications."
 
 
 def _outcomes(summary: Summary) -> None:
@@ -61,10 +61,10 @@ def _one_request(summary: Summary) -> None:
     share = left.radio("Which request", list(PERCENTILES), 3, PERCENTILES.get, horizontal=True, key="percentile")
     until: Literal["answer", "end"] = "answer"
     if answers_early(trace):
-        until = right.radio("Followed to", list(GOALS), format_func=GOALS.get, horizontal=True, key="until")
+        until = right.radio("Follow it to", list(GOALS), format_func=GOALS.get, horizontal=True, key="until")
     way = request_path(trace, share, until)
     if way is None:
-        st.markdown("No request got that far.")
+        st.markdown("No request reached that point.")
         return
     draw(one_request(way), key="request")
     st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")

@@ -17,7 +17,7 @@ from simulator.analysis.run.result import Result, result_of
 from simulator.serving.plan import Plan, fingerprint
 from simulator.ui.workers import Workers
 
-#: Jobs that are kept; the one used least recently goes first.
+#: How many jobs are kept; the least recently used is dropped first.
 KEPT = 32
 
 
@@ -28,7 +28,7 @@ def job_id(plan: Plan, seed: int, replications: int) -> str:
 
 @dataclass
 class Job:
-    """The replications of one design, on their way."""
+    """The replications of one design, running or done."""
 
     plan: Plan
     seed: int
@@ -52,7 +52,7 @@ class Job:
 
     @property
     def share(self) -> float:
-        """Part of the replications that has ended."""
+        """Share of the replications that have ended."""
         return self.done / self.total
 
     @property
@@ -62,7 +62,7 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody stopped the job before its end."""
+        """Whether the job was stopped before its end."""
         return any(future.cancelled() for future in self.futures)
 
     @property
@@ -120,7 +120,7 @@ class Registry:
             return self._jobs.get(key or "")
 
     def start(self, plan: Plan, seed: int, replications: int) -> Job:
-        """The job for this design: the one there is, unless it was stopped or failed; else a new one.
+        """The job for this design: the existing one, unless it was stopped or failed; else a new one.
 
         Raises ValueError for a number of replications that no widget offers.
         """

@@ -1,4 +1,4 @@
-"""What a link stores: a case and its version, the picks, what strikes, the seed, the number of replications. Never results."""
+"""What a link stores: case, version, picks, curveballs, seed and number of replications. Never results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from simulator.analysis.run.replicate import REPLICATIONS
+from simulator.errors import suggest
 from simulator.scenario.choices import Choice, Options
-from simulator.scenario.faults import suggest
 from simulator.scenario.schema import Scenario
 from simulator.serving.plan import Plan
 
@@ -22,7 +22,7 @@ def shown(choice: Choice, pick: Any) -> str:
 
 
 def link(plan: Plan, seed: int, replications: int) -> str:
-    """The query string that opens this design and what strikes it, whatever the case's defaults will be."""
+    """The query string that opens this design and its curveballs, even if the case's defaults change."""
     scenario = plan.scenario
     picks = {name: shown(scenario.choices[name], pick) for name, pick in plan.design.items()}
     kept = {"case": scenario.id, "version": scenario.version, **picks, "seed": seed, "replications": replications}
@@ -32,7 +32,7 @@ def link(plan: Plan, seed: int, replications: int) -> str:
 
 
 def command(plan: Plan, seed: int, replications: int) -> str:
-    """The command line that runs this design; what is at its default is left out."""
+    """The command line that runs this design; defaults are left out."""
     defaults = plan.scenario.defaults()
     picks = [f"--set {name}={shlex.quote(str(pick))}" for name, pick in plan.design.items() if pick != defaults[name]]
     strikes = [f"--strike {name}@{time:g}" for name, time in _called(plan).items()]
@@ -40,13 +40,13 @@ def command(plan: Plan, seed: int, replications: int) -> str:
 
 
 def _called(plan: Plan) -> dict[str, float]:
-    """What strikes at another time than its author's own, in seconds."""
+    """The curveballs that strike at a time other than their author's, in seconds."""
     balls, starts_at = plan.scenario.curveballs, plan.scenario.run.starts_at
     return {name: time for name, time in plan.strikes.items() if balls[name].own_time(starts_at) != time}
 
 
 def complaints(scenario: Scenario, address: Mapping[str, str]) -> list[str]:
-    """What an address asks for that this case does not offer, a sentence each."""
+    """What an address asks for and this case does not offer, a sentence each."""
     found = [_version(scenario, address.get("version"))]
     found += [_pick(name, choice, address[name]) for name, choice in scenario.choices.items() if name in address]
     found += [_whole(name, address[name], bounds) for name, bounds in _RUN.items() if name in address]

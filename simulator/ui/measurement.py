@@ -1,7 +1,7 @@
-"""Measuring a model that a person brings along: `casesim profile --onnx` as a process of its own, followed from the page.
+"""Measuring a person's own model: `casesim profile --onnx` as a separate process, followed from the page.
 
-The command writes a line of JSON for each event; it goes to a file, which is read whenever somebody looks. So no thread
-has to listen, and a page that is loaded again finds the measurement where it is.
+The command writes a line of JSON for each event; it goes to a file, which is read whenever the page is drawn. So no
+thread has to listen, and a reloaded page finds the measurement again.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Any
 import streamlit as st
 from cachetools import FIFOCache
 
-#: Measurements that are kept, with the files that were uploaded for them.
+#: How many measurements are kept, with the files that were uploaded for them.
 KEPT = 4
 
 _ENDINGS = ("done", "stopped", "error")
 
 
 class MeasurementError(ValueError):
-    """A measurement cannot be begun; the message says why and what would be right."""
+    """A measurement cannot start; the message says why and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Options:
     overwrite: bool = False
 
     def arguments(self) -> list[str]:
-        """What stands behind `casesim profile --onnx FILE`."""
+        """The arguments after `casesim profile --onnx FILE`."""
         repeated = [("--threads", str(count)) for count in self.threads] + [("--batch", str(size)) for size in self.batches]
         given = [("--input-shape", self.input_shape), ("--name", self.name), ("--device", self.device)]
         told = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
@@ -55,7 +55,7 @@ class Options:
 
 @dataclass
 class Measurement:
-    """One file on its way through the command; what was told and uploaded lies in the folder, which goes with this object."""
+    """One run of the command; its events and uploads are in the folder, which is deleted with this object."""
 
     file: Path
     process: subprocess.Popen[bytes]
@@ -64,22 +64,22 @@ class Measurement:
 
     @property
     def running(self) -> bool:
-        """Whether the command has not ended."""
+        """Whether the command is still running."""
         return self.process.poll() is None
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What the command has told so far; `simulator.making.zoo.progress` describes each event."""
+        """The command's events so far; `simulator.making.zoo.progress` describes each."""
         return [event for line in self._lines() if (event := _event(line))]
 
     @property
     def share(self) -> float:
-        """The part that is done, 0 to 1."""
+        """The share that is done, 0 to 1."""
         return max((float(event["done"]) for event in self._all("progress")), default=0.0)
 
     @property
     def title(self) -> str:
-        """The model as the command names it, or the file before it has looked into it."""
+        """The model as the command names it; the file's name until the command has read it."""
         begun = next(self._all("start"), None)
         return f"{begun['model']} {begun['precision']} on {begun['device']}" if begun else self.file.name
 
@@ -106,7 +106,7 @@ class Measurement:
 
     @property
     def complaint(self) -> str:
-        """The command's own sentence about what is wrong, once it has ended with one."""
+        """The command's own sentence about what went wrong, once it has ended with one."""
         said = next((str(event["text"]) for event in self._all("error")), None)
         return said or f"the command ended with status {self.process.returncode}: {self._last_words()}"
 
@@ -126,7 +126,7 @@ class Measurement:
         return _told(self.folder).read_text(encoding="utf-8", errors="replace").splitlines()
 
     def _last_words(self) -> str:
-        return next((line.strip() for line in reversed(self._lines()) if line.strip()), "it said nothing")
+        return next((line.strip() for line in reversed(self._lines()) if line.strip()), "it printed nothing")
 
 
 def _told(folder: TemporaryDirectory[str]) -> Path:
@@ -135,7 +135,7 @@ def _told(folder: TemporaryDirectory[str]) -> Path:
 
 
 def _event(line: str) -> dict[str, Any] | None:
-    """The event of a line; None for what a library has written in between."""
+    """The event of a line; None for output of a library."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -158,18 +158,18 @@ class Measurements:
 
     @property
     def running(self) -> Measurement | None:
-        """The one that runs."""
+        """The one that is running."""
         return next((one for one in self._kept.values() if one.running), None)
 
     def start(self, file: Path, options: Options) -> Measurement:
-        """Measure a file of this machine. Raises MeasurementError while another measurement runs."""
+        """Measure a file on this machine. Raises MeasurementError while another measurement runs."""
         return self._begin(TemporaryDirectory(prefix="casesim-"), file.expanduser().absolute(), options)
 
     def start_upload(self, files: Mapping[str, bytes | memoryview], options: Options) -> Measurement:
         """Measure the one `.onnx` file among these by name; the others are its weights. Raises MeasurementError."""
         models = [name for name in files if name.endswith(".onnx")]
         if len(models) != 1:
-            raise MeasurementError(f"expected one file that ends in .onnx, got {len(models)}; its weights may come beside it")
+            raise MeasurementError(f"expected one file that ends in .onnx, got {len(models)}; its weights may come with it")
         folder = TemporaryDirectory(prefix="casesim-")
         inside = Path(folder.name) / "model"
         inside.mkdir()
@@ -189,7 +189,7 @@ class Measurements:
         return begun
 
     def stop(self) -> None:
-        """End what runs, with the server."""
+        """End the running measurement when the server ends."""
         if self.running:
             self.running.cancel()
 

@@ -1,4 +1,4 @@
-"""What the pages are put together from: a chart with its table, a verdict, the form of a design, the badges of evidence."""
+"""The building blocks of the pages: a chart with its table, a verdict, the form of a design, the badges of evidence."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ EVIDENCE: dict[str, tuple[Colour, str]] = {
     "assumed": ("orange", "assumed by the author of the case"),
 }
 
-#: Orange while the data cannot tell, grey without a figure.
+#: Orange while the data are undecided, grey without a figure.
 VERDICTS: dict[Standing, Colour] = {"met": "green", "missed": "red", "open": "orange", "none": "gray"}
 
-#: The address carries what a widget holds, and another page does not make it forget.
+#: A widget's value is kept in the address and survives a change of page.
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
-#: Charts neither zoom by accident nor ask for another host.
+#: Charts do not zoom by accident and load nothing from other hosts.
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
 
 
@@ -55,7 +55,7 @@ def _loaded(case: str, changed_ns: int) -> Scenario:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def first_replication(run_hash: str, _summary: Summary) -> Trace:
-    """What happened in replication 0 of a run, simulated again: the same plan and seed give the same trace."""
+    """Replication 0 of a run, simulated again: the same plan and seed give the same trace."""
     return simulate(_summary.plan, _summary.seed)
 
 
@@ -74,7 +74,7 @@ def draw_diagram(picture: Diagram) -> None:
 
 
 def plain(text: str) -> str:
-    """Text from an address as it stands: no markdown, and so no picture from another host."""
+    """Text from an address, escaped: no markdown, and so no picture from another host."""
     return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", text)
 
 
@@ -104,11 +104,11 @@ def verdict_card(verdict: Verdict, key: str) -> None:
     chart = objective_chart(verdict)
     st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
     interval = f"95% interval {interval_of(verdict)}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
-    st.caption(f"asked: {asked(verdict)}; {interval}")
+    st.caption(f"target: {asked(verdict)}; {interval}")
 
 
 def _doubts(verdict: Verdict) -> str:
-    """What the interval is made of, where labelled people stand behind the figure."""
+    """The sources of the interval's width, if the figure rests on labelled people."""
     found = verdict.estimate
     return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
 
@@ -147,7 +147,7 @@ def _number(choice: Number, shared: dict[str, Any]) -> Any:
 
 
 def _like(default: int | float, choice: Number, bound: float | None) -> int | float:
-    """Streamlit wants all numbers of a slider to be of one type."""
+    """Streamlit wants all numbers of a slider to have one type."""
     assert bound is not None
     whole = all(float(value or 0).is_integer() for value in (choice.default, choice.min, choice.max, choice.step))
     return int(bound) if whole else float(bound)
@@ -159,7 +159,7 @@ def _help(choice: Choice) -> str | None:
 
 
 def trust(notes: list[Note]) -> None:
-    """How far a result can be trusted: the count at a glance, each reason one click away, the doubts first."""
+    """How far a result can be trusted: a count at a glance, the reasons one click away, doubts first."""
     good = sum(note.level == "good" for note in notes)
     with st.popover(f"How far to trust this: {good} of {len(notes)} points are good", type="tertiary"):
         for level in ("weak", "fair", "good"):

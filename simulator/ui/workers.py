@@ -1,4 +1,4 @@
-"""The processes that run replications: one a core, shared by all sessions, started when they are told to and not before."""
+"""The processes that run replications: one per core, shared by all sessions, started on request only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulator.serving.plan import Plan
 
 
 class Workers:
-    """A pool of processes that is begun anew when one of them was killed."""
+    """A pool of processes that restarts when one of them was killed."""
 
     def __init__(self) -> None:
         self._executor: ProcessPoolExecutor | None = None
@@ -50,7 +50,7 @@ def _spawned() -> ProcessPoolExecutor:
 
 @contextmanager
 def _without_script() -> Iterator[None]:
-    """A spawned process runs `__main__` again, which in Streamlit is the page; an empty one stands in its place meanwhile."""
+    """A spawned process runs `__main__` again, which in Streamlit is the page; an empty module replaces it meanwhile."""
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

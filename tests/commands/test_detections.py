@@ -54,7 +54,7 @@ def test_a_condition_is_compared_with_clean_images_and_boxes_are_written(
 
 FAULTS = {
     "no data": (["--onnx", "NET"], "--onnx needs --data"),
-    "no onnx": (["--data", "DATA"], "go with --onnx FILE"),
+    "no onnx": (["--data", "DATA"], "need --onnx FILE"),
     "no such data": (["--onnx", "NET", "--data", "nowhere"], "nowhere: there is no such folder"),
     "no such file": (["--onnx", "nowhere.onnx", "--data", "DATA"], "nowhere.onnx: cannot be read"),
     "no onnx file": (["--onnx", "DATA/config.yaml", "--data", "DATA"], "is no ONNX file"),
@@ -129,7 +129,7 @@ def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(
     given = ["detect-tables", "--data", yolo, "--trained", tmp_path, "--out", tmp_path]
     status, _, err = casesim(*given)
     assert status == 130
-    assert "the same command goes on from there" in " ".join(err.split())
+    assert "the same command resumes from there" in " ".join(err.split())
     first, measured[:] = list(measured), []
     casesim(*given)
     assert len(first) == len(measured) == 2

@@ -20,7 +20,7 @@ def refused(casesim):
 def test_a_report_that_stands_there_is_not_lost(refused, tmp_path):
     kept = tmp_path / "report.json"
     kept.write_text("of last year")
-    assert f"{kept}: stands there already; name another file" in refused(kept)
+    assert f"{kept}: already exists; name another file" in refused(kept)
     assert kept.read_text() == "of last year"
 
 

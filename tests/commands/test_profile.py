@@ -43,6 +43,11 @@ def test_profiles_are_listed(run: Run, tmp_path: Path) -> None:
     assert "resnet18" in run("--list").out
 
 
+def test_no_name_is_cut_where_a_program_reads_the_list(run: Run, tmp_path: Path) -> None:
+    write_profile(a_profile(long := "resnet" + "18" * 45, threads=4), tmp_path / "out")
+    assert long in run("--list").out
+
+
 def test_a_broken_profile_is_told_and_the_rest_is_listed(run: Run, tmp_path: Path) -> None:
     write_profile(a_profile("resnet18", threads=4), tmp_path / "out")
     broken = write_profile(a_profile("alexnet", threads=4), tmp_path / "out")
@@ -83,7 +88,7 @@ def test_without_the_extra_profiles_are_listed_and_measuring_names_it(run: Run, 
             ["--precision", "x"],
             "there is no precision 'x'; expected one of: ",
         ),
-        (["--name", "mine"], "--input-shape, --name and --progress-json go with --onnx FILE"),
+        (["--name", "mine"], "--input-shape, --name and --progress-json need --onnx FILE"),
         (["--model", "resnet18", "--provider", "tpu"], "there is no provider 'tpu'; there are: cpu, cuda"),
         (["--model", "photo_decode", "--precision", "fp32"], "none of photo_decode is measured at fp32"),
         (["--model", "photo_decode"], "photo_decode needs photos; pass a folder of JPEG or PNG files with --photos"),
@@ -123,7 +128,7 @@ def test_a_profile_is_measured_once_unless_told_otherwise(
     first = file.read_bytes()
     again = run(*words, "--json")
     assert json.loads(again.out) == []
-    assert "tiny.fp32: has a profile already, left as it is" in again.err
+    assert "tiny.fp32: already has a profile, skipped" in again.err
     assert file.read_bytes() == first
     run(*words, "--overwrite")
     assert read_profile(file).run(3).calls[0].latency_ms == [2.0]
@@ -178,7 +183,7 @@ def test_a_failure_is_told_kept_and_not_tried_again_and_the_rest_goes_on(
     assert "tiny.fp16: failed to quantize: the quantizer cannot convert it" in answer.err
     again = run(*words)
     assert json.loads(again.out) == []
-    assert "tiny.fp16: failed before, left as it is (--overwrite tries it again)" in again.err
+    assert "tiny.fp16: failed before, skipped (--overwrite tries it again)" in again.err
 
 
 @needs_torch

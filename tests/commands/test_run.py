@@ -213,8 +213,8 @@ def test_an_error_of_its_own_is_told_in_a_sentence_with_a_status_of_its_own(case
     status, out, err = casesim("run", case, "--strict")
     assert (status, out) == (70, "")
     assert err.strip() == (
-        "this is a fault of CaseSim, not of what it was given: ZeroDivisionError: division by zero; "
-        "CASESIM_DEBUG=1 in the environment shows where"
+        "this is a bug in CaseSim, not in your input: ZeroDivisionError: division by zero; "
+        "set CASESIM_DEBUG=1 in the environment to see where"
     )
 
 
@@ -251,7 +251,7 @@ def test_a_worker_that_is_killed_is_told_in_a_sentence(casesim, case, monkeypatc
     monkeypatch.setattr("simulator.commands.run.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")
-    assert err.strip() == "a worker process was killed, perhaps for want of memory; ask for fewer requests"
+    assert err.strip() == "a worker process was killed, perhaps for lack of memory; run fewer requests"
 
 
 def test_the_versions_are_told(casesim):

@@ -129,6 +129,6 @@ def test_a_file_that_is_not_there_and_a_table_that_is_are_told(scores, tmp_path)
 def test_columns_that_nothing_reads_are_told(scores, own_scores, tmp_path):
     (tmp_path / "t.csv").write_bytes(table(header="id,patients,label,score"))
     status, _, err = scores("import", tmp_path / "t.csv")
-    assert (status, err) == (0, "not read: patients\n")
+    assert (status, err) == (0, "columns not used: patients\n")
     sidecar = YAML(typ="safe").load(own_scores / "mine.t.fp32.yaml")
     assert (sidecar["imported"], sidecar["patients"]) == (True, 60)

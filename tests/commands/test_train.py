@@ -54,4 +54,4 @@ def test_tables_are_written_and_a_stop_says_what_is_kept(
 
     monkeypatch.setattr(tables, "logits_by_precision", stop)
     code, output = train(folder, "--precision", "int8_static", "--out", out)
-    assert (code, "the same command goes on from there" in output) == (130, True), output
+    assert (code, "the same command resumes from there" in output) == (130, True), output

@@ -53,7 +53,7 @@ def test_a_bad_entry_is_refused_with_its_file_and_field(tmp_path, old, new, what
 
 
 def test_an_unknown_machine_is_answered_with_those_there_are():
-    with pytest.raises(CatalogueError, match=f"no machine 'abacus'; it has: .*{next(iter(hardware()))}"):
+    with pytest.raises(CatalogueError, match=f"no machine 'abacus'; expected one of: .*{next(iter(hardware()))}"):
         machine("abacus")
 
 

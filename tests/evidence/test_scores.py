@@ -163,7 +163,7 @@ def test_a_table_without_its_csv_is_refused(tmp_path):
 
 
 def test_an_unknown_table_is_answered_with_those_there_are(tmp_path):
-    with pytest.raises(ScoreError, match="no score table 'big'; there are: tiny"):
+    with pytest.raises(ScoreError, match="no score table 'big'; expected one of: tiny"):
         load_scores("big", folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=TABLE))
 
 

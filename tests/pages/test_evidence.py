@@ -73,7 +73,7 @@ def test_without_a_report_the_page_says_how_to_measure_one(evidence_page, monkey
     monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
     page = evidence_page(evidence="Against a real server")
     assert not page.exception
-    assert "No report is here yet" in said(page)
+    assert "There is no report yet" in said(page)
     assert "casesim fidelity --out" in page.code[0].value
 
 
@@ -204,7 +204,7 @@ def test_what_projections_are_worth_is_told(evidence_page):
 def test_detectors_show_what_eight_bits_and_fog_do(evidence_page):
     page = evidence_page(evidence="Detectors")
     assert not page.exception
-    assert "The same 8 bits take" in said(page)
+    assert "The same 8 bits cost" in said(page)
     assert len(page.get("plotly_chart")) == 4
     page = evidence_page(evidence="Detectors", detector="FastestDet", condition="Stale model")
     assert not page.exception

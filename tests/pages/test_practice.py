@@ -19,7 +19,7 @@ def test_before_a_run_the_page_says_what_is_asked(practice):
     assert not page.exception
     assert "at least 99.0%" in said(page)
     assert not page.metric
-    assert "The tightest stage is Dermatologists" in said(page)
+    assert "The most loaded stage is Dermatologists" in said(page)
 
 
 def test_the_diagram_follows_the_picks_without_a_run(practice):
@@ -33,13 +33,13 @@ def test_a_run_gives_a_verdict_and_other_picks_another(practice):
     page = run_design(practice())
     assert not page.exception
     first, told = page.metric[0].value, said(page)
-    assert "Against the run before" not in told
+    assert "Compared with the run before" not in told
 
     page.select_slider(key="operating_point").set_value(1.0).run()
     assert "Changed since this run: Operating point" in said(page)
     run_design(page)
     assert page.metric[0].value != first
-    assert "Against the run before" in said(page)
+    assert "Compared with the run before" in said(page)
     assert "Changed since this run" not in said(page)
 
 
@@ -148,7 +148,7 @@ def test_every_panel_of_a_case_with_retries_draws(practice, panel):
     page.run()
     assert not page.exception
     if panel == "Overload":
-        assert "that does not end within the run: the rush was over at 90 s" in said(page)
+        assert "the service does not recover within the run: the surge ended at 90 s" in said(page)
 
 
 def test_a_page_has_the_exhibits_that_its_case_names_in_that_order(practice):

@@ -19,20 +19,20 @@ def own(own_scores):
 def test_the_panel_teaches_before_anything_is_picked(evidence_page):
     page = evidence_page(evidence="Scores")
     assert not page.exception
-    assert "A threshold that finds 95% of the positives leaves" in said(page)
+    assert "With a threshold that finds 95% of the positives" in said(page)
     assert "not significantly different" in said(page)
     assert len(page.get("plotly_chart")) == 2
 
 
 ANSWERS = {
     "How do two compare?": "Specificity at 95% sensitivity",
-    "Is a score a probability?": "scaled by a temperature of",
-    "Who is unsure?": "of the photos are unsure and go to people",
-    "Is it fair to all skin types?": "fewer than 30 photos of a class",
+    "Is a score a probability?": "after scaling by a temperature of",
+    "Which photos are unsure?": "of the photos are unsure and go to people",
+    "Is it fair to all skin types?": "too few photos of a class",
     "Which diagnoses are missed?": "The same threshold finds",
     "What if fewer are ill?": "Where 2.0% are ill it is",
-    "Does the promise hold on new patients?": "applied to the next, it reaches",
-    "Does a threshold travel?": "promised a sensitivity of 91 to 96% on the bench",
+    "Does the target hold on new patients?": "applied to the next, it reaches",
+    "Does a threshold transfer?": "promised a sensitivity of 91 to 96% on the bench",
 }
 
 

@@ -60,7 +60,7 @@ FAULTS = {
     "attributes.client.metrics.0": ({"client": CLIENT | {"metrics": ["done_shares"]}}, "did you mean 'done_share'?"),
     "attributes.client.metrics.1": (
         {"client": CLIENT | {"metrics": ["done_share", "cost_per_1000_usd"]}},
-        "not told of a part of the requests",
+        "not reported by group",
     ),
     "attributes.speed.metrics.0": ({"speed": SPEED | {"edges": [], "metrics": ["done_share"]}}, "such as `edges: [30, 80]`"),
     "attributes.speed.edges.2": ({"speed": SPEED | {"edges": [1, 3, 2]}}, "2 is not above 3 before it"),
@@ -97,12 +97,12 @@ def test_a_gate_by_a_category_names_values_that_exist_and_each_once():
     told = routed("client", {"values": ["14.2", "12"], "to": "p"}, {"values": ["13", "14.2"], "to": "p"}, client=CLIENT)
     assert set(told) == {"stages.g.routes.0.values.1", "stages.g.routes.1.values.1"}
     assert "'12' is not a value of it" in told["stages.g.routes.0.values.1"]
-    assert "'14.2' takes route 0 already" in told["stages.g.routes.1.values.1"]
+    assert "'14.2' is already in route 0" in told["stages.g.routes.1.values.1"]
 
 
 def test_each_gate_has_routes_of_its_own_kind():
     told = routed("client", {"at_least": 1, "to": "p"}, client=CLIENT)
-    assert told == {"stages.g.routes.0.at_least": "a gate by client does not go by this; expected one of: values"}
+    assert told == {"stages.g.routes.0.at_least": "a gate by client does not use this; expected one of: values"}
     assert "expected one of: at_least" in routed("speed", {"share": 0.1, "to": "p"}, speed=SPEED)["stages.g.routes.0.share"]
     assert "expected one of: share" in routed("random", {"at_sensitivity": 0.1, "to": "p"})["stages.g.routes.0.at_sensitivity"]
     scored = {"p": pool(to="g", scores="x"), "g": gate("score", {"values": ["a"], "to": "done"}, {"to": "done"})}
@@ -111,9 +111,9 @@ def test_each_gate_has_routes_of_its_own_kind():
 
 def test_shares_of_a_gate_by_chance_leave_something_for_the_rest():
     told = routed("random", {"share": 0.8, "to": "p"}, {"share": 0.3, "to": "p"})
-    assert told == {"stages.g.routes": "the shares add up to 1.1; the last route takes what they leave of 1"}
+    assert told == {"stages.g.routes": "the shares add up to 1.1; they should leave something of 1 for the last route"}
 
 
 def test_a_gate_by_chance_names_no_pool():
     stages = {"p": pool(to="g", scores="x"), "g": gate("random", {"share": 0.5, "to": "done"}, {"to": "other"}, of="p")}
-    assert "goes by no pool's scores" in faults(stages, population=population(), ends=ENDS)["stages.g.of"]
+    assert "uses no pool's scores" in faults(stages, population=population(), ends=ENDS)["stages.g.of"]

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.scenario.faults import ScenarioError
 from simulator.scenario.load import loads
-from tests.builders import end, gate, link, people, pool, population, retake, scenario
+from tests.builders import end, gate, link, people, pool, population, retake, scenario, spread
 from tests.scenario.texts import changed, place
 
 ALWAYS = ("00:00", "24:00", 1)
@@ -104,6 +104,14 @@ def test_an_objective_may_stand_on_any_metric_of_a_run(metric):
     assert loads(changed("metric: sensitivity", f"metric: {metric}")).objectives[0].metric == metric
 
 
+def test_a_metric_of_positives_without_a_population_says_what_is_missing():
+    speed = {"kind": "number", "label": "Speed", "value": spread(1), "edges": [1], "metrics": ["sensitivity"]}
+    asked = [{"metric": f"sensitivity{group}", "label": "Found", "at_least": 0.9} for group in ("", ".speed.under_1")]
+    found = messages({"a": pool()}, objectives=asked, attributes={"speed": speed})
+    assert found.keys() == {"objectives.0.metric", "objectives.1.metric", "attributes.speed.metrics.0"}
+    assert all("here; it needs a section `population`" in message for message in found.values())
+
+
 def test_quality_and_scores_need_a_population_and_a_gate_by_score_needs_scores():
     stages = {"a": pool(to="b", scores="x"), "b": gate("quality", {"at_least": 0, "to": "c"}, {"to": "d"}),
               "c": retake("a"), "d": pool()}  # fmt: skip
@@ -126,7 +134,7 @@ def test_thresholds_rise_from_route_to_route():
 def test_shares_of_negatives_fall_from_route_to_route():
     routes = [{"at_specificity": 0.5, "to": "done"}, {"at_specificity": 0.9, "to": "done"}, {"to": "done"}]
     found = messages({"a": gate("quality", *routes)}, population=population(unusable=0.1))
-    assert found == {"stages.a.routes.1.at_specificity": "0.9 is above 0.5 of a route before it; the strictest comes first"}
+    assert found == {"stages.a.routes.1.at_specificity": "0.9 is above 0.5 of an earlier route; the strictest comes first"}
 
 
 def test_a_route_has_one_threshold_and_a_promise_is_of_scores():
@@ -138,7 +146,7 @@ def test_a_route_has_one_threshold_and_a_promise_is_of_scores():
 
 def test_only_the_last_route_takes_the_rest():
     early = gate("quality", {"to": "done"}, {"at_least": 0, "to": "done"})
-    assert "the last route, and only the last" in messages({"a": early}, population=population(unusable=0.1))["stages.a"]
+    assert "only the last route" in messages({"a": early}, population=population(unusable=0.1))["stages.a"]
 
 
 @pytest.mark.parametrize("fields", [{"max_queue": 1}, {"timeout_s": 1}, {"max_batch": 2, "preferred_batches": [3]}])
@@ -154,13 +162,13 @@ def test_a_choice_may_not_bear_a_name_that_an_address_uses_for_itself():
 def test_two_options_of_a_choice_bear_different_labels():
     options = {name: {"label": "Same", "set": {"stages.a.replicas": 1}} for name in ("x", "y")}
     choice = {"kind": "options", "label": "Pick", "default": "x", "options": options}
-    assert "stands twice" in messages({"a": pool()}, choices={"pick": choice})["choices.pick.options.y.label"]
+    assert "is used twice" in messages({"a": pool()}, choices={"pick": choice})["choices.pick.options.y.label"]
 
 
 def test_a_threshold_that_an_earlier_route_takes_whole_is_told():
     routes = [{"at_least": 0.3, "to": "done"}, {"at_least": 0.5, "to": "done"}, {"to": "done"}]
     found = messages({"a": gate("quality", *routes)}, population=population(unusable=0.1))
-    assert found == {"stages.a.routes.1.at_least": "0.5 is not below 0.3 of a route before it, so no request comes here"}
+    assert found == {"stages.a.routes.1.at_least": "0.5 is not below 0.3 of an earlier route, so no request takes this one"}
 
 
 def test_classes_share_all_requests_among_them():
@@ -178,3 +186,32 @@ def test_an_order_or_a_shedding_that_needs_classes_says_so():
 
 def test_a_shared_device_has_to_be_there():
     assert "add a section" in messages({"a": pool(shares="gpu")})["stages.a.shares"]
+
+
+def gated(**fields):
+    """A gate by score, without scores."""
+    return {"a": pool(to="b"), "b": gate("score", {"at_least": 0, "to": "done"}, {"to": "done"})} | fields
+
+
+CHOICE = {"kind": "number", "label": "Replicas", "default": 1, "values": [1, 2], "set": ["stages.z.replicas"]}
+DROP = {"kind": "accuracy_drop", "label": "Drop", "stage": "z", "positives_shift": -0.1}
+TYPOS = {  # what stands elsewhere, and where its fault is told
+    "a way": ({"stages": gated(a=pool(to="b", max_queue=1, on_full="don"))}, "stages.a.on_full"),
+    "the start": ({"stages": gated(), "start": "z"}, "start"),
+    "an accelerator": ({"stages": gated(a=pool(to="b", shares="gpu"))}, "stages.a.shares"),
+    "an attribute": ({"stages": gated(c=gate("z", {"to": "done"}), a=pool(to="b", max_queue=1, on_full="c"))}, "stages.c.by"),
+    "a metric": ({"stages": gated(), "objectives": [{"metric": "z", "label": "Z", "at_most": 1}]}, "objectives.0.metric"),
+    "a struck stage": ({"stages": gated(), "curveballs": {"x": DROP}}, "curveballs.x.stage"),
+    "an exhibit": ({"stages": gated(), "exhibits": ["z"]}, "exhibits.0"),
+    "what a choice writes": ({"stages": gated(), "choices": {"n": CHOICE}}, "choices.n.set.0"),
+}
+
+
+@pytest.mark.parametrize(("fields", "field"), TYPOS.values(), ids=TYPOS)
+def test_a_name_that_refers_to_nothing_hides_no_fault_elsewhere_and_makes_none_up(fields, field):
+    assert set(messages(**{"population": population()} | fields)) == {field, "stages.b.by"}
+
+
+def test_a_way_that_is_misspelt_may_have_led_to_any_stage():
+    stages = {"a": pool(to="c", scores="x"), "b": gate("score", {"at_least": 0, "to": "done"}, {"to": "done"})}
+    assert set(messages(stages, population=population())) == {"stages.a.to"}

@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_opened_is_named(path):
 
 def test_a_patched_copy_leaves_the_original_alone_and_points_to_where_the_value_was_written():
     document = parse_document("a: {b: 1}\nc: {d: 2}\n", "case.yaml")
-    patched = document.patched({("a", "b"): (2, ("c", "d"))})
+    patched = document.patched({("a", "b"): (2, ("c", "d"), "x")})
     assert (document.data["a"]["b"], patched.data["a"]["b"]) == (1, 2)
     assert patched.fault(("a", "b"), "").line == 2
     assert document.fault(("a", "b"), "").line == 1
@@ -117,7 +117,7 @@ def test_a_patched_copy_leaves_the_original_alone_and_points_to_where_the_value_
 
 def test_a_patched_mapping_takes_the_places_of_what_is_within_it_along():
     document = parse_document("a: {b: {v: 1, w: 1}}\nc:\n  d:\n    v: 2\n", "case.yaml")
-    patched = document.patched({("a", "b"): ({"v": 2}, ("c", "d"))})
+    patched = document.patched({("a", "b"): ({"v": 2}, ("c", "d"), "x")})
     assert patched.fault(("a", "b", "v"), "").line == 4
     assert patched.fault(("a", "b", "w"), "").line == 3
 
@@ -126,7 +126,7 @@ def test_a_patched_mapping_takes_the_places_of_what_is_within_it_along():
 def test_a_patch_below_what_another_patch_has_replaced_is_a_fault_where_it_was_written(lost):
     document = parse_document("a: {b: {v: 1}}\nc: 1\nd: 2\n", "case.yaml")
     with pytest.raises(ScenarioError, match=r"case\.yaml:3:1: d: cannot write"):
-        document.patched({("a",): (1, ("c",)), (*lost, "v"): (2, ("d",))})
+        document.patched({("a",): (1, ("c",), "x"), (*lost, "v"): (2, ("d",), "y")})
 
 
 @given(st.text())
@@ -139,7 +139,7 @@ def test_no_text_raises_anything_but_a_scenario_error(text):
 
 def test_what_no_change_writes_to_is_shared_and_the_original_stays_as_it_was():
     document = parse_document("a: {b: 1, e: {f: 2}}\nc: {d: 3}\nlist: [{v: 1}, {v: 2}]\n", "x.yaml")
-    patched = document.patched({("a", "b"): (5, ("c", "d")), ("list", 1, "v"): (6, ("c", "d"))})
+    patched = document.patched({("a", "b"): (5, ("c", "d"), "x"), ("list", 1, "v"): (6, ("c", "d"), "y")})
     assert patched.data == {"a": {"b": 5, "e": {"f": 2}}, "c": {"d": 3}, "list": [{"v": 1}, {"v": 6}]}
     assert document.data == {"a": {"b": 1, "e": {"f": 2}}, "c": {"d": 3}, "list": [{"v": 1}, {"v": 2}]}
     assert patched.data["c"] is document.data["c"]
@@ -149,5 +149,5 @@ def test_what_no_change_writes_to_is_shared_and_the_original_stays_as_it_was():
 
 def test_a_patch_of_a_patch_is_faulted_where_its_value_stands_in_the_file():
     document = parse_document("a: 1\nb: {v: 2}\nc:\n  d: 3\n", "x.yaml")
-    twice = document.patched({("a",): ({"v": 2}, ("b",))}).patched({("e",): (2, ("a", "v"))})
+    twice = document.patched({("a",): ({"v": 2}, ("b",), "x")}).patched({("e",): (2, ("a", "v"), "y")})
     assert (twice.fault(("e",), "wrong").line, twice.fault(("e",), "wrong").column) == (2, 5)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.scenario.faults import Fault, ScenarioError
-from simulator.scenario.load import apply, find, load, loads, scenario_ids
+from simulator.scenario.load import apply, find, load, load_all, loads, scenario_ids
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL, changed, place
 
@@ -43,12 +43,12 @@ MISTAKES = [  # what stands in the file, what is put there, where the fault shou
     ("max_batch: 4", "max_batch: 2000", "max_batch:", "less than or equal to 1024; got 2000"),
     ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
     ("scores: tiny", "scores: ../tiny", "scores:", "should match pattern"),
-    ("kind: pool", "kind: pol", "kind: pol", "'pol' is not a kind that exists; did you mean 'pool'?"),
+    ("kind: pool", "kind: pol", "kind: pol", "'pol' is not a known kind; did you mean 'pool'?"),
     (
         "kind: poisson",
         "kind: bursts",
         "kind: bursts",
-        "'bursts' is not a kind that exists; expected one of: poisson, constant, gamma, weibull, mmpp, daily",
+        "'bursts' is not a known kind; expected one of: poisson, constant, gamma, weibull, mmpp, daily",
     ),
     ("rate_per_s: {value: 0.1,", "rate_per_s: {value: .nan,", "value: .nan", "finite"),
     ("rate_per_s: {value: 0.1,", "rate_per_s: {value: -1,", "rate_per_s:", "between 1e-06 and 1e+06, got -1"),
@@ -90,6 +90,24 @@ def test_a_case_is_found_by_id_and_by_path(tmp_path):
     assert find(scenario_ids()[0]).is_file()
 
 
+def test_a_file_in_the_folder_of_cases_is_named_by_its_id(cases):
+    (cases / "dock.yaml").write_text(SMALL, encoding="utf-8")
+    assert load("small").id == "small"
+    for case in ("dock", cases / "dock.yaml"):
+        with pytest.raises(ScenarioError) as caught:
+            load(case)
+        (fault,) = caught.value.faults
+        assert (fault.line, fault.column, fault.field) == (*place(SMALL, "id: small"), "id")
+        assert fault.message == "the file is called dock.yaml; name it small.yaml, or write `id: dock`"
+
+
+def test_cases_that_cannot_be_used_are_told_beside_those_that_can(cases):
+    (cases / "worse.yaml").write_text(changed("id: small", "id: worse", "kind: gate", "kind: gat"), encoding="utf-8")
+    scenarios, faults = load_all()
+    assert [scenario.id for scenario in scenarios] == ["small"]
+    assert [fault.field for fault in faults] == ["stages.sort.kind"]
+
+
 # Picks
 
 
@@ -128,14 +146,14 @@ def test_a_pick_that_is_not_offered_is_answered_with_what_is(picks, message):
 
 def test_picks_that_do_not_fit_together_are_told_at_the_line_that_wrote_one_of_them():
     (fault,) = picked(urgent=0.8, point=0.6)
-    assert "0.6 is below 0.8 of a route before it" in fault.message
+    assert "0.6 is below 0.8 of an earlier route" in fault.message
     assert (fault.line, fault.column) == place(SMALL, "stages.sort.routes.1.at_sensitivity")
 
 
 def test_a_choice_that_no_other_pick_can_save_is_faulted_when_the_file_is_read():
     text = changed("values: [0.6, 0.9, 1.0]", "values: [0.6, 0.9, 1.5]")
     (fault,) = faults_of(text)
-    assert "less than or equal to 1; got 1.5" in fault.message
+    assert fault.message == "choice `point` at 1.5 writes this: input should be less than or equal to 1; got 1.5"
     assert (fault.line, fault.column) == place(text, "stages.sort.routes.1.at_sensitivity")
 
 
@@ -143,6 +161,7 @@ def test_a_value_that_an_option_writes_is_faulted_at_the_option():
     text = changed("{value: 0.99, assumed: a test}", "{value: 99, assumed: a test}")
     (fault,) = faults_of(text)
     assert fault.line == place(text, "stages.reader.sensitivity: {value: 99")[0]
+    assert fault.message.startswith("choice `reading` at expert writes this: should be between 0 and 1")
 
 
 def test_a_field_within_what_an_option_writes_is_faulted_at_the_option():

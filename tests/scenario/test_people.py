@@ -25,8 +25,8 @@ def fault(text):
 @pytest.mark.parametrize(
     ("fields", "field", "message"),
     [
-        ("breaks: [{start: '15:50', minutes: 15}]", "", "of 1 x 15 minutes from 15:50 should lie between 08:00 and 16:00"),
-        ("breaks: [{start: '07:50', minutes: 15}]", "", "should lie between 08:00 and 16:00"),
+        ("breaks: [{start: '15:50', minutes: 15}]", "", "of 1 x 15 minutes from 15:50 should be between 08:00 and 16:00"),
+        ("breaks: [{start: '07:50', minutes: 15}]", "", "should be between 08:00 and 16:00"),
         ("breaks: [{start: '12:00', minutes: 61, groups: 4}]", "", "the break of 4 x 61 minutes"),
         ("breaks: [{start: '12:00', minutes: 0}]", ".breaks.0.minutes", "greater than 0"),
         ("breaks: [{start: '12:00', minutes: 5, group: 2}]", ".breaks.0.group", "did you mean 'groups'?"),
@@ -62,7 +62,7 @@ def test_a_second_reader_is_for_a_tag_that_a_gate_gives():
         ("{samples: [], assumed: a test}", ".samples", "at least 1 item"),
         ("{samples: [1, -2], assumed: a test}", ".samples.1", "greater than 0"),
         ("{samples: [1, 2]}", "", "exactly one of measured, projected, published, assumed"),
-        ("{constant: {value: -1, assumed: a test}}", ".constant", "should lie between"),
+        ("{constant: {value: -1, assumed: a test}}", ".constant", "should be between"),
         ("{constant: {value: 1, assumed: a test}, sigma: 1}", ".sigma", "unknown key"),
         ("{exponential_mean: 3}", ".exponential_mean", "write it as {value: 5, assumed: why}"),
         ("{sigma: 1}", ".median", "this field is missing"),

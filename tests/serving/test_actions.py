@@ -31,27 +31,60 @@ POLICIES = [{}, {"order": "risk"}, {"balance": "round_robin"}, {"balance": "two_
 HEDGED = [*POLICIES, {"hedge_after_s": 0.4}]
 
 
+def redesigned_pool(draw, stage, policies):
+    largest = draw(st.integers(1, stage["max_batch"]))
+    sizes = [size for size in stage.get("preferred_batches", []) if size <= largest]
+    stage |= {"replicas": draw(st.integers(1, 4)), "max_batch": largest, "preferred_batches": sizes}
+    for policy in ("order", "balance", "hedge_after_s"):
+        stage.pop(policy, None)
+    stage |= draw(st.sampled_from(policies))
+    if "timeout_s" in stage:
+        stage["timeout_s"] = draw(st.sampled_from([0.05, 0.5, 9]))
+
+
+def redesigned_people(draw, stage, policies):
+    for shift in stage["shifts"]:
+        shift["people"] = draw(st.integers(1, 4))
+    stage["order"] = draw(st.sampled_from(["fifo", "risk", "tag"]))
+    if "patience_h" in stage:
+        stage["patience_h"]["median"]["value"] = draw(st.sampled_from([0.05, 1, 9])) / 3600
+
+
+def redesigned_gate(draw, stage, policies):
+    stage["routes"][0]["at_least"] = draw(st.sampled_from([-1, 0.2, 0.7, 2]))
+
+
+def redesigned_link(draw, stage, policies):
+    stage["latency_ms"]["value"] = draw(st.sampled_from([0, 10, 500]))
+
+
+def redesigned_join(draw, stage, policies):
+    stage |= {"needs": draw(st.sampled_from(["all", 1, 2])), "timeout_s": draw(st.sampled_from([0.2, 1, 9]))}
+
+
+def sent_more_often(draw, stage, policies):
+    stage["max_tries"] = draw(st.integers(2, 4))
+
+
+REDESIGNS = {
+    "pool": redesigned_pool,
+    "people": redesigned_people,
+    "gate": redesigned_gate,
+    "link": redesigned_link,
+    "join": redesigned_join,
+    "retry": sent_more_often,
+    "retake": sent_more_often,
+}
+
+
 @st.composite
 def designed(draw, made, policies=POLICIES):
     """The same case with another design: other numbers of servers, batches, thresholds, delays, limits and policies."""
     data = json.loads(json.dumps(made.scenario.document.data))
     for stage in data["stages"].values():
-        match stage["kind"]:
-            case "pool":
-                largest = draw(st.integers(1, stage["max_batch"]))
-                sizes = [size for size in stage.get("preferred_batches", []) if size <= largest]
-                stage |= {"replicas": draw(st.integers(1, 4)), "max_batch": largest, "preferred_batches": sizes}
-                stage |= draw(st.sampled_from(policies))
-            case "gate":
-                stage["routes"][0]["at_least"] = draw(st.sampled_from([-1, 0.2, 0.7, 2]))
-            case "people":
-                for shift in stage["shifts"]:
-                    shift["people"] = draw(st.integers(1, 4))
-                stage["order"] = draw(st.sampled_from(["fifo", "risk", "tag"]))
-            case "link":
-                stage["latency_ms"]["value"] = draw(st.sampled_from([0, 10, 500]))
-            case "retry" | "retake":
-                stage["max_tries"] = draw(st.integers(2, 4))
+        REDESIGNS.get(stage["kind"], lambda *_: None)(draw, stage, policies)
+        if "max_queue" in stage:
+            stage["max_queue"] = draw(st.integers(1, 6))
     return replace(made, scenario=loads(json.dumps(data)))
 
 

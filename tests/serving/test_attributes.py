@@ -136,8 +136,8 @@ def test_a_column_that_cannot_be_used_is_told_with_its_row(case, words):
 
 def test_a_value_that_no_item_has_is_told():
     case = load("skin-cancer-triage")
-    document = case.document.patched({("attributes", "diagnosis", "values"): ({"MELL": "melanoma"}, ("attributes",)),
-                                      ("objectives",): ([], ("objectives",))})  # fmt: skip
+    document = case.document.patched({("attributes", "diagnosis", "values"): ({"MELL": "melanoma"}, ("attributes",), "x"),
+                                      ("objectives",): ([], ("objectives",), "x")})  # fmt: skip
     with pytest.raises(ScenarioError, match="'MELL' stands nowhere in the column diagnosis"):
         compile_plan(type(case).of(document))
 
@@ -203,7 +203,7 @@ def test_a_route_that_changes_while_the_run_goes_on_holds_from_then_on(kind):
     """Each request goes the way that it would have gone had its route been set so all the time."""
     stage, path, value = BETWEEN[kind]
     made = plan({"g": stage, "p": pool()}, FAST, ends=ENDS, attributes={"speed": SPEED, "client": CLIENT}, seconds=2000)
-    written = made.scenario.document.patched({("stages", "g", *path): (value, ("stages",))})
+    written = made.scenario.document.patched({("stages", "g", *path): (value, ("stages",), "x")})
     other = replace(made, scenario=type(made.scenario).of(written))
     usual, always, changed = (simulate(one, 1).requests for one in (made, other, replace(made, later=((1000.0, other),))))
     early = usual["arrived_s"] < 1000

@@ -142,9 +142,9 @@ def test_a_published_curve_cannot_stand_beside_a_measured_table():
 
 
 WRONG = {
-    "whose": ({"sure": gate("score", *SURE)}, "stages.sure.by", "say whose with `of`: small, large"),
+    "whose": ({"sure": gate("score", *SURE)}, "stages.sure.by", "name one with `of`: small, large"),
     "nobody's": ({"sure": gate("score", *SURE, of="smal")}, "stages.sure.of", "did you mean 'small'?"),
-    "too early": ({"sure": gate("score", *SURE, of="large")}, "stages.sure.by", "no request comes here from 'large'"),
+    "too early": ({"sure": gate("score", *SURE, of="large")}, "stages.sure.by", "no request arrives here from 'large'"),
     "by quality": ({"sure": gate("quality", *SURE, of="small")}, "stages.sure.of", "delete this line"),
 }
 

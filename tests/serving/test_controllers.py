@@ -140,7 +140,7 @@ def test_servers_are_counted_and_paid_as_they_were_in_each_part_of_the_run(compi
         trace = simulate(compiled(case()), actions=[(40.0, {"replicas": 4})])
     there = servers(trace, "p")
     assert (there.times, there.values) == ((0.0, 40.0), (1.0, 4.0))
-    assert server_s(trace, "p") == pytest.approx(40 * 1 + 60 * 4)  # requests come for 100 s
+    assert server_s(trace, "p") == pytest.approx(40 * 1 + 60 * 4)  # requests arrive for 100 s
     hourly = MACHINE.usd_per_replica_hour(1)
     assert paid_usd(trace, "p") == pytest.approx((40 * 1 + 60 * 4) / 3600 * hourly)
 

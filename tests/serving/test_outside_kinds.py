@@ -125,10 +125,10 @@ def test_it_is_read_and_its_faults_are_told_with_their_lines():
         "case.yaml:14:5: stages.cache.hit_to: 'knwon' is neither a stage nor an end; did you mean 'known'?",
     ]
     (fault,) = faults("kind: cache", "kind: cash")[:1]
-    assert fault.startswith("case.yaml:11:5: stages.cache.kind: 'cash' is not a kind that exists; did you mean 'cache'?")
+    assert fault.startswith("case.yaml:11:5: stages.cache.kind: 'cash' is not a known kind; did you mean 'cache'?")
     (fault,) = faults("metric: hit_share.cache", "metric: hit_shares.cache")
     assert fault.endswith("'hit_shares.cache' is not a metric here; did you mean 'hit_share.cache'?")
-    assert "should lie between 0 and 60,000" in faults("value: 180,", "value: -1,")[0].replace("60000", "60,000")
+    assert "should be between 0 and 60,000" in faults("value: 180,", "value: -1,")[0].replace("60000", "60,000")
 
 
 def test_it_checks_itself_and_the_whole_checks_it():
@@ -155,7 +155,7 @@ def test_the_schema_lists_it_as_long_as_it_is_registered():
     unregister(Cache)
     try:
         assert "Cache" not in Scenario.model_json_schema()["$defs"]
-        with pytest.raises(ScenarioError, match="'cache' is not a kind that exists"):
+        with pytest.raises(ScenarioError, match="'cache' is not a known kind"):
             scenario({"cache": cache(to="done")}, ends=ENDS)
     finally:
         register(Cache, CacheStage)
@@ -220,8 +220,8 @@ def test_the_explanation_names_it():
     found = bottleneck_of(summary)
     assert found is not None
     assert found.stage == "pre"
-    assert "of what its workers can do" in found.why
-    assert any(note.topic == "load" and "Decoding is the busiest stage" in note.sentence for note in summary.trust)
+    assert "of what its workers can serve" in found.why
+    assert any(note.topic == "load" and "Decoding is the most loaded stage" in note.sentence for note in summary.trust)
 
 
 def test_the_path_of_a_request_shows_its_wait_and_its_server():
@@ -263,7 +263,7 @@ def test_the_page_offers_runs_and_explains_it(practice, tmp_path, monkeypatch): 
     monkeypatch.setattr(import_module("simulator.scenario.load"), "SCENARIOS", tmp_path / "cases")
     page = practice(case="outside")
     assert not page.exception
-    assert "The tightest stage is Decoding" in said(page)
+    assert "The most loaded stage is Decoding" in said(page)
     page = run_design(page)
     assert not page.exception
     assert "The bottleneck is Decoding" in said(page)

@@ -94,7 +94,7 @@ def test_what_cannot_be_quoted_at_one_end_is_not_quoted_and_the_end_says_why():
     assert "latency_p99_s" not in summary.metrics
     assert "latency_p50_s" in summary.metrics
     assert any(
-        warning.startswith("At the slow end of what is projected: Pool: work comes in at") for warning in summary.warnings
+        warning.startswith("At the slow edge of the projection: Pool: the offered load is") for warning in summary.warnings
     )
 
 

@@ -137,7 +137,7 @@ def test_a_curveball_from_outside_changes_what_it_says_and_is_refused_where_it_c
         (fault,) = caught.value.faults
         assert fault.field == f"curveballs.jam.{field}"
         assert message in fault.message
-    with pytest.raises(ScenarioError, match="have no rate that traffic could multiply"):
+    with pytest.raises(ScenarioError, match="have no rate for traffic to multiply"):
         scenario({"up": link("done", 1)}, arrivals={"kind": "offline", "samples": 3}, curveballs=JAM)
 
 

@@ -111,7 +111,9 @@ def test_replicas_that_are_down_do_not_count_as_idle():
     gone = {"gone": {"kind": "replica_loss", "label": "Gone", "stage": "p", "at_s": 0, "replicas": 1}}
     made = plan({"p": pool(replicas=2, label="Model")}, constant(15.0), curveballs=gone)
     told = charts.batch_timeline(run_at(made, [0, 1, 2])).takeaway
-    assert told == "In the busiest minute of this run: Model worked 75% of the time, on 1.0 photos a batch, 15.0 s each."
+    assert (
+        told == "In the busiest minute of this run: Model was busy 75% of the time, with 1.0 photos a batch, 15.0 s per batch."
+    )
 
 
 def test_the_queue_is_that_of_the_trace(trace, drawn):
@@ -193,7 +195,7 @@ def test_a_published_curve_shows_the_published_range():
 def test_costs_add_up(summary, drawn):
     bars = drawn["costs"].figure.data[0]
     total = summary.metrics["cost_per_1000_usd"].value
-    assert list(bars.y)[-1] == "all together"
+    assert list(bars.y)[-1] == "total"
     assert sum(bars.x[:-1]) == pytest.approx(total)
     assert bars.x[-1] == total
     assert f"cost {total:,.0f} USD" in drawn["costs"].takeaway

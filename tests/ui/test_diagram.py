@@ -32,14 +32,14 @@ def test_ends_that_no_way_leads_to_are_left_out():
 def test_a_stage_beyond_its_limit_is_marked_and_named():
     picture = drawn(dermatologists=4)
     assert "class dermatologist over" in picture.source
-    assert picture.takeaway.startswith("The tightest stage is Dermatologists")
+    assert picture.takeaway.startswith("The most loaded stage is Dermatologists")
     assert "no steady state" in picture.takeaway
 
 
 def test_loads_are_told_in_words():
     assert load_words(Load("a", 1, 1.2, 3.0)) == "load 120.0%: no steady state"
     assert load_words(Load("a", 1, 0.5, 1.2)) == "load 50.0%, at the peak 120.0%: a queue builds up"
-    assert load_words(Load("a", 1, 0.5, None)) == "load 50.0% of the day"
+    assert load_words(Load("a", 1, 0.5, None)) == "load 50.0% over the day"
     assert load_words(Load("a", 1, 1.0, None, at_most=True)) == "load at most 100.0%"
 
 

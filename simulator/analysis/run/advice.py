@@ -1,4 +1,4 @@
-"""What would ease a stage: steps of choices that theory finds promising, each told only where a trial run bears it out."""
+"""What would relieve a stage: changes of choices that theory finds promising, each reported only if a trial run confirms it."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from simulator.units import duration, roughly
 
 BATCHING = "batching delay"
 
-#: A change by a smaller part is no help.
+#: A smaller relative change does not count as help.
 NOTICEABLE = 0.01
 
-#: A smaller part of the requests that were turned away is not told, nor held against a step that adds it; from MANY on, that is
-#: what there is to ease.
+#: A smaller share of requests turned away is not reported, nor held against a step that adds it; from MANY on, it is what to
+#: improve.
 FEW, MANY = 0.01, 0.25
 
-#: So many steps are tried at most, and each in one replication for so many of the run itself.
+#: At most this many steps are tried, each in one replication for every so many of the run itself.
 TRIED, REPLICATIONS_PER_TRIAL = 2, 30
 
 
 @dataclass(frozen=True)
 class Move:
-    """One step of one choice, and what it did in a trial run beside the present design, with the same requests.
+    """One step of one choice, and its effect in a trial run with the same requests as the present design.
 
-    what: what theory promised to lower: `load`, `load at the peak` where that alone is too much, `load with all its retries`
-    where many are turned away and come back, or `batching delay`, the longest in seconds; before and after: that figure
-    eased: the metric of the missed objective; else `turned_away_share` where many are, or `time_s`, the mean time of a visit
-    trial_before and trial_after: what the trials came to, None where that figure could not be quoted
-    also_eased, not_eased: labels of the other objectives that are missed; those that a trial is too short to tell are left out
+    what: what theory promised to lower: `load`, `load at the peak` if only that is too high, `load with all its retries` if
+    many are turned away and come back, or `batching delay`, the longest in seconds; before and after: that figure
+    eased: the metric of the missed objective; else `turned_away_share` if that is high, or `time_s`, the mean time of a visit
+    trial_before and trial_after: its value in the trials, None if it could not be quoted
+    also_eased, not_eased: labels of the other objectives that are missed; those that a trial is too short to judge are left out
     """
 
     choice: str
@@ -58,7 +58,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Advice:
-    """The steps that ease a stage, the best first, and what to say of them or of their lack."""
+    """The steps that relieve a stage, the best first, and a sentence about them or their lack."""
 
     moves: list[Move]
     sentence: str
@@ -66,7 +66,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class _Step:
-    """A design one step away; promise: what theory says becomes of the figure that is to be lowered."""
+    """A design one step away; promise: the value theory predicts for the figure to be lowered."""
 
     choice: str
     pick: Pick
@@ -76,10 +76,10 @@ class _Step:
 
 
 def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
-    """What to do about a stage, and about the missed objective on a time that led to it.
+    """What to do about a stage, and about the missed time objective that led to it.
 
     The steps of the choices that write to the stage, or to the retries that send back to it, are ranked by theory, and the best
-    step of each choice may be tried: TRIED in all, and those that promise nothing only as long as no other one helps.
+    step of each choice may be tried: TRIED in all, and those that promise nothing only while no other helps.
     """
     plan = summary.plan
     if not plan.scenario.choices:
@@ -87,11 +87,11 @@ def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
     what, value = _what_to_ease(plan, name, summary.stages[name])
     before, steps = value(plan, name), _steps(plan, name, value)
     if not steps:
-        return Advice([], "No choice of this case changes it.")
+        return Advice([], "No choice in this case changes it.")
     now, moves, tried = _trial(summary, plan), list[Move](), list[str]()
     at = None if missed is None else summary.verdicts.index(missed)
     if at is not None and now.verdicts[at].estimate is None:
-        at = None  # a trial is too short to tell this figure: what a visit takes has to do
+        at = None  # a trial is too short for this figure: the time of a visit has to do
     for step in _best_of_each(steps)[:TRIED]:
         if moves and step.promise >= before * (1 - NOTICEABLE):
             break
@@ -115,7 +115,7 @@ def _nothing_helps(tried: Sequence[str], every: bool) -> str:
 
 
 def _trial(summary: Summary, plan: Plan) -> Summary:
-    """A few replications of a design, with the requests that the first replications of the run have."""
+    """A few replications of a design, with the requests of the run's first replications."""
     first = summary.measures[: ceil(summary.replications / REPLICATIONS_PER_TRIAL)]
     if plan is not summary.plan:
         return summary_of(plan, summary.seed, [measure(simulate(plan, summary.seed, one)) for one in range(len(first))])
@@ -124,9 +124,9 @@ def _trial(summary: Summary, plan: Plan) -> Summary:
 
 @dataclass(frozen=True)
 class _Trial:
-    """What a step did at a stage: the design as it is, `now`, beside the design one step away, `then`.
+    """The effect of a step at a stage: the present design, `now`, and the design one step away, `then`.
 
-    missed: the place of the objective that is to be eased among all; None for the time that a visit takes
+    missed: the place among all objectives of the one to improve; None for the time of a visit
     """
 
     summary: Summary
@@ -138,7 +138,7 @@ class _Trial:
 
     @property
     def eases(self) -> bool:
-        """Whether the step eases what holds requests up there; to turn more of them away is no ease."""
+        """Whether the step relieves what holds requests up there; turning more of them away does not count."""
         if self.missed is not None:
             return self._eased().get(self.missed, False)
         (lost, lost_then), (before, after) = self._in_both(_turned_away), self._in_both(_time_s)
@@ -151,7 +151,7 @@ class _Trial:
         return _turned_away(self.summary.stages[self.name]) >= MANY
 
     def move(self, what: str, promised_from: float) -> Move:
-        """The step as it is told; what, and from where: what theory promised to lower."""
+        """The step as reported; what, promised_from: the figure theory promised to lower, and its present value."""
         choice = self.summary.plan.scenario.choices[self.step.choice]
         trial_before, trial_after = self._figures()
         before, after = self._loads() if what == "load" else (promised_from, self.step.promise)
@@ -174,9 +174,9 @@ class _Trial:
         )
 
     def _eased(self) -> dict[int, bool]:
-        """By its place, whether each objective is eased: its figure moves noticeably to the right side, or can be told now.
+        """By its place, whether each objective improves: its figure moves noticeably the right way, or can be quoted now.
 
-        Those whose figure a trial cannot tell are left out.
+        Those whose figure a trial cannot quote are left out.
         """
         pairs = zip(self.now.verdicts, self.then.verdicts, strict=True)
         return {place: _betters(before, after) for place, (before, after) in enumerate(pairs) if after.estimate is not None}
@@ -186,7 +186,7 @@ class _Trial:
         return figure(self.now.stages.get(self.name)), figure(self.then.stages.get(self.name))
 
     def _figures(self) -> tuple[float | None, float | None]:
-        """What is to be eased, in both trials: what the missed objective asks for, or else a share or a time at the stage."""
+        """The figure to improve, in both trials: that of the missed objective, or else a share or a time at the stage."""
         if self.missed is None:
             return self._in_both(_turned_away if self._turns_many_away else _time_s)
         before, after = (trial.verdicts[self.missed].estimate for trial in (self.now, self.then))
@@ -198,13 +198,13 @@ class _Trial:
         return self.summary.verdicts[self.missed].objective.metric
 
     def _loads(self) -> tuple[float, float]:
-        """The load that the run has, and what the trials say becomes of it."""
+        """The load in the run, and what the trials say it becomes."""
         load, stages = self.summary.stages[self.name].load, (self.now.stages.get(self.name), self.then.stages.get(self.name))
         before, after = (times.load if times else 0.0 for times in stages)
         return load, load * after / before if before and isfinite(before) else after
 
     def _others(self) -> tuple[list[str], list[str]]:
-        """Labels of the other objectives that are missed: those that the step eases too, and those that it does not."""
+        """Labels of the other missed objectives: those that the step improves too, and those it does not."""
         verdicts = self.summary.verdicts
         found = {place: so for place, so in self._eased().items() if place != self.missed and not verdicts[place].met}
         also, not_eased = ([verdicts[place].objective.label for place in found if found[place] is so] for so in (True, False))
@@ -216,25 +216,25 @@ class _Trial:
         if self.missed is not None:
             what = f'"{self.summary.verdicts[self.missed].objective.label}"'
         elif self._turns_many_away:
-            what, words = "the share that is turned away there", roughly
+            what, words = "the share turned away there", roughly
         from_ = "" if before is None else f" from {words(before)}"
         return f"In a trial run, {self.step.told} takes {what}{from_} to {words(after or 0.0)}"
 
 
 def _promised(what: str, before: float, after: float) -> str:
-    """What theory promised to lower, where it did so noticeably."""
+    """What theory promised to lower, if by a noticeable amount."""
     if after >= before * (1 - NOTICEABLE):
         return ""
     if what == BATCHING:
         return f", and its longest {what} from {duration(before)} to {duration(after)}"
-    return f", and its {what} from {roughly(before)} to {roughly(after)}{', still more than it can do' if after >= 1 else ''}"
+    return f", and its {what} from {roughly(before)} to {roughly(after)}{', still above capacity' if after >= 1 else ''}"
 
 
 def _beside(eased: list[str], not_eased: list[str], first: bool) -> str:
-    """What the step does for the other objectives that are missed; first: nothing that is missed was told of before."""
+    """The step's effect on the other missed objectives; first: no missed objective has been mentioned yet."""
     also = f" It also improves {_listed(eased)}." if eased else ""
-    what = "what is missed" if first else "what else is missed"
-    return also + (f" It does not improve {what}: {_listed(not_eased)}." if not_eased else "")
+    missed = f"which {'is' if len(not_eased) == 1 else 'are'}{'' if first else ' also'} missed"
+    return also + (f" It does not improve {_listed(not_eased)}, {missed}." if not_eased else "")
 
 
 def _listed(labels: list[str]) -> str:
@@ -242,7 +242,7 @@ def _listed(labels: list[str]) -> str:
 
 
 def _betters(before: Verdict, after: Verdict) -> bool:
-    """Whether a figure has moved noticeably to the right side of its bound, or can be told where it could not before."""
+    """Whether a figure moved noticeably the right way, or can be quoted where it could not before."""
     if before.margin is None or after.margin is None:
         return before.margin is None
     assert before.estimate is not None
@@ -260,7 +260,7 @@ def _turned_away(times: StageTimes | None) -> float:
 
 
 def _what_to_ease(plan: Plan, name: str, times: StageTimes) -> tuple[str, Callable[[Plan, str], float]]:
-    """What a choice should lower: the batching delay where that is most of the wait, else the load; and how to tell it."""
+    """What a choice should lower: the batching delay if that is most of the wait, else the load; and how to compute it."""
     load = load_on(plan, name)
     if _turned_away(times) >= MANY and load is not None and load.retried is not None:
         return "load with all its retries", _retried_load
@@ -333,7 +333,7 @@ def _offered(choice: Choice, pick: Pick) -> bool:
 
 
 def _with(plan: Plan, choice: str, pick: Pick) -> Plan | None:
-    """The plan with one pick changed, under the same strikes; None where that design cannot run, or picks change in the run."""
+    """The plan with one pick changed, under the same strikes; None if that design cannot run or picks change in the run."""
     if plan.changes:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Age of information: how old the newest information is that has come to an end by a time.
+"""Age of information: how old the newest information is that has reached an end by a given time.
 
-The age at time t is t - u(t), in seconds, with u(t) when the newest request was sent that has come to the end by then; 0 before
-there is any, as if something had been known from the start of the run. It peaks whenever something newer comes.
+The age at time t is t - u(t), in seconds; u(t) is when the newest request to reach the end by then was sent, 0 before there
+is one, as if something had been known from the start of the run. It peaks whenever something newer arrives.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Floats = NDArray[np.float64]
 
 
 class Known(NamedTuple):
-    """When what is known becomes newer, and when that was sent: seconds, ascending, shape (n,) each."""
+    """When newer information arrives, and when it was sent: seconds, ascending, shape (n,) each."""
 
     at: Floats
     sent: Floats
 
     @property
     def peaks(self) -> Floats:
-        """The age just before each of those times but the first, which nothing came before, shape (n - 1,)."""
+        """The age just before each of those times except the first, shape (n - 1,)."""
         return self.at[1:] - self.sent[:-1]
 
     def areas(self, edges: Floats) -> Floats:
@@ -39,17 +39,17 @@ class Known(NamedTuple):
 
 
 def known_from(sent: Floats, came: Floats) -> Known:
-    """From when each piece of information was sent and when it came, in any order, what was known when."""
+    """What was known when, from the times each piece of information was sent and arrived, in any order."""
     order = np.lexsort((sent, came))
     newest = np.maximum.accumulate(sent[order])
     newer = newest > np.append(0.0, newest[:-1])
     at, newest = came[order][newer], newest[newer]
-    last = np.append(at[1:] != at[:-1], True)[: len(at)]  # of what comes at one instant, the newest
+    last = np.append(at[1:] != at[:-1], True)[: len(at)]  # of those arriving at one instant, the newest
     return Known(at[last], newest[last])
 
 
 def ages(trace: Trace) -> Iterator[tuple[str, Known]]:
-    """What was known at each end that tells its age, while requests come: of all, and of each sensor, by END and END.SENSOR."""
+    """What was known at each end that reports its age, while requests arrive: overall by END, and by END.SENSOR."""
     columns, scenario = trace.columns, trace.plan.scenario
     for name, sensors in scenario.ages.items():
         index = list(scenario.ends).index(name)
@@ -63,10 +63,10 @@ def ages(trace: Trace) -> Iterator[tuple[str, Known]]:
 
 
 def _with_carried(trace: Trace, rows: NDArray[np.int64], came: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Requests that came to an end, and with each those that went on in it, such as the frames of a set."""
+    """Requests that reached an end, each with those it carried, such as the frames of a set."""
     carried = [kind(trace, name).carried(trace, name) for name in trace.plan.scenario.stages]
     carried = [each for each in carried if len(each[0])]
-    for _ in carried:  # what is carried may carry others
+    for _ in carried:  # carried requests may carry others
         when = np.full(trace.columns.n, np.nan)
         when[rows] = came
         for carrier, since, inside in carried:

@@ -1,4 +1,4 @@
-"""Which stage holds the requests up, why, and what would move it."""
+"""Which stage holds requests up, why, and what would relieve it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from simulator.serving.servers import servers
 from simulator.serving.timetables import Steps
 from simulator.units import duration, roughly
 
-#: A cause is named when it accounts for at least this part of the wait.
+#: A cause is named if it accounts for at least this share of the wait.
 CAUSE = 0.25
 
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """The stage that holds the requests up.
+    """The stage that holds requests up.
 
-    objective: the missed objective that pointed to it, None where it is where most time goes
+    objective: the missed objective that pointed to it, None if it is simply where most time goes
     share: of the time that counts (to the answer, or to the end); queueing: the part of the stage's time spent waiting
     """
 
@@ -41,21 +41,20 @@ class Bottleneck:
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
-        """The bottleneck as `casesim run --json` prints it; what does not apply is left out."""
+        """The bottleneck as `casesim run --json` prints it, without what does not apply."""
         return _finite(vars(self)) | {"moves": [_finite(vars(move)) for move in self.moves]}
 
 
 def _finite(fields: dict[str, Any]) -> dict[str, Any]:
-    """What applies, as JSON can hold it: a load without end is left out."""
+    """What applies, as JSON can hold it: an infinite load is left out."""
     return {name: value for name, value in fields.items() if value is not None and value != inf}
 
 
 def bottleneck_of(summary: Summary) -> Bottleneck | None:
     """The bottleneck of a run; None where no stage took any time.
 
-    A stage that more work comes to than it can do is one, whatever else is slow. Next counts the time objective that is
-    missed by most: the stage it names, or the one that takes most of the time to the answer. Else it is where requests
-    spend most of their time.
+    An overloaded stage is one, whatever else is slow. Next comes the time objective missed by most: the stage it names, or
+    the one that takes most of the time to the answer. Otherwise it is where requests spend most of their time.
     """
     found = {name: times for name, times in summary.stages.items() if times.total_s > 0}
     if not found:
@@ -72,7 +71,7 @@ def bottleneck_of(summary: Summary) -> Bottleneck | None:
 
 
 def _worst_missed(summary: Summary, found: dict[str, StageTimes]) -> Verdict | None:
-    """The objective on a time that is missed by the largest part of its bound, where a stage can be held to account."""
+    """The time objective missed by the largest share of its bound, among those that a stage can explain."""
     missed = [verdict for verdict in summary.verdicts if not verdict.met and _leads_somewhere(verdict, found)]
     return max(missed, key=_excess, default=None)
 
@@ -83,7 +82,7 @@ def _leads_somewhere(verdict: Verdict, found: dict[str, StageTimes]) -> bool:
 
 
 def _counted(missed: Verdict | None) -> Callable[[StageTimes], float]:
-    """The seconds of a stage that count: to the answer, of the slowest requests where a tail is missed, or all."""
+    """The seconds at a stage that count: up to the answer, those of the slowest requests if a tail is missed, or all."""
     if missed is None or missed.metric.stage is not None:
         return lambda times: times.total_s
     return (lambda times: times.slow_s) if missed.metric.is_tail else (lambda times: times.answer_s)
@@ -117,14 +116,12 @@ def _why(plan: Plan, name: str, times: StageTimes) -> str:
     stage = plan.scenario.stages[name]
     said = [*_why_busy(plan, name, stage, times)] if stage.server else ["its time does not depend on the load"]
     if times.turned_away >= FEW * times.visits:
-        said.append(f"{roughly(times.turned_away / times.visits)} of the requests that came were turned away or gave up")
+        said.append(f"{roughly(times.turned_away / times.visits)} of its requests were turned away or gave up")
     return "; ".join(said)
 
 
 def _comes_in(times: StageTimes, what: str) -> str:
-    return (
-        f"work comes in at {roughly(times.load)} of what {what}" if isfinite(times.load) else "no server is there for the work"
-    )
+    return f"the offered load is {roughly(times.load)} of what {what}" if isfinite(times.load) else "it has no server"
 
 
 def _failed(missed: Verdict) -> str:
@@ -132,14 +129,14 @@ def _failed(missed: Verdict) -> str:
 
 
 def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[str]:
-    yield _comes_in(times, f"{stage.servers} can do")
+    yield _comes_in(times, f"{stage.servers} can serve")
     load = load_on(plan, name)
     if load is not None and load.peak is not None and load.peak >= 1 > times.load:
-        yield f"at its busiest it is {load.peak:.2f} times what they can do, and a queue builds up"
+        yield f"at the peak it is {load.peak:.2f} times what they can serve, and a queue builds up"
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         yield _why_held(plan, name, stage, times)
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:
-        yield f"{roughly(times.down_s / times.waited_s)} of the wait falls into times when a {stage.server} was down"
+        yield f"{roughly(times.down_s / times.waited_s)} of the wait is while a {stage.server} was down"
 
 
 def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
@@ -147,5 +144,5 @@ def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
     if stage.keeps_hours:
         there = servers(plan, name)
         hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
-        return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait falls into those hours"
+        return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait is in those hours"
     return f"{part} of the wait is batching delay, of up to {duration(stage.company_s)}"

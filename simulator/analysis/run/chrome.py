@@ -19,16 +19,16 @@ from simulator.analysis.run.timeline import queue_steps
 from simulator.errors import InputError
 from simulator.serving.trace import Trace
 
-#: File names that a trace may have.
+#: File endings that a trace may have.
 ENDINGS = (".json", ".json.gz")
 
 
 class TraceFileError(InputError):
-    """The file of a trace cannot be written; the message says why and what would do."""
+    """A trace file cannot be written; the message says why and what would work."""
 
 
 def events(trace: Trace) -> Iterator[dict[str, Any]]:
-    """Every event of a run: the names first, then stage by stage the batches and the length of the queue."""
+    """Every event of a run: first the names, then for each stage its batches and the length of its queue."""
     served = [name for name, stage in trace.plan.scenario.stages.items() if stage.server]
     for process, name in enumerate(served, start=1):
         visits = trace.logs[name].frame(name)
@@ -78,7 +78,7 @@ def _ns(seconds: float) -> int:
 
 
 def check_target(path: Path) -> None:
-    """Raise TraceFileError where a trace could not be written to `path`; better before a run than after it."""
+    """Raise TraceFileError if a trace could not be written to `path`; checked before the run, not after."""
     if not path.name.endswith(ENDINGS):
         raise TraceFileError(f"{path}: a trace is written as {' or '.join(ENDINGS)}; name it {path.with_suffix('.json').name}")
     if path.is_dir():
@@ -86,13 +86,13 @@ def check_target(path: Path) -> None:
     if not path.parent.is_dir():
         raise TraceFileError(f"{path}: there is no folder {path.parent}; make it first, or name another")
     if not os.access(path.parent, os.W_OK):
-        raise TraceFileError(f"{path}: the folder {path.parent} may not be written to; name another")
+        raise TraceFileError(f"{path}: the folder {path.parent} is not writable; name another")
 
 
 def write_trace(trace: Trace, path: Path) -> None:
-    """Write a run to `path`, compressed where it ends in .gz, event by event and in one step: never half of a file.
+    """Write a run to `path`, compressed if it ends in .gz, event by event and in one step: never half a file.
 
-    Raises TraceFileError where that cannot be done.
+    Raises TraceFileError if that fails.
     """
     check_target(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

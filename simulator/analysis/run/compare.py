@@ -1,4 +1,4 @@
-"""Two designs against each other. Both met the same requests, so that their differences are paired."""
+"""Two designs compared. Both met the same requests, so their differences are paired."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """Whether the interval excludes zero."""
         return not self.change.low <= 0 <= self.change.high
 
     @property
@@ -48,7 +48,7 @@ class Difference:
 
     @property
     def words(self) -> str:
-        """The change as a person reads it, with a word where it may be chance."""
+        """The change in words, with a note if it may be chance."""
         return self.size if self.significant or self.change.value == 0 else f"{self.size} (not significantly different)"
 
     @property
@@ -58,7 +58,7 @@ class Difference:
 
     @property
     def doubts(self) -> str:
-        """How much of the interval each doubt leaves."""
+        """How much of the interval's width each source of uncertainty causes."""
         return doubts(self.change, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def undecided(moved: Sequence[Difference]) -> str:
 
 
 def difference_rows(moved: Sequence[Difference]) -> pd.DataFrame:
-    """The differences as a table: metric, change, 95% interval, the doubts it is made of, verdict."""
+    """The differences as a table: metric, change, 95% interval, the sources of its uncertainty, verdict."""
     verdicts = {True: "differs", False: "not significantly different"}
     rows = [
         (d.metric.name, d.size, d.interval, d.doubts, "the same" if d.change.value == 0 else verdicts[d.significant])
@@ -106,7 +106,7 @@ def comparable(before: Summary, after: Summary) -> bool:
 def differences(
     before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary], every: bool = False
 ) -> list[Difference]:
-    """What changed in each objective's metric, or in every metric, for those that both runs can quote."""
+    """The change in each objective's metric, or in every metric, if both runs can quote it."""
     old, new = summaries
     labels = {objective.metric: objective.label for objective in new.plan.scenario.objectives}
     names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
@@ -115,7 +115,7 @@ def differences(
     return [one for one in found if np.isfinite([one.change.low, one.change.high]).all()]
 
 
-#: Estimators of both designs: at the middle of what is projected and, where something is, at both edges of its band.
+#: Estimators of both designs: at the middle of the projections and, if there are any, at both edges of their bands.
 Pairs = list[tuple[Estimator, Estimator]]
 
 
@@ -133,12 +133,12 @@ def _pairs(before: Sequence[Measures], after: Sequence[Measures], summaries: tup
 
 
 def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
-    """The replications at one end of what is projected; as they are where nothing is."""
+    """The replications at one edge of the projections; unchanged if nothing is projected."""
     return [one.band_edges[index] if one.band_edges else one for one in measures]
 
 
 def _change(metric: Metric, pairs: Pairs) -> Estimate:
-    """The change; where latencies are projected, its interval reaches over those at both edges of their bands."""
+    """The change; if latencies are projected, its interval spans those at both edges of their bands."""
     if metric.group is not None:
         alone = [(old.of_group(metric.group), new.of_group(metric.group)) for old, new in pairs]
         return _change(metric.of_all, alone)
@@ -173,7 +173,7 @@ def _of_totals(metric: Metric, old: Estimator, new: Estimator) -> Interval:
 
 
 def _apart(before: Interval, after: Interval) -> Interval:
-    """The difference of two shares as if independent, which is never too narrow here (Newcombe 1998, Stat Med 17:873)."""
+    """The difference of two shares as if independent: never too narrow here (Newcombe 1998, Stat Med 17:873)."""
     value = after.value - before.value
     low = np.hypot(after.value - after.low, before.high - before.value)
     high = np.hypot(after.high - after.value, before.value - before.low)
@@ -181,7 +181,7 @@ def _apart(before: Interval, after: Interval) -> Interval:
 
 
 def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> Interval | None:
-    """Both designs on the same resamples of the labelled."""
+    """Both designs on the same resamples of the labelled people."""
     drawn = [one.draws(metric.name) for one in (old, new)]
     if any(change is not None for change in drawn):
         moved = sum(sign * change for sign, change in zip((-1, 1), drawn, strict=True) if change is not None)
@@ -195,7 +195,7 @@ def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> 
 
 
 def _moved_again(metric: Metric, old: Estimator, new: Estimator) -> Floats:
-    """How much more the second design moved than the first in each replication that ran for other labelled people."""
+    """How much more the second design changed than the first, in each replication run for other labelled people."""
     again = [np.subtract(*one.reruns(lambda found: found.figure(metric))[::-1]) for one in (old, new)]
     runs = min((len(moved) for moved in again if len(moved)), default=0)
     return np.asarray(np.subtract(*(moved[:runs] if len(moved) else np.zeros(runs) for moved in again[::-1])))

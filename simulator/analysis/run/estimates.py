@@ -1,4 +1,4 @@
-"""From the measures of all replications to each metric with its interval, by the estimator that its record names."""
+"""From the measures of all replications to each metric with its interval, by the estimator its record names."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from simulator.units import significant
 
 Floats = NDArray[np.float64]
 
-#: Stretches of one long run in steady state whose figures are as good as independent.
+#: Batches of one long run in steady state (batch means), nearly independent of each other.
 BATCHES = 20
 
 
-#: What it takes to tell a metric of a group of requests: so many of them, and so many labelled people of each class.
+#: A metric of a group is quoted from this many requests, and this many labelled people of each class, on.
 ENOUGH = 30
 
-#: The classes that a metric is about, where it is not about both: 0 the negatives, 1 the positives.
+#: The class that a metric is about, if it is not about both: 0 the negatives, 1 the positives.
 ABOUT = {"sensitivity": (1,), "specificity": (0,)}
 
 
 @dataclass(frozen=True)
 class Withheld:
-    """A percentile, or a metric of a group, that too few support: requests, or labelled people; and about how many would do."""
+    """A percentile or a group's metric with too few requests or labelled people to support it, and about how many it takes."""
 
     metric: Metric
     requests: float
@@ -49,20 +49,20 @@ class Withheld:
 
     @property
     def sentence(self) -> str:
-        """What is missing, as a person reads it."""
+        """What is missing, in words."""
         if self.people is not None or self.metric.quantile is None:
             count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
-            return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would do."
+            return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
         return (
-            f"{self.metric.label}: not told. {self.requests:,.0f} requests are too few to tell it; about "
-            f"{significant(self.needed, 2)} would do."
+            f"{self.metric.label}: not quoted. {self.requests:,.0f} requests are too few; about "
+            f"{significant(self.needed, 2)} would be enough."
         )
 
 
 class Estimator:
     """Estimates of one design.
 
-    measures: a replication each, without their warm-up; ways: what resampling the labelled does to the design, if anything
+    measures: a replication each, without their warm-up; ways: the effect of resampling the labelled people, if any
     cut: whether a warm-up was cut off, so that a single replication may be cut into stretches
     """
 
@@ -85,7 +85,7 @@ class Estimator:
         return self._groups[group.key]
 
     def estimate(self, metric: Metric) -> Estimate | None:
-        """A metric with its interval; None where the run has none, or too few requests or labelled people to tell it."""
+        """A metric with its interval; None if the run has none, or too few requests or labelled people to quote it."""
         if metric.group is not None:
             return self._of_group(metric, self.of_group(metric.group))
         run = self.run_interval(metric)
@@ -120,7 +120,7 @@ class Estimator:
         return estimate(run, labels, 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
-        """The metric with what the luck of the run leaves open."""
+        """The metric with the uncertainty due to the run."""
         if metric.sample:
             return self._of_sample(metric)
         above, below = self.columns(metric.name)
@@ -129,14 +129,14 @@ class Estimator:
         return replicated_share(above, below) if metric.estimator == "share" else ratio_interval(above, below)
 
     def labels_interval(self, metric: Metric, value: float) -> Interval | None:
-        """The metric with what the luck of who was labelled leaves open; None where no labelled item stands behind it."""
+        """The metric with the uncertainty due to the labels; None if it rests on no labelled item."""
         totals = self._totals(metric.name)
         if self.ways is not None and any(total.by_way is not None for total in totals):
             return self._by_way(metric.name, totals, value)
         return self._by_runs(lambda one: one.figure(metric), value, metric.is_time)
 
     def _totals(self, name: str) -> list[Total]:
-        """What is summed for a metric, a replication each; empty where it is no sum."""
+        """The summands of a metric, one per replication; empty if it is not a sum."""
         return [one.totals[name] for one in self.measures if name in one.totals]
 
     def columns(self, name: str) -> tuple[Floats, Floats]:
@@ -155,7 +155,7 @@ class Estimator:
         samples = self._samples(name)
         key = tuple(
             id(one.values) for one in samples if one is not NOTHING
-        )  # where nothing is refused, what was served is what was answered
+        )  # if nothing is refused, the served are the answered
         if self.in_stretches or key not in self._pooled:
             self._pooled[key] = Pooled(samples)
         return self._pooled[key]
@@ -185,14 +185,14 @@ class Estimator:
         return np.array([each.sum() for each in counts]), np.array(seconds)
 
     def _by_way(self, name: str, totals: list[Total], value: float) -> Interval | None:
-        """A sum over people: other shares of the ways, and on each way what came of it in the run."""
+        """A sum over people: other shares of the routes, and on each route the outcomes of the run."""
         change = self._draws(name, totals)
         return None if change is None or self.ways is None else of_draws(value, change, self.ways.pinned)
 
     def draws(self, name: str) -> Floats | None:
-        """How much a sum over people moves in each resample, by what happens among negatives, then positives.
+        """How much a sum over people changes in each resample, through the negatives, then the positives.
 
-        Shape (2, resamples); None where no labelled item stands behind it.
+        Shape (2, resamples); None if it rests on no labelled item.
         """
         return self._draws(name, self._totals(name))
 
@@ -237,9 +237,9 @@ class Estimator:
         return _filled(means, counts.sum(0)), counts[0].sum(1)
 
     def _by_runs(self, figure: Callable[[Measures], float | None], value: float, is_time: bool = False) -> Interval | None:
-        """Replications run again for other labelled people, each against itself: their root mean square is the spread.
+        """Replications run again for other labelled people, each compared with itself: the root mean square is the spread.
 
-        Of times on a logarithmic scale where none is 0: near saturation a little more work makes a much longer wait.
+        Times are compared on a logarithmic scale if none is 0: near saturation, a little more work makes a much longer wait.
         """
         now, again = self.reruns(figure)
         if not (again != now).any():

@@ -1,4 +1,4 @@
-"""Where the thresholds of a design lie on the curve of its score table."""
+"""Where a design's thresholds lie on the curve of its score table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What one threshold does to the labelled items; `pool` gave the scores that it refers to."""
+    """What one threshold does to the labelled items; the scores come from `pool`."""
 
     pool: str
     label: str
@@ -45,12 +45,12 @@ def operating_points(plan: Plan) -> list[OperatingPoint]:
         operating_point(plan.table_of(gate), cut, route.tag or route.to, plan.scenario.scorer_of(gate))
         for gate in gates
         for cut, route in zip(thresholds(plan, gate), gate.routes, strict=False)
-        if cut < np.inf  # a route that is closed
+        if cut < np.inf  # a closed route
     ]
 
 
 def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: str = "") -> OperatingPoint:
-    """A threshold's sensitivity and false-positive rate, with intervals that know how many labelled people there are."""
+    """A threshold's sensitivity and false-positive rate, with intervals for the number of labelled people."""
     above, below = table.positives >= threshold, table.negatives >= threshold
     return OperatingPoint(
         pool,
@@ -63,9 +63,9 @@ def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: 
 
 @dataclass(frozen=True)
 class Kept:
-    """A threshold that was chosen on the labelled items of one class: what it was set to, and what it will do to the next ones.
+    """A threshold that was chosen on the labelled items of one class: what it was set to, and what to expect on the next ones.
 
-    reached: the share of the labelled that it leaves on the right side; next: of people it was not chosen on, with its interval
+    reached: the share of the labelled on its right side; next: the same for people it was not chosen on, with its interval
     """
 
     gate: str
@@ -77,11 +77,11 @@ class Kept:
 
     @property
     def sentence(self) -> str:
-        """Both, as a person reads it."""
+        """Both, in words."""
         found = self.next
         return (
-            f"{self.gate}: the threshold of “{self.route}” keeps {percent(self.reached)} of the {self.of} on the "
-            f"right side; of the next ones expect {percent(found.value)} "
+            f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the "
+            f"right side; on new people, expect {percent(found.value)} "
             f"(95% interval {percent(found.low)} to {percent(found.high)})."
         )
 
@@ -91,12 +91,12 @@ class Kept:
 
 
 def kept_thresholds(plan: Plan) -> list[Kept]:
-    """The thresholds that are chosen on labelled items, gate by gate, but for those that nothing or everything passes.
+    """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 
-    None where scores shift in the run: what a threshold does then is what the run says.
+    None if scores shift in the run: then only the run says what a threshold does.
 
-    On the resample that chose it a threshold keeps its promise; on the table, which stands for everybody, not quite. By how
-    much is how optimistic the promise is (Efron and Gong 1983, Am Stat 37:36).
+    On the resample that chose it, a threshold meets its target; on the table, which stands for everybody, not quite. The
+    gap is the optimism (Efron and Gong 1983, Am Stat 37:36).
     """
     if paths_shift(plan):
         return []
@@ -129,7 +129,7 @@ def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> Kep
 def referral_curve(plan: Plan) -> pd.DataFrame:
     """The share of all people that a threshold refers, by the sensitivity it is set to: sensitivity, referred, low, high.
 
-    The band resamples the labelled and chooses each threshold anew; it holds at one sensitivity at a time.
+    The band resamples the labelled people and chooses each threshold anew; it holds at one sensitivity at a time.
     """
     assert plan.scores is not None
     assert plan.scenario.population is not None
@@ -150,12 +150,12 @@ def referral_curve(plan: Plan) -> pd.DataFrame:
 
 
 def reading_capacity(plan: Plan) -> float | None:
-    """The share of all people whose photo the reviewers can read; None where there are none."""
+    """The share of all people whose photos the reviewers can read; None without reviewers."""
     people = [load for load in loads(plan) if plan.scenario.stages[load.stage].keeps_hours]
     return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)
 
 
 def widest_sensitivity(plan: Plan) -> float | None:
-    """What the widest threshold of the model that has the last word reaches on the labelled photos; None without any."""
+    """The sensitivity that the widest threshold of the deciding model reaches on the labelled photos; None without one."""
     points = [point for point in operating_points(plan) if plan.tables[point.pool] is plan.scores]
     return max((point.sensitivity.value for point in points), default=None)

@@ -1,4 +1,4 @@
-"""What was asked of a service over time, and how much of that was answered: fresh requests, retries, useful answers."""
+"""The load on a service over time, and how much of it was answered: fresh requests, retries, useful answers."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from simulator.serving.trace import Trace
 STEP_S = 5.0
 MOST_STEPS = 240
 
-#: A service is in trouble while it serves less than this share of those who come.
+#: A service is in trouble while it serves less than this share of its requests.
 WELL = 0.9
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """When a service served too few of those who came: from, until, whether that was over before the last ones came.
+    """When a service served too few requests: from, until, and whether it recovered before the last ones arrived.
 
-    rush_ended: the end of the time in which far more came than usual; None where there was no such time. tries: how often
-    each request of the trouble was sent.
+    rush_ended: the end of a surge of arrivals; None if there was none. tries: how often each request in that time was sent.
     """
 
     started: float
@@ -37,9 +36,9 @@ class Trouble:
 
 
 def goodput(trace: Trace) -> pd.DataFrame:
-    """For each step of the run: time_s, then a second fresh requests, retries, useful answers; and served_share.
+    """For each step of the run: time_s; fresh requests, retries and useful answers per second; and served_share.
 
-    served_share: of those who came within the step and whose path ended, the share that was done; NaN for nobody.
+    served_share: of the requests that arrived within the step and whose path ended, the share served; NaN if none.
     """
     columns, edges = trace.columns, _edges(trace)
     step = edges[1] - edges[0]
@@ -74,9 +73,9 @@ def _sent_again(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 
 def capacity_per_s(plan: Plan) -> float | None:
-    """Requests a second that the stage which gets the retries can serve, in the batches that its rule forms of a full queue.
+    """Requests a second that the stage behind the retries can serve, in the batches its rule forms from a full queue.
 
-    None where it has no servers, or where their number changes.
+    None if it has no servers, or if their number changes.
     """
     stages = plan.scenario.stages
     again = [target for stage in stages.values() if stage.sends_again for target in stage.planned_targets().values()]
@@ -85,7 +84,7 @@ def capacity_per_s(plan: Plan) -> float | None:
 
 
 def trouble(found: pd.DataFrame) -> Trouble | None:
-    """The trouble that a frame of `goodput` shows; None where there was none."""
+    """The trouble in a frame of `goodput`; None if there was none."""
     step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
     judged = found[found["served_share"].notna()]
     bad = judged[judged["served_share"] < WELL]
@@ -104,7 +103,7 @@ def trouble(found: pd.DataFrame) -> Trouble | None:
 
 
 def rush_of(found: pd.DataFrame) -> tuple[float, float] | None:
-    """From when to when far more fresh requests came than usual: half as many again, and more than chance explains."""
+    """From when to when there was a surge of fresh requests: half as many again as usual, and more than chance explains."""
     step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
     usual = found.loc[found["fresh"] > 0, "fresh"].median()
     rush = found.loc[found["fresh"] > 1.5 * usual + 4 * np.sqrt(usual / step), "time_s"]

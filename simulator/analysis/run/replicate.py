@@ -11,14 +11,14 @@ from simulator.analysis.run.result import Result, result_of
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, at_band_edges
 
-#: The numbers of replications that may be asked for: one alone has no interval.
+#: The fewest and most replications of a run: one alone has no interval.
 REPLICATIONS = (2, 1000)
 
 
 def run_one(plan: Plan, seed: int, replication: int) -> Measures:
-    """Run and measure one replication (the job that a worker process is given).
+    """Run and measure one replication (the job of a worker process).
 
-    The first RUNS replications run again for other labelled people where that cannot be told from the shares of the ways.
+    The first RUNS replications run again for other labelled people if the shares of the routes cannot tell their effect.
     """
     found = measure(simulate(plan, seed, replication))
     found.band_edges = [measure(simulate(edge, seed, replication)) for edge in at_band_edges(plan)]
@@ -28,7 +28,7 @@ def run_one(plan: Plan, seed: int, replication: int) -> Measures:
 
 
 def warm() -> None:
-    """Do nothing: a worker process that was given this has imported all that `run_one` needs."""
+    """Do nothing: a worker process given this has imported all that `run_one` needs."""
 
 
 def submit(executor: Executor, plan: Plan, seed: int, replications: int) -> list[Future[Measures]]:

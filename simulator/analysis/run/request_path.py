@@ -1,4 +1,4 @@
-"""The path of one request through a run: where it waited, for what, and who served it."""
+"""The path of one request through a run: where it waited, for what, and what served it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulator.analysis.run.stage_times import DOWN, HELD, wait_steps
 from simulator.serving.trace import Trace
 from simulator.units import duration, roughly
 
-#: Times closer than this are the same: sums of seconds over days are exact to some picoseconds.
+#: Times closer than this are equal: sums of seconds over days are exact to some picoseconds.
 INSTANT_S = 1e-9
 
 Until = Literal["answer", "end"]
@@ -28,7 +28,7 @@ WITHOUT_A_REPLICA = "waiting while a replica was down"
 
 @dataclass(frozen=True)
 class Wait:
-    """A stretch of a wait: behind others while every server is busy, or for what else is missing."""
+    """A stretch of a wait: behind others while every server is busy, or for something else."""
 
     start_s: float
     end_s: float
@@ -42,10 +42,10 @@ class Wait:
 
 @dataclass(frozen=True)
 class Step:
-    """One visit, in seconds; what is no stage of its own, such as a pause before another try, has an empty name.
+    """One visit, in seconds; a step outside any stage, such as a pause before another try, has an empty name.
 
     served_s: in service or under way; server: the replica or reviewer, from 1, 0 for none
-    batch_size: how many were served together, 0 where it was not served; outcome: `served`, `timed_out` or `shed`
+    batch_size: how many were served together, 0 if it was not served; outcome: `served`, `timed_out` or `shed`
     """
 
     stage: str
@@ -74,12 +74,12 @@ class Step:
 
     @property
     def doing(self) -> str:
-        """What a request does that does not wait: somebody serves it, or it is under way."""
+        """What a request does when it does not wait: it is served, or it is under way."""
         return "served" if self.server else "under way"
 
     @property
     def words(self) -> str:
-        """What the time went on, the largest part first."""
+        """Where the time went, the largest part first."""
         parts = {self.doing: self.served_s}
         for wait in self.waits:
             parts[wait.what] = parts.get(wait.what, 0.0) + wait.end_s - wait.start_s
@@ -93,7 +93,7 @@ class Step:
 
 @dataclass(frozen=True)
 class RequestPath:
-    """The request at one percentile of the time to the answer or to the end, and the steps that make up that time."""
+    """The request at one percentile of the time to the answer or to the end, and the steps of that time."""
 
     share: float
     until: Until
@@ -105,7 +105,7 @@ class RequestPath:
 
     @property
     def name(self) -> str:
-        """The percentile as a person says it."""
+        """The percentile in words."""
         return "slowest" if self.share >= 1 else f"p{100 * self.share:g}"
 
     @property
@@ -152,7 +152,7 @@ def answers_early(trace: Trace) -> bool:
 def request_path(trace: Trace, share: float, until: Until = "answer") -> RequestPath | None:
     """The path of the request at a percentile, of the time from the last photo to the answer or from arrival to the end.
 
-    A percentile that falls between two requests takes the slower one. None where no request got that far.
+    A percentile between two requests takes the slower one. None if no request got that far.
     """
     columns = trace.columns
     start, stop = (columns.sent, columns.answered) if until == "answer" else (columns.arrived, columns.finished)
@@ -167,9 +167,9 @@ def request_path(trace: Trace, share: float, until: Until = "answer") -> Request
 
 
 def _steps(trace: Trace, row: int, start: float, end: float) -> list[Step]:
-    """The visits that lead from `start` to `end`, found backwards: each is the one whose end let the next begin.
+    """The visits that lead from `start` to `end`, found backwards: the end of each let the next begin.
 
-    Where visits run side by side that is the one that was waited for. Time between two visits is a step of its own.
+    Of parallel visits, that is the one waited for. Time between two visits is a step of its own.
     """
     frames = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
     mine = pd.concat([rows[rows["request"] == row] for rows in frames.values()], ignore_index=True)
@@ -179,7 +179,7 @@ def _steps(trace: Trace, row: int, start: float, end: float) -> list[Step]:
     at = end
     visits: list[Any] = list(mine.itertuples(index=False))
     for visit in reversed(visits):
-        if visit.left_s > at:  # side by side with one that was waited for
+        if visit.left_s > at:  # parallel to one that was waited for
             continue
         steps += [_gap(visit.left_s, at)] if at - visit.left_s > INSTANT_S else []
         steps.append(_step(trace, visit, frames[visit.stage]))
@@ -209,7 +209,7 @@ def _step(trace: Trace, visit: Any, frame: pd.DataFrame) -> Step:
 
 
 def _waits(trace: Trace, visit: Any, frame: pd.DataFrame, until: float) -> list[Wait]:
-    """A wait split where what the request waits for changes: a server becomes free or goes down, people come or go."""
+    """A wait split wherever its cause changes: a server becomes free or goes down, people come or go."""
     times, states = wait_steps(trace, visit.stage, frame, visit.server)
     inside = (times > visit.entered_s) & (times < until)
     edges = [visit.entered_s, *times[inside].tolist(), until]

@@ -1,4 +1,4 @@
-"""What a run says to a person: its summary, the stage that holds requests up, and how far all that can be trusted."""
+"""What a run says to a person: its summary, the stage that holds requests up, and how far to trust them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from simulator.serving.plan import Plan, changes_of
 
 @dataclass(frozen=True)
 class Result(Summary):
-    """A summary with what it means; both parts are found when first asked for, since advice runs trials."""
+    """A summary with its meaning; both parts are worked out on first use, since advice runs trials."""
 
     @cached_property
     def bottleneck(self) -> Bottleneck | None:
-        """The stage that holds the requests up, why, and what would move it; None where no stage has servers."""
+        """The stage that holds requests up, why, and what would relieve it; None if no stage has servers."""
         return bottleneck_of(self)
 
     @cached_property
     def trust(self) -> list[Note]:
-        """How far the figures can be trusted, a note a reason."""
+        """How far the figures can be trusted, one note per reason."""
         return notes_on(self)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `casesim run --json` prints; what this run does not have is left out."""
+        """The object that `casesim run --json` prints, without what this run does not have."""
         bottleneck = {"bottleneck": self.bottleneck.to_json()} if self.bottleneck else {}
         changes = [{"at_s": at_s, "picks": picks} for at_s, picks in changes_of(self.plan)]
         warm_up = {"warm_up": self.warm_up.to_json()} if self.warm_up else {}

@@ -1,4 +1,4 @@
-"""The times that requests of one replication met, and what those of all replications together say of a percentile."""
+"""The times of the requests of one replication, and the percentiles of all replications together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from simulator.analysis.statistics import Interval, effective_trials, share_inte
 
 Floats = NDArray[np.float64]
 
-#: Stretches of equal time that a run is cut into where it has a warm-up: the cut falls between two of them.
+#: The number of equal stretches that a run with a warm-up is divided into: the cut falls between two of them.
 SECTIONS = 200
 
-#: Values that one replication keeps of one sample; of more, every second, third, ... in order of size is kept.
+#: The most values that one replication keeps of a sample; of more, every second, third, ... in order of size.
 MOST = 100_000
 
-#: Requests beyond a percentile, on either side, that it takes to quote it, and how many of them as good as independent. More of
+#: Requests beyond a percentile, on either side, needed to quote it, and how many must be nearly independent. More of
 #: those are no condition: how alike requests are is estimated too, and whoever quotes only what looks certain errs more often.
 BEYOND, INDEPENDENT = 10, 2
 
@@ -51,7 +51,7 @@ class Sample:
         return Sample(self.values[first:], self.starts[stretch:] - first, self.weight)
 
     def parts(self, count: int) -> list[Sample]:
-        """So many equal stretches of time, a sample each."""
+        """That many equal stretches of time, a sample each."""
         edges = self.starts[np.linspace(0, len(self.starts) - 1, count + 1).astype(int)]
         return [Sample(self.values[low:high], np.array([0, high - low]), self.weight) for low, high in pairwise(edges)]
 
@@ -68,15 +68,15 @@ def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample
     return Sample(kept, np.searchsorted(of, np.arange(count + 1)), float(every))
 
 
-#: Of a stage that a replication never came to.
+#: For a stage that a replication never reached.
 NOTHING = Sample(np.empty(0, np.float32), np.zeros(SECTIONS + 1, np.int64))
 
 
 @dataclass(frozen=True)
 class Percentile:
-    """A percentile of all requests of all replications, and whether there are enough of them to quote it.
+    """A percentile of all requests of all replications, and whether they are enough to quote it.
 
-    requests: how many there were; needed: about how many it takes; both as they come, not as if independent
+    requests: how many there were; needed: about how many it takes; both as they are, not as if independent
     """
 
     interval: Interval
@@ -85,12 +85,12 @@ class Percentile:
 
     @property
     def quotable(self) -> bool:
-        """Whether enough requests lie beyond it."""
+        """Whether enough requests lie on both sides of it."""
         return self.requests >= self.needed
 
 
 class Pooled:
-    """The values of all replications, whichever they belong to; `samples` holds one a replication, some may be empty."""
+    """The pooled values of all replications; `samples` holds one per replication, some may be empty."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.samples = samples

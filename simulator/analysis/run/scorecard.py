@@ -10,7 +10,7 @@ from simulator.analysis.statistics import Estimate
 from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
 
-#: How an objective stands: kept or not, with the whole interval; open while the interval holds the bound; no figure at all.
+#: The state of an objective: met or missed by the whole interval; open while the interval includes the bound; no figure.
 Standing = Literal["met", "missed", "open", "none"]
 
 
@@ -24,7 +24,7 @@ class Verdict:
 
     @property
     def bound(self) -> float:
-        """The bound that the objective sets."""
+        """The bound of the objective."""
         bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
         assert bound is not None
         return bound
@@ -39,7 +39,7 @@ class Verdict:
 
     @property
     def met(self) -> bool:
-        """Whether the value keeps the bound; a figure that cannot be quoted does not."""
+        """Whether the value meets the bound; a figure that cannot be quoted does not."""
         return self.margin is not None and self.margin >= 0
 
     @property
@@ -51,7 +51,7 @@ class Verdict:
 
     @property
     def standing(self) -> Standing:
-        """What decides the colour of the verdict, wherever it is shown."""
+        """What decides the colour of the verdict everywhere."""
         if self.estimate is None:
             return "none"
         if not self.certain:
@@ -68,7 +68,7 @@ class Verdict:
         return "met, not proven" if self.met else "missed, not proven"
 
     def to_json(self) -> dict[str, Any]:
-        """The objective as `casesim run --json` prints it; figures that do not exist are left out."""
+        """The objective as `casesim run --json` prints it; missing figures are left out."""
         side = "at_least" if self.objective.at_least is not None else "at_most"
         told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.words}
         if self.estimate is not None:
@@ -77,5 +77,5 @@ class Verdict:
 
 
 def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Estimate]) -> Verdict:
-    """Judge one objective of a scenario with these metrics by what a run found of them."""
+    """Judge one objective of a scenario by what a run found for its metrics."""
     return Verdict(objective, metrics[objective.metric], found.get(objective.metric))

@@ -1,4 +1,4 @@
-"""Where the time of requests goes, stage by stage: waiting while servers work, waiting though they do not, being served."""
+"""Where the time of requests goes, stage by stage: waiting for busy servers, waiting although one is free, being served."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.scenario.stages import AnyStage
-from simulator.serving.servers import down, kind, servers, work_s
+from simulator.serving.servers import down, kind, servers, weighted_work_s, work_s
 from simulator.serving.theory import capacity_per_s
 from simulator.serving.trace import Trace
 
 Seconds = NDArray[np.float64]
 
-#: A tail is what one request in so many meets.
+#: The tail is the slowest request in this many.
 SLOWEST = 20
 
-#: Why a request waits: every server that there is has something to do; one is free, or nobody is on duty, or other inputs are
-#: missing; or every replica that is up has something to do, and one is down.
+#: Why a request waits: every server is busy; one is free, or nobody is on duty, or other inputs are missing; or every replica
+#: that is up is busy, and one is down.
 BEHIND, HELD, DOWN = range(3)
 
 
 @dataclass(frozen=True)
 class StageTimes:
-    """What one stage did to the requests of a run, in seconds summed over its visits.
+    """The time of requests at one stage of a run, in seconds summed over its visits.
 
-    waited_s: in its queue; held_s: of that, while a replica was free (for company in a batch) or nobody was on duty
-    served_s: in service, or under way; answer_s: in all, as far as it counts towards the answer
+    waited_s: in its queue; held_s: of that, while a replica was free (batching delay) or nobody was on duty
+    served_s: in service, or under way; answer_s: in all, as far as it counts towards the answer's time
     turned_away: visits that ended without service
-    load: visits that came over those that its servers could take, in the batches that the rule forms of a queue that is never
-    empty; 0 without servers
-    down_s: of waited_s, while a replica was down and no other one free
-    slow_s: of answer_s, of the requests that waited longest for their answer, one in SLOWEST
+    load: visits over those its servers could take, in the batches the rule forms from a queue that is never empty; 0 without
+    servers
+    down_s: of waited_s, while a replica was down and no other was free
+    slow_s: of answer_s, that of the slowest requests, one in SLOWEST
     """
 
     visits: int
@@ -54,13 +54,13 @@ class StageTimes:
 
 
 def pooled(replications: Sequence[StageTimes]) -> StageTimes:
-    """Sums over replications; the load is their mean."""
+    """Sums over replications; the load is a mean."""
     columns = {name: sum(getattr(times, name) for times in replications) for name in StageTimes.__dataclass_fields__}
     return StageTimes(**columns | {"load": columns["load"] / len(replications)})
 
 
 def stage_times(trace: Trace, name: str, visits: pd.DataFrame) -> StageTimes:
-    """Sum up the visits to one stage; who still waits has waited until the end of the run, nobody for what is done in vain."""
+    """Sum up the visits to one stage; a request still waiting has waited to the end of the run; wasted copies do not count."""
     wanted = visits[visits["wanted"]]
     entered, started, left = (wanted[column].to_numpy() for column in ("entered_s", "started_s", "left_s"))
     request = wanted["request"].to_numpy()
@@ -81,7 +81,7 @@ def stage_times(trace: Trace, name: str, visits: pd.DataFrame) -> StageTimes:
 
 
 def _slowest(trace: Trace) -> NDArray[np.bool_]:
-    """Which requests are among the last to have their answer, shape (n,)."""
+    """Which requests waited longest for their answer, shape (n,)."""
     latency = trace.columns.answered - trace.columns.sent
     told = latency[np.isfinite(latency)]
     return latency >= np.quantile(told, 1 - 1 / SLOWEST) if len(told) else np.zeros(len(latency), bool)
@@ -90,7 +90,7 @@ def _slowest(trace: Trace) -> NDArray[np.bool_]:
 def _waited_while(
     trace: Trace, name: str, visits: pd.DataFrame, server: NDArray[np.int32], entered: Seconds, until: Seconds
 ) -> tuple[float, float]:
-    """Of all waits of one stage, the seconds that were HELD, and those that were DOWN."""
+    """Of all waits at one stage, the seconds that were HELD, and those that were DOWN."""
     stage, totals = trace.plan.scenario.stages[name], np.zeros(3)
     lanes = np.unique(server) if stage.queue_a_server else [None]
     for lane in lanes:
@@ -103,17 +103,17 @@ def _waited_while(
 
 
 def _within(times: Seconds, so: NDArray[np.bool_], start: Seconds, end: Seconds) -> float:
-    """How much of the time between each start and end falls where something is so; so[i]: from times[i] on."""
+    """How much of the time between each start and end satisfies a condition; so[i]: whether it holds from times[i] on."""
     edges = np.append(times, max(times[-1], end.max(initial=0.0)))
     seconds = np.append(0.0, np.cumsum(np.diff(edges) * so))
     return float((np.interp(end, edges, seconds) - np.interp(start, edges, seconds)).sum())
 
 
 def wait_steps(trace: Trace, name: str, visits: pd.DataFrame, server: int | None = None) -> tuple[Seconds, NDArray[np.intp]]:
-    """The times from which on a request that waits at a stage is BEHIND others, HELD, or waits because replicas are DOWN.
+    """The times from which a request waiting at a stage is BEHIND others, HELD, or waits because replicas are DOWN.
 
-    visits: all to the stage. server: whose queue it is, where each replica of a balanced pool has one of its own; -1 where a
-    request left before that was known.
+    visits: all to the stage. server: whose queue it is, if each replica of a balanced pool has its own; -1 if a request left
+    before that was known.
     """
     stage = trace.plan.scenario.stages[name]
     if not stage.server:
@@ -127,7 +127,7 @@ def wait_steps(trace: Trace, name: str, visits: pd.DataFrame, server: int | None
 def _of_machines(
     trace: Trace, name: str, stage: AnyStage, visits: pd.DataFrame, server: int | None
 ) -> tuple[Seconds, NDArray[np.intp]]:
-    """Only a rule that lets requests wait for company leaves a replica free that could serve them."""
+    """Only a rule with a batching delay leaves a replica free that could serve waiting requests."""
     lane = server if stage.queue_a_server else None
     if lane == -1:
         return np.zeros(1), np.full(1, BEHIND)
@@ -141,7 +141,7 @@ def _of_machines(
 
 
 def _at_work(visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.intp]]:
-    """How many replicas serve a batch, from which time on."""
+    """How many replicas serve a batch, and from when on."""
     served = visits[visits["started_s"].notna()].drop_duplicates("batch")
     times, index = np.unique(np.concatenate([[0.0], served["started_s"], served["left_s"]]), return_inverse=True)
     change = np.repeat([0, 1, -1], [1, len(served), len(served)])
@@ -149,9 +149,9 @@ def _at_work(visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.intp]]:
 
 
 def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
-    """Visits over those that the servers could take, as in `simulator.serving.theory.loads`, but as many as there were.
+    """Visits over those the servers could take, as in `simulator.serving.theory.loads`, but with the visits of the run.
 
-    Of people, the work that came over the work that can be done, both at the pace of a reader who is fresh.
+    For people: the offered work over the work they can do, both at the pace of a fresh reader.
     """
     stage = trace.plan.scenario.stages[name]
     if not stage.server:
@@ -159,18 +159,19 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
     if stage.keeps_hours:
         slowed = kind(trace, name).slowed(trace, name, visits)
         return _over(float(brought_s(trace, visits, slowed).sum()), work_s(trace, name))
-    return _over(len(_each_once(visits)), capacity_per_s(trace.plan, name) * work_s(trace, name))
+    offered = weighted_work_s(trace, name, lambda plan: capacity_per_s(plan, name))
+    return _over(len(_each_once(visits)), offered)
 
 
 def _over(brought: float, offered: float) -> float:
-    """A load; nothing of nothing is 0, and something of nothing is without end."""
+    """A load; 0 / 0 is 0, and anything else over 0 is infinite."""
     return brought / offered if offered else float(np.inf if brought else 0.0)
 
 
 def brought_s(trace: Trace, visits: pd.DataFrame, slowed: float | Seconds = 1.0) -> Seconds:
-    """Server-seconds of work that each request brought to a stage, shape (n,); what was never served counts as the mean.
+    """Server-seconds of work of each request at a stage, shape (n,); a request never served counts as the mean.
 
-    slowed: how many times as long as usual each visit took; the work is then that at the usual pace.
+    slowed: how many times as long as usual each visit took; the work is that at the usual pace.
     """
     visits = _each_once(visits.assign(work=(visits["left_s"] - visits["started_s"]) / visits["batch_size"] / slowed))
     brought = visits["work"].fillna(visits["work"].mean() if visits["work"].notna().any() else 0.0)
@@ -178,6 +179,6 @@ def brought_s(trace: Trace, visits: pd.DataFrame, slowed: float | Seconds = 1.0)
 
 
 def _each_once(visits: pd.DataFrame) -> pd.DataFrame:
-    """What was served in vain stands for the visit of the requester who left without it."""
+    """A copy served in vain stands for the visit of the requester who left without an answer."""
     in_vain = visits["request"][~visits["wanted"]].unique()
     return visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)] if len(in_vain) else visits

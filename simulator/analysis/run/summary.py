@@ -28,15 +28,15 @@ from simulator.serving.theory import loads
 from simulator.serving.trace import Trace
 from simulator.units import percent, spoken, spread
 
-#: How an interval is to be read, where labelled people stand behind the case, and where none do.
+#: How to read an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
-    "A 95% interval is about the next people of the same kind with the same procedure: other requests, and other people "
-    "labelled, on whom every threshold is chosen anew."
+    "A 95% interval is about the next people of the same kind: other requests, and other labelled people on whom every "
+    "threshold is chosen anew."
 )
 _SENSE = "A 95% interval is about other requests of the same kind."
 
-#: Positives that it takes to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05,
-#: and with one.
+#: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
+#: with one.
 POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
 
@@ -44,8 +44,8 @@ POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 class Summary:
     """All replications of one design in numbers.
 
-    thresholds: what each threshold was set to reach on the labelled items, and what it will reach on the next ones
-    measures: the replications themselves, beside which advice tries other designs
+    thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
+    measures: the replications themselves, with which advice compares other designs
     """
 
     plan: Plan
@@ -76,16 +76,16 @@ class Summary:
 
     @property
     def sense(self) -> str:
-        """How an interval is to be read, said once wherever intervals are shown."""
+        """How to read an interval, shown once wherever there are intervals."""
         return _SENSE_LABELLED if self.plan.tables else _SENSE
 
     def doubts(self, name: str) -> str:
-        """How much of a metric's interval each doubt leaves."""
+        """How much of a metric's interval each source of uncertainty causes."""
         return doubts(self.metrics[name], self.metric(name).unit)
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
-    """A row a metric, in words: metric, what it is, value, bounds of its interval, the doubts that it is made of."""
+    """A row a metric, in words: metric, what it is, value, bounds of its interval, the sources of its uncertainty."""
     rows = []
     for name, found in summary.metrics.items():
         metric = summary.metric(name)
@@ -95,14 +95,14 @@ def metric_rows(summary: Summary) -> pd.DataFrame:
 
 
 def doubts(found: Estimate, unit: str) -> str:
-    """The half-width that each doubt alone would leave, in words: `run 0.1, labels 8.3 points`."""
+    """The half-width that each source of uncertainty alone would give, in words: `run 0.1, labels 8.3 points`."""
     return spread({name: (part.high - part.low) / 2 for name, part in found.doubts.items()}, unit)
 
 
 def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
     """Metrics with intervals of several replications of one plan; raises ValueError without any.
 
-    The labelled are resampled for what is a sum over people. What queues answer has the luck of the run alone: see `replicate`.
+    The labelled are resampled for sums over people. Queueing figures have the uncertainty of the run alone: see `replicate`.
     """
     kept = list(traces)
     if not kept:
@@ -135,7 +135,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, ("fast", "slow"), strict=False):
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
-        warnings += [f"At the {name} end of what is projected: {words}" for words in edge.warnings if words not in warnings]
+        warnings += [f"At the {name} edge of the projection: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
         plan=plan,
         seed=seed,
@@ -157,15 +157,15 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
 
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
-    """Every metric that the run can tell, in the order of the screen."""
+    """Every metric that the run can quote, in the order of the screen."""
     found = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
     told = {name: estimate for name, estimate in found.items() if estimate is not None}
-    alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure that is told has one
+    alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure has one
     return {name: one for name, one in told.items() if alone or np.isfinite([one.low, one.high]).all()}
 
 
 def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTimes]) -> WarmUp | None:
-    """Where the steady state begins; none does where a queue only grows."""
+    """Where the steady state begins; there is none if a queue only grows."""
     by_stretch = [one.latencies for one in measures if one.latencies is not None]
     if not by_stretch:
         return None
@@ -181,7 +181,7 @@ def _curve(estimator: Estimator) -> NDArray[np.float64]:
 
 
 def _spanned(found: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Intervals that also reach to those at one edge of a projected band; what cannot be quoted there is not quoted at all."""
+    """Intervals widened to those at one edge of a projected band; what cannot be quoted there is not quoted at all."""
     return {name: _reaching(one, edge[name]) for name, one in found.items() if name in edge}
 
 
@@ -192,7 +192,7 @@ def _reaching(one: Estimate, edge: Estimate) -> Estimate:
 
 
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
-    """Identifies the run and what came of it: the same scenario, design, seed and engine give the same twelve digits."""
+    """Identifies the run and its result: the same scenario, design, seed and engine give the same twelve digits."""
     traces = hashlib.sha256("".join(m.digest for m in measures).encode()).hexdigest()
     return fingerprint([*plan.identity, seed, len(measures), ENGINE_VERSION, traces])
 
@@ -203,7 +203,7 @@ def _timed(measures: Sequence[Measures]) -> list[str]:
 
 
 def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
-    """Mean number of requests a replication, by tag, end, outcome, positive and detected."""
+    """Mean number of requests per replication, by tag, end, outcome, positive and detected."""
     keys = ["tag", "end", "outcome", "positive", "detected"]
     total = pd.concat([m.flows for m in measures]).groupby(keys, as_index=False)["count"].sum()
     total["count"] /= len(measures)
@@ -211,16 +211,16 @@ def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
 
 
 def _grows(plan: Plan, stage: str, times: StageTimes) -> bool:
-    """Whether more work comes to a stage than it can do, and nothing bounds its queue.
+    """Whether a stage is overloaded and nothing bounds its queue.
 
-    Clients that wait for their answers, or a heap of samples, bring no more than is done.
+    Clients that wait for their answers, or MLPerf's offline samples, bring no more than is served.
     """
     bounded = plan.scenario.stages[stage].is_bounded
     return times.load >= 1 and not bounded and plan.scenario.arrivals.has_rate
 
 
 def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
-    """The metrics that only tell how long the run is: tails where a queue grows, all times where there is no steady state."""
+    """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
     growing = {stage for stage, times in stages.items() if _grows(plan, stage, times)}
     behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
     unsteady = warm_up is not None and not warm_up.steady
@@ -233,25 +233,25 @@ def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTime
 
 
 def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
-    """Say overload in words."""
+    """Overload in words."""
     said = []
     for stage, found in stages.items():
         if found.load < 1 or not plan.scenario.arrivals.has_rate:
             continue
-        much = f"at {found.load:.2f} times what can be done" if isfinite(found.load) else "and no server is there to do it"
+        much = f"the offered load is {found.load:.2f} times what it can serve" if isfinite(found.load) else "it has no server"
         then = (
-            "There is no steady state: the queue grows as long as requests come, so no 95th or 99th percentile can be quoted."
+            "There is no steady state: the queue grows as long as requests arrive, so no 95th or 99th percentile can be quoted."
             if _grows(plan, stage, found)
-            else "What its queue cannot hold, or cannot hold for long enough, is turned away."
+            else "Requests that find the queue full, or wait too long, are turned away."
         )
-        said.append(f"{plan.scenario.stages[stage].label}: work comes in {much}. {then}")
+        said.append(f"{plan.scenario.stages[stage].label}: {much}. {then}")
     return said
 
 
 def _peaks(plan: Plan) -> list[str]:
     return [
-        f"{plan.scenario.stages[load.stage].label}: at its busiest, work comes in at {load.peak:.2f} times "
-        "what can be done; a queue builds up until the rate falls again."
+        f"{plan.scenario.stages[load.stage].label}: at the peak, the offered load is {load.peak:.2f} times "
+        "what it can serve; a queue builds up until the rate falls again."
         for load in loads(plan)
         if load.peak is not None and load.peak >= 1 > load.mean
     ]
@@ -265,5 +265,5 @@ def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     low, high = percent(sensitivity.low), percent(sensitivity.high)
     return [
         f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {labelled} positives: its 95% interval is {low} to {high}. "
-        f"To claim 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
+        f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     ]

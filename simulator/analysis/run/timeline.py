@@ -1,4 +1,4 @@
-"""One replication over time: which batch ran where, and how many waited for people."""
+"""One replication over time: which batch ran where, and how many requests waited for people."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def waiting(trace: Trace, stage: str, step_s: float = 5 * MINUTE_S) -> pd.DataFr
 
 
 def occupancy(trace: Trace, steps: int = 600) -> pd.DataFrame:
-    """The most that waited at each stage with servers, and were in flight in all, within each of equal steps of the run.
+    """The most requests waiting at each stage with servers, and in flight overall, within equal steps of the run.
 
-    time_s (when the step begins), a column a stage, in_flight; the most rather than the last, so that no peak is lost.
+    time_s (when the step begins), a column a stage, in_flight; the most, not the last, so that no peak is lost.
     """
     edges: Floats = np.linspace(0, trace.plan.horizon_s, steps + 1)
     found: dict[str, Any] = {"time_s": edges[:-1]}
@@ -67,7 +67,7 @@ def occupancy(trace: Trace, steps: int = 600) -> pd.DataFrame:
 
 
 def _most(came: Floats, gone: Floats, edges: Floats) -> NDArray[np.int64]:
-    """The most that are there within each step; who leaves at an instant has left before another comes at it."""
+    """The most requests present within each step; at the same instant, one leaves before another arrives."""
     gone = gone[~np.isnan(gone)]
     times = np.concatenate([gone, came])
     order = np.argsort(times, kind="stable")
@@ -88,14 +88,14 @@ def queue_steps(visits: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def _gone(visits: pd.DataFrame) -> Floats:
-    """When each visit left the queue; NaN for who still waits."""
+    """When each visit left the queue; NaN if it still waits."""
     return np.asarray(visits["started_s"].fillna(visits["left_s"]), np.float64)
 
 
 def _in_queue(visits: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Those who came, less those who were served or left, by each time."""
+    """Arrivals, less those served or gone, by each time."""
     came = np.sort(visits["entered_s"].to_numpy())
-    gone = np.sort(_gone(visits))  # NaN, for who still waits, sorts last
+    gone = np.sort(_gone(visits))  # NaN, for requests still waiting, sorts last
     return np.searchsorted(came, times, "right") - np.searchsorted(gone, times, "right")
 
 

@@ -1,4 +1,4 @@
-"""How far a result can be trusted: what it rests on, a note a reason, each with a level."""
+"""How far a result can be trusted: one note per reason, each with a level."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from simulator.units import duration, roughly, significant
 
 Level = Literal["good", "fair", "weak"]
 
-#: From these loads on a stage is busy, and close to saturation.
+#: From these loads on, a stage is busy, and close to saturation.
 BUSY, SATURATED = 0.7, 0.9
 
-#: Other programs took at least this part of the machine: the latencies say more about them than about the model.
+#: If other programs used at least this share of the machine, the latencies say more about them than about the model.
 SWAMPED_SHARE = 0.3
 
-#: Up to these parts of all figures assumed, a result is well and fairly founded.
+#: With at most these shares of the figures assumed, a result is well or fairly founded.
 FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6
 
-#: More replications than this are no advice.
+#: Never advise more replications than this.
 MOST_REPLICATIONS = 1000
 
 
-_GROWS = "How long its queue gets depends on how long the run is, not on the design."
+_GROWS = "The length of its queue depends on the length of the run, not on the design."
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Note:
 
 
 def notes_on(summary: Summary) -> list[Note]:
-    """Every note on a result, in a fixed order; a topic that the scenario does not touch is left out."""
+    """Every note on a result, in a fixed order, without topics the scenario does not touch."""
     return [
         *_load(summary),
         *_warm_up(summary),
@@ -62,29 +62,29 @@ def _load(summary: Summary) -> Iterator[Note]:
     name = max(found, key=lambda stage: found[stage])
     load, stage = found[name], summary.plan.scenario.stages[name]
     if not isfinite(load):
-        yield Note("load", "weak", f"{stage.label} has no server at all for the work that comes in.")
+        yield Note("load", "weak", f"{stage.label} has no server.")
         return
-    at = f"{stage.label} is the busiest stage, at {roughly(load)} of what it can do"
+    at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
     retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
     if load >= 1:
-        then = "What waits for too long, or finds its queue full, is turned away." if stage.is_bounded else _GROWS
+        then = "Requests that wait too long, or find the queue full, are turned away." if stage.is_bounded else _GROWS
         yield Note("load", "weak", f"{at}: overload. {then}")
     elif load >= BUSY:
         level: Level = "weak" if load >= SATURATED else "fair"
         regime = "near saturation" if load >= SATURATED else "busy"
         yield Note("load", level, f"{at}: {regime}. {_leverage(load, stage.keeps_hours)}")
     elif peaks := _over_at_peak(summary):
-        text = f"{at}, but at its busiest {peaks}: that queue depends on how high the peak really is."
+        text = f"{at}, but at the peak {peaks}: that queue depends on the real height of the peak."
         yield Note("load", "fair", text)
     elif retried >= 1:
-        text = f"{at}, but at {roughly(retried)} if all that it turns away came back as often as it may: overload could last."
+        text = f"{at}, but at {roughly(retried)} if all it turns away came back as often as allowed: overload could last."
         yield Note("load", "fair", text)
     else:
         yield Note("load", "good", f"{at}: calm. Small errors in a capacity change little.")
 
 
 def _leverage(load: float, people: bool) -> str:
-    """What an error in the capacity does: time in M/M/1, and that to clear a backlog, go with 1 / (capacity - rate)."""
+    """The effect of an error in the capacity: time in M/M/1, and to clear a backlog, goes with 1 / (capacity - rate)."""
     effect = "a backlog takes about {:.0f}% longer to work off" if people else "the time there grows by about {:.0f}%"
     return f"With 1% less capacity {effect.format(1 / (1 - load))}."
 
@@ -92,7 +92,7 @@ def _leverage(load: float, people: bool) -> str:
 def _over_at_peak(summary: Summary) -> str:
     over = [load for load in loads(summary.plan) if load.peak is not None and load.peak >= 1]
     stages = summary.plan.scenario.stages
-    return ", ".join(f"{load.peak:.1f} times what {stages[load.stage].label} can do comes in" for load in over)
+    return ", ".join(f"{stages[load.stage].label} is offered {load.peak:.1f} times what it can serve" for load in over)
 
 
 def _warm_up(summary: Summary) -> Iterator[Note]:
@@ -102,7 +102,7 @@ def _warm_up(summary: Summary) -> Iterator[Note]:
 
 
 def _latencies(summary: Summary) -> Iterator[Note]:
-    """Where service times come from: measured or not, at which sizes, how undisturbed, with how much of a tail."""
+    """Where service times come from: measured or not, at which batch sizes, how undisturbed, with what tail."""
     derived = [source for source in summary.provenance if source.what.endswith(": latency") and source.kind != "measured"]
     for source in derived:
         level: Level = "fair" if source.kind in ("projected", "published") else "weak"
@@ -119,12 +119,12 @@ def _latencies(summary: Summary) -> Iterator[Note]:
 
 
 def _sizes(stage: Any, run: ThreadRun) -> Note:
-    """A plan beyond the sizes or threads that were measured is refused, so that only gaps between sizes are left to tell."""
+    """A plan beyond the measured sizes or threads is refused, so only gaps between sizes are left to report."""
     sizes = sorted(calls.batch for calls in run.calls)
     between = [size for size in range(1, stage.max_batch + 1) if size not in sizes]
     topic, told = "batch sizes", f"{stage.label}: measured with {run.threads} thread{'s' if run.threads > 1 else ''}"
     if not between:
-        return Note(topic, "good", f"{told} at every batch size that it may use.")
+        return Note(topic, "good", f"{told} at every batch size it may use.")
     measured = ", ".join(str(size) for size in sizes if size <= stage.max_batch)
     level: Level = "good" if max(sizes) >= stage.max_batch else "weak"
     beyond = "" if level == "good" else f"; nothing was measured beyond {max(sizes)}"
@@ -133,16 +133,16 @@ def _sizes(stage: Any, run: ThreadRun) -> Note:
 
 def _disturbance(stage: Any, run: ThreadRun) -> Note:
     if run.others_share is None:
-        return Note("disturbance", "fair", f"{stage.label}: how busy the machine was while it was measured was not noted.")
+        return Note("disturbance", "fair", f"{stage.label}: how busy the machine was during the measurement was not recorded.")
     level: Level = "good"
     if run.others_share >= DISTURBED_SHARE:
         level = "fair" if run.others_share < SWAMPED_SHARE else "weak"
-    sentence = f"{stage.label}: other programs took {roughly(run.others_share)} of the machine while it was measured."
+    sentence = f"{stage.label}: other programs used {roughly(run.others_share)} of the machine during the measurement."
     return Note("disturbance", level, sentence)
 
 
 def _tail(stage: Any, run: ThreadRun) -> Note:
-    """The 99th percentile of the service times of single requests, by order statistics: calls are as good as independent."""
+    """The 99th percentile of the service times of single requests, by order statistics: calls are nearly independent."""
     calls = min(run.calls, key=lambda calls: calls.batch)
     tail = quantile_interval(np.array(calls.latency_ms) * stage.passes / 1000, 0.99)
     told, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
@@ -164,7 +164,7 @@ def _positives(summary: Summary) -> Iterator[Note]:
     text = f"Sensitivity rests on {count:,.0f} {kind} positives; its interval is {significant(width, 2)} points wide."
     if sensitivity.labels is not None:
         labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
-        text += f" More replications would leave it {significant(labels, 2)} points wide."
+        text += f" With more replications it would still be {significant(labels, 2)} points wide."
     yield Note("positives", level, text)
 
 
@@ -178,14 +178,14 @@ def _verdicts(summary: Summary) -> Iterator[Note]:
             "verdicts", "weak", f"{verdict.objective.label}: the run has no such figure, so nothing can be said about it."
         )
     if not open_ones and not untold:
-        yield Note("verdicts", "good", "Every interval lies on one side of its bound: each verdict holds.")
+        yield Note("verdicts", "good", "No interval includes its bound: each verdict is certain.")
     for verdict in open_ones:
         text = f"{verdict.objective.label}: the interval includes the bound. {_advice(summary, verdict)}"
         yield Note("verdicts", "weak", text)
 
 
 def _advice(summary: Summary, verdict: Verdict) -> str:
-    """The luck of the run shrinks with the square root of the replications; what labelled people leave open does not."""
+    """Uncertainty of the run shrinks with the square root of the replications; that of the labels does not."""
     estimate, margin = verdict.estimate, verdict.margin
     assert estimate is not None
     assert margin is not None

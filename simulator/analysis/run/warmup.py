@@ -1,4 +1,4 @@
-"""The warm-up of runs that start empty, and where it is cut off."""
+"""The warm-up of runs that start empty, and where to cut it off."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from simulator.units import duration
 
-#: Fewer values tell nothing of a warm-up.
+#: Fewer values say nothing about a warm-up.
 LEAST = 10
 
-#: Values that differ by less than this part of the largest are equal.
+#: Values that differ by less than this fraction of the largest are equal.
 ROUNDING = 1e-9
 
 
@@ -35,8 +35,8 @@ class WarmUp:
         """What was cut off, or that there is nothing to quote."""
         if not self.steady:
             return (
-                "There is no steady state within the run, so no latency and no wait can be quoted. Let requests come for more "
-                "days, or lower the load."
+                "There is no steady state within the run, so no latency and no wait can be quoted. Run for more days, or "
+                "lower the load."
             )
         if not self.stretch:
             return (
@@ -54,12 +54,12 @@ class WarmUp:
 
 
 def mser(series: NDArray[np.float64]) -> int | None:
-    """How many values of a series to drop from its front; None where it reaches no steady state.
+    """How many values to drop from the front of a series; None if it reaches no steady state.
 
-    MSER: those from the cut on should have the smallest marginal standard error, the sum of their squared deviations over their
-    number squared (White 1997, Simulation 69:323). The cut is looked for in the first half; where the error still falls at its
-    end, the run is too short (White, Cobb and Spratt 2000). The series is the mean over replications (Welch 1983): on one
-    replication alone the rule cuts off genuine busy periods, and what is left is too fast.
+    MSER: the values from the cut on should have the smallest marginal standard error, the sum of their squared deviations over
+    their number squared (White 1997, Simulation 69:323). The cut is looked for in the first half; if the error still falls
+    at its end, the run is too short (White, Cobb and Spratt 2000). The series is the mean over replications (Welch 1983): on
+    one replication alone the rule cuts off genuine busy periods, and what is left is too fast.
     """
     count = len(series)
     if count < LEAST:
@@ -77,7 +77,7 @@ def warm_up_of(totals: NDArray[np.float64], counts: NDArray[np.float64], end_s: 
     """The warm-up of a run.
 
     totals, counts: latency in s and number of answered requests by stretch of arrival, summed over replications, shape
-    (stretches,); end_s: when the last stretch ends. A stretch in which nobody was answered tells nothing.
+    (stretches,); end_s: when the last stretch ends. A stretch without answers says nothing.
     """
     told = np.flatnonzero(counts)
     cut = mser(totals[told] / counts[told])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.errors import InputError
+from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import Hardware, machine
 from simulator.evidence.projection.curves import curve_of
 from simulator.evidence.projection.heldout import LEVEL, Basis, Errors, basis_of, held_out
@@ -119,7 +119,8 @@ def _network(model: str) -> str:
     if len(own):
         return str(own[0])
     names = sorted(known["profile"].dropna())
-    raise ProjectionError(f"{model} is not among the networks that can be projected; those known are: {', '.join(names)}")
+    hint = suggest(model, names, "assets/catalogue/models.csv")
+    raise ProjectionError(f"{model} is not among the networks that can be projected; {hint}")
 
 
 def _computed(precision: str, device: str, hardware: Hardware) -> str:

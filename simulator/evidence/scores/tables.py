@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, norm
 
+from simulator.errors import suggest
 from simulator.evidence.files import Stamp, stamp_of
 from simulator.evidence.scores.about import Measured, Published, ScoreError, read_sidecar
 from simulator.paths import OWN_SCORES, SCORES
@@ -191,7 +192,7 @@ def _sidecars(folder: Path | None) -> dict[str, Path]:
 def _sidecar_of(name: str, folder: Path | None) -> Path:
     there = _sidecars(folder)
     if name not in there:
-        raise ScoreError(f"there is no score table '{name}'; there are: {', '.join(sorted(there)) or 'none'}")
+        raise ScoreError(f"there is no score table '{name}'; {suggest(name, sorted(there), '`casesim scores list`')}")
     return there[name]
 
 

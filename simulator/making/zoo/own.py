@@ -54,7 +54,7 @@ def measure_own(asked: OwnFile, teller: Teller) -> Profile | None:
     model = _look(asked, teller)
     path = asked.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
     if _measured_already(path, model.file, model.setup, asked):
-        teller.note(f"{path.stem}: has a profile already, left as it is (--overwrite measures it again)")
+        teller.note(f"{path.stem}: already has a profile, skipped (--overwrite measures it again)")
         teller.end("done", **written_to(path))
         return None
     teller.start(model.setup)

@@ -1,4 +1,4 @@
-"""How requests come in: one model an arrival kind."""
+"""How requests arrive: one model per kind of arrivals."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Closed loops: a client waits for its answer before it sends the next request, so that a slow design is asked less."""
+"""Closed loops: a client waits for its answer before it sends the next request, so a slow design gets fewer."""
 
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal, Self
@@ -11,10 +11,10 @@ from simulator.scenario.quantities import AnyQuantity, Exponential, Lognormal
 
 
 class Loop(AnyArrivals):
-    """What the source of a closed loop has to know."""
+    """What the source of a closed loop needs to know."""
 
     waits_for_answers: ClassVar[bool] = True
-    to_lessen: ClassVar[str] = "give `requests`, lower clients"
+    to_lessen: ClassVar[str] = "give `requests`, lower `clients`"
 
     @property
     @abstractmethod
@@ -24,7 +24,7 @@ class Loop(AnyArrivals):
     @property
     @abstractmethod
     def limit(self) -> int | None:
-        """Requests in all; None for as many as the time allows."""
+        """Requests in total; None for as many as time allows."""
 
     @property
     def think(self) -> AnyQuantity | None:
@@ -33,18 +33,18 @@ class Loop(AnyArrivals):
 
     @property
     def most_at_once(self) -> int:
-        """What all clients send at once."""
+        """How many requests all clients send at once."""
         return self.senders * self.per_query
 
 
 class Closed(Loop):
-    """Clients that each think, send a request, wait until its way ends, and think again."""
+    """Clients that each think, send a request, wait until its path ends, and think again."""
 
     kind: Literal["closed"]
     clients: Annotated[int, Field(ge=1, le=100_000)]
     think_s: Lognormal | None = None
-    think_mean_s: Annotated[PositiveFigure | None, Field(description="the mean, where think times are exponential")] = None
-    requests: Annotated[int | None, Field(ge=1, le=100_000_000, description="in all; none: no limit")] = None
+    think_mean_s: Annotated[PositiveFigure | None, Field(description="the mean, if think times are exponential")] = None
+    requests: Annotated[int | None, Field(ge=1, le=100_000_000, description="total number; none: no limit")] = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -66,5 +66,5 @@ class Closed(Loop):
 
     @property
     def think(self) -> AnyQuantity | None:
-        """Lognormal, or exponential where the mean alone is given."""
+        """Lognormal, or exponential if only the mean is given."""
         return Exponential(exponential_mean=self.think_mean_s) if self.think_mean_s else self.think_s

@@ -12,7 +12,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 class Peak(Strict):
-    """A time of day at which a share of the whole day's requests comes on top of the rest."""
+    """A time of day at which a share of the whole day's requests arrives, on top of the rest."""
 
     start: ClockTime
     minutes: Annotated[float, Field(gt=0, le=1440)]
@@ -66,5 +66,5 @@ class Weekly(Profile):
     @model_validator(mode="after")
     def _some_day(self) -> Self:
         if not sum(self.days) > 0:
-            raise ValueError("at least one day should weigh more than 0")
+            raise ValueError("at least one day should have a weight above 0")
         return self

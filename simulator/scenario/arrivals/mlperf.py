@@ -9,7 +9,9 @@ from simulator.scenario.arrivals.closed import Loop
 from simulator.scenario.base import PositiveFigure
 
 Queries = Annotated[int, Field(ge=1, le=100_000_000)]
-Percentile = Annotated[float, Field(ge=0.5, le=0.9999, description="the share of queries that the latency is quoted for")]
+Percentile = Annotated[
+    float, Field(ge=0.5, le=0.9999, description="the percentile of queries at which the latency is quoted, as a share")
+]
 
 
 class _Quoted(AnyArrivals):
@@ -28,7 +30,7 @@ class _Quoted(AnyArrivals):
 
 
 class Server(_Quoted, Open):
-    """A number of queries as a Poisson process: valid while the latency at the percentile keeps the bound."""
+    """A number of queries as a Poisson process: valid while the latency at the percentile meets the bound."""
 
     kind: Literal["server"]
     rate_per_s: RateFigure

@@ -7,18 +7,18 @@ from pydantic import Field
 from simulator.scenario.arrivals.base import Open
 from simulator.scenario.base import Evidence, Line
 
-#: A path below the scenario's own folder: no way up, no root.
+#: A path below the scenario's own folder: no `..`, no root.
 LocalFile = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$", max_length=200)
 ]
 
 
 class Replay(Open):
-    """Requests at the times that a column of a CSV or Parquet file holds, in seconds.
+    """Requests at the times in a column of a CSV or Parquet file, in seconds.
 
-    `origin_s` is the time in the file at which the run starts. `rate_scale` 2 brings twice as many requests a second.
-    `burstiness` scales how far each gap is from the mean gap: 1 as recorded, 0 evenly spaced, above 1 burstier.
-    Requests end where the recording does, unless `repeat` starts it again. A spike plays the recording faster.
+    `origin_s` is the time in the file at which the run starts. `rate_scale` 2 gives twice as many requests a second.
+    `burstiness` scales each gap's distance from the mean gap: 1 as recorded, 0 evenly spaced, above 1 burstier.
+    Requests end when the recording does, unless `repeat` starts it again. A spike plays the recording faster.
     """
 
     kind: Literal["replay"]

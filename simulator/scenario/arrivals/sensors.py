@@ -1,4 +1,4 @@
-"""Frames of sensors: each comes again and again on a clock of its own."""
+"""Frames of sensors, each periodic on its own clock."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -11,7 +11,7 @@ from simulator.scenario.quantities import Quantity
 
 JitterFigure = Annotated[Figure, bounded(0, 60_000)]
 
-#: The fields of a sensor that say how its frames scatter around the ticks of its clock; one of them at most.
+#: The fields that say how a sensor's frames scatter around its clock's ticks; at most one of them.
 JITTERS = ("jitter_ms", "jitter_uniform_ms", "jitter_normal_ms")
 
 
@@ -21,18 +21,18 @@ class Sensor(Strict):
     label: Line
     rate_per_s: RateFigure
     skew_ms: Annotated[
-        Annotated[Figure, bounded(0, 600_000)] | None, Field(description="when its first tick comes; none: at the start")
+        Annotated[Figure, bounded(0, 600_000)] | None, Field(description="time of its first tick; none: at the start")
     ] = None
     drift_ppm: Annotated[
         Annotated[Figure, bounded(-10_000, 10_000)] | None,
-        Field(description="microseconds a second that its clock gains; below 0 it loses"),
+        Field(description="microseconds its clock gains per second; below 0 it loses"),
     ] = None
-    jitter_ms: Annotated[Quantity | None, Field(description="how long after its tick each frame comes")] = None
+    jitter_ms: Annotated[Quantity | None, Field(description="delay of each frame after its tick")] = None
     jitter_uniform_ms: Annotated[
-        JitterFigure | None, Field(description="each frame comes up to so much before or after its tick, evenly spread")
+        JitterFigure | None, Field(description="largest shift of a frame before or after its tick, uniformly distributed")
     ] = None
     jitter_normal_ms: Annotated[
-        JitterFigure | None, Field(description="the standard deviation of a frame from its tick, normally spread")
+        JitterFigure | None, Field(description="standard deviation of a frame around its tick, normally distributed")
     ] = None
 
     @model_validator(mode="after")
@@ -44,12 +44,12 @@ class Sensor(Strict):
 
     @property
     def frames_per_s(self) -> float:
-        """Frames a second as the run counts seconds: the rate on its own clock, and what that gains."""
+        """Frames a second of the run: the rate on its own clock, corrected for its drift."""
         return self.rate_per_s.value * (1 + (self.drift_ppm.value if self.drift_ppm else 0.0) / 1e6)
 
     @property
     def first_s(self) -> float:
-        """When its first tick comes, in seconds."""
+        """The time of its first tick, in seconds."""
         return self.skew_ms.value / 1000 if self.skew_ms else 0.0
 
 

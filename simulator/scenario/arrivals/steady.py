@@ -48,7 +48,7 @@ class Phase(Strict):
 
 
 class Mmpp(Open):
-    """A Poisson process whose rate changes at random: a stay in each state in turn, exponential in length, and round again."""
+    """A Poisson process whose rate changes at random: it stays in each state in turn, exponentially long, in a cycle."""
 
     kind: Literal["mmpp"]
     states: Annotated[list[Phase], Field(min_length=2, max_length=64)]

@@ -1,4 +1,4 @@
-"""What a request passes through: one model a stage kind. Each names where it hands requests on."""
+"""What a request passes through: one model per kind of stage. Each names where it sends requests on."""
 
 from typing import Annotated
 

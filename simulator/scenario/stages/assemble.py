@@ -1,4 +1,4 @@
-"""Frames of several sensors, one way on."""
+"""Combines frames of several sensors into sets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import Name
-from simulator.scenario.faults import suggest
 from simulator.scenario.metrics import Metric, share_metric
 from simulator.scenario.stages.base import AnyStage, Faults, Target
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 class Assemble(AnyStage):
-    """Makes sets of the freshest frames, one of each sensor; a set goes on as one of them."""
+    """Makes sets of the freshest frames, one per sensor; a set goes on as one request."""
 
     held_for: ClassVar[str] = "waiting for other frames"
     in_branches: ClassVar[bool] = False
 
     kind: Literal["assemble"]
     sensors: Annotated[
-        list[Name], Field(max_length=64, description="whose frames make a set, the leading one first; none: all of the file")
+        list[Name],
+        Field(max_length=64, description="sensors whose frames make a set, the leading one first; none: all in the file"),
     ] = []
     waits_for: Annotated[
         Literal["all", "deadline", "none"],
@@ -36,20 +37,16 @@ class Assemble(AnyStage):
     deadline_ms: Annotated[
         float | None, Field(gt=0, le=600_000, description="longest wait from the first frame of a set on")
     ] = None
-    holds: Annotated[
-        bool, Field(description="whether the last frame of a sensor stands in where a set would go without a new one")
-    ] = False
+    holds: Annotated[bool, Field(description="whether a sensor's last frame is used if there is no new one")] = False
     to: Target
     rest_to: Annotated[Target, Field(description="where the other frames of a set go")]
-    on_replaced: Annotated[Target, Field(description="where a frame goes that was not taken before a newer one came")]
-    on_incomplete: Annotated[
-        Target | None, Field(description="where a set goes that lacks the frame of a sensor; none: `to`")
-    ] = None
+    on_replaced: Annotated[Target, Field(description="where a frame goes that a newer one replaced before it was used")]
+    on_incomplete: Annotated[Target | None, Field(description="where a set with a missing frame goes; none: `to`")] = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if len(set(self.sensors)) < len(self.sensors):
-            raise ValueError("sensors names one sensor twice; a set has one frame of each")
+            raise ValueError("a sensor is named twice; a set has one frame of each")
         if (self.waits_for == "deadline") != (self.deadline_ms is not None):
             raise ValueError("deadline_ms and `waits_for: deadline` need each other; give both or neither")
         if self.waits_for == "all" and (self.holds or self.on_incomplete is not None):
@@ -58,7 +55,7 @@ class Assemble(AnyStage):
         return self
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """The sensors are there."""
+        """The sensors exist."""
         known = scenario.sensors
         if not known:
             yield ("kind",), "sets are made of frames: they need arrivals of the kind sensors"
@@ -68,9 +65,9 @@ class Assemble(AnyStage):
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """How many sets there are, what they lack, and how old their frames are."""
+        """How many sets there are, what is missing, and how old their frames are."""
         yield Metric(f"sets_per_s.{name}", f"{label}: sets that went on", "1/s", "higher", "ratio", stage=name)
-        yield share_metric(f"incomplete_share.{name}", f"{label}: sets that lack a sensor", "lower", name)
+        yield share_metric(f"incomplete_share.{name}", f"{label}: sets with a sensor missing", "lower", name)
         frames = {"set_spread": "time from the oldest to the newest frame of a set", "set_age": "age of a set's oldest frame"}
         for short, what in frames.items():
             told, of = f"{label}: {what}", f"{short}.{name}"

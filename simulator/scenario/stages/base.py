@@ -1,4 +1,4 @@
-"""What every stage has, and what a kind of stage declares of itself for the rest of the program."""
+"""What every stage has, and what a kind of stage declares about itself for the rest of the program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Target = Annotated[str, Field(description="the name of a stage or of an end", max_length=60)]
 
-#: Part of the name of a file of evidence, and no way out of its folder.
+#: Part of the name of an evidence file; it cannot lead out of its folder.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=120)]
 
 #: A fault of a stage: its place within the stage, and what is wrong there.
@@ -27,31 +27,31 @@ Faults = Iterator[tuple[Path, str]]
 class AnyStage(Strict):
     """What all kinds of stages have in common.
 
-    A field called `to`, or `..._to`, names a stage or an end where requests go on to as planned; one called `on_...` names a
+    A field called `to`, or `..._to`, names the stage or end where requests go as planned; one called `on_...` names a
     fallback. Such a field holds a name, or a list of names, and it may stand in the models of a list, as in a gate's routes.
     A field `tag` in the models of a list is a tag that the stage gives to requests.
 
-    What follows is what a kind declares. Each default is that of a step that takes no time and knows nothing of requests;
-    a kind overrides what differs.
+    A kind declares the following. Each default is that of a step that takes no time and knows nothing about requests; a kind
+    overrides what differs.
     """
 
-    #: What one of its servers is called, as "replica"; empty where no server is needed. What has servers has a queue for
-    #: them, a load, a utilization, and waits.
+    #: The name of one of its servers, such as "replica"; empty if it has none. A stage with servers has a queue, a load, a
+    #: utilization, and waits.
     server: ClassVar[str] = ""
-    #: What all its servers are called together, where a sentence says what they can do.
+    #: The name of all its servers together, in sentences about their capacity.
     servers: ClassVar[str] = "its servers"
     #: Whether its servers come and go with the hours of the day, so that work waits for them and only its total counts.
     keeps_hours: ClassVar[bool] = False
-    #: What a request waits for here that does not wait behind others; empty where nothing but others holds it.
+    #: What a request waits for here other than requests ahead of it; empty if nothing.
     held_for: ClassVar[str] = ""
-    #: The part of the cost under which what is paid for it is told; empty where nothing is paid.
+    #: The part of the cost that includes its cost; empty if it costs nothing.
     cost_part: ClassVar[str] = ""
     #: Whether a request is served, kept waiting or counted here before it goes on as planned or its time is up. A ring of
     #: stages needs one that does, or requests would go round for ever.
     keeps: ClassVar[bool] = False
-    #: Whether it sends again what was turned away: only fallbacks may lead here.
+    #: Whether it resends requests that were turned away: only fallbacks may lead here.
     sends_again: ClassVar[bool] = False
-    #: Whether it sends each request to all its targets at once, so that they meet again where a stage `joins` them.
+    #: Whether it sends each request to all its targets at once, which meet again at a stage that `joins` them.
     splits: ClassVar[bool] = False
     joins: ClassVar[bool] = False
     #: Whether it may stand between such a fork and its join.
@@ -66,19 +66,19 @@ class AnyStage(Strict):
         return dict(targets_in(self))
 
     def planned_targets(self) -> dict[Path, str]:
-        """The targets of those who are not turned away."""
+        """The targets of requests that are not turned away."""
         return {path: target for path, target in self.targets().items() if not is_fallback(path)}
 
     def fallbacks(self) -> dict[Path, str]:
-        """The targets of those who are."""
+        """The targets of requests that are turned away."""
         return {path: target for path, target in self.targets().items() if is_fallback(path)}
 
     def arrows(self) -> Iterator[tuple[str, str]]:
-        """The planned ways that somebody may go: what is written at each, and the target."""
+        """The planned routes that a request may take: the label of each, and the target."""
         return (("", target) for target in self.planned_targets().values())
 
     def unserved(self) -> set[str]:
-        """Where a request may go on to that was neither served, kept waiting nor counted here."""
+        """Where a request may go that was neither served, kept waiting nor counted here."""
         kept = {*self.planned_targets(), ("on_timeout",)} if self.keeps else set()
         return {target for path, target in self.targets().items() if path not in kept}
 
@@ -88,7 +88,7 @@ class AnyStage(Strict):
 
     @property
     def gives_scores(self) -> bool:
-        """Whether it gives each request a score, which gates and queues may go by."""
+        """Whether it gives each request a score, which gates and queues may use."""
         return False
 
     @property
@@ -98,7 +98,12 @@ class AnyStage(Strict):
 
     @property
     def shared_by_branches(self) -> bool:
-        """Whether several branches of a fork may come through it: one visit of a request leaves no trace that another meets."""
+        """Whether several branches of a fork may pass through it: one visit of a request does not affect another."""
+        return False
+
+    @property
+    def by_quality(self) -> bool:
+        """Whether it goes by what a quality check makes of the photos that a request shows."""
         return False
 
     @property
@@ -113,7 +118,7 @@ class AnyStage(Strict):
 
     @property
     def gives_answers(self) -> bool:
-        """Whether a request that comes here has its answer then."""
+        """Whether a request that arrives here has its answer then."""
         return False
 
     @property
@@ -128,7 +133,7 @@ class AnyStage(Strict):
 
     @property
     def company_s(self) -> float:
-        """How long a request may wait for company in a batch though a server is free."""
+        """The batching delay: how long a request may wait for its batch to fill although a server is free."""
         return 0.0
 
     @property
@@ -138,25 +143,25 @@ class AnyStage(Strict):
 
     @property
     def steady_servers(self) -> int | None:
-        """How many servers it has throughout, failures aside; None where that changes, or where it needs none."""
+        """How many servers it has throughout, failures aside; None if that changes, or if it needs none."""
         return None
 
     @property
     def photos(self) -> int:
-        """Photos that one requester may send in all because of it."""
+        """The total number of photos one requester may send because of it."""
         return 1
 
     def tries(self, rate: float) -> float:
-        """How often one request may be sent at most because of it, where `rate` fresh ones come in a second."""
+        """The most times one request may be sent because of it, at `rate` fresh ones a second."""
         return 1.0
 
     def served_again(self) -> tuple[float, str | None]:
-        """The share of its requests that it serves twice, and the tag that they must have for it; None for any."""
+        """The share of its requests that it serves twice, and the tag they must have; None for any."""
         return 0.0, None
 
     @property
     def exhibits(self) -> tuple[str, ...]:
-        """The exhibits, by name, that have something to show of a run because this stage is in it."""
+        """The exhibits, by name, that this stage makes possible."""
         offers = {
             "overload": self.sends_again,
             "batches": bool(self.server) and not self.keeps_hours,
@@ -172,24 +177,24 @@ class AnyStage(Strict):
         yield from ()
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Its faults that no field alone can tell. All targets exist, and every field is right by itself."""
+        """Its faults that no single field shows. Its own names refer to something, and every field is right by itself."""
         yield from ()
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """The metrics that a stage of this kind brings; tags: all that gates give."""
+        """The metrics that a stage of this kind adds; tags: all that gates give."""
         if cls.server:
             yield from of_servers(name, label, tags if cls.keeps_hours else [])
 
 
 @lru_cache(maxsize=1024)
 def is_target(field: Any) -> bool:
-    """Whether what a field of a stage holds names targets."""
+    """Whether a field of a stage names targets."""
     return isinstance(field, str) and (field == "to" or field.endswith("_to") or field.startswith("on_"))
 
 
 def is_fallback(path: Path) -> bool:
-    """Whether a place that names a target is the way of those who are turned away."""
+    """Whether a place that names a target is for requests turned away."""
     return any(isinstance(part, str) and part.startswith("on_") for part in path)
 
 
@@ -221,7 +226,7 @@ def _fields(model: Any) -> list[tuple[Any, Any]]:
 
 
 def check_order(order: str, scenario: Scenario) -> Faults:
-    """What an order of a queue asks of the classes of requests."""
+    """What an order of a queue requires of the classes of requests."""
     if order == "priority" and not scenario.classes:
         yield ("order",), "an order by priority needs a `classes` section that states the priorities"
     if order == "deadline" and not scenario.has_deadlines:

@@ -1,4 +1,4 @@
-"""Where a way ends."""
+"""Where a request path ends."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from simulator.scenario.base import CostFigure, Line, ShareFigure, Strict
 
 
 class End(Strict):
-    """Where a request's way ends, and what that means for the person behind it."""
+    """Where a request's path ends, and what that means for the person behind it."""
 
     label: Line
     note: Line | None = None
@@ -17,5 +17,5 @@ class End(Strict):
     usd: CostFigure
     age: Annotated[
         bool,
-        Field(description="whether to tell how old the newest information is that has come here, as of frames"),
+        Field(description="whether to report the age of the newest information here, such as frames"),
     ] = False

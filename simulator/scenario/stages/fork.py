@@ -1,4 +1,4 @@
-"""One request, several ways at once."""
+"""One request, several branches at once."""
 
 from typing import Annotated, ClassVar, Literal
 

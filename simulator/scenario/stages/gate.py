@@ -1,4 +1,4 @@
-"""A fork in the way: which requests go where."""
+"""A gate: which requests go where."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import Name, Share, Strict
-from simulator.scenario.faults import suggest
 from simulator.scenario.stages.base import AnyStage, Faults, Target
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
 
-#: What a gate may go by beside an attribute of the requests.
+#: What a gate may use besides an attribute of the requests.
 SCORE, QUALITY, RANDOM = "score", "quality", "random"
 
 #: Of these, and of attributes: the fields of a route that set what it takes.
 _BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share",)
 _BY_VALUE, _BY_NUMBER = ("values",), ("at_least",)
 
-#: The fields of a route that say what it takes; one of them at most.
+#: The fields of a route that say what it takes; at most one of them.
 THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share")
 
 
 class Route(Strict):
-    """One way out of a gate: for what its threshold, its values or its share say, or, with none of them, for all the rest."""
+    """One route out of a gate, by threshold, values or share; without any of them, for all the rest."""
 
     to: Target
     tag: Name | None = None
     at_least: float | None = None
     at_sensitivity: Annotated[
-        float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled positives reaches")
+        float | None,
+        Field(ge=0, le=1, description="the threshold that this share of the labelled positives reaches or exceeds"),
     ] = None
     at_specificity: Annotated[
         float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
     ] = None
     values: Annotated[list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute")] = None
-    share: Annotated[Share | None, Field(description="this share of all requests that come to the gate, by chance")] = None
+    share: Annotated[Share | None, Field(description="this share of all requests at the gate, chosen at random")] = None
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
@@ -50,16 +51,16 @@ class Route(Strict):
 
     @property
     def is_rest(self) -> bool:
-        """Whether the route takes all that no route before it took."""
+        """Whether the route takes everything no earlier route took."""
         return all(getattr(self, name) is None for name in THRESHOLDS)
 
 
 class Gate(AnyStage):
-    """Sends each request one of several ways: by the model's score, the quality of its photo, an attribute, or chance."""
+    """Sends each request along one of several routes: by the model's score, the photo's quality, an attribute, or chance."""
 
     kind: Literal["gate"]
     by: Annotated[Name, Field(description="`score`, `quality`, `random` or an attribute of the requests")]
-    of: Annotated[Name | None, Field(description="whose scores; needed where several pools carry scores")] = None
+    of: Annotated[Name | None, Field(description="the pool whose scores to use; needed if several pools give scores")] = None
     holds: Annotated[
         Literal["labelled", "next"],
         Field(
@@ -70,7 +71,7 @@ class Gate(AnyStage):
     routes: Annotated[list[Route], Field(min_length=1, max_length=16)]
     answers: Annotated[
         bool,
-        Field(description="whether the requester has the answer once the request is here; an end answers whoever has none yet"),
+        Field(description="whether a request is answered once it is here; an end answers those without an answer"),
     ] = False
 
     @model_validator(mode="after")
@@ -82,7 +83,7 @@ class Gate(AnyStage):
     @model_validator(mode="after")
     def _rest_comes_last(self) -> Self:
         if [route.is_rest for route in self.routes] != [False] * (len(self.routes) - 1) + [True]:
-            raise ValueError("the last route, and only the last, should set no threshold, values or share: it takes the rest")
+            raise ValueError("only the last route must have no threshold, values or share: it takes the rest")
         return self
 
     @property
@@ -97,12 +98,12 @@ class Gate(AnyStage):
 
     @property
     def by_chance(self) -> bool:
-        """Whether nothing about the request decides."""
+        """Whether chance decides."""
         return self.by == RANDOM
 
     @property
     def asks(self) -> str | None:
-        """What it goes by, where that is an attribute."""
+        """The attribute that decides, if one does."""
         return None if self.by_score or self.by_quality or self.by_chance else self.by
 
     @property
@@ -117,20 +118,20 @@ class Gate(AnyStage):
 
     @classmethod
     def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        """An attribute that nobody declares."""
+        """An attribute that is not declared."""
         by, attributes = stage.get("by"), data.get("attributes")
         known = [SCORE, QUALITY, RANDOM, *(attributes if isinstance(attributes, dict) else {})]
         if isinstance(by, str) and by not in known:
             yield ("by",), f"'{by}' is not an attribute of the requests; {suggest(by, known)}"
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Routes that somebody takes, and what they go by."""
+        """Routes that a request may take, and what they go by."""
         yield from self._check_thresholds()
         yield from self._check_routes(scenario)
         if self.by_score:
             yield from self._check_scores(name, scenario)
         elif self.of:
-            yield ("of",), f"a gate by {self.by} goes by no pool's scores; delete this line"
+            yield ("of",), f"a gate by {self.by} uses no pool's scores; delete this line"
         if self.by_quality and (scenario.population is None or scenario.population.quality is None):
             yield ("by",), "a gate by quality needs `population.quality`"
 
@@ -142,12 +143,12 @@ class Gate(AnyStage):
         for index, route in enumerate(self.routes):
             for field in THRESHOLDS:
                 if getattr(route, field) is not None and field not in allowed:
-                    yield ("routes", index, field), f"a gate by {self.by} does not go by this; {suggest(field, allowed)}"
+                    yield ("routes", index, field), f"a gate by {self.by} does not use this; {suggest(field, allowed)}"
         if values:
             yield from self._check_values(values)
         total = sum(route.share or 0.0 for route in self.routes)
         if self.by_chance and total > 1 + 1e-9:
-            yield ("routes",), f"the shares add up to {total:g}; the last route takes what they leave of 1"
+            yield ("routes",), f"the shares add up to {total:g}; they should leave something of 1 for the last route"
 
     def _check_values(self, values: list[str]) -> Faults:
         """Each value of the attribute exists, and is named once."""
@@ -157,35 +158,35 @@ class Gate(AnyStage):
                 if value not in values:
                     yield ("routes", index, "values", place), f"'{value}' is not a value of it; {suggest(value, values)}"
                 elif value in seen:
-                    message = f"'{value}' takes route {seen[value]} already; name it once"
+                    message = f"'{value}' is already in route {seen[value]}; name it once"
                     yield ("routes", index, "values", place), message
                 seen.setdefault(value, index)
 
     def _check_thresholds(self) -> Faults:
-        """A threshold that a route before it passes as well is never reached."""
+        """A threshold that an earlier route also passes is never reached."""
         highest, lowest, strictest = 0.0, inf, 1.0
         for index, route in enumerate(self.routes):
             if route.at_least is not None and route.at_least >= lowest:
-                message = f"{route.at_least:g} is not below {lowest:g} of a route before it, so no request comes here"
+                message = f"{route.at_least:g} is not below {lowest:g} of an earlier route, so no request takes this one"
                 yield ("routes", index, "at_least"), message
             lowest = min(lowest, inf if route.at_least is None else route.at_least)
             if route.at_sensitivity is not None and route.at_sensitivity < highest:
-                message = f"{route.at_sensitivity:g} is below {highest:g} of a route before it; the strictest comes first"
+                message = f"{route.at_sensitivity:g} is below {highest:g} of an earlier route; the strictest comes first"
                 yield ("routes", index, "at_sensitivity"), message
             highest = max(highest, route.at_sensitivity or 0.0)
             if route.at_specificity is not None and route.at_specificity > strictest:
-                message = f"{route.at_specificity:g} is above {strictest:g} of a route before it; the strictest comes first"
+                message = f"{route.at_specificity:g} is above {strictest:g} of an earlier route; the strictest comes first"
                 yield ("routes", index, "at_specificity"), message
             strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
 
     def _check_scores(self, name: str, scenario: Scenario) -> Faults:
-        """It goes by the scores of one pool, which the requests have seen."""
-        scorers = scenario.scorers()
+        """It uses the scores of one pool, which the requests have passed."""
+        scorers, known = scenario.scorers(), {*scenario.stages, *scenario.ends}
         if not scorers:
             yield ("by",), "a gate by score needs a pool with `scores`"
         elif self.of and self.of not in scorers:
             yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
         elif self.of is None and len(scorers) > 1:
-            yield ("by",), f"several pools carry scores; say whose with `of`: {', '.join(scorers)}"
-        elif name not in scenario.network.reached(scenario.scorer_of(self)):
-            yield ("by",), f"no request comes here from '{scenario.scorer_of(self)}', whose scores it goes by"
+            yield ("by",), f"several pools give scores; name one with `of`: {', '.join(scorers)}"
+        elif name not in (reached := scenario.network.reached(scenario.scorer_of(self))) and reached <= known:
+            yield ("by",), f"no request arrives here from '{scenario.scorer_of(self)}', whose scores it uses"

@@ -1,4 +1,4 @@
-"""Several inputs of one request, one way on."""
+"""Combines several inputs of one request."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Join(AnyStage):
-    """Waits for the branches of a fork, or for some of them, and goes on once; what comes later is dropped.
+    """Waits for all or some branches of a fork, and goes on once; later inputs are dropped.
 
-    A branch that turns a request away may name the join as its fallback: the join then knows that this input is missing.
+    A branch that turns a request away may name the join as its fallback: then the join knows that this input is missing.
     """
 
     joins: ClassVar[bool] = True
@@ -32,21 +32,21 @@ class Join(AnyStage):
     to: Target
     on_incomplete: Annotated[
         Target | None,
-        Field(description="where a request goes that lacks an input when no more can come, or the time is up; none: `to`"),
+        Field(description="where a request goes if an input is missing and no more can arrive, or time is up; none: `to`"),
     ] = None
 
     def needed(self, inputs: int) -> int:
-        """Inputs that make a request complete, of so many branches."""
+        """Inputs that make a request complete, given the number of branches."""
         return inputs if self.needs == "all" else self.needs
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """No more inputs are needed than can come."""
+        """No more inputs are needed than can arrive."""
         inputs = scenario.network.inputs_of(name)
         if inputs and self.needed(inputs) > inputs:
             yield ("needs",), f"{self.needs} inputs are needed, but {inputs} branches meet here"
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """What went on without an input, and what came in vain."""
+        """Requests that went on without an input, and inputs that came too late."""
         yield share_metric(f"incomplete_share.{name}", f"{label}: requests that went on without an input", "lower", name)
         yield share_metric(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)

@@ -14,11 +14,11 @@ class Link(AnyStage):
 
     kind: Literal["link"]
     latency_ms: Annotated[Figure, bounded(0, 60_000)]
-    bandwidth_mbps: Annotated[Quantity, Field(description="megabits a second that one client gets")]
-    payload_mb: Annotated[Quantity, Field(description="megabytes that one request sends")]
+    bandwidth_mbps: Annotated[Quantity, Field(description="megabits a second for one client")]
+    payload_mb: Annotated[Quantity, Field(description="megabytes sent per request")]
     to: Target
 
     @property
     def shared_by_branches(self) -> bool:
-        """It takes no notice of what passes."""
+        """Requests pass without affecting each other."""
         return True

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import (
     ClockTime,
     CostFigure,
@@ -17,7 +18,6 @@ from simulator.scenario.base import (
     bounded,
     clock_minutes,
 )
-from simulator.scenario.faults import suggest
 from simulator.scenario.quantities import Quantity
 from simulator.scenario.stages.base import AnyStage, Faults, Target, check_order
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 
 class Break(Strict):
-    """A paid break. In several groups, one goes after the other: the next one leaves when this one is back."""
+    """A paid break. With several groups, each leaves when the one before is back."""
 
     start: ClockTime
     minutes: Annotated[float, Field(gt=0, le=480)]
-    groups: Annotated[int, Field(ge=1, le=100, description="groups that the shift's people go in; 1: all at once")] = 1
+    groups: Annotated[int, Field(ge=1, le=100, description="groups in which the shift takes it; 1: all at once")] = 1
 
 
 class Shift(Strict):
-    """People on duty from `start` to `end`, times of day; an end at or before the start lies on the next day."""
+    """People on duty from `start` to `end`, times of day; an end at or before the start is on the next day."""
 
     start: ClockTime
     end: ClockTime
     people: Annotated[int, Field(ge=0, le=10_000)]
     handover_minutes: Annotated[
-        float, Field(ge=0, le=480, description="paid minutes at the beginning before anybody takes a case")
+        float, Field(ge=0, le=480, description="paid minutes at the start before anybody takes a case")
     ] = 0
     breaks: Annotated[list[Break], Field(max_length=8)] = []
 
@@ -50,7 +50,7 @@ class Shift(Strict):
         return (clock_minutes(self.end) - clock_minutes(self.start)) % 1440 or 1440
 
     def after_start(self, clock: str) -> int:
-        """Minutes from the beginning of the shift to the next time that a clock shows `clock`."""
+        """Minutes from the start of the shift to the next `clock` time of day."""
         return (clock_minutes(clock) - clock_minutes(self.start)) % 1440
 
     @model_validator(mode="after")
@@ -60,20 +60,20 @@ class Shift(Strict):
         for pause in self.breaks:
             if self.after_start(pause.start) + pause.groups * pause.minutes > self.minutes:
                 whole = f"{pause.groups} x {pause.minutes:g} minutes from {pause.start}"
-                raise ValueError(f"the break of {whole} should lie between {self.start} and {self.end}")
+                raise ValueError(f"the break of {whole} should be between {self.start} and {self.end}")
         return self
 
 
 class SecondReader(Strict):
-    """A share of the cases is read again, from the same queue, by somebody else where more than one is on duty."""
+    """A share of the cases is read again, from the same queue, by a different person if more than one is on duty."""
 
     share: Share
     tag: Annotated[Name | None, Field(description="only cases with this tag; none: all")] = None
-    rule: Annotated[Literal["either", "both"], Field(description="whose word it takes to call a case positive")]
+    rule: Annotated[Literal["either", "both"], Field(description="whether one reader or both must call a case positive")]
 
 
 class People(AnyStage):
-    """Reviewers on shifts: one case at a time each, from a queue in a stated order."""
+    """Reviewers on shifts, each reading one case at a time from a queue in a given order."""
 
     server: ClassVar[str] = "reviewer"
     servers: ClassVar[str] = "the people on duty"
@@ -88,7 +88,7 @@ class People(AnyStage):
     minutes: Annotated[Quantity, Field(description="minutes that one case takes")]
     fatigue_per_h: Annotated[
         Annotated[Figure, bounded(0, 10)] | None,
-        Field(description="share by which reading slows with each hour since the shift began; none: it does not"),
+        Field(description="share by which reading slows for each hour since the shift began; none: no fatigue"),
     ] = None
     second_reader: SecondReader | None = None
     order: Annotated[str, Field(max_length=40)] = "fifo"
@@ -109,15 +109,15 @@ class People(AnyStage):
         if self.max_queue is not None and self.on_full is None:
             raise ValueError("max_queue is set but on_full does not say where a request goes when the queue is full")
         if self.patience_h is not None and self.on_timeout is None:
-            raise ValueError("patience_h is set but on_timeout does not say where a request goes that waited too long")
+            raise ValueError("patience_h is set but on_timeout does not say where a request that waited too long goes")
         return self
 
     def served_again(self) -> tuple[float, str | None]:
-        """What the second reader reads."""
+        """Which cases the second reader reads."""
         return (self.second_reader.share, self.second_reader.tag) if self.second_reader else (0.0, None)
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Somebody is there, and goes by what is there."""
+        """Someone is on duty, and the tags it uses exist."""
         if not any(shift.people for shift in self.shifts):
             yield ("shifts",), "nobody is ever on duty; give one shift at least one person"
         yield from check_order(self.order, scenario)

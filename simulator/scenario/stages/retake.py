@@ -1,4 +1,4 @@
-"""Another photo, please."""
+"""Asks for another photo."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Retake(AnyStage):
     kind: Literal["retake"]
     minutes: Quantity
     gives_up: ShareFigure
-    max_tries: Annotated[int, Field(ge=2, le=5, description="photos one requester may send in all")] = 2
+    max_tries: Annotated[int, Field(ge=2, le=5, description="total number of photos one person may send")] = 2
     to: Target
     on_give_up: Target
-    on_exhausted: Annotated[Target, Field(description="where a request goes whose last photo was no better")]
+    on_exhausted: Annotated[Target, Field(description="where a request goes if its last photo was no better")]
 
     @property
     def photos(self) -> int:
@@ -34,6 +34,6 @@ class Retake(AnyStage):
         return self.max_tries
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Somebody takes the photos."""
+        """There are people who take the photos."""
         if scenario.population is None:
             yield ("kind",), "a retake needs a `population` section"

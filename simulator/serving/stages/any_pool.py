@@ -50,6 +50,7 @@ class AnyPool(PoolKind):
     def connect(self) -> None:
         """Look up where requests go on to."""
         super().connect()
+        self.scores = self.run.requests.scores_by.get(self.name)  # of as many photos as there are to look at by now
         self.out = self.run.receiver(self.spec.to)
         self.on_full = self.run.receiver(self.spec.on_full)
         self.on_timeout = self.run.receiver(self.spec.on_timeout)

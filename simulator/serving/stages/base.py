@@ -286,6 +286,9 @@ class Stage:
         """Which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
         return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
 
+    def settle(self, now: float) -> None:
+        """A pick changes now: let those go that have left for an end before, though nothing has noticed yet."""
+
     def take_over(self, before: Stage, now: float) -> None:
         """A pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
 
@@ -322,11 +325,13 @@ class ServiceStage(Stage):
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
         self.loops = False
+        self.since = 0.0  # from when on it has stood here (s): nothing leaves before because of what its spec says
         self.returning: NDArray[np.bool_] | None = None  # in a ring, shape (n,): who may come back; None: perhaps everyone
         self._handed_over = self.log.mark()
 
     def connect(self) -> None:
         """Find which stages can surprise this one: those upstream, and among them those that it can surprise in turn."""
+        self._handed_over = self.log.mark()
         self.upstream = [stage for stage in self.run.service_stages() if self.name in self.run.ahead_of(stage.name)]
         self.loops = self in self.upstream
         self.upstream = [stage for stage in self.upstream if stage is not self]
@@ -336,7 +341,7 @@ class ServiceStage(Stage):
         """Go on with what waits in the inbox, and look at it now."""
         super().take_over(before, now)
         assert isinstance(before, ServiceStage)
-        self.inbox, self._handed_over = before.inbox, before._handed_over
+        self.inbox, self.since = before.inbox, now
         before.alarm.cancel()
         self.alarm.set(now)
 
@@ -417,12 +422,13 @@ class ServiceStage(Stage):
 
     def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
         """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
-        time = due if self.is_end(to) else now
+        time = max(due, self.since) if self.is_end(to) else now
         self.log.add(row, entered, nan, time)
         to.fall_back(row, outcome, time)
 
     def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
         """The same for many rows, each at its own time."""
+        times = np.maximum(times, self.since)
         self.log.add_block(rows, entered, np.full(len(rows), nan), times)
         to.fall_back_block(rows, outcome, times)
 

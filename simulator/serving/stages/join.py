@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
 from math import inf, nan, nextafter
 from typing import TYPE_CHECKING, cast
 
@@ -46,12 +47,15 @@ class JoinStage(ServiceStage):
     @classmethod
     def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
         """Of the requests that went on, the share that lacked an input; of all inputs, the share that came too late."""
-        spec = cast(Join, trace.plan.scenario.stages[name])
         visits = trace.logs[name].frame(name).dropna(subset="left_s")
         used = visits[visits["started_s"].notna()]
-        needed = spec.needed(trace.plan.scenario.network.inputs_of(name))
-        came = (used["server"] >= 0).groupby(used["request"]).sum()
-        yield f"incomplete_share.{name}", float((came < needed).sum()), float(len(came))
+        sets = used.assign(came=used["server"] >= 0).groupby("request").agg(came=("came", "sum"), left=("left_s", "first"))
+        lacking = 0
+        for start, end, plan in trace.parts():
+            needed = cast(Join, plan.scenario.stages[name]).needed(plan.scenario.network.inputs_of(name))
+            mine = (sets["left"] >= start) & (sets["left"] < end)
+            lacking += int((sets["came"][mine] < needed).sum())
+        yield f"incomplete_share.{name}", float(lacking), float(len(sets))
         yield f"late_share.{name}", float(len(visits) - len(used)), float(len(visits))
 
     def __init__(self, run: Run, name: str, spec: Join) -> None:
@@ -61,7 +65,9 @@ class JoinStage(ServiceStage):
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.log = VisitLog(largest=self.inputs)
         self.incomplete: dict[int, tuple[list[float], list[float]]] = {}  # when inputs came: the real ones, the missing ones
-        self.deadlines: deque[tuple[float, int]] = deque()  # in order, since first inputs come in order
+        self.deadlines: list[tuple[float, int, int]] = []  # a heap: when, in which order, whose
+        self._numbers = count()
+        self.eased = False  # whether fewer inputs may do than before
         self.gone = elements(np.zeros(run.requests.n, np.int8))
         self.failures = np.zeros(run.requests.n, np.int8)
 
@@ -84,13 +90,22 @@ class JoinStage(ServiceStage):
 
     def step(self, now: float) -> float:
         """Take in the inputs that have come, then let go whose time is up."""
+        if self.eased:
+            self._let_go_of_complete(now)
         while self.inbox.head <= now:
             self._take(*self.inbox.pop())
         while self.deadlines and self.deadlines[0][0] <= now:
-            _, row = self.deadlines.popleft()
+            *_, row = heappop(self.deadlines)
             if row in self.incomplete:
                 self._go_on_without(row, TIMED_OUT, now)
         return min(self.inbox.head, self.deadlines[0][0]) if self.deadlines else self.inbox.head
+
+    def _let_go_of_complete(self, now: float) -> None:
+        """A pick has changed: requests go on that have the inputs that are needed now."""
+        self.eased = False
+        for row in [row for row, (came, _) in self.incomplete.items() if len(came) >= self.needs]:
+            self._let_go(row, now)
+            self.onward.accept((row,), now)
 
     def due(self, time: float) -> float:
         """An input is counted at once."""
@@ -105,10 +120,10 @@ class JoinStage(ServiceStage):
             self.incomplete[row] = [], []
             if self.timeout < inf:
                 # An input that comes at the very deadline is in time: the deadline is passed just after its instant.
-                self.deadlines.append((nextafter(time + self.timeout, inf), row))
+                heappush(self.deadlines, (nextafter(time + self.timeout, inf), next(self._numbers), row))
         came, missing = self.incomplete[row]
         (came if signed >= 0 else missing).append(time)
-        if len(came) == self.needs:
+        if len(came) >= self.needs:
             self._let_go(row, time)
             self.onward.accept((row,), time)
         elif len(came) + len(missing) == self.inputs:
@@ -143,6 +158,8 @@ class JoinStage(ServiceStage):
             before.gone,
             before.failures,
         )
+        self._numbers = before._numbers
+        self.eased = self.needs < before.needs
 
     def waiting(self, time: float) -> Waiting:
         """Every input that has come and waits for the rest."""

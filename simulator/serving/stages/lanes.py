@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heapreplace
 from itertools import count
 from math import inf, nextafter
@@ -96,6 +96,12 @@ class Queue:
         """Put a copy where another one stands, among those of equal key; returns the other one."""
         *_, number, gone = self.items.pop(index)
         insort(self.items, (self.key(copy.stay.row, now), copy.delayed, number, copy))
+        return gone
+
+    def drop_all(self, which: Callable[[Copy], bool]) -> list[Copy]:
+        """Take all out that are meant, in order."""
+        gone = [item[-1] for item in self.items if which(item[-1])]
+        self.items = [item for item in self.items if not which(item[-1])]
         return gone
 
     def index(self, place: Place) -> int | None:

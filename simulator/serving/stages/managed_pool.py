@@ -292,7 +292,7 @@ class ManagedPoolStage(AnyPool):
                 last = stays.get(id(copy.stay), (copy.stay, -inf))[1]
                 stays[id(copy.stay)] = copy.stay, max(last, copy.entered)
         rows, entered, gone = super().waiting(time)
-        leaves = [last + self.timeout if self.is_settled_late() else inf for _, last in stays.values()]
+        leaves = [max(last + self.timeout, self.since) if self.is_settled_late() else inf for _, last in stays.values()]
         return Waiting(
             np.concatenate([np.array([stay.row for stay, _ in stays.values()], np.int32), rows]),
             np.concatenate([np.array([stay.entered for stay, _ in stays.values()]), entered]),
@@ -303,6 +303,12 @@ class ManagedPoolStage(AnyPool):
         """Batches are in the log only when they are done."""
         for batch in self.work.unfinished():
             batch.note(log)
+
+    def settle(self, now: float) -> None:
+        """Let those go that waited too long."""
+        for lane in self.lanes if self.is_settled_late() else ():
+            for copy in lane.queue.drop_all(lambda copy: copy.entered + self.timeout < now):
+                self._give_up(copy, TIMED_OUT, copy.entered + self.timeout, now, self.on_timeout)
 
     def take_over(self, before: Stage, now: float) -> None:
         """Keep what waits and what is being served; replicas that are too many finish what they serve."""
@@ -320,8 +326,10 @@ class ManagedPoolStage(AnyPool):
         """What the breaker and the scaling remember, where they go on by the same rule."""
         if self.spec.breaker == before.spec.breaker:
             self.breaker = before.breaker
-        if self.spec.scaling == before.spec.scaling and self.spec.scaling is not None:
-            self.scaling = before.scaling.of(self)
+        else:
+            self.breaker.period = before.breaker.period + 1  # what was let in before counts in no period of this one
+        self.scaling = before.scaling.of(self)
+        if self.scaling.keeps_replicas:
             for lane in self.lanes:
                 lane.free = []
 
@@ -338,9 +346,10 @@ class ManagedPoolStage(AnyPool):
         """What waits joins the queue again, in the order in which it had joined, and is given up on when it is due now."""
         places = sorted((place for lane in before.lanes for place in lane.queue.items), key=lambda place: place[-1].entered)
         for *_, copy in places:
-            if len(self.lanes) != len(before.lanes):
+            if len(self.lanes) != len(before.lanes) and not copy.second:
                 copy.stay.choice = self.choose(self.lanes, copy.stay.row)
-            self.lanes[copy.stay.choice].queue.push(copy, copy.entered)
+            lane = self.lanes[(copy.stay.choice + copy.second) % len(self.lanes)]
+            lane.surplus.append(lane.queue.push(copy, copy.entered))
         served = [copy for batch in self.work.unfinished() for copy in batch.copies]
         stays = {id(copy.stay): copy.stay for copy in [*served, *(place[-1] for place in places)] if copy.stay.open}
         hedged = {id(stay) for stay in before.hedging.stays}

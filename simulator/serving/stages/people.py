@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scenario.faults import suggest
+from simulator.errors import suggest
 from simulator.scenario.stages import People, SecondReader
 from simulator.serving.calendar import DAY_S, HOUR_S, Roster, clock_s
 from simulator.serving.columns import elements
@@ -321,6 +321,16 @@ class PeopleStage(ServiceStage):
     def _half_read(self, row: int) -> bool:
         return self.second is not None and row in self.second.read
 
+    def settle(self, now: float) -> None:
+        """Let those go that waited too long, wherever they wait."""
+        if self.patience is None or not self.is_end(self.on_timeout):
+            return
+        while self.inbox.head < now and self.max_queue == inf:
+            row, time = self.inbox.pop()
+            self.queue.append((self.key(row, time), time, row))
+        self.queue = [case for case in self.queue if not self._gave_up(case[2], case[1], now)]
+        heapify(self.queue)
+
     def take_over(self, before: Stage, now: float) -> None:
         """Keep the cases that wait, in the order that holds now, and those that are being read."""
         super().take_over(before, now)
@@ -335,6 +345,8 @@ class PeopleStage(ServiceStage):
                 self.recognises[row] = before.recognises[row]
         if self.limited:
             self.first_deadline = min((self._deadline(row, entered) for _, entered, row in self.queue), default=inf)
+        if len(self.queue) > self.max_queue:
+            self.surplus = sorted(self.queue, key=lambda case: case[1])
         self._change_shift(now)
 
     def waiting(self, time: float) -> Waiting:
@@ -345,7 +357,7 @@ class PeopleStage(ServiceStage):
         if self.patience is None or not self.is_end(self.on_timeout):
             return Waiting.patient(rows, entered)
         gone = [self._deadline(row, since) for row, since in zip(rows.tolist(), entered.tolist(), strict=True)]
-        return Waiting(rows, entered, np.array(gone, float))
+        return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
 
 
 def roster_of(plan: Plan, name: str) -> Roster:
@@ -359,8 +371,11 @@ def _spec(plan: Plan, name: str) -> People:
 
 def _staffed_s(plan: Plan, name: str, slowing_per_h: float = 0.0) -> float:
     end = plan.arrivals_end_s
+    staffed = roster_of(plan, name).staffed_s(end, slowing_per_h)
+    if staffed or plan.until < inf:
+        return staffed
     day = Roster(_spec(plan, name).shifts, 0.0, DAY_S)
-    return roster_of(plan, name).staffed_s(end, slowing_per_h) or day.staffed_s(DAY_S, slowing_per_h) * end / DAY_S
+    return day.staffed_s(DAY_S, slowing_per_h) * end / DAY_S
 
 
 def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:

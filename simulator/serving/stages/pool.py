@@ -35,8 +35,9 @@ class PoolStage(AnyPool):
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Pool) -> Stage:
-        """The plain pool where that is enough: it is many times faster."""
-        return (cls if spec.is_plain and run.conditions.usual(name) else ManagedPoolStage)(run, name, spec)
+        """The plain pool where that is enough: it is many times faster. One that had policies in this run stays as it is."""
+        plain = spec.is_plain and run.conditions.usual(name) and not isinstance(run.stages.get(name), ManagedPoolStage)
+        return (cls if plain else ManagedPoolStage)(run, name, spec)
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
@@ -128,10 +129,16 @@ class PoolStage(AnyPool):
         left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
         self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
 
+    def settle(self, now: float) -> None:
+        """Let those go that waited too long."""
+        if self.is_settled_late():
+            self.inbox.fetch(now)
+            self._expire(now)
+
     def take_over(self, before: Stage, now: float) -> None:
         """Keep the replicas that there were, as far as the spec has them; those that are too many finish what they serve."""
         super().take_over(before, now)
-        assert isinstance(before, PoolStage)  # once a pool has policies it stays of that kind
+        assert isinstance(before, PoolStage)
         since = before.free_replicas
         self.free = [(since.get(replica, free), replica) for free, replica in self.free]
         heapify(self.free)
@@ -150,4 +157,4 @@ class PoolStage(AnyPool):
     def waiting(self, time: float) -> Waiting:
         """The queue; what waited too long has gone to an end at that time, but to another stage only once that is noticed."""
         rows, entered, gone = super().waiting(time)
-        return Waiting(rows, entered, entered + self.timeout if self.is_settled_late() else gone)
+        return Waiting(rows, entered, np.maximum(entered + self.timeout, self.since) if self.is_settled_late() else gone)

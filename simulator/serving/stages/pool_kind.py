@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.scenario.choices import Options
-from simulator.scenario.faults import suggest
 from simulator.scenario.stages import Pool
 from simulator.serving.balancing import BALANCERS
 from simulator.serving.batching import BATCH_FIELDS, BATCHING

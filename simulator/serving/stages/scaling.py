@@ -34,6 +34,7 @@ class Scaling:
         self.numbers: list[tuple[float, int]] = [(0.0, len(self.ready_at))]
         self._seen, self._work_s, self._ongoing_s = 0.0, 0.0, 0.0
         self.machine_s = 0.0
+        self.paid: list[tuple[float, float]] = []  # replica-seconds by each time (s) at which a pick changed
 
     def look(self, now: float) -> None:
         """Nothing has changed since the last look: add up what went on."""
@@ -92,8 +93,12 @@ class Scaling:
             self.spans.setdefault(replica, []).append((ready, self._seen))
 
     def of(self, pool: ManagedPoolStage) -> Scaling:
-        """The same rule at work on the pool that goes on in place of the one before."""
-        self.pool = pool
+        """The replicas that there are, at work in the pool that goes on in place of the one before, perhaps by another rule."""
+        assert pool.spec.scaling is not None  # a pool scales all the time or never
+        if self.spec != pool.spec.scaling:
+            self.spec, self.rule = pool.spec.scaling, SCALERS[pool.spec.scaling.kind](pool.spec.scaling)
+        self.paid.append((self._seen, self.machine_s))
+        self.pool, self.cold_starts = pool, pool.run.plan.cold_starts[pool.name]
         return self
 
     def fleet(self, until: float) -> Fleet:
@@ -103,7 +108,7 @@ class Scaling:
         for replica, ready in there:
             spans.setdefault(replica, []).append((min(ready, until), until))
         start, end = (min(time, self.pool.run.plan.arrivals_end_s) for time in (self._seen, until))
-        return Fleet(list(self.numbers), self.machine_s + (end - start) * len(there), spans)
+        return Fleet(list(self.numbers), self.machine_s + (end - start) * len(there), spans, list(self.paid))
 
 
 class NoScaling:

@@ -1,4 +1,4 @@
-"""How long people wait for their answer."""
+"""How long answers take."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def answer_times(summary: Summary) -> Chart:
 
 
 def _told(summary: Summary) -> dict[str, float]:
-    """The percentiles of served requests that the run can tell, and their shares."""
+    """The percentiles of served requests that the run supports, and their shares."""
     metrics = (summary.metric(name) for name in summary.metrics)
     found = (metric for metric in metrics if metric.sample == "served" and metric.group is None)
     return {metric.name: metric.quantile for metric in found if metric.quantile is not None}
@@ -61,7 +61,7 @@ def _objectives(drawn: go.Figure, summary: Summary) -> None:
         metric = verdict.metric
         if metric.sample in ("served", "latency") and metric.quantile is not None and metric.group is None:
             refusals = ", refusals included" if metric.sample == "latency" else ""
-            text = f"asked: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
+            text = f"target: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
             drawn.add_vline(x=verdict.bound, line=OBJECTIVE)
             where = {
                 "x": log10(verdict.bound),
@@ -75,6 +75,6 @@ def _objectives(drawn: go.Figure, summary: Summary) -> None:
 def _takeaway(summary: Summary) -> str:
     known = [(share, summary.metrics[name].value) for name, share in _told(summary).items()]
     if not known:
-        return "Too few requests were served to tell how long that took."
+        return "Too few requests were served to say how long answers took."
     told = ", ".join(f"{100 * share:.0f}% within {duration(value)}" for share, value in known)
-    return f"Of the requests that were served, {told}."
+    return f"Of the requests served, {told}."

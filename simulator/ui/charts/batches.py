@@ -11,7 +11,7 @@ from simulator.serving.trace import Trace
 from simulator.ui.charts.look import Chart, figure, stage_colours
 from simulator.units import duration
 
-#: What is seen at first; the rest of the minute is a drag away.
+#: What is shown first; drag to see the rest of the minute.
 VIEW_S = 12.0
 
 
@@ -58,4 +58,4 @@ def _told(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> str:
     worked = ((rows["started_s"] + rows["seconds"]).clip(upper=end) - rows["started_s"].clip(lower=start)).sum()
     busy, label = 100 * worked / offered if offered else 0.0, trace.plan.scenario.stages[name].label
     size, each = rows["size"].mean(), duration(rows["seconds"].mean())
-    return f"{label} worked {busy:.0f}% of the time, on {size:.1f} photos a batch, {each} each"
+    return f"{label} was busy {busy:.0f}% of the time, with {size:.1f} photos a batch, {each} per batch"

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from simulator.analysis.run.summary import Summary
 from simulator.ui.charts.look import BLUE, GREY, MISSED, OBJECTIVE, Chart, figure, translucent, whiskers
 
-_LABELS = {"missed": "what is missed"}
-_COLOURS = {"what is missed": MISSED, "all together": translucent(GREY, 0.45)}
+_LABELS = {"missed": "missed cases"}
+_COLOURS = {"missed cases": MISSED, "total": translucent(GREY, 0.45)}
 
 
 def cost_split(summary: Summary) -> Chart:
@@ -29,7 +29,7 @@ def cost_split(summary: Summary) -> Chart:
     )
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
-            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="asked", annotation_position="top right")
+            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top right")
     drawn.update_xaxes(title="USD for 1,000 requests, with 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return Chart(drawn, _takeaway(parts), _named(parts))
@@ -37,12 +37,11 @@ def cost_split(summary: Summary) -> Chart:
 
 def _parts(summary: Summary) -> pd.DataFrame:
     rows = [
-        ["what is missed" if part == "missed" else part, cost.value, cost.low, cost.high]
-        for part, cost in summary.costs.items()
+        ["missed cases" if part == "missed" else part, cost.value, cost.low, cost.high] for part, cost in summary.costs.items()
     ]
     total = summary.metrics["cost_per_1000_usd"]
     parts = pd.DataFrame(rows, columns=["part", "value", "low", "high"]).sort_values("value", ascending=False)
-    together = pd.DataFrame([["all together", total.value, total.low, total.high]], columns=parts.columns)
+    together = pd.DataFrame([["total", total.value, total.low, total.high]], columns=parts.columns)
     return pd.concat([parts, together], ignore_index=True)
 
 

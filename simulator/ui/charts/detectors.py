@@ -12,7 +12,7 @@ from simulator.evidence.detections import CLEAN, FP32, IMAGE_STATISTICS, Detecti
 from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, RED, SERIES, Chart, figure, rounded, translucent, whiskers
 from simulator.units import percent
 
-#: How a precision is called on the screen.
+#: The name of each precision on the screen.
 PRECISIONS = {
     FP32: "float32",
     "int8_all": "int8, all convolutions",
@@ -54,8 +54,8 @@ def _precision_takeaway(rows: pd.DataFrame) -> str:
     lost = (1 - at["int8_all"] / at[FP32]).sort_values()
     least, most = lost.index[0], lost.index[-1]
     return (
-        f"The same 8 bits take {percent(lost[most])} of {most}'s AP ({at[FP32][most]:.3f} to {at['int8_all'][most]:.3f}) and "
-        f"{percent(max(lost[least], 0))} of {least}'s ({at[FP32][least]:.3f} to {at['int8_all'][least]:.3f})."
+        f"The same 8 bits cost {most} {percent(lost[most])} of its AP ({at[FP32][most]:.3f} to {at['int8_all'][most]:.3f}) and "
+        f"{least} {percent(max(lost[least], 0))} ({at[FP32][least]:.3f} to {at['int8_all'][least]:.3f})."
     )
 
 
@@ -94,7 +94,7 @@ def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
     told = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
     several = set(rows.loc[rows["severity"] > 1, "label"])
     return (
-        f"From {clean:.3f} on clean images AP falls to {worst['ap']:.3f} under {_named(worst, several)}, and stays at "
+        f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} and only to "
         f"{mildest['ap']:.3f} under {_named(mildest, several)}{told}."
     )
 
@@ -118,7 +118,7 @@ def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) ->
     table = pd.DataFrame(
         {
             "height (px)": clean.height_px,
-            "boxes that weigh in": clean.boxes,
+            "boxes counted": clean.boxes,
             "recall clean": clean.recall,
             "clean low": clean.low,
             "clean high": clean.high,
@@ -189,8 +189,8 @@ def _shift_takeaway(rows: pd.DataFrame, label: str) -> str:
     top = worst.iloc[int(worst["moved"].abs().to_numpy().argmax())]
     size = abs(float(top["moved"]))
     if size < _PLAIN_SHIFT / 100:
-        return f"{label}: no statistic of the incoming image moves; a monitor of images alone sees nothing."
-    return f"{label}: {_spoken(str(top['statistic']))} moves most, by {size:.1f} standard deviations of clean images."
+        return f"{label}: no statistic of the incoming images shifts; a monitor of images alone sees nothing."
+    return f"{label}: {_spoken(str(top['statistic']))} shifts most, by {size:.1f} standard deviations of clean images."
 
 
 def _spoken(statistic: str) -> str:

@@ -11,9 +11,9 @@ from simulator.evidence.fidelity import Report
 from simulator.ui.charts.look import GREY, HERE, MISSED, OBJECTIVE, SERIES, Chart, figure, rounded, translucent
 from simulator.units import percent, significant
 
-#: What may be compared: its columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
+#: What can be compared: its columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
 FIGURES = {"p50": ("ms", "%"), "p99": ("ms", "%"), "in time": ("%", "points")}
-#: What is drawn at one load is set side by side, so that models do not hide each other.
+#: Points at one load are set side by side, so that models do not hide each other.
 _APART = 0.008
 
 
@@ -124,7 +124,7 @@ def _held_by_load(report: Report, server: str, what: str) -> str:
 
 
 def error_by_load(report: Report, server: str, what: str) -> Chart:
-    """How far each prediction is off, by load; the band is what two identical real runs differ by at that load (median)."""
+    """How far each prediction is off, by load; the band is the median difference of two identical real runs at that load."""
     rows, (_, unit) = point_rows(report, server), FIGURES[what]
     error = f"{what} error ({unit})"
     drawn = figure(*_noise(rows, what), *_by_model(rows, "load", error, unit), height=380)
@@ -166,7 +166,12 @@ def _noise(rows: pd.DataFrame, what: str) -> list[go.Scatter]:
     return [
         go.Scatter(x=typical.index, y=-typical, showlegend=False, **edge),
         go.Scatter(
-            x=typical.index, y=typical, fill="tonexty", fillcolor=translucent(GREY, 0.25), name="two real runs apart", **edge
+            x=typical.index,
+            y=typical,
+            fill="tonexty",
+            fillcolor=translucent(GREY, 0.25),
+            name="difference of two real runs",
+            **edge,
         ),
     ]
 
@@ -178,8 +183,8 @@ def _takeaway(rows: pd.DataFrame, what: str) -> str:
         return f"None of the {len(rows)} points can be judged: their identical real runs disagree."
     off = judged[f"{what} error ({unit})"].abs()
     return (
-        f"Over {len(judged)} judged points the simulated {_OFF[what]} is off by {_with(off.median(), unit)} (median), "
-        f"at most by {_with(off.max(), unit)}."
+        f"Over {len(judged)} judged points the simulated {_OFF[what]} is off by {_with(off.median(), unit)} (median) "
+        f"and by {_with(off.max(), unit)} at most."
     )
 
 

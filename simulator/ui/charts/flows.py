@@ -69,7 +69,7 @@ def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
 
 
 def _untagged(scenario: Scenario) -> str:
-    """What a request is called that no gate gave a tag."""
+    """The name of requests that no gate has tagged."""
     return f"Not {scenario.population.escalated}" if scenario.population else "Requests"
 
 
@@ -94,7 +94,7 @@ def _number(count: float) -> str:
 def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
     total = steps["count"].sum()
     if not total:
-        return "No request of this kind came."
+        return "There was no such request."
     if scenario.population is None:
         return f"{total:,.0f} requests a run."
     if not positive:

@@ -1,4 +1,4 @@
-"""What one threshold does to parts of the people, and among people of whom fewer are ill."""
+"""What one threshold does in each group of people, and where fewer people are ill."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLOURS = {"sensitivity": ORANGE, "specificity": BLUE}
 
 
 def by_group(rows: pd.DataFrame, promise: float) -> Chart:
-    """Sensitivity and specificity by group at one threshold; where there are too few to say, the count stands instead.
+    """Sensitivity and specificity by group at one threshold; where there are too few to say, the count instead.
 
     rows: as `analysis.groups.group_rows` gives them; promise: the sensitivity that the threshold was chosen for, over all
     """
@@ -24,7 +24,7 @@ def by_group(rows: pd.DataFrame, promise: float) -> Chart:
         for what, mine in told.groupby("what", sort=True)
     ]
     drawn = figure(*groups, _unsaid(told), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
-    drawn.add_vline(x=100 * promise, line=OBJECTIVE, annotation_text="asked", annotation_position="top")
+    drawn.add_vline(x=100 * promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=sorted(rows["group"].unique(), reverse=True))
     return Chart(drawn, _groups_takeaway(rows), rounded(rows))
@@ -47,11 +47,11 @@ def _groups_takeaway(rows: pd.DataFrame) -> str:
     few = rows[(rows["verdict"] != "")]["group"].nunique()
     all_groups, unsaid = rows["group"].nunique(), ""
     if few:
-        unsaid = f" Of {few} of {all_groups} groups something cannot be said: fewer than {ENOUGH} photos of a class."
+        unsaid = f" {few} of {all_groups} groups have too few photos of a class to judge it: fewer than {ENOUGH}."
     if set(rows["group"]) == {UNKNOWN}:
-        return "The table does not say who belongs to which group, so that only the whole can be judged."
+        return "The table does not say who belongs to which group, so only the whole can be judged."
     if found.empty:
-        return f"No group has {ENOUGH} positives, so that nothing can be said of any.{unsaid}"
+        return f"No group has {ENOUGH} positives, so none can be judged.{unsaid}"
     worst, best = found.iloc[0], found.iloc[-1]
     told = f"The same threshold finds {_of(worst)} of the positives in {worst['group']}"
     if len(found) > 1:
@@ -64,13 +64,13 @@ def _of(row: pd.Series) -> str:
 
 
 def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
-    """The share of referrals that are right, by how many are ill; the sample and the prevalence that is asked for stand out.
+    """The share of referrals that are right, by how many are ill; the sample and the chosen prevalence stand out.
 
     rows: as `analysis.prevalence.prevalence_rows` gives them, those two prevalences among them
     """
     ordered = rows.sort_values("prevalence")
     x, edge = 100 * ordered["prevalence"], {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    named = {"in the sample": (sample, ORANGE), "asked for": (chosen, BLUE)}
+    named = {"in the sample": (sample, ORANGE), "chosen": (chosen, BLUE)}
     points = [_point(ordered, at, name, colour) for name, (at, colour) in named.items()]
     line = {"color": BLUE, "width": 2.5}
     curve = go.Scatter(x=x, y=ordered["right"], mode="lines", line=line, showlegend=False, hoverinfo="skip")
@@ -106,6 +106,6 @@ def _prevalence_takeaway(rows: pd.DataFrame, sample: float, chosen: float) -> st
     return (
         f"In the sample {percent(sample)} are ill and {percent(here['right'] / 100)} of the referrals are right. Where "
         f"{percent(chosen)} are ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
-        f"{percent(there['right high'] / 100)}): of 1,000 people {there['referred']:.0f} are referred and "
-        f"{significant(there['missed'], 2)} who are ill are missed."
+        f"{percent(there['right high'] / 100)}): of 1,000 people, {there['referred']:.0f} are referred and "
+        f"{significant(there['missed'], 2)} ill people are missed."
     )

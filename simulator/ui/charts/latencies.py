@@ -1,4 +1,4 @@
-"""What models take on a machine, by batch size and precision."""
+"""How long models take on a machine, by batch size and precision."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from simulator.units import significant
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 
-#: Models that are told apart in one chart of curves.
+#: As many models as one chart of curves can show.
 MOST_CURVES = len(_SYMBOLS)
 
 #: 1, 2 and 5 in each decade.
 _TICKS = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
 _PRECISIONS = {"fp32": GREY, "int8_static": BLUE, "int8_dynamic": ORANGE, "fp16": GREEN}
 _OTHERS = (SKY, PURPLE, RED)
-#: Calls that are drawn of a batch size, spread evenly from the fastest to the slowest.
+#: Calls drawn for each batch size, spread evenly from the fastest to the slowest.
 _POINTS = 40
 _SPREAD = 0.06
-#: What a curve is of.
+#: What one curve stands for.
 _SERIES = ["model", "precision", "threads"]
 
 
@@ -105,14 +105,14 @@ def latency_curves(found: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> C
     drawn = figure(*traces, height=460)
     batches = sorted(found["batch"].unique())
     drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=batches)
-    what = "an item of the batch" if by_item else "the batch"
+    what = "one item of the batch" if by_item else "the batch"
     drawn.update_yaxes(title=f"time of {what} (ms), logarithmic", type="log", tickvals=_TICKS)
     drawn.update_layout(legend_traceorder="normal")
     return Chart(drawn, _curve_takeaway(found), rounded(cell_table(found)))
 
 
 def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
-    """What a latency of the batch is multiplied by."""
+    """The factor for a batch's latency."""
     return 1 / rows["batch"] if by_item else pd.Series(1.0, rows.index)
 
 
@@ -163,12 +163,12 @@ def _curve_takeaway(found: pd.DataFrame) -> str:
         first, last = ordered.iloc[0], ordered.iloc[-1]
         told.append((last["items_per_s"] / first["items_per_s"], f"{model} {spoken(str(precision))}", first, last))
     if not told:
-        return "Nothing was measured that fits these filters."
+        return "No measurement fits these filters."
     most = max(told, key=lambda one: one[0])
     gain, name, first, last = most
     sentence = (
-        f"Batches of {last['batch']} give {name} {significant(gain, 2)} times the items a second of batches of "
-        f"{first['batch']}, and take {significant(last['median_ms'])} ms instead of {significant(first['median_ms'])} ms"
+        f"In batches of {last['batch']}, {name} does {significant(gain, 2)} times the items a second of batches of "
+        f"{first['batch']}; a batch takes {significant(last['median_ms'])} ms instead of {significant(first['median_ms'])} ms"
     )
     least = min(told, key=lambda one: one[0])
     if len(told) == 1:
@@ -177,7 +177,7 @@ def _curve_takeaway(found: pd.DataFrame) -> str:
 
 
 def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
-    """What a measurement that still runs has seen: the median so far in ms of each batch size, a line a thread count."""
+    """A measurement still running: the median so far, in ms, of each batch size, one line per thread count."""
     rows = [(threads, size, value) for threads, sizes in medians.items() for size, value in sorted(sizes.items())]
     table = pd.DataFrame(rows, columns=["threads", "batch", "median so far (ms)"])
     lines = [
@@ -228,7 +228,7 @@ def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
 
 def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
     if rows.empty:
-        return "No step was measured that fits these filters."
+        return "No measured step fits these filters."
     longest, single = rows.iloc[-1], networks[(networks["batch"] == 1) & (networks["precision"] == BASE)]
     quicker = int((single["median_ms"] < longest["median_ms"]).sum())
     return (
@@ -238,7 +238,7 @@ def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
 
 
 def cell_table(found: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `analysis.latencies.cells` under the names that a person reads."""
+    """The rows of `analysis.latencies.cells` under readable names."""
     return found.rename(
         columns={
             "median_ms": "median (ms)",

@@ -30,7 +30,7 @@ class Chart:
 
 
 def too_few(counts: dict[str, str]) -> go.Scatter:
-    """Where a row of a chart has too little data for a bar: how much there is, by the label of the row."""
+    """How much data there is, by row label, for rows with too little data for a bar."""
     return go.Scatter(
         x=[1] * len(counts),
         y=list(counts),
@@ -80,7 +80,7 @@ def stage_colours(scenario: Scenario) -> dict[str, str]:
 
 
 def rounded(table: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
-    """The table with its measured numbers to so many significant digits, which is what a person reads."""
+    """The table with its measured numbers rounded to this many significant digits."""
     broken = table.select_dtypes("float").columns
     return table.assign(**{name: table[name].map(lambda value: float(f"{value:.{digits}g}")) for name in broken})
 
@@ -92,7 +92,7 @@ def translucent(colour: str, alpha: float) -> str:
 
 
 def dots(name: str, rows: pd.DataFrame, colour: str, hollow: bool = False, **more: Any) -> go.Scatter:
-    """A point a row with its 95% interval, lying: rows has the columns label, value, low, high."""
+    """A point a row with its horizontal 95% interval; rows has the columns label, value, low, high."""
     return go.Scatter(
         name=name,
         x=rows["value"],

@@ -12,7 +12,7 @@ from simulator.units import spoken
 #: Plotted numbers are those of the screen: per cent, and hours where seconds would be many.
 _SCALE = {"share": (100.0, "%")}
 
-#: Orange while the data cannot tell, grey without a figure.
+#: Orange while the data are undecided, grey without a figure.
 COLOURS: dict[Standing, str] = {"met": FOUND, "missed": MISSED, "open": ORANGE, "none": GREY}
 
 
@@ -65,15 +65,13 @@ def _range(verdict: Verdict, factor: float) -> list[float]:
 
 def _takeaway(verdict: Verdict) -> str:
     if verdict.estimate is None:
-        return f"{verdict.objective.label}: {asked(verdict)} is asked; there is no figure to quote."
+        return f"{verdict.objective.label}: the target is {asked(verdict)}; there is no figure to quote."
     value = spoken(verdict.estimate.value, verdict.metric.unit)
-    return (
-        f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; {asked(verdict)} is asked: {verdict.words}."
-    )
+    return f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; target {asked(verdict)}: {verdict.words}."
 
 
 def _table(verdict: Verdict) -> pd.DataFrame:
     estimate = verdict.estimate
     bounds = [None] * 3 if estimate is None else [estimate.value, estimate.low, estimate.high]
     row = [verdict.objective.label, verdict.bound, *bounds, verdict.metric.unit, verdict.words]
-    return pd.DataFrame([row], columns=["objective", "asked", "reached", "95% low", "95% high", "unit", "verdict"])
+    return pd.DataFrame([row], columns=["objective", "target", "reached", "95% low", "95% high", "unit", "verdict"])

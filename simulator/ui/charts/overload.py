@@ -1,4 +1,4 @@
-"""What was asked of a service and what came of it, over one run."""
+"""The load on a service and what became of it, over one run."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def goodput_over_time(trace: Trace) -> Chart:
         drawn.add_hline(
             y=capacity,
             line={"color": GREY, "dash": "dot", "width": 2},
-            annotation_text="all that can be served",
+            annotation_text="capacity",
             annotation_position="top right",
         )
     if rush := rush_of(found):
         drawn.add_vrect(x0=rush[0], x1=rush[1], fillcolor=translucent(GREY, 0.15), line_width=0, layer="below")
-    drawn.update_xaxes(title="seconds from the start of the run; shaded: the rush", range=[0, trace.plan.horizon_s])
+    drawn.update_xaxes(title="seconds from the start of the run; shaded: the surge", range=[0, trace.plan.horizon_s])
     drawn.update_yaxes(title="requests a second", rangemode="tozero")
     named = {"time_s": "from (s)", "served_share": "share of the requests served"}
     table = found.rename(columns=named | {column: f"{label} (1/s)" for column, (label, _) in _LINES.items()})
@@ -45,14 +45,14 @@ def goodput_over_time(trace: Trace) -> Chart:
 
 def _takeaway(found: Trouble | None) -> str:
     if found is None:
-        return "In this run, at least nine in ten of the requests were served at all times."
-    told = f"From {found.started:.0f} s on, fewer than nine in ten of the requests that come are served"
-    rush = "" if found.rush_ended is None else f"the rush was over at {found.rush_ended:.0f} s, yet "
+        return "At every point of this run, at least nine requests in ten were served."
+    told = f"From {found.started:.0f} s on, fewer than nine requests in ten are served"
+    rush = "" if found.rush_ended is None else f"the surge ended at {found.rush_ended:.0f} s, yet "
     if not found.over:
         sent = f"each request is sent {found.tries:.1f} times" if found.tries >= 1.1 else "no request is sent again"
         return (
-            f"{told}, and that does not end within the run: {rush}{percent(found.last_share)} of the last requests "
-            f"are served, and {sent}."
+            f"{told}, and the service does not recover within the run: {rush}{percent(found.last_share)} of the last "
+            f"requests are served, and {sent}."
         )
-    after = "" if found.rush_ended is None else f", {max(found.ended - found.rush_ended, 0):.0f} s after the rush"
-    return f"{told}; that is over at {found.ended:.0f} s{after}."
+    after = "" if found.rush_ended is None else f", {max(found.ended - found.rush_ended, 0):.0f} s after the surge"
+    return f"{told}; the service recovers at {found.ended:.0f} s{after}."

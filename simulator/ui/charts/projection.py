@@ -1,4 +1,4 @@
-"""Projected latencies against published ones of networks that the projection had not seen."""
+"""Projected against published latencies, for networks the projection had not seen."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def projected_against_published(rows: pd.DataFrame) -> Chart:
     groups = [_points(mine, str(name)) for name, mine in rows.groupby("published there", sort=False)]
     drawn = figure(equal, *groups, height=520)
     drawn.update_xaxes(title="published (ms), logarithmic", type="log", tickvals=_TICKS)
-    drawn.update_yaxes(title="projected with the network hidden (ms), logarithmic", type="log", tickvals=_TICKS)
+    drawn.update_yaxes(title="projected with the network held out (ms), logarithmic", type="log", tickvals=_TICKS)
     off, inside = rows["error (%)"].abs(), rows["in the band"].mean()
     told = (
-        f"{len(rows)} published latencies, projected while their network was hidden: half are off by less than "
+        f"{len(rows)} published latencies, projected with their network held out: half are off by less than "
         f"{significant(off.median(), 2)}%, and {percent(inside)} lie within their band."
     )
     return Chart(drawn, told, rounded(rows))
@@ -63,7 +63,7 @@ def _points(mine: pd.DataFrame, footing: str) -> go.Scatter:
 
 
 def comparisons(found: HeldOut) -> Chart:
-    """The errors of the figures that another model was put to as well, with that model's median error as a band."""
+    """Our errors on the figures that another model also predicted, with that model's median error as a band."""
     rows = comparison_rows(found)
     points = go.Scatter(
         x=rows["error (%)"],

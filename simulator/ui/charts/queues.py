@@ -1,4 +1,4 @@
-"""How many waited for the machines, and how many requests were under way, over a whole run."""
+"""How many requests waited for the machines, and how many were in flight, over a whole run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.ui.charts.look import GREY, OBJECTIVE, Chart, figure, stage_colou
 
 
 def queues(trace: Trace, warm_up: WarmUp | None = None) -> Chart:
-    """Above, the queue of each pool; below, all requests in flight. Peaks show however short they are."""
+    """Above, the queue of each pool; below, all requests in flight. Even the shortest peaks show."""
     found = occupancy(trace)
     clock = _clock(trace, found["time_s"])
     scenario, colours = trace.plan.scenario, stage_colours(trace.plan.scenario)
@@ -48,5 +48,5 @@ def _takeaway(trace: Trace, found: pd.DataFrame, pools: list[str], clock: pd.Ser
         most = found[name].iloc[at]
         told.append(f"{label} {most:,} at {clock.iloc[at]:%H:%M}" if most else f"{label} none")
     at = int(found["in_flight"].argmax())
-    under_way = f"At most {found['in_flight'].iloc[at]:,} requests were under way at once, at {clock.iloc[at]:%H:%M}."
-    return f"The longest queue: {', '.join(told)}. {under_way}" if told else under_way
+    under_way = f"At most {found['in_flight'].iloc[at]:,} requests were in flight at once, at {clock.iloc[at]:%H:%M}."
+    return f"Longest queues: {', '.join(told)}. {under_way}" if told else under_way

@@ -1,4 +1,4 @@
-"""Whether scores can be read as probabilities, and whether a promised coverage is kept."""
+"""Whether scores can be read as probabilities, and whether a coverage target is met."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from simulator.analysis.statistics import Interval
 from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, figure, rounded, whiskers
 from simulator.units import percent
 
-#: What is drawn of one promise is set side by side.
+#: Points of one coverage target are set side by side.
 _ASIDE = 0.1
 
 
 def reliability(found: Calibration) -> Chart:
-    """The share of positives by score, in bins of as many photos each, before and after temperature scaling."""
-    ideal = go.Scatter(x=[0, 100], y=[0, 100], mode="lines", line=OBJECTIVE, hoverinfo="skip", name="a score means its share")
+    """The share of positives by score, in bins of equally many photos, before and after temperature scaling."""
+    ideal = go.Scatter(x=[0, 100], y=[0, 100], mode="lines", line=OBJECTIVE, hoverinfo="skip", name="perfectly calibrated")
     groups = [
         _bins(found.rows[found.rows["when"] == when], when, colour) for when, colour in (("before", GREY), ("after", BLUE))
     ]
@@ -50,9 +50,9 @@ def _calibrated(found: Calibration) -> str:
         "which is less" if found.change.high < 0 else "which is more" if found.change.low > 0 else "not significantly different"
     )
     return (
-        f"Scores are off by {_with_interval(found.before)} on average; scaled by a temperature of {low:.2f} to {high:.2f}, "
-        f"fitted on the other folds, by {_with_interval(found.after)}, {words}. Perfect scores of so few photos would seem off "
-        f"by {percent(found.floor)}."
+        f"Scores are off by {_with_interval(found.before)} on average; after scaling by a temperature of {low:.2f} to "
+        f"{high:.2f}, fitted on the other folds, by {_with_interval(found.after)}, {words}. With this few photos even perfect "
+        f"scores would seem off by {percent(found.floor)}."
     )
 
 
@@ -61,7 +61,7 @@ def _with_interval(found: Interval) -> str:
 
 
 def kept_promises(found: list[Coverage]) -> Chart:
-    """For each promised coverage, the share of each class whose own name stood in its set, on patients held out."""
+    """For each coverage target, the share of each class whose prediction set holds the true class, on held-out patients."""
     rows = coverage_rows(found)
     places = np.arange(len(rows), dtype=np.float64)
     groups = [
@@ -69,7 +69,7 @@ def kept_promises(found: list[Coverage]) -> Chart:
         for name, colour, aside in (("positives", ORANGE, -_ASIDE), ("negatives", BLUE, _ASIDE))
     ]
     asked = go.Scatter(
-        name="promised",
+        name="target",
         x=places,
         y=rows["promised (%)"],
         mode="markers",
@@ -86,9 +86,9 @@ def kept_promises(found: list[Coverage]) -> Chart:
     )
     drawn = figure(unsure, asked, *groups, height=380)
     drawn.update_xaxes(
-        title="promised coverage of each class", tickvals=places, ticktext=[f"{one.promised:.0%}" for one in found]
+        title="coverage target for each class", tickvals=places, ticktext=[f"{one.promised:.0%}" for one in found]
     )
-    drawn.update_yaxes(title="reached on patients held out (%)", range=[0, 101])
+    drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
     return Chart(drawn, _kept(found), rounded(rows))
 
 
@@ -108,10 +108,10 @@ def _covered(rows: pd.DataFrame, places: NDArray[np.float64], name: str, colour:
 def _kept(found: list[Coverage]) -> str:
     parts = [(one.promised, part) for one in found for part in (one.positives, one.negatives)]
     broken = sum(part.high < promised for promised, part in parts)
-    verdict = f"{broken} of {len(parts)} intervals lie below their promise" if broken else "no interval lies below its promise"
+    verdict = f"{broken} of {len(parts)} intervals lie below their target" if broken else "no interval lies below its target"
     named = min(found, key=lambda one: abs(one.promised - 0.95))
     return (
-        f"Promised {named.promised:.0%}, {_with_interval(named.positives)} of the positives and "
+        f"At a coverage target of {named.promised:.0%}, {_with_interval(named.positives)} of the positives and "
         f"{_with_interval(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of "
         "the photos are unsure and go to people."
     )

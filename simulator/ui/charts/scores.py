@@ -17,7 +17,7 @@ from simulator.units import percent
 
 
 def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
-    """A row a model, a colour a precision: whom a threshold leaves alone that finds so many of the positives.
+    """Specificity at one sensitivity, a row a model, a colour a precision.
 
     target: a sensitivity, one of `analysis.score_summary.TARGETS`
     """
@@ -50,13 +50,13 @@ def _row(summary: ScoreSummary, target: float) -> dict[str, object]:
 def _best(summaries: list[ScoreSummary], target: float) -> str:
     measured = [summary for summary in summaries if summary.size]
     if not measured:
-        return "No table of measured scores is here."
+        return "There is no table of measured scores."
     best = max(measured, key=lambda summary: summary.specificity_at[target].value)
     found, size = best.specificity_at[target], best.size
     assert size is not None
     told = (
-        f"A threshold that finds {target:.0%} of the positives leaves {percent(found.value)} of the others alone with "
-        f"{best.model} at {spoken(best.precision)}, the best of {len(measured)} tables (95% interval {percent(found.low)} to "
+        f"With a threshold that finds {target:.0%} of the positives, {best.model} at {spoken(best.precision)}, the best of "
+        f"{len(measured)} tables, clears {percent(found.value)} of the negatives (95% interval {percent(found.low)} to "
         f"{percent(found.high)}, {size.positives:,} positives)"
     )
     near = sum(other.specificity_at[target].high >= found.low for other in measured) - 1

@@ -23,7 +23,7 @@ def roc(plan: Plan) -> Chart:
     if isinstance(table.about, Published):
         drawn.add_trace(_published(table.about))
     for bound in _asked(plan):
-        drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="asked", annotation_position="bottom left")
+        drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title="negatives referred (%)", range=[-2, 102])
     drawn.update_yaxes(title="positives referred (%)", range=[-2, 102])
     final = [point for point in points if plan.tables[point.pool] is table]
@@ -113,7 +113,7 @@ def referrals_by_sensitivity(plan: Plan) -> Chart:
         text = {"text": "more than the reviewers can read", "showarrow": False, "xanchor": "left", "yanchor": "top"}
         drawn.add_annotation(x=70, y=102, **text)
     for bound in _asked(plan):
-        drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="asked", annotation_position="bottom left")
+        drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title="sensitivity of the threshold, on the labelled photos (%)", range=[70, 100.4])
     drawn.update_yaxes(title="people referred (%)", range=[0, 102])
     return Chart(drawn, _referral_takeaway(plan, curve, capacity), _in_percent(curve))

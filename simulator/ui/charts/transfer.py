@@ -1,4 +1,4 @@
-"""What a threshold keeps of its promise on patients, and among people, that it was not chosen on."""
+"""How well a threshold holds up on patients and populations it was not chosen on."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from simulator.ui.charts.look import (
 )
 from simulator.units import percent
 
-#: What is drawn of one promise is set side by side.
+#: Points of one target are set side by side.
 _ASIDE = (-0.12, 0.0, 0.12)
 _COLOURS = {SAME: GREY, NEXT: ORANGE, REST: BLUE}
 
 
 def optimism(rows: pd.DataFrame, promise: float) -> Chart:
-    """For each promise, the sensitivity that is reached where the threshold was chosen, and where it was not.
+    """For each target, the sensitivity reached where the threshold was chosen, and where it was not.
 
-    rows: as `analysis.optimism.optimism_rows` gives them; promise: the one that the sentence speaks of
+    rows: as `analysis.optimism.optimism_rows` gives them; promise: the target that the sentence is about
     """
     promised = rows["promise"].unique()
     places = np.arange(len(promised), dtype=np.float64)
@@ -44,7 +44,7 @@ def optimism(rows: pd.DataFrame, promise: float) -> Chart:
         _way(rows[rows["way"] == way], places + aside, way) for way, aside in zip((SAME, REST, NEXT), _ASIDE, strict=True)
     ]
     asked = go.Scatter(
-        name="promised",
+        name="target",
         x=places,
         y=100 * promised,
         mode="markers",
@@ -53,7 +53,7 @@ def optimism(rows: pd.DataFrame, promise: float) -> Chart:
     )
     drawn = figure(asked, *groups, height=400)
     drawn.update_xaxes(
-        title="sensitivity that the threshold was chosen for", tickvals=places, ticktext=[f"{one:.0%}" for one in promised]
+        title="target sensitivity of the threshold", tickvals=places, ticktext=[f"{one:.0%}" for one in promised]
     )
     drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
     return Chart(drawn, _optimism_takeaway(rows, promise), rounded(_in_percent(rows)))
@@ -90,7 +90,7 @@ def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
 def threshold_transfers(found: list[Transfer]) -> Chart:
     """A row a transfer: what the threshold reaches where it was chosen (hollow) and where it is applied, with its interval."""
     if not found:
-        told = "The table does not tell skin types or diagnoses, so that no part of it can be set aside."
+        told = "The table lists no skin types or diagnoses, so no part of it can be set aside."
         return Chart(figure(), told, transfer_rows(found))
     rows = transfer_rows(found)
     labels = [f"{one.home}<br>→ {one.away}" for one in found]
@@ -113,7 +113,7 @@ def threshold_transfers(found: list[Transfer]) -> Chart:
             dots(f"{what}, where applied", away, colour, **shown),
         ]
     drawn = figure(*traces, _unsaid(found, labels), height=150 + 54 * len(found))
-    drawn.add_vline(x=100 * found[0].promise, line=OBJECTIVE, annotation_text="promised", annotation_position="top")
+    drawn.add_vline(x=100 * found[0].promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
     return Chart(drawn, _transfer_takeaway(found), rounded(rows))
@@ -127,7 +127,7 @@ def _unsaid(found: list[Transfer], labels: list[str]) -> go.Scatter:
 def _transfer_takeaway(found: list[Transfer]) -> str:
     told = [(one, one.sensitivity) for one in found if one.sensitivity is not None]
     if not told:
-        return "Nowhere but at home are there enough positives to say what the threshold finds."
+        return "Only where the threshold was chosen are there enough positives to say what it finds."
     worst, reached = min(told, key=lambda pair: pair[1].value)
     verdict = "which may be chance" if reached.low <= worst.promise <= reached.high else "which is not chance"
     return (

@@ -1,4 +1,4 @@
-"""How many wait for the people who read, through one day and night."""
+"""How many requests wait for the reviewers, through one day and night."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def queue_over_time(trace: Trace, stage: str) -> Chart:
     found = waiting(trace, stage)
     clock = _clock(trace, found["time_s"])
     colours = (stage_colours(trace.plan.scenario)[stage], *_TAG_COLOURS)
-    labels = {"time_s": "", "all": "all that wait"}
+    labels = {"time_s": "", "all": "all waiting"}
     lines = [
         go.Scatter(
             name=labels.get(column, column),
@@ -33,7 +33,9 @@ def queue_over_time(trace: Trace, stage: str) -> Chart:
     ]
     drawn = figure(*lines)
     _shade(drawn, trace, stage)
-    drawn.update_xaxes(title="time of day; shaded: somebody reads", tickformat="%H:%M", dtick=6 * 3600 * 1000, showgrid=False)
+    drawn.update_xaxes(
+        title="time of day; shaded: reviewers on shift", tickformat="%H:%M", dtick=6 * 3600 * 1000, showgrid=False
+    )
     drawn.update_yaxes(title="photos in the queue", rangemode="tozero", tickformat=",d")
     return Chart(drawn, _takeaway(trace, stage, found), found.assign(time_of_day=clock.dt.strftime("%H:%M")))
 
@@ -48,7 +50,7 @@ def _shade(drawn: go.Figure, trace: Trace, stage: str) -> None:
     for start, end, people in staffed(trace.plan, stage):
         edges = _clock(trace, pd.Series([start, end]))
         drawn.add_vrect(x0=edges[0], x1=edges[1], fillcolor=colour, line_width=0, layer="below")
-        drawn.add_annotation(x=edges.mean(), y=1, yref="paper", yanchor="top", text=f"{people} read", showarrow=False)
+        drawn.add_annotation(x=edges.mean(), y=1, yref="paper", yanchor="top", text=f"{people} on shift", showarrow=False)
 
 
 def _takeaway(trace: Trace, stage: str, found: pd.DataFrame) -> str:
@@ -58,5 +60,5 @@ def _takeaway(trace: Trace, stage: str, found: pd.DataFrame) -> str:
     cleared = after[after["all"] <= 0.01 * peak["all"]]
     told = f"In this run the queue is longest at {when}, with {peak['all']:,.0f} photos; "
     if cleared.empty:
-        return told + "it is not empty again before the run is over."
+        return told + "it does not empty before the run ends."
     return told + f"it is almost empty again {duration(cleared['time_s'].iloc[0] - peak['time_s'])} later."

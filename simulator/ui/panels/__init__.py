@@ -1,1 +1,1 @@
-"""Parts of a page that are large, or that several pages show."""
+"""Parts of a page that are large or that several pages share."""

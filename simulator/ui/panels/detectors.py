@@ -1,4 +1,4 @@
-"""Detectors on the screen: what precision, weather and bugs do to their average precision, and what the images show of it."""
+"""Detectors on the screen: what precision, weather and bugs do to average precision, and how much of it the images show."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ def _checks(tables: DetectionTables) -> None:
         for mark in found.marks:
             with st.container():
                 mark_card(mark)
-    with st.popover("The order of damage beside COCO-C", type="tertiary"):
+    with st.popover("The order of damage compared with COCO-C", type="tertiary"):
         st.markdown("\n".join(f"- {plain(order.sentence)}" for order in found.orders))
         st.dataframe(
             rounded(found.damage, 3),
             hide_index=True,
-            alt="The part of clean AP that each corruption takes, in %, for our detectors and two published ones.",
+            alt="The share of clean AP that each corruption costs, in %, for our detectors and two published ones.",
         )
 
 
 def _condition(tables: DetectionTables, name: str, precision: str) -> None:
-    """Recall by box height under a condition, and what a monitor of the images sees of it."""
+    """Recall by box height under a condition, and what an image monitor sees of it."""
     labels = {key: told.label for key, told in tables.about.conditions.items()}
     with st.grid(2, min_column_width=230):
         condition = _pick("Condition", labels, "condition")

@@ -1,4 +1,4 @@
-"""Score tables on the screen: how good they are, how far that goes, and scores of one's own."""
+"""Score tables on the screen: how good they are, where that ends, and uploads."""
 
 from __future__ import annotations
 
@@ -72,12 +72,10 @@ def scores() -> None:
 
 def _tables() -> None:
     st.markdown(
-        "Each photo was scored by a model that never saw its patient. A threshold that finds more of the positives refers more "
-        "of the others; how many more is what a model is worth."
+        "Each photo was scored by a model that never saw its patient. A threshold that finds more of the positives also refers "
+        "more of the negatives; a better model refers fewer."
     )
-    asked = st.radio(
-        "Sensitivity that the threshold is chosen for", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT
-    )
+    asked = st.radio("Target sensitivity of the threshold", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT)
     target = _TARGETS[asked]
     summaries: list[ScoreSummary] = [_once("summary", partial(score_summary, name), name) for name in score_names()]
     draw(specificity_by_table(summaries, target), key="specificity_by_table")
@@ -108,7 +106,7 @@ def _compare(name: str, target: float) -> None:
     draw(compared_curves(bands, pairs, target), key="compared_curves")
     others_too = [pair for pair in pairs if f"{target:.0%}" not in pair.what]
     st.markdown("\n".join(f"- {plain(pair_sentence(pair, against, name))}" for pair in others_too))
-    st.caption("The same patients are resampled for both, so that what both find hard does not count as a difference.")
+    st.caption("The same patients are resampled for both, so photos that both find hard do not count as a difference.")
 
 
 def _band(name: str) -> pd.DataFrame:
@@ -123,8 +121,8 @@ def _dataset(name: str) -> str | None:
 def _reliability(name: str, target: float) -> None:
     draw(reliability(_once("calibration", lambda: calibrate(score_rows(name)), name)), key="reliability")
     st.caption(
-        "Ten bins of as many photos each. Scaling divides every logit by one number, which keeps the order of the photos, and "
-        "so sensitivity and specificity."
+        "Ten bins of equally many photos. Scaling divides every logit by one number, which keeps the order of the photos and "
+        "therefore sensitivity and specificity."
     )
 
 
@@ -132,8 +130,8 @@ def _unsure(name: str, target: float) -> None:
     rows = score_rows(name)
     draw(kept_promises([held_out_coverage(rows, promised) for promised in PROMISES]), key="kept_promises")
     st.caption(
-        "Each class has its own promise: a photo is cleared where it would be strange for a positive, referred where it would "
-        "be strange for a negative, and unsure where it is neither or both. Borders come from the other folds."
+        "Each class has its own coverage target. A photo is cleared if its score would be unusual for a positive, referred if "
+        "unusual for a negative, and unsure if neither or both. The limits come from the other folds."
     )
 
 
@@ -141,7 +139,7 @@ def _by(column: Column) -> Callable[[str, float], None]:
     def show(name: str, target: float) -> None:
         threshold = load_scores(name).threshold_at(target)
         draw(by_group(group_rows(score_rows(name), threshold, column), target), key=f"by_{column}")
-        st.caption("One threshold for everybody, chosen on all photos. Intervals know which photos are of one patient.")
+        st.caption("One threshold for everybody, chosen on all photos. Intervals account for photos of the same patient.")
 
     return show
 
@@ -179,23 +177,23 @@ def _field() -> None:
     st.caption(" ".join(f"Bench: {drop.bench.source}. Field: {drop.field.source}." for drop in drops))
 
 
-#: What one may ask of a table: the name of the table and a sensitivity.
+#: The questions about a table: the name of the table and a sensitivity.
 QUESTIONS: dict[str, Callable[[str, float], None]] = {
     "How do two compare?": _compare,
     "Is a score a probability?": _reliability,
-    "Who is unsure?": _unsure,
+    "Which photos are unsure?": _unsure,
     "Is it fair to all skin types?": _by("fitzpatrick"),
     "Which diagnoses are missed?": _by("diagnosis"),
     "What if fewer are ill?": _prevalence,
-    "Does the promise hold on new patients?": _optimism,
-    "Does a threshold travel?": _transfer,
+    "Does the target hold on new patients?": _optimism,
+    "Does a threshold transfer?": _transfer,
 }
 
 
 def own_scores() -> None:
-    """Upload a table; every fault gets its sentence."""
+    """Upload a table; every fault gets a sentence."""
     st.markdown(
-        "Bring a CSV of your own: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` "
+        "Upload your own CSV: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` "
         "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. It stays on the "
         "machine that serves this page."
     )
@@ -225,14 +223,14 @@ def _import(file: str, content: bytes, options: ImportOptions) -> None:
     except ScoreError as error:
         st.error(plain(str(error)))
     else:
-        st.success(f"Imported {plain(', '.join(made.names))}. A case takes them like this:")
+        st.success(f"Imported {plain(', '.join(made.names))}. Use them in a case like this:")
         st.code("\n".join(dict.fromkeys(f"scores: {name.rpartition('.')[0]}" for name in made.names)), language="yaml")
         if made.unread:
-            st.caption(f"Not read: {plain(', '.join(made.unread))}")
+            st.caption(f"Columns not used: {plain(', '.join(made.unread))}")
 
 
 def threshold_transfer(plan: Plan) -> None:
-    """The exhibit of a run whose thresholds refer to scores: what becomes of its widest threshold among other people."""
+    """The exhibit of a run with thresholds on scores: how its widest threshold does among other people."""
     table = plan.scores
     if table is None:
         return

@@ -44,7 +44,7 @@ def test_one_more_dermatologist_eases_what_both_runs_say_and_nothing_that_is_mis
     assert f"its load from {found.load:.0%} to {found.load * 16 / 17:.0%}" in found.sentence
     assert move.not_eased == [verdict.objective.label for verdict in summary.verdicts if not verdict.met]
     assert found.sentence.endswith(
-        'It does not improve what is missed: "Cancers found", "Melanomas found", "Cost of 1,000 people".'
+        'It does not improve "Cancers found", "Melanomas found", "Cost of 1,000 people", which are missed.'
     )
 
 
@@ -73,7 +73,7 @@ def test_a_step_that_no_run_bears_out_is_not_told():
     summary, found = told(storm())
     assert [move.choice for move in found.moves] == ["retries"]
     assert found.moves[0].eased == "turned_away_share"
-    assert found.moves[0].also_eased == ["Retries for each photo"]
+    assert found.moves[0].also_eased == ["Retries per photo"]
     more = replicate(storm(replicas=3), 1, 1)
     assert more.stages["check"].load < 0.7 * summary.stages["check"].load
     lost, lost_with_more = (times.turned_away / times.visits for times in (summary.stages["check"], more.stages["check"]))
@@ -83,7 +83,7 @@ def test_a_step_that_no_run_bears_out_is_not_told():
 def test_without_retries_more_replicas_do_ease_it():
     _, found = told(storm(retries="none"))
     assert (found.moves[0].choice, found.moves[0].pick) == ("replicas", 3)
-    assert "the share that is turned away there from" in found.sentence
+    assert "the share turned away there from" in found.sentence
 
 
 def test_what_was_tried_in_vain_is_named():
@@ -127,7 +127,7 @@ def test_where_no_choice_writes_to_the_stage_that_is_said(evidence):
     other = "  other: {kind: number, label: Other, default: 9, values: [8, 9], set: [stages.reader.shifts.0.people]}"
     _, found = told(small(other))
     assert found.stage == "classify"
-    assert found.sentence.endswith("No choice of this case changes it.")
+    assert found.sentence.endswith("No choice in this case changes it.")
 
 
 def test_a_trial_takes_a_replication_for_thirty_of_the_run(monkeypatch):

@@ -120,7 +120,7 @@ def test_a_wait_while_replicas_are_down_is_told():
     stages = {"a": pool(to="b"), "b": pool(label="Second", replicas=2)}
     made = plan(stages, {"a": constant(0.01), "b": constant(0.7)}, seconds=1000, curveballs=gone, strikes={"gone": 0.0})
     found = bottleneck(made)
-    assert "100% of the wait falls into times when a replica was down" in found.why
+    assert "100% of the wait is while a replica was down" in found.why
     assert "batching" not in found.why
     assert found.load == pytest.approx(0.7, rel=0.1)  # of what one can do
 

@@ -51,9 +51,9 @@ def test_a_percentile_is_that_of_all_requests_of_all_replications():
 def test_a_percentile_that_too_few_requests_support_is_withheld_with_the_number_that_would_do():
     summary = replicate(plan({"p": pool()}, constant(0.1), seconds=20), 0, 10)
     assert "latency_p99_s" not in summary.metrics
-    [told] = [words for words in summary.warnings if words.startswith("Answer or refusal, 99% within: not told")]
+    [told] = [words for words in summary.warnings if words.startswith("Answer or refusal, 99% within: not quoted")]
     assert f"{summary.requests:,} requests are too few" in told
-    assert "would do" in told
+    assert "would be enough" in told
 
 
 def test_a_rare_kind_of_request_does_not_vanish_because_one_replication_has_none_of_it():
@@ -120,7 +120,7 @@ def test_overload_is_said_and_its_tails_are_taken_back():
 @pytest.mark.parametrize("limit", [{"max_queue": 3, "on_full": "cleared"}, {"timeout_s": 9, "on_timeout": "cleared"}])
 def test_a_queue_with_a_limit_has_tails_though_more_comes_than_can_be_done(limit):
     summary = replicate(triage(service=2.0, **limit), 0, 12)
-    assert any("is turned away" in warning for warning in summary.warnings)
+    assert any("are turned away" in warning for warning in summary.warnings)
     assert {"wait_p95_s.p", "latency_p95_s"} <= summary.metrics.keys()
     assert summary.metrics["wait_p95_s.p"].value < 10
 
@@ -188,13 +188,13 @@ def test_a_stage_that_no_server_is_left_at_is_told_in_words_and_in_json():
     assert "inf" not in " ".join(
         [told, *summary.warnings, summary.bottleneck.sentence, *(note.sentence for note in summary.trust)]
     )
-    assert any("no server is there" in words for words in summary.warnings)
+    assert any("it has no server" in words for words in summary.warnings)
 
 
 def test_what_is_withheld_under_overload_is_told_once():
     summary = replicate(plan({"p": pool()}, constant(2.0), rate=1, seconds=30), 0, 4)
     assert any("no 95th or 99th percentile" in words for words in summary.warnings)
-    assert not any("would do" in words and "95% within" in words for words in summary.warnings)
+    assert not any("would be enough" in words and "95% within" in words for words in summary.warnings)
 
 
 def test_a_warm_up_under_overload_finds_no_steady_state():
@@ -209,5 +209,5 @@ def made_metrics(summary):
 
 
 def test_an_interval_is_said_to_be_about_people_only_where_some_were_labelled():
-    assert "other people labelled" in replicate(triage(), 0, 2).sense
+    assert "other labelled people" in replicate(triage(), 0, 2).sense
     assert replicate(plan({"p": pool()}), 0, 2).sense == "A 95% interval is about other requests of the same kind."

@@ -51,7 +51,7 @@ def test_a_calm_pool_whose_clients_retry_may_stay_overloaded_once_it_is():
     )
     (note,) = notes(replicate(made, 3, 2), "load")
     assert note.level == "fair"
-    assert "but at 160% if all that it turns away came back as often as it may" in note.sentence
+    assert "but at 160% if all it turns away came back as often as allowed" in note.sentence
 
 
 def test_people_have_a_backlog():

@@ -63,7 +63,7 @@ def test_the_same_file_is_measured_once_and_another_never_in_its_place(run: Run,
     run(file, *words)
     again = run(file, *words)
     assert (again.status, json.loads(again.out)) == (0, [])
-    assert "has a profile already, left as it is" in again.err
+    assert "already has a profile, skipped" in again.err
     other = run(make_onnx("other.onnx", op="Identity"), *words)
     assert (other.status, other.out) == (2, "")
     assert "is the profile of another file; choose another name with --name, or measure with --overwrite" in other.err

@@ -197,7 +197,7 @@ def test_every_frame_is_in_one_set_or_replaced_or_waits_and_sets_never_go_back(r
 @pytest.mark.parametrize(
     ("fields", "place", "says"),
     [
-        ({"sensors": ["a", "a"]}, "stages.s", "names one sensor twice"),
+        ({"sensors": ["a", "a"]}, "stages.s", "is named twice"),
         ({"sensors": ["a", "bb"]}, "stages.s.sensors.1", "did you mean 'b'"),
         ({"waits_for": "deadline"}, "stages.s", "need each other"),
         ({"deadline_ms": 5}, "stages.s", "need each other"),
@@ -215,4 +215,4 @@ def test_sets_need_sensors():
 
 def test_no_set_is_made_within_a_branch():
     stages = {"f": fork("s", "l"), "s": assemble("j", rest_to="j", on_replaced="j"), "l": link("j", 1), "j": join()}
-    assert "cannot stand between" in messages(stages, arrivals=TWO, ends=ENDS)["stages.s.kind"]
+    assert "cannot be between" in messages(stages, arrivals=TWO, ends=ENDS)["stages.s.kind"]

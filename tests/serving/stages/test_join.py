@@ -236,14 +236,14 @@ ALONE = {
     "a fallback out": ({"b": pool(to="j", max_queue=1, on_full="done")}, "stages.f.to", "do not meet"),
     "a way back": ({"after": gate("quality", QUALITY | {"to": "f"}, {"to": "done"})}, "stages.f", "come back"),
     "a way in": (
-        {"after": gate("quality", QUALITY | {"to": "j"}, {"to": "done"})}, "stages.after.routes.0.to", "only way there"
+        {"after": gate("quality", QUALITY | {"to": "j"}, {"to": "done"})}, "stages.after.routes.0.to", "only route there"
     ),
     "scores of both": ({"a": pool(to="j", scores="x"), "b": link("a", 1)}, "stages.a", "two branches"),
     "a retry of both": (
         {"a": pool(to="j", max_queue=1, on_full="r"), "r": retry("a", on_exhausted="j"), "b": link("a", 1)},
         "stages.r", "two branches",
     ),
-    "people": ({"b": people(("00:00", "24:00", 1), positive_to="j", negative_to="j")}, "stages.b.kind", "cannot stand between"),
+    "people": ({"b": people(("00:00", "24:00", 1), positive_to="j", negative_to="j")}, "stages.b.kind", "cannot be between"),
     "too many": ({"j": join("after", needs=3)}, "stages.j.needs", "2 branches meet"),
     "a fallback past the retry": (
         {"b": pool(to="c", max_queue=1, on_full="c"), "c": pool(to="j")}, "stages.b.on_full", "or to a retry"
@@ -252,7 +252,7 @@ ALONE = {
         {"b": gate("quality", QUALITY | {"to": "j"}, {"to": "r"}),
          "r": {"kind": "retake", "label": "R", "minutes": {"median": {"value": 1, "assumed": "x"}, "sigma": 0},
                "gives_up": {"value": 0, "assumed": "x"}, "to": "b", "on_give_up": "j", "on_exhausted": "j"}},
-        "stages.r.kind", "cannot stand between",
+        "stages.r.kind", "cannot be between",
     ),
 }  # fmt: skip
 

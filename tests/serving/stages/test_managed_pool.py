@@ -595,7 +595,7 @@ def test_what_is_done_at_the_instant_at_which_a_newer_one_comes_is_done():
     [
         ({"replaces": "newest"}, "replaces is set but on_replaced does not say"),
         ({"preempts": "newest"}, "preempts is set but on_replaced does not say"),
-        ({"replaces": "newest", "on_replaced": "gone", "hedge_after_s": 1}, "does not go with hedge_after_s"),
+        ({"replaces": "newest", "on_replaced": "gone", "hedge_after_s": 1}, "cannot be combined with hedge_after_s"),
         ({"preempts": "newest", "on_replaced": "gone", "max_batch": 2}, "leave max_batch out"),
         ({"replaces": "newest_of_sensor", "on_replaced": "gone"}, "needs arrivals of the kind sensors"),
     ],

@@ -14,7 +14,7 @@ def test_a_point_stands_at_what_was_real_and_what_was_simulated():
     assert list(points.x) == pytest.approx([1000, 1100])
     assert list(points.y) == pytest.approx([1100, 1000])
     assert list(points.marker.symbol) == ["circle", "circle-open"]
-    assert chart.takeaway == "Over 1 judged points the simulated p50 is off by 10% (median), at most by 10%."
+    assert chart.takeaway == "Over 1 judged points the simulated p50 is off by 10% (median) and by 10% at most."
 
 
 def test_errors_stand_at_their_load_with_the_noise_of_the_real_side():

@@ -27,7 +27,7 @@ def test_a_curve_is_of_the_batch_or_of_one_item(by_item, expected):
 
 def test_the_sentence_tells_what_batches_gain():
     chart = latency_curves(cells(PROFILES), calls(PROFILES), by_item=False)
-    assert "Batches of 4 give net fp32 2.0 times the items a second of batches of 1" in chart.takeaway
+    assert "In batches of 4, net fp32 does 2.0 times the items a second of batches of 1" in chart.takeaway
     assert "net int8 static gains least: 1.0 times" in chart.takeaway
     assert chart.table["median (ms)"].tolist() == [10, 20, 5, 20]
 

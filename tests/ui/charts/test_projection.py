@@ -16,7 +16,7 @@ def test_a_point_stands_at_what_was_published_and_projected_with_its_band():
     assert list(points.error_y.array) == pytest.approx([12, 4])
     assert list(points.error_y.arrayminus) == pytest.approx([6, 2])
     assert chart.takeaway == (
-        "2 published latencies, projected while their network was hidden: half are off by less than 160%, and 50.0% lie "
+        "2 published latencies, projected with their network held out: half are off by less than 160%, and 50.0% lie "
         "within their band."
     )
 

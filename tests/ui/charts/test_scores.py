@@ -68,9 +68,9 @@ def test_every_chart_has_a_sentence_and_a_table(drawn):
 
 def test_the_best_table_is_named_with_its_interval_and_how_many_overlap(drawn):
     told = drawn["tables"].takeaway
-    assert "leaves 43.0% of the others alone with a at int8 static" in told
+    assert "a at int8 static, the best of 2 tables, clears 43.0% of the negatives" in told
     assert "(95% interval 38.0% to 48.0%, 200 positives); the interval of 1 other overlaps it." in told
-    assert "No table" in charts.specificity_by_table(TABLES[2:], 0.95).takeaway
+    assert "no table" in charts.specificity_by_table(TABLES[2:], 0.95).takeaway
 
 
 def test_a_published_point_is_drawn_without_whiskers(drawn):
@@ -95,12 +95,12 @@ def test_of_few_a_count_is_shown_in_place_of_a_share(drawn):
     words = [text for trace in drawn["groups"].figure.data if trace.mode == "text" for text in trace.text]
     assert len(words) == 2
     assert all(text.startswith("too few to say: ") for text in words)
-    assert "Of 2 of 4 groups something cannot be said: fewer than 30 photos of a class." in drawn["groups"].takeaway
+    assert "2 of 4 groups have too few photos of a class to judge it: fewer than 30." in drawn["groups"].takeaway
 
 
 def test_the_prevalence_asked_for_and_that_of_the_sample_stand_out(drawn):
     asked = [trace for trace in drawn["prevalence"].figure.data if trace.mode == "markers"]
-    assert [trace.name for trace in asked] == ["in the sample: 43.5%", "asked for: 2.0%"]
+    assert [trace.name for trace in asked] == ["in the sample: 43.5%", "chosen: 2.0%"]
     assert drawn["prevalence"].table["ill (%)"].tolist() == pytest.approx([2, 43.48])
     assert percent(asked[1].y[0] / 100) in drawn["prevalence"].takeaway
 
@@ -115,7 +115,7 @@ def test_a_transfer_shows_home_hollow_and_away_with_its_interval(drawn):
 
 
 def test_without_columns_to_part_by_the_sentence_says_so():
-    assert "does not tell skin types or diagnoses" in charts.threshold_transfers([]).takeaway
+    assert "lists no skin types or diagnoses" in charts.threshold_transfers([]).takeaway
 
 
 def test_the_field_stands_beside_the_bench(drawn):
