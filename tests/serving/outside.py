@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heapreplace
-from math import inf, nan
+from math import inf
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -123,11 +123,6 @@ class PreprocessStage(ServiceStage):
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         self.to.accept_block(rows, times)
-
-    def close(self, horizon: float) -> None:
-        while self.inbox.head <= horizon:
-            row, entered = self.inbox.pop()
-            self.log.add(row, entered, nan, nan)
 
     @classmethod
     def service_s(cls, plan: Plan, name: str) -> float:

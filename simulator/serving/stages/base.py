@@ -263,7 +263,7 @@ class Stage:
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Take requests that all come at `time`."""
-        raise NotImplementedError
+        raise not_defined(self, "accept")
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Take many requests, each at its own time (s), in any order of time; both of shape (m,). By default one by one."""
@@ -306,6 +306,11 @@ class Stage:
     def fleet(self, until: float) -> Fleet | None:
         """The servers that came and went by that time (s); None where no rule adds or removes any."""
         return None
+
+
+def not_defined(stage: Stage, method: str) -> NotImplementedError:
+    """What is raised where a kind of stage lacks a method that it must have."""
+    return NotImplementedError(f"{type(stage).__name__} does not define {method}(); docs/engine.md says what it is for")
 
 
 def plan_of(run: Plan | Trace) -> Plan:
@@ -387,11 +392,11 @@ class ServiceStage(Stage):
 
     def step(self, now: float) -> float:
         """Do all that is due at `now`; returns the next time at which something is."""
-        raise NotImplementedError
+        raise not_defined(self, "step")
 
     def due(self, time: float) -> float:
         """The earliest time at which a delivery that comes at `time` can make something happen."""
-        raise NotImplementedError
+        raise not_defined(self, "due")
 
     def served(self, rows: Sequence[int], time: float) -> None:
         """Hand on requests whose service is in the log: at once where they may come back here, else when this stage pauses."""
@@ -410,7 +415,7 @@ class ServiceStage(Stage):
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
         """Hand requests on that were served together."""
-        raise NotImplementedError
+        raise not_defined(self, "hand_over")
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         """Hand on many requests, each at its own time.
@@ -418,7 +423,7 @@ class ServiceStage(Stage):
         rows: row numbers, int32, shape (m,), in the order of the log; times: when each has been served, seconds from the start
         of the run, float64, shape (m,). Times may lie in the future, never before the time at which this stage last woke.
         """
-        raise NotImplementedError
+        raise not_defined(self, "hand_over_block")
 
     def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
         """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""

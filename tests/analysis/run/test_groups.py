@@ -147,7 +147,7 @@ def test_too_few_requests_are_told_too():
     summary = replicate(screened(attributes=attributes, seconds=200), 1, 2)
     assert "sensitivity.client.old" not in summary.metrics
     told = [one for one in summary.warnings if "(Client: old)" in one]
-    assert any(one.startswith("Answer or refusal, 99% within (Client: old): not told.") for one in told)
+    assert any(one.startswith("Answer or refusal, 99% within (Client: old): not quoted.") for one in told)
     assert any(one.startswith("Positives detected (Client: old): too few to say.") for one in told)
 
 

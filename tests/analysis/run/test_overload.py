@@ -69,9 +69,9 @@ def test_a_rush_is_far_more_than_usual_and_more_than_chance_explains():
 def test_the_sentence_tells_whether_it_ended_and_how_long_after_the_rush():
     slow = goodput_over_time(server([*range(20)]))
     assert slow.takeaway == (
-        "From 0 s on, fewer than nine in ten of the requests that come are served, and that does not end within the run: "
+        "From 0 s on, fewer than nine requests in ten are served, and the service does not recover within the run: "
         f"{100 * slow.table['share of the requests served'].dropna().iloc[-1]:.1f}% of the last requests are served, "
         f"and each request is sent {1 + slow.table['retries (1/s)'][:4].sum() / 4:.1f} times."
     )
     quick = goodput_over_time(server([0, 5, 10]))
-    assert quick.takeaway == "In this run, at least nine in ten of the requests were served at all times."
+    assert quick.takeaway == "At every point of this run, at least nine requests in ten were served."
