@@ -87,6 +87,17 @@ def test_answer_times_mark_the_percentiles(summary, drawn):
     assert f"95% within {duration(summary.metrics['latency_p95_s'].value)}" in drawn["answer times"].takeaway
 
 
+def test_answer_times_of_a_group_are_not_marked_on_the_curve_of_all_requests():
+    speed = {"kind": "number", "label": "Speed", "value": spread(50, 0.5), "edges": [50], "metrics": ["latency_served_p50_s"]}
+    asked = {"metric": "latency_served_p50_s.speed.from_50", "at_most": 1, "label": "Fast ones"}
+    fields = {"attributes": {"speed": speed}, "objectives": [asked], "seconds": 2000, "rate": 1}
+    summary = replicate(plan({"p": pool()}, constant(0.1), **fields), 1, 4)
+    assert "latency_served_p50_s.speed.from_50" in summary.metrics
+    drawn = charts.answer_times(summary).figure
+    assert list(drawn.data[1].y) == [50, 95, 99]
+    assert not drawn.layout.shapes
+
+
 def test_a_batch_is_a_bar_from_its_start_to_its_end(trace, drawn):
     start = busiest_minute(trace)
     found = batches(trace, start, start + MINUTE_S)

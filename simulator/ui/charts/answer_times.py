@@ -35,8 +35,9 @@ def answer_times(summary: Summary) -> Chart:
 
 def _told(summary: Summary) -> dict[str, float]:
     """The percentiles of served requests that the run supports, and their shares."""
-    found = (summary.metric(name) for name in summary.metrics)
-    return {metric.name: metric.quantile for metric in found if metric.sample == "served" and metric.quantile is not None}
+    metrics = (summary.metric(name) for name in summary.metrics)
+    found = (metric for metric in metrics if metric.sample == "served" and metric.group is None)
+    return {metric.name: metric.quantile for metric in found if metric.quantile is not None}
 
 
 def _percentiles(summary: Summary) -> go.Scatter:
@@ -58,7 +59,7 @@ def _percentiles(summary: Summary) -> go.Scatter:
 def _objectives(drawn: go.Figure, summary: Summary) -> None:
     for verdict in summary.verdicts:
         metric = verdict.metric
-        if metric.sample in ("served", "latency") and metric.quantile is not None:
+        if metric.sample in ("served", "latency") and metric.quantile is not None and metric.group is None:
             refusals = ", refusals included" if metric.sample == "latency" else ""
             text = f"target: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
             drawn.add_vline(x=verdict.bound, line=OBJECTIVE)
