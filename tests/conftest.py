@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCORES
 from tests.scenario.texts import SMALL
 
-# Hypothesis tries the same examples every time, so that a failure can be had again.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+# Hypothesis tries the same examples every time, so that a failure can be had again, however slow the machine is.
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 
 SIDECAR = """\
