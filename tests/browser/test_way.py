@@ -30,7 +30,7 @@ def test_three_picks_change_the_verdict_and_a_copied_link_gives_the_same_run(vis
 
     pick(page, "Architecture", "EfficientNet-Lite1")
     move(page, "Operating point", "ArrowRight", "ArrowRight", "ArrowRight")
-    move(page, "Dermatologists a shift", "ArrowLeft")
+    move(page, "Dermatologists per shift", "ArrowLeft")
     assert page.get_by_text("Changed since this run").is_visible()
     run_design(page)
     after, found_after = run_hash(page), verdict(page, "Cancers found")
