@@ -35,7 +35,7 @@ class Airlock:
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Take requests that all come at `time`."""
-        if time < self.run.barrier:
+        if time < self.run.holds_from:
             self.run.stages[self.name].accept(rows, time)
         else:
             kept = list(rows)
@@ -43,7 +43,7 @@ class Airlock:
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Take many requests, each at its own time."""
-        due = times < self.run.barrier
+        due = times < self.run.holds_from
         if due.all():
             self.run.stages[self.name].accept_block(rows, times)
             return
@@ -53,14 +53,14 @@ class Airlock:
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         """Take a request that a stage has turned away."""
-        if time < self.run.barrier:
+        if time < self.run.holds_from:
             self.run.stages[self.name].fall_back(row, outcome, time)
         else:
             self._kept.append(lambda: self.fall_back(row, outcome, time))
 
     def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
         """The same for many rows, each at its own time."""
-        due = times < self.run.barrier
+        due = times < self.run.holds_from
         self.run.stages[self.name].fall_back_block(rows[due], outcome, times[due])
         if not due.all():
             late_rows, late_times = rows[~due], times[~due]

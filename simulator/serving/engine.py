@@ -60,6 +60,7 @@ class Run:
         self.plan = self.began_as = plan
         self.stops = stops or plan.changes
         self.barrier = 0.0 if self.stops else plan.horizon_s
+        self.holds_from = self.barrier
         self.now = 0.0
         self.scheduled = deque(plan.later)
         self.decided: list[tuple[float, dict[str, Pick]]] = []  # what controllers will change, and when
@@ -145,7 +146,9 @@ class Run:
             raise ValueError("stages of this run look ahead to its end; let it begin with stops=True to stop it on the way")
         if self.stops:
             self.barrier = to
-            self.requests.wait_until(to)
+            # Nothing stops after the end: what is handed on for later passes, as in a run that never stops.
+            self.holds_from = to if to < self.plan.horizon_s else inf
+            self.requests.wait_until(self.holds_from)
         self.source.send_before(to)
         for airlock in self.airlocks.values():
             airlock.release()

@@ -201,14 +201,18 @@ def check_ways(trace: Trace, visits: pd.DataFrame) -> None:
         assert not (finished and inputs == 1) or not under_way
         if finished:
             last_sent = max(np.flatnonzero(sent_again[mine]), default=0)
-            lacks = _incomplete(own[at_join], stages[meet], inputs) if at_join.any() else False
+            lacks = _incomplete(own[at_join], trace, meet, inputs) if at_join.any() else False
             assert (request.outcome == "done") == (not failed[mine][last_sent:].any() and not (lacks and last_sent == 0))
 
 
-def _incomplete(visits: pd.DataFrame, stage: Any, inputs: int) -> bool:
-    """Whether a request took the fallback of a join."""
-    good = (visits["started_s"].notna() & (visits["server"] >= 0)).sum()
-    return stage.on_incomplete is not None and visits["started_s"].notna().any() and good < stage.needed(inputs)
+def _incomplete(visits: pd.DataFrame, trace: Trace, join: str, inputs: int) -> bool:
+    """Whether a request took the fallback of a join, by what the join needed when the request left it."""
+    used = visits[visits["started_s"].notna()]
+    if used.empty:
+        return False
+    left = used["left_s"].iloc[0]
+    stage = next(plan.scenario.stages[join] for start, end, plan in trace.parts() if start <= left < end)
+    return stage.on_incomplete is not None and (used["server"] >= 0).sum() < stage.needed(inputs)
 
 
 def _check_join(visits: pd.DataFrame, stage: Any, inputs: int) -> None:

@@ -113,3 +113,10 @@ def test_the_load_of_a_run_is_that_of_the_servers_it_had():
 def test_the_utilization_of_a_run_is_that_of_the_servers_it_had():
     trace = changed({"p": pool(replicas=1)}, {"p": pool(replicas=2)}, 5, [0, 1, 2])
     assert measure(trace).totals["utilization.p"].below == pytest.approx(5 + 95 * 2)
+
+
+def test_of_two_copies_that_are_still_served_at_the_end_one_is_wanted():
+    """The copy is sent after a second, to the other replica; neither is done when the run ends, a thousand seconds later."""
+    trace = run_at(plan({"p": pool(replicas=2, hedge_after_s=1)}, constant(1e6)), [0])
+    assert trace.visits["started_s"].tolist() == [0, 1]
+    assert trace.visits["wanted"].tolist() == [True, False]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
@@ -46,13 +46,16 @@ class Batch:
         """Something takes its place at `time`: it is lost, and the replica is free."""
         self.done, self.free_again, self.lost = time, time, True
 
-    def note(self, log: VisitLog) -> None:
-        """Log the visits; nobody waited for those copies that were lost, or whose requester had left or been answered.
+    def note(self, log: VisitLog, counted: Iterable[int] = ()) -> set[int]:
+        """Log the visits. A copy is unwanted if it was lost, or if its client had left or been answered.
 
-        Whoever is answered has waited since joining the queue, whichever of the copies was served.
+        A request that is answered has waited since it joined the queue, whichever of its copies was served.
+
+        counted: the requests, by the identity of their stay, of which another copy is logged as wanted already, though it is
+        still being served; returned with those of this batch
         """
         first = len(log)
-        answered: set[int] = set()
+        answered = set(counted)
         entered = []
         for place, copy in enumerate(self.copies):
             if self.lost or not copy.stay.open or id(copy.stay) in answered:
@@ -63,6 +66,7 @@ class Batch:
                 entered.append(copy.stay.entered)
         rows = [copy.stay.row for copy in self.copies]
         log.add_batch(rows, entered, 0, len(rows), self.started, self.done, self.replica)
+        return answered | {id(copy.stay) for copy in self.copies}
 
 
 class Work(Protocol):

@@ -300,9 +300,10 @@ class ManagedPoolStage(AnyPool):
         )
 
     def note_at_work(self, log: VisitLog) -> None:
-        """Batches are in the log only when they are done."""
+        """Batches are logged when they are done; of two copies being served, the one done first is the wanted one."""
+        counted: set[int] = set()
         for batch in self.work.unfinished():
-            batch.note(log)
+            counted = batch.note(log, counted)
 
     def settle(self, now: float) -> None:
         """Let those go that waited too long."""
