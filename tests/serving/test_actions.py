@@ -12,15 +12,7 @@ from pandas.testing import assert_frame_equal
 from simulator.scenario.load import loads
 from simulator.serving.engine import Run, simulate
 from simulator.serving.streams import Streams
-from tests.serving.networks import (
-    HORIZON_S,
-    check_instants,
-    check_order_of_times,
-    check_servers,
-    check_ways,
-    networks,
-    ordered,
-)
+from tests.serving.networks import HORIZON_S, check_changed, networks, ordered
 from tests.serving.test_contracts import NETWORKS, SHARED
 
 TIMES = st.floats(1, HORIZON_S - 1)
@@ -172,16 +164,7 @@ def test_after_a_change_no_request_is_lost_and_the_same_change_gives_the_same_ru
     _, _, acted = case
     trace, again = simulate(acted, seed), simulate(acted, seed)
     assert trace.digest == again.digest
-    visits = trace.visits
-    wanted = visits[visits["wanted"]]
-    check_ways(trace, wanted)
-    if not trace.plan.scenario.in_branches():
-        check_instants(trace, wanted)
-    for name, stage in trace.plan.scenario.stages.items():
-        mine = visits[visits["stage"] == name]
-        check_order_of_times(mine)
-        if stage.kind in ("pool", "people"):
-            check_servers(mine)
+    check_changed(trace)
 
 
 @pytest.mark.parametrize("kind", ["sensors", "assemble", "replaces of sensor", "preempts of sensor", "preempts", *SHARED])
