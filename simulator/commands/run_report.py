@@ -16,7 +16,7 @@ from simulator.units import duration, spoken
 
 out = Console()
 
-_COLOURS: dict[Standing, str] = {"met": "green", "missed": "red", "open": "yellow", "none": "bright_black"}
+_COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven": "yellow", "no figure": "bright_black"}
 
 
 def print_summary(summary: Result) -> None:
@@ -84,7 +84,7 @@ def print_path(path: RequestPath) -> None:
 def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
     asked = ("at least " if verdict.objective.at_least is not None else "at most ") + spoken(verdict.bound, unit)
     colour = _COLOURS[verdict.standing]
-    label, words = escape(verdict.objective.label), f"[{colour}]{verdict.words}[/{colour}]"
+    label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
     if verdict.estimate is None:
         return label, asked, "none to quote", "", words
     return label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words

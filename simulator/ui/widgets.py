@@ -34,7 +34,7 @@ EVIDENCE: dict[str, tuple[Colour, str]] = {
 }
 
 #: Orange while the data are undecided, grey without a figure.
-VERDICTS: dict[Standing, Colour] = {"met": "green", "missed": "red", "open": "orange", "none": "gray"}
+VERDICTS: dict[Standing, Colour] = {"met": "green", "not met": "red", "not proven": "orange", "no figure": "gray"}
 
 #: A widget's value is kept in the address and survives a change of page.
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -96,7 +96,7 @@ def verdict_card(verdict: Verdict, key: str) -> None:
     st.metric(
         verdict.objective.label,
         told,
-        verdict.words,
+        verdict.standing,
         delta_color=VERDICTS[verdict.standing],
         delta_arrow="off",
         label_visibility="collapsed",

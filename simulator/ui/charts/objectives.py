@@ -13,7 +13,7 @@ from simulator.units import spoken
 _SCALE = {"share": (100.0, "%")}
 
 #: Orange while the data are undecided, grey without a figure.
-COLOURS: dict[Standing, str] = {"met": FOUND, "missed": MISSED, "open": ORANGE, "none": GREY}
+COLOURS: dict[Standing, str] = {"met": FOUND, "not met": MISSED, "not proven": ORANGE, "no figure": GREY}
 
 
 def asked(verdict: Verdict) -> str:
@@ -67,11 +67,11 @@ def _takeaway(verdict: Verdict) -> str:
     if verdict.estimate is None:
         return f"{verdict.objective.label}: the target is {asked(verdict)}; there is no figure to quote."
     value = spoken(verdict.estimate.value, verdict.metric.unit)
-    return f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; target {asked(verdict)}: {verdict.words}."
+    return f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; target {asked(verdict)}: {verdict.standing}."
 
 
 def _table(verdict: Verdict) -> pd.DataFrame:
     estimate = verdict.estimate
     bounds = [None] * 3 if estimate is None else [estimate.value, estimate.low, estimate.high]
-    row = [verdict.objective.label, verdict.bound, *bounds, verdict.metric.unit, verdict.words]
+    row = [verdict.objective.label, verdict.bound, *bounds, verdict.metric.unit, verdict.standing]
     return pd.DataFrame([row], columns=["objective", "target", "reached", "95% low", "95% high", "unit", "verdict"])
