@@ -14,6 +14,7 @@ from simulator.analysis.run.labels import never_seen, paths_shift, resampled_cut
 from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.scores import Measured, ScoreTable
 from simulator.scenario.stages import Gate, Route
+from simulator.serving.once import once_a_plan
 from simulator.serving.plan import Plan
 from simulator.serving.theory import loads
 from simulator.serving.thresholds import thresholds
@@ -90,6 +91,7 @@ class Kept:
         return {**{name: value for name, value in vars(self).items() if name != "next"}, "next": vars(self.next)}
 
 
+@once_a_plan
 def kept_thresholds(plan: Plan) -> list[Kept]:
     """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 
