@@ -46,11 +46,10 @@ def prepare(scenario: Scenario) -> None:
 
 def drawers(scenario: Scenario) -> None:
     """The brief and the questions, each behind a button."""
-    with st.container(horizontal=True):
-        if st.button("Brief", key="brief"):
-            _brief(scenario)
-        if scenario.questions and st.button("Questions you may ask", key="questions"):
-            _questions(scenario)
+    if st.button("Brief", key="brief"):
+        _brief(scenario)
+    if scenario.questions and st.button("Questions you may ask", key="questions"):
+        _questions(scenario)
 
 
 @st.dialog("Brief", position="right", width="medium")
@@ -97,42 +96,50 @@ def exhibits(scenario: Scenario) -> dict[str, Callable[[Summary], None]]:
     return shown | {"Numbers and sources": sources} | ({"Debrief": debrief} if scenario.debrief else {})
 
 
+def run_row(scenario: Scenario) -> bool:
+    """The Run button and the switch beside it; whether it was pressed."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button("Run", type="primary", key="run_button", shortcut="Ctrl+Enter")
+        st.toggle("Live", key=key(scenario.id, "live"), help="A changed choice runs by itself.", **KEPT)
+    return pressed
+
+
 def settings(scenario: Scenario) -> tuple[int, int]:
-    """How runs are made: at once or by the button, with which seed and how many replications."""
+    """How runs are made: with which seed and how many replications."""
     with st.expander("Run settings", key=key(scenario.id, "settings")):
-        st.toggle("Run at every change", key=key(scenario.id, "live"), **KEPT)
         replications = st.number_input("Replications", *REPLICATIONS, key=key(scenario.id, "replications"), **KEPT)
         seed = st.number_input("Seed", *SEEDS, key=key(scenario.id, "seed"), **KEPT)
     return seed, replications
 
 
-def buttons(scenario: Scenario, plan: Plan | None, seed: int, replications: int) -> None:
-    """The Run button, and the link and the command that give this run again."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Run", type="primary", key="run_button", disabled=plan is None, shortcut="Ctrl+Enter") and plan:
-            registry().start(plan, seed, replications)
-        if plan is not None:
-            with st.popover("Link and command", type="tertiary"):
-                st.markdown("This link opens the same design and seed:")
-                st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
-                st.markdown("This command runs it:")
-                st.code(command(plan, seed, replications), language="bash", wrap_lines=True)
+def link_and_command(plan: Plan, seed: int, replications: int) -> None:
+    """What gives this run again."""
+    with st.popover("Link and command", type="tertiary"):
+        st.markdown("This link opens the same design and seed:")
+        st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
+        st.markdown("This command runs it:")
+        st.code(command(plan, seed, replications), language="bash", wrap_lines=True)
 
 
 scenario = chosen_case()
 prepare(scenario)
 st.title(scenario.title, anchor=False)
 with st.sidebar:
+    pressed = run_row(scenario)
     picks = form(scenario)
     seed, replications = settings(scenario)
 plan = planned(scenario, picks, {})
+if plan is not None and pressed:
+    registry().start(plan, seed, replications)
 with st.bottom:
-    buttons(scenario, plan, seed, replications)
     job = current(scenario, plan, seed, replications)
     last = last_full(scenario, job)
     verdicts(scenario, job, last, None)
 
-drawers(scenario)
+with st.container(horizontal=True, vertical_alignment="center"):
+    drawers(scenario)
+    if plan is not None:
+        link_and_command(plan, seed, replications)
 shown = exhibits(scenario)
 panels = st.tabs(["Design", *shown], key=key(scenario.id, "panel"), on_change="rerun")
 if plan is not None and panels[0].open:
