@@ -16,7 +16,7 @@ from simulator.ui.charts.latencies import (
     step_times,
 )
 from simulator.ui.charts.look import Chart, rounded
-from simulator.ui.charts.objectives import asked, interval_of, objective_chart
+from simulator.ui.charts.objectives import objective_chart
 from simulator.ui.charts.overload import goodput_over_time
 from simulator.ui.charts.projection import comparisons, projected_against_published
 from simulator.ui.charts.queues import queues
@@ -35,7 +35,6 @@ __all__ = [
     "answer_times",
     "ap_by_condition",
     "ap_by_precision",
-    "asked",
     "batch_timeline",
     "by_group",
     "by_prevalence",
@@ -49,7 +48,6 @@ __all__ = [
     "goodput_over_time",
     "growing_curve",
     "image_shifts",
-    "interval_of",
     "journeys",
     "kept_promises",
     "latency_curves",
