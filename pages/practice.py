@@ -1,6 +1,5 @@
 """Practice: read a case, pick a design, run it, and see what it misses, how long requests wait and what it costs."""
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -9,19 +8,17 @@ from simulator.analysis.run.compare import comparable, difference_rows, differen
 from simulator.analysis.run.replicate import REPLICATIONS
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import judge
-from simulator.analysis.run.summary import Summary, metric_rows
+from simulator.analysis.run.summary import Summary
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
-from simulator.scenario.exhibits import EXHIBITS
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.diagram import diagram
-from simulator.ui.exhibits import DRAWN
+from simulator.ui.exhibits import panels as panels_of
 from simulator.ui.jobs import Job, job_id, registry
 from simulator.ui.links import SEEDS, command, complaints, link
 from simulator.ui.widgets import (
     asked_card,
     choice_widget,
     draw_diagram,
-    evidence,
     plain,
     scenario_of,
     trust,
@@ -202,34 +199,12 @@ def changes(old: Plan, new: Plan) -> str:
     return ", ".join(told) or "seed or replications"
 
 
-def sources(summary: Summary) -> None:
-    st.caption(summary.sense)
-    st.dataframe(
-        metric_rows(summary), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
-    )
-    st.subheader("Where the numbers come from", anchor=False)
-    evidence(summary.provenance)
-
-
-def debrief(summary: Summary) -> None:
-    for lesson in summary.plan.scenario.debrief:
-        st.markdown(f"**{lesson.title}.** {lesson.text}")
-        if lesson.source:
-            st.caption(f"Source: {lesson.source}")
-
-
-def exhibits(scenario: Scenario) -> dict[str, Callable[[Summary], None]]:
-    """What each tab of a result shows, by title; sources and lessons always come last."""
-    shown = {EXHIBITS[name].label: DRAWN[name] for name in scenario.shown()}
-    return shown | {"Numbers and sources": sources} | ({"Debrief": debrief} if scenario.debrief else {})
-
-
 scenario = chosen_case()
 st.title(scenario.title, anchor=False)
 if wrong := complaints(scenario, st.query_params.to_dict()):
     st.warning("\n".join(f"- {plain(sentence)}" for sentence in wrong))
 top, run_row = st.container(), st.container()
-shown = exhibits(scenario)
+shown = panels_of(scenario)
 panels = st.tabs(["Design", *shown], key="panel", on_change="rerun")
 
 with panels[0]:
@@ -262,4 +237,5 @@ for panel, show in zip(panels[1:], shown.values(), strict=True):
             if last is None:
                 st.markdown("Run the design first.")
             else:
-                show(last.summary)
+                for part in show:
+                    part(last.summary)

@@ -130,7 +130,7 @@ def span(seconds: float) -> str:
     return duration(seconds)
 
 
-_WORDS = dict(enumerate("one two three four five six seven eight nine ten eleven twelve".split(), start=1))
+_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
 
 
 def spread(halves: dict[str, float], unit: str) -> str:

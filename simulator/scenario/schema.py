@@ -63,6 +63,10 @@ class Noun(Strict):
     one: Line
     many: Line
 
+    def counted(self, count: float) -> str:
+        """So many of it: `1 photo`, `1,204 photos`."""
+        return f"{count:,.0f} {self.one if count == 1 else self.many}"
+
 
 class Population(Strict):
     """Who the requests come from, represented by the labelled items."""

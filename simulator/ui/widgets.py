@@ -59,8 +59,11 @@ def first_replication(run_hash: str, _summary: Summary) -> Trace:
 
 
 def draw(chart: Chart, key: str) -> None:
-    """A chart under the sentence that says what it shows, with its numbers one click away."""
-    st.markdown(f"**{chart.takeaway}**")
+    """A chart under the sentence that says what it shows, with its numbers one click away; without a figure, the numbers."""
+    st.markdown(f"**{plain(chart.takeaway)}**")
+    if chart.figure is None:
+        st.dataframe(chart.table, hide_index=True, alt=chart.takeaway)
+        return
     st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
     as_table(chart.table)
 

@@ -3,6 +3,7 @@
 from simulator.ui.charts.answer_times import answer_times
 from simulator.ui.charts.batches import batch_timeline
 from simulator.ui.charts.costs import cost_split
+from simulator.ui.charts.crowd import crowd
 from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
 from simulator.ui.charts.fidelity import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.ui.charts.flows import journeys
@@ -42,6 +43,7 @@ __all__ = [
     "compared_curves",
     "comparisons",
     "cost_split",
+    "crowd",
     "error_by_load",
     "field_drop",
     "forecasts_against_runs",
