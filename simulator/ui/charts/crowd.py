@@ -87,8 +87,9 @@ def _lost(found: Referred) -> str:
 def _takeaway(found: Referred, scenario: Scenario, capacity: float | None) -> str:
     who = scenario.population
     assert who is not None
+    of_positives = f"{_of(found)} {who.positives} are {who.escalated} and {_lost(found)} {who.missed}"
     told = (
-        f"Of {scenario.who.counted(found.crowd)}, {_of(found)} {who.positives} are {who.escalated} and {_lost(found)} {who.missed}; "
+        f"Of {scenario.who.counted(found.crowd)}, {of_positives}; "
         f"{found.alarms:,.0f} of {found.negatives:,.0f} {who.negatives} are {who.escalated} needlessly."
     )
     if capacity is not None and found.share > capacity:
