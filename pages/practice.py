@@ -16,7 +16,7 @@ from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.diagram import diagram
 from simulator.ui.exhibits import DRAWN
 from simulator.ui.jobs import Job, job_id, registry
-from simulator.ui.links import SEEDS, command, complaints, link
+from simulator.ui.links import DEFAULT_SEED, SEEDS, command, link, read
 from simulator.ui.widgets import (
     asked_card,
     choice_widget,
@@ -102,7 +102,7 @@ def controls(scenario: Scenario, plan: Plan | None) -> tuple[int, int]:
         replications = st.number_input(
             "Replications", *REPLICATIONS, scenario.run.replications, key="replications", bind="query-params", width=150
         )
-        seed = st.number_input("Seed", *SEEDS, 1, key="seed", bind="query-params", width=150)
+        seed = st.number_input("Seed", *SEEDS, DEFAULT_SEED, key="seed", bind="query-params", width=150)
         if plan is not None:
             with st.popover("Link and command", type="tertiary"):
                 st.markdown("This link opens the same design and seed:")
@@ -226,7 +226,7 @@ def exhibits(scenario: Scenario) -> dict[str, Callable[[Summary], None]]:
 
 scenario = chosen_case()
 st.title(scenario.title, anchor=False)
-if wrong := complaints(scenario, st.query_params.to_dict()):
+if wrong := read(scenario, st.query_params.to_dict()).complaints:
     st.warning("\n".join(f"- {plain(sentence)}" for sentence in wrong))
 top, run_row = st.container(), st.container()
 shown = exhibits(scenario)
