@@ -121,9 +121,8 @@ class _Reader:
     def _version(self) -> None:
         given, now = self._one("version"), self.scenario.version
         if given is not None and given != str(now):
-            self.complaints.append(
-                f"The link was made with version {_shown(given)} of this case, which is now at version {now}; results may differ."
-            )
+            made = f"The link was made with version {_shown(given)} of this case"
+            self.complaints.append(f"{made}, which is now at version {now}; results may differ.")
 
     def _picks(self) -> dict[str, Pick]:
         picks: dict[str, Pick] = {}
