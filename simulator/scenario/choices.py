@@ -1,6 +1,6 @@
 """What a person may pick: one model per kind of choice. A pick writes values into the scenario, which is then checked again."""
 
-from math import remainder
+from math import isfinite, remainder
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -120,8 +120,8 @@ class Number(_Choice):
             allowed = number in self.values
         else:
             assert self.min is not None and self.max is not None and self.step is not None
-            off = abs(remainder(number - self.min, self.step))
-            allowed = self.min <= number <= self.max and off <= 1e-6 * self.step
+            inside = isfinite(number) and self.min <= number <= self.max
+            allowed = inside and abs(remainder(number - self.min, self.step)) <= 1e-6 * self.step
         if not allowed:
             raise ValueError(f"{number:g} is out of range; {self._range()}")
         return int(number) if number == int(number) else number

@@ -39,12 +39,16 @@ _SENSE = "A 95% interval is about other requests of the same kind."
 #: with one.
 POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
+#: Why a run cannot quote a metric, where it stands in place of the figure.
+NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
+
 
 @dataclass(frozen=True)
 class Summary:
     """All replications of one design in numbers.
 
     thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
+    untold: the metrics of the case that the run cannot quote, each with the reason in a few words
     measures: the replications themselves, with which advice compares other designs
     """
 
@@ -62,6 +66,7 @@ class Summary:
     stages: dict[str, StageTimes]
     warm_up: WarmUp | None
     thresholds: list[Kept]
+    untold: dict[str, str]
     measures: Sequence[Measures]
     mlperf: MlperfResult | None = None
 
@@ -119,14 +124,15 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     metrics = _estimates(plan, estimator)
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
-    untold = _without_end(plan, warm_up, stages)
-    metrics = {name: found for name, found in metrics.items() if name not in untold}
+    endless = _without_end(plan, warm_up, stages)
+    metrics = {name: found for name, found in metrics.items() if name not in endless}
+    reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
     warnings = [
         *plan.warnings,
         *([warm_up.sentence] if warm_up else []),
         *_overload(plan, stages),
         *_peaks(plan),
-        *(one.sentence for one in estimator.withheld if one.metric.name not in untold),
+        *(one.sentence for one in estimator.withheld if one.metric.name not in endless),
         *(one.sentence for one in thresholds),
         *_few_positives(plan, metrics),
         *([mlperf.sentence] if mlperf else []),
@@ -134,6 +140,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     edges = at_band_edges(plan) if measures[0].band_edges else []
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, ("fast", "slow"), strict=False):
+        reasons = {one: f"{why} at the {name} edge of the projection" for one, why in edge.untold.items()} | reasons
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
         warnings += [f"At the {name} edge of the projection: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
@@ -151,6 +158,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         stages=stages,
         warm_up=warm_up,
         thresholds=thresholds,
+        untold={name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics},
         measures=measures,
         mlperf=mlperf,
     )
