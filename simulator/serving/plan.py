@@ -153,7 +153,7 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
 
 
 def calm(plan: Plan) -> Plan:
-    """The same plan, and those that run later in its place, with nothing that strikes: the same bytes up to the first strike."""
+    """The same plan, and those that run later in its place, with nothing that strikes."""
     return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
 
 
