@@ -360,9 +360,11 @@ def _apart(before: Interval, after: Interval) -> Interval:
 
 
 def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> Interval | None:
-    """Both designs on the same resamples of the labelled people."""
+    """Both designs on the same resamples of the labelled people; where scores shift in one of them, both run again."""
     drawn = [one.draws(metric.name) for one in (old, new)]
-    if any(change is not None for change in drawn):
+    again = any(change is None and one.reruns(lambda found: found.figure(metric))[0].size
+                for change, one in zip(drawn, (old, new), strict=True))  # fmt: skip
+    if any(change is not None for change in drawn) and not again:
         moved = sum(sign * change for sign, change in zip((-1, 1), drawn, strict=True) if change is not None)
         pinned = [all(one.ways.pinned[index] for one in (old, new) if one.ways) for index in (0, 1)]
         return of_draws(value, np.asarray(moved), pinned)
