@@ -119,7 +119,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     metrics = _estimates(plan, estimator)
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
-    untold = _without_end(plan, warm_up, stages)
+    untold = without_end(plan, warm_up, stages)
     metrics = {name: found for name, found in metrics.items() if name not in untold}
     warnings = [
         *plan.warnings,
@@ -219,7 +219,7 @@ def _grows(plan: Plan, stage: str, times: StageTimes) -> bool:
     return times.load >= 1 and not bounded and plan.scenario.arrivals.has_rate
 
 
-def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
+def without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
     """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
     growing = {stage for stage, times in stages.items() if _grows(plan, stage, times)}
     behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
