@@ -62,10 +62,10 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
 ) -> None:
     """Run a design and print its misses, waiting times and costs."""
-    scenario, picked, struck = load(case), _read_picks(picks or [], "--set"), _read_strikes(strikes or [])
+    scenario, picked, struck = load(case), read_picks(picks or [], "--set"), read_strikes(strikes or [])
     actions = _read_changes(changes or [])
     plan = with_actions(compile_plan(scenario, picked, struck), actions)
-    others = picked | _read_picks(against, "--against") if against else picked
+    others = picked | read_picks(against, "--against") if against else picked
     other = with_actions(compile_plan(scenario, others, struck), actions) if against else None
     share = _read_percentile(explain or "p99")
     if trace_out:
@@ -88,7 +88,7 @@ def run(
         raise typer.Exit(Status.NO)
 
 
-def _read_picks(picks: list[str], option: str) -> dict[str, str]:
+def read_picks(picks: list[str], option: str) -> dict[str, str]:
     for pick in picks:
         if "=" not in pick:
             raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
@@ -100,7 +100,7 @@ def _read_changes(changes: list[str]) -> list[Action]:
     for change in changes:
         pick, _, seconds = change.rpartition("@")
         try:
-            found.append((float(seconds), _read_picks([pick], "--change")))
+            found.append((float(seconds), read_picks([pick], "--change")))
         except ValueError:
             raise UsageError(
                 f"--change {change}: write it as CHOICE=OPTION@SECONDS, such as --change replicas=4@3600"
@@ -115,7 +115,7 @@ def _read_percentile(text: str) -> float:
         raise UsageError(f"--explain {error}") from error
 
 
-def _read_strikes(strikes: list[str]) -> dict[str, float | None]:
+def read_strikes(strikes: list[str]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for strike in strikes:
         name, at, seconds = strike.partition("@")

@@ -57,6 +57,10 @@ class Options(_Choice):
         """All picks, in the order of the file."""
         return list(self.options)
 
+    def next_to(self, pick: Pick) -> list[Pick]:
+        """The picks one step away: every other option."""
+        return [option for option in self.options if option != self.read(pick)]
+
     def read(self, pick: Pick) -> str:
         """The pick as an option's name; raises ValueError that names the options."""
         if str(pick) not in self.options:
@@ -109,6 +113,16 @@ class Number(_Choice):
         assert self.min is not None and self.max is not None and self.step is not None
         steps = int((self.max - self.min) / self.step + 1e-6)
         return [self.read(round(self.min + index * self.step, 12)) for index in range(steps + 1)]
+
+    def next_to(self, pick: Pick) -> list[Pick]:
+        """The picks one step away: the next number down and the next one up, where the range goes on."""
+        now = self.read(pick)
+        if self.values is not None:
+            below, above = [one for one in self.values if one < now], [one for one in self.values if one > now]
+            return [self.read(one) for one in [*([max(below)] if below else []), *([min(above)] if above else [])]]
+        assert self.min is not None and self.max is not None and self.step is not None
+        stepped = (round(now + sign * self.step, 9) for sign in (-1, 1))
+        return [self.read(one) for one in stepped if self.min <= one <= self.max]
 
     def read(self, pick: Pick) -> int | float:
         """The pick as a number within the range, whole where it can be; raises ValueError that names the range."""
