@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulator.analysis.bootstrap import corrected_interval, percentile_interval
 from simulator.analysis.run.labels import never_seen, paths_shift, resampled_cuts, thresholds_anew, weights_of
 from simulator.analysis.statistics import Interval, clustered_share
-from simulator.evidence.scores import Measured, ScoreTable
+from simulator.evidence.scores import ScoreTable
 from simulator.scenario.stages import Gate, Route
 from simulator.serving.plan import Plan
 from simulator.serving.theory import loads
@@ -121,7 +121,7 @@ def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> Kep
     spread = percentile_interval(reached, draws)
     promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
     assert promised is not None
-    of = f"{'labelled' if isinstance(table.about, Measured) else 'published'} {'positives' if found else 'negatives'}"
+    of = f"{table.about.counted} {'positives' if found else 'negatives'}"
     expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
     return Kept(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected)
 
