@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.scenario.cases import find, scenario_ids
 from simulator.scenario.faults import Fault, ScenarioError
-from simulator.scenario.load import apply, find, load, load_all, loads, scenario_ids
+from simulator.scenario.load import apply, load, load_all, loads
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL, changed, place
 
