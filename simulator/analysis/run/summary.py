@@ -297,9 +297,9 @@ def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     sensitivity = metrics.get("sensitivity")
     if sensitivity is None or plan.scores is None:
         return []
-    labelled = "labelled" if plan.scores.about.kind == "measured" else "equivalent"
     low, high = percent(sensitivity.low), percent(sensitivity.high)
     return [
-        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {labelled} positives: its 95% interval is {low} to {high}. "
+        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {plan.scores.about.counted} positives: "
+        f"its 95% interval is {low} to {high}. "
         f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     ]

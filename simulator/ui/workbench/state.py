@@ -47,6 +47,15 @@ def _value(choice: Choice, pick: Pick) -> Pick:
     return choice.like(read) if isinstance(choice, Number) and choice.values is None else read
 
 
+def fit(scenario: Scenario) -> None:
+    """Set choices that hold no pick, or one that is not offered, to their defaults: the file of the case may have changed."""
+    for name, choice in scenario.choices.items():
+        try:
+            choice.read(get(scenario, name, ""))
+        except ValueError:
+            st.session_state[key(scenario.id, name)] = choice.read(choice.default)
+
+
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:
     """One choice at another pick, all others as in `picks`: what a button "Take this step" calls."""
     put(scenario, {**picks, choice: pick})
