@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -87,8 +88,9 @@ def bar(verdicts: list[Verdict], calm: list[Verdict] | None = None, stale: bool 
     stale: whether the figures are those of an earlier design
     state: what a screen reader is told when it changes
     """
-    pairs = zip(verdicts, calm or [None] * len(verdicts), strict=True)
-    _component(key="verdicts", data={"chips": [_chip(*pair) for pair in pairs], "stale": stale, "state": state})
+    before: Sequence[Verdict | None] = calm or [None] * len(verdicts)
+    chips = [_chip(*pair) for pair in zip(verdicts, before, strict=True)]
+    _component(key="verdicts", data={"chips": chips, "stale": stale, "state": state})
 
 
 def told(verdicts: list[Verdict]) -> str:
