@@ -26,7 +26,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     create_engine,
-    delete,
     insert,
     select,
     update,
@@ -126,11 +125,6 @@ class Attempts:
         mine = (_TABLE.c.trail == trail, _TABLE.c.case == case)
         with self._connected() as connection:
             connection.execute(update(_TABLE).where(*mine).values(starred=_TABLE.c.job == job if job else False))
-
-    def forget(self, trail: str, case: str) -> None:
-        """Delete the attempts of a person at a case."""
-        with self._connected() as connection:
-            connection.execute(delete(_TABLE).where(_TABLE.c.trail == trail, _TABLE.c.case == case))
 
     @cached_property
     def _engine(self) -> Engine:

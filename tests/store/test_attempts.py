@@ -63,15 +63,6 @@ def test_one_attempt_of_a_case_at_most_is_starred(url):
     assert kept.of(ATTEMPT.trail, "retry-storm")[0].starred
 
 
-def test_what_is_forgotten_is_gone_from_that_case_alone(url):
-    kept = Attempts(url)
-    for one in (ATTEMPT, replace(ATTEMPT, case="retry-storm")):
-        kept.add(one)
-    kept.forget(ATTEMPT.trail, ATTEMPT.case)
-    assert kept.of(ATTEMPT.trail, ATTEMPT.case) == []
-    assert len(kept.of(ATTEMPT.trail, "retry-storm")) == 1
-
-
 def broken(tmp_path):
     file = tmp_path / "broken.db"
     file.write_text("This is no database. " * 100)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from simulator.analysis.run.compare import Comparison, compare, side_by_side, undecided
+from simulator.analysis.run.compare import UNCHANGED, Comparison, compare, side_by_side, undecided
 from simulator.analysis.run.summary import NO_FIGURE
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.choices import Choice, Number, Pick
@@ -248,8 +248,10 @@ def comparison(job: Job | None) -> None:
         return
     found = _compared(before.id, job.id, False, before, job)
     what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
-    told = " · ".join(f"{plain(label)}: **{plain(words)}**" for label, words in found.told)
-    st.markdown(f"Compared with {other.name} ({plain(what)}): {told}")
+    same = [label for label, words in found.told if words == UNCHANGED]
+    told = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
+    told += [f"unchanged: {plain(', '.join(same))}"] if same else []
+    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(told)}")
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
         with drawer:
@@ -281,10 +283,10 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
     baseline = next((one for one in ticked if one.starred), ticked[0])
     order = [baseline, *(one for one in ticked if one is not baseline)]
     jobs = [_job(scenario, one) for one in order]
-    names = [f"Run {found.index(one) + 1}{' (baseline)' if one is baseline else ''}" for one in order]
+    names = [f"run {found.index(one) + 1}" for one in order]
     lost = [name for name, job in zip(names, jobs, strict=True) if job is None or job.error]
     if lost:
-        st.warning(f"{', '.join(lost)} cannot be computed again: the case has changed since.")
+        st.warning(f"The case has changed, so that these cannot be computed again: {', '.join(lost)}.")
         return
     there = [job for job in jobs if job is not None]
     waiting = [job.id for job in there if not job.succeeded]
@@ -292,7 +294,7 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
         st.caption(f"{len(waiting)} of these runs are computed again.")
         _wait(waiting)
         return
-    st.markdown(f"**{len(there)} runs side by side.** Changes are against {names[0]}, each with its 95% interval.")
+    st.markdown(f"**{len(there)} runs side by side.** Each change is against {names[0]}, with its 95% interval.")
     runs = [job.summary for job in there]
     notes = {_compared(there[0].id, job.id, False, there[0], job).pairing for job in there[1:]}
     for note in sorted(filter(None, notes)):

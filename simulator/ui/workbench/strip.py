@@ -17,13 +17,14 @@ _HTML = """
 _CSS = """
 #scroll { max-height: 15rem; overflow: auto; border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
 table { border-collapse: collapse; width: 100%; color: var(--st-text-color); font: 400 .8rem/1.3 var(--st-font); }
-th { position: sticky; top: 0; background: var(--st-secondary-background-color); text-align: left; font-weight: 600; }
+th { position: sticky; top: 0; background: var(--st-secondary-background-color); text-align: left; z-index: 1; }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid var(--st-border-color); vertical-align: middle; white-space: nowrap; }
-th { white-space: normal; min-width: 4.5rem; }
+th { white-space: normal; font-weight: 600; vertical-align: bottom; }
+th:nth-child(n + 5) { min-width: 4.5rem; }
 tr[aria-current] td { background: var(--st-secondary-background-color); }
 tr[aria-current] .number { font-weight: 700; }
 button { font: inherit; color: inherit; background: none; border: 0; padding: .2rem .1rem; cursor: pointer; text-align: left; }
-button.back { white-space: normal; min-width: 14rem; max-width: 26rem; text-decoration: underline; text-underline-offset: .2em;
+button.back { white-space: normal; min-width: 11rem; max-width: 20rem; text-decoration: underline; text-underline-offset: .2em;
               text-decoration-color: var(--st-border-color); }
 button.star { font-size: 1.1rem; min-width: 1.5rem; text-align: center; }
 button:focus-visible, input:focus-visible, #scroll:focus-visible {
@@ -83,14 +84,14 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     };
     const cells = run.reached.map((one) => make("td", { className: one.standing.replace(" ", "-") },
                                                 one.words, make("small", { textContent: one.standing })));
-    const made = make("tr", {}, make("td", { className: "number", textContent: run.number }), make("td", {}, back), ...cells,
-                      make("td", {}, make("code", { textContent: run.hash }), make("small", { textContent: run.time })),
-                      make("td", {}, star), make("td", {}, tick));
+    const made = make("tr", {}, make("td", { className: "number", textContent: run.number }), make("td", {}, back),
+                      make("td", {}, star), make("td", {}, tick), ...cells,
+                      make("td", {}, make("code", { textContent: run.hash }), make("small", { textContent: run.time })));
     if (run.shown) made.setAttribute("aria-current", "true");
     return made;
   };
   const focused = parentElement.activeElement?.getAttribute?.("aria-label");
-  const heads = ["Run", "What changed", ...data.labels, "Hash, time", "Baseline", "Compare"];
+  const heads = ["Run", "What changed", "Base", "Compare", ...data.labels, "Hash and time"];
   find("thead tr").replaceChildren(...heads.map((text) => make("th", { scope: "col", textContent: text })));
   find("tbody").replaceChildren(...data.rows.map(row));
   hide();
