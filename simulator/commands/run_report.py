@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.analysis.run.compare import Comparison, undecided
+from simulator.analysis.run.compare import Comparison, OneSided, undecided
 from simulator.analysis.run.request_path import RequestPath
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Standing, Verdict
@@ -54,16 +54,17 @@ def print_summary(summary: Result) -> None:
 
 
 def print_differences(compared: Comparison) -> None:
-    """Print what changes against another design; a figure that one of the two alone has comes first."""
+    """Print what changes against another design: what only one of the two can quote first, then the largest change."""
     design, other = compared.after.plan.design, compared.before.plan.design
     changed = [f"{name}={pick} against {other[name]}" for name, pick in design.items() if pick != other[name]]
     out.print(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
     table = Table(Column("metric", overflow="fold"), "difference", "95% interval", "half-widths", "", box=None)
-    for one in compared.one_sided:
-        table.add_row(one.metric.name, one.words, "", "", one.verdict)
-    for change in compared.moved:
-        told = "" if change.significant or change.change.value == 0 else "not significantly different"
-        table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)
+    for one in compared.all:
+        if isinstance(one, OneSided):
+            table.add_row(one.metric.name, one.words, "", "", one.verdict)
+        else:
+            told = "" if one.significant or one.change.value == 0 else one.verdict
+            table.add_row(one.metric.name, one.size, one.interval, one.doubts, told)
     out.print(table)
     asked = {objective.metric for objective in compared.after.plan.scenario.objectives}
     if words := undecided([change for change in compared.moved if change.metric.name in asked]):
