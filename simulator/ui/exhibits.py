@@ -66,7 +66,7 @@ def _one_request(summary: Summary) -> None:
     if way is None:
         st.markdown("No request reached that point.")
         return
-    draw(one_request(way), key="request")
+    draw(one_request(way, trace.plan), key="request")
     st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
 
 

@@ -9,6 +9,7 @@ from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute
 from simulator.serving.servers import servers
 from simulator.serving.trace import Trace
 from simulator.ui.charts.look import Chart, figure, stage_colours
+from simulator.ui.charts.strikes import marked
 from simulator.units import duration
 
 #: What is shown first; drag to see the rest of the minute.
@@ -27,7 +28,8 @@ def batch_timeline(trace: Trace) -> Chart:
     drawn.update_xaxes(title="seconds from the start of the busiest minute", range=[0, VIEW_S])
     drawn.update_xaxes(minallowed=0, maxallowed=MINUTE_S)
     drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    return Chart(drawn, _takeaway(trace, found, start), found)
+    chart = Chart(drawn, _takeaway(trace, found, start), found)
+    return marked(chart, trace.plan, lambda at: at - start, (start, start + MINUTE_S), times="started_s")
 
 
 def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:

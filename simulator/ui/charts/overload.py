@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from simulator.analysis.run.overload import Trouble, capacity_per_s, goodput, rush_of, trouble
 from simulator.serving.trace import Trace
 from simulator.ui.charts.look import GREEN, GREY, ORANGE, SKY, Chart, figure, translucent
+from simulator.ui.charts.strikes import marked
 from simulator.units import percent
 
 _LINES = {"fresh": ("fresh requests", SKY), "retries": ("retries", ORANGE), "useful": ("served in time", GREEN)}
@@ -40,7 +41,7 @@ def goodput_over_time(trace: Trace) -> Chart:
     drawn.update_yaxes(title="requests a second", rangemode="tozero")
     named = {"time_s": "from (s)", "served_share": "share of the requests served"}
     table = found.rename(columns=named | {column: f"{label} (1/s)" for column, (label, _) in _LINES.items()})
-    return Chart(drawn, _takeaway(trouble(found)), table)
+    return marked(Chart(drawn, _takeaway(trouble(found)), table), trace.plan, float, times=named["time_s"])
 
 
 def _takeaway(found: Trouble | None) -> str:

@@ -10,6 +10,7 @@ from simulator.analysis.run.warmup import WarmUp
 from simulator.serving.calendar import clock_s
 from simulator.serving.trace import Trace
 from simulator.ui.charts.look import GREY, OBJECTIVE, Chart, figure, stage_colours
+from simulator.ui.charts.strikes import marked
 
 
 def queues(trace: Trace, warm_up: WarmUp | None = None) -> Chart:
@@ -28,7 +29,8 @@ def queues(trace: Trace, warm_up: WarmUp | None = None) -> Chart:
     drawn.update_xaxes(title="time of day", tickformat="%H:%M", showgrid=False)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in the queue", yaxis2_title="in flight")
-    return Chart(drawn, _takeaway(trace, found, pools, clock), found.assign(time_of_day=clock.dt.strftime("%H:%M:%S")))
+    chart = Chart(drawn, _takeaway(trace, found, pools, clock), found.assign(time_of_day=clock.dt.strftime("%H:%M:%S")))
+    return marked(chart, trace.plan, lambda at: _clock(trace, pd.Series([at]))[0], times="time_s")
 
 
 def _line(name: str, clock: pd.Series[pd.Timestamp], values: pd.Series[int], colour: str, axis: str) -> go.Scatter:

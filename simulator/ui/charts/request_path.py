@@ -6,13 +6,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.request_path import BEHIND, RequestPath, Step
+from simulator.serving.plan import Plan
 from simulator.ui.charts.look import BLUE, GREY, ORANGE, SKY, Chart, figure
+from simulator.ui.charts.strikes import marked
 
 _COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
 
 
-def one_request(path: RequestPath) -> Chart:
-    """A row a step, from the moment the request entered the stage to the moment it left."""
+def one_request(path: RequestPath, plan: Plan) -> Chart:
+    """A row a step, from the moment the request entered the stage to the moment it left; what struck meanwhile is marked."""
     factor, unit = _scale(path.total_s)
     pieces = [piece for row, step in zip(_rows(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
     bars = []
@@ -32,7 +34,8 @@ def one_request(path: RequestPath) -> Chart:
     drawn = figure(*bars, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
     drawn.update_xaxes(title=f"time since the {'last photo was sent' if path.until == 'answer' else 'arrival'} ({unit})")
     drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(path.steps))
-    return Chart(drawn, path.sentence, _table(path))
+    end = path.start_s + path.total_s
+    return marked(Chart(drawn, path.sentence, _table(path)), plan, lambda at: (at - path.start_s) * factor, (path.start_s, end))
 
 
 def _pieces(row: str, step: Step) -> list[tuple[str, str, float, float]]:

@@ -9,6 +9,7 @@ from simulator.analysis.run.timeline import staffed, waiting
 from simulator.serving.calendar import clock_s
 from simulator.serving.trace import Trace
 from simulator.ui.charts.look import GREY, ORANGE, Chart, figure, stage_colours, translucent
+from simulator.ui.charts.strikes import marked
 from simulator.units import duration
 
 _TAG_COLOURS = (ORANGE, GREY)
@@ -37,7 +38,8 @@ def queue_over_time(trace: Trace, stage: str) -> Chart:
         title="time of day; shaded: reviewers on shift", tickformat="%H:%M", dtick=6 * 3600 * 1000, showgrid=False
     )
     drawn.update_yaxes(title="photos in the queue", rangemode="tozero", tickformat=",d")
-    return Chart(drawn, _takeaway(trace, stage, found), found.assign(time_of_day=clock.dt.strftime("%H:%M")))
+    chart = Chart(drawn, _takeaway(trace, stage, found), found.assign(time_of_day=clock.dt.strftime("%H:%M")))
+    return marked(chart, trace.plan, lambda at: _clock(trace, pd.Series([at]))[0], times="time_s")
 
 
 def _clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:
@@ -61,4 +63,6 @@ def _takeaway(trace: Trace, stage: str, found: pd.DataFrame) -> str:
     told = f"In this run the queue is longest at {when}, with {peak['all']:,.0f} photos; "
     if cleared.empty:
         return told + "it does not empty before the run ends."
-    return told + f"it is almost empty again {duration(cleared['time_s'].iloc[0] - peak['time_s'])} later."
+    empty = cleared["time_s"].iloc[0]
+    after_last = ", after the last of them has come" if empty > trace.plan.arrivals_end_s else ""
+    return told + f"it is almost empty again {duration(empty - peak['time_s'])} later{after_last}."
