@@ -59,7 +59,7 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="write the first replication for Perfetto, as .json or .json.gz")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is missed")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
 ) -> None:
     """Run a design and print its misses, waiting times and costs."""
     scenario, picked, struck = load(case), _read_picks(picks or [], "--set"), _read_strikes(strikes or [])

@@ -16,7 +16,7 @@ from simulator.units import duration, spoken
 
 out = Console()
 
-_COLOURS: dict[Standing, str] = {"met": "green", "missed": "red", "open": "yellow", "none": "bright_black"}
+_COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven": "yellow", "no figure": "bright_black"}
 
 
 def print_summary(summary: Result) -> None:
@@ -83,7 +83,7 @@ def print_path(path: RequestPath) -> None:
 
 def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
     colour = _COLOURS[verdict.standing]
-    label, words = escape(verdict.objective.label), f"[{colour}]{verdict.words}[/{colour}]"
+    label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
     reached = verdict.reached if verdict.estimate else "none to quote"
     return label, verdict.asked, reached, verdict.interval, words
 

@@ -20,9 +20,12 @@ def parts(path: str) -> Path:
 
 
 class _Choice(Strict):
+    """What every choice has; a folded one is shown when its group is opened, all others at once."""
+
     label: Line
     help: Line | None = None
     group: Line = "Design"
+    folded: bool = False
 
 
 class Option(Strict):
@@ -132,6 +135,11 @@ class Number(_Choice):
         """What the pick writes: path to (value, place of the path within this choice)."""
         number = self.read(pick)
         return {parts(at): (number, ("set", index)) for index, at in enumerate(self.set)}
+
+    def like(self, number: float) -> int | float:
+        """A number as the range's widget wants it: all have one type, whole if default, ends and step are."""
+        ends = [end for end in (self.default, self.min, self.max, self.step) if end is not None]
+        return int(number) if all(float(end).is_integer() for end in ends) else float(number)
 
     def label_of(self, pick: Pick) -> str:
         """The pick in words."""

@@ -11,7 +11,6 @@ import streamlit as st
 
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.run.summary import Summary, doubts
-from simulator.analysis.run.trust import Note
 from simulator.analysis.statistics import Mark
 from simulator.scenario import Scenario
 from simulator.scenario.choices import Choice, Number, Options
@@ -33,7 +32,7 @@ EVIDENCE: dict[str, tuple[Colour, str]] = {
 }
 
 #: Orange while the data are undecided, grey without a figure.
-VERDICTS: dict[Standing, Colour] = {"met": "green", "missed": "red", "open": "orange", "none": "gray"}
+VERDICTS: dict[Standing, Colour] = {"met": "green", "not met": "red", "not proven": "orange", "no figure": "gray"}
 
 #: A widget's value is kept in the address and survives a change of page.
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -97,7 +96,7 @@ def verdict_card(verdict: Verdict, key: str) -> None:
     st.metric(
         verdict.objective.label,
         verdict.reached,
-        verdict.words,
+        verdict.standing,
         delta_color=VERDICTS[verdict.standing],
         delta_arrow="off",
         label_visibility="collapsed",
@@ -157,16 +156,6 @@ def _like(default: int | float, choice: Number, bound: float | None) -> int | fl
 def _help(choice: Choice) -> str | None:
     notes = [f"- {option.label}: {option.note}" for option in getattr(choice, "options", {}).values() if option.note]
     return "\n".join([*filter(None, [choice.help]), *notes]) or None
-
-
-def trust(notes: list[Note]) -> None:
-    """How far a result can be trusted: a count at a glance, the reasons one click away, doubts first."""
-    good = sum(note.level == "good" for note in notes)
-    with st.popover(f"How far to trust this: {good} of {len(notes)} points are good", type="tertiary"):
-        for level in ("weak", "fair", "good"):
-            told = [note.sentence for note in notes if note.level == level]
-            if told:
-                st.markdown("\n".join([f"**{level.capitalize()}**", "", *(f"- {plain(sentence)}" for sentence in told)]))
 
 
 def evidence(sources: list[Source]) -> None:

@@ -73,7 +73,7 @@ def test_an_objective_draws_its_interval_against_the_bound(summary, drawn):
     assert list(value.x) == pytest.approx([100 * metric.value])
     assert drawn["objective"].figure.layout.shapes[0].x0 == pytest.approx(99)
     assert percent(metric.value) in drawn["objective"].takeaway
-    assert summary.verdicts[0].words in drawn["objective"].takeaway
+    assert summary.verdicts[0].standing in drawn["objective"].takeaway
 
 
 def test_an_objective_without_a_figure_says_so(summary):

@@ -11,8 +11,8 @@ from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
 from simulator.units import spoken_beside, spoken_bound
 
-#: The state of an objective: met or missed by the whole interval; open while the interval includes the bound; no figure.
-Standing = Literal["met", "missed", "open", "none"]
+#: The state of an objective: the whole interval meets the bound or does not; not proven while it includes the bound; no figure.
+Standing = Literal["met", "not met", "not proven", "no figure"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Verdict:
 
     @property
     def margin(self) -> float | None:
-        """How far the value lies on the right side of the bound; negative where it is missed."""
+        """How far the value lies on the right side of the bound; negative where it is not met."""
         if self.estimate is None:
             return None
         distance = self.estimate.value - self.bound
@@ -52,21 +52,12 @@ class Verdict:
 
     @property
     def standing(self) -> Standing:
-        """What decides the colour of the verdict everywhere."""
+        """The verdict in words, which decides its colour everywhere."""
         if self.estimate is None:
-            return "none"
-        if not self.certain:
-            return "open"
-        return "met" if self.met else "missed"
-
-    @property
-    def words(self) -> str:
-        """The verdict in two or three words."""
-        if self.standing == "none":
             return "no figure"
-        if self.standing != "open":
-            return self.standing
-        return "met, not proven" if self.met else "missed, not proven"
+        if not self.certain:
+            return "not proven"
+        return "met" if self.met else "not met"
 
     @property
     def asked(self) -> str:
@@ -90,7 +81,7 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """The objective as `casesim run --json` prints it; missing figures are left out."""
         side = "at_least" if self.objective.at_least is not None else "at_most"
-        told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.words}
+        told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
         if self.estimate is not None:
             told |= {"value": self.estimate.value, "low": self.estimate.low, "high": self.estimate.high, "margin": self.margin}
         return told

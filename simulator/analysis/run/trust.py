@@ -171,8 +171,8 @@ def _positives(summary: Summary) -> Iterator[Note]:
 def _verdicts(summary: Summary) -> Iterator[Note]:
     if not summary.verdicts:
         return
-    untold = [verdict for verdict in summary.verdicts if verdict.standing == "none"]
-    open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "open"]
+    untold = [verdict for verdict in summary.verdicts if verdict.standing == "no figure"]
+    open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "not proven"]
     for verdict in untold:
         yield Note(
             "verdicts", "weak", f"{verdict.objective.label}: the run has no such figure, so nothing can be said about it."

@@ -12,7 +12,7 @@ from simulator.ui.charts.look import FOUND, GREY, MISSED, OBJECTIVE, ORANGE, Cha
 _SCALE = {"share": (100.0, "%")}
 
 #: Orange while the data are undecided, grey without a figure.
-COLOURS: dict[Standing, str] = {"met": FOUND, "missed": MISSED, "open": ORANGE, "none": GREY}
+COLOURS: dict[Standing, str] = {"met": FOUND, "not met": MISSED, "not proven": ORANGE, "no figure": GREY}
 
 
 def objective_chart(verdict: Verdict) -> Chart:
@@ -51,12 +51,12 @@ def _range(verdict: Verdict, factor: float) -> list[float]:
 def _takeaway(verdict: Verdict) -> str:
     if verdict.estimate is None:
         return f"{verdict.objective.label}: the target is {verdict.asked}; there is no figure to quote."
-    told = f"{verdict.reached}, 95% interval {verdict.interval}; target {verdict.asked}: {verdict.words}"
-    return f"{verdict.objective.label}: {told}."
+    found = f"{verdict.reached}, 95% interval {verdict.interval}"
+    return f"{verdict.objective.label}: {found}; target {verdict.asked}: {verdict.standing}."
 
 
 def _table(verdict: Verdict) -> pd.DataFrame:
     estimate = verdict.estimate
     bounds = [None] * 3 if estimate is None else [estimate.value, estimate.low, estimate.high]
-    row = [verdict.objective.label, verdict.bound, *bounds, verdict.metric.unit, verdict.words]
+    row = [verdict.objective.label, verdict.bound, *bounds, verdict.metric.unit, verdict.standing]
     return pd.DataFrame([row], columns=["objective", "target", "reached", "95% low", "95% high", "unit", "verdict"])
