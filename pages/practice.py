@@ -1,20 +1,16 @@
 """Practice: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from simulator.analysis.run.replicate import REPLICATIONS
-from simulator.analysis.run.summary import Summary, metric_rows
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.scenario.choices import Pick
-from simulator.scenario.exhibits import EXHIBITS
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.diagram import diagram
-from simulator.ui.exhibits import DRAWN
+from simulator.ui.exhibits import panels as panels_of
 from simulator.ui.jobs import registry
 from simulator.ui.links import SEEDS, command, link
-from simulator.ui.widgets import draw_diagram, evidence, plain, scenario_of
+from simulator.ui.widgets import draw_diagram, plain, scenario_of
 from simulator.ui.workbench.choices import form
 from simulator.ui.workbench.runs import current, last_full, verdicts
 from simulator.ui.workbench.state import KEPT, get, key, put
@@ -74,28 +70,6 @@ def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float 
     return None
 
 
-def sources(summary: Summary) -> None:
-    st.caption(summary.sense)
-    st.dataframe(
-        metric_rows(summary), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
-    )
-    st.subheader("Where the numbers come from", anchor=False)
-    evidence(summary.provenance)
-
-
-def debrief(summary: Summary) -> None:
-    for lesson in summary.plan.scenario.debrief:
-        st.markdown(f"**{lesson.title}.** {lesson.text}")
-        if lesson.source:
-            st.caption(f"Source: {lesson.source}")
-
-
-def exhibits(scenario: Scenario) -> dict[str, Callable[[Summary], None]]:
-    """What each tab of a result shows, by title; sources and lessons always come last."""
-    shown = {EXHIBITS[name].label: DRAWN[name] for name in scenario.shown()}
-    return shown | {"Numbers and sources": sources} | ({"Debrief": debrief} if scenario.debrief else {})
-
-
 def run_row(scenario: Scenario) -> bool:
     """The Run button and the switch beside it; whether it was pressed."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -140,7 +114,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     drawers(scenario)
     if plan is not None:
         link_and_command(plan, seed, replications)
-shown = exhibits(scenario)
+shown = panels_of(scenario)
 panels = st.tabs(["Design", *shown], key=key(scenario.id, "panel"), on_change="rerun")
 if plan is not None and panels[0].open:
     with panels[0]:
@@ -151,4 +125,5 @@ for panel, show in zip(panels[1:], shown.values(), strict=True):
             if last is None:
                 st.markdown("The first run is on its way.")
             else:
-                show(last.summary)
+                for part in show:
+                    part(last.summary)

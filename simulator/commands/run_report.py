@@ -32,7 +32,7 @@ def print_summary(summary: Result) -> None:
         out.print(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
     verdicts = Table("objective", "target", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
-        verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))
+        verdicts.add_row(*_verdict_row(verdict))
     out.print(verdicts)
     metrics = Table(Column("metric", overflow="fold"), "value", "95% interval", "half-widths", box=None)
     for name, found in summary.metrics.items():
@@ -81,13 +81,11 @@ def print_path(path: RequestPath) -> None:
     out.print(table)
 
 
-def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
-    asked = ("at least " if verdict.objective.at_least is not None else "at most ") + spoken(verdict.bound, unit)
+def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
     colour = _COLOURS[verdict.standing]
     label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
-    if verdict.estimate is None:
-        return label, asked, "none to quote", "", words
-    return label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
+    reached = verdict.reached if verdict.estimate else "none to quote"
+    return label, verdict.asked, reached, verdict.interval, words
 
 
 def _interval(estimate: Interval, unit: str) -> str:

@@ -53,6 +53,10 @@ class Options(_Choice):
         """The picks to try to know that every pick can run: all of them."""
         return list(self.options)
 
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the file."""
+        return list(self.options)
+
     def read(self, pick: Pick) -> str:
         """The pick as an option's name; raises ValueError that names the options."""
         if str(pick) not in self.options:
@@ -97,6 +101,14 @@ class Number(_Choice):
             return [min(self.values), max(self.values)]
         assert self.min is not None and self.max is not None
         return [self.min, self.max]
+
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the file, or ascending."""
+        if self.values is not None:
+            return [self.read(value) for value in self.values]
+        assert self.min is not None and self.max is not None and self.step is not None
+        steps = int((self.max - self.min) / self.step + 1e-6)
+        return [self.read(round(self.min + index * self.step, 12)) for index in range(steps + 1)]
 
     def read(self, pick: Pick) -> int | float:
         """The pick as a number within the range, whole where it can be; raises ValueError that names the range."""

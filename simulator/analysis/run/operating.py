@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from operator import add
+from operator import add, itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from simulator.analysis.run.labels import never_seen, resampled_cuts, thresholds
 from simulator.analysis.run.strikes import strikes_of
 from simulator.analysis.statistics import Interval, clustered_share
 from simulator.evidence.scores import Measured, ScoreTable
+from simulator.scenario.choices import Pick
 from simulator.scenario.curveballs import Struck
 from simulator.scenario.stages import Gate, Route
 from simulator.serving.conditions import changes
@@ -97,7 +98,7 @@ class Kept:
         if self.struck is None or self.holds:
             found = self.next
             interval = f"(95% interval {percent(found.low)} to {percent(found.high)})"
-            return f"{puts}; on new people, expect {percent(found.value)} {interval}."
+            return f"{puts}; on the next ones, expect {percent(found.value)} {interval}."
         by = " and ".join(f"“{label}”" for label in self.struck_by)
         return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
 
@@ -180,6 +181,83 @@ def referral_curve(plan: Plan) -> pd.DataFrame:
         band = corrected_interval(value, drawn)
         rows.append((target, *(ill * found + (1 - ill) * alarms for alarms in (band.value, band.low, band.high))))
     return pd.DataFrame(rows, columns=["sensitivity", "escalated", "low", "high"])
+
+
+@dataclass(frozen=True)
+class Dial:
+    """The widest threshold of the deciding model, where it is set by a sensitivity, and the choice that sets it.
+
+    sensitivity: as it is set now; promised: of the next positive, not of the labelled ones (`ScoreTable.threshold_at`)
+    choice: the name of the choice that writes it, None without one; picks: its picks by the sensitivity that they write
+    """
+
+    sensitivity: float
+    promised: bool
+    choice: str | None
+    picks: dict[float, Pick]
+
+
+def dial_of(plan: Plan) -> Dial | None:
+    """Where the widest threshold of a design can be set; None where none is set by a sensitivity."""
+    gates = [(name, gate) for name, gate in plan.scenario.score_gates().items() if plan.table_of(gate) is plan.scores]
+    found = [
+        (route.at_sensitivity, ("stages", name, "routes", index, "at_sensitivity"), gate.holds == "next")
+        for name, gate in gates
+        for index, route in enumerate(gate.routes)
+        if route.at_sensitivity is not None
+    ]
+    if not found or plan.scenario.population is None:
+        return None
+    now, place, promised = max(found, key=itemgetter(0))
+    for name, choice in plan.scenario.choices.items():
+        writes = {pick: choice.changes(pick) for pick in choice.picks()}
+        if all(list(changes) == [place] for changes in writes.values()):
+            picks = {float(changes[place][0]): pick for pick, changes in writes.items()}
+            return Dial(now, promised, name, dict(sorted(picks.items())))
+    return Dial(now, promised, None, {})
+
+
+@dataclass(frozen=True)
+class Referred:
+    """What a threshold does to a crowd, in people: positives and negatives, and how many of each it refers.
+
+    crowd: 1,000 or as many times ten as it takes to hold a hundred positives, at most 1,000,000
+    """
+
+    crowd: int
+    positives: float
+    found: float
+    negatives: float
+    alarms: float
+
+    @property
+    def missed(self) -> float:
+        """The positives that it does not refer."""
+        return self.positives - self.found
+
+    @property
+    def cleared(self) -> float:
+        """The negatives that it does not refer."""
+        return self.negatives - self.alarms
+
+    @property
+    def share(self) -> float:
+        """The share of all that it refers."""
+        return (self.found + self.alarms) / self.crowd
+
+
+def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Referred:
+    """What the threshold of the deciding model for this sensitivity does, by the labelled items and the stated prevalence.
+
+    promised: whether the sensitivity is promised of the next positive (`ScoreTable.threshold_at`)
+    """
+    assert plan.scores is not None
+    assert plan.scenario.population is not None
+    table, ill = plan.scores, plan.scenario.population.prevalence.value
+    crowd = next((size for size in (1_000, 10_000, 100_000) if size * ill >= 100), 1_000_000)
+    cut, positives = table.threshold_at(sensitivity, promised), ill * crowd
+    alarms = (crowd - positives) * (1 - table.specificity_at(cut))
+    return Referred(crowd, positives, positives * table.sensitivity_at(cut), crowd - positives, alarms)
 
 
 def reading_capacity(plan: Plan) -> float | None:

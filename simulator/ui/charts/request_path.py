@@ -14,8 +14,10 @@ _COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
 
 
 def one_request(path: RequestPath, plan: Plan) -> Chart:
-    """A row a step, from the moment the request entered the stage to the moment it left; what struck meanwhile is marked."""
-    factor, unit = _scale(path.total_s)
+    """A row a step, from the moment the request entered the stage to the moment it left; what strikes meanwhile is marked."""
+    unit = plan.scenario.unit
+    factor, scale = _scale(path.total_s)
+    since = f"the last {unit.one} was sent" if path.until == "answer" else f"the first {unit.one} was sent"
     pieces = [piece for row, step in zip(_rows(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
     bars = []
     for what in dict.fromkeys(what for _, what, _, _ in pieces):
@@ -28,14 +30,14 @@ def one_request(path: RequestPath, plan: Plan) -> Chart:
                 x=[(end - start) * factor for *_, start, end in mine],
                 y=[row for row, *_ in mine],
                 marker={"color": _COLOURS.get(what, GREY), "line": {"width": 0}},
-                hovertemplate=f"{what}: %{{x:.4g}} {unit}<extra>%{{y}}</extra>",
+                hovertemplate=f"{what}: %{{x:.4g}} {scale}<extra>%{{y}}</extra>",
             )
         )
     drawn = figure(*bars, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
-    drawn.update_xaxes(title=f"time since the {'last photo was sent' if path.until == 'answer' else 'arrival'} ({unit})")
+    drawn.update_xaxes(title=f"time since {since} ({scale})")
     drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(path.steps))
-    end = path.start_s + path.total_s
-    return marked(Chart(drawn, path.sentence, _table(path)), plan, lambda at: (at - path.start_s) * factor, (path.start_s, end))
+    chart, window = Chart(drawn, path.sentence, _table(path)), (path.start_s, path.start_s + path.total_s)
+    return marked(chart, plan, lambda at: (at - path.start_s) * factor, window=window)
 
 
 def _pieces(row: str, step: Step) -> list[tuple[str, str, float, float]]:

@@ -8,8 +8,6 @@ import streamlit as st
 
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.statistics import Estimate
-from simulator.ui.charts.objectives import asked, interval_of
-from simulator.units import spoken
 
 _CSS = """
 ul { display: flex; gap: .5rem; margin: 0; padding: 0 0 .25rem; overflow-x: auto; list-style: none; }
@@ -99,18 +97,18 @@ def told(verdicts: list[Verdict]) -> str:
 
 
 def _value(verdict: Verdict) -> str:
-    return "–" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
+    return "–" if verdict.estimate is None else verdict.reached
 
 
 def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
-    interval = f"95% interval {interval_of(verdict)}" if verdict.estimate else "the run has no such figure"
+    interval = f"95% interval {verdict.interval}" if verdict.estimate else "the run has no such figure"
     before = f"; calm: {_value(calm)}, {calm.standing}" if calm else ""
     return {
         "label": verdict.objective.label,
         "value": _value(verdict),
         "words": verdict.standing,
-        "asked": f"{asked(verdict)}{f'; calm {_value(calm)}' if calm else ''}",
-        "told": f"{verdict.objective.label}: {asked(verdict)}; {interval}{before}",
+        "asked": f"{verdict.asked}{f'; calm {_value(calm)}' if calm else ''}",
+        "told": f"{verdict.objective.label}: {verdict.asked}; {interval}{before}",
         "mark": _mark(verdict, calm),
     }
 

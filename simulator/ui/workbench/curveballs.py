@@ -33,10 +33,8 @@ def fire(scenario: Scenario) -> dict[str, float | None]:
     armed = dict(get(scenario, "strikes") or {})
     count = f" ({len(armed)} armed)" if armed else ""
     with st.popover(f"Curveballs{count}", key=key(scenario.id, "curveballs"), width="stretch"):
-        st.caption(
-            f"A curveball strikes once in the run: {clock(scenario, halfway(scenario))}, when half of the time in which requests "
-            "come is over, unless you pick another time."
-        )
+        when = clock(scenario, halfway(scenario))
+        st.caption(f"Each strikes once, halfway through the requests: {when}, unless you pick another time.")
         for name, ball in scenario.curveballs.items():
             _curveball(scenario, name, ball, armed)
         if times := _times(scenario, armed):
@@ -74,8 +72,9 @@ def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[st
         st.session_state[widget] = next(at for at in (set_to, own, halfway(scenario)) if at is not None)
     options = sorted({*_offered(scenario), st.session_state[widget]})
     shared: dict[str, Any] = {"key": widget, "format_func": lambda at: clock(scenario, at), **KEPT}
-    moved = {"on_change": _move, "args": (scenario, name)} if is_armed or own is not None else {}
-    at_s = st.select_slider(f"{ball.label} strikes at", options, label_visibility="collapsed", **shared, **moved)
+    if is_armed or own is not None:
+        shared |= {"on_change": _move, "args": (scenario, name)}
+    at_s = st.select_slider(f"{ball.label} strikes at", options, label_visibility="collapsed", **shared)
     if is_armed:
         st.button(f"Disarm: {ball.label}", key=f"{widget}:off", on_click=disarm, args=(scenario, name))
     elif own is None:
