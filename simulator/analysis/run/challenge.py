@@ -12,7 +12,7 @@ from simulator.analysis.run.estimates import ABOUT
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.run.summary import POSITIVES_FOR_99, Summary
 from simulator.evidence.field import field_drop_of
-from simulator.units import percent, roughly
+from simulator.units import roughly
 
 #: A part of the cost is worth a word from this share on.
 LARGE = 0.25
@@ -21,17 +21,27 @@ _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 @dataclass(frozen=True)
+class Ground:
+    """What a verdict rests on. weakness: its place among all grounds, the weakest first; source: who says so."""
+
+    weakness: int
+    sentence: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
 class Challenge:
-    """How many objectives are met, and what that rests on, the weakest evidence first; each with a full stop."""
+    """How many objectives are met, as a sentence, and what that rests on, the weakest first."""
 
     met: str
-    grounds: list[str]
+    grounds: list[Ground]
     all_met: bool
 
     @property
     def sentence(self) -> str:
         """The count; if all are met, the weakest ground and the challenge as well."""
-        return " ".join([self.met, *self.grounds[:1], "Defend it."]) if self.all_met else self.met
+        weakest = [ground.sentence for ground in self.grounds[:1]]
+        return " ".join([self.met, *weakest, "Defend it."]) if self.all_met else self.met
 
 
 def challenge_of(result: Summary) -> Challenge | None:
@@ -40,8 +50,7 @@ def challenge_of(result: Summary) -> Challenge | None:
         return None
     counts = Counter(verdict.standing for verdict in result.verdicts)
     all_met = counts["met"] == len(result.verdicts)
-    grounds = [sentence for _, sentence in sorted(_grounds(result), key=lambda ground: ground[0])]
-    return Challenge(_met(counts), grounds, all_met)
+    return Challenge(_met(counts), sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)
 
 
 def _met(counts: Counter[Standing]) -> str:
@@ -50,17 +59,13 @@ def _met(counts: Counter[Standing]) -> str:
     if met == total:
         return "Met." if total == 1 else f"{'Both' if total == 2 else f'All {_word(total)}'} met."
     others: tuple[Standing, ...] = ("not proven", "not met", "no figure")
-    rest = [f"{_word(counts[standing])} {standing}" for standing in others if counts[standing]]
+    rest = [f"{_word(counts[one])} {'without a figure' if one == 'no figure' else one}" for one in others if counts[one]]
     first = f"{_word(met).capitalize()} of {_word(total)} met"
     return f"{', '.join([first, *rest])}."
 
 
 def _word(count: int) -> str:
     return _WORDS[count] if count < len(_WORDS) else str(count)
-
-
-#: How weak a ground is, the weakest first, and what it is.
-Ground = tuple[int, str]
 
 
 def _grounds(result: Summary) -> Iterator[Ground]:
@@ -77,15 +82,15 @@ def _grounds(result: Summary) -> Iterator[Ground]:
 def _scores(result: Summary) -> Iterator[Ground]:
     """Scores that nobody measured on labelled items."""
     for pool, table in result.plan.tables.items():
-        label, kind, drop = result.plan.scenario.stages[pool].label, table.about.kind, field_drop_of(table.name)
+        label, about, drop = result.plan.scenario.stages[pool].label, table.about, field_drop_of(table.name)
         if drop is not None:
             bench, field = (_range(found.sensitivity) for found in (drop.bench, drop.field))
             claim = f"{label}: its scores are its vendor's claim, {bench} of the {_positives(result)} on the vendor's own bench"
-            yield 0, f"{claim}; in the field, {drop.what} found {field} ({drop.field.source})."
-        elif kind == "assumed":
-            yield 1, f"{label}: its scores are assumed; nobody has measured them."
-        elif kind == "published":
-            yield 2, f"{label}: its scores are a published claim, which nobody has checked here ({table.about.source})."
+            yield Ground(0, f"{claim}; in the field, {drop.what} found {field}.", drop.field.source)
+        elif about.kind == "assumed":
+            yield Ground(1, f"{label}: its scores are assumed; nobody has measured them.", about.source)
+        elif about.kind == "published":
+            yield Ground(2, f"{label}: its scores are a published claim that nobody has checked here.", about.source)
 
 
 def _range(found: tuple[float, float]) -> str:
@@ -98,11 +103,8 @@ def _readers(result: Summary) -> Iterator[Ground]:
     for stage in result.plan.scenario.stages.values():
         figure = getattr(stage, "sensitivity", None)
         if figure is not None and figure.kind == "assumed":
-            share = percent(figure.value)
-            yield (
-                3,
-                f"{stage.label}: that {share} of the {_positives(result)} are recognised there is assumed ({figure.source}).",
-            )
+            told = f"that {roughly(figure.value)} of the {_positives(result)} are recognised there is assumed."
+            yield Ground(3, f"{stage.label}: {told}", figure.source)
 
 
 def _labelled(result: Summary) -> Iterator[Ground]:
@@ -113,7 +115,7 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     behind = {verdict.objective.label: _people(result, verdict) for verdict in result.verdicts}
     label, people = min(behind.items(), key=lambda one: one[1])
     if people < inf:
-        yield 5 if people < POSITIVES_FOR_99 else 8, f"“{label}” rests on {people:,.0f} labelled people."
+        yield Ground(5 if people < POSITIVES_FOR_99 else 8, f"“{label}” rests on {people:,.0f} labelled people.")
 
 
 def _people(result: Summary, verdict: Verdict) -> float:
@@ -138,7 +140,8 @@ def _cost(result: Summary) -> Iterator[Ground]:
     part = max(result.costs, key=lambda name: result.costs[name].value, default="")
     share = result.costs[part].value / total if total else 0.0
     if share >= LARGE and price_is_assumed(result.plan, part):
-        yield 4, f"{roughly(share)} of the cost is {part_label(result.plan.scenario, part)}, at a price that is assumed."
+        label = part_label(result.plan.scenario, part)
+        yield Ground(4, f"Of the cost, {roughly(share)} is {label}, at a price that is assumed.")
 
 
 def _latencies(result: Summary) -> Iterator[Ground]:
@@ -146,14 +149,15 @@ def _latencies(result: Summary) -> Iterator[Ground]:
     for source in result.provenance:
         if source.what.endswith(": latency") and source.kind != "measured":
             label = source.what.removesuffix(": latency")
-            yield 6, f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
+            told = f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
+            yield Ground(6, told, source.source)
 
 
 def _arrivals(result: Summary) -> Iterator[Ground]:
     """How many requests come, if that is assumed."""
     for source in result.provenance:
         if source.what.startswith("arrivals.") and source.kind == "assumed":
-            yield 7, f"How many {result.plan.scenario.unit.many} come is assumed ({source.source})."
+            yield Ground(7, f"How many {result.plan.scenario.unit.many} come is assumed.", source.source)
             return
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from simulator.analysis.run.challenge import challenge_of
+from simulator.analysis.run.challenge import Ground, challenge_of
 from simulator.analysis.run.result import Result
 from simulator.ui.widgets import plain
 
@@ -19,6 +19,10 @@ def challenge(result: Result) -> None:
         return
     with st.container(border=True):
         st.markdown(f"**{plain(found.met)}** {plain(found.sentence.removeprefix(found.met).strip())}")
-        if more := found.grounds[1:]:
-            with st.expander("What else it rests on"):
-                st.markdown("\n".join(f"- {plain(sentence)}" for sentence in more))
+        if found.grounds:
+            with st.expander("All that it rests on, the weakest first"):
+                st.markdown("\n".join(f"- {plain(_told(ground))}" for ground in found.grounds))
+
+
+def _told(ground: Ground) -> str:
+    return f"{ground.sentence} Source: {ground.source}." if ground.source else ground.sentence
