@@ -42,7 +42,9 @@ def levers(
     replications: Annotated[
         int | None, typer.Option(min=2, max=1000, help="replications of the design itself; default: the case's")
     ] = None,
-    trials: Annotated[int, typer.Option(min=2, max=1000, help="replications of each step, at most those of the design")] = TRIALS,
+    trials: Annotated[
+        int, typer.Option(min=2, max=1000, help="replications of each step, at most those of the design")
+    ] = TRIALS,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
     """Try every choice one step either way from a design, and print what moves its objectives."""
@@ -105,6 +107,3 @@ def _cell(effect: Effect) -> str:
     if effect.change and effect.outcome == "changes":
         words += escape(f" ({effect.change.interval})")
     return words if effect.real else f"[dim]{words}[/dim]"
-
-
-

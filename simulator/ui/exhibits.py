@@ -86,7 +86,7 @@ def _one_request(result: Result) -> None:
     if way is None:
         st.markdown("No request reached that point.")
         return
-    draw(one_request(way, result.plan.scenario.unit), key="request")
+    draw(one_request(way, result.plan), key="request")
     st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
 
 

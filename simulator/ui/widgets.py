@@ -11,7 +11,6 @@ import streamlit as st
 
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.run.summary import Summary, doubts
-from simulator.analysis.run.trust import Note
 from simulator.analysis.statistics import Mark
 from simulator.evidence.files import Stamp, stamp_of
 from simulator.scenario import Scenario
@@ -159,16 +158,6 @@ def _like(default: int | float, choice: Number, bound: float | None) -> int | fl
 def _help(choice: Choice) -> str | None:
     notes = [f"- {option.label}: {option.note}" for option in getattr(choice, "options", {}).values() if option.note]
     return "\n".join([*filter(None, [choice.help]), *notes]) or None
-
-
-def trust(notes: list[Note]) -> None:
-    """How far a result can be trusted: a count at a glance, the reasons one click away, doubts first."""
-    good = sum(note.level == "good" for note in notes)
-    with st.popover(f"How far to trust this: {good} of {len(notes)} points are good", type="tertiary"):
-        for level in ("weak", "fair", "good"):
-            told = [note.sentence for note in notes if note.level == level]
-            if told:
-                st.markdown("\n".join([f"**{level.capitalize()}**", "", *(f"- {plain(sentence)}" for sentence in told)]))
 
 
 def evidence(sources: list[Source]) -> None:

@@ -8,6 +8,7 @@ from simulator.analysis.run.overload import Trouble, capacity_per_s, goodput, ru
 from simulator.scenario.schema import Noun
 from simulator.serving.trace import Trace
 from simulator.ui.charts.look import GREEN, GREY, INSTANT, ORANGE, SKY, Chart, figure, translucent
+from simulator.ui.charts.strikes import marked
 from simulator.units import percent
 
 _LINES = {"fresh": ("fresh", SKY), "retries": ("retries", ORANGE), "useful": ("served in time", GREEN)}
@@ -47,7 +48,7 @@ def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
     drawn.update_yaxes(title=f"{unit.many} a second", rangemode="tozero")
     named = {"time_s": "from (s)", "served_share": f"share of the {unit.many} served"}
     table = found.rename(columns=named | {column: f"{label} (1/s)" for column, (label, _) in _LINES.items()})
-    return Chart(drawn, _takeaway(trouble(found), unit), table)
+    return marked(Chart(drawn, _takeaway(trouble(found), unit), table), trace.plan, float, found["time_s"])
 
 
 def _takeaway(found: Trouble | None, unit: Noun) -> str:

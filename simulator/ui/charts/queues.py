@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -9,6 +11,7 @@ from simulator.analysis.run.timeline import occupancy
 from simulator.analysis.run.warmup import WarmUp
 from simulator.serving.trace import Trace
 from simulator.ui.charts.look import GREY, INSTANT, OBJECTIVE, Chart, clock, figure, stage_colours, time_of_day
+from simulator.ui.charts.strikes import marked
 
 
 def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = None) -> Chart:
@@ -34,7 +37,8 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
     drawn.update_xaxes(title="time of day", tickformat="%H:%M", showgrid=False)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
-    return Chart(drawn, _takeaway(trace, found, pools, times), _named(trace, found, times))
+    chart = Chart(drawn, _takeaway(trace, found, pools, times), _named(trace, found, times))
+    return marked(chart, trace.plan, partial(time_of_day, trace), found["time_s"])
 
 
 def _named(trace: Trace, found: pd.DataFrame, times: pd.Series[pd.Timestamp]) -> pd.DataFrame:

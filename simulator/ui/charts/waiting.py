@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -9,6 +11,7 @@ from simulator.analysis.run.timeline import staffed, waiting
 from simulator.serving.calendar import DAY_S, HOUR_S
 from simulator.serving.trace import Trace
 from simulator.ui.charts.look import GREY, INSTANT, ORANGE, Chart, clock, figure, stage_colours, time_of_day, translucent
+from simulator.ui.charts.strikes import marked
 from simulator.units import duration
 
 _TAG_COLOURS = (ORANGE, GREY)
@@ -46,7 +49,8 @@ def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Char
     drawn.update_yaxes(title=f"{trace.plan.scenario.unit.many} in the queue", rangemode="tozero", tickformat=",d")
     if at_s is not None:
         drawn.add_vline(x=time_of_day(trace, at_s), line=INSTANT)
-    return Chart(drawn, _takeaway(trace, stage, found), table)
+    chart = Chart(drawn, _takeaway(trace, stage, found), table)
+    return marked(chart, trace.plan, partial(time_of_day, trace), found["time_s"])
 
 
 def _shade(drawn: go.Figure, trace: Trace, stage: str) -> None:
@@ -65,4 +69,6 @@ def _takeaway(trace: Trace, stage: str, found: pd.DataFrame) -> str:
     told = f"{scenario.stages[stage].label}: the queue is longest at {when}, with {peak['all']:,.0f} {scenario.unit.many}; "
     if cleared.empty:
         return told + "it does not empty before the run ends."
-    return told + f"it is almost empty again {duration(cleared['time_s'].iloc[0] - peak['time_s'])} later."
+    empty = cleared["time_s"].iloc[0]
+    after_last = ", after the last of them has come" if empty > trace.plan.arrivals_end_s else ""
+    return told + f"it is almost empty again {duration(empty - peak['time_s'])} later{after_last}."
