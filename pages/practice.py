@@ -10,10 +10,11 @@ from simulator.ui.diagram import diagram
 from simulator.ui.exhibits import panels as panels_of
 from simulator.ui.jobs import registry
 from simulator.ui.links import SEEDS, command, link
-from simulator.ui.widgets import draw_diagram, plain, scenario_of
+from simulator.ui.own_cases import case_now, follow, tell
+from simulator.ui.widgets import draw_diagram, plain
 from simulator.ui.workbench.choices import form
 from simulator.ui.workbench.runs import current, last_full, verdicts
-from simulator.ui.workbench.state import KEPT, get, key, put
+from simulator.ui.workbench.state import KEPT, fit, get, key, put
 
 
 def chosen_case() -> Scenario:
@@ -21,11 +22,11 @@ def chosen_case() -> Scenario:
     wanted, known = st.query_params.get("case"), scenario_ids()
     last = st.session_state.get("case")
     case = wanted if wanted in known else last if last in known else known[0]
-    try:
-        scenario = scenario_of(case)
-    except ScenarioError as error:
-        for fault in error.faults:
-            st.error(plain(str(fault)))
+    follow()
+    scenario, faults = case_now(case)
+    if faults:
+        tell(faults, scenario)
+    if scenario is None:
         st.stop()
     if wanted is not None and wanted not in known:
         st.warning(f"There is no case “{plain(wanted)}”. This is “{scenario.title}”.")
@@ -34,10 +35,11 @@ def chosen_case() -> Scenario:
 
 
 def prepare(scenario: Scenario) -> None:
-    """The defaults, when a case is opened for the first time."""
+    """The defaults, when a case is opened for the first time, and of choices that its author has added since."""
     if get(scenario, "seed") is None:
         put(scenario, {}, seed=1, replications=scenario.run.replications, strikes={})
         st.session_state[key(scenario.id, "live")] = True
+    fit(scenario)
 
 
 def drawers(scenario: Scenario) -> None:

@@ -12,9 +12,11 @@ import streamlit as st
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.run.summary import Summary, doubts
 from simulator.analysis.statistics import Mark
+from simulator.evidence.files import Stamp, stamp_of
 from simulator.scenario import Scenario
+from simulator.scenario.cases import find
 from simulator.scenario.choices import Choice, Number, Options
-from simulator.scenario.load import find, load
+from simulator.scenario.load import load
 from simulator.serving.engine import simulate
 from simulator.serving.provenance import Source
 from simulator.serving.trace import Trace
@@ -43,11 +45,11 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
 
 def scenario_of(case: str) -> Scenario:
     """A case by its id, read again when its file has changed."""
-    return _loaded(case, find(case).stat().st_mtime_ns)
+    return _loaded(case, stamp_of(find(case)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _loaded(case: str, changed_ns: int) -> Scenario:
+def _loaded(case: str, stamp: Stamp) -> Scenario:
     return load(case)
 
 

@@ -14,7 +14,7 @@ from simulator.analysis.bootstrap import corrected_interval, percentile_interval
 from simulator.analysis.run.labels import never_seen, resampled_cuts, thresholds_anew, weights_of
 from simulator.analysis.run.strikes import strikes_of
 from simulator.analysis.statistics import Interval, clustered_share
-from simulator.evidence.scores import Measured, ScoreTable
+from simulator.evidence.scores import ScoreTable
 from simulator.scenario.choices import Pick
 from simulator.scenario.curveballs import Struck
 from simulator.scenario.stages import Gate, Route
@@ -140,7 +140,7 @@ def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> Kep
     spread = percentile_interval(reached, draws)
     promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
     assert promised is not None
-    of = f"{'labelled' if isinstance(table.about, Measured) else 'published'} {'positives' if found else 'negatives'}"
+    of = f"{table.about.counted} {'positives' if found else 'negatives'}"
     expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
     kept = Kept(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, found)
     shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), found)

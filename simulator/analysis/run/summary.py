@@ -40,12 +40,16 @@ _SENSE = "A 95% interval is about other requests of the same kind."
 #: with one.
 POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
+#: Why a run cannot quote a metric, where it stands in place of the figure.
+NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
+
 
 @dataclass(frozen=True)
 class Summary:
     """All replications of one design in numbers.
 
     thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
+    untold: the metrics of the case that the run cannot quote, each with the reason in a few words
     measures: the replications themselves, with which advice compares other designs
     """
 
@@ -63,6 +67,7 @@ class Summary:
     stages: dict[str, StageTimes]
     warm_up: WarmUp | None
     thresholds: list[Kept]
+    untold: dict[str, str]
     measures: Sequence[Measures]
     mlperf: MlperfResult | None = None
 
@@ -120,14 +125,15 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     metrics = _estimates(plan, estimator)
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
-    untold = _without_end(plan, warm_up, stages)
-    metrics = {name: found for name, found in metrics.items() if name not in untold}
+    endless = without_end(plan, warm_up, stages)
+    metrics = {name: found for name, found in metrics.items() if name not in endless}
+    reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
     warnings = [
         *plan.warnings,
         *([warm_up.sentence] if warm_up else []),
         *_overload(plan, stages),
         *_peaks(plan),
-        *(one.sentence for one in estimator.withheld if one.metric.name not in untold),
+        *(one.sentence for one in estimator.withheld if one.metric.name not in endless),
         *(one.sentence for one in thresholds),
         *_found_instead(thresholds, metrics),
         *_few_positives(plan, metrics),
@@ -136,6 +142,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     edges = at_band_edges(plan) if measures[0].band_edges else []
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, ("fast", "slow"), strict=False):
+        reasons = {one: f"{why} at the {name} edge of the projection" for one, why in edge.untold.items()} | reasons
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
         warnings += [f"At the {name} edge of the projection: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
@@ -153,6 +160,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         stages=stages,
         warm_up=warm_up,
         thresholds=thresholds,
+        untold={name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics},
         measures=measures,
         mlperf=mlperf,
     )
@@ -222,7 +230,7 @@ def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
     return times.late_load >= 1 and not bounded and plan.scenario.arrivals.has_rate
 
 
-def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
+def without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
     """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
     growing = {stage for stage, times in stages.items() if grows(plan, stage, times)}
     behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
@@ -289,9 +297,9 @@ def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     sensitivity = metrics.get("sensitivity")
     if sensitivity is None or plan.scores is None:
         return []
-    labelled = "labelled" if plan.scores.about.kind == "measured" else "equivalent"
     low, high = percent(sensitivity.low), percent(sensitivity.high)
     return [
-        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {labelled} positives: its 95% interval is {low} to {high}. "
+        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {plan.scores.about.counted} positives: "
+        f"its 95% interval is {low} to {high}. "
         f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     ]

@@ -162,9 +162,9 @@ def _positives(summary: Summary) -> Iterator[Note]:
         return
     count = scores.positive_evidence
     level: Level = "weak" if count < POSITIVES_FOR_99 else "fair" if count < 10 * POSITIVES_FOR_99 else "good"
-    kind = "labelled" if scores.about.kind == "measured" else "published"
     width = 100 * (sensitivity.high - sensitivity.low)
-    text = f"Sensitivity rests on {count:,.0f} {kind} positives; its interval is {significant(width, 2)} points wide."
+    rests = f"{count:,.0f} {scores.about.counted} positives"
+    text = f"Sensitivity rests on {rests}; its interval is {significant(width, 2)} points wide."
     if sensitivity.labels is not None:
         labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
         text += f" With more replications it would still be {significant(labels, 2)} points wide."

@@ -51,8 +51,8 @@ def _range(verdict: Verdict, factor: float) -> list[float]:
 def _takeaway(verdict: Verdict) -> str:
     if verdict.estimate is None:
         return f"{verdict.objective.label}: the target is {verdict.asked}; there is no figure to quote."
-    found = f"{verdict.reached}, 95% interval {verdict.interval}"
-    return f"{verdict.objective.label}: {found}; target {verdict.asked}: {verdict.standing}."
+    told = f"{verdict.reached}, 95% interval {verdict.interval}; target {verdict.asked}: {verdict.standing}"
+    return f"{verdict.objective.label}: {told}."
 
 
 def _table(verdict: Verdict) -> pd.DataFrame:
