@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from simulator.analysis.run.summary import Summary
 from simulator.ui.charts.look import BLUE, GREY, MISSED, OBJECTIVE, Chart, figure, translucent, whiskers
-from simulator.units import spoken
+from simulator.units import roughly, spoken
 
 
 def cost_split(summary: Summary) -> Chart:
@@ -28,7 +28,7 @@ def cost_split(summary: Summary) -> Chart:
     )
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
-            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top right")
+            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title=f"USD for 1,000 {who}, with 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return Chart(drawn, _takeaway(parts, who), _named(parts, who))
@@ -58,7 +58,9 @@ def _label(summary: Summary, part: str) -> str:
         if part in told:
             return told[part]
     stages = [stage.label for stage in scenario.stages.values() if stage.keeps_hours and stage.cost_part == part]
-    return " and ".join(stages) or {"ends": "outcomes"}.get(part, part)
+    paid = [end.label for end in scenario.ends.values() if end.usd.value]
+    outcomes = f"“{paid[0]}”" if len(paid) == 1 else "outcomes"
+    return " and ".join(stages) or (outcomes if part == "ends" else part)
 
 
 def _takeaway(parts: pd.DataFrame, who: str) -> str:
@@ -66,7 +68,7 @@ def _takeaway(parts: pd.DataFrame, who: str) -> str:
     told = f"1,000 {who} cost {spoken(total['value'], 'USD')}"
     if len(parts) < 3 or not total["value"]:
         return f"{told}."
-    share = f"{100 * largest['value'] / total['value']:.0f}%"
+    share = roughly(largest["value"] / total["value"])
     return f"{told}; the largest part is {largest['part']}: {spoken(largest['value'], 'USD')} ({share})."
 
 
