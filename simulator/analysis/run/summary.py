@@ -91,13 +91,13 @@ class Summary:
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
-    """A row a metric, in words: metric, what it is, value, bounds of its interval, the sources of its uncertainty."""
+    """A row a metric, in words: what it is, value, bounds of its interval, the sources of its doubt, its name in a file."""
     rows = []
     for name, found in summary.metrics.items():
         metric = summary.metric(name)
         told = [spoken(value, metric.unit) for value in (found.value, found.low, found.high)]
-        rows.append([name, metric.label, *told, summary.doubts(name)])
-    return pd.DataFrame(rows, columns=["metric", "what it is", "value", "95% low", "95% high", "half-widths"])
+        rows.append([metric.label, *told, summary.doubts(name), name])
+    return pd.DataFrame(rows, columns=["what it is", "value", "95% low", "95% high", "half-widths", "name in a file"])
 
 
 def doubts(found: Estimate, unit: str) -> str:
