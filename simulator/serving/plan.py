@@ -152,6 +152,11 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
     return replace(plan, tables=tables, later=later, items=(positives, negatives))
 
 
+def calm(plan: Plan) -> Plan:
+    """The same plan, and those that run later in its place, with nothing that strikes."""
+    return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
+
+
 def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
     """Which picks change at which time (s)."""
     found, before = [], plan

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from simulator.analysis.run.scorecard import Verdict
-from simulator.analysis.run.summary import POSITIVES_FOR_99, Summary
+from simulator.analysis.run.summary import POSITIVES_FOR_99, Summary, grows
 from simulator.analysis.statistics import Interval, quantile_interval
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
 from simulator.serving.theory import loads
@@ -30,6 +30,8 @@ FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6
 #: Never advise more replications than this.
 MOST_REPLICATIONS = 1000
 
+
+_PASSES = "It passes within the run, and how long its queue grows depends on how long it lasts."
 
 _GROWS = "The length of its queue depends on the length of the run, not on the design."
 
@@ -67,7 +69,8 @@ def _load(summary: Summary) -> Iterator[Note]:
     at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
     retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
     if load >= 1:
-        then = "Requests that wait too long, or find the queue full, are turned away." if stage.is_bounded else _GROWS
+        turned_away = "Requests that wait too long, or find the queue full, are turned away."
+        then = turned_away if stage.is_bounded else _GROWS if grows(summary.plan, name, summary.stages[name]) else _PASSES
         yield Note("load", "weak", f"{at}: overload. {then}")
     elif load >= BUSY:
         level: Level = "weak" if load >= SATURATED else "fair"

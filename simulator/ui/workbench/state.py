@@ -43,8 +43,9 @@ def put(
 
 
 def _value(choice: Choice, pick: Pick) -> Pick:
-    read = choice.read(pick)
-    return choice.like(read) if isinstance(choice, Number) and choice.values is None else read
+    if isinstance(choice, Number) and choice.values is None:
+        return choice.like(choice.read(pick))
+    return choice.read(pick)
 
 
 def fit(scenario: Scenario) -> None:
@@ -53,7 +54,7 @@ def fit(scenario: Scenario) -> None:
         try:
             choice.read(get(scenario, name, ""))
         except ValueError:
-            st.session_state[key(scenario.id, name)] = choice.read(choice.default)
+            st.session_state[key(scenario.id, name)] = _value(choice, choice.default)
 
 
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:
