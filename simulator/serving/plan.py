@@ -22,6 +22,7 @@ from simulator.evidence.scores import ScoreTable
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import AnyArrivals
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
+from simulator.scenario.checks import cautions
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, beyond
 from simulator.scenario.load import apply, one_by_one
@@ -253,7 +254,7 @@ class Gatherer:
         self.scenario = scenario
         self.faults: list[Fault] = []
         self.sources: list[Source] = []
-        self.warnings: list[str] = []
+        self.warnings = cautions(scenario)
         self.evidence: dict[str, str] = {}
         self.latencies: dict[str, LatencyTable] = {}
         self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}

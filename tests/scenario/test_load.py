@@ -44,7 +44,12 @@ ROUNDS = {  # what stands in the file, and what is put there, by turns; and the 
     "a kind, what is below it": ("kind: gate\n    label: Sort", "kind: gat\n    tag: x\n    label: Sort"),
     "a kind, an order of routes": ("kind: gate", "kind: gat", "0.9, to: reader}", "0.3, to: reader}"),
     "a bare number, a pick": ("usd_per_hour: {value: 60, assumed: a test}", "usd_per_hour: 60", "1.0]", "1.5]"),
-    "what one choice writes to, a pick of another": ("set: [stages.sort", "set: [stages.srt", "max: 0.8", "max: 1.8"),
+    "what one choice writes to, a pick of another": (
+        "set: [stages.sort.routes.1",
+        "set: [stages.srt.routes.1",
+        "max: 0.8",
+        "max: 1.8",
+    ),
     "a queue without an exit, a pick": ("max_batch: 4", "max_queue: 3", "max: 0.8", "max: 1.8"),
     "an order of routes, a pick": ("0.5, to: reader, tag", "0.95, to: reader, tag", "{value: 0.99,", "{value: 99,"),
 }
