@@ -263,7 +263,7 @@ class Levers:
     def rows(self) -> list[Lever]:
         """The steps in order, each change called real or not among all of them (Benjamini and Hochberg 1995)."""
         changes = [effect for lever in self.tried for effect in lever.effects if effect.outcome == "changes"]
-        adjusted: NDArray[np.float64] = iter(false_discovery_control([effect.chance for effect in changes]) if changes else [])
+        adjusted = iter(false_discovery_control([effect.chance for effect in changes]) if changes else [])
 
         def judged(effect: Effect) -> Effect:
             if effect.outcome == "changes":
