@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import zip_longest
 from math import hypot, inf
 from typing import Any, Literal
 
 from scipy.stats import false_discovery_control, t
 
 from simulator.analysis.run.compare import Difference, differences
-from simulator.analysis.run.measures import Measures
+from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
+from simulator.analysis.run.measures import Measures, measure
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import Summary, summary_of, without_end
 from simulator.analysis.statistics import LEVEL, Estimate, Interval, estimate
@@ -20,11 +22,12 @@ from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Choice, Pick
 from simulator.scenario.metrics import Metric
 from simulator.serving.actions import with_actions
-from simulator.serving.plan import Plan, changes_of, compile_plan
+from simulator.serving.engine import simulate
+from simulator.serving.plan import Plan, at_band_edges, changes_of, compile_plan
 from simulator.units import percent, significant
 
-#: In how many replications each step is tried: the fewest whose intervals are not much wider than twice those of many.
-TRIALS = 5
+#: In how many replications each step is tried. Four give intervals a third wider than twelve do, three twice as wide.
+TRIALS = 4
 
 #: Of the changes that are called real, at most this share is chance.
 FALSE_SHARE = 1 - LEVEL
@@ -32,8 +35,8 @@ FALSE_SHARE = 1 - LEVEL
 #: What a step does to an objective. too few: the trials hold too few requests to quote the figure.
 Outcome = Literal["the same", "changes", "appears", "vanishes", "too few"]
 
-#: Starts so many replications (0, 1, 2, ...) of a plan under a seed, a future each.
-Submit = Callable[[Plan, int, int], Sequence[Future[Measures]]]
+#: Has another process call a function of a module, as an executor's `submit` does.
+Submit = Callable[..., Future[Measures]]
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Effect:
     before: its verdict in the run of the design; after: that of the design one step away, None where the trials cannot tell
     change: the paired change over the trials, with its interval; None where one of the two designs has no such figure
     chance: how likely so large a change would be if nothing changed
+    pending: whether its interval still lacks the doubt about who was labelled
     real: whether it is beyond chance, given how many changes are looked at beside it
     """
 
@@ -84,7 +88,13 @@ class Effect:
     after: Verdict | None
     change: Difference | None = None
     chance: float = 0.0
+    pending: bool = False
     real: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether chance has to be ruled out, and can be."""
+        return self.outcome == "changes" and not self.pending
 
     @property
     def turns(self) -> bool:
@@ -151,8 +161,8 @@ class Lever:
 
     @property
     def rank(self) -> tuple[float, float, bool, bool]:
-        """Sorts what helps an objective that is not met first, then what harms one, each by size, and what does nothing last."""
-        return -max(self.best, 0.0), min(self.worst, 0.0), not any(effect.real for effect in self.effects), self.idle
+        """Sorts what helps an objective that is not met first, then what harms one, each by size; what does nothing is last."""
+        return -self.best, self.worst, not any(effect.real for effect in self.effects), self.idle
 
     @property
     def words(self) -> str:
@@ -168,6 +178,18 @@ class Lever:
         return told | {"changes_nothing": self.idle, "effects": [effect.to_json() for effect in self.effects]}
 
 
+def trial(plan: Plan, seed: int, replication: int) -> Measures:
+    """One replication of a step (the job of a worker process)."""
+    found = measure(simulate(plan, seed, replication))
+    found.band_edges = [measure(simulate(edge, seed, replication)) for edge in at_band_edges(plan)]
+    return found
+
+
+def trial_again(plan: Plan, seed: int, replication: int) -> Measures:
+    """The same replication for other labelled people."""
+    return measure(simulate(resampled_plan(plan, replication), seed, replication))
+
+
 class Comparison:
     """What one step does to each objective, judged against the run of a design.
 
@@ -176,15 +198,31 @@ class Comparison:
 
     def __init__(self, base: Summary, trials: int) -> None:
         self.base = base
-        self.measures = list(base.measures[:trials])
-        self.now = summary_of(base.plan, base.seed, self.measures)
+        self.trials = trials
+        self.plain = [replace(one, resampled=None) for one in base.measures[:trials]]
+        self.now = summary_of(base.plan, base.seed, self.plain)
 
-    def lever(self, step: Step, measures: Sequence[Measures]) -> Lever:
-        """The effects of a step on each objective; measures: its trials, in the order of the design's own replications."""
+    def lever(self, step: Step, measures: Sequence[Measures], again: Sequence[Measures] = ()) -> Lever:
+        """The effects of a step on each objective.
+
+        measures: its trials, in the order of the design's own replications; again: the first of them for other labelled people
+        """
         assert step.plan is not None
-        then = summary_of(step.plan, self.base.seed, measures)
-        moved = {one.metric.name: one for one in differences(self.measures, measures, (self.now, then))}
-        return Lever(step, [self._effect(verdict, then, moved.get(verdict.metric.name)) for verdict in self.base.verdicts])
+        before = [replace(one, resampled=two.resampled) for one, two in zip(self.plain, self.base.measures, strict=False)]
+        after = [replace(one, resampled=two) for one, two in zip_longest(measures, again)]
+        before, after = (before, after) if again else (self.plain, list(measures))
+        then = summary_of(step.plan, self.base.seed, after)
+        moved = {one.metric.name: one for one in differences(before, after, (self.now, then))}
+        effects = [self._effect(verdict, then, moved.get(verdict.metric.name)) for verdict in self.base.verdicts]
+        if not again and needs_runs(step.plan) and not step.plan.changes:
+            effects = [replace(one, pending=one.outcome == "changes" and self._by_runs(one.before.metric)) for one in effects]
+        return Lever(step, effects)
+
+    def _by_runs(self, metric: Metric) -> bool:
+        """Whether only runs for other labelled people tell what the luck of who was labelled does to a metric."""
+        one = self.plain[0].groups[metric.group.key] if metric.group else self.plain[0]
+        total = one.totals.get(metric.of_all.name)
+        return total is None or total.by_way is None
 
     def _effect(self, before: Verdict, then: Summary, change: Difference | None) -> Effect:
         metric = before.metric
@@ -199,13 +237,13 @@ class Comparison:
         if self._is_same(metric, then):
             return Effect("the same", before, before, change, 1.0)
         after = replace(before, estimate=_moved(before.estimate, change.change, there, metric))
-        return Effect("changes", before, after, change, _chance(change.change, len(self.measures) - 1))
+        return Effect("changes", before, after, change, _chance(change.change, self.trials - 1))
 
     def _is_same(self, metric: Metric, then: Summary) -> bool:
         """Whether the figure is the same in every trial, and for other labelled people."""
-        pairs = list(zip(self.measures, then.measures, strict=True))
-        again = [(one.resampled, other.resampled) for one, other in pairs if one.resampled and other.resampled]
-        return all(one.figure(metric) == other.figure(metric) for one, other in [*pairs, *again])
+        pairs = zip(self.base.measures, then.measures, strict=False)
+        both = [(one, other) for pair in pairs for one, other in (pair, (pair[0].resampled, pair[1].resampled))]
+        return all(one.figure(metric) == other.figure(metric) for one, other in both if one and other)
 
 
 def _moved(before: Estimate, change: Estimate, there: Estimate, metric: Metric) -> Estimate:
@@ -262,12 +300,12 @@ class Levers:
     @cached_property
     def rows(self) -> list[Lever]:
         """The steps in order, each change called real or not among all of them (Benjamini and Hochberg 1995)."""
-        changes = [effect for lever in self.tried for effect in lever.effects if effect.outcome == "changes"]
-        adjusted = iter(false_discovery_control([effect.chance for effect in changes]) if changes else [])
+        chances = [effect.chance for lever in self.tried for effect in lever.effects if effect.is_open]
+        adjusted = iter(false_discovery_control(chances).tolist() if chances else [])
 
         def judged(effect: Effect) -> Effect:
-            if effect.outcome == "changes":
-                return replace(effect, real=bool(next(adjusted) <= FALSE_SHARE))
+            if effect.is_open:
+                return replace(effect, real=next(adjusted) <= FALSE_SHARE)
             return replace(effect, real=effect.outcome in ("appears", "vanishes"))
 
         found = [replace(lever, effects=[judged(effect) for effect in lever.effects]) for lever in self.tried]
@@ -276,7 +314,7 @@ class Levers:
     @property
     def changes(self) -> list[Effect]:
         """Every change that is not exactly none, of any step and objective."""
-        return [effect for lever in self.rows for effect in lever.effects if effect.outcome == "changes"]
+        return [effect for lever in self.rows for effect in lever.effects if effect.is_open]
 
     @property
     def by_chance(self) -> float:
@@ -287,9 +325,10 @@ class Levers:
     def sense(self) -> str:
         """How to read the rows: what is compared, and how many changes would look real by chance."""
         return (
-            f"Changes are paired: each step meets the requests of the design's first {self.trials} replications. Of "
-            f"{len(self.changes)} changes about {significant(self.by_chance, 2)} would have a 95% interval without zero by chance "
-            f"alone. Called real are so many that at most {percent(FALSE_SHARE)} of them are expected to be chance."
+            f"Changes are paired: each step meets the requests of the design's first {self.trials} replications. If none of "
+            f"the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% intervals would "
+            f"exclude zero all the same. So a change is called real only where at most {percent(FALSE_SHARE)} of those called "
+            "real are to be expected to be chance."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -313,52 +352,66 @@ class Levers:
 
 
 class Trying:
-    """Every step from a design under way: what it comes to so far, as the trials end."""
+    """Every step from a design under way: what it comes to so far, as the trials end.
+
+    Each step is tried in a few plain replications; those whose times it changes run again for other labelled people if queues
+    answer to who they are.
+    """
 
     def __init__(self, base: Summary, submit: Submit, trials: int = TRIALS) -> None:
-        self.trials = min(trials, base.replications)
-        self.base = base
+        self.base, self.trials = base, min(trials, base.replications)
+        self.cancelled = False
+        self._submit = submit
         every = steps_of(base.plan)
         self.refused = [step for step in every if step.plan is None]
-        self._futures = [(step, submit(step.plan, base.seed, self.trials)) for step in every if step.plan is not None]
-        self._comparison: Comparison | None = None
+        self.steps = [step for step in every if step.plan is not None]
+        self._trials = [self._handed(trial, step, self.trials) for step in self.steps]
+        self._again: dict[int, list[Future[Measures]]] = {}
         self._levers: dict[int, Lever] = {}
+        self._settled: set[int] = set()
+
+    @cached_property
+    def _comparison(self) -> Comparison:
+        return Comparison(self.base, self.trials)
+
+    def _handed(self, job: Callable[..., Measures], step: Step, count: int) -> list[Future[Measures]]:
+        return [self._submit(job, step.plan, self.base.seed, replication) for replication in range(count)]
 
     @property
-    def futures(self) -> Iterator[Future[Measures]]:
-        """All trials of all steps."""
-        return (future for _, futures in self._futures for future in futures)
+    def futures(self) -> list[Future[Measures]]:
+        """All trials that were handed out so far."""
+        return [future for futures in (*self._trials, *self._again.values()) for future in futures]
 
     @property
-    def total(self) -> int:
-        """Trials in all."""
-        return self.trials * len(self._futures)
-
-    @property
-    def done(self) -> int:
-        """Trials that have ended."""
-        return sum(future.done() for future in self.futures)
+    def settled(self) -> int:
+        """How many steps are told with all their doubts."""
+        return len(self._settled)
 
     @property
     def running(self) -> bool:
-        """Whether a trial has not ended."""
-        return self.done < self.total
-
-    @property
-    def error(self) -> BaseException | None:
-        """What went wrong in a trial, if anything did."""
-        ended = [future for future in self.futures if future.done() and not future.cancelled()]
-        return next((future.exception() for future in ended if future.exception()), None)
+        """Whether a step is still to be told."""
+        return not self.cancelled and self.settled < len(self.steps)
 
     def cancel(self) -> None:
         """Drop the trials that have not begun."""
+        self.cancelled = True
         for future in self.futures:
             future.cancel()
 
     def so_far(self) -> Levers:
         """The steps whose trials have all ended; raises what went wrong in one."""
-        self._comparison = self._comparison or Comparison(self.base, self.trials)
-        for place, (step, futures) in enumerate(self._futures):
-            if place not in self._levers and all(future.done() and not future.cancelled() for future in futures):
-                self._levers[place] = self._comparison.lever(step, [future.result() for future in futures])
-        return Levers(self.base, self.trials, len(self._futures), list(self._levers.values()), self.refused)
+        for place in range(len(self.steps)):
+            if place not in self._settled and not self.cancelled:
+                self._look_at(place)
+        return Levers(self.base, self.trials, len(self.steps), list(self._levers.values()), self.refused)
+
+    def _look_at(self, place: int) -> None:
+        step, trials, again = self.steps[place], self._trials[place], self._again.get(place, [])
+        if not all(future.done() for future in again or trials):
+            return
+        if again or place not in self._levers:
+            self._levers[place] = self._comparison.lever(step, *([one.result() for one in part] for part in (trials, again)))
+        if again or not any(effect.pending for effect in self._levers[place].effects):
+            self._settled.add(place)
+        else:
+            self._again[place] = self._handed(trial_again, step, min(self.trials, RUNS))
