@@ -10,7 +10,7 @@ from simulator.analysis.run.scorecard import judge
 from simulator.paths import PAGES
 from simulator.scenario import Scenario, ScenarioError, load_all
 from simulator.serving.plan import Plan, compile_plan
-from simulator.ui.charts import asked, referrals_by_sensitivity
+from simulator.ui.charts import referrals_by_sensitivity
 from simulator.ui.jobs import job_id
 from simulator.ui.widgets import draw, plain, scenario_of, verdict_card
 
@@ -37,7 +37,7 @@ def card(scenario: Scenario) -> None:
         st.subheader(scenario.title, anchor=False)
         st.markdown(scenario.summary)
         verdicts = [judge(objective, scenario.metrics, {}) for objective in scenario.objectives]
-        st.markdown("\n".join(f"- {verdict.objective.label}: **{asked(verdict)}**" for verdict in verdicts))
+        st.markdown("\n".join(f"- {verdict.objective.label}: **{verdict.asked}**" for verdict in verdicts))
         st.caption(f"{scenario.minutes} minutes, {len(scenario.choices)} choices, {len(scenario.questions)} questions to ask")
         if st.button(f"Practise: {scenario.title}", type="primary", key=f"practise_{scenario.id}"):
             st.switch_page(PAGES / "practice.py", query_params={"case": scenario.id})

@@ -89,5 +89,5 @@ def cases(monkeypatch, tmp_path):
     folder = tmp_path / "cases"
     folder.mkdir()
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
-    monkeypatch.setattr(sys.modules["simulator.scenario.load"], "SCENARIOS", folder)
+    monkeypatch.setattr("simulator.scenario.cases.SCENARIOS", folder)
     return folder

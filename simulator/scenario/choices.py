@@ -1,6 +1,6 @@
 """What a person may pick: one model per kind of choice. A pick writes values into the scenario, which is then checked again."""
 
-from math import remainder
+from math import isfinite, remainder
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -53,6 +53,10 @@ class Options(_Choice):
         """The picks to try to know that every pick can run: all of them."""
         return list(self.options)
 
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the file."""
+        return list(self.options)
+
     def next_to(self, pick: Pick) -> list[Pick]:
         """The picks one step away: every other option."""
         return [option for option in self.options if option != self.read(pick)]
@@ -102,6 +106,14 @@ class Number(_Choice):
         assert self.min is not None and self.max is not None
         return [self.min, self.max]
 
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the file, or ascending."""
+        if self.values is not None:
+            return [self.read(value) for value in self.values]
+        assert self.min is not None and self.max is not None and self.step is not None
+        steps = int((self.max - self.min) / self.step + 1e-6)
+        return [self.read(round(self.min + index * self.step, 12)) for index in range(steps + 1)]
+
     def next_to(self, pick: Pick) -> list[Pick]:
         """The picks one step away: the next number down and the next one up, where the range goes on."""
         now = self.read(pick)
@@ -122,8 +134,8 @@ class Number(_Choice):
             allowed = number in self.values
         else:
             assert self.min is not None and self.max is not None and self.step is not None
-            off = abs(remainder(number - self.min, self.step))
-            allowed = self.min <= number <= self.max and off <= 1e-6 * self.step
+            inside = isfinite(number) and self.min <= number <= self.max
+            allowed = inside and abs(remainder(number - self.min, self.step)) <= 1e-6 * self.step
         if not allowed:
             raise ValueError(f"{number:g} is out of range; {self._range()}")
         return int(number) if number == int(number) else number

@@ -9,41 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from simulator.errors import suggest
-from simulator.paths import SCENARIOS
+from simulator.scenario.cases import case_files, find, scenario_ids
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
 from simulator.scenario.faults import Fault, Path, ScenarioError
 from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
-
-#: The case to start with; the others follow by name.
-FIRST = "skin-cancer-triage"
-
-
-def scenario_ids() -> list[str]:
-    """The ids of the cases that come with CaseSim."""
-    return sorted((path.stem for path in SCENARIOS.glob("*.yaml")), key=lambda name: (name != FIRST, name))
-
-
-def find(id_or_path: str | FilePath) -> FilePath:
-    """The file of a case, by id or by path; raises ScenarioError that names the nearest id."""
-    path = FilePath(id_or_path)
-    if path.suffix in {".yaml", ".yml"} or path.is_file():
-        return path
-    if str(id_or_path) in scenario_ids():
-        return SCENARIOS / f"{id_or_path}.yaml"
-    raise ScenarioError(
-        [
-            Fault(
-                str(id_or_path),
-                1,
-                1,
-                "(case)",
-                f"there is no such case or file; {suggest(str(id_or_path), scenario_ids())}",
-            )
-        ]
-    )
 
 
 def load(id_or_path: str | FilePath) -> Scenario:
@@ -60,7 +32,7 @@ def loads(text: str, name: str = "scenario.yaml") -> Scenario:
 
 
 def load_all(read: Callable[[str], Scenario] = load) -> tuple[list[Scenario], list[Fault]]:
-    """The cases that come with CaseSim, each as `read` gives it, and every fault of those that cannot be used."""
+    """All cases, each as `read` gives it, and every fault of those that cannot be used."""
     scenarios: list[Scenario] = []
     faults: list[Fault] = []
     for name in scenario_ids():
@@ -94,13 +66,13 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
 
 def _checked(document: Document) -> Scenario:
     scenario = _validated(document)
-    faults = [fault for design in _one_by_one(scenario) for fault in _faults_of(scenario, design)]
+    faults = [fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design)]
     if faults:
         raise ScenarioError(faults)
     return scenario
 
 
-def _one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
+def one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
     """The default design, and each choice's extremes with everything else at its default."""
     defaults = scenario.defaults()
     extremes = [(name, pick) for name, choice in scenario.choices.items() for pick in choice.extremes()]
@@ -139,11 +111,16 @@ def _validated(document: Document, known: Scenario | None = None) -> Scenario:
 
 
 def _misnamed(document: Document) -> list[Fault]:
-    """A file in the folder of cases is found by its name, so that this is the case's id."""
+    """A case that is found by the name of its file bears it as its id."""
     file, name = FilePath(document.file), document.data.get("id")
-    if not isinstance(name, str) or name == file.stem or file.resolve().parent != SCENARIOS.resolve():
+    if not isinstance(name, str) or name == file.stem or not _is_found(file):
         return []
     return [document.fault(("id",), f"the file is called {file.name}; name it {name}.yaml, or write `id: {file.stem}`")]
+
+
+def _is_found(file: FilePath) -> bool:
+    known = case_files().get(file.stem)
+    return known is not None and known.resolve() == file.resolve()
 
 
 def _fault(document: Document, line: Any) -> Fault:

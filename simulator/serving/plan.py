@@ -24,7 +24,7 @@ from simulator.scenario.arrivals import AnyArrivals
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault
-from simulator.scenario.load import apply
+from simulator.scenario.load import apply, one_by_one
 from simulator.scenario.stages import Gate
 from simulator.serving.arrivals import ARRIVALS, Process, arrivals_of
 from simulator.serving.attributes import ATTRIBUTES
@@ -152,6 +152,11 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
     return replace(plan, tables=tables, later=later, items=(positives, negatives))
 
 
+def calm(plan: Plan) -> Plan:
+    """The same plan, and those that run later in its place, with nothing that strikes."""
+    return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
+
+
 def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
     """Which picks change at which time (s)."""
     found, before = [], plan
@@ -190,6 +195,22 @@ def compile_plan(
     if gather.faults:
         raise ScenarioError(gather.faults)
     return replace(plan, authored=scenario)
+
+
+def compile_all(scenario: Scenario) -> Plan:
+    """The plan of the default design, if each choice can be picked at its extremes with everything else at its default.
+
+    Raises ScenarioError with every reason why some of these designs cannot run.
+    """
+    faults: list[Fault] = []
+    for picks in one_by_one(scenario):
+        try:
+            compile_plan(scenario, picks)
+        except ScenarioError as error:
+            faults += error.faults
+    if faults:
+        raise ScenarioError(faults)
+    return compile_plan(scenario)
 
 
 def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dict[str, float]:

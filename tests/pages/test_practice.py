@@ -8,8 +8,9 @@ import streamlit as st
 from simulator import compile_plan, load
 from simulator.analysis.run.replicate import replicate
 from simulator.evidence.projection import latency
+from simulator.scenario.cases import find
 from simulator.scenario.exhibits import EXHIBITS, Exhibit
-from simulator.scenario.load import find, loads
+from simulator.scenario.load import loads
 from simulator.ui.exhibits import DRAWN
 from tests.pages.conftest import run_design, said
 

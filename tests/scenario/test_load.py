@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.scenario.cases import find, scenario_ids
 from simulator.scenario.faults import Fault, ScenarioError
-from simulator.scenario.load import apply, find, load, load_all, loads, scenario_ids
+from simulator.scenario.load import apply, load, load_all, loads
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL, changed, place
 
@@ -43,6 +44,15 @@ MISTAKES = [  # what stands in the file, what is put there, where the fault shou
     ("max_batch: 4", "max_batch: 2000", "max_batch:", "less than or equal to 1024; got 2000"),
     ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
     ("scores: tiny", "scores: ../tiny", "scores:", "should match pattern"),
+    ("scores: tiny", "scores: {auc: 0.5, assumed: a guess}", "auc: 0.5", "greater than 0.5; got 0.5"),
+    ("scores: tiny", "scores: {auc: 1, assumed: a guess}", "auc: 1", "less than 1; got 1"),
+    ("scores: tiny", "scores: {auc: 0.9}", "scores:", "this field is missing"),
+    (
+        "scores: tiny",
+        "scores: {auc: 0.9, assumed: a guess, positives: 3}",
+        "positives: 3",
+        "greater than or equal to 30; got 3",
+    ),
     ("kind: pool", "kind: pol", "kind: pol", "'pol' is not a known kind; did you mean 'pool'?"),
     (
         "kind: poisson",

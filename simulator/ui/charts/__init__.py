@@ -3,6 +3,7 @@
 from simulator.ui.charts.answer_times import answer_times
 from simulator.ui.charts.batches import batch_timeline
 from simulator.ui.charts.costs import cost_split
+from simulator.ui.charts.crowd import crowd
 from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
 from simulator.ui.charts.fidelity import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.ui.charts.flows import journeys
@@ -16,7 +17,7 @@ from simulator.ui.charts.latencies import (
     step_times,
 )
 from simulator.ui.charts.look import Chart, rounded
-from simulator.ui.charts.objectives import asked, interval_of, objective_chart
+from simulator.ui.charts.objectives import objective_chart
 from simulator.ui.charts.overload import goodput_over_time
 from simulator.ui.charts.projection import comparisons, projected_against_published
 from simulator.ui.charts.queues import queues
@@ -35,7 +36,6 @@ __all__ = [
     "answer_times",
     "ap_by_condition",
     "ap_by_precision",
-    "asked",
     "batch_timeline",
     "by_group",
     "by_prevalence",
@@ -43,13 +43,13 @@ __all__ = [
     "compared_curves",
     "comparisons",
     "cost_split",
+    "crowd",
     "error_by_load",
     "field_drop",
     "forecasts_against_runs",
     "goodput_over_time",
     "growing_curve",
     "image_shifts",
-    "interval_of",
     "journeys",
     "kept_promises",
     "latency_curves",

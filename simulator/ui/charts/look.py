@@ -9,6 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.scenario.schema import Scenario
+from simulator.serving.calendar import clock_s
+from simulator.serving.trace import Trace
 
 # Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, whatever a person's colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8F98"
@@ -20,11 +22,18 @@ SERIES = (SKY, BLUE, PURPLE, ORANGE, GREEN)
 OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}
 
 
+#: The instant that a person looks at is always drawn like this.
+INSTANT = {"color": PURPLE, "width": 3}
+
+
 @dataclass(frozen=True)
 class Chart:
-    """A figure, the sentence that says what it shows, and the same data as a table."""
+    """A figure, the sentence that says what it shows, and the same data as a table.
 
-    figure: go.Figure
+    figure: None where the sentence and the table say it all, so that no empty axes are drawn
+    """
+
+    figure: go.Figure | None
     takeaway: str
     table: pd.DataFrame
 
@@ -58,6 +67,16 @@ def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
     drawn.update_xaxes(automargin=True, zeroline=False)
     drawn.update_yaxes(automargin=True, zeroline=False)
     return drawn
+
+
+def clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:
+    """Seconds of the run on a calendar, of which only the time of day is shown."""
+    return pd.Timestamp("2001-01-01") + pd.to_timedelta(seconds + clock_s(trace.plan.scenario.run.starts_at), unit="s")
+
+
+def time_of_day(trace: Trace, at_s: float) -> pd.Timestamp:
+    """One instant of the run on the same calendar."""
+    return clock(trace, pd.Series([at_s]))[0]
 
 
 def whiskers(low: list[float], value: list[float], high: list[float]) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.statistics import Estimate
-from simulator.ui.charts.objectives import asked, interval_of
-from simulator.units import spoken
 
 _CSS = """
 ul { display: flex; gap: .5rem; margin: 0; padding: 0 0 .25rem; overflow-x: auto; list-style: none; }
@@ -89,28 +88,25 @@ def bar(verdicts: list[Verdict], calm: list[Verdict] | None = None, stale: bool 
     stale: whether the figures are those of an earlier design
     state: what a screen reader is told when it changes
     """
-    pairs = zip(verdicts, calm or [None] * len(verdicts), strict=True)
-    _component(key="verdicts", data={"chips": [_chip(*pair) for pair in pairs], "stale": stale, "state": state})
+    before: Sequence[Verdict | None] = calm or [None] * len(verdicts)
+    chips = [_chip(*pair) for pair in zip(verdicts, before, strict=True)]
+    _component(key="verdicts", data={"chips": chips, "stale": stale, "state": state})
 
 
 def told(verdicts: list[Verdict]) -> str:
     """All verdicts in a sentence: `Cancers found 94.5%, not met; ...`."""
-    return "; ".join(f"{one.objective.label} {_value(one)}, {one.standing}" for one in verdicts) + "."
-
-
-def _value(verdict: Verdict) -> str:
-    return "–" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
+    return "; ".join(f"{one.objective.label} {one.reached}, {one.standing}" for one in verdicts) + "."
 
 
 def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
-    interval = f"95% interval {interval_of(verdict)}" if verdict.estimate else "the run has no such figure"
-    before = f"; calm: {_value(calm)}, {calm.standing}" if calm else ""
+    interval = f"95% interval {verdict.interval}" if verdict.estimate else "the run has no such figure"
+    before = f"; calm: {calm.reached}, {calm.standing}" if calm else ""
     return {
         "label": verdict.objective.label,
-        "value": _value(verdict),
+        "value": verdict.reached,
         "words": verdict.standing,
-        "asked": f"{asked(verdict)}{f'; calm {_value(calm)}' if calm else ''}",
-        "told": f"{verdict.objective.label}: {asked(verdict)}; {interval}{before}",
+        "asked": f"{verdict.asked}{f'; calm {calm.reached}' if calm else ''}",
+        "told": f"{verdict.objective.label}: {verdict.asked}; {interval}{before}",
         "mark": _mark(verdict, calm),
     }
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import streamlit as st
 
 from simulator.analysis.run.result import Result
-from simulator.analysis.run.scorecard import Verdict, judge
+from simulator.analysis.run.scorecard import judge
 from simulator.scenario import Scenario
 from simulator.serving.plan import Plan
 from simulator.ui.jobs import Job, job_id, registry
@@ -30,7 +30,7 @@ def current(scenario: Scenario, plan: Plan | None, seed: int, replications: int)
     if plan is None:
         return None
     if get(scenario, "live"):
-        return registry().start(plan, seed, replications)
+        return registry().live(owner(), plan, seed, replications)
     return registry().get(job_id(plan, seed, replications))
 
 
@@ -38,8 +38,9 @@ def last_full(scenario: Scenario, job: Job | None) -> Job | None:
     """The last run of this case that came to its end."""
     name = key(scenario.id, "last")
     if job and job.succeeded:
-        st.session_state[name] = job.id
-    return registry().get(st.session_state.get(name))
+        st.session_state[name] = job
+    last: Job | None = st.session_state.get(name)
+    return last
 
 
 def verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None) -> None:
@@ -52,11 +53,11 @@ def verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | 
 def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None, looks: bool) -> None:
     if looks and job is not None and not job.running:
         st.rerun()
-    found = job.summary if job and job.succeeded else None
+    found = job.shown if job else None
     shown = found or (last.summary if last else None)
     figures = shown.verdicts if shown else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
     before = calm.summary.verdicts if calm and calm.succeeded and found else None
-    bar(figures, before, stale=found is None, state=told(figures) if job and job.succeeded else "")
+    bar(figures, before, stale=found is None, state=told(figures) if job and not job.running else "")
     _state(job, found)
 
 
@@ -78,8 +79,3 @@ def _state(job: Job | None, found: Result | None) -> None:
     elif found:
         size = f"{found.replications} replications, {found.requests:,} requests, seed {found.seed}"
         st.caption(f"{size}, run hash {found.run_hash}.")
-
-
-def undecided(figures: list[Verdict]) -> int:
-    """How many objectives are not plainly met."""
-    return sum(one.standing != "met" for one in figures)

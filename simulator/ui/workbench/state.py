@@ -43,8 +43,18 @@ def put(
 
 
 def _value(choice: Choice, pick: Pick) -> Pick:
-    read = choice.read(pick)
-    return choice.like(read) if isinstance(choice, Number) and choice.values is None else read
+    if isinstance(choice, Number) and choice.values is None:
+        return choice.like(choice.read(pick))
+    return choice.read(pick)
+
+
+def fit(scenario: Scenario) -> None:
+    """Set choices that hold no pick, or one that is not offered, to their defaults: the file of the case may have changed."""
+    for name, choice in scenario.choices.items():
+        try:
+            choice.read(get(scenario, name, ""))
+        except ValueError:
+            st.session_state[key(scenario.id, name)] = _value(choice, choice.default)
 
 
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:

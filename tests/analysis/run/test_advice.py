@@ -8,7 +8,7 @@ import pytest
 from simulator import compile_plan, load
 from simulator.analysis.run import advice
 from simulator.analysis.run.replicate import replicate
-from simulator.scenario.load import find
+from simulator.scenario.cases import find
 from simulator.scenario.load import loads as loads_text
 from tests.scenario.texts import changed
 
