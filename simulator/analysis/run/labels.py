@@ -115,8 +115,8 @@ def ways_of(plan: Plan) -> Ways | None:
     return found
 
 
-#: The ways that were asked for last: designs that differ elsewhere share them. Beside them stand the tables, which live as long,
-#: since their identity is part of the key.
+#: The ways that were asked for last: designs that differ elsewhere share them. The tables beside them live as long, since their
+#: identity is part of the key.
 _KNOWN: LRUCache[Hashable, tuple[list[ScoreTable], Ways]] = LRUCache(8)
 _LOCK = Lock()
 

@@ -15,6 +15,7 @@ from scipy.stats import false_discovery_control, t
 from simulator.analysis.run.compare import Difference, differences
 from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
 from simulator.analysis.run.measures import Measures, measure
+from simulator.analysis.run.replicate import packed, unpacked
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import Summary, summary_of, without_end
 from simulator.analysis.statistics import LEVEL, Estimate, Interval, estimate
@@ -31,6 +32,9 @@ TRIALS = 4
 
 #: Of the changes that are called real, at most this share is chance.
 FALSE_SHARE = 1 - LEVEL
+
+#: A change that is a smaller part of the distance from the bound is slight.
+SLIGHT = 0.01
 
 #: What a step does to an objective. too few: the trials hold too few requests to quote the figure.
 Outcome = Literal["the same", "changes", "appears", "vanishes", "too few"]
@@ -105,15 +109,31 @@ class Effect:
     def gain(self) -> float:
         """How far the step takes the objective towards being plainly met, as a part of the way; negative: away from it.
 
-        0 for what may be chance, and for a change of an objective that is plainly met already.
+        0 for what may be chance or is slight, and for a change of an objective that is plainly met already.
         """
-        if not self.real or self.before.standing == "met":
+        if not self.real or self.slight or self.before.standing == "met":
             return 0.0
         if self.change is None:
             return inf if self.outcome == "appears" else -inf
         found, bound, upward = self.before.estimate, self.before.bound, self.before.objective.at_least is not None
         assert found is not None
         return self.change.change.value / (bound - found.low) if upward else self.change.change.value / (bound - found.high)
+
+    @property
+    def helps(self) -> bool | None:
+        """Whether a real change goes the way that the objective asks for; None where nothing is known to change."""
+        if not self.real:
+            return None
+        if self.change is None:
+            return self.outcome == "appears"
+        return (self.change.change.value > 0) == (self.before.objective.at_least is not None)
+
+    @property
+    def slight(self) -> bool:
+        """Whether a real change is less than a hundredth of the way between the figure and its bound."""
+        if not self.real or self.change is None or self.before.margin is None:
+            return False
+        return abs(self.change.change.value) < SLIGHT * abs(self.before.margin)
 
     @property
     def words(self) -> str:
@@ -162,14 +182,19 @@ class Lever:
     @property
     def rank(self) -> tuple[float, float, bool, bool]:
         """Sorts what helps an objective that is not met first, then what harms one, each by size; what does nothing is last."""
-        return -self.best, self.worst, not any(effect.real for effect in self.effects), self.idle
+        return -self.best, self.worst, bool(self.words), self.idle
 
     @property
     def words(self) -> str:
         """What the whole step comes to, where that can be said in a few words."""
         if self.idle:
             return "changes nothing"
-        return "" if any(effect.real for effect in self.effects) else "no change beyond chance"
+        if any(effect.pending for effect in self.effects):
+            return "not complete"
+        real = [effect for effect in self.effects if effect.real]
+        if not real:
+            return "no change beyond chance"
+        return "next to no change" if all(effect.slight for effect in real) else ""
 
     def to_json(self) -> dict[str, Any]:
         """The row as `casesim levers --json` prints it."""
@@ -178,16 +203,24 @@ class Lever:
         return told | {"changes_nothing": self.idle, "effects": [effect.to_json() for effect in self.effects]}
 
 
-def trial(plan: Plan, seed: int, replication: int) -> Measures:
-    """One replication of a step (the job of a worker process)."""
-    found = measure(simulate(plan, seed, replication))
-    found.band_edges = [measure(simulate(edge, seed, replication)) for edge in at_band_edges(plan)]
+def trial(plan: bytes, seed: int, replication: int) -> Measures:
+    """One replication of a step, whose plan is packed (the job of a worker process)."""
+    step = unpacked(plan)
+    found = _asked(step, measure(simulate(step, seed, replication)))
+    found.band_edges = [_asked(step, measure(simulate(edge, seed, replication))) for edge in at_band_edges(step)]
     return found
 
 
-def trial_again(plan: Plan, seed: int, replication: int) -> Measures:
+def trial_again(plan: bytes, seed: int, replication: int) -> Measures:
     """The same replication for other labelled people."""
-    return measure(simulate(resampled_plan(plan, replication), seed, replication))
+    step = unpacked(plan)
+    return _asked(step, measure(simulate(resampled_plan(step, replication), seed, replication)))
+
+
+def _asked(plan: Plan, measures: Measures) -> Measures:
+    """Without the times that no objective asks for: less to send, and less to keep."""
+    asked = {plan.scenario.metrics[objective.metric].sample for objective in plan.scenario.objectives}
+    return replace(measures, samples={name: one for name, one in measures.samples.items() if name in asked})
 
 
 class Comparison:
@@ -322,6 +355,22 @@ class Levers:
         return FALSE_SHARE * len(self.changes)
 
     @property
+    def sentence(self) -> str:
+        """Which step matters most, in words."""
+        rows, wanting = self.rows, [verdict for verdict in self.base.verdicts if verdict.standing != "met"]
+        if not wanting:
+            moved = _counted(sum(not row.words for row in rows), "step", "changes", "change")
+            return f"Every objective is met. {moved} one of them."
+        best = [row for row in rows if row.best > 0]
+        if not best:
+            return "No single step tried so far brings an objective that is not met closer."
+        first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
+        told = _counted(len(best), "step", "brings", "bring")
+        size = f"{effect.words} ({effect.change.interval})" if effect.change else effect.words
+        most = f"{first.step.told}: {effect.before.objective.label} {size}"
+        return f"{told} an objective that is not met closer, most of all {most}."
+
+    @property
     def sense(self) -> str:
         """How to read the rows: what is compared, and how many changes would look real by chance."""
         return (
@@ -351,6 +400,11 @@ class Levers:
         }
 
 
+def _counted(count: int, what: str, one: str, many: str) -> str:
+    """`1 step brings`, `3 steps bring`."""
+    return f"{count} {what} {one}" if count == 1 else f"{count} {what}s {many}"
+
+
 class Trying:
     """Every step from a design under way: what it comes to so far, as the trials end.
 
@@ -375,7 +429,9 @@ class Trying:
         return Comparison(self.base, self.trials)
 
     def _handed(self, job: Callable[..., Measures], step: Step, count: int) -> list[Future[Measures]]:
-        return [self._submit(job, step.plan, self.base.seed, replication) for replication in range(count)]
+        assert step.plan is not None
+        plan = packed(step.plan)
+        return [self._submit(job, plan, self.base.seed, replication) for replication in range(count)]
 
     @property
     def futures(self) -> list[Future[Measures]]:
@@ -413,5 +469,6 @@ class Trying:
             self._levers[place] = self._comparison.lever(step, *([one.result() for one in part] for part in (trials, again)))
         if again or not any(effect.pending for effect in self._levers[place].effects):
             self._settled.add(place)
+            self._trials[place], self._again[place] = [], []  # what they brought is told
         else:
             self._again[place] = self._handed(trial_again, step, min(self.trials, RUNS))
