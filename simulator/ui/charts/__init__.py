@@ -17,6 +17,7 @@ from simulator.ui.charts.latencies import (
     speed_of_precisions,
     step_times,
 )
+from simulator.ui.charts.levers import lever_chart
 from simulator.ui.charts.look import Chart, rounded
 from simulator.ui.charts.objectives import objective_chart
 from simulator.ui.charts.overload import goodput_over_time
@@ -55,6 +56,7 @@ __all__ = [
     "journeys",
     "kept_promises",
     "latency_curves",
+    "lever_chart",
     "objective_chart",
     "one_request",
     "optimism",
