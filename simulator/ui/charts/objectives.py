@@ -67,7 +67,9 @@ def _takeaway(verdict: Verdict) -> str:
     if verdict.estimate is None:
         return f"{verdict.objective.label}: the target is {asked(verdict)}; there is no figure to quote."
     value = spoken(verdict.estimate.value, verdict.metric.unit)
-    return f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; target {asked(verdict)}: {verdict.standing}."
+    return (
+        f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; target {asked(verdict)}: {verdict.standing}."
+    )
 
 
 def _table(verdict: Verdict) -> pd.DataFrame:
