@@ -20,7 +20,7 @@ _COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven":
 
 
 def print_summary(summary: Result) -> None:
-    """Print verdicts, metrics, the bottleneck and how far to trust them."""
+    """Print verdicts, metrics, why objectives are not met and how far to trust all that."""
     title, design = summary.plan.scenario.title, summary.plan.design
     count = f"{summary.replications} replications, {summary.requests:,} requests"
     out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
@@ -40,8 +40,7 @@ def print_summary(summary: Result) -> None:
         metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
     out.print(metrics)
     out.print(summary.sense, style="dim")
-    if summary.bottleneck:
-        out.print(f"[bold]bottleneck[/bold] {escape(summary.bottleneck.sentence)}")
+    print_reasons(summary)
     for warning in summary.warnings:
         out.print(f"[yellow]note[/yellow] {escape(warning)}")
     doubts = [note for note in summary.trust if note.level != "good"]
@@ -51,6 +50,17 @@ def print_summary(summary: Result) -> None:
         f"trust: {len(summary.trust) - len(doubts)} of {len(summary.trust)} points are good; --json lists them", style="dim"
     )
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
+
+
+def print_reasons(summary: Result) -> None:
+    """Print why each objective is not met, and a step that helps; the bottleneck, unless a reason names that stage."""
+    for place, reason in summary.reasons.items():
+        verdict = summary.verdicts[place]
+        out.print(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(reason.sentence)}")
+        out.print(f"    {escape(reason.advice.sentence)}")
+    bottleneck, named = summary.bottleneck, {reason.stage for reason in summary.reasons.values()}
+    if bottleneck and bottleneck.stage not in named:
+        out.print(f"[bold]bottleneck[/bold] {escape(bottleneck.sentence)}")
 
 
 def print_differences(compared: Comparison) -> None:
