@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.analysis.run.compare import Difference, undecided
+from simulator.analysis.run.compare import Comparison, OneSided, undecided
 from simulator.analysis.run.request_path import RequestPath
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.statistics import Interval
-from simulator.serving.plan import Plan, changes_of
+from simulator.serving.plan import changes_of
 from simulator.units import duration, spoken
 
 out = Console()
@@ -32,7 +32,7 @@ def print_summary(summary: Result) -> None:
         out.print(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
     verdicts = Table("objective", "target", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
-        verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))
+        verdicts.add_row(*_verdict_row(verdict))
     out.print(verdicts)
     metrics = Table(Column("metric", overflow="fold"), "value", "95% interval", "half-widths", box=None)
     for name, found in summary.metrics.items():
@@ -63,20 +63,21 @@ def print_reasons(summary: Result) -> None:
         out.print(f"[bold]bottleneck[/bold] {escape(bottleneck.sentence)}")
 
 
-def print_differences(moved: list[Difference], plan: Plan, other: Plan | None) -> None:
-    """Print what changes against another design, if there is one."""
-    if other is None:
-        return
-    changed = [
-        f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
-    ]
+def print_differences(compared: Comparison) -> None:
+    """Print what changes against another design: what only one of the two can quote first, then the largest change."""
+    design, other = compared.after.plan.design, compared.before.plan.design
+    changed = [f"{name}={pick} against {other[name]}" for name, pick in design.items() if pick != other[name]]
     out.print(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
     table = Table(Column("metric", overflow="fold"), "difference", "95% interval", "half-widths", "", box=None)
-    for change in moved:
-        told = "" if change.significant or change.change.value == 0 else "not significantly different"
-        table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)
+    for one in compared.all:
+        if isinstance(one, OneSided):
+            table.add_row(one.metric.name, one.words, "", "", one.verdict)
+        else:
+            told = "" if one.significant or one.change.value == 0 else one.verdict
+            table.add_row(one.metric.name, one.size, one.interval, one.doubts, told)
     out.print(table)
-    if words := undecided([change for change in moved if change.label != change.metric.name]):
+    asked = {objective.metric for objective in compared.after.plan.scenario.objectives}
+    if words := undecided([change for change in compared.moved if change.metric.name in asked]):
         out.print(escape(words))
 
 
@@ -91,13 +92,11 @@ def print_path(path: RequestPath) -> None:
     out.print(table)
 
 
-def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
-    asked = ("at least " if verdict.objective.at_least is not None else "at most ") + spoken(verdict.bound, unit)
+def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
     colour = _COLOURS[verdict.standing]
     label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
-    if verdict.estimate is None:
-        return label, asked, "none to quote", "", words
-    return label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
+    reached = verdict.reached if verdict.estimate else "none to quote"
+    return label, verdict.asked, reached, verdict.interval, words
 
 
 def _interval(estimate: Interval, unit: str) -> str:

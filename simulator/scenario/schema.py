@@ -57,13 +57,28 @@ class Quality(Strict):
     auc: ShareFigure
 
 
+class Noun(Strict):
+    """The word for something that is counted: for one of it and for many."""
+
+    one: Line
+    many: Line
+
+    def counted(self, count: float) -> str:
+        """So many of it: `1 photo`, `1,204 photos`."""
+        return f"{count:,.0f} {self.one if count == 1 else self.many}"
+
+
 class Population(Strict):
     """Who the requests come from, represented by the labelled items."""
 
     positive: Line
     negative: Line
+    positives: Annotated[Line, Field(description="the word for what is positive")] = "positives"
+    negatives: Annotated[Line, Field(description="the word for what is negative")] = "negatives"
     detected: Annotated[Line, Field(description="the word for a positive that is detected")] = "detected"
+    missed: Annotated[Line, Field(description="the word for a positive that is not detected")] = "missed"
     escalated: Annotated[Line, Field(description="the word for a request passed on to people")] = "escalated"
+    unit: Annotated[Noun | None, Field(description="the word for who or what may be positive; none: that for a request")] = None
     prevalence: ShareFigure
     quality: Quality | None = None
 
@@ -121,6 +136,7 @@ class Scenario(Strict):
     questions: Annotated[list[Question], Field(max_length=40)] = []
     debrief: Annotated[list[Lesson], Field(max_length=40)] = []
     run: Run = Run()
+    unit: Annotated[Noun, Field(description="the word for a request")] = Noun(one="request", many="requests")
     arrivals: Arrivals
     population: Population | None = None
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
@@ -167,6 +183,11 @@ class Scenario(Strict):
     def network(self) -> Network:
         """The routes between the stages."""
         return Network(self.stages)
+
+    @property
+    def who(self) -> Noun:
+        """The word for who or what stands behind a request."""
+        return (self.population and self.population.unit) or self.unit
 
     @property
     def has_deadlines(self) -> bool:

@@ -260,7 +260,7 @@ def test_it_stands_beside_the_kinds_that_come_with_casesim():
 def test_the_page_offers_runs_and_explains_it(practice, tmp_path, monkeypatch):  # noqa: F811
     shutil.copytree(SCENARIOS, tmp_path / "cases")
     (tmp_path / "cases" / "outside.yaml").write_text(TEXT, encoding="utf-8")
-    monkeypatch.setattr(import_module("simulator.scenario.load"), "SCENARIOS", tmp_path / "cases")
+    monkeypatch.setattr("simulator.scenario.cases.SCENARIOS", tmp_path / "cases")
     page = practice(case="outside")
     assert not page.exception
     assert "The most loaded stage is Decoding" in said(page)

@@ -48,6 +48,11 @@ class Withheld:
     people: int | None = None
 
     @property
+    def few(self) -> str:
+        """What is missing, where it stands in place of the figure."""
+        return "too few requests" if self.people is None else "too few labelled people"
+
+    @property
     def sentence(self) -> str:
         """What is missing, in words."""
         if self.people is not None or self.metric.quantile is None:

@@ -10,12 +10,14 @@ leaves what follows a way. Where queues answer, a few replications run again on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from threading import Lock
 
 import networkx as nx
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from scipy.stats import beta
 
@@ -103,9 +105,32 @@ def ways_of(plan: Plan) -> Ways | None:
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
     the same.
     """
-    gates = item_gates(plan)
-    if not gates or paths_shift(plan):
+    if not item_gates(plan) or paths_shift(plan):
         return None
+    with _LOCK:
+        key = _deciding(plan)
+        _, known = _KNOWN.get(key, (None, None))
+        found = known or _ways_of(plan)
+        _KNOWN[key] = list(plan.tables.values()), found
+    return found
+
+
+#: The ways that were asked for last: designs that differ elsewhere share them. The tables beside them live as long, since their
+#: identity is part of the key.
+_KNOWN: LRUCache[Hashable, tuple[list[ScoreTable], Ways]] = LRUCache(8)
+_LOCK = Lock()
+
+
+def _deciding(plan: Plan) -> Hashable:
+    """All that decides the ways: what the gates ask of whose scores, the attributes of items, and the tables themselves."""
+    scenario = plan.scenario
+    asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
+    told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
+    return *asked, *told, *((pool, id(table)) for pool, table in plan.tables.items())
+
+
+def _ways_of(plan: Plan) -> Ways:
+    gates = item_gates(plan)
     table = next(iter(plan.tables.values()))
     weights, cuts = weights_of(table), [of_gate for _, of_gate in resampled_cuts(plan)]
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")

@@ -19,6 +19,7 @@ _TICKS = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
 def answer_times(summary: Summary) -> Chart:
     """The share of served requests answered within a time, with the percentiles and their intervals."""
     curve = pd.DataFrame({"answered_share": CURVE, "time_s": summary.latency_curve})
+    many = summary.plan.scenario.unit.many
     line = go.Scatter(
         x=curve["time_s"],
         y=100 * curve["answered_share"],
@@ -29,8 +30,9 @@ def answer_times(summary: Summary) -> Chart:
     drawn = figure(line, _percentiles(summary), showlegend=False)
     _objectives(drawn, summary)
     drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=_TICKS)
-    drawn.update_yaxes(title="served requests answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
-    return Chart(drawn, _takeaway(summary), curve)
+    drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
+    table = curve.rename(columns={"answered_share": "share answered", "time_s": "within (s)"})
+    return Chart(drawn if _told(summary) else None, _takeaway(summary), table)
 
 
 def _told(summary: Summary) -> dict[str, float]:
@@ -53,6 +55,7 @@ def _percentiles(summary: Summary) -> go.Scatter:
         textposition=["top left", "top left", "bottom right"][: len(known)],
         error_x=whiskers([metric.low for metric in metrics], values, [metric.high for metric in metrics]),
         hoverinfo="skip",
+        cliponaxis=False,
     )
 
 
@@ -75,6 +78,6 @@ def _objectives(drawn: go.Figure, summary: Summary) -> None:
 def _takeaway(summary: Summary) -> str:
     known = [(share, summary.metrics[name].value) for name, share in _told(summary).items()]
     if not known:
-        return "Too few requests were served to say how long answers took."
+        return f"Too few {summary.plan.scenario.unit.many} were served to say how long answers took."
     told = ", ".join(f"{100 * share:.0f}% within {duration(value)}" for share, value in known)
-    return f"Of the requests served, {told}."
+    return f"Of the {summary.plan.scenario.unit.many} served, {told}."
