@@ -270,7 +270,7 @@ class Comparison:
         if self._is_same(metric, then):
             return Effect("the same", before, before, change, 1.0)
         after = replace(before, estimate=_moved(before.estimate, change.change, there, metric))
-        return Effect("changes", before, after, change, _chance(change.change, self.trials - 1))
+        return Effect("changes", before, after, change, chance_of(change.change, self.trials - 1))
 
     def _is_same(self, metric: Metric, then: Summary) -> bool:
         """Whether the figure is the same in every trial, and for other labelled people."""
@@ -302,7 +302,7 @@ def _shifted(interval: Interval, value: float) -> Interval:
     return Interval(value, value - (interval.value - interval.low), value + (interval.high - interval.value))
 
 
-def _chance(change: Estimate, freedom: int) -> float:
+def chance_of(change: Estimate, freedom: int) -> float:
     """How likely so large a change is if there is none: the level whose interval would just reach zero, by Student's t.
 
     The interval holds what varies with `freedom` degrees of freedom, and what is surer; taking all of it for the former errs
@@ -350,7 +350,7 @@ class Levers:
         return [effect for lever in self.rows for effect in lever.effects if effect.is_open]
 
     @property
-    def by_chance(self) -> float:
+    def bychance_of(self) -> float:
         """How many of the changes would have an interval without zero by chance alone if nothing changed."""
         return FALSE_SHARE * len(self.changes)
 
