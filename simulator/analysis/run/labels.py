@@ -140,6 +140,27 @@ def _ways_of(plan: Plan) -> Ways:
     return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
 
 
+def plain_ways(plan: Plan, other: Plan) -> Ways | None:
+    """The ways of another design of the same plan, without their resamples, numbered together with those of the plan itself.
+
+    None where no labelled item decides a way, scores shift in the run, or the designs have other gates.
+    """
+    gates, others = ({name: len(gate.routes) for name, gate in item_gates(one).items()} for one in (plan, other))
+    if not gates or gates != others or paths_shift(plan):
+        return None
+    taken, positives = codes_of(other), len(next(iter(other.tables.values())).positives)
+    codes = np.union1d(codes_of(plan), taken)
+    is_positive = np.arange(len(taken)) < positives
+
+    def ways(mine: NDArray[np.bool_]) -> Ways:
+        of_class = [taken[mine & ~is_positive], taken[mine & is_positive]]
+        shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
+        return Ways(codes, np.stack(shares), np.empty((0, 2, len(codes))), (False, False))
+
+    groups = {key: ways(mine) for key, mine in item_groups(other).items()}
+    return replace(ways(np.ones(len(taken), bool)), groups=groups)
+
+
 @dataclass(frozen=True)
 class _Taken:
     """The ways that labelled items take, positives first: now, shape (items,), and under the thresholds of each resample.

@@ -2,6 +2,7 @@
 
 from simulator.ui.charts.answer_times import answer_times
 from simulator.ui.charts.batches import batch_timeline
+from simulator.ui.charts.compared import answer_times_compared
 from simulator.ui.charts.costs import cost_split
 from simulator.ui.charts.crowd import crowd
 from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
@@ -35,6 +36,7 @@ __all__ = [
     "PRECISIONS",
     "Chart",
     "answer_times",
+    "answer_times_compared",
     "ap_by_condition",
     "ap_by_precision",
     "batch_timeline",
