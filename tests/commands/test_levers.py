@@ -15,7 +15,9 @@ def case(tmp_path, evidence):
 
 
 def test_levers_print_one_object_with_a_row_a_step_and_nothing_else(casesim, case):
-    status, out, _ = casesim("levers", case, "--seed", 7, "--replications", 3, "--trials", 2, "--set", "reading=expert", "--json")
+    status, out, _ = casesim(
+        "levers", case, "--seed", 7, "--replications", 3, "--trials", 2, "--set", "reading=expert", "--json"
+    )
     told = json.loads(out)
     assert status == 0
     assert (told["scenario"], told["seed"], told["replications"], told["trials"]) == ("small", 7, 3, 2)

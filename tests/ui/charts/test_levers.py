@@ -43,8 +43,9 @@ def test_the_table_holds_every_step_and_the_sentence_counts_those_that_change_no
 
 
 def test_a_chart_without_any_change_says_so():
-    fixed = json.loads(json.dumps({"choices": queue().document.data["choices"]}))["choices"]
-    only = {"order": {**fixed["order"], "options": {name: fixed["order"]["options"][name] for name in ("fifo", "again")}}}
-    levers = tried(compile_plan(loads(json.dumps({**queue(seconds=200).document.data, "choices": only}))), replications=4)
-    chart = lever_chart(levers, 0)
+    data = queue(seconds=200).document.data
+    order = data["choices"]["order"]
+    same = {name: order["options"][name] for name in ("fifo", "again")}
+    only = loads(json.dumps(data | {"choices": {"order": order | {"options": same}}}))
+    chart = lever_chart(tried(compile_plan(only), replications=4), 0)
     assert chart.takeaway == "Mean time: no step changes it beyond chance; 1 of 1 steps leave it exactly as it is."
