@@ -125,11 +125,12 @@ _LOCK = Lock()
 
 
 def _deciding(plan: Plan) -> Hashable:
-    """All that decides the ways: what the gates ask of whose scores, the attributes of items, and the tables themselves."""
+    """All that decides the ways: what the gates ask of whose scores, the attributes and groups, and the tables."""
     scenario = plan.scenario
     asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
     told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
-    return *asked, *told, *((pool, id(table)) for pool, table in plan.tables.items())
+    groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
+    return *asked, *told, *groups, *((pool, id(table)) for pool, table in plan.tables.items())
 
 
 def _ways_of(plan: Plan) -> Ways:

@@ -180,12 +180,15 @@ def _groups(
     asked = [metric for metric in plan.scenario.metrics.values() if metric.group]
     if not asked:
         return
+    keys = {metric.group.key for metric in asked if metric.group}
     items = item_groups(plan)
     members = {name: group_of(plan, name, column) for name, column in trace.columns.attributes.items()}
     for name, attribute in plan.scenario.attributes.items():
         timed = any(metric.is_time for metric in asked if metric.group and metric.group.attribute == name)
         for index, value in enumerate(grouping(attribute).groups if attribute.metrics else ()):
             mine, key = members[name] == index, Group(name, value).key
+            if key not in keys:
+                continue
             counted = _Counter(trace, visits, mine)
             yield (
                 key,
