@@ -47,7 +47,7 @@ def attempts() -> Attempts:
 
 def trail() -> str:
     """Identifies this browser's attempts: from its cookie, else made now."""
-    state, kept = st.session_state, st.context.cookies.get(COOKIE, "")
+    state, kept = st.session_state, str(st.context.cookies.get(COOKIE, ""))
     if "trail" not in state:
         state["trail"] = kept if _TRAIL.fullmatch(kept) else token_urlsafe(16)
     return str(state["trail"])
@@ -156,7 +156,7 @@ def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[s
 def _clock(at: float) -> str:
     """The time of day where the person is; the date too if it was another day."""
     try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
+        zone = ZoneInfo(str(st.context.timezone))
     except (ZoneInfoNotFoundError, ValueError):
         zone = ZoneInfo("UTC")
     then, now = datetime.fromtimestamp(at, UTC).astimezone(zone), datetime.now(zone)
