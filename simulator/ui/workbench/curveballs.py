@@ -101,11 +101,11 @@ def _times(scenario: Scenario, armed: dict[str, float | None]) -> list[float]:
 
 
 def banner(job: Job) -> None:
-    """What struck in a run, when, for how long, and what it does."""
+    """What strikes in a run, when, for how long, and what it does."""
     strikes = strikes_of(job.plan)
     if strikes:
-        sentences = [plain(told(job.plan, strike)) for strike in strikes]
-        st.info("  \n".join([*sentences, plain(calm_until(job.plan.scenario, strikes[0].start_s))]))
+        sentences = [told(job.plan, strike) for strike in strikes]
+        st.info(plain(" ".join([*sentences, calm_until(job.plan.scenario, strikes[0].start_s)])))
 
 
 def calm_of(job: Job) -> Job | None:
@@ -134,7 +134,7 @@ def _against_calm(job: Job, twin: Job, waits: bool) -> None:
     elif job.succeeded and twin.succeeded:
         paid = _tolls(twin.id, job.id, twin.summary, job.summary)
         st.markdown(plain(summed_up(job.summary, paid)))
-        with st.expander("Every objective, calm and struck"):
+        with st.popover("Every objective, calm and struck", type="tertiary"):
             st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
 
 
