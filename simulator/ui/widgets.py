@@ -21,6 +21,7 @@ from simulator.serving.engine import simulate
 from simulator.serving.provenance import Source
 from simulator.serving.trace import Trace
 from simulator.ui.charts import Chart, objective_chart
+from simulator.ui.charts.look import inked
 from simulator.ui.diagram import Diagram
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
@@ -65,7 +66,7 @@ def draw(chart: Chart, key: str) -> None:
     if chart.figure is None:
         st.dataframe(chart.table, hide_index=True, alt=chart.takeaway)
         return
-    st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
+    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
     as_table(chart.table)
 
 
@@ -104,7 +105,7 @@ def verdict_card(verdict: Verdict, key: str) -> None:
         label_visibility="collapsed",
     )
     chart = objective_chart(verdict)
-    st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
+    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
     interval = f"95% interval {verdict.interval}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
     st.caption(f"target: {verdict.asked}; {interval}")
 

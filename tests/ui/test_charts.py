@@ -223,4 +223,5 @@ def test_one_way_alone_is_told_in_words_without_a_chart():
     drawn = charts.journeys(replicate(made, seed=1, replications=2), positive=False)
     assert drawn.figure is None
     assert re.fullmatch(r"Of [\d,]+ requests in an average run, 100% “End”\.", drawn.takeaway)
-    assert drawn.table["from"].tolist() == ["Requests"]
+    assert drawn.table["end"].tolist() == ["End"]
+    assert drawn.table["share (%)"].tolist() == [100]

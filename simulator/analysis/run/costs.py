@@ -18,7 +18,9 @@ def part_label(scenario: Scenario, part: str) -> str:
         if part in told:
             return told[part]
     stages = [stage.label for stage in scenario.stages.values() if stage.keeps_hours and stage.cost_part == part]
-    return " and ".join(stages) or {"ends": "outcomes"}.get(part, part)
+    paid = [end.label for end in scenario.ends.values() if end.usd.value]
+    outcomes = f"“{paid[0]}”" if len(paid) == 1 else "outcomes"
+    return " and ".join(stages) or (outcomes if part == "ends" else part)
 
 
 def price_is_assumed(plan: Plan, part: str) -> bool:

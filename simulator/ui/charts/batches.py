@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute
 from simulator.serving.servers import servers
 from simulator.serving.trace import Trace
-from simulator.ui.charts.look import INSTANT, Chart, figure, stage_colours, time_of_day
+from simulator.ui.charts.look import INSTANT, Chart, figure, stage_colours, time_of_day, word_on
 from simulator.ui.charts.strikes import marked
 from simulator.units import duration
 
@@ -64,6 +64,7 @@ def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: floa
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
+        insidetextfont={"color": word_on(colour)},
         marker={"color": colour, "line": {"width": 0}},
         customdata=rows[["size", "seconds"]],
         hovertemplate="batch of %{customdata[0]}, %{customdata[1]:.3g} s<extra>%{y}</extra>",

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from simulator.analysis.run.costs import part_label
 from simulator.analysis.run.summary import Summary
 from simulator.ui.charts.look import BLUE, GREY, MISSED, OBJECTIVE, Chart, figure, translucent, whiskers
-from simulator.units import spoken
+from simulator.units import roughly, spoken
 
 
 def cost_split(summary: Summary) -> Chart:
@@ -29,7 +29,7 @@ def cost_split(summary: Summary) -> Chart:
     )
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
-            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top right")
+            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title=f"USD for 1,000 {who}, with 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return Chart(drawn, _takeaway(parts, who), _named(parts, who))
@@ -52,7 +52,7 @@ def _takeaway(parts: pd.DataFrame, who: str) -> str:
     told = f"1,000 {who} cost {spoken(total['value'], 'USD')}"
     if len(parts) < 3 or not total["value"]:
         return f"{told}."
-    share = f"{100 * largest['value'] / total['value']:.0f}%"
+    share = roughly(largest["value"] / total["value"])
     return f"{told}; the largest part is {largest['part']}: {spoken(largest['value'], 'USD')} ({share})."
 
 

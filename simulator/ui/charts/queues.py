@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from simulator.analysis.run.timeline import occupancy
 from simulator.analysis.run.warmup import WarmUp
 from simulator.serving.trace import Trace
-from simulator.ui.charts.look import GREY, INSTANT, OBJECTIVE, Chart, clock, figure, stage_colours, time_of_day
+from simulator.ui.charts.look import GREY, INSTANT, OBJECTIVE, Chart, clock, figure, over_time, stage_colours, time_of_day
 from simulator.ui.charts.strikes import marked
 
 
@@ -34,7 +34,7 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
         drawn.add_annotation(x=cut, y=1, yref="paper", xanchor="left", yanchor="top", text=" warm-up ends", showarrow=False)
     if at_s is not None:
         drawn.add_vline(x=time_of_day(trace, at_s), line=INSTANT)
-    drawn.update_xaxes(title="time of day", tickformat="%H:%M", showgrid=False)
+    over_time(drawn, trace)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
     chart = Chart(drawn, _takeaway(trace, found, pools, times), _named(trace, found, times))
