@@ -38,7 +38,13 @@ def crowd(found: Referred, scenario: Scenario, capacity: float | None = None) ->
             "tickvals": [(rows - 1) / 2],
             "ticktext": [wrapped(f"{found.positives:,.0f} {who.positives}")],
         },
-        xaxis2={"anchor": "y2", "range": [0, 102], "ticksuffix": "%", "tickvals": [0, 50, 100], "showgrid": False},
+        xaxis2={
+            "anchor": "y2",
+            "range": [0, 102],
+            "tickvals": [0, 50, 100],
+            "ticktext": ["0", "50%", "100%"],
+            "showgrid": False,
+        },
         yaxis2={"domain": [0, 0.46], "anchor": "x2", "autorange": "reversed", "showgrid": False},
         uniformtext={"minsize": 11, "mode": "hide"},
     )

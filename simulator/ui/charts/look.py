@@ -26,7 +26,7 @@ OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}
 
 
 #: The instant that a person looks at is always drawn like this.
-INSTANT = {"color": PURPLE, "width": 3}
+INSTANT = {"color": GREY, "width": 4}
 
 
 @dataclass(frozen=True)
