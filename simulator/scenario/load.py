@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -13,9 +13,11 @@ from simulator.scenario.cases import case_files, find, scenario_ids
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
-from simulator.scenario.faults import Fault, Path, ScenarioError
+from simulator.scenario.faults import Fault, Path, ScenarioError, beyond
+from simulator.scenario.mend import mended
 from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
+from simulator.scenario.sentences import place_of, sentence_of
 
 
 def load(id_or_path: str | FilePath) -> Scenario:
@@ -65,10 +67,20 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
 
 
 def _checked(document: Document) -> Scenario:
-    scenario = _validated(document)
-    faults = [fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design)]
-    if faults:
-        raise ScenarioError(faults)
+    """The scenario, if it and every option can run; else all that is wrong, as far as one round can tell."""
+    scenario, unknown, faults = _read(document)
+    doubtful = set[Path]()
+    if scenario is None:
+        read = mended(document)
+        scenario, doubtful = read.scenario, read.doubtful
+        faults += read.faults
+    if scenario is not None:
+        faults += beyond(faults, check(scenario, [*unknown, *doubtful]), doubtful)
+        in_doubt = {*doubtful, *unknown}
+        picked = _faults_of_picks(scenario, {str(path[1]) for path in in_doubt if path[0] == "choices" and len(path) > 1})
+        faults += beyond(faults, picked, doubtful)
+    if faults or scenario is None:
+        raise ScenarioError(faults, scenario, doubtful)
     return scenario
 
 
@@ -77,6 +89,14 @@ def one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
     defaults = scenario.defaults()
     extremes = [(name, pick) for name, choice in scenario.choices.items() for pick in choice.extremes()]
     return [{}, *({name: pick} for name, pick in extremes if pick != defaults[name])]
+
+
+def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
+    """What is wrong with some design, one choice at a time; unfit: choices that are left out, and controllers with them."""
+    if unfit:
+        sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
+        scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
+    return [fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design)]
 
 
 def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
@@ -97,17 +117,24 @@ def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple
 
 def _validated(document: Document, known: Scenario | None = None) -> Scenario:
     """The scenario of a document; known: a valid one whose unchanged parts need not be validated again."""
+    scenario, unknown, faults = _read(document, known)
+    if scenario is not None:
+        faults += check(scenario, unknown)
+    if faults or scenario is None:
+        raise ScenarioError(faults)
+    return scenario
+
+
+def _read(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
+    """A scenario if every field can be read, the places of names that refer to nothing, and all faults of fields and names."""
     unknown = check_names(document.data)
     faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
+    scenario = None
     try:
         scenario = Scenario.of(document, known)
     except ValidationError as error:
-        faults += [_fault(document, line) for line in error.errors(include_url=False)]
-    else:
-        faults += check(scenario, [path for path, _ in unknown])
-    if faults:
-        raise ScenarioError(faults)
-    return scenario
+        faults += [document.fault(place_of(document.data, line), sentence_of(line)) for line in error.errors(include_url=False)]
+    return scenario, [path for path, _ in unknown], faults
 
 
 def _misnamed(document: Document) -> list[Fault]:
@@ -121,38 +148,3 @@ def _misnamed(document: Document) -> list[Fault]:
 def _is_found(file: FilePath) -> bool:
     known = case_files().get(file.stem)
     return known is not None and known.resolve() == file.resolve()
-
-
-def _fault(document: Document, line: Any) -> Fault:
-    path = _path_in_file(document.data, line["loc"])
-    if line["type"] == "union_tag_invalid":
-        path = (*path, "kind")
-    return document.fault(path, _sentence(line))
-
-
-def _path_in_file(data: Any, loc: Path) -> Path:
-    """Drop what pydantic adds to a location (the kind, if that selects the model) and keep what is in the file."""
-    path: Path = ()
-    told = False
-    for part in loc:
-        if not told and isinstance(data, dict) and data.get("kind") == part:
-            told = True
-            continue
-        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
-        path, data, told = (*path, part), data[part] if part in known else None, False
-    return path
-
-
-def _sentence(line: Any) -> str:
-    kind, message, given = line["type"], str(line["msg"]), line["input"]
-    context = line.get("ctx", {})
-    if kind == "missing":
-        return "this field is missing"
-    if kind == "union_tag_invalid":
-        tags = [tag.strip().strip("'") for tag in str(context["expected_tags"]).split(",")]
-        return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
-    if kind == "union_tag_not_found":
-        return "the field `kind` is missing"
-    message = message[:1].lower() + message[1:]
-    simple = isinstance(given, str | int | float | bool) or given is None
-    return f"{message}; got {given!r}" if simple and "got " not in message and kind != "unknown_key" else message

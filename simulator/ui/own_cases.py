@@ -7,7 +7,7 @@ import streamlit as st
 from simulator.evidence.files import Stamp, stamp_of
 from simulator.scenario import Fault, Scenario, ScenarioError
 from simulator.scenario.cases import find, own_cases
-from simulator.serving.plan import compile_all
+from simulator.serving.plan import read_whole
 from simulator.ui.widgets import plain, scenario_of
 
 #: How often the files are looked at (s).
@@ -29,9 +29,7 @@ def case_now(case: str) -> tuple[Scenario | None, list[Fault]]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _tried(case: str, stamp: Stamp) -> Scenario:
-    scenario = scenario_of(case)
-    compile_all(scenario)
-    return scenario
+    return read_whole(lambda: scenario_of(case))
 
 
 @st.cache_resource(show_spinner=False)

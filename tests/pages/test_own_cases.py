@@ -59,6 +59,8 @@ def test_faults_are_told_with_their_places_while_the_last_good_version_stays(pag
     page.run()
     (error,) = page.error
     told = error.value.replace("\\", "")
+    assert told.startswith("**2 faults to mend**")
+    assert "small.yaml:19:5: stages.classify.model: " in told
     assert "small.yaml:22:5: stages.classify.max_bach: unknown key; did you mean 'max_batch'?" in told
     assert page.title[0].value == "Small"
     assert page.select_slider(key="small:point")

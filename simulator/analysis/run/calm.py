@@ -12,7 +12,6 @@ from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.strikes import strikes_of
 from simulator.analysis.run.summary import Summary
 from simulator.serving.plan import calm
-from simulator.units import spoken
 
 
 @dataclass(frozen=True)
@@ -84,4 +83,4 @@ def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:
 
 
 def _value(verdict: Verdict) -> str:
-    return "no figure" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
+    return "no figure" if verdict.estimate is None else verdict.reached

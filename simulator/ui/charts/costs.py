@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from simulator.analysis.run.costs import part_label
 from simulator.analysis.run.summary import Summary
 from simulator.ui.charts.look import BLUE, GREY, MISSED, OBJECTIVE, Chart, figure, translucent, whiskers
 from simulator.units import roughly, spoken
@@ -13,7 +14,7 @@ from simulator.units import roughly, spoken
 def cost_split(summary: Summary) -> Chart:
     """A bar a part with its interval, largest first, and their sum beside the objective."""
     parts, who = _parts(summary), summary.plan.scenario.who.many
-    colours = {_label(summary, "missed"): MISSED, "total": translucent(GREY, 0.45)}
+    colours = {part_label(summary.plan.scenario, "missed"): MISSED, "total": translucent(GREY, 0.45)}
     drawn = figure(
         go.Bar(
             orientation="h",
@@ -36,7 +37,7 @@ def cost_split(summary: Summary) -> Chart:
 
 def _parts(summary: Summary) -> pd.DataFrame:
     rows = [
-        [_label(summary, part), cost.value, cost.low, cost.high]
+        [part_label(summary.plan.scenario, part), cost.value, cost.low, cost.high]
         for part, cost in summary.costs.items()
         if cost.value or cost.high
     ]
@@ -44,23 +45,6 @@ def _parts(summary: Summary) -> pd.DataFrame:
     parts = pd.DataFrame(rows, columns=["part", "value", "low", "high"]).sort_values("value", ascending=False)
     together = pd.DataFrame([["total", total.value, total.low, total.high]], columns=parts.columns)
     return pd.concat([parts, together], ignore_index=True)
-
-
-def _label(summary: Summary, part: str) -> str:
-    """A part in the words of the case: people by the labels of their stages, misses by what is missed."""
-    scenario = summary.plan.scenario
-    if who := scenario.population:
-        of_class = {
-            "visits of negatives": f"outcomes of {who.negatives}",
-            "visits of positives": f"outcomes of {who.positives}",
-        }
-        told = of_class | {"missed": f"{who.positives} {who.missed}"}
-        if part in told:
-            return told[part]
-    stages = [stage.label for stage in scenario.stages.values() if stage.keeps_hours and stage.cost_part == part]
-    paid = [end.label for end in scenario.ends.values() if end.usd.value]
-    outcomes = f"“{paid[0]}”" if len(paid) == 1 else "outcomes"
-    return " and ".join(stages) or (outcomes if part == "ends" else part)
 
 
 def _takeaway(parts: pd.DataFrame, who: str) -> str:

@@ -62,25 +62,24 @@ def _put(scenario: Scenario, strikes: dict[str, float | None]) -> None:
 
 
 def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[str, float | None]) -> None:
-    """Its name and note, its button, and its time."""
-    own, is_armed = ball.own_time(scenario.run.starts_at), name in armed
-    note = f": {ball.note}" if ball.note else ""
-    st.markdown(f"**{plain(ball.label)}**{plain(note)}")
-    widget = key(scenario.id, f"when:{name}")
-    set_to = armed.get(name)
-    if is_armed or widget not in st.session_state:
-        st.session_state[widget] = next(at for at in (set_to, own, halfway(scenario)) if at is not None)
-    options = sorted({*_offered(scenario), st.session_state[widget]})
+    """Its button and its note, and the time at which it strikes."""
+    widget, own = key(scenario.id, f"when:{name}"), ball.own_time(scenario.run.starts_at)
+    if name in armed or widget not in st.session_state:
+        st.session_state[widget] = next(at for at in (armed.get(name), own, halfway(scenario)) if at is not None)
+    at_s = st.session_state[widget]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if name in armed:
+            st.button(f"Disarm: {ball.label}", key=f"{widget}:off", on_click=disarm, args=(scenario, name))
+        elif own is None:
+            st.button(f"Fire: {ball.label}", key=f"{widget}:on", on_click=arm, args=(scenario, name, at_s))
+        else:
+            st.markdown(f"**{plain(ball.label)}** strikes by itself")
+        st.caption(plain(ball.note or ""))
     shared: dict[str, Any] = {"key": widget, "format_func": lambda at: clock(scenario, at), **KEPT}
-    if is_armed or own is not None:
+    if name in armed or own is not None:
         shared |= {"on_change": _move, "args": (scenario, name)}
-    at_s = st.select_slider(f"{ball.label} strikes at", options, label_visibility="collapsed", **shared)
-    if is_armed:
-        st.button(f"Disarm: {ball.label}", key=f"{widget}:off", on_click=disarm, args=(scenario, name))
-    elif own is None:
-        st.button(f"Fire: {ball.label}", key=f"{widget}:on", on_click=arm, args=(scenario, name, at_s))
-    else:
-        st.caption("The case lets it strike by itself.")
+    options = sorted({*_offered(scenario), at_s})
+    st.select_slider(f"{ball.label} strikes at", options, label_visibility="collapsed", **shared)
 
 
 def _move(scenario: Scenario, name: str) -> None:
@@ -128,16 +127,15 @@ def against_calm(job: Job) -> None:
 
 
 def _against_calm(job: Job, twin: Job, waits: bool) -> None:
-    done = job.succeeded and twin.succeeded
     if waits and not (job.running or twin.running):
         st.rerun()
-    if not done:
-        st.caption("The calm run of the same design is under way." if twin.running else "There is no calm run to compare with.")
-        return
-    paid = _tolls(twin.id, job.id, twin.summary, job.summary)
-    st.markdown(plain(summed_up(job.summary, paid)))
-    with st.expander("Every objective, calm and struck"):
-        st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
+    if waits:
+        st.caption("The comparison with the calm run follows when both runs are done.")
+    elif job.succeeded and twin.succeeded:
+        paid = _tolls(twin.id, job.id, twin.summary, job.summary)
+        st.markdown(plain(summed_up(job.summary, paid)))
+        with st.expander("Every objective, calm and struck"):
+            st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
