@@ -12,7 +12,7 @@ from simulator.analysis.run.summary import Summary
 from simulator.ui.charts.look import BLUE, OBJECTIVE, Chart, figure, whiskers
 from simulator.units import duration
 
-#: From so many decades on, only 1 of each is written, not 1, 2 and 5: there is no room on a phone.
+#: From so many decades on, only 1 and 3 of each are written, not 1, 2 and 5: there is no room on a phone.
 _WIDE = 2.0
 
 
@@ -36,10 +36,10 @@ def answer_times(summary: Summary) -> Chart:
 
 
 def _ticks(times_s: pd.Series[float]) -> list[float]:
-    """1, or 1, 2 and 5, in each decade."""
+    """1 and 3, or 1, 2 and 5, in each decade."""
     shown = times_s[times_s > 0]
     wide = len(shown) > 0 and log10(shown.max() / shown.min()) > _WIDE
-    return [digit * 10.0**power for power in range(-4, 6) for digit in ((1,) if wide else (1, 2, 5))]
+    return [digit * 10.0**power for power in range(-4, 6) for digit in ((1, 3) if wide else (1, 2, 5))]
 
 
 def _told(summary: Summary) -> dict[str, float]:

@@ -31,6 +31,14 @@ def test_words_stand_out_on_the_page_and_through_bands_of_any_colour(theme):
     assert min(contrast(INK[theme], colour) for colour in behind) >= 4.5
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_and_accent_stand_out_on_the_page_and_on_the_sidebar(theme):
+    told = THEMES[theme]
+    sidebar = told.get("sidebar", {}).get("backgroundColor", told["secondaryBackgroundColor"])
+    for colour in ("textColor", "primaryColor"):
+        assert min(contrast(told[colour], behind) for behind in (told["backgroundColor"], sidebar)) >= 4.5
+
+
 @pytest.mark.parametrize("colour", [*SERIES, GREY])
 def test_words_stand_out_on_bars(colour):
     assert contrast(word_on(colour), colour) >= 4.5
