@@ -47,7 +47,7 @@ def attempts() -> Attempts:
 
 def trail() -> str:
     """Identifies this browser's attempts: from its cookie, else made now."""
-    state, kept = st.session_state, st.context.cookies.get(COOKIE, "")
+    state, kept = st.session_state, str(st.context.cookies.get(COOKIE, ""))
     if "trail" not in state:
         state["trail"] = kept if _TRAIL.fullmatch(kept) else token_urlsafe(16)
     return str(state["trail"])
