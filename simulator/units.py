@@ -49,6 +49,8 @@ def spoken(value: float, unit: str) -> str:
         return duration(value)
     if unit == "share":
         return percent(value)
+    if unit == "a request":  # its label says of what
+        return significant(value)
     if unit == "USD":
         return f"{significant(value)} USD"
     return f"{significant(value)} {unit}"
@@ -87,7 +89,7 @@ def _scales(unit: str) -> list[tuple[float, str]]:
     """By what a figure may be multiplied on the screen, and the unit behind it, the largest first."""
     if unit == "s":
         return [(factor, suffix) for factor, suffix, _ in _TIMES]
-    return [(100.0, "%")] if unit == "share" else [(1.0, f" {unit}")]
+    return [(100.0, "%")] if unit == "share" else [(1.0, "" if unit == "a request" else f" {unit}")]
 
 
 def _scale(bound: float, unit: str) -> tuple[float, str]:

@@ -51,7 +51,7 @@ def test_half_widths_share_one_unit():
         (30, 0.5, "s", "30.0 s"),
         (20_999.7, 21_000, "USD", "20,999.7 USD"),
         (0.99, 0.99, "share", "99.0%"),
-        (0.2 + 1e-13, 0.2, "a request", "just over 0.200 a request"),
+        (0.2 + 1e-13, 0.2, "a request", "just over 0.200"),
         (float("inf"), 10, "s", "unbounded"),
     ],
 )

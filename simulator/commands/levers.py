@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from simulator.analysis.run.levers import TRIALS, Effect, Levers, Trying
-from simulator.analysis.run.replicate import run_replications, submit
+from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import summary_of
 from simulator.commands.outcome import UsageError, err, table_console
@@ -42,7 +41,9 @@ def levers(
     replications: Annotated[
         int | None, typer.Option(min=2, max=1000, help="replications of the design itself; default: the case's")
     ] = None,
-    trials: Annotated[int, typer.Option(min=2, max=1000, help="replications of each step, at most those of the design")] = TRIALS,
+    trials: Annotated[
+        int, typer.Option(min=2, max=1000, help="replications of each step, at most those of the design")
+    ] = TRIALS,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
     """Try every choice one step either way from a design, and print what moves its objectives."""
@@ -64,11 +65,12 @@ def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Leve
             task = bar.add_task("replications", total=replications or plan.scenario.run.replications)
             told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
             base = summary_of(plan, seed, run_replications(plan, seed, replications, executor, told))
-            trying = Trying(base, partial(submit, executor), trials)
-            task = bar.add_task("trials", total=trying.total)
-            for _ in as_completed(list(trying.futures)):
+            trying = Trying(base, executor.submit, trials)
+            task = bar.add_task("steps", total=len(trying.steps))
+            while trying.running:
+                wait([one for one in trying.futures if not one.done()], return_when=FIRST_COMPLETED)
                 trying.so_far()
-                bar.update(task, completed=trying.done)
+                bar.update(task, completed=trying.settled)
         return trying.so_far()
     except BrokenProcessPool as error:
         raise UsageError("a worker process was killed, perhaps for lack of memory; run fewer requests") from error
@@ -105,6 +107,3 @@ def _cell(effect: Effect) -> str:
     if effect.change and effect.outcome == "changes":
         words += escape(f" ({effect.change.interval})")
     return words if effect.real else f"[dim]{words}[/dim]"
-
-
-

@@ -89,6 +89,7 @@ def run(
 
 
 def read_picks(picks: list[str], option: str) -> dict[str, str]:
+    """What an option such as `--set` says, choice to option; raises UsageError."""
     for pick in picks:
         if "=" not in pick:
             raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
@@ -116,6 +117,7 @@ def _read_percentile(text: str) -> float:
 
 
 def read_strikes(strikes: list[str]) -> dict[str, float | None]:
+    """What `--strike` says: curveball to its time in seconds, None for its own; raises UsageError."""
     found: dict[str, float | None] = {}
     for strike in strikes:
         name, at, seconds = strike.partition("@")

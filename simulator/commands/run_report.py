@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.analysis.run.compare import Comparison, undecided
+from simulator.analysis.run.compare import Comparison, OneSided, undecided
 from simulator.analysis.run.request_path import RequestPath
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Standing, Verdict
@@ -20,7 +20,7 @@ _COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven":
 
 
 def print_summary(summary: Result) -> None:
-    """Print verdicts, metrics, the bottleneck and how far to trust them."""
+    """Print verdicts, metrics, why objectives are not met and how far to trust all that."""
     title, design = summary.plan.scenario.title, summary.plan.design
     count = f"{summary.replications} replications, {summary.requests:,} requests"
     out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
@@ -40,8 +40,7 @@ def print_summary(summary: Result) -> None:
         metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
     out.print(metrics)
     out.print(summary.sense, style="dim")
-    if summary.bottleneck:
-        out.print(f"[bold]bottleneck[/bold] {escape(summary.bottleneck.sentence)}")
+    print_reasons(summary)
     for warning in summary.warnings:
         out.print(f"[yellow]note[/yellow] {escape(warning)}")
     doubts = [note for note in summary.trust if note.level != "good"]
@@ -53,17 +52,29 @@ def print_summary(summary: Result) -> None:
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
 
 
+def print_reasons(summary: Result) -> None:
+    """Print why each objective is not met, and a step that helps; the bottleneck, unless a reason names that stage."""
+    for place, reason in summary.reasons.items():
+        verdict = summary.verdicts[place]
+        out.print(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(reason.sentence)}")
+        out.print(f"    {escape(reason.advice.sentence)}")
+    bottleneck, named = summary.bottleneck, {reason.stage for reason in summary.reasons.values()}
+    if bottleneck and bottleneck.stage not in named:
+        out.print(f"[bold]bottleneck[/bold] {escape(bottleneck.sentence)}")
+
+
 def print_differences(compared: Comparison) -> None:
-    """Print what changes against another design; a figure that one of the two alone has comes first."""
+    """Print what changes against another design: what only one of the two can quote first, then the largest change."""
     design, other = compared.after.plan.design, compared.before.plan.design
     changed = [f"{name}={pick} against {other[name]}" for name, pick in design.items() if pick != other[name]]
     out.print(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
     table = Table(Column("metric", overflow="fold"), "difference", "95% interval", "half-widths", "", box=None)
-    for one in compared.one_sided:
-        table.add_row(one.metric.name, one.words, "", "", one.verdict)
-    for change in compared.moved:
-        told = "" if change.significant or change.change.value == 0 else "not significantly different"
-        table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)
+    for one in compared.all:
+        if isinstance(one, OneSided):
+            table.add_row(one.metric.name, one.words, "", "", one.verdict)
+        else:
+            told = "" if one.significant or one.change.value == 0 else one.verdict
+            table.add_row(one.metric.name, one.size, one.interval, one.doubts, told)
     out.print(table)
     asked = {objective.metric for objective in compared.after.plan.scenario.objectives}
     if words := undecided([change for change in compared.moved if change.metric.name in asked]):

@@ -63,11 +63,11 @@ def _titled(name: str, result: Result) -> None:
 
 
 def _outcomes(result: Result) -> None:
-    who = result.plan.scenario.population
+    who, key = result.plan.scenario.population, f"{result.plan.scenario.id}:whom"
     positive = False
     if who:
         labels = {True: who.positives.capitalize(), False: who.negatives.capitalize()}
-        positive = bool(st.radio("Of whom", list(labels), format_func=labels.get, horizontal=True, key="whom"))
+        positive = bool(st.radio("Of whom", list(labels), format_func=labels.get, horizontal=True, key=key))
     draw(journeys(result, positive), key="journeys")
 
 
@@ -76,17 +76,17 @@ def _answer_times(result: Result) -> None:
 
 
 def _one_request(result: Result) -> None:
-    trace = replication_0(result)
+    trace, case = replication_0(result), result.plan.scenario.id
     left, right = st.columns(2)
-    share = left.radio("Which request", list(PERCENTILES), 3, PERCENTILES.get, horizontal=True, key="percentile")
+    share = left.radio("Which request", list(PERCENTILES), 3, PERCENTILES.get, horizontal=True, key=f"{case}:percentile")
     until: Literal["answer", "end"] = "answer"
     if answers_early(trace):
-        until = right.radio("Follow it to", list(GOALS), format_func=GOALS.get, horizontal=True, key="until")
+        until = right.radio("Follow it to", list(GOALS), format_func=GOALS.get, horizontal=True, key=f"{case}:until")
     way = request_path(trace, share, until)
     if way is None:
         st.markdown("No request reached that point.")
         return
-    draw(one_request(way, result.plan.scenario.unit), key="request")
+    draw(one_request(way, result.plan), key="request")
     st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
 
 

@@ -11,7 +11,6 @@ import streamlit as st
 
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.run.summary import Summary, doubts
-from simulator.analysis.run.trust import Note
 from simulator.analysis.statistics import Mark
 from simulator.evidence.files import Stamp, stamp_of
 from simulator.scenario import Scenario
@@ -22,6 +21,7 @@ from simulator.serving.engine import simulate
 from simulator.serving.provenance import Source
 from simulator.serving.trace import Trace
 from simulator.ui.charts import Chart, objective_chart
+from simulator.ui.charts.look import inked
 from simulator.ui.diagram import Diagram
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
@@ -66,7 +66,7 @@ def draw(chart: Chart, key: str) -> None:
     if chart.figure is None:
         st.dataframe(chart.table, hide_index=True, alt=chart.takeaway)
         return
-    st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
+    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
     as_table(chart.table)
 
 
@@ -105,7 +105,7 @@ def verdict_card(verdict: Verdict, key: str) -> None:
         label_visibility="collapsed",
     )
     chart = objective_chart(verdict)
-    st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
+    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
     interval = f"95% interval {verdict.interval}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
     st.caption(f"target: {verdict.asked}; {interval}")
 
@@ -159,16 +159,6 @@ def _like(default: int | float, choice: Number, bound: float | None) -> int | fl
 def _help(choice: Choice) -> str | None:
     notes = [f"- {option.label}: {option.note}" for option in getattr(choice, "options", {}).values() if option.note]
     return "\n".join([*filter(None, [choice.help]), *notes]) or None
-
-
-def trust(notes: list[Note]) -> None:
-    """How far a result can be trusted: a count at a glance, the reasons one click away, doubts first."""
-    good = sum(note.level == "good" for note in notes)
-    with st.popover(f"How far to trust this: {good} of {len(notes)} points are good", type="tertiary"):
-        for level in ("weak", "fair", "good"):
-            told = [note.sentence for note in notes if note.level == level]
-            if told:
-                st.markdown("\n".join([f"**{level.capitalize()}**", "", *(f"- {plain(sentence)}" for sentence in told)]))
 
 
 def evidence(sources: list[Source]) -> None:

@@ -10,14 +10,11 @@ from simulator import compile_plan, load, simulate
 from simulator.analysis.run.replicate import replicate
 from simulator.analysis.run.request_path import request_path
 from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
-from simulator.scenario.schema import Noun
 from simulator.serving.latency import constant
 from simulator.ui import charts
 from simulator.ui.charts.look import GREY, MISSED
 from simulator.units import duration, percent, spoken
 from tests.builders import people, plan, pool, population, retake, run_at, spread
-
-PHOTO = Noun(one="photo", many="photos")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +33,7 @@ def drawn(summary, trace):
         "answer times": charts.answer_times(summary),
         "batches": charts.batch_timeline(trace),
         "queues": charts.queues(trace),
-        "request": charts.one_request(request_path(trace, 0.99, "end"), PHOTO),
+        "request": charts.one_request(request_path(trace, 0.99, "end"), trace.plan),
         "queue": charts.queue_over_time(trace, "dermatologist"),
         "positives": charts.journeys(summary, positive=True),
         "negatives": charts.journeys(summary, positive=False),
@@ -164,8 +161,9 @@ def test_a_request_s_bars_follow_each_other_from_its_start_to_its_end(trace, dra
 def test_a_stage_that_is_visited_again_has_a_row_of_its_own():
     look = {"kind": "gate", "label": "Look", "by": "quality", "routes": [{"at_least": 99, "to": "done"}, {"to": "again"}]}
     stages = {"p": pool(to="g"), "g": look, "again": retake("p", minutes=spread(1))}
-    path = request_path(run_at(plan(stages, constant(2.0), population=population(unusable=0.5)), [0]), 0.5, "end")
-    assert charts.one_request(path, PHOTO).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
+    made = plan(stages, constant(2.0), population=population(unusable=0.5))
+    path = request_path(run_at(made, [0]), 0.5, "end")
+    assert charts.one_request(path, made).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
 
 
 def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
@@ -225,4 +223,5 @@ def test_one_way_alone_is_told_in_words_without_a_chart():
     drawn = charts.journeys(replicate(made, seed=1, replications=2), positive=False)
     assert drawn.figure is None
     assert re.fullmatch(r"Of [\d,]+ requests in an average run, 100% “End”\.", drawn.takeaway)
-    assert drawn.table["from"].tolist() == ["Requests"]
+    assert drawn.table["end"].tolist() == ["End"]
+    assert drawn.table["share (%)"].tolist() == [100]

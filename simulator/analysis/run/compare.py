@@ -46,7 +46,7 @@ class Difference:
     def size(self) -> str:
         """The change with its sign and unit: `+2.1 points`."""
         if self.change.value == 0:
-            return "no change"
+            return UNCHANGED
         return _signed(self.change.value, self.metric.unit)
 
     @property
@@ -78,6 +78,13 @@ class Difference:
         return {"metric": self.metric.name, **value, **told, "significant": self.significant, "words": self.words}
 
 
+#: What is said of a figure that has not moved at all.
+UNCHANGED = "no change"
+
+#: The place of a metric that neither of two runs can quote: after all others.
+NEITHER = 3
+
+
 @dataclass(frozen=True)
 class OneSided:
     """A metric that at most one of two runs can quote: its value on one side, on the other the reason why there is none."""
@@ -103,13 +110,13 @@ class OneSided:
         """Where it stands among others: a steady state gained, one lost, any other figure, none on either side."""
         gaps = [isinstance(side, str) and side.startswith(NO_STEADY_STATE) for side in (self.before, self.after)]
         if isinstance(self.before, str) and isinstance(self.after, str):
-            return 3
+            return NEITHER
         return 0 if gaps[0] else 1 if gaps[1] else 2
 
     @property
     def verdict(self) -> str:
         """What there is to compare, in words."""
-        return "no figure on either side" if self.place == 3 else "on one side only"
+        return "no figure on either side" if self.place == NEITHER else "on one side only"
 
     def to_json(self) -> dict[str, Any]:
         """As `casesim run --json` prints it: a value, or why there is none, for each side."""
@@ -136,10 +143,13 @@ class Comparison:
     @property
     def told(self) -> list[tuple[str, str]]:
         """Each metric's label, with its change in words."""
-        return [
-            *((one.label, one.words) for one in self.one_sided),
-            *((one.label, self.words_of(one)) for one in self.moved),
-        ]
+        return [(one.label, self.words_of(one) if isinstance(one, Difference) else one.words) for one in self.all]
+
+    @property
+    def all(self) -> list[OneSided | Difference]:
+        """What is told of every metric: what only one run can quote, the largest change first, what neither can quote."""
+        alone = [one for one in self.one_sided if one.place < NEITHER]
+        return [*alone, *self.moved, *self.one_sided[len(alone) :]]
 
     def words_of(self, one: Difference) -> str:
         """A change, with its two values where it is more than chance and shows in them: `95.0% → 97.1% (+2.1 points)`."""
@@ -149,13 +159,17 @@ class Comparison:
     @property
     def rows(self) -> pd.DataFrame:
         """A row a metric in words: what it is, before, after, change, 95% interval, sources of uncertainty, verdict."""
-        rows = [(one.label, *one.sides, "", "", "", one.verdict) for one in self.one_sided]
-        rows += [(one.label, *self._values(one.metric), one.size, one.interval, one.doubts, one.verdict) for one in self.moved]
+        rows = [(one.label, *self._cells(one), one.verdict) for one in self.all]
         return pd.DataFrame(rows, columns=["metric", "before", "after", "change", "95% interval", "half-widths", "verdict"])
 
     def to_json(self) -> list[dict[str, Any]]:
         """The differences as `casesim run --json` prints them."""
-        return [one.to_json() for one in self.one_sided] + [one.to_json() for one in self.moved]
+        return [one.to_json() for one in self.all]
+
+    def _cells(self, one: OneSided | Difference) -> tuple[str, ...]:
+        if isinstance(one, OneSided):
+            return *one.sides, "", "", ""
+        return *self._values(one.metric), one.size, one.interval, one.doubts
 
     def _values(self, metric: Metric) -> tuple[str, str]:
         before, after = (spoken(side.metrics[metric.name].value, metric.unit) for side in (self.before, self.after))

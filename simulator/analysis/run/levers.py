@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import zip_longest
 from math import hypot, inf
 from typing import Any, Literal
 
 from scipy.stats import false_discovery_control, t
 
 from simulator.analysis.run.compare import Difference, differences
-from simulator.analysis.run.measures import Measures
+from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
+from simulator.analysis.run.measures import Measures, measure
+from simulator.analysis.run.replicate import packed, unpacked
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import Summary, summary_of, without_end
 from simulator.analysis.statistics import LEVEL, Estimate, Interval, estimate
@@ -20,20 +23,24 @@ from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Choice, Pick
 from simulator.scenario.metrics import Metric
 from simulator.serving.actions import with_actions
-from simulator.serving.plan import Plan, changes_of, compile_plan
+from simulator.serving.engine import simulate
+from simulator.serving.plan import Plan, at_band_edges, changes_of, compile_plan
 from simulator.units import percent, significant
 
-#: In how many replications each step is tried: the fewest whose intervals are not much wider than twice those of many.
-TRIALS = 5
+#: In how many replications each step is tried. Four give intervals a third wider than twelve do, three twice as wide.
+TRIALS = 4
 
 #: Of the changes that are called real, at most this share is chance.
 FALSE_SHARE = 1 - LEVEL
 
+#: A change that is a smaller part of the distance from the bound is slight.
+SLIGHT = 0.01
+
 #: What a step does to an objective. too few: the trials hold too few requests to quote the figure.
 Outcome = Literal["the same", "changes", "appears", "vanishes", "too few"]
 
-#: Starts so many replications (0, 1, 2, ...) of a plan under a seed, a future each.
-Submit = Callable[[Plan, int, int], Sequence[Future[Measures]]]
+#: Has another process call a function of a module, as an executor's `submit` does.
+Submit = Callable[..., Future[Measures]]
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ class Effect:
     before: its verdict in the run of the design; after: that of the design one step away, None where the trials cannot tell
     change: the paired change over the trials, with its interval; None where one of the two designs has no such figure
     chance: how likely so large a change would be if nothing changed
+    pending: whether its interval still lacks the doubt about who was labelled
     real: whether it is beyond chance, given how many changes are looked at beside it
     """
 
@@ -84,7 +92,13 @@ class Effect:
     after: Verdict | None
     change: Difference | None = None
     chance: float = 0.0
+    pending: bool = False
     real: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether chance has to be ruled out, and can be."""
+        return self.outcome == "changes" and not self.pending
 
     @property
     def turns(self) -> bool:
@@ -95,15 +109,31 @@ class Effect:
     def gain(self) -> float:
         """How far the step takes the objective towards being plainly met, as a part of the way; negative: away from it.
 
-        0 for what may be chance, and for a change of an objective that is plainly met already.
+        0 for what may be chance or is slight, and for a change of an objective that is plainly met already.
         """
-        if not self.real or self.before.standing == "met":
+        if not self.real or self.slight or self.before.standing == "met":
             return 0.0
         if self.change is None:
             return inf if self.outcome == "appears" else -inf
         found, bound, upward = self.before.estimate, self.before.bound, self.before.objective.at_least is not None
         assert found is not None
         return self.change.change.value / (bound - found.low) if upward else self.change.change.value / (bound - found.high)
+
+    @property
+    def helps(self) -> bool | None:
+        """Whether a real change goes the way that the objective asks for; None where nothing is known to change."""
+        if not self.real:
+            return None
+        if self.change is None:
+            return self.outcome == "appears"
+        return (self.change.change.value > 0) == (self.before.objective.at_least is not None)
+
+    @property
+    def slight(self) -> bool:
+        """Whether a real change is less than a hundredth of the way between the figure and its bound."""
+        if not self.real or self.change is None or self.before.margin is None:
+            return False
+        return abs(self.change.change.value) < SLIGHT * abs(self.before.margin)
 
     @property
     def words(self) -> str:
@@ -151,21 +181,46 @@ class Lever:
 
     @property
     def rank(self) -> tuple[float, float, bool, bool]:
-        """Sorts what helps an objective that is not met first, then what harms one, each by size, and what does nothing last."""
-        return -max(self.best, 0.0), min(self.worst, 0.0), not any(effect.real for effect in self.effects), self.idle
+        """Sorts what helps an objective that is not met first, then what harms one, each by size; what does nothing is last."""
+        return -self.best, self.worst, bool(self.words), self.idle
 
     @property
     def words(self) -> str:
         """What the whole step comes to, where that can be said in a few words."""
         if self.idle:
             return "changes nothing"
-        return "" if any(effect.real for effect in self.effects) else "no change beyond chance"
+        if any(effect.pending for effect in self.effects):
+            return "not complete"
+        real = [effect for effect in self.effects if effect.real]
+        if not real:
+            return "no change beyond chance"
+        return "next to no change" if all(effect.slight for effect in real) else ""
 
     def to_json(self) -> dict[str, Any]:
         """The row as `casesim levers --json` prints it."""
         step = self.step
         told = {"choice": step.choice, "label": step.label, "pick": step.pick, "from": step.before, "to": step.after}
         return told | {"changes_nothing": self.idle, "effects": [effect.to_json() for effect in self.effects]}
+
+
+def trial(plan: bytes, seed: int, replication: int) -> Measures:
+    """One replication of a step, whose plan is packed (the job of a worker process)."""
+    step = unpacked(plan)
+    found = _asked(step, measure(simulate(step, seed, replication)))
+    found.band_edges = [_asked(step, measure(simulate(edge, seed, replication))) for edge in at_band_edges(step)]
+    return found
+
+
+def trial_again(plan: bytes, seed: int, replication: int) -> Measures:
+    """The same replication for other labelled people."""
+    step = unpacked(plan)
+    return _asked(step, measure(simulate(resampled_plan(step, replication), seed, replication)))
+
+
+def _asked(plan: Plan, measures: Measures) -> Measures:
+    """Without the times that no objective asks for: less to send, and less to keep."""
+    asked = {plan.scenario.metrics[objective.metric].sample for objective in plan.scenario.objectives}
+    return replace(measures, samples={name: one for name, one in measures.samples.items() if name in asked})
 
 
 class Comparison:
@@ -176,15 +231,31 @@ class Comparison:
 
     def __init__(self, base: Summary, trials: int) -> None:
         self.base = base
-        self.measures = list(base.measures[:trials])
-        self.now = summary_of(base.plan, base.seed, self.measures)
+        self.trials = trials
+        self.plain = [replace(one, resampled=None) for one in base.measures[:trials]]
+        self.now = summary_of(base.plan, base.seed, self.plain)
 
-    def lever(self, step: Step, measures: Sequence[Measures]) -> Lever:
-        """The effects of a step on each objective; measures: its trials, in the order of the design's own replications."""
+    def lever(self, step: Step, measures: Sequence[Measures], again: Sequence[Measures] = ()) -> Lever:
+        """The effects of a step on each objective.
+
+        measures: its trials, in the order of the design's own replications; again: the first of them for other labelled people
+        """
         assert step.plan is not None
-        then = summary_of(step.plan, self.base.seed, measures)
-        moved = {one.metric.name: one for one in differences(self.measures, measures, (self.now, then))}
-        return Lever(step, [self._effect(verdict, then, moved.get(verdict.metric.name)) for verdict in self.base.verdicts])
+        before = [replace(one, resampled=two.resampled) for one, two in zip(self.plain, self.base.measures, strict=False)]
+        after = [replace(one, resampled=two) for one, two in zip_longest(measures, again)]
+        before, after = (before, after) if again else (self.plain, list(measures))
+        then = summary_of(step.plan, self.base.seed, after)
+        moved = {one.metric.name: one for one in differences(before, after, (self.now, then))}
+        effects = [self._effect(verdict, then, moved.get(verdict.metric.name)) for verdict in self.base.verdicts]
+        if not again and needs_runs(step.plan) and not step.plan.changes:
+            effects = [replace(one, pending=one.outcome == "changes" and self._by_runs(one.before.metric)) for one in effects]
+        return Lever(step, effects)
+
+    def _by_runs(self, metric: Metric) -> bool:
+        """Whether only runs for other labelled people tell what the luck of who was labelled does to a metric."""
+        one = self.plain[0].groups[metric.group.key] if metric.group else self.plain[0]
+        total = one.totals.get(metric.of_all.name)
+        return total is None or total.by_way is None
 
     def _effect(self, before: Verdict, then: Summary, change: Difference | None) -> Effect:
         metric = before.metric
@@ -199,13 +270,13 @@ class Comparison:
         if self._is_same(metric, then):
             return Effect("the same", before, before, change, 1.0)
         after = replace(before, estimate=_moved(before.estimate, change.change, there, metric))
-        return Effect("changes", before, after, change, _chance(change.change, len(self.measures) - 1))
+        return Effect("changes", before, after, change, _chance(change.change, self.trials - 1))
 
     def _is_same(self, metric: Metric, then: Summary) -> bool:
         """Whether the figure is the same in every trial, and for other labelled people."""
-        pairs = list(zip(self.measures, then.measures, strict=True))
-        again = [(one.resampled, other.resampled) for one, other in pairs if one.resampled and other.resampled]
-        return all(one.figure(metric) == other.figure(metric) for one, other in [*pairs, *again])
+        pairs = zip(self.base.measures, then.measures, strict=False)
+        both = [(one, other) for pair in pairs for one, other in (pair, (pair[0].resampled, pair[1].resampled))]
+        return all(one.figure(metric) == other.figure(metric) for one, other in both if one and other)
 
 
 def _moved(before: Estimate, change: Estimate, there: Estimate, metric: Metric) -> Estimate:
@@ -262,12 +333,12 @@ class Levers:
     @cached_property
     def rows(self) -> list[Lever]:
         """The steps in order, each change called real or not among all of them (Benjamini and Hochberg 1995)."""
-        changes = [effect for lever in self.tried for effect in lever.effects if effect.outcome == "changes"]
-        adjusted = iter(false_discovery_control([effect.chance for effect in changes]) if changes else [])
+        chances = [effect.chance for lever in self.tried for effect in lever.effects if effect.is_open]
+        adjusted = iter(false_discovery_control(chances).tolist() if chances else [])
 
         def judged(effect: Effect) -> Effect:
-            if effect.outcome == "changes":
-                return replace(effect, real=bool(next(adjusted) <= FALSE_SHARE))
+            if effect.is_open:
+                return replace(effect, real=next(adjusted) <= FALSE_SHARE)
             return replace(effect, real=effect.outcome in ("appears", "vanishes"))
 
         found = [replace(lever, effects=[judged(effect) for effect in lever.effects]) for lever in self.tried]
@@ -276,7 +347,7 @@ class Levers:
     @property
     def changes(self) -> list[Effect]:
         """Every change that is not exactly none, of any step and objective."""
-        return [effect for lever in self.rows for effect in lever.effects if effect.outcome == "changes"]
+        return [effect for lever in self.rows for effect in lever.effects if effect.is_open]
 
     @property
     def by_chance(self) -> float:
@@ -284,12 +355,29 @@ class Levers:
         return FALSE_SHARE * len(self.changes)
 
     @property
+    def sentence(self) -> str:
+        """Which step matters most, in words."""
+        rows, wanting = self.rows, [verdict for verdict in self.base.verdicts if verdict.standing != "met"]
+        if not wanting:
+            moved = _counted(sum(not row.words for row in rows), "step", "changes", "change")
+            return f"Every objective is met. {moved} one of them."
+        best = [row for row in rows if row.best > 0]
+        if not best:
+            return "No single step tried so far brings an objective that is not met closer."
+        first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
+        told = _counted(len(best), "step", "brings", "bring")
+        size = f"{effect.words} ({effect.change.interval})" if effect.change else effect.words
+        most = f"{first.step.told}: {effect.before.objective.label} {size}"
+        return f"{told} an objective that is not met closer, most of all {most}."
+
+    @property
     def sense(self) -> str:
         """How to read the rows: what is compared, and how many changes would look real by chance."""
         return (
-            f"Changes are paired: each step meets the requests of the design's first {self.trials} replications. Of "
-            f"{len(self.changes)} changes about {significant(self.by_chance, 2)} would have a 95% interval without zero by chance "
-            f"alone. Called real are so many that at most {percent(FALSE_SHARE)} of them are expected to be chance."
+            f"Changes are paired: each step meets the requests of the design's first {self.trials} replications. If none of "
+            f"the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% intervals would "
+            f"exclude zero all the same. So a change is called real only where at most {percent(FALSE_SHARE)} of those called "
+            "real are to be expected to be chance."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -312,53 +400,75 @@ class Levers:
         }
 
 
+def _counted(count: int, what: str, one: str, many: str) -> str:
+    """`1 step brings`, `3 steps bring`."""
+    return f"{count} {what} {one}" if count == 1 else f"{count} {what}s {many}"
+
+
 class Trying:
-    """Every step from a design under way: what it comes to so far, as the trials end."""
+    """Every step from a design under way: what it comes to so far, as the trials end.
+
+    Each step is tried in a few plain replications; those whose times it changes run again for other labelled people if queues
+    answer to who they are.
+    """
 
     def __init__(self, base: Summary, submit: Submit, trials: int = TRIALS) -> None:
-        self.trials = min(trials, base.replications)
-        self.base = base
+        self.base, self.trials = base, min(trials, base.replications)
+        self.cancelled = False
+        self._submit = submit
         every = steps_of(base.plan)
         self.refused = [step for step in every if step.plan is None]
-        self._futures = [(step, submit(step.plan, base.seed, self.trials)) for step in every if step.plan is not None]
-        self._comparison: Comparison | None = None
+        self.steps = [step for step in every if step.plan is not None]
+        self._trials = [self._handed(trial, step, self.trials) for step in self.steps]
+        self._again: dict[int, list[Future[Measures]]] = {}
         self._levers: dict[int, Lever] = {}
+        self._settled: set[int] = set()
+
+    @cached_property
+    def _comparison(self) -> Comparison:
+        return Comparison(self.base, self.trials)
+
+    def _handed(self, job: Callable[..., Measures], step: Step, count: int) -> list[Future[Measures]]:
+        assert step.plan is not None
+        plan = packed(step.plan)
+        return [self._submit(job, plan, self.base.seed, replication) for replication in range(count)]
 
     @property
-    def futures(self) -> Iterator[Future[Measures]]:
-        """All trials of all steps."""
-        return (future for _, futures in self._futures for future in futures)
+    def futures(self) -> list[Future[Measures]]:
+        """All trials that were handed out so far."""
+        return [future for futures in (*self._trials, *self._again.values()) for future in futures]
 
     @property
-    def total(self) -> int:
-        """Trials in all."""
-        return self.trials * len(self._futures)
-
-    @property
-    def done(self) -> int:
-        """Trials that have ended."""
-        return sum(future.done() for future in self.futures)
+    def settled(self) -> int:
+        """How many steps are told with all their doubts."""
+        return len(self._settled)
 
     @property
     def running(self) -> bool:
-        """Whether a trial has not ended."""
-        return self.done < self.total
-
-    @property
-    def error(self) -> BaseException | None:
-        """What went wrong in a trial, if anything did."""
-        ended = [future for future in self.futures if future.done() and not future.cancelled()]
-        return next((future.exception() for future in ended if future.exception()), None)
+        """Whether a step is still to be told."""
+        return not self.cancelled and self.settled < len(self.steps)
 
     def cancel(self) -> None:
         """Drop the trials that have not begun."""
+        self.cancelled = True
         for future in self.futures:
             future.cancel()
 
     def so_far(self) -> Levers:
         """The steps whose trials have all ended; raises what went wrong in one."""
-        self._comparison = self._comparison or Comparison(self.base, self.trials)
-        for place, (step, futures) in enumerate(self._futures):
-            if place not in self._levers and all(future.done() and not future.cancelled() for future in futures):
-                self._levers[place] = self._comparison.lever(step, [future.result() for future in futures])
-        return Levers(self.base, self.trials, len(self._futures), list(self._levers.values()), self.refused)
+        for place in range(len(self.steps)):
+            if place not in self._settled and not self.cancelled:
+                self._look_at(place)
+        return Levers(self.base, self.trials, len(self.steps), list(self._levers.values()), self.refused)
+
+    def _look_at(self, place: int) -> None:
+        step, trials, again = self.steps[place], self._trials[place], self._again.get(place, [])
+        if not all(future.done() for future in again or trials):
+            return
+        if again or place not in self._levers:
+            self._levers[place] = self._comparison.lever(step, *([one.result() for one in part] for part in (trials, again)))
+        if again or not any(effect.pending for effect in self._levers[place].effects):
+            self._settled.add(place)
+            self._trials[place], self._again[place] = [], []  # what they brought is told
+        else:
+            self._again[place] = self._handed(trial_again, step, min(self.trials, RUNS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,9 @@ CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [
 
 #: The parts of the cost that are told though nothing is paid for them.
 USUAL_PARTS = ("machines", "reviewers")
+
+#: What tells one flow of requests from another. `last`: the stage, of those that take time, to which a request came last.
+FLOW = ("tag", "end", "outcome", "positive", "detected", "last")
 
 #: What is paid for a missed positive, among the parts of the cost.
 MISSED = "missed"
@@ -74,7 +78,7 @@ class Measures:
     long each stretch lasts
     latencies: by stretch of arrival, the sum of latencies in s and their number, shape (2, stretches); None without a warm-up
     strata: who the totals by way are of; None where no gate goes by scores
-    flows: number of requests (column count) by tag, end, outcome, positive and detected
+    flows: number of requests (column count) by FLOW: tag, end, outcome, positive, detected, and the stage each was at last
     queries: the latency of each query, where the scenario is one of MLPerf's
     stages: where the time of requests went, for each stage that takes time
     band_edges: the same replication with all projected latencies at the fast edge of their bands, and at the slow edge; else
@@ -159,16 +163,18 @@ def measure(trace: Trace) -> Measures:
         samples=samples,
         rates=_rates(trace, known, stretches),
         stretch_s=trace.plan.arrivals_end_s / stretches,
-        flows=_flows(trace),
+        flows=_flows(trace, last := _last_stages(trace, visits)),
         strata=counted.strata,
         latencies=_by_stretch(samples["latency"]) if stretches > 1 else None,
         queries=queries_of(trace),
         stages={name: stage_times(trace, name, rows) for name, rows in visits.items()},
-        groups=dict(_groups(trace, visits, stretches)),
+        groups=dict(_groups(trace, visits, stretches, last)),
     )
 
 
-def _groups(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> Iterator[tuple[str, Measures]]:
+def _groups(
+    trace: Trace, visits: dict[str, pd.DataFrame], stretches: int, last: NDArray[np.int64]
+) -> Iterator[tuple[str, Measures]]:
     """Each group that metrics are told of, measured alone: the times that they ask for, and the totals of its requests."""
     plan = trace.plan
     asked = [metric for metric in plan.scenario.metrics.values() if metric.group]
@@ -191,7 +197,7 @@ def _groups(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> It
                     samples=dict(_samples(trace, visits, stretches, mine)) if timed else {},
                     rates={},
                     stretch_s=plan.arrivals_end_s / stretches,
-                    flows=pd.DataFrame(),
+                    flows=_flows(trace, last, mine),
                     strata=counted.strata,
                     labelled=labelled_people(next(iter(plan.tables.values())), items[key]) if key in items else None,
                 ),
@@ -387,13 +393,33 @@ def _escalated(trace: Trace) -> NDArray[np.bool_]:
     return escalated[trace.columns.end]
 
 
-def _flows(trace: Trace) -> pd.DataFrame:
-    requests = trace.requests
-    columns = {
-        "tag": np.array(["", *trace.plan.scenario.tags()])[trace.columns.tag],
-        "end": requests["end"].astype(object).fillna("unfinished"),
-        "outcome": requests["outcome"].astype(str),
-        "positive": requests["positive"],
-        "detected": requests["detected"],
+def _last_stages(trace: Trace, visits: dict[str, pd.DataFrame]) -> NDArray[np.int64]:
+    """The stage to which each request came last, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
+    latest, last = np.full(trace.columns.n, -np.inf), np.zeros(trace.columns.n, np.int64)
+    for place, name in enumerate(trace.plan.scenario.stages, start=1):
+        if name in visits:
+            came = np.full(trace.columns.n, -np.inf)
+            np.maximum.at(came, visits[name]["request"], visits[name]["entered_s"])
+            last[(came >= latest) & (came >= 0)] = place
+            np.maximum(latest, came, out=latest)
+    return last
+
+
+def _flows(trace: Trace, last: NDArray[np.int64], mine: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """How many requests there are of each FLOW; mine: of which requests, shape (n,); None: of all."""
+    columns, scenario = trace.columns, trace.plan.scenario
+    told: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
+        "tag": (columns.tag, ["", *scenario.tags()]),
+        "end": (columns.end, [*scenario.ends, "unfinished"]),  # where a request has no end, the column has -1
+        "outcome": (columns.outcome, list(OUTCOMES)),
+        "positive": (columns.positive, [False, True]),
+        "detected": (columns.detected, [False, True]),
+        "last": (last, ["", *scenario.stages]),
     }
-    return pd.DataFrame(columns).value_counts().reset_index(name="count")
+    sizes = [len(names) for _, names in told.values()]
+    codes = [column.astype(np.int64) % size for (column, _), size in zip(told.values(), sizes, strict=True)]
+    keys = np.ravel_multi_index(codes, sizes)
+    found, counts = np.unique(keys if mine is None else keys[mine], return_counts=True)
+    parts = np.unravel_index(found, sizes)
+    flows = {name: np.array(names)[part] for (name, (_, names)), part in zip(told.items(), parts, strict=True)}
+    return pd.DataFrame(flows | {"count": counts}, columns=[*FLOW, "count"])

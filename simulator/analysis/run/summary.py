@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simulator.analysis.run.estimates import Estimator
 from simulator.analysis.run.labels import ways_of
-from simulator.analysis.run.measures import CURVE, Measures, measure
+from simulator.analysis.run.measures import CURVE, FLOW, Measures, measure
 from simulator.analysis.run.mlperf import MlperfResult, mlperf_result
 from simulator.analysis.run.operating import Kept, kept_thresholds
 from simulator.analysis.run.scorecard import Verdict, judge
@@ -21,7 +21,7 @@ from simulator.analysis.run.stage_times import StageTimes, last_change, pooled
 from simulator.analysis.run.strikes import clock
 from simulator.analysis.run.warmup import WarmUp, warm_up_of
 from simulator.analysis.statistics import Estimate, Interval
-from simulator.scenario.metrics import Metric
+from simulator.scenario.metrics import Group, Metric
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, at_band_edges, fingerprint
 from simulator.serving.provenance import Source
@@ -80,6 +80,10 @@ class Summary:
         """What a metric is."""
         return self.plan.scenario.metrics[name]
 
+    def flows_of(self, group: Group | None) -> pd.DataFrame:
+        """Mean number of requests per replication, by FLOW; of a group of requests, or of all."""
+        return self.flows if group is None else _mean_flows([one.groups[group.key] for one in self.measures])
+
     @property
     def sense(self) -> str:
         """How to read an interval, shown once wherever there are intervals."""
@@ -91,13 +95,13 @@ class Summary:
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
-    """A row a metric, in words: metric, what it is, value, bounds of its interval, the sources of its uncertainty."""
+    """A row a metric, in words: what it is, value, bounds of its interval, the sources of its doubt, its name in a file."""
     rows = []
     for name, found in summary.metrics.items():
         metric = summary.metric(name)
         told = [spoken(value, metric.unit) for value in (found.value, found.low, found.high)]
-        rows.append([name, metric.label, *told, summary.doubts(name)])
-    return pd.DataFrame(rows, columns=["metric", "what it is", "value", "95% low", "95% high", "half-widths"])
+        rows.append([metric.label, *told, summary.doubts(name), name])
+    return pd.DataFrame(rows, columns=["what it is", "value", "95% low", "95% high", "half-widths", "name in a file"])
 
 
 def doubts(found: Estimate, unit: str) -> str:
@@ -213,9 +217,8 @@ def _timed(measures: Sequence[Measures]) -> list[str]:
 
 
 def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
-    """Mean number of requests per replication, by tag, end, outcome, positive and detected."""
-    keys = ["tag", "end", "outcome", "positive", "detected"]
-    total = pd.concat([m.flows for m in measures]).groupby(keys, as_index=False)["count"].sum()
+    """Mean number of requests per replication, by FLOW."""
+    total = pd.concat([m.flows for m in measures]).groupby(list(FLOW), as_index=False)["count"].sum()
     total["count"] /= len(measures)
     return pd.DataFrame(total)
 

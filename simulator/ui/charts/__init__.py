@@ -2,6 +2,7 @@
 
 from simulator.ui.charts.answer_times import answer_times
 from simulator.ui.charts.batches import batch_timeline
+from simulator.ui.charts.compared import answer_times_compared
 from simulator.ui.charts.costs import cost_split
 from simulator.ui.charts.crowd import crowd
 from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
@@ -16,6 +17,7 @@ from simulator.ui.charts.latencies import (
     speed_of_precisions,
     step_times,
 )
+from simulator.ui.charts.levers import lever_chart
 from simulator.ui.charts.look import Chart, rounded
 from simulator.ui.charts.objectives import objective_chart
 from simulator.ui.charts.overload import goodput_over_time
@@ -34,6 +36,7 @@ __all__ = [
     "PRECISIONS",
     "Chart",
     "answer_times",
+    "answer_times_compared",
     "ap_by_condition",
     "ap_by_precision",
     "batch_timeline",
@@ -53,6 +56,7 @@ __all__ = [
     "journeys",
     "kept_promises",
     "latency_curves",
+    "lever_chart",
     "objective_chart",
     "one_request",
     "optimism",

@@ -55,6 +55,7 @@ def _percentiles(summary: Summary) -> go.Scatter:
         textposition=["top left", "top left", "bottom right"][: len(known)],
         error_x=whiskers([metric.low for metric in metrics], values, [metric.high for metric in metrics]),
         hoverinfo="skip",
+        cliponaxis=False,
     )
 
 

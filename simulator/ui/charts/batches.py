@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute
 from simulator.serving.servers import servers
 from simulator.serving.trace import Trace
-from simulator.ui.charts.look import INSTANT, Chart, figure, stage_colours, time_of_day
+from simulator.ui.charts.look import INSTANT, Chart, figure, stage_colours, time_of_day, word_on
+from simulator.ui.charts.strikes import marked
 from simulator.units import duration
 
 #: What is shown first; drag to see the rest of the minute.
@@ -37,7 +38,8 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> Chart:
     drawn.update_xaxes(title=f"seconds from {_told_time(trace, middle)}", range=[-VIEW_S / 2, VIEW_S / 2])
     drawn.update_xaxes(minallowed=-MINUTE_S / 2, maxallowed=MINUTE_S / 2)
     drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    return Chart(drawn, takeaway, _named(found, trace))
+    chart, window = Chart(drawn, takeaway, _named(found, trace)), (start, start + MINUTE_S)
+    return marked(chart, trace.plan, lambda at: at - middle, found["started_s"], window)
 
 
 def _told_time(trace: Trace, at_s: float) -> str:
@@ -62,6 +64,7 @@ def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: floa
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
+        insidetextfont={"color": word_on(colour)},
         marker={"color": colour, "line": {"width": 0}},
         customdata=rows[["size", "seconds"]],
         hovertemplate="batch of %{customdata[0]}, %{customdata[1]:.3g} s<extra>%{y}</extra>",

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from simulator.analysis.run.costs import part_label
 from simulator.analysis.run.summary import Summary
 from simulator.ui.charts.look import BLUE, GREY, MISSED, OBJECTIVE, Chart, figure, translucent, whiskers
-from simulator.units import spoken
+from simulator.units import roughly, spoken
 
 
 def cost_split(summary: Summary) -> Chart:
     """A bar a part with its interval, largest first, and their sum beside the objective."""
     parts, who = _parts(summary), summary.plan.scenario.who.many
-    colours = {_label(summary, "missed"): MISSED, "total": translucent(GREY, 0.45)}
+    colours = {part_label(summary.plan.scenario, "missed"): MISSED, "total": translucent(GREY, 0.45)}
     drawn = figure(
         go.Bar(
             orientation="h",
@@ -28,7 +29,7 @@ def cost_split(summary: Summary) -> Chart:
     )
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
-            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top right")
+            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title=f"USD for 1,000 {who}, with 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return Chart(drawn, _takeaway(parts, who), _named(parts, who))
@@ -36,7 +37,7 @@ def cost_split(summary: Summary) -> Chart:
 
 def _parts(summary: Summary) -> pd.DataFrame:
     rows = [
-        [_label(summary, part), cost.value, cost.low, cost.high]
+        [part_label(summary.plan.scenario, part), cost.value, cost.low, cost.high]
         for part, cost in summary.costs.items()
         if cost.value or cost.high
     ]
@@ -46,27 +47,12 @@ def _parts(summary: Summary) -> pd.DataFrame:
     return pd.concat([parts, together], ignore_index=True)
 
 
-def _label(summary: Summary, part: str) -> str:
-    """A part in the words of the case: people by the labels of their stages, misses by what is missed."""
-    scenario = summary.plan.scenario
-    if who := scenario.population:
-        of_class = {
-            "visits of negatives": f"outcomes of {who.negatives}",
-            "visits of positives": f"outcomes of {who.positives}",
-        }
-        told = of_class | {"missed": f"{who.positives} {who.missed}"}
-        if part in told:
-            return told[part]
-    stages = [stage.label for stage in scenario.stages.values() if stage.keeps_hours and stage.cost_part == part]
-    return " and ".join(stages) or {"ends": "outcomes"}.get(part, part)
-
-
 def _takeaway(parts: pd.DataFrame, who: str) -> str:
     largest, total = parts.iloc[0], parts.iloc[-1]
     told = f"1,000 {who} cost {spoken(total['value'], 'USD')}"
     if len(parts) < 3 or not total["value"]:
         return f"{told}."
-    share = f"{100 * largest['value'] / total['value']:.0f}%"
+    share = roughly(largest["value"] / total["value"])
     return f"{told}; the largest part is {largest['part']}: {spoken(largest['value'], 'USD')} ({share})."
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import ceil
+from textwrap import wrap
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.operating import Referred
 from simulator.scenario.schema import Scenario
-from simulator.ui.charts.look import FOUND, GREY, MISSED, ORANGE, Chart, figure, translucent
+from simulator.ui.charts.look import FOUND, GREY, MISSED, ORANGE, SKY, Chart, figure, translucent, word_on
 from simulator.ui.charts.threshold import readers
 from simulator.units import significant
 
@@ -25,17 +26,31 @@ def crowd(found: Referred, scenario: Scenario, capacity: float | None = None) ->
     who = scenario.population
     assert who is not None
     rows = ceil(found.positives / COLUMNS)
-    drawn = figure(*_dots(found, who.escalated, who.missed), *_bars(found, scenario), height=190 + 9 * rows, barmode="stack")
+    labels = [f"{found.negatives:,.0f} {who.negatives}", f"all {scenario.who.counted(found.crowd)}"]
+    bars = _bars(found, labels, who.escalated)
+    drawn = figure(*_dots(found, who.escalated, who.missed), *bars, height=180 + 10 * rows, barmode="stack")
     drawn.update_layout(
         xaxis={"range": [-0.5, COLUMNS - 0.5], "visible": False},
-        yaxis={"domain": [0.58, 1], "range": [rows - 0.5, -0.5], "visible": False},
-        xaxis2={"anchor": "y2", "range": [0, 101], "ticksuffix": "%"},
-        yaxis2={"domain": [0, 0.46], "anchor": "x2", "autorange": "reversed"},
+        yaxis={
+            "domain": [0.56, 1],
+            "range": [rows - 0.5, -0.5],
+            "showgrid": False,
+            "tickvals": [(rows - 1) / 2],
+            "ticktext": [wrapped(f"{found.positives:,.0f} {who.positives}")],
+        },
+        xaxis2={"anchor": "y2", "range": [0, 102], "ticksuffix": "%", "tickvals": [0, 50, 100], "showgrid": False},
+        yaxis2={"domain": [0, 0.46], "anchor": "x2", "autorange": "reversed", "showgrid": False},
+        uniformtext={"minsize": 11, "mode": "hide"},
     )
     if capacity is not None and capacity < 1:
-        limit = {"type": "line", "xref": "x2", "yref": "y2", "x0": 100 * capacity, "x1": 100 * capacity, "y0": 0.5, "y1": 1.5}
-        drawn.add_shape(**limit, line={"color": MISSED, "width": 3})
+        limit = {"type": "line", "xref": "x2", "yref": "y2", "x0": 100 * capacity, "x1": 100 * capacity, "y0": 0.6, "y1": 1.4}
+        drawn.add_shape(**limit, line={"color": MISSED, "width": 4})
     return Chart(drawn, _takeaway(found, scenario, capacity), _table(found, scenario))
+
+
+def wrapped(label: str) -> str:
+    """A label on lines short enough for the margin of a chart on a phone."""
+    return "<br>".join(wrap(label, 16))
 
 
 def _dots(found: Referred, escalated: str, missed: str) -> list[go.Scatter]:
@@ -57,20 +72,29 @@ def _dots(found: Referred, escalated: str, missed: str) -> list[go.Scatter]:
     ]
 
 
-def _bars(found: Referred, scenario: Scenario) -> list[go.Bar]:
-    who = scenario.population
-    assert who is not None
-    rows = [who.negatives, f"all {scenario.who.many}"]
-    shares = [100 * found.alarms / found.negatives, 100 * found.share]
-    parts = (
-        (f"{who.escalated} needlessly", [shares[0], None], ORANGE),
-        (f"not {who.escalated}", [100 - shares[0], 100 - shares[1]], translucent(GREY, 0.4)),
-        (f"{who.escalated} in all", [None, shares[1]], translucent(GREY, 0.9)),
-    )
-    ordered = (parts[0], parts[2], parts[1])
-    look = {"orientation": "h", "xaxis": "x2", "yaxis": "y2", "width": 0.55, "hovertemplate": "%{x:.1f}%<extra>%{y}</extra>"}
+def _bars(found: Referred, labels: list[str], escalated: str) -> list[go.Bar]:
+    """Of the negatives and of all: those that are passed on, and the others."""
+    counts = [found.alarms, found.share * found.crowd]
+    of = [found.negatives, float(found.crowd)]
+    passed = [100 * count / total for count, total in zip(counts, of, strict=True)]
+    look = {"orientation": "h", "xaxis": "x2", "yaxis": "y2", "width": 0.62, "showlegend": False, "textangle": 0}
+    look |= {"y": [wrapped(label) for label in labels], "textposition": "inside", "insidetextanchor": "start"}
+    words = [f"{counts[0]:,.0f} {escalated} needlessly", f"{counts[1]:,.0f} {escalated}"]
     return [
-        go.Bar(name=name, x=x, y=rows, marker={"color": colour, "line": {"width": 0}}, **look) for name, x, colour in ordered
+        go.Bar(
+            x=passed,
+            text=words,
+            marker={"color": [ORANGE, SKY], "line": {"width": 0}},
+            insidetextfont={"color": word_on(ORANGE)},
+            hovertemplate="%{x:.1f}%<extra>%{y}</extra>",
+            **look,
+        ),
+        go.Bar(
+            x=[100 - share for share in passed],
+            marker={"color": translucent(GREY, 0.3), "line": {"width": 0}},
+            hoverinfo="skip",
+            **look,
+        ),
     ]
 
 

@@ -15,7 +15,7 @@ from simulator.units import roughly
 
 _ROUTES = {"Urgent": ORANGE, "Routine": SKY}
 
-#: A way that at least this share takes matters; with one start or one end alone that matter, a short table says it all.
+#: A way that at least this share takes matters, and is drawn; with one start or one end alone, a short table says it all.
 MATTERS = 0.01
 
 
@@ -25,15 +25,16 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     steps = _steps(summary, positive)
     fates = _fates(scenario)
     links = pd.concat([_links(steps, "route", "end"), _links(steps, "end", "fate")], ignore_index=True)
-    table = links.sort_values("count", ascending=False, ignore_index=True).rename(
-        columns={"count": f"{scenario.who.many} a run"}
-    )
     takeaway = _takeaway(steps, scenario, positive)
-    matter = steps[steps["count"] >= MATTERS * steps["count"].sum()]
+    matters = MATTERS * steps["count"].sum()
+    matter = steps[steps["count"] >= matters]
     if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
-        return Chart(None, takeaway, table)
+        return Chart(None, takeaway, _short(steps, scenario))
+    table = links.sort_values("count", ascending=False, ignore_index=True).round(1)
+    table = table.rename(columns={"count": f"{scenario.who.many} a run"})
+    totals, links = _totals(links), links[links["count"] >= matters]
     names = list(dict.fromkeys([*links["from"], *links["to"]]))
-    nodes, bands = _nodes(names, links, fates), _bands(names, links, fates, scenario.who.many)
+    nodes, bands = _nodes(names, totals, fates), _bands(names, links, fates, scenario.who.many)
     sankey = go.Sankey(arrangement="snap", node=nodes, link=bands, textfont={"shadow": "none"})
     drawn = figure(sankey, height=400)
     drawn.update_layout(margin={"t": 24, "b": 24}, font_size=13)
@@ -46,10 +47,22 @@ def _fates(scenario: Scenario) -> dict[str, str]:
     return {who.missed.capitalize(): MISSED, who.detected.capitalize(): FOUND} if who else {}
 
 
-def _nodes(names: list[str], links: pd.DataFrame, fates: dict[str, str]) -> dict[str, Any]:
-    into, out = (links.groupby(side)["count"].sum().reindex(names, fill_value=0) for side in ("to", "from"))
+def _short(steps: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """Where requests end, the largest part first."""
+    ends = steps.groupby("end")["count"].sum().sort_values(ascending=False)
+    columns = {"end": ends.index, f"{scenario.who.many} a run": ends.round(1), "share (%)": (100 * ends / ends.sum()).round(1)}
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _totals(links: pd.DataFrame) -> dict[str, float]:
+    """How many come to each name, or start there, whichever way they take."""
+    into, out = (links.groupby(side)["count"].sum() for side in ("to", "from"))
+    return {name: max(into.get(name, 0), out.get(name, 0)) for name in {*into.index, *out.index}}
+
+
+def _nodes(names: list[str], totals: dict[str, float], fates: dict[str, str]) -> dict[str, Any]:
     return {
-        "label": [_label(name, max(into[name], out[name])) for name in names],
+        "label": [_label(name, totals[name]) for name in names],
         "color": [_colour(name, fates) for name in names],
         "pad": 36,
         "thickness": 12,

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.scenario.schema import Scenario
-from simulator.serving.calendar import clock_s
+from simulator.serving.calendar import DAY_S, HOUR_S, clock_s
 from simulator.serving.trace import Trace
 
 # Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, whatever a person's colour vision.
@@ -17,6 +17,9 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "
 
 MISSED, FOUND, HERE = RED, GREEN, BLUE
 SERIES = (SKY, BLUE, PURPLE, ORANGE, GREEN)
+
+#: The colour of the words in a figure, by theme: at least 4.5 to 1 against each background, also through a translucent colour.
+INK = {"light": "#3D464E", "dark": "#C3CBD2"}
 
 #: An objective is always drawn like this.
 OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}
@@ -77,6 +80,46 @@ def clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:
 def time_of_day(trace: Trace, at_s: float) -> pd.Timestamp:
     """One instant of the run on the same calendar."""
     return clock(trace, pd.Series([at_s]))[0]
+
+
+def over_time(drawn: go.Figure, trace: Trace, shaded: str = "") -> None:
+    """The axis of every chart over the time of a run: the same length and the same marks, so that instants stand in line."""
+    ends = [time_of_day(trace, 0.0), time_of_day(trace, trace.plan.horizon_s)]
+    title = f"time of day; shaded: {shaded}" if shaded else "time of day"
+    drawn.update_xaxes(title=title, tickformat="%H:%M", range=ends, showgrid=False)
+    if trace.plan.horizon_s >= DAY_S / 2:
+        drawn.update_xaxes(dtick=6 * HOUR_S * 1000)
+
+
+def inked(drawn: go.Figure, theme: str | None) -> go.Figure:
+    """The figure with its words in the ink of a theme, `light` or `dark`; light where it is not known."""
+    ink = INK["dark" if theme == "dark" else "light"]
+    axis = {"tickfont": {"color": ink}, "title": {"font": {"color": ink}}}
+    drawn.update_layout(font={"color": ink}, legend={"font": {"color": ink}})
+    drawn.update_xaxes(axis)
+    drawn.update_yaxes(axis)
+    drawn.update_annotations(font={"color": ink})
+    drawn.update_traces({"textfont": {"color": ink}}, {"type": "scatter"})
+    drawn.update_traces({"textfont": {"color": ink}}, {"type": "sankey"})
+    drawn.update_traces({"outsidetextfont": {"color": ink}}, {"type": "bar"})
+    return drawn
+
+
+def word_on(colour: str) -> str:
+    """Black or white, whichever stands out more on a colour."""
+    return max(("#000000", "#FFFFFF"), key=lambda word: contrast(word, colour))
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two hexadecimal colours, from 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted(map(_luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def whiskers(low: list[float], value: list[float], high: list[float]) -> dict[str, Any]:

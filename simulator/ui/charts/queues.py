@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.timeline import occupancy
 from simulator.analysis.run.warmup import WarmUp
 from simulator.serving.trace import Trace
-from simulator.ui.charts.look import GREY, INSTANT, OBJECTIVE, Chart, clock, figure, stage_colours, time_of_day
+from simulator.ui.charts.look import GREY, INSTANT, OBJECTIVE, Chart, clock, figure, over_time, stage_colours, time_of_day
+from simulator.ui.charts.strikes import marked
 
 
 def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = None) -> Chart:
@@ -31,10 +34,11 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
         drawn.add_annotation(x=cut, y=1, yref="paper", xanchor="left", yanchor="top", text=" warm-up ends", showarrow=False)
     if at_s is not None:
         drawn.add_vline(x=time_of_day(trace, at_s), line=INSTANT)
-    drawn.update_xaxes(title="time of day", tickformat="%H:%M", showgrid=False)
+    over_time(drawn, trace)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
-    return Chart(drawn, _takeaway(trace, found, pools, times), _named(trace, found, times))
+    chart = Chart(drawn, _takeaway(trace, found, pools, times), _named(trace, found, times))
+    return marked(chart, trace.plan, partial(time_of_day, trace), found["time_s"])
 
 
 def _named(trace: Trace, found: pd.DataFrame, times: pd.Series[pd.Timestamp]) -> pd.DataFrame:

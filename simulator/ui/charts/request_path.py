@@ -6,14 +6,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.request_path import BEHIND, RequestPath, Step
-from simulator.scenario.schema import Noun
+from simulator.serving.plan import Plan
 from simulator.ui.charts.look import BLUE, GREY, ORANGE, SKY, Chart, figure
+from simulator.ui.charts.strikes import marked
 
 _COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
 
 
-def one_request(path: RequestPath, unit: Noun) -> Chart:
-    """A row a step, from the moment the request entered the stage to the moment it left; unit: what a request is called."""
+def one_request(path: RequestPath, plan: Plan) -> Chart:
+    """A row a step, from the moment the request entered the stage to the moment it left; what strikes meanwhile is marked."""
+    unit = plan.scenario.unit
     factor, scale = _scale(path.total_s)
     since = f"the last {unit.one} was sent" if path.until == "answer" else f"the first {unit.one} was sent"
     pieces = [piece for row, step in zip(_rows(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
@@ -34,7 +36,8 @@ def one_request(path: RequestPath, unit: Noun) -> Chart:
     drawn = figure(*bars, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
     drawn.update_xaxes(title=f"time since {since} ({scale})")
     drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(path.steps))
-    return Chart(drawn, path.sentence, _table(path))
+    chart, window = Chart(drawn, path.sentence, _table(path)), (path.start_s, path.start_s + path.total_s)
+    return marked(chart, plan, lambda at: (at - path.start_s) * factor, window=window)
 
 
 def _pieces(row: str, step: Step) -> list[tuple[str, str, float, float]]:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.timeline import staffed, waiting
-from simulator.serving.calendar import DAY_S, HOUR_S
 from simulator.serving.trace import Trace
-from simulator.ui.charts.look import GREY, INSTANT, ORANGE, Chart, clock, figure, stage_colours, time_of_day, translucent
+from simulator.ui.charts.look import (
+    GREY,
+    INSTANT,
+    ORANGE,
+    Chart,
+    clock,
+    figure,
+    over_time,
+    stage_colours,
+    time_of_day,
+    translucent,
+)
+from simulator.ui.charts.strikes import marked
 from simulator.units import duration
 
 _TAG_COLOURS = (ORANGE, GREY)
@@ -25,28 +38,29 @@ def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Char
     table.insert(0, "time of day", times.dt.strftime("%H:%M"))
     if not found["all"].any():
         return Chart(None, f"{label}: no {trace.plan.scenario.unit.one} waited.", table)
+    shown = sorted((tag for tag in found.columns[2:] if found[tag].any()), key=lambda tag: -found[tag].max())[
+        : len(_TAG_COLOURS)
+    ]
     colours = (stage_colours(trace.plan.scenario)[stage], *_TAG_COLOURS)
-    labels = {"all": "all waiting"}
     lines = [
         go.Scatter(
-            name=labels.get(column, column.replace("_", " ")),
+            name="all waiting" if tag == "all" else tag.replace("_", " "),
             x=times,
-            y=found[column],
+            y=found[tag],
             mode="lines",
             line={"color": colour, "width": 2.5, "shape": "hv"},
             hovertemplate="%{y:,} at %{x|%H:%M}",
         )
-        for column, colour in zip(found.columns[1:3], colours, strict=False)
+        for tag, colour in zip(["all", *shown], colours, strict=False)
     ]
     drawn = figure(*lines)
     _shade(drawn, trace, stage)
-    drawn.update_xaxes(title=f"time of day; shaded: {label} on shift", tickformat="%H:%M", showgrid=False)
-    if trace.plan.horizon_s >= DAY_S / 2:
-        drawn.update_xaxes(dtick=6 * HOUR_S * 1000)
+    over_time(drawn, trace, f"{label} on shift")
     drawn.update_yaxes(title=f"{trace.plan.scenario.unit.many} in the queue", rangemode="tozero", tickformat=",d")
     if at_s is not None:
         drawn.add_vline(x=time_of_day(trace, at_s), line=INSTANT)
-    return Chart(drawn, _takeaway(trace, stage, found), table)
+    chart = Chart(drawn, _takeaway(trace, stage, found), table)
+    return marked(chart, trace.plan, partial(time_of_day, trace), found["time_s"])
 
 
 def _shade(drawn: go.Figure, trace: Trace, stage: str) -> None:
@@ -65,4 +79,6 @@ def _takeaway(trace: Trace, stage: str, found: pd.DataFrame) -> str:
     told = f"{scenario.stages[stage].label}: the queue is longest at {when}, with {peak['all']:,.0f} {scenario.unit.many}; "
     if cleared.empty:
         return told + "it does not empty before the run ends."
-    return told + f"it is almost empty again {duration(cleared['time_s'].iloc[0] - peak['time_s'])} later."
+    empty = cleared["time_s"].iloc[0]
+    after_last = ", after the last of them has come" if empty > trace.plan.arrivals_end_s else ""
+    return told + f"it is almost empty again {duration(empty - peak['time_s'])} later{after_last}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from math import ceil
 
 import streamlit as st
 
@@ -17,8 +18,8 @@ from simulator.ui.charts import batch_timeline, goodput_over_time, queue_over_ti
 from simulator.ui.charts.look import time_of_day
 from simulator.ui.widgets import draw, first_replication, plain
 
-#: The slider has at most about this many steps: few enough to cross the day with the keyboard.
-STEPS = 300
+#: The slider has at most this many steps: few enough to cross the run with the keyboard.
+STEPS = 900
 #: Steps that people count in, in seconds.
 _WHOLE = (1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600)
 
@@ -53,7 +54,7 @@ def _instant(trace: Trace) -> float:
     """The instant that the slider stands at, in seconds of the run; at first the middle of the busiest minute."""
     horizon, start = trace.plan.horizon_s, time_of_day(trace, 0.0).to_pydatetime()
     step = next((size for size in _WHOLE if horizon / size <= STEPS), DAY_S / 24)
-    busiest = step * round((busiest_minute(trace) + MINUTE_S / 2) / step)
+    busiest = step * ceil((busiest_minute(trace) + MINUTE_S / 2) / step)
     layout = "HH:mm:ss" if horizon < HOUR_S else "HH:mm" if horizon <= DAY_S / 2 else "[day] D, HH:mm"
     chosen: datetime = st.slider(
         "Move through the run",

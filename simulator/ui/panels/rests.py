@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import streamlit as st
 
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.summary import metric_rows
 from simulator.analysis.run.trust import Level, Note
+from simulator.scenario import Scenario
 from simulator.serving.calendar import DAY_S
 from simulator.ui.widgets import evidence, plain
 from simulator.units import span
@@ -49,4 +54,24 @@ def numbers(result: Result) -> None:
         metric_rows(result), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
     )
     st.subheader("Where the numbers come from", anchor=False)
-    evidence(result.provenance)
+    evidence([replace(source, what=place_of(source.what, result.plan.scenario)) for source in result.provenance])
+
+
+#: The last part of a field's name that is its unit.
+_UNITS = {"s": "s", "ms": "ms", "h": "h", "mb": "MB", "mbps": "Mbit/s", "usd": "USD"}
+
+
+def place_of(what: str, scenario: Scenario) -> str:
+    """A figure in words, where it is named by its place in the file: `stages.upload.latency_ms` is `Upload: latency (ms)`."""
+    part, *path = what.split(".")
+    if not path or " " in what:
+        return what
+    kinds: dict[str, Mapping[str, Any]] = {"stages": scenario.stages, "ends": scenario.ends, "curveballs": scenario.curveballs}
+    named = kinds.get(part, {})
+    owner = named[path.pop(0)].label if path[0] in named else _words(part).capitalize()
+    return f"{owner}: {', '.join(map(_words, path))}"
+
+
+def _words(name: str) -> str:
+    *words, last = name.split("_")
+    return f"{' '.join(words)} ({_UNITS[last]})" if words and last in _UNITS else " ".join([*words, last])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.analysis.run.operating import TARGETS, Dial, dial_of, reading_capacity, referred_at
-from simulator.scenario.choices import Pick
 from simulator.serving.plan import Plan
 from simulator.ui.charts import crowd, referrals_by_sensitivity, roc
 from simulator.ui.widgets import draw
+from simulator.ui.workbench.state import step
 from simulator.units import percent
 
 
@@ -49,9 +49,6 @@ def _use(plan: Plan, dial: Dial, tried: float) -> None:
         return
     same, label = tried == dial.sensitivity, plan.scenario.choices[dial.choice].label_of(dial.picks[tried])
     words = "This is the operating point of the design" if same else f"Use this operating point: {label}"
-    if st.button(words, disabled=same, key="use_threshold", on_click=_put, args=(dial.choice, dial.picks[tried])):
+    step_to = (plan.scenario, plan.design, dial.choice, dial.picks[tried])
+    if st.button(words, disabled=same, key="use_threshold", on_click=step, args=step_to):
         st.rerun()
-
-
-def _put(choice: str, pick: Pick) -> None:
-    st.session_state[choice] = pick
