@@ -7,14 +7,21 @@ from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.scenario.choices import Pick
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.diagram import diagram
-from simulator.ui.exhibits import panels as panels_of
-from simulator.ui.jobs import registry
+from simulator.ui.exhibits import panel_of, panels
+from simulator.ui.jobs import Job, registry
 from simulator.ui.links import SEEDS, command, link
 from simulator.ui.own_cases import case_now, follow, tell
 from simulator.ui.widgets import draw_diagram, plain
+from simulator.ui.workbench import address, history
+from simulator.ui.workbench.challenge import challenge
 from simulator.ui.workbench.choices import form
+from simulator.ui.workbench.curveballs import against_calm, banner, calm_of, fire
+from simulator.ui.workbench.levers import levers
 from simulator.ui.workbench.runs import current, last_full, verdicts
-from simulator.ui.workbench.state import KEPT, fit, get, key, put
+from simulator.ui.workbench.state import KEPT, fit, key
+from simulator.ui.workbench.why import PANEL_WANTED, why
+
+DESIGN, LEVERS, RUNS = "Design", "Try each lever", "Runs"
 
 
 def chosen_case() -> Scenario:
@@ -29,54 +36,40 @@ def chosen_case() -> Scenario:
     if scenario is None:
         st.stop()
     if wanted is not None and wanted not in known:
-        st.warning(f"There is no case “{plain(wanted)}”. This is “{scenario.title}”.")
+        st.warning(f"There is no case “{plain(wanted)}”. This is “{plain(scenario.title)}”.")
     st.session_state["case"] = scenario.id
     return scenario
 
 
-def prepare(scenario: Scenario) -> None:
-    """The defaults, when a case is opened for the first time, and of choices that its author has added since."""
-    if get(scenario, "seed") is None:
-        put(scenario, {}, seed=1, replications=scenario.run.replications, strikes={})
-        st.session_state[key(scenario.id, "live")] = True
-    fit(scenario)
-
-
-def drawers(scenario: Scenario) -> None:
-    """The brief and the questions, each behind a button."""
-    if st.button("Brief", key="brief"):
-        _brief(scenario)
-    if scenario.questions and st.button("Questions you may ask", key="questions"):
-        _questions(scenario)
+def head(scenario: Scenario) -> None:
+    """The title, and behind buttons what a person is told and may ask."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(scenario.title, anchor=False, width="content")
+        if st.button("Brief", key="brief"):
+            brief(scenario)
+        if scenario.questions and st.button("Questions you may ask", key="questions"):
+            questions(scenario)
 
 
 @st.dialog("Brief", position="right", width="medium")
-def _brief(scenario: Scenario) -> None:
+def brief(scenario: Scenario) -> None:
     st.markdown(scenario.brief)
 
 
 @st.dialog("Questions you may ask", position="right", width="medium")
-def _questions(scenario: Scenario) -> None:
+def questions(scenario: Scenario) -> None:
     for question in scenario.questions:
         with st.expander(question.ask, type="compact"):
             st.markdown(question.answer)
 
 
-def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float | None]) -> Plan | None:
-    """The plan for these picks; if there is none, a sentence for each reason."""
-    try:
-        return compile_plan(scenario, picks, struck)
-    except ScenarioError as error:
-        for fault in error.faults:
-            st.error(f"{fault.field}: {fault.message}")
-    return None
-
-
 def run_row(scenario: Scenario) -> bool:
-    """The Run button and the switch beside it; whether it was pressed."""
+    """The Run button and the switch beside it; whether the button was pressed."""
+    live = key(scenario.id, "live")
+    st.session_state.setdefault(live, True)
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button("Run", type="primary", key="run_button", shortcut="Ctrl+Enter")
-        st.toggle("Live", key=key(scenario.id, "live"), help="A changed choice runs by itself.", **KEPT)
+        st.toggle("Live", key=live, help="A changed choice runs by itself.", **KEPT)
     return pressed
 
 
@@ -88,6 +81,31 @@ def settings(scenario: Scenario) -> tuple[int, int]:
     return seed, replications
 
 
+def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float | None]) -> Plan | None:
+    """The plan for these picks; if there is none, a sentence for each reason."""
+    try:
+        return compile_plan(scenario, picks, struck)
+    except ScenarioError as error:
+        for fault in error.faults:
+            st.error(plain(f"{fault.field}: {fault.message}"))
+    return None
+
+
+def explanation(scenario: Scenario, last: Job) -> None:
+    """What the last run says: what struck, what changed, what is met, and why the rest is not."""
+    banner(last)
+    against_calm(last)
+    history.comparison(last)
+    challenge(last.summary)
+    unmet = list(last.summary.reasons)
+    if unmet:
+        with st.grid(min(len(unmet), 3), border=True, min_column_width=240):
+            for place in unmet:
+                with st.container():
+                    st.markdown(f"**{plain(scenario.objectives[place].label)}**")
+                    why(last.summary, place)
+
+
 def link_and_command(plan: Plan, seed: int, replications: int) -> None:
     """What gives this run again."""
     with st.popover("Link and command", type="tertiary"):
@@ -97,35 +115,54 @@ def link_and_command(plan: Plan, seed: int, replications: int) -> None:
         st.code(command(plan, seed, replications), language="bash", wrap_lines=True)
 
 
+def tabs(scenario: Scenario, plan: Plan | None, job: Job | None, last: Job | None) -> None:
+    """The design as a picture, a panel a question, the levers, and every run so far."""
+    shown, chosen = panels(scenario), key(scenario.id, "panel")
+    if wanted := st.session_state.pop(PANEL_WANTED, None):
+        st.session_state[chosen] = panel_of(wanted, scenario)
+    opened = dict(
+        zip([DESIGN, *shown, LEVERS, RUNS], st.tabs([DESIGN, *shown, LEVERS, RUNS], key=chosen, on_change="rerun"), strict=True)
+    )
+    for title, panel in opened.items():
+        if not panel.open:
+            continue
+        with panel:
+            if title == DESIGN:
+                if plan is not None:
+                    draw_diagram(diagram(plan))
+                    link_and_command(plan, seed, replications)
+            elif title == RUNS:
+                history.strip(scenario, job)
+            elif last is None:
+                st.markdown("The first run is on its way.")
+            elif title == LEVERS:
+                levers(last)
+            else:
+                for part in shown[title]:
+                    part(last.summary)
+
+
 scenario = chosen_case()
-prepare(scenario)
-st.title(scenario.title, anchor=False)
+complaints = address.arrive(scenario)
+fit(scenario)
+head(scenario)
+if complaints:
+    st.warning("\n".join(f"- {plain(sentence)}" for sentence in complaints))
 with st.sidebar:
     pressed = run_row(scenario)
+    struck = fire(scenario)
     picks = form(scenario)
     seed, replications = settings(scenario)
-plan = planned(scenario, picks, {})
-if plan is not None and pressed:
-    registry().start(plan, seed, replications)
+plan = planned(scenario, picks, struck)
+if plan is not None:
+    address.write(plan, seed, replications)
+    if pressed:
+        registry().start(plan, seed, replications)
 with st.bottom:
     job = current(scenario, plan, seed, replications)
     last = last_full(scenario, job)
-    verdicts(scenario, job, last, None)
-
-with st.container(horizontal=True, vertical_alignment="center"):
-    drawers(scenario)
-    if plan is not None:
-        link_and_command(plan, seed, replications)
-shown = panels_of(scenario)
-panels = st.tabs(["Design", *shown], key=key(scenario.id, "panel"), on_change="rerun")
-if plan is not None and panels[0].open:
-    with panels[0]:
-        draw_diagram(diagram(plan))
-for panel, show in zip(panels[1:], shown.values(), strict=True):
-    if panel.open:
-        with panel:
-            if last is None:
-                st.markdown("The first run is on its way.")
-            else:
-                for part in show:
-                    part(last.summary)
+    verdicts(scenario, job, last, calm_of(job) if job else None)
+history.remember(job)
+if last is not None:
+    explanation(scenario, last)
+tabs(scenario, plan, job, last)

@@ -45,18 +45,18 @@ def last_full(scenario: Scenario, job: Job | None) -> Job | None:
 
 def verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None) -> None:
     """The bar of objectives, drawn again while the run goes on, and its state in words."""
-    looks = job is not None and job.running
+    looks = any(one is not None and one.running for one in (job, calm))
     draw = st.fragment(run_every=LOOK_S)(_verdicts) if looks else _verdicts
     draw(scenario, job, last, calm, looks)
 
 
 def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None, looks: bool) -> None:
-    if looks and job is not None and not job.running:
+    if looks and job is not None and not job.running and not (calm and calm.running):
         st.rerun()
     found = job.shown if job else None
     shown = found or (last.summary if last else None)
     figures = shown.verdicts if shown else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
-    before = calm.summary.verdicts if calm and calm.succeeded and found else None
+    before = calm.summary.verdicts if calm and calm.succeeded and found is not None else None
     bar(figures, before, stale=found is None, state=told(figures) if job and not job.running else "")
     _state(job, found)
 
