@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -42,14 +43,21 @@ def browser():
 @pytest.fixture(scope="session")
 def app(tmp_path_factory):
     """The address of the app, served by a process of its own."""
+    with served(tmp_path_factory.mktemp("app")) as address:
+        yield address
+
+
+@contextmanager
+def served(folder, **environment):
+    """The address of an app, served by a process that runs in a folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    log = tmp_path_factory.mktemp("app") / "log.txt"
+    log, environment = folder / "log.txt", os.environ | environment
     with log.open("wb") as output:
         command = [sys.executable, "-m", "streamlit", "run", APP, *options]
-        server = subprocess.Popen(command, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_until_healthy(address, server, log)
