@@ -35,6 +35,15 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cold starts and first answers happen in this process; `test_fresh` and `test_measure` try those in one of their own."""
+    from simulator.making.zoo import measure, quantize
+
+    for module in (measure, quantize):
+        monkeypatch.setattr(module, "in_fresh_process", lambda work, *given: work(*given))
+
+
 class OnnxMaker(Protocol):
     """Writes a small ONNX file: `op` over the input, which has these axes (a name where free) and this type."""
 

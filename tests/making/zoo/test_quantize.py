@@ -14,7 +14,7 @@ from simulator.making.zoo.export import export
 from simulator.making.zoo.quantize import CALIBRATED, QUANTIZERS, quantize, sensitive_nodes
 from simulator.making.zoo.refusals import RefusedError
 
-pytestmark = pytest.mark.zoo
+pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 
 
 @pytest.fixture
