@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from simulator.making.zoo.architectures import ARCHITECTURES
-from simulator.making.zoo.export import export
 from simulator.making.zoo.fresh import CrashError, in_fresh_process
 from simulator.making.zoo.quantize import quantize
 from simulator.making.zoo.refusals import RefusedError, at_step
@@ -30,8 +28,7 @@ def test_a_crash_ends_the_work_alone_and_counts_as_a_refusal() -> None:
         in_fresh_process(signal.raise_signal, signal.SIGSEGV)
 
 
-def test_a_quantized_network_first_answers_in_a_fresh_process(tiny: str, tmp_path: Path) -> None:
-    source, made = tmp_path / "tiny.onnx", tmp_path / "made.onnx"
-    export(ARCHITECTURES[tiny].build(), ARCHITECTURES[tiny].input_shape, source)
-    quantize(source, made, "int8_dynamic")
+def test_a_quantized_network_first_answers_in_a_fresh_process(tiny_onnx: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made.onnx"
+    quantize(tiny_onnx, made, "int8_dynamic")
     assert made.is_file()
