@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import served
+from tests.browser.serving import served
 from tests.test_docs import FIRST_CASE
 
 pytestmark = pytest.mark.browser

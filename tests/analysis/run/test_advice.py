@@ -7,10 +7,6 @@ from simulator import simulate as run_once
 from simulator.analysis.run import advice
 from simulator.analysis.run.advice import Trials, further, neighbours
 from simulator.analysis.run.replicate import replicate
-<<<<<<< HEAD
-=======
-from simulator.scenario.cases import find
->>>>>>> main
 from simulator.scenario.load import loads as loads_text
 from simulator.serving.actions import with_actions
 from tests.analysis.run.test_reasons import skin, storm
