@@ -133,7 +133,7 @@ def test_what_helps_an_objective_that_is_not_met_comes_first(levers):
 
 def test_a_change_that_is_none_in_truth_is_called_real_as_often_as_promised():
     """Whether the oldest or the newest case is read first, cases wait equally long on average."""
-    plan, wrong, runs = compile_plan(queue(seconds=200)), 0, 40
+    plan, wrong, runs = compile_plan(queue(seconds=150)), 0, 25
     steps = [step for step in steps_of(plan) if step.pick == "freshest"]
     for seed in range(runs):
         (effect, _) = tried(plan, seed, replications=4, steps=steps).rows[0].effects
