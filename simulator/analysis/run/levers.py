@@ -25,7 +25,7 @@ from simulator.scenario.metrics import Metric
 from simulator.serving.actions import with_actions
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, at_band_edges, changes_of, compile_plan
-from simulator.units import percent, significant
+from simulator.units import significant
 
 #: In how many replications each step is tried. Four give intervals a third wider than twelve do, three twice as wide.
 TRIALS = 4
@@ -395,8 +395,8 @@ class Levers:
         return (
             f"Changes are paired: each step meets the requests of the design's first {self.trials} replications. If none of "
             f"the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% intervals would "
-            f"exclude zero all the same. So a change is called real only where at most {percent(FALSE_SHARE)} of those called "
-            "real are to be expected to be chance."
+            f"exclude zero all the same. So real ones are told by a stricter rule: on average, at most {FALSE_SHARE:.0%} of "
+            "those are chance."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -461,6 +461,11 @@ class Trying:
     def settled(self) -> int:
         """How many steps are told with all their doubts."""
         return len(self._settled)
+
+    @property
+    def share(self) -> float:
+        """How much of the way is done; a step is half told while a doubt is still to come."""
+        return (len(self._levers) + self.settled) / (2 * len(self.steps)) if self.steps else 1.0
 
     @property
     def running(self) -> bool:

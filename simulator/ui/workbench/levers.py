@@ -131,8 +131,7 @@ def _shown(job: Job, trying: Trying, looks: bool) -> None:
         st.rerun()
     if trying.running:
         with st.container(horizontal=True, vertical_alignment="center"):
-            told = f"{trying.settled} of {len(trying.steps)} steps"
-            st.progress(trying.settled / len(trying.steps), told)
+            st.progress(trying.share, f"{len(found.tried)} of {len(trying.steps)} steps tried")
             if st.button("Cancel", key="cancel_levers", type="tertiary"):
                 trying.cancel()
                 st.rerun()
