@@ -8,9 +8,9 @@ import streamlit as st
 from simulator import compile_plan, load
 from simulator.analysis.run.replicate import replicate
 from simulator.evidence.projection import latency
+from simulator.scenario.cases import find
 from simulator.scenario.exhibits import EXHIBITS, Exhibit
 from simulator.scenario.load import loads
-from simulator.scenario.cases import find
 from simulator.ui.exhibits import DRAWN, panels
 from tests.pages.conftest import chips, said, settled, told
 
