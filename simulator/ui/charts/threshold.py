@@ -10,7 +10,7 @@ from simulator.analysis.scores.roc import roc_of
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.schema import Population, Scenario
 from simulator.serving.plan import Plan
-from simulator.ui.charts.look import BLUE, GREY, INSTANT, OBJECTIVE, ORANGE, RED, Chart, figure, translucent, whiskers
+from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, PURPLE, RED, Chart, figure, translucent, whiskers
 from simulator.units import percent
 
 
@@ -47,7 +47,7 @@ def _axes(plan: Plan) -> tuple[str, str]:
 
 def _tried(x: float, y: float) -> go.Scatter:
     """The threshold that a person tries."""
-    marker = {"color": INSTANT["color"], "size": 15, "symbol": "diamond", "line": {"width": 2, "color": INSTANT["color"]}}
+    marker = {"color": PURPLE, "size": 15, "symbol": "diamond"}
     return go.Scatter(name="tried here", x=[x], y=[y], mode="markers", marker=marker, hoverinfo="skip")
 
 
