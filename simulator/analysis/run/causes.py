@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from simulator.analysis.run.bottleneck import FEW, resent, slowest_stage, spent, turning_away, why_held_up
+from simulator.analysis.run.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
 from simulator.analysis.run.fates import PART, Fate, by_decider, by_tag, deciding, escalated
 from simulator.analysis.run.measures import MISSED
 from simulator.analysis.run.promise import Handle, by_cost, by_load, by_warning, by_ways, in_order
@@ -39,18 +39,16 @@ class Cause:
 
 
 def cause_of(summary: Summary, verdict: Verdict) -> Cause:
-    """What explains the objective; a sentence that says so where nothing does."""
-    metric, wants_more = verdict.metric, verdict.objective.at_least is not None
+    """What explains the objective; a sentence that says so where nothing does, or where it asks for what is usually worse."""
+    metric, base = verdict.metric, verdict.metric.of_all.name.partition(".")[0]
     if verdict.estimate is None:
         return _untold(summary, verdict)
-    if (metric.better or ("higher" if wants_more else "lower")) == ("higher" if wants_more else "lower"):
-        base = metric.of_all.name.partition(".")[0]
-        for bases, explain in _EXPLAINED.items():
-            if base in bases and (found := explain(summary, verdict)):
-                return found
-        if found := _late(summary, verdict) or _turned_away(summary, verdict):
-            return found
-    return _general(summary, verdict)
+    better = metric.better or ("higher" if base in THROUGHPUT else "lower")
+    found = None
+    if (better == "higher") == (verdict.objective.at_least is not None):
+        explained = next((explain for bases, explain in _EXPLAINED.items() if base in bases), None)
+        found = explained(summary, verdict) if explained else _late(summary, verdict) or _turned_away(summary, verdict)
+    return found or _general(verdict)
 
 
 # ---- who was missed, who was escalated
@@ -276,7 +274,7 @@ def _untold(summary: Summary, verdict: Verdict) -> Cause:
     return Cause(told, ["outcomes"], by_warning(stages, why))
 
 
-def _general(summary: Summary, verdict: Verdict) -> Cause:
+def _general(verdict: Verdict) -> Cause:
     """Nothing is known of what a metric hangs on, as of one that was added from outside."""
     told = f"What “{verdict.metric.label}” hangs on is not counted in parts, so no single reason can be told."
     stage = verdict.metric.stage

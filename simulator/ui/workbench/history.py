@@ -156,7 +156,7 @@ def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[s
 def _clock(at: float) -> str:
     """The time of day where the person is; the date too if it was another day."""
     try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
+        zone = ZoneInfo(str(st.context.timezone))
     except (ZoneInfoNotFoundError, ValueError):
         zone = ZoneInfo("UTC")
     then, now = datetime.fromtimestamp(at, UTC).astimezone(zone), datetime.now(zone)

@@ -30,7 +30,8 @@ button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offse
 small { display: block; font-size: .75rem; }
 .better { color: var(--st-green-text-color); font-weight: 600; }
 .worse { color: var(--st-red-text-color); font-weight: 600; }
-.chance, small { color: var(--st-gray-text-color); font-weight: 400; }
+.none, .chance, small { color: var(--st-gray-text-color); font-weight: 400; }
+.verdict { display: block; color: var(--st-text-color); font-weight: 600; }
 .name { display: none; }
 @container (max-width: 640px) {
   thead { display: none; }
@@ -66,16 +67,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.setAttribute("aria-label", `Take this step: ${label}: ${told}`);
     button.onclick = () => setTriggerValue("take", id);
     head.append(element("small", "", label), button, element("small", "", note));
-    made.append(head, ...cells.map(({ words, interval, tone }, place) => {
+    made.append(head, ...cells.map(({ words, interval, verdict, tone }, place) => {
       const cell = element("td", tone);
       cell.append(element("span", "name", data.columns[place]), element("span", "", words), element("small", "", interval));
+      if (verdict) cell.append(element("span", "verdict", verdict));
       return cell;
     }));
     return made;
   };
   const held = parentElement.querySelector("button:focus")?.dataset.id;
   parentElement.querySelector("caption").textContent = data.caption;
-  parentElement.querySelector("thead tr").replaceChildren(...["Step", ...data.columns].map((name) => {
+  parentElement.querySelector("thead tr").replaceChildren(...["Step: press to take it", ...data.columns].map((name) => {
     const head = element("th", "", name);
     head.scope = "col";
     return head;
@@ -164,11 +166,10 @@ def _row(name: str, row: Lever) -> dict[str, Any]:
 
 
 def _cell(effect: Effect) -> dict[str, str]:
-    turned = f", {effect.after.standing}" if effect.turns and effect.after else ""
     tone = {True: "better", False: "worse", None: "none" if effect.outcome == "the same" else "chance"}[effect.helps]
-    interval = effect.change.interval if effect.is_open and effect.change else ""
-    words = f"{effect.words}, interval to come" if effect.pending else effect.words
-    return {"words": f"{words}{turned}", "interval": interval, "tone": tone}
+    interval = "interval to come" if effect.pending else effect.change.interval if effect.is_open and effect.change else ""
+    verdict = f"{effect.before.standing} → {effect.after.standing}" if effect.turns and effect.after else ""
+    return {"words": effect.words, "interval": interval, "verdict": verdict, "tone": tone}
 
 
 def _chart(job: Job, found: Levers) -> None:

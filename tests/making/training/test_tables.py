@@ -14,7 +14,7 @@ from simulator.making.training.networks import features, new_head
 from simulator.making.training.tables import Fitted, Mean, Trainer, describe
 from simulator.making.zoo.architectures import ARCHITECTURES
 
-pytestmark = pytest.mark.zoo
+pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 
 PRECISIONS = ("fp32", "int8_static")
 
