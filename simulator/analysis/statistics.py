@@ -224,7 +224,7 @@ class Mark:
     @property
     def words(self) -> str:
         """The verdict, with the bar."""
-        return f"{'met' if self.met else 'missed'}: at {'least' if self.at_least else 'most'} {self.spoken(self.bar)}"
+        return f"{'met' if self.met else 'not met'}: at {'least' if self.at_least else 'most'} {self.spoken(self.bar)}"
 
     def spoken(self, value: float) -> str:
         """A value of this mark with its unit."""

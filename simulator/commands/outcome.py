@@ -32,7 +32,7 @@ class Status(IntEnum):
     """The exit statuses of a command, as in BSD's sysexits.h and in shells."""
 
     DONE = 0
-    NO = 1  # the answer is no: an objective is missed
+    NO = 1  # the answer is no: an objective is not met
     WRONG_USE = 2  # or wrong input
     OWN_FAULT = 70
     STOPPED = 130

@@ -104,7 +104,7 @@ def _cells(errors: Errors) -> Iterator[str]:
     yield f"{errors.p90:.0%}"
     yield f"{errors.covered:.0%}"
     yield f"{BARS[errors.basis]:.0%}, {COVERS:.0%}"
-    yield "[green]met[/green]" if errors.met else "[red]missed[/red]"
+    yield "[green]met[/green]" if errors.met else "[red]not met[/red]"
 
 
 def comparisons_of(found: HeldOut) -> Table:
@@ -133,7 +133,7 @@ def sentences(found: HeldOut) -> Iterator[str]:
     """The findings in words."""
     for errors in found.overall:
         rows = [row for row in found.rows if row.basis == errors.basis]
-        verdict = "met" if errors.met else "missed"
+        verdict = "met" if errors.met else "not met"
         yield (
             f"{_BASES[errors.basis].capitalize()}: median error {errors.median:.1%} (bar {BARS[errors.basis]:.0%}), the band "
             f"covers {errors.covered:.0%} (bar {COVERS:.0%}): {verdict}. By device and family, "

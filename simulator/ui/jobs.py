@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from bisect import bisect_right
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 from time import monotonic
+from typing import Any
 
 import streamlit as st
 from cachetools import LRUCache
 
 from simulator.analysis.run.measures import Measures
-from simulator.analysis.run.replicate import REPLICATIONS
-from simulator.analysis.run.result import Result, result_of
+from simulator.analysis.run.replicate import REPLICATIONS, packed, run_packed
+from simulator.analysis.run.result import Result, result_of, tried
 from simulator.serving.plan import Plan, fingerprint
 from simulator.ui.workers import Workers
 
 #: How many jobs are kept; the least recently used is dropped first.
 KEPT = 32
+
+#: How many sessions are remembered for what they run.
+OWNERS = 256
+
+#: The first result of a run rests on this many replications, the fewest whose interval tells something (Student's t with three
+#: degrees of freedom), and each further one on so many times as many.
+FIRST, FURTHER = 4, 3
+
+#: Lower numbers come first: the stages of what a person waits for by their place, then those of what runs beside it, and what
+#: nobody watches.
+BESIDE, UNWATCHED = 100, 200
 
 
 def job_id(plan: Plan, seed: int, replications: int) -> str:
@@ -26,24 +39,57 @@ def job_id(plan: Plan, seed: int, replications: int) -> str:
     return fingerprint([*plan.identity, seed, replications])
 
 
+def stages_of(total: int) -> list[int]:
+    """After how many replications a result is shown, the last being all: `[4, 12, 30]`.
+
+    A stage that would rest on more than half of all is left out: little after it comes the whole result.
+    """
+    found, count = [], FIRST
+    while 2 * count <= total:
+        found.append(count)
+        count *= FURTHER
+    return [*found, total]
+
+
 @dataclass
 class Job:
-    """The replications of one design, running or done."""
+    """The replications of one design, running or done.
+
+    total: replications asked for; futures: one a replication, in their order
+    urgency: that of its first stage; lasting: whether it goes on though nobody watches it
+    advice: what trial runs tell about the result, once asked for
+    """
 
     plan: Plan
     seed: int
-    futures: list[Future[Measures]]
-    started: float = field(default_factory=monotonic)
+    total: int
+    futures: list[Future[Measures]] = field(default_factory=list)
+    urgency: int = 0
+    lasting: bool = False
+    advice: Future[dict[str, Any]] | None = None
 
-    @property
+    def __post_init__(self) -> None:
+        self._pooling = Lock()
+        self._best: Result | None = None
+
+    def go_on(self, workers: Workers, urgency: int) -> None:
+        """Have the workers run, stage by stage, what has not begun, was dropped or failed."""
+        plan, before, stages = packed(self.plan), self.futures, stages_of(self.total)
+
+        def handed(replication: int) -> Future[Measures]:
+            return workers.submit(urgency + bisect_right(stages, replication), run_packed, plan, self.seed, replication)
+
+        kept = [future if future.running() or _succeeded(future) else None for future in before] or [None] * self.total
+        self.futures = [future or handed(replication) for replication, future in enumerate(kept)]
+        for future, still in zip(before, kept, strict=False):
+            if still is None:
+                future.cancel()
+        self.urgency, self.started, self._done_before = urgency, monotonic(), self.done
+
+    @cached_property
     def id(self) -> str:
         """The key under which the registry keeps the job."""
         return job_id(self.plan, self.seed, self.total)
-
-    @property
-    def total(self) -> int:
-        """Replications asked for."""
-        return len(self.futures)
 
     @property
     def done(self) -> int:
@@ -73,28 +119,60 @@ class Job:
 
     @property
     def succeeded(self) -> bool:
-        """Whether there is a result."""
+        """Whether there is a result of all replications."""
         return not (self.running or self.cancelled or self.error)
 
     @property
     def remaining_s(self) -> float | None:
         """Seconds to go at the pace so far; None before the first replication has ended."""
-        return (monotonic() - self.started) * (self.total / self.done - 1) if self.done else None
+        done = self.done
+        more = done - self._done_before
+        return (monotonic() - self.started) * (self.total - done) / more if more else None
 
-    @cached_property
+    @property
+    def ready(self) -> int:
+        """How many replications the best result so far rests on; 0 before there is one."""
+        first = next((place for place, future in enumerate(self.futures) if not _succeeded(future)), self.total)
+        return max((count for count in stages_of(self.total) if count <= first), default=0)
+
+    @property
+    def shown(self) -> Result | None:
+        """The best result so far: of the first few replications, then of more, at last of all; None before the first.
+
+        It is the result of a run of so many replications under the same seed, so that one is part of the next. Who asks first
+        waits until they are pooled; who asks again does not.
+        """
+        with self._pooling:
+            count = self.ready
+            if count and (self._best is None or self._best.replications < count):
+                self._best = result_of(self.plan, self.seed, [future.result() for future in self.futures[:count]])
+            return self._best
+
+    @property
     def measures(self) -> list[Measures]:
-        """The measures of every replication, in their order."""
+        """The measures of every replication, in their order; waits for them, and raises what went wrong in one."""
         return [future.result() for future in self.futures]
 
-    @cached_property
+    @property
     def summary(self) -> Result:
-        """All replications pooled."""
-        return result_of(self.plan, self.seed, self.measures)
+        """The result of all replications; waits for them, and raises what went wrong in one."""
+        wait(self.futures)
+        if not self.succeeded:
+            self.futures[0].result()
+        result = self.shown
+        assert result is not None
+        return result
 
     def cancel(self) -> None:
         """Drop the replications that have not begun."""
         for future in self.futures:
             future.cancel()
+        if self.advice:
+            self.advice.cancel()
+
+
+def _succeeded(future: Future[Measures]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 class _Kept(LRUCache[str, Job]):
@@ -112,6 +190,7 @@ class Registry:
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
         self._jobs = _Kept(KEPT)
+        self._watched: LRUCache[str, str] = LRUCache(OWNERS)  # the id of the job that each owner watches
         self._lock = Lock()
 
     def get(self, key: str | None) -> Job | None:
@@ -119,20 +198,67 @@ class Registry:
         with self._lock:
             return self._jobs.get(key or "")
 
+    def live(self, owner: str, plan: Plan, seed: int, replications: int, beside: bool = False) -> Job:
+        """The job of this design, which an owner watches from now on.
+
+        What that owner watched before is dropped, unless another one watches it too or it was begun by `start`. First results
+        come before anybody's later ones.
+
+        owner: a browser session, or one of several things that it watches
+        beside: whether it is not what the person waits for, and comes after that
+        Raises ValueError for a number of replications that no widget offers.
+        """
+        with self._lock:
+            job = self._begun(plan, seed, replications, BESIDE if beside else 0)
+            before, self._watched[owner] = self._watched.get(owner), job.id
+            self._let_go(before)
+        return job
+
+    def drop(self, owner: str) -> None:
+        """The owner watches nothing any more."""
+        with self._lock:
+            self._let_go(self._watched.pop(owner, None))
+
     def start(self, plan: Plan, seed: int, replications: int) -> Job:
-        """The job for this design: the existing one, unless it was stopped or failed; else a new one.
+        """The job of this design, which runs to its end whether somebody watches it or not, after what somebody does.
 
         Raises ValueError for a number of replications that no widget offers.
         """
+        with self._lock:
+            job = self._begun(plan, seed, replications, UNWATCHED)
+            job.lasting = True
+        return job
+
+    def advised(self, job: Job) -> bool:
+        """Whether the parts of a job's result that take trial runs can be read without waiting; a process works them out."""
+        if not job.succeeded:
+            return False
+        result = job.summary
+        with self._lock:
+            if job.advice is None or job.advice.cancelled():
+                job.advice = self.workers.submit(BESIDE, tried, result)
+        if job.advice.done() and not job.advice.exception():
+            vars(result).update(job.advice.result())
+        return job.advice.done()
+
+    def _begun(self, plan: Plan, seed: int, replications: int, urgency: int) -> Job:
+        """The job of this design: a new one, or the existing one, which goes on where it was stopped or failed."""
         if not REPLICATIONS[0] <= replications <= REPLICATIONS[1]:
             raise ValueError(f"{replications} replications; expected {REPLICATIONS[0]} to {REPLICATIONS[1]}")
-        known = self.get(job_id(plan, seed, replications))
-        if known and not (known.cancelled or known.error):
-            return known
-        with self._lock:
-            job = Job(plan, seed, self.workers.submit(plan, seed, replications))
-            self._jobs[job.id] = job
+        key = job_id(plan, seed, replications)
+        job = self._jobs.get(key)
+        if job is None:
+            job = self._jobs[key] = Job(plan, seed, replications)
+            job.go_on(self.workers, urgency)
+        elif job.cancelled or job.error or (job.running and urgency < job.urgency):
+            job.go_on(self.workers, urgency)
         return job
+
+    def _let_go(self, key: str | None) -> None:
+        """Stop a job that nobody wants any more."""
+        job = self._jobs.get(key or "")
+        if job and not job.lasting and key not in self._watched.values():
+            job.cancel()
 
 
 @st.cache_resource(show_spinner=False)

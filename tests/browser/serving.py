@@ -29,7 +29,7 @@ def installed() -> str | None:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, **environment: str) -> Iterator[str]:
     """The address of the app, which runs in `folder` and keeps its log there; raises RuntimeError with the log."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -37,7 +37,9 @@ def served(folder: Path) -> Iterator[str]:
     log, address = folder / "log.txt", f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "simulator.commands", "serve", "--port", str(port)]
     with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=folder, env=os.environ | QUIET, stdout=output, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=folder, env=os.environ | QUIET | environment, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         if not _healthy(address, server):
             raise RuntimeError(f"the app did not start:\n{log.read_text()}")

@@ -83,7 +83,7 @@ def test_a_report_is_shown_with_its_marks_and_date(evidence_page, monkeypatch, t
     page = evidence_page(evidence="Against a real server")
     assert not page.exception
     assert page.selectbox(key="report").value == "a processor, 2 cores, 2026-01-01"
-    assert "missed: at most 5.0%" in [metric.delta for metric in page.metric]
+    assert "not met: at most 5.0%" in [metric.delta for metric in page.metric]
     assert "1 points are not judged" in said(page).replace("\\", "")
     assert len(page.get("plotly_chart")) == 2
 

@@ -10,18 +10,21 @@ leaves what follows a way. Where queues answer, a few replications run again on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from threading import Lock
 
 import networkx as nx
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.stages import Gate, Route
 from simulator.serving.attributes import item_values
+from simulator.serving.once import once_a_plan
 from simulator.serving.plan import Plan, with_items
 from simulator.serving.thresholds import attribute_values, thresholds
 
@@ -89,6 +92,7 @@ class Ways:
     groups: Mapping[str, Ways] = field(default_factory=dict)
 
 
+@once_a_plan
 def codes_of(plan: Plan) -> Codes:
     """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
     gates = item_gates(plan)
@@ -96,6 +100,7 @@ def codes_of(plan: Plan) -> Codes:
     return np.asarray(_codes(plan, cuts, 1)[0])
 
 
+@once_a_plan
 def ways_of(plan: Plan) -> Ways | None:
     """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
 
@@ -103,9 +108,33 @@ def ways_of(plan: Plan) -> Ways | None:
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
     the same.
     """
-    gates = item_gates(plan)
-    if not gates or paths_shift(plan):
+    if not item_gates(plan) or paths_shift(plan):
         return None
+    with _LOCK:
+        key = _deciding(plan)
+        _, known = _KNOWN.get(key, (None, None))
+        found = known or _ways_of(plan)
+        _KNOWN[key] = list(plan.tables.values()), found
+    return found
+
+
+#: The ways that were asked for last: designs that differ elsewhere share them. The tables beside them live as long, since their
+#: identity is part of the key.
+_KNOWN: LRUCache[Hashable, tuple[list[ScoreTable], Ways]] = LRUCache(8)
+_LOCK = Lock()
+
+
+def _deciding(plan: Plan) -> Hashable:
+    """All that decides the ways: what the gates ask of whose scores, the attributes and groups, and the tables."""
+    scenario = plan.scenario
+    asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
+    told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
+    groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
+    return *asked, *told, *groups, *((pool, id(table)) for pool, table in plan.tables.items())
+
+
+def _ways_of(plan: Plan) -> Ways:
+    gates = item_gates(plan)
     table = next(iter(plan.tables.values()))
     weights, cuts = weights_of(table), [of_gate for _, of_gate in resampled_cuts(plan)]
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
@@ -113,6 +142,27 @@ def ways_of(plan: Plan) -> Ways | None:
     taken = _Taken(table, weights, codes_of(plan), _codes(plan, cuts, len(weights)), pins, closed)
     groups = {key: taken.ways(mine) for key, mine in item_groups(plan).items()}
     return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
+
+
+def plain_ways(plan: Plan, other: Plan) -> Ways | None:
+    """The ways of another design of the same plan, without their resamples, numbered together with those of the plan itself.
+
+    None where no labelled item decides a way, scores shift in the run, or the designs have other gates.
+    """
+    gates, others = ({name: len(gate.routes) for name, gate in item_gates(one).items()} for one in (plan, other))
+    if not gates or gates != others or paths_shift(plan):
+        return None
+    taken, positives = codes_of(other), len(next(iter(other.tables.values())).positives)
+    codes = np.union1d(codes_of(plan), taken)
+    is_positive = np.arange(len(taken)) < positives
+
+    def ways(mine: NDArray[np.bool_]) -> Ways:
+        of_class = [taken[mine & ~is_positive], taken[mine & is_positive]]
+        shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
+        return Ways(codes, np.stack(shares), np.empty((0, 2, len(codes))), (False, False))
+
+    groups = {key: ways(mine) for key, mine in item_groups(other).items()}
+    return replace(ways(np.ones(len(taken), bool)), groups=groups)
 
 
 @dataclass(frozen=True)
@@ -196,6 +246,7 @@ def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
     resampled[:, unseen] = taken
 
 
+@once_a_plan
 def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
     """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
     scenario = plan.scenario
@@ -276,6 +327,7 @@ def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
     return np.concatenate([table.positives, table.negatives]).astype(np.float32)
 
 
+@once_a_plan
 def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
     """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
 
@@ -358,6 +410,7 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
     return found
 
 
+@once_a_plan
 def downstream(plan: Plan) -> set[str]:
     """The stages that a request may come to behind a gate by score."""
     network = plan.scenario.network
@@ -365,6 +418,7 @@ def downstream(plan: Plan) -> set[str]:
     return behind & plan.scenario.stages.keys()
 
 
+@once_a_plan
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.serving import theory
+from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan
 from simulator.serving.requests import DONE, UNFINISHED
 from simulator.serving.trace import Trace
@@ -57,6 +58,11 @@ def goodput(trace: Trace) -> pd.DataFrame:
             "served_share": share,
         }
     )
+
+
+def goodput_of(plan: Plan, seed: int) -> pd.DataFrame:
+    """The same for the first replication of a plan."""
+    return goodput(simulate(plan, seed))
 
 
 def _edges(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

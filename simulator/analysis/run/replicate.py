@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, as_completed
+from functools import lru_cache
 
 from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
 from simulator.analysis.run.measures import Measures, measure
@@ -27,13 +29,30 @@ def run_one(plan: Plan, seed: int, replication: int) -> Measures:
     return found
 
 
+def packed(plan: Plan) -> bytes:
+    """A plan as it is sent to another process, packed once for all its replications."""
+    return pickle.dumps(plan, pickle.HIGHEST_PROTOCOL)
+
+
+@lru_cache(maxsize=8)
+def unpacked(plan: bytes) -> Plan:
+    """The plan that was packed so: a process unpacks it once, and keeps what it works out about it."""
+    return pickle.loads(plan)  # type: ignore[no-any-return]  # noqa: S301 only what `packed` made comes here
+
+
+def run_packed(plan: bytes, seed: int, replication: int) -> Measures:
+    """Run and measure one replication of a packed plan."""
+    return run_one(unpacked(plan), seed, replication)
+
+
 def warm() -> None:
     """Do nothing: a worker process given this has imported all that `run_one` needs."""
 
 
 def submit(executor: Executor, plan: Plan, seed: int, replications: int) -> list[Future[Measures]]:
     """Hand every replication to an executor."""
-    return [executor.submit(run_one, plan, seed, replication) for replication in range(replications)]
+    sent = packed(plan)
+    return [executor.submit(run_packed, sent, seed, replication) for replication in range(replications)]
 
 
 def run_replications(

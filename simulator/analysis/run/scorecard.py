@@ -9,9 +9,10 @@ from typing import Any, Literal
 from simulator.analysis.statistics import Estimate
 from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
+from simulator.units import spoken_beside, spoken_bound
 
-#: The state of an objective: met or missed by the whole interval; open while the interval includes the bound; no figure.
-Standing = Literal["met", "missed", "open", "none"]
+#: The state of an objective: the whole interval meets the bound or does not; not proven while it includes the bound; no figure.
+Standing = Literal["met", "not met", "not proven", "no figure"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Verdict:
 
     @property
     def margin(self) -> float | None:
-        """How far the value lies on the right side of the bound; negative where it is missed."""
+        """How far the value lies on the right side of the bound; negative where it is not met."""
         if self.estimate is None:
             return None
         distance = self.estimate.value - self.bound
@@ -51,26 +52,36 @@ class Verdict:
 
     @property
     def standing(self) -> Standing:
-        """What decides the colour of the verdict everywhere."""
+        """The verdict in words, which decides its colour everywhere."""
         if self.estimate is None:
-            return "none"
+            return "no figure"
         if not self.certain:
-            return "open"
-        return "met" if self.met else "missed"
+            return "not proven"
+        return "met" if self.met else "not met"
 
     @property
-    def words(self) -> str:
-        """The verdict in two or three words."""
-        if self.standing == "none":
-            return "no figure"
-        if self.standing != "open":
-            return self.standing
-        return "met, not proven" if self.met else "missed, not proven"
+    def asked(self) -> str:
+        """The objective's bound in words: `at least 99.0%`."""
+        side = "at least" if self.objective.at_least is not None else "at most"
+        return f"{side} {spoken_bound(self.bound, self.metric.unit)}"
+
+    @property
+    def reached(self) -> str:
+        """The value in words, never rounded to the other side of the bound; `none` without a figure."""
+        return "none" if self.estimate is None else self._beside(self.estimate.value)
+
+    @property
+    def interval(self) -> str:
+        """The 95% interval in words; empty where the run has no such figure."""
+        return "" if self.estimate is None else f"{self._beside(self.estimate.low)} to {self._beside(self.estimate.high)}"
+
+    def _beside(self, value: float) -> str:
+        return spoken_beside(value, self.bound, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
         """The objective as `casesim run --json` prints it; missing figures are left out."""
         side = "at_least" if self.objective.at_least is not None else "at_most"
-        told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.words}
+        told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
         if self.estimate is not None:
             told |= {"value": self.estimate.value, "low": self.estimate.low, "high": self.estimate.high, "margin": self.margin}
         return told

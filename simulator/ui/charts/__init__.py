@@ -2,7 +2,9 @@
 
 from simulator.ui.charts.answer_times import answer_times
 from simulator.ui.charts.batches import batch_timeline
+from simulator.ui.charts.compared import answer_times_compared
 from simulator.ui.charts.costs import cost_split
+from simulator.ui.charts.crowd import crowd
 from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
 from simulator.ui.charts.fidelity import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.ui.charts.flows import journeys
@@ -15,8 +17,9 @@ from simulator.ui.charts.latencies import (
     speed_of_precisions,
     step_times,
 )
+from simulator.ui.charts.levers import lever_chart
 from simulator.ui.charts.look import Chart, rounded
-from simulator.ui.charts.objectives import asked, interval_of, objective_chart
+from simulator.ui.charts.objectives import objective_chart
 from simulator.ui.charts.overload import goodput_over_time
 from simulator.ui.charts.projection import comparisons, projected_against_published
 from simulator.ui.charts.queues import queues
@@ -33,9 +36,9 @@ __all__ = [
     "PRECISIONS",
     "Chart",
     "answer_times",
+    "answer_times_compared",
     "ap_by_condition",
     "ap_by_precision",
-    "asked",
     "batch_timeline",
     "by_group",
     "by_prevalence",
@@ -43,16 +46,17 @@ __all__ = [
     "compared_curves",
     "comparisons",
     "cost_split",
+    "crowd",
     "error_by_load",
     "field_drop",
     "forecasts_against_runs",
     "goodput_over_time",
     "growing_curve",
     "image_shifts",
-    "interval_of",
     "journeys",
     "kept_promises",
     "latency_curves",
+    "lever_chart",
     "objective_chart",
     "one_request",
     "optimism",

@@ -17,8 +17,8 @@ def test_a_mark_is_met_up_to_its_bar():
     assert not goodput.met
     assert found["In time, largest error"].met
     assert found["p50 replayed, largest error"].reached == pytest.approx(0.001)
-    assert goodput.words == "missed: at most 0.50 points"
-    assert p50.words == "missed: at most 5.0%"
+    assert goodput.words == "not met: at most 0.50 points"
+    assert p50.words == "not met: at most 5.0%"
 
 
 def test_without_a_point_to_judge_there_is_no_mark():

@@ -37,7 +37,7 @@ def test_a_median_is_met_below_its_bar_and_a_coverage_above():
     error, covers = marks(FOUND)
     assert (error.met, covers.met) == (True, False)
     assert error.words == "met: at most 15.0%"
-    assert covers.words == "missed: at least 80.0%"
+    assert covers.words == "not met: at least 80.0%"
 
 
 def test_a_prediction_stands_beside_what_was_published():

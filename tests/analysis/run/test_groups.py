@@ -139,7 +139,7 @@ def test_too_few_labelled_people_are_told_with_their_number_and_the_metric_is_le
     assert "sensitivity.kind.common" in summary.to_json()["metrics"]
     told = "Positives detected (Kind: rare): too few to say. It rests on 20 labelled people; 30 would be enough."
     assert told in summary.to_json()["warnings"]
-    assert [verdict.words for verdict in summary.verdicts] == ["no figure"]
+    assert [verdict.standing for verdict in summary.verdicts] == ["no figure"]
 
 
 def test_too_few_requests_are_told_too():

@@ -1,4 +1,4 @@
-"""Verdicts: met or missed, proven or not, or none to give."""
+"""Verdicts: met, not met, not proven, or none to give."""
 
 import pytest
 
@@ -19,19 +19,19 @@ AT_MOST = Objective(metric="sensitivity", label="Found", at_most=0.9)
     ("objective", "interval", "words", "met", "margin"),
     [
         (AT_LEAST, Interval(0.95, 0.91, 0.97), "met", True, 0.05),
-        (AT_LEAST, Interval(0.95, 0.85, 0.97), "met, not proven", True, 0.05),
-        (AT_LEAST, Interval(0.85, 0.80, 0.92), "missed, not proven", False, -0.05),
-        (AT_LEAST, Interval(0.85, 0.80, 0.89), "missed", False, -0.05),
+        (AT_LEAST, Interval(0.95, 0.85, 0.97), "not proven", True, 0.05),
+        (AT_LEAST, Interval(0.85, 0.80, 0.92), "not proven", False, -0.05),
+        (AT_LEAST, Interval(0.85, 0.80, 0.89), "not met", False, -0.05),
         (AT_LEAST, Interval(0.90, 0.90, 0.90), "met", True, 0.0),
         (AT_MOST, Interval(0.85, 0.80, 0.89), "met", True, 0.05),
-        (AT_MOST, Interval(0.85, 0.80, 0.92), "met, not proven", True, 0.05),
-        (AT_MOST, Interval(0.95, 0.85, 0.97), "missed, not proven", False, -0.05),
-        (AT_MOST, Interval(0.95, 0.91, 0.97), "missed", False, -0.05),
+        (AT_MOST, Interval(0.85, 0.80, 0.92), "not proven", True, 0.05),
+        (AT_MOST, Interval(0.95, 0.85, 0.97), "not proven", False, -0.05),
+        (AT_MOST, Interval(0.95, 0.91, 0.97), "not met", False, -0.05),
     ],
 )
 def test_a_verdict_says_on_which_side_of_the_bound_value_and_interval_lie(objective, interval, words, met, margin):
     verdict = judge(objective, METRICS, {"sensitivity": estimate(interval)})
-    assert (verdict.words, verdict.met) == (words, met)
+    assert (verdict.standing, verdict.met) == (words, met)
     assert verdict.margin == pytest.approx(margin)
     told = verdict.to_json()
     assert told["met"] == met
@@ -42,20 +42,20 @@ def test_a_verdict_says_on_which_side_of_the_bound_value_and_interval_lie(object
     ("interval", "standing", "drawn", "shown", "printed"),
     [
         (Interval(0.95, 0.91, 0.97), "met", look.FOUND, "green", "green"),
-        (Interval(0.85, 0.80, 0.89), "missed", look.MISSED, "red", "red"),
-        (Interval(0.95, 0.85, 0.97), "open", look.ORANGE, "orange", "yellow"),
-        (Interval(0.85, 0.80, 0.92), "open", look.ORANGE, "orange", "yellow"),
-        (None, "none", look.GREY, "gray", "bright_black"),
+        (Interval(0.85, 0.80, 0.89), "not met", look.MISSED, "red", "red"),
+        (Interval(0.95, 0.85, 0.97), "not proven", look.ORANGE, "orange", "yellow"),
+        (Interval(0.85, 0.80, 0.92), "not proven", look.ORANGE, "orange", "yellow"),
+        (None, "no figure", look.GREY, "gray", "bright_black"),
     ],
 )
 def test_a_verdict_has_the_same_colour_in_a_chart_on_a_page_and_in_the_terminal(interval, standing, drawn, shown, printed):
     verdict = judge(AT_LEAST, METRICS, {"sensitivity": estimate(interval)} if interval else {})
     assert verdict.standing == standing
     assert (objectives.COLOURS[standing], widgets.VERDICTS[standing]) == (drawn, shown)
-    assert run_report._verdict_row(verdict, "share")[-1] == f"[{printed}]{verdict.words}[/{printed}]"
+    assert run_report._verdict_row(verdict)[-1] == f"[{printed}]{verdict.standing}[/{printed}]"
 
 
 def test_a_figure_that_cannot_be_quoted_is_not_met_and_left_out():
     verdict = judge(AT_MOST, METRICS, {"specificity": estimate(Interval(0.5, 0.4, 0.6))})
-    assert (verdict.words, verdict.met) == ("no figure", False)
+    assert (verdict.standing, verdict.met) == ("no figure", False)
     assert verdict.to_json() == {"metric": "sensitivity", "at_most": 0.9, "met": False, "verdict": "no figure"}
