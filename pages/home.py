@@ -1,74 +1,37 @@
-"""The list of cases, and one example that has already been run."""
+"""The first page: one design already run, and every case with a picture of what it is about."""
 
 from contextlib import suppress
 
 import streamlit as st
 
-from simulator.analysis.run.replicate import replicate
-from simulator.analysis.run.result import Result
-from simulator.analysis.run.scorecard import judge
 from simulator.paths import PAGES
-from simulator.scenario import Scenario, ScenarioError, load_all
+from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.serving.plan import Plan, compile_plan
-from simulator.ui.charts import asked, referrals_by_sensitivity
-from simulator.ui.jobs import job_id
-from simulator.ui.widgets import draw, plain, scenario_of, verdict_card
-
-#: Few enough to finish at once; the page says how many.
-EXAMPLE_REPLICATIONS = 5
-EXAMPLE_SEED = 1
+from simulator.ui.first_page import card, hook
+from simulator.ui.own_cases import case_now, follow, tell
 
 
-@st.cache_data(max_entries=4, show_spinner="Running the example …")
-def example(job: str, _plan: Plan) -> Result:
-    return replicate(_plan, EXAMPLE_SEED, EXAMPLE_REPLICATIONS)
-
-
-def first_plan(scenarios: list[Scenario]) -> Plan | None:
-    """The default design of the first case that can run; None where none can."""
-    for scenario in scenarios:
-        with suppress(ScenarioError):
-            return compile_plan(scenario)
+def default_plan(scenario: Scenario) -> Plan | None:
+    """The default design of a case, if it can run."""
+    with suppress(ScenarioError):
+        return compile_plan(scenario)
     return None
 
 
-def card(scenario: Scenario) -> None:
-    with st.container(border=True):
-        st.subheader(scenario.title, anchor=False)
-        st.markdown(scenario.summary)
-        verdicts = [judge(objective, scenario.metrics, {}) for objective in scenario.objectives]
-        st.markdown("\n".join(f"- {verdict.objective.label}: **{asked(verdict)}**" for verdict in verdicts))
-        st.caption(f"{scenario.minutes} minutes, {len(scenario.choices)} choices, {len(scenario.questions)} questions to ask")
-        if st.button(f"Practise: {scenario.title}", type="primary", key=f"practise_{scenario.id}"):
-            st.switch_page(PAGES / "practice.py", query_params={"case": scenario.id})
-
-
+follow()
 st.title("Run your ML system design, then defend it", anchor=False)
 st.markdown(
-    "Pick models, machines, thresholds and people for a computer-vision service. A simulation on measured latencies and "
-    "measured scores shows **who is missed, who waits and what it costs**, with an interval and a source for every number."
+    "Pick models, machines, thresholds and people. A simulation on measured latencies and measured scores shows "
+    "**who is missed, who waits and what it costs**, with an interval and a source for every number."
 )
 
-st.page_link(PAGES / "evidence.py", label="How these figures were measured, and how far off the simulation is")
-
-scenarios, faults = load_all(scenario_of)
-plan = first_plan(scenarios)
-cases, lesson = st.columns([2, 3], gap="large")
-with cases:
-    for scenario in scenarios:
-        card(scenario)
-    for fault in faults:
-        st.error(plain(str(fault)))
-with lesson:
-    if plan is not None and plan.scores is not None:
-        draw(referrals_by_sensitivity(plan), key="lesson")
-
-if plan is None:
-    st.stop()
-st.subheader(f"Already run for you: the default design of “{plan.scenario.title}”", anchor=False)
-summary = example(job_id(plan, EXAMPLE_SEED, EXAMPLE_REPLICATIONS), plan)
-with st.grid(4, border=True, min_column_width=160):
-    for index, verdict in enumerate(summary.verdicts):
-        with st.container():
-            verdict_card(verdict, key=f"example_{index}")
-st.caption(f"{summary.replications} replications, {summary.requests:,} requests, run hash {summary.run_hash}")
+read = [case_now(case) for case in scenario_ids()]
+cases = [(scenario, default_plan(scenario)) for scenario, _ in read if scenario is not None]
+if faults := [fault for _, found in read for fault in found]:
+    tell(faults, None)
+if runs := [plan for _, plan in cases if plan is not None and plan.scenario.objectives]:
+    hook(runs[0])
+with st.grid(2 if len(cases) in (2, 4) else 3, min_column_width=340):
+    for scenario, plan in cases:
+        card(scenario, plan)
+st.page_link(PAGES / "evidence.py", label="How all of this was measured")

@@ -1,265 +1,168 @@
-"""Practice: read a case, pick a design, run it, and see what it misses, how long requests wait and what it costs."""
-
-from collections.abc import Callable
-from typing import Any
+"""Practice: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
 
 import streamlit as st
 
-from simulator.analysis.run.compare import comparable, difference_rows, differences, undecided
 from simulator.analysis.run.replicate import REPLICATIONS
-from simulator.analysis.run.result import Result
-from simulator.analysis.run.scorecard import judge
-from simulator.analysis.run.summary import Summary, metric_rows
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
-from simulator.scenario.exhibits import EXHIBITS
+from simulator.scenario.choices import Pick
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.diagram import diagram
-from simulator.ui.exhibits import DRAWN
-from simulator.ui.jobs import Job, job_id, registry
-from simulator.ui.links import SEEDS, command, complaints, link
-from simulator.ui.widgets import (
-    asked_card,
-    choice_widget,
-    draw_diagram,
-    evidence,
-    plain,
-    scenario_of,
-    trust,
-    verdict_card,
-)
-from simulator.units import duration
+from simulator.ui.exhibits import panel_of, panels
+from simulator.ui.jobs import Job, registry
+from simulator.ui.links import SEEDS, command, link
+from simulator.ui.own_cases import case_now, follow, tell
+from simulator.ui.widgets import draw_diagram, plain
+from simulator.ui.workbench import address, history
+from simulator.ui.workbench.challenge import challenge
+from simulator.ui.workbench.choices import form
+from simulator.ui.workbench.curveballs import against_calm, banner, calm_of, fire
+from simulator.ui.workbench.levers import levers
+from simulator.ui.workbench.runs import current, last_full, verdicts
+from simulator.ui.workbench.state import KEPT, fit, key
+from simulator.ui.workbench.why import PANEL_WANTED, why
+
+DESIGN, LEVERS, RUNS = "Design", "Try each lever", "Runs"
 
 
 def chosen_case() -> Scenario:
-    """The case named in the address; the first one if there is no such case. A broken one shows its faults."""
+    """The case named in the address; else the last one; else the first one. A broken one shows its faults."""
     wanted, known = st.query_params.get("case"), scenario_ids()
-    try:
-        scenario = scenario_of(wanted if wanted in known else known[0])
-    except ScenarioError as error:
-        for fault in error.faults:
-            st.error(plain(str(fault)))
+    last = st.session_state.get("case")
+    case = wanted if wanted in known else last if last in known else known[0]
+    follow()
+    scenario, faults = case_now(case)
+    if faults:
+        tell(faults, scenario)
+    if scenario is None:
         st.stop()
     if wanted is not None and wanted not in known:
-        st.warning(f"There is no case “{plain(wanted)}”. This is “{scenario.title}”.")
-    if st.session_state.get("case") != scenario.id:  # what was picked in another case is not meant for this one
-        for name in scenario.choices:
-            st.session_state.pop(name, None)
+        st.warning(f"There is no case “{plain(wanted)}”. This is “{plain(scenario.title)}”.")
     st.session_state["case"] = scenario.id
     return scenario
 
 
-def brief(scenario: Scenario, first_visit: bool) -> None:
-    with st.expander("The brief, and questions you may ask", expanded=first_visit):
-        story, questions = st.columns([3, 2], gap="large")
-        story.markdown(scenario.brief)
-        with questions:
-            for question in scenario.questions:
-                with st.expander(question.ask, type="compact"):
-                    st.markdown(question.answer)
+def head(scenario: Scenario) -> None:
+    """The title, and behind buttons what a person is told and may ask."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(scenario.title, anchor=False, width="content")
+        if st.button("Brief", key="brief"):
+            brief(scenario)
+        if scenario.questions and st.button("Questions you may ask", key="questions"):
+            questions(scenario)
 
 
-def form(scenario: Scenario) -> dict[str, Any]:
-    """Every choice as a widget, by group."""
-    picks = {}
-    for group in dict.fromkeys(choice.group for choice in scenario.choices.values()):
-        st.markdown(f"**{group}**")
-        with st.grid(2, min_column_width=220):
-            for name, choice in scenario.choices.items():
-                if choice.group == group:
-                    picks[name] = choice_widget(name, choice)
-    return picks
+@st.dialog("Brief", position="right", width="medium")
+def brief(scenario: Scenario) -> None:
+    st.markdown(scenario.brief)
 
 
-def strikes(scenario: Scenario) -> dict[str, float | None]:
-    """The curveballs that were picked, all at the same time, in seconds."""
-    if not scenario.curveballs:
-        return {}
-    balls, last = scenario.curveballs, 1440 * scenario.run.days
-    st.markdown("**Curveballs**")
-    with st.grid(2, min_column_width=220):
-        notes = "\n".join(f"- {ball.label}: {ball.note}" for ball in balls.values() if ball.note)
-        label = lambda name: balls[name].label  # noqa: E731
-        struck = st.multiselect("What happens", list(balls), format_func=label, key="strike", bind="query-params", help=notes)
-        when, halfway = "When, in minutes from the start of the run", float(round(last / 2))
-        minute = st.number_input(when, 0.0, 0.999 * last, halfway, key="strike_min", bind="query-params")
-    return dict.fromkeys(struck, 60 * minute)
+@st.dialog("Questions you may ask", position="right", width="medium")
+def questions(scenario: Scenario) -> None:
+    for question in scenario.questions:
+        with st.expander(question.ask, type="compact"):
+            st.markdown(question.answer)
 
 
-def planned(scenario: Scenario, picks: dict[str, Any], struck: dict[str, float | None]) -> Plan | None:
+def run_row(scenario: Scenario) -> bool:
+    """The Run button and the switch beside it; whether the button was pressed."""
+    live = key(scenario.id, "live")
+    st.session_state.setdefault(live, True)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button("Run", type="primary", key="run_button", shortcut="Ctrl+Enter")
+        st.toggle("Live", key=live, help="A changed choice runs by itself.", **KEPT)
+    return pressed
+
+
+def settings(scenario: Scenario) -> tuple[int, int]:
+    """How runs are made: with which seed and how many replications."""
+    with st.expander("Run settings", key=key(scenario.id, "settings")):
+        replications = st.number_input("Replications", *REPLICATIONS, key=key(scenario.id, "replications"), **KEPT)
+        seed = st.number_input("Seed", *SEEDS, key=key(scenario.id, "seed"), **KEPT)
+    return seed, replications
+
+
+def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float | None]) -> Plan | None:
     """The plan for these picks; if there is none, a sentence for each reason."""
     try:
         return compile_plan(scenario, picks, struck)
     except ScenarioError as error:
         for fault in error.faults:
-            st.error(f"{fault.field}: {fault.message}")
+            st.error(plain(f"{fault.field}: {fault.message}"))
     return None
 
 
-def controls(scenario: Scenario, plan: Plan | None) -> tuple[int, int]:
-    """The Run button and what it needs beside the design: seed, number of replications."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        pressed = st.button("Run this design", type="primary", disabled=plan is None, key="run_button")
-        replications = st.number_input(
-            "Replications", *REPLICATIONS, scenario.run.replications, key="replications", bind="query-params", width=150
-        )
-        seed = st.number_input("Seed", *SEEDS, 1, key="seed", bind="query-params", width=150)
-        if plan is not None:
-            with st.popover("Link and command", type="tertiary"):
-                st.markdown("This link opens the same design and seed:")
-                address = f"{st.context.url or ''}{link(plan, seed, replications)}"
-                st.code(address, language=None, wrap_lines=True)
-                st.markdown("This command runs it:")
-                st.code(command(plan, seed, replications), language="bash", wrap_lines=True)
-    if pressed and plan is not None:
-        st.query_params["run"] = st.session_state["started"] = registry().start(plan, seed, replications).id
-    return seed, replications
+def explanation(scenario: Scenario, last: Job) -> None:
+    """What the last run says: what struck, what changed, what is met, and why the rest is not."""
+    banner(last)
+    against_calm(last)
+    history.comparison(last)
+    challenge(last.summary)
+    unmet = list(last.summary.reasons)
+    if unmet:
+        with st.grid(min(len(unmet), 3), border=True, min_column_width=240):
+            for place in unmet:
+                with st.container():
+                    st.markdown(f"**{plain(scenario.objectives[place].label)}**")
+                    why(last.summary, place)
 
 
-@st.fragment(run_every=0.5)
-def progress(key: str) -> None:
-    """The progress of a run, polled twice a second; the page is drawn again when it ends."""
-    job = registry().get(key)
-    if job is None or not job.running:
-        st.rerun()
-    left = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
-    st.progress(job.share, f"{job.done} of {job.total} replications{left}")
-    if st.button("Cancel", key="cancel"):
-        job.cancel()
+def link_and_command(plan: Plan, seed: int, replications: int) -> None:
+    """What gives this run again."""
+    with st.popover("Link and command", type="tertiary"):
+        st.markdown("This link opens the same design and seed:")
+        st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
+        st.markdown("This command runs it:")
+        st.code(command(plan, seed, replications), language="bash", wrap_lines=True)
 
 
-def named_run(scenario: Scenario) -> Job | None:
-    """The run named in the address, so that a reload finds it again; else the last one started here."""
-    job = registry().get(st.query_params.get("run") or st.session_state.get("started"))
-    return job if job and job.plan.scenario.id == scenario.id else None
-
-
-def outcome(job: Job | None) -> None:
-    """Why a run has no result to show."""
-    if job is None or job.succeeded:
-        return
-    if job.running:
-        progress(job.id)
-    elif job.error:
-        st.error(f"The run failed: {job.error}")
-    elif job.cancelled:
-        st.info("The run was cancelled. Run the design again to see what it does.")
-
-
-def remembered(scenario: Scenario, job: Job | None) -> tuple[Job | None, Job | None]:
-    """The last run of this case with a result in this session, and the one before it."""
-    state, last, before = st.session_state, f"last_run_{scenario.id}", f"run_before_{scenario.id}"
-    if job and job.succeeded and state.get(last) != job.id:
-        state[before], state[last] = state.get(last), job.id
-    return registry().get(state.get(last)), registry().get(state.get(before))
-
-
-def strip(scenario: Scenario, summary: Summary | None) -> None:
-    """The objectives: what is asked and, after a run, what was reached."""
-    with st.grid(4, border=True, min_column_width=160):
-        for index, objective in enumerate(scenario.objectives):
-            with st.container():
-                if summary is None:
-                    asked_card(judge(objective, scenario.metrics, {}))
-                else:
-                    verdict_card(summary.verdicts[index], key=f"objective_{index}")
-
-
-def fine_print(summary: Result) -> None:
-    size = f"{summary.replications} replications, {summary.requests:,} requests, seed {summary.seed}"
-    if summary.bottleneck:
-        st.markdown(plain(summary.bottleneck.sentence))
-    st.caption(" ".join([f"{size}, run hash {summary.run_hash}.", *summary.warnings]))
-    trust(summary.trust)
-
-
-def comparison(before: Job | None, last: Job) -> None:
-    """One line: what changed since the run before."""
-    if before is None or not before.succeeded or not comparable(before.summary, last.summary):
-        return
-    summaries = before.summary, last.summary
-    moved = differences(before.measures, last.measures, summaries)
-    told = " · ".join(f"{difference.label}: **{difference.words}**" for difference in moved)
-    st.markdown(f"Compared with the run before ({changes(before.plan, last.plan)}): {told}")
-    with st.expander("Every difference, with its interval"):
-        if words := undecided(moved):
-            st.markdown(plain(words))
-        rows = difference_rows(differences(before.measures, last.measures, summaries, every=True))
-        st.dataframe(rows, hide_index=True, alt="Each metric's change since the run before, with its 95% interval.")
-
-
-def changes(old: Plan, new: Plan) -> str:
-    """The picks that differ between two designs of a case."""
-    choices = new.scenario.choices
-    told = [
-        f"{choices[name].label} {choices[name].label_of(old.design[name])} → {choices[name].label_of(pick)}"
-        for name, pick in new.design.items()
-        if old.design[name] != pick
-    ]
-    if old.strikes != new.strikes:
-        told.append("curveballs")
-    if old.design == new.design and old.evidence != new.evidence:
-        told.append("the evidence")
-    return ", ".join(told) or "seed or replications"
-
-
-def sources(summary: Summary) -> None:
-    st.caption(summary.sense)
-    st.dataframe(
-        metric_rows(summary), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
+def tabs(scenario: Scenario, plan: Plan | None, job: Job | None, last: Job | None) -> None:
+    """The design as a picture, a panel a question, the levers, and every run so far."""
+    shown, chosen = panels(scenario), key(scenario.id, "panel")
+    if wanted := st.session_state.pop(PANEL_WANTED, None):
+        st.session_state[chosen] = panel_of(wanted, scenario)
+    opened = dict(
+        zip([DESIGN, *shown, LEVERS, RUNS], st.tabs([DESIGN, *shown, LEVERS, RUNS], key=chosen, on_change="rerun"), strict=True)
     )
-    st.subheader("Where the numbers come from", anchor=False)
-    evidence(summary.provenance)
-
-
-def debrief(summary: Summary) -> None:
-    for lesson in summary.plan.scenario.debrief:
-        st.markdown(f"**{lesson.title}.** {lesson.text}")
-        if lesson.source:
-            st.caption(f"Source: {lesson.source}")
-
-
-def exhibits(scenario: Scenario) -> dict[str, Callable[[Summary], None]]:
-    """What each tab of a result shows, by title; sources and lessons always come last."""
-    shown = {EXHIBITS[name].label: DRAWN[name] for name in scenario.shown()}
-    return shown | {"Numbers and sources": sources} | ({"Debrief": debrief} if scenario.debrief else {})
+    for title, panel in opened.items():
+        if not panel.open:
+            continue
+        with panel:
+            if title == DESIGN:
+                if plan is not None:
+                    draw_diagram(diagram(plan))
+                    link_and_command(plan, seed, replications)
+            elif title == RUNS:
+                history.strip(scenario, job)
+            elif last is None:
+                st.markdown("The first run is on its way.")
+            elif title == LEVERS:
+                levers(last)
+            else:
+                for part in shown[title]:
+                    part(last.summary)
 
 
 scenario = chosen_case()
-st.title(scenario.title, anchor=False)
-if wrong := complaints(scenario, st.query_params.to_dict()):
-    st.warning("\n".join(f"- {plain(sentence)}" for sentence in wrong))
-top, run_row = st.container(), st.container()
-shown = exhibits(scenario)
-panels = st.tabs(["Design", *shown], key="panel", on_change="rerun")
-
-with panels[0]:
-    left, right = st.columns(2, gap="large")
-    with left:
-        picks, struck = form(scenario), strikes(scenario)
-    with right:
-        plan = planned(scenario, picks, struck)
-        if plan is not None:
-            draw_diagram(diagram(plan))
-
-with run_row:
-    seed, replications = controls(scenario, plan)
-    job = named_run(scenario)
-    outcome(job)
-
-last, before = remembered(scenario, job)
-with top:
-    brief(scenario, first_visit=last is None)
-    strip(scenario, last.summary if last else None)
-    if last:
-        if plan is not None and last.id != job_id(plan, seed, replications):
-            st.info(f"Changed since this run: {changes(last.plan, plan)}. Run the design to see the effect.")
-        comparison(before, last)
-        fine_print(last.summary)
-
-for panel, show in zip(panels[1:], shown.values(), strict=True):
-    if panel.open:
-        with panel:
-            if last is None:
-                st.markdown("Run the design first.")
-            else:
-                show(last.summary)
+complaints = address.arrive(scenario)
+fit(scenario)
+head(scenario)
+if complaints:
+    st.warning("\n".join(f"- {plain(sentence)}" for sentence in complaints))
+with st.sidebar:
+    pressed = run_row(scenario)
+    struck = fire(scenario)
+    picks = form(scenario)
+    seed, replications = settings(scenario)
+plan = planned(scenario, picks, struck)
+if plan is not None:
+    address.write(plan, seed, replications)
+    if pressed:
+        registry().start(plan, seed, replications)
+with st.bottom:
+    job = current(scenario, plan, seed, replications)
+    last = last_full(scenario, job)
+    verdicts(scenario, job, last, calm_of(job) if job else None)
+history.remember(job)
+if last is not None:
+    explanation(scenario, last)
+tabs(scenario, plan, job, last)

@@ -26,5 +26,8 @@ DETECTIONS = ASSETS / "detections"
 #: Profiles of the models that a person brought along.
 OWN_PROFILES = user_data_path("casesim") / "profiles"
 
+#: What the app remembers of a person's runs.
+DATABASE = user_data_path("casesim") / "casesim.db"
+
 #: Scores that a person imported.
 OWN_SCORES = user_data_path("casesim") / "scores"

@@ -1,6 +1,6 @@
 """Numbers as people read them: a unit, and two or three significant digits."""
 
-from math import floor, isinf, log10
+from math import floor, isclose, isfinite, isinf, log10
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -49,9 +49,90 @@ def spoken(value: float, unit: str) -> str:
         return duration(value)
     if unit == "share":
         return percent(value)
+    if unit == "a request":  # its label says of what
+        return significant(value)
     if unit == "USD":
         return f"{significant(value)} USD"
     return f"{significant(value)} {unit}"
+
+
+#: No number on the screen has more significant digits than this.
+_DIGITS = 9
+
+#: The units of a duration, largest first: how many make a second, and from how many seconds on each is used.
+_TIMES = ((1 / 3600, " h", 7200.0), (1 / 60, " min", 120.0), (1.0, " s", 1.0), (1000.0, " ms", 0.0))
+
+
+def spoken_bound(bound: float, unit: str) -> str:
+    """A bound with all the digits it has, up to nine: rounded, it would be another bound."""
+    return _exactly(bound, *_scale(bound, unit))
+
+
+def spoken_beside(value: float, bound: float, unit: str) -> str:
+    """A value with enough digits to lie on the same side of `spoken_bound` as it does in truth."""
+    if value == bound:
+        return spoken_bound(bound, unit)
+    factor, suffix = _scale(bound, unit)
+    alike = unit == "s" and abs(bound) <= 10 * abs(value) <= 100 * abs(bound)
+    usual = [scale for scale in _scales(unit) if spoken(value, unit).endswith(scale[1]) and not alike]
+    candidates = [(spoken(value, unit).removesuffix(suffix), factor, suffix) for factor, suffix in usual]
+    candidates += [(significant(value * factor, digits), factor, suffix) for digits in range(3, _DIGITS + 1) if isfinite(value)]
+    for told, by, behind in candidates:
+        if _tells(told, value, bound, by, unit):
+            return f"{told}{behind}"
+    if not isfinite(value):
+        return spoken(value, unit)
+    return f"just {'under' if value < bound else 'over'} {spoken_bound(bound, unit)}"
+
+
+def _scales(unit: str) -> list[tuple[float, str]]:
+    """By what a figure may be multiplied on the screen, and the unit behind it, the largest first."""
+    if unit == "s":
+        return [(factor, suffix) for factor, suffix, _ in _TIMES]
+    return [(100.0, "%")] if unit == "share" else [(1.0, "" if unit == "a request" else f" {unit}")]
+
+
+def _scale(bound: float, unit: str) -> tuple[float, str]:
+    """The scale of a bound: the largest that suits its size and in which it has few digits."""
+    suitable = {suffix for _, suffix, least in _TIMES if abs(bound) >= least}
+    fitting = [scale for scale in _scales(unit) if unit != "s" or scale[1] in suitable]
+    few = (scale for scale in fitting if isclose(float(f"{bound * scale[0]:.4g}"), bound * scale[0], rel_tol=1e-12))
+    return next(few, fitting[0])
+
+
+def _exactly(value: float, factor: float, suffix: str) -> str:
+    told = [significant(value * factor, digits) for digits in range(3, _DIGITS + 1)]
+    exact = (text for text in told if isclose(_number(text), value * factor, rel_tol=1e-12))
+    return f"{next(exact, told[-1])}{suffix}"
+
+
+def _tells(text: str, value: float, bound: float, factor: float, unit: str) -> bool:
+    """Whether a number as it is written lies on the side of the bound on which the value does, and is not rounded to all."""
+    try:
+        shown = _number(text)
+    except ValueError:  # `over 99.99`
+        return False
+    limit = _number(_exactly(bound, factor, ""))
+    if unit == "share" and shown in (0, 100) and value not in (0, 1):
+        return False
+    return shown != limit and (shown < limit) == (value < bound)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def span(seconds: float) -> str:
+    """How long a run is, in words where it is a whole number of some unit: `two days`, `ten minutes`, `700 s`."""
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        count = seconds / size
+        if count >= 1 and isclose(count, round(count), rel_tol=1e-4):
+            number = _WORDS.get(round(count), f"{count:,.0f}")
+            return f"{number} {name}{'' if round(count) == 1 else 's'}"
+    return duration(seconds)
+
+
+_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
 
 
 def spread(halves: dict[str, float], unit: str) -> str:

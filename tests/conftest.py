@@ -1,6 +1,8 @@
 """What several tests share: repeatable examples, and small evidence in place of what was measured."""
 
+import os
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,6 +13,9 @@ from hypothesis import HealthCheck, settings
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCORES
 from tests.scenario.texts import SMALL
+
+# What the app remembers in a test, it remembers apart from what it remembers of the person who runs the tests.
+os.environ["CASESIM_DATABASE"] = f"sqlite:///{tempfile.mkdtemp(prefix='casesim-')}/casesim.db"
 
 # Hypothesis tries the same examples every time, so that a failure can be had again, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -89,5 +94,5 @@ def cases(monkeypatch, tmp_path):
     folder = tmp_path / "cases"
     folder.mkdir()
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
-    monkeypatch.setattr(sys.modules["simulator.scenario.load"], "SCENARIOS", folder)
+    monkeypatch.setattr("simulator.scenario.cases.SCENARIOS", folder)
     return folder

@@ -1,8 +1,12 @@
 """Numbers as people read them."""
 
-import pytest
+import re
 
-from simulator.units import percent, roughly, spread
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from simulator.units import percent, roughly, span, spoken_beside, spoken_bound, spread
 
 
 @pytest.mark.parametrize(
@@ -33,3 +37,50 @@ def test_half_widths_share_one_unit():
     assert spread({"run": 0.001, "labels": 0.083}, "share") == "run 0.10, labels 8.3 points"
     assert spread({"run": 0.012}, "s") == "run 12.0 ms"
     assert spread({"run": float("inf")}, "share") == "run unbounded"
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "unit", "words"),
+    [
+        (0.9896, 0.99, "share", "98.96%"),
+        (0.987, 0.99, "share", "98.7%"),
+        (0.99999, 0.9999, "share", "99.999%"),
+        (10.004, 10, "s", "10.004 s"),
+        (7201, 7200, "s", "2.0003 h"),
+        (131, 130, "s", "131 s"),
+        (30, 0.5, "s", "30.0 s"),
+        (20_999.7, 21_000, "USD", "20,999.7 USD"),
+        (0.99, 0.99, "share", "99.0%"),
+        (0.2 + 1e-13, 0.2, "a request", "just over 0.200"),
+        (float("inf"), 10, "s", "unbounded"),
+    ],
+)
+def test_a_value_is_not_rounded_to_its_bound(value, bound, unit, words):
+    assert spoken_beside(value, bound, unit) == words
+
+
+def in_base_units(text):
+    """A figure as it is written, back in seconds or as a share, by hand."""
+    number, factor = re.fullmatch(r"([-\d.,]+)(%| h| min| s| ms| USD)", text).groups()
+    return float(number.replace(",", "")) / {"%": 100, " h": 1 / 3600, " min": 1 / 60, " ms": 1000}.get(factor, 1)
+
+
+BOUNDS = [("share", 0.99), ("share", 0.995), ("share", 0.05), ("share", 0.9), ("s", 0.25), ("s", 10.0), ("s", 130.0),
+          ("s", 50_400.0), ("USD", 21_000.0), ("USD", 5.5)]  # fmt: skip
+
+
+@given(st.sampled_from(BOUNDS), st.floats(1e-7, 1), st.sampled_from([-1, 1]))
+def test_what_is_written_lies_on_the_side_of_the_bound_on_which_the_value_lies(asked, off, side):
+    unit, bound = asked
+    value = bound * (1 + side * off * (1 / bound - 1 if unit == "share" and side > 0 else 1))
+    assume(value > 1e-6 and (unit != "share" or value < 1 - 1e-6))
+    shown, limit = (in_base_units(text) for text in (spoken_beside(value, bound, unit), spoken_bound(bound, unit)))
+    assert limit == pytest.approx(bound, rel=1e-9)
+    assert (shown < limit, shown > limit) == (value < bound, value > bound)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(172_800, "two days"), (86_400, "one day"), (600.0004, "ten minutes"), (700, "11.7 min")]
+)
+def test_a_run_is_so_long(seconds, words):
+    assert span(seconds) == words

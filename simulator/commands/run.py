@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from simulator.analysis.run.chrome import check_target, write_trace
-from simulator.analysis.run.compare import Difference, differences
+from simulator.analysis.run.compare import Comparison, compare
 from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.request_path import RequestPath, answers_early, percentile, request_path
@@ -62,33 +62,34 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
 ) -> None:
     """Run a design and print its misses, waiting times and costs."""
-    scenario, picked, struck = load(case), _read_picks(picks or [], "--set"), _read_strikes(strikes or [])
+    scenario, picked, struck = load(case), read_picks(picks or [], "--set"), read_strikes(strikes or [])
     actions = _read_changes(changes or [])
     plan = with_actions(compile_plan(scenario, picked, struck), actions)
-    others = picked | _read_picks(against, "--against") if against else picked
+    others = picked | read_picks(against, "--against") if against else picked
     other = with_actions(compile_plan(scenario, others, struck), actions) if against else None
     share = _read_percentile(explain or "p99")
     if trace_out:
         check_target(trace_out)
-    measures = _run(plan, seed, replications)
-    summary = result_of(plan, seed, measures)
-    moved = _against(other, measures, summary) if other else []
+    summary = result_of(plan, seed, _run(plan, seed, replications))
+    compared = _against(other, summary) if other else None
     first = simulate(plan, seed) if as_json or explain or trace_out else None
     if first and trace_out:
         write_trace(first, trace_out)
     if as_json and first:
-        compared = {"against": other.design, "differences": [change.to_json() for change in moved]} if other else {}
-        print(json.dumps(summary.to_json() | _requests(first, share) | compared, indent=2, allow_nan=False))
+        told = {"against": compared.before.plan.design, "differences": compared.to_json()} if compared else {}
+        print(json.dumps(summary.to_json() | _requests(first, share) | told, indent=2, allow_nan=False))
     else:
         print_summary(summary)
-        print_differences(moved, plan, other)
+        if compared:
+            print_differences(compared)
         for path in _paths(first, share) if first and explain else []:
             print_path(path)
     if strict and not all(verdict.met for verdict in summary.verdicts):
         raise typer.Exit(Status.NO)
 
 
-def _read_picks(picks: list[str], option: str) -> dict[str, str]:
+def read_picks(picks: list[str], option: str) -> dict[str, str]:
+    """What an option such as `--set` says, choice to option; raises UsageError."""
     for pick in picks:
         if "=" not in pick:
             raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
@@ -100,7 +101,7 @@ def _read_changes(changes: list[str]) -> list[Action]:
     for change in changes:
         pick, _, seconds = change.rpartition("@")
         try:
-            found.append((float(seconds), _read_picks([pick], "--change")))
+            found.append((float(seconds), read_picks([pick], "--change")))
         except ValueError:
             raise UsageError(
                 f"--change {change}: write it as CHOICE=OPTION@SECONDS, such as --change replicas=4@3600"
@@ -115,7 +116,8 @@ def _read_percentile(text: str) -> float:
         raise UsageError(f"--explain {error}") from error
 
 
-def _read_strikes(strikes: list[str]) -> dict[str, float | None]:
+def read_strikes(strikes: list[str]) -> dict[str, float | None]:
+    """What `--strike` says: curveball to its time in seconds, None for its own; raises UsageError."""
     found: dict[str, float | None] = {}
     for strike in strikes:
         name, at, seconds = strike.partition("@")
@@ -143,10 +145,10 @@ def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
         executor.shutdown(cancel_futures=True)
 
 
-def _against(other: Plan, measures: list[Measures], summary: Result) -> list[Difference]:
+def _against(other: Plan, summary: Result) -> Comparison:
     """The differences from another design that meets the same requests."""
-    before = _run(other, summary.seed, summary.replications)
-    return differences(before, measures, (result_of(other, summary.seed, before), summary), every=True)
+    before = result_of(other, summary.seed, _run(other, summary.seed, summary.replications))
+    return compare(before, summary, every=True)
 
 
 def _paths(trace: Trace, share: float) -> list[RequestPath]:

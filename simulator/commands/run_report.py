@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.analysis.run.compare import Difference, undecided
+from simulator.analysis.run.compare import Comparison, OneSided, undecided
 from simulator.analysis.run.request_path import RequestPath
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.statistics import Interval
-from simulator.serving.plan import Plan, changes_of
+from simulator.serving.plan import changes_of
 from simulator.units import duration, spoken
 
 out = Console()
@@ -20,7 +20,7 @@ _COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven":
 
 
 def print_summary(summary: Result) -> None:
-    """Print verdicts, metrics, the bottleneck and how far to trust them."""
+    """Print verdicts, metrics, why objectives are not met and how far to trust all that."""
     title, design = summary.plan.scenario.title, summary.plan.design
     count = f"{summary.replications} replications, {summary.requests:,} requests"
     out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
@@ -32,7 +32,7 @@ def print_summary(summary: Result) -> None:
         out.print(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
     verdicts = Table("objective", "target", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
-        verdicts.add_row(*_verdict_row(verdict, verdict.metric.unit))
+        verdicts.add_row(*_verdict_row(verdict))
     out.print(verdicts)
     metrics = Table(Column("metric", overflow="fold"), "value", "95% interval", "half-widths", box=None)
     for name, found in summary.metrics.items():
@@ -40,8 +40,7 @@ def print_summary(summary: Result) -> None:
         metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
     out.print(metrics)
     out.print(summary.sense, style="dim")
-    if summary.bottleneck:
-        out.print(f"[bold]bottleneck[/bold] {escape(summary.bottleneck.sentence)}")
+    print_reasons(summary)
     for warning in summary.warnings:
         out.print(f"[yellow]note[/yellow] {escape(warning)}")
     doubts = [note for note in summary.trust if note.level != "good"]
@@ -53,20 +52,32 @@ def print_summary(summary: Result) -> None:
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
 
 
-def print_differences(moved: list[Difference], plan: Plan, other: Plan | None) -> None:
-    """Print what changes against another design, if there is one."""
-    if other is None:
-        return
-    changed = [
-        f"{name}={pick} against {other.design[name]}" for name, pick in plan.design.items() if pick != other.design[name]
-    ]
+def print_reasons(summary: Result) -> None:
+    """Print why each objective is not met, and a step that helps; the bottleneck, unless a reason names that stage."""
+    for place, reason in summary.reasons.items():
+        verdict = summary.verdicts[place]
+        out.print(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(reason.sentence)}")
+        out.print(f"    {escape(reason.advice.sentence)}")
+    bottleneck, named = summary.bottleneck, {reason.stage for reason in summary.reasons.values()}
+    if bottleneck and bottleneck.stage not in named:
+        out.print(f"[bold]bottleneck[/bold] {escape(bottleneck.sentence)}")
+
+
+def print_differences(compared: Comparison) -> None:
+    """Print what changes against another design: what only one of the two can quote first, then the largest change."""
+    design, other = compared.after.plan.design, compared.before.plan.design
+    changed = [f"{name}={pick} against {other[name]}" for name, pick in design.items() if pick != other[name]]
     out.print(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
     table = Table(Column("metric", overflow="fold"), "difference", "95% interval", "half-widths", "", box=None)
-    for change in moved:
-        told = "" if change.significant or change.change.value == 0 else "not significantly different"
-        table.add_row(change.metric.name, change.size, change.interval, change.doubts, told)
+    for one in compared.all:
+        if isinstance(one, OneSided):
+            table.add_row(one.metric.name, one.words, "", "", one.verdict)
+        else:
+            told = "" if one.significant or one.change.value == 0 else one.verdict
+            table.add_row(one.metric.name, one.size, one.interval, one.doubts, told)
     out.print(table)
-    if words := undecided([change for change in moved if change.label != change.metric.name]):
+    asked = {objective.metric for objective in compared.after.plan.scenario.objectives}
+    if words := undecided([change for change in compared.moved if change.metric.name in asked]):
         out.print(escape(words))
 
 
@@ -81,13 +92,11 @@ def print_path(path: RequestPath) -> None:
     out.print(table)
 
 
-def _verdict_row(verdict: Verdict, unit: str) -> tuple[str, ...]:
-    asked = ("at least " if verdict.objective.at_least is not None else "at most ") + spoken(verdict.bound, unit)
+def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
     colour = _COLOURS[verdict.standing]
     label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
-    if verdict.estimate is None:
-        return label, asked, "none to quote", "", words
-    return label, asked, spoken(verdict.estimate.value, unit), _interval(verdict.estimate, unit), words
+    reached = verdict.reached if verdict.estimate else "none to quote"
+    return label, verdict.asked, reached, verdict.interval, words
 
 
 def _interval(estimate: Interval, unit: str) -> str:

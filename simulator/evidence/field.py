@@ -25,13 +25,28 @@ class Finding(BaseModel):
 
 
 class FieldDrop(BaseModel):
-    """One product on the bench and in the field."""
+    """One product on the bench and in the field.
+
+    scores: the score table that rests on the same bench, if there is one
+    beside: how the names of the score tables begin that are about the same thing
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     what: str
     bench: Finding
     field: Finding
+    scores: str | None = None
+    beside: list[str] = []
+
+    def stands_beside(self, table: str) -> bool:
+        """Whether a score table, by its name, is about the same thing."""
+        return any(table.startswith(beginning) for beginning in self.beside)
+
+
+def field_drop_of(table: str) -> FieldDrop | None:
+    """What the field gave of the model of a score table, by the name of the table; None where no study is known."""
+    return next((drop for drop in field_drops() if drop.scores and table.startswith(f"{drop.scores}.")), None)
 
 
 @lru_cache(maxsize=8)

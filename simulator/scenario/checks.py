@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterator
 
+import networkx as nx
+
 from simulator.errors import suggest
 from simulator.scenario.attributes import RESERVED
 from simulator.scenario.choices import Options
 from simulator.scenario.controllers import REQUEST_SIGNALS
 from simulator.scenario.exhibits import EXHIBITS, offered
 from simulator.scenario.faults import Fault, Path, dotted
+from simulator.scenario.network import graph_of
 from simulator.scenario.schema import Scenario
 from simulator.scenario.stages.base import is_target
 
@@ -36,6 +39,25 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
         *_controllers(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
+
+
+def cautions(scenario: Scenario) -> list[str]:
+    """What may run but is perhaps not meant, a sentence each."""
+    stages = scenario.stages
+    answering = [name for name, stage in stages.items() if stage.gives_answers]
+    planned = graph_of({name: stage.planned_targets().values() for name, stage in stages.items()})
+
+    def reached(without: list[str]) -> set[str]:
+        if scenario.start in without:
+            return set()
+        return {scenario.start, *nx.descendants(nx.restricted_view(planned, without, []), scenario.start)}
+
+    return [
+        f"{stages[name].label}: how long people take counts as answer time, as no stage before them answers. If a requester "
+        "has an answer before, write `answers: true` at the gate that gives it."
+        for name in scenario.staffed_stages()
+        if name in reached(without=answering) and reached(without=[name]) & scenario.ends.keys()
+    ]
 
 
 def _is_way(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """What a person may pick: one model per kind of choice. A pick writes values into the scenario, which is then checked again."""
 
-from math import remainder
+from math import isfinite, remainder
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -20,9 +20,12 @@ def parts(path: str) -> Path:
 
 
 class _Choice(Strict):
+    """What every choice has; a folded one is shown when its group is opened, all others at once."""
+
     label: Line
     help: Line | None = None
     group: Line = "Design"
+    folded: bool = False
 
 
 class Option(Strict):
@@ -49,6 +52,14 @@ class Options(_Choice):
     def extremes(self) -> list[Pick]:
         """The picks to try to know that every pick can run: all of them."""
         return list(self.options)
+
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the file."""
+        return list(self.options)
+
+    def next_to(self, pick: Pick) -> list[Pick]:
+        """The picks one step away: every other option."""
+        return [option for option in self.options if option != self.read(pick)]
 
     def read(self, pick: Pick) -> str:
         """The pick as an option's name; raises ValueError that names the options."""
@@ -95,6 +106,24 @@ class Number(_Choice):
         assert self.min is not None and self.max is not None
         return [self.min, self.max]
 
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the file, or ascending."""
+        if self.values is not None:
+            return [self.read(value) for value in self.values]
+        assert self.min is not None and self.max is not None and self.step is not None
+        steps = int((self.max - self.min) / self.step + 1e-6)
+        return [self.read(round(self.min + index * self.step, 12)) for index in range(steps + 1)]
+
+    def next_to(self, pick: Pick) -> list[Pick]:
+        """The picks one step away: the next number down and the next one up, where the range goes on."""
+        now = self.read(pick)
+        if self.values is not None:
+            below, above = [one for one in self.values if one < now], [one for one in self.values if one > now]
+            return [self.read(one) for one in [*([max(below)] if below else []), *([min(above)] if above else [])]]
+        assert self.min is not None and self.max is not None and self.step is not None
+        stepped = (round(now + sign * self.step, 9) for sign in (-1, 1))
+        return [self.read(one) for one in stepped if self.min <= one <= self.max]
+
     def read(self, pick: Pick) -> int | float:
         """The pick as a number within the range, whole where it can be; raises ValueError that names the range."""
         try:
@@ -105,8 +134,8 @@ class Number(_Choice):
             allowed = number in self.values
         else:
             assert self.min is not None and self.max is not None and self.step is not None
-            off = abs(remainder(number - self.min, self.step))
-            allowed = self.min <= number <= self.max and off <= 1e-6 * self.step
+            inside = isfinite(number) and self.min <= number <= self.max
+            allowed = inside and abs(remainder(number - self.min, self.step)) <= 1e-6 * self.step
         if not allowed:
             raise ValueError(f"{number:g} is out of range; {self._range()}")
         return int(number) if number == int(number) else number
@@ -120,6 +149,11 @@ class Number(_Choice):
         """What the pick writes: path to (value, place of the path within this choice)."""
         number = self.read(pick)
         return {parts(at): (number, ("set", index)) for index, at in enumerate(self.set)}
+
+    def like(self, number: float) -> int | float:
+        """A number as the range's widget wants it: all have one type, whole if default, ends and step are."""
+        ends = [end for end in (self.default, self.min, self.max, self.step) if end is not None]
+        return int(number) if all(float(end).is_integer() for end in ends) else float(number)
 
     def label_of(self, pick: Pick) -> str:
         """The pick in words."""

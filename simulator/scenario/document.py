@@ -59,6 +59,37 @@ class Document:
         """The part of a path at which a pick has written; empty where none has."""
         return next((path[:length] for length in range(len(path), 0, -1) if path[:length] in self.moved), ())
 
+    def holds(self, path: Path) -> bool:
+        """Whether there is something at a path."""
+        data: Any = self.data
+        for part in path:
+            if part not in (data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()):
+                return False
+            data = data[part]
+        return True
+
+    def with_value(self, path: Path, value: Any) -> Document:
+        """The same with another value at a path; the same as it is where nothing can hold one there."""
+        try:
+            return Document(self.file, _written(self.data, path, value), self.places)
+        except (LookupError, TypeError):
+            return self
+
+    def renamed(self, path: Path, key: str | None) -> Document:
+        """The same with the value at a path under another key; None leaves it out, and so does a key that is taken."""
+        if not self.holds(path):
+            return self
+        *above, old = path
+        beside: Any = self.data
+        for part in above:
+            beside = beside[part]
+        others = {name: value for name, value in beside.items() if name != old}
+        if key is None or key in others:
+            return self.with_value(tuple(above), others)
+        places = {(*above, key): self.places[path]} if path in self.places else {}
+        renamed = self.with_value(tuple(above), others | {key: beside[old]})
+        return Document(self.file, renamed.data, self.places | places)
+
     def patched(self, changes: dict[Path, tuple[Any, Path, str]]) -> Document:
         """The same with other values at some paths; a change says where its value stands in the file, and which pick wrote it.
 

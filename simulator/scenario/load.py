@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
 from simulator.errors import suggest
-from simulator.paths import SCENARIOS
+from simulator.scenario.cases import case_files, find, scenario_ids
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
-from simulator.scenario.faults import Fault, Path, ScenarioError
+from simulator.scenario.faults import Fault, Path, ScenarioError, beyond
+from simulator.scenario.mend import mended
 from simulator.scenario.names import check_names
 from simulator.scenario.schema import Scenario
-
-#: The case to start with; the others follow by name.
-FIRST = "skin-cancer-triage"
-
-
-def scenario_ids() -> list[str]:
-    """The ids of the cases that come with CaseSim."""
-    return sorted((path.stem for path in SCENARIOS.glob("*.yaml")), key=lambda name: (name != FIRST, name))
-
-
-def find(id_or_path: str | FilePath) -> FilePath:
-    """The file of a case, by id or by path; raises ScenarioError that names the nearest id."""
-    path = FilePath(id_or_path)
-    if path.suffix in {".yaml", ".yml"} or path.is_file():
-        return path
-    if str(id_or_path) in scenario_ids():
-        return SCENARIOS / f"{id_or_path}.yaml"
-    raise ScenarioError(
-        [
-            Fault(
-                str(id_or_path),
-                1,
-                1,
-                "(case)",
-                f"there is no such case or file; {suggest(str(id_or_path), scenario_ids())}",
-            )
-        ]
-    )
+from simulator.scenario.sentences import place_of, sentence_of
 
 
 def load(id_or_path: str | FilePath) -> Scenario:
@@ -60,7 +34,7 @@ def loads(text: str, name: str = "scenario.yaml") -> Scenario:
 
 
 def load_all(read: Callable[[str], Scenario] = load) -> tuple[list[Scenario], list[Fault]]:
-    """The cases that come with CaseSim, each as `read` gives it, and every fault of those that cannot be used."""
+    """All cases, each as `read` gives it, and every fault of those that cannot be used."""
     scenarios: list[Scenario] = []
     faults: list[Fault] = []
     for name in scenario_ids():
@@ -93,18 +67,36 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
 
 
 def _checked(document: Document) -> Scenario:
-    scenario = _validated(document)
-    faults = [fault for design in _one_by_one(scenario) for fault in _faults_of(scenario, design)]
-    if faults:
-        raise ScenarioError(faults)
+    """The scenario, if it and every option can run; else all that is wrong, as far as one round can tell."""
+    scenario, unknown, faults = _read(document)
+    doubtful = set[Path]()
+    if scenario is None:
+        read = mended(document)
+        scenario, doubtful = read.scenario, read.doubtful
+        faults += read.faults
+    if scenario is not None:
+        faults += beyond(faults, check(scenario, [*unknown, *doubtful]), doubtful)
+        in_doubt = {*doubtful, *unknown}
+        picked = _faults_of_picks(scenario, {str(path[1]) for path in in_doubt if path[0] == "choices" and len(path) > 1})
+        faults += beyond(faults, picked, doubtful)
+    if faults or scenario is None:
+        raise ScenarioError(faults, scenario, doubtful)
     return scenario
 
 
-def _one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
+def one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
     """The default design, and each choice's extremes with everything else at its default."""
     defaults = scenario.defaults()
     extremes = [(name, pick) for name, choice in scenario.choices.items() for pick in choice.extremes()]
     return [{}, *({name: pick} for name, pick in extremes if pick != defaults[name])]
+
+
+def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
+    """What is wrong with some design, one choice at a time; unfit: choices that are left out, and controllers with them."""
+    if unfit:
+        sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
+        scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
+    return [fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design)]
 
 
 def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
@@ -125,57 +117,34 @@ def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple
 
 def _validated(document: Document, known: Scenario | None = None) -> Scenario:
     """The scenario of a document; known: a valid one whose unchanged parts need not be validated again."""
-    unknown = check_names(document.data)
-    faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
-    try:
-        scenario = Scenario.of(document, known)
-    except ValidationError as error:
-        faults += [_fault(document, line) for line in error.errors(include_url=False)]
-    else:
-        faults += check(scenario, [path for path, _ in unknown])
-    if faults:
+    scenario, unknown, faults = _read(document, known)
+    if scenario is not None:
+        faults += check(scenario, unknown)
+    if faults or scenario is None:
         raise ScenarioError(faults)
     return scenario
 
 
+def _read(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
+    """A scenario if every field can be read, the places of names that refer to nothing, and all faults of fields and names."""
+    unknown = check_names(document.data)
+    faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
+    scenario = None
+    try:
+        scenario = Scenario.of(document, known)
+    except ValidationError as error:
+        faults += [document.fault(place_of(document.data, line), sentence_of(line)) for line in error.errors(include_url=False)]
+    return scenario, [path for path, _ in unknown], faults
+
+
 def _misnamed(document: Document) -> list[Fault]:
-    """A file in the folder of cases is found by its name, so that this is the case's id."""
+    """A case that is found by the name of its file bears it as its id."""
     file, name = FilePath(document.file), document.data.get("id")
-    if not isinstance(name, str) or name == file.stem or file.resolve().parent != SCENARIOS.resolve():
+    if not isinstance(name, str) or name == file.stem or not _is_found(file):
         return []
     return [document.fault(("id",), f"the file is called {file.name}; name it {name}.yaml, or write `id: {file.stem}`")]
 
 
-def _fault(document: Document, line: Any) -> Fault:
-    path = _path_in_file(document.data, line["loc"])
-    if line["type"] == "union_tag_invalid":
-        path = (*path, "kind")
-    return document.fault(path, _sentence(line))
-
-
-def _path_in_file(data: Any, loc: Path) -> Path:
-    """Drop what pydantic adds to a location (the kind, if that selects the model) and keep what is in the file."""
-    path: Path = ()
-    told = False
-    for part in loc:
-        if not told and isinstance(data, dict) and data.get("kind") == part:
-            told = True
-            continue
-        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
-        path, data, told = (*path, part), data[part] if part in known else None, False
-    return path
-
-
-def _sentence(line: Any) -> str:
-    kind, message, given = line["type"], str(line["msg"]), line["input"]
-    context = line.get("ctx", {})
-    if kind == "missing":
-        return "this field is missing"
-    if kind == "union_tag_invalid":
-        tags = [tag.strip().strip("'") for tag in str(context["expected_tags"]).split(",")]
-        return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
-    if kind == "union_tag_not_found":
-        return "the field `kind` is missing"
-    message = message[:1].lower() + message[1:]
-    simple = isinstance(given, str | int | float | bool) or given is None
-    return f"{message}; got {given!r}" if simple and "got " not in message and kind != "unknown_key" else message
+def _is_found(file: FilePath) -> bool:
+    known = case_files().get(file.stem)
+    return known is not None and known.resolve() == file.resolve()

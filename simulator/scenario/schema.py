@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -57,13 +58,28 @@ class Quality(Strict):
     auc: ShareFigure
 
 
+class Noun(Strict):
+    """The word for something that is counted: for one of it and for many."""
+
+    one: Line
+    many: Line
+
+    def counted(self, count: float) -> str:
+        """So many of it: `1 photo`, `1,204 photos`."""
+        return f"{count:,.0f} {self.one if count == 1 else self.many}"
+
+
 class Population(Strict):
     """Who the requests come from, represented by the labelled items."""
 
     positive: Line
     negative: Line
+    positives: Annotated[Line, Field(description="the word for what is positive")] = "positives"
+    negatives: Annotated[Line, Field(description="the word for what is negative")] = "negatives"
     detected: Annotated[Line, Field(description="the word for a positive that is detected")] = "detected"
+    missed: Annotated[Line, Field(description="the word for a positive that is not detected")] = "missed"
     escalated: Annotated[Line, Field(description="the word for a request passed on to people")] = "escalated"
+    unit: Annotated[Noun | None, Field(description="the word for who or what may be positive; none: that for a request")] = None
     prevalence: ShareFigure
     quality: Quality | None = None
 
@@ -121,6 +137,7 @@ class Scenario(Strict):
     questions: Annotated[list[Question], Field(max_length=40)] = []
     debrief: Annotated[list[Lesson], Field(max_length=40)] = []
     run: Run = Run()
+    unit: Annotated[Noun, Field(description="the word for a request")] = Noun(one="request", many="requests")
     arrivals: Arrivals
     population: Population | None = None
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
@@ -167,6 +184,11 @@ class Scenario(Strict):
     def network(self) -> Network:
         """The routes between the stages."""
         return Network(self.stages)
+
+    @property
+    def who(self) -> Noun:
+        """The word for who or what stands behind a request."""
+        return (self.population and self.population.unit) or self.unit
 
     @property
     def has_deadlines(self) -> bool:
@@ -230,6 +252,12 @@ class Scenario(Strict):
         labels |= {name: end.label for name, end in self.ends.items()}
         found = metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
         return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
+
+    def asking(self, names: Iterable[str]) -> Self:
+        """The same scenario, whose runs report these metrics alone: they take less time to measure and to pool."""
+        found = self.model_copy()
+        vars(found)["metrics"] = {name: self.metrics[name] for name in names}
+        return found
 
     def defaults(self) -> dict[str, Any]:
         """The design that picks nothing: every choice at its default."""

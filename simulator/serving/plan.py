@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -22,9 +22,10 @@ from simulator.evidence.scores import ScoreTable
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import AnyArrivals
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
+from simulator.scenario.checks import cautions
 from simulator.scenario.choices import Pick
-from simulator.scenario.faults import Fault
-from simulator.scenario.load import apply
+from simulator.scenario.faults import Fault, beyond
+from simulator.scenario.load import apply, one_by_one
 from simulator.scenario.stages import Gate
 from simulator.serving.arrivals import ARRIVALS, Process, arrivals_of
 from simulator.serving.attributes import ATTRIBUTES
@@ -152,6 +153,11 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
     return replace(plan, tables=tables, later=later, items=(positives, negatives))
 
 
+def calm(plan: Plan) -> Plan:
+    """The same plan, and those that run later in its place, with nothing that strikes."""
+    return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
+
+
 def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
     """Which picks change at which time (s)."""
     found, before = [], plan
@@ -192,6 +198,32 @@ def compile_plan(
     return replace(plan, authored=scenario)
 
 
+def read_whole(read: Callable[[], Scenario]) -> Scenario:
+    """The scenario that `read` gives, if its default design, and each choice's extremes beside it, find all they refer to.
+
+    Raises ScenarioError with every fault, those that `read` raises too.
+    """
+    try:
+        scenario = read()
+    except ScenarioError as error:
+        if error.scenario is None:
+            raise
+        raise ScenarioError([*error.faults, *beyond(error.faults, _unfound(error.scenario), error.doubtful)]) from None
+    if faults := _unfound(scenario):
+        raise ScenarioError(faults)
+    return scenario
+
+
+def _unfound(scenario: Scenario) -> list[Fault]:
+    faults: list[Fault] = []
+    for picks in one_by_one(scenario):
+        try:
+            compile_plan(scenario, picks)
+        except ScenarioError as error:
+            faults += error.faults
+    return faults
+
+
 def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dict[str, float]:
     """When each curveball strikes that does; raises ScenarioError for one that does not exist or has no time to strike."""
     faults: list[Fault] = []
@@ -222,7 +254,7 @@ class Gatherer:
         self.scenario = scenario
         self.faults: list[Fault] = []
         self.sources: list[Source] = []
-        self.warnings: list[str] = []
+        self.warnings = cautions(scenario)
         self.evidence: dict[str, str] = {}
         self.latencies: dict[str, LatencyTable] = {}
         self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 
 from simulator.serving.calendar import HOUR_S
 from simulator.serving.plan import Plan
 from simulator.serving.stages import STAGES
 from simulator.serving.stages.base import Stage, plan_of
-from simulator.serving.timetables import Steps, spliced
+from simulator.serving.timetables import Span, Steps, spliced
 from simulator.serving.trace import Trace
 
 
@@ -71,12 +72,17 @@ def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan)
     return seconds / HOUR_S * about.usd_per_hour(plan, name) * price
 
 
-def weighted_work_s(trace: Trace, name: str, weight: Callable[[Plan], float]) -> float:
-    """Seconds of usual work that a stage offers, each weighted by a figure of the plan that ran at the time."""
-    if len(trace.phases) < 2:
+def weighted_work_s(trace: Trace, name: str, weight: Callable[[Plan], float], within: Span = (0.0, inf)) -> float:
+    """Seconds of usual work that a stage offers, each weighted by a figure of the plan that ran at the time.
+
+    within: from when until when, in seconds of the run
+    """
+    if len(trace.phases) < 2 and within == (0.0, inf):
         return weight(trace.plan) * work_s(trace, name)
-    parts = [(plan, trace.under(plan, start), trace.under(plan, end)) for start, end, plan in trace.parts()]
-    return sum(weight(plan) * (work_s(until, name) - work_s(before, name)) for plan, before, until in parts)
+    since, until = within
+    spans = [(max(start, since), min(end, until), plan) for start, end, plan in trace.parts()]
+    parts = [(plan, trace.under(plan, start), trace.under(plan, end)) for start, end, plan in spans if start < end]
+    return sum(weight(plan) * (work_s(after, name) - work_s(before, name)) for plan, before, after in parts)
 
 
 def _summed(run: Plan | Trace, figure: Callable[[Plan | Trace], float]) -> float:

@@ -1,103 +1,121 @@
-"""How each exhibit of a run is drawn: a function of the result. Names and titles are in `simulator/scenario/exhibits.py`."""
+"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/scenario/exhibits.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import streamlit as st
 
 from simulator.analysis.run.request_path import answers_early, request_path
-from simulator.analysis.run.summary import Summary
-from simulator.ui.charts import (
-    answer_times,
-    batch_timeline,
-    cost_split,
-    goodput_over_time,
-    journeys,
-    one_request,
-    queue_over_time,
-    queues,
-    roc,
-)
+from simulator.analysis.run.result import Result
+from simulator.scenario import Scenario
+from simulator.scenario.exhibits import EXHIBITS, Question
+from simulator.ui.charts import answer_times, cost_split, journeys, one_request
+from simulator.ui.panels import rests
+from simulator.ui.panels.day import OVER_TIME, over_time, replication_0
 from simulator.ui.panels.scores import threshold_transfer
-from simulator.ui.widgets import draw, first_replication
+from simulator.ui.panels.threshold import threshold
+from simulator.ui.widgets import draw
+
+#: Draws a part of a panel.
+Drawn = Callable[[Result], None]
 
 #: The requests that can be followed, by percentile, and how far.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
 GOALS: dict[Literal["answer", "end"], str] = {"answer": "the answer", "end": "the end"}
 
-_ONE_OF_MANY = "One of several replications."
+DEBRIEF = "Debrief"
 
 
-def _outcomes(summary: Summary) -> None:
-    population = summary.plan.scenario.population
-    labels = {False: "All requests"}
-    if population:
-        labels = {True: f"From someone who {population.positive}", False: f"From someone who {population.negative}"}
-    positive = st.radio("Requests", list(labels), format_func=labels.get, horizontal=True, key="whom")
-    draw(journeys(summary, bool(positive)), key="journeys")
+def title_of(question: Question, scenario: Scenario) -> str:
+    """The title of the panel that answers a question; without positives nobody can be missed."""
+    missed = "Who is missed" if scenario.population else "Who is served"
+    return {"missed": missed, "waits": "Who waits", "costs": "What it costs", "rests": "What it rests on"}[question]
 
 
-def _overload(summary: Summary) -> None:
-    draw(goodput_over_time(first_replication(summary.run_hash, summary)), key="goodput")
-    st.caption(_ONE_OF_MANY)
+def panel_of(exhibit: str, scenario: Scenario) -> str:
+    """The title of the panel that shows an exhibit."""
+    return title_of(EXHIBITS[exhibit].question, scenario)
 
 
-def _answer_times(summary: Summary) -> None:
-    draw(answer_times(summary), key="answer_times")
+def panels(scenario: Scenario) -> dict[str, list[Drawn]]:
+    """The panels of a case by title, each with its parts in order: those of the exhibits that it shows, then the last two."""
+    shown = [name for name in scenario.shown() if EXHIBITS[name].question != "rests"]
+    found = {panel_of(name, scenario): _parts(scenario, EXHIBITS[name].question) for name in shown}
+    found[title_of("rests", scenario)] = [rests.trust, *_parts(scenario, "rests"), rests.numbers]
+    return found | ({DEBRIEF: [debrief]} if scenario.debrief else {})
 
 
-def _batches(summary: Summary) -> None:
-    trace = first_replication(summary.run_hash, summary)
-    draw(batch_timeline(trace), key="batches")
-    st.caption(f"{_ONE_OF_MANY} Drag to see the rest of the minute. The number in a bar is the size of the batch.")
-    draw(queues(trace, summary.warm_up), key="queues")
+def _parts(scenario: Scenario, question: Question) -> list[Drawn]:
+    """The exhibits of one panel; those over time share a slider, and stand where the first of them does."""
+    names = [name for name in scenario.shown() if EXHIBITS[name].question == question]
+    timed = [name for name in names if name in OVER_TIME]
+    return [
+        partial(over_time, timed) if name in OVER_TIME else partial(_titled, name) for name in names if name not in timed[1:]
+    ]
 
 
-def _one_request(summary: Summary) -> None:
-    trace = first_replication(summary.run_hash, summary)
+def _titled(name: str, result: Result) -> None:
+    st.subheader(EXHIBITS[name].label, anchor=False)
+    DRAWN[name](result)
+
+
+def _outcomes(result: Result) -> None:
+    who, key = result.plan.scenario.population, f"{result.plan.scenario.id}:whom"
+    positive = False
+    if who:
+        labels = {True: who.positives.capitalize(), False: who.negatives.capitalize()}
+        positive = bool(st.radio("Of whom", list(labels), format_func=labels.get, horizontal=True, key=key))
+    draw(journeys(result, positive), key="journeys")
+
+
+def _answer_times(result: Result) -> None:
+    draw(answer_times(result), key="answer_times")
+
+
+def _one_request(result: Result) -> None:
+    trace, case = replication_0(result), result.plan.scenario.id
     left, right = st.columns(2)
-    share = left.radio("Which request", list(PERCENTILES), 3, PERCENTILES.get, horizontal=True, key="percentile")
+    share = left.radio("Which request", list(PERCENTILES), 3, PERCENTILES.get, horizontal=True, key=f"{case}:percentile")
     until: Literal["answer", "end"] = "answer"
     if answers_early(trace):
-        until = right.radio("Follow it to", list(GOALS), format_func=GOALS.get, horizontal=True, key="until")
+        until = right.radio("Follow it to", list(GOALS), format_func=GOALS.get, horizontal=True, key=f"{case}:until")
     way = request_path(trace, share, until)
     if way is None:
         st.markdown("No request reached that point.")
         return
-    draw(one_request(way), key="request")
+    draw(one_request(way, result.plan), key="request")
     st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
 
 
-def _shifts(summary: Summary) -> None:
-    trace = first_replication(summary.run_hash, summary)
-    for name in summary.plan.scenario.staffed_stages():
-        draw(queue_over_time(trace, name), key=f"queue_{name}")
-    st.caption(_ONE_OF_MANY)
+def _threshold(result: Result) -> None:
+    threshold(result.plan)
 
 
-def _threshold(summary: Summary) -> None:
-    draw(roc(summary.plan), key="roc")
+def _transfer(result: Result) -> None:
+    threshold_transfer(result.plan)
 
 
-def _transfer(summary: Summary) -> None:
-    threshold_transfer(summary.plan)
+def _cost(result: Result) -> None:
+    draw(cost_split(result), key="costs")
 
 
-def _cost(summary: Summary) -> None:
-    draw(cost_split(summary), key="costs")
+def debrief(result: Result) -> None:
+    """What the author of a case wants a person to take away."""
+    for lesson in result.plan.scenario.debrief:
+        st.markdown(f"**{lesson.title}.** {lesson.text}")
+        if lesson.source:
+            st.caption(f"Source: {lesson.source}")
 
 
-#: What draws each exhibit, by the name that a case uses.
-DRAWN: dict[str, Callable[[Summary], None]] = {
+#: What draws each exhibit that does not follow the slider over time (`OVER_TIME`), by the name that a case uses.
+DRAWN: dict[str, Drawn] = {
     "outcomes": _outcomes,
-    "overload": _overload,
-    "answer_times": _answer_times,
-    "batches": _batches,
-    "one_request": _one_request,
-    "shifts": _shifts,
     "threshold": _threshold,
-    "transfer": _transfer,
+    "answer_times": _answer_times,
+    "one_request": _one_request,
     "cost": _cost,
+    "transfer": _transfer,
 }

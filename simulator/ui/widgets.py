@@ -11,23 +11,24 @@ import streamlit as st
 
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.run.summary import Summary, doubts
-from simulator.analysis.run.trust import Note
 from simulator.analysis.statistics import Mark
+from simulator.evidence.files import Stamp, stamp_of
 from simulator.scenario import Scenario
+from simulator.scenario.cases import find
 from simulator.scenario.choices import Choice, Number, Options
-from simulator.scenario.load import find, load
+from simulator.scenario.load import load
 from simulator.serving.engine import simulate
 from simulator.serving.provenance import Source
 from simulator.serving.trace import Trace
-from simulator.ui.charts import Chart, asked, interval_of, objective_chart
+from simulator.ui.charts import Chart, objective_chart
+from simulator.ui.charts.look import inked
 from simulator.ui.diagram import Diagram
-from simulator.units import spoken
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
 #: The four kinds of evidence always wear these badges; green and red are left to verdicts.
 EVIDENCE: dict[str, tuple[Colour, str]] = {
-    "measured": ("blue", "measured on a machine or on labelled photos"),
+    "measured": ("blue", "measured on a machine or on labelled items"),
     "projected": ("violet", "derived from measurements"),
     "published": ("gray", "taken from a named source"),
     "assumed": ("orange", "assumed by the author of the case"),
@@ -45,11 +46,11 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
 
 def scenario_of(case: str) -> Scenario:
     """A case by its id, read again when its file has changed."""
-    return _loaded(case, find(case).stat().st_mtime_ns)
+    return _loaded(case, stamp_of(find(case)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _loaded(case: str, changed_ns: int) -> Scenario:
+def _loaded(case: str, stamp: Stamp) -> Scenario:
     return load(case)
 
 
@@ -60,9 +61,12 @@ def first_replication(run_hash: str, _summary: Summary) -> Trace:
 
 
 def draw(chart: Chart, key: str) -> None:
-    """A chart under the sentence that says what it shows, with its numbers one click away."""
-    st.markdown(f"**{chart.takeaway}**")
-    st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
+    """A chart under the sentence that says what it shows, with its numbers one click away; without a figure, the numbers."""
+    st.markdown(f"**{plain(chart.takeaway)}**")
+    if chart.figure is None:
+        st.dataframe(chart.table, hide_index=True, alt=chart.takeaway)
+        return
+    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
     as_table(chart.table)
 
 
@@ -91,20 +95,19 @@ def download(label: str, table: pd.DataFrame, file_name: str) -> None:
 
 def verdict_card(verdict: Verdict, key: str) -> None:
     """An objective: what was reached, the verdict in words, the interval drawn against the bound."""
-    told = "none" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
     st.markdown(verdict.objective.label)
     st.metric(
         verdict.objective.label,
-        told,
+        verdict.reached,
         verdict.standing,
         delta_color=VERDICTS[verdict.standing],
         delta_arrow="off",
         label_visibility="collapsed",
     )
     chart = objective_chart(verdict)
-    st.plotly_chart(chart.figure, alt=chart.takeaway, config=CONFIG, key=key)
-    interval = f"95% interval {interval_of(verdict)}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
-    st.caption(f"target: {asked(verdict)}; {interval}")
+    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
+    interval = f"95% interval {verdict.interval}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
+    st.caption(f"target: {verdict.asked}; {interval}")
 
 
 def _doubts(verdict: Verdict) -> str:
@@ -124,7 +127,7 @@ def mark_card(mark: Mark) -> None:
 def asked_card(verdict: Verdict) -> None:
     """An objective before any run."""
     st.markdown(verdict.objective.label)
-    st.subheader(asked(verdict), anchor=False)
+    st.subheader(verdict.asked, anchor=False)
 
 
 def choice_widget(name: str, choice: Choice) -> Any:
@@ -156,16 +159,6 @@ def _like(default: int | float, choice: Number, bound: float | None) -> int | fl
 def _help(choice: Choice) -> str | None:
     notes = [f"- {option.label}: {option.note}" for option in getattr(choice, "options", {}).values() if option.note]
     return "\n".join([*filter(None, [choice.help]), *notes]) or None
-
-
-def trust(notes: list[Note]) -> None:
-    """How far a result can be trusted: a count at a glance, the reasons one click away, doubts first."""
-    good = sum(note.level == "good" for note in notes)
-    with st.popover(f"How far to trust this: {good} of {len(notes)} points are good", type="tertiary"):
-        for level in ("weak", "fair", "good"):
-            told = [note.sentence for note in notes if note.level == level]
-            if told:
-                st.markdown("\n".join([f"**{level.capitalize()}**", "", *(f"- {plain(sentence)}" for sentence in told)]))
 
 
 def evidence(sources: list[Source]) -> None:

@@ -15,12 +15,20 @@ def settle(page):
     assert page.get_by_test_id("stException").count() == 0, page.get_by_test_id("stException").first.inner_text()
 
 
-def run_design(page):
-    """Press Run and wait for the result."""
-    page.get_by_role("button", name="Run this design").click()
-    page.get_by_text("Changed since this run").wait_for(state="hidden", timeout=60_000)
-    page.get_by_text("run hash").wait_for(timeout=60_000)
+def result(page):
+    """Wait for the full result of the design; its run hash."""
+    page.get_by_text("run hash").first.wait_for(timeout=90_000)
     settle(page)
+    return run_hash(page)
+
+
+def changed(page, act):
+    """Do something that changes the design, and wait for the full result of the new one; its run hash."""
+    before = run_hash(page)
+    act()
+    page.get_by_text(re.compile(rf"run hash (?!{before})\w{{12}}")).first.wait_for(timeout=90_000)
+    settle(page)
+    return run_hash(page)
 
 
 def pick(page, choice, option):
@@ -33,7 +41,6 @@ def pick(page, choice, option):
     except TimeoutError:
         box.press("ArrowDown")
     wanted.click()
-    settle(page)
 
 
 def move(page, choice, *keys):
@@ -41,14 +48,19 @@ def move(page, choice, *keys):
     slider = page.get_by_role("slider", name=choice)
     for key in keys:
         slider.press(key)
+
+
+def panel(page, name):
+    """Open a panel."""
+    page.get_by_role("tab", name=name, exact=True).click()
     settle(page)
 
 
 def run_hash(page):
     """The hash of the run that is shown."""
-    return re.search(r"run hash (\w{12})", page.get_by_text("run hash").inner_text())[1]
+    return re.search(r"run hash (\w{12})", page.get_by_text("run hash").first.inner_text())[1]
 
 
 def verdict(page, objective):
-    """What an objective's card says."""
-    return page.get_by_test_id("stMetric").filter(has_text=objective).inner_text()
+    """What an objective's chip says."""
+    return page.get_by_role("listitem").filter(has_text=objective).inner_text()

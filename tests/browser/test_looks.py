@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.screen import run_design, settle
+from tests.browser.screen import result, settle
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +40,7 @@ def test_practice_with_every_panel(visit, look, case):
     page = visit(f"practice?case={case}&replications=2", **look)
     assert sticking_out(page) == []
     assert barriers(page) == []
-    run_design(page)
+    result(page)
     for panel in page.get_by_role("tab").all():
         panel.click()
         settle(page)

@@ -182,10 +182,10 @@ def test_tables_of_the_same_items_in_the_same_order_may_stand_together(tmp_path)
                   d_csv=TABLE + "i5,p4,0,0.1\n", e_yaml=PUBLISHED)  # fmt: skip
     a, b, c, d, e = (load_scores(name, here) for name in "abcde")
     check_paired(a, b)
-    for strange, why in ((c, "'i5' where that has 'i3'"), (d, "'i5' where that has nothing"), (e, "'e' is a published curve")):
+    for strange, why in ((c, "'i5' where that has 'i3'"), (d, "'i5' where that has nothing"), (e, "'e' is published")):
         with pytest.raises(ScoreError, match=why):
             check_paired(a, strange)
-    with pytest.raises(ScoreError, match="'e' is a published curve"):
+    with pytest.raises(ScoreError, match="'e' is published"):
         check_paired(e, a)
 
 

@@ -1,5 +1,6 @@
 """The app under Streamlit's test driver, from its entry script."""
 
+import json
 import sys
 from time import monotonic, sleep
 
@@ -35,10 +36,9 @@ def practice():
     return open_page
 
 
-def run_design(page):
-    """Press Run and look again until there is a result."""
-    page.button(key="run_button").click().run()
-    deadline = monotonic() + 120
+def settled(page):
+    """Look again until the run of the design has come to its end."""
+    deadline = monotonic() + 240
     while page.get("progress"):
         assert monotonic() < deadline
         sleep(0.1)
@@ -46,7 +46,18 @@ def run_design(page):
     return page
 
 
+def chips(page):
+    """The objectives in the bar, by label."""
+    [bar] = [part.proto for part in page.get("bidi_component") if part.proto.component_name == "verdicts"]
+    return {chip["label"]: chip for chip in json.loads(bar.json)["chips"]}
+
+
 def said(page):
     """Everything that a page says in words."""
     kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info")
     return "\n".join(str(element.value) for kind in kinds for element in page.get(kind))
+
+
+def told(page):
+    """The same, with the marks that keep text from being read as markdown taken away."""
+    return said(page).replace("\\", "")

@@ -1,4 +1,4 @@
-"""The practice page: from picks to a verdict."""
+"""The practice page: choices, verdicts, why, and what else there is to see."""
 
 from pathlib import Path
 
@@ -8,58 +8,18 @@ import streamlit as st
 from simulator import compile_plan, load
 from simulator.analysis.run.replicate import replicate
 from simulator.evidence.projection import latency
+from simulator.scenario.cases import find
 from simulator.scenario.exhibits import EXHIBITS, Exhibit
-from simulator.scenario.load import find, loads
-from simulator.ui.exhibits import DRAWN
-from tests.pages.conftest import run_design, said
+from simulator.scenario.load import loads
+from simulator.ui.exhibits import DRAWN, panels
+from tests.pages.conftest import chips, said, settled, told
+
+SKIN, STORM = "skin-cancer-triage", "retry-storm"
 
 
-def test_before_a_run_the_page_says_what_is_asked(practice):
-    page = practice()
-    assert not page.exception
-    assert "at least 99.0%" in said(page)
-    assert not page.metric
-    assert "The most loaded stage is Dermatologists" in said(page)
-
-
-def test_the_diagram_follows_the_picks_without_a_run(practice):
-    page = practice()
-    page.slider(key="dermatologists").set_value(4).run()
-    assert "no steady state" in said(page)
-    assert not page.metric
-
-
-def test_a_run_gives_a_verdict_and_other_picks_another(practice):
-    page = run_design(practice())
-    assert not page.exception
-    first, told = page.metric[0].value, said(page)
-    assert "Compared with the run before" not in told
-
-    page.select_slider(key="operating_point").set_value(1.0).run()
-    assert "Changed since this run: Operating point" in said(page)
-    run_design(page)
-    assert page.metric[0].value != first
-    assert "Compared with the run before" in said(page)
-    assert "Changed since this run" not in said(page)
-
-
-def test_a_run_on_other_evidence_is_said_to_be_another(practice, monkeypatch):
-    page = run_design(practice())
-    monkeypatch.setattr("simulator.serving.plan.content_hash", lambda path: "measured anew")
-    page.run()
-    assert "Changed since this run: the evidence" in said(page)
-
-
-def test_the_page_and_the_library_give_the_same_run(practice):
-    page = run_design(practice(replicas="3", seed="5"))
-    summary = replicate(compile_plan(load("skin-cancer-triage"), {"replicas": 3}), seed=5, replications=2)
-    assert f"run hash {summary.run_hash}" in said(page)
-
-
-def test_a_page_that_is_loaded_again_finds_the_run(practice):
-    page = run_design(practice(seed="6"))
-    again = practice(seed="6", run=page.query_params["run"])
-    assert again.metric[0].value == page.metric[0].value
+def shows(page, panel, case=SKIN):
+    page.session_state[f"{case}:panel"] = panel
+    return page.run()
 
 
 def charts(page):
@@ -70,67 +30,97 @@ def tables(page):
     return [popover for popover in page.get("popover") if popover.proto.popover.label == "As a table"]
 
 
-@pytest.mark.parametrize("name", load("skin-cancer-triage").exhibits)
-def test_every_exhibit_draws_charts_that_say_their_takeaway_and_have_a_table(practice, name):
-    page = run_design(practice())
-    charts_before, tables_before = len(charts(page)), len(tables(page))
-    page.session_state["panel"] = EXHIBITS[name].label
-    page.run()
+def test_the_default_design_runs_by_itself_and_says_what_is_not_met_and_why(practice):
+    page = settled(practice())
     assert not page.exception
-    assert len(charts(page)) > charts_before
-    assert all(chart.alt for chart in charts(page))
-    assert len(tables(page)) - tables_before == len(charts(page)) - charts_before
+    found = chips(page)
+    assert list(found) == [objective.label for objective in load(SKIN).objectives]
+    assert {chip["words"] for chip in found.values()} <= {"met", "not met", "not proven"}
+    unmet = [label for label, chip in found.items() if chip["words"] != "met"]
+    assert "Cancers found" in unmet
+    assert all(f"**{label}**" in told(page) for label in unmet)
+    assert "“Threshold” decides" in told(page)
 
 
-def test_a_result_names_its_bottleneck_and_says_how_far_to_trust_it(practice):
-    page = run_design(practice())
-    assert "The bottleneck is Dermatologists" in said(page)
-    assert "27 of 32 figures are assumed" in said(page)
+def test_a_changed_choice_runs_by_itself_and_is_compared_with_the_run_before(practice):
+    page = settled(practice())
+    before = chips(page)["Cancers found"]["value"]
+    page.select_slider(key=f"{SKIN}:operating_point").set_value(1.0).run()
+    settled(page)
+    assert chips(page)["Cancers found"]["value"] != before
+    assert "Compared with the run before" in told(page)
+    assert page.query_params["operating_point"] == ["1.0"] or page.query_params["operating_point"] == "1"
 
 
-def test_a_request_can_be_followed_to_its_answer_and_to_the_end(practice):
-    page = run_design(practice())
-    page.session_state["panel"] = "One request"
-    page.run()
-    assert "for the p99 request; Upload took" in said(page)
-    page.radio(key="until").set_value("end").run()
-    page.radio(key="percentile").set_value(1.0).run()
-    assert not page.exception
-    assert "for the slowest request; Dermatologists took" in said(page)
+def test_with_live_off_only_the_button_runs_a_design_and_old_verdicts_are_dimmed_until_then(practice):
+    page = settled(practice(case=STORM))
+    page.toggle(key=f"{STORM}:live").set_value(False).run()
+    page.slider(key=f"{STORM}:replicas").set_value(3).run()
+    assert not page.get("progress")
+    assert "Run the design" in told(page)
+    page.button(key="run_button").click().run()
+    settled(page)
+    assert "Run the design" not in told(page)
 
 
-def test_sources_wear_their_badges_and_lessons_come_after_a_run(practice):
-    page = run_design(practice())
-    page.session_state["panel"] = "Numbers and sources"
-    page.run()
-    assert ":blue-badge[measured]" in said(page)
-    assert ":orange-badge[assumed]" in said(page)
-    page.session_state["panel"] = "Debrief"
-    page.run()
-    assert load("skin-cancer-triage").debrief[0].title in said(page)
+def test_the_page_and_the_library_give_the_same_run(practice):
+    page = settled(practice(case=STORM, replicas="3", seed="5"))
+    summary = replicate(compile_plan(load(STORM), {"replicas": 3}), seed=5, replications=2)
+    assert f"run hash {summary.run_hash}" in told(page)
 
 
-def test_projected_hardware_says_so_in_its_option_its_badge_its_notes_and_with_its_band(practice):
-    page = practice()
-    page.selectbox(key="hardware").set_value("t4").run()
-    run_design(page)
+def test_the_address_of_one_case_carries_nothing_of_another(practice):
+    page = settled(practice(case=STORM, replicas="3"))
+    page.query_params.clear()
+    page.query_params["case"] = SKIN
+    page.query_params["replications"] = "2"
+    settled(page.run())
+    assert page.slider(key=f"{SKIN}:replicas").value == 2
+    assert "replicas" not in page.query_params
+    assert "retries" not in page.query_params
+
+
+@pytest.mark.parametrize("case", [SKIN, STORM])
+def test_every_panel_draws_charts_that_say_their_takeaway_and_have_a_table(practice, case):
+    page = settled(practice(case=case))
+    for panel in panels(load(case)):
+        shows(page, panel, case)
+        assert not page.exception, panel
+        assert panel == "Debrief" or case == STORM or charts(page), panel
+        assert all(chart.alt for chart in charts(page)), panel
+        assert len(tables(page)) >= len(charts(page)), panel
+        clinic = [word for word in ("patient", "cancer", "healthy") if word in told(page)]
+        assert case == SKIN or panel == "Debrief" or not clinic, (panel, clinic)
+
+
+def test_before_the_first_run_and_after_it_the_page_says_how_far_to_trust_the_figures(practice):
+    page = shows(settled(practice()), "What it rests on")
+    assert "How far to trust this" in told(page)
+    assert ":blue-badge[measured]" in told(page)
+    assert ":orange-badge[assumed]" in told(page)
+    shows(page, "Debrief")
+    assert load(SKIN).debrief[0].title in told(page)
+
+
+def test_projected_hardware_says_so_in_its_option_its_badge_and_with_its_band(practice):
+    page = practice(hardware="t4")
+    shows(settled(page), "What it rests on")
     band = latency("efficientnet_lite0", "fp32", 1, "nvidia-t4")
     shown = f"{1000 * band.value:.3g} ms ({1000 * band.low:.3g} to {1000 * band.high:.3g})"
-    assert "NVIDIA T4 (projected)" in page.selectbox(key="hardware").options
-    assert f"its latency is projected, {shown}" in said(page)
-    page.session_state["panel"] = "Numbers and sources"
-    page.run()
-    assert ":violet-badge[projected]" in said(page)
+    assert "NVIDIA T4 (projected)" in page.selectbox(key=f"{SKIN}:hardware").options
+    assert shown in told(page)
+    assert ":violet-badge[projected]" in told(page)
 
 
 def test_what_an_address_gets_wrong_is_said_and_left_at_its_default(practice):
     page = practice(replicas="999", precision="fp64", seed="-1", case="no-such-case")
     assert not page.exception
-    assert "no such option" in said(page)
-    assert page.slider(key="replicas").value == 2
-    assert page.selectbox(key="precision").value == "fp32"
-    assert page.number_input(key="seed").value == 1
-    assert "There is no case" in said(page)
+    assert "There is no case" in told(page)
+    assert page.slider(key=f"{SKIN}:replicas").value == 2
+    assert page.selectbox(key=f"{SKIN}:precision").value == "fp32"
+    assert page.number_input(key=f"{SKIN}:seed").value == 1
+    wrong = told(page)
+    assert all(name in wrong for name in ("replicas=999", "precision=fp64", "seed=-1"))
 
 
 def test_an_address_cannot_bring_a_picture_along(practice):
@@ -138,49 +128,29 @@ def test_an_address_cannot_bring_a_picture_along(practice):
     assert "![" not in said(page)
 
 
-STORM_PANELS = ("Overload", "Outcomes", "Machines", "One request", "Cost", "Numbers and sources", "Debrief")
+def test_a_curveball_is_named_and_held_against_the_calm_run(practice):
+    page = settled(practice(strike="another_phone@1440"))
+    assert "A new phone model" in told(page)
+    for _ in range(50):
+        if "calm" in chips(page)["Cancers found"]["asked"]:
+            break
+        page.run()
+    assert "calm" in chips(page)["Cancers found"]["asked"]
+    assert page.query_params["strike"] in ("another_phone@1440", ["another_phone@1440"])
 
 
-@pytest.mark.parametrize("panel", STORM_PANELS)
-def test_every_panel_of_a_case_with_retries_draws(practice, panel):
-    page = run_design(practice(case="retry-storm"))
-    page.session_state["panel"] = panel
-    page.run()
-    assert not page.exception
-    if panel == "Overload":
-        assert "the service does not recover within the run: the surge ended at 90 s" in said(page)
-
-
-def test_a_page_has_the_exhibits_that_its_case_names_in_that_order(practice):
-    assert [tab.label for tab in practice(case="retry-storm").tabs] == [
-        "Design",
-        "Overload",
-        "Outcomes",
-        "Answer times",
-        "Machines",
-        "One request",
-        "Cost",
-        "Numbers and sources",
-        "Debrief",
-    ]
+def test_the_panels_of_a_case_answer_its_questions_in_order(practice):
+    asked = ["Design", *panels(load(STORM)), "Try each lever", "Runs"]
+    assert [tab.label for tab in practice(case=STORM).tabs] == asked
 
 
 def test_an_exhibit_from_outside_appears_on_the_page_of_a_case_that_names_it(practice, monkeypatch):
-    monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting"))
-    monkeypatch.setitem(DRAWN, "hello", lambda summary: st.markdown(f"Hello, {summary.requests:,} requests."))
-    text = Path(find("retry-storm")).read_text(encoding="utf-8").replace("exhibits: [overload,", "exhibits: [hello, overload,")
+    monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting", "costs"))
+    monkeypatch.setitem(DRAWN, "hello", lambda result: st.markdown(f"Hello, {result.requests:,} requests."))
+    text = Path(find(STORM)).read_text(encoding="utf-8").replace("exhibits: [overload,", "exhibits: [hello, overload,")
     monkeypatch.setattr("simulator.ui.widgets.load", lambda case: loads(text))
     st.cache_resource.clear()
-    page = run_design(practice(case="retry-storm"))
-    assert [tab.label for tab in page.tabs][:3] == ["Design", "A greeting", "Overload"]
-    page.session_state["panel"] = "A greeting"
-    page.run()
+    page = shows(settled(practice(case=STORM)), "What it costs", STORM)
     assert not page.exception
-    assert "Hello, " in said(page)
+    assert "Hello, " in told(page)
     st.cache_resource.clear()
-
-
-def test_each_exhibit_that_a_case_may_name_can_be_drawn_under_a_title_of_its_own():
-    assert DRAWN.keys() == EXHIBITS.keys()
-    titles = [exhibit.label for exhibit in EXHIBITS.values()] + ["Design", "Numbers and sources", "Debrief"]
-    assert len(set(titles)) == len(titles)

@@ -2,8 +2,11 @@
 
 import pytest
 
+from simulator.scenario.cases import scenario_ids
+from simulator.scenario.checks import cautions
 from simulator.scenario.faults import ScenarioError
-from simulator.scenario.load import loads
+from simulator.scenario.load import load, loads
+from simulator.serving.plan import compile_plan
 from tests.builders import end, gate, link, people, pool, population, retake, scenario, spread
 from tests.scenario.texts import changed, place
 
@@ -102,6 +105,32 @@ def test_an_objective_on_an_unknown_metric_is_answered_with_the_nearest_one(metr
 @pytest.mark.parametrize("metric", ["wait_p95_s.reader.urgent", "wait_p50_s.classify", "utilization.reader", "missed_per_1000"])
 def test_an_objective_may_stand_on_any_metric_of_a_run(metric):
     assert loads(changed("metric: sensitivity", f"metric: {metric}")).objectives[0].metric == metric
+
+
+def refers(answers: bool, rest_to: str = "done"):
+    """A gate that sends a part of the requests to people."""
+    return scenario(
+        {
+            "g": gate("random", {"share": 0.5, "to": "p"}, {"to": rest_to}, answers=answers),
+            "p": people(ALWAYS),
+        }
+    )
+
+
+def test_people_whose_time_counts_as_answer_time_are_pointed_out():
+    (caution,) = cautions(refers(answers=False))
+    assert caution.startswith("People: how long people take counts as answer time")
+    assert compile_plan(refers(answers=False)).warnings == [caution]
+    assert cautions(refers(answers=True)) == []
+
+
+def test_people_who_answer_everybody_are_meant_to():
+    assert cautions(refers(answers=False, rest_to="p")) == []
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_cases_that_are_shipped_call_for_no_caution(name):
+    assert cautions(load(name)) == []
 
 
 def test_a_metric_of_positives_without_a_population_says_what_is_missing():

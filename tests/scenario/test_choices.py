@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from simulator.scenario.choices import Choice
+from simulator.scenario.choices import Choice, Number
 from simulator.scenario.faults import ScenarioError
 from simulator.scenario.load import apply
 from simulator.scenario.schema import Scenario
@@ -69,3 +69,10 @@ def test_what_is_not_offered_is_refused_at_the_choice_with_what_is(kind):
         apply(made, {"replicas": wrong})
     assert str(wrong) in str(caught.value)
     assert apply(made, {})[1] == made.defaults()
+
+
+@pytest.mark.parametrize("wrong", ["inf", "-inf", "nan", "1e999", "9" * 400])
+def test_what_is_no_finite_number_is_out_of_range(wrong):
+    choice = Number(kind="number", label="Limit", default=1, min=1, max=9, step=1, set=["stages.p.queue_limit"])
+    with pytest.raises(ValueError, match="is out of range; expected 1 to 9 in steps of 1"):
+        choice.read(wrong)

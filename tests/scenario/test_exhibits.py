@@ -22,7 +22,7 @@ def fault_of(line: str) -> tuple[int, int, str]:
 
 
 def test_a_case_that_names_none_shows_what_its_stages_offer():
-    assert scenario({"a": pool()}).shown() == ["outcomes", "answer_times", "batches", "one_request", "cost"]
+    assert scenario({"a": pool()}).shown() == ["outcomes", "batches", "answer_times", "one_request", "cost"]
     assert set(loads(SMALL).shown()) == {*EVERYWHERE, "batches", "shifts", "threshold", "transfer"}
 
 
@@ -47,7 +47,7 @@ def test_an_exhibit_stands_on_a_page_once():
 
 
 def test_an_exhibit_from_outside_is_known_and_a_page_without_a_list_shows_it(monkeypatch):
-    monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting"))
+    monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting", "waits"))
     assert loads(SMALL + "exhibits: [hello]\n").shown() == ["hello"]
     assert "hello" in loads(SMALL).shown()
 

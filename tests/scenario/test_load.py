@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.scenario.cases import find, scenario_ids
 from simulator.scenario.faults import Fault, ScenarioError
-from simulator.scenario.load import apply, find, load, load_all, loads, scenario_ids
+from simulator.scenario.load import apply, load, load_all, loads
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL, changed, place
 
@@ -36,6 +37,52 @@ def test_three_mistakes_are_told_at_once_each_at_its_line_and_column():
     assert places_of(text) == [place(text, "max_batch: 0"), place(text, "kind: gat"), place(text, "positive_to: sen")]
 
 
+ROUNDS = {  # what stands in the file, and what is put there, by turns; and the places of all faults, in the order of the file
+    "a key, a name": ("max_batch: 4", "max_bach: 4", "positive_to: seen", "positive_to: sen"),
+    "a key, an order of routes": ("max_batch: 4", "max_bach: 4", "0.9, to: reader}", "0.3, to: reader}"),
+    "a missing key, an order of routes": ("    device: epyc-zen4-2c\n", "", "0.9, to: reader}", "0.3, to: reader}"),
+    "a kind, what is below it": ("kind: gate\n    label: Sort", "kind: gat\n    tag: x\n    label: Sort"),
+    "a kind, an order of routes": ("kind: gate", "kind: gat", "0.9, to: reader}", "0.3, to: reader}"),
+    "a bare number, a pick": ("usd_per_hour: {value: 60, assumed: a test}", "usd_per_hour: 60", "1.0]", "1.5]"),
+    "what one choice writes to, a pick of another": (
+        "set: [stages.sort.routes.1",
+        "set: [stages.srt.routes.1",
+        "max: 0.8",
+        "max: 1.8",
+    ),
+    "a queue without an exit, a pick": ("max_batch: 4", "max_queue: 3", "max: 0.8", "max: 1.8"),
+    "an order of routes, a pick": ("0.5, to: reader, tag", "0.95, to: reader, tag", "{value: 0.99,", "{value: 99,"),
+}
+TOLD = {
+    "a key, a name": ["stages.classify.max_bach", "stages.reader.positive_to"],
+    "a key, an order of routes": ["stages.classify.max_bach", "stages.sort.routes.1.at_sensitivity"],
+    "a missing key, an order of routes": ["stages.classify.device", "stages.sort.routes.1.at_sensitivity"],
+    "a kind, what is below it": ["stages.sort.kind", "stages.sort.tag"],
+    "a kind, an order of routes": ["stages.sort.kind", "stages.sort.routes.1.at_sensitivity"],
+    "a bare number, a pick": ["stages.reader.usd_per_hour", "stages.sort.routes.1.at_sensitivity"],
+    "what one choice writes to, a pick of another": ["choices.point.set.0", "stages.sort.routes.0.at_sensitivity"],
+    "a queue without an exit, a pick": ["stages.classify", "stages.sort.routes.0.at_sensitivity"],
+    "an order of routes, a pick": ["stages.sort.routes.1.at_sensitivity", "stages.reader.sensitivity"],
+}
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_faults_of_every_sort_are_told_in_one_round_each_once(name):
+    assert [fault.field for fault in faults_of(changed(*ROUNDS[name]))] == TOLD[name]
+
+
+def test_what_stands_in_for_a_faulty_value_is_never_blamed():
+    """Without its score table the gate would lack scores, and with a stand-in for `to` the reader could not be reached."""
+    text = changed(
+        "scores: tiny", "scores: ../tiny", "    to: sort\n", "", "prevalence: {value: 0.5,", "prevalence: {value: 5,"
+    )
+    assert [fault.field for fault in faults_of(text)] == [
+        "population.prevalence",
+        "stages.classify.to",
+        "stages.classify.scores",
+    ]
+
+
 MISTAKES = [  # what stands in the file, what is put there, where the fault should be, and what it should say
     ("max_batch:", "max_bach:", "max_bach:", "unknown key; did you mean 'max_batch'?"),
     ("id: small", "idd: small", "idd: small", "did you mean 'id'?"),
@@ -43,6 +90,15 @@ MISTAKES = [  # what stands in the file, what is put there, where the fault shou
     ("max_batch: 4", "max_batch: 2000", "max_batch:", "less than or equal to 1024; got 2000"),
     ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
     ("scores: tiny", "scores: ../tiny", "scores:", "should match pattern"),
+    ("scores: tiny", "scores: {auc: 0.5, assumed: a guess}", "auc: 0.5", "greater than 0.5; got 0.5"),
+    ("scores: tiny", "scores: {auc: 1, assumed: a guess}", "auc: 1", "less than 1; got 1"),
+    ("scores: tiny", "scores: {auc: 0.9}", "scores:", "this field is missing"),
+    (
+        "scores: tiny",
+        "scores: {auc: 0.9, assumed: a guess, positives: 3}",
+        "positives: 3",
+        "greater than or equal to 30; got 3",
+    ),
     ("kind: pool", "kind: pol", "kind: pol", "'pol' is not a known kind; did you mean 'pool'?"),
     (
         "kind: poisson",

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from simulator.scenario.base import EVIDENCE_KINDS, Figure
-from simulator.scenario.load import load, loads, scenario_ids
+from simulator.scenario.cases import scenario_ids
+from simulator.scenario.load import load, loads
 from tests.scenario.texts import SMALL
 
 

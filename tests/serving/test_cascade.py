@@ -134,7 +134,7 @@ def test_every_threshold_is_drawn_on_the_curve_of_its_model_and_the_sentence_spe
 
 def test_a_published_curve_cannot_stand_beside_a_measured_table():
     published = pool(to="final", scores="published.skinvision_resnet50x3")
-    with pytest.raises(ScenarioError, match=r"stages\.large\.scores: .*is a published curve"):
+    with pytest.raises(ScenarioError, match=r"stages\.large\.scores: .*is published"):
         compile_plan(measured(large=published | {"model": "resnet50"}))
 
 

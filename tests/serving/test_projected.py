@@ -10,7 +10,8 @@ from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.summary import summary_of
 from simulator.evidence.projection import latency
 from simulator.scenario import ScenarioError
-from simulator.scenario.load import find, loads
+from simulator.scenario.cases import find
+from simulator.scenario.load import loads
 from simulator.serving.latency import constant
 from simulator.serving.plan import at_band_edges
 from tests.builders import plan, pool

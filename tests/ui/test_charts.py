@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simulator import compile_plan, load, simulate
+from simulator.analysis.run.operating import referred_at
 from simulator.analysis.run.replicate import replicate
 from simulator.analysis.run.request_path import request_path
 from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
@@ -14,7 +15,7 @@ from simulator.serving.latency import constant
 from simulator.ui import charts
 from simulator.ui.charts.look import GREY, MISSED
 from simulator.units import duration, percent, spoken
-from tests.builders import plan, pool, population, retake, run_at, spread
+from tests.builders import people, plan, pool, population, retake, run_at, spread
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def drawn(summary, trace):
         "answer times": charts.answer_times(summary),
         "batches": charts.batch_timeline(trace),
         "queues": charts.queues(trace),
-        "request": charts.one_request(request_path(trace, 0.99, "end")),
+        "request": charts.one_request(request_path(trace, 0.99, "end"), trace.plan),
         "queue": charts.queue_over_time(trace, "dermatologist"),
         "positives": charts.journeys(summary, positive=True),
         "negatives": charts.journeys(summary, positive=False),
@@ -103,7 +104,7 @@ def test_a_batch_is_a_bar_from_its_start_to_its_end(trace, drawn):
     found = batches(trace, start, start + MINUTE_S)
     bars = drawn["batches"].figure.data
     assert sum(len(bar.x) for bar in bars) == len(found)
-    assert np.concatenate([bar.base for bar in bars]) + start == pytest.approx(found["started_s"].to_numpy())
+    assert np.concatenate([bar.base for bar in bars]) + start + MINUTE_S / 2 == pytest.approx(found["started_s"].to_numpy())
 
 
 def test_replicas_that_are_down_do_not_count_as_idle():
@@ -111,9 +112,7 @@ def test_replicas_that_are_down_do_not_count_as_idle():
     gone = {"gone": {"kind": "replica_loss", "label": "Gone", "stage": "p", "at_s": 0, "replicas": 1}}
     made = plan({"p": pool(replicas=2, label="Model")}, constant(15.0), curveballs=gone)
     told = charts.batch_timeline(run_at(made, [0, 1, 2])).takeaway
-    assert (
-        told == "In the busiest minute of this run: Model was busy 75% of the time, with 1.0 photos a batch, 15.0 s per batch."
-    )
+    assert told.startswith("In the busiest minute, around 00:00:30: Model was busy 75% of the time, with 1.0 requests a batch")
 
 
 def test_the_queue_is_that_of_the_trace(trace, drawn):
@@ -126,9 +125,20 @@ def test_the_queue_is_that_of_the_trace(trace, drawn):
 def test_the_queues_are_those_of_the_trace(trace, drawn):
     found = occupancy(trace)
     lines = drawn["queues"].figure.data
-    assert [line.name for line in lines] == ["Decode and resize", "Classifier", "in flight"]
-    assert [list(line.y) for line in lines] == [found[name].tolist() for name in ("decode", "classifier", "in_flight")]
-    assert f"At most {found['in_flight'].max():,} requests" in drawn["queues"].takeaway
+    assert [line.name for line in lines] == ["Decode and resize", "in flight"]
+    assert [list(line.y) for line in lines] == [found[name].tolist() for name in ("decode", "in_flight")]
+    assert f"The most in flight at once: {found['in_flight'].max():,} photos" in drawn["queues"].takeaway
+
+
+def test_a_queue_that_stays_empty_is_told_and_not_drawn(trace, drawn):
+    assert not occupancy(trace)["classifier"].any()
+    assert "No photo waited at Classifier." in drawn["queues"].takeaway
+    made = plan({"pool": pool(to="people"), "people": people(("00:00", "24:00", 9))}, constant(0.1))
+    calm = run_at(made, [0, 10])
+    assert (calm_people := charts.queue_over_time(calm, "people")).figure is None
+    assert calm_people.takeaway == "People: no request waited."
+    (line,) = charts.queues(calm).figure.data
+    assert line.name == "in flight"
 
 
 def test_where_a_warm_up_is_cut_off_a_line_says_so():
@@ -152,13 +162,14 @@ def test_a_request_s_bars_follow_each_other_from_its_start_to_its_end(trace, dra
 def test_a_stage_that_is_visited_again_has_a_row_of_its_own():
     look = {"kind": "gate", "label": "Look", "by": "quality", "routes": [{"at_least": 99, "to": "done"}, {"to": "again"}]}
     stages = {"p": pool(to="g"), "g": look, "again": retake("p", minutes=spread(1))}
-    path = request_path(run_at(plan(stages, constant(2.0), population=population(unusable=0.5)), [0]), 0.5, "end")
-    assert charts.one_request(path).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
+    made = plan(stages, constant(2.0), population=population(unusable=0.5))
+    path = request_path(run_at(made, [0]), 0.5, "end")
+    assert charts.one_request(path, made).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
 
 
 def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
     flows = summary.flows[summary.flows["positive"]]
-    links = drawn["positives"].table.set_index("to")["requests a run"]
+    links = drawn["positives"].table.set_index("to")["people a run"]
     missed = flows.loc[~flows["detected"], "count"].sum()
     assert links["Missed"].sum() == pytest.approx(missed)
     assert links["Missed"].sum() + links["Found"].sum() == pytest.approx(flows["count"].sum())
@@ -173,8 +184,8 @@ def test_missed_positives_have_a_colour_of_their_own(drawn):
 
 def test_journeys_of_the_healthy_end_where_they_end(summary, drawn):
     flows = summary.flows[~summary.flows["positive"]]
-    assert drawn["negatives"].table["requests a run"].sum() == pytest.approx(flows["count"].sum())
-    assert f"{flows['count'].sum():,.0f} requests come" in drawn["negatives"].takeaway
+    assert drawn["negatives"].table["people a run"].sum() == pytest.approx(flows["count"].sum())
+    assert f"there are {flows['count'].sum():,.0f} people without cancer; " in drawn["negatives"].takeaway
 
 
 def test_the_curve_carries_the_design_s_thresholds(summary, drawn):
@@ -192,23 +203,49 @@ def test_a_published_curve_shows_the_published_range():
     assert list(band.y) == [100 * plan.scores.about.sensitivity_low, 100 * plan.scores.about.sensitivity_high]
 
 
+def test_a_threshold_that_is_tried_stands_on_the_curve_and_leaves_the_chart_as_it_was(drawn):
+    tried = charts.with_tried(drawn["roc"], 0.25, 0.5)
+    assert (list(tried.figure.data[-1].x), list(tried.figure.data[-1].y)) == ([25], [50])
+    assert len(drawn["roc"].figure.data) == len(tried.figure.data) - 1
+
+
+def test_both_axes_of_the_curve_have_one_scale(drawn):
+    layout = drawn["roc"].figure.layout
+    assert (layout.yaxis.scaleanchor, layout.yaxis.scaleratio) == ("x", 1)
+    assert layout.xaxis.range == layout.yaxis.range
+
+
+def test_a_crowd_is_drawn_and_told_without_rounding_a_miss_away(summary):
+    """Of 10,000 people 200 have a cancer; the dots that are missed are red, and a part of one counts as one."""
+    found = dataclasses.replace(referred_at(summary.plan, 0.95), found=199.6)
+    chart = charts.crowd(found, summary.plan.scenario, 0.5)
+    kept, lost = chart.figure.data[:2]
+    assert (len(kept.x), len(lost.x), lost.marker.color) == (199, 1, MISSED)
+    assert "199.6 of 200 cancers are referred and 0.40 missed" in chart.takeaway
+    assert "That is more than Dermatologists can keep up with." in chart.takeaway
+    assert chart.table.iloc[:, 1].is_monotonic_decreasing
+
+
 def test_costs_add_up(summary, drawn):
     bars = drawn["costs"].figure.data[0]
     total = summary.metrics["cost_per_1000_usd"].value
     assert list(bars.y)[-1] == "total"
     assert sum(bars.x[:-1]) == pytest.approx(total)
     assert bars.x[-1] == total
-    assert f"cost {total:,.0f} USD" in drawn["costs"].takeaway
+    assert f"1,000 people cost {spoken(total, 'USD')}" in drawn["costs"].takeaway
 
 
 def test_an_objective_s_words_carry_the_unit(summary):
-    asked = [charts.asked(verdict) for verdict in summary.verdicts]
+    asked = [verdict.asked for verdict in summary.verdicts]
     assert asked[0] == "at least 99.0%"
     timed = next(index for index, verdict in enumerate(summary.verdicts) if verdict.metric.unit == "s")
     assert asked[timed] == f"at most {spoken(summary.verdicts[timed].bound, 's')}"
 
 
-def test_requests_that_nobody_refers_are_called_requests():
+def test_one_way_alone_is_told_in_words_without_a_chart():
     made = plan({"pool": pool()}, constant(0.1))
     drawn = charts.journeys(replicate(made, seed=1, replications=2), positive=False)
-    assert [label.split()[0] for label in drawn.figure.data[0].node.label] == ["Requests", "End"]
+    assert drawn.figure is None
+    assert re.fullmatch(r"Of [\d,]+ requests in an average run, 100% “End”\.", drawn.takeaway)
+    assert drawn.table["end"].tolist() == ["End"]
+    assert drawn.table["share (%)"].tolist() == [100]

@@ -56,7 +56,7 @@ def _scores() -> Iterator[Row]:
         if isinstance(about, Measured):
             value = f"{about.items} items of {about.dataset}, {about.positives} positive, {about.patients} patients"
             yield what, about.kind, value, about.source, about.date, "", about.attribution
-        else:
+        elif isinstance(about, Published):
             yield what, about.kind, _published(about), about.source, "", "", _FACT
 
 

@@ -1,342 +1,256 @@
-"""What would relieve a stage: changes of choices that theory finds promising, each reported only if a trial run confirms it."""
+"""What would improve an objective: one step of one choice, told only if a run of it bears it out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from math import ceil, isfinite
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
+from math import inf
+from typing import Any
 
-from simulator.analysis.run.measures import measure
+from simulator.analysis.run.compare import Difference, differences
+from simulator.analysis.run.measures import Measures, measure
 from simulator.analysis.run.scorecard import Verdict
-from simulator.analysis.run.stage_times import StageTimes
 from simulator.analysis.run.summary import Summary, summary_of
 from simulator.scenario import ScenarioError
-from simulator.scenario.choices import Choice, Options, Pick
+from simulator.scenario.choices import Options, Pick
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
-from simulator.serving.theory import Load, loads, retries_of
-from simulator.units import duration, roughly
+from simulator.units import spoken
 
-BATCHING = "batching delay"
+#: At most so many steps are tried for an objective, each in so many replications of the run.
+TRIED, REPLICATIONS = 3, 5
 
-#: A smaller relative change does not count as help.
-NOTICEABLE = 0.01
+#: A step has to take an objective this part of the way to where it would be met beyond doubt.
+NOTICEABLE = 0.05
 
-#: A smaller share of requests turned away is not reported, nor held against a step that adds it; from MANY on, it is what to
-#: improve.
-FEW, MANY = 0.01, 0.25
 
-#: At most this many steps are tried, each in one replication for every so many of the run itself.
-TRIED, REPLICATIONS_PER_TRIAL = 2, 30
+@dataclass(frozen=True)
+class Step:
+    """A design one step of one choice away from that of a run."""
+
+    choice: str
+    pick: Pick
+    plan: Plan
+    told: str
 
 
 @dataclass(frozen=True)
 class Move:
-    """One step of one choice, and its effect in a trial run with the same requests as the present design.
+    """A step that improves an objective, beyond the interval of the change, in a run with the same requests.
 
-    what: what theory promised to lower: `load`, `load at the peak` if only that is too high, `load with all its retries` if
-    many are turned away and come back, or `batching delay`, the longest in seconds; before and after: that figure
-    eased: the metric of the missed objective; else `turned_away_share` if that is high, or `time_s`, the mean time of a visit
-    trial_before and trial_after: its value in the trials, None if it could not be quoted
-    also_eased, not_eased: labels of the other objectives that are missed; those that a trial is too short to judge are left out
+    metric: of the objective; change, low, high: of its value, with the bounds of the interval; None where the run had no figure
+    also: labels of the other objectives that it improves; worse: of those that it makes worse
     """
 
     choice: str
     label: str
     pick: Pick
     told: str
-    what: str
-    before: float
-    after: float
-    eased: str
-    trial_before: float | None
-    trial_after: float | None
-    also_eased: list[str]
-    not_eased: list[str]
+    metric: str
+    change: float | None
+    low: float | None
+    high: float | None
+    also: list[str]
+    worse: list[str]
     sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The move as `casesim run --json` prints it, without what does not apply."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Advice:
-    """The steps that relieve a stage, the best first, and a sentence about them or their lack."""
+    """A move, or None, and a sentence about it or its lack."""
 
-    moves: list[Move]
+    move: Move | None
     sentence: str
 
 
-@dataclass(frozen=True)
-class _Step:
-    """A design one step away; promise: the value theory predicts for the figure to be lowered."""
+def neighbours(plan: Plan, name: str) -> Iterator[Step]:
+    """The designs one step of a choice away that can run: the other options, or the next number down and up.
 
-    choice: str
-    pick: Pick
-    plan: Plan
-    told: str
-    promise: float
-
-
-def advice_on(summary: Summary, name: str, missed: Verdict | None) -> Advice:
-    """What to do about a stage, and about the missed time objective that led to it.
-
-    The steps of the choices that write to the stage, or to the retries that send back to it, are ranked by theory, and the best
-    step of each choice may be tried: TRIED in all, and those that promise nothing only while no other helps.
+    None where picks change during the run: a step would be another story.
     """
-    plan = summary.plan
-    if not plan.scenario.choices:
-        return Advice([], "")
-    what, value = _what_to_ease(plan, name, summary.stages[name])
-    before, steps = value(plan, name), _steps(plan, name, value)
-    if not steps:
-        return Advice([], "No choice in this case changes it.")
-    now, moves, tried = _trial(summary, plan), list[Move](), list[str]()
-    at = None if missed is None else summary.verdicts.index(missed)
-    if at is not None and now.verdicts[at].estimate is None:
-        at = None  # a trial is too short for this figure: the time of a visit has to do
-    for step in _best_of_each(steps)[:TRIED]:
-        if moves and step.promise >= before * (1 - NOTICEABLE):
-            break
-        trial = _Trial(summary, name, at, now, step, _trial(summary, step.plan))
-        tried.append(step.told)
-        moves += [trial.move(what, before)] if trial.eases else []
-    return Advice(moves, moves[0].sentence if moves else _nothing_helps(tried, every=len(tried) == len(steps)))
+    for pick in [] if plan.changes else plan.scenario.choices[name].next_to(plan.design[name]):
+        yield from step_to(plan, name, pick)
 
 
-def _best_of_each(steps: Sequence[_Step]) -> list[_Step]:
-    """The first step of each choice."""
-    found: dict[str, _Step] = {}
-    for step in steps:
-        found.setdefault(step.choice, step)
-    return list(found.values())
+def further(plan: Plan, step: Step) -> Iterator[Step]:
+    """The next numbers of a choice, beyond those of a step and on the same side."""
+    choice, now = plan.scenario.choices[step.choice], plan.design[step.choice]
+    if isinstance(choice, Options):
+        return
+    pick = float(step.pick)
+    while onward := [one for one in choice.next_to(pick) if (float(one) > pick) == (float(step.pick) > float(now))]:
+        (pick,) = map(float, onward)
+        yield from step_to(plan, step.choice, pick)
 
 
-def _nothing_helps(tried: Sequence[str], every: bool) -> str:
-    told = "; ".join(tried)
-    return f"No single change of a choice helps; tried: {told}." if every else f"None of the changes tried helps: {told}."
+def step_to(plan: Plan, name: str, pick: Pick) -> Iterator[Step]:
+    """The design with another pick, under the same strikes; none if it cannot run."""
+    choice = plan.scenario.choices[name]
+    try:
+        other = compile_plan(plan.scenario, {**plan.design, name: pick}, plan.strikes)
+    except ScenarioError:
+        return
+    told = f"{choice.label} at “{choice.label_of(pick)}” instead of “{choice.label_of(plan.design[name])}”"
+    yield Step(name, choice.read(pick), other, told)
 
 
-def _trial(summary: Summary, plan: Plan) -> Summary:
-    """A few replications of a design, with the requests of the run's first replications."""
-    first = summary.measures[: ceil(summary.replications / REPLICATIONS_PER_TRIAL)]
-    if plan is not summary.plan:
-        return summary_of(plan, summary.seed, [measure(simulate(plan, summary.seed, one)) for one in range(len(first))])
-    return summary_of(plan, summary.seed, [replace(one, resampled=None, band_edges=[]) for one in first])
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """The effect of a step at a stage: the present design, `now`, and the design one step away, `then`.
-
-    missed: the place among all objectives of the one to improve; None for the time of a visit
-    """
+@dataclass
+class Trials:
+    """The what-if runs of one run: a few of its replications, of other designs. Each is run once, whichever objective asks."""
 
     summary: Summary
-    name: str
-    missed: int | None
+    _known: dict[tuple[str, Pick], Trial] = field(default_factory=dict)
+    _steps: dict[str, list[Step]] = field(default_factory=dict)
+
+    @cached_property
+    def now(self) -> Summary:
+        """The first replications of the run itself, and more where it has too few, without what a trial leaves out."""
+        first = [replace(one, resampled=None, band_edges=[]) for one in self.summary.measures[:REPLICATIONS]]
+        return self._run(self.summary.plan, first)
+
+    def of(self, step: Step) -> Trial:
+        """The trial of a step."""
+        key = step.choice, step.pick
+        if key not in self._known:
+            self._known[key] = Trial(self.summary, step, self.now, self._run(step.plan, []))
+        return self._known[key]
+
+    def _run(self, plan: Plan, first: list[Measures]) -> Summary:
+        seed = self.summary.seed
+        more = [measure(simulate(plan, seed, number)) for number in range(len(first), REPLICATIONS)]
+        return summary_of(plan, seed, first + more)
+
+    def steps(self, name: str) -> list[Step]:
+        """The steps of a choice, worked out once."""
+        if name not in self._steps:
+            self._steps[name] = list(neighbours(self.summary.plan, name))
+        return self._steps[name]
+
+    def advice(self, place: int, promising: Iterable[Step]) -> Advice:
+        """The first of these steps that improves the objective at this place of the verdicts and makes no other worse.
+
+        Else the one that makes the fewest worse; at most TRIED are tried.
+        """
+        tried, found = list[Trial](), list[Trial]()
+        for step in islice(promising, TRIED):
+            tried.append(self.of(step))
+            if tried[-1].improves(place):
+                found.append(tried[-1])
+                if not found[-1].others(place, better=False):
+                    break
+        if found:
+            move = min(found, key=lambda trial: len(trial.others(place, better=False))).move(place)
+            return Advice(move, move.sentence)
+        if not tried:
+            return Advice(None, "No choice in this case changes that.")
+        told = "; ".join(trial.step.told for trial in tried)
+        return Advice(None, f"None of the steps tried improves it beyond chance: {told}.")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a step changes: the present design, `now`, and the design one step away, `then`, met by the same requests."""
+
+    summary: Summary
+    step: Step
     now: Summary
-    step: _Step
     then: Summary
 
-    @property
-    def eases(self) -> bool:
-        """Whether the step relieves what holds requests up there; turning more of them away does not count."""
-        if self.missed is not None:
-            return self._eased().get(self.missed, False)
-        (lost, lost_then), (before, after) = self._in_both(_turned_away), self._in_both(_time_s)
-        if self._turns_many_away:
-            return lost_then < lost - FEW
-        return after < before * (1 - NOTICEABLE) and lost_then <= lost + FEW
+    @cached_property
+    def changes(self) -> dict[str, Difference]:
+        """The paired change of each objective's metric that both can quote."""
+        found = differences(self.now.measures, self.then.measures, (self.now, self.then))
+        return {one.metric.name: one for one in found}
 
-    @property
-    def _turns_many_away(self) -> bool:
-        return _turned_away(self.summary.stages[self.name]) >= MANY
+    def improves(self, place: int) -> bool:
+        """Whether the objective gets better, noticeably and beyond the interval of the change, or has a figure at last."""
+        if self._appears(place):
+            return True
+        change = self.changes.get(self.summary.verdicts[place].metric.name)
+        return change is not None and self._gain(place, change) >= NOTICEABLE * _to_go(self.summary.verdicts[place])
 
-    def move(self, what: str, promised_from: float) -> Move:
-        """The step as reported; what, promised_from: the figure theory promised to lower, and its present value."""
-        choice = self.summary.plan.scenario.choices[self.step.choice]
-        trial_before, trial_after = self._figures()
-        before, after = self._loads() if what == "load" else (promised_from, self.step.promise)
-        also, not_eased = self._others()
-        told = f"{self._told(trial_before, trial_after)}{_promised(what, before, after)}."
+    def others(self, place: int, better: bool) -> list[int]:
+        """The places of the other objectives that get better, or worse, beyond the interval of the change.
+
+        An objective that is met before and after gets neither.
+        """
+        found = []
+        for other in range(len(self.summary.verdicts)):
+            if other == place or all(trial.verdicts[other].standing == "met" for trial in (self.now, self.then)):
+                continue
+            change = self.changes.get(self.summary.verdicts[other].metric.name)
+            gain = self._gain(other, change) if change else 0.0
+            if (gain > 0 or self._appears(other)) if better else (gain < 0 or self._vanishes(other)):
+                found.append(other)
+        return found
+
+    def _appears(self, place: int) -> bool:
+        return self.now.verdicts[place].estimate is None and self.then.verdicts[place].estimate is not None
+
+    def _vanishes(self, place: int) -> bool:
+        return self.now.verdicts[place].estimate is not None and self.then.verdicts[place].estimate is None
+
+    def _gain(self, place: int, change: Difference) -> float:
+        """By how much a figure moves the right way; 0 where that may be chance."""
+        up = 1 if self.summary.verdicts[place].objective.at_least is not None else -1
+        return up * change.change.value if change.significant else 0.0
+
+    def move(self, place: int) -> Move:
+        """The step as told for an objective that it improves."""
+        plan, verdict = self.summary.plan, self.summary.verdicts[place]
+        change = self.changes.get(verdict.metric.name)
+        bounds = change.change if change else None
+        value, low, high = (bounds.value, bounds.low, bounds.high) if bounds else (None, None, None)
+        also, worse = self.others(place, better=True), self.others(place, better=False)
         return Move(
             choice=self.step.choice,
-            label=choice.label,
-            pick=choice.read(self.step.pick),
+            label=plan.scenario.choices[self.step.choice].label,
+            pick=self.step.pick,
             told=self.step.told,
-            what=what,
-            before=before,
-            after=after,
-            eased=self._metric(),
-            trial_before=trial_before,
-            trial_after=trial_after,
-            also_eased=also,
-            not_eased=not_eased,
-            sentence=told + _beside(also, not_eased, first=self.missed is None and not also),
+            metric=verdict.metric.name,
+            change=value,
+            low=low,
+            high=high,
+            also=[self._label(other) for other in also],
+            worse=[self._label(other) for other in worse],
+            sentence=self._sentence(place, also, worse),
         )
 
-    def _eased(self) -> dict[int, bool]:
-        """By its place, whether each objective improves: its figure moves noticeably the right way, or can be quoted now.
+    def _sentence(self, place: int, also: list[int], worse: list[int]) -> str:
+        change = self.changes.get(self.summary.verdicts[place].metric.name)
+        by = f"by {change.size} ({change.interval})" if change else self._changed(place)
+        told = f"In a trial run, {self.step.told} changes “{self._label(place)}” {by}."
+        if also:
+            told += f" It improves {self._listed(also)} too."
+        if worse:
+            told += f" It makes {self._listed(worse)} worse."
+        return told
 
-        Those whose figure a trial cannot quote are left out.
-        """
-        pairs = zip(self.now.verdicts, self.then.verdicts, strict=True)
-        return {place: _betters(before, after) for place, (before, after) in enumerate(pairs) if after.estimate is not None}
+    def _listed(self, places: list[int]) -> str:
+        told = [f"“{self._label(place)}” ({self._changed(place)})" for place in places]
+        return ", ".join(told[:-1]) + (" and " if len(told) > 1 else "") + told[-1]
 
-    def _in_both(self, figure: Callable[[StageTimes | None], float]) -> tuple[float, float]:
-        """A figure of the stage in both trials."""
-        return figure(self.now.stages.get(self.name)), figure(self.then.stages.get(self.name))
+    def _changed(self, place: int) -> str:
+        """The change of an objective: `+1.9 points`, or `from no figure to 12.6 h`."""
+        metric, then = self.summary.verdicts[place].metric, self.then.verdicts[place].estimate
+        if metric.name in self.changes:
+            return self.changes[metric.name].size
+        return f"from no figure to {spoken(then.value, metric.unit)}" if then else "to no figure"
 
-    def _figures(self) -> tuple[float | None, float | None]:
-        """The figure to improve, in both trials: that of the missed objective, or else a share or a time at the stage."""
-        if self.missed is None:
-            return self._in_both(_turned_away if self._turns_many_away else _time_s)
-        before, after = (trial.verdicts[self.missed].estimate for trial in (self.now, self.then))
-        return None if before is None else before.value, None if after is None else after.value
-
-    def _metric(self) -> str:
-        if self.missed is None:
-            return "turned_away_share" if self._turns_many_away else "time_s"
-        return self.summary.verdicts[self.missed].objective.metric
-
-    def _loads(self) -> tuple[float, float]:
-        """The load in the run, and what the trials say it becomes."""
-        load, stages = self.summary.stages[self.name].load, (self.now.stages.get(self.name), self.then.stages.get(self.name))
-        before, after = (times.load if times else 0.0 for times in stages)
-        return load, load * after / before if before and isfinite(before) else after
-
-    def _others(self) -> tuple[list[str], list[str]]:
-        """Labels of the other missed objectives: those that the step improves too, and those it does not."""
-        verdicts = self.summary.verdicts
-        found = {place: so for place, so in self._eased().items() if place != self.missed and not verdicts[place].met}
-        also, not_eased = ([verdicts[place].objective.label for place in found if found[place] is so] for so in (True, False))
-        return also, not_eased
-
-    def _told(self, before: float | None, after: float | None) -> str:
-        what: str = "the mean time there"
-        words: Callable[[float], str] = duration
-        if self.missed is not None:
-            what = f'"{self.summary.verdicts[self.missed].objective.label}"'
-        elif self._turns_many_away:
-            what, words = "the share turned away there", roughly
-        from_ = "" if before is None else f" from {words(before)}"
-        return f"In a trial run, {self.step.told} takes {what}{from_} to {words(after or 0.0)}"
+    def _label(self, place: int) -> str:
+        return self.summary.verdicts[place].objective.label
 
 
-def _promised(what: str, before: float, after: float) -> str:
-    """What theory promised to lower, if by a noticeable amount."""
-    if after >= before * (1 - NOTICEABLE):
-        return ""
-    if what == BATCHING:
-        return f", and its longest {what} from {duration(before)} to {duration(after)}"
-    return f", and its {what} from {roughly(before)} to {roughly(after)}{', still above capacity' if after >= 1 else ''}"
-
-
-def _beside(eased: list[str], not_eased: list[str], first: bool) -> str:
-    """The step's effect on the other missed objectives; first: no missed objective has been mentioned yet."""
-    also = f" It also improves {_listed(eased)}." if eased else ""
-    missed = f"which {'is' if len(not_eased) == 1 else 'are'}{'' if first else ' also'} missed"
-    return also + (f" It does not improve {_listed(not_eased)}, {missed}." if not_eased else "")
-
-
-def _listed(labels: list[str]) -> str:
-    return ", ".join(f'"{label}"' for label in labels)
-
-
-def _betters(before: Verdict, after: Verdict) -> bool:
-    """Whether a figure moved noticeably the right way, or can be quoted where it could not before."""
-    if before.margin is None or after.margin is None:
-        return before.margin is None
-    assert before.estimate is not None
-    return after.margin > before.margin + NOTICEABLE * abs(before.estimate.value)
-
-
-def _time_s(times: StageTimes | None) -> float:
-    """Mean time of a visit."""
-    return times.total_s / times.visits if times and times.visits else 0.0
-
-
-def _turned_away(times: StageTimes | None) -> float:
-    """The share of the visits that ended without service."""
-    return times.turned_away / times.visits if times and times.visits else 0.0
-
-
-def _what_to_ease(plan: Plan, name: str, times: StageTimes) -> tuple[str, Callable[[Plan, str], float]]:
-    """What a choice should lower: the batching delay if that is most of the wait, else the load; and how to compute it."""
-    load = load_on(plan, name)
-    if _turned_away(times) >= MANY and load is not None and load.retried is not None:
-        return "load with all its retries", _retried_load
-    if plan.scenario.stages[name].company_s and times.held_s > times.waited_s / 2:
-        return BATCHING, _longest_for_company_s
-    if load is not None and load.peak is not None and load.peak >= 1 > load.mean:
-        return "load at the peak", _peak_load
-    return "load", _mean_load
-
-
-def _longest_for_company_s(plan: Plan, name: str) -> float:
-    return plan.scenario.stages[name].company_s
-
-
-def _peak_load(plan: Plan, name: str) -> float:
-    load = load_on(plan, name)
-    return 0.0 if load is None or load.peak is None else load.peak
-
-
-def _retried_load(plan: Plan, name: str) -> float:
-    load = load_on(plan, name)
-    return 0.0 if load is None else load.retried or load.mean
-
-
-def _mean_load(plan: Plan, name: str) -> float:
-    load = load_on(plan, name)
-    return 0.0 if load is None else load.mean
-
-
-def load_on(plan: Plan, stage: str) -> Load | None:
-    """The load on one stage before a run; None where it has no servers."""
-    return next((load for load in loads(plan) if load.stage == stage), None)
-
-
-def _steps(plan: Plan, name: str, value: Callable[[Plan, str], float]) -> list[_Step]:
-    """The steps of each choice that writes to the stage or to its retries, the most promising first."""
-    found, written = [], {name, *retries_of(plan, name)}
-    for key, choice in plan.scenario.choices.items():
-        now = plan.design[key]
-        for pick in _neighbours(choice, now) if any(_writes_to(choice, stage) for stage in written) else []:
-            if other := _with(plan, key, pick):
-                told = f"{choice.label} at “{choice.label_of(pick)}” instead of “{choice.label_of(now)}”"
-                found.append(_Step(key, pick, other, told, value(other, name)))
-    return sorted(found, key=lambda step: step.promise)
-
-
-def _writes_to(choice: Choice, stage: str) -> bool:
-    paths = [path for option in choice.options.values() for path in option.set] if isinstance(choice, Options) else choice.set
-    return any(f"{path}.".startswith(f"stages.{stage}.") for path in paths)
-
-
-def _neighbours(choice: Choice, pick: Pick) -> list[Pick]:
-    """The picks one step away: the other options, or the next number down and up."""
-    if isinstance(choice, Options):
-        return [option for option in choice.options if option != pick]
-    if choice.values is not None:
-        values = sorted(choice.values)
-        at = values.index(float(pick))
-        return [*values[max(at - 1, 0) : at], *values[at + 1 : at + 2]]
-    assert choice.step is not None
-    return [value for value in (float(pick) - choice.step, float(pick) + choice.step) if _offered(choice, value)]
-
-
-def _offered(choice: Choice, pick: Pick) -> bool:
-    try:
-        choice.read(pick)
-    except ValueError:
-        return False
-    return True
-
-
-def _with(plan: Plan, choice: str, pick: Pick) -> Plan | None:
-    """The plan with one pick changed, under the same strikes; None if that design cannot run or picks change in the run."""
-    if plan.changes:
-        return None
-    try:
-        return compile_plan(plan.scenario, {**plan.design, choice: pick}, plan.strikes)
-    except ScenarioError:
-        return None
+def _to_go(verdict: Verdict) -> float:
+    """How far the interval's worst end is from the bound; 0 where the objective is met."""
+    if verdict.estimate is None:
+        return inf
+    if verdict.objective.at_least is not None:
+        return max(verdict.bound - verdict.estimate.low, 0.0)
+    return max(verdict.estimate.high - verdict.bound, 0.0)

@@ -48,6 +48,11 @@ class Withheld:
     people: int | None = None
 
     @property
+    def few(self) -> str:
+        """What is missing, where it stands in place of the figure."""
+        return "too few requests" if self.people is None else "too few labelled people"
+
+    @property
     def sentence(self) -> str:
         """What is missing, in words."""
         if self.people is not None or self.metric.quantile is None:
@@ -145,6 +150,16 @@ class Estimator:
             return self._rates(name)
         totals = self._totals(name)
         return np.array([total.above for total in totals]), np.array([total.below for total in totals])
+
+    def rerouted(self, metric: Metric, ways: Ways) -> float | None:
+        """The plain value of a sum over people if labelled items took other ways; None if it rests on no labelled item.
+
+        What follows a way is taken to stay as it is. ways: of which only the plain shares are used.
+        """
+        every = Estimator(self.measures, ways)
+        alone, name = (every.of_group(metric.group), metric.of_all.name) if metric.group else (every, metric.name)
+        sums = alone._by_class_and_way(name, alone._totals(name))
+        return None if sums is None or alone.ways is None else float(_ratio(*sums, alone.ways.original))
 
     def _samples(self, name: str) -> list[Sample]:
         found = [one.samples.get(name, NOTHING) for one in self.measures]

@@ -10,12 +10,14 @@ leaves what follows a way. Where queues answer, a few replications run again on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from threading import Lock
 
 import networkx as nx
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from scipy.stats import beta
 
@@ -106,9 +108,33 @@ def ways_of(plan: Plan) -> Ways | None:
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
     the same.
     """
-    gates = item_gates(plan)
-    if not gates or paths_shift(plan):
+    if not item_gates(plan) or paths_shift(plan):
         return None
+    with _LOCK:
+        key = _deciding(plan)
+        _, known = _KNOWN.get(key, (None, None))
+        found = known or _ways_of(plan)
+        _KNOWN[key] = list(plan.tables.values()), found
+    return found
+
+
+#: The ways that were asked for last: designs that differ elsewhere share them. The tables beside them live as long, since their
+#: identity is part of the key.
+_KNOWN: LRUCache[Hashable, tuple[list[ScoreTable], Ways]] = LRUCache(8)
+_LOCK = Lock()
+
+
+def _deciding(plan: Plan) -> Hashable:
+    """All that decides the ways: what the gates ask of whose scores, the attributes and groups, and the tables."""
+    scenario = plan.scenario
+    asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
+    told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
+    groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
+    return *asked, *told, *groups, *((pool, id(table)) for pool, table in plan.tables.items())
+
+
+def _ways_of(plan: Plan) -> Ways:
+    gates = item_gates(plan)
     table = next(iter(plan.tables.values()))
     weights, cuts = weights_of(table), [of_gate for _, of_gate in resampled_cuts(plan)]
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
@@ -116,6 +142,27 @@ def ways_of(plan: Plan) -> Ways | None:
     taken = _Taken(table, weights, codes_of(plan), _codes(plan, cuts, len(weights)), pins, closed)
     groups = {key: taken.ways(mine) for key, mine in item_groups(plan).items()}
     return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
+
+
+def plain_ways(plan: Plan, other: Plan) -> Ways | None:
+    """The ways of another design of the same plan, without their resamples, numbered together with those of the plan itself.
+
+    None where no labelled item decides a way, scores shift in the run, or the designs have other gates.
+    """
+    gates, others = ({name: len(gate.routes) for name, gate in item_gates(one).items()} for one in (plan, other))
+    if not gates or gates != others or paths_shift(plan):
+        return None
+    taken, positives = codes_of(other), len(next(iter(other.tables.values())).positives)
+    codes = np.union1d(codes_of(plan), taken)
+    is_positive = np.arange(len(taken)) < positives
+
+    def ways(mine: NDArray[np.bool_]) -> Ways:
+        of_class = [taken[mine & ~is_positive], taken[mine & is_positive]]
+        shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
+        return Ways(codes, np.stack(shares), np.empty((0, 2, len(codes))), (False, False))
+
+    groups = {key: ways(mine) for key, mine in item_groups(other).items()}
+    return replace(ways(np.ones(len(taken), bool)), groups=groups)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [
 #: The parts of the cost that are told though nothing is paid for them.
 USUAL_PARTS = ("machines", "reviewers")
 
+#: What tells one flow of requests from another. `last`: the stage, of those that take time, to which a request came last.
+FLOW = ("tag", "end", "outcome", "positive", "detected", "last")
+
 #: What is paid for a missed positive, among the parts of the cost.
 MISSED = "missed"
 
@@ -75,7 +78,7 @@ class Measures:
     long each stretch lasts
     latencies: by stretch of arrival, the sum of latencies in s and their number, shape (2, stretches); None without a warm-up
     strata: who the totals by way are of; None where no gate goes by scores
-    flows: number of requests (column count) by tag, end, outcome, positive and detected
+    flows: number of requests (column count) by FLOW: tag, end, outcome, positive, detected, and the stage each was at last
     queries: the latency of each query, where the scenario is one of MLPerf's
     stages: where the time of requests went, for each stage that takes time
     band_edges: the same replication with all projected latencies at the fast edge of their bands, and at the slow edge; else
@@ -169,27 +172,32 @@ def measure(trace: Trace) -> Measures:
         samples=samples,
         rates=_rates(trace, known, stretches),
         stretch_s=trace.plan.arrivals_end_s / stretches,
-        flows=_flows(trace),
+        flows=_flows(trace, last := _last_stages(trace, visits)),
         strata=counted.strata,
         latencies=_by_stretch(samples["latency"]) if stretches > 1 else None,
         queries=queries_of(trace),
         stages=times_of(trace, visits),
-        groups=dict(_groups(trace, visits, stretches)),
+        groups=dict(_groups(trace, visits, stretches, last)),
     )
 
 
-def _groups(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> Iterator[tuple[str, Measures]]:
+def _groups(
+    trace: Trace, visits: dict[str, pd.DataFrame], stretches: int, last: NDArray[np.int64]
+) -> Iterator[tuple[str, Measures]]:
     """Each group that metrics are told of, measured alone: the times that they ask for, and the totals of its requests."""
     plan = trace.plan
     asked = [metric for metric in plan.scenario.metrics.values() if metric.group]
     if not asked:
         return
+    keys = {metric.group.key for metric in asked if metric.group}
     items = item_groups(plan)
     members = {name: group_of(plan, name, column) for name, column in trace.columns.attributes.items()}
     for name, attribute in plan.scenario.attributes.items():
         timed = any(metric.is_time for metric in asked if metric.group and metric.group.attribute == name)
         for index, value in enumerate(grouping(attribute).groups if attribute.metrics else ()):
             mine, key = members[name] == index, Group(name, value).key
+            if key not in keys:
+                continue
             counted = _Counter(trace, visits, mine)
             yield (
                 key,
@@ -201,7 +209,7 @@ def _groups(trace: Trace, visits: dict[str, pd.DataFrame], stretches: int) -> It
                     samples=dict(_samples(trace, visits, stretches, mine)) if timed else {},
                     rates={},
                     stretch_s=plan.arrivals_end_s / stretches,
-                    flows=pd.DataFrame(),
+                    flows=_flows(trace, last, mine),
                     strata=counted.strata,
                     labelled=labelled_people(next(iter(plan.tables.values())), items[key]) if key in items else None,
                 ),
@@ -241,7 +249,8 @@ def _samples(
     for index, name in enumerate(trace.plan.scenario.classes):
         yield f"latency.{name}", of(answered & (columns.kind == index))
     wanted = {metric.sample for metric in trace.plan.scenario.metrics.values()}
-    for name in (name for name in visits if f"wait.{name}" in wanted):
+    waited = {metric.stage for metric in trace.plan.scenario.metrics.values() if metric.sample.startswith("wait.")}
+    for name in (name for name in visits if name in waited):
         mine = visits[name] if group is None else visits[name][group[visits[name]["request"]]]
         rows, entered, wait = _waits(trace, mine)
         yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
@@ -399,18 +408,34 @@ def _escalated(trace: Trace) -> NDArray[np.bool_]:
     return escalated[trace.columns.end]
 
 
-def _flows(trace: Trace) -> pd.DataFrame:
-    """How many requests there were of each kind."""
+def _last_stages(trace: Trace, visits: dict[str, pd.DataFrame]) -> NDArray[np.int64]:
+    """The stage to which each request came last, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
+    latest, last = np.full(trace.columns.n, -np.inf), np.zeros(trace.columns.n, np.int64)
+    for place, name in enumerate(trace.plan.scenario.stages, start=1):
+        if name in visits:
+            came = np.full(trace.columns.n, -np.inf)
+            np.maximum.at(came, visits[name]["request"], visits[name]["entered_s"])
+            last[(came >= latest) & (came >= 0)] = place
+            np.maximum(latest, came, out=latest)
+    return last
+
+
+def _flows(trace: Trace, last: NDArray[np.int64], mine: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """How many requests there are of each FLOW; mine: of which requests, shape (n,); None: of all."""
     columns, scenario = trace.columns, trace.plan.scenario
-    values: dict[str, list[Any]] = {
-        "tag": ["", *scenario.tags()],
-        "end": [*scenario.ends, "unfinished"],
-        "outcome": list(OUTCOMES),
-        "positive": [False, True],
-        "detected": [False, True],
+    told: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
+        "tag": (columns.tag, ["", *scenario.tags()]),
+        "end": (columns.end, [*scenario.ends, "unfinished"]),  # where a request has no end, the column has -1
+        "outcome": (columns.outcome, list(OUTCOMES)),
+        "positive": (columns.positive, [False, True]),
+        "detected": (columns.detected, [False, True]),
+        "last": (last, ["", *scenario.stages]),
     }
-    shape = tuple(map(len, values.values()))
-    codes = [getattr(columns, name) % size for name, size in zip(values, shape, strict=True)]  # no end, -1, is the last
-    counts = np.bincount(np.ravel_multi_index(codes, shape), minlength=int(np.prod(shape)))
-    kinds = pd.MultiIndex.from_product(list(values.values()), names=list(values))
-    return pd.Series(counts, kinds)[counts > 0].reset_index(name="count")
+    sizes = [len(names) for _, names in told.values()]
+    codes = [column.astype(np.int64) % size for (column, _), size in zip(told.values(), sizes, strict=True)]
+    keys = np.ravel_multi_index(codes, sizes)
+    counts = np.bincount(keys if mine is None else keys[mine])
+    found = np.flatnonzero(counts)
+    parts = np.unravel_index(found, sizes)
+    flows = {name: np.array(names)[part] for (name, (_, names)), part in zip(told.items(), parts, strict=True)}
+    return pd.DataFrame(flows | {"count": counts[found]}, columns=[*FLOW, "count"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import add, itemgetter
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.bootstrap import corrected_interval, percentile_interval
-from simulator.analysis.run.labels import never_seen, paths_shift, resampled_cuts, thresholds_anew, weights_of
+from simulator.analysis.run.labels import never_seen, resampled_cuts, thresholds_anew, weights_of
+from simulator.analysis.run.strikes import strikes_of
 from simulator.analysis.statistics import Interval, clustered_share
-from simulator.evidence.scores import Measured, ScoreTable
+from simulator.evidence.scores import ScoreTable
+from simulator.scenario.choices import Pick
+from simulator.scenario.curveballs import Struck
 from simulator.scenario.stages import Gate, Route
+from simulator.serving.conditions import changes
 from simulator.serving.once import once_a_plan
 from simulator.serving.plan import Plan
 from simulator.serving.theory import loads
 from simulator.serving.thresholds import thresholds
+from simulator.serving.timetables import steps
 from simulator.units import percent
 
 Floats = NDArray[np.float64]
@@ -67,6 +73,8 @@ class Kept:
     """A threshold that was chosen on the labelled items of one class: what it was set to, and what to expect on the next ones.
 
     reached: the share of the labelled on its right side; next: the same for people it was not chosen on, with its interval
+    struck: the least share of the labelled on its right side while scores are shifted; None where nothing shifts them
+    struck_by: the labels of the curveballs that do
     """
 
     gate: str
@@ -75,32 +83,43 @@ class Kept:
     promised: float
     reached: float
     next: Interval
+    of_positives: bool
+    struck: float | None = None
+    struck_by: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run is one for which the threshold was chosen: nothing takes items across it."""
+        return self.struck is None or self.struck == self.reached
 
     @property
     def sentence(self) -> str:
-        """Both, in words."""
-        found = self.next
-        return (
-            f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the "
-            f"right side; on new people, expect {percent(found.value)} "
-            f"(95% interval {percent(found.low)} to {percent(found.high)})."
-        )
+        """What it promised and, if scores shift, that this is no longer true."""
+        puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
+        if self.struck is None or self.holds:
+            found = self.next
+            interval = f"(95% interval {percent(found.low)} to {percent(found.high)})"
+            return f"{puts}; on the next ones, expect {percent(found.value)} {interval}."
+        by = " and ".join(f"“{label}”" for label in self.struck_by)
+        return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
 
     def to_json(self) -> dict[str, Any]:
-        """The threshold as `casesim run --json` prints it."""
-        return {**{name: value for name, value in vars(self).items() if name != "next"}, "next": vars(self.next)}
+        """The threshold as `casesim run --json` prints it, without what does not apply."""
+        told = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
+        struck = {} if self.struck is None else {"struck": self.struck, "struck_by": list(self.struck_by)}
+        return {**told, **struck, "next": vars(self.next)}
 
 
 @once_a_plan
 def kept_thresholds(plan: Plan) -> list[Kept]:
     """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 
-    None if scores shift in the run: then only the run says what a threshold does.
+    None if picks change in the run: then only the run says what a threshold does.
 
     On the resample that chose it, a threshold meets its target; on the table, which stands for everybody, not quite. The
     gap is the optimism (Efron and Gong 1983, Am Stat 37:36).
     """
-    if paths_shift(plan):
+    if plan.changes:
         return []
     return [
         _kept(plan, gate, route, now, cuts)
@@ -123,9 +142,24 @@ def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> Kep
     spread = percentile_interval(reached, draws)
     promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
     assert promised is not None
-    of = f"{'labelled' if isinstance(table.about, Measured) else 'published'} {'positives' if found else 'negatives'}"
+    of = f"{table.about.counted} {'positives' if found else 'negatives'}"
     expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
-    return Kept(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected)
+    kept = Kept(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, found)
+    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), found)
+    struck = min((float(np.mean((scores + shift >= now) == found)) for shift in shifts), default=None)
+    return replace(kept, struck=struck, struck_by=labels) if labels else kept
+
+
+def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[list[float], tuple[str, ...]]:
+    """What is added to the scores that a pool gives a class, as curveballs come and go, and the labels of those that do it."""
+    everybody, positives = (
+        list(changes(plan, what, stage)) for what, stage in ((Struck.SCORES, None), (Struck.POSITIVES, pool))
+    )
+    spans = everybody + (positives if positive else [])
+    shifts = steps(0.0, spans, add)
+    starts = {start for (start, _), _ in spans}
+    labels = [strike.label for strike in strikes_of(plan) if strike.start_s in starts and strike.shifts_scores]
+    return [value for time, value in zip(shifts.times, shifts.values, strict=True) if time < plan.arrivals_end_s], tuple(labels)
 
 
 def referral_curve(plan: Plan) -> pd.DataFrame:
@@ -149,6 +183,83 @@ def referral_curve(plan: Plan) -> pd.DataFrame:
         band = corrected_interval(value, drawn)
         rows.append((target, *(ill * found + (1 - ill) * alarms for alarms in (band.value, band.low, band.high))))
     return pd.DataFrame(rows, columns=["sensitivity", "escalated", "low", "high"])
+
+
+@dataclass(frozen=True)
+class Dial:
+    """The widest threshold of the deciding model, where it is set by a sensitivity, and the choice that sets it.
+
+    sensitivity: as it is set now; promised: of the next positive, not of the labelled ones (`ScoreTable.threshold_at`)
+    choice: the name of the choice that writes it, None without one; picks: its picks by the sensitivity that they write
+    """
+
+    sensitivity: float
+    promised: bool
+    choice: str | None
+    picks: dict[float, Pick]
+
+
+def dial_of(plan: Plan) -> Dial | None:
+    """Where the widest threshold of a design can be set; None where none is set by a sensitivity."""
+    gates = [(name, gate) for name, gate in plan.scenario.score_gates().items() if plan.table_of(gate) is plan.scores]
+    found = [
+        (route.at_sensitivity, ("stages", name, "routes", index, "at_sensitivity"), gate.holds == "next")
+        for name, gate in gates
+        for index, route in enumerate(gate.routes)
+        if route.at_sensitivity is not None
+    ]
+    if not found or plan.scenario.population is None:
+        return None
+    now, place, promised = max(found, key=itemgetter(0))
+    for name, choice in plan.scenario.choices.items():
+        writes = {pick: choice.changes(pick) for pick in choice.picks()}
+        if all(list(changes) == [place] for changes in writes.values()):
+            picks = {float(changes[place][0]): pick for pick, changes in writes.items()}
+            return Dial(now, promised, name, dict(sorted(picks.items())))
+    return Dial(now, promised, None, {})
+
+
+@dataclass(frozen=True)
+class Referred:
+    """What a threshold does to a crowd, in people: positives and negatives, and how many of each it refers.
+
+    crowd: 1,000 or as many times ten as it takes to hold a hundred positives, at most 1,000,000
+    """
+
+    crowd: int
+    positives: float
+    found: float
+    negatives: float
+    alarms: float
+
+    @property
+    def missed(self) -> float:
+        """The positives that it does not refer."""
+        return self.positives - self.found
+
+    @property
+    def cleared(self) -> float:
+        """The negatives that it does not refer."""
+        return self.negatives - self.alarms
+
+    @property
+    def share(self) -> float:
+        """The share of all that it refers."""
+        return (self.found + self.alarms) / self.crowd
+
+
+def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Referred:
+    """What the threshold of the deciding model for this sensitivity does, by the labelled items and the stated prevalence.
+
+    promised: whether the sensitivity is promised of the next positive (`ScoreTable.threshold_at`)
+    """
+    assert plan.scores is not None
+    assert plan.scenario.population is not None
+    table, ill = plan.scores, plan.scenario.population.prevalence.value
+    crowd = next((size for size in (1_000, 10_000, 100_000) if size * ill >= 100), 1_000_000)
+    cut, positives = table.threshold_at(sensitivity, promised), ill * crowd
+    alarms = (crowd - positives) * (1 - table.specificity_at(cut))
+    return Referred(crowd, positives, positives * table.sensitivity_at(cut), crowd - positives, alarms)
 
 
 def reading_capacity(plan: Plan) -> float | None:

@@ -1,4 +1,4 @@
-"""What a run says to a person: its summary, the stage that holds requests up, and how far to trust them."""
+"""What a run says to a person: its summary, why objectives are not met, what holds requests up, and how far to trust that."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.analysis.run.bottleneck import Bottleneck, bottleneck_of
 from simulator.analysis.run.measures import Measures
+from simulator.analysis.run.reasons import Reason, reasons_of
 from simulator.analysis.run.summary import Summary, summary_of
 from simulator.analysis.run.trust import Note, notes_on
 from simulator.analysis.statistics import Estimate
@@ -20,11 +21,16 @@ TRIED = ("bottleneck",)
 
 @dataclass(frozen=True)
 class Result(Summary):
-    """A summary with its meaning; both parts are worked out on first use, since advice runs trials."""
+    """A summary with its meaning, each part worked out on first use."""
+
+    @cached_property
+    def reasons(self) -> dict[int, Reason]:
+        """Why each objective that is not met, or not proven, is not, by its place among the verdicts."""
+        return reasons_of(self)
 
     @cached_property
     def bottleneck(self) -> Bottleneck | None:
-        """The stage that holds requests up, why, and what would relieve it; None if no stage has servers."""
+        """The stage that holds requests up or turns them away, and why; None where nothing is overloaded, late or lost."""
         return bottleneck_of(self)
 
     @cached_property
@@ -53,10 +59,14 @@ class Result(Summary):
             "warnings": self.warnings,
             **({"mlperf": self.mlperf.to_json()} if self.mlperf else {}),
             **warm_up,
+            **({"reasons": self._reasons()} if self.reasons else {}),
             **bottleneck,
             "trust": [vars(note) for note in self.trust],
             **({"thresholds": [kept.to_json() for kept in self.thresholds]} if self.thresholds else {}),
         }
+
+    def _reasons(self) -> list[dict[str, Any]]:
+        return [{"metric": self.verdicts[place].objective.metric} | one.to_json() for place, one in self.reasons.items()]
 
     def _told(self, name: str, found: Estimate) -> dict[str, Any]:
         told: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high, "unit": self.metric(name).unit}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from simulator.analysis.statistics import Estimate
 from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
+from simulator.units import spoken_beside, spoken_bound
 
 #: The state of an objective: the whole interval meets the bound or does not; not proven while it includes the bound; no figure.
 Standing = Literal["met", "not met", "not proven", "no figure"]
@@ -57,6 +58,25 @@ class Verdict:
         if not self.certain:
             return "not proven"
         return "met" if self.met else "not met"
+
+    @property
+    def asked(self) -> str:
+        """The objective's bound in words: `at least 99.0%`."""
+        side = "at least" if self.objective.at_least is not None else "at most"
+        return f"{side} {spoken_bound(self.bound, self.metric.unit)}"
+
+    @property
+    def reached(self) -> str:
+        """The value in words, never rounded to the other side of the bound; `none` without a figure."""
+        return "none" if self.estimate is None else self._beside(self.estimate.value)
+
+    @property
+    def interval(self) -> str:
+        """The 95% interval in words; empty where the run has no such figure."""
+        return "" if self.estimate is None else f"{self._beside(self.estimate.low)} to {self._beside(self.estimate.high)}"
+
+    def _beside(self, value: float) -> str:
+        return spoken_beside(value, self.bound, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
         """The objective as `casesim run --json` prints it; missing figures are left out."""

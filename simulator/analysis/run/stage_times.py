@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.analysis.run.strikes import struck_spans, unchanged_since
 from simulator.scenario.stages import AnyStage
-from simulator.serving.servers import down, kind, servers, weighted_work_s, work_s
+from simulator.serving.plan import Plan
+from simulator.serving.servers import down, kind, servers, weighted_work_s
 from simulator.serving.theory import capacity_per_s
+from simulator.serving.timetables import Span
 from simulator.serving.trace import Trace
 
 Seconds = NDArray[np.float64]
@@ -35,6 +39,8 @@ class StageTimes:
     servers
     down_s: of waited_s, while a replica was down and no other was free
     slow_s: of answer_s, that of the slowest requests, one in SLOWEST
+    late_load: the load of what came since the last thing that struck began or ended: what would go on if more requests came
+    struck_load: the highest while something struck; 0 where nothing did, or where work waits for a shift anyway
     """
 
     visits: int
@@ -46,6 +52,8 @@ class StageTimes:
     load: float
     down_s: float = 0.0
     slow_s: float = 0.0
+    late_load: float = 0.0
+    struck_load: float = 0.0
 
     @property
     def total_s(self) -> float:
@@ -54,9 +62,10 @@ class StageTimes:
 
 
 def pooled(replications: Sequence[StageTimes]) -> StageTimes:
-    """Sums over replications; the load is a mean."""
+    """Sums over replications; loads are means."""
     columns = {name: sum(getattr(times, name) for times in replications) for name in StageTimes.__dataclass_fields__}
-    return StageTimes(**columns | {"load": columns["load"] / len(replications)})
+    means = {name: total / len(replications) for name, total in columns.items() if name.endswith("load")}
+    return StageTimes(**columns | means)
 
 
 def times_of(trace: Trace, visits: Mapping[str, pd.DataFrame]) -> dict[str, StageTimes]:
@@ -71,6 +80,7 @@ def _summed_up(trace: Trace, name: str, visits: pd.DataFrame, slowest: NDArray[n
     entered, started, left, request, server = (visits[column].to_numpy()[wanted] for column in columns)
     until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
+    load, late, struck = _loads(trace, name, visits)
     held, lacking = _waited_while(trace, name, visits, server, entered, until)
     return StageTimes(
         visits=len(request),
@@ -79,9 +89,11 @@ def _summed_up(trace: Trace, name: str, visits: pd.DataFrame, slowest: NDArray[n
         held_s=held,
         served_s=float(np.nansum(left - started)),
         answer_s=float((left - entered)[counts].sum()),
-        load=_load(trace, name, visits),
+        load=load,
         down_s=lacking,
         slow_s=float((left - entered)[counts & slowest[request]].sum()),
+        late_load=late,
+        struck_load=struck,
     )
 
 
@@ -153,18 +165,35 @@ def _at_work(visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.intp]]:
     return times, np.cumsum(np.bincount(index, change)).astype(np.intp)
 
 
-def _load(trace: Trace, name: str, visits: pd.DataFrame) -> float:
+def _loads(trace: Trace, name: str, visits: pd.DataFrame) -> tuple[float, float, float]:
+    """The load over the whole run, since the last thing that struck, and the highest while something did."""
+    whole, since = _load(trace, name, visits), last_change(trace.plan, name)
+    late = _load(trace, name, visits, (since, inf)) if since else whole
+    spans = [] if trace.plan.scenario.stages[name].keeps_hours else struck_spans(trace.plan)
+    return whole, late, max((_load(trace, name, visits, span) for span in spans), default=0.0)
+
+
+def last_change(plan: Plan, name: str) -> float:
+    """From when on nothing strikes any more at a stage, or nothing else does, in seconds of the run."""
+    stage, arrivals = plan.scenario.stages[name], plan.scenario.arrivals
+    return unchanged_since(plan, daily=stage.keeps_hours or not arrivals.reaches_steady_state)
+
+
+def _load(trace: Trace, name: str, visits: pd.DataFrame, within: Span = (0.0, inf)) -> float:
     """Visits over those the servers could take, as in `simulator.serving.theory.loads`, but with the visits of the run.
 
-    For people: the offered work over the work they can do, both at the pace of a fresh reader.
+    For people: the offered work over the work they can do, both at the pace of a fresh reader. within: of the visits that
+    began then, over what could be served then.
     """
     stage = trace.plan.scenario.stages[name]
     if not stage.server:
         return 0.0
+    if within != (0.0, inf):
+        visits = visits[visits["entered_s"].between(*within, inclusive="left")]
     if stage.keeps_hours:
         slowed = kind(trace, name).slowed(trace, name, visits)
-        return _over(float(brought_s(trace, visits, slowed).sum()), work_s(trace, name))
-    offered = weighted_work_s(trace, name, lambda plan: capacity_per_s(plan, name))
+        return _over(float(brought_s(trace, visits, slowed).sum()), weighted_work_s(trace, name, lambda _: 1.0, within))
+    offered = weighted_work_s(trace, name, lambda plan: capacity_per_s(plan, name), within)
     return _over(float(_each_once(visits).sum()), offered)
 
 

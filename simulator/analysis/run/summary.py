@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from simulator.analysis.run.estimates import Estimator
 from simulator.analysis.run.labels import ways_of
-from simulator.analysis.run.measures import CURVE, Measures, measure
+from simulator.analysis.run.measures import CURVE, FLOW, Measures, measure
 from simulator.analysis.run.mlperf import MlperfResult, mlperf_result
 from simulator.analysis.run.operating import Kept, kept_thresholds
 from simulator.analysis.run.scorecard import Verdict, judge
-from simulator.analysis.run.stage_times import StageTimes, pooled
+from simulator.analysis.run.stage_times import StageTimes, last_change, pooled
+from simulator.analysis.run.strikes import clock
 from simulator.analysis.run.warmup import WarmUp, warm_up_of
 from simulator.analysis.statistics import Estimate, Interval
-from simulator.scenario.metrics import Metric
+from simulator.scenario.metrics import Group, Metric
 from simulator.serving.engine import ENGINE_VERSION
 from simulator.serving.plan import Plan, at_band_edges, fingerprint
 from simulator.serving.provenance import Source
@@ -30,8 +31,8 @@ from simulator.units import percent, spoken, spread
 
 #: How to read an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
-    "A 95% interval is about the next people of the same kind: other requests, and other labelled people on whom every "
-    "threshold is chosen anew."
+    "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0} on whom every threshold is "
+    "chosen anew."
 )
 _SENSE = "A 95% interval is about other requests of the same kind."
 
@@ -39,12 +40,16 @@ _SENSE = "A 95% interval is about other requests of the same kind."
 #: with one.
 POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
+#: Why a run cannot quote a metric, where it stands in place of the figure.
+NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
+
 
 @dataclass(frozen=True)
 class Summary:
     """All replications of one design in numbers.
 
     thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
+    untold: the metrics of the case that the run cannot quote, each with the reason in a few words
     measures: the replications themselves, with which advice compares other designs
     """
 
@@ -62,6 +67,7 @@ class Summary:
     stages: dict[str, StageTimes]
     warm_up: WarmUp | None
     thresholds: list[Kept]
+    untold: dict[str, str]
     measures: Sequence[Measures]
     mlperf: MlperfResult | None = None
 
@@ -74,10 +80,14 @@ class Summary:
         """What a metric is."""
         return self.plan.scenario.metrics[name]
 
+    def flows_of(self, group: Group | None) -> pd.DataFrame:
+        """Mean number of requests per replication, by FLOW; of a group of requests, or of all."""
+        return self.flows if group is None else _mean_flows([one.groups[group.key] for one in self.measures])
+
     @property
     def sense(self) -> str:
         """How to read an interval, shown once wherever there are intervals."""
-        return _SENSE_LABELLED if self.plan.tables else _SENSE
+        return _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
 
     def doubts(self, name: str) -> str:
         """How much of a metric's interval each source of uncertainty causes."""
@@ -85,13 +95,13 @@ class Summary:
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
-    """A row a metric, in words: metric, what it is, value, bounds of its interval, the sources of its uncertainty."""
+    """A row a metric, in words: what it is, value, bounds of its interval, the sources of its doubt, its name in a file."""
     rows = []
     for name, found in summary.metrics.items():
         metric = summary.metric(name)
         told = [spoken(value, metric.unit) for value in (found.value, found.low, found.high)]
-        rows.append([name, metric.label, *told, summary.doubts(name)])
-    return pd.DataFrame(rows, columns=["metric", "what it is", "value", "95% low", "95% high", "half-widths"])
+        rows.append([metric.label, *told, summary.doubts(name), name])
+    return pd.DataFrame(rows, columns=["what it is", "value", "95% low", "95% high", "half-widths", "name in a file"])
 
 
 def doubts(found: Estimate, unit: str) -> str:
@@ -119,21 +129,24 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     metrics = _estimates(plan, estimator)
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
-    untold = _without_end(plan, warm_up, stages)
-    metrics = {name: found for name, found in metrics.items() if name not in untold}
+    endless = _without_end(plan, warm_up, stages)
+    metrics = {name: found for name, found in metrics.items() if name not in endless}
+    reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
     warnings = [
         *plan.warnings,
         *([warm_up.sentence] if warm_up else []),
         *_overload(plan, stages),
         *_peaks(plan),
-        *(one.sentence for one in estimator.withheld if one.metric.name not in untold),
+        *(one.sentence for one in estimator.withheld if one.metric.name not in endless),
         *(one.sentence for one in thresholds),
+        *_found_instead(thresholds, metrics),
         *_few_positives(plan, metrics),
         *([mlperf.sentence] if mlperf else []),
     ]
     edges = at_band_edges(plan) if measures[0].band_edges else []
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, ("fast", "slow"), strict=False):
+        reasons = {one: f"{why} at the {name} edge of the projection" for one, why in edge.untold.items()} | reasons
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
         warnings += [f"At the {name} edge of the projection: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
@@ -151,6 +164,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         stages=stages,
         warm_up=warm_up,
         thresholds=thresholds,
+        untold={name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics},
         measures=measures,
         mlperf=mlperf,
     )
@@ -171,7 +185,7 @@ def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTi
         return None
     totals, counts = np.sum(by_stretch, axis=0)
     found = warm_up_of(totals, counts, plan.arrivals_end_s)
-    return replace(found, steady=found.steady and not any(_grows(plan, stage, times) for stage, times in stages.items()))
+    return replace(found, steady=found.steady and not any(grows(plan, stage, times) for stage, times in stages.items()))
 
 
 def _curve(estimator: Estimator) -> NDArray[np.float64]:
@@ -203,25 +217,25 @@ def _timed(measures: Sequence[Measures]) -> list[str]:
 
 
 def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
-    """Mean number of requests per replication, by tag, end, outcome, positive and detected."""
-    keys = ["tag", "end", "outcome", "positive", "detected"]
-    total = pd.concat([m.flows for m in measures]).groupby(keys, as_index=False)["count"].sum()
+    """Mean number of requests per replication, by FLOW."""
+    total = pd.concat([m.flows for m in measures]).groupby(list(FLOW), as_index=False)["count"].sum()
     total["count"] /= len(measures)
     return pd.DataFrame(total)
 
 
-def _grows(plan: Plan, stage: str, times: StageTimes) -> bool:
-    """Whether a stage is overloaded and nothing bounds its queue.
+def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
+    """Whether a queue grows as long as requests arrive: nothing bounds it, and the stage is overloaded.
 
-    Clients that wait for their answers, or MLPerf's offline samples, bring no more than is served.
+    What counts is the load since the last thing that struck: a queue that a surge has left behind is worked off again. Clients
+    that wait for their answers, or MLPerf's offline samples, bring no more than is served.
     """
     bounded = plan.scenario.stages[stage].is_bounded
-    return times.load >= 1 and not bounded and plan.scenario.arrivals.has_rate
+    return times.late_load >= 1 and not bounded and plan.scenario.arrivals.has_rate
 
 
 def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
     """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
-    growing = {stage for stage, times in stages.items() if _grows(plan, stage, times)}
+    growing = {stage for stage, times in stages.items() if grows(plan, stage, times)}
     behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
     unsteady = warm_up is not None and not warm_up.steady
     return {
@@ -232,20 +246,36 @@ def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTime
     }
 
 
+_TURNED_AWAY = "Requests that find the queue full, or wait too long, are turned away."
+
+_GROWS = "There is no steady state: the queue grows as long as requests arrive, so no 95th or 99th percentile can be quoted."
+
+
 def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
-    """Overload in words."""
-    said = []
-    for stage, found in stages.items():
-        if found.load < 1 or not plan.scenario.arrivals.has_rate:
-            continue
-        much = f"the offered load is {found.load:.2f} times what it can serve" if isfinite(found.load) else "it has no server"
-        then = (
-            "There is no steady state: the queue grows as long as requests arrive, so no 95th or 99th percentile can be quoted."
-            if _grows(plan, stage, found)
-            else "Requests that find the queue full, or wait too long, are turned away."
-        )
-        said.append(f"{plan.scenario.stages[stage].label}: {much}. {then}")
-    return said
+    """Overload in words: throughout, since something struck, or while something does."""
+    found = {name: times for name, times in stages.items() if plan.scenario.arrivals.has_rate}
+    told = {plan.scenario.stages[name].label: _overloaded(plan, name, times) for name, times in found.items()}
+    return [f"{label}: {words}" for label, words in told.items() if words]
+
+
+def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
+    since = f"from {clock(plan.scenario, last_change(plan, stage))} on"
+    bounded = plan.scenario.stages[stage].is_bounded
+    then = _GROWS if grows(plan, stage, times) else _TURNED_AWAY
+    if times.load >= 1 and (bounded or times.late_load >= 1):
+        return f"{_much(times.load)}. {then}"
+    if times.late_load >= 1:
+        return f"{since}, {_much(times.late_load)}. {then}"
+    passes = f"{since} it is {times.late_load:.2f} times, so the queue is worked off again."
+    if times.load >= 1:
+        return f"over the whole run, {_much(times.load)}; {passes}"
+    if times.struck_load >= 1 and not bounded:
+        return f"while something strikes, {_much(times.struck_load)}; {passes}"
+    return ""
+
+
+def _much(load: float) -> str:
+    return f"the offered load is {load:.2f} times what it can serve" if isfinite(load) else "it has no server"
 
 
 def _peaks(plan: Plan) -> list[str]:
@@ -257,13 +287,22 @@ def _peaks(plan: Plan) -> list[str]:
     ]
 
 
+def _found_instead(thresholds: Sequence[Kept], metrics: dict[str, Estimate]) -> list[str]:
+    """What the run finds where the promise of a threshold does not hold in it."""
+    found = metrics.get("sensitivity")
+    if found is None or all(kept.holds for kept in thresholds if kept.of_positives):
+        return []
+    interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
+    return [f"Over the whole run, before the strike and after it, sensitivity is {percent(found.value)} ({interval})."]
+
+
 def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     sensitivity = metrics.get("sensitivity")
     if sensitivity is None or plan.scores is None:
         return []
-    labelled = "labelled" if plan.scores.about.kind == "measured" else "equivalent"
     low, high = percent(sensitivity.low), percent(sensitivity.high)
     return [
-        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {labelled} positives: its 95% interval is {low} to {high}. "
+        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {plan.scores.about.counted} positives: "
+        f"its 95% interval is {low} to {high}. "
         f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.scenario.schema import Noun
 from simulator.serving.plan import Plan
 from simulator.serving.servers import servers
 from simulator.serving.trace import Trace
@@ -106,3 +108,56 @@ def staffed(plan: Plan, name: str) -> list[tuple[float, float, int]]:
     changes = [next(same) for _, same in groupby(steps, key=itemgetter(1))]
     ends = [*(time for time, _ in changes[1:]), plan.horizon_s]
     return [(start, end, people) for (start, people), end in zip(changes, ends, strict=True) if people]
+
+
+@dataclass(frozen=True)
+class Station:
+    """A stage with servers at one instant: how many wait for them, how many of them work, and how many are there.
+
+    keeps_hours: whether they are people, who come and go
+    """
+
+    label: str
+    waiting: int
+    busy: int
+    there: int
+    keeps_hours: bool
+
+    def words(self) -> str:
+        """Both, in words: `Classifier: 12 wait, 2 of 2 at work`."""
+        wait = "nothing waits" if not self.waiting else "1 waits" if self.waiting == 1 else f"{self.waiting:,} wait"
+        if self.there or self.busy:
+            return f"{self.label}: {wait}, {self.busy} of {max(self.there, self.busy)} at work"
+        return f"{self.label}: {wait}, {'nobody is on duty' if self.keeps_hours else 'no replica is up'}"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A run at one instant: how many arrived in the minute around it, how many are in flight, and each stage with servers."""
+
+    arrivals: int
+    in_flight: int
+    stations: list[Station]
+
+    def sentences(self, unit: Noun) -> list[str]:
+        """What is the case, in words; unit: what the case calls a request."""
+        flow = f"In flight: {unit.counted(self.in_flight)}; {self.arrivals:,} arrive in the minute around this instant."
+        return [flow, *(f"{station.words()}." for station in self.stations)]
+
+
+def moment(trace: Trace, at_s: float) -> Moment:
+    """A run at an instant, in seconds from its start; what happens at that very instant has happened."""
+    columns = trace.columns
+    here = (columns.arrived <= at_s) & ~(columns.finished <= at_s)
+    near = (columns.arrived >= at_s - MINUTE_S / 2) & (columns.arrived < at_s + MINUTE_S / 2)
+    stages = trace.plan.scenario.stages
+    stations = [_station(trace, name, at_s) for name, stage in stages.items() if stage.server]
+    return Moment(int(near.sum()), int(here.sum()), stations)
+
+
+def _station(trace: Trace, name: str, at_s: float) -> Station:
+    stage, visits = trace.plan.scenario.stages[name], trace.logs[name].frame(name)
+    served = visits[(visits["started_s"] <= at_s) & (visits["left_s"] > at_s)]
+    waiting_now = int(_in_queue(visits, np.array([at_s]))[0])
+    there = int(servers(trace, name).at(at_s))
+    return Station(stage.label, waiting_now, served["server"].nunique(), there, stage.keeps_hours)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from simulator.analysis.run.scorecard import Verdict
-from simulator.analysis.run.summary import POSITIVES_FOR_99, Summary
+from simulator.analysis.run.summary import POSITIVES_FOR_99, Summary, grows
 from simulator.analysis.statistics import Interval, quantile_interval
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
 from simulator.serving.theory import loads
@@ -30,6 +30,8 @@ FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6
 #: Never advise more replications than this.
 MOST_REPLICATIONS = 1000
 
+
+_PASSES = "It passes within the run, and how long its queue grows depends on how long it lasts."
 
 _GROWS = "The length of its queue depends on the length of the run, not on the design."
 
@@ -67,7 +69,8 @@ def _load(summary: Summary) -> Iterator[Note]:
     at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
     retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
     if load >= 1:
-        then = "Requests that wait too long, or find the queue full, are turned away." if stage.is_bounded else _GROWS
+        turned_away = "Requests that wait too long, or find the queue full, are turned away."
+        then = turned_away if stage.is_bounded else _GROWS if grows(summary.plan, name, summary.stages[name]) else _PASSES
         yield Note("load", "weak", f"{at}: overload. {then}")
     elif load >= BUSY:
         level: Level = "weak" if load >= SATURATED else "fair"
@@ -159,9 +162,9 @@ def _positives(summary: Summary) -> Iterator[Note]:
         return
     count = scores.positive_evidence
     level: Level = "weak" if count < POSITIVES_FOR_99 else "fair" if count < 10 * POSITIVES_FOR_99 else "good"
-    kind = "labelled" if scores.about.kind == "measured" else "published"
     width = 100 * (sensitivity.high - sensitivity.low)
-    text = f"Sensitivity rests on {count:,.0f} {kind} positives; its interval is {significant(width, 2)} points wide."
+    rests = f"{count:,.0f} {scores.about.counted} positives"
+    text = f"Sensitivity rests on {rests}; its interval is {significant(width, 2)} points wide."
     if sensitivity.labels is not None:
         labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
         text += f" With more replications it would still be {significant(labels, 2)} points wide."
@@ -193,7 +196,7 @@ def _advice(summary: Summary, verdict: Verdict) -> str:
         return "Only a measurement on that hardware would decide it."
     labels = 0.0 if estimate.labels is None else _half(estimate.labels)
     if labels >= abs(margin) and labels > 0:
-        return "Only more labelled people would decide it."
+        return f"Only more labelled {summary.plan.scenario.who.many} would decide it."
     room = margin**2 - labels**2
     needed = ceil(summary.replications * _half(estimate.run) ** 2 / room) if room > 0 else MOST_REPLICATIONS + 1
     if not needed <= MOST_REPLICATIONS:

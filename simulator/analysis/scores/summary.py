@@ -13,7 +13,7 @@ import pandas as pd
 from simulator.analysis.bootstrap import Floats, bootstrap, percentile_interval
 from simulator.analysis.scores.roc import roc
 from simulator.analysis.statistics import Interval
-from simulator.evidence.scores import Published, load_scores, score_rows
+from simulator.evidence.scores import Measured, load_scores, score_rows
 
 #: The sensitivities at which a table is judged.
 TARGETS = (0.90, 0.95, 0.99)
@@ -65,7 +65,7 @@ def score_summary(name: str, folder: Path | None = None) -> ScoreSummary:
     """
     table = load_scores(name, folder)
     about = table.about
-    if isinstance(about, Published):
+    if not isinstance(about, Measured):
         labels = np.repeat([1, 0], [len(table.positives), len(table.negatives)])
         values = _figures(labels, np.concatenate([table.positives, table.negatives]))
         intervals, size = [Interval(float(value), np.nan, np.nan) for value in values], None

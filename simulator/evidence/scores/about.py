@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -18,6 +18,9 @@ class ScoreError(InputError):
 class _Sidecar(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    #: What the positives and negatives are that stand behind a figure, as in "on 200 labelled positives".
+    counted: ClassVar[str]
+
     model: str
     precision: str
     source: str
@@ -26,6 +29,8 @@ class _Sidecar(BaseModel):
 
 class Measured(_Sidecar):
     """A table that was computed on labelled items: by our own code, or by whoever it was imported from."""
+
+    counted: ClassVar[str] = "labelled"
 
     kind: Literal["measured"]
     dataset: str
@@ -49,6 +54,8 @@ class Published(_Sidecar):
     `sensitivity_low` and `sensitivity_high` are the published range; it stands in for the size of the study.
     """
 
+    counted: ClassVar[str] = "published"
+
     kind: Literal["published"]
     sensitivity: float = Field(gt=0, lt=1)
     sensitivity_low: float = Field(gt=0, lt=1)
@@ -58,6 +65,25 @@ class Published(_Sidecar):
     @property
     def origin(self) -> str:
         """Published."""
+        return self.kind
+
+
+class Assumed(_Sidecar):
+    """What a case's author assumes of scores that nobody measured: the area under a binormal curve with equal variances.
+
+    `positives` and `negatives` are how many labelled items the intervals reckon with.
+    """
+
+    counted: ClassVar[str] = "assumed"
+
+    kind: Literal["assumed"] = "assumed"
+    auc: float = Field(gt=0.5, lt=1)
+    positives: int
+    negatives: int
+
+    @property
+    def origin(self) -> str:
+        """Assumed."""
         return self.kind
 
 

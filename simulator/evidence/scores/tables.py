@@ -15,7 +15,7 @@ from scipy.stats import mannwhitneyu, norm
 
 from simulator.errors import suggest
 from simulator.evidence.files import Stamp, stamp_of
-from simulator.evidence.scores.about import Measured, Published, ScoreError, read_sidecar
+from simulator.evidence.scores.about import Assumed, Measured, Published, ScoreError, read_sidecar
 from simulator.paths import OWN_SCORES, SCORES
 
 #: Where tables are looked for: those that come with CaseSim, then those that a person imported.
@@ -47,13 +47,13 @@ class ScoreTable:
 
     positives, negatives: scores, ascending by item as they stand in the file, shapes (p,) and (n,)
     positive_patients, negative_patients: the patient behind each item, as integers of the same shapes
-    items: the names of the labelled items, first the positives, then the negatives; none where a curve was published
+    items: the names of the labelled items, first the positives, then the negatives; none where a curve was published or assumed
     told: what else the table says of each item, as text in the same order, by column (ITEM_COLUMNS); empty where it does not
     positive_evidence, negative_evidence: how many independent items stand behind each class
     """
 
     name: str
-    about: Measured | Published
+    about: Measured | Published | Assumed
     positives: Floats
     negatives: Floats
     positive_patients: NDArray[np.int64]
@@ -122,9 +122,9 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
     Only then is it known how often one model is right where the other is wrong.
     """
     for table, other in ((first, second), (second, first)):
-        if isinstance(table.about, Published):
+        if not isinstance(table.about, Measured):
             raise ScoreError(
-                f"'{table.name}' is a published curve; what it would say of a photo of '{other.name}' is not known, "
+                f"the curve '{table.name}' is {table.about.kind}; what it would say of a photo of '{other.name}' is not known, "
                 "so that they cannot stand in one scenario"
             )
     if first.items != second.items:

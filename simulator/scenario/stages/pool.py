@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, TypeAdapter, model_validator
 
-from simulator.scenario.base import Figure, Name, Strict, bounded
+from simulator.scenario.base import Figure, Line, Name, Strict, bounded
 from simulator.scenario.stages.base import AnyStage, Faults, FileName, Target, check_order
 from simulator.scenario.stages.policies import Breaker, Scaling
 
@@ -28,6 +28,28 @@ class Failures(Strict):
         """The long-run share of time that a replica is up."""
         up, down = 60 * self.mtbf_h.value, self.repair_minutes.value
         return up / (up + down)
+
+
+class AssumedScores(Strict):
+    """Scores that nobody measured yet: two normal distributions of equal spread, as far apart as the area says."""
+
+    written: ClassVar[str] = "the name of a score table, or as {auc: 0.9, assumed: why}"
+
+    auc: Annotated[float, Field(gt=0.5, lt=1, description="the area under the ROC curve")]
+    assumed: Line
+    positives: Annotated[int, Field(ge=30, le=10_000, description="labelled positives that intervals are to reckon with")] = 200
+    negatives: Annotated[int, Field(ge=30, le=10_000, description="labelled negatives that intervals are to reckon with")] = 200
+
+
+_TABLE: TypeAdapter[str] = TypeAdapter(FileName)
+
+
+def _scores(data: Any) -> str | AssumedScores:
+    """The name of a table, or what is assumed in place of one."""
+    return AssumedScores.model_validate(data) if isinstance(data, dict | AssumedScores) else _TABLE.validate_python(data)
+
+
+Scores = Annotated[FileName | AssumedScores, PlainValidator(_scores)]
 
 
 class Pool(AnyStage):
@@ -91,9 +113,10 @@ class Pool(AnyStage):
     on_failure: Annotated[
         Target | None, Field(description="where a request goes if its replica fails; none: back into the queue")
     ] = None
-    scores: Annotated[FileName | None, Field(description="the score table for this model's answers, without the precision")] = (
-        None
-    )
+    scores: Annotated[
+        Scores | None,
+        Field(description="the score table for this model's answers, without the precision, or what is assumed of them"),
+    ] = None
     to: Target
 
     @model_validator(mode="after")

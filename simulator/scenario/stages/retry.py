@@ -51,5 +51,5 @@ class Retry(AnyStage):
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
         """Retries per request, and requests whose last try failed."""
-        yield Metric(f"retries_per_request.{name}", f"{label}: retries", "a request", "lower", "ratio", stage=name)
+        yield Metric(f"retries_per_request.{name}", f"{label}: retries per request", "a request", "lower", "ratio", stage=name)
         yield share_metric(f"exhausted_share.{name}", f"{label}: requests whose last try failed", "lower", name)

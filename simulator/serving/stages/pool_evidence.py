@@ -11,8 +11,18 @@ from simulator.evidence.catalogue import HARDWARE, CatalogueError, machine
 from simulator.evidence.profiles import Profile, ProfileError, has_profile, load_profile, profile_files
 from simulator.evidence.projection import ProjectionError, latencies
 from simulator.evidence.projection.points import projection_files
-from simulator.evidence.scores import Measured, ScoreError, check_paired, score_files, scores_at
+from simulator.evidence.scores import (
+    Assumed,
+    Measured,
+    ScoreError,
+    ScoreTable,
+    assumed_scores,
+    check_paired,
+    score_files,
+    scores_at,
+)
 from simulator.scenario.stages import Pool
+from simulator.scenario.stages.pool import AssumedScores
 from simulator.serving.latency import LatencyError, constant, profiled, summed
 from simulator.serving.provenance import Source
 
@@ -33,7 +43,10 @@ class PoolEvidence:
             self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
         else:
             self._attempt((name, "model"), ProfileError, lambda: self._time(name, stage))
-        if stage.scores:
+        assumed = stage.scores
+        if isinstance(assumed, AssumedScores):
+            self._attempt((name, "scores"), ScoreError, lambda: self._assume(name, stage, assumed))
+        elif stage.scores:
             self._attempt((name, "scores"), ScoreError, lambda: self._score(name, stage, str(stage.scores)))
 
     def _attempt(self, path: tuple[str, str], error: type[Exception], lookup: Callable[[], None]) -> None:
@@ -117,12 +130,35 @@ class PoolEvidence:
             self.plan.sources.append(Source(what, "assumed", "as fp32", reason))
             self.plan.warnings.append(f"{what}: {reason}.")
 
-    def _score(self, name: str, stage: Pool, model: str) -> None:
-        table = scores_at(model, stage.precision)
-        self.plan.note(score_files(table.name))
+    def _enter(self, name: str, table: ScoreTable) -> None:
         for other in self.plan.tables.values():
             check_paired(other, table)
         self.plan.tables[name] = table
+
+    def _assume(self, name: str, stage: Pool, scores: AssumedScores) -> None:
+        """Scores that the author assumes, at every precision alike."""
+        about = Assumed(
+            model=stage.model,
+            precision=stage.precision,
+            source=scores.assumed,
+            auc=scores.auc,
+            positives=scores.positives,
+            negatives=scores.negatives,
+        )
+        self._enter(name, assumed_scores(about))
+        size = f"{scores.positives:,} labelled positives and {scores.negatives:,} negatives"
+        self.plan.sources.append(
+            Source(f"{stage.label}: scores", "assumed", f"AUC {scores.auc:g}, as if of {size}", scores.assumed)
+        )
+        self.plan.warnings.append(
+            f"{stage.label}: its scores are assumed, with an AUC of {scores.auc:g} at every precision; intervals reckon with "
+            f"{size}, and nobody has labelled those."
+        )
+
+    def _score(self, name: str, stage: Pool, model: str) -> None:
+        table = scores_at(model, stage.precision)
+        self.plan.note(score_files(table.name))
+        self._enter(name, table)
         about = table.about
         value = f"AUC {table.auc:.3f}"
         text = f"{about.source}. {about.attribution}" if isinstance(about, Measured) else about.source

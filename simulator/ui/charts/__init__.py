@@ -2,7 +2,9 @@
 
 from simulator.ui.charts.answer_times import answer_times
 from simulator.ui.charts.batches import batch_timeline
+from simulator.ui.charts.compared import answer_times_compared
 from simulator.ui.charts.costs import cost_split
+from simulator.ui.charts.crowd import crowd
 from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
 from simulator.ui.charts.fidelity import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.ui.charts.flows import journeys
@@ -15,15 +17,16 @@ from simulator.ui.charts.latencies import (
     speed_of_precisions,
     step_times,
 )
+from simulator.ui.charts.levers import lever_chart
 from simulator.ui.charts.look import Chart, rounded
-from simulator.ui.charts.objectives import asked, interval_of, objective_chart
+from simulator.ui.charts.objectives import objective_chart
 from simulator.ui.charts.overload import goodput_over_time
 from simulator.ui.charts.projection import comparisons, projected_against_published
 from simulator.ui.charts.queues import queues
 from simulator.ui.charts.reliability import kept_promises, reliability
 from simulator.ui.charts.request_path import one_request
 from simulator.ui.charts.scores import compared_curves, specificity_by_table
-from simulator.ui.charts.threshold import referrals_by_sensitivity, roc
+from simulator.ui.charts.threshold import referrals_by_sensitivity, roc, with_tried
 from simulator.ui.charts.transfer import field_drop, optimism, threshold_transfers
 from simulator.ui.charts.waiting import queue_over_time
 
@@ -33,9 +36,9 @@ __all__ = [
     "PRECISIONS",
     "Chart",
     "answer_times",
+    "answer_times_compared",
     "ap_by_condition",
     "ap_by_precision",
-    "asked",
     "batch_timeline",
     "by_group",
     "by_prevalence",
@@ -43,16 +46,17 @@ __all__ = [
     "compared_curves",
     "comparisons",
     "cost_split",
+    "crowd",
     "error_by_load",
     "field_drop",
     "forecasts_against_runs",
     "goodput_over_time",
     "growing_curve",
     "image_shifts",
-    "interval_of",
     "journeys",
     "kept_promises",
     "latency_curves",
+    "lever_chart",
     "objective_chart",
     "one_request",
     "optimism",
@@ -69,4 +73,5 @@ __all__ = [
     "speed_of_precisions",
     "step_times",
     "threshold_transfers",
+    "with_tried",
 ]

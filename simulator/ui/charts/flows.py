@@ -11,28 +11,59 @@ import plotly.graph_objects as go
 from simulator.analysis.run.summary import Summary
 from simulator.scenario.schema import Scenario
 from simulator.ui.charts.look import FOUND, GREY, MISSED, ORANGE, SKY, Chart, figure, translucent
+from simulator.units import roughly
 
-_FATES = {"Missed": MISSED, "Found": FOUND}
 _ROUTES = {"Urgent": ORANGE, "Routine": SKY}
+
+#: A way that at least this share takes matters, and is drawn; with one start or one end alone, a short table says it all.
+MATTERS = 0.01
 
 
 def journeys(summary: Summary, positive: bool) -> Chart:
-    """From the model's decision to the end and, for positives, to whether they were found in time."""
+    """From the model's decision to the end and, for positives, to whether they were found in time; often a short table."""
     scenario = summary.plan.scenario
     steps = _steps(summary, positive)
+    fates = _fates(scenario)
     links = pd.concat([_links(steps, "route", "end"), _links(steps, "end", "fate")], ignore_index=True)
+    takeaway = _takeaway(steps, scenario, positive)
+    matters = MATTERS * steps["count"].sum()
+    matter = steps[steps["count"] >= matters]
+    if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
+        return Chart(None, takeaway, _short(steps, scenario))
+    table = links.sort_values("count", ascending=False, ignore_index=True).round(1)
+    table = table.rename(columns={"count": f"{scenario.who.many} a run"})
+    totals, links = _totals(links), links[links["count"] >= matters]
     names = list(dict.fromkeys([*links["from"], *links["to"]]))
-    sankey = go.Sankey(arrangement="snap", node=_nodes(names, links), link=_bands(names, links), textfont={"shadow": "none"})
+    nodes, bands = _nodes(names, totals, fates), _bands(names, links, fates, scenario.who.many)
+    sankey = go.Sankey(arrangement="snap", node=nodes, link=bands, textfont={"shadow": "none"})
     drawn = figure(sankey, height=400)
     drawn.update_layout(margin={"t": 24, "b": 24}, font_size=13)
-    return Chart(drawn, _takeaway(steps, scenario, positive), links.rename(columns={"count": "requests a run"}))
+    return Chart(drawn, takeaway, table)
 
 
-def _nodes(names: list[str], links: pd.DataFrame) -> dict[str, Any]:
-    into, out = (links.groupby(side)["count"].sum().reindex(names, fill_value=0) for side in ("to", "from"))
+def _fates(scenario: Scenario) -> dict[str, str]:
+    """What becomes of a positive, in the words of the case, with its colour."""
+    who = scenario.population
+    return {who.missed.capitalize(): MISSED, who.detected.capitalize(): FOUND} if who else {}
+
+
+def _short(steps: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """Where requests end, the largest part first."""
+    ends = steps.groupby("end")["count"].sum().sort_values(ascending=False)
+    columns = {"end": ends.index, f"{scenario.who.many} a run": ends.round(1), "share (%)": (100 * ends / ends.sum()).round(1)}
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _totals(links: pd.DataFrame) -> dict[str, float]:
+    """How many come to each name, or start there, whichever way they take."""
+    into, out = (links.groupby(side)["count"].sum() for side in ("to", "from"))
+    return {name: max(into.get(name, 0), out.get(name, 0)) for name in {*into.index, *out.index}}
+
+
+def _nodes(names: list[str], totals: dict[str, float], fates: dict[str, str]) -> dict[str, Any]:
     return {
-        "label": [_label(name, max(into[name], out[name])) for name in names],
-        "color": [_colour(name) for name in names],
+        "label": [_label(name, totals[name]) for name in names],
+        "color": [_colour(name, fates) for name in names],
         "pad": 36,
         "thickness": 12,
         "line": {"width": 0},
@@ -40,15 +71,15 @@ def _nodes(names: list[str], links: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _bands(names: list[str], links: pd.DataFrame) -> dict[str, Any]:
+def _bands(names: list[str], links: pd.DataFrame, fates: dict[str, str], who: str) -> dict[str, Any]:
     """A band is missed red where it leads to a miss; else it has the colour of where it comes from."""
-    colours = [_colour(end if end in _FATES else start) for start, end in zip(links["from"], links["to"], strict=True)]
+    colours = [_colour(end if end in fates else start, fates) for start, end in zip(links["from"], links["to"], strict=True)]
     return {
         "source": [names.index(name) for name in links["from"]],
         "target": [names.index(name) for name in links["to"]],
         "value": links["count"],
         "color": [translucent(colour, 0.35) for colour in colours],
-        "hovertemplate": "%{value:,.1f} requests a run<extra></extra>",
+        "hovertemplate": f"%{{value:,.1f}} {who} a run<extra></extra>",
     }
 
 
@@ -57,12 +88,12 @@ def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
     scenario = summary.plan.scenario
     flows = summary.flows if scenario.population is None else summary.flows[summary.flows["positive"] == positive]
     ends = {name: end.label for name, end in scenario.ends.items()} | {"unfinished": "Still waiting at the end"}
-    untagged = _untagged(scenario)
+    untagged, (missed, found) = _untagged(scenario), tuple(_fates(scenario)) or ("", "")
     return pd.DataFrame(
         {
             "route": flows["tag"].map(lambda tag: tag.capitalize() if tag else untagged),
             "end": flows["end"].map(ends),
-            "fate": flows["detected"].map({True: "Found", False: "Missed"}) if positive else "",
+            "fate": flows["detected"].map({True: found, False: missed}) if positive else "",
             "count": flows["count"],
         }
     )
@@ -70,7 +101,7 @@ def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
 
 def _untagged(scenario: Scenario) -> str:
     """The name of requests that no gate has tagged."""
-    return f"Not {scenario.population.escalated}" if scenario.population else "Requests"
+    return f"Not {scenario.population.escalated}" if scenario.population else scenario.unit.many.capitalize()
 
 
 def _links(steps: pd.DataFrame, start: str, end: str) -> pd.DataFrame:
@@ -78,8 +109,8 @@ def _links(steps: pd.DataFrame, start: str, end: str) -> pd.DataFrame:
     return pd.DataFrame(found.set_axis(["from", "to", "count"], axis=1))
 
 
-def _colour(name: str) -> str:
-    return _FATES.get(name) or _ROUTES.get(name, GREY)
+def _colour(name: str, fates: dict[str, str]) -> str:
+    return fates.get(name) or _ROUTES.get(name, GREY)
 
 
 def _label(name: str, count: float) -> str:
@@ -92,19 +123,26 @@ def _number(count: float) -> str:
 
 
 def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
-    total = steps["count"].sum()
+    total, who = steps["count"].sum(), scenario.population
+    if who is None:
+        return _ends_told(steps, scenario.unit.many)
+    whose = who.positives if positive else who.negatives
     if not total:
-        return "There was no such request."
-    if scenario.population is None:
-        return f"{total:,.0f} requests a run."
+        return f"There were no {whose}."
+    told = f"In an average run there are {total:,.0f} {whose}; "
     if not positive:
         escalated = steps.loc[steps["route"] != _untagged(scenario), "count"].sum()
-        return (
-            f"In an average run, {total:,.0f} requests come from someone who {scenario.population.negative}; "
-            f"{escalated:,.0f} of them ({100 * escalated / total:.0f}%) are {scenario.population.escalated}."
-        )
-    missed = steps[steps["fate"] == "Missed"]
-    count = missed["count"].sum()
-    told = f"In an average run, {total:,.0f} requests come from someone who {scenario.population.positive}; "
-    told += f"{_number(count)} of them ({100 * count / total:.1f}%) are missed"
-    return told + (f", most often at the end “{missed.groupby('end')['count'].sum().idxmax()}”." if count else ".")
+        return f"{told}{escalated:,.0f} of them ({100 * escalated / total:.0f}%) are {who.escalated}."
+    lost = steps[steps["fate"] == who.missed.capitalize()]
+    count = lost["count"].sum()
+    told += f"{_number(count)} of them ({100 * count / total:.1f}%) are {who.missed}"
+    return told + (f", most often at the end “{lost.groupby('end')['count'].sum().idxmax()}”." if count else ".")
+
+
+def _ends_told(steps: pd.DataFrame, many: str) -> str:
+    """Where requests that are neither positive nor negative end, the largest part first."""
+    total, ends = steps["count"].sum(), steps.groupby("end")["count"].sum().sort_values(ascending=False)
+    if not total:
+        return f"There were no {many}."
+    parts = [f"{roughly(count / total)} “{end}”" for end, count in ends.items() if count]
+    return f"Of {total:,.0f} {many} in an average run, {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.scenario.schema import Scenario
+from simulator.serving.calendar import clock_s
+from simulator.serving.trace import Trace
 
 # Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, whatever a person's colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8F98"
@@ -16,15 +19,25 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "
 MISSED, FOUND, HERE = RED, GREEN, BLUE
 SERIES = (SKY, BLUE, PURPLE, ORANGE, GREEN)
 
+#: The colour of the words in a figure, by theme: at least 4.5 to 1 against each background, also through a translucent colour.
+INK = {"light": "#3D464E", "dark": "#C3CBD2"}
+
 #: An objective is always drawn like this.
 OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}
 
 
+#: The instant that a person looks at is always drawn like this.
+INSTANT = {"color": GREY, "width": 4}
+
+
 @dataclass(frozen=True)
 class Chart:
-    """A figure, the sentence that says what it shows, and the same data as a table."""
+    """A figure, the sentence that says what it shows, and the same data as a table.
 
-    figure: go.Figure
+    figure: None where the sentence and the table say it all, so that no empty axes are drawn
+    """
+
+    figure: go.Figure | None
     takeaway: str
     table: pd.DataFrame
 
@@ -58,6 +71,59 @@ def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
     drawn.update_xaxes(automargin=True, zeroline=False)
     drawn.update_yaxes(automargin=True, zeroline=False)
     return drawn
+
+
+def clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:
+    """Seconds of the run on a calendar, of which only the time of day is shown."""
+    return pd.Timestamp("2001-01-01") + pd.to_timedelta(seconds + clock_s(trace.plan.scenario.run.starts_at), unit="s")
+
+
+def time_of_day(trace: Trace, at_s: float) -> pd.Timestamp:
+    """One instant of the run on the same calendar."""
+    return clock(trace, pd.Series([at_s]))[0]
+
+
+def over_time(drawn: go.Figure, trace: Trace, shaded: str = "") -> None:
+    """The axis of every chart over the time of a run: the same length and the same marks, so that instants stand in line."""
+    ends = [time_of_day(trace, 0.0), time_of_day(trace, trace.plan.horizon_s)]
+    title = f"time of day; shaded: {shaded}" if shaded else "time of day"
+    drawn.update_xaxes(title=title, tickformat="%H:%M", tickangle=0, range=ends, showgrid=False)
+
+
+def wrapped(label: str) -> str:
+    """A label on lines short enough for the margin of a chart on a phone."""
+    return "<br>".join(wrap(label, 16))
+
+
+def inked(drawn: go.Figure, theme: str | None) -> go.Figure:
+    """The figure with its words in the ink of a theme, `light` or `dark`; light where it is not known."""
+    ink = INK["dark" if theme == "dark" else "light"]
+    axis = {"tickfont": {"color": ink}, "title": {"font": {"color": ink}}}
+    drawn.update_layout(font={"color": ink}, legend={"font": {"color": ink}})
+    drawn.update_xaxes(axis)
+    drawn.update_yaxes(axis)
+    drawn.update_annotations(font={"color": ink})
+    drawn.update_traces({"textfont": {"color": ink}}, {"type": "scatter"})
+    drawn.update_traces({"textfont": {"color": ink}}, {"type": "sankey"})
+    drawn.update_traces({"outsidetextfont": {"color": ink}}, {"type": "bar"})
+    return drawn
+
+
+def word_on(colour: str) -> str:
+    """Black or white, whichever stands out more on a colour."""
+    return max(("#000000", "#FFFFFF"), key=lambda word: contrast(word, colour))
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two hexadecimal colours, from 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted(map(_luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def whiskers(low: list[float], value: list[float], high: list[float]) -> dict[str, Any]:

@@ -7,27 +7,12 @@ import plotly.graph_objects as go
 
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.ui.charts.look import FOUND, GREY, MISSED, OBJECTIVE, ORANGE, Chart, figure
-from simulator.units import spoken
 
 #: Plotted numbers are those of the screen: per cent, and hours where seconds would be many.
 _SCALE = {"share": (100.0, "%")}
 
 #: Orange while the data are undecided, grey without a figure.
 COLOURS: dict[Standing, str] = {"met": FOUND, "not met": MISSED, "not proven": ORANGE, "no figure": GREY}
-
-
-def asked(verdict: Verdict) -> str:
-    """The objective's bound in words: `at least 99.0%`."""
-    side = "at least" if verdict.objective.at_least is not None else "at most"
-    return f"{side} {spoken(verdict.bound, verdict.metric.unit)}"
-
-
-def interval_of(verdict: Verdict) -> str:
-    """The 95% interval in words; empty where the run has no such figure."""
-    if verdict.estimate is None:
-        return ""
-    unit = verdict.metric.unit
-    return f"{spoken(verdict.estimate.low, unit)} to {spoken(verdict.estimate.high, unit)}"
 
 
 def objective_chart(verdict: Verdict) -> Chart:
@@ -65,9 +50,9 @@ def _range(verdict: Verdict, factor: float) -> list[float]:
 
 def _takeaway(verdict: Verdict) -> str:
     if verdict.estimate is None:
-        return f"{verdict.objective.label}: the target is {asked(verdict)}; there is no figure to quote."
-    value = spoken(verdict.estimate.value, verdict.metric.unit)
-    return f"{verdict.objective.label}: {value}, 95% interval {interval_of(verdict)}; target {asked(verdict)}: {verdict.standing}."
+        return f"{verdict.objective.label}: the target is {verdict.asked}; there is no figure to quote."
+    told = f"{verdict.reached}, 95% interval {verdict.interval}; target {verdict.asked}: {verdict.standing}"
+    return f"{verdict.objective.label}: {told}."
 
 
 def _table(verdict: Verdict) -> pd.DataFrame:

@@ -6,14 +6,18 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.request_path import BEHIND, RequestPath, Step
+from simulator.serving.plan import Plan
 from simulator.ui.charts.look import BLUE, GREY, ORANGE, SKY, Chart, figure
+from simulator.ui.charts.strikes import marked
 
 _COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
 
 
-def one_request(path: RequestPath) -> Chart:
-    """A row a step, from the moment the request entered the stage to the moment it left."""
-    factor, unit = _scale(path.total_s)
+def one_request(path: RequestPath, plan: Plan) -> Chart:
+    """A row a step, from the moment the request entered the stage to the moment it left; what strikes meanwhile is marked."""
+    unit = plan.scenario.unit
+    factor, scale = _scale(path.total_s)
+    since = f"the last {unit.one} was sent" if path.until == "answer" else f"the first {unit.one} was sent"
     pieces = [piece for row, step in zip(_rows(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
     bars = []
     for what in dict.fromkeys(what for _, what, _, _ in pieces):
@@ -26,13 +30,14 @@ def one_request(path: RequestPath) -> Chart:
                 x=[(end - start) * factor for *_, start, end in mine],
                 y=[row for row, *_ in mine],
                 marker={"color": _COLOURS.get(what, GREY), "line": {"width": 0}},
-                hovertemplate=f"{what}: %{{x:.4g}} {unit}<extra>%{{y}}</extra>",
+                hovertemplate=f"{what}: %{{x:.4g}} {scale}<extra>%{{y}}</extra>",
             )
         )
     drawn = figure(*bars, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
-    drawn.update_xaxes(title=f"time since the {'last photo was sent' if path.until == 'answer' else 'arrival'} ({unit})")
+    drawn.update_xaxes(title=f"time since {since} ({scale})")
     drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(path.steps))
-    return Chart(drawn, path.sentence, _table(path))
+    chart, window = Chart(drawn, path.sentence, _table(path)), (path.start_s, path.start_s + path.total_s)
+    return marked(chart, plan, lambda at: (at - path.start_s) * factor, window=window)
 
 
 def _pieces(row: str, step: Step) -> list[tuple[str, str, float, float]]:

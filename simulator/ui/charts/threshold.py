@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.operating import OperatingPoint, operating_points, reading_capacity, referral_curve
 from simulator.analysis.scores.roc import roc_of
 from simulator.evidence.scores import Published, ScoreTable
+from simulator.scenario.schema import Population, Scenario
 from simulator.serving.plan import Plan
-from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, RED, Chart, figure, translucent, whiskers
+from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, PURPLE, RED, Chart, figure, translucent, whiskers
 from simulator.units import percent
 
 
 def roc(plan: Plan) -> Chart:
-    """A curve for each model with scores, and the design's thresholds on them with their intervals.
+    """A curve for each model with scores, and the design's thresholds on them with their intervals; both axes alike.
 
     In a cascade the sentence speaks of the last model.
     """
-    table, points = _table(plan), operating_points(plan)
-    drawn = figure(*_curves(plan), _points(points), height=420)
+    table, points, (refers, alarms) = _table(plan), operating_points(plan), _axes(plan)
+    drawn = figure(*_curves(plan), _points(points), height=460)
     if isinstance(table.about, Published):
         drawn.add_trace(_published(table.about))
     for bound in _asked(plan):
         drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
-    drawn.update_xaxes(title="negatives referred (%)", range=[-2, 102])
-    drawn.update_yaxes(title="positives referred (%)", range=[-2, 102])
+    drawn.update_xaxes(title=alarms, range=[-2, 102], constrain="domain")
+    drawn.update_yaxes(title=refers, range=[-2, 102], constrain="domain", scaleanchor="x", scaleratio=1)
     final = [point for point in points if plan.tables[point.pool] is table]
-    return Chart(drawn, _roc_takeaway(table, final), _points_table(points))
+    return Chart(drawn, _roc_takeaway(table, final, plan), _points_table(points, refers, alarms))
+
+
+def _words(plan: Plan) -> Population:
+    assert plan.scenario.population is not None
+    return plan.scenario.population
+
+
+def _axes(plan: Plan) -> tuple[str, str]:
+    """What becomes of both classes at a threshold, positives first: `cancers referred (%)`."""
+    who = _words(plan)
+    return f"{who.positives} {who.escalated} (%)", f"{who.negatives} {who.escalated} (%)"
+
+
+def with_tried(chart: Chart, across: float, up: float) -> Chart:
+    """A chart with the threshold that a person tries, at these shares."""
+    marker = {"color": PURPLE, "size": 15, "symbol": "diamond"}
+    point = go.Scatter(name="tried here", x=[100 * across], y=[100 * up], mode="markers", marker=marker, hoverinfo="skip")
+    return replace(chart, figure=go.Figure(chart.figure).add_trace(point))
 
 
 def _curves(plan: Plan) -> list[go.Scatter]:
@@ -57,11 +78,11 @@ def _points(points: list[OperatingPoint]) -> go.Scatter:
         y=y,
         mode="markers+text",
         marker={"color": ORANGE, "size": 12},
-        text=[f" {point.label}" for point in points],
+        text=[f" {point.label.replace('_', ' ')}" for point in points],
         textposition="bottom right",
         error_x=whiskers([100 * i.low for i in across], x, [100 * i.high for i in across]),
         error_y=whiskers([100 * i.low for i in up], y, [100 * i.high for i in up]),
-        hovertemplate="%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>",
+        hovertemplate="found %{y:.1f}%, false alarms %{x:.1f}%<extra></extra>",
     )
 
 
@@ -83,43 +104,49 @@ def _asked(plan: Plan) -> list[float]:
     return [bound for bound in wanted if bound is not None]
 
 
-def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint]) -> str:
+def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint], plan: Plan) -> str:
+    who = _words(plan)
     told = f"An AUC of {table.auc:.3f} on {len(table.positives):,} positives and {len(table.negatives):,} negatives"
     if not points:
         return told + "."
     last = points[-1]
     return (
-        f"{told}. The widest threshold refers {percent(last.sensitivity.value)} of the positives "
+        f"{told}. The widest threshold has {percent(last.sensitivity.value)} of the {who.positives} "
         f"(95% interval {percent(last.sensitivity.low)} to {percent(last.sensitivity.high)}) "
-        f"and {percent(last.false_positives.value)} of the negatives."
+        f"and {percent(last.false_positives.value)} of the {who.negatives} {who.escalated}."
     )
 
 
-def _points_table(points: list[OperatingPoint]) -> pd.DataFrame:
+def _points_table(points: list[OperatingPoint], refers: str, alarms: str) -> pd.DataFrame:
     rows = [
         [p.label, p.threshold, *(100 * x for i in (p.sensitivity, p.false_positives) for x in (i.value, i.low, i.high))]
         for p in points
     ]
-    names = ["threshold", "score", "positives referred (%)", "95% low (%)", "95% high (%)"]
-    return pd.DataFrame(rows, columns=[*names, "negatives referred (%)", "95% low, negatives (%)", "95% high, negatives (%)"])
+    names = ["threshold", "score", refers, "95% low (%)", "95% high (%)"]
+    return pd.DataFrame(rows, columns=[*names, alarms, "95% low, negatives (%)", "95% high, negatives (%)"])
 
 
 def referrals_by_sensitivity(plan: Plan) -> Chart:
     """The share of people that must be referred to reach a sensitivity, and how many of them the reviewers can read."""
-    curve, capacity = referral_curve(plan), reading_capacity(plan)
-    drawn = figure(*_with_band(curve), showlegend=False)
-    if capacity is not None:
+    curve, capacity, scenario = referral_curve(plan), reading_capacity(plan), plan.scenario
+    drawn = figure(*_with_band(curve, _words(plan).escalated), showlegend=False)
+    if capacity is not None and capacity < 1:
         drawn.add_hrect(y0=100 * capacity, y1=102, fillcolor=translucent(RED, 0.12), line_width=0, layer="below")
-        text = {"text": "more than the reviewers can read", "showarrow": False, "xanchor": "left", "yanchor": "top"}
+        text = {"text": f"{readers(scenario)} cannot keep up", "showarrow": False, "xanchor": "left", "yanchor": "top"}
         drawn.add_annotation(x=70, y=102, **text)
     for bound in _asked(plan):
         drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
-    drawn.update_xaxes(title="sensitivity of the threshold, on the labelled photos (%)", range=[70, 100.4])
-    drawn.update_yaxes(title="people referred (%)", range=[0, 102])
-    return Chart(drawn, _referral_takeaway(plan, curve, capacity), _in_percent(curve))
+    drawn.update_xaxes(title=f"{_words(plan).positives} {_words(plan).escalated}, of the labelled ones (%)", range=[70, 100.4])
+    drawn.update_yaxes(title=f"{scenario.who.many} {_words(plan).escalated} (%)", range=[0, 102])
+    return Chart(drawn, _referral_takeaway(plan, curve, capacity), _in_percent(plan, curve))
 
 
-def _with_band(curve: pd.DataFrame) -> list[go.Scatter]:
+def readers(scenario: Scenario) -> str:
+    """The stages of people, by their labels."""
+    return " and ".join(scenario.stages[name].label for name in scenario.staffed_stages())
+
+
+def _with_band(curve: pd.DataFrame, escalated: str) -> list[go.Scatter]:
     """The line, and its 95% interval behind it."""
     x, edge = 100 * curve["sensitivity"], {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     return [
@@ -130,21 +157,25 @@ def _with_band(curve: pd.DataFrame) -> list[go.Scatter]:
             y=100 * curve["escalated"],
             mode="lines",
             line={"color": BLUE, "width": 3},
-            hovertemplate="%{x:.1f}% sensitivity: %{y:.0f}% referred<extra></extra>",
+            hovertemplate=f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {escalated}<extra></extra>",
         ),
     ]
 
 
 def _referral_takeaway(plan: Plan, curve: pd.DataFrame, capacity: float | None) -> str:
-    told = []
-    for target in (0.90, *_asked(plan)):
-        row = curve.iloc[(curve["sensitivity"] - target).abs().argmin()]
-        told.append(f"finding {100 * target:g}% of the positives means referring {100 * row['escalated']:.0f}% of the people")
-    read = "" if capacity is None else f"; the reviewers can read {100 * min(capacity, 1):.0f}%"
-    sentence = ", ".join(told) + read + "."
-    return sentence[0].upper() + sentence[1:]
+    who, crowd = _words(plan), plan.scenario.who.many
+    shares = {target: _share_at(curve, target) for target in (0.90, *_asked(plan))}
+    first, *others = shares.items()
+    told = f"To have {100 * first[0]:g}% of the {who.positives} {who.escalated}, {first[1]} of all {crowd} must be"
+    told += "".join(f"; to have {100 * target:g}%, {share}" for target, share in others)
+    keeps_up = "" if capacity is None else f" {readers(plan.scenario)} can keep up with {100 * min(capacity, 1):.0f}%."
+    return f"{told}.{keeps_up}"
 
 
-def _in_percent(curve: pd.DataFrame) -> pd.DataFrame:
-    names = ["sensitivity (%)", "people referred (%)", "95% low (%)", "95% high (%)"]
+def _share_at(curve: pd.DataFrame, target: float) -> str:
+    return f"{100 * curve['escalated'].iloc[(curve['sensitivity'] - target).abs().argmin()]:.0f}%"
+
+
+def _in_percent(plan: Plan, curve: pd.DataFrame) -> pd.DataFrame:
+    names = ["sensitivity (%)", f"{plan.scenario.who.many} {_words(plan).escalated} (%)", "95% low (%)", "95% high (%)"]
     return (100 * curve).set_axis(names, axis=1)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from simulator.scenario import Scenario
-from simulator.scenario.choices import Pick
+from simulator.scenario.choices import Choice, Number, Pick
 
 #: A widget's value survives a change of page.
 KEPT: dict[str, Any] = {"persist_state": "session"}
@@ -35,11 +35,26 @@ def put(
 
     To be called from a callback, or before the widgets are drawn. Raises ValueError for a pick that is not offered.
     """
-    read = {name: choice.read(picks.get(name, choice.default)) for name, choice in scenario.choices.items()}
+    read = {name: _value(choice, picks.get(name, choice.default)) for name, choice in scenario.choices.items()}
     values = read | {"seed": seed, "replications": replications, "strikes": None if strikes is None else dict(strikes)}
     for name, value in values.items():
         if value is not None:
             st.session_state[key(scenario.id, name)] = value
+
+
+def _value(choice: Choice, pick: Pick) -> Pick:
+    if isinstance(choice, Number) and choice.values is None:
+        return choice.like(choice.read(pick))
+    return choice.read(pick)
+
+
+def fit(scenario: Scenario) -> None:
+    """Set choices that hold no pick, or one that is not offered, to their defaults: the file of the case may have changed."""
+    for name, choice in scenario.choices.items():
+        try:
+            choice.read(get(scenario, name, ""))
+        except ValueError:
+            st.session_state[key(scenario.id, name)] = _value(choice, choice.default)
 
 
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator import compile_plan, load
-from simulator.analysis.run.compare import Difference, comparable, difference_rows, differences, undecided
+from simulator.analysis.run.compare import Difference, compare, differences, side_by_side, undecided
 from simulator.analysis.run.replicate import run_one
 from simulator.analysis.run.summary import summary_of
 from simulator.analysis.statistics import Estimate, Interval
@@ -57,6 +57,7 @@ def test_a_change_is_that_of_the_summaries(base, wider):
 
 def test_every_metric_that_both_can_quote_is_compared_when_asked_for(base, wider):
     found = differences(base[0], wider[0], (base[1], wider[1]), every=True)
+    assert {one.label for one in found} >= {"Cancers found", "Positives missed"}  # labels, not names
     names = [difference.metric.name for difference in found]
     assert names == [name for name in wider[1].metrics if name in base[1].metrics]
     for name, difference in zip(names, found, strict=True):
@@ -72,12 +73,12 @@ def test_what_may_be_chance_is_told_in_one_sentence():
         told("cost_per_1000_usd", "Cost", 0.0, 0.0, 0.0),
     ]
     assert undecided(found) == (
-        "Not significantly different: Cancers found (−0.300 points, −2.00 points to +1.40 points) and Healthy sent home "
-        "(+1.00 points, −1.00 points to +3.00 points). Each interval includes zero, so chance alone may explain it."
+        "Not significantly different: Cancers found (−0.300 points, −2.00 to +1.40 points) and Healthy sent home "
+        "(+1.00 points, −1.00 to +3.00 points). Each interval includes zero, so chance alone may explain it."
     )
     assert undecided(found[1:2]) == ""
     verdicts = ["not significantly different", "differs", "not significantly different", "the same"]
-    assert difference_rows(found)["verdict"].tolist() == verdicts
+    assert [one.verdict for one in found] == verdicts
 
 
 def test_pairing_narrows_the_interval(base, wider):
@@ -126,10 +127,105 @@ def test_two_designs_of_a_case_whose_population_has_no_scores_are_compared():
     assert found["sensitivity"].change.labels is None
 
 
-def test_other_requests_are_not_compared(base):
-    other = replace(base[1], seed=2)
-    assert comparable(base[1], base[1])
-    assert not comparable(base[1], other)
+def served_by(replicas, seed=0, count=3, **fields):
+    """A pool with an endless queue: 1.2 requests a second, each served in a second."""
+    made = plan_of({"p": pool(replicas=replicas) | fields}, constant(1.0), seconds=2_000, rate=1.2, objectives=OBJECTIVES)
+    return summary_of(made, seed, [run_one(made, seed, number) for number in range(count)])
+
+
+OBJECTIVES = [
+    {"metric": "latency_p95_s", "label": "Answers", "at_most": 5},
+    {"metric": "done_share", "label": "Served", "at_least": 0.9},
+    {"metric": "cost_per_1000_usd", "label": "Cost", "at_most": 5},
+]
+
+
+@pytest.fixture(scope="module")
+def overloaded():
+    return served_by(1)
+
+
+@pytest.fixture(scope="module")
+def wide():
+    return served_by(3)
+
+
+def test_a_steady_state_gained_comes_first_with_its_reason_and_one_lost_too(overloaded, wide):
+    gained, lost = compare(overloaded, wide), compare(wide, overloaded)
+    value = wide.metrics["latency_p95_s"].value
+    assert gained.told[0] == ("Answers", f"no steady state → {value:.2f} s")
+    assert lost.told[0] == ("Answers", f"{value:.2f} s → no steady state")
+    assert {label for label, _ in gained.told} == {"Answers", "Served", "Cost"}
+    assert gained.rows["metric"].tolist() == [label for label, _ in gained.told]
+    assert gained.to_json()[0] == {
+        "metric": "latency_p95_s",
+        "unit": "s",
+        "before_untold": "no steady state",
+        "after": value,
+        "words": f"no steady state → {value:.2f} s",
+    }
+
+
+def test_what_neither_run_can_quote_is_told_too(overloaded):
+    other = served_by(1, max_batch=1)
+    found = compare(overloaded, other)
+    assert found.told[-1] == ("Answers", "no steady state in both")
+    assert found.rows.iloc[-1].tolist() == ["Answers", *["no steady state"] * 2, "", "", "", "no figure on either side"]
+
+
+def test_every_metric_of_either_run_is_told_once(overloaded, wide):
+    found = compare(overloaded, wide, every=True)
+    names = [one.metric.name for one in (*found.one_sided, *found.moved)]
+    assert sorted(names) == sorted({*overloaded.metrics, *wide.metrics})
+
+
+def test_why_a_figure_is_missing_is_known(overloaded):
+    assert overloaded.untold["latency_p95_s"] == "no steady state"
+    few = served_by(3, count=2)
+    cut = replace(few.measures[0], samples={})
+    silent = summary_of(few.plan, 0, [cut, cut])
+    assert silent.untold["latency_p95_s"] == "no figure"
+    assert set(silent.untold) | set(silent.metrics) == set(few.plan.scenario.metrics)
+
+
+def test_the_largest_change_comes_first_and_chance_last(base, wider):
+    found = compare(base[1], wider[1], every=True).moved
+    proven = [one.significant for one in found]
+    assert proven == sorted(proven, reverse=True)
+    missed = [one.metric.name for one in found].index("missed_per_1000")
+    alarms = [one.metric.name for one in found].index("specificity")
+    assert missed < alarms  # of the missed, most are found; of the healthy, a few more are called
+
+
+def test_other_seeds_are_not_paired_and_fewer_replications_are_compared_as_far_as_both_go(wide):
+    other, fewer = served_by(3, seed=5), served_by(3, count=2)
+    assert compare(wide, wide).pairing == ""
+    assert "seeds differ (0 and 5)" in compare(wide, other).pairing
+    found = compare(wide, fewer)
+    assert found.pairing == "Of 3 and 2 replications, the first 2 are compared."
+    assert [one.change.value for one in found.moved] == [0.0] * len(found.moved)  # the same two replications
+    assert found.before.replications == found.after.replications == 2
+
+
+def test_several_runs_stand_side_by_side_each_against_the_first(overloaded, wide):
+    table = side_by_side([wide, overloaded, wide], ["A", "B", "C"])
+    assert table.columns.tolist() == ["metric", "A", "B", "C"]
+    assert table["metric"].tolist()[:3] == ["Answers", "Served", "Cost"]
+    answers = table.iloc[0]
+    assert (answers["B"], answers["C"]) == ("no steady state", answers["A"])
+    change = next(one for one in compare(wide, overloaded).moved if one.metric.name == "cost_per_1000_usd")
+    assert table.iloc[2]["B"].endswith(f"({change.size}, {change.interval})")
+
+
+def test_a_change_in_too_few_replications_has_no_bounds_and_is_not_claimed(wide):
+    empty = {name: replace(one, values=one.values[:0], starts=one.starts * 0) for name, one in wide.measures[0].samples.items()}
+    rest = [replace(one, samples=one.samples | empty) for one in wide.measures[1:]]
+    thin = summary_of(wide.plan, 0, [wide.measures[0], *rest])
+    found = {one.metric.name: one for one in compare(wide, thin, every=True).moved}
+    mean = found["latency_mean_s"]
+    assert not mean.significant
+    assert mean.interval == "unbounded to unbounded"
+    assert "low" not in mean.to_json()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.analysis.run.operating import operating_point, operating_points, reading_capacity, referral_curve
+from simulator.analysis.run.operating import operating_point, operating_points, reading_capacity, referral_curve, referred_at
 from simulator.analysis.statistics import share_interval
 from simulator.serving.theory import loads
 from tests.builders import gate, people, plan, pool, population, score_table
@@ -56,3 +56,17 @@ def test_the_reviewers_can_read_what_loads_them_fully():
     load = next(load for load in loads(made_plan) if load.stage == "people")
     assert reading_capacity(made_plan) == pytest.approx(load.visits_per_request / load.mean)
     assert reading_capacity(plan({"pool": pool()})) is None
+
+
+def test_a_threshold_refers_of_a_crowd_what_it_refers_of_the_labelled():
+    """At 0.75 the cut is 0.7: three of four positives, none of the negatives; at 1 everybody; a quarter is positive."""
+    most, all_of_them = referred_at(made(), 0.75), referred_at(made(), 1.0)
+    assert (most.crowd, most.found, most.missed, most.alarms, most.cleared) == (1000, 187.5, 62.5, 0, 750)
+    assert (all_of_them.missed, all_of_them.cleared, all_of_them.share) == (0, 0, 1)
+    half = referred_at(made(), 0.5)
+    assert (half.found, half.share) == (125, 0.125)
+
+
+def test_a_promise_about_the_next_positive_refers_more():
+    """Of four positives the next reaches the lowest of three with 3 in 5 only, so a promise of 0.75 takes all four."""
+    assert referred_at(made(), 0.75, promised=True).found == 250

@@ -52,7 +52,7 @@ def test_a_verdict_has_the_same_colour_in_a_chart_on_a_page_and_in_the_terminal(
     verdict = judge(AT_LEAST, METRICS, {"sensitivity": estimate(interval)} if interval else {})
     assert verdict.standing == standing
     assert (objectives.COLOURS[standing], widgets.VERDICTS[standing]) == (drawn, shown)
-    assert run_report._verdict_row(verdict, "share")[-1] == f"[{printed}]{verdict.standing}[/{printed}]"
+    assert run_report._verdict_row(verdict)[-1] == f"[{printed}]{verdict.standing}[/{printed}]"
 
 
 def test_a_figure_that_cannot_be_quoted_is_not_met_and_left_out():

@@ -166,3 +166,18 @@ def test_replicas_are_paid_while_requests_come_and_while_they_work_after_that():
 def test_replications_are_added_up():
     one, two = StageTimes(1, 0, 2.0, 1.0, 3.0, 4.0, 0.5), StageTimes(2, 1, 4.0, 0.0, 1.0, 2.0, 0.7)
     assert pooled([one, two]) == StageTimes(3, 1, 6.0, 1.0, 4.0, 6.0, pytest.approx(0.6))
+
+
+def test_the_load_since_the_last_strike_is_that_of_what_came_since():
+    """Service takes 10 s. Before 60 s a replica of two is down; 4 requests come by then, and 2 in the 40 s after that."""
+    lost = {"lost": {"kind": "replica_loss", "label": "Lost", "stage": "p", "replicas": 1, "lasts_s": 60}}
+    made = plan({"p": pool(replicas=2)}, constant(10.0), curveballs=lost, strikes={"lost": 0.0}, seconds=100)
+    found = measure(run_at(made, [0, 1, 2, 3, 70, 80])).stages["p"]
+    assert found.load == pytest.approx(6 / ((60 + 2 * 40) / 10))
+    assert found.struck_load == pytest.approx(4 / (60 / 10))
+    assert found.late_load == pytest.approx(2 / (2 * 40 / 10))
+
+
+def test_where_nothing_strikes_the_load_is_that_of_the_whole_run():
+    found = measure(run_at(plan({"p": pool()}, constant(10.0), seconds=100), [0, 50])).stages["p"]
+    assert (found.load, found.late_load, found.struck_load) == (0.2, 0.2, 0.0)

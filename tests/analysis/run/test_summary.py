@@ -11,7 +11,7 @@ from simulator import simulate, summarise
 from simulator.analysis.run.measures import measure
 from simulator.analysis.run.replicate import replicate
 from simulator.serving.latency import constant
-from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
+from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end()}
 
@@ -211,3 +211,60 @@ def made_metrics(summary):
 def test_an_interval_is_said_to_be_about_people_only_where_some_were_labelled():
     assert "other labelled people" in replicate(triage(), 0, 2).sense
     assert replicate(plan({"p": pool()}), 0, 2).sense == "A 95% interval is about other requests of the same kind."
+
+
+def surged(strikes):
+    """M/M/1 at a load of 0.7, or, for 600 of 4,000 s, at four times that: 0.7 x (4,000 + 3 x 600) = 4,060 s of work."""
+    surge = {"surge": {"kind": "traffic", "label": "A surge", "times": 4, "lasts_s": 600}}
+    made = plan({"p": pool()}, exponential(1.0), rate=0.7, seconds=4000, curveballs=surge, strikes=strikes)
+    return replicate(made, 1, 8)
+
+
+def test_a_queue_that_a_surge_leaves_behind_is_worked_off_and_its_times_are_quoted():
+    summary = surged({"surge": 400.0})
+    times = summary.stages["p"]
+    assert times.load >= 1
+    assert times.late_load == pytest.approx(0.7, rel=0.05)
+    assert times.struck_load == pytest.approx(2.8, rel=0.05)
+    assert not any("no steady state" in words for words in summary.warnings)
+    assert any("so the queue is worked off again" in words for words in summary.warnings)
+    assert {"wait_p95_s.p", "latency_p95_s"} <= summary.metrics.keys()
+    # Fluid: 1,080 wait when the surge ends and 0.3 a second fewer from then on; who comes last in the surge waits 1,080 s.
+    assert 800 < summary.metrics["wait_p95_s.p"].value < 1200
+
+
+def test_a_replica_that_is_lost_for_good_leaves_a_queue_that_only_grows_though_the_load_of_the_run_is_below_1():
+    lost = {"lost": {"kind": "replica_loss", "label": "Lost", "stage": "p", "replicas": 1}}
+    made = plan({"p": pool(replicas=2)}, exponential(1.0), rate=1.2, seconds=4000, curveballs=lost, strikes={"lost": 3000.0})
+    summary = replicate(made, 1, 4)
+    assert summary.stages["p"].load < 1 < summary.stages["p"].late_load
+    assert any("from 00:50 (50.0 min into the run) on, the offered load is 1.2" in words for words in summary.warnings)
+    assert any("There is no steady state" in words for words in summary.warnings)
+    assert "wait_p95_s.p" not in summary.metrics
+
+
+def test_a_surge_over_a_load_that_is_too_high_anyway_changes_nothing():
+    surge = {"surge": {"kind": "traffic", "label": "A surge", "times": 2, "lasts_s": 100}}
+    made = plan({"p": pool()}, constant(2.0), rate=0.7, seconds=2000, curveballs=surge, strikes={"surge": 500.0})
+    summary = replicate(made, 1, 3)
+    assert any("There is no steady state" in words for words in summary.warnings)
+    assert "wait_p95_s.p" not in summary.metrics
+
+
+def test_a_drift_of_scores_takes_back_what_a_threshold_promised():
+    """Positives score 0.9, 0.8, 0.7, 0.3. The threshold of three in four is 0.7; with 0.15 less, one in four reaches it."""
+    drift = {"drift": {"kind": "drift", "label": "A drift", "scores_shift": -0.15}}
+    routes = [{"at_sensitivity": 0.75, "to": "clinic"}, {"to": "cleared"}]
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes, answers=True)}
+    made = plan(stages, constant(0.1), score_table([0.9, 0.8, 0.7, 0.3], [0.85, 0.2, 0.1]), seconds=400, rate=5, ends=ENDS,
+                population=population(), curveballs=drift, strikes={"drift": 0.0})  # fmt: skip
+    summary = replicate(made, 1, 4)
+    [kept] = summary.thresholds
+    assert (kept.reached, kept.struck, kept.struck_by) == (0.75, 0.25, ("A drift",))
+    assert not kept.holds
+    assert "That is no longer true once “A drift” has struck: then it puts 25.0% of them there." in kept.sentence
+    assert summary.metrics["sensitivity"].value == pytest.approx(0.25, abs=0.02)
+    assert any(
+        words.startswith("Over the whole run, before the strike and after it, sensitivity is") for words in summary.warnings
+    )
+    assert json.dumps(kept.to_json())

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.analysis.run.timeline import batches, busiest_minute, occupancy, queue_steps, staffed, waiting
+from simulator.analysis.run.timeline import batches, busiest_minute, moment, occupancy, queue_steps, staffed, waiting
+from simulator.scenario.schema import Noun
 from simulator.serving.latency import constant
 from tests.builders import people, plan, pool, run_at
 
@@ -89,3 +90,18 @@ def test_the_length_of_a_queue_changes_when_somebody_comes_or_is_served():
     trace = run_at(plan({"pool": pool()}), [0, 0.25, 0.5])  # served at 0, 1 and 2
     times, lengths = queue_steps(trace.logs["pool"].frame("pool"))
     assert (times.tolist(), lengths.tolist()) == ([0.25, 0.5, 1, 2], [1, 2, 1, 0])
+
+
+def test_an_instant_is_told_with_who_waits_and_who_works():
+    """Two replicas, one second a request: of three at 0 s two are served until 1 s; of four at 60 s one is gone at 61 s."""
+    stages = {"pool": pool(replicas=2, label="Model", to="people"), "people": people(("00:00", "00:01", 3), label="Readers")}
+    trace = run_at(plan(stages, constant(1.0), seconds=300), [0, 0, 0, 65])
+    at_half, later = moment(trace, 0.5), moment(trace, 65.5)
+    assert (at_half.arrivals, at_half.in_flight) == (3, 3)
+    assert at_half.sentences(Noun(one="photo", many="photos")) == [
+        "In flight: 3 photos; 3 arrive in the minute around this instant.",
+        "Model: 1 waits, 2 of 2 at work.",
+        "Readers: nothing waits, 0 of 3 at work.",
+    ]
+    assert later.stations[0].words() == "Model: nothing waits, 1 of 2 at work"
+    assert later.stations[1].words() == "Readers: nothing waits, nobody is on duty"

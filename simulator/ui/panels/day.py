@@ -1,0 +1,91 @@
+"""The time of a run with one slider: a line through every chart over time, and what is the case at that instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from math import ceil
+
+import streamlit as st
+
+from simulator.analysis.run.summary import Summary
+from simulator.analysis.run.timeline import MINUTE_S, busiest_minute, moment
+from simulator.scenario.exhibits import EXHIBITS
+from simulator.serving.calendar import DAY_S, HOUR_S
+from simulator.serving.plan import fingerprint
+from simulator.serving.trace import Trace
+from simulator.ui.charts import batch_timeline, goodput_over_time, queue_over_time, queues
+from simulator.ui.charts.look import time_of_day
+from simulator.ui.widgets import draw, first_replication, plain
+
+#: The slider has at most this many steps: few enough to cross the run with the keyboard.
+STEPS = 900
+#: Steps that people count in, in seconds.
+_WHOLE = (1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600)
+
+
+@st.fragment
+def over_time(names: list[str], summary: Summary) -> None:
+    """These exhibits of one replication, at an instant that can be moved."""
+    trace = replication_0(summary)
+    at_s = _instant(trace)
+    told = moment(trace, at_s).sentences(trace.plan.scenario.unit)
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in told))
+    for name in names:
+        st.subheader(label_of(name, trace), anchor=False)
+        OVER_TIME[name](summary, trace, at_s)
+    st.caption(f"One of {summary.replications} replications.")
+
+
+def replication_0(summary: Summary) -> Trace:
+    """Replication 0 of a run, whichever number of others there are."""
+    return first_replication(fingerprint([*summary.plan.identity, summary.seed]), summary)
+
+
+def label_of(name: str, trace: Trace) -> str:
+    """An exhibit's title; people have the labels of their stages."""
+    scenario = trace.plan.scenario
+    if name != "shifts":
+        return EXHIBITS[name].label
+    return " and ".join(scenario.stages[stage].label for stage in scenario.staffed_stages())
+
+
+def _instant(trace: Trace) -> float:
+    """The instant that the slider stands at, in seconds of the run; at first the middle of the busiest minute."""
+    horizon, start = trace.plan.horizon_s, time_of_day(trace, 0.0).to_pydatetime()
+    step = next((size for size in _WHOLE if horizon / size <= STEPS), DAY_S / 24)
+    busiest = step * ceil((busiest_minute(trace) + MINUTE_S / 2) / step)
+    layout = "HH:mm:ss" if horizon < HOUR_S else "HH:mm" if horizon <= DAY_S / 2 else "[day] D, HH:mm"
+    chosen: datetime = st.slider(
+        "Move through the run",
+        start,
+        start + timedelta(seconds=step * int(horizon / step)),
+        start + timedelta(seconds=busiest),
+        timedelta(seconds=step),
+        layout,
+        key=f"{trace.plan.scenario.id}:instant",
+    )
+    return (chosen - start).total_seconds()
+
+
+def _overload(summary: Summary, trace: Trace, at_s: float) -> None:
+    draw(goodput_over_time(trace, at_s), key="goodput")
+
+
+def _batches(summary: Summary, trace: Trace, at_s: float) -> None:
+    draw(queues(trace, summary.warm_up, at_s), key="queues")
+    draw(batch_timeline(trace, at_s), key="batches")
+    st.caption("Drag to see the rest of the minute. The number in a bar is the size of the batch.")
+
+
+def _shifts(summary: Summary, trace: Trace, at_s: float) -> None:
+    for name in trace.plan.scenario.staffed_stages():
+        draw(queue_over_time(trace, name, at_s), key=f"queue_{name}")
+
+
+#: What draws each exhibit that follows the slider: the run, its replication 0, the instant in seconds.
+OVER_TIME: dict[str, Callable[[Summary, Trace, float], None]] = {
+    "overload": _overload,
+    "batches": _batches,
+    "shifts": _shifts,
+}

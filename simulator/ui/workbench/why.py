@@ -1,0 +1,54 @@
+"""Why an objective is not met: in its card, with the panel that shows it and a step that improves it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from simulator.analysis.run.reasons import Reason
+from simulator.analysis.run.result import Result
+from simulator.scenario.exhibits import EXHIBITS
+from simulator.ui.widgets import plain
+from simulator.ui.workbench import state
+
+#: The name of the exhibit whose panel a reason asked to see, in the session.
+PANEL_WANTED = "panel_wanted"
+
+
+def open_panel(exhibit: str) -> None:
+    """Ask for the panel that shows an exhibit; a callback."""
+    st.session_state[PANEL_WANTED] = exhibit
+
+
+def why(result: Result, place: int) -> None:
+    """The reason behind a verdict, by its place among the verdicts; nothing where the objective is met."""
+    reason = result.reasons.get(place)
+    if reason is None:
+        return
+    st.markdown(plain(reason.sentence))
+    _step(result, place, reason)
+
+
+@st.fragment
+def _step(result: Result, place: int, reason: Reason) -> None:
+    """A step that helps, once its trials have been asked for: they take a second or two."""
+    with st.container(horizontal=True):
+        label = f"Show: {EXHIBITS[reason.exhibit].label}"
+        shown = st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
+        asked = reason.tried or st.button("What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason))
+    if shown:
+        st.rerun()  # the panels stand outside of this fragment
+    if not asked:
+        return
+    with st.spinner("Trying steps …"):
+        advice = reason.advice
+    st.caption(plain(advice.sentence))
+    if move := advice.move:
+        args = (result.plan.scenario, result.plan.design, move.choice, move.pick)
+        if st.button("Take this step", key=f"take_{place}", on_click=state.step, args=args):
+            st.rerun()
+
+
+def _helps(result: Result, reason: Reason) -> str:
+    """The choices that move the objective, in words."""
+    choices = result.plan.scenario.choices
+    return "Tries the choices that bear on it: " + ", ".join(choices[name].label for name in reason.choices) + "."
