@@ -25,16 +25,18 @@ def why(result: Result, place: int) -> None:
     if reason is None:
         return
     st.caption(plain(reason.sentence))
-    label = f"Show: {EXHIBITS[reason.exhibit].label}"
-    st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
-    _step(result, place, reason)
+    with st.container(horizontal=True):
+        label = f"Show: {EXHIBITS[reason.exhibit].label}"
+        st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
+        _step(result, place, reason)
 
 
 @st.fragment
 def _step(result: Result, place: int, reason: Reason) -> None:
     """A step that helps, once its trials have been asked for: they take a second or two."""
-    asked = reason.tried or st.button("What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason))
-    if not asked:
+    if not reason.tried and not st.button(
+        "What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason)
+    ):
         return
     with st.spinner("Trying steps …"):
         advice = reason.advice
@@ -46,6 +48,6 @@ def _step(result: Result, place: int, reason: Reason) -> None:
 
 
 def _helps(result: Result, reason: Reason) -> str:
-    """The choices that move the objective, in words."""
+    """The choices that bear on it, in words."""
     choices = result.plan.scenario.choices
-    return "Tries the choices that bear on it: " + ", ".join(choices[name].label for name in reason.choices) + "."
+    return "Tries steps of what bears on it, such as: " + ", ".join(choices[name].label for name in reason.written_by[:4]) + "."
