@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from scipy.stats import false_discovery_control, t
 
-from simulator.analysis.run.compare import Difference, differences
+from simulator.analysis.run.compare import UNCHANGED, Difference, OneSided, differences
 from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
 from simulator.analysis.run.measures import Measures, measure
 from simulator.analysis.run.replicate import packed, unpacked
-from simulator.analysis.run.scorecard import Verdict
-from simulator.analysis.run.summary import Summary, summary_of, without_end
+from simulator.analysis.run.scorecard import Standing, Verdict
+from simulator.analysis.run.summary import NO_STEADY_STATE, Summary, summary_of
 from simulator.analysis.statistics import LEVEL, Estimate, Interval, estimate
 from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Choice, Pick
@@ -25,7 +25,7 @@ from simulator.scenario.metrics import Metric
 from simulator.serving.actions import with_actions
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, at_band_edges, changes_of, compile_plan
-from simulator.units import percent, significant
+from simulator.units import significant
 
 #: In how many replications each step is tried. Four give intervals a third wider than twelve do, three twice as wide.
 TRIALS = 4
@@ -62,9 +62,9 @@ class Step:
 
 
 def steps_of(plan: Plan) -> list[Step]:
-    """Every choice one step either way: each other option, or the next number down and up, in the order of the file."""
-    choices = plan.scenario.choices
-    return [_step(plan, name, choice, pick) for name, choice in choices.items() for pick in choice.next_to(plan.design[name])]
+    """Every choice one step either way: each other option, or the next number down and up; folded choices come last."""
+    choices = sorted(plan.scenario.choices.items(), key=lambda pair: pair[1].folded)
+    return [_step(plan, name, choice, pick) for name, choice in choices for pick in choice.next_to(plan.design[name])]
 
 
 def _step(plan: Plan, name: str, choice: Choice, pick: Pick) -> Step:
@@ -82,6 +82,7 @@ class Effect:
 
     before: its verdict in the run of the design; after: that of the design one step away, None where the trials cannot tell
     change: the paired change over the trials, with its interval; None where one of the two designs has no such figure
+    told: then what each of them has, and why there is no figure
     chance: how likely so large a change would be if nothing changed
     pending: whether its interval still lacks the doubt about who was labelled
     real: whether it is beyond chance, given how many changes are looked at beside it
@@ -91,6 +92,7 @@ class Effect:
     before: Verdict
     after: Verdict | None
     change: Difference | None = None
+    told: OneSided | None = None
     chance: float = 0.0
     pending: bool = False
     real: bool = False
@@ -101,17 +103,24 @@ class Effect:
         return self.outcome == "changes" and not self.pending
 
     @property
+    def standing(self) -> Standing:
+        """The verdict one step away: the same as before unless the change is real."""
+        return self.after.standing if self.real and self.after else self.before.standing
+
+    @property
     def turns(self) -> bool:
         """Whether the verdict is another one."""
-        return self.after is not None and self.real and self.after.standing != self.before.standing
+        return self.standing != self.before.standing
 
     @property
     def gain(self) -> float:
         """How far the step takes the objective towards being plainly met, as a part of the way; negative: away from it.
 
-        0 for what may be chance or is slight, and for a change of an objective that is plainly met already.
+        0 for what may be chance or is slight, and for an objective that is plainly met and stays so; -1 if it does not.
         """
-        if not self.real or self.slight or self.before.standing == "met":
+        if self.before.standing == "met":
+            return -1.0 if self.turns else 0.0
+        if not self.real or self.slight:
             return 0.0
         if self.change is None:
             return inf if self.outcome == "appears" else -inf
@@ -140,21 +149,19 @@ class Effect:
         """The effect in words: `+1.6 points`, `no figure → 12.6 h`."""
         if self.outcome == "changes" and self.change:
             return self.change.size
-        return {"the same": "no change", "too few": "too few requests to say"}.get(self.outcome, self.outcome)
+        return UNCHANGED if self.told is None else "too few trials to say" if self.outcome == "too few" else self.told.words
 
     def to_json(self) -> dict[str, Any]:
         """The effect as `casesim levers --json` prints it; what does not apply is left out."""
-        told: dict[str, Any] = {"metric": self.before.objective.metric, "outcome": self.outcome}
+        told: dict[str, Any] = {"metric": self.before.objective.metric, "outcome": self.outcome, "words": self.words}
         if self.change:
             found = self.change.change
             told |= {"change": found.value, "low": found.low, "high": found.high, "unit": self.change.metric.unit}
             told |= {name: {"low": part.low, "high": part.high} for name, part in found.doubts.items()}
             told["chance"] = self.chance
         told |= {"significant": self.real, "verdict_before": self.before.standing}
-        if self.after:
-            told["verdict_after"] = self.after.standing
-            told |= {"value_after": self.after.estimate.value} if self.after.estimate else {}
-        return told
+        told |= {"verdict_after": self.standing} if self.after else {}
+        return told | ({"value_after": self.after.estimate.value} if self.after and self.after.estimate else {})
 
 
 @dataclass(frozen=True)
@@ -206,25 +213,30 @@ class Lever:
 def trial(plan: bytes, seed: int, replication: int) -> Measures:
     """One replication of a step, whose plan is packed (the job of a worker process)."""
     step = unpacked(plan)
-    found = _asked(step, measure(simulate(step, seed, replication)))
-    found.band_edges = [_asked(step, measure(simulate(edge, seed, replication))) for edge in at_band_edges(step)]
+    found = _sent(step, measure(simulate(step, seed, replication)))
+    found.band_edges = [_sent(step, measure(simulate(edge, seed, replication))) for edge in at_band_edges(step)]
     return found
 
 
 def trial_again(plan: bytes, seed: int, replication: int) -> Measures:
     """The same replication for other labelled people."""
     step = unpacked(plan)
-    return _asked(step, measure(simulate(resampled_plan(step, replication), seed, replication)))
+    return _sent(step, measure(simulate(resampled_plan(step, replication), seed, replication)))
 
 
-def _asked(plan: Plan, measures: Measures) -> Measures:
-    """Without the times that no objective asks for: less to send, and less to keep."""
-    asked = {plan.scenario.metrics[objective.metric].sample for objective in plan.scenario.objectives}
+def _asking(plan: Plan) -> Plan:
+    """The same plan, of which no more is measured than the objectives ask for."""
+    return replace(plan, scenario=plan.scenario.asking(objective.metric for objective in plan.scenario.objectives))
+
+
+def _sent(plan: Plan, measures: Measures) -> Measures:
+    """Without the times that no metric is taken of: less to send, and less to keep."""
+    asked = {metric.sample for metric in plan.scenario.metrics.values()}
     return replace(measures, samples={name: one for name, one in measures.samples.items() if name in asked})
 
 
-class Comparison:
-    """What one step does to each objective, judged against the run of a design.
+class Baseline:
+    """The run of a design, against which each step from it is judged.
 
     base: all replications of the design; trials: how many of them, from the first on, each step is compared with
     """
@@ -233,7 +245,7 @@ class Comparison:
         self.base = base
         self.trials = trials
         self.plain = [replace(one, resampled=None) for one in base.measures[:trials]]
-        self.now = summary_of(base.plan, base.seed, self.plain)
+        self.now = summary_of(_asking(base.plan), base.seed, self.plain)
 
     def lever(self, step: Step, measures: Sequence[Measures], again: Sequence[Measures] = ()) -> Lever:
         """The effects of a step on each objective.
@@ -244,10 +256,10 @@ class Comparison:
         before = [replace(one, resampled=two.resampled) for one, two in zip(self.plain, self.base.measures, strict=False)]
         after = [replace(one, resampled=two) for one, two in zip_longest(measures, again)]
         before, after = (before, after) if again else (self.plain, list(measures))
-        then = summary_of(step.plan, self.base.seed, after)
+        then = summary_of(_asking(step.plan), self.base.seed, after)
         moved = {one.metric.name: one for one in differences(before, after, (self.now, then))}
         effects = [self._effect(verdict, then, moved.get(verdict.metric.name)) for verdict in self.base.verdicts]
-        if not again and needs_runs(step.plan) and not step.plan.changes:
+        if not again and needs_runs(step.plan):
             effects = [replace(one, pending=one.outcome == "changes" and self._by_runs(one.before.metric)) for one in effects]
         return Lever(step, effects)
 
@@ -260,17 +272,24 @@ class Comparison:
     def _effect(self, before: Verdict, then: Summary, change: Difference | None) -> Effect:
         metric = before.metric
         there = then.metrics.get(metric.name)
-        if before.estimate is None and there is None:
-            return Effect("the same", before, before)
-        if before.estimate is None:
-            return Effect("appears", before, replace(before, estimate=there))
-        if change is None or there is None:
-            ended = metric.name in without_end(then.plan, then.warm_up, then.stages)
-            return Effect("vanishes", before, replace(before, estimate=None)) if ended else Effect("too few", before, None)
+        if before.estimate is None or there is None or change is None:
+            return self._one_sided(before, then)
         if self._is_same(metric, then):
-            return Effect("the same", before, before, change, 1.0)
+            return Effect("the same", before, before, change, chance=1.0)
         after = replace(before, estimate=_moved(before.estimate, change.change, there, metric))
-        return Effect("changes", before, after, change, _chance(change.change, self.trials - 1))
+        return Effect("changes", before, after, change, chance=chance_of(change.change, self.trials - 1))
+
+    def _one_sided(self, before: Verdict, then: Summary) -> Effect:
+        """Of an objective without a figure in the run, in the step's trials, or in as few replications of the design itself."""
+        name = before.metric.name
+        sides = [run.metrics.get(name) or run.untold[name] for run in (self.base, then)]
+        told = OneSided(before.metric, before.objective.label, *sides)
+        if isinstance(sides[0], str):
+            outcome: Outcome = "the same" if isinstance(sides[1], str) else "appears"
+        else:
+            outcome = "vanishes" if str(sides[1]).startswith(NO_STEADY_STATE) else "too few"
+        after = None if outcome == "too few" else replace(before, estimate=then.metrics.get(name))
+        return Effect(outcome, before, after, told=told)
 
     def _is_same(self, metric: Metric, then: Summary) -> bool:
         """Whether the figure is the same in every trial, and for other labelled people."""
@@ -302,7 +321,7 @@ def _shifted(interval: Interval, value: float) -> Interval:
     return Interval(value, value - (interval.value - interval.low), value + (interval.high - interval.value))
 
 
-def _chance(change: Estimate, freedom: int) -> float:
+def chance_of(change: Estimate, freedom: int) -> float:
     """How likely so large a change is if there is none: the level whose interval would just reach zero, by Student's t.
 
     The interval holds what varies with `freedom` degrees of freedom, and what is surer; taking all of it for the former errs
@@ -376,8 +395,8 @@ class Levers:
         return (
             f"Changes are paired: each step meets the requests of the design's first {self.trials} replications. If none of "
             f"the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% intervals would "
-            f"exclude zero all the same. So a change is called real only where at most {percent(FALSE_SHARE)} of those called "
-            "real are to be expected to be chance."
+            f"exclude zero all the same. So real ones are told by a stricter rule: on average, at most {FALSE_SHARE:.0%} of "
+            "those are chance."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -425,12 +444,12 @@ class Trying:
         self._settled: set[int] = set()
 
     @cached_property
-    def _comparison(self) -> Comparison:
-        return Comparison(self.base, self.trials)
+    def _baseline(self) -> Baseline:
+        return Baseline(self.base, self.trials)
 
     def _handed(self, job: Callable[..., Measures], step: Step, count: int) -> list[Future[Measures]]:
         assert step.plan is not None
-        plan = packed(step.plan)
+        plan = packed(_asking(step.plan))
         return [self._submit(job, plan, self.base.seed, replication) for replication in range(count)]
 
     @property
@@ -442,6 +461,11 @@ class Trying:
     def settled(self) -> int:
         """How many steps are told with all their doubts."""
         return len(self._settled)
+
+    @property
+    def share(self) -> float:
+        """How much of the way is done; a step is half told while a doubt is still to come."""
+        return (len(self._levers) + self.settled) / (2 * len(self.steps)) if self.steps else 1.0
 
     @property
     def running(self) -> bool:
@@ -466,7 +490,7 @@ class Trying:
         if not all(future.done() for future in again or trials):
             return
         if again or place not in self._levers:
-            self._levers[place] = self._comparison.lever(step, *([one.result() for one in part] for part in (trials, again)))
+            self._levers[place] = self._baseline.lever(step, *([one.result() for one in part] for part in (trials, again)))
         if again or not any(effect.pending for effect in self._levers[place].effects):
             self._settled.add(place)
             self._trials[place], self._again[place] = [], []  # what they brought is told

@@ -31,8 +31,8 @@ from simulator.units import percent, spoken, spread
 
 #: How to read an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
-    "A 95% interval is about the next people of the same kind: other requests, and other labelled people on whom every "
-    "threshold is chosen anew."
+    "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0} on whom every threshold is "
+    "chosen anew."
 )
 _SENSE = "A 95% interval is about other requests of the same kind."
 
@@ -87,7 +87,7 @@ class Summary:
     @property
     def sense(self) -> str:
         """How to read an interval, shown once wherever there are intervals."""
-        return _SENSE_LABELLED if self.plan.tables else _SENSE
+        return _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
 
     def doubts(self, name: str) -> str:
         """How much of a metric's interval each source of uncertainty causes."""
@@ -129,7 +129,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     metrics = _estimates(plan, estimator)
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
-    endless = without_end(plan, warm_up, stages)
+    endless = _without_end(plan, warm_up, stages)
     metrics = {name: found for name, found in metrics.items() if name not in endless}
     reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
     warnings = [
@@ -233,7 +233,7 @@ def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
     return times.late_load >= 1 and not bounded and plan.scenario.arrivals.has_rate
 
 
-def without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
+def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
     """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
     growing = {stage for stage, times in stages.items() if grows(plan, stage, times)}
     behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}

@@ -16,6 +16,9 @@ from simulator.ui.workbench.state import key, step
 #: How often the trials are looked at while they go on (s).
 LOOK_S = 0.5
 
+#: So many designs whose levers were tried last are remembered in a session.
+KEPT = 4
+
 _CSS = """
 #frame { overflow-x: auto; container-type: inline-size; }
 table { border-collapse: collapse; width: 100%; font: 400 .85rem/1.3 var(--st-font); color: var(--st-text-color); }
@@ -30,7 +33,8 @@ button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offse
 small { display: block; font-size: .75rem; }
 .better { color: var(--st-green-text-color); font-weight: 600; }
 .worse { color: var(--st-red-text-color); font-weight: 600; }
-.chance, small { color: var(--st-gray-text-color); font-weight: 400; }
+.none, .chance, small { color: var(--st-gray-text-color); font-weight: 400; }
+.verdict { display: block; color: var(--st-text-color); font-weight: 600; }
 .name { display: none; }
 @container (max-width: 640px) {
   thead { display: none; }
@@ -66,16 +70,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.setAttribute("aria-label", `Take this step: ${label}: ${told}`);
     button.onclick = () => setTriggerValue("take", id);
     head.append(element("small", "", label), button, element("small", "", note));
-    made.append(head, ...cells.map(({ words, interval, tone }, place) => {
+    made.append(head, ...cells.map(({ words, interval, verdict, tone }, place) => {
       const cell = element("td", tone);
       cell.append(element("span", "name", data.columns[place]), element("span", "", words), element("small", "", interval));
+      if (verdict) cell.append(element("span", "verdict", verdict));
       return cell;
     }));
     return made;
   };
   const held = parentElement.querySelector("button:focus")?.dataset.id;
   parentElement.querySelector("caption").textContent = data.caption;
-  parentElement.querySelector("thead tr").replaceChildren(...["Step", ...data.columns].map((name) => {
+  parentElement.querySelector("thead tr").replaceChildren(...["Step: press to take it", ...data.columns].map((name) => {
     const head = element("th", "", name);
     head.scope = "col";
     return head;
@@ -114,7 +119,10 @@ def _kept(job: Job) -> Trying | None:
 
 
 def _start(job: Job) -> None:
-    st.session_state["levers"][job.id] = Trying(job.summary, partial(registry().workers.submit, BESIDE))
+    kept: dict[str, Trying] = st.session_state["levers"]
+    kept[job.id] = Trying(job.summary, partial(registry().workers.submit, BESIDE))
+    for name in list(kept)[:-KEPT]:
+        del kept[name]
 
 
 def _shown(job: Job, trying: Trying, looks: bool) -> None:
@@ -123,8 +131,7 @@ def _shown(job: Job, trying: Trying, looks: bool) -> None:
         st.rerun()
     if trying.running:
         with st.container(horizontal=True, vertical_alignment="center"):
-            told = f"{trying.settled} of {len(trying.steps)} steps"
-            st.progress(trying.settled / len(trying.steps), told)
+            st.progress(trying.share, f"{len(found.tried)} of {len(trying.steps)} steps tried")
             if st.button("Cancel", key="cancel_levers", type="tertiary"):
                 trying.cancel()
                 st.rerun()
@@ -164,11 +171,10 @@ def _row(name: str, row: Lever) -> dict[str, Any]:
 
 
 def _cell(effect: Effect) -> dict[str, str]:
-    turned = f", {effect.after.standing}" if effect.turns and effect.after else ""
     tone = {True: "better", False: "worse", None: "none" if effect.outcome == "the same" else "chance"}[effect.helps]
-    interval = effect.change.interval if effect.is_open and effect.change else ""
-    words = f"{effect.words}, interval to come" if effect.pending else effect.words
-    return {"words": f"{words}{turned}", "interval": interval, "tone": tone}
+    interval = "interval to come" if effect.pending else effect.change.interval if effect.is_open and effect.change else ""
+    verdict = f"{effect.before.standing} → {effect.standing}" if effect.turns else ""
+    return {"words": effect.words, "interval": interval, "verdict": verdict, "tone": tone}
 
 
 def _chart(job: Job, found: Levers) -> None:
