@@ -14,7 +14,8 @@ import pytest
 from simulator.analysis.run.measures import measure
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.scores import Measured, ScoreTable
-from simulator.scenario.load import loads
+from simulator.scenario.document import Document
+from simulator.scenario.load import _checked, loads
 from simulator.scenario.schema import Scenario
 from simulator.serving.arrivals import ARRIVALS
 from simulator.serving.calendar import DAY_S
@@ -126,8 +127,11 @@ def plan(
     strikes: Mapping[str, float | None] | None = None,
     **fields: Any,
 ) -> Plan:
-    """A plan of these stages: every pool is served as `service` says, one second a batch if it says nothing."""
-    made = scenario(stages, **fields)
+    """A plan of these stages: every pool is served as `service` says, one second a batch if it says nothing.
+
+    Checked as a file is, but not read from one: reading YAML would take longer than most of these plans run.
+    """
+    made = _checked(Document("test.yaml", json.loads(json.dumps(document(stages, **fields)))))
     pools = [name for name, stage in made.stages.items() if stage.kind == "pool"]
     if not isinstance(service, Mapping):
         largest = max((made.stages[name].max_batch for name in pools), default=1)

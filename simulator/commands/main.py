@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from simulator.commands.cases import cases
+from simulator.commands.check import check
 from simulator.commands.detections import detect_eval, detect_tables
 from simulator.commands.fidelity import fidelity
 from simulator.commands.levers import levers
@@ -47,7 +48,7 @@ def casesim(
         serve()
 
 
-for command in (serve, cases, run, levers, profile, fidelity, projection, detect_eval, detect_tables):
+for command in (serve, cases, check, run, levers, profile, fidelity, projection, detect_eval, detect_tables):
     app.command()(command)
 scores.command()(train)
 app.add_typer(scores, name="scores")

@@ -25,7 +25,11 @@ class Finding(BaseModel):
 
 
 class FieldDrop(BaseModel):
-    """One product on the bench and in the field. scores: the score table that rests on the same bench, if there is one."""
+    """One product on the bench and in the field.
+
+    scores: the score table that rests on the same bench, if there is one
+    beside: how the names of the score tables begin that are about the same thing
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,6 +37,11 @@ class FieldDrop(BaseModel):
     bench: Finding
     field: Finding
     scores: str | None = None
+    beside: list[str] = []
+
+    def stands_beside(self, table: str) -> bool:
+        """Whether a score table, by its name, is about the same thing."""
+        return any(table.startswith(beginning) for beginning in self.beside)
 
 
 def field_drop_of(table: str) -> FieldDrop | None:

@@ -145,7 +145,7 @@ class VisitLog:
         return pd.DataFrame(
             {
                 "request": np.array(self.request, np.int32),
-                "stage": stage,
+                "stage": _alone(stage, len(batch)),
                 "entered_s": np.array(self.entered),
                 "started_s": np.array(self.started)[batch],
                 "left_s": np.array(self.left)[batch],
@@ -200,7 +200,7 @@ class TransitLog(VisitLog):
             "wanted": True,
         }
         times = {"entered_s": entered, "started_s": entered, "left_s": left}
-        return pd.DataFrame({"request": rows, "stage": stage, **times, **alone})
+        return pd.DataFrame({"request": rows, "stage": _alone(stage, len(rows)), **times, **alone})
 
 
 @dataclass(frozen=True)
@@ -293,6 +293,11 @@ class Trace:
         for codes in (self.columns.outcome, self.columns.end, self.columns.detected):
             sha.update(codes.tobytes())
         return sha.hexdigest()[:16]
+
+
+def _alone(name: str, count: int) -> Any:
+    """A column that says the same in every row."""
+    return _named(np.zeros(count, np.int8), [name])
 
 
 def _named(codes: NDArray[np.int8], names: Iterable[str]) -> Any:

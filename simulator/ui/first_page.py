@@ -52,12 +52,16 @@ def _challenge(verdicts: list[Verdict], found: Result | None) -> str:
     total, met = len(verdicts), sum(one.standing == "met" for one in verdicts)
     unproven = sum(one.standing == "not proven" for one in verdicts)
     if found is None:
-        return f"Here is a design, and the {total} objectives it is to meet"
+        return "Here is a design, and what it is to meet"
     if met == total:
-        return f"This design meets all {total} objectives. Can you do it with less?"
+        return f"This design meets {_of(total, total)}. Can you do it with less?"
     if met + unproven == total:
-        return f"This design is not proven to meet {unproven} of its {total} objectives. Can you?"
-    return f"This design does not meet {total - met - unproven} of its {total} objectives. Can you?"
+        return f"This design is not proven to meet {_of(unproven, total)}. Can you?"
+    return f"This design does not meet {_of(total - met - unproven, total)}. Can you?"
+
+
+def _of(count: int, total: int) -> str:
+    return "its only objective" if total == 1 else f"{count} of its {total} objectives"
 
 
 def _size(job: Job, found: Result | None) -> str:

@@ -19,17 +19,18 @@ def case_now(case: str) -> tuple[Scenario | None, list[Fault]]:
 
     Of a person's own case the faults include what its designs refer to and cannot find.
     """
-    kept = _kept()
-    try:
-        kept[case] = _tried(case, stamp_of(find(case))) if case in own_cases() else scenario_of(case)
-    except ScenarioError as error:
-        return kept.get(case), error.faults
-    return kept[case], []
+    kept, (scenario, faults) = _kept(), _tried(case, stamp_of(find(case)), case in own_cases())
+    if scenario is not None:
+        kept[case] = scenario
+    return kept.get(case), faults
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _tried(case: str, stamp: Stamp) -> Scenario:
-    return read_whole(lambda: scenario_of(case))
+def _tried(case: str, stamp: Stamp, own: bool) -> tuple[Scenario | None, list[Fault]]:
+    try:
+        return read_whole(lambda: scenario_of(case)) if own else scenario_of(case), []
+    except ScenarioError as error:
+        return None, error.faults
 
 
 @st.cache_resource(show_spinner=False)

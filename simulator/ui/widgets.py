@@ -28,7 +28,7 @@ Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
 #: The four kinds of evidence always wear these badges; green and red are left to verdicts.
 EVIDENCE: dict[str, tuple[Colour, str]] = {
-    "measured": ("blue", "measured on a machine or on labelled photos"),
+    "measured": ("blue", "measured on a machine or on labelled items"),
     "projected": ("violet", "derived from measurements"),
     "published": ("gray", "taken from a named source"),
     "assumed": ("orange", "assumed by the author of the case"),

@@ -1,35 +1,19 @@
 """The app on a free port, and an installed browser that is watched: it may talk to this machine only."""
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from simulator.paths import APP
 from tests.browser.screen import settle
-
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from tests.browser.serving import ARGS, installed, served
 
 
 @pytest.fixture(scope="session")
 def browser():
     """An installed Chromium or Chrome; CASESIM_CHROME names one, CASESIM_REQUIRE_BROWSER=1 makes its absence a failure."""
-    named = os.environ.get("CASESIM_CHROME")
-    found = next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
+    found = installed()
     if found is None:
         missing = "no Chromium or Chrome is installed; name one in CASESIM_CHROME"
         (pytest.fail if os.environ.get("CASESIM_REQUIRE_BROWSER") == "1" else pytest.skip)(missing)
@@ -42,33 +26,8 @@ def browser():
 @pytest.fixture(scope="session")
 def app(tmp_path_factory):
     """The address of the app, served by a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "streamlit", "run", APP, *options]
-        server = subprocess.Popen(command, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(address, server, log)
+    with served(tmp_path_factory.mktemp("app")) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def wait_until_healthy(address, server, log):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urlopen(f"{address}/_stcore/health", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the app did not start:\n{log.read_text()}")
 
 
 @pytest.fixture

@@ -1,7 +1,19 @@
 """Small models, detectors and photos that the commands are tried on."""
 
-from tests.making.conftest import make_onnx, photos, tiny
+from tests.making.conftest import exported, make_onnx, one_process, photos, tiny, tiny_onnx
 from tests.making.detection.conftest import detector, yolo
 from tests.making.training.conftest import labelled, rows, tiny_lite
 
-__all__ = ["detector", "labelled", "make_onnx", "photos", "rows", "tiny", "tiny_lite", "yolo"]
+__all__ = [
+    "detector",
+    "exported",
+    "labelled",
+    "make_onnx",
+    "one_process",
+    "photos",
+    "rows",
+    "tiny",
+    "tiny_lite",
+    "tiny_onnx",
+    "yolo",
+]

@@ -15,6 +15,7 @@ from tests.conftest import Ended
 Run = Callable[..., Ended]
 
 needs_torch = pytest.mark.skipif(not find_spec("torch"), reason="needs the extra `zoo`")
+quick = pytest.mark.usefixtures("one_process", "exported")
 pytestmark = pytest.mark.zoo
 
 
@@ -101,6 +102,7 @@ def test_wrong_use_is_told_in_a_sentence(run: Run, words: list[str], sentence: s
 
 
 @needs_torch
+@quick
 def test_a_step_is_measured_one_item_at_a_time_on_one_thread(run: Run) -> None:
     words = ["--model", "step_normalize", "--precision", "224", "--threads", 1, "--threads", 2, "--budget", 0.1]
     [row] = json.loads(run(*words, "--json").out)
@@ -115,6 +117,7 @@ def test_an_absent_folder_of_photos_is_told(run: Run, tmp_path: Path) -> None:
 
 
 @needs_torch
+@quick
 def test_a_profile_is_measured_once_unless_told_otherwise(
     run: Run, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +138,7 @@ def test_a_profile_is_measured_once_unless_told_otherwise(
 
 
 @needs_torch
+@quick
 def test_what_is_asked_for_is_what_is_measured(run: Run, tiny: str) -> None:
     words = ["--model", tiny, "--precision", "fp32", "--batch", 3, "--batch", 1, "--threads", 1, "--budget", 0.1]
     assert json.loads(run(*words, "--json").out)[0] | {"device": ""} == {
@@ -148,6 +152,7 @@ def test_what_is_asked_for_is_what_is_measured(run: Run, tiny: str) -> None:
 
 
 @needs_torch
+@quick
 def test_an_interrupt_says_what_is_kept(run: Run, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from simulator.making.zoo import campaign
 
@@ -161,6 +166,7 @@ def test_an_interrupt_says_what_is_kept(run: Run, tiny: str, monkeypatch: pytest
 
 
 @needs_torch
+@quick
 def test_a_failure_is_told_kept_and_not_tried_again_and_the_rest_goes_on(
     run: Run, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +193,7 @@ def test_a_failure_is_told_kept_and_not_tried_again_and_the_rest_goes_on(
 
 
 @needs_torch
+@quick
 def test_preparing_measures_nothing(run: Run, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from simulator.making.zoo import campaign
 

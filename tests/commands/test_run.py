@@ -27,7 +27,7 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
     told = json.loads(out)
     assert status == 0
     assert list(told) == ["scenario", "scenario_hash", "design", "seed", "replications", "run_hash", "requests", "metrics",
-                          "objectives", "provenance", "warnings", "bottleneck", "trust", "thresholds", "request"]  # fmt: skip
+                          "objectives", "provenance", "warnings", "reasons", "trust", "thresholds", "request"]  # fmt: skip
     assert (told["scenario"], told["seed"], told["replications"]) == ("small", 7, 3)
     assert told["design"] == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
     for name, metric in told["metrics"].items():
@@ -41,9 +41,13 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
     assert all(isinstance(warning, str) for warning in told["warnings"])
 
 
-def test_a_run_in_json_explains_its_bottleneck_its_trust_and_its_p99_request(casesim, case):
+def test_a_run_in_json_explains_what_is_not_met_its_trust_and_its_p99_request(casesim, case):
     told = json.loads(casesim("run", case, "--json")[1])
-    assert told["bottleneck"]["stage"] in ("classify", "reader")
+    (reason,) = told["reasons"]
+    assert (reason["metric"], reason["exhibit"]) in [("sensitivity", "threshold"), ("sensitivity", "outcomes")]
+    assert reason["stage"] in ("sort", "reader")
+    assert "from someone who ill are not detected" in reason["sentence"]
+    assert "bottleneck" not in told  # nothing is late or turned away
     assert {note["level"] for note in told["trust"]} <= {"good", "fair", "weak"}
     path = told["request"]["to_answer"]
     assert path["share"] == 0.99

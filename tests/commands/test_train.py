@@ -7,7 +7,7 @@ from simulator.making.training import tables
 from simulator.making.training.tables import Fitted, Mean
 from tests.conftest import Ended
 
-pytestmark = pytest.mark.zoo
+pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 
 Train = Callable[..., tuple[int, str]]
 

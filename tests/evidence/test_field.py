@@ -18,6 +18,11 @@ def test_every_promise_stands_beside_what_the_field_gave():
         assert drop.field.sensitivity[1] < drop.bench.sensitivity[1]
 
 
+def test_a_product_stands_beside_scores_of_the_same_thing_alone():
+    assert all(drop.stands_beside("pad_ufes20.efficientnet_lite0.fp32") for drop in field_drops())
+    assert not any(drop.stands_beside("posts.resnet50.fp32") for drop in field_drops())
+
+
 def test_a_fault_is_told_with_its_field(tmp_path):
     file = tmp_path / "field.yaml"
     file.write_text("- what: x\n  bench: {sensitivity: [0.9, 1.2], specificity: [0, 1], source: y}\n", encoding="utf-8")

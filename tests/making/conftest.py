@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +36,33 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def tiny_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the network `tiny`, which `test_export` tries; it is exported once for all tests."""
+    from simulator.making.zoo.export import export
+
+    network, file = tiny_network(), tmp_path_factory.mktemp("tiny") / "tiny.fp32.onnx"
+    export(network.build(), network.input_shape, file)
+    return file
+
+
+@pytest.fixture
+def exported(tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A campaign takes the file of `tiny` as it was exported before."""
+    from simulator.making.zoo import subjects
+
+    monkeypatch.setattr(subjects, "export", lambda _network, _shape, file: shutil.copy(tiny_onnx, file))
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cold starts and first answers happen in this process; `test_fresh` and `test_measure` try those in one of their own."""
+    from simulator.making.zoo import measure, quantize
+
+    for module in (measure, quantize):
+        monkeypatch.setattr(module, "in_fresh_process", lambda work, *given: work(*given))
+
+
 class OnnxMaker(Protocol):
     """Writes a small ONNX file: `op` over the input, which has these axes (a name where free) and this type."""
 
@@ -70,18 +98,24 @@ def make_onnx(tmp_path: Path) -> OnnxMaker:
     return make
 
 
-@pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a network of a few weights, put among the architectures."""
+def tiny_network() -> Any:
+    """A network of a few weights."""
     from torch import nn
 
-    from simulator.making.zoo import architectures, subjects
+    from simulator.making.zoo.architectures import Architecture
 
     def construct() -> nn.Module:
         return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
 
     half = (0.5, 0.5, 0.5)
-    architecture = architectures.Architecture("tiny", 16, "random", half, half, construct)
-    monkeypatch.setitem(architectures.ARCHITECTURES, "tiny", architecture)
+    return Architecture("tiny", 16, "random", half, half, construct)
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a network of a few weights, put among the architectures."""
+    from simulator.making.zoo import architectures, subjects
+
+    monkeypatch.setitem(architectures.ARCHITECTURES, "tiny", tiny_network())
     monkeypatch.setattr(subjects, "MODELS", ["tiny", "photo_decode"])
     return "tiny"

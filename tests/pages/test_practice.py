@@ -80,21 +80,17 @@ def test_the_address_of_one_case_carries_nothing_of_another(practice):
     assert "retries" not in page.query_params
 
 
-@pytest.mark.parametrize("panel", panels(load(SKIN)))
-def test_every_panel_draws_charts_that_say_their_takeaway_and_have_a_table(practice, panel):
-    page = settled(practice())
-    charts_before, tables_before = len(charts(page)), len(tables(page))
-    shows(page, panel)
-    assert not page.exception
-    assert all(chart.alt for chart in charts(page))
-    assert len(tables(page)) - tables_before >= len(charts(page)) - charts_before
-
-
-@pytest.mark.parametrize("panel", panels(load(STORM)))
-def test_every_panel_of_a_case_with_retries_draws_and_has_the_words_of_that_case(practice, panel):
-    page = shows(settled(practice(case=STORM)), panel, STORM)
-    assert not page.exception
-    assert not any(word in told(page) for word in ("patient", "cancer", "healthy"))
+@pytest.mark.parametrize("case", [SKIN, STORM])
+def test_every_panel_draws_charts_that_say_their_takeaway_and_have_a_table(practice, case):
+    page = settled(practice(case=case))
+    for panel in panels(load(case)):
+        shows(page, panel, case)
+        assert not page.exception, panel
+        assert panel == "Debrief" or case == STORM or charts(page), panel
+        assert all(chart.alt for chart in charts(page)), panel
+        assert len(tables(page)) >= len(charts(page)), panel
+        clinic = [word for word in ("patient", "cancer", "healthy") if word in told(page)]
+        assert case == SKIN or panel == "Debrief" or not clinic, (panel, clinic)
 
 
 def test_before_the_first_run_and_after_it_the_page_says_how_far_to_trust_the_figures(practice):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.analysis.run.measures import measure
-from simulator.analysis.run.stage_times import stage_times
+from simulator.analysis.run.stage_times import times_of
 from simulator.serving.engine import Run, simulate
 from simulator.serving.latency import constant
 from simulator.serving.streams import Streams
@@ -107,7 +107,7 @@ def test_the_load_of_a_run_is_that_of_the_servers_it_had():
         trace = simulate(replace(slow, later=((50.0, fast),)))
     # One server could take 50 / 5 requests in the first half and 50 / 0.1 in the second.
     visits = trace.visits[trace.visits["stage"] == "p"]
-    assert stage_times(trace, "p", visits).load == pytest.approx(100 / (10 + 500))
+    assert times_of(trace, {"p": visits})["p"].load == pytest.approx(100 / (10 + 500))
 
 
 def test_the_utilization_of_a_run_is_that_of_the_servers_it_had():

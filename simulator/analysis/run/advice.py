@@ -10,7 +10,7 @@ from math import inf
 from typing import Any
 
 from simulator.analysis.run.compare import Difference, differences
-from simulator.analysis.run.measures import measure
+from simulator.analysis.run.measures import Measures, measure
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import Summary, summary_of
 from simulator.scenario import ScenarioError
@@ -110,18 +110,21 @@ class Trials:
 
     @cached_property
     def now(self) -> Summary:
-        """The first replications of the run itself, without what a trial leaves out."""
+        """The first replications of the run itself, and more where it has too few, without what a trial leaves out."""
         first = [replace(one, resampled=None, band_edges=[]) for one in self.summary.measures[:REPLICATIONS]]
-        return summary_of(self.summary.plan, self.summary.seed, first)
+        return self._run(self.summary.plan, first)
 
     def of(self, step: Step) -> Trial:
         """The trial of a step."""
         key = step.choice, step.pick
         if key not in self._known:
-            seed, count = self.now.seed, self.now.replications
-            then = summary_of(step.plan, seed, [measure(simulate(step.plan, seed, number)) for number in range(count)])
-            self._known[key] = Trial(self.summary, step, self.now, then)
+            self._known[key] = Trial(self.summary, step, self.now, self._run(step.plan, []))
         return self._known[key]
+
+    def _run(self, plan: Plan, first: list[Measures]) -> Summary:
+        seed = self.summary.seed
+        more = [measure(simulate(plan, seed, number)) for number in range(len(first), REPLICATIONS)]
+        return summary_of(plan, seed, first + more)
 
     def steps(self, name: str) -> list[Step]:
         """The steps of a choice, worked out once."""

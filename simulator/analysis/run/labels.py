@@ -24,6 +24,7 @@ from scipy.stats import beta
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.stages import Gate, Route
 from simulator.serving.attributes import item_values
+from simulator.serving.once import once_a_plan
 from simulator.serving.plan import Plan, with_items
 from simulator.serving.thresholds import attribute_values, thresholds
 
@@ -91,6 +92,7 @@ class Ways:
     groups: Mapping[str, Ways] = field(default_factory=dict)
 
 
+@once_a_plan
 def codes_of(plan: Plan) -> Codes:
     """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
     gates = item_gates(plan)
@@ -98,6 +100,7 @@ def codes_of(plan: Plan) -> Codes:
     return np.asarray(_codes(plan, cuts, 1)[0])
 
 
+@once_a_plan
 def ways_of(plan: Plan) -> Ways | None:
     """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
 
@@ -243,6 +246,7 @@ def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
     resampled[:, unseen] = taken
 
 
+@once_a_plan
 def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
     """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
     scenario = plan.scenario
@@ -323,6 +327,7 @@ def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
     return np.concatenate([table.positives, table.negatives]).astype(np.float32)
 
 
+@once_a_plan
 def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
     """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
 
@@ -405,6 +410,7 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
     return found
 
 
+@once_a_plan
 def downstream(plan: Plan) -> set[str]:
     """The stages that a request may come to behind a gate by score."""
     network = plan.scenario.network
@@ -412,6 +418,7 @@ def downstream(plan: Plan) -> set[str]:
     return behind & plan.scenario.stages.keys()
 
 
+@once_a_plan
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))

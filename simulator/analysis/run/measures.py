@@ -14,7 +14,7 @@ from simulator.analysis.run.ages import Known, ages
 from simulator.analysis.run.labels import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
-from simulator.analysis.run.stage_times import StageTimes, brought_s, stage_times
+from simulator.analysis.run.stage_times import StageTimes, brought_s, times_of
 from simulator.scenario.attributes import grouping
 from simulator.scenario.metrics import Group, Metric
 from simulator.serving.attributes import group_of
@@ -167,7 +167,7 @@ def measure(trace: Trace) -> Measures:
         strata=counted.strata,
         latencies=_by_stretch(samples["latency"]) if stretches > 1 else None,
         queries=queries_of(trace),
-        stages={name: stage_times(trace, name, rows) for name, rows in visits.items()},
+        stages=times_of(trace, visits),
         groups=dict(_groups(trace, visits, stretches, last)),
     )
 
@@ -243,24 +243,26 @@ def _samples(
     waited = {metric.stage for metric in trace.plan.scenario.metrics.values() if metric.sample.startswith("wait.")}
     for name in (name for name in visits if name in waited):
         mine = visits[name] if group is None else visits[name][group[visits[name]["request"]]]
-        rows, wait = _waits(trace, mine)
-        entered = rows["entered_s"].to_numpy()
+        rows, entered, wait = _waits(trace, mine)
         yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
-        tag = columns.tag[rows["request"].to_numpy()]
+        tag = columns.tag[rows]
         for index, label in enumerate(trace.plan.scenario.tags(), start=1):
             if f"wait.{name}.{label}" in wanted:
                 tagged = tag == index
                 yield f"wait.{name}.{label}", sample(wait[tagged], _stretches(trace, entered[tagged], stretches))
 
 
-def _waits(trace: Trace, visits: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
-    """Waits until service began; until the time-out, or the end of the run, for those who were never served.
+def _waits(trace: Trace, visits: pd.DataFrame) -> tuple[NDArray[np.int32], Floats, Floats]:
+    """Who waited, since when, and how long: until service began, the time-out, or the end of the run; all of shape (m,).
 
     A request that was refused on the spot never waited, and nobody waited for a copy that was served in vain.
     """
-    visits = visits[visits["wanted"] & (visits["started_s"].notna() | (visits["left_s"] != visits["entered_s"]))]
-    until = visits["started_s"].fillna(visits["left_s"]).fillna(trace.plan.horizon_s)
-    return visits, (until - visits["entered_s"]).to_numpy()
+    columns = ("request", "entered_s", "started_s", "left_s", "wanted")
+    request, entered, started, left, wanted = (visits[name].to_numpy() for name in columns)
+    waited = wanted & (~np.isnan(started) | (left != entered))
+    request, entered, started, left = request[waited], entered[waited], started[waited], left[waited]
+    until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
+    return request, entered, until - entered
 
 
 def _rates(trace: Trace, known: Mapping[str, Known], stretches: int) -> dict[str, Floats]:
@@ -423,7 +425,8 @@ def _flows(trace: Trace, last: NDArray[np.int64], mine: NDArray[np.bool_] | None
     sizes = [len(names) for _, names in told.values()]
     codes = [column.astype(np.int64) % size for (column, _), size in zip(told.values(), sizes, strict=True)]
     keys = np.ravel_multi_index(codes, sizes)
-    found, counts = np.unique(keys if mine is None else keys[mine], return_counts=True)
+    counts = np.bincount(keys if mine is None else keys[mine])
+    found = np.flatnonzero(counts)
     parts = np.unravel_index(found, sizes)
     flows = {name: np.array(names)[part] for (name, (_, names)), part in zip(told.items(), parts, strict=True)}
-    return pd.DataFrame(flows | {"count": counts}, columns=[*FLOW, "count"])
+    return pd.DataFrame(flows | {"count": counts[found]}, columns=[*FLOW, "count"])

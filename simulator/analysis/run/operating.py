@@ -19,6 +19,7 @@ from simulator.scenario.choices import Pick
 from simulator.scenario.curveballs import Struck
 from simulator.scenario.stages import Gate, Route
 from simulator.serving.conditions import changes
+from simulator.serving.once import once_a_plan
 from simulator.serving.plan import Plan
 from simulator.serving.theory import loads
 from simulator.serving.thresholds import thresholds
@@ -109,6 +110,7 @@ class Kept:
         return {**told, **struck, "next": vars(self.next)}
 
 
+@once_a_plan
 def kept_thresholds(plan: Plan) -> list[Kept]:
     """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -68,17 +68,22 @@ def pooled(replications: Sequence[StageTimes]) -> StageTimes:
     return StageTimes(**columns | means)
 
 
-def stage_times(trace: Trace, name: str, visits: pd.DataFrame) -> StageTimes:
+def times_of(trace: Trace, visits: Mapping[str, pd.DataFrame]) -> dict[str, StageTimes]:
+    """The time of requests at each stage that has visits."""
+    slowest = _slowest(trace)
+    return {name: _summed_up(trace, name, rows, slowest) for name, rows in visits.items()}
+
+
+def _summed_up(trace: Trace, name: str, visits: pd.DataFrame, slowest: NDArray[np.bool_]) -> StageTimes:
     """Sum up the visits to one stage; a request still waiting has waited to the end of the run; wasted copies do not count."""
-    wanted = visits[visits["wanted"]]
-    entered, started, left = (wanted[column].to_numpy() for column in ("entered_s", "started_s", "left_s"))
-    request = wanted["request"].to_numpy()
+    wanted, columns = visits["wanted"].to_numpy(), ("entered_s", "started_s", "left_s", "request", "server")
+    entered, started, left, request, server = (visits[column].to_numpy()[wanted] for column in columns)
     until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
     load, late, struck = _loads(trace, name, visits)
-    held, lacking = _waited_while(trace, name, visits, wanted["server"].to_numpy(), entered, until)
+    held, lacking = _waited_while(trace, name, visits, server, entered, until)
     return StageTimes(
-        visits=len(wanted),
+        visits=len(request),
         turned_away=int(np.count_nonzero(np.isnan(started) & ~np.isnan(left))),
         waited_s=float((until - entered).sum()),
         held_s=held,
@@ -86,7 +91,7 @@ def stage_times(trace: Trace, name: str, visits: pd.DataFrame) -> StageTimes:
         answer_s=float((left - entered)[counts].sum()),
         load=load,
         down_s=lacking,
-        slow_s=float((left - entered)[counts & _slowest(trace)[request]].sum()),
+        slow_s=float((left - entered)[counts & slowest[request]].sum()),
         late_load=late,
         struck_load=struck,
     )
@@ -189,7 +194,7 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame, within: Span = (0.0, in
         slowed = kind(trace, name).slowed(trace, name, visits)
         return _over(float(brought_s(trace, visits, slowed).sum()), weighted_work_s(trace, name, lambda _: 1.0, within))
     offered = weighted_work_s(trace, name, lambda plan: capacity_per_s(plan, name), within)
-    return _over(len(_each_once(visits)), offered)
+    return _over(float(_each_once(visits).sum()), offered)
 
 
 def _over(brought: float, offered: float) -> float:
@@ -202,12 +207,17 @@ def brought_s(trace: Trace, visits: pd.DataFrame, slowed: float | Seconds = 1.0)
 
     slowed: how many times as long as usual each visit took; the work is that at the usual pace.
     """
-    visits = _each_once(visits.assign(work=(visits["left_s"] - visits["started_s"]) / visits["batch_size"] / slowed))
-    brought = visits["work"].fillna(visits["work"].mean() if visits["work"].notna().any() else 0.0)
-    return np.asarray(np.bincount(visits["request"], brought, minlength=trace.columns.n), float)
+    left, started, size, request = (visits[name].to_numpy() for name in ("left_s", "started_s", "batch_size", "request"))
+    once = _each_once(visits)
+    work = ((left - started) / size / slowed)[once]
+    served = ~np.isnan(work)
+    usual = np.where(served, work, 0.0).sum() / served.sum() if served.any() else 0.0
+    return np.asarray(np.bincount(request[once], np.where(served, work, usual), minlength=trace.columns.n), float)
 
 
-def _each_once(visits: pd.DataFrame) -> pd.DataFrame:
-    """A copy served in vain stands for the visit of the requester who left without an answer."""
-    in_vain = visits["request"][~visits["wanted"]].unique()
-    return visits[visits["started_s"].notna() | ~visits["request"].isin(in_vain)] if len(in_vain) else visits
+def _each_once(visits: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which visits count: a copy served in vain stands for the visit of the requester who left without an answer."""
+    request, wanted = visits["request"].to_numpy(), visits["wanted"].to_numpy()
+    if wanted.all():
+        return np.asarray(wanted)
+    return np.asarray(~np.isnan(visits["started_s"].to_numpy()) | ~np.isin(request, request[~wanted]))

@@ -31,8 +31,8 @@ from simulator.units import percent, spoken, spread
 
 #: How to read an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
-    "A 95% interval is about the next people of the same kind: other requests, and other labelled people on whom every "
-    "threshold is chosen anew."
+    "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0} on whom every threshold is "
+    "chosen anew."
 )
 _SENSE = "A 95% interval is about other requests of the same kind."
 
@@ -87,7 +87,7 @@ class Summary:
     @property
     def sense(self) -> str:
         """How to read an interval, shown once wherever there are intervals."""
-        return _SENSE_LABELLED if self.plan.tables else _SENSE
+        return _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
 
     def doubts(self, name: str) -> str:
         """How much of a metric's interval each source of uncertainty causes."""

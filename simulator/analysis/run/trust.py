@@ -196,7 +196,7 @@ def _advice(summary: Summary, verdict: Verdict) -> str:
         return "Only a measurement on that hardware would decide it."
     labels = 0.0 if estimate.labels is None else _half(estimate.labels)
     if labels >= abs(margin) and labels > 0:
-        return "Only more labelled people would decide it."
+        return f"Only more labelled {summary.plan.scenario.who.many} would decide it."
     room = margin**2 - labels**2
     needed = ceil(summary.replications * _half(estimate.run) ** 2 / room) if room > 0 else MOST_REPLICATIONS + 1
     if not needed <= MOST_REPLICATIONS:

@@ -14,6 +14,7 @@ from simulator.errors import suggest
 from simulator.scenario.stages import People, SecondReader
 from simulator.serving.calendar import DAY_S, HOUR_S, Roster, clock_s
 from simulator.serving.columns import elements
+from simulator.serving.once import once_a_plan
 from simulator.serving.orders import ORDERS
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Stage, Times, Waiting, plan_of
@@ -360,6 +361,7 @@ class PeopleStage(ServiceStage):
         return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
 
 
+@once_a_plan
 def roster_of(plan: Plan, name: str) -> Roster:
     """Who is on duty at a stage of people, on the run's own clock."""
     return Roster(_spec(plan, name).shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)

@@ -12,8 +12,8 @@ from simulator.analysis.run.summary import Summary
 from simulator.ui.charts.look import BLUE, OBJECTIVE, Chart, figure, whiskers
 from simulator.units import duration
 
-#: 1, 2 and 5 in each decade.
-_TICKS = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
+#: From so many decades on, only 1 and 3 of each are written, not 1, 2 and 5: there is no room on a phone.
+_WIDE = 2.0
 
 
 def answer_times(summary: Summary) -> Chart:
@@ -29,10 +29,17 @@ def answer_times(summary: Summary) -> Chart:
     )
     drawn = figure(line, _percentiles(summary), showlegend=False)
     _objectives(drawn, summary)
-    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=_TICKS)
+    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=_ticks(curve["time_s"]))
     drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     table = curve.rename(columns={"answered_share": "share answered", "time_s": "within (s)"})
     return Chart(drawn if _told(summary) else None, _takeaway(summary), table)
+
+
+def _ticks(times_s: pd.Series[float]) -> list[float]:
+    """1 and 3, or 1, 2 and 5, in each decade."""
+    shown = times_s[times_s > 0]
+    wide = len(shown) > 0 and log10(shown.max() / shown.min()) > _WIDE
+    return [digit * 10.0**power for power in range(-4, 6) for digit in ((1, 3) if wide else (1, 2, 5))]
 
 
 def _told(summary: Summary) -> dict[str, float]:
@@ -52,7 +59,7 @@ def _percentiles(summary: Summary) -> go.Scatter:
         mode="markers+text",
         marker={"color": BLUE, "size": 10},
         text=[f"{100 * share:.0f}%: {duration(value)}" for share, value in zip(known.values(), values, strict=True)],
-        textposition=["top left", "top left", "bottom right"][: len(known)],
+        textposition=["bottom right", "top left", "bottom right"][: len(known)],
         error_x=whiskers([metric.low for metric in metrics], values, [metric.high for metric in metrics]),
         hoverinfo="skip",
         cliponaxis=False,

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from simulator.analysis.run.costs import part_label
 from simulator.analysis.run.summary import Summary
-from simulator.ui.charts.look import BLUE, GREY, MISSED, OBJECTIVE, Chart, figure, translucent, whiskers
+from simulator.ui.charts.look import BLUE, GREY, MISSED, OBJECTIVE, Chart, figure, translucent, whiskers, wrapped
 from simulator.units import roughly, spoken
 
 
@@ -19,7 +19,7 @@ def cost_split(summary: Summary) -> Chart:
         go.Bar(
             orientation="h",
             x=parts["value"],
-            y=parts["part"],
+            y=parts["part"].map(wrapped),
             marker={"color": [colours.get(part, BLUE) for part in parts["part"]], "line": {"width": 0}},
             error_x=whiskers(list(parts["low"]), list(parts["value"]), list(parts["high"])),
             hovertemplate="%{x:,.4~r} USD<extra>%{y}</extra>",
@@ -30,7 +30,7 @@ def cost_split(summary: Summary) -> Chart:
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
             drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top")
-    drawn.update_xaxes(title=f"USD for 1,000 {who}, with 95% interval", rangemode="tozero")
+    drawn.update_xaxes(title=f"USD for 1,000 {who}, 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return Chart(drawn, _takeaway(parts, who), _named(parts, who))
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from math import ceil
-from textwrap import wrap
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.run.operating import Referred
 from simulator.scenario.schema import Scenario
-from simulator.ui.charts.look import FOUND, GREY, MISSED, ORANGE, SKY, Chart, figure, translucent, word_on
+from simulator.ui.charts.look import FOUND, GREY, MISSED, ORANGE, SKY, Chart, figure, translucent, word_on, wrapped
 from simulator.ui.charts.threshold import readers
 from simulator.units import significant
 
@@ -38,7 +37,13 @@ def crowd(found: Referred, scenario: Scenario, capacity: float | None = None) ->
             "tickvals": [(rows - 1) / 2],
             "ticktext": [wrapped(f"{found.positives:,.0f} {who.positives}")],
         },
-        xaxis2={"anchor": "y2", "range": [0, 102], "ticksuffix": "%", "tickvals": [0, 50, 100], "showgrid": False},
+        xaxis2={
+            "anchor": "y2",
+            "range": [0, 102],
+            "tickvals": [0, 50, 100],
+            "ticktext": ["0", "50%", "100%"],
+            "showgrid": False,
+        },
         yaxis2={"domain": [0, 0.46], "anchor": "x2", "autorange": "reversed", "showgrid": False},
         uniformtext={"minsize": 11, "mode": "hide"},
     )
@@ -46,11 +51,6 @@ def crowd(found: Referred, scenario: Scenario, capacity: float | None = None) ->
         limit = {"type": "line", "xref": "x2", "yref": "y2", "x0": 100 * capacity, "x1": 100 * capacity, "y0": 0.6, "y1": 1.4}
         drawn.add_shape(**limit, line={"color": MISSED, "width": 4})
     return Chart(drawn, _takeaway(found, scenario, capacity), _table(found, scenario))
-
-
-def wrapped(label: str) -> str:
-    """A label on lines short enough for the margin of a chart on a phone."""
-    return "<br>".join(wrap(label, 16))
 
 
 def _dots(found: Referred, escalated: str, missed: str) -> list[go.Scatter]:

@@ -15,7 +15,7 @@ from simulator.analysis.run.scorecard import Verdict
 from simulator.serving.plan import Plan
 from simulator.ui.charts.look import BLUE, GREEN, GREY, OBJECTIVE, ORANGE, RED, SKY, Chart, figure, translucent
 from simulator.ui.charts.objectives import COLOURS
-from simulator.units import duration, percent, roughly
+from simulator.units import roughly
 
 #: Of every picture, so that cards side by side line up (px).
 HEIGHT = 190
@@ -86,7 +86,7 @@ def collapse(plan: Plan, found: pd.DataFrame) -> Picture:
         drawn.add_vrect(x0=rush[0] / 60, x1=rush[1] / 60, fillcolor=translucent(GREY, 0.2), line_width=0, layer="below")
     drawn.update_layout(showlegend=True)
     drawn.update_xaxes(title="minutes; shaded: the surge", range=[0, plan.arrivals_end_s / 60])
-    drawn.update_yaxes(title="a second", rangemode="tozero")
+    drawn.update_yaxes(title=f"{many} a second", rangemode="tozero")
     value, meaning = _of_collapse(many, found)
     table = found.rename(columns={"time_s": "from (s)"} | {column: f"{name} (1/s)" for column, (name, _) in lines.items()})
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
@@ -95,14 +95,19 @@ def collapse(plan: Plan, found: pd.DataFrame) -> Picture:
 def _of_collapse(many: str, found: pd.DataFrame) -> tuple[str, str]:
     bad = trouble(found)
     if bad is None:
-        return percent(float(found["served_share"].min())), f"of the {many} are served in time even in the worst seconds"
+        return roughly(float(found["served_share"].min())), f"of the {many} are served in time even in the worst seconds"
     after = "" if bad.rush_ended is None else " after the surge"
     since = bad.started if bad.rush_ended is None else bad.rush_ended
     if bad.over:
-        return duration(max(bad.ended - since, 0)), f"until the service recovers{after}"
+        return _about(max(bad.ended - since, 0)), f"until the service recovers{after}"
     judged = found[found["served_share"].notna()]
-    waited = duration(float(judged["time_s"].iloc[-1]) - since)
-    return percent(bad.last_share), f"of the {many} are served in time, {waited}{after or ' later'}"
+    waited = _about(float(judged["time_s"].iloc[-1]) - since)
+    return roughly(bad.last_share), f"of the {many} are served in time, {waited}{after or ' later'}"
+
+
+def _about(seconds: float) -> str:
+    """A time to remember: in whole minutes, where it is that long."""
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def objectives(verdicts: list[Verdict]) -> Picture:

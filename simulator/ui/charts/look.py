@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.scenario.schema import Scenario
-from simulator.serving.calendar import DAY_S, HOUR_S, clock_s
+from simulator.serving.calendar import clock_s
 from simulator.serving.trace import Trace
 
 # Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, whatever a person's colour vision.
@@ -26,7 +27,7 @@ OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}
 
 
 #: The instant that a person looks at is always drawn like this.
-INSTANT = {"color": PURPLE, "width": 3}
+INSTANT = {"color": GREY, "width": 4}
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,12 @@ def over_time(drawn: go.Figure, trace: Trace, shaded: str = "") -> None:
     """The axis of every chart over the time of a run: the same length and the same marks, so that instants stand in line."""
     ends = [time_of_day(trace, 0.0), time_of_day(trace, trace.plan.horizon_s)]
     title = f"time of day; shaded: {shaded}" if shaded else "time of day"
-    drawn.update_xaxes(title=title, tickformat="%H:%M", range=ends, showgrid=False)
-    if trace.plan.horizon_s >= DAY_S / 2:
-        drawn.update_xaxes(dtick=6 * HOUR_S * 1000)
+    drawn.update_xaxes(title=title, tickformat="%H:%M", tickangle=0, range=ends, showgrid=False)
+
+
+def wrapped(label: str) -> str:
+    """A label on lines short enough for the margin of a chart on a phone."""
+    return "<br>".join(wrap(label, 16))
 
 
 def inked(drawn: go.Figure, theme: str | None) -> go.Figure:

@@ -90,8 +90,8 @@ def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
 def threshold_transfers(found: list[Transfer]) -> Chart:
     """A row a transfer: what the threshold reaches where it was chosen (hollow) and where it is applied, with its interval."""
     if not found:
-        told = "The table lists no skin types or diagnoses, so no part of it can be set aside."
-        return Chart(figure(), told, transfer_rows(found))
+        told = "The table says nothing of its items by which a part of them could be set aside."
+        return Chart(None, told, transfer_rows(found))
     rows = transfer_rows(found)
     labels = [f"{one.home}<br>→ {one.away}" for one in found]
     traces = []

@@ -58,7 +58,7 @@ def numbers(result: Result) -> None:
 
 
 #: The last part of a field's name that is its unit.
-_UNITS = {"s": "s", "ms": "ms", "h": "h", "mb": "MB", "mbps": "Mbit/s", "usd": "USD"}
+_UNITS = {"s": "s", "ms": "ms", "h": "h", "mb": "MB", "mbps": "Mbit/s", "USD": "USD"}
 
 
 def place_of(what: str, scenario: Scenario) -> str:
@@ -73,5 +73,6 @@ def place_of(what: str, scenario: Scenario) -> str:
 
 
 def _words(name: str) -> str:
-    *words, last = name.split("_")
-    return f"{' '.join(words)} ({_UNITS[last]})" if words and last in _UNITS else " ".join([*words, last])
+    *words, last = ["USD" if word == "usd" else word for word in name.split("_")]
+    plain_words = not words or last not in _UNITS or words[-1] == "per"
+    return " ".join([*words, last]) if plain_words else f"{' '.join(words)} ({_UNITS[last]})"

@@ -168,11 +168,14 @@ def _transfer(name: str, target: float) -> None:
         "Lines are 95% intervals that include how uncertain the threshold is. A hollow marker shows the photos on which it "
         "was chosen."
     )
-    _field()
+    _field(name)
 
 
-def _field() -> None:
-    drops = field_drops()
+def _field(table: str) -> None:
+    """What the field gave of what is like this table; nothing where no study is known."""
+    drops = [drop for drop in field_drops() if drop.stands_beside(table)]
+    if not drops:
+        return
     draw(field_drop(drops), key="field_drop")
     st.caption(" ".join(f"Bench: {drop.bench.source}. Field: {drop.field.source}." for drop in drops))
 
@@ -240,7 +243,7 @@ def threshold_transfer(plan: Plan) -> None:
         work = lambda: transfers(score_rows(names[0]), promise, [score_rows(name) for name in names[1:]])  # noqa: E731
         draw(threshold_transfers(_once("transfers", work, *names, settings=(promise,))), key="transfers")
         st.caption(
-            "The threshold of this design, chosen anew on some of the labelled photos and applied to others. A hollow marker "
-            "shows the photos on which it was chosen; lines are 95% intervals."
+            "The threshold of this design, chosen anew on some of the labelled items and applied to others. A hollow marker "
+            "shows those on which it was chosen; lines are 95% intervals."
         )
-    _field()
+    _field(table.name)

@@ -16,7 +16,7 @@ li {
   flex: 1 0 8.5rem; display: flex; flex-direction: column; justify-content: space-between; box-sizing: border-box;
   max-width: 22rem; padding: .35rem .6rem; border: 1px solid var(--st-border-color); border-left: 4px solid var(--tone);
   border-radius: var(--st-base-radius); background: var(--st-background-color); color: var(--st-text-color);
-  font: 400 .8rem/1.25 var(--st-font);
+  font: 400 .8rem/1.25 var(--st-font); --tone: #8A8F98;
 }
 .value { font-size: 1.2rem; font-weight: 600; }
 .words { font-weight: 600; color: var(--text); margin-left: .4rem; }
@@ -90,6 +90,8 @@ def bar(verdicts: list[Verdict], calm: list[Verdict] | None = None, stale: bool 
     """
     before: Sequence[Verdict | None] = calm or [None] * len(verdicts)
     chips = [_chip(*pair) for pair in zip(verdicts, before, strict=True)]
+    if stale and all(verdict.estimate is None for verdict in verdicts):  # nothing has been run yet
+        chips = [chip | {"value": "…", "words": "", "told": f"{chip['label']}: {chip['asked']}"} for chip in chips]
     _component(key="verdicts", data={"chips": chips, "stale": stale, "state": state})
 
 

@@ -14,9 +14,9 @@ from simulator.scenario import Scenario
 from simulator.scenario.curveballs import AnyCurveball
 from simulator.serving.calendar import DAY_S
 from simulator.serving.plan import calm
-from simulator.ui.jobs import Job, registry
+from simulator.ui.jobs import Job, job_id, registry
 from simulator.ui.widgets import plain
-from simulator.ui.workbench.runs import LOOK_S, owner
+from simulator.ui.workbench.runs import owner
 from simulator.ui.workbench.state import KEPT, get, key
 
 #: The times that can be picked lie so far apart, in seconds: the first step that leaves at most this many of them.
@@ -43,8 +43,8 @@ def fire(scenario: Scenario) -> dict[str, float | None]:
 
 
 def halfway(scenario: Scenario) -> float:
-    """When a curveball strikes that is fired at once, in seconds: halfway through the time in which requests come."""
-    return scenario.run.days * DAY_S / 2
+    """When a curveball strikes that is fired at once, in whole seconds: halfway through the time in which requests come."""
+    return float(round(scenario.run.days * DAY_S / 2))
 
 
 def arm(scenario: Scenario, name: str, at_s: float) -> None:
@@ -101,15 +101,18 @@ def _times(scenario: Scenario, armed: dict[str, float | None]) -> list[float]:
 
 
 def banner(job: Job) -> None:
-    """What struck in a run, when, for how long, and what it does."""
+    """What strikes in a run, when, for how long, and what it does."""
     strikes = strikes_of(job.plan)
     if strikes:
-        sentences = [plain(told(job.plan, strike)) for strike in strikes]
-        st.info("  \n".join([*sentences, plain(calm_until(job.plan.scenario, strikes[0].start_s))]))
+        sentences = [told(job.plan, strike) for strike in strikes]
+        st.info(plain(" ".join([*sentences, calm_until(job.plan.scenario, strikes[0].start_s)])))
 
 
 def calm_of(job: Job) -> Job | None:
-    """The run of the same design and seed without curveballs, started if need be; None for a run that nothing strikes."""
+    """The run of the same design and seed without curveballs, started if need be; None for a run that nothing strikes.
+
+    It is for the run at hand: of one session's calm runs, the one asked for last goes on.
+    """
     watcher = f"{owner()}:calm"
     if not job.plan.strikes:
         registry().drop(watcher)
@@ -118,24 +121,19 @@ def calm_of(job: Job) -> Job | None:
 
 
 def against_calm(job: Job) -> None:
-    """What the curveballs of a run changed, as soon as the calm run is there too."""
-    twin = calm_of(job)
+    """What the curveballs of a run that is done changed, once the calm run is done too."""
+    twin = registry().get(job_id(calm(job.plan), job.seed, job.total)) if job.plan.strikes else None
     if twin is None:
         return
-    waits = twin.running or job.running
-    (st.fragment(run_every=LOOK_S)(_against_calm) if waits else _against_calm)(job, twin, waits)
-
-
-def _against_calm(job: Job, twin: Job, waits: bool) -> None:
-    if waits and not (job.running or twin.running):
-        st.rerun()
-    if waits:
-        st.caption("The comparison with the calm run follows when both runs are done.")
-    elif job.succeeded and twin.succeeded:
-        paid = _tolls(twin.id, job.id, twin.summary, job.summary)
-        st.markdown(plain(summed_up(job.summary, paid)))
-        with st.expander("Every objective, calm and struck"):
-            st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
+    if not twin.succeeded:
+        st.caption(
+            "The comparison with the calm run follows when that is done." if twin.running else "The calm run was stopped."
+        )
+        return
+    paid = _tolls(twin.id, job.id, twin.summary, job.summary)
+    st.markdown(plain(summed_up(job.summary, paid)))
+    with st.popover("Every objective, calm and struck", type="tertiary"):
+        st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

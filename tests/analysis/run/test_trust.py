@@ -116,7 +116,7 @@ def test_a_verdict_that_the_interval_leaves_open_says_what_would_decide_it():
     labelled = Interval(0.75, 0.45, 1.05)
     (note,) = notes(dataclasses.replace(summary, verdicts=[dataclasses.replace(
         near, estimate=estimate(Interval(0.75, 0.70, 0.80), labelled))]), "verdicts")  # fmt: skip
-    assert "Only more labelled people" in note.sentence
+    assert "Only more labelled requests" in note.sentence
     half = (0.25**2 - 0.15**2) ** 0.5  # with labels at 0.15, so much is left to the run: 10 replications leave 0.3
     (note,) = notes(dataclasses.replace(summary, verdicts=[dataclasses.replace(
         near, estimate=estimate(Interval(0.75, 0.45, 1.05), Interval(0.75, 0.60, 0.90)))]), "verdicts")  # fmt: skip

@@ -9,7 +9,7 @@ from simulator.making.zoo.architectures import ARCHITECTURES
 from simulator.making.zoo.export import export
 from simulator.making.zoo.photo import normalize
 
-pytestmark = pytest.mark.zoo
+pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 
 
 def test_views_show_the_photo_as_taken_mirrored_upside_down_and_both(tiny_lite: str, tmp_path: Path) -> None:

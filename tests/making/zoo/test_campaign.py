@@ -14,7 +14,7 @@ from simulator.making.zoo.quantize import CALIBRATED, PRECISIONS
 from simulator.making.zoo.refusals import MissingFileError
 from simulator.making.zoo.subjects import Photos, Subject
 
-pytestmark = pytest.mark.zoo
+pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process", "exported")]
 
 QUICK = Effort(batches=(1, 2), budget_s=0.1, least=4, most=4, starts=1)
 

@@ -1,9 +1,11 @@
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from simulator.making.zoo.fresh import CrashError, in_fresh_process
+from simulator.making.zoo.quantize import quantize
 from simulator.making.zoo.refusals import RefusedError, at_step
 
 pytestmark = pytest.mark.zoo
@@ -24,3 +26,9 @@ def test_a_crash_ends_the_work_alone_and_counts_as_a_refusal() -> None:
         in_fresh_process(signal.raise_signal, signal.SIGKILL)
     with pytest.raises(RefusedError, match="ONNX Runtime cannot run it: CrashError: its process crashed"), at_step("run"):
         in_fresh_process(signal.raise_signal, signal.SIGSEGV)
+
+
+def test_a_quantized_network_first_answers_in_a_fresh_process(tiny_onnx: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made.onnx"
+    quantize(tiny_onnx, made, "int8_dynamic")
+    assert made.is_file()

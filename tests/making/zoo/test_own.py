@@ -23,7 +23,7 @@ from simulator.making.zoo.measure import Effort
 from tests.conftest import Ended
 from tests.making.conftest import OnnxMaker
 
-pytestmark = pytest.mark.zoo
+pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 
 Run = Callable[..., Ended]
 

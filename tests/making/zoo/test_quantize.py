@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,19 +10,16 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
 
-from simulator.making.zoo.architectures import ARCHITECTURES
 from simulator.making.zoo.export import export
 from simulator.making.zoo.quantize import CALIBRATED, QUANTIZERS, quantize, sensitive_nodes
 from simulator.making.zoo.refusals import RefusedError
 
-pytestmark = pytest.mark.zoo
+pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 
 
 @pytest.fixture
-def source(tiny: str, tmp_path: Path) -> Path:
-    file = tmp_path / "tiny.fp32.onnx"
-    export(ARCHITECTURES[tiny].build(), ARCHITECTURES[tiny].input_shape, file)
-    return file
+def source(tiny_onnx: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(tiny_onnx, tmp_path))
 
 
 def images(count: int = 4) -> list[NDArray[np.float32]]:

@@ -1,0 +1,60 @@
+"""An installed browser, and the app on a free port in a process of its own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+QUIET = {"STREAMLIT_SERVER_HEADLESS": "true", "STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}
+
+
+def installed() -> str | None:
+    """The path of a Chromium or Chrome; CASESIM_CHROME names one."""
+    named = os.environ.get("CASESIM_CHROME")
+    return next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
+
+
+@contextmanager
+def served(folder: Path, **environment: str) -> Iterator[str]:
+    """The address of the app, which runs in `folder` and keeps its log there; raises RuntimeError with the log."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log, address = folder / "log.txt", f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "simulator.commands", "serve", "--port", str(port)]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, cwd=folder, env=os.environ | QUIET | environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        if not _healthy(address, server):
+            raise RuntimeError(f"the app did not start:\n{log.read_text()}")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _healthy(address: str, server: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(f"{address}/_stcore/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            time.sleep(0.2)
+    return False

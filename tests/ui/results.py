@@ -1,0 +1,42 @@
+"""Runs to draw panels of, made once: of both cases, and of one about posts that are checked before they are shown."""
+
+from functools import cache
+
+from simulator import compile_plan, load
+from simulator.analysis.run.replicate import replicate
+from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
+
+SCORED = score_table([0.9, 0.8, 0.7, 0.2], [0.6, 0.5, 0.4, 0.3, 0.25, 0.1, 0.1, 0.1])
+WORDS = {"positive": "breaks a rule", "negative": "keeps the rules", "positives": "banned posts", "negatives": "allowed posts",
+         "detected": "taken down", "missed": "let through", "escalated": "flagged"}  # fmt: skip
+
+
+def moderation():
+    """Posts that a model flags for moderators, with a choice of its threshold."""
+    routes = [{"at_sensitivity": 0.75, "to": "moderators", "tag": "flagged"}, {"to": "shown"}]
+    stages = {
+        "model": pool(to="triage", scores="test", label="Classifier"),
+        "triage": gate("score", *routes, answers=True),
+        "moderators": people(("00:00", "24:00", 2), label="Moderators", positive_to="down", negative_to="shown"),
+    }
+    ends = {"shown": end(label="Shown"), "down": end(label="Taken down", escalated=True, detected=assumed(1))}
+    dial = {"kind": "number", "label": "Threshold", "default": 0.75, "values": [0.5, 0.75, 1.0],
+            "set": ["stages.triage.routes.0.at_sensitivity"]}  # fmt: skip
+    return plan(
+        stages,
+        scores=SCORED,
+        seconds=3600,
+        rate=0.1,
+        ends=ends,
+        population=population(0.25) | WORDS,
+        unit={"one": "post", "many": "posts"},
+        costs={"missed_positive_usd": assumed(5)},
+        choices={"dial": dial},
+        exhibits=["outcomes", "threshold", "batches", "shifts", "answer_times", "one_request", "cost"],
+    )
+
+
+@cache
+def result(name):
+    """The result of two replications of a case, or of `moderation`."""
+    return replicate(moderation() if name == "moderation" else compile_plan(load(name)), seed=1, replications=2)
