@@ -117,7 +117,8 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     behind = {verdict.objective.label: _people(result, verdict) for verdict in result.verdicts}
     label, people = min(behind.items(), key=lambda one: one[1])
     if people < inf:
-        yield Ground(5 if people < POSITIVES_FOR_99 else 8, f"“{label}” rests on {people:,.0f} labelled people.")
+        told = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
+        yield Ground(5 if people < POSITIVES_FOR_99 else 8, told)
 
 
 def _people(result: Summary, verdict: Verdict) -> float:
