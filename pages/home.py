@@ -25,21 +25,20 @@ st.markdown(
     "**who is missed, who waits and what it costs**, with an interval and a source for every number."
 )
 
-faulty, example, known = st.container(), st.container(), scenario_ids()
-faults, shown = [], False
-with st.grid(2 if len(known) in (2, 4) else 3, min_column_width=340):
-    for case in known:
-        scenario, found = case_now(case)
-        faults += found
-        if scenario is None:
-            continue
-        plan = default_plan(scenario)
-        if plan is not None and scenario.objectives and not shown:
-            shown = True
-            with example:
-                hook(plan)
-        card(scenario, plan)
+above, read, faults = st.container(), [], []
+for case in scenario_ids():
+    scenario, found = case_now(case)
+    faults += found
+    if scenario is None:
+        continue
+    plan = default_plan(scenario)
+    if plan is not None and scenario.objectives and not any(before for _, before in read):
+        hook(plan)  # before the other cases are read
+    read.append((scenario, plan))
 if faults:
-    with faulty:
+    with above:
         tell(faults, None)
+with st.grid(2 if len(read) in (1, 2, 4) else 3, min_column_width=340):
+    for scenario, plan in read:
+        card(scenario, plan)
 st.page_link(PAGES / "evidence.py", label="How all of this was measured")
