@@ -102,8 +102,8 @@ def _now(verdict: Verdict) -> str:
 
 
 def _cell(effect: Effect) -> str:
-    turned = f", {effect.after.standing}" if effect.turns and effect.after else ""
-    words = escape(f"{effect.words}{turned}")
+    words = escape(effect.words)
     if effect.change and effect.outcome == "changes":
         words += escape(f" ({effect.change.interval})")
+    words += f", {effect.before.standing} → {effect.standing}" if effect.turns else ""
     return words if effect.real else f"[dim]{words}[/dim]"

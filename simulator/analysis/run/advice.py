@@ -14,7 +14,7 @@ from simulator.analysis.run.measures import Measures, measure
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import Summary, summary_of
 from simulator.scenario import ScenarioError
-from simulator.scenario.choices import Choice, Options, Pick
+from simulator.scenario.choices import Options, Pick
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.units import spoken
@@ -74,7 +74,7 @@ def neighbours(plan: Plan, name: str) -> Iterator[Step]:
 
     None where picks change during the run: a step would be another story.
     """
-    for pick in [] if plan.changes else _next_to(plan.scenario.choices[name], plan.design[name]):
+    for pick in [] if plan.changes else plan.scenario.choices[name].next_to(plan.design[name]):
         yield from step_to(plan, name, pick)
 
 
@@ -84,7 +84,7 @@ def further(plan: Plan, step: Step) -> Iterator[Step]:
     if isinstance(choice, Options):
         return
     pick = float(step.pick)
-    while onward := [one for one in _next_to(choice, pick) if (float(one) > pick) == (float(step.pick) > float(now))]:
+    while onward := [one for one in choice.next_to(pick) if (float(one) > pick) == (float(step.pick) > float(now))]:
         (pick,) = map(float, onward)
         yield from step_to(plan, step.choice, pick)
 
@@ -98,25 +98,6 @@ def step_to(plan: Plan, name: str, pick: Pick) -> Iterator[Step]:
         return
     told = f"{choice.label} at “{choice.label_of(pick)}” instead of “{choice.label_of(plan.design[name])}”"
     yield Step(name, choice.read(pick), other, told)
-
-
-def _next_to(choice: Choice, pick: Pick) -> list[Pick]:
-    if isinstance(choice, Options):
-        return [option for option in choice.options if option != pick]
-    if choice.values is not None:
-        values = sorted(choice.values)
-        at = values.index(float(pick))
-        return [*values[max(at - 1, 0) : at], *values[at + 1 : at + 2]]
-    assert choice.step is not None
-    return [value for value in (float(pick) - choice.step, float(pick) + choice.step) if _offered(choice, value)]
-
-
-def _offered(choice: Choice, pick: Pick) -> bool:
-    try:
-        choice.read(pick)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass

@@ -16,7 +16,7 @@ from simulator.analysis.run.compare import UNCHANGED, Difference, OneSided, diff
 from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
 from simulator.analysis.run.measures import Measures, measure
 from simulator.analysis.run.replicate import packed, unpacked
-from simulator.analysis.run.scorecard import Verdict
+from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.run.summary import NO_STEADY_STATE, Summary, summary_of
 from simulator.analysis.statistics import LEVEL, Estimate, Interval, estimate
 from simulator.scenario import ScenarioError
@@ -25,7 +25,7 @@ from simulator.scenario.metrics import Metric
 from simulator.serving.actions import with_actions
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, at_band_edges, changes_of, compile_plan
-from simulator.units import percent, significant
+from simulator.units import significant
 
 #: In how many replications each step is tried. Four give intervals a third wider than twelve do, three twice as wide.
 TRIALS = 4
@@ -103,17 +103,24 @@ class Effect:
         return self.outcome == "changes" and not self.pending
 
     @property
+    def standing(self) -> Standing:
+        """The verdict one step away: the same as before unless the change is real."""
+        return self.after.standing if self.real and self.after else self.before.standing
+
+    @property
     def turns(self) -> bool:
         """Whether the verdict is another one."""
-        return self.after is not None and self.real and self.after.standing != self.before.standing
+        return self.standing != self.before.standing
 
     @property
     def gain(self) -> float:
         """How far the step takes the objective towards being plainly met, as a part of the way; negative: away from it.
 
-        0 for what may be chance or is slight, and for a change of an objective that is plainly met already.
+        0 for what may be chance or is slight, and for an objective that is plainly met and stays so; -1 if it does not.
         """
-        if not self.real or self.slight or self.before.standing == "met":
+        if self.before.standing == "met":
+            return -1.0 if self.turns else 0.0
+        if not self.real or self.slight:
             return 0.0
         if self.change is None:
             return inf if self.outcome == "appears" else -inf
@@ -153,10 +160,8 @@ class Effect:
             told |= {name: {"low": part.low, "high": part.high} for name, part in found.doubts.items()}
             told["chance"] = self.chance
         told |= {"significant": self.real, "verdict_before": self.before.standing}
-        if self.after:
-            told["verdict_after"] = self.after.standing
-            told |= {"value_after": self.after.estimate.value} if self.after.estimate else {}
-        return told
+        told |= {"verdict_after": self.standing} if self.after else {}
+        return told | ({"value_after": self.after.estimate.value} if self.after and self.after.estimate else {})
 
 
 @dataclass(frozen=True)
@@ -254,7 +259,7 @@ class Baseline:
         then = summary_of(_asking(step.plan), self.base.seed, after)
         moved = {one.metric.name: one for one in differences(before, after, (self.now, then))}
         effects = [self._effect(verdict, then, moved.get(verdict.metric.name)) for verdict in self.base.verdicts]
-        if not again and needs_runs(step.plan) and not step.plan.changes:
+        if not again and needs_runs(step.plan):
             effects = [replace(one, pending=one.outcome == "changes" and self._by_runs(one.before.metric)) for one in effects]
         return Lever(step, effects)
 
@@ -390,8 +395,8 @@ class Levers:
         return (
             f"Changes are paired: each step meets the requests of the design's first {self.trials} replications. If none of "
             f"the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% intervals would "
-            f"exclude zero all the same. So a change is called real only where at most {percent(FALSE_SHARE)} of those called "
-            "real are to be expected to be chance."
+            f"exclude zero all the same. So real ones are told by a stricter rule: on average, at most {FALSE_SHARE:.0%} of "
+            "those are chance."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -456,6 +461,11 @@ class Trying:
     def settled(self) -> int:
         """How many steps are told with all their doubts."""
         return len(self._settled)
+
+    @property
+    def share(self) -> float:
+        """How much of the way is done; a step is half told while a doubt is still to come."""
+        return (len(self._levers) + self.settled) / (2 * len(self.steps)) if self.steps else 1.0
 
     @property
     def running(self) -> bool:

@@ -240,7 +240,8 @@ def _samples(
     for index, name in enumerate(trace.plan.scenario.classes):
         yield f"latency.{name}", of(answered & (columns.kind == index))
     wanted = {metric.sample for metric in trace.plan.scenario.metrics.values()}
-    for name in (name for name in visits if f"wait.{name}" in wanted):
+    waited = {metric.stage for metric in trace.plan.scenario.metrics.values() if metric.sample.startswith("wait.")}
+    for name in (name for name in visits if name in waited):
         mine = visits[name] if group is None else visits[name][group[visits[name]["request"]]]
         rows, entered, wait = _waits(trace, mine)
         yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))

@@ -43,8 +43,8 @@ def fire(scenario: Scenario) -> dict[str, float | None]:
 
 
 def halfway(scenario: Scenario) -> float:
-    """When a curveball strikes that is fired at once, in seconds: halfway through the time in which requests come."""
-    return scenario.run.days * DAY_S / 2
+    """When a curveball strikes that is fired at once, in whole seconds: halfway through the time in which requests come."""
+    return float(round(scenario.run.days * DAY_S / 2))
 
 
 def arm(scenario: Scenario, name: str, at_s: float) -> None:

@@ -26,7 +26,7 @@ from simulator.ui.charts import answer_times_compared
 from simulator.ui.jobs import Job, registry
 from simulator.ui.widgets import draw, plain
 from simulator.ui.workbench.state import get, key, put
-from simulator.ui.workbench.strip import draw_strip
+from simulator.ui.workbench.strip import draw_strip, set_cookie
 from simulator.units import duration, spoken
 
 #: The cookie that holds the trail, and what a trail looks like.
@@ -54,7 +54,10 @@ def trail() -> str:
 
 
 def remember(job: Job | None) -> None:
-    """Keep a run that has come to its end, and which run was shown before it."""
+    """Keep a run that has come to its end, which run was shown before it, and in the browser whose runs these are."""
+    if st.context.cookies.get(COOKIE) != trail():
+        with st.sidebar:
+            set_cookie(COOKIE, trail())
     if job is None or not job.succeeded:
         return
     scenario, state = _authored(job), st.session_state
@@ -100,7 +103,6 @@ def strip(scenario: Scenario, job: Job | None) -> None:
         key(scenario.id, "history"),
         [objective.label for objective in scenario.objectives],
         list(reversed(_rows(scenario, found, job))),
-        cookie=f"{COOKIE}={trail()}",
         most=MOST,
         on_restore=lambda run: _restored(scenario, run),
         on_star=lambda run: _starred(scenario, run),

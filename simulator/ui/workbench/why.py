@@ -24,16 +24,19 @@ def why(result: Result, place: int) -> None:
     reason = result.reasons.get(place)
     if reason is None:
         return
-    st.caption(plain(reason.sentence))
-    label = f"Show: {EXHIBITS[reason.exhibit].label}"
-    st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
+    st.markdown(plain(reason.sentence))
     _step(result, place, reason)
 
 
 @st.fragment
 def _step(result: Result, place: int, reason: Reason) -> None:
     """A step that helps, once its trials have been asked for: they take a second or two."""
-    asked = reason.tried or st.button("What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason))
+    with st.container(horizontal=True):
+        label = f"Show: {EXHIBITS[reason.exhibit].label}"
+        shown = st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
+        asked = reason.tried or st.button("What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason))
+    if shown:
+        st.rerun()  # the panels stand outside of this fragment
     if not asked:
         return
     with st.spinner("Trying steps …"):

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,18 @@ pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 PRECISIONS = ("fp32", "int8_static")
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where fitted networks are kept for the tests that ask what they answer, and not how they are fitted."""
+    return tmp_path_factory.mktemp("fitted")
+
+
 @pytest.fixture
-def trainer(tiny_lite: str, labelled: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trainer:
+def trainer(tiny_lite: str, labelled: Callable[[int], Path], fitted: Path, monkeypatch: pytest.MonkeyPatch) -> Trainer:
     monkeypatch.setattr(tables, "FITTED", {"tiny": Fitted(tiny_lite), "tiny_tuned": Fitted(tiny_lite, tuned=True)})
-    models = {"tiny": Mean(("tiny",)), "both": Mean(("tiny", "tiny_tuned")), "views": Mean(("tiny",), 4)}
-    monkeypatch.setattr(tables, "MODELS", models)
-    return Trainer(read_pad_ufes20(labelled(30)), tmp_path / "cache")
+    models = {"tiny": Mean(("tiny",)), "tuned": Mean(("tiny_tuned",)), "both": Mean(("tiny", "tiny_tuned"))}
+    monkeypatch.setattr(tables, "MODELS", models | {"views": Mean(("tiny",), 4)})
+    return Trainer(read_pad_ufes20(labelled(30)), fitted)
 
 
 def logit(score: np.ndarray) -> np.ndarray:
@@ -53,19 +60,19 @@ def test_means_are_taken_of_logits_over_networks_and_views(trainer: Trainer) -> 
     np.testing.assert_allclose(logit(found["both"]), (kept["tiny"][:, 0] + kept["tiny_tuned"][:, 0]) / 2, atol=1e-3)
 
 
-def test_what_is_finished_is_not_done_again(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_finished_is_not_done_again(trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
-    trainer.told = lambda words, done: heard.append(done)
-    before = list(trainer.tables(["both"], PRECISIONS))
-    assert sum(heard) == trainer.work(["both"])
+    trainer = replace(trainer, cache=tmp_path / "cache", told=lambda words, done: heard.append(done))
+    before = list(trainer.tables(["tuned"], PRECISIONS))
+    assert sum(heard) == trainer.work(["tuned"])
 
     def refuse(*given: object) -> None:
         raise AssertionError("nothing is left to do")
 
     heard.clear()
     monkeypatch.setattr(tables, "logits_by_precision", refuse)
-    after = list(trainer.tables(["both"], PRECISIONS))
-    assert sum(heard) == trainer.work(["both"])
+    after = list(trainer.tables(["tuned"], PRECISIONS))
+    assert sum(heard) == trainer.work(["tuned"])
     for (_, _, one), (_, _, other) in zip(before, after, strict=True):
         assert one.equals(other)
 

@@ -76,11 +76,11 @@ def test_a_time_from_elsewhere_that_no_step_has_is_kept():
     assert page.select_slider(key="skin-cancer-triage:when:news").value == 57_601.5
 
 
-def test_a_short_run_is_told_in_minutes():
+def test_a_short_run_is_told_to_the_second():
     page = opened("retry-storm")
     page.button[0].click().run()
     assert page.session_state["told"] == {"lost_replica": pytest.approx(300, abs=0.1)}
-    assert "5.00 min into the run" in said(page)
+    assert "20:05:00 (5.00 min into the run)" in said(page)
 
 
 class Registry:
