@@ -96,7 +96,9 @@ def step_to(plan: Plan, name: str, pick: Pick) -> Iterator[Step]:
         other = compile_plan(plan.scenario, {**plan.design, name: pick}, plan.strikes)
     except ScenarioError:
         return
-    told = f"{choice.label} {choice.label_of(plan.design[name])} → {choice.label_of(pick)}"
+    now = choice.label_of(plan.design[name])
+    now = now if isinstance(choice, Options) else now.removesuffix(f" {choice.unit}")
+    told = f"{choice.label} {now} → {choice.label_of(pick)}"
     yield Step(name, choice.read(pick), other, told)
 
 
