@@ -200,10 +200,7 @@ def test_its_numbers_are_those_of_the_trace():
     ill = rows[rows["positive"]]
     missed = ill[~ill["detected"]]
     cleared = np.count_nonzero(missed["end"] == "cleared")
-    assert (
-        f"{len(missed) / 4:.0f} of {len(ill) / 4:,.0f} cancers"
-        in skin().reasons[0].sentence
-    )
+    assert f"{len(missed) / 4:.0f} of {len(ill) / 4:,.0f} cancers" in skin().reasons[0].sentence
     assert f"{cleared / 4:.0f} of them end at “Cleared by the model”" in skin().reasons[0].sentence or cleared > 0.95 * len(
         missed
     )
