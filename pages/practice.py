@@ -95,8 +95,10 @@ def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float 
 def explanation(scenario: Scenario, last: Job) -> None:
     """What the last run says: what struck, what changed, what is met, and why the rest is not."""
     banner(last)
-    against_calm(last)
-    history.comparison(last)
+    if last.plan.strikes:
+        against_calm(last)
+    else:
+        history.comparison(last)
     challenge(last.summary)
     unmet = list(last.summary.reasons)
     if unmet:

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from simulator.analysis.run.levers import Effect, Lever, Levers, Trying
+from simulator.analysis.run.lever_trials import Trying
+from simulator.analysis.run.levers import Effect, Lever, Levers
 from simulator.ui.charts import lever_chart
 from simulator.ui.jobs import BESIDE, Job, registry
 from simulator.ui.widgets import draw, plain

@@ -12,8 +12,8 @@ from simulator.analysis.run import advice
 from simulator.analysis.run.measures import measure
 from simulator.analysis.run.replicate import replicate
 from simulator.analysis.run.result import result_of
+from simulator.scenario.cases import find
 from simulator.scenario.exhibits import EXHIBITS
-from simulator.scenario.load import find
 from simulator.scenario.load import loads as loads_text
 from simulator.serving.latency import constant
 from tests.analysis.run.test_groups import screened
@@ -178,7 +178,9 @@ def test_the_way_through_a_link_alone_is_explained_too():
 
 @cache
 def skin(**picks):
-    return replicate(compile_plan(load("skin-cancer-triage"), picks), 1, 4)
+    """Four replications, without those for other labelled people."""
+    made = compile_plan(load("skin-cancer-triage"), picks)
+    return result_of(made, 1, [measure(simulate(made, 1, number)) for number in range(4)])
 
 
 def test_the_default_skin_case_is_explained_by_its_threshold_and_nobody_is_told_to_hire():
@@ -200,10 +202,7 @@ def test_its_numbers_are_those_of_the_trace():
     ill = rows[rows["positive"]]
     missed = ill[~ill["detected"]]
     cleared = np.count_nonzero(missed["end"] == "cleared")
-    assert (
-        f"{len(missed) / 4:.0f} of {len(ill) / 4:,.0f} cancers"
-        in skin().reasons[0].sentence
-    )
+    assert f"{len(missed) / 4:.0f} of {len(ill) / 4:,.0f} cancers" in skin().reasons[0].sentence
     assert f"{cleared / 4:.0f} of them end at “Cleared by the model”" in skin().reasons[0].sentence or cleared > 0.95 * len(
         missed
     )
@@ -233,16 +232,22 @@ def test_people_are_told_to_be_too_few_where_they_are():
     assert more.verdicts[3].estimate is not None
 
 
+@cache
 def storm(**picks):
     """The shipped case, of which four minutes are enough."""
     text = find("retry-storm").read_text(encoding="utf-8").replace("days: 0.00694444", "days: 0.00277778")
     return compile_plan(loads_text(text), picks)
 
 
-def test_in_a_retry_storm_the_answer_is_the_retries():
-    made = storm()
-    traces = [simulate(made, 1, number) for number in range(2)]
-    result = result_of(made, 1, [measure(trace) for trace in traces])
+@cache
+def stormy():
+    traces = [simulate(storm(), 1, number) for number in range(3)]
+    return traces, result_of(storm(), 1, [measure(trace) for trace in traces])
+
+
+def test_in_a_retry_storm_the_answer_is_the_retries(monkeypatch):
+    monkeypatch.setattr(advice, "REPLICATIONS", 3)
+    traces, result = stormy()
     reason = result.reasons[0]
     assert (reason.stage, reason.exhibit) == ("check", "overload")
     calls = sum(trace.visits[(trace.visits["stage"] == "check") & trace.visits["wanted"]].shape[0] for trace in traces)
