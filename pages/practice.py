@@ -31,8 +31,9 @@ def chosen_case() -> Scenario:
     case = wanted if wanted in known else last if last in known else known[0]
     follow()
     scenario, faults = case_now(case)
-    if faults:
-        tell(faults, scenario)
+    with st.container():  # there without faults too, so that what stands below keeps its place
+        if faults:
+            tell(faults, scenario)
     if scenario is None:
         st.stop()
     if wanted is not None and wanted not in known:
