@@ -8,7 +8,7 @@ pytestmark = pytest.mark.browser
 
 PAGE = """
 <p id="told">run hash 0123456789ab</p>
-<button style="position: fixed; top: 90px; height: 20px">Change</button>
+<button style="position: fixed; top: 72px; height: 20px">Change</button>
 <div class="choice" style="position: fixed; top: 0; height: 20px">in view</div>
 <div class="choice" style="position: fixed; top: 40px; height: 20px">behind something</div>
 <div style="position: fixed; top: 50px; height: 20px; width: 100%">something</div>
