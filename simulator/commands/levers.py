@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from simulator.analysis.run.levers import TRIALS, Effect, Levers, Trying
+from simulator.analysis.run.lever_trials import TRIALS, Trying
+from simulator.analysis.run.levers import Effect, Levers
 from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import summary_of
@@ -102,8 +103,8 @@ def _now(verdict: Verdict) -> str:
 
 
 def _cell(effect: Effect) -> str:
-    turned = f", {effect.after.standing}" if effect.turns and effect.after else ""
-    words = escape(f"{effect.words}{turned}")
+    words = escape(effect.words)
     if effect.change and effect.outcome == "changes":
         words += escape(f" ({effect.change.interval})")
+    words += f", {effect.before.standing} → {effect.standing}" if effect.turns else ""
     return words if effect.real else f"[dim]{words}[/dim]"

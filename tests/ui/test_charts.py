@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simulator import compile_plan, load, simulate
+from simulator.analysis.run.operating import referred_at
 from simulator.analysis.run.replicate import replicate
 from simulator.analysis.run.request_path import request_path
 from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
@@ -200,6 +201,29 @@ def test_a_published_curve_shows_the_published_range():
     plan = compile_plan(load("skin-cancer-triage"), {"architecture": "resnet50_x3"})
     band = charts.roc(plan).figure.data[2]
     assert list(band.y) == [100 * plan.scores.about.sensitivity_low, 100 * plan.scores.about.sensitivity_high]
+
+
+def test_a_threshold_that_is_tried_stands_on_the_curve_and_leaves_the_chart_as_it_was(drawn):
+    tried = charts.with_tried(drawn["roc"], 0.25, 0.5)
+    assert (list(tried.figure.data[-1].x), list(tried.figure.data[-1].y)) == ([25], [50])
+    assert len(drawn["roc"].figure.data) == len(tried.figure.data) - 1
+
+
+def test_both_axes_of_the_curve_have_one_scale(drawn):
+    layout = drawn["roc"].figure.layout
+    assert (layout.yaxis.scaleanchor, layout.yaxis.scaleratio) == ("x", 1)
+    assert layout.xaxis.range == layout.yaxis.range
+
+
+def test_a_crowd_is_drawn_and_told_without_rounding_a_miss_away(summary):
+    """Of 10,000 people 200 have a cancer; the dots that are missed are red, and a part of one counts as one."""
+    found = dataclasses.replace(referred_at(summary.plan, 0.95), found=199.6)
+    chart = charts.crowd(found, summary.plan.scenario, 0.5)
+    kept, lost = chart.figure.data[:2]
+    assert (len(kept.x), len(lost.x), lost.marker.color) == (199, 1, MISSED)
+    assert "199.6 of 200 cancers are referred and 0.40 missed" in chart.takeaway
+    assert "That is more than Dermatologists can keep up with." in chart.takeaway
+    assert chart.table.iloc[:, 1].is_monotonic_decreasing
 
 
 def test_costs_add_up(summary, drawn):

@@ -14,7 +14,7 @@ from simulator.analysis.run.measures import Measures, measure
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import Summary, summary_of
 from simulator.scenario import ScenarioError
-from simulator.scenario.choices import Choice, Options, Pick
+from simulator.scenario.choices import Options, Pick
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.units import spoken
@@ -74,7 +74,7 @@ def neighbours(plan: Plan, name: str) -> Iterator[Step]:
 
     None where picks change during the run: a step would be another story.
     """
-    for pick in [] if plan.changes else _next_to(plan.scenario.choices[name], plan.design[name]):
+    for pick in [] if plan.changes else plan.scenario.choices[name].next_to(plan.design[name]):
         yield from step_to(plan, name, pick)
 
 
@@ -84,7 +84,7 @@ def further(plan: Plan, step: Step) -> Iterator[Step]:
     if isinstance(choice, Options):
         return
     pick = float(step.pick)
-    while onward := [one for one in _next_to(choice, pick) if (float(one) > pick) == (float(step.pick) > float(now))]:
+    while onward := [one for one in choice.next_to(pick) if (float(one) > pick) == (float(step.pick) > float(now))]:
         (pick,) = map(float, onward)
         yield from step_to(plan, step.choice, pick)
 
@@ -96,27 +96,8 @@ def step_to(plan: Plan, name: str, pick: Pick) -> Iterator[Step]:
         other = compile_plan(plan.scenario, {**plan.design, name: pick}, plan.strikes)
     except ScenarioError:
         return
-    told = f"{choice.label} at “{choice.label_of(pick)}” instead of “{choice.label_of(plan.design[name])}”"
+    told = f"{choice.label} {choice.label_of(plan.design[name])} → {choice.label_of(pick)}"
     yield Step(name, choice.read(pick), other, told)
-
-
-def _next_to(choice: Choice, pick: Pick) -> list[Pick]:
-    if isinstance(choice, Options):
-        return [option for option in choice.options if option != pick]
-    if choice.values is not None:
-        values = sorted(choice.values)
-        at = values.index(float(pick))
-        return [*values[max(at - 1, 0) : at], *values[at + 1 : at + 2]]
-    assert choice.step is not None
-    return [value for value in (float(pick) - choice.step, float(pick) + choice.step) if _offered(choice, value)]
-
-
-def _offered(choice: Choice, pick: Pick) -> bool:
-    try:
-        choice.read(pick)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass
@@ -168,7 +149,7 @@ class Trials:
             return Advice(move, move.sentence)
         if not tried:
             return Advice(None, "No choice in this case changes that.")
-        told = "; ".join(trial.step.told for trial in tried)
+        told = "; ".join(f"{trial.step.told} ({trial.told_change(place)})" for trial in tried)
         return Advice(None, f"None of the steps tried improves it beyond chance: {told}.")
 
 
@@ -242,14 +223,24 @@ class Trial:
         )
 
     def _sentence(self, place: int, also: list[int], worse: list[int]) -> str:
-        change = self.changes.get(self.summary.verdicts[place].metric.name)
-        by = f"by {change.size} ({change.interval})" if change else self._changed(place)
+        by = (
+            f"by {self.told_change(place)}"
+            if self.summary.verdicts[place].metric.name in self.changes
+            else self._changed(place)
+        )
         told = f"In a trial run, {self.step.told} changes “{self._label(place)}” {by}."
         if also:
             told += f" It improves {self._listed(also)} too."
         if worse:
             told += f" It makes {self._listed(worse)} worse."
         return told
+
+    def told_change(self, place: int) -> str:
+        """The change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
+        change = self.changes.get(self.summary.verdicts[place].metric.name)
+        if change is None or change.change.value == 0:
+            return "no change" if change else self._changed(place)
+        return f"{change.size}, 95% interval {change.interval}"
 
     def _listed(self, places: list[int]) -> str:
         told = [f"“{self._label(place)}” ({self._changed(place)})" for place in places]

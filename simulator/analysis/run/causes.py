@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from simulator.analysis.run.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
+from simulator.analysis.run.costs import part_label
 from simulator.analysis.run.fates import PART, Fate, by_decider, by_tag, deciding, escalated
 from simulator.analysis.run.measures import MISSED
 from simulator.analysis.run.promise import Handle, by_cost, by_load, by_warning, by_ways, in_order
@@ -63,13 +64,11 @@ def _missed(summary: Summary, verdict: Verdict) -> Cause | None:
     missed = positives[~positives["detected"]]
     if people is None or not missed["count"].sum():
         return None
-    of = f"of {_count(positives['count'].sum())} requests from someone who {people.positive}{_group(summary, verdict)}"
+    of = f"of {_count(positives['count'].sum())} {people.positives}{_group(summary, verdict)}"
     ended = by_decider(scenario, missed)
     stages = deciding(ended)
-    told = _told_parts(summary, ended, missed["count"].sum(), f"that are not {people.detected}")
-    sentence = (
-        f"In an average run of {_length(summary)}, {_count(missed['count'].sum())} {of} are not {people.detected}. {told}"
-    )
+    told = _told_parts(summary, ended, missed["count"].sum(), f"that are {people.missed}")
+    sentence = f"In an average run of {_length(summary)}, {_count(missed['count'].sum())} {of} are {people.missed}. {told}"
     by_score = any(scenario.stages[stage].by_score for stage in stages[:1])
     exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
     return Cause(sentence, exhibits, by_ways(summary, verdict, stages))
@@ -83,7 +82,7 @@ def _escalated(summary: Summary, verdict: Verdict) -> Cause | None:
     raised = negatives[escalated(scenario, negatives)]
     if people is None or not raised["count"].sum():
         return None
-    of = f"of {_count(negatives['count'].sum())} requests from someone who {people.negative}{_group(summary, verdict)}"
+    of = f"of {_count(negatives['count'].sum())} {people.negatives}{_group(summary, verdict)}"
     tagged = by_tag(scenario, raised)
     stages = deciding(tagged)
     told = _told_parts(summary, tagged, raised["count"].sum(), f"that are {people.escalated}")
@@ -131,27 +130,12 @@ def _cost(summary: Summary, verdict: Verdict) -> Cause | None:
 
 
 def _part(summary: Summary, part: str) -> str:
-    """A part of the cost in the words of the case."""
+    """A part of the cost in the words of the case; what is paid at ends by the one that costs most."""
     scenario = summary.plan.scenario
-    if scenario.population:
-        people = scenario.population
-        whose = {
-            "visits of negatives": f"visits of those who {_many(people.negative)}",
-            "visits of positives": f"visits of those who {_many(people.positive)}",
-            MISSED: f"those who {_many(people.positive)} and are not {people.detected}",
-        }
-        if part in whose:
-            return whose[part]
     if part == "ends":
         end = max(scenario.ends, key=lambda name: _usd_at(summary, name))
         return f"“{scenario.ends[end].label}”"
-    return part
-
-
-def _many(words: str) -> str:
-    """Words about one person said of several: `has a skin cancer` is `have a skin cancer`."""
-    first, space, rest = words.partition(" ")
-    return {"is": "are", "has": "have", "was": "were", "does": "do"}.get(first, first) + space + rest
+    return part_label(scenario, part)
 
 
 def _usd_at(summary: Summary, end: str) -> float:

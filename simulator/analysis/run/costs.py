@@ -11,10 +11,10 @@ def part_label(scenario: Scenario, part: str) -> str:
     """A part in the words of the case: people by the labels of their stages, misses by what is missed."""
     if who := scenario.population:
         of_class = {
-            "visits of negatives": f"outcomes of {who.negatives}",
-            "visits of positives": f"outcomes of {who.positives}",
+            "visits of negatives": f"follow-up of {who.negatives}",
+            "visits of positives": f"follow-up of {who.positives}",
         }
-        told = of_class | {MISSED: f"{who.positives} {who.missed}"}
+        told = of_class | {MISSED: f"{who.missed} {who.positives}"}
         if part in told:
             return told[part]
     stages = [stage.label for stage in scenario.stages.values() if stage.keeps_hours and stage.cost_part == part]

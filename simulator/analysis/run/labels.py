@@ -189,7 +189,7 @@ class _Taken:
     @cached_property
     def by_class(self) -> list[Codes]:
         """The ways that items of each class take, ascending."""
-        return [np.unique(np.append(self.now[part], np.unique(self.anew[:, part]))) for part in self.parts]
+        return [np.flatnonzero(np.bincount(np.append(self.now[part], self.anew[:, part]))) for part in self.parts]
 
     def ways(self, mine: NDArray[np.bool_]) -> Ways:
         """What resamples do to the items of a group, which `mine` tells, shape (items,)."""
@@ -210,7 +210,7 @@ class _Taken:
         ways = Ways(codes, original, resampled, (pinned[0], pinned[1]))
         ways = ways if self.closed else _with_doubt(ways, people)
         for of_class, part in enumerate(self.parts):
-            ways.resampled[:, of_class] *= self._mass(part, mine[part])[:, None]
+            ways.resampled[:, of_class] *= self._mass(of_class, mine[part])[:, None]
         return ways
 
     def _resampled(self, of_class: int, mine: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
@@ -225,16 +225,20 @@ class _Taken:
             weights, anew = self.weights[:, part], self.anew[:, part]
             return _shares(anew, np.ones_like(weights) if pins else weights, codes), pins
         weights = self.weights[:, part][:, mine]
-        anew = np.broadcast_to(self.now[part][mine], weights.shape) if pins else self.anew[:, part][:, mine]
-        return _shares(anew, weights, codes), False
+        return _shares(self.now[part][mine] if pins else self.anew[:, part][:, mine], weights, codes), False
 
-    def _mass(self, part: slice, mine: NDArray[np.bool_]) -> Floats:
+    @cached_property
+    def totals(self) -> list[Floats]:
+        """The weight of each class in each resample, shapes (RESAMPLES,)."""
+        return [self.weights[:, part].sum(1) for part in self.parts]
+
+    def _mass(self, of_class: int, mine: NDArray[np.bool_]) -> Floats:
         """The part of a class that a group makes up on each resample, in times of its part of the table, shape (RESAMPLES,)."""
         if mine.all() or not mine.any():
             return np.ones(len(self.weights))
         with np.errstate(invalid="ignore"):
-            weights = self.weights[:, part]
-            return np.asarray(weights[:, mine].sum(1) / weights.sum(1) / mine.mean())
+            weight = self.weights[:, self.parts[of_class]][:, mine].sum(1)
+            return np.asarray(weight / self.totals[of_class] / mine.mean())
 
 
 def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
@@ -296,10 +300,16 @@ def never_seen(people: int) -> Floats:
 
 
 def _shares(codes: Codes, weights: Floats, ways: Codes) -> Floats:
-    """The share of a class that takes each way in each resample, shape (resamples, ways)."""
-    total = weights.sum(-1)
+    """The share of a class that takes each way in each resample, shape (resamples, ways).
+
+    weights: shape (resamples, items); codes: of the same shape, or (items,) if they are the same in each resample
+    """
     with np.errstate(invalid="ignore"):
-        return np.stack([(weights * (codes == way)).sum(-1) / total for way in ways], axis=-1)
+        if codes.ndim == 1:
+            sums = [weights[:, codes == way].sum(-1) for way in ways]
+        else:
+            sums = [(weights * (codes == way)).sum(-1) for way in ways]
+        return np.asarray(np.stack(sums, axis=-1) / weights.sum(-1, keepdims=True))
 
 
 def _codes(plan: Plan, cuts: list[Floats], samples: int) -> Codes:

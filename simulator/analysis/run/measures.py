@@ -105,6 +105,9 @@ class Measures:
     groups: dict[str, Measures] = field(default_factory=dict)
     labelled: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        self._figures: dict[str, float | None] = {}  # those that somebody has asked for
+
     def after(self, stretch: int) -> Measures:
         """Times and rates without the stretches before this one; the rest is of the whole run."""
         if not stretch:
@@ -122,7 +125,8 @@ class Measures:
 
     def of_group(self, key: str) -> Measures:
         """The requests of a group alone, for other labelled people too where the replication was run for them."""
-        return replace(self.groups[key], resampled=self.resampled and self.resampled.groups[key])
+        group = self.groups[key]
+        return group if self.resampled is None else replace(group, resampled=self.resampled.groups[key])
 
     def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
         """Each metric's plain value in this replication; what it does not have is absent."""
@@ -133,6 +137,11 @@ class Measures:
         """The plain value of one metric in this replication; None where it has none."""
         if metric.group:
             return self.groups[metric.group.key].figure(metric.of_all)
+        if metric.name not in self._figures:
+            self._figures[metric.name] = self._figure(metric)
+        return self._figures[metric.name]
+
+    def _figure(self, metric: Metric) -> float | None:
         if metric.sample:
             one = self.samples.get(metric.sample)
             if one is None or not len(one.values):
@@ -240,7 +249,8 @@ def _samples(
     for index, name in enumerate(trace.plan.scenario.classes):
         yield f"latency.{name}", of(answered & (columns.kind == index))
     wanted = {metric.sample for metric in trace.plan.scenario.metrics.values()}
-    for name in (name for name in visits if f"wait.{name}" in wanted):
+    waited = {metric.stage for metric in trace.plan.scenario.metrics.values() if metric.sample.startswith("wait.")}
+    for name in (name for name in visits if name in waited):
         mine = visits[name] if group is None else visits[name][group[visits[name]["request"]]]
         rows, entered, wait = _waits(trace, mine)
         yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))

@@ -109,8 +109,15 @@ def trouble(found: pd.DataFrame) -> Trouble | None:
 
 
 def rush_of(found: pd.DataFrame) -> tuple[float, float] | None:
-    """From when to when there was a surge of fresh requests: half as many again as usual, and more than chance explains."""
+    """From when to when there was a surge of fresh requests: half as many again as usual, and more than chance explains.
+
+    Of several, the first: another one that strikes later is marked as what it is.
+    """
     step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
     usual = found.loc[found["fresh"] > 0, "fresh"].median()
-    rush = found.loc[found["fresh"] > 1.5 * usual + 4 * np.sqrt(usual / step), "time_s"]
-    return None if rush.empty else (float(rush.iloc[0]), float(rush.iloc[-1] + step))
+    rush = found.loc[found["fresh"] > 1.5 * usual + 4 * np.sqrt(usual / step), "time_s"].to_numpy()
+    if not len(rush):
+        return None
+    gaps = np.flatnonzero(np.diff(rush) > 2.5 * step)  # a single step may fall short by chance
+    last = rush[gaps[0]] if len(gaps) else rush[-1]
+    return float(rush[0]), float(last + step)

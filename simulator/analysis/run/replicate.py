@@ -26,6 +26,8 @@ def run_one(plan: Plan, seed: int, replication: int) -> Measures:
     found.band_edges = [measure(simulate(edge, seed, replication)) for edge in at_band_edges(plan)]
     if replication < RUNS and needs_runs(plan):
         found.resampled = measure(simulate(resampled_plan(plan, replication), seed, replication))
+        for one in (found, found.resampled):  # the two will be compared: better here, side by side, than where all is pooled
+            one.figures(plan.scenario.metrics)
     return found
 
 

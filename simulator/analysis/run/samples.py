@@ -135,14 +135,14 @@ class Pooled:
         return effective_trials(below, counts, corrected)
 
 
-def _sorted(samples: Sequence[Sample]) -> tuple[NDArray[np.float32], Floats]:
+def _sorted(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
     """All values in order, and the share of requests up to each: 0 at the first and 1 at the last."""
     if not samples:
-        return np.empty(0, np.float32), np.empty(0)
+        return np.empty(0), np.empty(0)
     values = np.concatenate([one.values for one in samples])
     if len({one.weight for one in samples}) == 1:
-        return np.sort(values), np.linspace(0, 1, len(values)) if len(values) > 1 else np.zeros(1)
+        return np.sort(values).astype(float), np.linspace(0, 1, len(values)) if len(values) > 1 else np.zeros(1)
     order = np.argsort(values, kind="stable")
     weights = np.repeat([one.weight for one in samples], [len(one.values) for one in samples])[order]
     ranks = np.cumsum(weights) - weights[0]
-    return values[order], ranks / (ranks[-1] or 1.0)
+    return values[order].astype(float), ranks / (ranks[-1] or 1.0)

@@ -12,7 +12,7 @@ from simulator.serving.plan import Plan
 from simulator.serving.timetables import Span
 from simulator.units import duration
 
-#: Shorter runs are told in time since their start, longer ones by the clock as well.
+#: In runs that are shorter than this, the time of day is told to the second.
 LONG_S = 2 * HOUR_S
 
 #: A stretch at the end of the arrivals that is shorter than this share of them says nothing about what comes next.
@@ -52,12 +52,12 @@ def _strike(plan: Plan, name: str, at_s: float) -> Strike:
 
 
 def clock(scenario: Scenario, seconds: float) -> str:
-    """A time of a run: `12:00 (16.0 h into the run)`, or `300 s into the run` where the run is short."""
+    """A time of a run: `12:00 (16.0 h into the run)`; to the second where the run is short."""
     into = f"{duration(seconds) if seconds else '0 s'} into the run"
-    if DAY_S * (scenario.run.days + scenario.run.drain_days) < LONG_S:
-        return into
-    minutes = int(clock_s(scenario.run.starts_at) + seconds) // 60 % 1440
-    return f"{minutes // 60:02d}:{minutes % 60:02d} ({into})"
+    since_midnight = int(clock_s(scenario.run.starts_at) + seconds) % int(DAY_S)
+    hours, minutes, rest = since_midnight // 3600, since_midnight // 60 % 60, since_midnight % 60
+    short = DAY_S * (scenario.run.days + scenario.run.drain_days) < LONG_S
+    return f"{hours:02d}:{minutes:02d}{f':{rest:02d}' if short else ''} ({into})"
 
 
 def told(plan: Plan, strike: Strike) -> str:

@@ -26,7 +26,7 @@ from simulator.ui.charts.queues import queues
 from simulator.ui.charts.reliability import kept_promises, reliability
 from simulator.ui.charts.request_path import one_request
 from simulator.ui.charts.scores import compared_curves, specificity_by_table
-from simulator.ui.charts.threshold import referrals_by_sensitivity, roc
+from simulator.ui.charts.threshold import referrals_by_sensitivity, roc, with_tried
 from simulator.ui.charts.transfer import field_drop, optimism, threshold_transfers
 from simulator.ui.charts.waiting import queue_over_time
 
@@ -73,4 +73,5 @@ __all__ = [
     "speed_of_precisions",
     "step_times",
     "threshold_transfers",
+    "with_tried",
 ]

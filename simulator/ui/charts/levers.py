@@ -59,7 +59,7 @@ def _table(pairs: list[tuple[Lever, Effect]]) -> pd.DataFrame:
     for lever, effect in pairs:
         found = effect.change.change if effect.is_open and effect.change else None
         bounds = [None] * 3 if found is None else [found.value, found.low, found.high]
-        after = effect.after.standing if effect.after else ""
+        after = effect.standing if effect.after else ""
         rows.append([lever.step.told, effect.words, *bounds, effect.real, effect.before.standing, after])
     names = ["step", "in words", "change", "95% low", "95% high", "real", "verdict before", "verdict after"]
     return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[2:5], float))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import Any
 
 import pandas as pd
@@ -25,13 +24,15 @@ def marked(
     plan: Plan,
     at: Callable[[float], Any],
     times: pd.Series[float] | None = None,
-    window: Window = (0.0, inf),
+    window: Window | None = None,
 ) -> Chart:
     """The chart with what strikes within its window: in the picture, in its sentence, and in a column of its table.
 
     at: the place on the horizontal axis of a time in seconds of the run
     times: when each row of the table is or begins, in seconds of the run; None where rows have no time
+    window: what the chart shows; None for the whole run
     """
+    window = window or (0.0, plan.horizon_s)
     strikes = [one for one in strikes_of(plan) if one.start_s < window[1] and one.end_s > window[0]]
     if not strikes:
         return chart
@@ -45,12 +46,12 @@ def marked(
 
 def _mark(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float], Any], window: Window) -> None:
     start, end = at(max(strike.start_s, window[0])), at(min(strike.end_s, window[1]))
-    drawn.add_vrect(x0=start, x1=end, fillcolor=translucent(ORANGE, 0.2), line_width=0, layer="below")
-    drawn.add_shape(
-        type="line", x0=start, x1=start, y0=0, y1=1, yref="paper", line={"color": ORANGE, "width": 2, "dash": "dashdot"}
-    )
-    where = {"x": start, "y": 1 - _ROW * (row + 1), "yref": "paper", "xanchor": "left", "yanchor": "middle"}
-    drawn.add_annotation(**where, text=f" {strike.label}", showarrow=False)
+    height = {"y0": 0, "y1": 1, "yref": "paper"}
+    drawn.add_shape(type="rect", x0=start, x1=end, **height, fillcolor=translucent(ORANGE, 0.2), line_width=0, layer="below")
+    drawn.add_shape(type="line", x0=start, x1=start, **height, line={"color": ORANGE, "width": 2, "dash": "dashdot"})
+    late = strike.start_s > (window[0] + window[1]) / 2  # where there is more room before it than after it
+    where = {"x": start, "y": 1 - _ROW * (row + 1), "yref": "paper", "yanchor": "middle"}
+    drawn.add_annotation(**where, xanchor="right" if late else "left", text=f" {strike.label} ", showarrow=False)
 
 
 def _striking(times: pd.Series[float], strikes: list[Strike]) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.analysis.run.operating import OperatingPoint, operating_points, reading_capacity, referral_curve, referred_at
+from simulator.analysis.run.operating import OperatingPoint, operating_points, reading_capacity, referral_curve
 from simulator.analysis.scores.roc import roc_of
 from simulator.evidence.scores import Published, ScoreTable
 from simulator.scenario.schema import Population, Scenario
@@ -14,18 +16,15 @@ from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, PURPLE, RED,
 from simulator.units import percent
 
 
-def roc(plan: Plan, sensitivity: float | None = None) -> Chart:
+def roc(plan: Plan) -> Chart:
     """A curve for each model with scores, and the design's thresholds on them with their intervals; both axes alike.
 
-    In a cascade the sentence speaks of the last model. sensitivity: where another threshold is tried, None without one
+    In a cascade the sentence speaks of the last model.
     """
     table, points, (refers, alarms) = _table(plan), operating_points(plan), _axes(plan)
     drawn = figure(*_curves(plan), _points(points), height=460)
     if isinstance(table.about, Published):
         drawn.add_trace(_published(table.about))
-    if sensitivity is not None:
-        cut = table.threshold_at(sensitivity)
-        drawn.add_trace(_tried(100 * (1 - table.specificity_at(cut)), 100 * table.sensitivity_at(cut)))
     for bound in _asked(plan):
         drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=alarms, range=[-2, 102], constrain="domain")
@@ -45,10 +44,11 @@ def _axes(plan: Plan) -> tuple[str, str]:
     return f"{who.positives} {who.escalated} (%)", f"{who.negatives} {who.escalated} (%)"
 
 
-def _tried(x: float, y: float) -> go.Scatter:
-    """The threshold that a person tries."""
+def with_tried(chart: Chart, across: float, up: float) -> Chart:
+    """A chart with the threshold that a person tries, at these shares."""
     marker = {"color": PURPLE, "size": 15, "symbol": "diamond"}
-    return go.Scatter(name="tried here", x=[x], y=[y], mode="markers", marker=marker, hoverinfo="skip")
+    point = go.Scatter(name="tried here", x=[100 * across], y=[100 * up], mode="markers", marker=marker, hoverinfo="skip")
+    return replace(chart, figure=go.Figure(chart.figure).add_trace(point))
 
 
 def _curves(plan: Plan) -> list[go.Scatter]:
@@ -126,11 +126,8 @@ def _points_table(points: list[OperatingPoint], refers: str, alarms: str) -> pd.
     return pd.DataFrame(rows, columns=[*names, alarms, "95% low, negatives (%)", "95% high, negatives (%)"])
 
 
-def referrals_by_sensitivity(plan: Plan, sensitivity: float | None = None) -> Chart:
-    """The share of people that must be referred to reach a sensitivity, and how many of them the reviewers can read.
-
-    sensitivity: where another threshold is tried, None without one
-    """
+def referrals_by_sensitivity(plan: Plan) -> Chart:
+    """The share of people that must be referred to reach a sensitivity, and how many of them the reviewers can read."""
     curve, capacity, scenario = referral_curve(plan), reading_capacity(plan), plan.scenario
     drawn = figure(*_with_band(curve, _words(plan).escalated), showlegend=False)
     if capacity is not None and capacity < 1:
@@ -139,8 +136,6 @@ def referrals_by_sensitivity(plan: Plan, sensitivity: float | None = None) -> Ch
         drawn.add_annotation(x=70, y=102, **text)
     for bound in _asked(plan):
         drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
-    if sensitivity is not None:
-        drawn.add_trace(_tried(100 * sensitivity, 100 * referred_at(plan, sensitivity).share))
     drawn.update_xaxes(title=f"{_words(plan).positives} {_words(plan).escalated}, of the labelled ones (%)", range=[70, 100.4])
     drawn.update_yaxes(title=f"{scenario.who.many} {_words(plan).escalated} (%)", range=[0, 102])
     return Chart(drawn, _referral_takeaway(plan, curve, capacity), _in_percent(plan, curve))

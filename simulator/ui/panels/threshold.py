@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.analysis.run.operating import TARGETS, Dial, dial_of, reading_capacity, referred_at
-from simulator.serving.plan import Plan
-from simulator.ui.charts import crowd, referrals_by_sensitivity, roc
+from simulator.serving.plan import Plan, fingerprint
+from simulator.ui.charts import Chart, crowd, referrals_by_sensitivity, roc, with_tried
 from simulator.ui.widgets import draw
 from simulator.ui.workbench.state import step
 from simulator.units import percent
@@ -24,13 +24,19 @@ def threshold(plan: Plan) -> None:
         return
     tried = _tried(plan, dial)
     found = referred_at(plan, tried, dial.promised)
+    finds = found.found / found.positives
     left, right = st.columns(2, gap="large")
     with left:
-        draw(referrals_by_sensitivity(plan, tried), key="referrals")
+        draw(with_tried(_referrals(fingerprint(plan.identity), plan), finds, found.share), key="referrals")
     with right:
         draw(crowd(found, plan.scenario, reading_capacity(plan)), key="crowd")
         _use(plan, dial, tried)
-    draw(roc(plan, tried), key="roc")
+    draw(with_tried(roc(plan), found.alarms / found.negatives, finds), key="roc")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _referrals(design: str, _plan: Plan) -> Chart:
+    return referrals_by_sensitivity(_plan)
 
 
 def _tried(plan: Plan, dial: Dial) -> float:

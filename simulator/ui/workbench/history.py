@@ -26,7 +26,7 @@ from simulator.ui.charts import answer_times_compared
 from simulator.ui.jobs import Job, registry
 from simulator.ui.widgets import draw, plain
 from simulator.ui.workbench.state import get, key, put
-from simulator.ui.workbench.strip import draw_strip
+from simulator.ui.workbench.strip import draw_strip, set_cookie
 from simulator.units import duration, spoken
 
 #: The cookie that holds the trail, and what a trail looks like.
@@ -54,7 +54,10 @@ def trail() -> str:
 
 
 def remember(job: Job | None) -> None:
-    """Keep a run that has come to its end, and which run was shown before it."""
+    """Keep a run that has come to its end, which run was shown before it, and in the browser whose runs these are."""
+    if st.context.cookies.get(COOKIE) != trail():
+        with st.sidebar:
+            set_cookie(COOKIE, trail())
     if job is None or not job.succeeded:
         return
     scenario, state = _authored(job), st.session_state
@@ -100,7 +103,6 @@ def strip(scenario: Scenario, job: Job | None) -> None:
         key(scenario.id, "history"),
         [objective.label for objective in scenario.objectives],
         list(reversed(_rows(scenario, found, job))),
-        cookie=f"{COOKIE}={trail()}",
         most=MOST,
         on_restore=lambda run: _restored(scenario, run),
         on_star=lambda run: _starred(scenario, run),
@@ -252,6 +254,7 @@ def comparison(job: Job | None) -> None:
     told = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
     told += [f"unchanged: {plain(', '.join(same))}"] if same else []
     st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(told)}")
+    _told_anew([(other.name, other.attempt, before)])
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
         with drawer:
@@ -299,9 +302,18 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
     notes = {_compared(there[0].id, job.id, False, there[0], job).pairing for job in there[1:]}
     for note in sorted(filter(None, notes)):
         st.caption(note)
+    _told_anew(list(zip(names, order, there, strict=True)))
     table = _table(tuple(job.id for job in there), tuple(names), there)
     st.dataframe(table, hide_index=True, alt="The objectives, then every metric, of the runs side by side.")
     draw(answer_times_compared(runs, names), key=key(scenario.id, "answer_times_compared"))
+
+
+def _told_anew(runs: list[tuple[str, Attempt, Job]]) -> None:
+    """Say which runs are not what they were: the case, its evidence or CaseSim has changed since they were made."""
+    for name, attempt, job in runs:
+        if job.summary.run_hash != attempt.run_hash:
+            then, now = attempt.run_hash, job.summary.run_hash
+            st.caption(f"{name.capitalize()} was computed again from the case as it is now: hash {now}, once {then}.")
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

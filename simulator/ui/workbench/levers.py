@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from simulator.analysis.run.levers import Effect, Lever, Levers, Trying
+from simulator.analysis.run.lever_trials import Trying
+from simulator.analysis.run.levers import Effect, Lever, Levers
 from simulator.ui.charts import lever_chart
 from simulator.ui.jobs import BESIDE, Job, registry
 from simulator.ui.widgets import draw, plain
@@ -15,6 +16,9 @@ from simulator.ui.workbench.state import key, step
 
 #: How often the trials are looked at while they go on (s).
 LOOK_S = 0.5
+
+#: So many designs whose levers were tried last are remembered in a session.
+KEPT = 4
 
 _CSS = """
 #frame { overflow-x: auto; container-type: inline-size; }
@@ -116,7 +120,10 @@ def _kept(job: Job) -> Trying | None:
 
 
 def _start(job: Job) -> None:
-    st.session_state["levers"][job.id] = Trying(job.summary, partial(registry().workers.submit, BESIDE))
+    kept: dict[str, Trying] = st.session_state["levers"]
+    kept[job.id] = Trying(job.summary, partial(registry().workers.submit, BESIDE))
+    for name in list(kept)[:-KEPT]:
+        del kept[name]
 
 
 def _shown(job: Job, trying: Trying, looks: bool) -> None:
@@ -125,8 +132,7 @@ def _shown(job: Job, trying: Trying, looks: bool) -> None:
         st.rerun()
     if trying.running:
         with st.container(horizontal=True, vertical_alignment="center"):
-            told = f"{trying.settled} of {len(trying.steps)} steps"
-            st.progress(trying.settled / len(trying.steps), told)
+            st.progress(trying.share, f"{len(found.tried)} of {len(trying.steps)} steps tried")
             if st.button("Cancel", key="cancel_levers", type="tertiary"):
                 trying.cancel()
                 st.rerun()
@@ -168,7 +174,7 @@ def _row(name: str, row: Lever) -> dict[str, Any]:
 def _cell(effect: Effect) -> dict[str, str]:
     tone = {True: "better", False: "worse", None: "none" if effect.outcome == "the same" else "chance"}[effect.helps]
     interval = "interval to come" if effect.pending else effect.change.interval if effect.is_open and effect.change else ""
-    verdict = f"{effect.before.standing} → {effect.after.standing}" if effect.turns and effect.after else ""
+    verdict = f"{effect.before.standing} → {effect.standing}" if effect.turns else ""
     return {"words": effect.words, "interval": interval, "verdict": verdict, "tone": tone}
 
 

@@ -96,18 +96,28 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   find("tbody").replaceChildren(...data.rows.map(row));
   hide();
   if (focused) [...parentElement.querySelectorAll("button, input")].find((one) => one.ariaLabel === focused)?.focus();
-  if (data.cookie) document.cookie = `${data.cookie}; path=/; max-age=31536000; SameSite=Lax`;
+}
+"""
+
+_COOKIE_JS = """
+export default function ({ data }) {
+  document.cookie = `${data.cookie}; path=/; max-age=31536000; SameSite=Lax`;
 }
 """
 
 _component = st.components.v2.component("history", html=_HTML, css=_CSS, js=_JS)
+_cookie = st.components.v2.component("cookie", js=_COOKIE_JS)
+
+
+def set_cookie(name: str, value: str) -> None:
+    """Have the browser keep a value for a year, for this app alone; nothing is to be seen of it."""
+    _cookie(key=f"cookie:{name}", data={"cookie": f"{name}={value}"})
 
 
 def draw_strip(
     key: str,
     labels: list[str],
     rows: list[dict[str, Any]],
-    cookie: str,
     most: int,
     on_restore: Callable[[str], None],
     on_star: Callable[[str], None],
@@ -115,7 +125,6 @@ def draw_strip(
     """Draw the rows; the runs that are ticked, `most` of them at most.
 
     on_restore, on_star: called with the run whose button was pressed, before the page is drawn again
-    cookie: set in the browser for a year
     """
 
     def pressed(name: str, call: Callable[[str], None]) -> Callable[[], None]:
@@ -131,7 +140,7 @@ def draw_strip(
     chosen = [run for run in before if run in there]
     _component(
         key=key,
-        data={"labels": labels, "rows": rows, "chosen": chosen, "most": most, "cookie": cookie},
+        data={"labels": labels, "rows": rows, "chosen": chosen, "most": most},
         on_restore_change=pressed("restore", on_restore),
         on_star_change=pressed("star", on_star),
         on_chosen_change=lambda: None,

@@ -9,20 +9,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from simulator import compile_plan
+from simulator import compile_plan, load
 from simulator.analysis.run.compare import Difference
-from simulator.analysis.run.levers import (
-    Baseline,
-    Effect,
-    Lever,
-    Levers,
-    Step,
-    Trying,
-    chance_of,
-    steps_of,
-    trial,
-    trial_again,
-)
+from simulator.analysis.run.lever_trials import Baseline, Trying, chance_of, trial, trial_again
+from simulator.analysis.run.levers import Effect, Lever, Levers, Step, steps_of
 from simulator.analysis.run.measures import measure
 from simulator.analysis.run.replicate import packed, replicate
 from simulator.analysis.run.scorecard import Verdict
@@ -133,7 +123,7 @@ def test_what_helps_an_objective_that_is_not_met_comes_first(levers):
 
 def test_a_change_that_is_none_in_truth_is_called_real_as_often_as_promised():
     """Whether the oldest or the newest case is read first, cases wait equally long on average."""
-    plan, wrong, runs = compile_plan(queue(seconds=200)), 0, 40
+    plan, wrong, runs = compile_plan(queue(seconds=150)), 0, 25
     steps = [step for step in steps_of(plan) if step.pick == "freshest"]
     for seed in range(runs):
         (effect, _) = tried(plan, seed, replications=4, steps=steps).rows[0].effects
@@ -233,6 +223,16 @@ def test_steps_that_change_a_wait_run_again_for_other_labelled_people(evidence):
             assert effect.change.change.labels is not None
             narrow, wide = (one.change.change.high - one.change.change.low for one in (waits[name], effect))
             assert wide > narrow
+
+
+def test_a_trial_measures_what_the_objectives_ask_for_as_the_whole_run_does():
+    plan = compile_plan(load("skin-cancer-triage"))
+    metrics = {objective.metric: plan.scenario.metrics[objective.metric] for objective in plan.scenario.objectives}
+    whole, asked = measure(simulate(plan, 1)), trial(packed(replace(plan, scenario=plan.scenario.asking(metrics))), 1, 0)
+    assert asked.figures(metrics) == whole.figures(metrics)
+    assert len(asked.figures(metrics)) == len(metrics) == 5
+    assert asked.groups.keys() == {"diagnosis.MEL"}
+    assert asked.samples.keys() == {"served", "wait.dermatologist.urgent"}
 
 
 def test_a_design_that_cannot_run_is_told_and_left_out(evidence):

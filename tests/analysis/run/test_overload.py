@@ -62,6 +62,7 @@ def test_trouble_lasts_from_the_first_step_in_which_too_few_are_served_to_the_la
 
 def test_a_rush_is_far_more_than_usual_and_more_than_chance_explains():
     assert rush_of(frame([1] * 6, [20, 21, 80, 79, 20, 22])) == (10, 20)
+    assert rush_of(frame([1] * 12, [20, 21, 80, 20, 79, 22, 20, 21, 19, 20, 80, 21])) == (10, 25)
     assert rush_of(frame([1] * 6, [20, 21, 24, 19, 20, 22])) is None
     assert rush_of(frame([1] * 6, [0.2, 0.2, 0.4, 0.2, 0.2, 0.2])) is None
 
@@ -69,7 +70,7 @@ def test_a_rush_is_far_more_than_usual_and_more_than_chance_explains():
 def test_the_sentence_tells_whether_it_ended_and_how_long_after_the_rush():
     slow = goodput_over_time(server([*range(20)]))
     assert slow.takeaway == (
-        "From 0 s on, fewer than nine requests in ten are served, and the service does not recover within the run: "
+        "From 00:00:00 on, fewer than nine requests in ten are served, and the service does not recover within the run: "
         f"{100 * slow.table['share of the requests served'].dropna().iloc[-1]:.1f}% of the last requests are served, "
         f"and each request is sent {1 + slow.table['retries (1/s)'][:4].sum() / 4:.1f} times."
     )

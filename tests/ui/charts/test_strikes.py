@@ -33,8 +33,8 @@ def test_a_chart_over_the_run_marks_each_curveball_for_as_long_as_it_lasts(struc
     assert {"A surge", "Gone"} <= set(labels(chart))
     starts = [start.second for start, _ in bands(chart)]
     assert starts == [30, 40]
-    assert "“A surge” struck at 30.0 s into the run and lasted 20.0 s: twice as many." in chart.takeaway
-    assert "“Gone” struck at 40.0 s into the run and lasted to the end of the run." in chart.takeaway
+    assert "“A surge” struck at 00:00:30 (30.0 s into the run) and lasted 20.0 s: twice as many." in chart.takeaway
+    assert "“Gone” struck at 00:00:40 (40.0 s into the run) and lasted to the end of the run." in chart.takeaway
 
 
 def test_the_table_says_at_each_time_what_strikes(struck):
