@@ -25,13 +25,20 @@ st.markdown(
     "**who is missed, who waits and what it costs**, with an interval and a source for every number."
 )
 
-read = [case_now(case) for case in scenario_ids()]
-cases = [(scenario, default_plan(scenario)) for scenario, _ in read if scenario is not None]
-if faults := [fault for _, found in read for fault in found]:
-    tell(faults, None)
-if runs := [plan for _, plan in cases if plan is not None and plan.scenario.objectives]:
-    hook(runs[0])
-with st.grid(2 if len(cases) in (2, 4) else 3, min_column_width=340):
-    for scenario, plan in cases:
+above, read, faults = st.container(), [], []
+for case in scenario_ids():
+    scenario, found = case_now(case)
+    faults += found
+    if scenario is None:
+        continue
+    plan = default_plan(scenario)
+    if plan is not None and scenario.objectives and not any(before for _, before in read):
+        hook(plan)  # before the other cases are read
+    read.append((scenario, plan))
+if faults:
+    with above:
+        tell(faults, None)
+with st.grid(2 if len(read) in (1, 2, 4) else 3, min_column_width=340):
+    for scenario, plan in read:
         card(scenario, plan)
 st.page_link(PAGES / "evidence.py", label="How all of this was measured")

@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from simulator.analysis.run.levers import TRIALS, Effect, Levers, Trying
+from simulator.analysis.run.lever_trials import TRIALS, Trying
+from simulator.analysis.run.levers import Effect, Levers
 from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import summary_of

@@ -96,10 +96,10 @@ def _picture(plan: Plan) -> Picture | None:
     if made is None:
         _waiting(plan)
         return None
-    figure, chart = st.columns([2, 5], vertical_alignment="center")
-    figure.metric(made.meaning, made.value, label_visibility="collapsed")
-    figure.markdown(plain(made.meaning))
-    chart.plotly_chart(made.chart.figure, alt=made.chart.takeaway, config=CONFIG, key=f"picture_{plan.scenario.id}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.metric(made.meaning, made.value, label_visibility="collapsed", width="content")
+        st.markdown(plain(made.meaning), width="stretch")
+    st.plotly_chart(made.chart.figure, alt=made.chart.takeaway, config=CONFIG, key=f"picture_{plan.scenario.id}")
     return made
 
 
@@ -108,7 +108,7 @@ def _waiting(plan: Plan) -> None:
     """Holds the place of a picture until it is made."""
     if picture_of(plan) is not None:
         st.rerun()
-    with st.container(height=HEIGHT, border=False):
+    with st.container(height=HEIGHT + 60, border=False):
         st.caption("The default design is running …")
 
 

@@ -96,7 +96,9 @@ def step_to(plan: Plan, name: str, pick: Pick) -> Iterator[Step]:
         other = compile_plan(plan.scenario, {**plan.design, name: pick}, plan.strikes)
     except ScenarioError:
         return
-    told = f"{choice.label} at “{choice.label_of(pick)}” instead of “{choice.label_of(plan.design[name])}”"
+    now = choice.label_of(plan.design[name])
+    now = now if isinstance(choice, Options) else now.removesuffix(f" {choice.unit}")
+    told = f"{choice.label}: {now} → {choice.label_of(pick)}"
     yield Step(name, choice.read(pick), other, told)
 
 
@@ -149,7 +151,7 @@ class Trials:
             return Advice(move, move.sentence)
         if not tried:
             return Advice(None, "No choice in this case changes that.")
-        told = "; ".join(trial.step.told for trial in tried)
+        told = "; ".join(f"“{trial.step.told}” ({trial.told_change(place)})" for trial in tried)
         return Advice(None, f"None of the steps tried improves it beyond chance: {told}.")
 
 
@@ -223,14 +225,24 @@ class Trial:
         )
 
     def _sentence(self, place: int, also: list[int], worse: list[int]) -> str:
-        change = self.changes.get(self.summary.verdicts[place].metric.name)
-        by = f"by {change.size} ({change.interval})" if change else self._changed(place)
-        told = f"In a trial run, {self.step.told} changes “{self._label(place)}” {by}."
+        by = (
+            f"by {self.told_change(place)}"
+            if self.summary.verdicts[place].metric.name in self.changes
+            else self._changed(place)
+        )
+        told = f"In a trial run, “{self.step.told}” changes “{self._label(place)}” {by}."
         if also:
             told += f" It improves {self._listed(also)} too."
         if worse:
             told += f" It makes {self._listed(worse)} worse."
         return told
+
+    def told_change(self, place: int) -> str:
+        """The change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
+        change = self.changes.get(self.summary.verdicts[place].metric.name)
+        if change is None or change.change.value == 0:
+            return "no change" if change else self._changed(place)
+        return f"{change.size}, 95% interval {change.interval}"
 
     def _listed(self, places: list[int]) -> str:
         told = [f"“{self._label(place)}” ({self._changed(place)})" for place in places]

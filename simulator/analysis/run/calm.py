@@ -42,7 +42,7 @@ class Toll:
     def sentence(self) -> str:
         """The objective, both values, the change with its interval, both verdicts."""
         change = "" if self.change is None else f" ({self.change.size}, 95% interval {self.change.interval})"
-        return f"{self.struck.objective.label}: {self.values}{change}, {self.verdicts}"
+        return f"{self.struck.objective.label} {self.values}{change}, {self.verdicts}"
 
 
 def tolls(before: Summary, after: Summary) -> list[Toll]:
@@ -59,11 +59,11 @@ def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
     """What the curveballs did to the objectives, in a paragraph that names them."""
     labels = [f"“{strike.label}”" for strike in strikes_of(struck.plan)]
     named = " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
-    told = [toll.sentence for toll in paid if toll.matters]
+    told, against = [toll.sentence for toll in paid if toll.matters], "Against the calm run of the same design and seed,"
     if not told:
-        return f"{named} changed no objective by more than chance, against the calm run of the same design and seed."
+        return f"{against} {named} changed no objective by more than chance."
     rest = "" if len(told) == len(paid) else " The other objectives changed by no more than chance."
-    return f"{named}, against the calm run of the same design and seed. {'. '.join(told)}.{rest}"
+    return f"{against} {named} changed: {'; '.join(told)}.{rest}"
 
 
 def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:

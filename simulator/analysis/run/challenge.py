@@ -58,6 +58,8 @@ def _met(counts: Counter[Standing]) -> str:
     total, met = counts.total(), counts["met"]
     if met == total:
         return "Met." if total == 1 else f"{'Both' if total == 2 else f'All {_word(total)}'} met."
+    if counts["not met"] == total:
+        return "Not met." if total == 1 else f"None of {_word(total)} met."
     others: tuple[Standing, ...] = ("not proven", "not met", "no figure")
     rest = [f"{_word(counts[one])} {'without a figure' if one == 'no figure' else one}" for one in others if counts[one]]
     first = f"{_word(met).capitalize()} of {_word(total)} met"
@@ -115,7 +117,8 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     behind = {verdict.objective.label: _people(result, verdict) for verdict in result.verdicts}
     label, people = min(behind.items(), key=lambda one: one[1])
     if people < inf:
-        yield Ground(5 if people < POSITIVES_FOR_99 else 8, f"“{label}” rests on {people:,.0f} labelled people.")
+        told = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
+        yield Ground(5 if people < POSITIVES_FOR_99 else 8, told)
 
 
 def _people(result: Summary, verdict: Verdict) -> float:

@@ -84,7 +84,7 @@ def promising(plan: Plan, handle: Handle, trials: Trials) -> list[Step]:
     """The best step of each choice that bears on an objective, the most promising first; behind them the other steps."""
     each = [
         sorted(mine, key=handle.promise)
-        for name in _writing(plan.scenario, handle)
+        for name in writing(plan.scenario, handle)
         if (mine := trials.steps(name)) and any(_bears_on(plan, handle, step) for step in mine)
     ]
     best, others = [mine[0] for mine in each], [step for mine in each for step in mine[1:]]
@@ -99,8 +99,8 @@ def with_longer_ones(plan: Plan, handle: Handle, steps: Sequence[Step]) -> Itera
             yield from islice((one for one in further(plan, step) if handle.promise(one) <= handle.enough), 1)
 
 
-def _writing(scenario: Scenario, handle: Handle) -> list[str]:
-    """The choices that write to what decides, in the order of what they write to."""
+def writing(scenario: Scenario, handle: Handle) -> list[str]:
+    """The names of the choices that write to what decides, in the order of what they write to."""
     parts = [*(f"stages.{name}" for name in _with_feeders(scenario, handle.stages)), *handle.written]
     return list(dict.fromkeys(key for part in parts for key, choice in scenario.choices.items() if _writes_to(choice, part)))
 

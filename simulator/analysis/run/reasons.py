@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.analysis.run.advice import Advice, Move, Step, Trials
 from simulator.analysis.run.causes import cause_of
-from simulator.analysis.run.promise import promising, with_longer_ones
+from simulator.analysis.run.promise import promising, with_longer_ones, writing
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import Summary
 from simulator.units import spoken
@@ -20,12 +20,14 @@ class Reason:
     """Why one objective is not met, or not proven.
 
     exhibit: the name of the exhibit that shows it; stage: the one that decides, None where none does
+    written_by: the choices that write to what decides, in the order of the file
     Choices and advice are worked out on first use: one compiles designs, the other runs some.
     """
 
     sentence: str
     exhibit: str
     stage: str | None
+    written_by: list[str]
     _promising: Callable[[], list[Step]] = field(repr=False, compare=False)
     _advice: Callable[[list[Step]], Advice] = field(repr=False, compare=False)
 
@@ -74,6 +76,7 @@ def _reason(summary: Summary, place: int, trials: Trials) -> Reason:
         sentence=" ".join(part for part in (cause.sentence, _doubt(verdict)) if part),
         exhibit=next((name for name in cause.exhibits if name in shown), "outcomes"),
         stage=next(iter(cause.handle.stages), None),
+        written_by=writing(plan.scenario, cause.handle),
         _promising=lambda: promising(plan, cause.handle, trials),
         _advice=lambda steps: trials.advice(place, with_longer_ones(plan, cause.handle, steps)),
     )

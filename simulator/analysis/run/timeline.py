@@ -141,7 +141,7 @@ class Moment:
 
     def sentences(self, unit: Noun) -> list[str]:
         """What is the case, in words; unit: what the case calls a request."""
-        flow = f"In flight: {unit.counted(self.in_flight)}; {self.arrivals:,} arrive in the minute around this instant."
+        flow = f"In flight: {unit.counted(self.in_flight)}; arrivals in the minute around this instant: {self.arrivals:,}."
         return [flow, *(f"{station.words()}." for station in self.stations)]
 
 

@@ -101,11 +101,12 @@ def _times(scenario: Scenario, armed: dict[str, float | None]) -> list[float]:
 
 
 def banner(job: Job) -> None:
-    """What strikes in a run, when, for how long, and what it does."""
+    """What strikes in a run, when, for how long, what it does, and which promise no longer holds."""
     strikes = strikes_of(job.plan)
     if strikes:
-        sentences = [told(job.plan, strike) for strike in strikes]
-        st.info(plain(" ".join([*sentences, calm_until(job.plan.scenario, strikes[0].start_s)])))
+        sentences = [*(told(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
+        broken = [kept.sentence for kept in job.shown.thresholds if not kept.holds] if job.shown else []
+        st.info("  \n".join(plain(text) for text in [" ".join(sentences), *broken]))
 
 
 def calm_of(job: Job) -> Job | None:

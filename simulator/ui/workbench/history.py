@@ -254,6 +254,7 @@ def comparison(job: Job | None) -> None:
     told = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
     told += [f"unchanged: {plain(', '.join(same))}"] if same else []
     st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(told)}")
+    _told_anew([(other.name, other.attempt, before)])
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
         with drawer:
@@ -301,9 +302,18 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
     notes = {_compared(there[0].id, job.id, False, there[0], job).pairing for job in there[1:]}
     for note in sorted(filter(None, notes)):
         st.caption(note)
+    _told_anew(list(zip(names, order, there, strict=True)))
     table = _table(tuple(job.id for job in there), tuple(names), there)
     st.dataframe(table, hide_index=True, alt="The objectives, then every metric, of the runs side by side.")
     draw(answer_times_compared(runs, names), key=key(scenario.id, "answer_times_compared"))
+
+
+def _told_anew(runs: list[tuple[str, Attempt, Job]]) -> None:
+    """Say which runs are not what they were: the case, its evidence or CaseSim has changed since they were made."""
+    for name, attempt, job in runs:
+        if job.summary.run_hash != attempt.run_hash:
+            then, now = attempt.run_hash, job.summary.run_hash
+            st.caption(f"{name.capitalize()} was computed again from the case as it is now: hash {now}, once {then}.")
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

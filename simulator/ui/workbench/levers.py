@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from simulator.analysis.run.levers import Effect, Lever, Levers, Trying
+from simulator.analysis.run.lever_trials import Trying
+from simulator.analysis.run.levers import Effect, Lever, Levers
 from simulator.ui.charts import lever_chart
 from simulator.ui.jobs import BESIDE, Job, registry
 from simulator.ui.widgets import draw, plain
@@ -40,10 +41,9 @@ small { display: block; font-size: .75rem; }
   thead { display: none; }
   tr, th, td { display: block; border: 0; padding: .1rem 0; }
   tr { border-bottom: 1px solid var(--st-border-color); padding: .5rem 0; }
-  td { display: flex; gap: .5rem; flex-wrap: wrap; justify-content: space-between; }
+  td { display: flex; gap: 0 .75rem; flex-wrap: wrap; align-items: baseline; }
   td.none { display: none; }
-  .name { display: inline; }
-  small { display: inline; }
+  .name { display: block; flex: 1 0 100%; color: var(--st-text-color); font-weight: 400; }
 }
 """
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from simulator.analysis.run.reasons import Reason
 from simulator.analysis.run.result import Result
-from simulator.scenario.exhibits import EXHIBITS
+from simulator.ui.exhibits import panel_of
 from simulator.ui.widgets import plain
 from simulator.ui.workbench import state
 
@@ -32,7 +32,7 @@ def why(result: Result, place: int) -> None:
 def _step(result: Result, place: int, reason: Reason) -> None:
     """A step that helps, once its trials have been asked for: they take a second or two."""
     with st.container(horizontal=True):
-        label = f"Show: {EXHIBITS[reason.exhibit].label}"
+        label = f"Show: {panel_of(reason.exhibit, result.plan.scenario)}"
         shown = st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
         asked = reason.tried or st.button("What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason))
     if shown:
@@ -49,6 +49,6 @@ def _step(result: Result, place: int, reason: Reason) -> None:
 
 
 def _helps(result: Result, reason: Reason) -> str:
-    """The choices that move the objective, in words."""
+    """The choices that write to what decides, in words: which of them move it most is worked out with the trials."""
     choices = result.plan.scenario.choices
-    return "Tries the choices that bear on it: " + ", ".join(choices[name].label for name in reason.choices) + "."
+    return "Tries steps of what bears on it, such as: " + ", ".join(choices[name].label for name in reason.written_by[:4]) + "."

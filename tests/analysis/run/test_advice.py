@@ -9,7 +9,7 @@ from simulator.analysis.run.advice import Trials, further, neighbours
 from simulator.analysis.run.replicate import replicate
 from simulator.scenario.load import loads as loads_text
 from simulator.serving.actions import with_actions
-from tests.analysis.run.test_reasons import skin, storm
+from tests.analysis.run.test_reasons import skin, stormy
 from tests.scenario.texts import changed
 
 CASE = "skin-cancer-triage"
@@ -42,7 +42,7 @@ def test_a_longer_step_goes_on_the_same_way_to_the_last_number():
 
 
 def test_a_late_answer_is_eased_as_much_as_the_runs_say():
-    result = replicate(compile_plan(load(CASE), {"decoders": 1}), 1, 3)
+    result = skin(decoders=1)
     (place,) = [place for place, verdict in enumerate(result.verdicts) if verdict.metric.is_time and place in result.reasons]
     reason = result.reasons[place]
     assert (reason.stage, reason.move.metric) == ("decode", "latency_served_p95_s")
@@ -57,17 +57,14 @@ def test_a_late_answer_is_eased_as_much_as_the_runs_say():
 
 def test_a_step_that_no_run_bears_out_is_not_told():
     """A third replica lowers the load by a third, and within four minutes no more photos are checked: retries take it all."""
-    result = replicate(storm(), 1, 3)
+    result = stormy()[1]
     trials = Trials(result)
     more = next(step for step in neighbours(result.plan, "replicas") if step.pick == 3)
     trial = trials.of(more)
     assert trial.then.stages["check"].load < 0.7 * trial.now.stages["check"].load
     assert not trial.improves(0)
     assert trials.advice(0, [more]).move is None
-    assert (
-        "None of the steps tried improves it beyond chance: Replicas at “3” instead of “2”."
-        in trials.advice(0, [more]).sentence
-    )
+    assert "None of the steps tried improves it beyond chance: “Replicas: 2 → 3” (" in trials.advice(0, [more]).sentence
 
 
 def test_a_step_that_makes_another_objective_worse_is_told_with_that_and_only_if_no_other_helps():

@@ -48,7 +48,9 @@ def test_every_objective_is_compared_and_the_change_is_paired(runs):
 
 def test_the_curveball_is_named_with_the_verdict_that_it_changed(runs):
     told = summed_up(runs[1], tolls(*runs))
-    assert told.startswith("“Slow”, against the calm run of the same design and seed. Answer: 100 ms → 300 ms (+200 ms, ")
+    assert told.startswith(
+        "Against the calm run of the same design and seed, “Slow” changed: Answer 100 ms → 300 ms (+200 ms, "
+    )
     assert "met → not met" in told
     assert "The other objectives changed by no more than chance." in told
     assert toll_rows(tolls(*runs))["objective"].tolist() == ["Answer", "Answers"]
@@ -59,7 +61,7 @@ def test_a_strike_that_changes_nothing_says_so():
         "late": {"kind": "replica_loss", "label": "Late", "stage": "p", "replicas": 1}}, strikes={"late": 5000.0},
         objectives=OBJECTIVES)  # fmt: skip
     pair = replicate(calm(struck), 1, 3), replicate(struck, 1, 3)
-    assert summed_up(pair[1], tolls(*pair)).startswith("“Late” changed no objective by more than chance")
+    assert summed_up(pair[1], tolls(*pair)).endswith("“Late” changed no objective by more than chance.")
 
 
 def test_runs_of_two_designs_are_not_taken_for_calm_and_struck(runs):

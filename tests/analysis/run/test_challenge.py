@@ -32,14 +32,14 @@ def test_all_met_is_said_with_the_weakest_evidence_and_a_challenge():
     found = met_by(sensitivity={"at_least": 0.01}, latency_p95_s={"at_most": 1})
     assert found.all_met
     assert found.sentence == "Both met. People: that 100% of the positives are recognised there is assumed. Defend it."
-    assert "“Sensitivity” rests on 4 labelled people." in [ground.sentence for ground in found.grounds]
+    assert "“Sensitivity” rests on 4 labelled requests." in [ground.sentence for ground in found.grounds]
 
 
 def test_the_cost_rests_on_an_assumed_price_of_its_largest_part():
     """Half of 1,000 requests are ill; half of those are cleared: 250 x 1,000 USD beside the people and 20 USD a visit."""
     found = met_by(cost_per_1000_usd={"at_most": 1e7})
     [told] = [ground.sentence for ground in found.grounds if ground.sentence.startswith("Of the cost")]
-    assert told.endswith("is positives missed, at a price that is assumed.")
+    assert told.endswith("is missed positives, at a price that is assumed.")
     assert 80 < float(told.split()[3].rstrip("%")) < 100
 
 

@@ -11,18 +11,8 @@ from scipy.stats import binom
 
 from simulator import compile_plan, load
 from simulator.analysis.run.compare import Difference
-from simulator.analysis.run.levers import (
-    Baseline,
-    Effect,
-    Lever,
-    Levers,
-    Step,
-    Trying,
-    chance_of,
-    steps_of,
-    trial,
-    trial_again,
-)
+from simulator.analysis.run.lever_trials import Baseline, Trying, chance_of, trial, trial_again
+from simulator.analysis.run.levers import Effect, Lever, Levers, Step, steps_of
 from simulator.analysis.run.measures import measure
 from simulator.analysis.run.replicate import packed, replicate
 from simulator.analysis.run.scorecard import Verdict

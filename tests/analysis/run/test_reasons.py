@@ -12,12 +12,19 @@ from simulator.analysis.run import advice
 from simulator.analysis.run.measures import measure
 from simulator.analysis.run.replicate import replicate
 from simulator.analysis.run.result import result_of
+from simulator.scenario.cases import find
 from simulator.scenario.exhibits import EXHIBITS
-from simulator.scenario.load import find
 from simulator.scenario.load import loads as loads_text
 from simulator.serving.latency import constant
 from tests.analysis.run.test_groups import screened
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
+
+
+@pytest.fixture(autouse=True)
+def few_replications(monkeypatch):
+    """Three replications a trial are enough for steps that change much."""
+    monkeypatch.setattr(advice, "REPLICATIONS", 3)
+
 
 ENDS = {
     "clinic": end(label="Clinic", escalated=True, detected=assumed(1), usd=assumed(100)),
@@ -131,7 +138,7 @@ def test_of_a_late_answer_the_stage_with_most_of_the_slowest_is_named():
     result = replicate(made, 1, 2)
     reason = only(result)
     assert reason.stage == result.bottleneck.stage == "b"
-    assert "Second is where the slowest requests spend" in reason.sentence
+    assert "“Second” is where the slowest requests spend" in reason.sentence
     assert f"the offered load is {result.stages['b'].load:.0%} of what its replicas can serve" in reason.sentence
     assert result.stages["b"].load == pytest.approx(0.5, rel=0.1)  # two a second can be served, one a second comes
 
@@ -139,7 +146,7 @@ def test_of_a_late_answer_the_stage_with_most_of_the_slowest_is_named():
 def test_an_objective_without_a_figure_is_explained_by_the_queue_that_only_grows():
     late = {"metric": "latency_p95_s", "at_most": 10, "label": "Answer"}
     reason = only(replicate(plan({"p": pool(label="Model")}, constant(2.0), objectives=[late], seconds=1000), 1, 2))
-    assert "There is no figure to quote, because Model has no steady state: the offered load is" in reason.sentence
+    assert "There is no figure to quote, because “Model” has no steady state: the offered load is" in reason.sentence
 
 
 def test_what_is_met_has_no_reason_and_what_is_not_proven_has_one():
@@ -178,7 +185,9 @@ def test_the_way_through_a_link_alone_is_explained_too():
 
 @cache
 def skin(**picks):
-    return replicate(compile_plan(load("skin-cancer-triage"), picks), 1, 4)
+    """Four replications, without those for other labelled people."""
+    made = compile_plan(load("skin-cancer-triage"), picks)
+    return result_of(made, 1, [measure(simulate(made, 1, number)) for number in range(4)])
 
 
 def test_the_default_skin_case_is_explained_by_its_threshold_and_nobody_is_told_to_hire():
@@ -200,10 +209,7 @@ def test_its_numbers_are_those_of_the_trace():
     ill = rows[rows["positive"]]
     missed = ill[~ill["detected"]]
     cleared = np.count_nonzero(missed["end"] == "cleared")
-    assert (
-        f"{len(missed) / 4:.0f} of {len(ill) / 4:,.0f} cancers"
-        in skin().reasons[0].sentence
-    )
+    assert f"{len(missed) / 4:.0f} of {len(ill) / 4:,.0f} cancers" in skin().reasons[0].sentence
     assert f"{cleared / 4:.0f} of them end at “Cleared by the model”" in skin().reasons[0].sentence or cleared > 0.95 * len(
         missed
     )
@@ -226,23 +232,28 @@ def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():
 def test_people_are_told_to_be_too_few_where_they_are():
     result = skin(dermatologists=10)
     wait = result.reasons[3]
-    assert "Dermatologists has no steady state" in wait.sentence
+    assert "“Dermatologists” has no steady state" in wait.sentence
     assert wait.move is not None and wait.move.choice == "dermatologists"
     assert result.bottleneck.stage == "dermatologist"
     more = skin(dermatologists=wait.move.pick)
     assert more.verdicts[3].estimate is not None
 
 
+@cache
 def storm(**picks):
     """The shipped case, of which four minutes are enough."""
     text = find("retry-storm").read_text(encoding="utf-8").replace("days: 0.00694444", "days: 0.00277778")
     return compile_plan(loads_text(text), picks)
 
 
+@cache
+def stormy():
+    traces = [simulate(storm(), 1, number) for number in range(3)]
+    return traces, result_of(storm(), 1, [measure(trace) for trace in traces])
+
+
 def test_in_a_retry_storm_the_answer_is_the_retries():
-    made = storm()
-    traces = [simulate(made, 1, number) for number in range(2)]
-    result = result_of(made, 1, [measure(trace) for trace in traces])
+    traces, result = stormy()
     reason = result.reasons[0]
     assert (reason.stage, reason.exhibit) == ("check", "overload")
     calls = sum(trace.visits[(trace.visits["stage"] == "check") & trace.visits["wanted"]].shape[0] for trace in traces)

@@ -209,7 +209,7 @@ def made_metrics(summary):
 
 
 def test_an_interval_is_said_to_be_about_people_only_where_some_were_labelled():
-    assert "other labelled people" in replicate(triage(), 0, 2).sense
+    assert "other labelled requests" in replicate(triage(), 0, 2).sense
     assert replicate(plan({"p": pool()}), 0, 2).sense == "A 95% interval is about other requests of the same kind."
 
 

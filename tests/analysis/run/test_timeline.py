@@ -99,7 +99,7 @@ def test_an_instant_is_told_with_who_waits_and_who_works():
     at_half, later = moment(trace, 0.5), moment(trace, 65.5)
     assert (at_half.arrivals, at_half.in_flight) == (3, 3)
     assert at_half.sentences(Noun(one="photo", many="photos")) == [
-        "In flight: 3 photos; 3 arrive in the minute around this instant.",
+        "In flight: 3 photos; arrivals in the minute around this instant: 3.",
         "Model: 1 waits, 2 of 2 at work.",
         "Readers: nothing waits, 0 of 3 at work.",
     ]

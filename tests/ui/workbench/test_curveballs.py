@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from simulator import compile_plan, load
+from simulator.analysis.run.operating import kept_thresholds
 from simulator.serving.plan import calm
 from simulator.ui.workbench import curveballs
 
@@ -122,13 +123,25 @@ def test_a_run_that_nothing_strikes_has_no_twin(registry):
     assert registry.asked == []
 
 
+def banner_of(monkeypatch, strikes, shown=None):
+    told = []
+    monkeypatch.setattr(st, "info", told.append)
+    curveballs.banner(SimpleNamespace(plan=compile_plan(load("skin-cancer-triage"), {}, strikes), shown=shown))
+    return [text.replace("\\", "") for text in told]
+
+
 def test_the_banner_names_what_strikes_when_for_how_long_and_what_it_does(monkeypatch):
-    shown = []
-    monkeypatch.setattr(st, "info", shown.append)
-    curveballs.banner(
-        SimpleNamespace(plan=compile_plan(load("skin-cancer-triage"), {}, {"news": 57_600.0, "dear_machines": HALF}))
-    )
-    [text] = (text.replace("\\", "") for text in shown)
+    [text] = banner_of(monkeypatch, {"news": 57_600.0, "dear_machines": HALF})
     assert "“The news again” struck at 12:00 (16.0 h into the run) and lasted 60.0 min: three times the usual number" in text
     assert "“Machines at twice the price” struck at 20:00 (24.0 h into the run) and lasted to the end of the run." in text
     assert text.endswith("Until 12:00 (16.0 h into the run), this is the calm run, request for request.")
+
+
+def test_the_banner_tells_a_promise_that_no_longer_holds(monkeypatch):
+    kept = kept_thresholds(compile_plan(load("skin-cancer-triage"), {}, {"another_phone": HALF}))
+    [text] = banner_of(monkeypatch, {"another_phone": HALF}, SimpleNamespace(thresholds=kept))
+    assert text.count("That is no longer true once “A new phone model” has struck") == 2
+
+
+def test_nothing_is_announced_where_nothing_strikes(monkeypatch):
+    assert banner_of(monkeypatch, {}) == []

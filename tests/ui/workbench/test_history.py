@@ -106,6 +106,16 @@ def test_a_click_brings_back_the_design_and_computes_the_run_again(run, jobs, st
     assert jobs.get(first.id).summary.run_hash == first.summary.run_hash
 
 
+def test_a_run_that_is_no_longer_what_it_was_is_told(run, jobs, store):
+    first, second = run(), run(point=1.0)
+    jobs.jobs[first.id] = first
+    seen = look(first)
+    with store._connected() as connection:
+        connection.exec_driver_sql("update attempts set run_hash = 'fedcba987654'")
+    hashes = f"hash {first.summary.run_hash}, once fedcba987654"
+    assert f"The run before was computed again from the case as it is now: {hashes}" in said(look(second, seen))
+
+
 def test_a_design_that_is_no_longer_offered_is_told(run, jobs, store):
     gone = replace(attempt(run), picks={"point": 0.7})
     assert "no longer offered" in said(look(run(), back=gone))

@@ -1,0 +1,271 @@
+"""`python -m benchmarks.browser`: seconds and steps from a change to its verdict, as people meet them in a browser."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count, islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from rich.console import Console
+from rich.table import Table
+
+from simulator import load
+from tests.browser.serving import ARGS, installed, served
+
+CASE = load("skin-cancer-triage")
+SIZES = (1280, 800), (1440, 900)
+REPEATS = 10
+#: What each of four people changes, and with which key.
+CHANGES = {
+    "Operating point": "ArrowRight",
+    "Dermatologists per shift": "ArrowLeft",
+    "Classifier replicas": "ArrowRight",
+    "Decoder replicas": "ArrowRight",
+}
+#: Every run has a seed of its own, so that none is known from before.
+SEEDS = count(1_001)
+PATIENCE_MS = 300_000
+out = Console(width=120)
+
+#: Keeps when a person acted and when which verdict was painted, in ms since the page was asked for. What a page says is
+#: read in an animation frame; a message sent from there arrives once that frame has been painted.
+WATCH = """
+(() => {
+  const places = [document], kept = window.kept = {acts: [], verdicts: []};
+  window.places = places;
+  for (const act of ['keydown', 'pointerdown']) addEventListener(act, event => kept.acts.push(event.timeStamp), true);
+  let waiting = false, last = '';
+  const look = () => {
+    waiting = false;
+    const told = places.map(place => (place.body || place).textContent).join(' ');
+    const partly = /preliminary, [0-9]+ of/.test(told), hash = /run hash ([0-9a-f]{12})/.exec(told);
+    const old = places.some(place => place.querySelector('#verdicts.stale'));
+    const now = old ? '' : partly ? 'preliminary' : hash ? hash[1] : '';
+    if (now === last) return;
+    last = now;
+    const painted = new MessageChannel();
+    painted.port1.onmessage = () => kept.verdicts.push([now, performance.now()]);
+    painted.port2.postMessage(null);
+  };
+  const seen = new MutationObserver(() => { if (!waiting) { waiting = true; requestAnimationFrame(look); } });
+  const watch = place => seen.observe(place, {childList: true, subtree: true, characterData: true});
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (how) {
+    const place = attach.call(this, how);
+    places.push(place);
+    watch(place);
+    return place;
+  };
+  watch(document);
+})()
+"""
+
+#: How many elements are seen whole, with nothing in front of them.
+SEEN = """
+selector => places.flatMap(place => [...place.querySelectorAll(selector)]).filter(one => {
+  const box = one.getBoundingClientRect();
+  const inside = box.width > 0 && box.top >= 0 && box.left >= 0 && box.bottom <= innerHeight && box.right <= innerWidth;
+  const corners = [[box.left + 2, box.top + 2], [box.right - 2, box.bottom - 2]];
+  return inside && corners.every(([x, y]) => one.contains(one.getRootNode().elementFromPoint(x, y)));
+}).length
+"""
+
+
+@dataclass
+class Workbench:
+    """One person at the practice page, whose steps are counted. Another page is measured by a subclass that takes its steps."""
+
+    page: Page
+    steps: int = 0
+
+    #: CSS of a choice's widget, by its name, and of an objective's verdict; how many of the latter there are.
+    choice = ".st-key-{case}-{name}"
+    verdicts = "#verdicts > li"
+    shown = len(CASE.objectives)
+
+    def first_run(self) -> None:
+        """See to it that the design runs that the page opens with; here it does so by itself."""
+
+    def change(self, choice: str) -> None:
+        """Move a choice by one step, and do what it takes to see the verdict."""
+        slider = self.page.get_by_role("slider", name=choice)
+        if not slider.is_visible():
+            group = next(one.group for one in CASE.choices.values() if one.label == choice)
+            self.click(self.page.get_by_text(re.compile(rf"^{group}( \(|:)")))
+        self.press(slider, CHANGES[choice])
+
+    def press(self, place: Locator, key: str) -> None:
+        """A key, once the place is in view."""
+        self.bring(place)
+        self.steps += 1
+        place.press(key)
+
+    def click(self, place: Locator) -> None:
+        """A click, once the place is in view."""
+        self.bring(place)
+        self.steps += 1
+        place.click()
+
+    def bring(self, place: Locator) -> None:
+        """Scroll, if the place is out of view."""
+        box, size = place.bounding_box(), self.page.viewport_size
+        if box and size and not 0 <= box["y"] <= size["height"] - box["height"]:
+            self.steps += 1
+            place.scroll_into_view_if_needed()
+
+    def wait(self, known: str = "") -> str:
+        """Wait for the verdict of a whole run other than the one that is known; its hash."""
+        script = "known => { const [now] = kept.verdicts.at(-1) || ['']; return now.length === 12 && now !== known && now; }"
+        found = self.page.wait_for_function(script, arg=known, timeout=PATIENCE_MS)
+        return str(found.json_value())
+
+    def times(self, known: str, since: float | None = None) -> tuple[float, float]:
+        """Seconds from a moment in ms, by default the first act after the last look, to the first and to the full verdict."""
+        kept = self.page.evaluate("kept")
+        start = kept["acts"][0] if since is None else since
+        painted = [(verdict, (at - start) / 1000) for verdict, at in kept["verdicts"] if at > start]
+        new = [(verdict, at) for verdict, at in painted if verdict not in ("", known)]
+        return new[0][1], next(at for verdict, at in new if len(verdict) == 12)
+
+    def choices_in_view(self) -> int:
+        """How many choices are seen whole, or 0 while the verdicts are not."""
+        if self.page.evaluate(SEEN, self.verdicts) < self.shown:
+            return 0
+        return sum(self.page.evaluate(SEEN, self.choice.format(case=CASE.id, name=name)) for name in CASE.choices)
+
+
+@dataclass
+class Measured:
+    """What people met at one size of the window: seconds, steps, and choices that are in view beside the verdicts."""
+
+    opened: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    full: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    in_view: list[int] = field(default_factory=list)
+
+
+def main(person: type[Workbench] = Workbench) -> None:
+    """Print a table for each number of people at once."""
+    parser = ArgumentParser(prog="python -m benchmarks.browser", description=__doc__)
+    parser.add_argument("--address", help="of an app that is running; without it one is started")
+    parser.add_argument("--people", type=int, nargs="+", choices=range(1, len(CHANGES) + 1), default=[1, 4])
+    parser.add_argument("--repeats", type=int, default=REPEATS)
+    asked = parser.parse_args()
+    with started(asked.address) as address, chromium() as browser:
+        out.print(f"Medians of {asked.repeats}, and the range; seconds until it is painted. {CASE.title}, default design.\n")
+        out.print(first_pages(browser, address, asked.repeats), "")
+        for people in asked.people:
+            found = {size: practise(browser, address, person, size, people, asked.repeats) for size in SIZES}
+            out.print(table(people, found), "")
+
+
+@contextmanager
+def started(address: str | None) -> Iterator[str]:
+    """The address of the app; if none is given, of one in a process of its own."""
+    if address:
+        yield address.rstrip("/")
+        return
+    with TemporaryDirectory() as folder, served(Path(folder)) as own:
+        yield own
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser that is installed."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed(), args=ARGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visit(browser: Browser, address: str, size: tuple[int, int]) -> Iterator[Page]:
+    """A new visitor's page, watched from its first moment."""
+    width, height = size
+    visitor = browser.new_context(viewport={"width": width, "height": height})
+    visitor.add_init_script(WATCH)
+    page = visitor.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(address, wait_until="commit")
+    yield page
+    visitor.close()
+
+
+def first_pages(browser: Browser, address: str, repeats: int) -> Table:
+    """How long the first page takes to show the verdicts of its example, for one visitor after the other."""
+    seconds = []
+    for _ in range(repeats):
+        with visit(browser, address, SIZES[0]) as page:
+            person = Workbench(page)
+            person.wait()
+            seconds.append(person.times("", since=0)[0])
+    table = Table("the first page", "seconds", box=None)
+    table.add_row("opening it to the verdicts of the example", spread(seconds))
+    return table
+
+
+def practise(
+    browser: Browser, address: str, person: type[Workbench], size: tuple[int, int], people: int, repeats: int
+) -> Measured:
+    """Each person opens the default design under a seed of its own, then all change a choice at once, each another."""
+    found = Measured()
+    for _ in range(repeats):
+        with ExitStack() as open_pages:
+            urls = [f"{address}/practice?case={CASE.id}&seed={seed}" for seed in islice(SEEDS, people)]
+            persons = [person(open_pages.enter_context(visit(browser, url, size))) for url in urls]
+            change_at_once(persons, found)
+    return found
+
+
+def change_at_once(persons: list[Workbench], found: Measured) -> None:
+    """Adds what these people met."""
+    for one in persons:
+        one.first_run()
+    known = [one.wait() for one in persons]
+    found.opened += [one.times("", since=0)[0] for one in persons]
+    found.in_view += [one.choices_in_view() for one in persons]
+    for one in persons:
+        one.steps = 0
+        one.page.evaluate("kept.acts = []")
+    for one, choice in zip(persons, CHANGES, strict=False):
+        one.change(choice)
+    for one, before in zip(persons, known, strict=True):
+        one.wait(before)
+        first, full = one.times(before)
+        found.first.append(first)
+        found.full.append(full)
+        found.steps.append(one.steps)
+
+
+def table(people: int, found: dict[tuple[int, int], Measured]) -> Table:
+    """A row a figure, a column a size of the window."""
+    heads = [f"{width} x {height}" for width, height in found]
+    told = Table("one person" if people == 1 else f"{people} people at once, each with another choice", *heads, box=None)
+    rows: dict[str, Callable[[Measured], list[float] | list[int]]] = {
+        "opening the case to the first verdict, s": lambda one: one.opened,
+        "a change to the first verdict, s": lambda one: one.first,
+        "a change to the full verdict, s": lambda one: one.full,
+        "steps from a change to its verdict": lambda one: one.steps,
+        "choices in view with the verdicts": lambda one: one.in_view,
+    }
+    for what, of in rows.items():
+        told.add_row(what, *(spread(of(one)) for one in found.values()))
+    return told
+
+
+def spread(figures: list[float] | list[int]) -> str:
+    """The median, and from where to where all are: `0.82 (0.75 to 1.1)`."""
+    low, high = min(figures), max(figures)
+    return f"{median(figures):.3g}" + (f" ({low:.2g} to {high:.2g})" if high > low else "")
+
+
+if __name__ == "__main__":
+    main()
