@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 from time import monotonic
-from typing import Any
 
 import streamlit as st
 from cachetools import LRUCache
 
 from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.replicate import REPLICATIONS, packed, run_packed
-from simulator.analysis.run.result import Result, result_of, tried
+from simulator.analysis.run.result import Result, result_of
 from simulator.serving.plan import Plan, fingerprint
 from simulator.ui.workers import Workers
 
@@ -57,7 +56,6 @@ class Job:
 
     total: replications asked for; futures: one a replication, in their order
     urgency: that of its first stage; lasting: whether it goes on though nobody watches it
-    advice: what trial runs tell about the result, once asked for
     """
 
     plan: Plan
@@ -66,7 +64,6 @@ class Job:
     futures: list[Future[Measures]] = field(default_factory=list)
     urgency: int = 0
     lasting: bool = False
-    advice: Future[dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         self._pooling = Lock()
@@ -167,8 +164,6 @@ class Job:
         """Drop the replications that have not begun."""
         for future in self.futures:
             future.cancel()
-        if self.advice:
-            self.advice.cancel()
 
 
 def _succeeded(future: Future[Measures]) -> bool:
@@ -228,18 +223,6 @@ class Registry:
             job = self._begun(plan, seed, replications, UNWATCHED)
             job.lasting = True
         return job
-
-    def advised(self, job: Job) -> bool:
-        """Whether the parts of a job's result that take trial runs can be read without waiting; a process works them out."""
-        if not job.succeeded:
-            return False
-        result = job.summary
-        with self._lock:
-            if job.advice is None or job.advice.cancelled():
-                job.advice = self.workers.submit(BESIDE, tried, result)
-        if job.advice.done() and not job.advice.exception():
-            vars(result).update(job.advice.result())
-        return job.advice.done()
 
     def _begun(self, plan: Plan, seed: int, replications: int, urgency: int) -> Job:
         """The job of this design: a new one, or the existing one, which goes on where it was stopped or failed."""

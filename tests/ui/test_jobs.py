@@ -180,20 +180,6 @@ def test_what_was_begun_in_the_background_comes_first_once_somebody_looks(made):
     assert job.succeeded
 
 
-def test_advice_is_worked_out_by_a_process(busy):
-    registry = Registry(at := Waiting())
-    job = registry.live("one", busy, 1, 4)
-    assert not registry.advised(job)
-    at.do(4)
-    assert not registry.advised(job)
-    assert "bottleneck" not in vars(job.summary)
-    assert not registry.advised(job)
-    at.do(1)
-    assert at.wanted() == []
-    assert registry.advised(job)
-    assert vars(job.summary)["bottleneck"].sentence == replicate(busy, 1, 4).bottleneck.sentence
-
-
 @pytest.fixture
 def one_process(monkeypatch):
     """Workers with a thread in place of processes, and a gate that keeps it busy until it is opened."""

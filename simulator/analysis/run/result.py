@@ -15,9 +15,6 @@ from simulator.analysis.run.trust import Note, notes_on
 from simulator.analysis.statistics import Estimate
 from simulator.serving.plan import Plan, changes_of
 
-#: The parts of a result that are found by trial runs, and take their time.
-TRIED = ("bottleneck",)
-
 
 @dataclass(frozen=True)
 class Result(Summary):
@@ -76,8 +73,3 @@ class Result(Summary):
 def result_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Result:
     """The result of replications 0, 1, 2, ... of a plan under one seed."""
     return Result(**vars(summary_of(plan, seed, measures)))
-
-
-def tried(result: Result) -> dict[str, Any]:
-    """The parts of a result that are found by trial runs, by name."""
-    return {name: getattr(result, name) for name in TRIED}
