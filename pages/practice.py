@@ -31,8 +31,9 @@ def chosen_case() -> Scenario:
     case = wanted if wanted in known else last if last in known else known[0]
     follow()
     scenario, faults = case_now(case)
-    if faults:
-        tell(faults, scenario)
+    with st.container():  # there without faults too, so that what stands below keeps its place
+        if faults:
+            tell(faults, scenario)
     if scenario is None:
         st.stop()
     if wanted is not None and wanted not in known:
@@ -94,8 +95,10 @@ def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float 
 def explanation(scenario: Scenario, last: Job) -> None:
     """What the last run says: what struck, what changed, what is met, and why the rest is not."""
     banner(last)
-    against_calm(last)
-    history.comparison(last)
+    if last.plan.strikes:
+        against_calm(last)
+    else:
+        history.comparison(last)
     challenge(last.summary)
     unmet = list(last.summary.reasons)
     if unmet:

@@ -46,7 +46,7 @@ def test_a_run_in_json_explains_what_is_not_met_its_trust_and_its_p99_request(ca
     (reason,) = told["reasons"]
     assert (reason["metric"], reason["exhibit"]) in [("sensitivity", "threshold"), ("sensitivity", "outcomes")]
     assert reason["stage"] in ("sort", "reader")
-    assert "from someone who ill are not detected" in reason["sentence"]
+    assert "positives are missed. " in reason["sentence"]
     assert "bottleneck" not in told  # nothing is late or turned away
     assert {note["level"] for note in told["trust"]} <= {"good", "fair", "weak"}
     path = told["request"]["to_answer"]

@@ -12,7 +12,7 @@ from simulator.evidence.profiles import write_profile
 from simulator.paths import APP, PAGES
 from simulator.ui.measurement import Measurements
 from tests.evidence.test_fidelity import FORECAST, GOOD, NOISY, report
-from tests.pages.conftest import said
+from tests.pages.conftest import told
 from tests.profiles import profile
 
 
@@ -33,7 +33,7 @@ def evidence_page():
 def test_the_first_panel_tells_the_surprise(evidence_page):
     page = evidence_page()
     assert not page.exception
-    assert "times slower for mobilenet_v3_small" in said(page)
+    assert "times slower for mobilenet_v3_small" in told(page)
     assert len(page.get("plotly_chart")) == 2
 
 
@@ -50,8 +50,8 @@ def test_a_broken_profile_is_told_and_the_others_are_shown(evidence_page, monkey
 def test_filters_come_from_the_address_and_change_what_is_told(evidence_page):
     page = evidence_page(models="resnet50", with_threads="2", at_batch="8")
     assert page.multiselect(key="models").value == ["resnet50"]
-    assert "With 2 threads and batches of 8" in said(page)
-    assert "mobilenet" not in said(page)
+    assert "With 2 threads and batches of 8" in told(page)
+    assert "mobilenet" not in told(page)
     page.multiselect(key="precisions").set_value(["fp32"]).run()
     assert not page.exception
     assert len(page.get("plotly_chart")) == 1  # nothing to hold against fp32
@@ -66,14 +66,14 @@ def test_what_an_address_gets_wrong_is_left_at_its_default(evidence_page):
 def test_steps_around_the_network_are_told(evidence_page):
     page = evidence_page(evidence="Around the network")
     assert not page.exception
-    assert "The longest step" in said(page)
+    assert "The longest step" in told(page)
 
 
 def test_without_a_report_the_page_says_how_to_measure_one(evidence_page, monkeypatch, tmp_path):
     monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
     page = evidence_page(evidence="Against a real server")
     assert not page.exception
-    assert "There is no report yet" in said(page)
+    assert "There is no report yet" in told(page)
     assert "casesim fidelity --out" in page.code[0].value
 
 
@@ -84,7 +84,7 @@ def test_a_report_is_shown_with_its_marks_and_date(evidence_page, monkeypatch, t
     assert not page.exception
     assert page.selectbox(key="report").value == "a processor, 2 cores, 2026-01-01"
     assert "not met: at most 5.0%" in [metric.delta for metric in page.metric]
-    assert "1 points are not judged" in said(page).replace("\\", "")
+    assert "1 points are not judged" in told(page)
     assert len(page.get("plotly_chart")) == 2
 
 
@@ -93,7 +93,7 @@ def test_a_report_with_forecast_intervals_says_how_often_they_hold(evidence_page
     monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
     page = evidence_page(evidence="Against a real server")
     assert not page.exception
-    assert "p99 2 of 2 (100.0%" in said(page).replace("\\", "")
+    assert "p99 2 of 2 (100.0%" in told(page)
     assert len(page.get("plotly_chart")) == 3
 
 
@@ -118,8 +118,8 @@ def test_sources_are_searched_by_words_and_kind(evidence_page):
 
 
 def test_what_failed_is_shown_with_its_reason(evidence_page, monkeypatch, tmp_path):
-    told = {"device": "here", "libraries": {}, "date": "2026-01-01"}
-    write_failure(Failure(model="net", precision="fp16", step="run", reason="it has no such kernel", **told), tmp_path)
+    fields = {"device": "here", "libraries": {}, "date": "2026-01-01"}
+    write_failure(Failure(model="net", precision="fp16", step="run", reason="it has no such kernel", **fields), tmp_path)
     monkeypatch.setattr("simulator.paths.PROFILES", tmp_path)
     page = evidence_page(evidence="What failed")
     assert not page.exception
@@ -155,8 +155,8 @@ def measure(page, file="/some/net.onnx"):
 
 def look_until(page, words):
     deadline = monotonic() + 60
-    while words not in said(page).replace("\\", ""):
-        assert monotonic() < deadline, said(page)
+    while words not in told(page):
+        assert monotonic() < deadline, told(page)
         sleep(0.1)
         page.run()
 
@@ -190,29 +190,29 @@ def test_a_finished_measurement_shows_its_curve(evidence_page, measuring, tmp_pa
 def test_without_a_file_the_page_asks_for_one(evidence_page, measuring):
     measuring("")
     page = measure(evidence_page(evidence="Your own model"), file="")
-    assert "expected one file that ends in" in said(page)
+    assert "expected one file that ends in" in told(page)
 
 
 def test_what_projections_are_worth_is_told(evidence_page):
     page = evidence_page(evidence="Projected hardware")
     assert not page.exception
-    assert "pairs of device and family reach both bars" in said(page)
-    assert "an analytic model" in said(page)
+    assert "pairs of device and family reach both bars" in told(page)
+    assert "an analytic model" in told(page)
     assert "at least 80.0%" in " ".join(metric.delta for metric in page.metric)
 
 
 def test_detectors_show_what_eight_bits_and_fog_do(evidence_page):
     page = evidence_page(evidence="Detectors")
     assert not page.exception
-    assert "The same 8 bits cost" in said(page)
+    assert "The same 8 bits cost" in told(page)
     assert len(page.get("plotly_chart")) == 4
     page = evidence_page(evidence="Detectors", detector="FastestDet", condition="Stale model")
     assert not page.exception
-    assert "does not apply to FastestDet" in said(page).replace("\\", "")
+    assert "does not apply to FastestDet" in told(page)
 
 
 def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, monkeypatch, tmp_path):
     monkeypatch.setattr("simulator.ui.panels.detectors.DETECTIONS", tmp_path)
     page = evidence_page(evidence="Detectors")
     assert not page.exception
-    assert "casesim detect-tables makes it" in said(page).replace("\\", "")
+    assert "casesim detect-tables makes it" in told(page)

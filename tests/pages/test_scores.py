@@ -4,7 +4,7 @@ import pytest
 
 from simulator.ui.panels.scores import QUESTIONS
 from tests.evidence.test_score_import import table
-from tests.pages.conftest import run_design, said
+from tests.pages.conftest import settled, told
 from tests.pages.test_evidence import evidence_page
 
 __all__ = ["evidence_page"]
@@ -19,8 +19,8 @@ def own(own_scores):
 def test_the_panel_teaches_before_anything_is_picked(evidence_page):
     page = evidence_page(evidence="Scores")
     assert not page.exception
-    assert "With a threshold that finds 95% of the positives" in said(page)
-    assert "not significantly different" in said(page)
+    assert "With a threshold that finds 95% of the positives" in told(page)
+    assert "not significantly different" in told(page)
     assert len(page.get("plotly_chart")) == 2
 
 
@@ -40,7 +40,7 @@ ANSWERS = {
 def test_every_question_is_answered_in_a_sentence(evidence_page, question):
     page = evidence_page(evidence="Scores", question=question)
     assert not page.exception
-    assert ANSWERS[question] in said(page)
+    assert ANSWERS[question] in told(page)
 
 
 def upload(page, content):
@@ -52,9 +52,9 @@ def upload(page, content):
 def test_every_fault_of_an_upload_gets_its_sentence_and_nothing_is_written(evidence_page, own):
     page = upload(evidence_page(evidence="Scores"), table("b,g,1,1.7", "a7,g,1,0.5"))
     assert not page.exception
-    told = page.error[0].value.replace("\\", "")
-    assert "- mine.csv:62: score: '1.7' lies outside 0 to 1; if these are logits, apply a sigmoid first" in told
-    assert "- mine.csv:63: item: 'a7' stands on line 9 already" in told
+    fault = page.error[0].value.replace("\\", "")
+    assert "- mine.csv:62: score: '1.7' lies outside 0 to 1; if these are logits, apply a sigmoid first" in fault
+    assert "- mine.csv:63: item: 'a7' stands on line 9 already" in fault
     assert not own.exists()
 
 
@@ -73,9 +73,9 @@ def test_without_a_file_the_panel_asks_for_one(evidence_page):
 
 
 def test_a_run_shows_that_its_threshold_does_not_travel(practice):
-    page = run_design(practice(case="skin-cancer-triage"))
-    page.session_state["panel"] = "Threshold elsewhere"
+    page = settled(practice(case="skin-cancer-triage"))
+    page.session_state["skin-cancer-triage:panel"] = "What it rests on"
     page.run()
     assert not page.exception
-    assert "on which it was chosen" in said(page)
-    assert "promised a sensitivity" in said(page)
+    assert "on which it was chosen" in told(page)
+    assert "promised a sensitivity" in told(page)

@@ -96,7 +96,9 @@ def step_to(plan: Plan, name: str, pick: Pick) -> Iterator[Step]:
         other = compile_plan(plan.scenario, {**plan.design, name: pick}, plan.strikes)
     except ScenarioError:
         return
-    told = f"{choice.label} {choice.label_of(plan.design[name])} → {choice.label_of(pick)}"
+    now = choice.label_of(plan.design[name])
+    now = now if isinstance(choice, Options) else now.removesuffix(f" {choice.unit}")
+    told = f"{choice.label}: {now} → {choice.label_of(pick)}"
     yield Step(name, choice.read(pick), other, told)
 
 
@@ -149,7 +151,7 @@ class Trials:
             return Advice(move, move.sentence)
         if not tried:
             return Advice(None, "No choice in this case changes that.")
-        told = "; ".join(f"{trial.step.told} ({trial.told_change(place)})" for trial in tried)
+        told = "; ".join(f"“{trial.step.told}” ({trial.told_change(place)})" for trial in tried)
         return Advice(None, f"None of the steps tried improves it beyond chance: {told}.")
 
 
@@ -228,7 +230,7 @@ class Trial:
             if self.summary.verdicts[place].metric.name in self.changes
             else self._changed(place)
         )
-        told = f"In a trial run, {self.step.told} changes “{self._label(place)}” {by}."
+        told = f"In a trial run, “{self.step.told}” changes “{self._label(place)}” {by}."
         if also:
             told += f" It improves {self._listed(also)} too."
         if worse:

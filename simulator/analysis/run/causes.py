@@ -185,7 +185,7 @@ def _late(summary: Summary, verdict: Verdict) -> Cause | None:
     if name is None:
         return None
     stage, times = summary.plan.scenario.stages[name], summary.stages[name]
-    told = f"{stage.label} is where {spent(summary, name, verdict)}: {why_held_up(summary.plan, name, times)}."
+    told = f"“{stage.label}” is where {spent(summary, name, verdict)}: {why_held_up(summary.plan, name, times)}."
     told += _retried(summary, name)
     exhibits = ["shifts"] if stage.keeps_hours else ["batches", "answer_times"]
     first = ["answer_times"] if verdict.metric.stage is None and not stage.server else []
@@ -233,7 +233,7 @@ def _busy(summary: Summary, verdict: Verdict) -> Cause | None:
     name = verdict.metric.stage
     if name is None or name not in summary.stages:
         return None
-    told = f"{summary.plan.scenario.stages[name].label}: {why_held_up(summary.plan, name, summary.stages[name])}."
+    told = f"“{summary.plan.scenario.stages[name].label}”: {why_held_up(summary.plan, name, summary.stages[name])}."
     keeps = summary.plan.scenario.stages[name].keeps_hours
     return Cause(told + _retried(summary, name), ["shifts" if keeps else "batches"], by_load(summary, name))
 
@@ -247,7 +247,7 @@ def _untold(summary: Summary, verdict: Verdict) -> Cause:
     growing = {name: times.load for name, times in summary.stages.items() if times.load >= 1}
     if metric.is_time and growing:
         name = metric.stage if metric.stage in growing else max(growing, key=lambda stage: growing[stage])
-        told = f"There is no figure to quote, because {scenario.stages[name].label} has no steady state: "
+        told = f"There is no figure to quote, because “{scenario.stages[name].label}” has no steady state: "
         told += f"{why_held_up(summary.plan, name, summary.stages[name])}.{_retried(summary, name)}"
         exhibits = ["shifts" if scenario.stages[name].keeps_hours else "batches", "outcomes"]
         return Cause(told, exhibits, by_load(summary, name))

@@ -319,8 +319,11 @@ def _pairs(before: Sequence[Measures], after: Sequence[Measures], summaries: tup
 
 
 def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
-    """The replications at one edge of the projections; unchanged if nothing is projected."""
-    return [one.band_edges[index] if one.band_edges else one for one in measures]
+    """The replications at one edge of the projections; unchanged if nothing is projected.
+
+    Edges do not run again for other labelled people: there neither design's doubt about them counts, or they would not pair.
+    """
+    return [one.band_edges[index] if one.band_edges else replace(one, resampled=None) for one in measures]
 
 
 def _change(metric: Metric, pairs: Pairs) -> Estimate:

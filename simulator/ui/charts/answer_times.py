@@ -28,17 +28,19 @@ def answer_times(summary: Summary) -> Chart:
         hovertemplate="%{y:.1f}% answered within %{x:.3g} s<extra></extra>",
     )
     drawn = figure(line, _percentiles(summary), showlegend=False)
-    _objectives(drawn, summary)
-    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=_ticks(curve["time_s"]))
+    bounds = _objectives(drawn, summary)
+    drawn.update_xaxes(
+        title="time to the answer (s), logarithmic", type="log", tickvals=_ticks([*summary.latency_curve, *bounds]), tickangle=0
+    )
     drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     table = curve.rename(columns={"answered_share": "share answered", "time_s": "within (s)"})
     return Chart(drawn if _told(summary) else None, _takeaway(summary), table)
 
 
-def _ticks(times_s: pd.Series[float]) -> list[float]:
+def _ticks(times_s: list[float]) -> list[float]:
     """1 and 3, or 1, 2 and 5, in each decade."""
-    shown = times_s[times_s > 0]
-    wide = len(shown) > 0 and log10(shown.max() / shown.min()) > _WIDE
+    shown = [time for time in times_s if time > 0]
+    wide = bool(shown) and log10(max(shown) / min(shown)) > _WIDE
     return [digit * 10.0**power for power in range(-4, 6) for digit in ((1, 3) if wide else (1, 2, 5))]
 
 
@@ -66,12 +68,15 @@ def _percentiles(summary: Summary) -> go.Scatter:
     )
 
 
-def _objectives(drawn: go.Figure, summary: Summary) -> None:
+def _objectives(drawn: go.Figure, summary: Summary) -> list[float]:
+    """Draws the bounds on percentiles; their times."""
+    bounds = []
     for verdict in summary.verdicts:
         metric = verdict.metric
         if metric.sample in ("served", "latency") and metric.quantile is not None and metric.group is None:
             refusals = ", refusals included" if metric.sample == "latency" else ""
             text = f"target: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
+            bounds.append(verdict.bound)
             drawn.add_vline(x=verdict.bound, line=OBJECTIVE)
             where = {
                 "x": log10(verdict.bound),
@@ -80,6 +85,7 @@ def _objectives(drawn: go.Figure, summary: Summary) -> None:
                 "yanchor": "bottom",
             }  # a log axis takes exponents here
             drawn.add_annotation(text=f" {text}", showarrow=False, **where)
+    return bounds
 
 
 def _takeaway(summary: Summary) -> str:

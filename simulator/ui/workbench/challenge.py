@@ -20,7 +20,7 @@ def challenge(result: Result) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(found.met)}** {plain(found.sentence.removeprefix(found.met).strip())}")
         if found.grounds:
-            with st.expander("All that it rests on, the weakest first"):
+            with st.popover("All that it rests on", type="tertiary"):
                 st.markdown("\n".join(f"- {plain(_told(ground))}" for ground in found.grounds))
 
 

@@ -41,10 +41,9 @@ small { display: block; font-size: .75rem; }
   thead { display: none; }
   tr, th, td { display: block; border: 0; padding: .1rem 0; }
   tr { border-bottom: 1px solid var(--st-border-color); padding: .5rem 0; }
-  td { display: flex; gap: .5rem; flex-wrap: wrap; justify-content: space-between; }
+  td { display: flex; gap: 0 .75rem; flex-wrap: wrap; align-items: baseline; }
   td.none { display: none; }
-  .name { display: inline; }
-  small { display: inline; }
+  .name { display: block; flex: 1 0 100%; color: var(--st-text-color); font-weight: 400; }
 }
 """
 

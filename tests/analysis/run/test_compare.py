@@ -104,6 +104,15 @@ def test_a_time_is_paired_by_replication(base):
     assert (change.value, change.low, change.high) == pytest.approx((2, 2, 2), abs=1e-5)
 
 
+def test_faster_machines_that_are_projected_change_no_wait_for_people(base):
+    """Both designs wait for the same labelled people, at the edges of the projection too."""
+    wait = "wait_p95_s.dermatologist.urgent"
+    change = moved(base, run({"hardware": "t4"}))[wait].change
+    labels = base[1].metrics[wait].labels
+    assert change.projected is not None
+    assert change.high - change.low < 0.1 * (labels.high - labels.low)
+
+
 def test_the_luck_of_who_was_labelled_is_in_the_interval_of_a_difference(base, wider):
     for difference in moved(base, wider).values():
         assert (difference.change.labels is None) == (difference.metric.name == "latency_served_p95_s"), difference.metric.name

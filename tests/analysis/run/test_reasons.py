@@ -19,6 +19,13 @@ from simulator.serving.latency import constant
 from tests.analysis.run.test_groups import screened
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
 
+
+@pytest.fixture(autouse=True)
+def few_replications(monkeypatch):
+    """Three replications a trial are enough for steps that change much."""
+    monkeypatch.setattr(advice, "REPLICATIONS", 3)
+
+
 ENDS = {
     "clinic": end(label="Clinic", escalated=True, detected=assumed(1), usd=assumed(100)),
     "cleared": end(label="Cleared"),
@@ -131,7 +138,7 @@ def test_of_a_late_answer_the_stage_with_most_of_the_slowest_is_named():
     result = replicate(made, 1, 2)
     reason = only(result)
     assert reason.stage == result.bottleneck.stage == "b"
-    assert "Second is where the slowest requests spend" in reason.sentence
+    assert "“Second” is where the slowest requests spend" in reason.sentence
     assert f"the offered load is {result.stages['b'].load:.0%} of what its replicas can serve" in reason.sentence
     assert result.stages["b"].load == pytest.approx(0.5, rel=0.1)  # two a second can be served, one a second comes
 
@@ -139,7 +146,7 @@ def test_of_a_late_answer_the_stage_with_most_of_the_slowest_is_named():
 def test_an_objective_without_a_figure_is_explained_by_the_queue_that_only_grows():
     late = {"metric": "latency_p95_s", "at_most": 10, "label": "Answer"}
     reason = only(replicate(plan({"p": pool(label="Model")}, constant(2.0), objectives=[late], seconds=1000), 1, 2))
-    assert "There is no figure to quote, because Model has no steady state: the offered load is" in reason.sentence
+    assert "There is no figure to quote, because “Model” has no steady state: the offered load is" in reason.sentence
 
 
 def test_what_is_met_has_no_reason_and_what_is_not_proven_has_one():
@@ -225,7 +232,7 @@ def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():
 def test_people_are_told_to_be_too_few_where_they_are():
     result = skin(dermatologists=10)
     wait = result.reasons[3]
-    assert "Dermatologists has no steady state" in wait.sentence
+    assert "“Dermatologists” has no steady state" in wait.sentence
     assert wait.move is not None and wait.move.choice == "dermatologists"
     assert result.bottleneck.stage == "dermatologist"
     more = skin(dermatologists=wait.move.pick)
@@ -245,8 +252,7 @@ def stormy():
     return traces, result_of(storm(), 1, [measure(trace) for trace in traces])
 
 
-def test_in_a_retry_storm_the_answer_is_the_retries(monkeypatch):
-    monkeypatch.setattr(advice, "REPLICATIONS", 3)
+def test_in_a_retry_storm_the_answer_is_the_retries():
     traces, result = stormy()
     reason = result.reasons[0]
     assert (reason.stage, reason.exhibit) == ("check", "overload")
