@@ -1,11 +1,11 @@
 """Detection tables: what trained detectors found on labelled images, clean and spoilt, at every precision.
 
     about.yaml        who measured what, when, on what, and the licences
-    boxes.parquet     a row a labelled box
-    outcomes.parquet  a row a detector, precision, condition, severity and labelled box: with what score it was found
-    images.parquet    a row a condition, severity and image: statistics of the image
-    answers.parquet   a row a detector, precision, condition, severity and image: statistics of input and answers
-    summary.csv       a row a detector, precision, condition and severity: average precision with its intervals
+    boxes.parquet     one row per labelled box
+    outcomes.parquet  one row per detector, precision, condition, severity and labelled box: with what score it was found
+    images.parquet    one row per condition, severity and image: statistics of the image
+    answers.parquet   one row per detector, precision, condition, severity and image: statistics of input and answers
+    summary.csv       one row per detector, precision, condition and severity: average precision with its intervals
 
 Their columns are described in `COLUMNS`. Photos are not part of it.
 """

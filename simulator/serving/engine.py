@@ -184,7 +184,7 @@ class Run:
             logs[name].add_block(rows, entered, np.full(len(rows), nan), np.where(left, gone, nan))
         if time > self.plan.horizon_s:
             requests.cut(self.source.issued)
-        # The end of the way is the answer for whoever has none yet, but for those who gave up waiting for one.
+        # A request without an answer is answered at the end of its way, unless its client gave up waiting.
         waited = np.flatnonzero(~requests.gave_up).astype(np.int32)
         requests.answer(waited, requests.finished[waited])
         last = nextafter(time, 0)

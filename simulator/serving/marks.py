@@ -18,7 +18,7 @@ Times = NDArray[np.float64]
 
 
 class Marks:
-    """A column of marks where a request is at one stage at a time: whoever reads a mark comes after whoever wrote it."""
+    """A column of marks where a request is at one stage at a time: a mark is read after it is written."""
 
     def __init__(self, column: Column) -> None:
         """column: what each request is marked with at first, shape (n,); in the end it holds what was written last."""

@@ -46,7 +46,7 @@ def server_s(run: Plan | Trace, name: str) -> float:
 
 
 def work_s(run: Plan | Trace, name: str) -> float:
-    """The same in seconds of usual work: a replica that is slowed down gets less done in a second, and so does who is tired."""
+    """The same in seconds of usual work: a replica that is slowed down, or a tired reviewer, gets less done in a second."""
     return _summed(run, lambda part: kind(part, name).work_s(part, name))
 
 

@@ -99,9 +99,9 @@ def int8_loss(tables: DetectionTables, detector: str, precision: str) -> float:
 
 
 def damage_rows(tables: DetectionTables, published: CocoC) -> pd.DataFrame:
-    """A row a corruption that COCO-C has too: the part of clean AP that it takes, the mean over severities, in %.
+    """One row per corruption that COCO-C has too: the part of clean AP that it takes, the mean over severities, in %.
 
-    A column a detector of ours at fp32, and a column a published one at the severities that are about as strong.
+    One column per detector of ours at fp32, and one per published detector at the severities that are about as strong.
     """
     rows = []
     for name, told in tables.about.conditions.items():
@@ -141,7 +141,7 @@ def spearman_interval(value: float, count: int) -> Interval:
 
 
 def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFrame:
-    """A row a condition and severity, as `summary.csv` holds them, with the condition's label, in the order of damage."""
+    """One row per condition and severity, as `summary.csv` holds them, with the condition's label, in the order of damage."""
     mine = tables.summary[(tables.summary["detector"] == detector) & (tables.summary["precision"] == precision)]
     labels = {CLEAN: "Clean"} | {name: told.label for name, told in tables.about.conditions.items()}
     rows = mine.assign(label=mine["condition"].map(labels))
@@ -150,7 +150,7 @@ def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFr
 
 
 def precision_rows(tables: DetectionTables) -> pd.DataFrame:
-    """A row a detector and precision on clean images, with AP and what it is less than at fp32."""
+    """One row per detector and precision on clean images, with AP and what it is less than at fp32."""
     clean = tables.summary[tables.summary["condition"] == CLEAN]
     return clean.assign(label=[label_of(tables, name) for name in clean["detector"]])
 
@@ -180,7 +180,7 @@ def _weights(images: int, seed: int) -> NDArray[np.float64]:
 
 
 def statistic_rows(tables: DetectionTables) -> pd.DataFrame:
-    """A row a condition, severity and statistic of the image: by how many of its clean standard deviations its mean moves."""
+    """One row per condition, severity and statistic: by how many of its clean standard deviations the mean moves."""
     images = tables.images
     clean = images[images["condition"] == CLEAN]
     middles, spreads = clean[list(IMAGE_STATISTICS)].mean(), clean[list(IMAGE_STATISTICS)].std()

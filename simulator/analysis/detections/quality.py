@@ -116,7 +116,7 @@ def average_precision(
 
     weights: how often each image counts, (resamples, images); once each by default
     takes: what `taken` says, where it is known already
-    COCO's AP is the mean over overlaps. Nan where no labelled box is left.
+    COCO's AP is the mean over overlaps. NaN where no labelled box is left.
     """
     counted = np.ones((1, images)) if weights is None else np.asarray(weights, float)
     right = (taken(labels, found) if takes is None else takes) >= 0
@@ -212,7 +212,7 @@ BANDWIDTH = 0.35
 def recall_by_height(height_px: Floats, found: NDArray[np.bool_], image: Ints, at_px: Floats, weights: Floats) -> RecallCurve:
     """Recall as a smooth function of box height: a local mean over log height with a normal kernel (Nadaraya and Watson 1964).
 
-    height_px, found, image: columns, a row a labelled box; at_px: heights to tell it at; weights: of `resamples`
+    height_px, found, image: columns, one row per labelled box; at_px: heights to tell it at; weights: of `resamples`
     """
     apart = (np.log2(height_px)[:, None] - np.log2(at_px)[None]) / BANDWIDTH
     kernel = np.exp(-(apart**2) / 2)

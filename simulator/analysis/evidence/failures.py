@@ -11,7 +11,7 @@ from simulator.evidence.failures import Failure
 
 
 def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
-    """A row a failure."""
+    """One row per failure."""
     rows = [
         {
             "model": failure.model,
@@ -28,7 +28,7 @@ def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
 
 
 def refusals(found: Sequence[Failure]) -> str:
-    """Which model failed, if it is one; else how many failed at which step, and at which precision most often."""
+    """Which model failed, if only one did; else how many failed, at which step, and at which precision most often."""
     if len(found) == 1:
         [only] = found
         return f"One model could not be measured at one precision: {only.model} at {_plain(only.precision)}."

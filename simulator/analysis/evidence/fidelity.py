@@ -27,7 +27,7 @@ _BARS: tuple[tuple[str, str, float, Literal["share", "points"]], ...] = (
 
 
 def marks(report: Report, server: str = IN_PROCESS) -> list[Mark]:
-    """The figures of one server that a bar is on; without a point to judge, its figures are left out."""
+    """The figures of one server that have a bar; without a point to judge, they are left out."""
     found = report.summary(server)
     return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
 
@@ -118,7 +118,7 @@ def told(report: Report, server: str) -> str:
 
 
 def point_rows(report: Report, server: str) -> pd.DataFrame:
-    """A row a point: times in ms, shares and errors in %, goodput errors in percentage points."""
+    """One row per point: times in ms, shares and errors in %, goodput errors in percentage points."""
     return pd.DataFrame([dict(_row(point)) for point in report.of(server)])
 
 

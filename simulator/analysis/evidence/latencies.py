@@ -1,4 +1,4 @@
-"""Measured latencies side by side: a row a cell, and what a precision changes against fp32."""
+"""Measured latencies side by side: one row per cell, and what a precision changes against fp32."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def speedups(found: pd.DataFrame, batch: int) -> pd.DataFrame:
     """How many times faster than fp32 each other precision is at one batch size, slowest first.
 
     found: rows as `cells` gives them. times: the ratio of the medians, above 1 is faster; times_low and times_high combine the
-    95% intervals of both medians, so that they cover the ratio with at least 90%. disturbed: either of both was.
+    95% intervals of both medians, so that they cover the ratio with at least 90%. disturbed: either of the two was.
     """
     at = found[found["batch"] == batch]
     base = at[at["precision"] == BASE].set_index(_SETTING)[["median_ms", "low_ms", "high_ms", "disturbed"]]

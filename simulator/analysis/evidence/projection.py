@@ -11,7 +11,7 @@ from simulator.evidence.projection.heldout import BARS, COMPETITOR, COVERS, Basi
 from simulator.evidence.projection.points import OFFLINE
 from simulator.units import percent
 
-#: The model that was put to the same comparisons, and its errors.
+#: The other model, and its errors on the same comparisons.
 OTHER, OTHER_MEDIAN, OTHER_WORST = cast(tuple[str, float, float], tuple(COMPETITOR.values()))
 
 #: What is published on a device of a network that was hidden.
@@ -33,7 +33,7 @@ def marks(found: HeldOut) -> list[Mark]:
 
 
 def prediction_rows(found: HeldOut) -> pd.DataFrame:
-    """A row a published latency and footing, in ms, with what was projected of it while its network was hidden."""
+    """One row per published latency and footing, in ms, with what was projected of it while its network was hidden."""
     rows = [
         {
             "device": label_of(one.device),
@@ -54,7 +54,7 @@ def prediction_rows(found: HeldOut) -> pd.DataFrame:
 
 
 def error_rows(found: HeldOut) -> pd.DataFrame:
-    """A row a device, family and footing: absolute errors and coverage in %, each with its bar."""
+    """One row per device, family and footing: absolute errors and coverage in %, each with its bar."""
     rows = [
         {
             "device": label_of(errors.device),
@@ -73,7 +73,7 @@ def error_rows(found: HeldOut) -> pd.DataFrame:
 
 
 def comparison_rows(found: HeldOut) -> pd.DataFrame:
-    """The published figures that another model was put to as well: int8 ResNet-50, hidden on every device."""
+    """The published figures that another model predicted as well: int8 ResNet-50, hidden on every device."""
     rows = [
         {
             "device": label_of(one.device),

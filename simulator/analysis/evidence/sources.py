@@ -1,4 +1,4 @@
-"""Everything that a number on the screen can come from: a row a source, with its kind."""
+"""Everything that a number on the screen can come from: one row per source, with its kind."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Row = tuple[str, str, str, str, str, str, str]
 
 
 def sources(profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]) -> pd.DataFrame:
-    """A row a source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, what was promised
-    and found in the field, fidelity reports, detection tables, figures of the cases.
+    """One row per source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, promises and
+    findings in the field, fidelity reports, detection tables, figures of the cases.
 
     kind: measured, projected, published or assumed. A case's figures are those of its default design.
     """

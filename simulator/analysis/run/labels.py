@@ -170,7 +170,7 @@ class _Taken:
     """The ways that labelled items take, positives first: now, shape (items,), and under the thresholds of each resample.
 
     weights, anew: shape (RESAMPLES, items); pins: whether thresholds fix the share of each class, negatives first
-    closed: whether no threshold lets anything pass, whoever was labelled
+    closed: whether no threshold lets anything pass, whichever people were labelled
     """
 
     table: ScoreTable

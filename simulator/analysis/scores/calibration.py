@@ -27,7 +27,7 @@ class Calibration:
     temperatures: one a fold, fitted on the other folds; above 1 the scores were too sure of themselves
     change: after minus before, of the same resamples
     floor: the error to expect if the scaled scores were perfectly calibrated
-    rows: when (before, after), bin, mean score, share positive, low, high, n; a row a bin
+    rows: when (before, after), bin, mean score, share positive, low, high, n; one row per bin
     """
 
     temperatures: list[float]
@@ -84,7 +84,7 @@ def scale(scores: ArrayLike, by: float) -> Floats:
 
 
 def _reliability(when: str, rows: pd.DataFrame, scores: Floats) -> pd.DataFrame:
-    """A row a bin; the interval of the share positive knows which photos are of one patient."""
+    """One row per bin; the interval of the share positive knows which photos are of one patient."""
     bins, labels, patients = bins_of(scores, BINS), rows["label"].to_numpy(), rows["patient"].to_numpy()
     found = []
     for number in np.unique(bins):

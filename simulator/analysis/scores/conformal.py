@@ -92,7 +92,7 @@ def _share(patients: NDArray[np.object_], covered: NDArray[np.bool_]) -> Interva
 
 
 def coverage_rows(found: list[Coverage]) -> pd.DataFrame:
-    """A row a promise, all in %."""
+    """One row per promise, all in %."""
     return pd.DataFrame([_row(one) for one in found])
 
 

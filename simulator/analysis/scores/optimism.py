@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 
 def optimism_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row a promise and way of judging it: promise, way, reached, low, high, least, most; shares.
+    """One row per promise and way of judging it: promise, way, reached, low, high, least, most; shares.
 
     reached: sensitivity over all positives, each judged once; low, high: its 95% interval, which knows the patients
     least, most: over the folds

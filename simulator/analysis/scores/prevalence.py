@@ -21,7 +21,7 @@ FIGURES = {
 
 
 def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[float]) -> pd.DataFrame:
-    """A row a prevalence: prevalence, then each of FIGURES with `low` and `high`, a 95% interval by resampling patients.
+    """One row per prevalence: prevalence, then each of FIGURES with `low` and `high`, a 95% interval by resampling patients.
 
     The sample's positives and negatives stand for those of the population; only their mixture changes. That is the least that
     changes: where fewer are ill, the ill are often less plainly ill too.

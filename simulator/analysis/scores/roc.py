@@ -69,7 +69,7 @@ class Roc:
 
 
 def roc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Roc:
-    """The curve, a point a distinct score."""
+    """The curve, one point per distinct score."""
     y, s, w = _columns(labels, scores, weights)
     order = np.argsort(-s, kind="stable")
     last_of_ties = np.flatnonzero(np.append(np.diff(s[order]) != 0, True))
@@ -153,7 +153,7 @@ def _columns(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) ->
 
 
 def _in_bins(scores: Floats, bins: int) -> Floats:
-    """A column a bin, 1 where a score lies in it."""
+    """One column per bin, 1 where a score lies in it."""
     return np.asarray(bins_of(scores, bins)[:, None] == np.arange(bins), float)
 
 

@@ -92,7 +92,7 @@ def _figures(labels: Floats, scores: Floats, weights: Floats | None = None) -> F
 
 
 def summary_rows(summaries: list[ScoreSummary]) -> pd.DataFrame:
-    """A row a table: its names, its size, and each figure with its bounds, shares in %."""
+    """One row per table: its names, its size, and each figure with its bounds, shares in %."""
     return pd.DataFrame([_row(summary) for summary in summaries])
 
 

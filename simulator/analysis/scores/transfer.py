@@ -133,7 +133,7 @@ def _shares(labels: NDArray[np.int64], place: Place, weights: Floats, cut: Float
 
 
 def transfer_rows(found: list[Transfer]) -> pd.DataFrame:
-    """A row a transfer, in %."""
+    """One row per transfer, in %."""
     return pd.DataFrame([_row(one) for one in found])
 
 

@@ -23,7 +23,7 @@ COVERS = 0.8
 #: Bands are made to cover this part of the held-out points.
 LEVEL = 0.9
 
-#: An analytic model that was put to the same comparisons, and its errors.
+#: An analytic model, and its errors on the same comparisons.
 COMPETITOR = {"name": "mlsysim 0.3.0", "median": 0.24, "worst": 1.6}
 
 

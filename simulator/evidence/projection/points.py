@@ -68,7 +68,7 @@ def measured_points() -> pd.DataFrame:
             "batch": calls.batch,
             "seconds": float(np.median(calls.latency_ms)) / 1000,
         }
-        for profile in profiles(PROFILES)  # those that travel along: everybody gets the same projection
+        for profile in profiles(PROFILES)  # those that ship with CaseSim, so that every machine makes the same projection
         if profile.model in known.index and profile.precision in _MEASURED
         for run in profile.runs
         if run.threads == 1

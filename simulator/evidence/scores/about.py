@@ -28,7 +28,7 @@ class _Sidecar(BaseModel):
 
 
 class Measured(_Sidecar):
-    """A table that was computed on labelled items: by our own code, or by whoever it was imported from."""
+    """A table that was computed on labelled items: by our own code, or by the people it was imported from."""
 
     counted: ClassVar[str] = "labelled"
 

@@ -105,7 +105,7 @@ def read_table(file: str, content: bytes, given: Mapping[str, str], otherwise: M
     for group, members in groups.items() if not (faults.of("model") or faults.of("precision")) else ():
         _check_group(f"{group[0]} at {group[1]} " if len(groups) > 1 else "", members, faults)
     faults.raise_if_any()
-    if "item" in columns:  # so that tables of the same items are in the same order, whoever wrote them
+    if "item" in columns:  # so that tables of the same items are in the same order, whatever order they were written in
         groups = {group: sorted(members, key=lambda row: str(row["item"])) for group, members in groups.items()}
     return Checked(groups, [name for place, name in enumerate(header) if place not in columns.values()])
 
@@ -120,7 +120,7 @@ def _text(content: bytes, faults: _Faults) -> str:
         if "\0" in text:
             faults.add("is no CSV: it holds binary data")
         elif not text.strip():
-            faults.add("is empty; a header with label and score is needed, and a row an item")
+            faults.add("is empty; a header with label and score is needed, and one row per item")
     faults.raise_if_any()
     return text
 

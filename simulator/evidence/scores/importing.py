@@ -47,7 +47,7 @@ def import_scores(
     """Check a CSV and write a table for each model and precision in it; without either it is called after the file, at fp32.
 
     file: the name of the file; folder: OWN_SCORES where none is given
-    Raises ScoreError, ImportFaultError where the file is to blame; nothing is written then.
+    Raises ScoreError, or ImportFaultError where the file is to blame; nothing is written then.
     """
     folder = folder or OWN_SCORES
     given = {name: value for name, value in (("model", options.model), ("precision", options.precision)) if value}

@@ -144,7 +144,7 @@ def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
 
 
 def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
-    """The labelled items of a table, a row an item, by COLUMNS; what a file does not tell is NA, or an empty text.
+    """The labelled items of a table, one row per item, by COLUMNS; what a file does not tell is NA, or an empty text.
 
     item, patient, diagnosis, model, precision: text; model and precision are the sidecar's where the file has no column
     label: 0 or 1; fitzpatrick: 1 to 6; fold: from 0; score: 0 to 1

@@ -1,7 +1,7 @@
 """Labelled images for detectors: a folder in YOLO's format, or COCO's JSON beside its images.
 
-YOLO: `images/`, and `labels/` (or `labels_yolo/`) with a text file an image, a line a box: class, then centre and size as
-parts of the image's width and height. An image without a file has no box. Names stand in `config.yaml`, `data.yaml` or
+YOLO: `images/`, and `labels/` (or `labels_yolo/`) with one text file per image, one line per box: class, then centre and size
+as parts of the image's width and height. An image without a file has no box. Names stand in `config.yaml`, `data.yaml` or
 `dataset.yaml` under `names`, as a list or by class.
 COCO: one JSON file in the folder or in `annotations/`, with `images`, `annotations` and `categories`. Boxes of crowds are
 left out.

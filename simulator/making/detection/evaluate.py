@@ -82,7 +82,7 @@ class Job:
 class Part:
     """What was seen and answered under one setting.
 
-    images: a row an image, by `signals.of_image`; inputs: a row a detector and image, by `signals.of_input`
+    images: one row per image, by `signals.of_image`; inputs: one row per detector and image, by `signals.of_input`
     answers: network (place in `NETWORKS`), image, left, top, right, bottom, score, category; (n, 8)
     """
 
@@ -96,7 +96,7 @@ class Part:
         return ScoredBoxes(rows[:, 1].astype(np.int64), rows[:, 7].astype(np.int64), rows[:, 2:6], rows[:, 6])
 
     def inputs_of(self, detector: str) -> pd.DataFrame:
-        """What reached one detector, a row an image."""
+        """What reached one detector, one row per image."""
         mine = self.inputs["detector"] == list(DETECTORS).index(detector)
         return self.inputs[mine].drop(columns="detector").astype({"image": int})
 
@@ -127,7 +127,7 @@ class Bench:
         self._session = cache(lambda *of: start(job.network(*of)))
 
     def measure(self, setting: Setting, tick: Callable[[], None] = lambda: None) -> None:
-        """Write the part of one setting, with a tick an image."""
+        """Write the part of one setting, with one tick per image."""
         seen, inputs, answers = [], [], []
         for image, file in enumerate(self.job.dataset.files):
             pixels = setting.image(self.job.dataset.pixels(image), file.stem, self.job.seed)

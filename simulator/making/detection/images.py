@@ -39,7 +39,7 @@ class Takes:
 
 @dataclass(frozen=True)
 class Placed:
-    """Where an image of `width` by `height` pixels went in the network's square: scaled, then moved, a number an axis."""
+    """Where an image of `width` by `height` pixels went in the network's square: scaled, then moved, one number per axis."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""Judging a detector that somebody brings along, on a folder of labelled images of theirs."""
+"""Judging a detector that a person brings along, on a folder of their labelled images."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class OwnDetector:
 
 @dataclass(frozen=True)
 class Judged:
-    """A detector under one setting: AP and AP50, less than on clean images where those were judged too, and recall."""
+    """A detector under one setting: AP and AP50, their loss against clean images where those were judged too, and recall."""
 
     setting: Setting
     ap: Interval
@@ -79,7 +79,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A detector under every setting that was own for."""
+    """A detector under every setting that was asked for."""
 
     file: Path
     data: Dataset

@@ -30,7 +30,7 @@ from simulator.making.zoo.quiet import quiet_tools
 from simulator.making.zoo.steps import Floats
 
 FP32 = "fp32"
-#: The first version of the operators with a scale a channel.
+#: The first version of the operators with one scale per channel.
 _OPSET = 13
 HALVES = (0, 1)
 
@@ -98,7 +98,7 @@ def _quantize(source: Path, target: Path, precision: str, detector: Detector, im
 
 
 def upgraded(source: Path) -> onnx.ModelProto:
-    """The model with operators that can be quantized a scale a channel."""
+    """The model with operators that can be quantized with one scale per channel."""
     model = onnx.load(source)
     if model.opset_import[0].version < _OPSET:
         model = version_converter.convert_version(model, _OPSET)

@@ -56,7 +56,7 @@ class _Judged:
 
 
 def make_tables(job: Job, out: Path, tick: Callable[[], None]) -> None:
-    """Judge every part and write all tables to the folder `out`; a tick a setting."""
+    """Judge every part and write all tables to the folder `out`; one tick per setting."""
     data = job.dataset
     outcomes, images, answers = [], [], []
     judged: dict[tuple[str, str, Setting], _Judged] = {}

@@ -49,8 +49,8 @@ class Batcher:
     """Serves batches one after the other until it is closed; a context manager.
 
     compute: runs the model on these samples; answer: tells the client which requests are done
-    A batch is formed at the instant the rule allows it: by whoever brings the last request, or by the worker as it
-    comes free. What the worker's thread takes to wake up is a part of the batch's service, as a client sees it.
+    A batch is formed at the instant the rule allows it: by the thread that brings the last request, or by the worker as
+    it comes free. What the worker's thread takes to wake up is a part of the batch's service, as a client sees it.
     """
 
     def __init__(self, rule: Rule, compute: Callable[[list[int]], object], answer: Callable[[list[int]], object]) -> None:
@@ -122,7 +122,7 @@ class Batcher:
         try:
             while batch := self._next():
                 self._serve(*batch)
-        except BaseException as error:  # reaches whoever closes the server
+        except BaseException as error:  # raised again where the server is closed
             self._error = error
             with self._changed:
                 self._changed.notify_all()

@@ -25,7 +25,7 @@ _AT_ONCE = 1e5
 
 @dataclass(frozen=True)
 class Driven:
-    """A row a request, in order of arrival; seconds.
+    """One row per request, in order of arrival; seconds.
 
     scheduled: when it should come, from the first one on; issued: when it did; answered: when its answer was complete
     """

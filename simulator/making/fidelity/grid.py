@@ -182,7 +182,7 @@ class Served:
         self._learn(rule, rate, requests, seed=_OTHER_ARRIVALS + seed)
 
     def _learn(self, rule: TritonRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
-        """A run that forecasts after it know: it is a further stretch of the server's profile."""
+        """A run that later forecasts know of: it is a further stretch of the server's profile."""
         driven, batches = self._run(rule, rate, requests, seed)
         self._stretches[rule.max_batch].append(batches)
         self.machine.paths.append(self._path(driven, rule.max_batch))

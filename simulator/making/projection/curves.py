@@ -24,7 +24,7 @@ _DIGITS = 9
 
 
 def fit_curves() -> pd.DataFrame:
-    """A row a device, precision and network, by COLUMNS; takes some seconds."""
+    """One row per device, precision and network, by COLUMNS; takes some seconds."""
     points = all_points()
     fitted = fit(design_of(points), points["seconds"].to_numpy())
     return pd.concat([_curves_on(device, points, fitted) for device in sorted(set(published()["device"]))], ignore_index=True)

@@ -1,6 +1,6 @@
 """Timing calls the way a server makes them: batch sizes mixed, some calls after an idle gap.
 
-A loop of one batch size keeps the caches and the clock in a state that a server seldom meets; profiles taken so were
+A loop of one batch size keeps the caches and the clock in a state that a server seldom meets; profiles taken that way were
 4 to 26% too fast.
 """
 

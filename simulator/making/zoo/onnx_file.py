@@ -1,4 +1,4 @@
-"""Reading an ONNX file that somebody brings: whether it is one, whether it is whole, and whether ONNX Runtime takes it."""
+"""Reading an ONNX file that a person brings along: whether it is one, is whole, and is taken by ONNX Runtime."""
 
 import hashlib
 import math

@@ -1,4 +1,4 @@
-"""Setup a model that somebody brings along as an ONNX file. It needs ONNX Runtime, not torch."""
+"""Measuring a model that a person brings along as an ONNX file. It needs ONNX Runtime, not torch."""
 
 import re
 from dataclasses import dataclass

@@ -60,13 +60,13 @@ def fp16(source: Path, target: Path, _: Images) -> None:
 def int8_dynamic(source: Path, target: Path, _: Images) -> None:
     """8-bit weights; the scale of an activation is found in each call."""
     # The processor's 8-bit convolution with run-time scales takes unsigned weights only; matrix products run
-    # faster and closer to float32 with signed weights, a scale a channel.
+    # faster and closer to float32 with signed weights, one scale per channel.
     quantize_dynamic(source, target, op_types_to_quantize=["MatMul", "Gemm"], weight_type=QuantType.QInt8, per_channel=True)
     quantize_dynamic(target, target, op_types_to_quantize=["Conv"], weight_type=QuantType.QUInt8)
 
 
 def int8_static(source: Path, target: Path, images: Images) -> None:
-    """8-bit weights, a scale a channel, and 8-bit activations that span the least and largest value seen in `images`."""
+    """8-bit weights, one scale per channel, and 8-bit activations that span the least and largest value seen in `images`."""
     _static(source, target, images)
 
 

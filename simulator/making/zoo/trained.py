@@ -16,7 +16,7 @@ from simulator.making.zoo.export import INPUT, ExportError
 
 Shapes = dict[str, list[int]]
 
-#: A version of the operators with a scale a channel and all else that the quantizers ask for.
+#: A version of the operators with one scale per channel and all else that the quantizers ask for.
 _OPSET = 17
 _TOLERANCE = 1e-3
 _UNIT: tuple[Channels, Channels] = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)

@@ -143,7 +143,7 @@ class Dedicated:
 class Accelerator:
     """A device that several pools share: batches at work there at the same time slow each other down.
 
-    Processor sharing: k batches all go at the pace 1 / (1 + (k - 1) (s - 1)) of one alone, whoever they belong to.
+    Processor sharing: k batches all go at the pace 1 / (1 + (k - 1) (s - 1)) of one alone, whichever pools they belong to.
 
     slowdown: s, the times as long that two batches side by side take; 2 is a device that takes turns, 1 one with room for all.
     """

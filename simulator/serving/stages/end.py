@@ -35,7 +35,7 @@ class EndStage(Stage):
 
 
 class ReturningEnd(EndStage):
-    """An end of a closed loop: whoever sent the request hears of it."""
+    """An end of a closed loop: the client that sent the request hears of it."""
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Note when and where the requests ended, and tell the clients."""

@@ -208,7 +208,7 @@ class ManagedPoolStage(AnyPool):
     def _serve(self, lane: Lane, now: float) -> None:
         while lane.queue.items and lane.available(now):
             if self._drop_unserved(lane, now):
-                self._take_in(now)  # whoever is sent back here at once goes along
+                self._take_in(now)  # a request that is sent back here at once goes along
                 continue
             size = self.rule.size(lane.queue, now)
             if not size:

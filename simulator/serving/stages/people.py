@@ -83,7 +83,7 @@ class PeopleStage(ServiceStage):
 
     @classmethod
     def service_s(cls, plan: Plan, name: str) -> float:
-        """A reading by somebody who is fresh."""
+        """A reading by a reviewer who is not tired."""
         return 60 * _spec(plan, name).minutes.mean
 
     @classmethod
@@ -152,7 +152,7 @@ class PeopleStage(ServiceStage):
         if self.second and not self.loops:
             self.outboxes = [Outbox(self.positive_to), Outbox(self.negative_to)]
             self.positive_to, self.negative_to = self.outboxes
-        # Nobody reads twice or otherwise than usual, and whoever comes may wait and does not come back.
+        # Every case is read once and as usual, may wait, and does not come back.
         self.plain = not (self.second or self.changing or self.loops or self.max_queue < inf)
 
     def advance(self, now: float, limit: float) -> float:
@@ -217,7 +217,7 @@ class PeopleStage(ServiceStage):
         ready, busy = self.shift_ends, self.busy
         if self.free and head < ready:
             ready = head
-        if busy and busy[0][0] < ready and (self.queue or not self.free):  # who is free may not read again what they have read
+        if busy and busy[0][0] < ready and (self.queue or not self.free):  # a free reviewer may not read a case again
             ready = busy[0][0]
         return ready if ready <= head or self.max_queue == inf else min(ready, self._overflow_time())
 
@@ -425,7 +425,7 @@ class SecondReadings:
         self.tag = run.tags.index(spec.tag) + 1 if spec.tag else None
         self.tags = run.requests.tags
         self.read: dict[int, tuple[int, float]] = {}  # a case between its readings: who has read it, how long it waited
-        self.held: list[tuple[float, float, int]] = []  # cases that nobody who is free may read
+        self.held: list[tuple[float, float, int]] = []  # cases that no free reviewer may read
 
     def hand_out(self, case: tuple[float, float, int], now: float) -> None:
         """Give a case to the first free reviewer who may read it; hold it where there is none."""
@@ -461,7 +461,7 @@ class SecondReadings:
         return other
 
     def put_back(self) -> None:
-        """Cases that were held wait on, for whoever is free next."""
+        """Cases that were held go on waiting for the next reviewer to be free."""
         for case in self.held:
             heappush(self.stage.queue, case)
         self.held.clear()

@@ -1,0 +1,38 @@
+"""`python -m benchmarks.pictures`: takes the pictures in docs/images again, of the app as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from benchmarks.browser import CASE, PATIENCE_MS, chromium, started
+from tests.browser.screen import panel, result, settle
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+SIZE = {"width": 1280, "height": 1100}
+
+
+def main() -> None:
+    """Open each page, wait until all of it is drawn, and save what a person sees."""
+    with started(None) as address, chromium() as browser:
+        page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()
+        page.goto(address)
+        result(page)
+        page.get_by_text("The default design is running").wait_for(state="hidden", timeout=PATIENCE_MS)
+        save(page, "home")
+        page.goto(f"{address}/practice?case={CASE.id}")
+        result(page)
+        panel(page, "Who is missed")
+        save(page, "practice")
+
+
+def save(page: Page, name: str) -> None:
+    """What the window shows, once it stands still."""
+    settle(page)
+    page.wait_for_timeout(1_000)  # a chart may still be moving to its place
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
