@@ -10,17 +10,18 @@ from benchmarks.browser import CASE, PATIENCE_MS, chromium, started
 from tests.browser.screen import panel, result, settle
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-SIZE = {"width": 1280, "height": 1100}
 
 
 def main() -> None:
     """Open each page, wait until all of it is drawn, and save what a person sees."""
     with started(None) as address, chromium() as browser:
-        page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()
+        page = browser.new_context(color_scheme="light").new_page()
+        page.set_viewport_size({"width": 1280, "height": 860})
         page.goto(address)
         result(page)
         page.get_by_text("The default design is running").wait_for(state="hidden", timeout=PATIENCE_MS)
         save(page, "home")
+        page.set_viewport_size({"width": 1280, "height": 1100})
         page.goto(f"{address}/practice?case={CASE.id}")
         result(page)
         panel(page, "Who is missed")

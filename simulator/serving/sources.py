@@ -49,8 +49,8 @@ class Clients(ServiceStage):
     """Clients in a closed loop: each thinks, sends a query, and thinks again once all of it is back.
 
     Every way through the stages leads from here and back here, by the ends: all stages take turns, as in any ring. Rows are
-    issued in order of time, and the draws of a row belong to the request that gets it, whichever client sends it. A client that has
-    used all its think times, which only a limit on requests allows, goes through them again.
+    issued in order of time, and the draws of a row belong to the request that gets it, whichever client sends it. A client
+    that has used all its think times, which only a limit on requests allows, goes through them again.
     """
 
     def __init__(self, run: Run, spec: Loop) -> None:
