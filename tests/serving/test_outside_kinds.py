@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from importlib import import_module
 
@@ -25,8 +24,9 @@ from simulator.serving.stages import register, unregister
 from simulator.serving.theory import loads, visit_ratios
 from simulator.ui.charts import cost_split, queues
 from simulator.ui.diagram import diagram
+from simulator.ui.exhibits import panels
 from tests.builders import assumed, document, end, figures, gate, link, plan, pool, run_at, scenario
-from tests.pages.conftest import own_main, practice, run_design, said  # noqa: F401
+from tests.pages.conftest import chips, own_main, practice, settled, told  # noqa: F401
 from tests.scenario.test_checks import messages
 from tests.serving.networks import check, simulate_step_by_step
 
@@ -261,17 +261,15 @@ def test_the_page_offers_runs_and_explains_it(practice, tmp_path, monkeypatch): 
     shutil.copytree(SCENARIOS, tmp_path / "cases")
     (tmp_path / "cases" / "outside.yaml").write_text(TEXT, encoding="utf-8")
     monkeypatch.setattr("simulator.scenario.cases.SCENARIOS", tmp_path / "cases")
-    page = practice(case="outside")
+    page = settled(practice(case="outside"))
     assert not page.exception
-    assert "The most loaded stage is Decoding" in said(page)
-    page = run_design(page)
-    assert not page.exception
-    assert len(page.metric) == 2
-    for panel in ("Machines", "One request", "Cost", "Numbers and sources"):
-        page.session_state["panel"] = panel
+    assert "The most loaded stage is Decoding" in told(page)
+    assert len(chips(page)) == 2
+    for panel in panels(read(TEXT)):
+        page.session_state["outside:panel"] = panel
         page.run()
         assert not page.exception
-    assert "Reviewers" not in json.dumps([tab.label for tab in page.get("tab")])
+        assert "on shift" not in told(page)
 
 
 def test_a_plan_of_it_is_the_same_plan_twice():

@@ -50,8 +50,10 @@ def _parts(summary: Summary) -> pd.DataFrame:
 def _takeaway(parts: pd.DataFrame, who: str) -> str:
     largest, total = parts.iloc[0], parts.iloc[-1]
     told = f"1,000 {who} cost {spoken(total['value'], 'USD')}"
-    if len(parts) < 3 or not total["value"]:
+    if not total["value"]:
         return f"{told}."
+    if len(parts) == 2:
+        return f"{told}, all of it {largest['part']}."
     share = roughly(largest["value"] / total["value"])
     return f"{told}; the largest part is {largest['part']}: {spoken(largest['value'], 'USD')} ({share})."
 
