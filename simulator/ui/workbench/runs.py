@@ -17,7 +17,7 @@ from simulator.ui.workbench.state import get, key
 from simulator.units import duration
 
 #: How often a run is looked at while it goes on (s).
-LOOK_S = 0.25
+LOOK_S = 0.15
 
 
 def owner() -> str:
