@@ -21,6 +21,7 @@ li {
 .value { font-size: 1.2rem; font-weight: 600; }
 .words { font-weight: 600; color: var(--text); margin-left: .4rem; }
 .stale .value, .stale .words, .stale svg { opacity: .55; }
+.early li { border-style: dashed; border-left-style: solid; }
 .met { --tone: #009E73; --text: var(--st-green-text-color); }
 .not-met { --tone: #D55E00; --text: var(--st-red-text-color); }
 .not-proven { --tone: #E69F00; --text: var(--st-orange-text-color); }
@@ -59,7 +60,7 @@ export default function ({ data, parentElement }) {
     }
     return svg;
   };
-  root.className = data.stale ? "stale" : "";
+  root.className = data.stale ? "stale" : data.early ? "early" : "";
   root.replaceChildren(...data.chips.map((chip) => {
     const item = element("li", chip.words.replace(" ", "-"));
     item.title = chip.told;
@@ -81,18 +82,21 @@ _HTML = """
 _component = st.components.v2.component("verdicts", html=_HTML, css=_CSS, js=_JS)
 
 
-def bar(verdicts: list[Verdict], calm: list[Verdict] | None = None, stale: bool = False, state: str = "") -> None:
+def bar(
+    verdicts: list[Verdict], calm: list[Verdict] | None = None, stale: bool = False, early: bool = False, state: str = ""
+) -> None:
     """The objectives side by side.
 
     calm: the same objectives in the run without curveballs, each drawn as a ring
     stale: whether the figures are those of an earlier design
+    early: whether they rest on the first few replications; their frames are dashed
     state: what a screen reader is told when it changes
     """
     before: Sequence[Verdict | None] = calm or [None] * len(verdicts)
     chips = [_chip(*pair) for pair in zip(verdicts, before, strict=True)]
     if stale and all(verdict.estimate is None for verdict in verdicts):  # nothing has been run yet
         chips = [chip | {"value": "…", "words": "", "told": f"{chip['label']}: {chip['asked']}"} for chip in chips]
-    _component(key="verdicts", data={"chips": chips, "stale": stale, "state": state})
+    _component(key="verdicts", data={"chips": chips, "stale": stale, "early": early, "state": state})
 
 
 def told(verdicts: list[Verdict]) -> str:

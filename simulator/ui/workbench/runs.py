@@ -57,25 +57,27 @@ def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job |
     shown = found or (last.summary if last else None)
     figures = shown.verdicts if shown else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
     before = calm.summary.verdicts if calm and calm.succeeded and found is not None else None
-    bar(figures, before, stale=found is None, state=told(figures) if job and not job.running else "")
-    _state(job, found)
+    # What is drawn goes by the result at hand: a run may come to its end meanwhile.
+    early = found is not None and job is not None and found.replications < job.total
+    bar(figures, before, stale=found is None, early=early, state=told(figures) if found and not early else "")
+    _state(job, found, early)
 
 
-def _state(job: Job | None, found: Result | None) -> None:
-    """The state of the run in a line."""
+def _state(job: Job | None, found: Result | None, early: bool) -> None:
+    """The state of the run in a line; early: whether the result rests on some of the replications only."""
     if job is None:
         st.caption("These are the figures of the last run. Run the design to see its own.")
     elif job.error:
         st.error(f"The run failed: {plain(str(job.error))}")
     elif job.cancelled:
         st.caption("The run was cancelled. Run the design to see what it does.")
-    elif job.running:
+    elif early or found is None:
         left = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
         so_far = f"preliminary, {found.replications} of {job.total} replications" if found else "running"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(job.share, f"{so_far}{left}")
             if st.button("Cancel", key="cancel", type="tertiary"):
                 job.cancel()
-    elif found:
+    else:
         size = f"{found.replications} replications, {found.requests:,} requests, seed {found.seed}"
         st.caption(f"{size}, run hash {found.run_hash}.")
