@@ -27,6 +27,12 @@ li {
 .not-proven { --tone: #E69F00; --text: var(--st-orange-text-color); }
 .no-figure { --tone: #8A8F98; --text: var(--st-gray-text-color); }
 svg { display: block; width: 100%; height: 12px; overflow: visible; }
+@media (max-height: 500px) { /* a phone on its side, or a page at 200% */
+  svg, .asked { display: none; }
+  .label { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+  .value { font-size: 1rem; }
+  li { padding: .1rem .6rem; }
+}
 .state { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 """
 
@@ -66,7 +72,7 @@ export default function ({ data, parentElement }) {
     item.title = chip.told;
     const found = element("div", "");
     found.append(element("span", "value", chip.value), element("span", "words", chip.words));
-    item.append(element("div", "label", chip.label), found, element("div", "label", chip.asked), mark(chip.mark));
+    item.append(element("div", "label", chip.label), found, element("div", "asked", chip.asked), mark(chip.mark));
     return item;
   }));
   const state = parentElement.querySelector("#state");
