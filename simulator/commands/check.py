@@ -8,6 +8,7 @@ import typer
 
 from simulator.commands.outcome import Status, tell
 from simulator.scenario import ScenarioError, load
+from simulator.scenario.cases import find
 from simulator.serving.plan import compile_plan, read_whole
 
 
@@ -18,6 +19,8 @@ def check(
     try:
         scenario = read_whole(lambda: load(case))
     except ScenarioError as error:
+        if not find(case).is_file():
+            raise  # nothing is there to be checked: wrong use, not a fault of a case
         tell(error)
         raise typer.Exit(Status.NO) from None
     for caution in compile_plan(scenario).warnings:

@@ -18,6 +18,7 @@ from simulator.analysis.run.levers import Effect, Levers
 from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import summary_of
+from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import UsageError, err, table_console
 from simulator.commands.run import read_picks, read_strikes
 from simulator.scenario import load
@@ -26,26 +27,17 @@ from simulator.units import spoken
 
 
 def levers(
-    case: Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")],
-    picks: Annotated[
-        list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; may be repeated")
-    ] = None,
-    strikes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--strike",
-            metavar="CURVEBALL[@SECONDS]",
-            help="let a curveball strike, at its own time or this one; may be repeated",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")] = 1,
+    case: Case,
+    picks: Picks = None,
+    strikes: Strikes = None,
+    seed: Seed = 1,
     replications: Annotated[
         int | None, typer.Option(min=2, max=1000, help="replications of the design itself; default: the case's")
     ] = None,
     trials: Annotated[
         int, typer.Option(min=2, max=1000, help="replications of each step, at most those of the design")
     ] = TRIALS,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Try every choice one step either way from a design, and print what moves its objectives."""
     plan = compile_plan(load(case), read_picks(picks or [], "--set"), read_strikes(strikes or []))

@@ -18,6 +18,7 @@ from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.analysis.run.result import Result, result_of
+from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import Status, UsageError, err
 from simulator.commands.run_report import print_differences, print_path, print_summary
 from simulator.scenario import load
@@ -28,19 +29,10 @@ from simulator.serving.trace import Trace
 
 
 def run(
-    case: Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")],
-    picks: Annotated[
-        list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; may be repeated")
-    ] = None,
-    strikes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--strike",
-            metavar="CURVEBALL[@SECONDS]",
-            help="let a curveball strike, at its own time or this one; may be repeated",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")] = 1,
+    case: Case,
+    picks: Picks = None,
+    strikes: Strikes = None,
+    seed: Seed = 1,
     replications: Annotated[
         int | None, typer.Option(min=2, max=1000, help="number of replications; default: the case's")
     ] = None,
@@ -58,7 +50,7 @@ def run(
     trace_out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write the first replication for Perfetto, as .json or .json.gz")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+    as_json: AsJson = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
 ) -> None:
     """Run a design and print its misses, waiting times and costs."""

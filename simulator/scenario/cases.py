@@ -41,9 +41,10 @@ def files_at(path: FilePath) -> list[FilePath]:
 def checked_path(path: FilePath) -> FilePath:
     """A file or folder that cases can be read from, as an absolute path; raises InputError that says why it is none."""
     if not path.exists():
-        near = suggest(path.name, [path.name for path in files_at(path.parent)] if path.parent.is_dir() else [])
+        beside = [file.name for file in files_at(path.parent)] if path.parent.is_dir() else []
+        near = f"; {suggest(path.name, beside)}" if beside else ""
         known = f"'{path}' is a case that comes with CaseSim and is always there; name a file or folder of your own"
-        raise InputError(known if str(path) in case_files() else f"{path}: there is no such file or folder; {near}")
+        raise InputError(known if str(path) in case_files() else f"{path}: there is no such file or folder{near}")
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
         raise InputError(f"{path}: it may not be read; change its permissions")
     if path.is_dir() and not files_at(path):

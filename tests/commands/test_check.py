@@ -27,6 +27,13 @@ def test_a_case_without_faults_is_told_with_what_its_author_may_not_have_meant(c
     assert last == "small: no faults"
 
 
+@pytest.mark.parametrize("named", ["no-such-case", "no-such-file.yaml"])
+def test_what_is_not_there_is_wrong_use_and_no_fault_of_a_case(casesim, named):
+    ended = casesim("check", named)
+    assert ended.status == 2
+    assert named in ended.err
+
+
 def test_all_faults_are_printed_also_of_what_only_an_option_refers_to(check):
     text = changed("max_batch: 4", "max_bach: 4", "{stages.reader.sensitivity.value: 0.9}", "{stages.classify.model: tinny}",
                    "default: usual", "default: expert")  # fmt: skip

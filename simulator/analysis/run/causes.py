@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from simulator.analysis.run.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
 from simulator.analysis.run.costs import part_label
 from simulator.analysis.run.fates import PART, Fate, by_decider, by_tag, deciding, escalated
@@ -64,11 +66,10 @@ def _missed(summary: Summary, verdict: Verdict) -> Cause | None:
     missed = positives[~positives["detected"]]
     if people is None or not missed["count"].sum():
         return None
-    of = f"of {_count(positives['count'].sum())} {people.positives}{_group(summary, verdict)}"
     ended = by_decider(scenario, missed)
     stages = deciding(ended)
-    told = _told_parts(summary, ended, missed["count"].sum(), f"that are {people.missed}")
-    sentence = f"In an average run of {_length(summary)}, {_count(missed['count'].sum())} {of} are {people.missed}. {told}"
+    whom = f"{people.positives}{_group(summary, verdict)}"
+    sentence = _counted(summary, missed, positives, whom, people.missed, ended)
     by_score = any(scenario.stages[stage].by_score for stage in stages[:1])
     exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
     return Cause(sentence, exhibits, by_ways(summary, verdict, stages))
@@ -82,12 +83,17 @@ def _escalated(summary: Summary, verdict: Verdict) -> Cause | None:
     raised = negatives[escalated(scenario, negatives)]
     if people is None or not raised["count"].sum():
         return None
-    of = f"of {_count(negatives['count'].sum())} {people.negatives}{_group(summary, verdict)}"
     tagged = by_tag(scenario, raised)
-    stages = deciding(tagged)
-    told = _told_parts(summary, tagged, raised["count"].sum(), f"that are {people.escalated}")
-    sentence = f"In an average run of {_length(summary)}, {_count(raised['count'].sum())} {of} are {people.escalated}. {told}"
-    return Cause(sentence, ["threshold", "outcomes"], by_ways(summary, verdict, stages))
+    whom = f"{people.negatives}{_group(summary, verdict)}"
+    sentence = _counted(summary, raised, negatives, whom, people.escalated, tagged)
+    return Cause(sentence, ["threshold", "outcomes"], by_ways(summary, verdict, deciding(tagged)))
+
+
+def _counted(summary: Summary, some: pd.DataFrame, all_: pd.DataFrame, whom: str, word: str, parts: dict[Fate, float]) -> str:
+    """How many of whom are what, part by part: `In an average run of two days, 26 of 479 cancers are missed. ...`."""
+    count, total = some["count"].sum(), all_["count"].sum()
+    told = _told_parts(summary, parts, count, f"that are {word}")
+    return f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}. {told}"
 
 
 def _told_parts(summary: Summary, parts: dict[Fate, float], total: float, what: str) -> str:
