@@ -1,4 +1,4 @@
-"""The building blocks of the pages: a chart with its table, a verdict, the form of a design, the badges of evidence."""
+"""The building blocks of the pages: a chart with its table, a figure beside its bar, the badges of evidence."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from simulator.analysis.run.scorecard import Standing, Verdict
-from simulator.analysis.run.summary import Summary, doubts
+from simulator.analysis.run.summary import Summary
 from simulator.analysis.statistics import Mark
 from simulator.evidence.files import Stamp, stamp_of
 from simulator.scenario import Scenario
 from simulator.scenario.cases import find
-from simulator.scenario.choices import Choice, Number, Options
 from simulator.scenario.load import load
 from simulator.serving.engine import simulate
 from simulator.serving.provenance import Source
 from simulator.serving.trace import Trace
-from simulator.ui.charts import Chart, objective_chart
+from simulator.ui.charts import Chart
 from simulator.ui.charts.look import inked
 from simulator.ui.diagram import Diagram
 
@@ -33,9 +31,6 @@ EVIDENCE: dict[str, tuple[Colour, str]] = {
     "published": ("gray", "taken from a named source"),
     "assumed": ("orange", "assumed by the author of the case"),
 }
-
-#: Orange while the data are undecided, grey without a figure.
-VERDICTS: dict[Standing, Colour] = {"met": "green", "not met": "red", "not proven": "orange", "no figure": "gray"}
 
 #: A widget's value is kept in the address and survives a change of page.
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -93,72 +88,12 @@ def download(label: str, table: pd.DataFrame, file_name: str) -> None:
     st.download_button(label, lambda: table.to_csv(index=False), file_name, "text/csv", key=file_name, on_click="ignore")
 
 
-def verdict_card(verdict: Verdict, key: str) -> None:
-    """An objective: what was reached, the verdict in words, the interval drawn against the bound."""
-    st.markdown(verdict.objective.label)
-    st.metric(
-        verdict.objective.label,
-        verdict.reached,
-        verdict.standing,
-        delta_color=VERDICTS[verdict.standing],
-        delta_arrow="off",
-        label_visibility="collapsed",
-    )
-    chart = objective_chart(verdict)
-    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
-    interval = f"95% interval {verdict.interval}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
-    st.caption(f"target: {verdict.asked}; {interval}")
-
-
-def _doubts(verdict: Verdict) -> str:
-    """The sources of the interval's width, if the figure rests on labelled people."""
-    found = verdict.estimate
-    return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
-
-
 def mark_card(mark: Mark) -> None:
     """A figure beside its bar."""
     colour: Colour = "green" if mark.met else "red"
     reached = mark.spoken(mark.reached)
     st.markdown(mark.label)
     st.metric(mark.label, reached, mark.words, delta_color=colour, delta_arrow="off", label_visibility="collapsed")
-
-
-def asked_card(verdict: Verdict) -> None:
-    """An objective before any run."""
-    st.markdown(verdict.objective.label)
-    st.subheader(verdict.asked, anchor=False)
-
-
-def choice_widget(name: str, choice: Choice) -> Any:
-    """The widget of one choice, bound to the address of the page under the choice's name."""
-    shared: dict[str, Any] = {"key": name, "help": _help(choice), "bind": "query-params"}
-    if isinstance(choice, Options):
-        options = list(choice.options)
-        return st.selectbox(choice.label, options, options.index(choice.default), choice.label_of, **shared)
-    return _number(choice, shared)
-
-
-def _number(choice: Number, shared: dict[str, Any]) -> Any:
-    label = f"{choice.label} ({choice.unit})" if choice.unit else choice.label
-    default = choice.read(choice.default)
-    if choice.values is not None:
-        values = [choice.read(value) for value in choice.values]
-        return st.select_slider(label, values, default, lambda value: f"{value:g}", **shared)
-    low, high, step = (_like(default, choice, bound) for bound in (choice.min, choice.max, choice.step))
-    return st.slider(label, low, high, default, step, **shared)
-
-
-def _like(default: int | float, choice: Number, bound: float | None) -> int | float:
-    """Streamlit wants all numbers of a slider to have one type."""
-    assert bound is not None
-    whole = all(float(value or 0).is_integer() for value in (choice.default, choice.min, choice.max, choice.step))
-    return int(bound) if whole else float(bound)
-
-
-def _help(choice: Choice) -> str | None:
-    notes = [f"- {option.label}: {option.note}" for option in getattr(choice, "options", {}).values() if option.note]
-    return "\n".join([*filter(None, [choice.help]), *notes]) or None
 
 
 def evidence(sources: list[Source]) -> None:

@@ -14,7 +14,7 @@ from simulator.analysis.run.timeline import MINUTE_S, batches, busiest_minute, o
 from simulator.serving.latency import constant
 from simulator.ui import charts
 from simulator.ui.charts.look import GREY, MISSED
-from simulator.units import duration, percent, spoken
+from simulator.units import duration, spoken
 from tests.builders import people, plan, pool, population, retake, run_at, spread
 
 
@@ -41,7 +41,6 @@ def drawn(summary, trace):
         "roc": charts.roc(summary.plan),
         "referrals": charts.referrals_by_sensitivity(summary.plan),
         "costs": charts.cost_split(summary),
-        "objective": charts.objective_chart(summary.verdicts[0]),
     }
 
 
@@ -59,25 +58,9 @@ def test_no_chart_brings_a_background_of_its_own(drawn):
 
 
 def test_an_objective_is_always_the_same_dashed_line(drawn):
-    for name in ("answer times", "roc", "referrals", "costs", "objective"):
+    for name in ("answer times", "roc", "referrals", "costs"):
         line = next(shape.line for shape in drawn[name].figure.layout.shapes if shape.type == "line")
         assert (line.dash, line.color, line.width) == ("dash", GREY, 2), name
-
-
-def test_an_objective_draws_its_interval_against_the_bound(summary, drawn):
-    metric = summary.metrics["sensitivity"]
-    interval, value = drawn["objective"].figure.data
-    assert list(interval.x) == pytest.approx([100 * metric.low, 100 * metric.high])
-    assert list(value.x) == pytest.approx([100 * metric.value])
-    assert drawn["objective"].figure.layout.shapes[0].x0 == pytest.approx(99)
-    assert percent(metric.value) in drawn["objective"].takeaway
-    assert summary.verdicts[0].standing in drawn["objective"].takeaway
-
-
-def test_an_objective_without_a_figure_says_so(summary):
-    chart = charts.objective_chart(dataclasses.replace(summary.verdicts[0], estimate=None))
-    assert not chart.figure.data
-    assert "no figure to quote" in chart.takeaway
 
 
 def test_answer_times_mark_the_percentiles(summary, drawn):

@@ -19,7 +19,6 @@ from simulator.ui.charts.latencies import (
 )
 from simulator.ui.charts.levers import lever_chart
 from simulator.ui.charts.look import Chart, rounded
-from simulator.ui.charts.objectives import objective_chart
 from simulator.ui.charts.overload import goodput_over_time
 from simulator.ui.charts.projection import comparisons, projected_against_published
 from simulator.ui.charts.queues import queues
@@ -57,7 +56,6 @@ __all__ = [
     "kept_promises",
     "latency_curves",
     "lever_chart",
-    "objective_chart",
     "one_request",
     "optimism",
     "projected_against_published",

@@ -13,8 +13,7 @@ from simulator.analysis.run.operating import reading_capacity, referred_at
 from simulator.analysis.run.overload import rush_of, trouble
 from simulator.analysis.run.scorecard import Verdict
 from simulator.serving.plan import Plan
-from simulator.ui.charts.look import BLUE, GREEN, GREY, OBJECTIVE, ORANGE, RED, SKY, Chart, figure, translucent
-from simulator.ui.charts.objectives import COLOURS
+from simulator.ui.charts.look import BLUE, GREEN, GREY, OBJECTIVE, ORANGE, RED, SKY, TONES, Chart, figure, translucent
 from simulator.units import roughly
 
 #: Of every picture, so that cards side by side line up (px).
@@ -113,7 +112,7 @@ def _about(seconds: float) -> str:
 def objectives(verdicts: list[Verdict]) -> Picture:
     """How far each objective is from what is asked, in a run of the default design."""
     rows = [(one.objective.label, _times_better(one), one) for one in reversed(verdicts)]
-    marker = {"color": [COLOURS[one.standing] for _, _, one in rows], "size": 13}
+    marker = {"color": [TONES[one.standing] for _, _, one in rows], "size": 13}
     drawn = _small(
         go.Scatter(
             x=[times for _, times, _ in rows],

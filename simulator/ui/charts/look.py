@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from simulator.analysis.run.scorecard import Standing
 from simulator.scenario.schema import Scenario
 from simulator.serving.calendar import clock_s
 from simulator.serving.trace import Trace
@@ -21,6 +22,9 @@ SERIES = (SKY, BLUE, PURPLE, ORANGE, GREEN)
 
 #: The colour of the words in a figure, by theme: at least 4.5 to 1 against each background, also through a translucent colour.
 INK = {"light": "#3D464E", "dark": "#C3CBD2"}
+
+#: Orange while the data are undecided, grey without a figure.
+TONES: dict[Standing, str] = {"met": FOUND, "not met": MISSED, "not proven": ORANGE, "no figure": GREY}
 
 #: An objective is always drawn like this.
 OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}

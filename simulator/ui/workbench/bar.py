@@ -8,7 +8,9 @@ from typing import Any
 import streamlit as st
 
 from simulator.analysis.run.scorecard import Verdict
+from simulator.analysis.run.summary import doubts
 from simulator.analysis.statistics import Estimate
+from simulator.ui.charts.look import TONES
 
 _CSS = """
 ul { display: flex; gap: .5rem; margin: 0; padding: 0 0 .25rem; overflow-x: auto; list-style: none; }
@@ -22,10 +24,10 @@ li {
 .words { font-weight: 600; color: var(--text); margin-left: .4rem; }
 .stale .value, .stale .words, .stale svg { opacity: .55; }
 .early li { border-style: dashed; border-left-style: solid; }
-.met { --tone: #009E73; --text: var(--st-green-text-color); }
-.not-met { --tone: #D55E00; --text: var(--st-red-text-color); }
-.not-proven { --tone: #E69F00; --text: var(--st-orange-text-color); }
-.no-figure { --tone: #8A8F98; --text: var(--st-gray-text-color); }
+.met { --text: var(--st-green-text-color); }
+.not-met { --text: var(--st-red-text-color); }
+.not-proven { --text: var(--st-orange-text-color); }
+.no-figure { --text: var(--st-gray-text-color); }
 svg { display: block; width: 100%; height: 12px; overflow: visible; }
 @media (max-height: 500px) { /* a phone on its side, or a page at 200% */
   svg, .asked { display: none; }
@@ -70,6 +72,7 @@ export default function ({ data, parentElement }) {
   root.replaceChildren(...data.chips.map((chip) => {
     const item = element("li", chip.words.replace(" ", "-"));
     item.title = chip.told;
+    item.style.setProperty("--tone", chip.tone);
     const found = element("div", "");
     found.append(element("span", "value", chip.value), element("span", "words", chip.words));
     item.append(element("div", "label", chip.label), found, element("div", "asked", chip.asked), mark(chip.mark));
@@ -111,16 +114,23 @@ def told(verdicts: list[Verdict]) -> str:
 
 
 def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
-    interval = f"95% interval {verdict.interval}" if verdict.estimate else "the run has no such figure"
+    interval = f"95% interval {verdict.interval}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
     before = f"; calm: {calm.reached}, {calm.standing}" if calm else ""
     return {
         "label": verdict.objective.label,
         "value": verdict.reached,
         "words": verdict.standing,
+        "tone": TONES[verdict.standing],
         "asked": f"{verdict.asked}{f'; calm {calm.reached}' if calm else ''}",
         "told": f"{verdict.objective.label}: {verdict.asked}; {interval}{before}",
         "mark": _mark(verdict, calm),
     }
+
+
+def _doubts(verdict: Verdict) -> str:
+    """The sources of the interval's width, if the figure rests on labelled people."""
+    found = verdict.estimate
+    return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
 
 
 def _mark(verdict: Verdict, calm: Verdict | None) -> dict[str, float | None]:

@@ -7,8 +7,7 @@ from simulator.analysis.statistics import Interval, estimate
 from simulator.commands import run_report
 from simulator.scenario.metrics import metrics_of
 from simulator.scenario.schema import Objective
-from simulator.ui import widgets
-from simulator.ui.charts import look, objectives
+from simulator.ui.charts import look
 
 AT_LEAST = Objective(metric="sensitivity", label="Found", at_least=0.9)
 METRICS = metrics_of({}, [], {}, words=("detected", "escalated"))
@@ -39,19 +38,19 @@ def test_a_verdict_says_on_which_side_of_the_bound_value_and_interval_lie(object
 
 
 @pytest.mark.parametrize(
-    ("interval", "standing", "drawn", "shown", "printed"),
+    ("interval", "standing", "shown", "printed"),
     [
-        (Interval(0.95, 0.91, 0.97), "met", look.FOUND, "green", "green"),
-        (Interval(0.85, 0.80, 0.89), "not met", look.MISSED, "red", "red"),
-        (Interval(0.95, 0.85, 0.97), "not proven", look.ORANGE, "orange", "yellow"),
-        (Interval(0.85, 0.80, 0.92), "not proven", look.ORANGE, "orange", "yellow"),
-        (None, "no figure", look.GREY, "gray", "bright_black"),
+        (Interval(0.95, 0.91, 0.97), "met", look.FOUND, "green"),
+        (Interval(0.85, 0.80, 0.89), "not met", look.MISSED, "red"),
+        (Interval(0.95, 0.85, 0.97), "not proven", look.ORANGE, "yellow"),
+        (Interval(0.85, 0.80, 0.92), "not proven", look.ORANGE, "yellow"),
+        (None, "no figure", look.GREY, "bright_black"),
     ],
 )
-def test_a_verdict_has_the_same_colour_in_a_chart_on_a_page_and_in_the_terminal(interval, standing, drawn, shown, printed):
+def test_a_verdict_has_the_same_colour_on_a_page_and_in_the_terminal(interval, standing, shown, printed):
     verdict = judge(AT_LEAST, METRICS, {"sensitivity": estimate(interval)} if interval else {})
     assert verdict.standing == standing
-    assert (objectives.COLOURS[standing], widgets.VERDICTS[standing]) == (drawn, shown)
+    assert look.TONES[standing] == shown
     assert run_report._verdict_row(verdict)[-1] == f"[{printed}]{verdict.standing}[/{printed}]"
 
 
