@@ -15,15 +15,15 @@ from simulator.scenario.faults import Path
 from simulator.scenario.kinds import OneOf, registry
 from simulator.scenario.metrics import Group, Metric
 from simulator.scenario.quantities import Quantity
-from simulator.scenario.stages.gate import QUALITY, RANDOM, SCORE
+from simulator.scenario.stages.gate import OWN
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
 
 #: Names already used by gates, or by columns of the requests in a trace.
 RESERVED = frozenset(
-    {SCORE, QUALITY, RANDOM, "arrived_s", "sent_s", "answered_s", "finished_s", "outcome", "end", "positive", "detected",
-     "patient", "tries", "tag", "sensor", "frame"}
+    {*OWN, "arrived_s", "sent_s", "answered_s", "finished_s", "outcome", "end", "positive", "detected",
+     "patient", "tries", "tag"}
 )  # fmt: skip
 
 #: One value of a category, as written in a table or a recording.
