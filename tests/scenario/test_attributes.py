@@ -119,6 +119,19 @@ def test_a_gate_by_chance_names_no_pool():
     assert "uses no pool's scores" in faults(stages, population=population(), ends=ENDS)["stages.g.of"]
 
 
+def test_a_number_by_timetable_has_evidence_lasts_and_needs_known_times():
+    speed = {"kind": "timetable", "label": "Speed", "spells": [{"for_s": 60} | assumed(5)]}
+    assert scenario({"p": pool()}, attributes={"speed": speed}).attributes["speed"].bounds == []
+    bare = faults(attributes={"speed": speed | {"spells": [{"for_s": 60, "value": 5}]}})
+    assert "exactly one of measured" in bare["attributes.speed.spells.0"]
+    still = faults(attributes={"speed": speed | {"spells": [{"for_s": 0} | assumed(5)]}})
+    assert set(still) == {"attributes.speed.spells.0.for_s"}
+    closed = {"kind": "closed", "clients": 2, "think_mean_s": assumed(1)}
+    assert "wait for answers" in faults(attributes={"speed": speed}, arrivals=closed)["attributes.speed.kind"]
+    mixed = faults(attributes={"speed": speed | {"edges": [3, 2]}})
+    assert "2 is not above 3" in mixed["attributes.speed.edges.1"]
+
+
 FRAMES = {"arrivals": sensors(front={"rate_per_s": 4}, rear={"rate_per_s": 4})}
 
 

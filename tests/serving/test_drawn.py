@@ -67,6 +67,23 @@ def test_visits_are_those_of_a_run():
         assert binomtest(len(trace.logs[name]), trace.columns.n, expected[name]).pvalue > 1e-3
 
 
+def test_a_gate_by_timetable_sends_the_share_of_the_time():
+    """Of 250 s, each 100 s of which begin with 60 s at 5: 60, 60 and 50 at 5, twice 30 at 50, twice 10 at 0."""
+    spells = [{"for_s": 60} | assumed(5), {"for_s": 30} | assumed(50), {"for_s": 10} | assumed(0)]
+    speed = {"kind": "timetable", "label": "Speed", "spells": spells}
+    stages = {"g": gate("speed", {"at_least": 30, "to": "p"}, {"at_least": 5, "to": "q"}, {"to": "done"})}
+    made = plan(
+        stages | {"p": pool(), "q": pool()},
+        FAST,
+        attributes={"speed": speed},
+        seconds=250,
+        arrivals={"kind": "constant", "rate_per_s": assumed(4)},
+    )
+    assert visit_ratios(made) == pytest.approx({"g": 1, "p": 60 / 250, "q": 170 / 250})
+    trace = simulate(made)
+    assert [len(trace.logs[name]) for name in ("p", "q")] == [240, 680]
+
+
 def test_where_no_gate_draws_there_is_one_outcome():
     assert drawn_routes(plan({"p": pool()}, attributes={"client": CLIENT})) == [(1.0, {})]
 
