@@ -192,7 +192,7 @@ def load_scales(folder: Path = DETECTIONS) -> pd.DataFrame:
 
 
 def _only(rows: pd.DataFrame, column: str, value: Any, otherwise: str) -> pd.DataFrame:
-    found = rows[rows[column] == value]
+    found: pd.DataFrame = rows[rows[column] == value]
     if found.empty:
         raise DriveError(otherwise)
     return found
