@@ -241,6 +241,15 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
         )
         for field in ("replaces", "preempts")
     },
+    **{
+        f"gate by {by}": partial(
+            network,
+            {"it": gate(by, route | {"to": "last", "tag": "seen"}, {"to": "done"})},
+            arrivals={"kind": "sensors"} | COMINGS["sensors"],
+            order="tag",
+        )
+        for by, route in {"sensor": {"values": ["rear"]}, "frame": {"every": 2}}.items()
+    },
     **{shared: partial(network, stages) for shared, stages in SHARED.items()},
 }
 
