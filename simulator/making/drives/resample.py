@@ -57,8 +57,9 @@ def resample(drives: Drives, resamples: int = RESAMPLES, seed: int = SEED) -> Re
     """
     tracks = pd.MultiIndex.from_frame(drives.labels[["drive", "track"]].drop_duplicates().sort_values(["drive", "track"]))
     names = tuple(drives.names)
-    sizes = tracks.get_level_values("drive").value_counts().reindex(names, fill_value=0)
-    drawn = np.stack([_drawn(np.random.default_rng([seed, draw]), sizes.to_numpy(np.int64)) for draw in range(resamples)])
+    found = tracks.get_level_values("drive").value_counts().reindex(names, fill_value=0)
+    sizes = np.asarray(found, np.int64)
+    drawn = np.stack([_drawn(np.random.default_rng([seed, draw]), sizes) for draw in range(resamples)])
     return Resamples(tracks, drawn[:, len(names) :], names, drawn[:, : len(names)])
 
 
