@@ -44,10 +44,10 @@ class Resamples:
 
     def per_track(self, rows: pd.DataFrame, values: NDArray[np.generic]) -> Floats:
         """The sum of `values`, shape (rows,) or (rows, k), over the rows of each track: shape (tracks,) or (tracks, k)."""
-        given = np.asarray(values, float)
-        sums = np.zeros((len(self.tracks), *given.shape[1:]))
-        np.add.at(sums, self.of(rows), given)
-        return sums
+        given, places = np.asarray(values, float), self.of(rows)
+        columns = given.reshape(len(places), -1).T
+        sums = [np.bincount(places, column, minlength=len(self.tracks)) for column in columns]
+        return np.asarray(np.stack(sums, axis=1), float).reshape(len(self.tracks), *given.shape[1:])
 
 
 def resample(drives: Drives, resamples: int = RESAMPLES, seed: int = SEED) -> Resamples:
