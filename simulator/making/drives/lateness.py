@@ -39,7 +39,7 @@ def table(drives: Drives, resamples: Resamples, tell: Callable[[], None] = lambd
         states = filtered(drives.answers[camera])
         for iou in (IOU, STRICT_IOU):
             cars, hits = _hits(drives, camera, states, iou)
-            told = _bands(cars.assign(closing_mps=speeds))
+            told = _bands(resamples.placed(cars.assign(closing_mps=speeds)))
             rows += [{"seen_by": camera, "iou": iou} | row for row in _rows(told, hits, resamples)]
         tell()
     return pd.DataFrame(rows, columns=COLUMNS)

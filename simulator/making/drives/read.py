@@ -148,6 +148,8 @@ def _answers(folder: Path, names: Sequence[str], sensor: Sensor) -> pd.DataFrame
 
 def _read_labels(path: Path) -> pd.DataFrame:
     table = _read_tracked(path)
+    if table.empty:
+        raise DrivesError(f"{path}: has no line; expected a line for each labelled object and frame")
     for low, high in (("left", "right"), ("top", "bottom")):
         _refuse(path, table, table[high].le(table[low]), high, f"a number above {low}")
     twice = table.duplicated(["frame", "track"]) & table["label"].ne(_UNLABELLED)

@@ -22,7 +22,7 @@ def table(drives: Drives, resamples: Resamples) -> pd.DataFrame:
 
     Occlusions are told with their level as both bounds; their rows count largely hidden objects as well.
     """
-    seen = looks(drives)
+    seen = resamples.placed(looks(drives))
     rows = [row for sensor in SENSORS.values() for row in _of_sensor(seen, sensor, resamples)]
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -39,8 +39,14 @@ class Resamples:
     drives: Floats
 
     def of(self, rows: pd.DataFrame) -> NDArray[np.int64]:
-        """The place of each row's track in `tracks`; rows carry the columns drive and track."""
+        """The place of each row's track in `tracks`; rows carry the columns drive and track, or place, as `placed` gives it."""
+        if "place" in rows:
+            return rows["place"].to_numpy(np.int64)
         return np.asarray(self.tracks.get_indexer(pd.MultiIndex.from_frame(rows[["drive", "track"]])), np.int64)
+
+    def placed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows with the column place, which saves looking it up in every part of them."""
+        return rows.assign(place=self.of(rows))
 
     def per_track(self, rows: pd.DataFrame, values: NDArray[np.generic]) -> Floats:
         """The sum of `values`, shape (rows,) or (rows, k), over the rows of each track: shape (tracks,) or (tracks, k)."""
@@ -85,5 +91,5 @@ def share(resamples: Resamples, rows: pd.DataFrame, hits: NDArray[np.bool_] | pd
     value = float(np.mean(hits))
     if 0 < value < 1:
         return percentile_interval(value, shares(resamples, rows, hits))
-    tracks = len(rows[["drive", "track"]].drop_duplicates())
+    tracks = len(np.unique(resamples.of(rows)))
     return share_interval(value * tracks, tracks)
