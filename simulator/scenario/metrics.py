@@ -57,6 +57,7 @@ class Metric:
     stage: str | None = None
     request_class: str | None = None
     tag: str | None = None
+    least: float = 0.0
     most: float = field(default=float("inf"))
     group: Group | None = None
 

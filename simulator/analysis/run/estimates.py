@@ -95,7 +95,7 @@ class Estimator:
         if metric.group is not None:
             return self._of_group(metric, self.of_group(metric.group))
         run = self.run_interval(metric)
-        return None if run is None else estimate(run, self.labels_interval(metric, run.value), 0.0, metric.most)
+        return None if run is None else estimate(run, self.labels_interval(metric, run.value), metric.least, metric.most)
 
     def _of_group(self, metric: Metric, alone: Estimator) -> Estimate | None:
         """A metric of a group, unless too few stand behind it."""
