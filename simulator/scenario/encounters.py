@@ -45,9 +45,7 @@ class Sight(Strict):
     ] = None
     stands_in: Annotated[
         dict[Object, Object],
-        Field(
-            max_length=3, description="objects that nobody measured, each with the one that it is taken to be found like"
-        ),
+        Field(max_length=3, description="objects that nobody measured, each with the one that it is taken to be found like"),
     ] = {}
     sensors: Annotated[list[Name], Field(min_length=1, max_length=16, description="the sensors whose frames look ahead")]
     focal_px: Annotated[

@@ -59,8 +59,9 @@ class Withheld:
         if self.people is not None or self.metric.quantile is None:
             count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
             return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
+        what = "looks at it" if self.metric.sample.startswith("age.") else "requests"
         return (
-            f"{self.metric.label}: not quoted. {self.requests:,.0f} requests are too few; about "
+            f"{self.metric.label}: not quoted. {self.requests:,.0f} {what} are too few; about "
             f"{significant(self.needed, 2)} would be enough."
         )
 

@@ -91,7 +91,9 @@ def fit(found: Vector, seconds: Vector = LAGS / RATE) -> Shares:
         return -float(sum(curve(angle) for curve, angle in zip(curves, angles, strict=True)))
 
     bounds = [(0.0, 1.0), (0.0, 1.0), tuple(np.log(TAU_S))]
-    best = minimize(loss, _best_of_grid(found, seconds), method="Nelder-Mead", bounds=bounds, options={"fatol": 1e-3, "xatol": 1e-4})
+    best = minimize(
+        loss, _best_of_grid(found, seconds), method="Nelder-Mead", bounds=bounds, options={"fatol": 1e-3, "xatol": 1e-4}
+    )
     return _shares(best.x)
 
 
