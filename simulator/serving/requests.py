@@ -68,7 +68,7 @@ class Requests:
         self.given = {pool: self.risks if len(scorers) == 1 else marks(self.risk.copy()) for pool in scorers}
         self._draw_classes(plan, streams)
         self._draw_people(plan, streams, conditions)
-        self.attributes = attribute_columns(plan, streams, self.item)
+        self.attributes = attribute_columns(plan, streams, self)
 
     def _draw_classes(self, plan: Plan, streams: Streams) -> None:
         """Of which class each request is, in the order of the file; without classes no column is longer than nothing."""

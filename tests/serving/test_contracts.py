@@ -28,6 +28,7 @@ from simulator.serving.engine import Run, simulate
 from simulator.serving.orders import BY_MARKS, ORDERS
 from simulator.serving.plan import Plan
 from simulator.serving.scaling import SCALERS
+from simulator.serving.sized import of_samples
 from simulator.serving.stages import STAGES
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
@@ -224,6 +225,8 @@ def network(between: dict[str, Any], order: str = "fifo", **fields: Any) -> Plan
     return replace(plan(stages, pools, **usual | fields), recording=RECORDED, cold_starts={"it": [2.0]})
 
 
+SIZED = {"max_batch": 1, "hedge_after_s": 0.4, "precision": "a", "sizes": {"1": "a", "9": "b"}, "sized_by": "boxes"}
+
 USUAL = pool(to="last", max_batch=2, replicas=2, max_queue_delay_ms=200, **AWAY)
 
 #: A network for every kind of stage, of arrivals and of order, and for every policy of a pool.
@@ -241,6 +244,22 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
         )
         for field in ("replaces", "preempts")
     },
+    **{
+        f"gate by {by}": partial(
+            network,
+            {"it": gate(by, route | {"to": "last", "tag": "seen"}, {"to": "done"})},
+            arrivals={"kind": "sensors"} | COMINGS["sensors"],
+            order="tag",
+        )
+        for by, route in {"sensor": {"values": ["rear"]}, "frame": {"every": 2}}.items()
+    },
+    "times by size": lambda: replace(
+        network(
+            {"it": USUAL | SIZED},
+            attributes={"boxes": {"kind": "number", "label": "Boxes", "value": spread(4, 0.6)}},
+        ),
+        sized={"it": of_samples("boxes", {1: [0.1, 0.2], 9: [0.5, 1.5]})},
+    ),
     **{shared: partial(network, stages) for shared, stages in SHARED.items()},
 }
 

@@ -32,6 +32,18 @@ class Known(NamedTuple):
         """The age just before each of those times except the first, shape (n - 1,)."""
         return self.at[1:] - self.sent[:-1]
 
+    def age(self, times: Floats) -> Floats:
+        """The age at each of these times, in s, shape as `times`."""
+        levels = np.append(0.0, self.sent)
+        return np.asarray(times - levels[np.searchsorted(self.at, times, "right")])
+
+    def time_above(self, limit: float, end: float) -> float:
+        """For how long the age is above a limit on [0, end), in s: it grows by one second a second between arrivals."""
+        knots = np.append(0.0, self.at)
+        until = np.append(self.at, end)
+        late = np.maximum(until, 0) - np.maximum(np.append(0.0, self.sent) + limit, knots)
+        return float(np.clip(late, 0, until - knots).sum())
+
     def areas(self, edges: Floats) -> Floats:
         """The integral of the age between each two of the edges, in s^2; edges: seconds, ascending, shape (k + 1,)."""
         knots, levels = np.append(0.0, self.at), np.append(0.0, self.sent)
@@ -72,16 +84,21 @@ def known_from(sent: Floats, came: Floats) -> Known:
 
 def ages(trace: Trace) -> Iterator[tuple[str, Known]]:
     """What was known at each end that reports its age, while requests arrive: overall by END, and by END.SENSOR."""
-    columns, scenario = trace.columns, trace.plan.scenario
-    for name, sensors in scenario.ages.items():
-        index = list(scenario.ends).index(name)
-        rows = np.flatnonzero((columns.end == index) & (columns.finished < trace.plan.arrivals_end_s))
-        rows, came = _with_carried(trace, rows, columns.finished[rows])
+    columns = trace.columns
+    for name, sensors in trace.plan.scenario.ages.items():
+        rows, came = arrived_at(trace, name)
         sent = columns.arrived[rows]
         yield name, known_from(sent, came)
         for number, sensor in enumerate(sensors):
             mine = columns.sensor[rows] == number
             yield f"{name}.{sensor}", known_from(sent[mine], came[mine])
+
+
+def arrived_at(trace: Trace, end: str) -> tuple[NDArray[np.int64], Floats]:
+    """The requests that reach an end while requests arrive, with those they carry along, and when (s); shapes (m,)."""
+    columns, index = trace.columns, list(trace.plan.scenario.ends).index(end)
+    rows = np.flatnonzero((columns.end == index) & (columns.finished < trace.plan.arrivals_end_s))
+    return _with_carried(trace, rows, columns.finished[rows])
 
 
 def _with_carried(trace: Trace, rows: NDArray[np.int64], came: Floats) -> tuple[NDArray[np.int64], Floats]:
