@@ -39,7 +39,7 @@ class Exhibit:
 
 def has_encounters(scenario: Scenario) -> bool:
     """Whether a case asks if a vehicle stops in time."""
-    return bool(getattr(scenario, "encounters", None))
+    return scenario.encounters is not None
 
 
 def _has_sensors(scenario: Scenario) -> bool:

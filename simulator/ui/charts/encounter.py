@@ -36,7 +36,7 @@ PHASES = {
     "seen": ("seen", SKY),
     "confirmed": ("confirmed", PURPLE),
     "braking": ("braking", ORANGE),
-    "stopped": ("stopped", FOUND),
+    "stopped": ("in time", FOUND),
     "hit": ("collision", MISSED),
 }
 
@@ -167,7 +167,7 @@ def _car(front_m: float, length_m: float = _CAR_M[0]) -> tuple[list[float], list
 
 def _moments(followed: Followed) -> list[tuple[str, float]]:
     """The key moments, with their times in s."""
-    ending = "stops" if followed.stopped else "hits it"
+    ending = "hits it" if not followed.stopped else "stops" if _stands(followed) else "is no faster than it"
     named = [("comes into view", 0.0), ("is confirmed", followed.confirmed_s), ("vehicle brakes", followed.braking_s)]
     return [(what, at) for what, at in [*named, (f"vehicle {ending}", followed.ended_s)] if at is not None]
 
@@ -350,10 +350,17 @@ def _buttons(ends: float) -> dict[str, Any]:
 # Words and numbers.
 
 
+def _stands(followed: Followed) -> bool:
+    """Whether the vehicle stands at the end; behind something that drives it need not."""
+    return bool(followed.steps["vehicle_kmh"].iloc[-1] < 1)
+
+
 def _outcome(followed: Followed) -> str:
     if not followed.stopped:
         return f"hits it at {significant(followed.impact_kmh, 2)} km/h"
-    return f"stops {_metres(followed.margin_m)} before it" if followed.braking_s is not None else "does not hit it"
+    if followed.braking_s is None:
+        return "does not hit it"
+    return f"{'stops' if _stands(followed) else 'is no faster'} {_metres(followed.margin_m)} before it"
 
 
 def _on_the_way(pane: _Pane) -> str:

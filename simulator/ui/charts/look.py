@@ -160,10 +160,9 @@ class SensorLook:
 
 def sensor_looks(scenario: Scenario) -> dict[str, SensorLook]:
     """The look of each sensor, in the order of the file."""
-    arrivals: Any = scenario.arrivals
+    named = zip(scenario.sensors, scenario.sensor_labels, strict=True)
     return {
-        name: SensorLook(arrivals.sensors[name].label, SERIES[place % len(SERIES)], place >= len(SERIES))
-        for place, name in enumerate(scenario.sensors)
+        name: SensorLook(label, SERIES[place % len(SERIES)], place >= len(SERIES)) for place, (name, label) in enumerate(named)
     }
 
 

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.analysis.encounters.followed import Sighted
+from simulator.analysis.encounters.sight import Sighted
 from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent, whiskers
 from simulator.units import duration, percent, significant
+
+#: The marks of options, five colours each.
+_SHAPES = ("circle", "square", "diamond", "triangle-up")
 
 
 def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> Chart:
@@ -22,13 +25,12 @@ def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]
     for place, sight in enumerate(sights):
         drawn.add_traces(_banded(sight, SERIES[(place + 1) % len(SERIES)]))
     farthest = max([*(float(sight.distance_m[-1]) for sight in sights), *stops_m.values()])
-    for row, (kmh, metres) in enumerate(sorted(stops_m.items())):
+    for kmh, metres in sorted(stops_m.items()):
         drawn.add_vline(x=metres, line=OBJECTIVE)
-        side = "right" if metres > 0.7 * farthest else "left"
-        where = {"x": metres, "y": 1 - 0.07 * row, "yref": "paper", "xanchor": side, "yanchor": "top"}
-        drawn.add_annotation(text=f" stops from {kmh:g} km/h ", showarrow=False, **where)
-    drawn.update_xaxes(title="distance (m)", range=[0, 1.03 * farthest])
-    drawn.update_yaxes(title=f"{sights[0].object}s found in one frame (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
+        where = {"x": metres, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top", "textangle": -90}
+        drawn.add_annotation(text=f"{kmh:g} km/h", showarrow=False, **where)
+    drawn.update_xaxes(title="distance (m); dashed: needed to stop", range=[0, 1.03 * farthest])
+    drawn.update_yaxes(title=f"{sights[0].object}s found in one frame (%)", range=[0, 120], tickvals=[0, 25, 50, 75, 100])
     return Chart(drawn, _sight_takeaway(sights, stops_m), rounded(_sight_table(sights, stops_m), 3))
 
 
@@ -54,9 +56,7 @@ def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | Non
     """The recall at a distance with its interval; None beyond what was measured."""
     if not sight.distance_m[0] <= metres <= sight.distance_m[-1]:
         return None
-    value, low, high = (
-        float(np.interp(metres, sight.distance_m, shares)) for shares in (sight.recall, sight.low, sight.high)
-    )
+    value, low, high = (float(np.interp(metres, sight.distance_m, shares)) for shares in (sight.recall, sight.low, sight.high))
     return value, low, high
 
 
@@ -92,40 +92,41 @@ def accuracy_by_latency(options: pd.DataFrame, where: str, chosen: str | None = 
     where: of what the recall is, such as "pedestrians 30 m away"; chosen: the option of the design
     """
     rows = options.sort_values("latency_ms", ignore_index=True)
-    front, beaten = rows[rows["on_front"]], rows[~rows["on_front"]]
-    line = {"color": BLUE, "width": 1.5, "dash": "dot"}
-    joined = go.Scatter(x=front["latency_ms"], y=100 * front["recall"], mode="lines", line=line, showlegend=False, hoverinfo="skip")
-    drawn = figure(
-        joined, _points(front, "nothing is better in both", BLUE, False), _points(beaten, "beaten in both", GREY, True), height=400
+    front = rows[rows["on_front"]]
+    line = {"color": GREY, "width": 1.5, "dash": "dot"}
+    joined = go.Scatter(
+        x=front["latency_ms"], y=100 * front["recall"], mode="lines", line=line, showlegend=False, hoverinfo="skip"
     )
+    drawn = figure(joined, *(_point(row, place) for place, (_, row) in enumerate(rows.iterrows())), height=420)
     mine = rows[rows["option"] == chosen]
     ring = {"size": 20, "symbol": "circle-open", "color": BLUE, "line": {"width": 2}}
     if len(mine):
         drawn.add_scatter(
             name="this design", x=mine["latency_ms"], y=100 * mine["recall"], mode="markers", marker=ring, hoverinfo="skip"
         )
-    drawn.update_xaxes(title="latency (ms)", rangemode="tozero")
+    ticks = [digit * 10.0**power for power in range(-2, 5) for digit in (1, 2, 5)]
+    drawn.update_xaxes(title="latency (ms), logarithmic", type="log", tickvals=ticks, tickangle=0)
     drawn.update_yaxes(title=f"{where}, found in one frame (%)", range=[0, 105])
     return Chart(drawn, _front_takeaway(rows, where), rounded(_front_table(rows, chosen), 3))
 
 
-def _points(rows: pd.DataFrame, name: str, colour: str, hollow: bool) -> go.Scatter:
-    points = go.Scatter(
-        name=name,
-        x=rows["latency_ms"],
-        y=100 * rows["recall"],
-        mode="markers+text",
-        text=rows["label"],
-        textposition=["bottom center" if hollow else "top center"] * len(rows),
-        cliponaxis=False,
-        marker={"size": 10, "color": colour, "symbol": "circle-open" if hollow else "circle", "line": {"width": 2, "color": colour}},
-        hovertemplate="%{text}: %{x:.3g} ms, %{y:.1f}%<extra></extra>",
+def _point(row: pd.Series, place: int) -> go.Scatter:
+    """One option; hollow where another one beats it in both."""
+    colour = SERIES[place % len(SERIES)]
+    shape = _SHAPES[place // len(SERIES) % len(_SHAPES)] + ("" if row["on_front"] else "-open")
+    point = go.Scatter(
+        name=row["label"],
+        x=[row["latency_ms"]],
+        y=[100 * row["recall"]],
+        mode="markers",
+        marker={"size": 11, "color": colour, "symbol": shape, "line": {"width": 2, "color": colour}},
+        hovertemplate="%{x:.3g} ms, %{y:.1f}%",
     )
-    if "recall_low" in rows:
-        points.error_y = whiskers(*(list(100 * rows[column]) for column in ("recall_low", "recall", "recall_high")))
-    if "latency_low_ms" in rows:
-        points.error_x = whiskers(*(list(rows[column]) for column in ("latency_low_ms", "latency_ms", "latency_high_ms")))
-    return points
+    if "recall_low" in row:
+        point.error_y = whiskers(*([100 * row[name]] for name in ("recall_low", "recall", "recall_high")))
+    if "latency_low_ms" in row:
+        point.error_x = whiskers(*([row[name]] for name in ("latency_low_ms", "latency_ms", "latency_high_ms")))
+    return point
 
 
 def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
