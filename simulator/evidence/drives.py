@@ -200,12 +200,10 @@ def _only(rows: pd.DataFrame, column: str, value: Any, otherwise: str) -> pd.Dat
 
 def _at_threshold(rows: pd.DataFrame, finder: str, threshold: float | None) -> pd.DataFrame:
     known = sorted(set(rows["threshold"].dropna()))
-    if threshold is None:
-        if known:
-            raise DriveError(f"'{finder}' has scores; give a threshold, one of {', '.join(f'{one:g}' for one in known)}")
+    if not known:  # published without scores: all there is counts
         return rows
-    if not known:
-        raise DriveError(f"'{finder}' was published without scores; leave threshold out")
+    if threshold is None:
+        raise DriveError(f"'{finder}' has scores; give a threshold, one of {', '.join(f'{one:g}' for one in known)}")
     if not np.isclose(known, threshold).any():
         raise DriveError(f"'{finder}' was not measured at {threshold:g}; one of {', '.join(f'{one:g}' for one in known)}")
     return rows[np.isclose(rows["threshold"], threshold)]

@@ -43,12 +43,29 @@ class Sight(Strict):
     alarms_as: Annotated[
         str | None, Field(max_length=80, description="whose false answers on the road stand for its own; none: its own")
     ] = None
+    stands_in: Annotated[
+        dict[Object, Object],
+        Field(
+            max_length=3, description="objects that it is taken to find like others, where nobody measured it: pedestrian: car"
+        ),
+    ] = {}
     sensors: Annotated[list[Name], Field(min_length=1, max_length=16, description="the sensors whose frames look ahead")]
     focal_px: Annotated[
         PositiveFigure | None,
         Field(description="of a camera: focal length, in pixels of the picture that the network gets; none: found by distance"),
     ] = None
+    zoom: Annotated[
+        PositiveFigure | None,
+        Field(description="how many times as large things are where the network gets a part of the picture; none: the whole"),
+    ] = None
     half_angle_deg: Annotated[Angle | None, Field(description="half of the angle that it sees; none: everything ahead")] = None
+
+    @property
+    def scale_px(self) -> float | None:
+        """The height in pixels of a thing as high as it is far away; None of what goes by distance."""
+        if self.focal_px is None:
+            return None
+        return self.focal_px.value * (1.0 if self.zoom is None else self.zoom.value)
 
 
 class Hazard(Strict):
@@ -177,7 +194,8 @@ class Part(Strict):
     """A thing that the vehicle carries for its perception: what it costs, what it draws idle and at work."""
 
     label: Line
-    usd: CostFigure
+    count: Annotated[int, Field(ge=0, le=64, description="how many there are")] = 1
+    usd: Annotated[CostFigure, Field(description="for one; so are the watts")]
     idle_w: Annotated[Figure, bounded(0, 10_000)]
     busy_w: Annotated[Annotated[Figure, bounded(0, 10_000)] | None, Field(description="at work; none: as when idle")] = None
     works_for: Annotated[list[Name], Field(max_length=32, description="the stages that it is at work for")] = []

@@ -126,11 +126,22 @@ def _groupings(data: Any) -> dict[str, Grouping]:
 
 
 def _struck(data: Any) -> Found:
-    stages, curveballs = _mapping(data, "stages"), _mapping(data, "curveballs")
-    for name in curveballs:
-        stage = _mapping(curveballs, name).get("stage")
-        if isinstance(stage, str) and stage not in stages:
-            yield ("curveballs", name, "stage"), f"'{stage}' is not a stage; {suggest(stage, stages)}"
+    """Names of what curveballs strike."""
+    known = {
+        "stage": ("a stage", _mapping(data, "stages")),
+        "accelerator": ("an accelerator", _mapping(data, "accelerators")),
+        "sensor": ("a sensor", _mapping(_mapping(data, "arrivals"), "sensors")),
+        "attribute": ("an attribute of the requests", _mapping(data, "attributes")),
+    }
+    for name, ball in _mapping(data, "curveballs").items():
+        fields = ball if isinstance(ball, dict) else {}
+        named: list[tuple[Path, Any, str]] = [((field,), fields.get(field), field) for field in known]
+        named += [(("stages", index), stage, "stage") for index, stage in enumerate(_list(ball, "stages"))]
+        for path, word, what in named:
+            kind, there = known[what]
+            if isinstance(word, str) and word not in there:
+                hint = suggest(word, there) if there else "there is none in this case"
+                yield ("curveballs", name, *path), f"'{word}' is not {kind}; {hint}"
 
 
 def _exhibits(data: Any) -> Found:

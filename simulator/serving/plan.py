@@ -34,7 +34,7 @@ from simulator.serving.conditions import surges
 from simulator.serving.latency import LatencyTable
 from simulator.serving.provenance import Source
 from simulator.serving.sights import Sights, look_up
-from simulator.serving.sized import SizedTable
+from simulator.serving.sized import SizedTable, weighed
 from simulator.serving.stages import STAGES
 
 Places = NDArray[np.intp]
@@ -307,17 +307,10 @@ class Gatherer:
         return plan
 
     def _weigh(self, plan: Plan) -> None:
-        """Where times grow with a number of the request: what they are on average, and what lies beyond what was measured."""
-        for name, sized in self.sized.items():
-            attribute, label = self.scenario.attributes[sized.by], self.scenario.stages[name].label
-            chances, values = ATTRIBUTES[attribute.kind].cells(plan, sized.by, sized.bounds())
-            self.latencies[name] = sized.average(chances, values)
-            beyond = float(chances[values > sized.sizes[-1]].sum())
-            if beyond > 0:
-                self.warnings.append(
-                    f"{label}: nothing was measured above {sized.sizes[-1]:g} ({attribute.label}); the "
-                    f"{beyond:.2%} of requests that have more take as long as with that many."
-                )
+        """Where times grow with a number of the request: what they are on average, once all attributes are known."""
+        for name in self.sized:
+            self.latencies[name], warnings = weighed(plan, name)
+            self.warnings += warnings
 
     def fault(self, path: tuple[str | int, ...], message: str) -> None:
         """Something at this place, from the name of a stage on, refers to nothing."""

@@ -94,7 +94,7 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sig
     same = alarms == sight.finds
     return Sight(
         spec=sight,
-        recalls={what: recall_of(sight.finds, what, sight.threshold) for what in objects},
+        recalls={what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects},
         misses={what: misses_of(follows, what) for what in objects},
         alarms=alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits),
         shifts={name: _shifts(sight, one.corruption, one.severity) for name, one in spec.conditions.items()},
@@ -125,6 +125,9 @@ def _sources(label: str, sight: Sight) -> Iterator[Source]:
     still = "measured by CaseSim on 128 still images of COCO val2017, which are not the road; annotations CC BY 4.0"
     at = "" if spec.threshold is None else f" from a score of {spec.threshold:g} on"
     yield Source(f"{label}: share of objects found", "measured", f"{spec.finds}{at}", road if on_road else still)
+    for what, like in spec.stands_in.items():
+        reason = "nobody measured it; taken to be found like a thing of the same size that was measured"
+        yield Source(f"{label}: {what}s", "assumed", f"as {like}s", reason)
     borrowed = spec.misses_as is not None and spec.misses_as != spec.finds
     why = f"taken to follow each other as those of {spec.misses_as} do; {road}" if borrowed else road
     shares = next(iter(sight.misses.values()))

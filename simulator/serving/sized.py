@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.evidence.profiles import Profile
+from simulator.serving.attributes import ATTRIBUTES
+from simulator.serving.conditions import Conditions
 from simulator.serving.latency import Floats, LatencyTable, sampled, singles
+from simulator.serving.streams import Streams
+
+if TYPE_CHECKING:
+    from simulator.serving.plan import Plan
 
 #: Parts between the smallest and the largest size in which a distribution is looked at.
 _PARTS = 20_000
@@ -67,6 +74,26 @@ def sized(by: str, profiles: dict[float, Profile], threads: int, times: float = 
     sizes = sorted(profiles)
     table = singles([profiles[size] for size in sizes], threads)
     return SizedTable(by, np.array(sizes), replace(table, seconds=table.seconds * times))
+
+
+def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
+    """What a pool's times are on average over the attribute that they grow with; sentences about what nothing was measured of.
+
+    What strikes changes no average, as with every load, but may bring requests that are larger than any that was measured.
+    """
+    sized, scenario = plan.sized[name], plan.scenario
+    attribute, largest = scenario.attributes[sized.by], sized.sizes[-1]
+    chances, values = ATTRIBUTES[attribute.kind].cells(plan, sized.by, sized.bounds())
+    times, plus = Conditions(plan, Streams(0)).attribute(sized.by)
+    found = {"": values, " at the worst of what strikes": values * max(times.values) + max(plus.values)}
+    beyond = {when: float(chances[sizes > largest].sum()) for when, sizes in found.items()}
+    warnings = [
+        f"{scenario.stages[name].label}: nothing was measured above {largest:g} ({attribute.label}). The {share:.2%} of "
+        f"requests that have more{when} take as long as with that many."
+        for when, share in beyond.items()
+        if share > (beyond[""] if when else 0)
+    ]
+    return sized.average(chances, values), warnings
 
 
 def of_samples(by: str, samples: dict[float, Sequence[float]]) -> SizedTable:

@@ -229,6 +229,9 @@ SIZED = {"max_batch": 1, "hedge_after_s": 0.4, "precision": "a", "sizes": {"1": 
 
 USUAL = pool(to="last", max_batch=2, replicas=2, max_queue_delay_ms=200, **AWAY)
 
+SENSED: dict[str, Any] = {"arrivals": {"kind": "sensors"} | COMINGS["sensors"]}
+SKEW = {"kind": "clock_skew", "sensor": "rear", "at_s": 8}
+
 #: A network for every kind of stage, of arrivals and of order, and for every policy of a pool.
 NETWORKS: dict[str, Callable[[], Plan]] = {
     **{kind: partial(network, EXAMPLES.get(kind, {}), **BESIDE.get(kind, {})) for kind in STAGES},
@@ -252,6 +255,15 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
             order="tag",
         )
         for by, route in {"sensor": {"values": ["rear"]}, "frame": {"every": 2}}.items()
+    },
+    **{
+        name: partial(network, {"it": stage}, curveballs={"ball": {"label": "Ball"} | ball}, **SENSED)
+        for name, stage, ball in (
+            ("sensor lost", USUAL, {"kind": "sensor_loss", "sensor": "front", "at_s": 8, "lasts_s": 10}),
+            ("clock jumps", assemble("last", rest_to="done", on_replaced="done"), SKEW | {"ms": -200}),
+            ("clock runs off", USUAL, SKEW | {"ppm": 50_000}),
+            ("throttled", USUAL, {"kind": "throttle", "times": 2, "at_s": 8, "lasts_s": 10}),
+        )
     },
     "times by size": lambda: replace(
         network(

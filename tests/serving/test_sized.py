@@ -93,6 +93,17 @@ def test_measured_sizes_are_found_told_and_scaled():
     assert [(source.kind, source.value) for source in told][-1] == ("assumed", "2 times as long as measured")
 
 
+def test_a_crowd_may_bring_more_than_was_measured_and_the_run_says_so():
+    crowd = {"kind": "crowd", "label": "A match is over", "attribute": "boxes", "times": 3, "at_s": 10}
+    calm, struck = (
+        compile_plan(scenario({"p": NMS}, attributes={"boxes": BOXES}, curveballs=balls)) for balls in ({}, {"crowd": crowd})
+    )
+    assert calm.latencies["p"].mean_s(1) == struck.latencies["p"].mean_s(1)
+    told = [warning for warning in struck.warnings if "at the worst of what strikes" in warning]
+    assert f"{lognorm(0.6, scale=900).sf(1000):.1%}" in f"{float(told[0].split('The ')[1].split('%')[0]) / 100:.1%}"
+    assert not any("at the worst" in warning for warning in calm.warnings)
+
+
 def faults(made, **attributes):
     with pytest.raises(ScenarioError) as caught:
         compile_plan(scenario({"p": made}, attributes=attributes or {"boxes": BOXES}))

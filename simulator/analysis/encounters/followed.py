@@ -174,7 +174,7 @@ def _frames_of(meeting: Meeting, looks: Looks, name: str, number: int) -> pd.Dat
     names, sensors = list(meeting.spec.sees.values()), meeting.trace.plan.scenario.sensor_labels
     sight, after = looks.sight[number][there], looks.after_s[number][there]
     gap = np.maximum(meeting.gap_m[number] - meeting.closing_mps[number] * after, 0.5)
-    focal = np.array([spec.focal_px.value if spec.focal_px else np.nan for spec in names])
+    focal = np.array([spec.scale_px or np.nan for spec in names])
     return pd.DataFrame(
         {
             "sensor": [sensors[place] for place in looks.sensor[number][there]],

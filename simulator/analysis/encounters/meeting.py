@@ -208,8 +208,8 @@ class Meeting:
         recall = sight.recalls[what]
         x = gap[mine]
         if recall.by == "height_px":
-            assert sight.spec.focal_px is not None
-            x = sight.spec.focal_px.value * np.broadcast_to(self.drawn.height_m[:, None], gap.shape)[mine] / x
+            assert sight.spec.scale_px is not None
+            x = sight.spec.scale_px * np.broadcast_to(self.drawn.height_m[:, None], gap.shape)[mine] / x
         shares = recall.at(x, draw)
         shifts = np.array([shift[draw] for shift in sight.shifts.values()] + [0.0])
         shift = np.broadcast_to(shifts[self.weather][:, None], gap.shape)[mine]

@@ -43,8 +43,8 @@ def sighted(plan: Plan, what: str) -> list[Sighted]:
     found = []
     for stage, sight in sights.by_stage.items():
         recall = sight.recalls[what]
-        focal = sight.spec.focal_px
-        x = DISTANCES_M if focal is None else focal.value * height / DISTANCES_M
+        scale = sight.spec.scale_px
+        x = DISTANCES_M if scale is None else scale * height / DISTANCES_M
         shares, spread = recall.at(x), _spread(recall, x)
         low, high = np.clip(shares - spread, 0, 1), np.clip(shares + spread, 0, 1)
         label = plan.scenario.label_of(stage)

@@ -66,14 +66,18 @@ def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
 
 
 def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
-    """Brakes that nothing called for, an hour, with its interval: those of every kind of sensor whose answer alone is enough.
+    """Brakes that nothing called for, an hour, with its interval: those of each kind of sensor that answers.
+
 
     Where both must confirm, the rarer of the two is an upper bound; how often both are wrong about one place was not measured.
     """
     by_kind: dict[bool, tuple[float, float, float]] = {}
-    for sight in meeting.sights:
+    looked = set(meeting.answers.sight[np.isfinite(meeting.answers.known)])
+    for sight in (one for place, one in enumerate(meeting.sights) if place in looked):
         told = sight.alarms.per_hour, sight.alarms.low, sight.alarms.high
         by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, told), told)
+    if not by_kind or (meeting.spec.fuses == "both" and len(by_kind) < 2):
+        return 0.0, 0.0, 0.0
     each = np.array(list(by_kind.values()))
     if meeting.spec.fuses == "both":
         least = each[each[:, 0].argmin()]

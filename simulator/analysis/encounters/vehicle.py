@@ -32,7 +32,7 @@ def vehicle_totals(trace: Trace, alarms: tuple[float, float, float] | None) -> I
 
 def usd_by_part(spec: Vehicle, watts: float, needless_per_h: float) -> dict[str, float]:
     """What a vehicle costs over its life, by part in words: what it carries, its electricity, its needless brakes."""
-    found = {part.label: part.usd.value for part in spec.parts.values()}
+    found = {part.label: part.count * part.usd.value for part in spec.parts.values()}
     found["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
     found["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
     return found
@@ -42,31 +42,32 @@ def watts_by_part(trace: Trace) -> dict[str, float]:
     """The mean power of each part while frames come: idle, and as much more as the share of the time that it is at work."""
     spec = trace.plan.scenario.vehicle
     assert spec is not None
-    return {part.label: _watts(part, busy_share(trace, part.works_for)) for part in spec.parts.values()}
+    return {part.label: _watts(part, busy_share(trace, part.works_for, part.count)) for part in spec.parts.values()}
 
 
 def _watts(part: Part, busy: float) -> float:
     most = part.idle_w if part.busy_w is None else part.busy_w
-    return part.idle_w.value + busy * (most.value - part.idle_w.value)
+    return part.count * (part.idle_w.value + busy * (most.value - part.idle_w.value))
 
 
-def busy_share(trace: Trace, stages: Sequence[str]) -> float:
-    """The share of the time in which frames come that at least one of these stages serves something."""
+def busy_share(trace: Trace, stages: Sequence[str], parts: int) -> float:
+    """The share of so many parts that is at work for these stages, averaged over the time in which frames come.
+
+    Each serves a batch at a time as long as there are no more batches than parts; beyond, all are at work.
+    """
     visits = [trace.logs[stage].frame(stage) for stage in stages]
-    if not visits:
+    if not visits or not parts:
         return 0.0
     served = pd.concat(visits)
     served = served[served["started_s"].notna() & (served["server"] >= 0)].drop_duplicates(["stage", "batch"])
     end = trace.plan.arrivals_end_s
     starts, left = served["started_s"].to_numpy(float), served["left_s"].fillna(end).to_numpy(float)
-    return covered_s(np.minimum(starts, end), np.minimum(left, end)) / end
+    return busy_s(np.minimum(starts, end), np.minimum(left, end), parts) / (parts * end)
 
 
-def covered_s(starts: Floats, ends: Floats) -> float:
-    """The length of the union of intervals, in any order, shape (n,) each."""
-    if not len(starts):
-        return 0.0
-    order = np.argsort(starts)
-    starts, reach = starts[order], np.maximum.accumulate(ends[order])
-    before = np.append(starts[0], reach[:-1])
-    return float(np.maximum(reach - np.maximum(starts, before), 0.0).sum())
+def busy_s(starts: Floats, ends: Floats, parts: int) -> float:
+    """The integral over time of how many of so many parts are at work, of services in any order, shape (n,) each."""
+    times = np.concatenate([starts, ends])
+    order = np.argsort(times, kind="stable")
+    under_way = np.cumsum(np.repeat([1, -1], len(starts))[order])
+    return float((np.minimum(under_way[:-1], parts) * np.diff(times[order])).sum())

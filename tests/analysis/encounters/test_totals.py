@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.analysis.encounters.totals import encounter_totals
-from simulator.analysis.encounters.vehicle import covered_s
+from simulator.analysis.encounters.vehicle import busy_s
 from simulator.analysis.run.compare import compare
 from simulator.analysis.run.replicate import replicate
 from simulator.serving.engine import simulate
@@ -87,5 +87,7 @@ def test_a_vehicle_pays_for_what_it_carries_draws_and_fears():
     assert run.metrics["needless_brakes_per_h"].high == pytest.approx(15)
 
 
-def test_covered_time_counts_overlaps_once():
-    assert covered_s(np.array([3.0, 0.0, 1.0]), np.array([4.0, 2.0, 1.5])) == 3
+@pytest.mark.parametrize(("parts", "seconds"), [(1, 3.0), (2, 3.5)])
+def test_as_many_parts_work_as_there_are(parts, seconds):
+    """Services on [0, 2), [1, 1.5) and [3, 4): one part covers 3 s, two work for 3.5 s together."""
+    assert busy_s(np.array([3.0, 0.0, 1.0]), np.array([4.0, 2.0, 1.5]), parts) == seconds
