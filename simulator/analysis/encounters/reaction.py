@@ -10,8 +10,8 @@ from simulator.analysis.encounters.meeting import Meeting
 def reaction_s(meeting: Meeting) -> float | None:
     """The time from the capture of a frame until the brakes hold, in s: None where no frame was answered.
 
-    The median of how long an answer takes, half a tick of the planner, which is the mean wait for the next one, and the delay of
-    the brakes.
+    The median of how long an answer takes, half a tick of the planner, which is the mean wait for the next one, and the delay
+    of the brakes.
     """
     answers, rule = meeting.answers, meeting.rule
     told = np.isfinite(answers.known)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from simulator.analysis.run.ages import Known, ages, shares_within
 from simulator.scenario.schema import Objective

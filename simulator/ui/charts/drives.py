@@ -67,8 +67,8 @@ def _lateness_takeaway(mine: pd.DataFrame, seen_by: str, iou: float) -> str:
     raw, moved = mine[~mine["predicted"]].reset_index(drop=True), mine[mine["predicted"]].set_index("late_s")
     late, fresh = raw.iloc[min(2, len(raw) - 1)], raw.iloc[0]
     told = (
-        f"An answer of {seen_by_label(seen_by)} that is {duration(late['late_s'])} old still finds {_interval(late, 'found')} of the "
-        f"cars, a fresh one {_interval(fresh, 'found')}, at an overlap of {iou:g} or more"
+        f"An answer of {seen_by_label(seen_by)} that is {duration(late['late_s'])} old still finds {_interval(late, 'found')} "
+        f"of the cars, a fresh one {_interval(fresh, 'found')}, at an overlap of {iou:g} or more"
     )
     if late["late_s"] not in moved.index:
         return f"{told}."
@@ -137,8 +137,8 @@ def _by_takeaway(fresh: pd.DataFrame, late: pd.DataFrame, by: str, late_s: float
     lost = (both["found"] - both["found_late"]).to_numpy()
     most, least = both.iloc[int(lost.argmax())], both.iloc[int(lost.argmin())]
     return (
-        f"{duration(late_s).capitalize()} cost most where the {GROUPS[by][0]} is {most['group']}: {percent(most['found'])} become "
-        f"{percent(most['found_late'])}; and least at {least['group']}: {percent(least['found'])} become "
+        f"An age of {duration(late_s)} costs most where the {GROUPS[by][0]} is {most['group']}: {percent(most['found'])} "
+        f"become {percent(most['found_late'])}; it costs least at {least['group']}: {percent(least['found'])} become "
         f"{percent(least['found_late'])}."
     )
 
@@ -148,15 +148,12 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
 
     heldout: `heldout.csv`, whose columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
     """
-    mine = heldout[heldout["seen_by"] == seen_by].set_index("misses")
+    mine = heldout[heldout["seen_by"] == seen_by]
+    by = {str(row["misses"]): row for _, row in mine.iterrows()}
     shares = [10, 25, 50, 75, 90]
     drawn = figure(height=360)
     lines = {"really": (mine.iloc[0], "real", GREY, "solid")}
-    lines |= {
-        label: (mine.loc[name], "predicted", colour, dash)
-        for name, (label, colour, dash) in _MODELS.items()
-        if name in mine.index
-    }
+    lines |= {label: (by[name], "predicted", hue, dash) for name, (label, hue, dash) in _MODELS.items() if name in by}
     for name, (row, prefix, colour, dash) in lines.items():
         drawn.add_scatter(
             name=name,
@@ -168,7 +165,7 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
         )
     drawn.update_xaxes(title="distance at which a car is confirmed (m)", rangemode="tozero")
     drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
-    return Chart(drawn, _confirmed_takeaway(mine, seen_by), rounded(_confirmed_table(mine), 3))
+    return Chart(drawn, _confirmed_takeaway(by, seen_by), rounded(_confirmed_table(mine), 3))
 
 
 _MODELS = {
@@ -177,17 +174,17 @@ _MODELS = {
 }
 
 
-def _confirmed_takeaway(mine: pd.DataFrame, seen_by: str) -> str:
-    first = mine.iloc[0]
+def _confirmed_takeaway(by: dict[str, pd.Series], seen_by: str) -> str:
+    first = next(iter(by.values()))
     told = (
         f"On drives that were left out, {seen_by_label(seen_by)} confirmed half of {first['tracks']:,} approaching cars "
         f"{first['real_median_m']:.1f} m away or farther"
     )
     said = {"chain": "Misses that follow each other as measured predict", "independent": "Independent misses promise"}
     parts = [
-        f"{words} {mine.loc[name, 'predicted_median_m']:.1f} m, a bias of {_bias(mine.loc[name])}"
+        f"{words} {by[name]['predicted_median_m']:.1f} m, a bias of {_bias(by[name])}"
         for name, words in said.items()
-        if name in mine.index
+        if name in by
     ]
     return ". ".join([told, *parts]) + "."
 
@@ -198,10 +195,18 @@ def _bias(row: pd.Series) -> str:
 
 
 def _confirmed_table(mine: pd.DataFrame) -> pd.DataFrame:
-    names = {"misses": "misses", "tracks": "cars", "real_median_m": "real median (m)", "predicted_median_m": "predicted median (m)",
-             "bias_m": "bias (m)", "bias_low": "95% low", "bias_high": "95% high", "coverage_80": "within 80% intervals (%)",
-             "coverage_95": "within 95% intervals (%)"}  # fmt: skip
-    told = mine.reset_index()[list(names)]
+    names = {
+        "misses": "misses",
+        "tracks": "cars",
+        "real_median_m": "real median (m)",
+        "predicted_median_m": "predicted median (m)",
+        "bias_m": "bias (m)",
+        "bias_low": "95% low",
+        "bias_high": "95% high",
+        "coverage_80": "within 80% intervals (%)",
+        "coverage_95": "within 95% intervals (%)",
+    }
+    told = mine[list(names)]
     return told.assign(**{name: 100 * told[name] for name in ("coverage_80", "coverage_95")}).rename(columns=names)
 
 
@@ -221,8 +226,8 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
     _by_band(drawn, rows, f"{what}s found in the next frame (%)")
     whole, after = rows.iloc[0], {name: _interval(rows.iloc[0], name) for name in ("share", "after_hit", "after_miss")}
     takeaway = (
-        f"{seen_by_label(seen_by)} finds {after['after_hit']} of {what}s in the frame after a hit, and {after['after_miss']} in the "
-        f"frame after a miss: if misses were independent, it would be {percent(whole['share'])} after both."
+        f"{seen_by_label(seen_by)} finds {after['after_hit']} of {what}s in the frame after a hit, and {after['after_miss']} "
+        f"in the frame after a miss: if misses were independent, it would be {percent(whole['share'])} after both."
     )
     return Chart(drawn, takeaway, rounded(_follows_table(rows, ["share", "after_hit", "after_miss"]), 3))
 
@@ -243,8 +248,8 @@ def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
     row = rows.iloc[int(wrong.argmax())]
     where = "In all" if row["band"] == "all" else f"At {row['band']}"
     takeaway = (
-        f"{where} {seen_by_label(seen_by)} confirmed {_interval(row, 'observed')} of {what}s within a second; independent misses "
-        f"promise {percent(row['independent'])}, misses that follow each other as measured {percent(row['chain'])}."
+        f"{where} {seen_by_label(seen_by)} confirmed {_interval(row, 'observed')} of {what}s within a second; independent "
+        f"misses promise {percent(row['independent'])}, misses that follow each other as measured {percent(row['chain'])}."
     )
     return Chart(drawn, takeaway, rounded(_follows_table(rows, ["observed", "chain", "independent"]), 3))
 
@@ -330,15 +335,22 @@ def _joint_takeaway(rows: pd.DataFrame, what: str) -> str:
     row = rows.iloc[at]
     measured = _interval(row, "either")
     return (
-        f"At {_bands(rows)[at]} camera or LiDAR find {measured} of {row['boxes']:,} {what}s; if they missed independently it would be "
-        f"{percent(row['independent_either'])}. The correlation of what they miss is {row['correlation']:.2f} "
+        f"At {_bands(rows)[at]} camera or LiDAR find {measured} of {row['boxes']:,} {what}s; if they missed independently it "
+        f"would be {percent(row['independent_either'])}. The correlation of what they miss is {row['correlation']:.2f} "
         f"({row['correlation_low']:.2f} to {row['correlation_high']:.2f})."
     )
 
 
 def _joint_table(rows: pd.DataFrame) -> pd.DataFrame:
-    shares = {"camera_share": "camera (%)", "lidar_share": "LiDAR (%)", "both": "both (%)", "either": "either (%)",
-              "either_low": "95% low", "either_high": "95% high", "independent_either": "either, if independent (%)"}  # fmt: skip
+    shares = {
+        "camera_share": "camera (%)",
+        "lidar_share": "LiDAR (%)",
+        "both": "both (%)",
+        "either": "either (%)",
+        "either_low": "95% low",
+        "either_high": "95% high",
+        "independent_either": "either, if independent (%)",
+    }
     told = rows.assign(**{name: 100 * rows[name] for name in shares}, distance=_bands(rows))
     kept = ["distance", "boxes", *shares, "correlation", "correlation_low", "correlation_high"]
     names = {

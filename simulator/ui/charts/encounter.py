@@ -408,7 +408,8 @@ def _events(pane: _Pane) -> Iterator[dict[str, Any]]:
 
     for what, time in _moments(pane.followed):
         yield at(time, what if what.startswith("vehicle") else f"{pane.followed.object} {what}")
-    for row in pane.followed.frames.itertuples():
+    frames: Any = pane.followed.frames.itertuples()
+    for row in frames:
         if 0 <= row.captured_s <= pane.followed.ended_s:
             seen = {
                 "height (px)": row.height_px,

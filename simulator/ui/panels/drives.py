@@ -5,7 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.evidence.drives import Drives, load_drives
-from simulator.ui.charts.drives import GROUPS, after_a_miss, confirmed_at, lateness, lateness_by, seen_by_label, two_sensors, within_a_second
+from simulator.paths import DRIVES
+from simulator.ui.charts.drives import (
+    GROUPS,
+    after_a_miss,
+    confirmed_at,
+    lateness,
+    lateness_by,
+    seen_by_label,
+    two_sensors,
+    within_a_second,
+)
 from simulator.ui.widgets import draw, plain
 
 #: Whose answers are shown at first, where there are such.
@@ -25,7 +35,7 @@ def real_drives() -> None:
     }.items():
         st.subheader(title, anchor=False)
         part("evidence", credited=False)
-    _credit(load_drives())
+    _credit(load_drives(DRIVES))
 
 
 def _credit(drives: Drives) -> None:
@@ -40,7 +50,7 @@ def _seen_by(names: list[str], key: str) -> str:
 
 def late_answers(key: str, credited: bool = True) -> None:
     """What lateness alone takes, over its length and by group; key: what the keys of the widgets begin with."""
-    drives = load_drives()
+    drives = load_drives(DRIVES)
     rows = drives.lateness
     with st.grid(3, min_column_width=200):
         seen_by = _seen_by(list(rows["seen_by"].unique()), f"{key}:late_of")
@@ -60,7 +70,7 @@ def late_answers(key: str, credited: bool = True) -> None:
 
 def following_misses(key: str, credited: bool = True) -> None:
     """How misses follow each other, and what that does to when an object is confirmed, beside independent misses."""
-    drives = load_drives()
+    drives = load_drives(DRIVES)
     with st.grid(2, min_column_width=230):
         seen_by = _seen_by(list(drives.follows["seen_by"].unique()), f"{key}:misses_of")
         mine = drives.follows[drives.follows["seen_by"] == seen_by]
@@ -70,8 +80,8 @@ def following_misses(key: str, credited: bool = True) -> None:
     if (drives.heldout["seen_by"] == seen_by).any():
         draw(confirmed_at(drives.heldout, seen_by), key=f"{key}_confirmed")
         st.caption(
-            "Fitted on ten drives, judged by the approaching cars of the other eleven. An object is confirmed once three of four "
-            "frames found it; a car that never is counts as confirmed at 0 m."
+            "Fitted on ten drives, judged by the approaching cars of the other eleven. An object is confirmed once three of "
+            "four frames have found it; a car that never is counts as confirmed at 0 m."
         )
     if credited:
         _credit(drives)
@@ -79,7 +89,7 @@ def following_misses(key: str, credited: bool = True) -> None:
 
 def second_sensor(key: str, credited: bool = True) -> None:
     """What camera and LiDAR find together, and what independence would promise."""
-    drives = load_drives()
+    drives = load_drives(DRIVES)
     pairs = list(drives.joint[["camera", "lidar"]].drop_duplicates().itertuples(index=False, name=None))
     with st.grid(2, min_column_width=230):
         camera, lidar = st.selectbox("Camera and LiDAR", pairs, format_func=_pair, key=f"{key}:sensors_of")

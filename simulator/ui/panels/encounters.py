@@ -40,9 +40,9 @@ def one_encounter(result: Result) -> None:
     draw(encounter(designs, _instant(designs, result.plan.scenario.id, number)), key="encounter")
     many = " Both designs meet the same encounter." if len(designs) > 1 else ""
     st.caption(
-        f"Encounter {number} of one replication.{many} Lines across the road: where the vehicle was when it confirmed and when it "
-        "braked. “Believed” is where the planner takes the object to be. Nothing moves until you press Play; the arrow keys move "
-        "the slider."
+        f"Encounter {number} of one replication.{many} Lines across the road: where the vehicle was when it confirmed and when "
+        "it braked. “Believed” is where the planner takes the object to be. Nothing moves until you press Play; the arrow keys "
+        "move the slider."
     )
 
 
@@ -114,7 +114,7 @@ def sight(result: Result) -> None:
         return
     draw(recall_by_distance(sighted(plan, what), {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
     st.caption(
-        "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands, which "
-        "is the median age of an answer, half a tick of the planner, the delay of the brakes, and v² / 2a. Bands are 95% "
-        "intervals."
+        "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands. "
+        "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. Bands "
+        "are 95% intervals."
     )
