@@ -124,7 +124,7 @@ def _vehicle(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     """An exhibit appears on the page once, and has something to show."""
-    can = offered(scenario.stages.values())
+    can = offered(scenario)
     for index, name in enumerate(scenario.exhibits):
         if name in scenario.exhibits[:index]:
             yield ("exhibits", index), f"'{name}' is named twice; delete one"

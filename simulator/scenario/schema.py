@@ -245,7 +245,7 @@ class Scenario(Strict):
 
     def shown(self) -> list[str]:
         """The exhibits of the page, by name: those the author names, else all with something to show."""
-        return self.exhibits or offered(self.stages.values())
+        return self.exhibits or offered(self)
 
     def in_branches(self) -> set[str]:
         """The stages between a fork and its join."""

@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 _STRETCH_S, _MOST = 0.01, 100_000
 #: The share of a stretch by which each instant lies further into its own than the one before it (the golden ratio, less 1).
 _STEP = (5**0.5 - 1) / 2
+#: At so many ages the distribution is told, and as many of the longest.
+_CORNERS = 300
 
 
 class Known(NamedTuple):
@@ -63,6 +65,25 @@ def instants(end: float) -> Floats:
     count = min(max(round(end / _STRETCH_S), 1), _MOST)
     places = np.arange(count)
     return (places + (0.5 + places * _STEP) % 1) * (end / count)
+
+
+def shares_within(known: Known, until: float) -> tuple[Floats, Floats]:
+    """Limits of the age in s, ascending, and the share of the time from 0 to `until` s in which it is within each: (k,) each.
+
+    Exact at those limits, which are all ages where the saw has a corner, or a choice of them that keeps the longest.
+    """
+    sent = np.append(0.0, known.sent)
+    low, high = np.append(0.0, known.at) - sent, np.append(known.at, until) - sent
+    corners = np.sort(np.append(low, high))
+    limits = np.unique(np.append(np.quantile(corners, np.linspace(0, 1, _CORNERS)), corners[-_CORNERS:]))
+    return limits, (_beyond(limits, low) - _beyond(limits, high)) / until
+
+
+def _beyond(limits: Floats, edges: Floats) -> Floats:
+    """By how much each limit exceeds the edges, summed over the edges; shapes (k,) and (n,) to (k,)."""
+    ordered = np.sort(edges)
+    below = np.searchsorted(ordered, limits, "right")
+    return np.asarray(below * limits - np.append(0.0, np.cumsum(ordered))[below])
 
 
 def known_from(sent: Floats, came: Floats) -> Known:
