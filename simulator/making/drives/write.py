@@ -33,7 +33,7 @@ _NEARER_M, _NEARER_FRAMES = 10.0, 20
 class Work:
     """What every table is made of.
 
-    seen: `looks` of all drives, with the place of each track in the resamples
+    seen: `looks` of all drives
     """
 
     folder: Path
@@ -44,7 +44,7 @@ class Work:
 
 #: How each file is made; a second of work or a minute.
 TABLES: dict[str, Callable[[Work], pd.DataFrame]] = {
-    "recall": lambda work: recall.table(work.drives, work.resamples),
+    "recall": lambda work: recall.table(work.seen, work.resamples),
     "lateness": lambda work: lateness.table(work.drives, work.resamples),
     "tracking": lambda work: tracking.table(work.folder, work.drives),
 }
@@ -75,7 +75,7 @@ def make_tables(folder: Path, tell: Callable[[str], None] = lambda _: None) -> t
     """
     drives = read_drives(folder, lambda: tell("reading"))
     resamples = resample(drives)
-    work = Work(folder, drives, resamples.placed(looks(drives)), resamples)
+    work = Work(folder, drives, looks(drives), resamples)
     tables = {}
     for name, make in TABLES.items():
         tell(name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from simulator.making.drives.hits import looks
 from simulator.making.drives.recall import COLUMNS, table
 from simulator.making.drives.resample import resample
 from tests.making.drives.folders import answer, drives_of, label, scored
@@ -26,7 +27,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     answers = [answer(f, 1, "Car", SMALL) for f in frames[:5]] + [answer(f, 2, "Car", LARGE) for f in frames]
     people = [scored(f, "Pedestrian", (900, 100, 940, 200), 0.5 + f, z=18) for f in frames]
     drives = drives_of(folder, {"0000": labels}, {YOLO: {"0000": answers}}, {"Pedestrian": {"0000": people}})
-    return table(drives, resample(drives))
+    return table(looks(drives), resample(drives))
 
 
 def row(found: pd.DataFrame, by: str, low: float | None = None, seen_by: str = YOLO, kind: str = "car") -> pd.Series:
