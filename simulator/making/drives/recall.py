@@ -39,7 +39,7 @@ def _of_sensor(seen: pd.DataFrame, sensor: Sensor, resamples: Resamples) -> Iter
 
 def _bands(seen: pd.DataFrame, sensor: Sensor, kind: str) -> Iterator[Band]:
     clear = of_kind(seen, sensor, kind)
-    yield everything(clear)
+    yield from everything(clear)
     for by in ("height_px", "distance_m"):
         yield from bands(clear, by)
     whole = seen[seen["truncation"].eq(0) & seen["label"].isin(sensor.labels[kind])]
