@@ -162,15 +162,15 @@ def detect_scales(
     """Measure what the timed detectors find of vehicles and people by height; resumes where it was stopped."""
     with _keeping("what is finished is kept; the same command resumes from there", "zoo"):
         from simulator.making.detection.scale_tables import make_scales, write_scales
-        from simulator.making.detection.scales import LOOKS, ScaleJob, measure_looks
-        from simulator.making.detection.timed import TimedFiles
+        from simulator.making.detection.scales import LOOKS, ScaleJob, make_networks, measure_looks
+        from simulator.making.detection.timed import TimedFiles, all_timed
 
         job = ScaleJob(data, TimedFiles(trained, photos, user_cache_path("casesim")), seed)
         with _progress() as bar:
-            making = bar.add_task("making networks", total=None)
-            bar.update(making, total=len(job.networks), completed=len(job.networks))
+            making = bar.add_task("making networks", total=len(all_timed()))
+            make_networks(job, lambda: bar.advance(making))
             measuring = bar.add_task("measuring", total=len(LOOKS))
             measure_looks(job, LOOKS, lambda part: bar.advance(measuring, part))
-            judging = bar.add_task("judging", total=len(job.networks))
+            judging = bar.add_task("judging", total=len(all_timed()))
             write_scales(make_scales(job, profiles(PROFILES), lambda: bar.advance(judging)), out)
         err.print(f"written to {out}", markup=False)

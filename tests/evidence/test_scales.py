@@ -1,4 +1,4 @@
-"""Recall by height of the timed detectors: what comes along is whole and of the timed files, and each fault gets its sentence."""
+"""Recall by height of the timed detectors: whole and of the files that were timed, and each fault gets its sentence."""
 
 import shutil
 

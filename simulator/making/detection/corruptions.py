@@ -24,8 +24,6 @@ SEVERITIES = (1, 2, 3)
 #: Luma of red, green and blue (Rec. 601).
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _GAMMA = 2.2
-#: Part of the daylight that is left in rain at night: the middle severity of `night`.
-NIGHT_LIGHT = 0.02
 
 
 @dataclass(frozen=True)
@@ -143,9 +141,11 @@ def rain(image: Floats, strength: float, rng: Generator) -> Floats:
     return np.asarray(veiled + (0.9 - veiled) * np.minimum(streaks * 9, 0.7)[..., None], np.float32)
 
 
-def rain_at_night(image: Floats, strength: float, rng: Generator) -> Floats:
-    """Rain of that `strength`, seen by a sensor that gets `NIGHT_LIGHT` of the daylight."""
-    return night(np.clip(rain(image, strength, rng), 0, 1), NIGHT_LIGHT, rng)
+def rain_at_night(image: Floats, severity: float, rng: Generator) -> Floats:
+    """Rain, whose drops scatter what light there is, before a sensor at night, both at the severity 1, 2 or 3."""
+    place = int(severity) - 1
+    wet = rain(image, CORRUPTIONS["rain"].strengths[place], rng)
+    return night(np.clip(wet, 0, 1), CORRUPTIONS["night"].strengths[place], rng)
 
 
 def dirty_lens(image: Floats, strength: float, rng: Generator) -> Floats:
@@ -224,12 +224,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "rain": Corruption("Rain", rain, (0.001, 0.004, 0.01), _SHARE.format("streak")),
     "snow": Corruption("Snow", snow, (0.005, 0.015, 0.035), _SHARE.format("flake"), "snow"),
     "night": Corruption("Night", night, (0.1, 0.02, 0.005), "part of the daylight that is left"),
-    "rain_at_night": Corruption(
-        "Rain at night",
-        rain_at_night,
-        (0.001, 0.004, 0.01),
-        f"{_SHARE.format('streak')}, with {NIGHT_LIGHT:.0%} of the daylight left",
-    ),
+    "rain_at_night": Corruption("Rain at night", rain_at_night, (1, 2, 3), "severity of rain and of night, both"),
     "dirty_lens": Corruption("Dirty lens", dirty_lens, (0.15, 0.35, 0.6), "part of the image that dirt covers"),
     "contrast": Corruption("Low contrast", contrast, (0.4, 0.2, 0.05), "part of the contrast that is left", "contrast"),
     "defocus": Corruption("Out of focus", defocus, (0.005, 0.009, 0.016), _LENGTH.format("radius of the disc"), "defocus_blur"),

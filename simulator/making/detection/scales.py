@@ -26,6 +26,7 @@ from simulator.making.detection.datasets import Dataset, read_dataset
 from simulator.making.detection.images import Placed, Takes, prepare
 from simulator.making.detection.layouts import boxes_of
 from simulator.making.detection.networks import LEAST, outputs_of, start
+from simulator.making.detection.road import road_labels
 from simulator.making.detection.timed import Timed, TimedFiles, all_timed, sha256_of
 from simulator.making.zoo.steps import Pixels
 
@@ -120,6 +121,17 @@ def heights_px(data: Dataset, takes: Takes) -> NDArray[np.float64]:
 def placed_of(width: int, height: int, takes: Takes) -> Placed:
     """Where an image of this size goes."""
     return prepare(np.zeros((height, width, 3), np.uint8), takes)[1]
+
+
+def make_networks(job: ScaleJob, tick: Callable[[], None] = lambda: None) -> None:
+    """Make whatever file is not there yet, with one tick per network.
+
+    Raises CannotMeasureError where the labels have nothing to look for, and what `TimedFiles.file` raises.
+    """
+    road_labels(job.dataset.labels, job.dataset.names)
+    for timed in all_timed():
+        job.files.file(timed)
+        tick()
 
 
 def measure_looks(job: ScaleJob, looks: list[Look], tick: Callable[[float], None]) -> None:
