@@ -75,7 +75,7 @@ class Run:
         self.requests = Requests(plan, streams, self.conditions, self.stops)
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
-        self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
+        self.accelerators = {name: Accelerator(spec.stretch) for name, spec in shared}
         self.stages: dict[str, Stage] = {}
         self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}

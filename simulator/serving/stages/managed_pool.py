@@ -59,7 +59,7 @@ class ManagedPoolStage(AnyPool):
         self.scaling = scaling_of(self)
         self.replaces = None if spec.replaces is None else Freshness(run.requests, spec.replaces)
         self.preempts = None if spec.preempts is None else Freshness(run.requests, spec.preempts)
-        self.work: Work = Shared(run.accelerators[spec.shares], self.alarm) if spec.shares else Dedicated()
+        self.work: Work = Shared(run.accelerators[spec.shares], self.alarm, spec.threads) if spec.shares else Dedicated()
 
     def _lanes(self) -> list[Lane]:
         """A queue for each replica where they are balanced, else one for all."""
