@@ -75,7 +75,7 @@ class Run:
         self.requests = Requests(plan, streams, self.conditions, self.stops)
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
-        self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
+        self.accelerators = {name: Accelerator(spec.stretch) for name, spec in shared}
         self.stages: dict[str, Stage] = {}
         self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}
@@ -267,8 +267,9 @@ class Run:
         return {name for name in self.reached if stages[name] is not spec and getattr(stages[name], "shares", None) == device}
 
     def is_alone(self, spec: Any) -> bool:
-        """Whether nothing else ever works on the device of a pool, its own further replicas included."""
-        return spec.most_replicas == 1 and not self._sharers(spec)
+        """Whether nothing ever slows down the batches of a pool on its device: not even its own further replicas are there."""
+        device = self.plan.scenario.accelerators[spec.shares]
+        return spec.most_replicas == 1 and device.stretch(1, spec.threads) == 1 and not self._sharers(spec)
 
     @cached_property
     def reached(self) -> set[str]:
