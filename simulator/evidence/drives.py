@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+from scipy.stats import chi2
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.files import read_yaml, remembered
@@ -223,27 +224,28 @@ def misses_of(finder: str, what: str) -> Misses:
 def correlation_of(camera: str, lidar: str, what: str) -> Floats:
     """The correlation of what camera and LiDAR miss: the estimate, then its bounds, shape (3,); over all distances."""
     rows = load_drives(DRIVES).joint
-    found = rows[(rows["camera"] == camera) & (rows["lidar"] == lidar)]
+    found = rows[(rows["camera"] == camera) & (rows["lidar"] == lidar) & (rows["low_m"] == 0) & np.isinf(rows["high_m"])]
     found = found[found["object"] == (what if what in set(found["object"]) else "car")]
     if found.empty:
         raise DriveError(f"what {camera} and {lidar} find together was not measured")
-    weight = found["boxes"] / found["boxes"].sum()
-    columns = ("correlation", "correlation_low", "correlation_high")
-    return np.array([float((found[name] * weight).sum()) for name in columns])
+    return np.asarray(found.iloc[0][["correlation", "correlation_low", "correlation_high"]].to_numpy(float))
 
 
 def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
-    """Answers where nothing is, in the vehicle's way, that stay for so many frames; of the nearest number that was counted."""
+    """Answers where nothing is, in the vehicle's way, that stay for so many frames; of the nearest number that was counted.
+
+    Over all objects. The interval is that of a Poisson count (Garwood 1936); of none, at most 3 over the hours (rule of three).
+    """
     rows = load_drives(DRIVES).false
     rows = _only(rows[rows["where"] == "corridor"], "seen_by", finder, f"the false answers of '{finder}' were not counted; "
                  f"{suggest(finder, sorted(set(rows['seen_by'])))}")  # fmt: skip
     rows = _at_threshold(rows, finder, threshold)
     kept = min(set(rows["kept_frames"]), key=lambda frames: abs(frames - kept_frames))
     rows = rows[rows["kept_frames"] == kept]
-    total = rows[["count", "per_hour"]].sum()
-    widest = rows.loc[rows["per_hour"].idxmax()] if len(rows) > 1 else rows.iloc[0]
-    low, high = float(widest["per_hour_low"]), float(rows["per_hour_high"].sum())
-    return Alarms(float(total["count"]), float(rows["hours"].iloc[0]), float(total["per_hour"]), low, high, int(kept))
+    count, hours = float(rows["count"].sum()), float(rows["hours"].iloc[0])
+    low = float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
+    high = float(chi2.ppf(0.975, 2 * (count + 1))) / 2 if count else 3.0
+    return Alarms(count, hours, count / hours, low / hours, high / hours, int(kept))
 
 
 @remembered("conditions.csv")

@@ -32,6 +32,7 @@ class Drawn:
     """Encounters of one replication, shape (n,) each, before any design has a say in them.
 
     kind: by its place in the file; at_s: when it comes into view; gap_m: how far ahead; own_mps: its speed along the road
+    lateral_m: how far beside the way; crosses_mps: how fast it moves into it
     """
 
     kind: NDArray[np.int64]
@@ -40,6 +41,7 @@ class Drawn:
     own_mps: Floats
     height_m: Floats
     lateral_m: Floats
+    crosses_mps: Floats
 
 
 def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
@@ -62,7 +64,7 @@ def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
         return values
 
     speeds = of("speed_kmh", 0.0) * KMH
-    return Drawn(kind, at_s, of("distance_m", np.nan), speeds, of("height_m", np.nan), of("lateral_m", 0.0))
+    return Drawn(kind, at_s, of("distance_m", np.nan), speeds, of("height_m", np.nan), of("lateral_m", 0.0), of("crosses_mps", 0.0))
 
 
 def deceleration_of(spec: Encounters, condition: str | None) -> float:

@@ -46,11 +46,11 @@ _NEARLY = 1e-9
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of each encounter, shape (n,) each; times in seconds from when the object comes into view, infinite if never.
+    """What became of each encounter, shape (n,) each; times in seconds from when the object comes into view.
 
-    seen_s: when the frame that confirmed it was captured; confirmed_s: when its answer was known; braking_s: when the brakes held
-    confirmed_gap_m: the gap that was left when it was confirmed; margin_m: what is left of the gap at standstill, below 0: how much
-    more was needed; impact_mps: the relative speed at the object
+    seen_s: when the frame that confirmed it was captured; confirmed_s: when its answer was known; braking_s: when the brakes
+    held; all infinite if never. confirmed_gap_m: the gap that was left when it was confirmed; margin_m: what is left of the
+    gap at standstill, below 0: how much more was needed; impact_mps: the relative speed at the object
     """
 
     seen_s: Floats
@@ -188,8 +188,13 @@ class Meeting:
         """Whether the object lies within the angle of the sensor: if beside the way, not when it is close."""
         widest = [spec.half_angle_deg.value if spec.half_angle_deg else 180.0 for spec in self.spec.sees.values()]
         ahead = np.maximum(self._gap_at(after_s), 0.1)
-        beside = np.degrees(np.arctan2(np.abs(self.drawn.lateral_m)[:, None], ahead))
+        beside = np.degrees(np.arctan2(self.lateral_m(after_s), ahead))
         return np.asarray(beside <= np.array(widest)[sight])
+
+    def lateral_m(self, after_s: Floats) -> Floats:
+        """How far beside the way the object is so long after it came into view, shape (n, f)."""
+        moved = self.drawn.crosses_mps[:, None] * np.nan_to_num(after_s)
+        return np.maximum(self.drawn.lateral_m[:, None] - moved, 0.0)
 
     def _gap_at(self, after_s: Floats) -> Floats:
         """The gap so long after the object came into view, if nobody brakes; shape (n, f)."""
