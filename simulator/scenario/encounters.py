@@ -78,6 +78,9 @@ class Hazard(Strict):
     lateral_m: Annotated[Quantity | None, Field(description="how far beside the way it comes into view; none: in the way")] = (
         None
     )
+    crosses_mps: Annotated[
+        Quantity | None, Field(description="how fast it moves sideways into the way, where it stays; none: not at all")
+    ] = None
 
 
 class Confirmation(Strict):

@@ -64,7 +64,9 @@ def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
         return values
 
     speeds = of("speed_kmh", 0.0) * KMH
-    return Drawn(kind, at_s, of("distance_m", np.nan), speeds, of("height_m", np.nan), of("lateral_m", 0.0), of("crosses_mps", 0.0))
+    return Drawn(
+        kind, at_s, of("distance_m", np.nan), speeds, of("height_m", np.nan), of("lateral_m", 0.0), of("crosses_mps", 0.0)
+    )
 
 
 def deceleration_of(spec: Encounters, condition: str | None) -> float:
