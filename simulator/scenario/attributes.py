@@ -57,6 +57,11 @@ class AnyAttribute(Strict):
         return []
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is a number, not one of some values."""
+        return not self.categories
+
+    @property
     def bounds(self) -> list[float]:
         """The boundaries between the groups of a number."""
         return []

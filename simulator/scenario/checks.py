@@ -37,6 +37,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
         *_curveballs(scenario, entries),
         *_exhibits(scenario),
         *_controllers(scenario),
+        *_vehicle(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -113,6 +114,12 @@ def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         if name in RESERVED:
             yield ("attributes", name), f"'{name}' is reserved; rename the attribute"
         yield from ((("attributes", name, *path), message) for path, message in attribute.check(scenario))
+
+
+def _vehicle(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Encounters and the parts of a vehicle name stages, sensors and ends."""
+    for place, section in (("encounters", scenario.encounters), ("vehicle", scenario.vehicle)):
+        yield from (((place, *path), message) for path, message in (section.check(scenario) if section else ()))
 
 
 def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -6,6 +6,7 @@ the file, and -1 if it is none of them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -25,6 +26,7 @@ from simulator.serving.quantities import draw, share_below
 from simulator.serving.streams import Streams
 
 if TYPE_CHECKING:
+    from simulator.serving.conditions import Conditions
     from simulator.serving.plan import Gatherer, Plan
     from simulator.serving.requests import Requests
 
@@ -61,7 +63,7 @@ class NumberValues(AttributeValues):
     def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """Independent draws, from a stream of their own."""
         spec = cast(NumberAttribute, plan.scenario.attributes[name])
-        return draw(spec.value, streams.named(f"attributes.{name}"), requests.n)
+        return requests.each(partial(draw, spec.value, streams.named(f"attributes.{name}")))
 
     @classmethod
     def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
@@ -77,23 +79,28 @@ class TimetableValues(AttributeValues):
     @classmethod
     def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """That of the spell in which each request arrives; one at whose very end it arrives is over."""
-        ends, values = cls._spells(plan, name)
-        place = np.searchsorted(ends, requests.arrived % ends[-1], side="right")
-        return np.asarray(values.astype(np.float32)[np.minimum(place, len(values) - 1)])
+        return value_at(plan, name, requests.arrived).astype(np.float32)
 
     @classmethod
     def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         """Its values, each as likely as the share of the time that it takes up while requests arrive."""
-        ends, values = cls._spells(plan, name)
+        ends, values = _spells(plan, name)
         whole, rest = divmod(plan.arrivals_end_s, ends[-1])
         taken = np.diff(whole * ends + np.minimum(ends, rest), prepend=0.0)
         return taken / taken.sum(), values
 
-    @classmethod
-    def _spells(cls, plan: Plan, name: str) -> tuple[Floats, Floats]:
-        """When each spell ends, in seconds from the start of the first, and its value."""
-        spells = cast(TimetableAttribute, plan.scenario.attributes[name]).spells
-        return np.cumsum([spell.for_s for spell in spells]), np.array([spell.value for spell in spells])
+
+def value_at(plan: Plan, name: str, times: Floats) -> Floats:
+    """The value of a timetable at each time (s), shape as `times`; at the very end of a spell it is over."""
+    ends, values = _spells(plan, name)
+    place = np.searchsorted(ends, times % ends[-1], side="right")
+    return np.asarray(values[np.minimum(place, len(values) - 1)])
+
+
+def _spells(plan: Plan, name: str) -> tuple[Floats, Floats]:
+    """When each spell ends, in seconds from the start of the first, and its value."""
+    spells = cast(TimetableAttribute, plan.scenario.attributes[name]).spells
+    return np.cumsum([spell.for_s for spell in spells]), np.array([spell.value for spell in spells])
 
 
 class CategoryValues(AttributeValues):
@@ -102,7 +109,7 @@ class CategoryValues(AttributeValues):
     @classmethod
     def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """Independent draws, from a stream of their own."""
-        edges, drawn = np.cumsum(cls._shares(plan, name)[:-1]), streams.named(f"attributes.{name}").random(requests.n)
+        edges, drawn = np.cumsum(cls._shares(plan, name)[:-1]), requests.each(streams.named(f"attributes.{name}").random)
         return np.searchsorted(edges, drawn, side="right").astype(np.int8)
 
     @classmethod
@@ -138,7 +145,7 @@ class RecordedValues(AttributeValues):
     def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """Row by row, and from the first row again after the last."""
         recorded = plan.recorded[name]
-        return recorded[np.arange(requests.n) % len(recorded)]
+        return np.asarray(recorded[requests.each(np.arange) % len(recorded)])
 
     @classmethod
     def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
@@ -185,10 +192,16 @@ ATTRIBUTES: dict[str, type[AttributeValues]] = {
 }
 
 
-def attribute_columns(plan: Plan, streams: Streams, requests: Requests) -> dict[str, Column]:
-    """The column of each attribute, shape (n,)."""
+def attribute_columns(plan: Plan, streams: Streams, requests: Requests, conditions: Conditions) -> dict[str, Column]:
+    """The column of each attribute, shape (n,), changed by what has struck when each request arrives."""
     kinds = {name: ATTRIBUTES[spec.kind] for name, spec in plan.scenario.attributes.items()}
-    return {name: kind.column(plan, name, streams, requests) for name, kind in kinds.items()}
+    columns = {name: kind.column(plan, name, streams, requests) for name, kind in kinds.items()}
+    for name, column in columns.items():
+        times, plus = conditions.attribute(name)
+        if not (times.steady and plus.steady):
+            changed = column * times.at_all(requests.arrived) + plus.at_all(requests.arrived)
+            columns[name] = changed.astype(column.dtype)
+    return columns
 
 
 def item_values(plan: Plan, name: str) -> NDArray[np.int8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf, nan, nextafter
 from operator import itemgetter
 from typing import Any
@@ -228,11 +228,11 @@ class Run:
 
     def uniform(self, stream: str) -> NDArray[np.float32]:
         """One uniform draw per request, shape (n,)."""
-        return self.streams.named(stream).random(self.requests.n, np.float32)
+        return self.requests.each(lambda n: self.streams.named(stream).random(n, np.float32))
 
     def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
         """One draw of a quantity per request, shape (n,)."""
-        return draw(spec, self.streams.named(stream), self.requests.n)
+        return self.requests.each(partial(draw, spec, self.streams.named(stream)))
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

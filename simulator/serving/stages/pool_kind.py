@@ -46,6 +46,10 @@ class PoolKind(ServiceStage):
         rented = hardware().get(spec.device)
         size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
         lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]
+        if spec.sized_by is not None:
+            lines.append(f"longer by {plan.scenario.attributes[spec.sized_by].label}")
+        if spec.times is not None:
+            lines.append(f"{spec.times.value:g} times as long as measured")
         return [*lines, "latency projected"] if name in plan.bands else lines
 
     @classmethod
