@@ -16,9 +16,8 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize
 
 from simulator.making.drives.bivariate import ANGLES, Cells, Vector, log_likelihood
+from simulator.making.drives.read import RATE
 
-#: Frames per second of KITTI.
-RATE = 10.0
 #: Distances between the frames of a pair: each up to two seconds, then fewer.
 LAGS: NDArray[np.int64] = np.array([*range(1, 21), 25, 30, 40, 50, 60, 80])
 #: Bounds of the time constant in seconds: a tenth of a frame's time, and as long as most tracks.
@@ -40,6 +39,11 @@ class Shares:
         """Correlation of two frames of one object that are so far apart, not 0."""
         found: Vector = self.object + self.slow * np.exp(-seconds / self.tau_s)
         return found
+
+
+def seconds_of(frame: Cells) -> Vector:
+    """When frames were taken."""
+    return np.asarray(frame / RATE, float)
 
 
 #: Every frame for itself.
@@ -92,7 +96,9 @@ def fit(found: Vector, seconds: Vector = LAGS / RATE) -> Shares:
         return -float(sum(curve(angle) for curve, angle in zip(curves, angles, strict=True)))
 
     bounds = [(0.0, 1.0), (0.0, 1.0), tuple(np.log(TAU_S))]
-    best = minimize(loss, _best_of_grid(found, seconds), method="Nelder-Mead", bounds=bounds, options={"fatol": 1e-3, "xatol": 1e-4})
+    best = minimize(
+        loss, _best_of_grid(found, seconds), method="Nelder-Mead", bounds=bounds, options={"fatol": 1e-3, "xatol": 1e-4}
+    )
     return _shares(best.x)
 
 
