@@ -16,7 +16,7 @@ Cells = NDArray[np.int64]
 STEP = 0.05
 #: Thresholds beyond this many standard deviations count as this far: a recall between 0.0007 and 0.9993.
 FARTHEST = 3.2
-LEVELS = int(round(2 * FARTHEST / STEP)) + 1
+LEVELS = round(2 * FARTHEST / STEP) + 1
 #: Arcsines of the correlations that the table holds: correlations from -0.997 to 0.997.
 ANGLES: Vector = np.linspace(-1.5, 1.5, 61)
 #: A chance is never taken as less, so that one pair cannot rule a correlation out.
@@ -45,7 +45,7 @@ def level_of(threshold: Vector) -> Cells:
 
 @cache
 def log_chances() -> Vector:
-    """Logarithms of the four outcomes of a pair, (LEVELS * LEVELS * 4, angles): neither, only the second, only the first, both."""
+    """Logarithms of the chances of a pair, (LEVELS * LEVELS * 4, angles): none hits, only the second, only the first, both."""
     levels = np.linspace(-FARTHEST, FARTHEST, LEVELS)
     first, second = np.repeat(levels, LEVELS), np.tile(levels, LEVELS)
     both = both_below(first, second)

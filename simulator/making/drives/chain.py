@@ -1,7 +1,7 @@
-"""How hits on one object follow each other, given its size (or distance) and how much of it is hidden: curves and latent shares.
+"""How hits on one object follow each other, given its size (or distance) and how much of it is hidden.
 
-Every track counts as one object, however long it was seen: a car that one follows for a minute is easy to see all that minute, and
-would otherwise stand for all cars (informative cluster size: Williamson, Datta and Satten 2003, Biometrics 59:36).
+Every track counts as one object, however long it was seen: a car that one follows for a minute is easy to see all that minute,
+and would otherwise stand for all cars (informative cluster size: Williamson, Datta and Satten 2003, Biometrics 59:36).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.making.drives.bivariate import cells, level_of
-from simulator.making.drives.curves import AXES, NEAREST, natural_axis
+from simulator.making.drives.curves import AXES, NEAREST, natural_axis, once_each
 from simulator.making.drives.hits import is_hit
 from simulator.making.drives.latent import Pairs, Shares, fit, pairs_of, profile
 from simulator.making.drives.monotone import Curve, Sums, sums
@@ -32,7 +32,7 @@ HIDDEN = 2
 class Observed:
     """What one sensor made of one kind of object in every frame in which the image's edge does not cut it.
 
-    rows: of `hits.looks`, sorted by track and frame; x: pixels or metres; hidden: 0 .. HIDDEN; hit; track: place among all tracks.
+    rows: of `hits.looks`, sorted by track and frame; x: pixels or metres; hidden: 0 .. HIDDEN; track: place among all tracks.
     All have shape (rows,)
     """
 
@@ -45,8 +45,8 @@ class Observed:
 
     def take(self, kept: NDArray[np.bool_]) -> Observed:
         """Some of the rows."""
-        rest = (self.x, self.hidden, self.hit, self.track, self.frame)
-        return Observed(self.rows[kept], *(part[kept] for part in rest))
+        hit, track, frame = self.hit[kept], self.track[kept], self.frame[kept]
+        return Observed(self.rows[kept], self.x[kept], self.hidden[kept], hit, track, frame)
 
 
 def observe(seen: pd.DataFrame, resamples: Resamples, sensor: str, kind: str, threshold: float | None) -> Observed:
@@ -83,7 +83,10 @@ def thresholds(curves: Mapping[int, Curve], x: Vector, hidden: Cells) -> Vector:
 
 @dataclass(frozen=True)
 class Fitter:
-    """Frames summed once, so that each resample is fitted quickly. own: the weight of each track's frames, one over how many."""
+    """Frames summed once, so that each resample is fitted quickly.
+
+    sums: by degree of occlusion; own: the weight of each track's frames, one over how many there are, shape (tracks,)
+    """
 
     seen: Observed
     sums: Mapping[int, Sums]
@@ -92,16 +95,21 @@ class Fitter:
 
     def fit(self, weights: Vector) -> Chain:
         """The chain where each track counts as often as its weight says, shape (tracks,)."""
-        each = weights * self.own
-        curves = {degree: part.fit(each) for degree, part in self.sums.items()}
-        return Chain(curves, fit(self.profile(curves, each)))
+        return Chain(self.curves(weights), fit(self.profile(weights)))
 
-    def profile(self, curves: Mapping[int, Curve], each: Vector) -> Vector:
-        """Log-likelihood of all pairs of frames by lag and correlation; each: the weight of every frame of a track."""
-        seen, pairs = self.seen, self.pairs
-        level = level_of(thresholds(curves, seen.x, seen.hidden))
-        rows = cells(level[pairs.first], level[pairs.second], seen.hit[pairs.first], seen.hit[pairs.second])
-        return profile(rows, pairs.lag, each[seen.track[pairs.first]])
+    def curves(self, weights: Vector) -> dict[int, Curve]:
+        """The curve of each degree of occlusion."""
+        return {degree: part.fit(weights * self.own) for degree, part in self.sums.items()}
+
+    def levels(self, weights: Vector) -> Cells:
+        """The threshold of each frame, as `bivariate.level_of` numbers them, shape (rows,)."""
+        return level_of(thresholds(self.curves(weights), self.seen.x, self.seen.hidden))
+
+    def profile(self, weights: Vector) -> Vector:
+        """Log-likelihood of all pairs of frames of one track, by lag and correlation (`latent.profile`)."""
+        hit, level, pairs = self.seen.hit, self.levels(weights), self.pairs
+        rows = cells(level[pairs.first], level[pairs.second], hit[pairs.first], hit[pairs.second])
+        return profile(rows, pairs.lag, (weights * self.own)[self.seen.track[pairs.first]])
 
 
 def fitter(seen: Observed, tracks: int, rising: bool) -> Fitter:
@@ -110,6 +118,4 @@ def fitter(seen: Observed, tracks: int, rising: bool) -> Fitter:
     for degree in np.unique(seen.hidden):
         part = seen.take(seen.hidden == degree)
         parts[int(degree)] = sums(part.x, part.hit, part.track, tracks, rising)
-    frames = np.bincount(seen.track, minlength=tracks)
-    own = len(seen.track) / max(np.count_nonzero(frames), 1) / np.maximum(frames, 1)
-    return Fitter(seen, parts, pairs_of(seen.track, seen.frame), own)
+    return Fitter(seen, parts, pairs_of(seen.track, seen.frame), once_each(seen.track, tracks))

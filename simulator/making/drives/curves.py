@@ -47,11 +47,17 @@ class Series:
 
     def x(self, by: str) -> Vector:
         """Height in pixels or distance in metres of each row."""
-        return np.maximum(self.rows[AXES[by][0]].to_numpy(float), NEAREST)
+        return np.asarray(np.maximum(self.rows[AXES[by][0]].to_numpy(float), NEAREST), float)
 
     def sums(self, by: str) -> Sums:
         """What a curve is fitted on."""
         return sums(self.x(by), self.hit, self.track, self.tracks, rising=AXES[by][1])
+
+
+def once_each(track: NDArray[np.int64], tracks: int) -> Vector:
+    """The weight of a frame of each track, shape (tracks,), with which all tracks count the same; its mean over frames is 1."""
+    frames = np.bincount(track, minlength=tracks)
+    return np.asarray(len(track) / max(int((frames > 0).sum()), 1) / np.maximum(frames, 1), float)
 
 
 def series(seen: pd.DataFrame, resamples: Resamples, sensor: str, kind: str, threshold: float | None = None) -> Series:
@@ -73,12 +79,13 @@ def natural_axis(sensor: str) -> str:
     return DISTANCE if SENSORS[sensor].scored else HEIGHT
 
 
-def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
+def table(seen: pd.DataFrame, resamples: Resamples, objects: bool = False) -> pd.DataFrame:
     """The rows of curves.csv: each curve at its nodes, with a 95% interval and the first draws.
 
-    seen: `hits.looks`
+    seen: `hits.looks`; objects: each object counts once, not each frame (the rows of curves_objects.csv): an object that is met
+    once is not seen as often as one that was followed for a minute (`chain.py`)
     """
-    return pd.concat([_rows(one, by, resamples) for one, by in _asked(seen, resamples)], ignore_index=True)
+    return pd.concat([_rows(one, by, resamples, objects) for one, by in _asked(seen, resamples)], ignore_index=True)
 
 
 def _asked(seen: pd.DataFrame, resamples: Resamples) -> Iterator[tuple[Series, str]]:
@@ -90,13 +97,14 @@ def _asked(seen: pd.DataFrame, resamples: Resamples) -> Iterator[tuple[Series, s
                     yield one, by
 
 
-def _rows(one: Series, by: str, resamples: Resamples) -> pd.DataFrame:
+def _rows(one: Series, by: str, resamples: Resamples, objects: bool) -> pd.DataFrame:
     """One curve at its nodes."""
     found = one.sums(by)
-    curve = found.fit(np.ones(one.tracks))
+    own = once_each(one.track, one.tracks) if objects else np.ones(one.tracks)
+    curve = found.fit(own)
     x = _nodes(curve)
     recall = curve.recall(x)
-    drawn = np.stack([found.fit(weights).recall(x) for weights in resamples.weights[:RESAMPLES]])
+    drawn = np.stack([found.fit(weights * own).recall(x) for weights in resamples.weights[:RESAMPLES]])
     low, high = np.quantile(drawn, _TAILS, axis=0)
     figures = {"recall": recall, "recall_low": np.minimum(low, recall), "recall_high": np.maximum(high, recall)}
     draws = {f"d{draw:02d}": values for draw, values in enumerate(drawn[:DRAWS])}

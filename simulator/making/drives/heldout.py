@@ -1,8 +1,8 @@
 """heldout.csv: fitted on ten drives, at which distance are the approaching cars of the other eleven confirmed?
 
-Every other drive is held out, by its place in the order: the split was not chosen by its result. Each track is played again many
-times with its own heights (distances) and occlusions, each time with the chain of another resample of the ten drives, so that what
-ten drives leave open is part of the prediction. A car that is never confirmed is confirmed at 0 m.
+Every other drive is held out, by its place in the order: the split was not chosen by its result. Each track is played again
+many times with its own heights (distances) and occlusions, each time with the chain of another resample of the ten drives, so
+that what ten drives leave open is part of the prediction. A car that is never confirmed counts as confirmed at 0 m.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from simulator.analysis.statistics import Interval
 from simulator.making.drives.chain import Chain, Observed, observe
 from simulator.making.drives.confirm import first_confirmed
 from simulator.making.drives.curves import OPERATING
-from simulator.making.drives.latent import INDEPENDENT, Shares, draw
+from simulator.making.drives.latent import INDEPENDENT, Shares, draw, seconds_of
 from simulator.making.drives.persistence import fitter_of
-from simulator.making.drives.read import FRAME_S, Drives
+from simulator.making.drives.read import Drives
 from simulator.making.drives.resample import DRAWS, Resamples, resample
 from simulator.making.drives.sensors import SENSORS
 
@@ -58,7 +58,7 @@ def table(drives: Drives, seen: pd.DataFrame) -> pd.DataFrame:
 
 
 def halves(drives: Drives) -> tuple[list[str], list[str]]:
-    """The drives that the chain is fitted on, and those that it is judged by: the second, fourth ... against the first, third ..."""
+    """The drives that the chain is fitted on, the second, fourth and so on, and those that it is judged by."""
     return drives.names[1::2], drives.names[::2]
 
 
@@ -110,7 +110,7 @@ def played(part: Observed, chains: Sequence[Chain], alone: bool, rng: np.random.
     each = COPIES // len(chains)
     limits = np.repeat([chain.thresholds(part.x, part.hidden) for chain in chains], each, axis=0)
     shares: list[Shares] = [INDEPENDENT if alone else chain.shares for chain in chains for _ in range(each)]
-    return np.asarray(draw(shares, part.frame * FRAME_S, rng) <= limits)
+    return np.asarray(draw(shares, seconds_of(part.frame), rng) <= limits)
 
 
 def _confirmed_at(hits: NDArray[np.bool_], frame: NDArray[np.int64], distance: Vector) -> Vector:
@@ -156,15 +156,15 @@ def _mean(values: Vector, track: NDArray[np.int64], resamples: Resamples) -> Int
 def covered(made: Forecast, level: float) -> NDArray[np.bool_]:
     """Whether each real distance lies in the middle `level` of the predicted ones, bounds included."""
     low, high = np.quantile(made.predicted, [(1 - level) / 2, (1 + level) / 2], axis=1, method="inverted_cdf")
-    return (made.real >= low) & (made.real <= high)
+    return np.asarray((made.real >= low) & (made.real <= high), bool)
 
 
 def evenly_covered(made: Forecast, level: float) -> Vector:
     """The same, where a distance that many copies share lies within the interval only in part.
 
-    Distances are those of frames, so that an interval with both bounds included holds more than it promises even if the prediction
-    is right. Here each real distance counts as spread evenly over the ranks of the copies that equal it (Czado, Gneiting and Held
-    2009, Biometrics 65:1254): the mean is `level` if the prediction is right.
+    Distances are those of frames, so that an interval with both bounds included holds more than it promises even if the
+    prediction is right. Here each real distance counts as spread evenly over the ranks of the copies that equal it (Czado,
+    Gneiting and Held 2009, Biometrics 65:1254): the mean is `level` if the prediction is right.
     """
     below = (made.predicted < made.real[:, None]).mean(axis=1)
     upto = (made.predicted <= made.real[:, None]).mean(axis=1)

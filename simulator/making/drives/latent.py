@@ -16,9 +16,8 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize
 
 from simulator.making.drives.bivariate import ANGLES, Cells, Vector, log_likelihood
+from simulator.making.drives.read import RATE
 
-#: Frames per second of KITTI.
-RATE = 10.0
 #: Distances between the frames of a pair: each up to two seconds, then fewer.
 LAGS: NDArray[np.int64] = np.array([*range(1, 21), 25, 30, 40, 50, 60, 80])
 #: Bounds of the time constant in seconds: a tenth of a frame's time, and as long as most tracks.
@@ -40,6 +39,11 @@ class Shares:
         """Correlation of two frames of one object that are so far apart, not 0."""
         found: Vector = self.object + self.slow * np.exp(-seconds / self.tau_s)
         return found
+
+
+def seconds_of(frame: Cells) -> Vector:
+    """When frames were taken."""
+    return np.asarray(frame / RATE, float)
 
 
 #: Every frame for itself.

@@ -69,3 +69,20 @@ def test_bands_are_those_of_height_and_speed(found: pd.DataFrame) -> None:
 def test_who_saw_nothing_loses_nothing(found: pd.DataFrame) -> None:
     assert shares(found, True, camera="kitti.yolov3") == [0] * 6
     assert found.loc[found["seen_by"].eq("kitti.yolov3"), "won_back"].isna().all()
+
+
+def test_no_part_is_told_where_it_is_open_whether_anything_is_lost(tmp_path: Path) -> None:
+    # In one drive a car moves as above. In the other it stands, and its last five frames have no answer: resamples of that one
+    # alone find more with late answers.
+    boxes = {
+        "0000": [(100.0 + 10 * f, 150.0, 140.0 + 10 * f, 180.0) for f in range(FRAMES)],
+        "0001": [(100.0, 150.0, 140.0, 180.0)],
+    }
+    boxes["0001"] *= FRAMES
+    labels = {name: [label(f, 0, "Car", box) for f, box in enumerate(mine)] for name, mine in boxes.items()}
+    seen = {name: [answer(f - 5, 1, "Car", box) for f, box in enumerate(mine) if f >= 5] for name, mine in boxes.items()}
+    seen["0000"] = [answer(f, 1, "Car", box) for f, box in enumerate(boxes["0000"])]
+    drives = drives_of(tmp_path, labels, {YOLO: seen})
+    rows = table(drives, resample(drives))
+    rows = rows[rows["seen_by"].eq(YOLO) & rows["by"].eq("all") & rows["iou"].eq(0.5) & rows["predicted"]]
+    assert rows["won_back"].isna().all()

@@ -39,9 +39,10 @@ def test_a_box_that_keeps_its_speed_is_met_where_it_will_be() -> None:
 
 
 def test_a_gap_counts_as_the_frames_that_it_is() -> None:
-    frames = np.array([0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22])
-    state = track_states(frames, steady(frames))[-1]
-    assert state[4:] == pytest.approx([6, 0, 6, 1], abs=0.05)
+    frames = np.append(np.arange(20), [26, 31])
+    states = track_states(frames, steady(frames))
+    assert states[-2:, 4:] == pytest.approx(np.array([[6, 0, 6, 1]] * 2), abs=0.05)
+    assert states[-1, :4] == pytest.approx(steady(np.array([31]))[0], abs=0.05)
 
 
 def test_a_state_knows_nothing_of_later_frames() -> None:
