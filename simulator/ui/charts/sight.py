@@ -133,7 +133,7 @@ def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
     front = rows[rows["on_front"]]
     fast, good = front.iloc[0], front.iloc[-1]
     beaten = len(rows) - len(front)
-    rest = f"; {beaten} of {len(rows)} options are beaten in both" if beaten else "; no option is beaten in both"
+    rest = f"; {beaten} of {len(rows)} options {'is' if beaten == 1 else 'are'} beaten in both" if beaten else ""
     one = f"{fast['label']} finds {percent(fast['recall'])} of {where} in {duration(fast['latency_ms'] / 1000)}"
     if len(front) == 1:
         return f"{one} and no other option is faster or finds more{rest}."

@@ -115,6 +115,6 @@ def sight(result: Result) -> None:
     draw(recall_by_distance(sighted(plan, what), {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
     st.caption(
         "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands. "
-        "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. Bands "
-        "are 95% intervals."
+        "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. "
+        "Bands are 95% intervals."
     )
