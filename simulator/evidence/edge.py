@@ -1,6 +1,6 @@
 """What a computer on board costs, draws and remembers: published where it is, assumed with a reason elsewhere.
 
-Watts of a module are a line from idle to busy: `idle_w`, and for the share of time in which a frame is computed the way up to the
+Watts of a module are a line from idle to busy: `idle_w`, and for the share of time in which a frame is computed the way up to
 `busy_w` of its mode. At batch 1 much of that is there whatever the network, as the measured watts in power.csv show.
 """
 

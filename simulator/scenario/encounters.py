@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -45,9 +45,7 @@ class Sight(Strict):
     ] = None
     stands_in: Annotated[
         dict[Object, Object],
-        Field(
-            max_length=3, description="objects that it is taken to find like others, where nobody measured it: pedestrian: car"
-        ),
+        Field(max_length=3, description="objects that nobody measured, each with the one that it is taken to be found like"),
     ] = {}
     sensors: Annotated[list[Name], Field(min_length=1, max_length=16, description="the sensors whose frames look ahead")]
     focal_px: Annotated[
@@ -175,19 +173,22 @@ class Encounters(Strict):
 
     def metrics(self) -> Iterator[Metric]:
         """What a run with encounters reports."""
-        yield share_metric("stopped_share", "Encounters stopped in time", "higher")
-        for name, kind in self.kinds.items():
-            yield share_metric(f"stopped_share.{name}", f"{kind.label}: stopped in time", "higher")
-        yield Metric(
-            "margin_mean_m", "Metres left at standstill, mean; below 0: that many more were needed", "m", "higher", "ratio"
-        )
-        yield share_metric("harm_share", "Energy left at the obstacle, of that on approach", "lower")
-        yield Metric("impact_mean_kmh", "Speed at the obstacle, mean; 0 where it stops", "km/h", "lower", "ratio")
-        yield share_metric("confirmed_share", "Encounters confirmed before the obstacle", "higher")
-        yield Metric("confirmed_mean_m", "Distance left when confirmed, mean", "m", "higher", "ratio")
-        yield Metric("needless_brakes_per_h", "Brakes that nothing called for", "1/h", "lower", "ratio")
-        if self.degrades is not None:
-            yield share_metric("degraded_share", "Time in degraded mode", "lower")
+        return encounter_metrics({name: kind.label for name, kind in self.kinds.items()})
+
+
+def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
+    """The metrics of a case with encounters; kinds: the label of each, by name."""
+    yield share_metric("stopped_share", "Encounters stopped in time", "higher")
+    for name, label in kinds.items():
+        yield share_metric(f"stopped_share.{name}", f"{label}: stopped in time", "higher")
+    margin = "Metres left at standstill, mean; below 0: that many more were needed"
+    yield Metric("margin_mean_m", margin, "m", "higher", "ratio", least=float("-inf"))
+    yield share_metric("harm_share", "Energy left at the obstacle, of that on approach", "lower")
+    yield Metric("impact_mean_kmh", "Speed at the obstacle, mean; 0 where it stops", "km/h", "lower", "ratio")
+    yield share_metric("confirmed_share", "Encounters confirmed before the obstacle", "higher")
+    yield Metric("confirmed_mean_m", "Distance left when confirmed, mean", "m", "higher", "ratio")
+    yield Metric("needless_brakes_per_h", "Brakes without need", "1/h", "lower", "ratio")
+    yield share_metric("degraded_share", "Time in degraded mode", "lower")
 
 
 class Part(Strict):
@@ -221,7 +222,12 @@ class Vehicle(Strict):
 
     def metrics(self) -> Iterator[Metric]:
         """What a run of a vehicle reports."""
-        yield Metric("power_mean_w", "Power of the perception, mean", "W", "lower", "ratio")
-        yield Metric("energy_per_frame_j", "Energy a frame", "J", "lower", "ratio")
-        yield share_metric("range_lost_share", "Range lost to the perception", "lower")
-        yield Metric("usd_per_vehicle", "Cost a vehicle, over its life", "USD", "lower", "ratio")
+        return vehicle_metrics()
+
+
+def vehicle_metrics() -> Iterator[Metric]:
+    """The metrics of a case with a vehicle."""
+    yield Metric("power_mean_w", "Power of the perception, mean", "W", "lower", "ratio")
+    yield Metric("energy_per_frame_j", "Energy a frame", "J", "lower", "ratio")
+    yield share_metric("range_lost_share", "Range lost to the perception", "lower")
+    yield Metric("usd_per_vehicle", "Cost a vehicle, over its life", "USD", "lower", "ratio")

@@ -97,12 +97,31 @@ class RequestClass(Strict):
 
 
 class Accelerator(Strict):
-    """A device that several pools share. With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long."""
+    """A device that several pools share: one on which all batches slow each other down, or a processor with so many cores.
+
+    With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long. On c cores k threads at once run at full
+    speed up to k = c, and take k / c times as long beyond.
+    """
 
     label: Line
     slowdown: Annotated[
-        Figure, bounded(1, 10), Field(description="how many times as long two batches at once take: 2 means taking turns")
-    ]
+        Annotated[Figure, bounded(1, 10)] | None,
+        Field(description="how many times as long two batches at once take: 2 means taking turns"),
+    ] = None
+    cores: Annotated[int | None, Field(ge=1, le=1024, description="threads that run at once at full speed")] = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if (self.slowdown is None) == (self.cores is None):
+            raise ValueError("give slowdown, for a device whose batches slow each other down, or cores, for a processor")
+        return self
+
+    def stretch(self, batches: float, threads: float) -> float:
+        """How many times as long as alone batches take of which so many are at work, on so many threads in all."""
+        if self.cores is not None:
+            return max(threads / self.cores, 1.0)
+        assert self.slowdown is not None
+        return 1 + max(batches - 1, 0) * (self.slowdown.value - 1)
 
 
 class Costs(Strict):

@@ -124,9 +124,9 @@ def test_a_network_whose_size_is_not_known_is_told(subject: tuple[str, str, int]
 
 
 def test_what_is_not_there_is_answered_with_what_there_is() -> None:
-    with pytest.raises(CatalogueError, match="nothing is known of 'abacus' on board a vehicle; .*jetson-agx-orin-64gb"):
+    with pytest.raises(CatalogueError, match=r"nothing is known of 'abacus' on board a vehicle; .*jetson-agx-orin-64gb"):
         module("abacus")
-    with pytest.raises(CatalogueError, match="there is no power mode 'eco'; .*maxn"):
+    with pytest.raises(CatalogueError, match=r"there is no power mode 'eco'; .*maxn"):
         module("jetson-agx-orin-64gb").mode("eco")
 
 

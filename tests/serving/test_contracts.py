@@ -265,6 +265,14 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
             ("throttled", USUAL, {"kind": "throttle", "times": 2, "at_s": 8, "lasts_s": 10}),
         )
     },
+    "shared cores": partial(
+        network,
+        {
+            "it": pool(to="more", replicas=2, max_batch=2, shares="cpu", threads=2),
+            "more": pool(to="last", replicas=2, shares="cpu", max_queue=3, **AWAY),
+        },
+        accelerators={"cpu": {"label": "CPU", "cores": 3}},
+    ),
     "times by size": lambda: replace(
         network(
             {"it": USUAL | SIZED},

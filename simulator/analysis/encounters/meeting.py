@@ -118,7 +118,7 @@ class Meeting:
         """In which encounters the vehicle drives in degraded mode, since what it knows is too old when the object appears."""
         if self.spec.degrades is None:
             return np.zeros(len(self.drawn.at_s), bool)
-        return np.asarray(self.known.age(self.drawn.at_s) > self.spec.degrades.above_age_ms / 1000)
+        return np.asarray(self.known.ages(self.drawn.at_s) > self.spec.degrades.above_age_ms / 1000)
 
     @cached_property
     def speed_mps(self) -> Floats:

@@ -28,7 +28,7 @@ def encounter_totals(trace: Trace) -> dict[str, Total]:
         return dict(vehicle_totals(trace, None))
     meeting = Meeting(trace)
     found = sums(meeting, meeting.outcome())
-    draws = range(1, DRAWS + 1) if trace.replication < EVIDENCE_RUNS else ()
+    draws = range(1, DRAWS + 1) if trace.replication < EVIDENCE_RUNS and trace.plan.edge is None else ()
     drawn = [sums(meeting, meeting.outcome(draw)) for draw in draws]
     totals = {
         name: Total(*pair, by_draw=np.array([one[name] for one in drawn]) if drawn else None) for name, pair in found.items()

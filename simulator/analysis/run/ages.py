@@ -17,6 +17,10 @@ from simulator.serving.trace import Trace
 
 Floats = NDArray[np.float64]
 
+#: The age is looked at once in each stretch of so many seconds; a longer run has so many stretches at most.
+_STRETCH_S, _MOST = 0.01, 100_000
+#: The share of a stretch by which each instant lies further into its own than the one before it (the golden ratio, less 1).
+_STEP = (5**0.5 - 1) / 2
 #: At so many ages the distribution is told, and as many of the longest.
 _CORNERS = 300
 
@@ -32,10 +36,9 @@ class Known(NamedTuple):
         """The age just before each of those times except the first, shape (n - 1,)."""
         return self.at[1:] - self.sent[:-1]
 
-    def age(self, times: Floats) -> Floats:
-        """The age at each of these times, in s, shape as `times`."""
-        levels = np.append(0.0, self.sent)
-        return np.asarray(times - levels[np.searchsorted(self.at, times, "right")])
+    def ages(self, times: Floats) -> Floats:
+        """The age at these times, both in seconds, shape of `times`; information has arrived by the instant it arrives at."""
+        return np.asarray(times - np.append(0.0, self.sent)[np.searchsorted(self.at, times, "right")])
 
     def time_above(self, limit: float, end: float) -> float:
         """For how long the age is above a limit on [0, end), in s: it grows by one second a second between arrivals."""
@@ -51,6 +54,17 @@ class Known(NamedTuple):
         place = np.searchsorted(knots, edges, "right") - 1
         known = before[place] + levels[place] * (edges - knots[place])
         return np.diff(edges**2 / 2 - known)
+
+
+def instants(end: float) -> Floats:
+    """When to look at an age on [0, end), in seconds, ascending: once in each of many stretches of equal length.
+
+    Where within its stretch follows a sequence of low discrepancy (Weyl's, by the golden ratio), so that no period of a sensor
+    meets the instants always at the same place.
+    """
+    count = min(max(round(end / _STRETCH_S), 1), _MOST)
+    places = np.arange(count)
+    return (places + (0.5 + places * _STEP) % 1) * (end / count)
 
 
 def shares_within(known: Known, until: float) -> tuple[Floats, Floats]:

@@ -59,8 +59,9 @@ class Withheld:
         if self.people is not None or self.metric.quantile is None:
             count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
             return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
+        what = "looks at it" if self.metric.sample.startswith("age.") else "requests"
         return (
-            f"{self.metric.label}: not quoted. {self.requests:,.0f} requests are too few; about "
+            f"{self.metric.label}: not quoted. {self.requests:,.0f} {what} are too few; about "
             f"{significant(self.needed, 2)} would be enough."
         )
 
@@ -95,7 +96,7 @@ class Estimator:
         if metric.group is not None:
             return self._of_group(metric, self.of_group(metric.group))
         run = self.run_interval(metric)
-        return None if run is None else estimate(run, self.labels_interval(metric, run.value), 0.0, metric.most)
+        return None if run is None else estimate(run, self.labels_interval(metric, run.value), metric.least, metric.most)
 
     def _of_group(self, metric: Metric, alone: Estimator) -> Estimate | None:
         """A metric of a group, unless too few stand behind it."""

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.encounters.totals import encounter_totals
-from simulator.analysis.run.ages import Known, ages
+from simulator.analysis.run.ages import Known, ages, instants
 from simulator.analysis.run.labels import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
@@ -145,6 +145,8 @@ def measure(trace: Trace) -> Measures:
     counted, known = _Counter(trace, visits), dict(ages(trace))
     samples, costs = dict(_samples(trace, visits, stretches)), dict(counted.costs())
     samples |= {f"age_peak.{of}": sample(one.peaks, _stretches(trace, one.at[1:], stretches)) for of, one in known.items()}
+    looks = instants(trace.plan.arrivals_end_s) if known else np.empty(0)
+    samples |= {f"age.{of}": sample(one.ages(looks), _stretches(trace, looks, stretches)) for of, one in known.items()}
     for stage in trace.plan.scenario.stages:
         own = kind(trace, stage).times(trace, stage)
         samples |= {name: sample(values, _stretches(trace, at, stretches)) for name, values, at in own}

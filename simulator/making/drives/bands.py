@@ -41,9 +41,9 @@ def bands(rows: pd.DataFrame, by: str) -> Iterator[Band]:
             yield Band(by, low, high, inside)
 
 
-def everything(rows: pd.DataFrame) -> Band:
-    """All rows, without bounds."""
-    return Band("all", np.nan, np.nan, rows)
+def everything(rows: pd.DataFrame) -> list[Band]:
+    """All rows as a band without bounds; no band where there is no row."""
+    return [Band("all", np.nan, np.nan, rows)] if len(rows) else []
 
 
 def closing_speed(labels: pd.DataFrame) -> pd.Series[float]:

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import cumulative_simpson
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 Vector = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -38,10 +38,9 @@ def both_below(a: Vector, b: Vector) -> Vector:
     return ndtr(a) * ndtr(b) + total - total[:, [len(ANGLES) // 2]]
 
 
-def level_of(chance: Vector) -> Cells:
-    """The row of the table for the threshold of each chance, 0 .. LEVELS - 1."""
-    threshold = np.clip(ndtri(np.clip(chance, 1e-12, 1 - 1e-12)), -FARTHEST, FARTHEST)
-    return np.round((threshold + FARTHEST) / STEP).astype(np.int64)
+def level_of(threshold: Vector) -> Cells:
+    """The row of the table for each threshold, 0 .. LEVELS - 1."""
+    return np.round((np.clip(threshold, -FARTHEST, FARTHEST) + FARTHEST) / STEP).astype(np.int64)
 
 
 @cache

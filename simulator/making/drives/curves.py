@@ -26,7 +26,7 @@ RESAMPLES = 200
 _TAILS = [0.025, 0.975]
 _DIGITS = 4
 #: Nearer than this, in metres, a distance counts as this.
-_NEAREST = 1.0
+NEAREST = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Series:
 
     def x(self, by: str) -> Vector:
         """Height in pixels or distance in metres of each row."""
-        return np.maximum(self.rows[AXES[by][0]].to_numpy(float), _NEAREST)
+        return np.maximum(self.rows[AXES[by][0]].to_numpy(float), NEAREST)
 
     def sums(self, by: str) -> Sums:
         """What a curve is fitted on."""

@@ -57,7 +57,7 @@ def _hits(drives: Drives, camera: str, states: pd.DataFrame, iou: float) -> tupl
 
 
 def _bands(cars: pd.DataFrame) -> list[Band]:
-    return [everything(cars), *bands(cars, "height_px"), *bands(cars, "closing_mps")]
+    return [*everything(cars), *bands(cars, "height_px"), *bands(cars, "closing_mps")]
 
 
 def _rows(told: list[Band], hits: Hits, resamples: Resamples) -> Iterator[dict[str, object]]:

@@ -7,6 +7,7 @@ correlation of two frames a time dt apart is object + slow exp(-dt / tau).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +92,9 @@ def fit(found: Vector, seconds: Vector = LAGS / RATE) -> Shares:
         return -float(sum(curve(angle) for curve, angle in zip(curves, angles, strict=True)))
 
     bounds = [(0.0, 1.0), (0.0, 1.0), tuple(np.log(TAU_S))]
-    best = minimize(loss, _best_of_grid(found, seconds), method="Nelder-Mead", bounds=bounds, options={"fatol": 1e-3, "xatol": 1e-4})
+    best = minimize(
+        loss, _best_of_grid(found, seconds), method="Nelder-Mead", bounds=bounds, options={"fatol": 1e-3, "xatol": 1e-4}
+    )
     return _shares(best.x)
 
 
@@ -110,13 +113,15 @@ def _best_of_grid(found: Vector, seconds: Vector) -> Vector:
     return np.array([lasting[best], part[best], np.log(tau[best])])
 
 
-def draw(shares: Shares, seconds: Vector, copies: int, rng: np.random.Generator) -> Vector:
-    """Latents of one object at ascending times, (copies, times)."""
-    slow = rng.standard_normal((copies, len(seconds)))
-    keep = np.exp(-np.diff(seconds) / shares.tau_s)
-    for k, kept in enumerate(keep, start=1):
-        slow[:, k] = kept * slow[:, k - 1] + np.sqrt(1 - kept**2) * slow[:, k]
-    white = rng.standard_normal((copies, len(seconds)))
-    own = rng.standard_normal((copies, 1))
-    drawn: Vector = np.sqrt(shares.object) * own + np.sqrt(shares.slow) * slow + np.sqrt(shares.white) * white
+def draw(shares: Sequence[Shares], seconds: Vector, rng: np.random.Generator) -> Vector:
+    """Latents of one object at ascending times, one copy for each of the shares, (copies, times)."""
+    own, lasting, white, tau = (
+        np.array([getattr(share, name) for share in shares])[:, None] for name in ("object", "slow", "white", "tau_s")
+    )
+    slow = rng.standard_normal((len(shares), len(seconds)))
+    keep = np.exp(-np.diff(seconds) / tau)
+    for k in range(1, len(seconds)):
+        slow[:, k] = keep[:, k - 1] * slow[:, k - 1] + np.sqrt(1 - keep[:, k - 1] ** 2) * slow[:, k]
+    new, always = rng.standard_normal(slow.shape), rng.standard_normal(own.shape)
+    drawn: Vector = np.sqrt(own) * always + np.sqrt(lasting) * slow + np.sqrt(white) * new
     return drawn

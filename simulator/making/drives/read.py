@@ -176,7 +176,7 @@ def _scored_reader(label: str) -> Callable[[Path], pd.DataFrame]:
 
 
 def _table(path: Path, columns: list[str], separator: str | None) -> pd.DataFrame:
-    """The lines of a file as numbers, but for the column `label`; more fields than columns are ignored.
+    """The lines of a file as numbers, but for the column `label`; the index counts lines, more fields than columns are ignored.
 
     separator: None for white space
     """
@@ -187,11 +187,11 @@ def _table(path: Path, columns: list[str], separator: str | None) -> pd.DataFram
         raise DrivesError(f"{path}, line {short + 1}: {told}")
     rows = {number: fields[: len(columns)] for number, fields in enumerate(lines) if fields}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
-    return _in_numbers(path, table).reset_index(drop=True)
+    return _in_numbers(path, table)
 
 
 def _in_numbers(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """The fields as numbers; the index is the place of each line in the file."""
+    """The fields as numbers."""
     for column in table.columns.drop("label", errors="ignore"):
         number = pd.to_numeric(table[column], errors="coerce")
         _refuse(path, table, ~number.between(-np.finfo(float).max, np.finfo(float).max), column, "a number")

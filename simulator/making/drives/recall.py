@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.making.drives.bands import OCCLUSIONS, Band, bands, everything
-from simulator.making.drives.hits import is_hit, looks, of_kind
-from simulator.making.drives.read import Drives
+from simulator.making.drives.hits import is_hit, of_kind
 from simulator.making.drives.resample import Resamples, share
 from simulator.making.drives.sensors import SENSORS, Sensor
 
@@ -17,13 +16,13 @@ _COUNTS = ["boxes", "tracks", "found", "found_low", "found_high"]
 COLUMNS = ["seen_by", "object", "threshold", "by", "low", "high", *_COUNTS]
 
 
-def table(drives: Drives, resamples: Resamples) -> pd.DataFrame:
+def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
     """recall.csv: a row a sensor, kind of object, threshold of the score (empty without scores) and band.
 
-    Occlusions are told with their level as both bounds; their rows count largely hidden objects as well.
+    seen: `hits.looks`. Occlusions are told with their level as both bounds; their rows count largely hidden objects as well.
     """
-    seen = resamples.placed(looks(drives))
-    rows = [row for sensor in SENSORS.values() for row in _of_sensor(seen, sensor, resamples)]
+    placed = resamples.placed(seen)
+    rows = [row for sensor in SENSORS.values() for row in _of_sensor(placed, sensor, resamples)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -39,7 +38,7 @@ def _of_sensor(seen: pd.DataFrame, sensor: Sensor, resamples: Resamples) -> Iter
 
 def _bands(seen: pd.DataFrame, sensor: Sensor, kind: str) -> Iterator[Band]:
     clear = of_kind(seen, sensor, kind)
-    yield everything(clear)
+    yield from everything(clear)
     for by in ("height_px", "distance_m"):
         yield from bands(clear, by)
     whole = seen[seen["truncation"].eq(0) & seen["label"].isin(sensor.labels[kind])]

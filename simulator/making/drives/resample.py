@@ -45,7 +45,7 @@ class Resamples:
         return np.asarray(self.tracks.get_indexer(pd.MultiIndex.from_frame(rows[["drive", "track"]])), np.int64)
 
     def placed(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows with the column place, which saves looking it up in every part of them."""
+        """The rows with the column place, which saves looking it up in every part of them; of no use with other resamples."""
         return rows.assign(place=self.of(rows))
 
     def per_track(self, rows: pd.DataFrame, values: NDArray[np.generic]) -> Floats:

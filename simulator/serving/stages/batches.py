@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
@@ -143,21 +143,21 @@ class Dedicated:
 class Accelerator:
     """A device that several pools share: batches at work there at the same time slow each other down.
 
-    Processor sharing: k batches all go at the pace 1 / (1 + (k - 1) (s - 1)) of one alone, whichever pools they belong to.
+    Processor sharing: all batches go at the same pace, whichever pools they belong to.
 
-    slowdown: s, the times as long that two batches side by side take; 2 is a device that takes turns, 1 one with room for all.
+    stretch: how many times as long as alone batches take, by how many are at work and on how many threads in all
     """
 
-    def __init__(self, slowdown: float) -> None:
-        self.slowdown = slowdown
+    def __init__(self, stretch: Callable[[int, int], float]) -> None:
+        self.stretch = stretch
         self.shares: list[Shared] = []
         self.seen = 0.0
 
     @property
     def pace(self) -> float:
         """Seconds of work that every batch gets done in a second."""
-        at_work = sum(len(share) for share in self.shares)
-        return 1 / (1 + max(at_work - 1, 0) * (self.slowdown - 1))
+        batches = sum(len(share.left) for share in self.shares)
+        return 1 / self.stretch(batches, sum(share.busy for share in self.shares))
 
     def look(self, now: float) -> None:
         """Nothing has begun or ended since the last look: take off what was done."""
@@ -169,12 +169,18 @@ class Accelerator:
 
 
 class Shared:
-    """The batches of one pool on a shared accelerator; left: work left, in seconds of a batch alone."""
+    """The batches of one pool on a shared accelerator.
 
-    def __init__(self, device: Accelerator, alarm: Alarm) -> None:
+    left: work left, in seconds of a batch alone; threads: of each batch that begins; busy: of all that are at work
+    """
+
+    def __init__(self, device: Accelerator, alarm: Alarm, threads: int = 1) -> None:
         self.device = device
+        self.threads = threads
         self.alarm = alarm
         self.left: dict[Batch, float] = {}
+        self._threads: dict[Batch, int] = {}
+        self.busy = 0
         device.shares.append(self)
 
     def __len__(self) -> int:
@@ -184,6 +190,8 @@ class Shared:
         """A batch that would take `seconds` alone goes to work."""
         self.device.look(now)
         self.left[batch] = seconds
+        self._threads[batch] = self.threads
+        self.busy += self.threads
 
     def ended(self, now: float) -> Iterator[Batch]:
         """Take out the batches that are done by now, or lost with their replicas."""
@@ -192,7 +200,7 @@ class Shared:
         ended = [batch for batch in done if done[batch] or batch.outage[0] <= now]
         for batch in ended:
             batch.end_at(now if done[batch] else inf)
-            del self.left[batch]
+            self._leave(batch)
         return iter(ended)
 
     @property
@@ -203,7 +211,7 @@ class Shared:
     def interrupt(self, batch: Batch, now: float) -> None:
         """A batch makes way for another one."""
         self.device.look(now)
-        del self.left[batch]
+        self._leave(batch)
         batch.stop_at(now)
 
     def unfinished(self) -> list[Batch]:
@@ -213,9 +221,9 @@ class Shared:
         return list(self.left)
 
     def goes_on(self, instead_of: Work) -> None:
-        """Other pools wake the stage that goes on."""
+        """Other pools wake the stage that goes on; what begins from now on has the threads of its spec."""
         assert isinstance(instead_of, Shared)
-        self.alarm = instead_of.alarm
+        self.alarm, self.threads = instead_of.alarm, instead_of.threads
         self.device.shares.remove(instead_of)
 
     def tell_others(self) -> None:
@@ -223,6 +231,10 @@ class Shared:
         for other in self.device.shares:
             if other is not self:
                 other.alarm.set(other.next_end)
+
+    def _leave(self, batch: Batch) -> None:
+        del self.left[batch]
+        self.busy -= self._threads.pop(batch)
 
     def _end_of(self, batch: Batch) -> float:
         return self.device.seen + self.left[batch] / self.device.pace

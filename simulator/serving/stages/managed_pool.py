@@ -59,7 +59,8 @@ class ManagedPoolStage(AnyPool):
         self.scaling = scaling_of(self)
         self.replaces = None if spec.replaces is None else Freshness(run.requests, spec.replaces)
         self.preempts = None if spec.preempts is None else Freshness(run.requests, spec.preempts)
-        self.work: Work = Shared(run.accelerators[spec.shares], self.alarm) if spec.shares else Dedicated()
+        shared = spec.shares is not None and not run.is_alone(spec)
+        self.work: Work = Shared(run.accelerators[spec.shares], self.alarm, spec.threads) if shared else Dedicated()
 
     def _lanes(self) -> list[Lane]:
         """A queue for each replica where they are balanced, else one for all."""
