@@ -34,8 +34,8 @@ def test_the_age_grows_by_a_second_a_second_and_falls_when_a_frame_arrives(trace
 
 def test_the_sentence_tells_the_ages_at_the_instant_and_the_worst_around_it(trace):
     assert age_over_time(trace, "done", 50.9).takeaway == (
-        "Planner: at 00:00:50.90 the newest frame of front is 900 ms old and the newest frame of left 400 ms. In the 2 s around it "
-        "nothing gets older than 2.20 s."
+        "Planner: at 00:00:50.90 the newest frame of front is 900 ms old and the newest frame of left 400 ms. In the 2 s "
+        "around it nothing gets older than 2.20 s."
     )
 
 

@@ -39,8 +39,8 @@ def test_lateness_is_a_line_as_it_comes_and_one_moved_on(rows):
     assert list(moved.x) == [0, 0.2]
     assert chart.takeaway == (
         "An answer of YOLOX-x that is 200 ms old still finds 40.0% (35.0% to 45.0%) of the cars, a fresh one 80.0% (75.0% to "
-        "85.0%), at an overlap of 0.5 or more. Moving its boxes on by a prediction makes it 60.0% (55.0% to 65.0%) and wins back "
-        "50.0% of the loss."
+        "85.0%), at an overlap of 0.5 or more. Moving its boxes on by a prediction makes it 60.0% (55.0% to 65.0%) and wins "
+        "back 50.0% of the loss."
     )
     assert chart.table["found (%)"].tolist() == pytest.approx([80, 60, 40, 80, 60])
 
@@ -57,8 +57,8 @@ def test_groups_show_what_is_found_fresh_late_and_moved_on(rows):
     assert list(fresh.x) == pytest.approx([70, 80, 60])
     assert list(moved.x) == pytest.approx([70, 78, 40])
     assert chart.takeaway == (
-        "An age of 200 ms costs most where the closing speed is 10 m/s or more: 60.0% become 10.0%; it costs least at under −2 m/s: "
-        "70.0% become 65.0%."
+        "An age of 200 ms costs most where the closing speed is 10 m/s or more: 60.0% become 10.0%; it costs least at under −2 "
+        "m/s: 70.0% become 65.0%."
     )
 
 
@@ -76,27 +76,18 @@ def test_confirmation_distances_stand_beside_what_was_predicted():
     assert list(real.x) == [31, 32.5, 35, 37.5, 39]
     assert (chain.x[2], independent.x[2], independent.line.dash) == (34, 45, "dash")
     assert chart.takeaway == (
-        "On drives that were left out, YOLOX-x confirmed half of 120 approaching cars 35.0 m away or farther. Misses that follow "
-        "each other as measured predict 34.0 m, a bias of −1.0 m (−3.0 to +0.0). Independent misses promise 45.0 m, a bias of "
-        "+10.0 m (+8.0 to +11.0)."
+        "On drives that were left out, YOLOX-x confirmed half of 120 approaching cars 35.0 m away or farther. Misses that "
+        "follow each other as measured predict 34.0 m, a bias of −1.0 m (−3.0 to +0.0). Independent misses promise 45.0 m, a "
+        "bias of +10.0 m (+8.0 to +11.0)."
     )
     assert chart.table["within 80% intervals (%)"].tolist() == [78, 78]
 
 
 def followed(kind, by, low, high, **shares):
     about = {"seen_by": YOLOX, "object": "car", "kind": kind, "by": by, "low": low, "high": high, "pairs": 500, "tracks": 40}
-    return about | {
-        name: share
-        for column, value in shares.items()
-        for name, share in (
-            (column, value),
-            *(
-                []
-                if column in ("chain", "independent")
-                else [(f"{column}_low", value - 0.02), (f"{column}_high", value + 0.02)]
-            ),
-        )
-    }
+    bounds = {name: share for name, share in shares.items() if name not in ("chain", "independent")}
+    low_high = {f"{name}_low": share - 0.02 for name, share in bounds.items()}
+    return about | shares | low_high | {f"{name}_high": share + 0.02 for name, share in bounds.items()}
 
 
 @pytest.fixture
@@ -120,8 +111,8 @@ def test_what_follows_a_hit_and_what_follows_a_miss(follows):
     assert list(miss.error_x.array) == pytest.approx([2, 2])
     assert list(every.x) == pytest.approx([70, 30])
     assert chart.takeaway == (
-        "YOLOX-x finds 90.0% (88.0% to 92.0%) of cars in the frame after a hit, and 20.0% (18.0% to 22.0%) in the frame after a "
-        "miss: if misses were independent, it would be 70.0% after both."
+        "YOLOX-x finds 90.0% (88.0% to 92.0%) of cars in the frame after a hit, and 20.0% (18.0% to 22.0%) in the frame after "
+        "a miss: if misses were independent, it would be 70.0% after both."
     )
 
 
@@ -133,8 +124,8 @@ def test_a_second_of_frames_is_told_where_independence_is_most_wrong(follows):
     ]
     assert list(chain.error_x.array) == [0, 0]
     assert chart.takeaway == (
-        "At 0 to 25 px YOLOX-x confirmed 30.0% (28.0% to 32.0%) of cars within a second; independent misses promise 80.0%, misses "
-        "that follow each other as measured 32.0%."
+        "At 0 to 25 px YOLOX-x confirmed 30.0% (28.0% to 32.0%) of cars within a second; independent misses promise 80.0%, "
+        "misses that follow each other as measured 32.0%."
     )
 
 
@@ -144,8 +135,10 @@ def test_two_sensors_are_told_where_independence_promises_too_much():
     bands = [(0, 20, 0.9, 0.9, 0.97, 0.99), (20, np.inf, 0.4, 0.5, 0.6, 0.7)]
     joint = pd.DataFrame(
         [
-            about | {"low_m": low, "high_m": high, "boxes": 1000, "camera_share": camera, "lidar_share": lidar, "both": camera * lidar,
-                     "either": either, "either_low": either - 0.03, "either_high": either + 0.02, "independent_either": free}
+            about
+            | {"low_m": low, "high_m": high, "boxes": 1000, "camera_share": camera, "lidar_share": lidar}
+            | {"both": camera * lidar, "either": either, "either_low": either - 0.03, "either_high": either + 0.02}
+            | {"independent_either": free}
             for low, high, camera, lidar, either, free in bands
         ]
     )  # fmt: skip
@@ -154,6 +147,6 @@ def test_two_sensors_are_told_where_independence_promises_too_much():
     assert (list(either.x), list(either.y)) == ([10, 30], pytest.approx([97, 60]))
     assert list(either.error_y.arrayminus) == pytest.approx([3, 3])
     assert chart.takeaway == (
-        "At 20 m or more camera or LiDAR find 60.0% (57.0% to 62.0%) of 1,000 cars; if they missed independently it would be 70.0%. "
-        "The correlation of what they miss is 0.40 (0.30 to 0.50)."
+        "At 20 m or more camera or LiDAR find 60.0% (57.0% to 62.0%) of 1,000 cars; if they missed independently it would be "
+        "70.0%. The correlation of what they miss is 0.40 (0.30 to 0.50)."
     )

@@ -20,8 +20,8 @@ def sighted(label="Detector", object="pedestrian"):
 
 def test_the_sentence_tells_what_is_found_where_the_vehicle_needs_to_stop():
     assert recall_by_distance([sighted()], STOPS).takeaway == (
-        "Of pedestrians as far away as the vehicle needs to stop, found in one frame: Detector at 30 km/h (10 m) 100.0%, at 50 km/h "
-        "(25 m) 70.0%, at 80 km/h (90 m) nobody measured."
+        "Of pedestrians as far away as the vehicle needs to stop, found in one frame: Detector at 30 km/h (10 m) 100.0%, at 50 "
+        "km/h (25 m) 70.0%, at 80 km/h (90 m) nobody measured."
     )
 
 
@@ -36,7 +36,8 @@ def test_each_stopping_distance_is_a_dashed_line_with_its_speed():
 def test_a_curve_lies_in_its_band_and_every_detector_has_one():
     low, high, curve, *others = recall_by_distance([sighted(), sighted("LiDAR")], STOPS).figure.data
     assert list(curve.y) == [100, 100, 0, 0]
-    assert (list(low.y)[0], list(high.y)[0]) == (90, 100)
+    assert list(low.y) == pytest.approx([90, 90, 0, 0])
+    assert list(high.y) == [100, 100, 0, 0]
     assert [trace.name for trace in others if trace.name] == ["LiDAR"]
 
 
@@ -48,17 +49,21 @@ def test_the_table_holds_the_stopping_distances_beside_the_curve():
 
 def options(**columns):
     rows = {
+        "choice": ["detector"] * 3,
         "option": ["fast", "strong", "old"],
         "label": ["Nano", "X", "Two stages"],
         "latency_ms": [5.0, 50.0, 100.0],
+        "low_ms": [np.nan, 40.0, np.nan],
+        "high_ms": [np.nan, 65.0, np.nan],
         "recall": [0.3, 0.8, 0.6],
         "on_front": [True, True, False],
+        "picked": [False, True, False],
     }
     return pd.DataFrame(rows | columns)
 
 
 def test_the_options_that_none_beats_are_joined_and_the_others_hollow():
-    joined, *points, mine = accuracy_by_latency(options(), "cars 40 m away", "strong").figure.data
+    joined, *points, mine = accuracy_by_latency(options(), "cars 40 m away").figure.data
     assert (list(joined.x), list(joined.y)) == ([5, 50], [30, 80])
     assert [point.marker.symbol for point in points] == ["circle", "circle", "circle-open"]
     assert (mine.name, list(mine.x)) == ("this design", [50])
@@ -72,7 +77,7 @@ def test_the_sentence_tells_both_ends_of_the_front_and_who_is_beaten():
     assert alone.takeaway.startswith("X finds 80.0% of cars 40 m away in 50.0 ms and no other option is faster or finds more")
 
 
-def test_intervals_are_drawn_where_they_are_known():
-    rows = options(recall_low=[0.2, 0.7, 0.5], recall_high=[0.35, 0.9, 0.7])
-    point = accuracy_by_latency(rows, "cars 40 m away").figure.data[1]
-    assert (list(point.error_y.array), list(point.error_y.arrayminus)) == (pytest.approx([5]), pytest.approx([10]))
+def test_the_band_of_a_projection_is_drawn_where_there_is_one():
+    _, fast, strong, *_ = accuracy_by_latency(options(), "cars 40 m away").figure.data
+    assert fast.error_x.array is None
+    assert (list(strong.error_x.array), list(strong.error_x.arrayminus)) == ([15], [10])
