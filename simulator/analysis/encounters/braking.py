@@ -42,6 +42,12 @@ def impact_mps(gap_m: Floats, closing: Floats, deceleration: Floats) -> Floats:
     return np.asarray(np.sqrt(left))
 
 
+def first_tick(ticks: Floats, times: Floats) -> Floats:
+    """The first tick at or after each time, shape (n,); infinite where there is none. ticks: shape (n, j), ascending."""
+    later = ticks >= times[:, None]
+    return np.where(later.any(1), ticks[np.arange(len(ticks)), later.argmax(1)], np.inf)
+
+
 def decided_at(rule: Rule, ticks: Floats, confirmed: Floats, believed: Floats, closing: Floats, deceleration: Floats) -> Floats:
     """The first tick at which the planner brakes, shape (n,), infinite where it never does.
 

@@ -46,12 +46,14 @@ _NEARLY = 1e-9
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of each encounter, shape (n,) each; times in seconds from when the object comes into view.
+    """What became of each encounter, shape (n,) each; times in seconds from when the object comes into view, infinite if never.
 
-    confirmed_s, braking_s: infinite where never; margin_m: what is left of the gap at standstill, below 0: how much more was
-    needed; impact_mps: the relative speed at the object
+    seen_s: when the frame that confirmed it was captured; confirmed_s: when its answer was known; braking_s: when the brakes held
+    confirmed_gap_m: the gap that was left when it was confirmed; margin_m: what is left of the gap at standstill, below 0: how much
+    more was needed; impact_mps: the relative speed at the object
     """
 
+    seen_s: Floats
     confirmed_s: Floats
     braking_s: Floats
     confirmed_gap_m: Floats
@@ -260,8 +262,9 @@ class Meeting:
     def outcome(self, draw: int = 0, hits: Mapping[str, Bools] | None = None) -> Outcome:
         """What becomes of each encounter; draw: 0 for the evidence as it is, 1 to DRAWS for its resamples."""
         found = hits or {name: self.hits(name, draw) for name in self.families}
-        confirmed = np.stack([self._confirmed(self.families[name], hit) for name, hit in found.items()])
-        when = confirmed.max(0) if self.spec.fuses == "both" else confirmed.min(0)
+        seen, confirmed = np.stack([self._confirmed(self.families[name], hit) for name, hit in found.items()], axis=1)
+        which = confirmed.argmax(0) if self.spec.fuses == "both" else confirmed.argmin(0)
+        seen, when = (each[which, np.arange(len(which))] for each in (seen, confirmed))
         believed = self.believed(found)
         decided = decided_at(self.rule, self.ticks, when, believed, self.closing_mps, self.deceleration)
         braking = decided + self.rule.actuation_s
@@ -269,17 +272,22 @@ class Meeting:
             gap = np.where(np.isfinite(braking), np.maximum(self.gap_m - self.closing_mps * braking, 0.0), 0.0)
             left = np.where(np.isfinite(when), np.maximum(self.gap_m - self.closing_mps * when, 0.0), 0.0)
         margin = gap - needed_m(self.closing_mps, self.deceleration)
-        return Outcome(when, braking, left, margin, impact_mps(gap, self.closing_mps, self.deceleration))
+        return Outcome(seen, when, braking, left, margin, impact_mps(gap, self.closing_mps, self.deceleration))
 
-    def _confirmed(self, looks: Looks, hit: Bools) -> Floats:
-        """When the object has been found in enough of the latest frames, shape (n,); infinite where it never was."""
+    def _confirmed(self, looks: Looks, hit: Bools) -> tuple[Floats, Floats]:
+        """When the frame was captured that makes it enough of the latest ones, and when its answer is known; shapes (n,).
+
+        Infinite where the object is never found in enough of them.
+        """
         needs = self.spec.confirms
         counts = np.cumsum(hit, axis=1)
         before = np.zeros_like(counts)
         before[:, needs.of :] = counts[:, : -needs.of]
         enough = (counts - before >= needs.hits) & looks.known
         first = enough.argmax(1)
-        return np.where(enough.any(1), looks.known_s[np.arange(len(hit)), first], np.inf)
+        rows, ever = np.arange(len(hit)), enough.any(1)
+        seen, known = (np.where(ever, times[rows, first], np.inf) for times in (looks.after_s, looks.known_s))
+        return seen, known
 
     def believed(self, hits: Mapping[str, Bools]) -> Floats:
         """The gap that the planner believes in at each tick, shape (n, j): that of the newest frame that found the object."""

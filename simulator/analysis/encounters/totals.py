@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.analysis.encounters.braking import first_tick, needed_m
 from simulator.analysis.encounters.drawn import KMH
 from simulator.analysis.encounters.meeting import Meeting, Outcome
 from simulator.analysis.encounters.vehicle import vehicle_totals
@@ -50,10 +51,27 @@ def sums(meeting: Meeting, outcome: Outcome) -> Sums:
         "confirmed_share": (float(confirmed.sum()), n),
         "confirmed_mean_m": (float(outcome.confirmed_gap_m[confirmed].sum()), float(confirmed.sum())),
     }
+    for name, mine in lost(meeting, outcome).items():
+        found[name] = float((mine & counts).sum()), float((~outcome.stopped & counts).sum())
     for place, name in enumerate(meeting.spec.kinds):
         mine = counts & (meeting.drawn.kind == place)
         found[f"stopped_share.{name}"] = float((outcome.stopped & mine).sum()), float(mine.sum())
     return found
+
+
+def lost(meeting: Meeting, outcome: Outcome) -> dict[str, NDArray[np.bool_]]:
+    """Why the vehicle does not stop in time, by name, shape (n,) each: each encounter that it does not stop for has one reason.
+
+    unseen: when the frame that confirms the object was captured, even brakes that hold at once would have been too late
+    answered_late: they would not, but brakes as soon as the answer was known are; braked_late: the planner waited beyond that
+    """
+    needed = needed_m(meeting.closing_mps, meeting.deceleration)
+    with np.errstate(invalid="ignore"):
+        unseen = ~(meeting.gap_m - meeting.closing_mps * outcome.seen_s >= needed)
+        earliest = first_tick(meeting.ticks, outcome.confirmed_s) + meeting.rule.actuation_s
+        late = ~(meeting.gap_m - meeting.closing_mps * earliest >= needed) & ~unseen
+    hit = ~outcome.stopped
+    return {"lost.unseen": hit & unseen, "lost.answered_late": hit & late, "lost.braked_late": hit & ~unseen & ~late}
 
 
 def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
