@@ -16,7 +16,7 @@ from simulator.ui.charts import answer_times, cost_split, journeys, one_request
 from simulator.ui.panels import rests
 from simulator.ui.panels.day import OVER_TIME, over_time, replication_0
 from simulator.ui.panels.drives import following_misses, late_answers, second_sensor
-from simulator.ui.panels.encounters import one_encounter, sight
+from simulator.ui.panels.encounters import one_encounter, options, sight
 from simulator.ui.panels.scores import threshold_transfer
 from simulator.ui.panels.threshold import threshold
 from simulator.ui.widgets import draw
@@ -121,6 +121,7 @@ def _of_drives(part: Callable[[str], None]) -> Drawn:
 DRAWN: dict[str, Drawn] = {
     "encounter": one_encounter,
     "sight": sight,
+    "front": options,
     "outcomes": _outcomes,
     "threshold": _threshold,
     "answer_times": _answer_times,

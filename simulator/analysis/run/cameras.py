@@ -21,8 +21,8 @@ def frames_served(trace: Trace, start: float, end: float) -> pd.DataFrame:
     """
     pools = _side_by_side(trace)
     visits = pd.concat([trace.logs[name].frame(name) for name in pools], ignore_index=True)
-    left = visits["left_s"].fillna(trace.plan.horizon_s)
-    mine = visits[(visits["started_s"] < end) & (left >= start)].assign(left_s=left)
+    visits["left_s"] = visits["left_s"].fillna(trace.plan.horizon_s)
+    mine = visits[(visits["started_s"] < end) & (visits["left_s"] >= start)]
     rows, names = mine["request"].to_numpy(), np.array(trace.plan.scenario.sensors)
     together = _sets(trace, rows, mine["started_s"].to_numpy())
     return pd.DataFrame(

@@ -57,10 +57,9 @@ def _looks(trace: Trace) -> dict[str, SensorLook]:
 
 def _named(trace: Trace, lanes: pd.DataFrame) -> list[str]:
     """The label of each lane: its stage, with a number where it has several replicas."""
-    stages = trace.plan.scenario.stages
-    several = lanes["stage"].map(lanes["stage"].value_counts()) > 1
-    labels = [stages[str(name)].label for name in lanes["stage"]]
-    numbered = zip(labels, lanes["replica"], several, strict=True)
+    stages, names = trace.plan.scenario.stages, lanes["stage"].astype(str)
+    labels = [stages[name].label for name in names]
+    numbered = zip(labels, lanes["replica"], names.duplicated(keep=False), strict=True)
     return [wrapped(f"{label} {replica}" if many else label) for label, replica, many in numbered]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.encounters.sight import Sighted
-from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent, whiskers
+from simulator.ui.charts.look import GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent, whiskers
 from simulator.units import duration, percent, significant
 
 #: The marks of options, five colours each.
@@ -84,30 +84,25 @@ def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> p
     return pd.DataFrame(rows)
 
 
-def accuracy_by_latency(options: pd.DataFrame, where: str, chosen: str | None = None) -> Chart:
-    """The options of a choice by latency and recall; those that no other one beats in both are joined.
+def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
+    """The options for a model by latency and recall; those that no other one beats in both are joined.
 
-    options: a row an option: option, label, latency_ms, recall, on_front; with the columns recall_low and recall_high, and
-    latency_low_ms and latency_high_ms, the intervals are drawn
-    where: of what the recall is, such as "pedestrians 30 m away"; chosen: the option of the design
+    options: as `analysis.encounters.front.front` gives them, at least one; where: of what the recall is, such as "objects 30 m
+    away"
     """
     rows = options.sort_values("latency_ms", ignore_index=True)
-    front = rows[rows["on_front"]]
-    line = {"color": GREY, "width": 1.5, "dash": "dot"}
-    joined = go.Scatter(
-        x=front["latency_ms"], y=100 * front["recall"], mode="lines", line=line, showlegend=False, hoverinfo="skip"
-    )
+    front, mine = rows[rows["on_front"]], rows[rows["picked"]]
+    look = {"mode": "lines", "line": {"color": GREY, "width": 1.5, "dash": "dot"}, "hoverinfo": "skip", "showlegend": False}
+    joined = go.Scatter(x=front["latency_ms"], y=100 * front["recall"], **look)
     drawn = figure(joined, *(_point(row, place) for place, (_, row) in enumerate(rows.iterrows())), height=420)
-    mine = rows[rows["option"] == chosen]
-    ring = {"size": 20, "symbol": "circle-open", "color": BLUE, "line": {"width": 2}}
-    if len(mine):
-        drawn.add_scatter(
-            name="this design", x=mine["latency_ms"], y=100 * mine["recall"], mode="markers", marker=ring, hoverinfo="skip"
-        )
+    ring = {"size": 20, "symbol": "circle-open", "color": GREY, "line": {"width": 2}}
+    drawn.add_scatter(
+        name="this design", x=mine["latency_ms"], y=100 * mine["recall"], mode="markers", marker=ring, hoverinfo="skip"
+    )
     ticks = [digit * 10.0**power for power in range(-2, 5) for digit in (1, 2, 5)]
-    drawn.update_xaxes(title="latency (ms), logarithmic", type="log", tickvals=ticks, tickangle=0)
+    drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=ticks, tickangle=0)
     drawn.update_yaxes(title=f"{where}, found in one frame (%)", range=[0, 105])
-    return Chart(drawn, _front_takeaway(rows, where), rounded(_front_table(rows, chosen), 3))
+    return Chart(drawn, _front_takeaway(rows, where), rounded(_front_table(rows), 3))
 
 
 def _point(row: pd.Series, place: int) -> go.Scatter:
@@ -122,10 +117,8 @@ def _point(row: pd.Series, place: int) -> go.Scatter:
         marker={"size": 11, "color": colour, "symbol": shape, "line": {"width": 2, "color": colour}},
         hovertemplate="%{x:.3g} ms, %{y:.1f}%",
     )
-    if "recall_low" in row:
-        point.error_y = whiskers(*([100 * row[name]] for name in ("recall_low", "recall", "recall_high")))
-    if "latency_low_ms" in row:
-        point.error_x = whiskers(*([row[name]] for name in ("latency_low_ms", "latency_ms", "latency_high_ms")))
+    if np.isfinite(row["low_ms"]):
+        point.error_x = whiskers([row["low_ms"]], [row["latency_ms"]], [row["high_ms"]])
     return point
 
 
@@ -133,17 +126,25 @@ def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
     front = rows[rows["on_front"]]
     fast, good = front.iloc[0], front.iloc[-1]
     beaten = len(rows) - len(front)
-    rest = f"; {beaten} of {len(rows)} options are beaten in both" if beaten else "; no option is beaten in both"
+    rest = f"; {beaten} of {len(rows)} options {'is' if beaten == 1 else 'are'} beaten in both" if beaten else ""
     one = f"{fast['label']} finds {percent(fast['recall'])} of {where} in {duration(fast['latency_ms'] / 1000)}"
     if len(front) == 1:
         return f"{one} and no other option is faster or finds more{rest}."
     return f"{one}, {good['label']} {percent(good['recall'])} in {duration(good['latency_ms'] / 1000)}{rest}."
 
 
-def _front_table(rows: pd.DataFrame, chosen: str | None) -> pd.DataFrame:
-    shares = {name: 100 * rows[name] for name in ("recall", "recall_low", "recall_high") if name in rows}
+def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
     yes = {True: "yes", False: ""}
-    told = rows.assign(**shares, on_front=rows["on_front"].map(yes), chosen=(rows["option"] == chosen).map(yes))
-    names = {"label": "option", "latency_ms": "latency (ms)", "recall": "found in one frame (%)", "recall_low": "95% low (%)",
-             "recall_high": "95% high (%)", "on_front": "beaten by none", "chosen": "this design"}  # fmt: skip
-    return told.drop(columns="option").rename(columns=names)
+    told = rows.assign(recall=100 * rows["recall"], on_front=rows["on_front"].map(yes), picked=rows["picked"].map(yes)).drop(
+        columns=["choice", "option"]
+    )
+    names = {
+        "label": "option",
+        "latency_ms": "latency (ms)",
+        "low_ms": "band from (ms)",
+        "high_ms": "band to (ms)",
+        "recall": "found in one frame (%)",
+        "on_front": "beaten by none",
+        "picked": "this design",
+    }
+    return told.rename(columns=names)

@@ -24,6 +24,7 @@ _FIRST = "kitti.yolox_x"
 
 def real_drives() -> None:
     """The panel of the evidence page."""
+    drives = load_drives(DRIVES)
     st.markdown(
         "Recorded drives with labelled objects, and what detectors found in them frame by frame. The drives themselves are not "
         "part of CaseSim: these are sums and curves of them."
@@ -35,7 +36,7 @@ def real_drives() -> None:
     }.items():
         st.subheader(title, anchor=False)
         part("evidence", credited=False)
-    _credit(load_drives(DRIVES))
+    _credit(drives)
 
 
 def _credit(drives: Drives) -> None:

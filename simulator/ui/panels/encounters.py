@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import ceil
 
+import pandas as pd
 import streamlit as st
 
+from simulator.analysis.encounters import front
 from simulator.analysis.encounters.followed import Followed, follow, interesting, meeting_of
 from simulator.analysis.encounters.meeting import Meeting
 from simulator.analysis.encounters.reaction import reaction_s
@@ -16,7 +18,7 @@ from simulator.scenario import ScenarioError
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan, fingerprint
 from simulator.serving.trace import Trace
-from simulator.ui.charts import encounter, recall_by_distance
+from simulator.ui.charts import accuracy_by_latency, encounter, recall_by_distance
 from simulator.ui.charts.encounter import step_s
 from simulator.ui.panels.day import replication_0
 from simulator.ui.widgets import draw
@@ -24,6 +26,9 @@ from simulator.ui.workbench.history import kept
 
 #: The speeds whose stopping distances are drawn, in km/h.
 SPEEDS_KMH = (30, 50, 80)
+
+#: The distances at which detectors are compared, in m, and the one at first.
+DISTANCES_M, _USUAL_M = (10, 15, 20, 25, 30, 40, 50, 60), 30
 
 _THIS, _BY_NUMBER = "This design", "by its number"
 
@@ -115,6 +120,27 @@ def sight(result: Result) -> None:
     draw(recall_by_distance(sighted(plan, what), {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
     st.caption(
         "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands. "
-        "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. Bands "
-        "are 95% intervals."
+        "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. "
+        "Bands are 95% intervals."
     )
+
+
+@st.fragment
+def options(result: Result) -> None:
+    """What every option for the model that looks finds at a distance, and how long it takes."""
+    plan, key = result.plan, f"{result.plan.scenario.id}:front_m"
+    distance = st.select_slider("Distance (m)", DISTANCES_M, _USUAL_M, key=key)
+    rows = _front(fingerprint(plan.identity), float(distance), plan)
+    if rows.empty:
+        st.markdown("No choice of this case changes what looks.")
+        return
+    draw(accuracy_by_latency(rows, f"objects {distance} m away"), key="front")
+    st.caption(
+        "Latency is that of the network alone on one frame; a line is the band of a projection. Recall is that of one frame, "
+        "over the kinds of encounters by their shares. Hollow: another option is faster and finds more."
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _front(design: str, distance_m: float, _plan: Plan) -> pd.DataFrame:
+    return front.front(_plan, distance_m)

@@ -26,7 +26,8 @@ def followed(gap_m=35.0, kmh=50.0, seen_s=0.3, confirmed_s=0.5, braking_s=0.7, l
         left = gap_m - speed * brakes
         impact = np.sqrt(speed**2 - 2 * DECELERATION * left)
         ended = brakes + (speed - impact) / DECELERATION
-    t = np.linspace(0, ended, 81)
+    marks = [at for at in (seen_s, confirmed_s, braking_s) if at is not None and at < ended]
+    t = np.unique([*np.linspace(0, ended, 77), *marks])
     braked = np.clip(t - brakes, 0, None)
     gap = np.clip(gap_m - speed * t + DECELERATION / 2 * braked**2, 0, None)
     seen, confirmed = (never if at is None else at for at in (seen_s, confirmed_s))
