@@ -1,6 +1,6 @@
 """`casesim detect-eval`: judges your own detector on labelled images; without one, prints a report of the detection tables.
 
-`casesim detect-tables` makes those tables.
+`casesim detect-tables` makes those tables, and `casesim detect-scales` those of the networks whose latency is measured.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from rich.table import Table
 from simulator.analysis.detections.detectors import Report, precision_rows, report
 from simulator.commands.outcome import StoppedError, UsageError, err, needing, table_console
 from simulator.evidence.detections import coco_c, load_detections
-from simulator.paths import DETECTIONS
+from simulator.evidence.profiles import profiles
+from simulator.paths import DETECTIONS, PROFILES
 
 
 @contextmanager
-def _keeping(kept: str) -> Iterator[None]:
+def _keeping(kept: str, extra: str = "measure") -> Iterator[None]:
     """Run what needs the extra; raises StoppedError that says what an interrupt leaves."""
     try:
-        with needing("measure", "judging a detector"):
+        with needing(extra, "judging a detector"):
             yield
     except KeyboardInterrupt:
         raise StoppedError(kept) from None
@@ -148,4 +149,28 @@ def detect_tables(
             measure_all(job, SETTINGS, workers, lambda part: bar.advance(measuring, part))
             judging = bar.add_task("judging", total=len(SETTINGS))
             make_tables(job, out, lambda: bar.advance(judging))
+        err.print(f"written to {out}", markup=False)
+
+
+def detect_scales(
+    data: Annotated[Path, typer.Option(help="folder of labelled COCO images, in YOLO's or COCO's format")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    photos: Annotated[Path, typer.Option(help="folder of the photos that calibrated the networks when they were timed")],
+    out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DETECTIONS,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions and bootstrap")] = 1,
+) -> None:
+    """Measure what the timed detectors find of vehicles and people by height; resumes where it was stopped."""
+    with _keeping("what is finished is kept; the same command resumes from there", "zoo"):
+        from simulator.making.detection.scale_tables import make_scales, write_scales
+        from simulator.making.detection.scales import LOOKS, ScaleJob, make_networks, measure_looks
+        from simulator.making.detection.timed import TimedFiles, all_timed
+
+        job = ScaleJob(data, TimedFiles(trained, photos, user_cache_path("casesim")), seed)
+        with _progress() as bar:
+            making = bar.add_task("making networks", total=len(all_timed()))
+            make_networks(job, lambda: bar.advance(making))
+            measuring = bar.add_task("measuring", total=len(LOOKS))
+            measure_looks(job, LOOKS, lambda part: bar.advance(measuring, part))
+            judging = bar.add_task("judging", total=len(all_timed()))
+            write_scales(make_scales(job, profiles(PROFILES), lambda: bar.advance(judging)), out)
         err.print(f"written to {out}", markup=False)

@@ -7,7 +7,8 @@
     answers.parquet   one row per detector, precision, condition, severity and image: statistics of input and answers
     summary.csv       one row per detector, precision, condition and severity: average precision with its intervals
 
-Their columns are described in `COLUMNS`. Photos are not part of it.
+Their columns are described in `COLUMNS`. Photos are not part of it. What the networks whose latency is measured find of the
+road's objects lies beside them, and `simulator.evidence.scales` reads it.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import ClockTime, Line, Name, Share, Strict, clock_minutes
 from simulator.scenario.faults import Path
 from simulator.scenario.kinds import OneOf, registry
@@ -390,6 +391,22 @@ class Price(AnyCurveball):
         return ("pool", "people")
 
 
+class Weather(AnyCurveball):
+    """One of the conditions of `encounters` holds: what comes into the way then is harder to see."""
+
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["weather"]
+    condition: Name
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """The condition exists."""
+        yield from super().check(scenario)
+        known = scenario.encounters.conditions if scenario.encounters else {}
+        if self.condition not in known:
+            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {suggest(self.condition, known)}"
+
+
 #: Every kind of curveball that a scenario may name, by that name; `simulator.scenario.schema.add_kind` adds one.
 CURVEBALLS: dict[str, type[AnyCurveball]] = registry(
     Traffic,
@@ -404,6 +421,7 @@ CURVEBALLS: dict[str, type[AnyCurveball]] = registry(
     Drift,
     AccuracyDrop,
     Price,
+    Weather,
 )
 
 Curveball = Annotated[AnyCurveball, OneOf(CURVEBALLS)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 if TYPE_CHECKING:
     from simulator.scenario.stages.base import AnyStage
 
-Unit = Literal["s", "share", "1/s", "USD", "per 1,000", "a request"]
+Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
 
 #: How a metric is computed from the replications of a run, and so how its interval is made.
 #: ratio: a total over a total; share: requests of a kind over requests, also near 0 and 1;
@@ -58,6 +58,7 @@ class Metric:
     stage: str | None = None
     request_class: str | None = None
     tag: str | None = None
+    least: float = 0.0
     most: float = field(default=float("inf"))
     group: Group | None = None
 

@@ -12,6 +12,7 @@ from simulator.errors import suggest
 from simulator.scenario.attributes import Grouping, grouping_of, told_by_group, with_groups
 from simulator.scenario.base import GUIDE
 from simulator.scenario.choices import parts
+from simulator.scenario.encounters import encounter_metrics, vehicle_metrics
 from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.faults import Path, dotted
 from simulator.scenario.metrics import Metric, metrics_of
@@ -90,12 +91,22 @@ def _metrics(data: Any) -> Found:
     groupings = _groupings(data)
     plain, of_positives = (metrics_of(kinds, tags, classes, words, ages=ages) for words in (None, ("", "")))
     plain = of_positives if "population" in data else plain
+    plain |= {metric.name: metric for metric in _of_vehicles(data)}
     known, of_positives = with_groups(plain, groupings), with_groups(of_positives, groupings)
     yield from _told_by_group(data, plain, groupings, of_positives)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
             yield ("objectives", index, "metric"), _no_metric(metric, known, of_positives)
+
+
+def _of_vehicles(data: Any) -> Iterator[Metric]:
+    """The metrics that encounters and a vehicle bring."""
+    if "encounters" in data:
+        kinds = _mapping(_mapping(data, "encounters"), "kinds")
+        yield from encounter_metrics({name: name for name in kinds})
+    if "vehicle" in data:
+        yield from vehicle_metrics()
 
 
 def _no_metric(name: str, known: Iterable[str], of_positives: Container[str]) -> str:

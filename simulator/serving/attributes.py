@@ -79,23 +79,28 @@ class TimetableValues(AttributeValues):
     @classmethod
     def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """That of the spell in which each request arrives; one at whose very end it arrives is over."""
-        ends, values = cls._spells(plan, name)
-        place = np.searchsorted(ends, requests.arrived % ends[-1], side="right")
-        return np.asarray(values.astype(np.float32)[np.minimum(place, len(values) - 1)])
+        return value_at(plan, name, requests.arrived).astype(np.float32)
 
     @classmethod
     def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         """Its values, each as likely as the share of the time that it takes up while requests arrive."""
-        ends, values = cls._spells(plan, name)
+        ends, values = _spells(plan, name)
         whole, rest = divmod(plan.arrivals_end_s, ends[-1])
         taken = np.diff(whole * ends + np.minimum(ends, rest), prepend=0.0)
         return taken / taken.sum(), values
 
-    @classmethod
-    def _spells(cls, plan: Plan, name: str) -> tuple[Floats, Floats]:
-        """When each spell ends, in seconds from the start of the first, and its value."""
-        spells = cast(TimetableAttribute, plan.scenario.attributes[name]).spells
-        return np.cumsum([spell.for_s for spell in spells]), np.array([spell.value for spell in spells])
+
+def value_at(plan: Plan, name: str, times: Floats) -> Floats:
+    """The value of a timetable at each time (s), shape as `times`; at the very end of a spell it is over."""
+    ends, values = _spells(plan, name)
+    place = np.searchsorted(ends, times % ends[-1], side="right")
+    return np.asarray(values[np.minimum(place, len(values) - 1)])
+
+
+def _spells(plan: Plan, name: str) -> tuple[Floats, Floats]:
+    """When each spell ends, in seconds from the start of the first, and its value."""
+    spells = cast(TimetableAttribute, plan.scenario.attributes[name]).spells
+    return np.cumsum([spell.for_s for spell in spells]), np.array([spell.value for spell in spells])
 
 
 class CategoryValues(AttributeValues):

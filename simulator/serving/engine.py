@@ -261,10 +261,36 @@ class Run:
 
     def _sharers(self, spec: Any) -> set[str]:
         """The pools whose batches change the pace of this one's: what they do has consequences here, as if requests came."""
-        if getattr(spec, "shares", None) is None:
+        if (device := getattr(spec, "shares", None)) is None:
             return set()
         stages = self.plan.scenario.stages
-        return {name for name, other in stages.items() if other is not spec and getattr(other, "shares", None) == spec.shares}
+        return {name for name in self.reached if stages[name] is not spec and getattr(stages[name], "shares", None) == device}
+
+    def is_alone(self, spec: Any) -> bool:
+        """Whether nothing ever slows down the batches of a pool on its device: not even its own further replicas are there."""
+        device = self.plan.scenario.accelerators[spec.shares]
+        return spec.most_replicas == 1 and device.stretch(1, spec.threads) == 1 and not self._sharers(spec)
+
+    @cached_property
+    def reached(self) -> set[str]:
+        """The stages that requests may come to: no way leads along a route by chance that takes none of them.
+
+        All of them in a run whose picks may change.
+        """
+        stages = self.plan.scenario.stages
+        if self.stops:
+            return set(stages)
+        ways = nx.DiGraph((name, target) for name in stages for target in self._open(name) if target in stages)
+        ways.add_node(self.plan.scenario.start)
+        return {self.plan.scenario.start, *nx.descendants(ways, self.plan.scenario.start)}
+
+    def _open(self, name: str) -> set[str]:
+        """Where requests may go on to from a stage."""
+        spec: Any = self.plan.scenario.stages[name]
+        shares = STAGES[spec.kind].routes_by_chance(self.plan, name)
+        if shares is None:
+            return set(spec.targets().values())
+        return {route.to for route, share in zip(spec.routes, shares, strict=True) if share > 0}
 
     def _readers(self, spec: Any) -> set[str]:
         """The pools in branches of forks that may read what this stage writes, in another branch or behind their join."""

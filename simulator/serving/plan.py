@@ -33,6 +33,7 @@ from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import surges
 from simulator.serving.latency import LatencyTable
 from simulator.serving.provenance import Source
+from simulator.serving.sights import Sights, look_up
 from simulator.serving.sized import SizedTable, weighed
 from simulator.serving.stages import STAGES
 
@@ -56,6 +57,7 @@ class Plan:
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
+    sights: Sights | None = None  # what the stages that look for objects find, where a vehicle meets some
     recording: Recording | None = None
     recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute that is replayed: a row a request
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
@@ -275,6 +277,7 @@ class Gatherer:
             STAGES[stage.kind].gather(self, name, stage)
         for name, attribute in self.scenario.attributes.items():
             ATTRIBUTES[attribute.kind].gather(self, name, attribute)
+        sights = look_up(self, self.scenario.encounters) if self.scenario.encounters else None
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
@@ -288,6 +291,7 @@ class Gatherer:
             cold_starts=self.cold_starts,
             timed=self.timed,
             tables=self.tables,
+            sights=sights,
             recording=self.recording,
             recorded=self.recorded,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),

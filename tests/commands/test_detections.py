@@ -104,6 +104,19 @@ def test_trained_files_that_are_missing_are_named(casesim: Run, yolo: Path, tmp_
     assert "holds no yolox_nano.onnx, which yolox_nano needs; --trained takes the folder that does" in " ".join(err.split())
 
 
+def test_scales_name_what_is_missing(casesim: Run, yolo: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the timed files are made by the zoo")
+    given = ["detect-scales", "--data", yolo, "--trained", tmp_path, "--photos", tmp_path, "--out", tmp_path]
+    status, _, err = casesim(*given)
+    assert status == 2
+    assert "its labels hold no car; expected boxes of car, bus, truck" in " ".join(err.split())
+    (yolo / "config.yaml").write_text("names: [person, car]\n")
+    (yolo / "labels" / "1.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    status, _, err = casesim(*given)
+    assert status == 2
+    assert "holds no yolox_nano.onnx, which coco_yolox_nano needs" in " ".join(err.split())
+
+
 def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(
     casesim: Run, yolo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

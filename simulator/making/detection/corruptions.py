@@ -141,6 +141,32 @@ def rain(image: Floats, strength: float, rng: Generator) -> Floats:
     return np.asarray(veiled + (0.9 - veiled) * np.minimum(streaks * 9, 0.7)[..., None], np.float32)
 
 
+def rain_at_night(image: Floats, severity: float, rng: Generator) -> Floats:
+    """Rain, whose drops scatter what light there is, before a sensor at night, both at the severity 1, 2 or 3."""
+    place = int(severity) - 1
+    wet = rain(image, CORRUPTIONS["rain"].strengths[place], rng)
+    return night(np.clip(wet, 0, 1), CORRUPTIONS["night"].strengths[place], rng)
+
+
+def dirty_lens(image: Floats, strength: float, rng: Generator) -> Floats:
+    """Dirt or drops on the glass before the lens, which cover a part `strength` of the image.
+
+    The glass is far out of focus, so that a patch has a soft edge and shows no shape of its own: half of the scene's light
+    comes through, blurred over a disc of 2% of the longer side, and a fifth of what is held back reaches the sensor as
+    stray light.
+    """
+    covered = _dirt(rng, image.shape[0], image.shape[1], strength)[..., None]
+    through = 0.5 * defocus(image, 0.02, rng) + 0.1 * image.mean(axis=(0, 1), keepdims=True)
+    return np.asarray(image * (1 - covered) + through * covered, np.float32)
+
+
+def _dirt(rng: Generator, height: int, width: int, share: float) -> Floats:
+    """How much of each pixel is covered, 0 to 1, (height, width): where a smooth field is highest, a part `share` in all."""
+    field = _patches(rng, height, width, 7)
+    middle = np.quantile(field, 1 - share)
+    return np.asarray(np.clip(0.5 + (field - middle) / 0.2, 0, 1), np.float32)
+
+
 def snow(image: Floats, strength: float, rng: Generator) -> Floats:
     """White flakes, blurred by their fall, before a scene that their scattered light whitens.
 
@@ -198,6 +224,8 @@ CORRUPTIONS: dict[str, Corruption] = {
     "rain": Corruption("Rain", rain, (0.001, 0.004, 0.01), _SHARE.format("streak")),
     "snow": Corruption("Snow", snow, (0.005, 0.015, 0.035), _SHARE.format("flake"), "snow"),
     "night": Corruption("Night", night, (0.1, 0.02, 0.005), "part of the daylight that is left"),
+    "rain_at_night": Corruption("Rain at night", rain_at_night, (1, 2, 3), "severity of rain and of night, both"),
+    "dirty_lens": Corruption("Dirty lens", dirty_lens, (0.15, 0.35, 0.6), "part of the image that dirt covers"),
     "contrast": Corruption("Low contrast", contrast, (0.4, 0.2, 0.05), "part of the contrast that is left", "contrast"),
     "defocus": Corruption("Out of focus", defocus, (0.005, 0.009, 0.016), _LENGTH.format("radius of the disc"), "defocus_blur"),
     "motion_blur": Corruption(

@@ -25,6 +25,7 @@ class Takes:
     """What a network takes: a square of `side` pixels, whose values are pixel / 255 * `largest`, less `mean`, by `std`.
 
     mean, std: by channel, in the order that the network takes them
+    part: how much of the square's sides the image fills, of what it would fill; what is left is padding
     """
 
     side: int
@@ -35,6 +36,7 @@ class Takes:
     std: Channels = (1.0, 1.0, 1.0)
     padding: int = GREY
     nearest: bool = False
+    part: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,18 @@ def prepare(pixels: Pixels, takes: Takes) -> tuple[Floats, Placed]:
 def fit(pixels: Pixels, takes: Takes) -> tuple[Pixels, Placed]:
     """The image in the network's square, (side, side, 3), and where it went."""
     height, width = pixels.shape[:2]
-    if takes.fit == "stretch":
-        square = _resized(pixels, takes.side, takes.side, takes.nearest)
-        return square, Placed(width, height, (takes.side / width, takes.side / height), (0, 0))
-    scale = takes.side / max(height, width)
-    inner = _resized(pixels, max(round(width * scale), 1), max(round(height * scale), 1), takes.nearest)
-    left, top = ((takes.side - inner.shape[axis]) // 2 if takes.fit == "letterbox" else 0 for axis in (1, 0))
+    inner = _resized(pixels, *_inner_size(width, height, takes), takes.nearest)
+    left, top = (0 if takes.fit == "corner" else (takes.side - inner.shape[axis]) // 2 for axis in (1, 0))
     square = np.full((takes.side, takes.side, 3), takes.padding, np.uint8)
     square[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     return square, Placed(width, height, (inner.shape[1] / width, inner.shape[0] / height), (left, top))
+
+
+def _inner_size(width: int, height: int, takes: Takes) -> tuple[int, int]:
+    """Width and height that an image gets inside the square, in pixels, at least one."""
+    filled, longest = takes.side * takes.part, max(width, height)
+    across, down = (width, height) if takes.fit == "stretch" else (longest, longest)
+    return max(round(width * (filled / across)), 1), max(round(height * (filled / down)), 1)
 
 
 def _resized(pixels: Pixels, width: int, height: int, nearest: bool) -> Pixels:

@@ -256,8 +256,11 @@ class Pool(AnyStage):
 
     @property
     def is_plain(self) -> bool:
-        """Whether one queue is served in order of arrival, by replicas that are always there, for requests that stay."""
+        """Whether one queue is served in order of arrival, by replicas that are always there, for requests that stay.
+
+        What else works on a shared device is not asked here.
+        """
         newest = ("replaces", "preempts")
-        policies = ("client_timeout_s", "hedge_after_s", "balance", "breaker", "scaling", "shares", "failures", *newest)
+        policies = ("client_timeout_s", "hedge_after_s", "balance", "breaker", "scaling", "failures", *newest)
         usual = {"order": "fifo", "batching": "triton", "drops": "newest", "timeout_action": "reject", "sheds_late": False}
         return all(getattr(self, field) == value for field, value in (dict.fromkeys(policies) | usual).items())

@@ -59,7 +59,8 @@ class ManagedPoolStage(AnyPool):
         self.scaling = scaling_of(self)
         self.replaces = None if spec.replaces is None else Freshness(run.requests, spec.replaces)
         self.preempts = None if spec.preempts is None else Freshness(run.requests, spec.preempts)
-        self.work: Work = Shared(run.accelerators[spec.shares], self.alarm, spec.threads) if spec.shares else Dedicated()
+        device = None if spec.shares is None or run.is_alone(spec) else run.accelerators[spec.shares]
+        self.work: Work = Dedicated() if device is None else Shared(device, self.alarm, spec.threads)
 
     def _lanes(self) -> list[Lane]:
         """A queue for each replica where they are balanced, else one for all."""

@@ -14,7 +14,15 @@ from simulator.scenario.exhibits import EXHIBITS
 from simulator.serving.calendar import DAY_S, HOUR_S
 from simulator.serving.plan import fingerprint
 from simulator.serving.trace import Trace
-from simulator.ui.charts import batch_timeline, goodput_over_time, queue_over_time, queues
+from simulator.ui.charts import (
+    age_over_time,
+    age_shares,
+    batch_timeline,
+    goodput_over_time,
+    machines_by_sensor,
+    queue_over_time,
+    queues,
+)
 from simulator.ui.charts.look import time_of_day
 from simulator.ui.widgets import draw, first_replication, plain
 
@@ -83,9 +91,23 @@ def _shifts(summary: Summary, trace: Trace, at_s: float) -> None:
         draw(queue_over_time(trace, name, at_s), key=f"queue_{name}")
 
 
+def _cameras(summary: Summary, trace: Trace, at_s: float) -> None:
+    draw(machines_by_sensor(trace, at_s), key="cameras")
+    st.caption("A bar is the work on one frame; the frames of a batch lie above each other.")
+
+
+def _ages(summary: Summary, trace: Trace, at_s: float) -> None:
+    for end in trace.plan.scenario.ages:
+        draw(age_over_time(trace, end, at_s), key=f"age_{end}")
+        draw(age_shares(trace, end), key=f"age_shares_{end}")
+    st.caption("The age of information is the time since the newest frame that has reached the end was captured.")
+
+
 #: What draws each exhibit that follows the slider: the run, its replication 0, the instant in seconds.
 OVER_TIME: dict[str, Callable[[Summary, Trace, float], None]] = {
     "overload": _overload,
     "batches": _batches,
+    "cameras": _cameras,
+    "ages": _ages,
     "shifts": _shifts,
 }

@@ -89,3 +89,30 @@ def test_conditions_are_read_from_a_list() -> None:
     }.items():
         with pytest.raises(CannotMeasureError, match=sentence):
             read_settings(text)
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_dirt_covers_the_stated_part_and_leaves_the_rest_as_it_is(severity: int) -> None:
+    share = CORRUPTIONS["dirty_lens"].strengths[severity - 1]
+    touched = []
+    for number in range(30):
+        spoilt = corrupt(PHOTO, "dirty_lens", severity, str(number), 1).astype(float)
+        touched.append((np.abs(spoilt - PHOTO).max(axis=2) > 2).mean())
+        # Far out of focus, dirt darkens what it covers: nothing gets much lighter, and nothing turns black.
+        assert spoilt.mean() < PHOTO.mean() and spoilt.min() >= 0.5 * PHOTO.min()
+    # A soft edge is touched on both sides of the line that cuts off the share.
+    assert share < np.mean(touched) < share + 0.25
+
+
+def test_dirt_grows_from_the_same_patches() -> None:
+    little, much = (
+        np.abs(corrupt(PHOTO, "dirty_lens", severity, "a", 1).astype(int) - PHOTO).max(axis=2) for severity in (1, 3)
+    )
+    assert (much[little > 20] > 10).mean() > 0.95
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_rain_at_night_is_darker_than_rain_and_lighter_than_a_dry_night(severity: int) -> None:
+    names = "night", "rain_at_night", "rain"
+    dry, both, rain = (corrupt(PHOTO, name, severity, "a", 1).mean() for name in names)
+    assert dry < both < 0.8 * rain
