@@ -42,6 +42,11 @@ def has_encounters(scenario: Scenario) -> bool:
     return scenario.encounters is not None
 
 
+def has_vehicle(scenario: Scenario) -> bool:
+    """Whether a case says what a vehicle carries."""
+    return scenario.vehicle is not None
+
+
 def _has_sensors(scenario: Scenario) -> bool:
     return bool(scenario.sensors and scenario.machine_stages())
 
@@ -65,6 +70,7 @@ EXHIBITS = {
     "answer_times": Exhibit("Answer times", "waits"),
     "one_request": Exhibit("One at a time", "waits"),
     "cost": Exhibit("Cost", "costs"),
+    "vehicle": Exhibit("What a vehicle costs", "costs", "a vehicle", has_vehicle),
     "transfer": Exhibit("Threshold elsewhere", "rests", "a gate by score"),
     "lateness": Exhibit("What lateness takes", "rests", "encounters", has_encounters),
     "misses": Exhibit("How misses follow each other", "rests", "encounters", has_encounters),

@@ -12,7 +12,7 @@ from simulator.analysis.run.request_path import answers_early, request_path
 from simulator.analysis.run.result import Result
 from simulator.scenario import Scenario
 from simulator.scenario.exhibits import EXHIBITS, Question, has_encounters
-from simulator.ui.charts import answer_times, cost_split, journeys, one_request
+from simulator.ui.charts import answer_times, cost_split, journeys, one_request, vehicle_cost
 from simulator.ui.panels import rests
 from simulator.ui.panels.day import OVER_TIME, over_time, replication_0
 from simulator.ui.panels.drives import following_misses, late_answers, second_sensor
@@ -104,6 +104,10 @@ def _cost(result: Result) -> None:
     draw(cost_split(result), key="costs")
 
 
+def _vehicle(result: Result) -> None:
+    draw(vehicle_cost(result, replication_0(result)), key="vehicle")
+
+
 def debrief(result: Result) -> None:
     """What the author of a case wants a person to take away."""
     for lesson in result.plan.scenario.debrief:
@@ -127,6 +131,7 @@ DRAWN: dict[str, Drawn] = {
     "answer_times": _answer_times,
     "one_request": _one_request,
     "cost": _cost,
+    "vehicle": _vehicle,
     "transfer": _transfer,
     "lateness": _of_drives(late_answers),
     "misses": _of_drives(following_misses),

@@ -9,6 +9,7 @@ import pytest
 from simulator.evidence.detections import DetectionError, load_detections
 from simulator.evidence.profiles import profiles
 from simulator.evidence.scales import DRAWS, load_scales, other_files, profile_of, shifted
+from simulator.making.detection.by_height import height_class, probit_shift
 from simulator.paths import DETECTIONS, PROFILES
 
 FILES = ("scales.yaml", "scales.csv", "full_size.csv", "conditions.csv", "false.csv")
@@ -63,6 +64,22 @@ def test_a_higher_threshold_finds_no_more_and_says_nothing_false_more_often(ship
         ordered = rows.sort_values("threshold")
         assert ordered["false_per_image"].is_monotonic_decreasing
         assert (ordered["phantoms_per_image"] <= ordered["false_per_image"]).all()
+
+
+def test_shifts_are_those_of_the_detection_tables(shipped):
+    # The same networks and conditions, in another run that kept the kinds of vehicle apart.
+    tables = load_detections()
+    boxes = tables.boxes[tables.boxes["category"].isin(["person", "car", "bus", "truck"])]
+    image = boxes["image"].astype("category").cat.codes.to_numpy(np.int64)
+    kind = height_class(boxes["height_px"].to_numpy(float) * 416 / 512)
+    for detector in tables.about.detectors:
+        clean = tables.scores(detector, "fp32", "clean", 0)[boxes.index] >= shipped.about.condition_threshold
+        for condition in ("night", "rain", "fog", "defocus"):
+            for severity in (1, 2, 3):
+                spoilt = tables.scores(detector, "fp32", condition, severity)[boxes.index] >= shipped.about.condition_threshold
+                other = probit_shift(kind, clean, spoilt, image, int(image.max()) + 1, 20, 1).value[0]
+                told = shipped.shift(f"coco.{detector}.fp32", condition, severity)["shift"]
+                assert told == pytest.approx(other, abs=0.1 + 0.1 * abs(other)), (detector, condition, severity)
 
 
 def test_the_darkest_night_costs_more_than_dusk(shipped):

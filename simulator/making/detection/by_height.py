@@ -59,7 +59,8 @@ def recall_curve(looked: Looked, count: int, seed: int) -> Bootstrapped:
     nearest = np.abs(np.log(heights)[:, None] - np.log(NODES_PX)).argmin(axis=1)
 
     def fit(weight: Floats) -> Floats:
-        return _at_nodes(np.bincount(level, weight * looked.found), np.bincount(level, weight), nearest)
+        hits, boxes = (np.asarray(np.bincount(level, part), float) for part in (weight * looked.found, weight))
+        return _at_nodes(hits, boxes, nearest)
 
     value = fit(np.ones(len(level)))
     drawn = np.stack([fit(weight[image]) for weight in resamples(int(image.max()) + 1, count, seed)])

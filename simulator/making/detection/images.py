@@ -67,11 +67,19 @@ def prepare(pixels: Pixels, takes: Takes) -> tuple[Floats, Placed]:
 def fit(pixels: Pixels, takes: Takes) -> tuple[Pixels, Placed]:
     """The image in the network's square, (side, side, 3), and where it went."""
     height, width = pixels.shape[:2]
+    placed = place(width, height, takes)
     inner = _resized(pixels, *_inner_size(width, height, takes), takes.nearest)
-    left, top = (0 if takes.fit == "corner" else (takes.side - inner.shape[axis]) // 2 for axis in (1, 0))
+    left, top = placed.moved
     square = np.full((takes.side, takes.side, 3), takes.padding, np.uint8)
     square[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
-    return square, Placed(width, height, (inner.shape[1] / width, inner.shape[0] / height), (left, top))
+    return square, placed
+
+
+def place(width: int, height: int, takes: Takes) -> Placed:
+    """Where an image of this size goes in the network's square."""
+    across, down = _inner_size(width, height, takes)
+    moved = (0, 0) if takes.fit == "corner" else ((takes.side - across) // 2, (takes.side - down) // 2)
+    return Placed(width, height, (across / width, down / height), moved)
 
 
 def _inner_size(width: int, height: int, takes: Takes) -> tuple[int, int]:

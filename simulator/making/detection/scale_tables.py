@@ -58,11 +58,11 @@ from simulator.making.zoo.machine import provenance
 #: Scores from which an answer counts, and the one at which a condition's shift is fitted.
 THRESHOLDS = (0.05, 0.15, 0.25, 0.35, 0.5)
 SHIFT_THRESHOLD = 0.25
-RESAMPLES = 1000
-_AP_RESAMPLES = 300
+RESAMPLES = 500
+_AP_RESAMPLES = 200
 #: An answer that shares less than this with every labelled box of the road's objects touches none of them.
 _TOUCHES = 0.1
-_DIGITS = 3
+_DIGITS, _DRAW_DIGITS = 3, 2
 _NOTES = [
     "COCO's still images, most of them not of a road, and 128 of them with few vehicles: not what a vehicle's camera sees",
     "small heights come from images that were shrunk on a grey canvas: cleaner than a distant object, with less around it",
@@ -111,6 +111,8 @@ class _Judged:
     def __init__(self, job: ScaleJob, timed: Timed, labels: Boxes, found: dict[Look, ScoredBoxes]) -> None:
         self._job, self._timed, self._labels, self._found = job, timed, labels, found
         self._scores = {look: best_scores(labels, boxes) for look, boxes in found.items()}
+        self._right = taken(labels, found[FULL], OVERLAPS[:1])[0] >= 0
+        self._touching = _touching(labels, found[FULL])
         heights = heights_px(job.dataset, timed.detector.takes)
         self._height = heights[np.isin(job.dataset.labels.category, _road_categories(job.dataset.names))]
 
@@ -157,8 +159,7 @@ class _Judged:
     def _false(self, threshold: float) -> dict[str, Any]:
         found, images = self._found[FULL], len(self._job.dataset)
         counts = found.score >= threshold
-        false = counts & (taken(self._labels, found, OVERLAPS[:1])[0] < 0)
-        alone = counts & ~_touching(self._labels, found)
+        false, alone = counts & ~self._right, counts & ~self._touching
         told: dict[str, Any] = {"seen_by": self._timed.seen_by, "threshold": threshold, "images": images}
         for rows, names in ((false, FALSE[3:6]), (alone, FALSE[6:9])):
             per_image = np.bincount(found.image[rows], minlength=images)
@@ -259,8 +260,15 @@ def write_scales(scales: Scales, out: Path) -> None:
     }
     for name, table in tables.items():
         with in_one_step(out / name) as part:
-            table.round(_DIGITS).to_csv(part, index=False, lineterminator="\n")
+            rounded = table.round(dict.fromkeys(DRAWS, _DRAW_DIGITS)).round(_DIGITS)
+            rounded.to_csv(part, index=False, float_format=_short, lineterminator="\n")
     yaml = YAML()
     yaml.width, yaml.default_flow_style = 120, False
     with in_one_step(out / "scales.yaml") as part:
         yaml.dump(scales.about.model_dump(), part)
+
+
+def _short(value: float) -> str:
+    """Without the zero before the point, which tens of thousands of shares can spare."""
+    text = f"{value:.6g}"
+    return text[1:] if text.startswith("0.") else text

@@ -1,7 +1,7 @@
 """Showing the same labelled images at several sizes, and under the road's conditions, to the networks that are timed.
 
 A photo that fills the network's square shows few small objects. Shrunk before it is put on the square, with padding around it,
-its objects have the heights that distant ones have on the road. What all networks answer to one look is a file in the cache, so
+its objects have the heights that distant ones have on the road. What a network answers to one look is a file in the cache, so
 that an interrupted run goes on where it stopped.
 """
 
@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -23,7 +22,7 @@ from simulator.evidence.files import in_one_step
 from simulator.making.detection.conditions import CLEAN, Setting
 from simulator.making.detection.corruptions import CORRUPTIONS, SEVERITIES
 from simulator.making.detection.datasets import Dataset, read_dataset
-from simulator.making.detection.images import Placed, Takes, prepare
+from simulator.making.detection.images import Takes, place, prepare
 from simulator.making.detection.layouts import boxes_of
 from simulator.making.detection.networks import LEAST, outputs_of, start
 from simulator.making.detection.road import road_labels
@@ -93,18 +92,17 @@ class ScaleJob:
         """The networks that get to see a look: all of them on clean images, some under a condition."""
         return [timed for timed in self.networks if look.shrunk or timed.precision in SPOILT_PRECISIONS]
 
-    def part(self, look: Look) -> Path:
-        """The file of one look."""
+    def part(self, look: Look, timed: Timed) -> Path:
+        """The file of what one network answers to one look."""
         told = [(file.name, file.stat().st_size) for file in self.dataset.files]
         strengths = CORRUPTIONS[look.setting.condition].strengths if not look.shrunk else None
-        hashes = [self.hashes[timed] for timed in self.shown(look)]
-        key = hashlib.sha256(repr((_RECIPE, self.seed, told, strengths, hashes, ort.__version__)).encode()).hexdigest()[:12]
-        return self.files.cache / "detections" / "scales" / f"{look}.{key}.npz"
+        key = repr((_RECIPE, self.seed, told, strengths, self.hashes[timed], ort.__version__))
+        name = f"{timed.seen_by}.{look}.{hashlib.sha256(key.encode()).hexdigest()[:12]}.npy"
+        return self.files.cache / "detections" / "scales" / name
 
     def found(self, look: Look) -> dict[Timed, ScoredBoxes]:
         """What each network answered to a look that was measured, boxes in pixels of the image."""
-        with np.load(self.part(look), allow_pickle=False) as held:
-            return {timed: _scored(held[timed.seen_by].astype(np.float64)) for timed in self.shown(look)}
+        return {timed: _scored(np.load(self.part(look, timed)).astype(np.float64)) for timed in self.shown(look)}
 
 
 def _scored(rows: NDArray[np.float64]) -> ScoredBoxes:
@@ -113,14 +111,9 @@ def _scored(rows: NDArray[np.float64]) -> ScoredBoxes:
 
 def heights_px(data: Dataset, takes: Takes) -> NDArray[np.float64]:
     """The height of each labelled box in pixels of the network's input, (boxes,)."""
-    scales = np.array([placed_of(width, height, takes).scale[1] for width, height in data.sizes])
+    scales = np.array([place(width, height, takes).scale[1] for width, height in data.sizes])
     box = data.labels.box
     return np.asarray((box[:, 3] - box[:, 1]) * scales[data.labels.image])
-
-
-def placed_of(width: int, height: int, takes: Takes) -> Placed:
-    """Where an image of this size goes."""
-    return prepare(np.zeros((height, width, 3), np.uint8), takes)[1]
 
 
 def make_networks(job: ScaleJob, tick: Callable[[], None] = lambda: None) -> None:
@@ -136,19 +129,25 @@ def make_networks(job: ScaleJob, tick: Callable[[], None] = lambda: None) -> Non
 
 def measure_looks(job: ScaleJob, looks: list[Look], tick: Callable[[float], None]) -> None:
     """Measure the looks whose answers are not there yet; `tick` is told by how many looks the work went on."""
-    waiting = [look for look in looks if not job.part(look).is_file()]
-    tick(len(looks) - len(waiting))
-    sessions = {timed: start(file) for timed, file in job.networks.items()} if waiting else {}
-    for look in waiting:
-        rows: dict[Timed, list[NDArray[np.float32]]] = {timed: [] for timed in job.shown(look)}
-        for image, file in enumerate(job.dataset.files):
-            pixels = look.setting.image(job.dataset.pixels(image), file.stem, job.seed)
-            for timed, found in rows.items():
-                found.append(_answers(timed, sessions[timed], look, image, pixels))
-            tick(1 / len(job.dataset))
-        with in_one_step(job.part(look)) as unfinished, unfinished.open("wb") as stream:
-            columns: dict[str, Any] = {timed.seen_by: np.concatenate(found) for timed, found in rows.items()}
-            np.savez_compressed(stream, **columns)
+    sessions = cache(lambda timed: start(job.networks[timed]))
+    for look in looks:
+        waiting = [timed for timed in job.shown(look) if not job.part(look, timed).is_file()]
+        if waiting:
+            _measure(job, look, {timed: sessions(timed) for timed in waiting}, lambda: tick(1 / len(job.dataset)))
+        else:
+            tick(1)
+
+
+def _measure(job: ScaleJob, look: Look, sessions: dict[Timed, ort.InferenceSession], tick: Callable[[], None]) -> None:
+    rows: dict[Timed, list[NDArray[np.float32]]] = {timed: [] for timed in sessions}
+    for image, file in enumerate(job.dataset.files):
+        pixels = look.setting.image(job.dataset.pixels(image), file.stem, job.seed)
+        for timed, session in sessions.items():
+            rows[timed].append(_answers(timed, session, look, image, pixels))
+        tick()
+    for timed, found in rows.items():
+        with in_one_step(job.part(look, timed)) as unfinished, unfinished.open("wb") as stream:
+            np.save(stream, np.concatenate(found))
 
 
 def _answers(timed: Timed, session: ort.InferenceSession, look: Look, image: int, pixels: Pixels) -> NDArray[np.float32]:

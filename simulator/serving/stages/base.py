@@ -580,7 +580,7 @@ class Inbox:
 
     def tidy(self) -> None:
         """Let go of what has been taken."""
-        if self.at == self.end:
+        if self.at == self.end and self.end:
             self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
 
     def chunk_end(self, size: int) -> float:

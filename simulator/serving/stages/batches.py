@@ -152,26 +152,28 @@ class Accelerator:
         self.stretch = stretch
         self.shares: list[Shared] = []
         self.seen = 0.0
+        self.batches = self.threads = 0
+        self.pace = 1.0  # seconds of work that every batch gets done in a second
 
-    @property
-    def pace(self) -> float:
-        """Seconds of work that every batch gets done in a second."""
-        batches = sum(len(share.left) for share in self.shares)
-        return 1 / self.stretch(batches, sum(share.busy for share in self.shares))
+    def count(self, batches: int, threads: int) -> None:
+        """So many more batches are at work, on so many more threads; below 0: fewer."""
+        self.batches += batches
+        self.threads += threads
+        self.pace = 1 / self.stretch(self.batches, self.threads)
 
     def look(self, now: float) -> None:
         """Nothing has begun or ended since the last look: take off what was done."""
         done = (now - self.seen) * self.pace
-        for share in self.shares:
-            for batch in share.left:
-                share.left[batch] -= done
         self.seen = now
+        for left in (share.left for share in self.shares if done):
+            for batch in left:
+                left[batch] -= done
 
 
 class Shared:
     """The batches of one pool on a shared accelerator.
 
-    left: work left, in seconds of a batch alone; threads: of each batch that begins; busy: of all that are at work
+    left: work left, in seconds of a batch alone; threads: of each batch that begins
     """
 
     def __init__(self, device: Accelerator, alarm: Alarm, threads: int = 1) -> None:
@@ -180,7 +182,7 @@ class Shared:
         self.alarm = alarm
         self.left: dict[Batch, float] = {}
         self._threads: dict[Batch, int] = {}
-        self.busy = 0
+        self._failing = inf  # when the first of the replicas at work fails
         device.shares.append(self)
 
     def __len__(self) -> int:
@@ -191,11 +193,14 @@ class Shared:
         self.device.look(now)
         self.left[batch] = seconds
         self._threads[batch] = self.threads
-        self.busy += self.threads
+        self.device.count(1, self.threads)
+        self._failing = min(self._failing, batch.outage[0])
 
     def ended(self, now: float) -> Iterator[Batch]:
         """Take out the batches that are done by now, or lost with their replicas."""
         self.device.look(now)
+        if not self.left or (min(self.left.values()) > NOTHING and self._failing > now):
+            return iter(())
         done = {batch: left <= NOTHING for batch, left in self.left.items()}
         ended = [batch for batch in done if done[batch] or batch.outage[0] <= now]
         for batch in ended:
@@ -206,7 +211,9 @@ class Shared:
     @property
     def next_end(self) -> float:
         """When the first batch will be done or lost if nothing else begins or ends."""
-        return min((min(self._end_of(batch), batch.outage[0]) for batch in self.left), default=inf)
+        if not self.left:
+            return inf
+        return min(self.device.seen + min(self.left.values()) / self.device.pace, self._failing)
 
     def interrupt(self, batch: Batch, now: float) -> None:
         """A batch makes way for another one."""
@@ -234,7 +241,8 @@ class Shared:
 
     def _leave(self, batch: Batch) -> None:
         del self.left[batch]
-        self.busy -= self._threads.pop(batch)
+        self.device.count(-1, -self._threads.pop(batch))
+        self._failing = min((other.outage[0] for other in self.left), default=inf)
 
     def _end_of(self, batch: Batch) -> float:
         return self.device.seen + self.left[batch] / self.device.pace

@@ -87,10 +87,11 @@ class ManagedPoolStage(AnyPool):
         for batch in self.work.ended(now):
             self._complete(batch)
         self._take_in(now)
-        self._send_copies(now)
+        if self.hedging.stays:
+            self._send_copies(now)
         self.scaling.act(now)
         self._serve_all(now)
-        for stay in self.patience.take(now):
+        for stay in self.patience.take(now) if self.patience.stays else ():
             if stay.open:
                 self._close(stay, TIMED_OUT, self.patience.ends(stay), now, self.on_timeout)
         self.work.tell_others()

@@ -31,6 +31,7 @@ from simulator.ui.charts.scores import compared_curves, specificity_by_table
 from simulator.ui.charts.sight import accuracy_by_latency, recall_by_distance
 from simulator.ui.charts.threshold import referrals_by_sensitivity, roc, with_tried
 from simulator.ui.charts.transfer import field_drop, optimism, threshold_transfers
+from simulator.ui.charts.vehicle import vehicle_cost
 from simulator.ui.charts.waiting import queue_over_time
 
 __all__ = [
@@ -81,5 +82,6 @@ __all__ = [
     "speed_of_precisions",
     "step_times",
     "threshold_transfers",
+    "vehicle_cost",
     "with_tried",
 ]

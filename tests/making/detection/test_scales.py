@@ -90,9 +90,8 @@ def answer(job: ScaleJob, found: Callable[[Look, np.ndarray], np.ndarray]) -> No
     for look in LOOKS:
         mine = found(look, heights_px(job.dataset, timed.detector.takes) * look.part)
         rows = np.column_stack([labels.image, labels.box, np.full(len(labels), 0.3), labels.category])[mine]
-        job.part(look).parent.mkdir(parents=True, exist_ok=True)
-        with job.part(look).open("wb") as stream:
-            np.savez(stream, **{timed.seen_by: rows.astype(np.float32)})
+        job.part(look, timed).parent.mkdir(parents=True, exist_ok=True)
+        np.save(job.part(look, timed), rows.astype(np.float32))
 
 
 def test_a_detector_of_what_is_20_px_high_gives_a_step_at_each_size_of_the_images(job: ScaleJob, tmp_path: Path) -> None:
@@ -120,9 +119,7 @@ def test_false_answers_are_counted_by_hand(job: ScaleJob) -> None:
     # A box beside everything, one on a car that is called a person, and one just below the threshold.
     car = job.dataset.labels.box[1]
     false = np.array([[0, 0, 0, 20, 20, 0.9, 0], [0, *car, 0.6, 0], [1, 0, 0, 20, 20, 0.24, 0]], np.float32)
-    rows = np.load(job.part(FULL))[timed.seen_by]
-    with job.part(FULL).open("wb") as stream:
-        np.savez(stream, **{timed.seen_by: np.concatenate([rows, false])})
+    np.save(job.part(FULL, timed), np.concatenate([np.load(job.part(FULL, timed)), false]))
     found = make_scales(job, [], lambda: None).false.set_index("threshold")
     assert found["false_per_image"].to_dict() == pytest.approx(
         {0.05: 3 / 40, 0.15: 3 / 40, 0.25: 2 / 40, 0.35: 2 / 40, 0.5: 2 / 40}
