@@ -77,12 +77,15 @@ def test_beside_the_design_stands_the_first_that_is_another_one(monkeypatch):
 
 def test_the_slider_over_a_short_run_stands_in_its_middle_and_counts_tenths():
     def script():
+        from dataclasses import replace
+
         from simulator.analysis.run.replicate import replicate
         from simulator.ui.panels.day import over_time
         from tests.encounters import vehicle_plan
 
         short = {"days": 30 / 86_400, "drain_days": 3 / 86_400, "replications": 2}
-        over_time(["cameras", "ages"], replicate(vehicle_plan(run=short), 1, 2))
+        plan = replace(vehicle_plan(run=short), scenario_hash="short")
+        over_time(["cameras", "ages"], replicate(plan, 1, 2))
 
     page = AppTest.from_function(script, default_timeout=60).run()
     assert not page.exception
