@@ -74,10 +74,10 @@ def follows_rows():
 
 
 def joint_rows():
-    """Near by two sensors find what either would; far away they miss the same cars."""
+    """Near by two sensors find what either would; far away they miss the same cars. The first row is that of all distances."""
     about = {"camera": YOLOX, "lidar": POINTRCNN, "object": "car", "boxes": 1000}
     about |= {"correlation": 0.4, "correlation_low": 0.3, "correlation_high": 0.5}
-    bands = [(0, 20, 0.9, 0.9, 0.97, 0.99), (20, np.inf, 0.4, 0.5, 0.6, 0.7)]
+    bands = [(0, np.inf, 0.7, 0.7, 0.8, 0.9), (0, 20, 0.9, 0.9, 0.97, 0.99), (20, np.inf, 0.4, 0.5, 0.6, 0.7)]
     return pd.DataFrame(
         [
             about

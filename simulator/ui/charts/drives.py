@@ -16,7 +16,7 @@ SEEN_BY = {
     "kitti.yolox_x": "YOLOX-x",
     "kitti.yolov4": "YOLOv4",
     "kitti.yolov3": "YOLOv3",
-    "kitti.ciwt_stereo": "stereo tracker",
+    "kitti.ciwt_stereo": "CIWT (stereo)",
     "kitti.pointrcnn": "PointRCNN on LiDAR",
 }
 
@@ -180,9 +180,10 @@ def _confirmed_takeaway(by: dict[str, pd.Series], seen_by: str) -> str:
         f"On drives that were left out, {seen_by_label(seen_by)} confirmed half of {first['tracks']:,} approaching cars "
         f"{first['real_median_m']:.1f} m away or farther"
     )
-    said = {"chain": "Misses that follow each other as measured predict", "independent": "Independent misses promise"}
+    said = {"chain": "Misses that follow each other as measured predict", "independent": "Independent misses predict"}
     parts = [
-        f"{words} {by[name]['predicted_median_m']:.1f} m, a bias of {_bias(by[name])}"
+        f"{words} {by[name]['predicted_median_m']:.1f} m, a bias of {_bias(by[name])}, and {percent(by[name]['coverage_80'])} "
+        "of the cars lie within their own 80% intervals"
         for name, words in said.items()
         if name in by
     ]
@@ -297,9 +298,11 @@ def _follows_table(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
     """What camera or LiDAR find by distance: alone, together as measured with 95% intervals, and if they were independent.
 
-    joint: `joint.csv` of one camera and one LiDAR; what: the kind of object
+    joint: `joint.csv` of one camera and one LiDAR, a row over all distances among them; what: the kind of object
     """
     rows = joint[joint["object"] == what].sort_values("low_m", ignore_index=True)
+    everywhere = (rows["low_m"] == 0) & np.isinf(rows["high_m"])
+    bands = rows[~everywhere]
     camera, lidar = (seen_by_label(str(rows[name].iloc[0])) for name in ("camera", "lidar"))
     lines = {
         f"{camera} alone": ("camera_share", SKY, "dot"),
@@ -310,12 +313,13 @@ def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
     drawn = figure(height=400)
     for name, (column, colour, dash) in lines.items():
         look = {"mode": "lines+markers", "line": {"color": colour, "dash": dash, "width": 2.5}}
-        drawn.add_scatter(name=name, x=_middle(rows), y=100 * rows[column], hovertemplate="%{x:.0f} m: %{y:.1f}%", **look)
+        drawn.add_scatter(name=name, x=_middle(bands), y=100 * bands[column], hovertemplate="%{x:.0f} m: %{y:.1f}%", **look)
     columns = ("either_low", "either", "either_high")
-    drawn.data[-1].error_y = whiskers(*(list(100 * rows[name]) for name in columns))
+    drawn.data[-1].error_y = whiskers(*(list(100 * bands[name]) for name in columns))
     drawn.update_xaxes(title="distance (m), middle of each band", rangemode="tozero", tickangle=0)
     drawn.update_yaxes(title=f"{what}s found in one frame (%)", range=[0, 102])
-    return Chart(drawn, _joint_takeaway(rows, what), rounded(_joint_table(rows), 3))
+    told = _joint_takeaway(rows[everywhere], bands, what)
+    return Chart(drawn if len(bands) else None, told, rounded(_joint_table(rows), 3))
 
 
 def _middle(rows: pd.DataFrame) -> pd.Series:
@@ -326,19 +330,30 @@ def _middle(rows: pd.DataFrame) -> pd.Series:
 
 
 def _bands(rows: pd.DataFrame) -> list[str]:
-    return [_group(low, high, "m") for low, high in zip(rows["low_m"], rows["high_m"], strict=True)]
+    limits = zip(rows["low_m"], rows["high_m"], strict=True)
+    return ["all" if low == 0 and isinf(high) else _group(low, high, "m") for low, high in limits]
 
 
-def _joint_takeaway(rows: pd.DataFrame, what: str) -> str:
-    gaps = (rows["independent_either"] - rows["either"]).to_numpy()
-    at = int(gaps.argmax())
-    row = rows.iloc[at]
-    measured = _interval(row, "either")
-    return (
-        f"At {_bands(rows)[at]} camera or LiDAR find {measured} of {row['boxes']:,} {what}s; if they missed independently it "
-        f"would be {percent(row['independent_either'])}. The correlation of what they miss is {row['correlation']:.2f} "
-        f"({row['correlation_low']:.2f} to {row['correlation_high']:.2f})."
-    )
+def _joint_takeaway(everywhere: pd.DataFrame, bands: pd.DataFrame, what: str) -> str:
+    """Over all distances, and where independence promises most too much."""
+    told = [f"Camera or LiDAR find {_promised(row, what)}{_correlated(row)}." for _, row in everywhere.iterrows()]
+    if len(bands):
+        at = int((bands["independent_either"] - bands["either"]).to_numpy().argmax())
+        row = bands.iloc[at]
+        told.append(f"The promise is farthest off at {_bands(bands)[at]}: {_promised(row, what)}.")
+    return " ".join(told)
+
+
+def _promised(row: pd.Series, what: str) -> str:
+    share = percent(row["independent_either"])
+    return f"{_interval(row, 'either')} of {row['boxes']:,} {what}s, not the {share} that independent misses promise"
+
+
+def _correlated(row: pd.Series) -> str:
+    if np.isnan(row["correlation"]):
+        return ""
+    low, high = row["correlation_low"], row["correlation_high"]
+    return f" (correlation of the misses {row['correlation']:.2f}, {low:.2f} to {high:.2f})"
 
 
 def _joint_table(rows: pd.DataFrame) -> pd.DataFrame:

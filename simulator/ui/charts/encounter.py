@@ -51,11 +51,11 @@ _SLOWED = 2
 _CAR_M, _LANE_M = (4.5, 1.8), 1.75
 _SYMBOLS = {"pedestrian": "circle", "cyclist": "diamond"}
 
-#: Heights in pixels: of the words over a design, the view from above, an axis with its title, and the timeline.
-_WORDS, _ROAD, _AXIS, _LANES = 46, 84, 30, 92
+#: Heights in pixels: of the words over a design, the view from above, an axis, the timeline, and the gap between designs.
+_WORDS, _ROAD, _AXIS, _LANES, _APART = 46, 84, 30, 92, 16
 #: Room for the legend on a phone, and for the buttons.
 _AROUND = 150
-_HEIGHT = _WORDS + _ROAD + _AXIS + _LANES + _AXIS
+_HEIGHT = _WORDS + _ROAD + _AXIS + _LANES + _AXIS + _APART
 #: Lanes of the timeline from below.
 _STATE, _KNOWN, _CAPTURED = 0, 1, 2
 
@@ -236,21 +236,27 @@ def _frame_told(row: Any) -> str:
 
 
 def _moving(pane: _Pane, at_s: float) -> list[go.Scatter]:
-    """The vehicle, the object, where the planner believes it, and the instant in the timeline."""
+    """The vehicle, the object, where the planner believes it until it brakes, and the instant in the timeline."""
     instant = min(at_s, pane.followed.ended_s)
-    place = pane.row(instant)
-    front = pane.at("vehicle_m", instant)
-    x, y = _car(front)
-    look = {"mode": "lines", "fill": "toself", "fillcolor": PHASES[str(place["phase"])][1], "line": {"color": GREY, "width": 1}}
+    x, y = _car(pane.at("vehicle_m", instant))
+    colour = PHASES[str(pane.row(instant)["phase"])][1]
+    look = {"mode": "lines", "fill": "toself", "fillcolor": colour, "line": {"color": GREY, "width": 1}}
     vehicle = go.Scatter(x=x, y=y, **look, **pane.on_road())
-    diamond = {"symbol": "diamond-open", "size": 12, "color": BLUE, "line": {"width": 2}}
-    words = {"mode": "markers+text", "text": ["believed"], "textposition": "bottom center"}
-    believed = go.Scatter(x=[front + place["believed_gap_m"]], y=[0], marker=diamond, **words, **pane.on_road())
     cursor = go.Scatter(x=[at_s] * 2, y=[_STATE - 0.5, _CAPTURED + 0.5], mode="lines", line=INSTANT, **pane.on_time())
-    found = [vehicle, _object(pane, instant), believed, cursor]
+    found = [vehicle, _object(pane, instant), _believed(pane, instant), cursor]
     for trace in found:
         trace.update(showlegend=False, hoverinfo="skip")
     return found
+
+
+def _believed(pane: _Pane, at_s: float) -> go.Scatter:
+    """Where the planner takes the object to be; once the vehicle brakes, where it did then, for nothing is decided any more."""
+    braking = pane.followed.braking_s
+    last = at_s if braking is None else min(at_s, braking)
+    place = pane.at("vehicle_m", last) + pane.row(last)["believed_gap_m"]
+    diamond = {"symbol": "diamond-open", "size": 12, "color": BLUE, "line": {"width": 2}}
+    words = {"mode": "markers+text", "text": ["believed"], "textposition": "bottom center"}
+    return go.Scatter(x=[place], y=[0], marker=diamond, **words, **pane.on_road())
 
 
 def _object(pane: _Pane, at_s: float) -> go.Scatter:

@@ -53,13 +53,14 @@ def late_answers(key: str, credited: bool = True) -> None:
     """What lateness alone takes, over its length and by group; key: what the keys of the widgets begin with."""
     drives = load_drives(DRIVES)
     rows = drives.lateness
-    with st.grid(3, min_column_width=200):
+    with st.grid(2, min_column_width=230):
         seen_by = _seen_by(list(rows["seen_by"].unique()), f"{key}:late_of")
         iou = st.radio("Overlap asked for", sorted(rows["iou"].unique()), horizontal=True, key=f"{key}:late_iou")
-        by = st.radio("By", list(GROUPS), format_func=lambda name: GROUPS[name][0], horizontal=True, key=f"{key}:late_by")
     draw(lateness(rows, seen_by, iou), key=f"{key}_lateness")
     ages = sorted(age for age in rows["late_s"].unique() if age > 0)
-    age = st.select_slider("Age of the answer (s)", ages, ages[min(1, len(ages) - 1)], key=f"{key}:late_s")
+    with st.grid(2, min_column_width=230):
+        by = st.radio("By", list(GROUPS), format_func=lambda name: GROUPS[name][0], horizontal=True, key=f"{key}:late_by")
+        age = st.select_slider("Age of the answer (s)", ages, ages[min(1, len(ages) - 1)], key=f"{key}:late_s")
     draw(lateness_by(rows, seen_by, iou, by, age), key=f"{key}_lateness_by")
     st.caption(
         "A car counts as found if a box of the older frame overlaps where it is now. Prediction: a Kalman filter at constant "

@@ -46,8 +46,8 @@ def one_encounter(result: Result) -> None:
     many = " Both designs meet the same encounter." if len(designs) > 1 else ""
     st.caption(
         f"Encounter {number} of one replication.{many} Lines across the road: where the vehicle was when it confirmed and when "
-        "it braked. “Believed” is where the planner takes the object to be. Nothing moves until you press Play; the arrow keys "
-        "move the slider."
+        "it braked. “Believed” is where the planner takes the object to be, until it brakes. Nothing moves until you press "
+        "Play; the arrow keys move the slider."
     )
 
 

@@ -45,8 +45,9 @@ def test_confirmation_distances_stand_beside_what_was_predicted():
     assert (chain.x[2], independent.x[2], independent.line.dash) == (34, 45, "dash")
     assert chart.takeaway == (
         "On drives that were left out, YOLOX-x confirmed half of 120 approaching cars 35.0 m away or farther. Misses that "
-        "follow each other as measured predict 34.0 m, a bias of −1.0 m (−3.0 to +0.0). Independent misses promise 45.0 m, a "
-        "bias of +10.0 m (+8.0 to +11.0)."
+        "follow each other as measured predict 34.0 m, a bias of −1.0 m (−3.0 to +0.0), and 78.0% of the cars lie within their "
+        "own 80% intervals. Independent misses predict 45.0 m, a bias of +10.0 m (+8.0 to +11.0), and 78.0% of the cars lie "
+        "within their own 80% intervals."
     )
     assert chart.table["within 80% intervals (%)"].tolist() == [78, 78]
 
@@ -83,6 +84,13 @@ def test_two_sensors_are_told_where_independence_promises_too_much():
     assert (list(either.x), list(either.y)) == ([10, 30], pytest.approx([97, 60]))
     assert list(either.error_y.arrayminus) == pytest.approx([3, 3])
     assert chart.takeaway == (
-        "At 20 m or more camera or LiDAR find 60.0% (57.0% to 62.0%) of 1,000 cars; if they missed independently it would be "
-        "70.0%. The correlation of what they miss is 0.40 (0.30 to 0.50)."
+        "Camera or LiDAR find 80.0% (77.0% to 82.0%) of 1,000 cars, not the 90.0% that independent misses promise (correlation "
+        "of the misses 0.40, 0.30 to 0.50). The promise is farthest off at 20 m or more: 60.0% (57.0% to 62.0%) of 1,000 cars, "
+        "not the 70.0% that independent misses promise."
     )
+    assert chart.table["distance"].tolist() == ["all", "0 to 20 m", "20 m or more"]
+
+
+def test_a_correlation_that_cannot_be_told_is_left_out():
+    rows = joint_rows().assign(correlation=float("nan"))
+    assert "correlation" not in two_sensors(rows, "car").takeaway

@@ -74,11 +74,18 @@ def test_the_still_picture_is_that_of_the_end_unless_an_instant_is_asked_for():
     chart = encounter({"This design": followed()})
     vehicle, _, believed, cursor = moving(chart)
     assert max(vehicle.x) == pytest.approx(NEEDED, abs=0.02)
-    assert believed.x[0] == pytest.approx(35 + 0.15 * SPEED, abs=0.05)
+    assert believed.x[0] == pytest.approx(35 + 0.15 * SPEED, abs=0.05)  # as late as the answers are
     assert cursor.x[0] == pytest.approx(0.7 + SPEED / DECELERATION)
     vehicle, thing, _, cursor = moving(encounter({"This design": followed()}, 0.5))
     assert max(vehicle.x) == pytest.approx(0.5 * SPEED, abs=0.02)
     assert (thing.x[0], cursor.x[0]) == (pytest.approx(35), 0.5)
+
+
+def test_what_the_planner_believed_when_it_braked_stays_in_the_picture():
+    late = followed()
+    late.steps.loc[late.steps["t_s"] > 0.7, "believed_gap_m"] = 1.0
+    at_end = moving(encounter({"This design": late}))[2]
+    assert at_end.x[0] == pytest.approx(35 + 0.15 * SPEED, abs=0.05)
 
 
 def test_until_anything_is_known_nothing_is_believed():
