@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -72,6 +73,23 @@ def test_beside_the_design_stands_the_first_that_is_another_one(monkeypatch):
     page = drawn("encounter")
     assert "; the default design never confirms it and hits it at 36 km/h, 10.0 m short." in alt(page)
     assert any("Both designs meet the same encounter." in str(caption.value) for caption in page.caption)
+
+
+def test_the_slider_over_a_short_run_stands_in_its_middle_and_counts_tenths():
+    def script():
+        from simulator.analysis.run.replicate import replicate
+        from simulator.ui.panels.day import over_time
+        from tests.encounters import vehicle_plan
+
+        short = {"days": 30 / 86_400, "drain_days": 3 / 86_400, "replications": 2}
+        over_time(["cameras", "ages"], replicate(vehicle_plan(run=short), 1, 2))
+
+    page = AppTest.from_function(script, default_timeout=60).run()
+    assert not page.exception
+    (slider,) = page.slider
+    assert slider.value == datetime(2001, 1, 1, 0, 0, 15)
+    assert slider.step == 100_000  # microseconds
+    assert "In the second around 00:00:15.00: " in alt(page)
 
 
 def test_sight_is_told_of_each_kind_of_object():

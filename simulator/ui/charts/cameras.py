@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from simulator.analysis.run.cameras import A_SET, busy_share, frames_served
 from simulator.serving.trace import Trace
-from simulator.ui.charts.look import GREY, INSTANT, Chart, SensorLook, figure, sensor_looks, time_of_day, wrapped
+from simulator.ui.charts.look import GREY, INSTANT, Chart, SensorLook, figure, sensor_looks, time_of_day, translucent, wrapped
 from simulator.ui.charts.strikes import marked
 from simulator.units import duration
 
@@ -31,12 +31,13 @@ def machines_by_sensor(trace: Trace, at_s: float) -> Chart:
     lanes = served[["stage", "replica"]].drop_duplicates().reset_index(drop=True)
     placed = served.merge(lanes.reset_index(names="lane"), on=["stage", "replica"])
     bars = [_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _shown(trace, served)]
-    drawn = figure(*bars, height=130 + 40 * len(lanes), barmode="overlay")
+    named = _named(trace, lanes)
+    drawn = figure(
+        *bars, height=130 + len(lanes) * max(40, *(20 + 14 * label.count("<br>") for label in named)), barmode="overlay"
+    )
     drawn.add_vline(x=0, line=INSTANT)
     drawn.update_xaxes(title=f"time from {_clock(trace, at_s)} (ms)", range=[-500 * WINDOW_S, 500 * WINDOW_S], tickangle=0)
-    drawn.update_yaxes(
-        tickvals=list(lanes.index), ticktext=_named(trace, lanes), range=[len(lanes) - 0.5, -0.5], showgrid=False
-    )
+    drawn.update_yaxes(tickvals=list(lanes.index), ticktext=named, range=[len(lanes) - 0.5, -0.5], showgrid=False)
     chart, window = Chart(drawn, takeaway, _table(trace, served)), (start, end)
     return marked(chart, trace.plan, lambda at: 1000 * (at - at_s), served["started_s"], window)
 
@@ -74,9 +75,8 @@ def _bars(trace: Trace, sensor: str, rows: pd.DataFrame, at_s: float) -> go.Bar:
         y=rows["lane"] - _FILLED / 2 + (rows["place"] + 0.5) * height,
         width=height,
         marker={
-            "color": look.colour,
-            "line": {"width": 0},
-            "pattern": {"shape": "/" if look.again else "", "fgcolor": "white", "size": 6},
+            "color": translucent(look.colour, 0.35) if look.again else look.colour,
+            "line": {"width": 1.5 if look.again else 0, "color": look.colour},
         },
         customdata=rows[["frame", "size"]],
         hovertemplate="frame %{customdata[0]}, in a batch of %{customdata[1]}: %{x:.3g} ms",

@@ -167,7 +167,7 @@ def _car(front_m: float, length_m: float = _CAR_M[0]) -> tuple[list[float], list
 
 def _moments(followed: Followed) -> list[tuple[str, float]]:
     """The key moments, with their times in s."""
-    ending = "hits it" if not followed.stopped else "stops" if _stands(followed) else "is no faster than it"
+    ending = "hits it" if not followed.stopped else "stops" if _stands(followed) else "slows to its speed"
     named = [("comes into view", 0.0), ("is confirmed", followed.confirmed_s), ("vehicle brakes", followed.braking_s)]
     return [(what, at) for what, at in [*named, (f"vehicle {ending}", followed.ended_s)] if at is not None]
 
@@ -366,7 +366,7 @@ def _outcome(followed: Followed) -> str:
         return f"hits it at {significant(followed.impact_kmh, 2)} km/h"
     if followed.braking_s is None:
         return "does not hit it"
-    return f"{'stops' if _stands(followed) else 'is no faster'} {_metres(followed.margin_m)} before it"
+    return f"{'stops' if _stands(followed) else 'slows to its speed'} {_metres(followed.margin_m)} before it"
 
 
 def _on_the_way(pane: _Pane) -> str:

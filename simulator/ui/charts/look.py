@@ -151,7 +151,7 @@ def stage_colours(scenario: Scenario) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SensorLook:
-    """How a sensor looks in every chart: hatched or dotted where another one before it has the same colour."""
+    """How a sensor looks in every chart: pale or dotted where another one before it has the same colour."""
 
     label: str
     colour: str

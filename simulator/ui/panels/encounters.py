@@ -113,11 +113,13 @@ def sight(result: Result) -> None:
     what = objects[0]
     if len(objects) > 1:
         what = st.radio("Of what", objects, format_func=_capital, horizontal=True, key=f"{scenario.id}:sight_of")
-    reaction = reaction_s(_meeting(plan, result.seed, lambda: replication_0(result)))
+    trace = replication_0(result)
+    reaction = reaction_s(_meeting(plan, result.seed, lambda: trace))
     if reaction is None:
         st.markdown("No frame was answered, so this design cannot stop for anything.")
         return
-    draw(recall_by_distance(sighted(plan, what), {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
+    looked = [one for one in sighted(plan, what) if len(trace.logs[one.stage])]
+    draw(recall_by_distance(looked, {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
     st.caption(
         "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands. "
         "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. "

@@ -52,7 +52,26 @@ def test_an_objective_on_an_age_is_the_usual_dashed_line_in_both(trace):
     for chart in (age_over_time(trace, "done", 50.0), age_shares(trace, "done")):
         dashed = [shape for shape in chart.figure.layout.shapes if shape.line.dash == "dash"]
         assert [shape.line.color for shape in dashed] == [GREY]
-    assert "The target of 700 ms is kept by the newest frame of left for 2" in age_shares(trace, "done").takeaway
+    # Of 100 s: 0.7 of the first tooth, half of each of the 98 whole ones, and 0.5 of the last.
+    assert (
+        "The target of 700 ms is kept by the newest frame of front for 50.2% of the time." in age_shares(trace, "done").takeaway
+    )
+
+
+def test_a_sensor_of_which_nothing_arrives_is_told_and_not_drawn():
+    cameras = sensors(front={"rate_per_s": 1}, left={"rate_per_s": 0.01, "skew_ms": 99_900})
+    made = plan({"look": pool()}, constant(0.2), seconds=100, arrivals=cameras, ends={"done": end(age=True, label="Planner")})
+    trace = simulate(made)
+    for chart in (age_over_time(trace, "done", 50.0), age_shares(trace, "done")):
+        assert [line.name for line in chart.figure.data] == ["front"]
+        assert chart.takeaway.endswith(" Nothing of left reaches it.")
+
+
+def test_where_nothing_is_known_there_is_nothing_to_draw():
+    made = plan({"look": pool()}, constant(200.0), seconds=100, ends={"done": end(age=True, label="Shown")})
+    trace = simulate(made)
+    assert age_over_time(trace, "done", 50.0).figure is None
+    assert age_shares(trace, "done").takeaway == "Shown: nothing arrived."
 
 
 def test_requests_that_are_no_frames_have_one_age():

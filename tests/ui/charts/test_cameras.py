@@ -5,7 +5,7 @@ import pytest
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.ui.charts import machines_by_sensor
-from simulator.ui.charts.look import INSTANT, SERIES
+from simulator.ui.charts.look import INSTANT, SERIES, translucent
 from tests.builders import assemble, end, plan, pool, sensors
 
 CAMERAS = {name: {"rate_per_s": 1} for name in ("front", "left")}
@@ -50,12 +50,12 @@ def test_where_nothing_is_worked_on_the_sentence_says_so():
     assert (quiet.figure, quiet.takeaway) == (None, "In the second around 00:01:00.00 nothing was worked on.")
 
 
-def test_a_sixth_sensor_is_told_apart_by_hatching():
+def test_a_sixth_sensor_is_paler_than_the_first_one():
     many = sensors(**{f"c{number}": {"rate_per_s": 1} for number in range(6)})
     trace = simulate(plan({"look": pool(replicas=6)}, constant(0.1), seconds=20, arrivals=many))
     bars = machines_by_sensor(trace, 5.2).figure.data
-    assert [bar.marker.pattern.shape for bar in bars] == [""] * 5 + ["/"]
-    assert bars[5].marker.color == bars[0].marker.color
+    assert [bar.marker.color for bar in bars] == [*SERIES, translucent(SERIES[0], 0.35)]
+    assert bars[5].marker.line.color == SERIES[0]
 
 
 def test_a_set_of_frames_belongs_to_no_camera():

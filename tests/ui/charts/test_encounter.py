@@ -44,7 +44,7 @@ def test_a_vehicle_that_never_learns_of_it_arrives_at_full_speed():
 def test_behind_something_that_drives_nobody_stops():
     truck = followed()
     truck.steps["vehicle_kmh"] += 20
-    assert f"is no faster {35 - NEEDED:.1f} m before it" in encounter({"This design": truck}).takeaway
+    assert f"slows to its speed {35 - NEEDED:.1f} m before it" in encounter({"This design": truck}).takeaway
 
 
 def test_the_road_shows_where_the_vehicle_was_in_which_phase():
