@@ -14,6 +14,7 @@ from simulator.analysis.evidence.projection import marks as projection_marks
 from simulator.analysis.evidence.sources import matching, sources
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detections import DetectionError
+from simulator.evidence.drives import DriveError
 from simulator.evidence.failures import FailureError, failures
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
 from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
@@ -38,6 +39,7 @@ from simulator.ui.charts import (
 )
 from simulator.ui.measurement import Measurement, MeasurementError, Options, measurements
 from simulator.ui.panels.detectors import detectors
+from simulator.ui.panels.drives import real_drives
 from simulator.ui.panels.scores import scores
 from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
 
@@ -353,6 +355,7 @@ PANELS = {
     "Against a real server": fidelity,
     "Scores": scores,
     "Detectors": detectors,
+    "Real drives": real_drives,
     "Your own model": own_model,
     "Sources": all_sources,
 }
@@ -368,5 +371,5 @@ for panel, show in zip(panels, PANELS.values(), strict=True):
         with panel:
             try:
                 show()
-            except (ProfileError, FidelityError, FailureError, CatalogueError, ScoreError, DetectionError) as error:
+            except (ProfileError, FidelityError, FailureError, CatalogueError, ScoreError, DetectionError, DriveError) as error:
                 st.error(plain(str(error)))

@@ -22,6 +22,7 @@ SCORES = ASSETS / "scores"
 CATALOGUE = ASSETS / "catalogue"
 FIDELITY = ASSETS / "fidelity"
 DETECTIONS = ASSETS / "detections"
+DRIVES = ASSETS / "drives"
 
 #: Profiles of the models that a person brought along.
 OWN_PROFILES = user_data_path("casesim") / "profiles"

@@ -11,6 +11,7 @@ import typer
 from simulator.commands.cases import cases
 from simulator.commands.check import check
 from simulator.commands.detections import detect_eval, detect_scales, detect_tables
+from simulator.commands.drives import drives
 from simulator.commands.fidelity import fidelity
 from simulator.commands.levers import levers
 from simulator.commands.outcome import tell
@@ -48,7 +49,9 @@ def casesim(
         serve()
 
 
-for command in (serve, cases, check, run, levers, profile, fidelity, projection, detect_eval, detect_tables, detect_scales):
+analysing = (serve, cases, check, run, levers)
+making = (profile, fidelity, projection, detect_eval, detect_tables, detect_scales, drives)
+for command in analysing + making:
     app.command()(command)
 scores.command()(train)
 app.add_typer(scores, name="scores")

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 from pydantic import Field, model_validator
 
 from simulator.scenario.arrivals.replay import LocalFile
-from simulator.scenario.base import Evidence, Line, ShareFigure, Strict
+from simulator.scenario.base import Evidence, Figure, Line, ShareFigure, Strict
 from simulator.scenario.faults import Path
 from simulator.scenario.kinds import OneOf, registry
 from simulator.scenario.metrics import Group, Metric
 from simulator.scenario.quantities import Quantity
-from simulator.scenario.stages.gate import QUALITY, RANDOM, SCORE
+from simulator.scenario.stages.gate import OWN
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
 
 #: Names already used by gates, or by columns of the requests in a trace.
 RESERVED = frozenset(
-    {SCORE, QUALITY, RANDOM, "arrived_s", "sent_s", "answered_s", "finished_s", "outcome", "end", "positive", "detected",
-     "patient", "tries", "tag", "sensor", "frame"}
+    {*OWN, "arrived_s", "sent_s", "answered_s", "finished_s", "outcome", "end", "positive", "detected",
+     "patient", "tries", "tag"}
 )  # fmt: skip
 
 #: One value of a category, as written in a table or a recording.
@@ -55,6 +55,11 @@ class AnyAttribute(Strict):
     def categories(self) -> list[str]:
         """The values it may have, in the order of the file; none if it is a number."""
         return []
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number, not one of some values."""
+        return not self.categories
 
     @property
     def bounds(self) -> list[float]:
@@ -162,8 +167,39 @@ class RecordedAttribute(AnyAttribute):
             yield ("file",), f"arrivals of the kind {kind} replay no file; say which with `file` and `source`"
 
 
+class Spell(Figure):
+    """A stretch of time over which a number is the same."""
+
+    written: ClassVar[str] = "{for_s: 60, value: 5, assumed: why}"
+
+    for_s: Annotated[float, Field(gt=0, le=1e7, description="how long it lasts")]
+
+
+class TimetableAttribute(AnyAttribute):
+    """A number that follows the time at which a request arrives, as the speed of a vehicle does on its way."""
+
+    kind: Literal["timetable"]
+    spells: Annotated[list[Spell], Field(min_length=1, max_length=256, description="one after the other, over and over")]
+    unit: Line | None = None
+    edges: Edges = []
+
+    @property
+    def bounds(self) -> list[float]:
+        """Where its groups meet."""
+        return self.edges
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """No time at which it is known when requests come."""
+        yield from super().check(scenario)
+        if scenario.arrivals.waits_for_answers:
+            kind = scenario.arrivals.kind
+            yield ("kind",), f"arrivals of the kind {kind} wait for answers; this follows requests at known times"
+
+
 #: Every kind of attribute that a scenario may declare, by that name.
-ATTRIBUTE_KINDS: dict[str, type[AnyAttribute]] = registry(NumberAttribute, CategoryAttribute, ItemAttribute, RecordedAttribute)
+ATTRIBUTE_KINDS: dict[str, type[AnyAttribute]] = registry(
+    NumberAttribute, TimetableAttribute, CategoryAttribute, ItemAttribute, RecordedAttribute
+)
 
 Attribute = Annotated[AnyAttribute, OneOf(ATTRIBUTE_KINDS)]
 

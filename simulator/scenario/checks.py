@@ -37,6 +37,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
         *_curveballs(scenario, entries),
         *_exhibits(scenario),
         *_controllers(scenario),
+        *_vehicle(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -115,9 +116,15 @@ def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from ((("attributes", name, *path), message) for path, message in attribute.check(scenario))
 
 
+def _vehicle(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Encounters and the parts of a vehicle name stages, sensors and ends."""
+    for place, section in (("encounters", scenario.encounters), ("vehicle", scenario.vehicle)):
+        yield from (((place, *path), message) for path, message in (section.check(scenario) if section else ()))
+
+
 def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     """An exhibit appears on the page once, and has something to show."""
-    can = offered(scenario.stages.values())
+    can = offered(scenario)
     for index, name in enumerate(scenario.exhibits):
         if name in scenario.exhibits[:index]:
             yield ("exhibits", index), f"'{name}' is named twice; delete one"

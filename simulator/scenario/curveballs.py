@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import ClockTime, Line, Name, Share, Strict, clock_minutes
 from simulator.scenario.faults import Path
 from simulator.scenario.kinds import OneOf, registry
@@ -33,10 +34,17 @@ class Struck(Enum):
     SENSITIVITY = "the share of positives that people recognise"
     SPECIFICITY = "the share of negatives that people recognise"
     PRICE = "times the price of an hour"
+    LOST = "anything, for a sensor whose frames do not come"
+    LATER = "milliseconds that the frames of a sensor come later"
+    GAIN = "microseconds that the clock of a sensor gains a second"
+    MULTIPLIED = "times an attribute of new requests"
+    ADDED = "added to an attribute of new requests"
 
 
 #: What applies to a request by its time of arrival.
-BY_ARRIVAL = frozenset({Struck.PREVALENCE, Struck.SCORES, Struck.POSITIVES})
+BY_ARRIVAL = frozenset({Struck.PREVALENCE, Struck.SCORES, Struck.POSITIVES, Struck.MULTIPLIED, Struck.ADDED})
+#: What strikes the sensors whose frames are the requests.
+OF_SENSORS = frozenset({Struck.LOST, Struck.LATER, Struck.GAIN})
 #: What changes the scores that a model gives.
 OF_SCORES = frozenset({Struck.SCORES, Struck.POSITIVES})
 
@@ -191,6 +199,101 @@ class SlowReplicas(AnyCurveball):
         return super().change(what) if replica < self.replicas else None
 
 
+class Throttle(AnyCurveball):
+    """Batches that any replica of some pools starts take `times` as long, as on a module that has become too hot."""
+
+    changes: ClassVar = {Struck.SERVICE: "times"}
+
+    kind: Literal["throttle"]
+    stages: Annotated[list[Name], Field(max_length=64, description="the pools; none: all, or those on the accelerator")] = []
+    accelerator: Annotated[Name | None, Field(description="the accelerator whose pools are struck")] = None
+    times: Times
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if self.stages and self.accelerator is not None:
+            raise ValueError("give stages or accelerator, not both")
+        return self
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Pools."""
+        return ("pool",)
+
+    def hits(self, name: str, stage: AnyStage) -> bool:
+        """The pools that are named, those on the accelerator, or every pool."""
+        if stage.kind not in self.strikes:
+            return False
+        if self.accelerator is not None:
+            return getattr(stage, "shares", None) == self.accelerator
+        return not self.stages or name in self.stages
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """Every stage that it names is a pool."""
+        yield from super().check(scenario)
+        for index, name in enumerate(self.stages):
+            if (kind := scenario.stages[name].kind) not in self.strikes:
+                yield ("stages", index), f"'{name}' is a stage of the kind {kind}; this strikes pools"
+
+
+class SensorLoss(AnyCurveball):
+    """The frames of a sensor do not come."""
+
+    changes: ClassVar = {Struck.LOST: "sensor"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["sensor_loss"]
+    sensor: Name
+
+    def change(self, what: Struck, replica: int = 0) -> float | None:
+        """All frames."""
+        return 1.0 if what is Struck.LOST else None
+
+
+class ClockSkew(AnyCurveball):
+    """The clock of a sensor jumps or runs off, so that its frames come later or earlier than they would."""
+
+    changes: ClassVar = {Struck.LATER: "ms", Struck.GAIN: "ppm"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["clock_skew"]
+    sensor: Name
+    ms: Annotated[float | None, Field(ge=-60_000, le=60_000, description="how much later frames come; below 0 earlier")] = None
+    ppm: Annotated[
+        float | None, Field(ge=-100_000, le=100_000, description="microseconds the clock gains a second; below 0 it loses")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_skew(self) -> Self:
+        if (self.ms is None) == (self.ppm is None):
+            raise ValueError("give ms, for a clock that jumps, or ppm, for one that runs off")
+        return self
+
+
+class Crowd(AnyCurveball):
+    """A number of the requests that arrive from then on is larger, such as how many objects there are to see."""
+
+    changes: ClassVar = {Struck.MULTIPLIED: "times", Struck.ADDED: "plus"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["crowd"]
+    attribute: Name
+    times: Annotated[float | None, Field(ge=0, le=1000)] = None
+    plus: Annotated[float | None, Field(ge=-1e9, le=1e9)] = None
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if (self.times is None) == (self.plus is None):
+            raise ValueError("give times, to multiply the attribute, or plus, to add to it")
+        return self
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """A number."""
+        yield from super().check(scenario)
+        if not scenario.attributes[self.attribute].is_number:
+            yield ("attribute",), f"'{self.attribute}' is no number, so nothing can be added to it"
+
+
 class Network(AnyCurveball):
     """Sending over a link takes `times` as long."""
 
@@ -288,9 +391,37 @@ class Price(AnyCurveball):
         return ("pool", "people")
 
 
+class Weather(AnyCurveball):
+    """One of the conditions of `encounters` holds: what comes into the way then is harder to see."""
+
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["weather"]
+    condition: Name
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """The condition exists."""
+        yield from super().check(scenario)
+        known = scenario.encounters.conditions if scenario.encounters else {}
+        if self.condition not in known:
+            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {suggest(self.condition, known)}"
+
+
 #: Every kind of curveball that a scenario may name, by that name; `simulator.scenario.schema.add_kind` adds one.
 CURVEBALLS: dict[str, type[AnyCurveball]] = registry(
-    Traffic, ReplicaLoss, ZoneLoss, SlowReplicas, Network, Drift, AccuracyDrop, Price
+    Traffic,
+    ReplicaLoss,
+    ZoneLoss,
+    SlowReplicas,
+    Throttle,
+    SensorLoss,
+    ClockSkew,
+    Crowd,
+    Network,
+    Drift,
+    AccuracyDrop,
+    Price,
+    Weather,
 )
 
 Curveball = Annotated[AnyCurveball, OneOf(CURVEBALLS)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 if TYPE_CHECKING:
     from simulator.scenario.stages.base import AnyStage
 
-Unit = Literal["s", "share", "1/s", "USD", "per 1,000", "a request"]
+Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
 
 #: How a metric is computed from the replications of a run, and so how its interval is made.
 #: ratio: a total over a total; share: requests of a kind over requests, also near 0 and 1;
@@ -19,6 +19,7 @@ Estimator = Literal["ratio", "share", "mean", "quantile"]
 #: The quantiles that are reported of each sample.
 LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
+AGE_QUANTILES = {"p95": 0.95, "p99": 0.99}
 
 #: Samples, by the first part of their names, that hold times of single requests, so that a group has its own.
 _OF_REQUESTS = ("served", "latency", "wait")
@@ -57,6 +58,7 @@ class Metric:
     stage: str | None = None
     request_class: str | None = None
     tag: str | None = None
+    least: float = 0.0
     most: float = field(default=float("inf"))
     group: Group | None = None
 
@@ -170,6 +172,9 @@ def _ages(name: str, label: str, sensors: list[str]) -> Iterator[Metric]:
     """The age of information at an end: over time, and just before something newer arrives."""
     for of, what in [(name, ""), *((f"{name}.{sensor}", f" of {sensor}") for sensor in sensors)]:
         yield Metric(f"age_mean_s.{of}", f"{label}: age of what is known{what}, over time", "s", "lower", "ratio")
+        for short, share in AGE_QUANTILES.items():
+            told = f"{label}: age of what is known{what}, within which it is {share:.0%} of the time"
+            yield Metric(f"age_{short}_s.{of}", told, "s", "lower", "quantile", f"age.{of}", share)
         yield Metric(f"age_peak_mean_s.{of}", f"{label}: age{what} when something newer arrives, mean", "s", "lower", "mean",
                      f"age_peak.{of}")  # fmt: skip
         yield Metric(f"age_peak_p95_s.{of}", f"{label}: age{what} when something newer arrives, 95% within", "s", "lower",

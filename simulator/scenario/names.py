@@ -12,6 +12,7 @@ from simulator.errors import suggest
 from simulator.scenario.attributes import Grouping, grouping_of, told_by_group, with_groups
 from simulator.scenario.base import GUIDE
 from simulator.scenario.choices import parts
+from simulator.scenario.encounters import encounter_metrics, vehicle_metrics
 from simulator.scenario.exhibits import EXHIBITS
 from simulator.scenario.faults import Path, dotted
 from simulator.scenario.metrics import Metric, metrics_of
@@ -90,12 +91,22 @@ def _metrics(data: Any) -> Found:
     groupings = _groupings(data)
     plain, of_positives = (metrics_of(kinds, tags, classes, words, ages=ages) for words in (None, ("", "")))
     plain = of_positives if "population" in data else plain
+    plain |= {metric.name: metric for metric in _of_vehicles(data)}
     known, of_positives = with_groups(plain, groupings), with_groups(of_positives, groupings)
     yield from _told_by_group(data, plain, groupings, of_positives)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
             yield ("objectives", index, "metric"), _no_metric(metric, known, of_positives)
+
+
+def _of_vehicles(data: Any) -> Iterator[Metric]:
+    """The metrics that encounters and a vehicle bring."""
+    if "encounters" in data:
+        kinds = _mapping(_mapping(data, "encounters"), "kinds")
+        yield from encounter_metrics({name: name for name in kinds})
+    if "vehicle" in data:
+        yield from vehicle_metrics()
 
 
 def _no_metric(name: str, known: Iterable[str], of_positives: Container[str]) -> str:
@@ -126,11 +137,22 @@ def _groupings(data: Any) -> dict[str, Grouping]:
 
 
 def _struck(data: Any) -> Found:
-    stages, curveballs = _mapping(data, "stages"), _mapping(data, "curveballs")
-    for name in curveballs:
-        stage = _mapping(curveballs, name).get("stage")
-        if isinstance(stage, str) and stage not in stages:
-            yield ("curveballs", name, "stage"), f"'{stage}' is not a stage; {suggest(stage, stages)}"
+    """Names of what curveballs strike."""
+    known = {
+        "stage": ("a stage", _mapping(data, "stages")),
+        "accelerator": ("an accelerator", _mapping(data, "accelerators")),
+        "sensor": ("a sensor", _mapping(_mapping(data, "arrivals"), "sensors")),
+        "attribute": ("an attribute of the requests", _mapping(data, "attributes")),
+    }
+    for name, ball in _mapping(data, "curveballs").items():
+        fields = ball if isinstance(ball, dict) else {}
+        named: list[tuple[Path, Any, str]] = [((field,), fields.get(field), field) for field in known]
+        named += [(("stages", index), stage, "stage") for index, stage in enumerate(_list(ball, "stages"))]
+        for path, word, what in named:
+            kind, there = known[what]
+            if isinstance(word, str) and word not in there:
+                hint = suggest(word, there) if there else "there is none in this case"
+                yield ("curveballs", name, *path), f"'{word}' is not {kind}; {hint}"
 
 
 def _exhibits(data: Any) -> Found:

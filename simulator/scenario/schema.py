@@ -15,6 +15,7 @@ from simulator.scenario.choices import Choice
 from simulator.scenario.controllers import Controller
 from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
+from simulator.scenario.encounters import Encounters, Vehicle
 from simulator.scenario.exhibits import offered
 from simulator.scenario.kinds import Kind, kind_of
 from simulator.scenario.metrics import Metric, metrics_of
@@ -96,12 +97,31 @@ class RequestClass(Strict):
 
 
 class Accelerator(Strict):
-    """A device that several pools share. With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long."""
+    """A device that several pools share: one on which all batches slow each other down, or a processor with so many cores.
+
+    With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long. On c cores k threads at once run at full
+    speed up to k = c, and take k / c times as long beyond.
+    """
 
     label: Line
     slowdown: Annotated[
-        Figure, bounded(1, 10), Field(description="how many times as long two batches at once take: 2 means taking turns")
-    ]
+        Annotated[Figure, bounded(1, 10)] | None,
+        Field(description="how many times as long two batches at once take: 2 means taking turns"),
+    ] = None
+    cores: Annotated[int | None, Field(ge=1, le=1024, description="threads that run at once at full speed")] = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if (self.slowdown is None) == (self.cores is None):
+            raise ValueError("give slowdown, for a device whose batches slow each other down, or cores, for a processor")
+        return self
+
+    def stretch(self, batches: float, threads: float) -> float:
+        """How many times as long as alone batches take of which so many are at work, on so many threads in all."""
+        if self.cores is not None:
+            return max(threads / self.cores, 1.0)
+        assert self.slowdown is not None
+        return 1 + max(batches - 1, 0) * (self.slowdown.value - 1)
 
 
 class Costs(Strict):
@@ -147,6 +167,8 @@ class Scenario(Strict):
     stages: Annotated[dict[Name, Stage], Field(min_length=1, max_length=64)]
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
     costs: Costs | None = None
+    encounters: Annotated[Encounters | None, Field(description="what comes into a vehicle's way")] = None
+    vehicle: Annotated[Vehicle | None, Field(description="what a vehicle carries and pays for")] = None
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
     controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
@@ -205,6 +227,12 @@ class Scenario(Strict):
         return list(self.arrivals.frames_per_s)
 
     @property
+    def sensor_labels(self) -> list[str]:
+        """What people call the sensors, in the order of the file."""
+        known = getattr(self.arrivals, "sensors", {})
+        return [known[name].label for name in self.sensors]
+
+    @property
     def ages(self) -> dict[str, list[str]]:
         """The ends that report the age of their newest information, each with the sensors it is reported for."""
         return {name: self.sensors for name, end in self.ends.items() if end.age}
@@ -236,7 +264,7 @@ class Scenario(Strict):
 
     def shown(self) -> list[str]:
         """The exhibits of the page, by name: those the author names, else all with something to show."""
-        return self.exhibits or offered(self.stages.values())
+        return self.exhibits or offered(self)
 
     def in_branches(self) -> set[str]:
         """The stages between a fork and its join."""
@@ -251,6 +279,8 @@ class Scenario(Strict):
         words = (self.population.detected, self.population.escalated) if self.population else None
         labels |= {name: end.label for name, end in self.ends.items()}
         found = metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
+        for section in (self.encounters, self.vehicle):
+            found |= {metric.name: metric for metric in (section.metrics() if section else ())}
         return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
 
     def asking(self, names: Iterable[str]) -> Self:

@@ -6,6 +6,7 @@ the file, and -1 if it is none of them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -13,16 +14,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.evidence.recordings import RecordingError, read_numbers, read_values
-from simulator.scenario.attributes import CategoryAttribute, ItemAttribute, NumberAttribute, RecordedAttribute
+from simulator.scenario.attributes import (
+    CategoryAttribute,
+    ItemAttribute,
+    NumberAttribute,
+    RecordedAttribute,
+    TimetableAttribute,
+)
 from simulator.serving.provenance import Source
 from simulator.serving.quantities import draw, share_below
 from simulator.serving.streams import Streams
 
 if TYPE_CHECKING:
+    from simulator.serving.conditions import Conditions
     from simulator.serving.plan import Gatherer, Plan
+    from simulator.serving.requests import Requests
 
 Column = NDArray[Any]
-Items = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
 
@@ -34,8 +42,8 @@ class AttributeValues:
         """Look up what it refers to, and note what is missing as faults; the tables of the pools are known by now."""
 
     @classmethod
-    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
-        """The values of all requests, shape (n,), given which labelled item stands for each of them, -1 without any."""
+    def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+        """The values of all requests, shape (n,); when each arrives and which labelled item stands for it are known by now."""
         raise NotImplementedError
 
     @classmethod
@@ -52,10 +60,10 @@ class NumberValues(AttributeValues):
     """Numbers that are drawn."""
 
     @classmethod
-    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+    def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """Independent draws, from a stream of their own."""
         spec = cast(NumberAttribute, plan.scenario.attributes[name])
-        return draw(spec.value, streams.named(f"attributes.{name}"), len(item))
+        return requests.each(partial(draw, spec.value, streams.named(f"attributes.{name}")))
 
     @classmethod
     def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
@@ -65,13 +73,43 @@ class NumberValues(AttributeValues):
         return np.diff(below), np.append(-np.inf, bounds)
 
 
+class TimetableValues(AttributeValues):
+    """Numbers that follow the time of arrival."""
+
+    @classmethod
+    def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+        """That of the spell in which each request arrives; one at whose very end it arrives is over."""
+        return value_at(plan, name, requests.arrived).astype(np.float32)
+
+    @classmethod
+    def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+        """Its values, each as likely as the share of the time that it takes up while requests arrive."""
+        ends, values = _spells(plan, name)
+        whole, rest = divmod(plan.arrivals_end_s, ends[-1])
+        taken = np.diff(whole * ends + np.minimum(ends, rest), prepend=0.0)
+        return taken / taken.sum(), values
+
+
+def value_at(plan: Plan, name: str, times: Floats) -> Floats:
+    """The value of a timetable at each time (s), shape as `times`; at the very end of a spell it is over."""
+    ends, values = _spells(plan, name)
+    place = np.searchsorted(ends, times % ends[-1], side="right")
+    return np.asarray(values[np.minimum(place, len(values) - 1)])
+
+
+def _spells(plan: Plan, name: str) -> tuple[Floats, Floats]:
+    """When each spell ends, in seconds from the start of the first, and its value."""
+    spells = cast(TimetableAttribute, plan.scenario.attributes[name]).spells
+    return np.cumsum([spell.for_s for spell in spells]), np.array([spell.value for spell in spells])
+
+
 class CategoryValues(AttributeValues):
     """Values that are drawn by their shares."""
 
     @classmethod
-    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+    def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """Independent draws, from a stream of their own."""
-        edges, drawn = np.cumsum(cls._shares(plan, name)[:-1]), streams.named(f"attributes.{name}").random(len(item))
+        edges, drawn = np.cumsum(cls._shares(plan, name)[:-1]), requests.each(streams.named(f"attributes.{name}").random)
         return np.searchsorted(edges, drawn, side="right").astype(np.int8)
 
     @classmethod
@@ -104,10 +142,10 @@ class RecordedValues(AttributeValues):
             gather.sources.append(Source(spec.label, spec.evidence, f"{len(found):,} rows", spec.source))
 
     @classmethod
-    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+    def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """Row by row, and from the first row again after the last."""
         recorded = plan.recorded[name]
-        return recorded[np.arange(len(item)) % len(recorded)]
+        return np.asarray(recorded[requests.each(np.arange) % len(recorded)])
 
     @classmethod
     def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
@@ -139,24 +177,31 @@ class ItemValues(AttributeValues):
             gather.faults.append(gather.scenario.document.fault(("attributes", name, "values", missing[0]), message))
 
     @classmethod
-    def column(cls, plan: Plan, name: str, streams: Streams, item: Items) -> Column:
+    def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """What is said of the item that stands for each request."""
-        return np.append(item_values(plan, name), np.int8(-1))[item]
+        return np.append(item_values(plan, name), np.int8(-1))[requests.item]
 
 
 #: By kind of attribute.
 ATTRIBUTES: dict[str, type[AttributeValues]] = {
     "number": NumberValues,
+    "timetable": TimetableValues,
     "category": CategoryValues,
     "recorded": RecordedValues,
     "item": ItemValues,
 }
 
 
-def attribute_columns(plan: Plan, streams: Streams, item: Items) -> dict[str, Column]:
-    """The column of each attribute, shape (n,). item: which labelled item stands for each request, -1 without any."""
+def attribute_columns(plan: Plan, streams: Streams, requests: Requests, conditions: Conditions) -> dict[str, Column]:
+    """The column of each attribute, shape (n,), changed by what has struck when each request arrives."""
     kinds = {name: ATTRIBUTES[spec.kind] for name, spec in plan.scenario.attributes.items()}
-    return {name: kind.column(plan, name, streams, item) for name, kind in kinds.items()}
+    columns = {name: kind.column(plan, name, streams, requests) for name, kind in kinds.items()}
+    for name, column in columns.items():
+        times, plus = conditions.attribute(name)
+        if not (times.steady and plus.steady):
+            changed = column * times.at_all(requests.arrived) + plus.at_all(requests.arrived)
+            columns[name] = changed.astype(column.dtype)
+    return columns
 
 
 def item_values(plan: Plan, name: str) -> NDArray[np.int8]:

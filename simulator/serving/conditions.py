@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.scenario.curveballs import Struck
+from simulator.scenario.curveballs import AnyCurveball, Struck
 from simulator.serving.arrivals.clock import Surge
 from simulator.serving.calendar import HOUR_S
 from simulator.serving.timetables import Span, Steps, merged, steps
@@ -25,11 +25,25 @@ def changes(plan: Plan, what: Struck, stage: str | None = None, replica: int = 0
     stage: the stage whose number it is, None for one that belongs to no stage; replica: of a pool, counted from 0
     """
     stages = plan.scenario.stages
-    for name, at_s in sorted(plan.strikes.items(), key=lambda strike: strike[1]):
-        ball = plan.scenario.curveballs[name]
+    for ball, span in _strikes(plan):
         value = ball.change(what, replica) if stage is None or ball.hits(stage, stages[stage]) else None
         if value is not None:
-            yield (at_s, inf if ball.lasts_s is None else at_s + ball.lasts_s), value
+            yield span, value
+
+
+def changes_of(plan: Plan, what: Struck, field: str, name: str) -> Iterator[tuple[Span, float]]:
+    """The same for a number that belongs to no stage: of the sensor, or of the attribute, that a field of a curveball names."""
+    for ball, span in _strikes(plan):
+        value = ball.change(what) if getattr(ball, field, None) == name else None
+        if value is not None:
+            yield span, value
+
+
+def _strikes(plan: Plan) -> Iterator[tuple[AnyCurveball, Span]]:
+    """What strikes, by time of strike: from when until when (s)."""
+    for name, at_s in sorted(plan.strikes.items(), key=lambda strike: strike[1]):
+        ball = plan.scenario.curveballs[name]
+        yield ball, (at_s, inf if ball.lasts_s is None else at_s + ball.lasts_s)
 
 
 def surges(plan: Plan) -> list[Surge]:
@@ -72,6 +86,12 @@ class Conditions:
     def delay(self, stage: str) -> Steps:
         """How many times as long as usual sending over a link takes, at a time."""
         return self._steps(1.0, mul, Struck.DELAY, stage)
+
+    def attribute(self, name: str) -> tuple[Steps, Steps]:
+        """By how much an attribute of the requests that arrive at a time is multiplied, and what is then added to it."""
+        times = changes_of(self.plan, Struck.MULTIPLIED, "attribute", name)
+        plus = changes_of(self.plan, Struck.ADDED, "attribute", name)
+        return steps(1.0, times, mul), steps(0.0, plus, add)
 
     def prevalence(self) -> Steps:
         """The share of positives among the requests that arrive at a time."""

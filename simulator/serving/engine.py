@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf, nan, nextafter
 from operator import itemgetter
 from typing import Any
@@ -75,7 +75,7 @@ class Run:
         self.requests = Requests(plan, streams, self.conditions, self.stops)
         self._answered, self._refused = elements(self.requests.answered), elements(self.requests.refused)
         shared = plan.scenario.accelerators.items()
-        self.accelerators = {name: Accelerator(spec.slowdown.value) for name, spec in shared}
+        self.accelerators = {name: Accelerator(spec.stretch) for name, spec in shared}
         self.stages: dict[str, Stage] = {}
         self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}
@@ -228,11 +228,11 @@ class Run:
 
     def uniform(self, stream: str) -> NDArray[np.float32]:
         """One uniform draw per request, shape (n,)."""
-        return self.streams.named(stream).random(self.requests.n, np.float32)
+        return self.requests.each(lambda n: self.streams.named(stream).random(n, np.float32))
 
     def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
         """One draw of a quantity per request, shape (n,)."""
-        return draw(spec, self.streams.named(stream), self.requests.n)
+        return self.requests.each(partial(draw, spec, self.streams.named(stream)))
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""
@@ -261,10 +261,36 @@ class Run:
 
     def _sharers(self, spec: Any) -> set[str]:
         """The pools whose batches change the pace of this one's: what they do has consequences here, as if requests came."""
-        if getattr(spec, "shares", None) is None:
+        if (device := getattr(spec, "shares", None)) is None:
             return set()
         stages = self.plan.scenario.stages
-        return {name for name, other in stages.items() if other is not spec and getattr(other, "shares", None) == spec.shares}
+        return {name for name in self.reached if stages[name] is not spec and getattr(stages[name], "shares", None) == device}
+
+    def is_alone(self, spec: Any) -> bool:
+        """Whether nothing ever slows down the batches of a pool on its device: not even its own further replicas are there."""
+        device = self.plan.scenario.accelerators[spec.shares]
+        return spec.most_replicas == 1 and device.stretch(1, spec.threads) == 1 and not self._sharers(spec)
+
+    @cached_property
+    def reached(self) -> set[str]:
+        """The stages that requests may come to: no way leads along a route by chance that takes none of them.
+
+        All of them in a run whose picks may change.
+        """
+        stages = self.plan.scenario.stages
+        if self.stops:
+            return set(stages)
+        ways = nx.DiGraph((name, target) for name in stages for target in self._open(name) if target in stages)
+        ways.add_node(self.plan.scenario.start)
+        return {self.plan.scenario.start, *nx.descendants(ways, self.plan.scenario.start)}
+
+    def _open(self, name: str) -> set[str]:
+        """Where requests may go on to from a stage."""
+        spec: Any = self.plan.scenario.stages[name]
+        shares = STAGES[spec.kind].routes_by_chance(self.plan, name)
+        if shares is None:
+            return set(spec.targets().values())
+        return {route.to for route, share in zip(spec.routes, shares, strict=True) if share > 0}
 
     def _readers(self, spec: Any) -> set[str]:
         """The pools in branches of forks that may read what this stage writes, in another branch or behind their join."""

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile
+from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, ThreadRun
 
 #: Up to so many calls of a size are kept as they are; of more, the means of so many equal parts of them, ascending.
 GRID = 512
@@ -105,23 +105,41 @@ def sampled(samples: Mapping[int, Floats]) -> LatencyTable:
     return _table([steps, steps], max(samples))
 
 
-def profiled(profile: Profile, threads: int, max_batch: int, passes: int = 1) -> LatencyTable:
-    """The table for one pool; `passes` runs of the model one after the other for each answer.
+def profiled(profile: Profile, threads: int, max_batch: int, passes: float = 1) -> LatencyTable:
+    """The table for one pool; all times `passes` times as long, as of so many runs one after the other for each answer.
 
     Raises LatencyError where the profile lacks the thread count, or batches from 1 to `max_batch`.
     """
-    try:
-        run = profile.run(threads)
-    except KeyError as error:
-        raise LatencyError(str(error.args[0])) from error
+    run = _run(profile, threads)
     sizes = [calls.batch for calls in run.calls]
-    if min(sizes) > 1:
-        raise LatencyError(f"{profile.key} was measured from batch {min(sizes)} on; any max_batch needs batch 1")
     if max_batch > max(sizes):
         raise LatencyError(f"{profile.key} was measured up to batch {max(sizes)}; max_batch is {max_batch}")
     kinds = [{calls.batch: _of_kind(calls, idled) for calls in run.calls} for idled in (False, True)]
     table = _table(kinds, max_batch)
     return replace(table, seconds=table.seconds * passes)
+
+
+def singles(profiles: Sequence[Profile], threads: int) -> LatencyTable:
+    """The times of single requests in several profiles: where other tables have the batch size, this has their place, from 1.
+
+    Raises LatencyError where a profile lacks the thread count or batch 1.
+    """
+    calls = [next(calls for calls in _run(profile, threads).calls if calls.batch == 1) for profile in profiles]
+    return _table(
+        [{place: _of_kind(each, idled) for place, each in enumerate(calls, 1)} for idled in (False, True)], len(calls)
+    )
+
+
+def _run(profile: Profile, threads: int) -> ThreadRun:
+    """The calls of a profile with so many threads, single requests among them."""
+    try:
+        run = profile.run(threads)
+    except KeyError as error:
+        raise LatencyError(str(error.args[0])) from error
+    smallest = min(calls.batch for calls in run.calls)
+    if smallest > 1:
+        raise LatencyError(f"{profile.key} was measured from batch {smallest} on; any max_batch needs batch 1")
+    return run
 
 
 def summed(tables: Sequence[LatencyTable]) -> LatencyTable:

@@ -33,6 +33,8 @@ from simulator.serving.calendar import DAY_S
 from simulator.serving.conditions import surges
 from simulator.serving.latency import LatencyTable
 from simulator.serving.provenance import Source
+from simulator.serving.sights import Sights, look_up
+from simulator.serving.sized import SizedTable, weighed
 from simulator.serving.stages import STAGES
 
 Places = NDArray[np.intp]
@@ -50,10 +52,12 @@ class Plan:
     scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
     bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast edge, slow edge
+    sized: dict[str, SizedTable] = field(default_factory=dict)  # of pools whose times grow with a number of the request
     machines: dict[str, Hardware] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
+    sights: Sights | None = None  # what the stages that look for objects find, where a vehicle meets some
     recording: Recording | None = None
     recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute that is replayed: a row a request
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
@@ -258,6 +262,7 @@ class Gatherer:
         self.evidence: dict[str, str] = {}
         self.latencies: dict[str, LatencyTable] = {}
         self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}
+        self.sized: dict[str, SizedTable] = {}
         self.machines: dict[str, Hardware] = {}
         self.cold_starts: dict[str, list[float]] = {}
         self.timed: dict[str, list[ThreadRun]] = {}
@@ -272,6 +277,7 @@ class Gatherer:
             STAGES[stage.kind].gather(self, name, stage)
         for name, attribute in self.scenario.attributes.items():
             ATTRIBUTES[attribute.kind].gather(self, name, attribute)
+        sights = look_up(self, self.scenario.encounters) if self.scenario.encounters else None
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]
@@ -280,10 +286,12 @@ class Gatherer:
             design=design,
             latencies=self.latencies,
             bands=self.bands,
+            sized=self.sized,
             machines=self.machines,
             cold_starts=self.cold_starts,
             timed=self.timed,
             tables=self.tables,
+            sights=sights,
             recording=self.recording,
             recorded=self.recorded,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
@@ -294,7 +302,15 @@ class Gatherer:
         )
         if comes_known:
             self._check_size(plan)
+        if not self.faults:
+            self._weigh(plan)
         return plan
+
+    def _weigh(self, plan: Plan) -> None:
+        """Where times grow with a number of the request: what they are on average, once all attributes are known."""
+        for name in self.sized:
+            self.latencies[name], warnings = weighed(plan, name)
+            self.warnings += warnings
 
     def fault(self, path: tuple[str | int, ...], message: str) -> None:
         """Something at this place, from the name of a stage on, refers to nothing."""

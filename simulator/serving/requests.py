@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from array import array
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,9 @@ from scipy.special import ndtri
 
 from simulator.evidence.scores import ScoreTable
 from simulator.scenario.schema import Population
+from simulator.serving.arrivals.struck import sent
 from simulator.serving.attributes import attribute_columns
-from simulator.serving.conditions import Conditions, surges
+from simulator.serving.conditions import Conditions
 from simulator.serving.marks import Marks, StoppableMarks, TimedMarks
 from simulator.serving.streams import Streams
 
@@ -50,7 +52,8 @@ class Requests:
 
     def __init__(self, plan: Plan, streams: Streams, conditions: Conditions, stops: bool = False) -> None:
         """stops: whether the run may be stopped on the way, and looked at."""
-        self.arrived, self.sensor, self.frame = plan.arrivals.comings(streams.named("arrivals"), surges(plan))
+        comings, self._drawn, self._kept = sent(plan, streams)
+        self.arrived, self.sensor, self.frame = comings
         self.n = len(self.arrived)
         self._again = array("i"), array("d")
         self.answered = np.full(self.n, np.nan)
@@ -68,14 +71,22 @@ class Requests:
         self.given = {pool: self.risks if len(scorers) == 1 else marks(self.risk.copy()) for pool in scorers}
         self._draw_classes(plan, streams)
         self._draw_people(plan, streams, conditions)
-        self.attributes = attribute_columns(plan, streams, self.item)
+        self.attributes = attribute_columns(plan, streams, self, conditions)
+
+    def each(self, draw: Callable[[int], NDArray[Any]]) -> NDArray[Any]:
+        """One draw for each request, shape (n,): the same for a request whether or not others were sent but never came.
+
+        draw: gives so many draws, the first ones the same however many there are
+        """
+        return draw(self._drawn)[self._kept]
 
     def _draw_classes(self, plan: Plan, streams: Streams) -> None:
         """Of which class each request is, in the order of the file; without classes no column is longer than nothing."""
         classes = list(plan.scenario.classes.values())
         n = self.n if classes else 0
         edges = np.cumsum([kind.share.value for kind in classes][:-1])
-        self.kind = np.searchsorted(edges, streams.named("classes").random(n), side="right").astype(np.int8)
+        drawn = self.each(streams.named("classes").random)[:n]
+        self.kind = np.searchsorted(edges, drawn, side="right").astype(np.int8)
         self.priority = np.array([kind.priority for kind in classes], np.int8)[self.kind]
         lasts = np.array([np.inf if kind.deadline_s is None else kind.deadline_s for kind in classes])
         self.deadline = self.arrived[:n] + lasts[self.kind]
@@ -89,7 +100,7 @@ class Requests:
         self.qualities = np.zeros((1, self.n), np.float32)
         if population is None:
             return
-        self.positive = streams.named("population.label").random(self.n) < conditions.prevalence().at_all(self.arrived)
+        self.positive = self.each(streams.named("population.label").random) < conditions.prevalence().at_all(self.arrived)
         self._look_at(plan, population, streams, conditions)
 
     def _look_at(self, plan: Plan, population: Population, streams: Streams, conditions: Conditions) -> None:
@@ -132,9 +143,8 @@ class Requests:
             return usable
         apart = quality_separation(population.quality.auc.value)
         for attempt in range(tries):
-            usable[attempt] = streams.named(f"photo.{attempt}.usable").random(self.n) >= population.quality.unusable.value
-            noise = streams.named(f"photo.{attempt}.quality").standard_normal(self.n, np.float32)
-            self.qualities[attempt] = noise + apart * usable[attempt]
+            usable[attempt] = self.each(streams.named(f"photo.{attempt}.usable").random) >= population.quality.unusable.value
+            self.qualities[attempt] = self.each(_normal(streams.named(f"photo.{attempt}.quality"))) + apart * usable[attempt]
         return usable
 
     def _draw_scores(
@@ -144,7 +154,7 @@ class Requests:
 
         The same item for every table: plans hold tables of the same items only.
         """
-        which = streams.named("population.item").random(self.n)
+        which = self.each(streams.named("population.item").random)
         own = self._scores_of(pool, table, conditions, self.positive, which)
         count = len(table.positives)
         negative = count + _index(which, len(table.negatives))
@@ -153,8 +163,8 @@ class Requests:
         scores = np.empty(usable.shape, np.float32)
         for attempt, shows in enumerate(usable):
             stream = streams.named(f"photo.{attempt}.stranger")
-            positive = stream.random(self.n) < conditions.prevalence().at_all(self.arrived)
-            stranger = self._scores_of(pool, table, conditions, positive, stream.random(self.n))
+            positive = self.each(stream.random) < conditions.prevalence().at_all(self.arrived)
+            stranger = self._scores_of(pool, table, conditions, positive, self.each(stream.random))
             scores[attempt] = np.where(shows, own, stranger)
         return scores
 
@@ -243,6 +253,10 @@ class Requests:
 def quality_separation(auc: float) -> float:
     """Distance of usable from unusable photos in standard deviations of the quality value (equal-variance binormal)."""
     return float(np.sqrt(2) * ndtri(auc))
+
+
+def _normal(rng: np.random.Generator) -> Callable[[int], Float32]:
+    return lambda n: rng.standard_normal(n, np.float32)
 
 
 def _index(quantile: Float64, count: int) -> NDArray[np.intp]:

@@ -21,7 +21,7 @@ def thresholds(plan: Plan, gate: Gate) -> list[float]:
     """One threshold for each route of the gate but the last, in the order of the routes."""
     if gate.by_chance:
         return _chances(gate)
-    if gate.asks and plan.scenario.attributes[gate.asks].categories:
+    if gate.by_source or gate.values(plan.scenario):
         return [float(rank) for rank in range(len(gate.routes) - 1, 0, -1)]
     return [_threshold(plan, gate, route) for route in gate.routes if not route.is_rest]
 
@@ -29,16 +29,26 @@ def thresholds(plan: Plan, gate: Gate) -> list[float]:
 def attribute_values(plan: Plan, gate: Gate, column: Column) -> NDArray[np.float32]:
     """What a gate compares with its thresholds of the values of the attribute that it asks, shape of `column`.
 
-    Of a category: how many routes it takes to come to the one that names the value, counted from the last, which is 0.
+    Of a category, or a sensor: how many routes it takes to come to the one that names it, counted from the last, which is 0.
     """
-    assert gate.asks is not None
-    values = plan.scenario.attributes[gate.asks].categories
+    values = gate.values(plan.scenario)
     if not values:
         return column.astype(np.float32, copy=False)
     rank = np.zeros(len(values) + 1, np.float32)  # the last element is of those that have no value
     for index, route in enumerate(gate.routes):
         rank[[values.index(value) for value in route.values or []]] = len(gate.routes) - 1 - index
     return rank[column]
+
+
+def frame_values(plan: Plan, gate: Gate, sensors: Column, frames: Column) -> NDArray[np.float32]:
+    """The same of frames, by their sensors or by their numbers, both counted from 0 and of the same shape."""
+    if not gate.by_frame:
+        return attribute_values(plan, gate, sensors)
+    rank = np.zeros(len(frames), np.float32)
+    for place, route in enumerate(reversed(gate.routes)):
+        if route.every is not None:
+            rank[frames % route.every == route.first] = place
+    return rank
 
 
 def _chances(gate: Gate) -> list[float]:

@@ -11,10 +11,12 @@ import streamlit as st
 from simulator.analysis.run.request_path import answers_early, request_path
 from simulator.analysis.run.result import Result
 from simulator.scenario import Scenario
-from simulator.scenario.exhibits import EXHIBITS, Question
-from simulator.ui.charts import answer_times, cost_split, journeys, one_request
+from simulator.scenario.exhibits import EXHIBITS, Question, has_encounters
+from simulator.ui.charts import answer_times, cost_split, journeys, one_request, vehicle_cost
 from simulator.ui.panels import rests
 from simulator.ui.panels.day import OVER_TIME, over_time, replication_0
+from simulator.ui.panels.drives import following_misses, late_answers, second_sensor
+from simulator.ui.panels.encounters import one_encounter, options, sight
 from simulator.ui.panels.scores import threshold_transfer
 from simulator.ui.panels.threshold import threshold
 from simulator.ui.widgets import draw
@@ -31,7 +33,7 @@ DEBRIEF = "Debrief"
 
 def title_of(question: Question, scenario: Scenario) -> str:
     """The title of the panel that answers a question; without positives nobody can be missed."""
-    missed = "Who is missed" if scenario.population else "Who is served"
+    missed = "Who stops in time" if has_encounters(scenario) else "Who is missed" if scenario.population else "Who is served"
     return {"missed": missed, "waits": "Who waits", "costs": "What it costs", "rests": "What it rests on"}[question]
 
 
@@ -102,6 +104,10 @@ def _cost(result: Result) -> None:
     draw(cost_split(result), key="costs")
 
 
+def _vehicle(result: Result) -> None:
+    draw(vehicle_cost(result, replication_0(result)), key="vehicle")
+
+
 def debrief(result: Result) -> None:
     """What the author of a case wants a person to take away."""
     for lesson in result.plan.scenario.debrief:
@@ -110,12 +116,24 @@ def debrief(result: Result) -> None:
             st.caption(f"Source: {lesson.source}")
 
 
+def _of_drives(part: Callable[[str], None]) -> Drawn:
+    """What real drives say, which is the same for every run of a case."""
+    return lambda result: part(result.plan.scenario.id)
+
+
 #: What draws each exhibit that does not follow the slider over time (`OVER_TIME`), by the name that a case uses.
 DRAWN: dict[str, Drawn] = {
+    "encounter": one_encounter,
+    "sight": sight,
+    "front": options,
     "outcomes": _outcomes,
     "threshold": _threshold,
     "answer_times": _answer_times,
     "one_request": _one_request,
     "cost": _cost,
+    "vehicle": _vehicle,
     "transfer": _transfer,
+    "lateness": _of_drives(late_answers),
+    "misses": _of_drives(following_misses),
+    "sensors": _of_drives(second_sensor),
 }

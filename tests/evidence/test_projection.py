@@ -88,7 +88,7 @@ def test_a_published_network_comes_back_close_to_what_was_published():
 
 
 def test_an_fp32_model_is_computed_in_half_precision_where_nothing_else_is_published_and_says_so():
-    found = latency("resnet50", "fp32", 1, "jetson-agx-orin-64gb")
+    found = latency("resnet50", "fp32", 1, "nvidia-l4")
     assert (found.computed, found.basis) == ("fp16", "precision")
     assert "computed in fp16" in found.source
 

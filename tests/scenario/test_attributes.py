@@ -8,7 +8,7 @@ from simulator.scenario.attributes import bands
 from simulator.scenario.faults import ScenarioError
 from simulator.scenario.load import loads
 from simulator.scenario.metrics import Group
-from tests.builders import assumed, document, end, gate, pool, population, scenario, spread
+from tests.builders import assumed, document, end, gate, pool, population, scenario, sensors, spread
 
 CLIENT = {"kind": "category", "label": "Client", "shares": {"14.2": assumed(0.7), "13": assumed(0.3)}}
 SPEED = {"kind": "number", "label": "Speed", "value": spread(50, 0.5), "unit": "km/h", "edges": [30, 80]}
@@ -117,3 +117,34 @@ def test_shares_of_a_gate_by_chance_leave_something_for_the_rest():
 def test_a_gate_by_chance_names_no_pool():
     stages = {"p": pool(to="g", scores="x"), "g": gate("random", {"share": 0.5, "to": "done"}, {"to": "other"}, of="p")}
     assert "uses no pool's scores" in faults(stages, population=population(), ends=ENDS)["stages.g.of"]
+
+
+def test_a_number_by_timetable_has_evidence_lasts_and_needs_known_times():
+    speed = {"kind": "timetable", "label": "Speed", "spells": [{"for_s": 60} | assumed(5)]}
+    assert scenario({"p": pool()}, attributes={"speed": speed}).attributes["speed"].bounds == []
+    bare = faults(attributes={"speed": speed | {"spells": [{"for_s": 60, "value": 5}]}})
+    assert "exactly one of measured" in bare["attributes.speed.spells.0"]
+    still = faults(attributes={"speed": speed | {"spells": [{"for_s": 0} | assumed(5)]}})
+    assert set(still) == {"attributes.speed.spells.0.for_s"}
+    closed = {"kind": "closed", "clients": 2, "think_mean_s": assumed(1)}
+    assert "wait for answers" in faults(attributes={"speed": speed}, arrivals=closed)["attributes.speed.kind"]
+    mixed = faults(attributes={"speed": speed | {"edges": [3, 2]}})
+    assert "2 is not above 3" in mixed["attributes.speed.edges.1"]
+
+
+FRAMES = {"arrivals": sensors(front={"rate_per_s": 4}, rear={"rate_per_s": 4})}
+
+
+def framed(by, *routes, **fields):
+    stages = {"g": gate(by, *routes, {"to": "other"}), "p": pool()}
+    return faults(stages, ends=ENDS, **FRAMES | fields)
+
+
+def test_a_gate_by_sensor_or_by_frame_names_what_there_is():
+    assert "needs frames" in routed("frame", {"every": 2, "to": "p"})["stages.g.by"]
+    assert "'rera' is not a value" in framed("sensor", {"values": ["rera"], "to": "p"})["stages.g.routes.0.values.0"]
+    assert "expected one of: every" in framed("frame", {"share": 0.5, "to": "p"})["stages.g.routes.0.share"]
+    assert "expected one of: values" in framed("sensor", {"every": 2, "to": "p"})["stages.g.routes.0.every"]
+    late = framed("frame", {"every": 2, "first": 2, "to": "p"})
+    assert "first should be below every (2); got 2" in late["stages.g.routes.0"]
+    assert "first needs `every`" in framed("sensor", {"values": ["rear"], "first": 1, "to": "p"})["stages.g.routes.0"]

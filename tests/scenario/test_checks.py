@@ -7,7 +7,7 @@ from simulator.scenario.checks import cautions
 from simulator.scenario.faults import ScenarioError
 from simulator.scenario.load import load, loads
 from simulator.serving.plan import compile_plan
-from tests.builders import end, gate, link, people, pool, population, retake, scenario, spread
+from tests.builders import assumed, end, gate, link, people, pool, population, retake, scenario, spread
 from tests.scenario.texts import changed, place
 
 ALWAYS = ("00:00", "24:00", 1)
@@ -26,6 +26,12 @@ def test_an_unknown_target_is_answered_with_the_nearest_stage_or_end():
 def test_a_target_of_a_route_is_checked_too():
     quality = gate("quality", {"at_least": 0, "to": "b"}, {"to": "done"})
     assert "stages.a.routes.0.to" in messages({"a": quality}, population=population(unusable=0.1))
+
+
+@pytest.mark.parametrize("given", [{}, {"slowdown": assumed(2), "cores": 2}])
+def test_a_shared_device_is_one_that_slows_or_one_with_cores(given):
+    told = messages({"a": pool(shares="cpu")}, accelerators={"cpu": {"label": "CPU"} | given})
+    assert "give slowdown" in told["accelerators.cpu"]
 
 
 def test_the_start_is_a_stage():

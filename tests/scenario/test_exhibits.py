@@ -8,7 +8,8 @@ import pytest
 from simulator.scenario.exhibits import EXHIBITS, Exhibit
 from simulator.scenario.faults import ScenarioError
 from simulator.scenario.load import loads
-from tests.builders import pool, scenario
+from tests.builders import end, pool, scenario, sensors
+from tests.encounters import vehicle_plan
 from tests.scenario.texts import SMALL, place
 
 EVERYWHERE = ["outcomes", "answer_times", "one_request", "cost"]
@@ -24,6 +25,25 @@ def fault_of(line: str) -> tuple[int, int, str]:
 def test_a_case_that_names_none_shows_what_its_stages_offer():
     assert scenario({"a": pool()}).shown() == ["outcomes", "batches", "answer_times", "one_request", "cost"]
     assert set(loads(SMALL).shown()) == {*EVERYWHERE, "batches", "shifts", "threshold", "transfer"}
+
+
+def test_frames_of_sensors_are_shown_by_sensor_and_their_age_where_an_end_reports_it():
+    cameras = sensors(front={"rate_per_s": 10})
+    assert "cameras" in scenario({"a": pool()}, arrivals=cameras).shown()
+    assert "ages" not in scenario({"a": pool()}, arrivals=cameras).shown()
+    assert "ages" in scenario({"a": pool()}, ends={"done": end(age=True)}).shown()
+    assert "cameras" not in scenario({"a": pool()}, ends={"done": end(age=True)}).shown()
+
+
+def test_a_vehicle_s_case_shows_what_it_meets_and_what_that_rests_on():
+    shown = vehicle_plan().scenario.shown()
+    assert shown[:3] == ["encounter", "sight", "front"]
+    assert shown[-3:] == ["lateness", "misses", "sensors"]
+
+
+def test_encounters_are_not_offered_where_no_vehicle_meets_anything():
+    assert fault_of("exhibits: [encounter]\n")[2] == "'encounter' has nothing to show here: it needs encounters"
+    assert fault_of("exhibits: [ages]\n")[2] == "'ages' has nothing to show here: it needs an end with `age: true`"
 
 
 def test_a_case_that_names_some_shows_these_in_its_own_order():

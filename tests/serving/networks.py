@@ -153,7 +153,7 @@ def check(trace: Trace) -> None:
     check_changed(trace)
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
-        if stage.kind == "people" or (stage.kind == "pool" and stage.is_plain):
+        if stage.kind == "people" or (stage.kind == "pool" and stage.is_plain and stage.shares is None):
             _check_queue(mine, stage, _on_duty(trace, stage))
             _check_limits(mine, stage)
         if stage.kind == "join":

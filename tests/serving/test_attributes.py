@@ -42,6 +42,26 @@ def test_an_attribute_changes_no_other_draw_and_is_changed_by_none():
     assert plain.columns.attributes == {}
 
 
+TRIP = {
+    "kind": "timetable",
+    "label": "Speed",
+    "spells": [{"for_s": 60} | assumed(5), {"for_s": 30} | assumed(50), {"for_s": 10} | assumed(0)],
+    "edges": [30],
+    "unit": "km/h",
+}
+
+
+def test_a_number_by_timetable_is_that_of_the_spell_in_which_a_request_arrives_over_and_over():
+    made = plan({"p": pool()}, FAST, attributes={"speed": TRIP}, seconds=400)
+    trace = run_at(made, [0, 59.9, 60, 89.9, 90, 99.9, 100, 160, 399])
+    assert trace.requests["speed"].tolist() == [5, 5, 50, 50, 0, 0, 5, 50, 0]
+    assert group_of(made, "speed", trace.columns.attributes["speed"]).tolist() == [0, 0, 1, 1, 0, 0, 0, 1, 0]
+
+
+def test_a_number_by_timetable_changes_no_draw():
+    assert simulated({"speed": TRIP}).digest == simulated({}).digest
+
+
 def test_groups_of_a_number_lie_between_its_edges_and_an_edge_belongs_above():
     made = plan({"p": pool()}, attributes={"speed": SPEED})
     assert group_of(made, "speed", np.array([39.9, 40, 59.9, 60], np.float32)).tolist() == [0, 1, 1, 2]

@@ -6,18 +6,38 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
 
 from simulator.analysis.run.measures import measure
 from simulator.scenario.faults import ScenarioError
 from simulator.serving.conditions import Conditions, surges
 from simulator.serving.engine import simulate
-from simulator.serving.latency import constant
+from simulator.serving.latency import LatencyTable, constant
 from simulator.serving.plan import strike_times
+from simulator.serving.sets import sets_of
 from simulator.serving.streams import Streams
 from simulator.serving.timetables import merged, steps
-from tests.builders import assumed, link, people, plan, pool, population, run_at, scenario, score_table
+from tests.builders import (
+    assemble,
+    assumed,
+    end,
+    gate,
+    link,
+    people,
+    plan,
+    pool,
+    population,
+    run_at,
+    scenario,
+    score_table,
+    sensors,
+    spread,
+)  # fmt: skip
 from tests.serving.intervals import assert_agrees
 
+CLIENT = {"kind": "category", "label": "Client", "shares": {"old": assumed(1)}}
+SPEED = {"kind": "number", "label": "Speed", "value": spread(50, 0.5)}
+TWO_CLASSES = {name: {"label": name, "share": assumed(0.5)} for name in ("one", "other")}
 ALWAYS = ("00:00", "24:00", 1)
 
 
@@ -134,6 +154,116 @@ def test_people_read_at_the_rates_of_the_time_at_which_they_read():
     assert run_at(made, [0, 1, 2]).requests["end"].tolist() == ["ill", "ill", "well"]
 
 
+#: Frames every two seconds and every second, from 0 on; each takes half a second on its way.
+TWO = sensors(a={"rate_per_s": 0.5}, b={"rate_per_s": 1})
+
+
+def frames(balls, seconds=8, stages=None, service=None, **fields):
+    """When the frames of each sensor come in a run that is struck, with their numbers."""
+    made = plan(stages or {"l": link("done", 0.5)}, service, arrivals=TWO, seconds=seconds, curveballs=balls, **fields)
+    requests = simulate(made).requests
+    return {
+        sensor: [*zip(requests["frame"][requests["sensor"] == sensor], requests["arrived_s"][requests["sensor"] == sensor],
+                      strict=True)]
+        for sensor in "ab"
+    }  # fmt: skip
+
+
+def test_the_frames_of_a_sensor_that_is_lost_do_not_come_and_all_others_do():
+    found = frames(ball("sensor_loss", 2, lasts_s=2, sensor="b"))
+    assert found["a"] == [(0, 0), (1, 2), (2, 4), (3, 6)]
+    assert found["b"] == [(0, 0), (1, 1), (4, 4), (5, 5), (6, 6), (7, 7)]
+    assert frames(ball("sensor_loss", 4, sensor="a"))["a"] == [(0, 0), (1, 2)]
+
+
+def test_a_sensor_that_is_lost_shifts_no_draw_of_a_frame_that_comes():
+    speed = {
+        "attributes": {"speed": {"kind": "number", "label": "Speed", "value": spread(5, 1)}},
+        "population": population(0.5),
+    }
+    service = LatencyTable(np.stack([np.zeros(4), np.array([0.1, 0.2, 0.3, 0.4])])[None].repeat(2, axis=0))
+    made = [plan({"p": pool(replicas=4)}, service, arrivals=TWO, seconds=200, curveballs=ball("sensor_loss", at_s, lasts_s=50,
+                 sensor="b"), classes=TWO_CLASSES, **speed) for at_s in (None, 20)]  # fmt: skip
+    calm, struck = (simulate(one, 3) for one in made)
+    columns = ["sensor", "frame", "arrived_s", "finished_s", "speed", "positive"]
+    came = calm.requests[~((calm.requests["sensor"] == "b") & calm.requests["arrived_s"].between(20, 69.99))]
+    assert len(came) == len(calm.requests) - 50
+    assert_frame_equal(came[columns].reset_index(drop=True), struck.requests[columns])
+    lost = came.index
+    assert np.array_equal(calm.columns.kind[lost], struck.columns.kind)
+
+
+def test_a_clock_that_jumps_moves_the_frames_that_come_from_then_on():
+    late = frames(ball("clock_skew", 2, sensor="b", ms=300))
+    assert late["a"] == [(0, 0), (1, 2), (2, 4), (3, 6)]
+    assert late["b"] == [(0, 0), (1, 1)] + [(number, pytest.approx(number + 0.3)) for number in range(2, 8)]
+    early = frames(ball("clock_skew", 1.9, lasts_s=2, sensor="b", ms=-300))
+    assert early["b"][:5] == [(0, 0), (1, 1), (2, 1.9), (3, pytest.approx(2.7)), (4, 4)]  # none before the strike
+
+
+def test_a_clock_that_runs_off_moves_frames_further_and_further():
+    """100,000 ppm slow: after 2 s a second of the clock takes 1 / 0.9 s."""
+    slow = frames(ball("clock_skew", 2, sensor="b", ppm=-100_000))
+    assert slow["b"] == [(0, 0), (1, 1), *((number, pytest.approx(2 + (number - 2) / 0.9)) for number in range(2, 8))]
+    fast = frames(ball("clock_skew", 2, sensor="b", ppm=100_000))
+    assert fast["b"][-1] == (7, pytest.approx(2 + 5 / 1.1))
+
+
+def test_a_frame_that_would_come_after_the_last_one_may_is_lost():
+    assert [number for number, _ in frames(ball("clock_skew", 2, sensor="b", ms=1500))["b"]] == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_clock_that_jumps_spreads_the_frames_of_a_set():
+    """A frame of a meets one of b of the same instant; from 20 on that comes a quarter later, and the one before is there."""
+    made = plan({"s": assemble()}, arrivals=TWO, seconds=40, ends={name: end() for name in ("done", "rest", "old")},
+                curveballs=ball("clock_skew", 20, sensor="b", ms=250))  # fmt: skip
+    spread_s = sets_of(simulate(made), "s").spread
+    assert spread_s.tolist() == pytest.approx([0] * 10 + [1] + [0.75] * 9)
+
+
+@pytest.mark.parametrize(("fields", "expected"), [({"times": 3}, [5, 15, 150, 50]), ({"plus": 50}, [5, 55, 100, 50])])
+def test_a_crowd_makes_a_number_larger_for_what_comes_while_it_lasts(fields, expected):
+    spells = [{"for_s": 20} | assumed(5), {"for_s": 20} | assumed(50)]
+    objects = {"objects": {"kind": "timetable", "label": "Objects", "spells": spells}}
+    made = plan({"p": pool()}, attributes=objects, curveballs=ball("crowd", 10, lasts_s=20, attribute="objects", **fields))
+    assert run_at(made, [0, 10, 29, 30]).requests["objects"].tolist() == expected
+
+
+def test_a_crowd_changes_no_draw_and_nothing_before():
+    number = {"objects": {"kind": "number", "label": "Objects", "value": spread(5, 1)}}
+    calm, struck = (
+        simulate(
+            plan({"p": pool()}, constant(0.1), attributes=number, curveballs=ball("crowd", at_s, attribute="objects", times=2))
+        )
+        for at_s in (None, 50)
+    )
+    assert calm.digest == struck.digest
+    late = calm.columns.arrived >= 50
+    factor = struck.columns.attributes["objects"] / calm.columns.attributes["objects"]
+    assert (set(factor[late]), set(factor[~late])) == ({2}, {1})
+
+
+HOT = {"p": pool(to="q"), "q": pool(shares="soc"), "r": pool(shares="soc")}
+
+
+@pytest.mark.parametrize(
+    ("fields", "slow"),
+    [({}, {"p", "q", "r"}), ({"stages": ["p", "r"]}, {"p", "r"}), ({"accelerator": "soc"}, {"q", "r"})],
+)
+def test_a_throttle_slows_every_replica_of_the_pools_that_it_strikes(fields, slow):
+    stages = {"sort": gate("random", {"share": 0.5, "to": "p"}, {"to": "r"}), **HOT}
+    soc = {"soc": {"label": "SoC", "slowdown": assumed(1)}}
+    made = plan(stages, accelerators=soc, curveballs=ball("throttle", 10, lasts_s=5, times=2, **fields))
+    for name in HOT:
+        assert conditions(made).slowdown(name, 7).at(12) == (2 if name in slow else 1)
+        assert conditions(made).slowdown(name, 0).at(15) == 1
+
+
+def test_a_batch_that_begins_on_a_throttled_module_takes_as_long_and_one_that_has_begun_goes_on():
+    made = plan({"p": pool(replicas=2)}, constant(4), curveballs=ball("throttle", 2, lasts_s=2, times=1.5))
+    assert run_at(made, [1, 3, 5]).requests["finished_s"].tolist() == [5, 9, 9]
+
+
 def test_a_price_is_paid_for_as_long_as_it_holds():
     usual, dearer = (measure(run_at(plan({"p": pool()}, curveballs=ball("price", at_s, times=3, lasts_s=25)), [0])).costs
                      for at_s in (None, 50))  # fmt: skip
@@ -149,19 +279,33 @@ def test_a_price_is_paid_for_as_long_as_it_holds():
         (ball("drift", 10, prevalence=0.5), "prevalence"),
         (ball("drift", 10, scores_shift=0.5), "scores_shift"),
         (ball("traffic", 1e5, times=2), "at_s"),
+        (ball("throttle", 10, times=2, stages=["p", "r"]), "stages.1"),
+        (ball("throttle", 10, times=2, stages=["pp"]), "stages.0"),
+        (ball("throttle", 10, times=2, accelerator="gpu"), "accelerator"),
+        (ball("sensor_loss", 10, sensor="front"), "sensor"),
+        (ball("clock_skew", 10, sensor="front", ms=5), "sensor"),
+        (ball("crowd", 10, attribute="boxes", times=2), "attribute"),
+        (ball("crowd", 10, attribute="client", times=2), "attribute"),
     ],
 )
 def test_a_curveball_that_cannot_strike_is_refused_at_its_place(made, field):
     with pytest.raises(ScenarioError) as caught:
-        scenario({"p": pool(to="r"), "r": people(ALWAYS)}, curveballs=made)
+        scenario({"p": pool(to="r"), "r": people(ALWAYS)}, curveballs=made, attributes={"client": CLIENT})
     assert {fault.field for fault in caught.value.faults} == {f"curveballs.ball.{field}"}
 
 
-@pytest.mark.parametrize("kind", [ball("traffic", 10, times=2), ball("drift", 10, prevalence=0.5)])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ball("traffic", 10, times=2),
+        ball("drift", 10, prevalence=0.5),
+        ball("crowd", 10, attribute="speed", plus=2),
+    ],
+)
 def test_what_strikes_by_the_time_of_coming_needs_arrivals_that_do_not_wait_for_answers(kind):
     closed = {"kind": "closed", "clients": 2, "think_mean_s": assumed(1)}
     with pytest.raises(ScenarioError) as caught:
-        scenario({"p": pool()}, arrivals=closed, curveballs=kind, population=population(0.5))
+        scenario({"p": pool()}, arrivals=closed, curveballs=kind, population=population(0.5), attributes={"speed": SPEED})
     assert {fault.field for fault in caught.value.faults} == {"curveballs.ball.kind"}
 
 

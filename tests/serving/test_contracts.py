@@ -28,6 +28,7 @@ from simulator.serving.engine import Run, simulate
 from simulator.serving.orders import BY_MARKS, ORDERS
 from simulator.serving.plan import Plan
 from simulator.serving.scaling import SCALERS
+from simulator.serving.sized import of_samples
 from simulator.serving.stages import STAGES
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace
@@ -224,7 +225,25 @@ def network(between: dict[str, Any], order: str = "fifo", **fields: Any) -> Plan
     return replace(plan(stages, pools, **usual | fields), recording=RECORDED, cold_starts={"it": [2.0]})
 
 
+SIZED = {"max_batch": 1, "hedge_after_s": 0.4, "precision": "a", "sizes": {"1": "a", "9": "b"}, "sized_by": "boxes"}
+
 USUAL = pool(to="last", max_batch=2, replicas=2, max_queue_delay_ms=200, **AWAY)
+
+SENSED: dict[str, Any] = {"arrivals": {"kind": "sensors"} | COMINGS["sensors"]}
+SKEW = {"kind": "clock_skew", "sensor": "rear", "at_s": 8}
+
+#: What sensors of a vehicle go through: decoding on shared cores, a detector, suppression by size, sets of frames.
+NEWEST = {"replaces": "newest_of_sensor", "on_replaced": "done"}
+RIG: dict[str, dict[str, Any]] = {
+    "which": gate("sensor", {"values": ["rear"], "to": "often"}, {"to": "decode"}),
+    "often": gate("frame", {"every": 3, "to": "done"}, {"to": "decode"}),
+    "decode": pool(to="detect", replicas=2, shares="cpu", **NEWEST),
+    "detect": pool(to="suppress", max_batch=2, **NEWEST),
+    "suppress": pool(
+        to="sets", replicas=2, shares="cpu", **NEWEST, **{key: SIZED[key] for key in ("precision", "sizes", "sized_by")}
+    ),
+    "sets": assemble("last", waits_for="deadline", deadline_ms=400, holds=True, rest_to="done", on_replaced="done"),
+}
 
 #: A network for every kind of stage, of arrivals and of order, and for every policy of a pool.
 NETWORKS: dict[str, Callable[[], Plan]] = {
@@ -241,6 +260,51 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
         )
         for field in ("replaces", "preempts")
     },
+    **{
+        f"gate by {by}": partial(
+            network,
+            {"it": gate(by, route | {"to": "last", "tag": "seen"}, {"to": "done"})},
+            arrivals={"kind": "sensors"} | COMINGS["sensors"],
+            order="tag",
+        )
+        for by, route in {"sensor": {"values": ["rear"]}, "frame": {"every": 2}}.items()
+    },
+    **{
+        name: partial(network, {"it": stage}, curveballs={"ball": {"label": "Ball"} | ball}, **SENSED)
+        for name, stage, ball in (
+            ("sensor lost", USUAL, {"kind": "sensor_loss", "sensor": "front", "at_s": 8, "lasts_s": 10}),
+            ("clock jumps", assemble("last", rest_to="done", on_replaced="done"), SKEW | {"ms": -200}),
+            ("clock runs off", USUAL, SKEW | {"ppm": 50_000}),
+            ("throttled", USUAL, {"kind": "throttle", "times": 2, "at_s": 8, "lasts_s": 10}),
+        )
+    },
+    "rig": lambda: replace(
+        network(
+            RIG,
+            **SENSED,
+            accelerators={"cpu": {"label": "CPU", "cores": 2}},
+            attributes={"boxes": {"kind": "number", "label": "Boxes", "value": spread(4, 0.6)}},
+            curveballs={
+                "hot": {"kind": "throttle", "label": "Hot", "accelerator": "cpu", "times": 2, "at_s": 8, "lasts_s": 10}
+            },
+        ),
+        sized={"suppress": of_samples("boxes", {1: [0.1, 0.2], 9: [0.5, 1.5]})},
+    ),
+    "shared cores": partial(
+        network,
+        {
+            "it": pool(to="more", replicas=2, max_batch=2, shares="cpu", threads=2),
+            "more": pool(to="last", replicas=2, shares="cpu", max_queue=3, **AWAY),
+        },
+        accelerators={"cpu": {"label": "CPU", "cores": 3}},
+    ),
+    "times by size": lambda: replace(
+        network(
+            {"it": USUAL | SIZED},
+            attributes={"boxes": {"kind": "number", "label": "Boxes", "value": spread(4, 0.6)}},
+        ),
+        sized={"it": of_samples("boxes", {1: [0.1, 0.2], 9: [0.5, 1.5]})},
+    ),
     **{shared: partial(network, stages) for shared, stages in SHARED.items()},
 }
 

@@ -15,7 +15,7 @@ from simulator.serving.plan import compile_plan
 from simulator.serving.quantities import draw, share_below
 from simulator.serving.theory import visit_ratios
 from simulator.serving.theory.drawn import drawn_routes
-from tests.builders import assumed, document, gate, link, plan, pool, population, retake, score_table, spread
+from tests.builders import assumed, document, gate, link, plan, pool, population, retake, score_table, sensors, spread
 
 CLIENT = {"kind": "category", "label": "Client", "shares": {"a": assumed(0.2), "b": assumed(0.3), "c": assumed(0.5)}}
 SPEED = {"kind": "number", "label": "Speed", "value": spread(50, 0.5)}
@@ -67,6 +67,23 @@ def test_visits_are_those_of_a_run():
         assert binomtest(len(trace.logs[name]), trace.columns.n, expected[name]).pvalue > 1e-3
 
 
+def test_a_gate_by_timetable_sends_the_share_of_the_time():
+    """Of 250 s, each 100 s of which begin with 60 s at 5: 60, 60 and 50 at 5, twice 30 at 50, twice 10 at 0."""
+    spells = [{"for_s": 60} | assumed(5), {"for_s": 30} | assumed(50), {"for_s": 10} | assumed(0)]
+    speed = {"kind": "timetable", "label": "Speed", "spells": spells}
+    stages = {"g": gate("speed", {"at_least": 30, "to": "p"}, {"at_least": 5, "to": "q"}, {"to": "done"})}
+    made = plan(
+        stages | {"p": pool(), "q": pool()},
+        FAST,
+        attributes={"speed": speed},
+        seconds=250,
+        arrivals={"kind": "constant", "rate_per_s": assumed(4)},
+    )
+    assert visit_ratios(made) == pytest.approx({"g": 1, "p": 60 / 250, "q": 170 / 250})
+    trace = simulate(made)
+    assert [len(trace.logs[name]) for name in ("p", "q")] == [240, 680]
+
+
 def test_where_no_gate_draws_there_is_one_outcome():
     assert drawn_routes(plan({"p": pool()}, attributes={"client": CLIENT})) == [(1.0, {})]
 
@@ -102,3 +119,20 @@ def test_a_replayed_column_sends_the_share_of_its_rows(tmp_path):
     text = json.dumps(document(stages, arrivals=arrivals, attributes={"lane": lane}))
     (tmp_path / "case.yaml").write_text(text, encoding="utf-8")
     assert visit_ratios(compile_plan(load(tmp_path / "case.yaml")))["wire"] == pytest.approx(3 / 4)
+
+
+def test_gates_by_sensor_and_by_number_send_the_shares_of_the_frames():
+    """Of 5 frames a second 4 are of the front; of those one in six is the third and the second at once."""
+    stages = {
+        "which": gate("sensor", {"values": ["front"], "to": "half"}, {"to": "p0"}),
+        "half": gate("frame", {"every": 2, "to": "third"}, {"to": "p1"}),
+        "third": gate("frame", {"every": 3, "first": 2, "to": "p2"}, {"to": "done"}),
+    }
+    pools = {f"p{number}": pool() for number in range(3)}
+    made = plan(
+        stages | pools, FAST, arrivals=sensors(front={"rate_per_s": 4}, rear={"rate_per_s": 1, "skew_ms": 50}), seconds=300
+    )
+    found = visit_ratios(made)
+    assert [found[name] for name in pools] == pytest.approx([1 / 5, 4 / 5 / 2, 4 / 5 / 6])
+    trace = simulate(made)
+    assert [len(trace.logs[name]) for name in pools] == [300, 600, 200]

@@ -245,6 +245,36 @@ def test_a_shared_accelerator_gets_as_much_done_for_each_pool_as_its_load_says()
     assert found["a"] == pytest.approx(1.2 * 0.8 * (1 + (replicas - 1 + 0.4 / 0.8) * (slowdown - 1)))
 
 
+def test_loads_on_shared_cores_add_up_once_there_are_more_threads_than_cores():
+    """Of three pools, as on one processor: 1.2 a second take 0.5, 0.4 and 0.3 s of it. On three cores each has its own."""
+    service = {"a": constant(0.5), "b": constant(0.4), "c": constant(0.3)}
+    stages = {"f": fork(*service), **{name: pool(to="j", shares="cpu") for name in service}, "j": join()}
+    shared = [
+        {load.stage: load.mean for load in loads(plan(stages, service, rate=1.2, accelerators=cpu(cores)))} for cores in (1, 3)
+    ]
+    assert shared[0]["a"] == pytest.approx(1.2 * (0.5 + 0.4 + 0.3))
+    assert shared[1] == pytest.approx({"a": 0.6, "b": 0.48, "c": 0.36})
+    stages["a"]["threads"] = 2
+    assert loads(plan(stages, service, rate=1.2, accelerators=cpu(2)))[0].mean == pytest.approx(
+        0.6 * (2 + 0.4 / 0.5 + 0.3 / 0.5) / 2
+    )
+
+
+def test_no_core_idles_while_a_pool_has_more_replicas_with_too_much_to_do():
+    """The second pool gets all of its work done, 0.24 s a second; the first one what is left of two cores."""
+    stages = {"f": fork("a", "b"), "a": pool(to="j", shares="cpu", replicas=4), "b": pool(to="j", shares="cpu"), "j": join()}
+    made = plan(stages, {"a": constant(2.0), "b": constant(0.2)}, rate=1.2, seconds=1000, accelerators=cpu(2))
+    found = {load.stage: load.mean for load in loads(made)}
+    assert found["b"] < 1 < found["a"]
+    done = [done_per_s(simulate(made, 0, replication), "a") for replication in range(12)]
+    assert_agrees(done, (2 - 1.2 * 0.2) / 2, checks=1, sharp=0.03)
+    assert found["a"] == pytest.approx(1.2 * 2 / 4 * (4 + 0.2 * 4 / 2) / 2)
+
+
+def cpu(cores):
+    return {"cpu": {"label": "CPU", "cores": cores}}
+
+
 def test_an_autoscaled_pool_is_meant_to_have_as_many_replicas_as_it_may():
     hpa = {"kind": "hpa", "max_replicas": 4}
     made = plan({"p": pool(scaling=hpa)}, constant(1.0), rate=2)

@@ -1,10 +1,11 @@
-"""Runs to draw panels of, made once: of both cases, and of one about posts that are checked before they are shown."""
+"""Runs to draw panels of, made once: of two cases, of one about posts that are checked first, and of a vehicle."""
 
 from functools import cache
 
 from simulator import compile_plan, load
 from simulator.analysis.run.replicate import replicate
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
+from tests.encounters import encounters, hazard, misses, recall, vehicle_plan
 
 SCORED = score_table([0.9, 0.8, 0.7, 0.2], [0.6, 0.5, 0.4, 0.3, 0.25, 0.1, 0.1, 0.1])
 WORDS = {"positive": "breaks a rule", "negative": "keeps the rules", "positives": "banned posts", "negatives": "allowed posts",
@@ -36,7 +37,18 @@ def moderation():
     )
 
 
+def vehicle():
+    """At 36 km/h: of pedestrians 30 m ahead and cars 40 m ahead three in four frames find one, after 0.1 s."""
+    stopped = hazard(label="Stopped car", object="car", share=assumed(0.5), distance_m={"constant": assumed(40)})
+    kinds = {"walker": hazard(share=assumed(0.5)), "car": stopped}
+    return vehicle_plan(recall(0.75), misses(0.3, 0.3, 0.5), encounters=encounters(kinds))
+
+
+#: Plans of this module by name.
+PLANS = {"moderation": moderation, "vehicle": vehicle}
+
+
 @cache
 def result(name):
-    """The result of two replications of a case, or of `moderation`."""
-    return replicate(moderation() if name == "moderation" else compile_plan(load(name)), seed=1, replications=2)
+    """The result of two replications of a case, or of a plan of this module."""
+    return replicate(PLANS[name]() if name in PLANS else compile_plan(load(name)), seed=1, replications=2)

@@ -96,3 +96,11 @@ def test_a_gate_by_an_attribute_or_by_chance_says_what_it_takes():
     source = diagram(plan(stages, attributes={"client": client, "speed": speed})).source
     for words in ("5% by chance: canary", "old: Pool", "30 and more: Pool"):
         assert words in source
+
+
+def test_a_gate_by_sensor_or_by_frame_says_what_it_takes():
+    stages = {"a": gate("sensor", {"values": ["front"], "to": "b"}, {"to": "done"}),
+              "b": gate("frame", {"every": 3, "to": "p", "tag": "strong"}, {"to": "done"}), "p": pool()}  # fmt: skip
+    source = diagram(plan(stages, arrivals=sensors(front={"rate_per_s": 4}, rear={"rate_per_s": 4}))).source
+    for words in ("front: Gate", "1 of 3 frames: strong"):
+        assert words in source

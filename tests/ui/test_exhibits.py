@@ -76,6 +76,7 @@ def test_every_exhibit_can_be_drawn_under_a_title_of_its_own_in_one_panel():
     assert not DRAWN.keys() & OVER_TIME.keys()
     assert len({exhibit.label for exhibit in EXHIBITS.values()}) == len(EXHIBITS)
     assert {panel_of(name, result(SKIN).plan.scenario) for name in EXHIBITS} == set(TITLES[SKIN][:4])
+    assert panel_of("encounter", result("vehicle").plan.scenario) == "Who stops in time"
 
 
 def test_the_slider_over_time_tells_what_is_the_case_and_moves_a_line_through_every_chart():

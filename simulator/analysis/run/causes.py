@@ -5,16 +5,16 @@ Where positives were missed, where negatives were escalated, what the cost is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
 from simulator.analysis.run.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
 from simulator.analysis.run.costs import part_label
+from simulator.analysis.run.encounter_causes import ENCOUNTERS
 from simulator.analysis.run.fates import PART, Fate, by_decider, by_tag, deciding, escalated
 from simulator.analysis.run.measures import MISSED
-from simulator.analysis.run.promise import Handle, by_cost, by_load, by_warning, by_ways, in_order
+from simulator.analysis.run.promise import Cause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import Summary
 from simulator.scenario.attributes import grouping
@@ -32,15 +32,6 @@ PARTS = 3
 NEARLY = 0.95
 
 
-@dataclass(frozen=True)
-class Cause:
-    """What an objective hangs on, in words, and the exhibits that show it, the best first."""
-
-    sentence: str
-    exhibits: Sequence[str]
-    handle: Handle
-
-
 def cause_of(summary: Summary, verdict: Verdict) -> Cause:
     """What explains the objective; a sentence that says so where nothing does, or where it asks for what is usually worse."""
     metric, base = verdict.metric, verdict.metric.of_all.name.partition(".")[0]
@@ -50,7 +41,9 @@ def cause_of(summary: Summary, verdict: Verdict) -> Cause:
     found = None
     if (better == "higher") == (verdict.objective.at_least is not None):
         explained = next((explain for bases, explain in _EXPLAINED.items() if base in bases), None)
-        found = explained(summary, verdict) if explained else _late(summary, verdict) or _turned_away(summary, verdict)
+        found = explained(summary, verdict) if explained else None
+        if found is None and (explained is None or metric.is_time):
+            found = _late(summary, verdict) or _turned_away(summary, verdict)
     return found or _general(verdict)
 
 
@@ -279,6 +272,7 @@ _EXPLAINED: dict[tuple[str, ...], _Explain] = {
     ("specificity", "positive_predictive_value", "escalated_share"): _escalated,
     ("cost_per_1000_usd",): _cost,
     ("utilization",): _busy,
+    **ENCOUNTERS,
 }
 
 

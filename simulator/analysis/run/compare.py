@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.run.estimates import Estimator, Floats, of_draws, spread_of
+from simulator.analysis.run.estimates import Estimator, Floats, about, of_draws
 from simulator.analysis.run.labels import ways_of
 from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
@@ -378,6 +378,8 @@ def _apart(before: Interval, after: Interval) -> Interval:
 
 def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> Interval | None:
     """Both designs on the same resamples of the labelled people; where scores shift in one of them, both run again."""
+    if metric.name in old.measures[0].totals and (one := _of_evidence(metric, value, old, new)):
+        return one
     drawn = [one.draws(metric.name) for one in (old, new)]
     again = any(change is None and one.reruns(lambda found: found.figure(metric))[0].size
                 for change, one in zip(drawn, (old, new), strict=True))  # fmt: skip
@@ -385,11 +387,19 @@ def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> 
         moved = sum(sign * change for sign, change in zip((-1, 1), drawn, strict=True) if change is not None)
         pinned = [all(one.ways.pinned[index] for one in (old, new) if one.ways) for index in (0, 1)]
         return of_draws(value, np.asarray(moved), pinned)
-    moved = _moved_again(metric, old, new)
-    if not moved.any():
+    return about(value, _moved_again(metric, old, new))
+
+
+def _of_evidence(metric: Metric, value: float, old: Estimator, new: Estimator) -> Interval | None:
+    """Both designs on the same resamples of other evidence; of counted evidence, as if independent where it differs."""
+    counted = [one.between(metric.name) for one in (old, new)]
+    if counted[0] is not None and counted[1] is not None and counted[0] != counted[1]:
+        values = [run.value for one in (old, new) if (run := one.run_interval(metric))]
+        return _apart(*(Interval(at, *found) for at, found in zip(values, counted, strict=True) if found))
+    moved = [one.moved(metric.name) for one in (old, new)]
+    if moved[0] is None or moved[1] is None or len(moved[0]) != len(moved[1]):
         return None
-    half = spread_of(moved)
-    return Interval(value, value - half, value + half)
+    return about(value, moved[1] - moved[0])
 
 
 def _moved_again(metric: Metric, old: Estimator, new: Estimator) -> Floats:

@@ -11,8 +11,9 @@ from scipy.stats import t
 
 from simulator.analysis.bootstrap import corrected_interval, percentile_interval
 from simulator.analysis.run.labels import Ways
-from simulator.analysis.run.measures import Measures, Total
+from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.samples import NOTHING, Percentile, Pooled, Sample
+from simulator.analysis.run.totals import Total, bounds, changes
 from simulator.analysis.statistics import (
     LEVEL,
     Estimate,
@@ -58,8 +59,9 @@ class Withheld:
         if self.people is not None or self.metric.quantile is None:
             count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
             return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
+        what = "looks at it" if self.metric.sample.startswith("age.") else "requests"
         return (
-            f"{self.metric.label}: not quoted. {self.requests:,.0f} requests are too few; about "
+            f"{self.metric.label}: not quoted. {self.requests:,.0f} {what} are too few; about "
             f"{significant(self.needed, 2)} would be enough."
         )
 
@@ -94,7 +96,7 @@ class Estimator:
         if metric.group is not None:
             return self._of_group(metric, self.of_group(metric.group))
         run = self.run_interval(metric)
-        return None if run is None else estimate(run, self.labels_interval(metric, run.value), 0.0, metric.most)
+        return None if run is None else estimate(run, self.labels_interval(metric, run.value), metric.least, metric.most)
 
     def _of_group(self, metric: Metric, alone: Estimator) -> Estimate | None:
         """A metric of a group, unless too few stand behind it."""
@@ -136,9 +138,21 @@ class Estimator:
     def labels_interval(self, metric: Metric, value: float) -> Interval | None:
         """The metric with the uncertainty due to the labels; None if it rests on no labelled item."""
         totals = self._totals(metric.name)
+        if (counted := bounds(totals)) is not None:
+            return Interval(value, *counted)
+        if (moved := changes(totals)) is not None:
+            return about(value, moved)
         if self.ways is not None and any(total.by_way is not None for total in totals):
             return self._by_way(metric.name, totals, value)
         return self._by_runs(lambda one: one.figure(metric), value, metric.is_time)
+
+    def moved(self, name: str) -> Floats | None:
+        """How much a metric changes in each resample of evidence that stands outside the score tables, shape (draws,)."""
+        return changes(self._totals(name))
+
+    def between(self, name: str) -> tuple[float, float] | None:
+        """The bounds that counted evidence leaves a metric."""
+        return bounds(self._totals(name))
 
     def _totals(self, name: str) -> list[Total]:
         """The summands of a metric, one per replication; empty if it is not a sum."""
@@ -262,8 +276,7 @@ class Estimator:
         if is_time and value > 0 and min(now.min(), again.min()) > 0:
             factor = float(np.exp(spread_of(np.log(again / now))))
             return Interval(value, value / factor, value * factor)
-        half = spread_of(again - now)
-        return Interval(value, value - half, value + half)
+        return about(value, again - now)
 
     def reruns(self, figure: Callable[[Measures], float | None]) -> tuple[Floats, Floats]:
         """A figure in each replication that ran again, for the people who were labelled and for others, shapes (runs,)."""
@@ -286,6 +299,14 @@ def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
     related = float(np.corrcoef(told[0], told[1])[0, 1]) if (told.std(1) > 0).all() else 0.0
     related = related if pinned[0] == pinned[1] else -related
     return dependent_sum(value, negatives, positives, max(related, 0.0))
+
+
+def about(value: float, moved: Floats) -> Interval | None:
+    """A figure with what other evidence would change it by, shape (draws,); None where that is nothing."""
+    if not moved.any():
+        return None
+    half = spread_of(moved)
+    return Interval(value, value - half, value + half)
 
 
 def spread_of(moved: Floats) -> float:

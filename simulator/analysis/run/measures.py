@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.run.ages import Known, ages
+from simulator.analysis.encounters.totals import encounter_totals
+from simulator.analysis.run.ages import Known, ages, instants
 from simulator.analysis.run.labels import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.analysis.run.mlperf import Queries, queries_of
 from simulator.analysis.run.samples import SECTIONS, Sample, sample
 from simulator.analysis.run.stage_times import StageTimes, brought_s, times_of
+from simulator.analysis.run.totals import Total
 from simulator.scenario.attributes import grouping
 from simulator.scenario.metrics import Group, Metric
 from simulator.serving.attributes import group_of
@@ -35,24 +37,6 @@ FLOW = ("tag", "end", "outcome", "positive", "detected", "last")
 
 #: What is paid for a missed positive, among the parts of the cost.
 MISSED = "missed"
-
-
-@dataclass(frozen=True)
-class Total:
-    """A numerator and a denominator, summed over the requests of one replication: a share, or what one request costs.
-
-    by_way: the same by class and by the way of the labelled items through the gates by score, as `Strata` lists them, columns
-    numerator and denominator; None where no labelled item stands behind the figure
-    """
-
-    above: float
-    below: float
-    by_way: NDArray[np.float64] | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        """The one over the other; None of nothing."""
-        return self.above / self.below if self.below else None
 
 
 @dataclass(frozen=True)
@@ -161,13 +145,15 @@ def measure(trace: Trace) -> Measures:
     counted, known = _Counter(trace, visits), dict(ages(trace))
     samples, costs = dict(_samples(trace, visits, stretches)), dict(counted.costs())
     samples |= {f"age_peak.{of}": sample(one.peaks, _stretches(trace, one.at[1:], stretches)) for of, one in known.items()}
+    looks = instants(trace.plan.arrivals_end_s) if known else np.empty(0)
+    samples |= {f"age.{of}": sample(one.ages(looks), _stretches(trace, looks, stretches)) for of, one in known.items()}
     for stage in trace.plan.scenario.stages:
         own = kind(trace, stage).times(trace, stage)
         samples |= {name: sample(values, _stretches(trace, at, stretches)) for name, values, at in own}
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
-        totals=counted.totals() | {"cost_per_1000_usd": counted.together(costs)},
+        totals=counted.totals() | {"cost_per_1000_usd": counted.together(costs)} | encounter_totals(trace),
         costs=costs,
         samples=samples,
         rates=_rates(trace, known, stretches),

@@ -42,6 +42,15 @@ class Handle:
     written: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Cause:
+    """What an objective hangs on, in words, and the exhibits that show it, the best first."""
+
+    sentence: str
+    exhibits: Sequence[str]
+    handle: Handle
+
+
 def by_ways(summary: Summary, verdict: Verdict, stages: Sequence[str]) -> Handle:
     """Promised: how much worse the figure gets if only the labelled items take other ways through the gates by score."""
     return Handle(stages, _of_ways(summary, verdict), -_short(verdict), ["population"])
@@ -70,9 +79,9 @@ def by_load(summary: Summary, name: str) -> Handle:
     return Handle([name], lambda step: figure(step.plan), FREE, ["arrivals"]) if figure else in_order([name])
 
 
-def in_order(stages: Sequence[str]) -> Handle:
-    """Nothing is promised: the order of the file."""
-    return Handle(stages, lambda step: 0.0)
+def in_order(stages: Sequence[str], written: Sequence[str] = ()) -> Handle:
+    """Nothing is promised: the order of what decides, and of the file."""
+    return Handle(stages, lambda step: 0.0, written=written)
 
 
 def by_warning(stages: Sequence[str], warning: str | None) -> Handle:

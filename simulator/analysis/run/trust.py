@@ -147,7 +147,7 @@ def _disturbance(stage: Any, run: ThreadRun) -> Note:
 def _tail(stage: Any, run: ThreadRun) -> Note:
     """The 99th percentile of the service times of single requests, by order statistics: calls are nearly independent."""
     calls = min(run.calls, key=lambda calls: calls.batch)
-    tail = quantile_interval(np.array(calls.latency_ms) * stage.passes / 1000, 0.99)
+    tail = quantile_interval(np.array(calls.latency_ms) * stage.times_measured / 1000, 0.99)
     told, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
     if not isfinite(tail.high):
         text = f"{told} above {duration(tail.low)}; {count} calls give no upper bound."

@@ -23,6 +23,9 @@ OWN = "own"
 #: The batch of a point that is a rate: items served back to back, as many at once as is best.
 OFFLINE = 0
 
+#: Activations for each multiply-add where they were not counted; a family's factor takes up the difference.
+ACTIVATIONS_PER_MAC = 3.3e-3
+
 #: What a profile's precision is called among published latencies.
 _MEASURED = {"fp32": "fp32", "int8_static": "int8"}
 _MEASURED_BATCHES = (1, 8)

@@ -45,11 +45,21 @@ def _curves_on(device: str, points: pd.DataFrame, fitted: Fit) -> pd.DataFrame:
 def _asked(device: str) -> Iterator[pd.DataFrame]:
     """Every network at every precision that was published of a device, or that it has a peak for."""
     there = published().query("device == @device")
-    protocol = _PREFERRED if _PREFERRED in set(there["protocol"]) else there["protocol"].mode()[0]
     kinds = {*there["precision"], *hardware()[device].peak_tops} & BYTES.keys()
     rows = networks().drop(columns="source").reset_index()
+    protocols = [_protocol(there, family) for family in rows["family"]]
     for precision in sorted(kinds):
-        yield rows.assign(device=device, precision=precision, protocol=protocol, batch=OFFLINE)
+        yield rows.assign(device=device, precision=precision, protocol=protocols, batch=OFFLINE)
+
+
+def _protocol(there: pd.DataFrame, family: str) -> str:
+    """How the points of a family were taken on a device; where there are none, how those of other families were.
+
+    All precisions of a network follow the same protocol, so that they can be compared.
+    """
+    own = there.loc[there["family"] == family, "protocol"]
+    names = own if len(own) else there["protocol"]
+    return _PREFERRED if _PREFERRED in set(names) else str(names.mode()[0])
 
 
 def _figures(fitted: Fit, design: Design, fresh_rate: Vector, fresh_start: Vector) -> dict[str, Vector]:

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.evidence.catalogue import hardware
-from simulator.evidence.projection.points import OFFLINE
+from simulator.evidence.projection.points import ACTIVATIONS_PER_MAC, OFFLINE
 
 Vector = NDArray[np.float64]
 
@@ -27,9 +27,6 @@ BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
 
 #: Points of the same network on the same device under the same protocol still differ by about this part.
 NOISE = 0.1
-
-#: Activations for each multiply-add where they were not counted; a family's factor takes up the difference.
-ACTIVATIONS_PER_MAC = 3.3e-3
 
 #: What stands in for a peak or a bandwidth that was not found, in operations/s and bytes for each operation at int8.
 TYPICAL_PEAK, TYPICAL_BALANCE = 100e12, 2.5e-3

@@ -1,13 +1,17 @@
 """The steps before and after a network, each measured as a stage of its own: one image at a time, on one thread.
 
-They are what a server written in Python does with Pillow and numpy. Their sizes: a full-HD video frame and a phone's photo
-come in; 224, 416 and 640 pixels are the sides that classifiers and detectors take.
+They are what a server written in Python does with Pillow and numpy; objects are followed with the library trackers. Their
+sizes: a full-HD video frame and a phone's photo come in; 224, 416 and 640 pixels are the sides that classifiers and
+detectors take.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
+from itertools import cycle
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +33,26 @@ _PADDING = 114
 _OVERLAP = 0.45
 _SIDE = 640
 _CLASSES = 80
+#: Frames of objects on their way, and how many of them a tracker has seen before it is timed.
+_FRAMES, _SEEN = 60, 10
 
 
 def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     """(h, w, 3) to (height, width, 3): bilinear, averaging over what it shrinks."""
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def convert_nv12(planes: Pixels) -> Pixels:
+    """A camera's frame in NV12, (3 h / 2, w), to (h, w, 3) red, green and blue; h and w are even.
+
+    Above, (h, w) of luma; below, (h / 2, w) of blue and red chroma in turns, one of each for four pixels, between which it is
+    interpolated. All in full range, as JFIF 1.02 has it.
+    """
+    height, width = planes.shape[0] * 2 // 3, planes.shape[1]
+    chroma = planes[height:].reshape(height // 2, width // 2, 2)
+    blue, red = (Image.fromarray(np.ascontiguousarray(chroma[..., part])) for part in (0, 1))
+    whole = [part.resize((width, height), Image.Resampling.BILINEAR) for part in (blue, red)]
+    return np.asarray(Image.merge("YCbCr", [Image.fromarray(planes[:height]), *whole]).convert("RGB"))
 
 
 def letterbox(pixels: Pixels, side: int) -> Pixels:
@@ -65,6 +84,24 @@ def suppress(candidates: Floats, overlap: float = _OVERLAP) -> NDArray[np.int64]
         shared = np.prod(np.maximum(high - low, 0), axis=1)
         waiting = waiting[shared <= overlap * (areas[best] + areas[waiting] - shared)]
     return np.array(kept, np.int64)
+
+
+def follow(frames: Floats) -> Callable[[], object]:
+    """A call that shows a tracker the next of (n, objects, 6) frames, again and again; its answer has a `tracker_id` a box.
+
+    frames: rows as `suppress` takes them. ByteTrack (Zhang et al. 2022): a Kalman filter moves each track on, then boxes are
+    given to tracks so that together they overlap most, first those of high scores, then the rest.
+    """
+    tracker = import_module("trackers").ByteTrackTracker()
+    detections = import_module("supervision").Detections
+    boxes = cycle([detections(frame[:, :4], confidence=frame[:, 4], class_id=frame[:, 5].astype(int)) for frame in frames])
+
+    def step() -> object:
+        return tracker.update(next(boxes))
+
+    for _ in range(_SEEN):
+        step()
+    return step
 
 
 def segment(logits: Floats, width: int, height: int) -> Pixels:
@@ -107,13 +144,44 @@ def candidates(count: int) -> Floats:
     return np.column_stack(columns).astype(np.float32)
 
 
+def camera_frame(width: int, height: int) -> Pixels:
+    """Noise in NV12, (3 height / 2, width)."""
+    return image(width, height * 3 // 2)[..., 0].copy()
+
+
+def moving(objects: int) -> Floats:
+    """Boxes of a full-HD video, (60, objects, 6): each goes round in a cell of its own, its score differs from frame to frame.
+
+    The last frame leads to the first. One score in three is below 0.6, which ByteTrack takes for a doubtful find.
+    """
+    rng = np.random.default_rng(0)
+    across = int(np.ceil(np.sqrt(objects)))
+    cell = np.array(FULL_HD) / across
+    middles = (np.column_stack(np.divmod(np.arange(objects), across)[::-1]) + 0.5) * cell
+    angles = 2 * np.pi * (np.arange(_FRAMES)[:, None] / _FRAMES + rng.random(objects))
+    places = middles + 0.15 * cell * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    scores = rng.uniform(0.4, 1, (_FRAMES, objects, 1))
+    classes = np.broadcast_to(rng.integers(0, _CLASSES, objects)[:, None], (_FRAMES, objects, 1))
+    return np.concatenate([places - 0.25 * cell, places + 0.25 * cell, scores, classes], axis=2).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class TimedStep:
-    """A step at one size: what it gets, what it does with it, and the same in words."""
+    """A step at one size: what it gets, what it does with it, and the same in words.
+
+    remembers: it goes on from where it stopped; `work` then gives the call that does the step
+    """
 
     given: Callable[[], NDArray[np.generic]]
     work: Callable[..., object]
     words: str
+    remembers: bool = False
+    libraries: tuple[str, ...] = ("pillow", "numpy")
+
+    def start(self) -> Callable[[], object]:
+        """A call that does the step once."""
+        given = self.given()
+        return cast(Callable[[], object], self.work(given)) if self.remembers else partial(self.work, given)
 
 
 _frame, _phone = partial(image, *FULL_HD), partial(image, *PHONE_SIZE)
@@ -124,6 +192,11 @@ STEPS: dict[str, dict[str, TimedStep]] = {
         "1080p_to_224": TimedStep(_frame, partial(resize, width=224, height=224), "Pillow, bilinear, 1920 x 1080 to 224 x 224"),
         "1080p_to_640": TimedStep(_frame, partial(resize, width=640, height=640), "Pillow, bilinear, 1920 x 1080 to 640 x 640"),
         "12mp_to_224": TimedStep(_phone, partial(resize, width=224, height=224), "Pillow, bilinear, 4032 x 3024 to 224 x 224"),
+    },
+    "step_convert": {
+        "1080p_nv12": TimedStep(
+            partial(camera_frame, *FULL_HD), convert_nv12, "Pillow, NV12 of 1920 x 1080 to RGB, chroma interpolated"
+        ),
     },
     "step_letterbox": {
         "1080p_to_416": TimedStep(_frame, partial(letterbox, side=416), "Pillow, bilinear, 1920 x 1080 into 416 x 416"),
@@ -138,6 +211,16 @@ STEPS: dict[str, dict[str, TimedStep]] = {
             partial(candidates, count), suppress, f"greedy in numpy, {count} boxes of {_CLASSES} classes, twenty an object"
         )
         for count in (100, 300, 1000, 3000)
+    },
+    "step_track": {
+        f"{count}_objects": TimedStep(
+            partial(moving, count),
+            follow,
+            f"ByteTrack of trackers, {count} boxes a frame, one in three with a score below 0.6",
+            remembers=True,
+            libraries=("numpy", "scipy", "supervision", "trackers"),
+        )
+        for count in (5, 20, 50, 100)
     },
     "step_segmentation": {
         "2_classes_512_to_1080p": TimedStep(
@@ -157,9 +240,8 @@ STEPS: dict[str, dict[str, TimedStep]] = {
 
 def start_step(name: str, variant: str) -> Callable[[int], object]:
     """A call that does the step as often as the batch is large, as a server's worker would."""
-    step = STEPS[name][variant]
-    given = step.given()
-    return lambda batch: [step.work(given) for _ in range(batch)]
+    once = STEPS[name][variant].start()
+    return lambda batch: [once() for _ in range(batch)]
 
 
 def write_given(name: str, variant: str, file: Path) -> list[int]:

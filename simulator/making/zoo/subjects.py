@@ -117,14 +117,14 @@ def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | No
 def _ready_step(subject: Subject, folder: Path) -> Ready:
     file = folder / f"{subject}.npy"
     shape = write_given(subject.model, subject.precision, file)
-    start = partial(start_step, subject.model, subject.precision)
+    start, step = partial(start_step, subject.model, subject.precision), STEPS[subject.model][subject.precision]
     return Ready(
         file=file,
         start=lambda _: start,
         input_shape=shape,
         weights="none",
-        protocol=f"{PROTOCOL}; {STEPS[subject.model][subject.precision].words}",
-        libraries=["pillow", "numpy"],
+        protocol=f"{PROTOCOL}; {step.words}",
+        libraries=list(step.libraries),
     )
 
 

@@ -112,6 +112,11 @@ class AnyStage(Strict):
         return False
 
     @property
+    def by_source(self) -> bool:
+        """Whether its routes go by the sensor of a frame or by its number; it has the fields of a gate then."""
+        return False
+
+    @property
     def asks(self) -> str | None:
         """The attribute of the requests that its routes go by; None where they go by none. It has the fields of a gate then."""
         return None

@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
 
 #: What a gate may use besides an attribute of the requests.
-SCORE, QUALITY, RANDOM = "score", "quality", "random"
+SCORE, QUALITY, RANDOM, SENSOR, FRAME = "score", "quality", "random", "sensor", "frame"
+#: All of these.
+OWN = (SCORE, QUALITY, RANDOM, SENSOR, FRAME)
 
 #: Of these, and of attributes: the fields of a route that set what it takes.
 _BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share",)
-_BY_VALUE, _BY_NUMBER = ("values",), ("at_least",)
+_BY_VALUE, _BY_NUMBER, _BY_FRAME = ("values",), ("at_least",), ("every",)
 
 #: The fields of a route that say what it takes; at most one of them.
-THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share")
+THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share", "every")
 
 
 class Route(Strict):
-    """One route out of a gate, by threshold, values or share; without any of them, for all the rest."""
+    """One route out of a gate, by threshold, values, share or number; without any of them, for all the rest."""
 
     to: Target
     tag: Name | None = None
@@ -39,14 +41,21 @@ class Route(Strict):
     at_specificity: Annotated[
         float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
     ] = None
-    values: Annotated[list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute")] = None
+    values: Annotated[
+        list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute, or sensors")
+    ] = None
     share: Annotated[Share | None, Field(description="this share of all requests at the gate, chosen at random")] = None
+    every: Annotated[int | None, Field(ge=1, le=100_000, description="one of so many frames of a sensor, by number")] = None
+    first: Annotated[int, Field(ge=0, description="with `every`: the number of the first frame that takes it")] = 0
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
         given = [name for name in THRESHOLDS if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"give {given[0]} or {given[1]}, not both")
+        if self.first >= (self.every or 1):
+            limit = f"should be below every ({self.every})" if self.every else "needs `every`"
+            raise ValueError(f"first {limit}; got {self.first}")
         return self
 
     @property
@@ -56,10 +65,13 @@ class Route(Strict):
 
 
 class Gate(AnyStage):
-    """Sends each request along one of several routes: by the model's score, the photo's quality, an attribute, or chance."""
+    """Sends each request along one of several routes.
+
+    By the model's score, the photo's quality, an attribute, chance, the sensor of a frame or its number.
+    """
 
     kind: Literal["gate"]
-    by: Annotated[Name, Field(description="`score`, `quality`, `random` or an attribute of the requests")]
+    by: Annotated[Name, Field(description="`score`, `quality`, `random`, `sensor`, `frame` or an attribute of the requests")]
     of: Annotated[Name | None, Field(description="the pool whose scores to use; needed if several pools give scores")] = None
     holds: Annotated[
         Literal["labelled", "next"],
@@ -83,7 +95,7 @@ class Gate(AnyStage):
     @model_validator(mode="after")
     def _rest_comes_last(self) -> Self:
         if [route.is_rest for route in self.routes] != [False] * (len(self.routes) - 1) + [True]:
-            raise ValueError("only the last route must have no threshold, values or share: it takes the rest")
+            raise ValueError("only the last route must have no threshold, values, share or number: it takes the rest")
         return self
 
     @property
@@ -102,9 +114,24 @@ class Gate(AnyStage):
         return self.by == RANDOM
 
     @property
+    def by_photo(self) -> bool:
+        """Whether it matters which of its photos a request shows."""
+        return self.by_score or self.by_quality
+
+    @property
+    def by_frame(self) -> bool:
+        """Whether the number of a frame decides."""
+        return self.by == FRAME
+
+    @property
+    def by_source(self) -> bool:
+        """Whether the sensor of a frame or its number decides."""
+        return self.by_frame or self.by == SENSOR
+
+    @property
     def asks(self) -> str | None:
         """The attribute that decides, if one does."""
-        return None if self.by_score or self.by_quality or self.by_chance else self.by
+        return None if self.by in OWN else self.by
 
     @property
     def gives_answers(self) -> bool:
@@ -120,7 +147,7 @@ class Gate(AnyStage):
     def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
         """An attribute that is not declared."""
         by, attributes = stage.get("by"), data.get("attributes")
-        known = [SCORE, QUALITY, RANDOM, *(attributes if isinstance(attributes, dict) else {})]
+        known = [*OWN, *(attributes if isinstance(attributes, dict) else {})]
         if isinstance(by, str) and by not in known:
             yield ("by",), f"'{by}' is not an attribute of the requests; {suggest(by, known)}"
 
@@ -134,12 +161,14 @@ class Gate(AnyStage):
             yield ("of",), f"a gate by {self.by} uses no pool's scores; delete this line"
         if self.by_quality and (scenario.population is None or scenario.population.quality is None):
             yield ("by",), "a gate by quality needs `population.quality`"
+        if self.by_source and not scenario.sensors:
+            yield ("by",), f"a gate by {self.by} needs frames: arrivals of the kind sensors"
 
     def _check_routes(self, scenario: Scenario) -> Faults:
         """Each route says what it takes in terms of what the gate goes by."""
-        values = scenario.attributes[self.asks].categories if self.asks else []
-        own = _BY_LABELLED if self.by_score or self.by_quality else _BY_CHANCE if self.by_chance else _BY_NUMBER
-        allowed = _BY_VALUE if values else own
+        values = self.values(scenario)
+        own = {SCORE: _BY_LABELLED, QUALITY: _BY_LABELLED, RANDOM: _BY_CHANCE, FRAME: _BY_FRAME, SENSOR: _BY_VALUE}
+        allowed = _BY_VALUE if values else own.get(self.by, _BY_NUMBER)
         for index, route in enumerate(self.routes):
             for field in THRESHOLDS:
                 if getattr(route, field) is not None and field not in allowed:
@@ -149,6 +178,12 @@ class Gate(AnyStage):
         total = sum(route.share or 0.0 for route in self.routes)
         if self.by_chance and total > 1 + 1e-9:
             yield ("routes",), f"the shares add up to {total:g}; they should leave something of 1 for the last route"
+
+    def values(self, scenario: Scenario) -> list[str]:
+        """The values that its routes name: of an attribute that is a category, or the sensors; none if it goes by others."""
+        if self.by == SENSOR:
+            return scenario.sensors
+        return scenario.attributes[self.asks].categories if self.asks else []
 
     def _check_values(self, values: list[str]) -> Faults:
         """Each value of the attribute exists, and is named once."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PlainValidator, TypeAdapter, model_validator
 
+from simulator.errors import suggest
 from simulator.scenario.base import Figure, Line, Name, Strict, bounded
 from simulator.scenario.stages.base import AnyStage, Faults, FileName, Target, check_order
 from simulator.scenario.stages.policies import Breaker, Scaling
@@ -69,6 +70,15 @@ class Pool(AnyStage):
     also: Annotated[
         list[FileName], Field(max_length=8, description="further models that run for the same answer, one after the other")
     ] = []
+    sizes: Annotated[
+        dict[Annotated[float, Field(gt=0, le=1e9)], FileName],
+        Field(max_length=32, description="sizes of a request to the precisions under which they were measured"),
+    ] = {}
+    sized_by: Annotated[Name | None, Field(description="the attribute that is this number")] = None
+    times: Annotated[
+        Annotated[Figure, bounded(0.01, 100)] | None,
+        Field(description="how many times as long as measured its service takes, as on another processor; none: as measured"),
+    ] = None
     passes: Annotated[int, Field(ge=1, le=16, description="runs of each model for an answer, as in test-time augmentation")] = 1
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
@@ -134,6 +144,7 @@ class Pool(AnyStage):
         if self.max_queue == 0 and self.max_queue_delay_ms > 0:
             raise ValueError("max_queue is 0: no request can wait for its batch to fill; set max_queue_delay_ms to 0")
         self._newest_alone()
+        self._sized_alone()
         if self.scaling is not None and self.balance is not None:
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
@@ -148,6 +159,37 @@ class Pool(AnyStage):
         others = {"max_batch": self.max_batch > 1, "shares": self.shares is not None, "scaling": self.scaling is not None}
         for field in (field for field, given in others.items() if given and self.preempts is not None):
             raise ValueError(f"preempts is for replicas of one request at a time, alone on their device; leave {field} out")
+
+    def _sized_alone(self) -> None:
+        """A pool whose times grow with the request says with what, and serves one model's answers one by one."""
+        if bool(self.sizes) != (self.sized_by is not None):
+            raise ValueError("sizes and sized_by need each other; give both or neither")
+        if not self.sizes:
+            return
+        if len(self.sizes) < 2:
+            raise ValueError("sizes needs two of them at least, to interpolate between")
+        if self.precision not in self.sizes.values():
+            raise ValueError(
+                f"precision should be one of those in sizes: {', '.join(self.sizes.values())}; got {self.precision}"
+            )
+        others = {
+            "max_batch": self.max_batch > 1,
+            "batching": self.batching != "triton",
+            "also": bool(self.also),
+            "sheds_late": self.sheds_late,
+        }
+        for field in (field for field, given in others.items() if given):
+            raise ValueError(f"sizes are for one model that serves one request at a time; leave {field} out")
+
+    @property
+    def precisions(self) -> list[str]:
+        """Every precision whose latencies it uses."""
+        return [*self.sizes.values()] or [self.precision]
+
+    @property
+    def times_measured(self) -> float:
+        """How many times as long as one measured run of each model an answer takes."""
+        return self.passes * (1.0 if self.times is None else self.times.value)
 
     @property
     def models(self) -> list[str]:
@@ -184,8 +226,19 @@ class Pool(AnyStage):
         """Whether a rule balances the replicas."""
         return self.balance is not None
 
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        """An attribute that is not declared."""
+        by, attributes = stage.get("sized_by"), data.get("attributes")
+        known = list(attributes) if isinstance(attributes, dict) else []
+        if isinstance(by, str) and by not in known:
+            hint = suggest(by, known) if known else "add a section `attributes` with it"
+            yield ("sized_by",), f"'{by}' is not an attribute of the requests; {hint}"
+
     def check(self, name: str, scenario: Scenario) -> Faults:
         """What it refers to exists."""
+        if self.sized_by is not None and not scenario.attributes[self.sized_by].is_number:
+            yield ("sized_by",), f"'{self.sized_by}' is no number, so no service time can grow with it"
         yield from check_order(self.order, scenario)
         if self.sheds_late and not scenario.has_deadlines:
             yield ("sheds_late",), "shedding by deadline needs a class with `deadline_s` in `classes`"
@@ -203,8 +256,11 @@ class Pool(AnyStage):
 
     @property
     def is_plain(self) -> bool:
-        """Whether one queue is served in order of arrival, by replicas that are always there, for requests that stay."""
+        """Whether one queue is served in order of arrival, by replicas that are always there, for requests that stay.
+
+        What else works on a shared device is not asked here.
+        """
         newest = ("replaces", "preempts")
-        policies = ("client_timeout_s", "hedge_after_s", "balance", "breaker", "scaling", "shares", "failures", *newest)
+        policies = ("client_timeout_s", "hedge_after_s", "balance", "breaker", "scaling", "failures", *newest)
         usual = {"order": "fifo", "batching": "triton", "drops": "newest", "timeout_action": "reject", "sheds_late": False}
         return all(getattr(self, field) == value for field, value in (dict.fromkeys(policies) | usual).items())

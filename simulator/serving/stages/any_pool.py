@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.scenario.stages import Pool
 from simulator.serving.columns import InTurn, elements
@@ -34,9 +35,12 @@ class AnyPool(PoolKind):
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
         self.log = VisitLog(spec.most_replicas, spec.max_batch)
+        self.sized = run.plan.sized.get(name)
+        self._drawn: list[Times] = []  # where times grow with the request, its times by idle gap, stream after stream
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.latency = run.plan.latencies[name]
-        self.seconds, self.gaps = self.latency.seconds.tolist(), self.latency.gaps_s
+        self.seconds: list[list[Any]] = self.latency.seconds.tolist()
+        self.gaps = self.latency.gaps_s
         self.quantile = self.quantiles("service")
         self.scores = run.requests.scores_by.get(name)
 
@@ -44,8 +48,17 @@ class AnyPool(PoolKind):
         """A service time for each request, as a place in the table; one for each visit where branches of a fork meet here."""
         often = self.run.plan.scenario.network.times_shared(self.name)
         streams = [f"{self.name}.{stream}", *(f"{self.name}.{stream}.{further}" for further in range(1, often))]
-        cells = [self.latency.cell_of(self.run.uniform(each)) for each in streams]
+        cells = [self._places(self.run.uniform(each)) for each in streams]
         return elements(cells[0]) if often == 1 else InTurn(cells)
+
+    def _places(self, drawn: NDArray[np.float32]) -> NDArray[np.int32]:
+        """The place in the table of each draw; where times grow with the request, each gets a place of its own there."""
+        if self.sized is None:
+            return self.latency.cell_of(drawn)
+        values = self.run.requests.attributes[self.sized.by]
+        self._drawn.append(self.sized.seconds(values, self.sized.table.cell_of(drawn)))
+        self.seconds = [[None, elements(of_gap)] for of_gap in np.concatenate(self._drawn, axis=1)]
+        return np.arange(len(drawn), dtype=np.int32) + len(drawn) * np.int32(len(self._drawn) - 1)
 
     def connect(self) -> None:
         """Look up where requests go on to."""

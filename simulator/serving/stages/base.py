@@ -153,6 +153,11 @@ class Stage:
         return None
 
     @classmethod
+    def routes_of_frames(cls, plan: Plan, name: str, sensors: NDArray[Any], frames: NDArray[Any]) -> NDArray[np.int64]:
+        """Which route each of these frames takes, by sensor and number, shape (frames,); asked of what goes `by_source`."""
+        raise NotImplementedError
+
+    @classmethod
     def routes_of_values(cls, plan: Plan, name: str, values: NDArray[Any]) -> NDArray[np.int64]:
         """Which route each of these values of the attribute takes, shape (values,); asked of what `asks` one."""
         raise NotImplementedError
@@ -575,7 +580,7 @@ class Inbox:
 
     def tidy(self) -> None:
         """Let go of what has been taken."""
-        if self.at == self.end:
+        if self.at == self.end and self.end:
             self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
 
     def chunk_end(self, size: int) -> float:

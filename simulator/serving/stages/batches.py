@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
@@ -143,38 +143,46 @@ class Dedicated:
 class Accelerator:
     """A device that several pools share: batches at work there at the same time slow each other down.
 
-    Processor sharing: k batches all go at the pace 1 / (1 + (k - 1) (s - 1)) of one alone, whichever pools they belong to.
+    Processor sharing: all batches go at the same pace, whichever pools they belong to.
 
-    slowdown: s, the times as long that two batches side by side take; 2 is a device that takes turns, 1 one with room for all.
+    stretch: how many times as long as alone batches take, by how many are at work and on how many threads in all
     """
 
-    def __init__(self, slowdown: float) -> None:
-        self.slowdown = slowdown
+    def __init__(self, stretch: Callable[[int, int], float]) -> None:
+        self.stretch = stretch
         self.shares: list[Shared] = []
         self.seen = 0.0
+        self.batches = self.threads = 0
+        self.pace = 1.0  # seconds of work that every batch gets done in a second
 
-    @property
-    def pace(self) -> float:
-        """Seconds of work that every batch gets done in a second."""
-        at_work = sum(len(share) for share in self.shares)
-        return 1 / (1 + max(at_work - 1, 0) * (self.slowdown - 1))
+    def count(self, batches: int, threads: int) -> None:
+        """So many more batches are at work, on so many more threads; below 0: fewer."""
+        self.batches += batches
+        self.threads += threads
+        self.pace = 1 / self.stretch(self.batches, self.threads)
 
     def look(self, now: float) -> None:
         """Nothing has begun or ended since the last look: take off what was done."""
         done = (now - self.seen) * self.pace
-        for share in self.shares:
-            for batch in share.left:
-                share.left[batch] -= done
         self.seen = now
+        for left in (share.left for share in self.shares if done):
+            for batch in left:
+                left[batch] -= done
 
 
 class Shared:
-    """The batches of one pool on a shared accelerator; left: work left, in seconds of a batch alone."""
+    """The batches of one pool on a shared accelerator.
 
-    def __init__(self, device: Accelerator, alarm: Alarm) -> None:
+    left: work left, in seconds of a batch alone; threads: of each batch that begins
+    """
+
+    def __init__(self, device: Accelerator, alarm: Alarm, threads: int = 1) -> None:
         self.device = device
+        self.threads = threads
         self.alarm = alarm
         self.left: dict[Batch, float] = {}
+        self._threads: dict[Batch, int] = {}
+        self._failing = inf  # when the first of the replicas at work fails
         device.shares.append(self)
 
     def __len__(self) -> int:
@@ -184,26 +192,33 @@ class Shared:
         """A batch that would take `seconds` alone goes to work."""
         self.device.look(now)
         self.left[batch] = seconds
+        self._threads[batch] = self.threads
+        self.device.count(1, self.threads)
+        self._failing = min(self._failing, batch.outage[0])
 
     def ended(self, now: float) -> Iterator[Batch]:
         """Take out the batches that are done by now, or lost with their replicas."""
         self.device.look(now)
+        if not self.left or (min(self.left.values()) > NOTHING and self._failing > now):
+            return iter(())
         done = {batch: left <= NOTHING for batch, left in self.left.items()}
         ended = [batch for batch in done if done[batch] or batch.outage[0] <= now]
         for batch in ended:
             batch.end_at(now if done[batch] else inf)
-            del self.left[batch]
+            self._leave(batch)
         return iter(ended)
 
     @property
     def next_end(self) -> float:
         """When the first batch will be done or lost if nothing else begins or ends."""
-        return min((min(self._end_of(batch), batch.outage[0]) for batch in self.left), default=inf)
+        if not self.left:
+            return inf
+        return min(self.device.seen + min(self.left.values()) / self.device.pace, self._failing)
 
     def interrupt(self, batch: Batch, now: float) -> None:
         """A batch makes way for another one."""
         self.device.look(now)
-        del self.left[batch]
+        self._leave(batch)
         batch.stop_at(now)
 
     def unfinished(self) -> list[Batch]:
@@ -213,9 +228,9 @@ class Shared:
         return list(self.left)
 
     def goes_on(self, instead_of: Work) -> None:
-        """Other pools wake the stage that goes on."""
+        """Other pools wake the stage that goes on; what begins from now on has the threads of its spec."""
         assert isinstance(instead_of, Shared)
-        self.alarm = instead_of.alarm
+        self.alarm, self.threads = instead_of.alarm, instead_of.threads
         self.device.shares.remove(instead_of)
 
     def tell_others(self) -> None:
@@ -223,6 +238,11 @@ class Shared:
         for other in self.device.shares:
             if other is not self:
                 other.alarm.set(other.next_end)
+
+    def _leave(self, batch: Batch) -> None:
+        del self.left[batch]
+        self.device.count(-1, -self._threads.pop(batch))
+        self._failing = min((other.outage[0] for other in self.left), default=inf)
 
     def _end_of(self, batch: Batch) -> float:
         return self.device.seen + self.left[batch] / self.device.pace

@@ -15,7 +15,7 @@ from simulator.serving.attributes import Column, item_values
 from simulator.serving.columns import elements
 from simulator.serving.requests import quality_separation
 from simulator.serving.stages.base import Comers, Onward, Rows, ServiceStage, Stage, Times, Waiting
-from simulator.serving.thresholds import attribute_values, thresholds
+from simulator.serving.thresholds import attribute_values, frame_values, thresholds
 
 if TYPE_CHECKING:
     from simulator.serving.engine import Run
@@ -35,7 +35,7 @@ class GateStage(Stage):
     def facts(cls, plan: Plan, name: str) -> list[str]:
         """What its routes are set to take."""
         spec = cast(Gate, plan.scenario.stages[name])
-        if spec.by_chance or spec.asks:
+        if not spec.by_photo:
             return [_taken(plan, route) for route in spec.routes if not route.is_rest]
         whom, others = ("positives", "negatives") if spec.by_score else ("usable photos", "unusable photos")
         cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
@@ -66,6 +66,12 @@ class GateStage(Stage):
         """The first route that takes each value."""
         spec = cast(Gate, plan.scenario.stages[name])
         return _first(attribute_values(plan, spec, values), np.array(thresholds(plan, spec), np.float32))
+
+    @classmethod
+    def routes_of_frames(cls, plan: Plan, name: str, sensors: Column, frames: Column) -> NDArray[np.int64]:
+        """The first route that names the sensor, or that takes the number."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        return _first(frame_values(plan, spec, sensors, frames), np.array(thresholds(plan, spec), np.float32))
 
     @classmethod
     def routes_by_chance(cls, plan: Plan, name: str) -> list[float] | None:
@@ -107,6 +113,8 @@ class GateStage(Stage):
             return self.run.uniform(f"{self.name}.route")[None]
         if self.spec.asks:
             return attribute_values(self.run.plan, self.spec, self.run.requests.attributes[self.spec.asks])[None]
+        if self.spec.by_source:
+            return frame_values(self.run.plan, self.spec, self.run.requests.sensor, self.run.requests.frame)[None]
         return self.run.requests.qualities
 
     def connect(self) -> None:
@@ -116,7 +124,7 @@ class GateStage(Stage):
             (self.run.way_out(self.name, route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
         ]
         self.photos = self.run.photos(self.name)
-        if self.spec.by_chance or self.spec.asks:  # whatever photo a request shows
+        if not self.spec.by_photo:
             self.photos = np.zeros_like(self.photos)
         self._photos = elements(self.photos)
 
@@ -212,9 +220,11 @@ def _first(values: NDArray[Any], cuts: Sequence[float] | NDArray[np.float32]) ->
 
 
 def _taken(plan: Plan, route: Route) -> str:
-    """What a route of a gate by chance or by an attribute takes."""
+    """What a route of a gate takes that looks at no photo."""
     if route.share is not None:
         taken = f"{100 * route.share:.3g}% by chance"
+    elif route.every is not None:
+        taken = f"1 of {route.every} frames"
     else:
         taken = ", ".join(route.values) if route.values else f"{route.at_least:g} and more"
     return f"{taken}: {route.tag or plan.scenario.label_of(route.to)}"

@@ -59,7 +59,8 @@ class ManagedPoolStage(AnyPool):
         self.scaling = scaling_of(self)
         self.replaces = None if spec.replaces is None else Freshness(run.requests, spec.replaces)
         self.preempts = None if spec.preempts is None else Freshness(run.requests, spec.preempts)
-        self.work: Work = Shared(run.accelerators[spec.shares], self.alarm) if spec.shares else Dedicated()
+        device = None if spec.shares is None or run.is_alone(spec) else run.accelerators[spec.shares]
+        self.work: Work = Dedicated() if device is None else Shared(device, self.alarm, spec.threads)
 
     def _lanes(self) -> list[Lane]:
         """A queue for each replica where they are balanced, else one for all."""
@@ -86,10 +87,11 @@ class ManagedPoolStage(AnyPool):
         for batch in self.work.ended(now):
             self._complete(batch)
         self._take_in(now)
-        self._send_copies(now)
+        if self.hedging.stays:
+            self._send_copies(now)
         self.scaling.act(now)
         self._serve_all(now)
-        for stay in self.patience.take(now):
+        for stay in self.patience.take(now) if self.patience.stays else ():
             if stay.open:
                 self._close(stay, TIMED_OUT, self.patience.ends(stay), now, self.on_timeout)
         self.work.tell_others()

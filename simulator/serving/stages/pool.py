@@ -36,7 +36,10 @@ class PoolStage(AnyPool):
     @classmethod
     def of(cls, run: Run, name: str, spec: Pool) -> Stage:
         """The plain pool if that is enough: it is many times faster. One that had policies in this run stays as it is."""
-        plain = spec.is_plain and run.conditions.usual(name) and not isinstance(run.stages.get(name), ManagedPoolStage)
+        alone = spec.shares is None or run.is_alone(spec)
+        plain = (
+            spec.is_plain and alone and run.conditions.usual(name) and not isinstance(run.stages.get(name), ManagedPoolStage)
+        )
         return (cls if plain else ManagedPoolStage)(run, name, spec)
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:

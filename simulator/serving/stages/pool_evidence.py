@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ from simulator.scenario.stages import Pool
 from simulator.scenario.stages.pool import AssumedScores
 from simulator.serving.latency import LatencyError, constant, profiled, summed
 from simulator.serving.provenance import Source
+from simulator.serving.sized import sized
 
 if TYPE_CHECKING:
     from simulator.serving.plan import Gatherer
@@ -72,7 +74,8 @@ class PoolEvidence:
         self.plan.sources.append(Source(f"{stage.label}: price", rented.price_evidence, price, rented.price_source))
 
     def _is_measured(self, stage: Pool) -> bool:
-        return all(has_profile(stage.device, model, stage.precision) for model in stage.models)
+        pairs = product(stage.models, stage.precisions)
+        return all(has_profile(stage.device, model, precision) for model, precision in pairs)
 
     def _project(self, name: str, stage: Pool) -> None:
         """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
@@ -80,12 +83,14 @@ class PoolEvidence:
             raise ProjectionError(
                 f"{self.plan.machines[name].label}: how long a replica takes to start is not known; leave out scaling"
             )
+        if stage.sizes:
+            raise ProjectionError(f"{self.plan.machines[name].label}: sizes were not measured there, and cannot be projected")
         sizes = range(1, stage.max_batch + 1)
         of_models = [latencies(model, stage.precision, sizes, stage.device) for model in stage.models]
         self.plan.note(projection_files())
         by_size = [*zip(*of_models, strict=True)]
         values, lows, highs = (
-            [stage.passes * sum(getattr(point, end) for point in points) for points in by_size]
+            [stage.times_measured * sum(getattr(point, end) for point in points) for points in by_size]
             for end in ("value", "low", "high")
         )
         self.plan.latencies[name] = constant(*values)
@@ -104,15 +109,32 @@ class PoolEvidence:
     def _time(self, name: str, stage: Pool) -> None:
         profiles = [load_profile(stage.device, model, stage.precision) for model in stage.models]
         self.plan.note(profile_files(stage.device, stage.models, stage.precision))
-        tables = [profiled(profile, stage.threads, stage.max_batch, stage.passes) for profile in profiles]
+        tables = [profiled(profile, stage.threads, stage.max_batch, stage.times_measured) for profile in profiles]
         self.plan.latencies[name] = summed(tables)
+        if stage.sized_by is not None:
+            self._time_by_size(name, stage, stage.sized_by)
         self.plan.timed[name] = [profile.run(stage.threads) for profile in profiles]
         for profile, table in zip(profiles, tables, strict=True):
             of = f" of {profile.model}" if stage.also else ""
             value = f"{1000 * table.mean_s(1):.3g} ms at batch 1{of}"
             self.plan.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
+        if stage.times is not None:
+            times = f"{stage.times.value:g} times as long as measured"
+            self.plan.sources.append(Source(f"{stage.label}: latency", stage.times.kind, times, stage.times.source))
         if stage.scaling is not None:
             self._start(name, stage, profiles)
+
+    def _time_by_size(self, name: str, stage: Pool, by: str) -> None:
+        """Each size has a profile of its own; how long requests take on average is known once all attributes are."""
+        profiles = {size: load_profile(stage.device, stage.model, precision) for size, precision in stage.sizes.items()}
+        for precision in stage.precisions:
+            self.plan.note(profile_files(stage.device, stage.models, precision))
+        self.plan.sized[name] = found = sized(by, profiles, stage.threads, stage.times_measured)
+        means = ", ".join(
+            f"{1000 * found.table.mean_s(place):.3g} ms at {size:g}" for place, size in enumerate(found.sizes.tolist(), 1)
+        )
+        source = " ".join(profile.source(stage.threads) for profile in profiles.values())
+        self.plan.sources.append(Source(f"{stage.label}: latency by {by}", "measured", means, source))
 
     def _start(self, name: str, stage: Pool, profiles: list[Profile]) -> None:
         """A replica that starts creates the session of each of its models, one after the other."""

@@ -46,6 +46,10 @@ class PoolKind(ServiceStage):
         rented = hardware().get(spec.device)
         size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
         lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]
+        if spec.sized_by is not None:
+            lines.append(f"longer by {plan.scenario.attributes[spec.sized_by].label}")
+        if spec.times is not None:
+            lines.append(f"{spec.times.value:g} times as long as measured")
         return [*lines, "latency projected"] if name in plan.bands else lines
 
     @classmethod
@@ -146,9 +150,8 @@ def _seconds_each(plan: Plan, name: str) -> float:
 def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
     """How many times as long as alone a batch takes when all replicas of the pool are at work.
 
-    On a shared accelerator k batches each take 1 + (k - 1) (s - 1) times as long. Those of another pool at work beside it are,
-    on average, as many as its part of the work asks for (by Little's law, in a mean-field approximation), and its replicas at
-    most; for s = 2 that is the processor that is shared by turns, whose loads add up.
+    Batches of another pool at work beside it are, on average, as many as its part of the work asks for (by Little's law, in a
+    mean-field approximation), and its replicas at most; on one core, or where batches take turns, the loads add up.
     """
     spec, stages = _spec(plan, name), plan.scenario.stages
     if spec.shares is None:
@@ -156,6 +159,7 @@ def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
     most = {key: _spec(plan, key).most_replicas for key, other in stages.items() if getattr(other, "shares", "") == spec.shares}
     work = {key: visits[key] * _seconds_each(plan, key) for key in most}
     own = work.pop(name) / spec.most_replicas
-    beside = sum(min(asked / own if own else np.inf, most[key]) for key, asked in work.items() if asked)
-    slowdown = plan.scenario.accelerators[spec.shares].slowdown.value
-    return float(1 + (spec.most_replicas - 1 + beside) * (slowdown - 1))
+    at_work = {key: min(asked / own if own else np.inf, most[key]) for key, asked in work.items() if asked}
+    at_work[name] = most[name]
+    threads = sum(count * _spec(plan, key).threads for key, count in at_work.items())
+    return plan.scenario.accelerators[spec.shares].stretch(sum(at_work.values()), threads)

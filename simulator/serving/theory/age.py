@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import exp
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import lambertw
 
 
@@ -24,6 +25,26 @@ def mm1_peak_age(rate: float, service_rate: float) -> float:
     Costa, Codreanu and Ephremides 2016, IEEE Transactions on Information Theory 62:1897.
     """
     return 1 / rate + 1 / (service_rate - rate)
+
+
+def mm1_age_above(age_s: float, rate: float, service_rate: float) -> float:
+    """The share of the time that the age behind M/M/1, first come first served, is above `age_s`.
+
+    The density of an age is the rate of arrivals times P(peak > x) - P(time in the system > x) (Inoue, Masuyama, Takine and
+    Tanaka 2019, IEEE Transactions on Information Theory 65:8305). A peak is the longer of a gap and the time in the system of
+    the request before, which are independent here, and a service.
+    """
+    x, mu, spare = age_s, service_rate, service_rate - rate
+    served = exp(-mu * x)
+    waited = (mu / spare * exp(-spare * x) - spare / mu * served) / rate
+    idled = (mu / rate * exp(-rate * x) - rate / mu * served) / spare
+    return rate * (waited + idled - (x + 2 / mu) * served - exp(-spare * x) / spare)
+
+
+def mm1_age_quantile(share: float, rate: float, service_rate: float) -> float:
+    """The age behind M/M/1 within which it is this share of the time, in seconds."""
+    longest = 100 / min(rate, service_rate - rate)
+    return float(brentq(lambda age_s: mm1_age_above(age_s, rate, service_rate) - (1 - share), 0, longest))
 
 
 def dm1_age(rate: float, service_rate: float) -> float:

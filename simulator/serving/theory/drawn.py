@@ -1,8 +1,10 @@
-"""Which way chance and drawn or replayed attributes send requests, and how likely that is."""
+"""Which way chance, sensors, the numbers of frames and drawn or replayed attributes send requests, and how likely that is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import lcm
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from simulator.serving.servers import kind
 
 #: By stage: the share of the requests that takes each of its routes.
 Routes = dict[str, list[float]]
+
+#: Frames of a sensor that stand for all others.
+_MOST_FRAMES = 20_000
 
 #: One outcome of the draws: how likely it is, and where it sends a request.
 Drawn = tuple[float, Routes]
@@ -25,7 +30,7 @@ def drawn_routes(plan: Plan) -> list[Drawn]:
     A request that comes to a stage again goes the way it went before.
     """
     found: list[Drawn] = [(1.0, {})]
-    for draws in [*_chances(plan), *_attributes(plan)]:
+    for draws in [*_chances(plan), *_frames(plan), *_attributes(plan)]:
         found = [(one * other, routes | further) for one, routes in found for other, further in draws]
     return found
 
@@ -41,6 +46,21 @@ def _chances(plan: Plan) -> Iterator[list[Drawn]]:
         shares = kind(plan, name).routes_by_chance(plan, name)
         if shares is not None:
             yield [(share, {name: certain(plan, name, route)}) for route, share in enumerate(shares) if share > 0]
+
+
+def _frames(plan: Plan) -> Iterator[list[Drawn]]:
+    """The outcomes at the stages that go by the sensor of a frame or by its number.
+
+    A number leaves each remainder equally often. Frames are counted until all remainders have met, or so many of each sensor.
+    """
+    names = [name for name, stage in plan.scenario.stages.items() if stage.by_source]
+    if names:
+        rates = np.array([*plan.scenario.arrivals.frames_per_s.values()])
+        every = [route.every or 1 for name in names for route in cast(Any, plan.scenario.stages[name]).routes]
+        count = min(lcm(*every), _MOST_FRAMES)
+        sensors, frames = np.repeat(np.arange(len(rates)), count), np.tile(np.arange(count), len(rates))
+        taken = np.stack([kind(plan, name).routes_of_frames(plan, name, sensors, frames) for name in names])
+        yield _outcomes(plan, names, (rates / rates.sum() / count)[sensors], taken)
 
 
 def _attributes(plan: Plan) -> Iterator[list[Drawn]]:

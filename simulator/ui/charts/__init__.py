@@ -1,11 +1,14 @@
 """Frames in, Plotly figures out: one function a chart."""
 
+from simulator.ui.charts.ages import age_over_time, age_shares
 from simulator.ui.charts.answer_times import answer_times
 from simulator.ui.charts.batches import batch_timeline
+from simulator.ui.charts.cameras import machines_by_sensor
 from simulator.ui.charts.compared import answer_times_compared
 from simulator.ui.charts.costs import cost_split
 from simulator.ui.charts.crowd import crowd
 from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
+from simulator.ui.charts.encounter import encounter
 from simulator.ui.charts.fidelity import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.ui.charts.flows import journeys
 from simulator.ui.charts.groups import by_group, by_prevalence
@@ -25,8 +28,10 @@ from simulator.ui.charts.queues import queues
 from simulator.ui.charts.reliability import kept_promises, reliability
 from simulator.ui.charts.request_path import one_request
 from simulator.ui.charts.scores import compared_curves, specificity_by_table
+from simulator.ui.charts.sight import accuracy_by_latency, recall_by_distance
 from simulator.ui.charts.threshold import referrals_by_sensitivity, roc, with_tried
 from simulator.ui.charts.transfer import field_drop, optimism, threshold_transfers
+from simulator.ui.charts.vehicle import vehicle_cost
 from simulator.ui.charts.waiting import queue_over_time
 
 __all__ = [
@@ -34,6 +39,9 @@ __all__ = [
     "MOST_CURVES",
     "PRECISIONS",
     "Chart",
+    "accuracy_by_latency",
+    "age_over_time",
+    "age_shares",
     "answer_times",
     "answer_times_compared",
     "ap_by_condition",
@@ -46,6 +54,7 @@ __all__ = [
     "comparisons",
     "cost_split",
     "crowd",
+    "encounter",
     "error_by_load",
     "field_drop",
     "forecasts_against_runs",
@@ -56,12 +65,14 @@ __all__ = [
     "kept_promises",
     "latency_curves",
     "lever_chart",
+    "machines_by_sensor",
     "one_request",
     "optimism",
     "projected_against_published",
     "queue_over_time",
     "queues",
     "recall_by_box_height",
+    "recall_by_distance",
     "referrals_by_sensitivity",
     "reliability",
     "roc",
@@ -71,5 +82,6 @@ __all__ = [
     "speed_of_precisions",
     "step_times",
     "threshold_transfers",
+    "vehicle_cost",
     "with_tried",
 ]

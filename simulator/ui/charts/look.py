@@ -149,6 +149,23 @@ def stage_colours(scenario: Scenario) -> dict[str, str]:
     return {name: SERIES[index % len(SERIES)] for index, name in enumerate(served)}
 
 
+@dataclass(frozen=True)
+class SensorLook:
+    """How a sensor looks in every chart: pale or dotted where another one before it has the same colour."""
+
+    label: str
+    colour: str
+    again: bool = False
+
+
+def sensor_looks(scenario: Scenario) -> dict[str, SensorLook]:
+    """The look of each sensor, in the order of the file."""
+    named = zip(scenario.sensors, scenario.sensor_labels, strict=True)
+    return {
+        name: SensorLook(label, SERIES[place % len(SERIES)], place >= len(SERIES)) for place, (name, label) in enumerate(named)
+    }
+
+
 def rounded(table: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
     """The table with its measured numbers rounded to this many significant digits."""
     broken = table.select_dtypes("float").columns

@@ -14,14 +14,22 @@ from simulator.scenario.exhibits import EXHIBITS
 from simulator.serving.calendar import DAY_S, HOUR_S
 from simulator.serving.plan import fingerprint
 from simulator.serving.trace import Trace
-from simulator.ui.charts import batch_timeline, goodput_over_time, queue_over_time, queues
+from simulator.ui.charts import (
+    age_over_time,
+    age_shares,
+    batch_timeline,
+    goodput_over_time,
+    machines_by_sensor,
+    queue_over_time,
+    queues,
+)
 from simulator.ui.charts.look import time_of_day
 from simulator.ui.widgets import draw, first_replication, plain
 
 #: The slider has at most this many steps: few enough to cross the run with the keyboard.
 STEPS = 900
 #: Steps that people count in, in seconds.
-_WHOLE = (1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600)
+_WHOLE = (0.1, 1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600)
 
 
 @st.fragment
@@ -54,18 +62,25 @@ def _instant(trace: Trace) -> float:
     """The instant that the slider stands at, in seconds of the run; at first the middle of the busiest minute."""
     horizon, start = trace.plan.horizon_s, time_of_day(trace, 0.0).to_pydatetime()
     step = next((size for size in _WHOLE if horizon / size <= STEPS), DAY_S / 24)
-    busiest = step * ceil((busiest_minute(trace) + MINUTE_S / 2) / step)
-    layout = "HH:mm:ss" if horizon < HOUR_S else "HH:mm" if horizon <= DAY_S / 2 else "[day] D, HH:mm"
+    middle = step * ceil(_middle(trace) / step)
+    seconds = "HH:mm:ss.S" if step < 1 else "HH:mm:ss"
+    layout = seconds if horizon < HOUR_S else "HH:mm" if horizon <= DAY_S / 2 else "[day] D, HH:mm"
     chosen: datetime = st.slider(
         "Move through the run",
         start,
         start + timedelta(seconds=step * int(horizon / step)),
-        start + timedelta(seconds=busiest),
+        start + timedelta(seconds=middle),
         timedelta(seconds=step),
         layout,
         key=f"{trace.plan.scenario.id}:instant",
     )
     return (chosen - start).total_seconds()
+
+
+def _middle(trace: Trace) -> float:
+    """The middle of the busiest minute in seconds of the run, or of what there is of it where arrivals end within it."""
+    busiest = busiest_minute(trace)
+    return (busiest + min(busiest + MINUTE_S, max(trace.plan.arrivals_end_s, busiest))) / 2
 
 
 def _overload(summary: Summary, trace: Trace, at_s: float) -> None:
@@ -83,9 +98,23 @@ def _shifts(summary: Summary, trace: Trace, at_s: float) -> None:
         draw(queue_over_time(trace, name, at_s), key=f"queue_{name}")
 
 
+def _cameras(summary: Summary, trace: Trace, at_s: float) -> None:
+    draw(machines_by_sensor(trace, at_s), key="cameras")
+    st.caption("A bar is the work on one frame; the frames of a batch lie above each other.")
+
+
+def _ages(summary: Summary, trace: Trace, at_s: float) -> None:
+    for end in trace.plan.scenario.ages:
+        draw(age_over_time(trace, end, at_s), key=f"age_{end}")
+        draw(age_shares(trace, end), key=f"age_shares_{end}")
+    st.caption("The age of information is the time since the newest frame that has reached the end was captured.")
+
+
 #: What draws each exhibit that follows the slider: the run, its replication 0, the instant in seconds.
 OVER_TIME: dict[str, Callable[[Summary, Trace, float], None]] = {
     "overload": _overload,
     "batches": _batches,
+    "cameras": _cameras,
+    "ages": _ages,
     "shifts": _shifts,
 }

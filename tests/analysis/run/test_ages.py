@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.integrate import quad
 
-from simulator.analysis.run.ages import known_from
+from simulator.analysis.run.ages import instants, known_from
 from simulator.analysis.run.measures import measure
 from simulator.analysis.run.summary import summarise
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from tests.builders import assumed, end, figures, link, plan, pool, run_at
+from simulator.serving.theory import mm1_age, mm1_age_above, mm1_age_quantile
+from tests.builders import assumed, end, exponential, figures, link, plan, pool, run_at
 from tests.scenario.test_checks import messages
 
 AGED = {"done": end(age=True)}
@@ -41,6 +43,44 @@ def test_of_what_comes_at_one_instant_the_newest_counts():
 def test_where_nothing_comes_the_age_grows_from_the_start():
     assert known().areas(np.array([0.0, 4, 6])).tolist() == pytest.approx([8, 10])
     assert known().peaks.tolist() == []
+
+
+def test_at_an_instant_the_age_is_that_of_the_newest_that_has_come_by_then():
+    assert known((1, 3), (4, 5), (8, 10)).ages(np.array([0, 2.5, 3, 4.5, 5, 9.5, 10, 12])).tolist() == pytest.approx(
+        [0, 2.5, 2, 3.5, 1, 5.5, 2, 4]
+    )
+
+
+@pytest.mark.parametrize("hertz", [1, 10, 15, 30, 100])
+@pytest.mark.parametrize("share", [0.5, 0.95, 0.99])
+def test_of_a_periodic_source_the_age_is_uniform_between_the_latency_and_a_period_more(hertz, share):
+    """So its quantiles are known, and the instants meet every place of a period, 100 times a second included."""
+    sent = np.arange(0, 61, 1 / hertz)
+    found = known_from(sent, sent + 0.08).ages(instants(60.0)[200:])
+    assert np.quantile(found, share) == pytest.approx(0.08 + share / hertz, abs=0.005 / hertz)
+
+
+def test_instants_lie_one_in_each_stretch_and_are_not_more_in_a_day():
+    assert np.floor(instants(60.0) / 0.01).tolist() == list(range(6_000))
+    day = instants(86_400.0)
+    assert (len(day), day[0], day[-1] < 86_400) == (100_000, 0.432, True)
+
+
+def test_behind_mm1_the_age_has_the_quantiles_that_theory_knows():
+    """Two requests a second, three are served: 99% of the time the age is below 5.5 s."""
+    truths = {f"age_{short}_s.done": mm1_age_quantile(share, 2, 3) for short, share in (("p95", 0.95), ("p99", 0.99))}
+    run = {"days": 2_000 / 86_400, "drain_days": 0.01, "replications": 2}
+    made = plan({"p": pool()}, exponential(1 / 3), ends=AGED, rate=2, run=run)
+    found = summarise(simulate(made, 1, replication) for replication in range(30))
+    for name, truth in truths.items():
+        assert found[name].low < truth < found[name].high
+        assert found[name].high - found[name].low < 0.1 * truth
+
+
+def test_the_distribution_behind_mm1_has_the_mean_that_is_known():
+    for rate in (0.2, 0.5, 0.9):
+        assert quad(mm1_age_above, 0, np.inf, args=(rate, 1.0))[0] == pytest.approx(mm1_age(rate, 1.0))
+        assert mm1_age_above(mm1_age_quantile(0.99, rate, 1.0), rate, 1.0) == pytest.approx(0.01)
 
 
 moments = st.integers(0, 80).map(lambda eighths: eighths / 8)

@@ -5,8 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
-from tests.builders import assumed, end, gate, people, plan, pool, population, retake, run_at, score_table, spread
+from tests.builders import (
+    assumed,
+    end,
+    gate,
+    people,
+    plan,
+    pool,
+    population,
+    retake,
+    run_at,
+    score_table,
+    sensors,
+    spread,
+)  # fmt: skip
 
 WAYS = {"high": end(), "low": end(), "rest": end(), "done": end()}
 ROUTES = [{"at_least": 0.7, "to": "high", "tag": "first"}, {"at_least": 0.3, "to": "low", "tag": "second"}, {"to": "rest"}]
@@ -100,3 +114,27 @@ def test_a_gate_in_a_ring_sorts_as_one_that_is_not(cuts):
         run_at(plan(way, constant(0.01), table, population=people, ends=WAYS), range(1, 40)) for way in (alone, ring)
     )
     assert bulk.requests[["end", "tag"]].equals(single.requests[["end", "tag"]])
+
+
+def by_frames(by, *routes):
+    """Frames of two sensors, the first four a second and the other one a second, for three seconds."""
+    arrivals = sensors(front={"rate_per_s": 4}, rear={"rate_per_s": 1, "skew_ms": 100})
+    made = plan({"g": gate(by, *routes)}, arrivals=arrivals, seconds=3, ends={"often": end(), "rare": end(), "done": end()})
+    requests = simulate(made).requests
+    return {sensor: requests["end"][requests["sensor"] == sensor].astype(str).tolist() for sensor in ("front", "rear")}
+
+
+def test_every_so_many_frames_of_each_sensor_one_takes_the_route_counted_from_its_first():
+    found = by_frames("frame", {"every": 3, "to": "rare"}, {"to": "often"})
+    assert found["front"] == ["rare", "often", "often"] * 4
+    assert found["rear"] == ["rare", "often", "often"]
+
+
+def test_of_two_routes_by_number_the_first_takes_a_frame_and_may_begin_later():
+    found = by_frames("frame", {"every": 4, "first": 1, "to": "rare"}, {"every": 2, "first": 1, "to": "often"}, {"to": "done"})
+    assert found["front"] == ["done", "rare", "done", "often"] * 3
+
+
+def test_a_sensor_takes_the_route_that_names_it():
+    found = by_frames("sensor", {"values": ["rear"], "to": "rare"}, {"to": "often"})
+    assert (set(found["front"]), set(found["rear"])) == ({"often"}, {"rare"})

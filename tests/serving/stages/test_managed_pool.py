@@ -388,6 +388,64 @@ def test_turns_at_a_shared_device_are_processor_sharing():
         assert_agrees(means, service / (1 - 0.6), checks=2)
 
 
+def on_cores(cores, times, service=4, **fields):
+    """When the requests of one pool are done that shares a processor with nobody, by their times of arrival."""
+    device = {"cpu": {"label": "CPU", "cores": cores}}
+    made = plan({"p": pool(shares="cpu", **fields)}, constant(service), accelerators=device)
+    return run_at(made, times).visits["left_s"].tolist()
+
+
+def test_up_to_as_many_batches_as_there_are_cores_run_at_full_speed_and_more_share_them():
+    """The third comes at 1: two with 3 s left and one with 4 at two thirds of the pace. At 5.5 it has 1 s left, and a core."""
+    assert on_cores(2, [0, 0, 1], replicas=3) == pytest.approx([5.5, 5.5, 6.5])
+    assert on_cores(3, [0, 0, 1], replicas=3) == [4, 4, 5]
+
+
+def test_who_waits_for_a_replica_takes_no_core():
+    assert on_cores(2, [0, 0, 1], replicas=2) == [4, 4, 8]
+
+
+def test_a_batch_on_two_threads_takes_two_cores():
+    """Two batches of two threads each on three cores go at three quarters of the pace: 4 s take 16 / 3."""
+    assert on_cores(3, [0, 0], replicas=2, threads=2) == pytest.approx([16 / 3] * 2)
+    assert on_cores(4, [0, 0], replicas=2, threads=2) == [4, 4]
+
+
+def test_pools_share_cores_with_each_other_and_a_hot_processor_slows_what_begins():
+    """Three pools on two cores at two thirds of the pace: a's 2 s take 3; then b has 4 - 2 and c 6 - 2 left, on a core each."""
+    stages = {"all": fork("a", "b", "c"), **{name: pool(shares="cpu", to="meet") for name in "abc"}, "meet": join()}
+    service = {"a": constant(2), "b": constant(4), "c": constant(6)}
+    device = {"cpu": {"label": "CPU", "cores": 2}}
+    visits = run_at(plan(stages, service, accelerators=device), [0]).visits
+    assert dict(zip(visits["stage"], visits["left_s"], strict=True)) == pytest.approx({"a": 3, "b": 5, "c": 7, "meet": 7})
+    hot = {"hot": {"kind": "throttle", "label": "Hot", "accelerator": "cpu", "times": 2, "at_s": 0}}
+    visits = run_at(plan(stages, service, accelerators=device, curveballs=hot), [0]).visits
+    assert dict(zip(visits["stage"], visits["left_s"], strict=True)) == pytest.approx({"a": 6, "b": 10, "c": 14, "meet": 14})
+
+
+def test_shared_cores_are_processor_sharing_by_several_servers():
+    """As many are there as in M/M/c, whatever the service times are, and each stays in proportion to its own (Kelly 1979)."""
+    stages = {
+        "sort": gate("quality", {"at_least": 0, "to": "short"}, {"to": "long"}),
+        "short": pool(shares="cpu", replicas=200),
+        "long": pool(shares="cpu", replicas=200),
+    }
+    made = plan(
+        stages,
+        {"short": constant(0.5), "long": constant(1.5)},
+        rate=2.1,
+        seconds=2500,
+        population=population(unusable=0.5, auc=0.5),
+        accelerators={"cpu": {"label": "CPU", "cores": 3}},
+    )
+    stretch = 1 + mmc_wait(2.1, 1.0, 3)
+    traces = [simulate(made, seed=2, replication=replication) for replication in range(20)]
+    for stage, service in (("short", 0.5), ("long", 1.5)):
+        visits = [trace.logs[stage].frame(stage) for trace in traces]
+        means = [float((rows["left_s"] - rows["entered_s"])[len(rows) // 10 :].mean()) for rows in visits]
+        assert_agrees(means, service * stretch, checks=2)
+
+
 # Scaling
 
 

@@ -1,0 +1,81 @@
+"""What a design sees from how far, and how far it needs to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.analysis.encounters.drawn import KMH, deceleration_of, speed_at
+from simulator.evidence.drives import DRAWS, Recall
+from simulator.serving.plan import Plan
+
+Floats = NDArray[np.float64]
+
+#: Distances at which a recall is told, in metres.
+DISTANCES_M = np.linspace(2.0, 80.0, 79)
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """The recall of one stage in a single frame, over the distance; shapes (k,).
+
+    low, high: its 95% interval; seen_by: by whose evidence
+    """
+
+    stage: str
+    label: str
+    seen_by: str
+    object: str
+    distance_m: Floats
+    recall: Floats
+    low: Floats
+    high: Floats
+
+
+def sighted(plan: Plan, what: str) -> list[Sighted]:
+    """What each stage that looks finds of a kind of object, at the mean height that it has in the case."""
+    spec, sights = plan.scenario.encounters, plan.sights
+    assert spec is not None
+    assert sights is not None
+    height = float(np.mean([kind.height_m.mean for kind in spec.kinds.values() if kind.object == what]))
+    found = []
+    for stage, sight in sights.by_stage.items():
+        recall = sight.recalls[what]
+        scale = sight.spec.scale_px
+        x = DISTANCES_M if scale is None else scale * height / DISTANCES_M
+        shares, spread = recall.at(x), _spread(recall, x)
+        low, high = np.clip(shares - spread, 0, 1), np.clip(shares + spread, 0, 1)
+        label = plan.scenario.label_of(stage)
+        found.append(Sighted(stage, label, sight.spec.finds, what, DISTANCES_M, shares, low, high))
+    return found
+
+
+def _spread(recall: Recall, x: Floats) -> Floats:
+    """Half of a 95% interval of the recall at each place, from the resamples, shape as `x`."""
+    draws = np.stack([recall.at(x, draw) for draw in range(1, DRAWS + 1)])
+    return np.asarray(1.96 * np.sqrt(np.mean((draws - recall.at(x)) ** 2, axis=0)))
+
+
+def quickest_stop_m(plan: Plan) -> float:
+    """How far the vehicle of a design goes until it stands, from the capture of one frame that nothing waits before.
+
+    The network's time alone, half a tick of the planner, the delay of the brakes, and braking, at the speed of the beginning.
+    """
+    spec = plan.scenario.encounters
+    assert spec is not None
+    network_s = plan.latencies[next(iter(spec.sees))].mean_s(1)
+    reaction_s = network_s + 0.5 / spec.braking.planner_hz.value + spec.braking.actuation_s.value
+    return stopping_m(plan, float(speed_at(plan, np.zeros(1))[0]) / KMH, reaction_s)
+
+
+def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:
+    """How far a vehicle goes until it stands, from the frame that confirms an object in its way: v t + v^2 / (2 a).
+
+    reaction_s: from that frame until the brakes hold
+    """
+    spec = plan.scenario.encounters
+    assert spec is not None
+    speed = kmh * KMH
+    return speed * reaction_s + speed**2 / (2 * deceleration_of(spec, spec.condition))

@@ -1,0 +1,109 @@
+"""Why a vehicle does not stop in time, why what it knows is old, and what its brakes and machines cost, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator.analysis.encounters.vehicle import usd_by_part
+from simulator.analysis.run.promise import Cause, in_order
+from simulator.analysis.run.scorecard import Verdict
+from simulator.analysis.run.summary import Summary
+from simulator.scenario.encounters import Encounters
+from simulator.units import duration, percent, roughly, significant, spoken
+
+#: Why the vehicle does not stop in time, in the order of what happens; what decides there.
+_LOST = {
+    "unseen": ("the object was confirmed only when no brakes could have done", ("encounters.sees", "encounters.confirms")),
+    "answered_late": ("it was captured in time, but the answer was known too late", ("arrivals", "encounters.confirms")),
+    "braked_late": ("the answer came in time, but the planner waited too long", ("encounters.braking",)),
+}
+
+
+def _hit(summary: Summary, verdict: Verdict) -> Cause | None:
+    """Where the metres go of the encounters that the vehicle does not stop for."""
+    spec = summary.plan.scenario.encounters
+    totals = [{name: one.totals[f"lost.{name}"] for name in _LOST} for one in summary.measures]
+    counts = {name: sum(one[name].above for one in totals) for name in _LOST}
+    total = sum(counts.values())
+    if spec is None or not total:
+        return None
+    order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
+    told = "; ".join(f"in {roughly(counts[name] / total)} of them {_LOST[name][0]}" for name in order)
+    share = total / sum(one.totals["stopped_share"].below for one in summary.measures)
+    written = [part for name in order for part in _LOST[name][1]]
+    sentence = f"{percent(share).capitalize()} of the encounters end at the object: {told}."
+    return Cause(sentence, ["encounter", "sight"], in_order(_looking(spec), list(dict.fromkeys([*written, "encounters"]))))
+
+
+def _old(summary: Summary, verdict: Verdict) -> Cause | None:
+    """How much of an age is the way of a frame, and how much the wait for the next one."""
+    scenario = summary.plan.scenario
+    sensor = verdict.metric.name.rpartition(".")[2]
+    rates = scenario.arrivals.frames_per_s
+    end = verdict.metric.name.split(".")[1]
+    least = summary.metrics.get(f"age_mean_s.{end}.{sensor}")
+    if sensor not in rates or least is None:
+        return None
+    period = 1 / rates[sensor]
+    way = max(least.value - period / 2, 0.0)
+    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
+    sentence = (
+        f"“{label}” captures a frame every {duration(period)}, and about {duration(way)} pass until its answer is known: just "
+        f"before the next answer, what is known is {duration(period + way)} old at best."
+    )
+    slow = max((name for name in summary.stages), key=lambda name: summary.stages[name].load, default=None)
+    stages = [slow] if slow else []
+    return Cause(sentence, ["ages", "cameras"], in_order(stages, ["arrivals", "stages"]))
+
+
+def _needless(summary: Summary, verdict: Verdict) -> Cause | None:
+    """How often what looks sees something where nothing is, and on how much driving that rests."""
+    spec, sights = summary.plan.scenario.encounters, summary.plan.sights
+    if spec is None or sights is None:
+        return None
+    alarms = [sight.alarms for sight in sights.by_stage.values()]
+    minutes = 60 * max(one.hours for one in alarms)
+    sentence = (
+        f"Counted on {minutes:.0f} minutes of recorded driving: answers where nothing is, in the vehicle's own way, that stay "
+        f"for {alarms[0].kept_frames} frames. Where none is seen in so short a time, the bound is still "
+        f"{significant(3 * 60 / minutes, 2)} an hour (rule of three)."
+    )
+    return Cause(sentence, ["sensors", "sight"], in_order((), ["encounters.confirms", "encounters.sees", "encounters.fuses"]))
+
+
+def _drawn(summary: Summary, verdict: Verdict) -> Cause | None:
+    """Which part draws how much."""
+    vehicle = summary.plan.scenario.vehicle
+    if vehicle is None:
+        return None
+    each = {part.label: part.count * (part.busy_w or part.idle_w).value for part in vehicle.parts.values()}
+    told = ", ".join(f"{label} {spoken(watts, 'W')}" for label, watts in sorted(each.items(), key=lambda one: -one[1]) if watts)
+    return Cause(f"At work each part draws at most: {told}.", ["vehicle", "cameras"], in_order((), ["vehicle", "arrivals"]))
+
+
+def _paid(summary: Summary, verdict: Verdict) -> Cause | None:
+    """What a vehicle costs, part by part."""
+    vehicle, power = summary.plan.scenario.vehicle, summary.metrics.get("power_mean_w")
+    if vehicle is None or power is None:
+        return None
+    needless = summary.metrics.get("needless_brakes_per_h")
+    parts = usd_by_part(vehicle, power.value, needless.value if needless else 0.0)
+    total = sum(parts.values())
+    largest = sorted(((usd, label) for label, usd in parts.items() if usd), reverse=True)[:3]
+    told = ", ".join(f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest)
+    return Cause(f"Over its life: {told}.", ["vehicle"], in_order((), ["vehicle", "encounters.confirms", "encounters.sees"]))
+
+
+def _looking(spec: Encounters) -> list[str]:
+    """The stages that look, in the order of the file."""
+    return list(spec.sees)
+
+
+#: What explains each metric, by the first part of its name.
+ENCOUNTERS: dict[tuple[str, ...], Callable[[Summary, Verdict], Cause | None]] = {
+    ("stopped_share", "margin_mean_m", "harm_share", "impact_mean_kmh", "confirmed_share"): _hit,
+    ("age_mean_s", "age_peak_mean_s", "age_peak_p95_s", "age_p95_s", "age_p99_s"): _old,
+    ("needless_brakes_per_h",): _needless,
+    ("power_mean_w", "energy_per_frame_j", "range_lost_share"): _drawn,
+    ("usd_per_vehicle",): _paid,
+}

@@ -1,0 +1,52 @@
+"""A figure of one replication as a numerator and a denominator, with what other evidence would make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Total:
+    """A numerator and a denominator, summed over the requests of one replication: a share, or what one request costs.
+
+    by_way: the same by class and by the way of the labelled items through the gates by score, as `Strata` lists them, columns
+    numerator and denominator; None where no labelled item stands behind the figure
+    by_draw: the same for each resample of other evidence, shape (draws, 2); None where the replication was not evaluated so
+    between: the bounds that evidence counted outside the run leaves the ratio, where it is no sum over the run
+    """
+
+    above: float
+    below: float
+    by_way: NDArray[np.float64] | None = None
+    by_draw: NDArray[np.float64] | None = None
+    between: tuple[float, float] | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """The one over the other; None of nothing."""
+        return self.above / self.below if self.below else None
+
+
+def changes(totals: Sequence[Total]) -> NDArray[np.float64] | None:
+    """How much a ratio over replications changes in each resample of the evidence, shape (draws,); None where none was made.
+
+    A resample is compared with the evidence as it is in the same replications.
+    """
+    told = [(total, total.by_draw) for total in totals if total.by_draw is not None]
+    if not told:
+        return None
+    now = np.sum([(total.above, total.below) for total, _ in told], axis=0)
+    drawn = np.sum([by_draw for _, by_draw in told], axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moved = drawn[:, 0] / drawn[:, 1] - now[0] / now[1]
+    return np.asarray(moved[np.isfinite(moved)])
+
+
+def bounds(totals: Sequence[Total]) -> tuple[float, float] | None:
+    """The bounds that counted evidence leaves a ratio, on average over replications; None where there are none."""
+    told = [total.between for total in totals if total.between is not None]
+    return (float(np.mean([low for low, _ in told])), float(np.mean([high for _, high in told]))) if told else None

@@ -1,0 +1,277 @@
+"""What detectors found on real drives: sums and curves, never a row of a box or a track.
+
+    about.yaml       who measured what, when, on which drives, under which licence
+    recall.csv       share found, by height, distance and occlusion
+    curves.csv       recall as a curve over height or distance, with what resamples of the drives make of it
+    persistence.csv  how much of a miss stays with the object, passes slowly, or belongs to one frame
+    follows.csv      how hits and misses follow each other from frame to frame
+    joint.csv        what camera and LiDAR find together
+    false.csv        answers where nothing is
+    lateness.csv     what late answers lose
+    tracking.csv     HOTA and MOTA
+    heldout.csv      predicted and real distances of confirmation, on drives that were left out
+
+`simulator.making.drives` writes them from the drives themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from scipy.stats import chi2
+
+from simulator.errors import InputError, suggest
+from simulator.evidence.files import read_yaml, remembered
+from simulator.paths import DETECTIONS, DRIVES
+
+Floats = NDArray[np.float64]
+By = Literal["height_px", "distance_m"]
+
+#: Resamples of the drives, or of the images, that each curve carries along.
+DRAWS = 40
+DRAW_COLUMNS = [f"d{number:02d}" for number in range(DRAWS)]
+#: The row of `persistence.csv` that is the estimate itself.
+ESTIMATE = -1
+
+_CURVE = ["seen_by", "object", "threshold", "by", "x", "recall", "recall_low", "recall_high", *DRAW_COLUMNS]
+_SPAN = ["found_low", "found_high"]
+COLUMNS: dict[str, list[str]] = {
+    "recall": ["seen_by", "object", "threshold", "by", "low", "high", "boxes", "tracks", "found", *_SPAN],
+    "curves": _CURVE,
+    "persistence": ["seen_by", "object", "draw", "object_share", "slow_share", "white_share", "tau_s"],
+    "follows": ["seen_by", "object"],
+    "joint": ["camera", "lidar", "object", "low_m", "high_m", "boxes", "camera_share", "lidar_share", "both", "either",
+              "either_low", "either_high", "independent_either", "correlation", "correlation_low", "correlation_high"],
+    "false": ["seen_by", "object", "threshold", "where", "kept_frames", "frames", "hours", "count", "per_hour", "per_hour_low",
+              "per_hour_high"],
+    "lateness": ["seen_by", "late_frames", "late_s", "iou", "predicted", "by", "low", "high", "boxes", "found", *_SPAN],
+    "tracking": ["seen_by", "hota", "deta", "assa", "mota", "published_hota"],
+    "heldout": ["seen_by", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low", "bias_high",
+                "coverage_80", "coverage_95"],
+}  # fmt: skip
+
+
+class DriveError(InputError):
+    """Evidence of drives cannot be used; the message says which and why."""
+
+
+class AboutDrives(BaseModel):
+    """Where the tables come from."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    date: str
+    attribution: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Drives:
+    """The tables; see the module."""
+
+    about: AboutDrives
+    recall: pd.DataFrame
+    curves: pd.DataFrame
+    persistence: pd.DataFrame
+    follows: pd.DataFrame
+    joint: pd.DataFrame
+    false: pd.DataFrame
+    lateness: pd.DataFrame
+    tracking: pd.DataFrame
+    heldout: pd.DataFrame
+
+
+@remembered("about.yaml", *(f"{name}.csv" for name in COLUMNS))
+def load_drives(folder: Path = DRIVES) -> Drives:
+    """Read the tables; raises DriveError with the file, the column and what is wrong."""
+    about = folder / "about.yaml"
+    if not about.is_file():
+        raise DriveError(f"{about}: is missing; casesim drives makes it")
+    tables = {name: _table(folder / f"{name}.csv", columns) for name, columns in COLUMNS.items()}
+    return Drives(read_yaml(about, TypeAdapter(AboutDrives), DriveError), **tables)
+
+
+def _table(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except FileNotFoundError as error:
+        raise DriveError(f"{path}: is missing; casesim drives makes it") from error
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DriveError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    lacking = [column for column in columns if column not in table]
+    if lacking:
+        raise DriveError(f"{path}: lacks the column {lacking[0]}")
+    return table
+
+
+@dataclass(frozen=True, eq=False)
+class Recall:
+    """The share of objects that is found in a frame, as a curve.
+
+    by: over the height in pixels of the picture that the network gets, or over the distance in metres
+    x: ascending, shape (k,); shares: row 0 is the estimate, the others what resamples make of it, shape (1 + DRAWS, k)
+    """
+
+    by: By
+    x: Floats
+    shares: Floats
+
+    def at(self, x: Floats, draw: int = 0) -> Floats:
+        """The recall at each place, interpolated over the logarithm of x; beyond the ends, that of the end."""
+        return np.asarray(np.interp(np.log(np.maximum(x, 1e-6)), np.log(self.x), self.shares[draw]))
+
+
+@dataclass(frozen=True, eq=False)
+class Misses:
+    """What a miss belongs to, as shares of the variance of a latent normal process, shape (1 + DRAWS,) each.
+
+    of_object: stays the same for one object; slow: passes with the time constant tau_s; the rest belongs to one frame
+    """
+
+    of_object: Floats
+    slow: Floats
+    tau_s: Floats
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """Answers where nothing is, in the vehicle's own way, kept over several frames: counted in so many hours of driving."""
+
+    count: float
+    hours: float
+    per_hour: float
+    low: float
+    high: float
+    kept_frames: int
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Who found something, and by which evidence: files beside each other, told apart by the first part of its name."""
+
+    name: str
+
+    @property
+    def on_road(self) -> bool:
+        """Whether its curves come from real drives, not from still images."""
+        return self.name.startswith("kitti.")
+
+
+def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
+    """The recall of a detector on a kind of object; raises DriveError with what there is."""
+    rows = _curves(finder)
+    known = sorted(set(rows["seen_by"]))
+    rows = _only(rows, "seen_by", finder, f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
+    objects = ", ".join(sorted(set(rows["object"])))
+    rows = _only(rows, "object", what, f"what '{finder}' finds of the object {what} was not measured; measured: {objects}")
+    rows = _at_threshold(rows, finder, threshold)
+    by: By = "height_px" if "height_px" in set(rows["by"]) and not _is_lidar(finder) else "distance_m"
+    rows = rows[rows["by"] == by].sort_values("x")
+    return Recall(by, rows["x"].to_numpy(float), rows[["recall", *DRAW_COLUMNS]].to_numpy(float).T)
+
+
+def _is_lidar(finder: str) -> bool:
+    """Whether distance, not the height in a picture, decides what it finds: it has no curve by height that can be used."""
+    rows = _curves(finder)
+    return "height_px" not in set(rows.loc[rows["seen_by"] == finder, "by"])
+
+
+def _curves(finder: str) -> pd.DataFrame:
+    return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS)
+
+
+@remembered("scales.csv")
+def load_scales(folder: Path = DETECTIONS) -> pd.DataFrame:
+    """What the detectors that were measured here find on still images, by height: the columns of `curves`."""
+    return _table(folder / "scales.csv", _CURVE)
+
+
+def _only(rows: pd.DataFrame, column: str, value: Any, otherwise: str) -> pd.DataFrame:
+    found: pd.DataFrame = rows[rows[column] == value]
+    if found.empty:
+        raise DriveError(otherwise)
+    return found
+
+
+def _at_threshold(rows: pd.DataFrame, finder: str, threshold: float | None) -> pd.DataFrame:
+    known = sorted(set(rows["threshold"].dropna()))
+    if not known:  # published without scores: all there is counts
+        return rows
+    if threshold is None:
+        raise DriveError(f"'{finder}' has scores; give a threshold, one of {', '.join(f'{one:g}' for one in known)}")
+    if not np.isclose(known, threshold).any():
+        raise DriveError(f"'{finder}' was not measured at {threshold:g}; one of {', '.join(f'{one:g}' for one in known)}")
+    return rows[np.isclose(rows["threshold"], threshold)]
+
+
+def misses_of(finder: str, what: str) -> Misses:
+    """How misses of one object follow each other; where only cars were measured, those of cars stand for all."""
+    rows = load_drives(DRIVES).persistence
+    rows = _only(rows, "seen_by", finder, f"how the misses of '{finder}' follow each other was not measured; "
+                 f"{suggest(finder, sorted(set(rows['seen_by'])))}")  # fmt: skip
+    rows = rows[rows["object"] == (what if what in set(rows["object"]) else "car")].sort_values("draw")
+    if len(rows) != 1 + DRAWS or rows["draw"].iloc[0] != ESTIMATE:
+        raise DriveError(f"{DRIVES / 'persistence.csv'}: holds {len(rows)} rows of {finder}, {what}; {1 + DRAWS} are needed")
+    return Misses(*(rows[name].to_numpy(float) for name in ("object_share", "slow_share", "tau_s")))
+
+
+def correlation_of(camera: str, lidar: str, what: str) -> Floats:
+    """The correlation of what camera and LiDAR miss: the estimate, then its bounds, shape (3,); over all distances."""
+    rows = load_drives(DRIVES).joint
+    found = rows[(rows["camera"] == camera) & (rows["lidar"] == lidar) & (rows["low_m"] == 0) & np.isinf(rows["high_m"])]
+    found = found[found["object"] == (what if what in set(found["object"]) else "car")]
+    if found.empty:
+        raise DriveError(f"what {camera} and {lidar} find together was not measured")
+    return np.asarray(found.iloc[0][["correlation", "correlation_low", "correlation_high"]].to_numpy(float))
+
+
+def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
+    """Answers where nothing is, in the vehicle's way, that stay for so many frames; of the nearest number that was counted.
+
+    Over all objects. The interval is that of a Poisson count (Garwood 1936); of none, at most 3 over the hours (rule of three).
+    """
+    rows = load_drives(DRIVES).false
+    rows = _only(rows[rows["where"] == "corridor"], "seen_by", finder, f"the false answers of '{finder}' were not counted; "
+                 f"{suggest(finder, sorted(set(rows['seen_by'])))}")  # fmt: skip
+    rows = _at_threshold(rows, finder, threshold)
+    kept = min(set(rows["kept_frames"]), key=lambda frames: abs(frames - kept_frames))
+    rows = rows[rows["kept_frames"] == kept]
+    count, hours = float(rows["count"].sum()), float(rows["hours"].iloc[0])
+    low = float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
+    high = float(chi2.ppf(0.975, 2 * (count + 1))) / 2 if count else 3.0
+    return Alarms(count, hours, count / hours, low / hours, high / hours, int(kept))
+
+
+@remembered("conditions.csv")
+def load_conditions(folder: Path = DETECTIONS) -> pd.DataFrame:
+    """By how much a condition shifts the recall of each detector: see `shifts_of`."""
+    return _table(
+        folder / "conditions.csv", ["seen_by", "condition", "severity", "shift", "shift_low", "shift_high", *DRAW_COLUMNS]
+    )
+
+
+def shifts_of(finder: str, condition: str, severity: int) -> Floats:
+    """What a condition takes from a detector's recall r: the shift s of Phi(Phi^-1(r) + s); shape (1 + DRAWS,).
+
+    A detector that was not measured so is taken to lose what those that were lose on average.
+    """
+    rows = load_conditions(DETECTIONS)
+    found = rows[(rows["condition"] == condition) & (rows["severity"] == severity)]
+    if found.empty:
+        raise DriveError(
+            f"nobody measured '{condition}' at severity {severity}; {suggest(condition, sorted(set(rows['condition'])))}"
+        )
+    own = found[found["seen_by"] == finder]
+    return np.asarray((own if len(own) else found)[["shift", *DRAW_COLUMNS]].to_numpy(float).mean(0))
+
+
+def drive_files(folder: Path) -> dict[str, Path]:
+    """The files behind all of it, by the names under which a run remembers what they say."""
+    names = ("curves", "persistence", "joint", "false")
+    return {f"drives/{name}.csv": folder / f"{name}.csv" for name in names}

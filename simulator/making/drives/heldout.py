@@ -1,0 +1,196 @@
+"""heldout.csv: fitted on ten drives, at which distance are the approaching cars of the other eleven confirmed?
+
+Every other drive is held out, by its place in the order: the split was not chosen by its result. Each track is played again
+many times with its own heights (distances) and occlusions, each time with the chain of another resample of the ten drives, so
+that what ten drives leave open is part of the prediction. A car that is never confirmed counts as confirmed at 0 m.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.analysis.bootstrap import percentile_interval
+from simulator.analysis.statistics import Interval
+from simulator.making.drives.chain import Chain, Observed, observe
+from simulator.making.drives.confirm import first_confirmed
+from simulator.making.drives.curves import OPERATING
+from simulator.making.drives.latent import INDEPENDENT, Shares, draw, seconds_of
+from simulator.making.drives.persistence import fitter_of
+from simulator.making.drives.read import Drives
+from simulator.making.drives.resample import DRAWS, Resamples, resample
+from simulator.making.drives.sensors import SENSORS
+
+Vector = NDArray[np.float64]
+
+KIND = "car"
+#: A track comes nearer if it does so by at least so many metres, over at least so many labelled frames.
+NEARER_M, NEARER_FRAMES = 10.0, 20
+#: How often each track is played, a multiple of the draws.
+COPIES = 400
+SEED = 3
+QUANTILES = (0.10, 0.25, 0.50, 0.75, 0.90)
+_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Distances in metres at which tracks are confirmed.
+
+    real: (tracks,); predicted: (tracks, copies), as many copies on end of each chain; track: places, (tracks,); chains: how many
+    """
+
+    real: Vector
+    predicted: Vector
+    track: NDArray[np.int64]
+    chains: int = 1
+
+
+def table(drives: Drives, seen: pd.DataFrame) -> pd.DataFrame:
+    """The rows of heldout.csv; seen: `hits.looks` of the drives."""
+    fitted, held = halves(drives)
+    rows = [
+        {"seen_by": sensor, "misses": misses, **summary(forecast, held_draws)}
+        for sensor in SENSORS
+        for misses, forecast, held_draws in _forecasts(drives, seen, sensor, fitted, held)
+    ]
+    return pd.DataFrame(rows)
+
+
+def halves(drives: Drives) -> tuple[list[str], list[str]]:
+    """The drives that the chain is fitted on, the second, fourth and so on, and those that it is judged by."""
+    return drives.names[1::2], drives.names[::2]
+
+
+def _forecasts(
+    drives: Drives, seen: pd.DataFrame, sensor: str, fitted: Sequence[str], held: Sequence[str]
+) -> Iterator[tuple[str, Forecast, Resamples]]:
+    chains = _chains(drives.only(fitted), _part(seen, fitted), sensor)
+    draws = resample(drives.only(held))
+    threshold = OPERATING[KIND] if SENSORS[sensor].scored else None
+    watched = approaching(observe(_part(seen, held), draws, sensor, KIND, threshold), _part(seen, held), draws)
+    for misses, alone in (("chain", False), ("independent", True)):
+        yield misses, forecast(watched, chains, alone, np.random.default_rng(SEED)), draws
+
+
+def _part(seen: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    return seen[seen["drive"].isin(names)].drop(columns="place", errors="ignore")
+
+
+def _chains(drives: Drives, seen: pd.DataFrame, sensor: str) -> list[Chain]:
+    """A chain for each resample of the drives."""
+    draws = resample(drives, DRAWS)
+    source = fitter_of(seen, draws, sensor, KIND)
+    return [source.fit(weights) for weights in draws.weights]
+
+
+def approaching(rows: Observed, seen: pd.DataFrame, resamples: Resamples) -> Observed:
+    """The frames of tracks that come nearer, judged by all their labels."""
+    tracks = seen.assign(track=resamples.of(seen)).sort_values("frame").groupby("track")["z_m"]
+    nearer = tracks.first().sub(tracks.last()).ge(NEARER_M) & tracks.size().ge(NEARER_FRAMES)
+    return rows.take(np.isin(rows.track, nearer.index[nearer]))
+
+
+def forecast(watched: Observed, chains: Sequence[Chain], alone: bool, rng: np.random.Generator) -> Forecast:
+    """Play each track `COPIES` times, with each of the chains as often; alone: every frame for itself, with the same curves."""
+    distance = watched.rows["z_m"].to_numpy(float)
+    places = np.unique(watched.track)
+    real, predicted = np.empty(len(places)), np.empty((len(places), COPIES))
+    for k, place in enumerate(places):
+        part = watched.take(watched.track == place)
+        at = distance[watched.track == place]
+        hits = played(part, chains, alone, rng)
+        real[k] = _confirmed_at(part.hit[None], part.frame, at)[0]
+        predicted[k] = _confirmed_at(hits, part.frame, at)
+    return Forecast(real, predicted, places, len(chains))
+
+
+def played(part: Observed, chains: Sequence[Chain], alone: bool, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Hits of one track, (COPIES, frames)."""
+    each = COPIES // len(chains)
+    limits = np.repeat([chain.thresholds(part.x, part.hidden) for chain in chains], each, axis=0)
+    shares: list[Shares] = [INDEPENDENT if alone else chain.shares for chain in chains for _ in range(each)]
+    return np.asarray(draw(shares, seconds_of(part.frame), rng) <= limits)
+
+
+def _confirmed_at(hits: NDArray[np.bool_], frame: NDArray[np.int64], distance: Vector) -> Vector:
+    """Distance at the confirming frame, 0 where none confirms; a frame between that has no row is a miss."""
+    whole = np.zeros((len(hits), frame[-1] - frame[0] + 1), bool)
+    whole[:, frame - frame[0]] = hits
+    first = first_confirmed(whole)
+    found: Vector = np.where(first >= 0, np.interp(frame[0] + first, frame, distance), 0.0)
+    return found
+
+
+def summary(made: Forecast, resamples: Resamples) -> dict[str, float]:
+    """One row of heldout.csv, but for what it is about."""
+    bias = bias_of(made, resamples)
+    inside = {f"coverage_{round(100 * level)}": covered(made, level).astype(float) for level in (0.8, 0.95)}
+    even = {f"even_{round(100 * level)}": evenly_covered(made, level) for level in (0.8, 0.95)}
+    told = {name: _mean(values, made.track, resamples) for name, values in {**inside, **even}.items()}
+    figures = {
+        "tracks": len(made.real),
+        "real_median_m": np.median(made.real),
+        "predicted_median_m": np.median(made.predicted),
+        **_named("bias", bias, "_m"),
+        **{key: value for name, interval in told.items() for key, value in _named(name, interval).items()},
+        "real_never": np.mean(made.real == 0),
+        "predicted_never": np.mean(made.predicted == 0),
+        "crps_m": crps(made).mean(),
+        **{f"real_q{round(100 * q)}": np.quantile(made.real, q) for q in QUANTILES},
+        **{f"predicted_q{round(100 * q)}": np.quantile(made.predicted, q) for q in QUANTILES},
+    }
+    return {name: round(float(value), _DIGITS) for name, value in figures.items()}
+
+
+def _named(name: str, found: Interval, unit: str = "") -> dict[str, float]:
+    return {f"{name}{unit}": found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def bias_of(made: Forecast, resamples: Resamples) -> Interval:
+    """Mean of predicted less real distance; the interval holds which drives were fitted on (chains) and which judged by."""
+    off = made.predicted.reshape(len(made.real), made.chains, -1).mean(axis=2) - made.real[:, None]
+    weights = resamples.weights[:, made.track]
+    chain = np.arange(len(weights)) % made.chains
+    drawn = (weights * off[:, chain].T).sum(axis=1) / weights.sum(axis=1)
+    return percentile_interval(float(off.mean()), drawn)
+
+
+def _mean(values: Vector, track: NDArray[np.int64], resamples: Resamples) -> Interval:
+    """Mean over tracks, with an interval that draws drives, then tracks."""
+    weights = resamples.weights[:, track]
+    return percentile_interval(float(values.mean()), weights @ values / weights.sum(axis=1))
+
+
+def covered(made: Forecast, level: float) -> NDArray[np.bool_]:
+    """Whether each real distance lies in the middle `level` of the predicted ones, bounds included."""
+    low, high = np.quantile(made.predicted, [(1 - level) / 2, (1 + level) / 2], axis=1, method="inverted_cdf")
+    return np.asarray((made.real >= low) & (made.real <= high), bool)
+
+
+def evenly_covered(made: Forecast, level: float) -> Vector:
+    """The same, where a distance that many copies share lies within the interval only in part.
+
+    Distances are those of frames, so that an interval with both bounds included holds more than it promises even if the
+    prediction is right. Here each real distance counts as spread evenly over the ranks of the copies that equal it (Czado,
+    Gneiting and Held 2009, Biometrics 65:1254): the mean is `level` if the prediction is right.
+    """
+    below = (made.predicted < made.real[:, None]).mean(axis=1)
+    upto = (made.predicted <= made.real[:, None]).mean(axis=1)
+    low, high = np.maximum(below, (1 - level) / 2), np.minimum(upto, (1 + level) / 2)
+    within = np.where(upto > below, (high - low) / np.maximum(upto - below, 1e-12), low <= high)
+    found: Vector = np.clip(within, 0, 1)
+    return found
+
+
+def crps(made: Forecast) -> Vector:
+    """Continuous ranked probability score of each track in metres (Gneiting and Raftery 2007, eq. 21): less is better."""
+    ordered = np.sort(made.predicted, axis=1)
+    n = ordered.shape[1]
+    spread = (ordered * (2 * np.arange(1, n + 1) - n - 1)).sum(axis=1) / n**2
+    found: Vector = np.abs(ordered - made.real[:, None]).mean(axis=1) - spread
+    return found

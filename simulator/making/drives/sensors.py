@@ -1,0 +1,51 @@
+"""Who looked at the drives: each camera detector and LiDAR detector, where its answers lie, and which labels count for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+_COCO_CARS = MappingProxyType({"car": ("Car", "Van")})
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """One detector.
+
+    name: how the evidence files name it
+    folder: where its answers lie, below the folder of the drives; of a scored one, a folder of files for each class
+    labels: the kinds of object that it reports, and the classes of the labels that count as each
+    thresholds: the scores at which it is judged; empty where its answers carry no score
+    """
+
+    name: str
+    folder: str
+    labels: Mapping[str, tuple[str, ...]]
+    thresholds: tuple[float, ...] = ()
+
+    @property
+    def scored(self) -> bool:
+        """Whether each answer carries a score."""
+        return bool(self.thresholds)
+
+
+#: COCO's class "car" takes in vans. PointRCNN and the stereo tracker learnt KITTI's classes, where a van is not a car: it is
+#: neither counted as missed nor as falsely found.
+SENSORS = {
+    sensor.name: sensor
+    for sensor in (
+        Sensor("kitti.yolox_x", "camera/yolox_x", _COCO_CARS),
+        Sensor("kitti.yolov4", "camera/yolov4", _COCO_CARS),
+        Sensor("kitti.yolov3", "camera/yolov3", _COCO_CARS),
+        Sensor("kitti.ciwt_stereo", "camera/ciwt_stereo", {"car": ("Car",), "pedestrian": ("Pedestrian",)}),
+        Sensor(
+            "kitti.pointrcnn",
+            "lidar_pointrcnn",
+            {"car": ("Car",), "pedestrian": ("Pedestrian",), "cyclist": ("Cyclist",)},
+            thresholds=(-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0),
+        ),
+    )
+}
+CAMERAS = tuple(name for name, sensor in SENSORS.items() if not sensor.scored)
+LIDAR = "kitti.pointrcnn"
