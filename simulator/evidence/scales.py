@@ -152,9 +152,13 @@ def _rows(table: pd.DataFrame, file: str, **wanted: str | float) -> pd.DataFrame
     return left
 
 
-@remembered("scales.yaml", *_FILES)
 def load_scales(folder: Path = DETECTIONS) -> Scales:
     """Read the tables; raises DetectionError with the file, the line, the column and what is wrong."""
+    return _load(folder)
+
+
+@remembered("scales.yaml", *_FILES)
+def _load(folder: Path) -> Scales:
     path = folder / "scales.yaml"
     if not path.is_file():
         raise DetectionError(f"{path}: is missing; casesim detect-scales makes it")

@@ -14,7 +14,7 @@ from simulator.analysis.run.scorecard import Verdict, judge
 from simulator.paths import PAGES
 from simulator.scenario import Scenario
 from simulator.serving.plan import Plan
-from simulator.ui.charts.home import HEIGHT, Picture, collapse, objectives, referrals
+from simulator.ui.charts.home import HEIGHT, Picture, braking, collapse, objectives, referrals
 from simulator.ui.jobs import Job, job_id, registry
 from simulator.ui.widgets import CONFIG, as_table, plain
 from simulator.ui.workbench.bar import bar, told
@@ -113,9 +113,11 @@ def _waiting(plan: Plan) -> None:
 
 
 def picture_of(plan: Plan) -> Picture | None:
-    """What a case is about, by what it has: scores, clients that try again, or else its objectives; None while it is made."""
+    """What a case is about: scores, encounters, clients that try again, or else its objectives; None while it is made."""
     if plan.scores is not None and plan.scenario.population is not None:
         return _referrals(job_id(plan, SEED, 1), plan)
+    if plan.scenario.encounters is not None:
+        return _braking(job_id(plan, SEED, 1), plan)
     if "overload" in plan.scenario.shown():
         frame = _goodput(job_id(plan, SEED, 1), plan)
         return collapse(plan, frame.result()) if frame.done() else None
@@ -126,6 +128,11 @@ def picture_of(plan: Plan) -> Picture | None:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _referrals(design: str, _plan: Plan) -> Picture:
     return referrals(_plan)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _braking(design: str, _plan: Plan) -> Picture:
+    return braking(_plan)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -12,15 +11,21 @@ import pytest
 from tests.making.drives.folders import answer, label, scored, write_folder
 
 Run = Callable[..., tuple[int, str, str]]
-needs_zoo = pytest.mark.skipif(not (find_spec("filterpy") and find_spec("trackeval")), reason="needs the extra `zoo`")
-pytestmark = needs_zoo
+#: Needs the extra `zoo`.
+write = pytest.importorskip("simulator.making.drives.write")
 
 
 @pytest.fixture
-def drives(tmp_path: Path) -> Path:
-    """Two drives in which one car comes nearer and is seen by everybody in all frames but the first."""
+def drives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two drives in which a car comes nearer and is seen by everybody in all frames but the first; two people are not seen.
+
+    The tables that fit chains take minutes, and have tests of their own.
+    """
+    monkeypatch.setattr(write, "TABLES", {name: write.TABLES[name] for name in ("recall", "lateness", "tracking")})
     boxes = [(500.0 - 3 * f, 150.0, 560.0 + 3 * f, 190.0 + 2 * f) for f in range(30)]
     labels = {name: [label(f, 0, "Car", box, z=50 - f) for f, box in enumerate(boxes)] for name in ("0000", "0001")}
+    for lines in labels.values():
+        lines += [label(3, 1, "Pedestrian", boxes[0]), label(3, 2, "Cyclist", boxes[0])]
     seen = {name: [answer(f, 1, "Car", box) for f, box in enumerate(boxes)][1:] for name in labels}
     lidar = {name: [scored(f, "Car", box, 4, z=50 - f) for f, box in enumerate(boxes)][1:] for name in labels}
     cameras = dict.fromkeys(("kitti.yolox_x", "kitti.yolov4", "kitti.yolov3", "kitti.ciwt_stereo"), seen)
@@ -45,3 +50,14 @@ def test_a_wrong_folder_is_told_and_nothing_is_written(casesim: Run, drives: Pat
     status, _, told = casesim("drives", drives, "--out", tmp_path / "out")
     assert status == 2 and "0001.txt, line 1: has 5 fields" in told
     assert not (tmp_path / "out").exists()
+
+
+def test_too_little_for_the_tables_is_told(casesim: Run, drives: Path, tmp_path: Path) -> None:
+    lines = (drives / "labels" / "0001.txt").read_text().splitlines()
+    for name in ("0000", "0001"):
+        (drives / "labels" / f"{name}.txt").write_text("\n".join(line for line in lines if "Cyclist" not in line))
+    status, _, told = casesim("drives", drives, "--out", tmp_path / "out")
+    assert status == 2 and "labels: has no Cyclist with truncation 0" in told
+    (drives / "labels" / "0001.txt").unlink()
+    status, _, told = casesim("drives", drives, "--out", tmp_path / "out")
+    assert status == 2 and "labels: holds one drive" in told

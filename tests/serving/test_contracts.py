@@ -232,6 +232,19 @@ USUAL = pool(to="last", max_batch=2, replicas=2, max_queue_delay_ms=200, **AWAY)
 SENSED: dict[str, Any] = {"arrivals": {"kind": "sensors"} | COMINGS["sensors"]}
 SKEW = {"kind": "clock_skew", "sensor": "rear", "at_s": 8}
 
+#: What sensors of a vehicle go through: decoding on shared cores, a detector, suppression by size, sets of frames.
+NEWEST = {"replaces": "newest_of_sensor", "on_replaced": "done"}
+RIG: dict[str, dict[str, Any]] = {
+    "which": gate("sensor", {"values": ["rear"], "to": "often"}, {"to": "decode"}),
+    "often": gate("frame", {"every": 3, "to": "done"}, {"to": "decode"}),
+    "decode": pool(to="detect", replicas=2, shares="cpu", **NEWEST),
+    "detect": pool(to="suppress", max_batch=2, **NEWEST),
+    "suppress": pool(
+        to="sets", replicas=2, shares="cpu", **NEWEST, **{key: SIZED[key] for key in ("precision", "sizes", "sized_by")}
+    ),
+    "sets": assemble("last", waits_for="deadline", deadline_ms=400, holds=True, rest_to="done", on_replaced="done"),
+}
+
 #: A network for every kind of stage, of arrivals and of order, and for every policy of a pool.
 NETWORKS: dict[str, Callable[[], Plan]] = {
     **{kind: partial(network, EXAMPLES.get(kind, {}), **BESIDE.get(kind, {})) for kind in STAGES},
@@ -265,6 +278,18 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
             ("throttled", USUAL, {"kind": "throttle", "times": 2, "at_s": 8, "lasts_s": 10}),
         )
     },
+    "rig": lambda: replace(
+        network(
+            RIG,
+            **SENSED,
+            accelerators={"cpu": {"label": "CPU", "cores": 2}},
+            attributes={"boxes": {"kind": "number", "label": "Boxes", "value": spread(4, 0.6)}},
+            curveballs={
+                "hot": {"kind": "throttle", "label": "Hot", "accelerator": "cpu", "times": 2, "at_s": 8, "lasts_s": 10}
+            },
+        ),
+        sized={"suppress": of_samples("boxes", {1: [0.1, 0.2], 9: [0.5, 1.5]})},
+    ),
     "shared cores": partial(
         network,
         {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.analysis.encounters.drawn import KMH, deceleration_of
+from simulator.analysis.encounters.drawn import KMH, deceleration_of, speed_at
 from simulator.evidence.drives import DRAWS, Recall
 from simulator.serving.plan import Plan
 
@@ -56,6 +56,18 @@ def _spread(recall: Recall, x: Floats) -> Floats:
     """Half of a 95% interval of the recall at each place, from the resamples, shape as `x`."""
     draws = np.stack([recall.at(x, draw) for draw in range(1, DRAWS + 1)])
     return np.asarray(1.96 * np.sqrt(np.mean((draws - recall.at(x)) ** 2, axis=0)))
+
+
+def quickest_stop_m(plan: Plan) -> float:
+    """How far the vehicle of a design goes until it stands, from the capture of one frame that nothing waits before.
+
+    The network's time alone, half a tick of the planner, the delay of the brakes, and braking, at the speed of the beginning.
+    """
+    spec = plan.scenario.encounters
+    assert spec is not None
+    network_s = plan.latencies[next(iter(spec.sees))].mean_s(1)
+    reaction_s = network_s + 0.5 / spec.braking.planner_hz.value + spec.braking.actuation_s.value
+    return stopping_m(plan, float(speed_at(plan, np.zeros(1))[0]) / KMH, reaction_s)
 
 
 def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:

@@ -73,7 +73,7 @@ def _reason(summary: Summary, place: int, trials: Trials) -> Reason:
     verdict, plan = summary.verdicts[place], summary.plan
     cause, shown = cause_of(summary, verdict), plan.scenario.shown()
     return Reason(
-        sentence=" ".join(part for part in (cause.sentence, _doubt(verdict)) if part),
+        sentence=" ".join(part for part in (cause.sentence, _doubt(summary, verdict)) if part),
         exhibit=next((name for name in cause.exhibits if name in shown), "outcomes"),
         stage=next(iter(cause.handle.stages), None),
         written_by=writing(plan.scenario, cause.handle),
@@ -82,7 +82,7 @@ def _reason(summary: Summary, place: int, trials: Trials) -> Reason:
     )
 
 
-def _doubt(verdict: Verdict) -> str:
+def _doubt(summary: Summary, verdict: Verdict) -> str:
     """What makes an interval that includes the bound so wide."""
     if verdict.standing != "not proven" or verdict.estimate is None:
         return ""
@@ -91,7 +91,8 @@ def _doubt(verdict: Verdict) -> str:
     told = f"It is not proven: the interval of {low} to {high} includes {bound}"
     if found.labels is None:
         return f"{told}; more replications narrow it."
+    why = "few people are labelled" if summary.plan.tables else "little was recorded and labelled"
     run, labels = (part.high - part.low for part in (found.run, found.labels))
     if labels > run:
-        return f"{told}, mostly because few people are labelled; more replications narrow it little."
+        return f"{told}, mostly because {why}; more replications narrow it little."
     return f"{told}; more replications narrow it."

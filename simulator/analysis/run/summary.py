@@ -35,6 +35,10 @@ _SENSE_LABELLED = (
     "chosen anew."
 )
 _SENSE = "A 95% interval is about other requests of the same kind."
+_SENSE_DRIVEN = (
+    "A 95% interval is about other {0} and other encounters of the same kind, and about other drives on which detectors are "
+    "measured."
+)
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
 #: with one.
@@ -87,6 +91,8 @@ class Summary:
     @property
     def sense(self) -> str:
         """How to read an interval, shown once wherever there are intervals."""
+        if self.plan.sights is not None:
+            return _SENSE_DRIVEN.format(self.plan.scenario.unit.many)
         return _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
 
     def doubts(self, name: str) -> str:

@@ -39,11 +39,15 @@ _DIGITS = 3
 
 @dataclass(frozen=True)
 class Forecast:
-    """Distances in metres at which tracks are confirmed. real: (tracks,); predicted: (tracks, copies); track: their places."""
+    """Distances in metres at which tracks are confirmed.
+
+    real: (tracks,); predicted: (tracks, copies), as many copies on end of each chain; track: places, (tracks,); chains: how many
+    """
 
     real: Vector
     predicted: Vector
     track: NDArray[np.int64]
+    chains: int = 1
 
 
 def table(drives: Drives, seen: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +106,7 @@ def forecast(watched: Observed, chains: Sequence[Chain], alone: bool, rng: np.ra
         hits = played(part, chains, alone, rng)
         real[k] = _confirmed_at(part.hit[None], part.frame, at)[0]
         predicted[k] = _confirmed_at(hits, part.frame, at)
-    return Forecast(real, predicted, places)
+    return Forecast(real, predicted, places, len(chains))
 
 
 def played(part: Observed, chains: Sequence[Chain], alone: bool, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -124,7 +128,7 @@ def _confirmed_at(hits: NDArray[np.bool_], frame: NDArray[np.int64], distance: V
 
 def summary(made: Forecast, resamples: Resamples) -> dict[str, float]:
     """One row of heldout.csv, but for what it is about."""
-    bias = _mean(made.predicted.mean(axis=1) - made.real, made.track, resamples)
+    bias = bias_of(made, resamples)
     inside = {f"coverage_{round(100 * level)}": covered(made, level).astype(float) for level in (0.8, 0.95)}
     even = {f"even_{round(100 * level)}": evenly_covered(made, level) for level in (0.8, 0.95)}
     told = {name: _mean(values, made.track, resamples) for name, values in {**inside, **even}.items()}
@@ -145,6 +149,15 @@ def summary(made: Forecast, resamples: Resamples) -> dict[str, float]:
 
 def _named(name: str, found: Interval, unit: str = "") -> dict[str, float]:
     return {f"{name}{unit}": found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def bias_of(made: Forecast, resamples: Resamples) -> Interval:
+    """Mean of predicted less real distance; the interval holds which drives were fitted on (chains) and which judged by."""
+    off = made.predicted.reshape(len(made.real), made.chains, -1).mean(axis=2) - made.real[:, None]
+    weights = resamples.weights[:, made.track]
+    chain = np.arange(len(weights)) % made.chains
+    drawn = (weights * off[:, chain].T).sum(axis=1) / weights.sum(axis=1)
+    return percentile_interval(float(off.mean()), drawn)
 
 
 def _mean(values: Vector, track: NDArray[np.int64], resamples: Resamples) -> Interval:

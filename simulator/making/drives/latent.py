@@ -20,8 +20,9 @@ from simulator.making.drives.read import RATE
 
 #: Distances between the frames of a pair: each up to two seconds, then fewer.
 LAGS: NDArray[np.int64] = np.array([*range(1, 21), 25, 30, 40, 50, 60, 80])
-#: Bounds of the time constant in seconds: a tenth of a frame's time, and as long as most tracks.
-TAU_S = (0.05, 6.0)
+#: Bounds of the time constant in seconds: the time between two frames, below which slow and white look the same, and as long as
+#: most tracks, above which slow and object do.
+TAU_S = (0.1, 6.0)
 _TAUS: Vector = np.geomspace(*TAU_S, 15)
 _SHARES: Vector = np.linspace(0, 1, 21)
 
@@ -52,7 +53,7 @@ INDEPENDENT = Shares(0.0, 0.0, 1.0, 1.0)
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of frames of one track: positions of both in the table, and the place of their distance in LAGS."""
+    """Pairs of frames of one track: positions of both in the table, and the place of their distance in LAGS, ascending."""
 
     first: Cells
     second: Cells
@@ -75,8 +76,10 @@ def pairs_of(track: Cells, frame: Cells) -> Pairs:
 
 
 def profile(rows: Cells, lag: Cells, weights: Vector) -> Vector:
-    """Log-likelihood of the pairs at each lag and correlation, (lags, angles); rows are `bivariate.cells`."""
-    return np.stack([log_likelihood(rows[lag == k], weights[lag == k]) for k in range(len(LAGS))])
+    """Log-likelihood of the pairs at each lag and correlation, (lags, angles); rows are `bivariate.cells`, lag is ascending."""
+    ends = np.searchsorted(lag, np.arange(1, len(LAGS)))
+    parts = zip(np.split(rows, ends), np.split(weights, ends), strict=True)
+    return np.stack([log_likelihood(row, weight) for row, weight in parts])
 
 
 def correlations(found: Vector) -> Vector:
@@ -88,12 +91,12 @@ def correlations(found: Vector) -> Vector:
 
 def fit(found: Vector, seconds: Vector = LAGS / RATE) -> Shares:
     """The shares that make a profile likeliest: the best of a grid, then improved."""
-    curves = [CubicSpline(ANGLES, row) for row in found]
+    curves = CubicSpline(ANGLES, found, axis=1)
 
     def loss(asked: Vector) -> float:
         shares = _shares(asked)
         angles = np.arcsin(np.minimum(shares.correlation(seconds), np.sin(ANGLES[-1])))
-        return -float(sum(curve(angle) for curve, angle in zip(curves, angles, strict=True)))
+        return -float(np.trace(curves(angles)))
 
     bounds = [(0.0, 1.0), (0.0, 1.0), tuple(np.log(TAU_S))]
     best = minimize(

@@ -42,13 +42,14 @@ class PoolKind(ServiceStage):
         spec = _spec(plan, name)
         words = BATCHING[spec.batching].words
         batch = f", batches up to {spec.max_batch}{words and f', {words}'}" if spec.max_batch > 1 else ""
-        picked = _picked(plan, f"stages.{name}.model", f"stages.{name}.precision") or [spec.model, spec.precision]
+        model, precision = f"stages.{name}.model", f"stages.{name}.precision"
+        picked = (_picked(plan, model, precision) if _picked(plan, model) else []) or [spec.model, spec.precision]
         rented = hardware().get(spec.device)
         size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
         lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]
         if spec.sized_by is not None:
             lines.append(f"longer by {plan.scenario.attributes[spec.sized_by].label}")
-        if spec.times is not None:
+        if spec.times is not None and spec.times.value != 1:
             lines.append(f"{spec.times.value:g} times as long as measured")
         return [*lines, "latency projected"] if name in plan.bands else lines
 
@@ -121,7 +122,7 @@ def _picked(plan: Plan, *paths: str) -> list[str]:
     """The labels of the options that wrote to these places."""
     options = {name: choice for name, choice in plan.scenario.choices.items() if isinstance(choice, Options)}
     picked = [choice.options[plan.design[name]] for name, choice in options.items()]
-    return [option.label for path in paths for option in picked if path in option.set]
+    return list(dict.fromkeys(option.label for path in paths for option in picked if path in option.set))
 
 
 def _usual(run: Trace, name: str) -> bool:

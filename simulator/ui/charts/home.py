@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from simulator.analysis.encounters.drawn import KMH, speed_at
+from simulator.analysis.encounters.sight import quickest_stop_m, sighted
 from simulator.analysis.run.operating import reading_capacity, referred_at
 from simulator.analysis.run.overload import rush_of, trouble
 from simulator.analysis.run.scorecard import Verdict
@@ -107,6 +109,25 @@ def _of_collapse(many: str, found: pd.DataFrame) -> tuple[str, str]:
 def _about(seconds: float) -> str:
     """A time to remember: in whole minutes, where it is that long."""
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def braking(plan: Plan) -> Picture:
+    """How far a vehicle needs to stop, and what its first camera finds there: of a plan with encounters."""
+    spec = plan.scenario.encounters
+    assert spec is not None
+    what = next(iter(spec.kinds.values())).object
+    eye, kmh, needs = sighted(plan, what)[0], float(speed_at(plan, np.zeros(1))[0] / KMH), quickest_stop_m(plan)
+    line = {"color": BLUE, "width": 3}
+    drawn = _small(go.Scatter(x=eye.distance_m, y=100 * eye.recall, mode="lines", line=line))
+    drawn.update_traces(hovertemplate="%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>")
+    drawn.add_vrect(x0=0, x1=needs, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
+    drawn.add_annotation(x=needs, y=12, text="too late to stop", showarrow=False, xanchor="right", yanchor="bottom")
+    drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])
+    drawn.update_yaxes(title="found in a frame", ticksuffix="%", range=[0, 104])
+    value = roughly(float(np.interp(needs, eye.distance_m, eye.recall)))
+    meaning = f"of the {what}s {needs:.0f} m ahead are found in a frame; from {kmh:.0f} km/h it takes that far to stop"
+    table = pd.DataFrame({"metres ahead": eye.distance_m, "found in a frame (%)": 100 * eye.recall})
+    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
 
 
 def objectives(verdicts: list[Verdict]) -> Picture:
