@@ -59,6 +59,9 @@ _HEIGHT = _WORDS + _ROAD + _AXIS + _LANES + _AXIS + _APART
 #: Lanes of the timeline from below.
 _STATE, _KNOWN, _CAPTURED = 0, 1, 2
 
+#: A trace that moves, as Plotly takes it: made a hundred times a figure, where checking each would take a second.
+Moving = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class _Pane:
@@ -96,15 +99,10 @@ def encounter(designs: Mapping[str, Followed], at_s: float | None = None) -> Cha
     for pane in panes:
         drawn.add_traces([*_still_road(pane), *_still_time(pane)])
     still = len(drawn.data)
-    drawn.add_traces([trace for pane in panes for trace in _moving(pane, ends if at_s is None else at_s)])
-    drawn.frames = [
-        go.Frame(
-            name=f"{instant:.3f}",
-            data=[trace for pane in panes for trace in _moving(pane, instant)],
-            traces=list(range(still, len(drawn.data))),
-        )
-        for instant in np.append(np.arange(0, ends, step_s(ends)), ends)
-    ]
+    drawn.add_traces([go.Scatter(trace) for pane in panes for trace in _moving(pane, ends if at_s is None else at_s)])
+    moved = list(range(still, len(drawn.data)))
+    instants = np.append(np.arange(0, ends, step_s(ends)), ends)
+    drawn.frames = [{"name": f"{at:.3f}", "data": _frame(panes, at), "traces": moved} for at in instants]
     _once_in_the_legend(drawn)
     _lay_out(drawn, panes, ends)
     return Chart(drawn, _takeaway(designs), rounded(_table(panes)))
@@ -235,47 +233,46 @@ def _frame_told(row: Any) -> str:
 # What moves.
 
 
-def _moving(pane: _Pane, at_s: float) -> list[go.Scatter]:
+def _frame(panes: list[_Pane], at_s: float) -> list[Moving]:
+    """What changes from frame to frame: places, and the colour of the vehicle."""
+    moving = [trace for pane in panes for trace in _moving(pane, at_s)]
+    return [{name: trace[name] for name in ("type", "x", "y", "fillcolor") if name in trace} for trace in moving]
+
+
+def _moving(pane: _Pane, at_s: float) -> list[Moving]:
     """The vehicle, the object, where the planner believes it until it brakes, and the instant in the timeline."""
     instant = min(at_s, pane.followed.ended_s)
     x, y = _car(pane.at("vehicle_m", instant))
     colour = PHASES[str(pane.row(instant)["phase"])][1]
     look = {"mode": "lines", "fill": "toself", "fillcolor": colour, "line": {"color": GREY, "width": 1}}
-    vehicle = go.Scatter(x=x, y=y, **look, **pane.on_road())
-    cursor = go.Scatter(x=[at_s] * 2, y=[_STATE - 0.5, _CAPTURED + 0.5], mode="lines", line=INSTANT, **pane.on_time())
+    vehicle = {"x": x, "y": y, **look, **pane.on_road()}
+    cursor = {"x": [at_s] * 2, "y": [_STATE - 0.5, _CAPTURED + 0.5], "mode": "lines", "line": INSTANT, **pane.on_time()}
     found = [vehicle, _object(pane, instant), _believed(pane, instant), cursor]
-    for trace in found:
-        trace.update(showlegend=False, hoverinfo="skip")
-    return found
+    return [{"type": "scatter", "showlegend": False, "hoverinfo": "skip", **trace} for trace in found]
 
 
-def _believed(pane: _Pane, at_s: float) -> go.Scatter:
+def _believed(pane: _Pane, at_s: float) -> Moving:
     """Where the planner takes the object to be; once the vehicle brakes, where it did then, for nothing is decided any more."""
     braking = pane.followed.braking_s
     last = at_s if braking is None else min(at_s, braking)
     place = pane.at("vehicle_m", last) + pane.row(last)["believed_gap_m"]
     diamond = {"symbol": "diamond-open", "size": 12, "color": BLUE, "line": {"width": 2}}
     words = {"mode": "markers+text", "text": ["believed"], "textposition": "bottom center"}
-    return go.Scatter(x=[place], y=[0], marker=diamond, **words, **pane.on_road())
+    return {"x": [place], "y": [0], "marker": diamond, **words, **pane.on_road()}
 
 
-def _object(pane: _Pane, at_s: float) -> go.Scatter:
+def _object(pane: _Pane, at_s: float) -> Moving:
     """What came into the way: a car by its outline, anything smaller as a mark."""
     place, what = pane.at("object_m", at_s), pane.followed.object
     if what == "car":
         x, y = _car(place + _CAR_M[0])
-        look: dict[str, Any] = {
-            "mode": "lines",
-            "fill": "toself",
-            "fillcolor": translucent(GREY, 0.35),
-            "line": {"color": GREY, "width": 1},
-        }
+        line = {"color": GREY, "width": 1}
+        look = {"mode": "lines+text", "fill": "toself", "fillcolor": translucent(GREY, 0.35), "line": line}
+        text = ["", "", "", what, ""]
     else:
-        x, y = [place], [0.0]
-        look = {"mode": "markers", "marker": {"symbol": _SYMBOLS[what], "size": 12, "color": GREY}}
-    text = ["", "", "", what, ""] if len(x) > 1 else [what]
-    words = {"mode": f"{look.pop('mode')}+text", "text": text, "textposition": "top center"}
-    return go.Scatter(x=x, y=y, **look, **words, **pane.on_road())
+        x, y, text = [place], [0.0], [what]
+        look = {"mode": "markers+text", "marker": {"symbol": _SYMBOLS[what], "size": 12, "color": GREY}}
+    return {"x": x, "y": y, "text": text, "textposition": "top center", **look, **pane.on_road()}
 
 
 # The frame around it.
