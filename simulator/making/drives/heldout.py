@@ -41,7 +41,7 @@ _DIGITS = 3
 class Forecast:
     """Distances in metres at which tracks are confirmed.
 
-    real: (tracks,); predicted: (tracks, copies), as many copies on end of each chain; track: places, (tracks,); chains: how many
+    real: (tracks,); predicted: (tracks, copies), as many copies on end of each chain; track: places; chains: how many
     """
 
     real: Vector
