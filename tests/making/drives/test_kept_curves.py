@@ -147,6 +147,12 @@ def test_the_chain_holds_what_it_promises_on_drives_left_out_better_than_indepen
     assert quantiles.ge(0).all(axis=None)
 
 
+def test_a_curve_in_which_each_object_counts_foretells_encounters_better_than_one_of_frames() -> None:
+    scores = kept("heldout_curves").query("misses == 'chain'").pivot(index="seen_by", columns="each", values="crps_m")
+    assert set(scores.index) == set(SENSORS)
+    assert (scores["objects"] < scores["frames"]).all()
+
+
 def test_the_form_of_the_curves_says_most_about_drives_left_out_all_in_all() -> None:
     table = kept("forms")
     told = table[["monotone_probit", "isotonic", "logistic"]].mul(table["frames"], axis=0).sum()
