@@ -21,7 +21,10 @@ def drives(
     ],
     out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DRIVES,
 ) -> None:
-    """Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track."""
+    """Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track.
+
+    All of KITTI's training drives take about ten minutes of one free core, most of it the curves of every resample.
+    """
     with needing("zoo", "judging detectors on drives"):
         from simulator.making.drives.write import STEPS, make_tables, write_tables
     try:
