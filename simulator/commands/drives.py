@@ -23,7 +23,7 @@ def drives(
 ) -> None:
     """Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track.
 
-    All of KITTI's training drives take about ten minutes of one free core, most of it the curves of every resample.
+    Allow half an hour for all of KITTI's training drives: most of it goes into the curves of every resample.
     """
     with needing("zoo", "judging detectors on drives"):
         from simulator.making.drives.write import STEPS, make_tables, write_tables
