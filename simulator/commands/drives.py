@@ -21,7 +21,10 @@ def drives(
     ],
     out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DRIVES,
 ) -> None:
-    """Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track."""
+    """Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track.
+
+    Allow half an hour for all of KITTI's training drives: most of it goes into the curves of every resample.
+    """
     with needing("zoo", "judging detectors on drives"):
         from simulator.making.drives.write import STEPS, make_tables, write_tables
     try:

@@ -270,7 +270,7 @@ def write_scales(scales: Scales, out: Path) -> None:
         yaml.dump(scales.about.model_dump(), part)
 
 
-def _short(value: float) -> str:
+def _short(value: Any) -> str:
     """Without the zero before the point, which tens of thousands of shares can spare."""
     text = f"{value:.6g}"
     return text[1:] if text.startswith("0.") else text

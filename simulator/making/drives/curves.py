@@ -67,11 +67,16 @@ def series(seen: pd.DataFrame, resamples: Resamples, sensor: str, kind: str, thr
     return Series(sensor, kind, threshold, rows, hit, resamples.of(rows), len(resamples.tracks))
 
 
+def threshold_of(sensor: str, kind: str) -> float | None:
+    """The score of OPERATING for a sensor with scores; None for others."""
+    return OPERATING[kind] if SENSORS[sensor].scored else None
+
+
 def operating(seen: pd.DataFrame, resamples: Resamples) -> Iterator[Series]:
     """Every sensor with every kind of object that it reports, at the score of OPERATING."""
     for name, sensor in SENSORS.items():
         for kind in sensor.labels:
-            yield series(seen, resamples, name, kind, OPERATING[kind] if sensor.scored else None)
+            yield series(seen, resamples, name, kind, threshold_of(name, kind))
 
 
 def natural_axis(sensor: str) -> str:

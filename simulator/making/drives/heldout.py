@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from simulator.analysis.bootstrap import percentile_interval
 from simulator.analysis.statistics import Interval
 from simulator.making.drives.chain import Chain, Observed, observe
 from simulator.making.drives.confirm import first_confirmed
-from simulator.making.drives.curves import OPERATING
+from simulator.making.drives.curves import threshold_of
 from simulator.making.drives.latent import INDEPENDENT, Shares, draw, seconds_of
 from simulator.making.drives.persistence import fitter_of
 from simulator.making.drives.read import Drives
@@ -41,7 +42,7 @@ _DIGITS = 3
 class Forecast:
     """Distances in metres at which tracks are confirmed.
 
-    real: (tracks,); predicted: (tracks, copies), as many copies on end of each chain; track: places, (tracks,); chains: how many
+    real: (tracks,); predicted: (tracks, copies), as many copies on end of each chain; track: places; chains: how many
     """
 
     real: Vector
@@ -52,40 +53,51 @@ class Forecast:
 
 def table(drives: Drives, seen: pd.DataFrame) -> pd.DataFrame:
     """The rows of heldout.csv; seen: `hits.looks` of the drives."""
-    fitted, held = halves(drives)
-    rows = [
-        {"seen_by": sensor, "misses": misses, **summary(forecast, held_draws)}
-        for sensor in SENSORS
-        for misses, forecast, held_draws in _forecasts(drives, seen, sensor, fitted, held)
-    ]
+    asked = [split(drives, seen, sensor) for sensor in SENSORS]
+    rows = [{"seen_by": one.sensor, **row} for one in asked for row in judged(one.chains, one.watched, one.held)]
     return pd.DataFrame(rows)
 
 
-def halves(drives: Drives) -> tuple[list[str], list[str]]:
-    """The drives that the chain is fitted on, the second, fourth and so on, and those that it is judged by."""
-    return drives.names[1::2], drives.names[::2]
+@dataclass(frozen=True)
+class Split:
+    """What one sensor is fitted on and judged by.
+
+    seen: rows of the drives it is fitted on; fitted: their resamples; chains: one for each of them
+    watched: the approaching tracks of the drives left out; held: resamples of these
+    """
+
+    sensor: str
+    seen: pd.DataFrame
+    fitted: Resamples
+    chains: list[Chain]
+    watched: Observed
+    held: Resamples
 
 
-def _forecasts(
-    drives: Drives, seen: pd.DataFrame, sensor: str, fitted: Sequence[str], held: Sequence[str]
-) -> Iterator[tuple[str, Forecast, Resamples]]:
-    chains = _chains(drives.only(fitted), _part(seen, fitted), sensor)
-    draws = resample(drives.only(held))
-    threshold = OPERATING[KIND] if SENSORS[sensor].scored else None
-    watched = approaching(observe(_part(seen, held), draws, sensor, KIND, threshold), _part(seen, held), draws)
-    for misses, alone in (("chain", False), ("independent", True)):
-        yield misses, forecast(watched, chains, alone, np.random.default_rng(SEED)), draws
+def split(drives: Drives, seen: pd.DataFrame, sensor: str) -> Split:
+    """Fit a sensor's chains on some drives and watch it on the others."""
+    inner, outer = halves(drives)
+    own, other = _part(seen, inner), _part(seen, outer)
+    fitted, held = resample(drives.only(inner), DRAWS), resample(drives.only(outer))
+    source = fitter_of(own, fitted, sensor, KIND)
+    watched = approaching(observe(other, held, sensor, KIND, threshold_of(sensor, KIND)), other, held)
+    return Split(sensor, own, fitted, [source.fit(weights) for weights in fitted.weights], watched, held)
 
 
 def _part(seen: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return seen[seen["drive"].isin(names)].drop(columns="place", errors="ignore")
 
 
-def _chains(drives: Drives, seen: pd.DataFrame, sensor: str) -> list[Chain]:
-    """A chain for each resample of the drives."""
-    draws = resample(drives, DRAWS)
-    source = fitter_of(seen, draws, sensor, KIND)
-    return [source.fit(weights) for weights in draws.weights]
+def judged(chains: Sequence[Chain], watched: Observed, held: Resamples) -> Iterator[dict[str, Any]]:
+    """A row each for the chain of misses and for independent frames."""
+    for misses, alone in (("chain", False), ("independent", True)):
+        made = forecast(watched, chains, alone, np.random.default_rng(SEED))
+        yield {"misses": misses, **summary(made, held)}
+
+
+def halves(drives: Drives) -> tuple[list[str], list[str]]:
+    """The drives that the chain is fitted on, the second, fourth and so on, and those that it is judged by."""
+    return drives.names[1::2], drives.names[::2]
 
 
 def approaching(rows: Observed, seen: pd.DataFrame, resamples: Resamples) -> Observed:

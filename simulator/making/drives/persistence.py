@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.making.drives.chain import Chain, Fitter, fitter, observe
-from simulator.making.drives.curves import AXES, OPERATING, natural_axis
+from simulator.making.drives.curves import AXES, natural_axis, threshold_of
 from simulator.making.drives.resample import DRAWS, Resamples
 from simulator.making.drives.sensors import SENSORS
 
@@ -28,9 +28,8 @@ def fitters(seen: pd.DataFrame, resamples: Resamples) -> Iterator[tuple[str, str
 
 def fitter_of(seen: pd.DataFrame, resamples: Resamples, sensor: str, kind: str) -> Fitter:
     """One sensor and kind of object."""
-    threshold = OPERATING[kind] if SENSORS[sensor].scored else None
     rising = AXES[natural_axis(sensor)][1]
-    return fitter(observe(seen, resamples, sensor, kind, threshold), len(resamples.tracks), rising)
+    return fitter(observe(seen, resamples, sensor, kind, threshold_of(sensor, kind)), len(resamples.tracks), rising)
 
 
 def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:

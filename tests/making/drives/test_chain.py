@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from simulator.making.drives import curves, forms, heldout, joint, persistence
+from simulator.making.drives import curves, forms, heldout, heldout_curves, joint, persistence
 from simulator.making.drives.chain import observe, thresholds
 from simulator.making.drives.monotone import Curve
 from simulator.making.drives.sensors import SENSORS
@@ -79,6 +79,21 @@ def test_held_out_tracks_lie_as_often_in_the_interval_as_it_promises_and_indepen
     assert alone["even_80"] < chain["even_80"] - 0.1
     assert chain["crps_m"] < alone["crps_m"]
     assert rows["tracks"].nunique() == 1
+
+
+def test_one_curve_for_all_that_is_clear_is_judged_by_the_same_tracks(monkeypatch):
+    monkeypatch.setattr(heldout_curves, "SENSORS", {CAMERA: SENSORS[CAMERA]})
+    monkeypatch.setattr(heldout, "DRAWS", 10)
+    monkeypatch.setattr(heldout, "COPIES", 100)
+    made = world()
+    rows = heldout_curves.table(made.drives, made.seen).set_index(["each", "misses"])
+    assert rows.index.tolist() == [(each, misses) for each in ("frames", "objects") for misses in ("chain", "independent")]
+    assert rows["real_median_m"].nunique() == 1
+    # all tracks of this world are about as long, so that it matters little what counts once
+    assert rows.loc[("objects", "chain"), "even_80"] == pytest.approx(rows.loc[("frames", "chain"), "even_80"], abs=0.05)
+    for each in ("frames", "objects"):
+        assert rows.loc[(each, "chain"), "even_80"] == pytest.approx(0.8, abs=0.12)
+        assert rows.loc[(each, "independent"), "even_80"] < rows.loc[(each, "chain"), "even_80"] - 0.1
 
 
 def test_where_every_distance_is_a_tie_the_even_coverage_is_what_was_promised():

@@ -1,4 +1,4 @@
-"""What follows a hit and a miss is counted by hand; stretches do not overlap; independent frames promise what arithmetic says."""
+"""What follows a hit and a miss is counted by hand; stretches do not overlap; independent frames keep to arithmetic."""
 
 import numpy as np
 import pytest

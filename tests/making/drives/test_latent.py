@@ -1,4 +1,4 @@
-"""The latent behind the hits: pairs are counted right, a known process is found again, and copies of it have its correlation."""
+"""The latent behind the hits: pairs are counted right, a known process is found again, copies of it have its correlation."""
 
 import numpy as np
 import pytest
