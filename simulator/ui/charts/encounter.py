@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, nan
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -51,10 +51,13 @@ _SLOWED = 2
 _CAR_M, _LANE_M = (4.5, 1.8), 1.75
 _SYMBOLS = {"pedestrian": "circle", "cyclist": "diamond"}
 
+#: The marks of frames, a sensor each.
+_SENSORS = ("circle", "diamond", "square", "triangle-up")
+
 #: Heights in pixels: of the words over a design, the view from above, an axis, the timeline, and the gap between designs.
 _WORDS, _ROAD, _AXIS, _LANES, _APART = 46, 84, 30, 92, 16
-#: Room for the legend on a phone, and for the buttons.
-_AROUND = 150
+#: Room for the legend on a phone, and for the buttons; and for what the legend says of each sensor.
+_AROUND, _ENTRY = 120, 30
 _HEIGHT = _WORDS + _ROAD + _AXIS + _LANES + _AXIS + _APART
 #: Lanes of the timeline from below.
 _STATE, _KNOWN, _CAPTURED = 0, 1, 2
@@ -95,9 +98,10 @@ def encounter(designs: Mapping[str, Followed], at_s: float | None = None) -> Cha
     """
     panes = [_pane(name, followed, place) for place, (name, followed) in enumerate(designs.items())]
     ends = max(followed.ended_s for followed in designs.values())
-    drawn = figure(height=_AROUND + len(panes) * _HEIGHT)
+    sensors = list(dict.fromkeys(sensor for followed in designs.values() for sensor in followed.frames["sensor"]))
+    drawn = figure(height=_AROUND + _ENTRY * len(sensors) + len(panes) * _HEIGHT)
     for pane in panes:
-        drawn.add_traces([*_still_road(pane), *_still_time(pane)])
+        drawn.add_traces([*_still_road(pane), *_still_time(pane, sensors)])
     still = len(drawn.data)
     drawn.add_traces([go.Scatter(trace) for pane in panes for trace in _moving(pane, ends if at_s is None else at_s)])
     moved = list(range(still, len(drawn.data)))
@@ -170,26 +174,16 @@ def _moments(followed: Followed) -> list[tuple[str, float]]:
     return [(what, at) for what, at in [*named, (f"vehicle {ending}", followed.ended_s)] if at is not None]
 
 
-def _still_time(pane: _Pane) -> Iterator[go.Scatter]:
-    """Each frame from its capture to its answer, and the phases below."""
+def _still_time(pane: _Pane, sensors: list[str]) -> Iterator[go.Scatter]:
+    """Each frame from its capture to its answer, by sensor, and the phases below."""
     frames = pane.followed.frames
-    for hit, label, colour in ((False, "frame, not found", GREY), (True, "frame, found", BLUE)):
-        mine = frames[(frames["hit"] == hit) & frames["captured_s"].between(0, pane.followed.ended_s)]
-        blank = np.full(len(mine), np.nan)
-        lane = np.tile([_CAPTURED, _KNOWN, np.nan], len(mine))
-        yield go.Scatter(
-            name=label,
-            x=np.column_stack([mine["captured_s"], mine["answered_s"], blank]).ravel(),
-            y=lane,
-            mode="lines+markers",
-            line={"color": colour, "width": 1.5 if hit else 1},
-            marker={"color": colour, "size": 6, "symbol": "circle" if hit else "circle-open"},
-            text=np.repeat([_frame_told(row) for row in mine.itertuples()], 3),
-            hovertemplate="%{text}<extra></extra>",
-            legendgroup=label,
-            legendrank=len(PHASES) + 1 + hit,
-            **pane.on_time(),
-        )
+    frames = frames[frames["captured_s"].between(0, pane.followed.ended_s)]
+    for place, sensor in enumerate(sensors):
+        for hit in (False, True):
+            mine = frames[(frames["sensor"] == sensor) & (frames["hit"] == hit)]
+            if len(mine):
+                name = f"{sensor}: {'found' if hit else 'not found'}"
+                yield _frames_of(pane, mine, name, _SENSORS[place % len(_SENSORS)], hit)
     for phase, start, end in _spans(pane):
         label, colour = PHASES[phase]
         yield go.Scatter(
@@ -204,6 +198,24 @@ def _still_time(pane: _Pane) -> Iterator[go.Scatter]:
             **pane.on_time(),
         )
     yield _ending(pane)
+
+
+def _frames_of(pane: _Pane, mine: pd.DataFrame, name: str, symbol: str, hit: bool) -> go.Scatter:
+    """Frames of one sensor that found the object, or did not."""
+    colour, frames = BLUE if hit else GREY, cast(Any, mine.itertuples())
+    return go.Scatter(
+        name=name,
+        x=np.column_stack([mine["captured_s"], mine["answered_s"], np.full(len(mine), np.nan)]).ravel(),
+        y=np.tile([_CAPTURED, _KNOWN, np.nan], len(mine)),
+        mode="lines+markers",
+        line={"color": colour, "width": 1.5 if hit else 1},
+        marker={"color": colour, "size": 6, "symbol": symbol if hit else f"{symbol}-open"},
+        text=np.repeat([_frame_told(row) for row in frames], 3),
+        hovertemplate="%{text}<extra></extra>",
+        legendgroup=name,
+        legendrank=len(PHASES) + 1 + hit,
+        **pane.on_time(),
+    )
 
 
 def _ending(pane: _Pane) -> go.Scatter:
@@ -411,8 +423,7 @@ def _events(pane: _Pane) -> Iterator[dict[str, Any]]:
 
     for what, time in _moments(pane.followed):
         yield at(time, what if what.startswith("vehicle") else f"{pane.followed.object} {what}")
-    frames: Any = pane.followed.frames.itertuples()
-    for row in frames:
+    for row in cast(Any, pane.followed.frames.itertuples()):
         if 0 <= row.captured_s <= pane.followed.ended_s:
             seen = {
                 "height (px)": row.height_px,
