@@ -18,6 +18,8 @@ from simulator.scenario.load import one_by_one
 from simulator.serving.latency import profiled
 
 REPLICATIONS = 3
+#: Two chips, few frames beside and behind, and little else on the way.
+HEADROOM = {"chips": "two", "queue": "freshest", "side_rate": 2, "front_rate": 30, "preparing": "imager", "predicting": "ahead"}
 
 
 @cache
@@ -199,7 +201,7 @@ def test_a_curveball_hurts(strike, picks):
 
 @pytest.mark.parametrize(("strike", "picks"), [
     ("blind", {"sensors": "either", "queue": "freshest"}),
-    ("hot", {"chips": "two", "queue": "freshest", "side_rate": 2, "front_rate": 30, "preparing": "imager", "predicting": "ahead"}),
+    ("hot", HEADROOM),
     ("crowd", {"queue": "freshest"}),
 ])  # fmt: skip
 def test_some_design_survives_it(strike, picks):

@@ -184,7 +184,7 @@ def _is_lidar(finder: str) -> bool:
 
 
 def _curves(finder: str) -> pd.DataFrame:
-    return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS)
+    return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS).curves
 
 
 def _only(rows: pd.DataFrame, column: str, value: Any, otherwise: str) -> pd.DataFrame:
