@@ -18,6 +18,8 @@ from simulator.scenario.load import one_by_one
 from simulator.serving.latency import profiled
 
 REPLICATIONS = 3
+#: Two chips, few frames beside and behind, and little else on the way.
+HEADROOM = {"chips": "two", "queue": "freshest", "side_rate": 2, "front_rate": 30, "preparing": "imager", "predicting": "ahead"}
 
 
 @cache
@@ -137,7 +139,7 @@ def test_the_detector_is_as_fast_as_told():
 def test_it_finds_cars_of_a_height_as_told():
     curve = compile_plan(case()).sights.by_stage["detector"].recalls["car"]
     text = told()
-    for height in (25, 82):
+    for height in (25, 80):
         assert f"{100 * float(curve.at(np.array([float(height)]))[0]):.0f}% of" in text
 
 
@@ -162,8 +164,10 @@ def test_keep_the_freshest_wins_metres_where_the_accelerator_is_overloaded():
 
 
 def test_waiting_for_all_six_cameras_makes_what_is_known_older():
-    name = "age_p99_s.planner.front"
-    assert figure(name, detector="yolox_nano", batch="six").value > figure(name, detector="yolox_nano").value + 0.01
+    change = compare(run(detector="yolox_nano"), run(detector="yolox_nano", batch="six"), every=True)
+    (age,) = [one for one in change.moved if one.metric.name == "age_p99_s.planner.front"]
+    assert age.significant
+    assert 0.002 < age.change.value < 0.02  # the cameras are at most 7 ms apart
 
 
 def test_prediction_lets_it_brake_in_time_where_it_waits_until_it_has_to():
@@ -197,7 +201,7 @@ def test_a_curveball_hurts(strike, picks):
 
 @pytest.mark.parametrize(("strike", "picks"), [
     ("blind", {"sensors": "either", "queue": "freshest"}),
-    ("hot", {"detector": "yolox_nano", "view": "tiles"}),
+    ("hot", HEADROOM),
     ("crowd", {"queue": "freshest"}),
 ])  # fmt: skip
 def test_some_design_survives_it(strike, picks):

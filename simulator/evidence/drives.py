@@ -28,6 +28,7 @@ from scipy.stats import chi2
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.files import read_yaml, remembered
+from simulator.evidence.scales import load_scales
 from simulator.paths import DETECTIONS, DRIVES
 
 Floats = NDArray[np.float64]
@@ -183,13 +184,7 @@ def _is_lidar(finder: str) -> bool:
 
 
 def _curves(finder: str) -> pd.DataFrame:
-    return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS)
-
-
-@remembered("scales.csv")
-def load_scales(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """What the detectors that were measured here find on still images, by height: the columns of `curves`."""
-    return _table(folder / "scales.csv", _CURVE)
+    return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS).curves
 
 
 def _only(rows: pd.DataFrame, column: str, value: Any, otherwise: str) -> pd.DataFrame:
@@ -248,20 +243,12 @@ def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
     return Alarms(count, hours, count / hours, low / hours, high / hours, int(kept))
 
 
-@remembered("conditions.csv")
-def load_conditions(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """By how much a condition shifts the recall of each detector: see `shifts_of`."""
-    return _table(
-        folder / "conditions.csv", ["seen_by", "condition", "severity", "shift", "shift_low", "shift_high", *DRAW_COLUMNS]
-    )
-
-
 def shifts_of(finder: str, condition: str, severity: int) -> Floats:
     """What a condition takes from a detector's recall r: the shift s of Phi(Phi^-1(r) + s); shape (1 + DRAWS,).
 
     A detector that was not measured so is taken to lose what those that were lose on average.
     """
-    rows = load_conditions(DETECTIONS)
+    rows = load_scales(DETECTIONS).conditions
     found = rows[(rows["condition"] == condition) & (rows["severity"] == severity)]
     if found.empty:
         raise DriveError(
