@@ -9,12 +9,13 @@ from simulator.analysis.run.ages import arrived_at, known_from
 from simulator.evidence.drives import load_drives
 from simulator.paths import DRIVES
 from simulator.serving.engine import simulate
+from tests.builders import pool
 from tests.encounters import vehicle_plan
 
 
 def lags(latency_s):
     """By how many frames the newest answer is late at the instant of each frame of a stream at 10 Hz, shape (frames,)."""
-    trace = simulate(vehicle_plan(latency_s=latency_s, seconds=40), 1)
+    trace = simulate(vehicle_plan(latency_s=latency_s, seconds=40, stages={"look": pool(to="planner", replicas=8)}), 1)
     rows, came = arrived_at(trace, "planner")
     known = known_from(trace.columns.arrived[rows], came)
     frames = np.arange(50, 350)
