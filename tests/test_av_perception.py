@@ -162,7 +162,17 @@ def test_keep_the_freshest_wins_metres_where_the_accelerator_is_overloaded():
     change = compare(run(computer="agx_frugal"), run(computer="agx_frugal", queue="freshest"), every=True)
     (margin,) = [one for one in change.moved if one.metric.name == "margin_mean_m"]
     assert margin.significant
-    assert margin.change.value > 3
+    assert margin.change.value > 9
+    assert figure("stopped_share", computer="agx_frugal").value < 0.02
+    assert figure("age_p99_s.planner.front", computer="agx_frugal").value > 1
+
+
+def test_a_larger_model_where_it_is_slow_changes_no_share_that_runs_could_show():
+    trip = {"speed": "trip", "queue": "freshest", "computer": "nx", "detector": "yolox_nano", "view": "tiles"}
+    change = compare(run(**trip), run(**trip, mix="speed"), every=True)
+    found = {one.metric.name: one for one in change.moved}
+    assert not found["stopped_share"].significant
+    assert found["age_p99_s.planner.front"].change.value > 0.3
 
 
 def test_waiting_for_all_six_cameras_makes_what_is_known_older():
