@@ -58,7 +58,7 @@ COLUMNS: dict[str, list[str]] = {
 
 
 class DriveError(InputError):
-    """Evidence of drives cannot be used: the message says why, `asked` which field of what was asked for is at fault, if one is."""
+    """Evidence of drives cannot be used: the message says why, `asked` which field is at fault, if one is known."""
 
     def __init__(self, message: str, asked: str = "") -> None:
         super().__init__(message)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from simulator.analysis.encounters.vehicle import usd_by_part
 from simulator.analysis.run.promise import Cause, in_order
 from simulator.analysis.run.scorecard import Verdict
+from simulator.analysis.run.strikes import strikes_of
 from simulator.analysis.run.summary import Summary
+from simulator.scenario.curveballs import Struck
 from simulator.scenario.encounters import Encounters
 from simulator.units import duration, percent, roughly, significant, spoken
 
@@ -44,6 +46,8 @@ def _old(summary: Summary, verdict: Verdict) -> Cause | None:
     least = summary.metrics.get(f"age_mean_s.{end}.{sensor}")
     if sensor not in rates or least is None:
         return None
+    if lost := _lost_sensor(summary, sensor):
+        return lost
     period = 1 / rates[sensor]
     way = max(least.value - period / 2, 0.0)
     label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
@@ -54,6 +58,20 @@ def _old(summary: Summary, verdict: Verdict) -> Cause | None:
     slow = max((name for name in summary.stages), key=lambda name: summary.stages[name].load, default=None)
     stages = [slow] if slow else []
     return Cause(sentence, ["ages", "cameras"], in_order(stages, ["arrivals", "stages"]))
+
+
+def _lost_sensor(summary: Summary, sensor: str) -> Cause | None:
+    """Where a curveball silences the sensor for longer than anything else keeps an answer."""
+    scenario = summary.plan.scenario
+    balls = {name: ball for name, ball in scenario.curveballs.items() if Struck.LOST in ball.changed}
+    silent = {name for name, ball in balls.items() if getattr(ball, "sensor", None) == sensor}
+    gaps = [strike for strike in strikes_of(summary.plan) if strike.name in silent]
+    if not gaps:
+        return None
+    longest = max(gaps, key=lambda strike: strike.end_s - strike.start_s)
+    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
+    told = f"“{label}” sends nothing for {longest.lasted} (“{longest.label}”): what is known of its view gets as old as that."
+    return Cause(told, ["ages", "encounter"], in_order((), ["encounters.fuses", "encounters.degrades", "arrivals"]))
 
 
 def _needless(summary: Summary, verdict: Verdict) -> Cause | None:
