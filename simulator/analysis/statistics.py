@@ -18,6 +18,9 @@ LEVEL = 0.95
 #: A kind of request of which there are fewer is rare.
 FEW = 30
 
+#: Of two sums, a difference that is no larger a part of them comes from their order alone.
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -122,7 +125,9 @@ def ratio_interval(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
 def ratio_difference(before: tuple[ArrayLike, ArrayLike], after: tuple[ArrayLike, ArrayLike]) -> Interval:
     """How much a ratio moved, each given as (numerators, denominators) of the same replications: paired deviations."""
     (old, old_deviations), (new, new_deviations) = _ratio(*before), _ratio(*after)
-    return batch_interval(new - old, new_deviations - old_deviations)
+    noise = ROUNDING * max(abs(old), abs(new))
+    moved, deviations = (np.where(np.abs(one) > noise, one, 0.0) for one in (new - old, new_deviations - old_deviations))
+    return batch_interval(float(moved), deviations)
 
 
 def _ratio(numerators: ArrayLike, denominators: ArrayLike) -> tuple[float, NDArray[np.float64]]:

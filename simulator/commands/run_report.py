@@ -21,9 +21,9 @@ _COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven":
 
 def print_summary(summary: Result) -> None:
     """Print verdicts, metrics, why objectives are not met and how far to trust all that."""
-    title, design = summary.plan.scenario.title, summary.plan.design
-    count = f"{summary.replications} replications, {summary.requests:,} requests"
-    out.print(f"[bold]{escape(title)}[/bold], {count}, seed {summary.seed}")
+    scenario, design = summary.plan.scenario, summary.plan.design
+    count = f"{summary.replications} replications, {scenario.unit.counted(summary.requests)}"
+    out.print(f"[bold]{escape(scenario.title)}[/bold], {count}, seed {summary.seed}")
     out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
     for name, at_s in summary.plan.strikes.items():
         out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")

@@ -59,7 +59,11 @@ COLUMNS: dict[str, list[str]] = {
 
 
 class DriveError(InputError):
-    """Evidence of drives cannot be used; the message says which and why."""
+    """Evidence of drives cannot be used: the message says why, `asked` which field is at fault, if one is known."""
+
+    def __init__(self, message: str, asked: str = "") -> None:
+        super().__init__(message)
+        self.asked = asked
 
 
 class AboutDrives(BaseModel):
@@ -167,7 +171,7 @@ class Finder:
 def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     """The recall of a detector on a kind of object; raises DriveError with what there is."""
     rows = _curves(finder)
-    known = sorted(set(rows["seen_by"]))
+    known = sorted({*load_drives(DRIVES).curves["seen_by"]}) + sorted({*load_scales(DETECTIONS)["seen_by"]})
     rows = _only(rows, "seen_by", finder, f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
     objects = ", ".join(sorted(set(rows["object"])))
     rows = _only(rows, "object", what, f"what '{finder}' finds of the object {what} was not measured; measured: {objects}")
@@ -198,10 +202,11 @@ def _at_threshold(rows: pd.DataFrame, finder: str, threshold: float | None) -> p
     known = sorted(set(rows["threshold"].dropna()))
     if not known:  # published without scores: all there is counts
         return rows
+    there = ", ".join(f"{one:g}" for one in known)
     if threshold is None:
-        raise DriveError(f"'{finder}' has scores; give a threshold, one of {', '.join(f'{one:g}' for one in known)}")
+        raise DriveError(f"'{finder}' has scores; give a threshold, one of {there}", "threshold")
     if not np.isclose(known, threshold).any():
-        raise DriveError(f"'{finder}' was not measured at {threshold:g}; one of {', '.join(f'{one:g}' for one in known)}")
+        raise DriveError(f"'{finder}' was not measured from a score of {threshold:g} on; give one of {there}", "threshold")
     return rows[np.isclose(rows["threshold"], threshold)]
 
 
@@ -249,11 +254,14 @@ def shifts_of(finder: str, condition: str, severity: int) -> Floats:
     A detector that was not measured so is taken to lose what those that were lose on average.
     """
     rows = load_scales(DETECTIONS).conditions
-    found = rows[(rows["condition"] == condition) & (rows["severity"] == severity)]
+    known = sorted(set(rows["condition"]))
+    rows = rows[rows["condition"] == condition]
+    if rows.empty:
+        raise DriveError(f"nobody measured '{condition}'; {suggest(condition, known)}", "corruption")
+    found = rows[rows["severity"] == severity]
     if found.empty:
-        raise DriveError(
-            f"nobody measured '{condition}' at severity {severity}; {suggest(condition, sorted(set(rows['condition'])))}"
-        )
+        there = ", ".join(str(one) for one in sorted(set(rows["severity"])))
+        raise DriveError(f"nobody measured '{condition}' at severity {severity}; give one of {there}", "severity")
     own = found[found["seen_by"] == finder]
     return np.asarray((own if len(own) else found)[["shift", *DRAW_COLUMNS]].to_numpy(float).mean(0))
 

@@ -146,20 +146,19 @@ class Encounters(Strict):
     kinds: Annotated[dict[Name, Hazard], Field(min_length=1, max_length=16)]
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _one_speed(self) -> Self:
         if (self.speed_kmh is None) == (self.speed_by is None):
             raise ValueError("give exactly one of speed_kmh and speed_by")
-        total = sum(kind.share.value for kind in self.kinds.values())
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"the shares of the kinds add up to {total:g}; they should add up to 1")
-        if self.condition is not None and self.condition not in self.conditions:
-            raise ValueError(
-                f"condition '{self.condition}' is not one of conditions; {suggest(self.condition, self.conditions)}"
-            )
         return self
 
     def check(self, scenario: Scenario) -> Faults:
-        """Its names refer to something."""
+        """Its names refer to something, and its shares make a whole."""
+        total = sum(kind.share.value for kind in self.kinds.values())
+        if abs(total - 1) > 1e-6:
+            yield ("kinds",), f"the shares of the kinds add up to {total:g}; they should add up to 1"
+        if self.condition is not None and self.condition not in self.conditions:
+            told = suggest(self.condition, self.conditions)
+            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {told}"
         if self.known_at not in scenario.ends:
             yield ("known_at",), f"'{self.known_at}' is not an end; {suggest(self.known_at, scenario.ends)}"
         if self.speed_by is not None and self.speed_by not in scenario.attributes:

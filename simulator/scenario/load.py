@@ -127,7 +127,7 @@ def _validated(document: Document, known: Scenario | None = None) -> Scenario:
 
 def _read(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
     """A scenario if every field can be read, the places of names that refer to nothing, and all faults of fields and names."""
-    unknown = check_names(document.data)
+    unknown = check_names(document.data, Scenario.model_fields)
     faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
     scenario = None
     try:

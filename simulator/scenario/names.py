@@ -5,7 +5,8 @@ Checked on the plain data, so that these faults are reported together with those
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from simulator.errors import suggest
@@ -22,15 +23,19 @@ from simulator.scenario.stages.base import tags_in, targets_in
 Found = Iterator[tuple[Path, str]]
 
 
-def check_names(data: Any) -> list[tuple[Path, str]]:
-    """Every name in the file's data that refers to nothing: its place, and what is wrong with it."""
+def check_names(data: Any, sections: Collection[str] = ()) -> list[tuple[Path, str]]:
+    """Every name in the file's data that refers to nothing: its place, and what is wrong with it.
+
+    sections: the sections that a case may have. What is written to one whose name is misspelled is left out: the misspelling
+    has a fault of its own, and one is enough.
+    """
     return [
         *_targets(data),
         *_of_kinds(data),
         *_accelerators(data),
         *_metrics(data),
         *_struck(data),
-        *_writes(data),
+        *_writes(data, _misspelled(data, sections)),
         *_exhibits(data),
     ]
 
@@ -161,7 +166,13 @@ def _exhibits(data: Any) -> Found:
             yield ("exhibits", index), f"'{name}' is not an exhibit; {suggest(name, EXHIBITS)}"
 
 
-def _writes(data: Any) -> Found:
+def _misspelled(data: Any, sections: Collection[str]) -> set[str]:
+    """The sections that stand in the file under a name that is nearly theirs."""
+    strange = [str(key) for key in data if key not in sections] if isinstance(data, dict) else []
+    return {near for key in strange for near in get_close_matches(key, sections, n=1) if near not in data}
+
+
+def _writes(data: Any, misspelled: Container[str]) -> Found:
     """Options that write to a place that does not exist."""
     for name, choice in _mapping(data, "choices").items():
         written: list[tuple[Path, Any]] = [(("set", index), path) for index, path in enumerate(_list(choice, "set"))]
@@ -169,7 +180,7 @@ def _writes(data: Any) -> Found:
             written += [(("options", option, "set", path), path) for path in _mapping(body, "set")]
         for place, path in written:
             message = _missing(data, parts(path)) if isinstance(path, str) else ""
-            if message:
+            if message and parts(path)[0] not in misspelled:
                 yield ("choices", name, *place), message
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from simulator.errors import InputError
 from simulator.evidence.drives import (
     Alarms,
+    DriveError,
     Finder,
     Misses,
     Recall,
@@ -69,12 +71,15 @@ class Sights:
 def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     """The evidence of every stage that looks; faults are noted in `gather`."""
     objects = list(dict.fromkeys(kind.object for kind in spec.kinds.values()))
+    if not _measured(gather, spec):
+        return None
     found = {}
     for stage, sight in spec.sees.items():
         try:
             found[stage] = _sight(spec, sight, objects)
         except InputError as error:
-            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage), str(error)))
+            asked = getattr(error, "asked", "") or "finds"
+            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage, asked), str(error)))
             continue
         label = gather.scenario.label_of(stage)
         gather.sources += _sources(label, found[stage])
@@ -89,16 +94,46 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     return Sights(found, _correlations(found, objects))
 
 
+def _measured(gather: Gatherer, spec: Encounters) -> bool:
+    """Whether every condition was measured; those that were not are faults."""
+    before = len(gather.faults)
+    for name, one in spec.conditions.items():
+        try:
+            shifts_of("", one.corruption, one.severity)
+        except DriveError as error:
+            place = ("encounters", "conditions", name, error.asked)
+            gather.faults.append(gather.scenario.document.fault(place, str(error)))
+    return len(gather.faults) == before
+
+
 def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sight:
     follows, alarms = sight.misses_as or sight.finds, sight.alarms_as or sight.finds
     same = alarms == sight.finds
+    with _about("finds"):
+        recalls: dict[str, Recall] = {
+            what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects
+        }
+    with _about("misses_as"):
+        misses: dict[str, Misses] = {what: misses_of(follows, what) for what in objects}
+    with _about("alarms_as"):
+        counted = alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits)
     return Sight(
         spec=sight,
-        recalls={what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects},
-        misses={what: misses_of(follows, what) for what in objects},
-        alarms=alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits),
+        recalls=recalls,
+        misses=misses,
+        alarms=counted,
         shifts={name: _shifts(sight, one.corruption, one.severity) for name, one in spec.conditions.items()},
     )
+
+
+@contextmanager
+def _about(field: str) -> Iterator[None]:
+    """Says of an error that tells no field of its own that it is about this one."""
+    try:
+        yield
+    except DriveError as error:
+        error.asked = error.asked or field
+        raise
 
 
 def _shifts(sight: SightSpec, corruption: str, severity: int) -> Floats:

@@ -89,7 +89,7 @@ def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
     beyond = {when: float(chances[sizes > largest].sum()) for when, sizes in found.items()}
     warnings = [
         f"{scenario.stages[name].label}: nothing was measured above {largest:g} ({attribute.label}). The {100 * share:.2g}% of "
-        f"requests that have more{when} take as long as with that many."
+        f"{scenario.unit.many} that have more{when} take as long as with that many."
         for when, share in beyond.items()
         if share > (beyond[""] if when else 0)
     ]

@@ -70,7 +70,8 @@ def _size(job: Job, found: Result | None) -> str:
     if found is None:
         return "the run is under way."
     so_far = "" if found.replications == job.total else f" of {job.total}"
-    return f"{found.replications}{so_far} replications, {found.requests:,} requests, run hash {found.run_hash}."
+    count = found.plan.scenario.unit.counted(found.requests)
+    return f"{found.replications}{so_far} replications, {count}, run hash {found.run_hash}."
 
 
 def card(scenario: Scenario, plan: Plan | None) -> None:

@@ -215,3 +215,9 @@ def test_requests_of_a_replication_that_are_all_alike_count_as_one():
     assert effective_trials(hits, trials) == pytest.approx(4)  # five, less one for the mean
     assert effective_trials(np.full(5, 50.0), trials) == 500
     assert effective_trials(hits, trials, corrected=True) < 4
+
+
+def test_two_sums_of_the_same_parts_in_another_order_do_not_differ():
+    found = ratio_difference(([0.1 + (0.2 + 0.3)] * 2, [1.0, 1.0]), ([(0.1 + 0.2) + 0.3] * 2, [1.0, 1.0]))
+    assert 0.1 + (0.2 + 0.3) != (0.1 + 0.2) + 0.3
+    assert (found.value, found.low, found.high) == (0, 0, 0)

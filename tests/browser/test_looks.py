@@ -32,7 +32,7 @@ def test_evidence_with_every_panel(visit, look):
         assert barriers(page) == [], panel.inner_text()
 
 
-@pytest.mark.parametrize("case", ["skin-cancer-triage", "retry-storm"])
+@pytest.mark.parametrize("case", ["skin-cancer-triage", "retry-storm", "av-perception"])
 def test_practice_with_every_panel(visit, look, case):
     page = visit(f"practice?case={case}&replications=2", **look)
     assert sticking_out(page) == []

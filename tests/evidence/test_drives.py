@@ -88,7 +88,7 @@ def test_what_nobody_measured_under_a_condition_loses_what_others_lose():
         (lambda: recall_of("kitti.yolox_y", "car", None), "did you mean 'kitti.yolox_x'?"),
         (lambda: recall_of("kitti.yolox_x", "pedestrian", None), "measured: car"),
         (lambda: recall_of("kitti.pointrcnn", "car", None), "give a threshold, one of"),
-        (lambda: recall_of("kitti.pointrcnn", "car", 17), "was not measured at 17; one of"),
+        (lambda: recall_of("kitti.pointrcnn", "car", 17), "was not measured from a score of 17 on; give one of"),
         (lambda: misses_of("coco.yolox_nano.fp32", "car"), "was not measured"),
         (lambda: shifts_of("kitti.yolox_x", "nigth", 1), "did you mean 'night'?"),
         (lambda: correlation_of("kitti.yolox_x", "kitti.yolov4", "car"), "was not measured"),

@@ -1,50 +1,112 @@
-"""The vehicle's case on the practice page: each of its panels, and a design beside the default one."""
+"""The practice page of the vehicle's case: verdicts in metres and frames, an encounter, weather, curveballs."""
+
+import re
 
 import pytest
 
 from simulator import load
 from simulator.ui.exhibits import panels
-from tests.pages.conftest import said, settled
+from tests.pages.conftest import chips, settled, told
 
 CASE = "av-perception"
+STOPPED, AGE = "Stopped in time", "Age of the view ahead, 99% of the time"
+
+#: Words of other cases. Here frames wait and encounters end; nobody is ill, read or referred.
+FOREIGN = re.compile(r"\b(patients?|photos?|requests?|referr\w+|healthy|ill|cancers?|people)\b", re.IGNORECASE)
 
 
 @pytest.fixture
-def page(practice):
-    """A run of another design than the default one: keep the freshest frame."""
-    return settled(practice(case=CASE, queue="freshest"))
+def vehicle(practice):
+    """Opens the case at an address."""
+    return lambda **address: settled(practice(case=CASE, **address))
 
 
 def shows(page, panel):
     page.session_state[f"{CASE}:panel"] = panel
-    page.run()
+    return page.run()
+
+
+def foreign(page):
+    """The words of other cases on a page, each with what stands around it."""
+    words = told(page)
+    return [words[max(found.start() - 40, 0) : found.end() + 40] for found in FOREIGN.finditer(words)]
+
+
+def test_it_opens_with_a_verdict_on_every_objective_and_why(vehicle):
+    page = vehicle()
     assert not page.exception
-    return [element.proto.alt.replace("\\", "") for element in page.get("plotly_chart")]
+    found = chips(page)
+    assert list(found) == [objective.label for objective in load(CASE).objectives]
+    assert {chip["words"] for chip in found.values()} <= {"met", "not met", "not proven"}
+    unmet = [label for label, chip in found.items() if chip["words"] != "met"]
+    assert AGE in unmet
+    assert all(f"**{label}**" in told(page) for label in unmet)
+    assert "of the encounters end at the object" in told(page)
+    assert foreign(page) == []
 
 
-def test_the_panels_ask_who_stops_in_time(page):
-    titles = list(panels(load(CASE)))
-    assert titles[0] == "Who stops in time"
-    assert "Who is missed" not in titles
-    assert "Who is served" not in titles
+@pytest.mark.parametrize("panel", [name for name in panels(load(CASE)) if name != "Debrief"])
+def test_every_panel_is_drawn_in_words_of_this_case(vehicle, panel):
+    page = shows(vehicle(), panel)
+    assert not page.exception
+    drawn = [element.proto for element in page.get("plotly_chart")]
+    assert drawn
+    assert all(chart.alt for chart in drawn)
+    assert len([part for part in page.get("popover") if part.proto.popover.label == "As a table"]) >= len(drawn)
+    assert foreign(page) == []
 
 
-def test_the_design_is_drawn_beside_the_default_one(page):
-    encounter, sight, front = shows(page, "Who stops in time")
-    assert "this design " in encounter
-    assert "; the default design " in encounter
-    assert sight.startswith("Of pedestrians as far away as the vehicle needs to stop")
-    assert "YOLOX-x" in front
+def test_the_debrief_tells_each_lesson(vehicle):
+    page = shows(vehicle(), "Debrief")
+    assert not page.exception
+    assert all(lesson.title in told(page) for lesson in load(CASE).debrief)
 
 
-def test_ages_and_machines_follow_one_slider(page):
-    drawn = shows(page, "Who waits")
-    assert [alt for alt in drawn if alt.startswith("Known to the planner: ")]
-    assert [alt for alt in drawn if alt.startswith("In the second around ")]
-    assert len(page.slider) == 1 + len(list(page.sidebar.slider))
+def test_picks_come_from_the_address_and_go_there(vehicle):
+    page = vehicle(detector="yolox_nano", queue="freshest", front_rate="20", speed="walking")
+    assert page.selectbox(key=f"{CASE}:detector").value == "yolox_nano"
+    assert page.selectbox(key=f"{CASE}:queue").value == "freshest"
+    assert page.select_slider(key=f"{CASE}:front_rate").value == 20
+    page.selectbox(key=f"{CASE}:computer").set_value("nx").run()
+    assert "".join(page.query_params["computer"]) == "nx"
+    assert "".join(page.query_params["speed"]) == "walking"
 
 
-def test_what_it_rests_on_names_the_drives_and_that_they_are_not_for_commerce(page):
-    drawn = shows(page, "What it rests on")
-    assert any(alt.startswith("An answer of YOLOX-x that is ") for alt in drawn)
-    assert "For non\\-commercial use" in said(page) or "For non-commercial use" in said(page)
+def test_wrong_picks_in_the_address_are_told_and_left_at_their_defaults(vehicle):
+    page = vehicle(detector="yolo", front_rate="11", weather="snow", strike="blnd@0.1")
+    assert not page.exception
+    wrong = told(page)
+    assert all(name in wrong for name in ("detector=yolo", "front_rate=11", "weather=snow", "strike=blnd@0.1"))
+    assert page.selectbox(key=f"{CASE}:detector").value == "yolox_x"
+    assert page.select_slider(key=f"{CASE}:front_rate").value == 10
+
+
+def test_an_encounter_is_picked_moved_through_and_told_for_both_designs(vehicle):
+    page = shows(vehicle(queue="freshest", computer="agx_frugal"), "Who stops in time")
+    assert re.search(r"this design (never )?confirms it.*the default design (never )?confirms it", told(page))
+    slider = next(one for one in page.slider if one.label == "Seconds since it came into view")
+    figure = page.get("plotly_chart")[0].proto.spec
+    slider.set_value(slider.min).run()
+    assert not page.exception
+    assert page.get("plotly_chart")[0].proto.spec != figure
+    page.selectbox(key=f"{CASE}:encounter").set_value("by its number").run()
+    page.number_input(key=f"{CASE}:encounter_number").set_value(3).run()
+    assert not page.exception
+    assert "Encounter 3 of one replication" in told(page)
+
+
+def test_a_curveball_is_held_against_the_calm_run_in_metres(vehicle):
+    page = vehicle(strike="blind@0.25")
+    assert "“The front camera fails” struck at 12:00:15" in told(page)
+    assert "this is the calm run, frame for frame" in told(page)
+    for _ in range(100):
+        if "Metres left at standstill" in told(page):
+            break
+        page.run()
+    (taken,) = re.findall(r"Metres left at standstill, on average \(.*?\): (\S+) m → (\S+) m \((\S+) m", told(page))
+    calm, struck, change = (float(number.replace("−", "-")) for number in taken)
+    assert change < 0
+    assert struck - calm == pytest.approx(change, abs=0.02)
+    assert "calm" in chips(page)[STOPPED]["asked"]
+    assert "“Front camera” sends nothing for 12.0 s (“The front camera fails”)" in told(page)
+    assert foreign(page) == []

@@ -152,7 +152,7 @@ class Trials:
         if not tried:
             return Advice(None, "No choice in this case changes that.")
         told = "; ".join(f"“{trial.step.told}” ({trial.told_change(place)})" for trial in tried)
-        return Advice(None, f"None of the steps tried improves it beyond chance: {told}.")
+        return Advice(None, f"None of the steps tried improves it noticeably and beyond chance: {told}.")
 
 
 @dataclass(frozen=True)

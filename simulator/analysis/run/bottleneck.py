@@ -130,7 +130,8 @@ def spent(summary: Summary, name: str, verdict: Verdict | None) -> str:
     counted = _counted(metric)
     share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
     to_answer = metric is not None and metric.is_time and metric.stage is None
-    whose = "the slowest requests" if metric and to_answer and metric.is_tail else "requests"
+    many = summary.plan.scenario.unit.many
+    whose = f"the slowest {many}" if metric and to_answer and metric.is_tail else many
     of = "the time to their answer" if to_answer else "their time"
     waiting = f"; {roughly(times.waited_s / times.total_s)} of all time at this stage is waiting" if times.load else ""
     return f"{whose} spend {roughly(share)} of {of}{waiting}"

@@ -12,6 +12,10 @@ from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.strikes import strikes_of
 from simulator.analysis.run.summary import Summary
 from simulator.serving.plan import calm
+from simulator.units import spoken
+
+#: The metric that says in metres what a curveball took.
+MARGIN = "margin_mean_m"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,17 @@ def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
         return f"{against} {named} changed no objective by more than chance."
     rest = "" if len(told) == len(paid) else " The other objectives changed by no more than chance."
     return f"{against} {named} changed: {'; '.join(told)}.{rest}"
+
+
+def metres_told(before: Summary, after: Summary) -> str:
+    """What the curveballs took in metres, in a sentence; empty where there are no encounters in one of the two runs."""
+    found = differences(before.measures, after.measures, (before, after), every=True)
+    change = next((one for one in found if one.metric.name == MARGIN), None)
+    if change is None:
+        return ""
+    left = [spoken(run.metrics[MARGIN].value, change.metric.unit).replace("-", "−") for run in (before, after)]
+    what = "Metres left at standstill, on average (below 0: that many more were needed)"
+    return f"{what}: {left[0]} → {left[1]} ({change.words}, 95% interval {change.interval})."
 
 
 def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:

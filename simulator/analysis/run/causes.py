@@ -124,7 +124,9 @@ def _cost(summary: Summary, verdict: Verdict) -> Cause | None:
     sentence = f"{_capital(', '.join(told))}.{_both(summary, behind)}"
     lost = turning_away(summary, summary.metric("done_share"))
     if lost in behind[first]:
-        sentence += f" “{scenario.stages[lost].label}” is the stage that turns requests away.{_retried(summary, lost)}"
+        sentence += (
+            f" “{scenario.stages[lost].label}” is the stage that turns {scenario.unit.many} away.{_retried(summary, lost)}"
+        )
     return Cause(sentence, ["cost"], by_cost(summary, verdict, stages))
 
 
@@ -196,8 +198,8 @@ def _turned_away(summary: Summary, verdict: Verdict) -> Cause | None:
     name = turning_away(summary, verdict.metric)
     if name is None:
         return _unfinished(summary, verdict)
-    label = summary.plan.scenario.stages[name].label
-    told = f"“{label}” is the stage that turns requests away: {why_held_up(summary.plan, name, summary.stages[name])}."
+    label, many = summary.plan.scenario.stages[name].label, summary.plan.scenario.unit.many
+    told = f"“{label}” is the stage that turns {many} away: {why_held_up(summary.plan, name, summary.stages[name])}."
     return Cause(told + _retried(summary, name), ["overload", "outcomes"], by_load(summary, name))
 
 
@@ -210,8 +212,9 @@ def _unfinished(summary: Summary, verdict: Verdict) -> Cause | None:
         return None
     parts = by_decider(summary.plan.scenario, left)
     name = next((stage for stage, _ in parts if stage), None)
-    told = f"In an average run of {_length(summary)}, {_count(left['count'].sum())} requests are unfinished when it ends. "
-    told += _told_parts(summary, parts, left["count"].sum(), "unfinished requests")
+    many = summary.plan.scenario.unit.many
+    told = f"In an average run of {_length(summary)}, {_count(left['count'].sum())} {many} are unfinished when it ends. "
+    told += _told_parts(summary, parts, left["count"].sum(), f"unfinished {many}")
     return Cause(told, ["overload", "outcomes"], by_load(summary, name) if name else in_order([]))
 
 

@@ -243,7 +243,8 @@ def _pairing(before: Summary, after: Summary) -> str:
         told.append("The case itself has changed between the two runs, so they are not paired: their intervals are wider.")
     elif before.seed != after.seed:
         told.append(
-            f"The seeds differ ({before.seed} and {after.seed}), so the requests do and nothing is paired: intervals are wider."
+            f"The seeds differ ({before.seed} and {after.seed}), so the {before.plan.scenario.unit.many} do and nothing is "
+            "paired: intervals are wider."
         )
     if before.replications != after.replications:
         count = min(before.replications, after.replications)

@@ -12,7 +12,9 @@ from simulator.analysis.encounters.vehicle import usd_by_part
 from simulator.analysis.run.bottleneck import load_on
 from simulator.analysis.run.promise import FREE, Cause, Handle, in_order
 from simulator.analysis.run.scorecard import Verdict
+from simulator.analysis.run.strikes import strikes_of
 from simulator.analysis.run.summary import Summary
+from simulator.scenario.curveballs import Struck
 from simulator.serving.plan import Plan
 from simulator.units import duration, percent, roughly, significant, spoken
 
@@ -65,6 +67,8 @@ def _old(summary: Summary, verdict: Verdict) -> Cause | None:
     least = summary.metrics.get(f"age_mean_s.{end}.{sensor}")
     if sensor not in rates or least is None:
         return None
+    if lost := _lost_sensor(summary, sensor):
+        return lost
     period = 1 / rates[sensor]
     way = max(least.value - period / 2, 0.0)
     label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
@@ -74,6 +78,20 @@ def _old(summary: Summary, verdict: Verdict) -> Cause | None:
     )
     handle = Handle((), lambda step: -step.plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
     return Cause(sentence, ["ages", "cameras"], handle)
+
+
+def _lost_sensor(summary: Summary, sensor: str) -> Cause | None:
+    """Where a curveball silences the sensor for longer than anything else keeps an answer."""
+    scenario = summary.plan.scenario
+    balls = {name: ball for name, ball in scenario.curveballs.items() if Struck.LOST in ball.changed}
+    silent = {name for name, ball in balls.items() if getattr(ball, "sensor", None) == sensor}
+    gaps = [strike for strike in strikes_of(summary.plan) if strike.name in silent]
+    if not gaps:
+        return None
+    longest = max(gaps, key=lambda strike: strike.end_s - strike.start_s)
+    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
+    told = f"“{label}” sends nothing for {longest.lasted} (“{longest.label}”): what is known of its view gets as old as that."
+    return Cause(told, ["ages", "encounter"], in_order((), ["encounters.fuses", "encounters.degrades", "arrivals"]))
 
 
 def _needless(summary: Summary, verdict: Verdict) -> Cause | None:

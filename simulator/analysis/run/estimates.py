@@ -39,6 +39,10 @@ ENOUGH = 30
 ABOUT = {"sensitivity": (1,), "specificity": (0,)}
 
 
+#: What a percentile rests on where that is not requests, by the first part of its sample.
+_COUNTED = {"age": "looks at it", "age_peak": "arrivals"}
+
+
 @dataclass(frozen=True)
 class Withheld:
     """A percentile or a group's metric with too few requests or labelled people to support it, and about how many it takes."""
@@ -59,7 +63,7 @@ class Withheld:
         if self.people is not None or self.metric.quantile is None:
             count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
             return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
-        what = "looks at it" if self.metric.sample.startswith("age.") else "requests"
+        what = _COUNTED.get(self.metric.sample.partition(".")[0], "requests")
         return (
             f"{self.metric.label}: not quoted. {self.requests:,.0f} {what} are too few; about "
             f"{significant(self.needed, 2)} would be enough."

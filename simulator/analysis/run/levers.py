@@ -253,8 +253,9 @@ class Levers:
     @property
     def sense(self) -> str:
         """How to read the rows: what is compared, and how many changes would look real by chance."""
+        many = self.base.plan.scenario.unit.many
         return (
-            f"Changes are paired: each step meets the requests of the design's first {self.trials} replications. If none of "
+            f"Changes are paired: each step meets the {many} of the design's first {self.trials} replications. If none of "
             f"the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% intervals would "
             f"exclude zero all the same. So real ones are told by a stricter rule: on average, at most {FALSE_SHARE:.0%} of "
             "those are chance."

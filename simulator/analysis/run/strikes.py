@@ -68,7 +68,7 @@ def told(plan: Plan, strike: Strike) -> str:
 
 def calm_until(scenario: Scenario, at_s: float) -> str:
     """Up to when a run that is struck at a time, in seconds, is the calm one."""
-    return f"Until {clock(scenario, at_s)}, this is the calm run, request for request."
+    return f"Until {clock(scenario, at_s)}, this is the calm run, {scenario.unit.one} for {scenario.unit.one}."
 
 
 def struck_spans(plan: Plan) -> list[Span]:

@@ -252,9 +252,9 @@ def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTime
     }
 
 
-_TURNED_AWAY = "Requests that find the queue full, or wait too long, are turned away."
+_TURNED_AWAY = "{0} that find the queue full, or wait too long, are turned away."
 
-_GROWS = "There is no steady state: the queue grows as long as requests arrive, so no 95th or 99th percentile can be quoted."
+_GROWS = "There is no steady state: the queue grows as long as {1} arrive, so no 95th or 99th percentile can be quoted."
 
 
 def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
@@ -267,7 +267,8 @@ def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
 def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
     since = f"from {clock(plan.scenario, last_change(plan, stage))} on"
     bounded = plan.scenario.stages[stage].is_bounded
-    then = _GROWS if grows(plan, stage, times) else _TURNED_AWAY
+    many = plan.scenario.unit.many
+    then = (_GROWS if grows(plan, stage, times) else _TURNED_AWAY).format(many.capitalize(), many)
     if times.load >= 1 and (bounded or times.late_load >= 1):
         return f"{_much(times.load)}. {then}"
     if times.late_load >= 1:

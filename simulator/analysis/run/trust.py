@@ -69,7 +69,8 @@ def _load(summary: Summary) -> Iterator[Note]:
     at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
     retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
     if load >= 1:
-        turned_away = "Requests that wait too long, or find the queue full, are turned away."
+        many = summary.plan.scenario.unit.many.capitalize()
+        turned_away = f"{many} that wait too long, or find the queue full, are turned away."
         then = turned_away if stage.is_bounded else _GROWS if grows(summary.plan, name, summary.stages[name]) else _PASSES
         yield Note("load", "weak", f"{at}: overload. {then}")
     elif load >= BUSY:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from simulator.analysis.run.calm import Toll, summed_up, toll_rows, tolls
+from simulator.analysis.run.calm import Toll, metres_told, summed_up, toll_rows, tolls
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.strikes import calm_until, clock, strikes_of, told
 from simulator.scenario import Scenario
@@ -34,7 +34,7 @@ def fire(scenario: Scenario) -> dict[str, float | None]:
     count = f" ({len(armed)} armed)" if armed else ""
     with st.popover(f"Curveballs{count}", key=key(scenario.id, "curveballs"), width="stretch"):
         when = clock(scenario, halfway(scenario))
-        st.caption(f"Each strikes once, halfway through the requests: {when}, unless you pick another time.")
+        st.caption(f"Each strikes once, halfway through the {scenario.unit.many}: {when}, unless you pick another time.")
         for name, ball in scenario.curveballs.items():
             _curveball(scenario, name, ball, armed)
         if times := _times(scenario, armed):
@@ -131,12 +131,12 @@ def against_calm(job: Job) -> None:
             "The comparison with the calm run follows when that is done." if twin.running else "The calm run was stopped."
         )
         return
-    paid = _tolls(twin.id, job.id, twin.summary, job.summary)
-    st.markdown(plain(summed_up(job.summary, paid)))
+    paid, metres = _tolls(twin.id, job.id, twin.summary, job.summary)
+    st.markdown(plain(" ".join([summed_up(job.summary, paid), metres]).strip()))
     with st.popover("Every objective, calm and struck", type="tertiary"):
         st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _tolls(twin: str, job: str, _calm: Result, _struck: Result) -> list[Toll]:
-    return tolls(_calm, _struck)
+def _tolls(twin: str, job: str, _calm: Result, _struck: Result) -> tuple[list[Toll], str]:
+    return tolls(_calm, _struck), metres_told(_calm, _struck)

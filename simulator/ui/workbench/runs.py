@@ -79,5 +79,6 @@ def _state(job: Job | None, found: Result | None, early: bool) -> None:
             if st.button("Cancel", key="cancel", type="tertiary"):
                 job.cancel()
     else:
-        size = f"{found.replications} replications, {found.requests:,} requests, seed {found.seed}"
+        count = found.plan.scenario.unit.counted(found.requests)
+        size = f"{found.replications} replications, {count}, seed {found.seed}"
         st.caption(f"{size}, run hash {found.run_hash}.")

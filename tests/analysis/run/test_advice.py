@@ -64,7 +64,10 @@ def test_a_step_that_no_run_bears_out_is_not_told():
     assert trial.then.stages["check"].load < 0.7 * trial.now.stages["check"].load
     assert not trial.improves(0)
     assert trials.advice(0, [more]).move is None
-    assert "None of the steps tried improves it beyond chance: “Replicas: 2 → 3” (" in trials.advice(0, [more]).sentence
+    assert (
+        "None of the steps tried improves it noticeably and beyond chance: “Replicas: 2 → 3” ("
+        in trials.advice(0, [more]).sentence
+    )
 
 
 def test_a_step_that_makes_another_objective_worse_is_told_with_that_and_only_if_no_other_helps():

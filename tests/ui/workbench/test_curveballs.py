@@ -43,7 +43,7 @@ def test_each_curveball_of_the_case_has_a_button_and_nothing_is_armed_at_first()
         "Fire: Machines at twice the price",
     ]
     assert page.session_state["told"] == {}
-    assert "halfway through the requests: 20:00 (24.0 h into the run)" in said(page)
+    assert "halfway through the photos: 20:00 (24.0 h into the run)" in said(page)
 
 
 def test_fired_at_once_it_strikes_halfway_and_the_page_says_up_to_when_the_run_is_the_calm_one():
@@ -51,7 +51,7 @@ def test_fired_at_once_it_strikes_halfway_and_the_page_says_up_to_when_the_run_i
     page.button[0].click().run()
     assert page.session_state["told"] == {"news": HALF}
     assert page.button[0].label == "Disarm: The news again"
-    assert "Until 20:00 (24.0 h into the run), this is the calm run, request for request." in said(page)
+    assert "Until 20:00 (24.0 h into the run), this is the calm run, photo for photo." in said(page)
 
 
 def test_several_are_armed_at_times_of_their_own_moved_and_disarmed():
@@ -134,7 +134,7 @@ def test_the_banner_names_what_strikes_when_for_how_long_and_what_it_does(monkey
     [text] = banner_of(monkeypatch, {"news": 57_600.0, "dear_machines": HALF})
     assert "“The news again” struck at 12:00 (16.0 h into the run) and lasted 60.0 min: three times the usual number" in text
     assert "“Machines at twice the price” struck at 20:00 (24.0 h into the run) and lasted to the end of the run." in text
-    assert text.endswith("Until 12:00 (16.0 h into the run), this is the calm run, request for request.")
+    assert text.endswith("Until 12:00 (16.0 h into the run), this is the calm run, photo for photo.")
 
 
 def test_the_banner_tells_a_promise_that_no_longer_holds(monkeypatch):
