@@ -171,7 +171,7 @@ class Finder:
 def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     """The recall of a detector on a kind of object; raises DriveError with what there is."""
     rows = _curves(finder)
-    known = sorted({*load_drives(DRIVES).curves["seen_by"]}) + sorted({*load_scales(DETECTIONS)["seen_by"]})
+    known = sorted({*load_drives(DRIVES).curves["seen_by"]}) + sorted({*load_scales(DETECTIONS).curves["seen_by"]})
     rows = _only(rows, "seen_by", finder, f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
     objects = ", ".join(sorted(set(rows["object"])))
     rows = _only(rows, "object", what, f"what '{finder}' finds of the object {what} was not measured; measured: {objects}")
