@@ -134,21 +134,24 @@ def detect_tables(
     out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DETECTIONS,
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes, each with its own networks on one thread")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions, halves and bootstrap")] = 1,
+    extend: Annotated[bool, typer.Option("--extend", help="keep the rows of --out; add what they lack, at fp32 alone")] = False,
 ) -> None:
     """Measure three trained detectors at four precisions under every condition; resumes where it was stopped."""
     with _keeping("what is finished is kept; the same command resumes from there"):
-        from simulator.making.detection.conditions import SETTINGS
+        from simulator.making.detection.conditions import SETTINGS, lacking
         from simulator.making.detection.evaluate import NETWORKS, Job, make_networks, measure_all
         from simulator.making.detection.tables import make_tables
 
-        job = Job(data, trained, user_cache_path("casesim"), seed)
+        job = Job(data, trained, user_cache_path("casesim"), seed, fp32_only=extend)
+        held = load_detections(out) if extend else None
+        settings = lacking(held) if held else SETTINGS
         with _progress() as bar:
             quantizing = bar.add_task("quantizing", total=len(NETWORKS))
             make_networks(job, lambda: bar.advance(quantizing))
-            measuring = bar.add_task("measuring", total=len(SETTINGS))
-            measure_all(job, SETTINGS, workers, lambda part: bar.advance(measuring, part))
-            judging = bar.add_task("judging", total=len(SETTINGS))
-            make_tables(job, out, lambda: bar.advance(judging))
+            measuring = bar.add_task("measuring", total=len(settings))
+            measure_all(job, settings, workers, lambda part: bar.advance(measuring, part))
+            judging = bar.add_task("judging", total=len(settings))
+            make_tables(job, out, lambda: bar.advance(judging), settings, held)
         err.print(f"written to {out}", markup=False)
 
 
