@@ -1,6 +1,7 @@
 """`casesim detect-eval`: judges your own detector on labelled images; without one, prints a report of the detection tables.
 
-`casesim detect-tables` makes those tables, and `casesim detect-scales` those of the networks whose latency is measured.
+`casesim detect-tables` makes those tables, `casesim detect-features` the features of the same images, and `casesim
+detect-scales` the tables of the networks whose latency is measured.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from simulator.analysis.detections.detectors import Report, precision_rows, repo
 from simulator.commands.outcome import StoppedError, UsageError, err, needing, table_console
 from simulator.evidence.detections import coco_c, load_detections
 from simulator.evidence.profiles import profiles
-from simulator.paths import DETECTIONS, PROFILES
+from simulator.paths import DETECTIONS, FEATURES, PROFILES
 
 
 @contextmanager
@@ -153,6 +154,31 @@ def detect_tables(
             judging = bar.add_task("judging", total=len(settings))
             make_tables(job, out, lambda: bar.advance(judging), settings, held)
         err.print(f"written to {out}", markup=False)
+
+
+def detect_features(
+    data: Annotated[Path, typer.Option(help="folder of the labelled images of the detection tables")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    tables: Annotated[Path, typer.Option(help="folder of the detection tables; effects.csv is written to it")] = DETECTIONS,
+    out: Annotated[Path, typer.Option(help="folder to write the features to")] = FEATURES,
+) -> None:
+    """Measure features of the detection tables' images, and what each condition changes; resumes where it was stopped."""
+    with _keeping("what is finished is kept; the same command resumes from there"):
+        from simulator.making.detection.evaluate import Job
+        from simulator.making.detection.features import FeatureBench, make_features, settings_of, write_effects
+
+        held = load_detections(tables)
+        bench = FeatureBench(Job(data, trained, user_cache_path("casesim"), held.about.seed))
+        bench.check_same(held)
+        with _progress() as bar:
+            settings = settings_of(held)
+            measuring = bar.add_task("measuring", total=len(settings))
+            for setting in settings:
+                bench.measure(setting)
+                bar.advance(measuring)
+        make_features(bench, held, tables / "boxes.parquet", out)
+        write_effects(held, out, tables)
+        err.print(f"written to {out} and {tables}", markup=False)
 
 
 def detect_scales(

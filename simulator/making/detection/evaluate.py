@@ -22,9 +22,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.detections.quality import ScoredBoxes
+from simulator.evidence.detections import CLEAN
 from simulator.evidence.files import in_one_step
 from simulator.making.detection import signals
-from simulator.making.detection.conditions import CLEAN, STALE, Setting
+from simulator.making.detection.conditions import STALE, Setting
 from simulator.making.detection.datasets import Dataset, read_dataset
 from simulator.making.detection.images import prepare
 from simulator.making.detection.layouts import boxes_of

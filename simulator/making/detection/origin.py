@@ -25,6 +25,8 @@ _REFERENCE = {"yolox_nano": 0.337, "fastestdet": 0.183, "nanodet_m": 0.230}
 _REFERENCE_IMAGES = 128
 #: How far AP on clean images may be from that of the tables that are added to: processors differ in the last digits.
 _SAME_AP = 0.002
+#: What tells rows of one network under one setting from others.
+_KEYS = ["detector", "precision", "condition", "severity"]
 
 
 def about_job(job: Job, settings: list[Setting]) -> About:
@@ -101,8 +103,9 @@ def extended(held: DetectionTables, frames: dict[str, pd.DataFrame]) -> dict[str
     _check_same(held, frames)
     together = {"boxes": held.boxes}
     for name in ("outcomes", "images", "answers", "summary"):
-        keys = [column for column in ("detector", "precision", "condition", "severity") if column in COLUMNS[name]]
-        old, new = getattr(held, name), frames[name]
+        keys = [column for column in _KEYS if column in COLUMNS[name]]
+        old: pd.DataFrame = getattr(held, name)
+        new = frames[name]
         there = pd.MultiIndex.from_frame(_plain(old, keys)[keys].drop_duplicates())
         lacking = new[~pd.MultiIndex.from_frame(_plain(new, keys)[keys]).isin(there)]
         together[name] = pd.concat([_plain(old, keys), _plain(lacking, keys)], ignore_index=True)
@@ -120,7 +123,7 @@ def _check_same(held: DetectionTables, frames: dict[str, pd.DataFrame]) -> None:
     if len(held.boxes) != len(ours) or (held.boxes["image"].astype(str) != ours["image"].astype(str)).any():
         raise CannotMeasureError("the tables that are added to tell of other boxes; measure all settings anew")
     clean = [rows[(rows["condition"] == CLEAN) & (rows["precision"] == FP32)] for rows in (held.summary, frames["summary"])]
-    before, now = (rows.set_index("detector")["ap"] for rows in clean)
+    before, now = ({str(name): float(ap) for name, ap in zip(rows["detector"], rows["ap"], strict=True)} for rows in clean)
     for detector, ap in now.items():
         if abs(ap - before.get(detector, ap)) > _SAME_AP:
             raise CannotMeasureError(

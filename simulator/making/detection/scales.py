@@ -18,8 +18,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from simulator.analysis.detections.quality import ScoredBoxes
+from simulator.evidence.detections import CLEAN
 from simulator.evidence.files import in_one_step
-from simulator.making.detection.conditions import CLEAN, Setting
+from simulator.making.detection.conditions import Setting
 from simulator.making.detection.corruptions import COARSE, CORRUPTIONS
 from simulator.making.detection.datasets import Dataset, read_dataset
 from simulator.making.detection.images import Takes, place, prepare
