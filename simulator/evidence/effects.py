@@ -8,6 +8,9 @@ columns `COLUMNS`.
     q                Benjamini and Hochberg's (1995) adjusted p of a paired t test: rows below 0.05 hold one false one in twenty
     smallest_paired  the change that a paired test of these images finds with a power of 80%, at 5%, two-sided
     smallest_apart   the same for two groups of different images, half of all images each, which is what a monitor has
+
+AP is one figure of all images: its q and its smallest effects come from the bootstrap intervals, taken as normal. The shift
+of the features is a distance in 16 dimensions: its q and its smallest effects are those of Hotelling's test.
 """
 
 from __future__ import annotations
@@ -23,15 +26,17 @@ from simulator.paths import DETECTIONS
 
 #: What is measured of each image. A detection counts from the score at which F1 on clean images is best.
 MEASURES = {
+    "ap": "average precision over all images, a part of 1",
     "found_share": "share of the image's labelled boxes that are found",
     "found_count": "detections that count",
     "false_count": "detections that count and are false",
     "score_mean": "mean score of all detections",
     "score_max": "highest score",
-    "feature_distance": "distance of the image's features from the reference, in standard deviations",
+    "feature_distance": "distance of the image's features from the middle of the reference, in standard deviations",
+    "feature_shift": "distance of the middle of the features from where it is on clean images, in standard deviations",
 }
 #: The measures that only somebody with labels can see.
-QUALITY = ("found_share", "false_count")
+QUALITY = ("ap", "found_share", "false_count")
 #: The features come from one network's layer; their rows stand under its name and hold for the image, not for the detector.
 FEATURE_NETWORK = "yolox_nano"
 _NAMES = ["detector", "condition", "severity", "measure"]

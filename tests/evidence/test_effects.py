@@ -27,6 +27,13 @@ def test_weather_hurts_more_the_stronger_it_is(shipped):
         assert shipped.of("yolox_nano", condition, 5, "found_share")["high"] < 0
 
 
+def test_what_an_author_may_use_as_a_decoy(shipped):
+    decoys = set(shipped.decoys()[["detector", "condition"]].itertuples(index=False, name=None))
+    # Stretched images cost NanoDet nothing, another interpolation costs YOLOX nothing; the reverse is a real loss.
+    assert {("nanodet_m", "stretch"), ("yolox_nano", "nearest")} <= decoys
+    assert ("nanodet_m", "nearest") not in decoys and ("yolox_nano", "fog") not in decoys
+
+
 def table(**changed):
     row = {"detector": "a", "condition": "fog", "severity": 1, "measure": "found_share", "images": 9, "clean": 0.5}
     row |= {"change": -0.1, "low": -0.2, "high": -0.05, "q": 0.01, "smallest_paired": 0.05, "smallest_apart": 0.2}
@@ -51,7 +58,7 @@ def test_a_decoy_moves_something_else_than_what_is_found_and_false():
 
 FAULTS = {
     "number": ({"clean": "x"}, "line 3: clean: expected a number, got x"),
-    "measure": ({"measure": "luck"}, "line 3: measure: expected one of found_share"),
+    "measure": ({"measure": "luck"}, "line 3: measure: expected one of ap, found_share"),
     "bounds": ({"low": 0}, "line 3: change: expected it between low and high, got -0.1"),
     "q": ({"q": 2}, "line 3: q: expected 0 to 1, got 2"),
     "size": ({"smallest_apart": -1}, "line 3: smallest_apart: expected 0 or more, got -1"),

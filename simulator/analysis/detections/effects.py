@@ -7,9 +7,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import false_discovery_control, nct, t, ttest_1samp
+from scipy.stats import false_discovery_control, nct, norm, t, ttest_1samp
 
 from simulator.analysis.detections.detectors import operating_score
+from simulator.analysis.detections.shift import shift, smallest_distance
 from simulator.analysis.statistics import LEVEL, Interval
 from simulator.evidence.detections import BINS, CLEAN, FP32, DetectionTables
 from simulator.evidence.effects import COLUMNS, FEATURE_NETWORK
@@ -77,7 +78,10 @@ def effect_rows(tables: DetectionTables, features: Features) -> pd.DataFrame:
             for severity in tables.severities(detector, FP32, condition):
                 spoilt = _all_measured(tables, features, detector, condition, severity, score)
                 named = {"detector": detector, "condition": condition, "severity": severity}
+                rows.append(named | {"measure": "ap"} | _of_ap(tables, detector, condition, severity))
                 rows += [named | {"measure": name} | _effect(clean[name], spoilt[name], group) for name in clean]
+                if detector == FEATURE_NETWORK and (told := _of_features(features, condition, severity, group)):
+                    rows.append(named | {"measure": "feature_shift"} | told)
     found = pd.DataFrame(rows)
     return found.assign(q=false_discovery_control(found["q"]))[COLUMNS]
 
@@ -91,6 +95,45 @@ def _all_measured(
         # The reference images took part in the fit, so that only production's show what a new image does.
         columns["feature_distance"] = features.distances(condition, severity, reference=False).sort_index()
     return columns
+
+
+def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int) -> dict[str, float]:
+    """AP, whose bootstrap intervals are taken as normal; two halves have twice the variance of all images each."""
+    clean, spoilt = (tables.of("summary", detector, FP32, *setting).iloc[0] for setting in ((CLEAN, 0), (condition, severity)))
+    within = 2 * norm.ppf((1 + LEVEL) / 2)
+    error = (spoilt["ap_less_clean_high"] - spoilt["ap_less_clean_low"]) / within
+    apart = np.hypot(*((row["ap_high"] - row["ap_low"]) / within for row in (clean, spoilt))) * np.sqrt(2)
+    needed = norm.ppf(1 - ALPHA / 2) + norm.ppf(POWER)
+    change = float(spoilt["ap_less_clean"])
+    return {
+        "images": tables.about.images,
+        "clean": float(clean["ap"]),
+        "change": change,
+        "low": float(spoilt["ap_less_clean_low"]),
+        "high": float(spoilt["ap_less_clean_high"]),
+        "q": float(2 * norm.sf(abs(change) / error)) if error else float(change == 0),
+        "smallest_paired": float(needed * error),
+        "smallest_apart": float(needed * apart),
+    }
+
+
+def _of_features(features: Features, condition: str, severity: int, group: int) -> dict[str, float] | None:
+    """The shift of production's features, or None where there are too few images for it."""
+    clean, spoilt = (features.of(*setting, reference=False).sort_index() for setting in ((CLEAN, 0), (condition, severity)))
+    images, numbers = clean.shape
+    if images <= numbers:
+        return None
+    found = shift(clean.to_numpy(float), spoilt.to_numpy(float), POWER, ALPHA, features.about.seed)
+    return {
+        "images": images,
+        "clean": 0.0,
+        "change": found.distance.value,
+        "low": found.distance.low,
+        "high": found.distance.high,
+        "q": found.p,
+        "smallest_paired": found.smallest_paired,
+        "smallest_apart": smallest_distance(group, group, numbers, POWER, ALPHA),
+    }
 
 
 def _effect(clean: pd.Series, spoilt: pd.Series, group: int) -> dict[str, float]:

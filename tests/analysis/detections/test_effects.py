@@ -62,4 +62,10 @@ def test_effects_come_of_both_tables(tmp_path):
     within = np.sqrt((np.var([1, 0, 1], ddof=1) + np.var([np.sqrt(17), 4, np.sqrt(17)], ddof=1)) / 2)
     assert far["smallest_apart"] == pytest.approx(smallest_apart(3, 3) * within)
     assert ("fastestdet", "fog", 1, "feature_distance") not in rows.index
+    # Six images at 95%: the interval of the small tables is 0.04 wide, a standard error of 0.0102.
+    ap = rows.loc[("yolox_nano", "fog", 5, "ap")]
+    assert ap["change"] == pytest.approx(-0.3 * 0.34)
+    assert ap["smallest_paired"] == pytest.approx((1.95996 + 0.84162) * 0.04 / (2 * 1.95996))
+    assert ap["smallest_apart"] == pytest.approx(2 * ap["smallest_paired"])
+    assert "feature_shift" not in rows.index.get_level_values("measure")  # fewer images than numbers
     assert (rows["q"] >= 0).all() and (rows["low"] <= rows["change"]).all()
