@@ -93,9 +93,10 @@ def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
     unsure = int((rows["ap_less_clean_high"] >= 0).sum())
     told = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
     several = set(rows.loc[rows["label"].duplicated(), "label"])
+    least = f"and only to {mildest['ap']:.3f}" if mildest["ap"] < clean else f"and is {mildest['ap']:.3f}"
     return (
-        f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} and only to "
-        f"{mildest['ap']:.3f} under {_named(mildest, several)}{told}."
+        f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} {least} under "
+        f"{_named(mildest, several)}{told}."
     )
 
 
