@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -18,6 +19,8 @@ from simulator.scenario.load import one_by_one
 from simulator.serving.latency import profiled
 
 REPLICATIONS = 3
+#: Two chips, few frames beside and behind, and little else on the way.
+HEADROOM = {"chips": "two", "queue": "freshest", "side_rate": 2, "front_rate": 30, "preparing": "imager", "predicting": "ahead"}
 
 
 @cache
@@ -27,8 +30,9 @@ def case():
 
 @cache
 def run(strike="", **picks):
+    """A design in the middle of its projections: their bands would take three times as long, and are not what is asked here."""
     plan = compile_plan(case(), picks, {strike: 10.0} if strike else {})
-    return replicate(plan, 1, REPLICATIONS)
+    return replicate(replace(plan, bands={}), 1, REPLICATIONS)
 
 
 def figure(metric, strike="", **picks):
@@ -137,7 +141,7 @@ def test_the_detector_is_as_fast_as_told():
 def test_it_finds_cars_of_a_height_as_told():
     curve = compile_plan(case()).sights.by_stage["detector"].recalls["car"]
     text = told()
-    for height in (25, 82):
+    for height in (25, 80):
         assert f"{100 * float(curve.at(np.array([float(height)]))[0]):.0f}% of" in text
 
 
@@ -158,12 +162,24 @@ def test_keep_the_freshest_wins_metres_where_the_accelerator_is_overloaded():
     change = compare(run(computer="agx_frugal"), run(computer="agx_frugal", queue="freshest"), every=True)
     (margin,) = [one for one in change.moved if one.metric.name == "margin_mean_m"]
     assert margin.significant
-    assert margin.change.value > 3
+    assert margin.change.value > 9
+    assert figure("stopped_share", computer="agx_frugal").value < 0.02
+    assert figure("age_p99_s.planner.front", computer="agx_frugal").value > 1
+
+
+def test_a_larger_model_where_it_is_slow_changes_no_share_that_runs_could_show():
+    trip = {"speed": "trip", "queue": "freshest", "computer": "nx", "detector": "yolox_nano", "view": "tiles"}
+    change = compare(run(**trip), run(**trip, mix="speed"), every=True)
+    found = {one.metric.name: one for one in change.moved}
+    assert not found["stopped_share"].significant
+    assert found["age_p99_s.planner.front"].change.value > 0.3
 
 
 def test_waiting_for_all_six_cameras_makes_what_is_known_older():
-    name = "age_p99_s.planner.front"
-    assert figure(name, detector="yolox_nano", batch="six").value > figure(name, detector="yolox_nano").value + 0.01
+    change = compare(run(detector="yolox_nano"), run(detector="yolox_nano", batch="six"), every=True)
+    (age,) = [one for one in change.moved if one.metric.name == "age_p99_s.planner.front"]
+    assert age.significant
+    assert 0.002 < age.change.value < 0.02  # the cameras are at most 7 ms apart
 
 
 def test_prediction_lets_it_brake_in_time_where_it_waits_until_it_has_to():
@@ -197,7 +213,7 @@ def test_a_curveball_hurts(strike, picks):
 
 @pytest.mark.parametrize(("strike", "picks"), [
     ("blind", {"sensors": "either", "queue": "freshest"}),
-    ("hot", {"detector": "yolox_nano", "view": "tiles"}),
+    ("hot", HEADROOM),
     ("crowd", {"queue": "freshest"}),
 ])  # fmt: skip
 def test_some_design_survives_it(strike, picks):

@@ -28,6 +28,7 @@ from scipy.stats import chi2
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.files import read_yaml, remembered
+from simulator.evidence.scales import load_scales
 from simulator.paths import DETECTIONS, DRIVES
 
 Floats = NDArray[np.float64]
@@ -170,8 +171,10 @@ class Finder:
 def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     """The recall of a detector on a kind of object; raises DriveError with what there is."""
     rows = _curves(finder)
-    known = sorted({*load_drives(DRIVES).curves["seen_by"]}) + sorted({*load_scales(DETECTIONS)["seen_by"]})
-    rows = _only(rows, "seen_by", finder, f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
+    if finder not in set(rows["seen_by"]):
+        known = [name for one in (load_drives(DRIVES), load_scales(DETECTIONS)) for name in sorted(set(one.curves["seen_by"]))]
+        raise DriveError(f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
+    rows = rows[rows["seen_by"] == finder]
     objects = ", ".join(sorted(set(rows["object"])))
     rows = _only(rows, "object", what, f"what '{finder}' finds of the object {what} was not measured; measured: {objects}")
     rows = _at_threshold(rows, finder, threshold)
@@ -187,13 +190,7 @@ def _is_lidar(finder: str) -> bool:
 
 
 def _curves(finder: str) -> pd.DataFrame:
-    return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS)
-
-
-@remembered("scales.csv")
-def load_scales(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """What the detectors that were measured here find on still images, by height: the columns of `curves`."""
-    return _table(folder / "scales.csv", _CURVE)
+    return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS).curves
 
 
 def _only(rows: pd.DataFrame, column: str, value: Any, otherwise: str) -> pd.DataFrame:
@@ -253,20 +250,12 @@ def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
     return Alarms(count, hours, count / hours, low / hours, high / hours, int(kept))
 
 
-@remembered("conditions.csv")
-def load_conditions(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """By how much a condition shifts the recall of each detector: see `shifts_of`."""
-    return _table(
-        folder / "conditions.csv", ["seen_by", "condition", "severity", "shift", "shift_low", "shift_high", *DRAW_COLUMNS]
-    )
-
-
 def shifts_of(finder: str, condition: str, severity: int) -> Floats:
     """What a condition takes from a detector's recall r: the shift s of Phi(Phi^-1(r) + s); shape (1 + DRAWS,).
 
     A detector that was not measured so is taken to lose what those that were lose on average.
     """
-    rows = load_conditions(DETECTIONS)
+    rows = load_scales(DETECTIONS).conditions
     known = sorted(set(rows["condition"]))
     rows = rows[rows["condition"] == condition]
     if rows.empty:

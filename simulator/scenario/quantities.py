@@ -4,7 +4,8 @@ from abc import abstractmethod
 from math import exp
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from simulator.scenario.base import PositiveFigure, Sourced, Strict
@@ -99,6 +100,10 @@ class _ByKey:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Any of the kinds, as they are when the schema is asked for."""
+        return {"anyOf": [handler(kind.__pydantic_core_schema__) for kind in QUANTITIES.values()]}
 
 
 Quantity = Annotated[AnyQuantity, _ByKey()]

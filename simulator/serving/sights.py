@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.errors import InputError
 from simulator.evidence.drives import (
     Alarms,
     DriveError,
@@ -76,8 +77,9 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     for stage, sight in spec.sees.items():
         try:
             found[stage] = _sight(spec, sight, objects)
-        except DriveError as error:
-            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage, error.asked), str(error)))
+        except InputError as error:
+            place = ("encounters", "sees", stage, getattr(error, "asked", ""))
+            gather.faults.append(gather.scenario.document.fault(place, str(error)))
             continue
         label = gather.scenario.label_of(stage)
         gather.sources += _sources(label, found[stage])
@@ -98,8 +100,8 @@ def _measured(gather: Gatherer, spec: Encounters) -> bool:
     for name, one in spec.conditions.items():
         try:
             shifts_of("", one.corruption, one.severity)
-        except DriveError as error:
-            place = ("encounters", "conditions", name, error.asked)
+        except InputError as error:
+            place = ("encounters", "conditions", name, getattr(error, "asked", ""))
             gather.faults.append(gather.scenario.document.fault(place, str(error)))
     return len(gather.faults) == before
 
@@ -145,9 +147,8 @@ def _correlations(found: Mapping[str, Sight], objects: Sequence[Object]) -> dict
 
 
 def _still_files(found: Mapping[str, Sight]) -> dict[str, Path]:
-    names = ["conditions"] if any(sight.shifts for sight in found.values()) else []
-    names += ["scales"] if any(not Finder(sight.spec.finds).on_road for sight in found.values()) else []
-    return {f"detections/{name}.csv": DETECTIONS / f"{name}.csv" for name in names}
+    used = any(sight.shifts or not Finder(sight.spec.finds).on_road for sight in found.values())
+    return {f"detections/{name}": DETECTIONS / name for name in ("scales.csv", "conditions.csv") if used}
 
 
 def _sources(label: str, sight: Sight) -> Iterator[Source]:

@@ -12,12 +12,11 @@ from simulator.evidence.drives import (
     alarms_of,
     correlation_of,
     load_drives,
-    load_scales,
     misses_of,
     recall_of,
     shifts_of,
 )
-from simulator.paths import DETECTIONS, DRIVES
+from simulator.paths import DRIVES
 
 
 def test_what_is_shipped_is_whole():
@@ -25,7 +24,6 @@ def test_what_is_shipped_is_whole():
     assert "non-commercial" in f"{drives.about.licence} {drives.about.attribution}".lower()
     for name in COLUMNS:
         assert len(getattr(drives, name))
-    assert len(load_scales(DETECTIONS))
 
 
 @pytest.mark.parametrize("finder", ["kitti.yolox_x", "kitti.yolov4", "kitti.yolov3", "coco.yolox_nano.fp32"])

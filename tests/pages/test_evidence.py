@@ -216,3 +216,15 @@ def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, 
     page = evidence_page(evidence="Detectors")
     assert not page.exception
     assert "casesim detect-tables makes it" in told(page)
+
+
+def test_real_drives_have_a_panel_with_their_credit(evidence_page):
+    page = evidence_page(evidence="Real drives")
+    assert not page.exception
+    assert [heading.value for heading in page.subheader] == [
+        "What lateness takes",
+        "How misses follow each other",
+        "What a second sensor adds",
+    ]
+    assert len(page.get("plotly_chart")) == 6
+    assert "non-commercial" in page.caption[-1].value.replace("\\", "")

@@ -4,11 +4,13 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.analysis.encounters.followed import follow, interesting, meeting_of
+from simulator.scenario import ScenarioError
 from simulator.serving.engine import simulate
 from simulator.ui.panels import encounters as panel
 from tests.encounters import recall, vehicle_plan
@@ -75,14 +77,36 @@ def test_beside_the_design_stands_the_first_that_is_another_one(monkeypatch):
     assert any("Both designs meet the same encounter." in str(caption.value) for caption in page.caption)
 
 
+def test_the_pinned_run_comes_before_the_default_design(monkeypatch):
+    pinned = [SimpleNamespace(starred=False), SimpleNamespace(starred=True, picks={"queue": "freshest"}, strikes={})]
+    monkeypatch.setattr(panel, "kept", lambda scenario: pinned)
+    monkeypatch.setattr(panel, "compile_plan", lambda scenario, picks=None, strikes=None: picks)
+    found = list(panel._others(result("vehicle").plan))
+    assert found == [("The pinned run", {"queue": "freshest"}), ("The default design", None)]
+
+
+def test_a_pinned_run_that_is_no_longer_offered_is_passed_over(monkeypatch):
+    def refuses(scenario, picks=None, strikes=None):
+        if picks:
+            raise ScenarioError([])
+        return "default"
+
+    monkeypatch.setattr(panel, "kept", lambda scenario: [SimpleNamespace(starred=True, picks={"queue": "?"}, strikes={})])
+    monkeypatch.setattr(panel, "compile_plan", refuses)
+    assert list(panel._others(result("vehicle").plan)) == [("The default design", "default")]
+
+
 def test_the_slider_over_a_short_run_stands_in_its_middle_and_counts_tenths():
     def script():
+        from dataclasses import replace
+
         from simulator.analysis.run.replicate import replicate
         from simulator.ui.panels.day import over_time
         from tests.encounters import vehicle_plan
 
         short = {"days": 30 / 86_400, "drain_days": 3 / 86_400, "replications": 2}
-        over_time(["cameras", "ages"], replicate(vehicle_plan(run=short), 1, 2))
+        plan = replace(vehicle_plan(run=short), scenario_hash="short")
+        over_time(["cameras", "ages"], replicate(plan, 1, 2))
 
     page = AppTest.from_function(script, default_timeout=60).run()
     assert not page.exception

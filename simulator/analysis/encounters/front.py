@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from simulator.analysis.encounters.sight import recall_at
 from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Options
 from simulator.serving.plan import Plan, compile_plan
@@ -56,23 +57,10 @@ def _row(plan: Plan, choice: str, option: str, distance_m: float) -> dict[str, o
     edges = [replace(other, latencies=other.latencies | {stage: one}) for one in other.bands.get(stage, ())]
     low, high = sorted(_latency_ms(edge, stage) for edge in edges) if edges else (np.nan, np.nan)
     label = authored.choices[choice].options[option].label  # type: ignore[union-attr]
-    recall = _recall(other, stage, distance_m)
+    recall = recall_at(other, stage, distance_m)
     told = {"choice": choice, "option": option, "label": label, "latency_ms": _latency_ms(other, stage)}
     return told | {"low_ms": low, "high_ms": high, "recall": recall, "picked": plan.design.get(choice) == option}
 
 
 def _latency_ms(plan: Plan, stage: str) -> float:
     return 1000 * plan.latencies[stage].mean_s(1)
-
-
-def _recall(plan: Plan, stage: str, distance_m: float) -> float:
-    """In one frame at a distance, on average over the kinds of encounters by their shares."""
-    spec, sights = plan.scenario.encounters, plan.sights
-    assert spec is not None
-    assert sights is not None
-    sight, found = sights.by_stage[stage], 0.0
-    for kind in spec.kinds.values():
-        scale = sight.spec.scale_px
-        x = distance_m if scale is None else scale * kind.height_m.mean / distance_m
-        found += kind.share.value * float(sight.recalls[kind.object].at(np.array([x]))[0])
-    return found

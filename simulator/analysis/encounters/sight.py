@@ -79,3 +79,16 @@ def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:
     assert spec is not None
     speed = kmh * KMH
     return speed * reaction_s + speed**2 / (2 * deceleration_of(spec, spec.condition))
+
+
+def recall_at(plan: Plan, stage: str, distance_m: float) -> float:
+    """What a stage finds in one frame at a distance, on average over the kinds of encounters by their shares."""
+    spec, sights = plan.scenario.encounters, plan.sights
+    assert spec is not None
+    assert sights is not None
+    sight, found = sights.by_stage[stage], 0.0
+    for kind in spec.kinds.values():
+        scale = sight.spec.scale_px
+        x = distance_m if scale is None else scale * kind.height_m.mean / distance_m
+        found += kind.share.value * float(sight.recalls[kind.object].at(np.array([x]))[0])
+    return found

@@ -8,11 +8,14 @@ import pandas as pd
 
 from simulator.evidence.catalogue import Hardware, hardware
 from simulator.evidence.detections import coco_c, read_about
+from simulator.evidence.drives import load_drives
 from simulator.evidence.fidelity import Report
 from simulator.evidence.field import field_drops
 from simulator.evidence.profiles import Profile
 from simulator.evidence.projection.points import OFFLINE, networks, power, published
+from simulator.evidence.scales import load_scales
 from simulator.evidence.scores import Measured, Published, load_scores, score_names
+from simulator.paths import DRIVES
 from simulator.scenario import Scenario
 from simulator.serving.plan import compile_plan
 from simulator.units import duration, percent, significant
@@ -28,11 +31,11 @@ Row = tuple[str, str, str, str, str, str, str]
 
 def sources(profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]) -> pd.DataFrame:
     """One row per source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, promises and
-    findings in the field, fidelity reports, detection tables, figures of the cases.
+    findings in the field, fidelity reports, detection tables, drives, figures of the cases.
 
     kind: measured, projected, published or assumed. A case's figures are those of its default design.
     """
-    measured_here = [*_profiles(profiles), *_scores(), *_reports(reports), *_detections()]
+    measured_here = [*_profiles(profiles), *_scores(), *_reports(reports), *_detections(), *_by_height(), *_drives()]
     rows = [*measured_here, *_machines(), *_published_points(), *_field()]
     for scenario in scenarios:
         rows += _figures(scenario)
@@ -122,6 +125,38 @@ def _detections() -> Iterator[Row]:
     for model, figures in published.models.items():
         value = f"AP {figures.clean:g} clean, and under {len(figures.corrupted)} corruptions at 5 severities"
         yield f"detections of {model} on COCO-C", "published", value, published.source, "", "", _FACT
+
+
+def _by_height() -> Iterator[Row]:
+    about = load_scales().about
+    libraries = ", ".join(f"{name} {version}" for name, version in about.libraries.items())
+    licence = f"{_OWN}; {about.attribution}"
+    for network, judged in about.networks.items():
+        value = f"AP {judged.ap:.3f}; {about.images} images at {len(about.parts)} sizes"
+        source = f"{about.dataset}; {libraries}"
+        yield f"recall by height of {network}", "measured", value, source, about.date, about.processor, licence
+
+
+def _drives() -> Iterator[Row]:
+    drives = load_drives(DRIVES)
+    for _, found in drives.tracking.iterrows():
+        what, value = (
+            f"detections of {found['seen_by']} on real drives",
+            f"HOTA of cars {found['hota']:.1f}, MOTA {found['mota']:.1f}",
+        )
+        yield what, "measured", value, drives.about.attribution, drives.about.date, "", drives.about.licence
+    lidar = drives.false.loc[drives.false["seen_by"].str.contains("rcnn"), "seen_by"].unique()
+    for name in lidar:
+        value = f"{drives.false['frames'].max():,} frames, with scores"
+        yield (
+            f"detections of {name} on real drives",
+            "measured",
+            value,
+            drives.about.attribution,
+            drives.about.date,
+            "",
+            drives.about.licence,
+        )
 
 
 def _figures(scenario: Scenario) -> Iterator[Row]:

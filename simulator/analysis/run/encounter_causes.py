@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
+from simulator.analysis.encounters.drawn import speed_at
+from simulator.analysis.encounters.sight import quickest_stop_m, recall_at
 from simulator.analysis.encounters.vehicle import usd_by_part
-from simulator.analysis.run.promise import Cause, in_order
+from simulator.analysis.run.bottleneck import load_on
+from simulator.analysis.run.promise import FREE, Cause, Handle, in_order
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.strikes import strikes_of
 from simulator.analysis.run.summary import Summary
 from simulator.scenario.curveballs import Struck
-from simulator.scenario.encounters import Encounters
+from simulator.serving.plan import Plan
 from simulator.units import duration, percent, roughly, significant, spoken
 
-#: Why the vehicle does not stop in time, in the order of what happens; what decides there.
+#: Why the vehicle does not stop in time: in words, and what decides there, besides the stages that look.
 _LOST = {
     "unseen": ("the object was confirmed only when no brakes could have done", ("encounters.sees", "encounters.confirms")),
     "answered_late": ("it was captured in time, but the answer was known too late", ("arrivals", "encounters.confirms")),
@@ -32,9 +37,25 @@ def _hit(summary: Summary, verdict: Verdict) -> Cause | None:
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
     told = "; ".join(f"in {roughly(counts[name] / total)} of them {_LOST[name][0]}" for name in order)
     share = total / sum(one.totals["stopped_share"].below for one in summary.measures)
+    looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
+    handle = Handle((), lambda step: _expected(step.plan), written=list(dict.fromkeys([*written, *looking, "encounters"])))
     sentence = f"{percent(share).capitalize()} of the encounters end at the object: {told}."
-    return Cause(sentence, ["encounter", "sight"], in_order(_looking(spec), list(dict.fromkeys([*written, "encounters"]))))
+    return Cause(sentence, ["encounter", "sight"], handle)
+
+
+def _expected(plan: Plan) -> float:
+    """What a design promises, the lower the better: less is found where it has to be, or more waits than can be served.
+
+    The recall of the first stage that looks, from as far as confirming frames and stopping take.
+    """
+    spec = plan.scenario.encounters
+    assert spec is not None
+    stage, sight = next(iter(spec.sees.items()))
+    period_s = 1 / plan.scenario.arrivals.frames_per_s[sight.sensors[0]]
+    waits_m = spec.confirms.hits * period_s * float(speed_at(plan, np.zeros(1))[0])
+    load = load_on(plan, stage)
+    return max(load.mean - FREE, 0.0) - recall_at(plan, stage, quickest_stop_m(plan) + waits_m) if load else 0.0
 
 
 def _old(summary: Summary, verdict: Verdict) -> Cause | None:
@@ -55,9 +76,8 @@ def _old(summary: Summary, verdict: Verdict) -> Cause | None:
         f"“{label}” captures a frame every {duration(period)}, and about {duration(way)} pass until its answer is known: just "
         f"before the next answer, what is known is {duration(period + way)} old at best."
     )
-    slow = max((name for name in summary.stages), key=lambda name: summary.stages[name].load, default=None)
-    stages = [slow] if slow else []
-    return Cause(sentence, ["ages", "cameras"], in_order(stages, ["arrivals", "stages"]))
+    handle = Handle((), lambda step: -step.plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
+    return Cause(sentence, ["ages", "cameras"], handle)
 
 
 def _lost_sensor(summary: Summary, sensor: str) -> Cause | None:
@@ -110,11 +130,6 @@ def _paid(summary: Summary, verdict: Verdict) -> Cause | None:
     largest = sorted(((usd, label) for label, usd in parts.items() if usd), reverse=True)[:3]
     told = ", ".join(f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest)
     return Cause(f"Over its life: {told}.", ["vehicle"], in_order((), ["vehicle", "encounters.confirms", "encounters.sees"]))
-
-
-def _looking(spec: Encounters) -> list[str]:
-    """The stages that look, in the order of the file."""
-    return list(spec.sees)
 
 
 #: What explains each metric, by the first part of its name.

@@ -87,7 +87,7 @@ def natural_axis(sensor: str) -> str:
 def table(seen: pd.DataFrame, resamples: Resamples, objects: bool = False) -> pd.DataFrame:
     """The rows of curves.csv: each curve at its nodes, with a 95% interval and the first draws.
 
-    seen: `hits.looks`; objects: each object counts once, not each frame (the rows of curves_objects.csv): an object that is met
+    seen: `hits.looks`; objects: each object counts once, not each frame: an object that is met
     once is not seen as often as one that was followed for a minute (`chain.py`)
     """
     return pd.concat([_rows(one, by, resamples, objects) for one, by in _asked(seen, resamples)], ignore_index=True)

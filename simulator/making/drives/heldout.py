@@ -168,14 +168,18 @@ def bias_of(made: Forecast, resamples: Resamples) -> Interval:
     off = made.predicted.reshape(len(made.real), made.chains, -1).mean(axis=2) - made.real[:, None]
     weights = resamples.weights[:, made.track]
     chain = np.arange(len(weights)) % made.chains
-    drawn = (weights * off[:, chain].T).sum(axis=1) / weights.sum(axis=1)
-    return percentile_interval(float(off.mean()), drawn)
+    return percentile_interval(float(off.mean()), _ratio((weights * off[:, chain].T).sum(axis=1), weights.sum(axis=1)))
 
 
 def _mean(values: Vector, track: NDArray[np.int64], resamples: Resamples) -> Interval:
     """Mean over tracks, with an interval that draws drives, then tracks."""
     weights = resamples.weights[:, track]
-    return percentile_interval(float(values.mean()), weights @ values / weights.sum(axis=1))
+    return percentile_interval(float(values.mean()), _ratio(weights @ values, weights.sum(axis=1)))
+
+
+def _ratio(above: Vector, below: Vector) -> Vector:
+    """NaN where no track was drawn."""
+    return np.asarray(np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0), float)
 
 
 def covered(made: Forecast, level: float) -> NDArray[np.bool_]:

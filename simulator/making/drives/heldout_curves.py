@@ -1,7 +1,7 @@
 """heldout_curves.csv: the check of `heldout.py` for what an encounter is played with, one curve for all that is clear.
 
 Only clear frames count (not truncated, at most partly hidden), with one curve for all of them: of curves.csv, where each frame
-counts, or of curves_objects.csv, where each object does; the latent's shares are those of the chain.
+counts, or of the same curves where each object does; the latent's shares are those of the chain.
 """
 
 from __future__ import annotations

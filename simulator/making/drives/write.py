@@ -17,6 +17,7 @@ from simulator.making.drives import (
     follows,
     forms,
     heldout,
+    heldout_curves,
     joint,
     lateness,
     persistence,
@@ -60,13 +61,13 @@ TABLES: dict[str, Callable[[Work], pd.DataFrame]] = {
     "lateness": lambda work: lateness.table(work.drives, work.resamples),
     "tracking": lambda work: tracking.table(work.folder, work.drives),
     "curves": lambda work: curves.table(work.seen, work.resamples),
-    "curves_objects": lambda work: curves.table(work.seen, work.resamples, objects=True),
     "forms": lambda work: forms.table(work.seen, work.resamples),
     "persistence": lambda work: persistence.table(work.seen, work.resamples),
     "follows": lambda work: follows.table(work.seen, work.resamples),
     "joint": lambda work: joint.table(work.seen, work.resamples),
     "false": lambda work: false_answers.table(work.drives),
     "heldout": lambda work: heldout.table(work.drives, work.seen),
+    "heldout_curves": lambda work: heldout_curves.table(work.drives, work.seen),
 }
 #: How often `make_tables` tells that it has come further.
 STEPS = PARTS + len(TABLES)
@@ -84,7 +85,7 @@ NOTES = [
     "shares found with YOLOX's boxes at an overlap of 0.5 move by 0.013 at most",
     "tracking: percent, as trackeval's KITTI evaluation of cars tells; published_hota stands in the car_summary.txt beside the "
     "files; the README there still tells 53.78 for YOLOX, of an earlier version of its boxes",
-    "curves: every frame counts the same; curves_objects: every object does, however long it was followed; forms: which shape "
+    "curves: every frame counts the same, however long an object was followed; forms: which shape "
     "of curve says most about drives that it was not fitted on, as mean log-likelihood of a frame",
     "persistence: shares of a normal latent behind the hits that stay with an object, change slowly with the time constant "
     "tau_s, or are new in every frame; draw -1 is the estimate",

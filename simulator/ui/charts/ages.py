@@ -35,9 +35,8 @@ TOLD = (0.5, 0.9, 0.95, 0.99, 1.0)
 
 @dataclass(frozen=True)
 class _Bound:
-    """An objective on an age at an end: its label, its bound in seconds, and the sensor that it is about, if about one."""
+    """An objective on an age at an end: its bound in seconds, and the sensor that it is about, if it is about one."""
 
-    label: str
     bound_s: float
     sensor: str | None
 
@@ -60,7 +59,7 @@ def age_over_time(trace: Trace, end: str, at_s: float) -> Chart:
     for asked in _bounds(trace, end):
         drawn.add_hline(y=1000 * asked.bound_s, line=OBJECTIVE)
         left = {"x": 0, "xref": "paper", "xanchor": "left"}
-        drawn.add_annotation(y=1000 * asked.bound_s, text=f" target: {asked.label}", yanchor="bottom", showarrow=False, **left)
+        drawn.add_annotation(y=1000 * asked.bound_s, text=" target", yanchor="bottom", showarrow=False, **left)
     clock = time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
     drawn.update_xaxes(title=f"time from {clock} (s)", range=[-WINDOW_S / 2, WINDOW_S / 2], tickangle=0)
     drawn.update_yaxes(title="age of what is known (ms)", rangemode="tozero")
@@ -86,7 +85,7 @@ def age_shares(trace: Trace, end: str) -> Chart:
         at = 1000 * asked.bound_s
         drawn.add_vline(x=at, line=OBJECTIVE)
         side = "right" if asked.bound_s > most / 2 else "left"
-        drawn.add_annotation(x=at, y=0, text=f" target: {asked.label} ", xanchor=side, yanchor="bottom", showarrow=False)
+        drawn.add_annotation(x=at, y=0, text=" target ", xanchor=side, yanchor="bottom", showarrow=False)
     drawn.update_xaxes(title="age of what is known (ms)", range=[0, 1000 * most])
     drawn.update_yaxes(title="share of the time (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
     told = _shares_takeaway(label, looks, within, bounds) + _silent(trace, end, known, looks)
@@ -134,7 +133,7 @@ def _bounds(trace: Trace, end: str) -> list[_Bound]:
         bound = objective.at_most if objective.at_most is not None else objective.at_least
         metric, *about = objective.metric.split(".")
         if metric.startswith("age_") and about[:1] == [end] and bound is not None:
-            found.append(_Bound(objective.label, bound, about[1] if len(about) > 1 else None))
+            found.append(_Bound(bound, about[1] if len(about) > 1 else None))
     return found
 
 

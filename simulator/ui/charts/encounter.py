@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, nan
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -51,13 +51,19 @@ _SLOWED = 2
 _CAR_M, _LANE_M = (4.5, 1.8), 1.75
 _SYMBOLS = {"pedestrian": "circle", "cyclist": "diamond"}
 
+#: The marks of frames, a sensor each.
+_SENSORS = ("circle", "diamond", "square", "triangle-up")
+
 #: Heights in pixels: of the words over a design, the view from above, an axis, the timeline, and the gap between designs.
 _WORDS, _ROAD, _AXIS, _LANES, _APART = 46, 84, 30, 92, 16
-#: Room for the legend on a phone, and for the buttons.
-_AROUND = 150
+#: Room for the legend on a phone, and for the buttons; and for what the legend says of each sensor.
+_AROUND, _ENTRY = 120, 30
 _HEIGHT = _WORDS + _ROAD + _AXIS + _LANES + _AXIS + _APART
 #: Lanes of the timeline from below.
 _STATE, _KNOWN, _CAPTURED = 0, 1, 2
+
+#: A trace that moves, as Plotly takes it: made a hundred times a figure, where checking each would take a second.
+Moving = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -92,19 +98,15 @@ def encounter(designs: Mapping[str, Followed], at_s: float | None = None) -> Cha
     """
     panes = [_pane(name, followed, place) for place, (name, followed) in enumerate(designs.items())]
     ends = max(followed.ended_s for followed in designs.values())
-    drawn = figure(height=_AROUND + len(panes) * _HEIGHT)
+    sensors = list(dict.fromkeys(sensor for followed in designs.values() for sensor in followed.frames["sensor"]))
+    drawn = figure(height=_AROUND + _ENTRY * len(sensors) + len(panes) * _HEIGHT)
     for pane in panes:
-        drawn.add_traces([*_still_road(pane), *_still_time(pane)])
+        drawn.add_traces([*_still_road(pane), *_still_time(pane, sensors)])
     still = len(drawn.data)
-    drawn.add_traces([trace for pane in panes for trace in _moving(pane, ends if at_s is None else at_s)])
-    drawn.frames = [
-        go.Frame(
-            name=f"{instant:.3f}",
-            data=[trace for pane in panes for trace in _moving(pane, instant)],
-            traces=list(range(still, len(drawn.data))),
-        )
-        for instant in np.append(np.arange(0, ends, step_s(ends)), ends)
-    ]
+    drawn.add_traces([go.Scatter(trace) for pane in panes for trace in _moving(pane, ends if at_s is None else at_s)])
+    moved = list(range(still, len(drawn.data)))
+    instants = np.append(np.arange(0, ends, step_s(ends)), ends)
+    drawn.frames = [{"name": f"{at:.3f}", "data": _frame(panes, at), "traces": moved} for at in instants]
     _once_in_the_legend(drawn)
     _lay_out(drawn, panes, ends)
     return Chart(drawn, _takeaway(designs), rounded(_table(panes)))
@@ -172,26 +174,16 @@ def _moments(followed: Followed) -> list[tuple[str, float]]:
     return [(what, at) for what, at in [*named, (f"vehicle {ending}", followed.ended_s)] if at is not None]
 
 
-def _still_time(pane: _Pane) -> Iterator[go.Scatter]:
-    """Each frame from its capture to its answer, and the phases below."""
+def _still_time(pane: _Pane, sensors: list[str]) -> Iterator[go.Scatter]:
+    """Each frame from its capture to its answer, by sensor, and the phases below."""
     frames = pane.followed.frames
-    for hit, label, colour in ((False, "frame, not found", GREY), (True, "frame, found", BLUE)):
-        mine = frames[(frames["hit"] == hit) & frames["captured_s"].between(0, pane.followed.ended_s)]
-        blank = np.full(len(mine), np.nan)
-        lane = np.tile([_CAPTURED, _KNOWN, np.nan], len(mine))
-        yield go.Scatter(
-            name=label,
-            x=np.column_stack([mine["captured_s"], mine["answered_s"], blank]).ravel(),
-            y=lane,
-            mode="lines+markers",
-            line={"color": colour, "width": 1.5 if hit else 1},
-            marker={"color": colour, "size": 6, "symbol": "circle" if hit else "circle-open"},
-            text=np.repeat([_frame_told(row) for row in mine.itertuples()], 3),
-            hovertemplate="%{text}<extra></extra>",
-            legendgroup=label,
-            legendrank=len(PHASES) + 1 + hit,
-            **pane.on_time(),
-        )
+    frames = frames[frames["captured_s"].between(0, pane.followed.ended_s)]
+    for place, sensor in enumerate(sensors):
+        for hit in (False, True):
+            mine = frames[(frames["sensor"] == sensor) & (frames["hit"] == hit)]
+            if len(mine):
+                name = f"{sensor}: {'found' if hit else 'not found'}"
+                yield _frames_of(pane, mine, name, _SENSORS[place % len(_SENSORS)], hit)
     for phase, start, end in _spans(pane):
         label, colour = PHASES[phase]
         yield go.Scatter(
@@ -206,6 +198,24 @@ def _still_time(pane: _Pane) -> Iterator[go.Scatter]:
             **pane.on_time(),
         )
     yield _ending(pane)
+
+
+def _frames_of(pane: _Pane, mine: pd.DataFrame, name: str, symbol: str, hit: bool) -> go.Scatter:
+    """Frames of one sensor that found the object, or did not."""
+    colour, frames = BLUE if hit else GREY, cast(Any, mine.itertuples())
+    return go.Scatter(
+        name=name,
+        x=np.column_stack([mine["captured_s"], mine["answered_s"], np.full(len(mine), np.nan)]).ravel(),
+        y=np.tile([_CAPTURED, _KNOWN, np.nan], len(mine)),
+        mode="lines+markers",
+        line={"color": colour, "width": 1.5 if hit else 1},
+        marker={"color": colour, "size": 6, "symbol": symbol if hit else f"{symbol}-open"},
+        text=np.repeat([_frame_told(row) for row in frames], 3),
+        hovertemplate="%{text}<extra></extra>",
+        legendgroup=name,
+        legendrank=len(PHASES) + 1 + hit,
+        **pane.on_time(),
+    )
 
 
 def _ending(pane: _Pane) -> go.Scatter:
@@ -235,47 +245,46 @@ def _frame_told(row: Any) -> str:
 # What moves.
 
 
-def _moving(pane: _Pane, at_s: float) -> list[go.Scatter]:
+def _frame(panes: list[_Pane], at_s: float) -> list[Moving]:
+    """What changes from frame to frame: places, and the colour of the vehicle."""
+    moving = [trace for pane in panes for trace in _moving(pane, at_s)]
+    return [{name: trace[name] for name in ("type", "x", "y", "fillcolor") if name in trace} for trace in moving]
+
+
+def _moving(pane: _Pane, at_s: float) -> list[Moving]:
     """The vehicle, the object, where the planner believes it until it brakes, and the instant in the timeline."""
     instant = min(at_s, pane.followed.ended_s)
     x, y = _car(pane.at("vehicle_m", instant))
     colour = PHASES[str(pane.row(instant)["phase"])][1]
     look = {"mode": "lines", "fill": "toself", "fillcolor": colour, "line": {"color": GREY, "width": 1}}
-    vehicle = go.Scatter(x=x, y=y, **look, **pane.on_road())
-    cursor = go.Scatter(x=[at_s] * 2, y=[_STATE - 0.5, _CAPTURED + 0.5], mode="lines", line=INSTANT, **pane.on_time())
+    vehicle = {"x": x, "y": y, **look, **pane.on_road()}
+    cursor = {"x": [at_s] * 2, "y": [_STATE - 0.5, _CAPTURED + 0.5], "mode": "lines", "line": INSTANT, **pane.on_time()}
     found = [vehicle, _object(pane, instant), _believed(pane, instant), cursor]
-    for trace in found:
-        trace.update(showlegend=False, hoverinfo="skip")
-    return found
+    return [{"type": "scatter", "showlegend": False, "hoverinfo": "skip", **trace} for trace in found]
 
 
-def _believed(pane: _Pane, at_s: float) -> go.Scatter:
+def _believed(pane: _Pane, at_s: float) -> Moving:
     """Where the planner takes the object to be; once the vehicle brakes, where it did then, for nothing is decided any more."""
     braking = pane.followed.braking_s
     last = at_s if braking is None else min(at_s, braking)
     place = pane.at("vehicle_m", last) + pane.row(last)["believed_gap_m"]
     diamond = {"symbol": "diamond-open", "size": 12, "color": BLUE, "line": {"width": 2}}
     words = {"mode": "markers+text", "text": ["believed"], "textposition": "bottom center"}
-    return go.Scatter(x=[place], y=[0], marker=diamond, **words, **pane.on_road())
+    return {"x": [place], "y": [0], "marker": diamond, **words, **pane.on_road()}
 
 
-def _object(pane: _Pane, at_s: float) -> go.Scatter:
+def _object(pane: _Pane, at_s: float) -> Moving:
     """What came into the way: a car by its outline, anything smaller as a mark."""
     place, what = pane.at("object_m", at_s), pane.followed.object
     if what == "car":
         x, y = _car(place + _CAR_M[0])
-        look: dict[str, Any] = {
-            "mode": "lines",
-            "fill": "toself",
-            "fillcolor": translucent(GREY, 0.35),
-            "line": {"color": GREY, "width": 1},
-        }
+        line = {"color": GREY, "width": 1}
+        look = {"mode": "lines+text", "fill": "toself", "fillcolor": translucent(GREY, 0.35), "line": line}
+        text = ["", "", "", what, ""]
     else:
-        x, y = [place], [0.0]
-        look = {"mode": "markers", "marker": {"symbol": _SYMBOLS[what], "size": 12, "color": GREY}}
-    text = ["", "", "", what, ""] if len(x) > 1 else [what]
-    words = {"mode": f"{look.pop('mode')}+text", "text": text, "textposition": "top center"}
-    return go.Scatter(x=x, y=y, **look, **words, **pane.on_road())
+        x, y, text = [place], [0.0], [what]
+        look = {"mode": "markers+text", "marker": {"symbol": _SYMBOLS[what], "size": 12, "color": GREY}}
+    return {"x": x, "y": y, "text": text, "textposition": "top center", **look, **pane.on_road()}
 
 
 # The frame around it.
@@ -414,8 +423,7 @@ def _events(pane: _Pane) -> Iterator[dict[str, Any]]:
 
     for what, time in _moments(pane.followed):
         yield at(time, what if what.startswith("vehicle") else f"{pane.followed.object} {what}")
-    frames: Any = pane.followed.frames.itertuples()
-    for row in frames:
+    for row in cast(Any, pane.followed.frames.itertuples()):
         if 0 <= row.captured_s <= pane.followed.ended_s:
             seen = {
                 "height (px)": row.height_px,

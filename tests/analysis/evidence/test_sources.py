@@ -6,9 +6,12 @@ from simulator import compile_plan, load
 from simulator.analysis.evidence.sources import COLUMNS, matching, sources
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.detections import coco_c, read_about
+from simulator.evidence.drives import load_drives
 from simulator.evidence.field import field_drops
 from simulator.evidence.projection.points import networks, power, published
+from simulator.evidence.scales import load_scales
 from simulator.evidence.scores import score_names
+from simulator.paths import DRIVES
 from simulator.ui.widgets import EVIDENCE
 from tests.evidence.test_fidelity import GOOD, report
 from tests.profiles import profile
@@ -24,6 +27,7 @@ def test_there_is_a_row_for_each_source(found):
     machines = [told for entry in hardware().values() for told in (entry.price_source, entry.source) if told]
     facts = 2 * len(field_drops()) + len(published()) + len(power()) + len(networks())
     detections = len(read_about().detectors) + len(coco_c().models)
+    detections += len(load_scales().about.networks) + load_drives(DRIVES).curves["seen_by"].nunique()
     assert len(found) == 1 + 1 + len(score_names()) + len(machines) + facts + len(figures) + detections
     assert list(found.columns) == COLUMNS
 

@@ -18,9 +18,8 @@ def kept(name: str) -> pd.DataFrame:
     return pd.read_csv(DRIVES / f"{name}.csv")
 
 
-@pytest.mark.parametrize("name", ["curves", "curves_objects"])
-def test_curves_are_shares_that_never_turn_back_and_lie_in_their_interval(name: str) -> None:
-    table = kept(name)
+def test_curves_are_shares_that_never_turn_back_and_lie_in_their_interval() -> None:
+    table = kept("curves")
     figures = table[["recall", "recall_low", "recall_high", *DRAWN]]
     assert figures.ge(0).all(axis=None)
     assert figures.le(1).all(axis=None)

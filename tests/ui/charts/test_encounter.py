@@ -1,7 +1,9 @@
 """An encounter is drawn where the vehicle was when, complete as a still picture, in so few frames that it can be played."""
 
 import math
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from simulator.ui.charts.encounter import MOST_FRAMES, encounter, step_s
@@ -56,11 +58,24 @@ def test_the_road_shows_where_the_vehicle_was_in_which_phase():
 
 def test_the_timeline_leads_each_frame_from_its_capture_to_its_answer():
     chart = encounter({"This design": followed(late_s=0.15)})
-    (found,) = named(chart, "frame, found")
-    (missed,) = named(chart, "frame, not found")
+    (found,) = named(chart, "front: found")
+    (missed,) = named(chart, "front: not found")
     assert list(found.x[:2]) == pytest.approx([0.2, 0.35])
     assert list(found.y[:2]) == [2, 1]
     assert [x for x in missed.x if not math.isnan(x)] == pytest.approx([0, 0.15, 0.1, 0.25])
+
+
+def test_frames_of_two_sensors_have_a_mark_each():
+    both = followed()
+    lidar = both.frames.assign(sensor="LiDAR")
+    chart = encounter({"This design": replace(both, frames=pd.concat([both.frames, lidar], ignore_index=True))})
+    marks = {trace.name: trace.marker.symbol for trace in chart.figure.data if trace.name and "found" in trace.name}
+    assert marks == {
+        "front: not found": "circle-open",
+        "front: found": "circle",
+        "LiDAR: not found": "diamond-open",
+        "LiDAR: found": "diamond",
+    }
 
 
 def test_how_it_ended_has_the_colour_of_a_verdict(late):
