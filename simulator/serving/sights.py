@@ -110,9 +110,11 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sig
     follows, alarms = sight.misses_as or sight.finds, sight.alarms_as or sight.finds
     same = alarms == sight.finds
     with _about("finds"):
-        recalls = {what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects}
+        recalls: Mapping[str, Recall] = {
+            what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects
+        }
     with _about("misses_as"):
-        misses = {what: misses_of(follows, what) for what in objects}
+        misses: Mapping[str, Misses] = {what: misses_of(follows, what) for what in objects}
     with _about("alarms_as"):
         counted = alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits)
     return Sight(
