@@ -23,12 +23,12 @@ RUNS = 6
 
 
 def curve(half_px: np.ndarray) -> Recall:
-    """The recall of detectors that find half of the objects at these heights, shape (1 + DRAWS,): the estimate first."""
+    """Recalls of detectors that find half of the objects at these heights, shape (1 + DRAWS,): first the estimate."""
     return Recall("height_px", NODES, expit(4 * np.log(NODES / half_px[:, None])))
 
 
 def estimated(number: int, detector: int = 0) -> Recall:
-    """What a sample of drives says of a detector: an estimate, and resamples that scatter about it as it does about the truth."""
+    """What some drives say of a detector: an estimate, and resamples that scatter about it as it does about the truth."""
     rng = np.random.default_rng([number, detector, 23])
     estimate = HALF_PX * np.exp(UNSURE * rng.standard_normal())
     resamples = estimate * np.exp(UNSURE * rng.standard_normal(DRAWS))
