@@ -51,9 +51,11 @@ def spoken(value: float, unit: str) -> str:
         return percent(value)
     if unit == "a request":  # its label says of what
         return significant(value)
-    if unit == "USD":
-        return f"{significant(value)} USD"
-    return f"{significant(value)} {unit}"
+    return f"{significant(value)} {_WORDED.get(unit, unit)}"
+
+
+#: Units that are words on the screen.
+_WORDED = {"1/h": "an hour"}
 
 
 #: No number on the screen has more significant digits than this.
@@ -89,7 +91,7 @@ def _scales(unit: str) -> list[tuple[float, str]]:
     """By what a figure may be multiplied on the screen, and the unit behind it, the largest first."""
     if unit == "s":
         return [(factor, suffix) for factor, suffix, _ in _TIMES]
-    return [(100.0, "%")] if unit == "share" else [(1.0, "" if unit == "a request" else f" {unit}")]
+    return [(100.0, "%")] if unit == "share" else [(1.0, "" if unit == "a request" else f" {_WORDED.get(unit, unit)}")]
 
 
 def _scale(bound: float, unit: str) -> tuple[float, str]:

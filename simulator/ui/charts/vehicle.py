@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -9,7 +11,7 @@ from simulator.analysis.encounters.vehicle import usd_by_part, watts_by_part
 from simulator.analysis.run.summary import Summary
 from simulator.analysis.statistics import Estimate
 from simulator.serving.trace import Trace
-from simulator.ui.charts.look import BLUE, GREY, ORANGE, Chart, figure, translucent, whiskers, wrapped
+from simulator.ui.charts.look import BLUE, GREY, Chart, figure, translucent, whiskers, wrapped
 from simulator.units import roughly, spoken
 
 
@@ -19,7 +21,7 @@ def vehicle_cost(summary: Summary, trace: Trace) -> Chart:
     assert vehicle is not None
     watts, needless = watts_by_part(trace), summary.metrics.get("needless_brakes_per_h")
     usd = usd_by_part(vehicle, sum(watts.values()), needless.value if needless else 0.0)
-    parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, float("nan")) for part in usd]})
+    parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
     parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)
     return Chart(_drawn(parts, total.value, total.low, total.high), _takeaway(parts, total, needless), _named(parts, total))
 
@@ -30,7 +32,7 @@ def _drawn(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Fig
         x=[*parts["usd"], value],
         y=[*parts["part"].map(wrapped), "total"],
         marker={"color": [BLUE] * len(parts) + [translucent(GREY, 0.45)], "line": {"width": 0}},
-        error_x=whiskers([*parts["usd"], low], [*parts["usd"], value], [*parts["usd"], high]) | {"color": ORANGE},
+        error_x=whiskers([nan] * len(parts) + [low], [*parts["usd"], value], [nan] * len(parts) + [high]),
         hovertemplate="%{x:,.4~r} USD<extra>%{y}</extra>",
     )
     drawn = figure(bars, height=130 + 40 * len(parts), bargap=0.35)
