@@ -392,11 +392,15 @@ def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> 
 
 
 def _of_evidence(metric: Metric, value: float, old: Estimator, new: Estimator) -> Interval | None:
-    """Both designs on the same resamples of other evidence; of counted evidence, as if independent where it differs."""
+    """Both designs on the same resamples of other evidence; of counted evidence, as if independent where it differs.
+
+    Evidence that leaves both figures equally far to either side is the same, and takes no part in their difference.
+    """
     counted = [one.between(metric.name) for one in (old, new)]
-    if counted[0] is not None and counted[1] is not None and counted[0] != counted[1]:
-        values = [run.value for one in (old, new) if (run := one.run_interval(metric))]
-        return _apart(*(Interval(at, *found) for at, found in zip(values, counted, strict=True) if found))
+    values = [run.value for one in (old, new) if (run := one.run_interval(metric))]
+    bounds = [Interval(at, *found) for at, found in zip(values, counted, strict=True) if found]
+    if len(bounds) == 2 and not np.allclose(*([at.value - at.low, at.high - at.value] for at in bounds), rtol=1e-9):
+        return _apart(*bounds)
     moved = [one.moved(metric.name) for one in (old, new)]
     if moved[0] is None or moved[1] is None or len(moved[0]) != len(moved[1]):
         return None

@@ -6,6 +6,7 @@ import pytest
 
 from simulator import compile_plan, load
 from simulator.analysis.run.calm import metres_told
+from simulator.analysis.run.compare import compare
 from simulator.analysis.run.replicate import replicate
 from simulator.analysis.run.summary import idle_labels
 
@@ -61,6 +62,20 @@ def test_what_a_curveball_took_is_told_in_metres():
     told = metres_told(calm, struck)
     assert f"{left[0]:.3g} m → {left[1]:.3g} m (".replace("-", "−") in told
     assert f"({left[1] - left[0]:.3g} m".replace("-", "−") in told
+
+
+def test_false_answers_that_two_designs_share_do_not_blur_what_one_costs_more():
+    """They leave each cost open by 6,750 USD; a second computer costs 2,000 USD and the power that it draws."""
+    found = compare(run(), run(chips="two"), every=True)
+    (cost,) = [one.change for one in found.moved if one.metric.name == "usd_per_vehicle"]
+    assert run().metrics["usd_per_vehicle"].high - run().metrics["usd_per_vehicle"].low > 6000
+    assert 2000 <= cost.low <= cost.value <= cost.high < 2100
+
+
+def test_false_answers_that_differ_count_for_both():
+    found = compare(run(), run(sensors="either"), every=True)
+    (cost,) = [one.change for one in found.moved if one.metric.name == "usd_per_vehicle"]
+    assert cost.low < 5000 < 13_000 < cost.value < 20_000 < cost.high
 
 
 def test_a_case_without_encounters_has_no_metres():
