@@ -399,7 +399,8 @@ def _of_evidence(metric: Metric, value: float, old: Estimator, new: Estimator) -
     counted = [one.between(metric.name) for one in (old, new)]
     values = [run.value for one in (old, new) if (run := one.run_interval(metric))]
     bounds = [Interval(at, *found) for at, found in zip(values, counted, strict=True) if found]
-    if len(bounds) == 2 and not np.allclose(*([at.value - at.low, at.high - at.value] for at in bounds), rtol=1e-9):
+    sides = [[one.value - one.low, one.high - one.value] for one in bounds]
+    if len(bounds) == 2 and not np.allclose(sides[0], sides[1], rtol=1e-9):
         return _apart(*bounds)
     moved = [one.moved(metric.name) for one in (old, new)]
     if moved[0] is None or moved[1] is None or len(moved[0]) != len(moved[1]):
