@@ -24,8 +24,8 @@ def test_from_the_first_verdict_through_an_encounter_and_a_curveball_back_to_the
     first = result(page)
     assert "not met" in verdict(page, STOPPED)
 
-    second = changed(page, lambda: pick(page, "Frames that wait", "Keep the freshest of each camera"))
-    assert "queue=freshest" in page.url
+    second = changed(page, lambda: pick(page, "Frames that wait", "First in, first out"))
+    assert "queue=fifo" in page.url
     assert page.get_by_text("Compared with the run before").is_visible()
 
     panel(page, "Who stops in time")
@@ -53,5 +53,5 @@ def test_from_the_first_verdict_through_an_encounter_and_a_curveball_back_to_the
     rows = history.get_by_role("row")
     rows.nth(3).wait_for()  # the head, and three runs
     assert changed(page, rows.last.get_by_role("button").first.click) == first != second
-    assert "queue=freshest" not in page.url
+    assert "queue=fifo" not in page.url
     assert barriers(page) == []

@@ -70,9 +70,9 @@ def test_the_debrief_tells_each_lesson(vehicle):
 
 
 def test_picks_come_from_the_address_and_go_there(vehicle):
-    page = vehicle(detector="yolox_nano", queue="freshest", front_rate="20", speed="walking")
+    page = vehicle(detector="yolox_nano", queue="fifo", front_rate="20", speed="walking")
     assert page.selectbox(key=f"{CASE}:detector").value == "yolox_nano"
-    assert page.selectbox(key=f"{CASE}:queue").value == "freshest"
+    assert page.selectbox(key=f"{CASE}:queue").value == "fifo"
     assert page.select_slider(key=f"{CASE}:front_rate").value == 20
     page.selectbox(key=f"{CASE}:computer").set_value("nx").run()
     assert "".join(page.query_params["computer"]) == "nx"
@@ -89,7 +89,7 @@ def test_wrong_picks_in_the_address_are_told_and_left_at_their_defaults(vehicle)
 
 
 def test_an_encounter_is_picked_moved_through_and_told_for_both_designs(vehicle):
-    page = shows(vehicle(queue="freshest", computer="agx_frugal"), "Who stops in time")
+    page = shows(vehicle(queue="fifo", computer="agx_frugal"), "Who stops in time")
     assert re.search(r"this design (never )?confirms it.*the default design (never )?confirms it", told(page))
     slider = next(one for one in page.slider if one.label == "Seconds since it came into view")
     figure = page.get("plotly_chart")[0].proto.spec
@@ -127,7 +127,7 @@ def test_the_panels_ask_who_stops_in_time():
 
 
 def test_the_design_is_drawn_beside_the_default_one(vehicle):
-    page = vehicle(queue="freshest")
+    page = vehicle(queue="fifo")
     encounter, sight, front = drawn(page, "Who stops in time")
     assert "this design " in encounter
     assert "; the default design " in encounter
@@ -136,7 +136,7 @@ def test_the_design_is_drawn_beside_the_default_one(vehicle):
 
 
 def test_ages_and_machines_follow_one_slider(vehicle):
-    page = vehicle(queue="freshest")
+    page = vehicle(queue="fifo")
     found = drawn(page, "Who waits")
     assert [alt for alt in found if alt.startswith("Known to the planner: ")]
     assert [alt for alt in found if alt.startswith("In the second around ")]
@@ -144,7 +144,7 @@ def test_ages_and_machines_follow_one_slider(vehicle):
 
 
 def test_what_it_rests_on_names_the_drives_and_that_they_are_not_for_commerce(vehicle):
-    page = vehicle(queue="freshest")
+    page = vehicle(queue="fifo")
     found = drawn(page, "What it rests on")
     assert any(alt.startswith("An answer of YOLOX-x that is ") for alt in found)
     assert "For non-commercial use" in told(page)

@@ -20,7 +20,7 @@ from simulator.units import duration, percent, roughly, significant, spoken
 
 #: Why the vehicle does not stop in time: in words, and what decides there, besides the stages that look.
 _LOST = {
-    "unseen": ("the object was confirmed only when no brakes could have done", ("encounters.sees", "encounters.confirms")),
+    "unseen": ("the object was not confirmed while brakes could still have done", ("encounters.sees", "encounters.confirms")),
     "answered_late": ("it was captured in time, but the answer was known too late", ("arrivals", "encounters.confirms")),
     "braked_late": ("the answer came in time, but the planner waited too long", ("encounters.braking",)),
 }
