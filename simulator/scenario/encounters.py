@@ -115,7 +115,7 @@ class Degraded(Strict):
 class Braking(Strict):
     """From an object that is confirmed to a vehicle that stands."""
 
-    planner_hz: PositiveFigure
+    planner_hz: Annotated[Figure, bounded(0.01, 1000)]
     actuation_s: Annotated[Figure, bounded(0, 10)]
     deceleration_mps2: PositiveFigure
     margin_s: Annotated[
