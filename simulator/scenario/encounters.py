@@ -22,8 +22,12 @@ Object = Literal["car", "pedestrian", "cyclist"]
 #: The most recent frames of a sensor that may be asked for to confirm an object.
 MOST_LOOKS = 20
 
+#: An encounter is followed for so long before the vehicle would be there: whoever is farther away in time is no danger yet.
+LONGEST_S = 8.0
+
 Faults = Iterator[tuple[Path, str]]
 Angle = Annotated[Figure, bounded(1, 180)]
+Deceleration = Annotated[Figure, bounded(0.1, 100)]
 
 
 class Sight(Strict):
@@ -102,7 +106,7 @@ class Condition(Strict):
     label: Line
     corruption: Annotated[str, Field(max_length=40, description="the condition of the detection tables")]
     severity: Annotated[int, Field(ge=1, le=5)]
-    deceleration_mps2: Annotated[PositiveFigure | None, Field(description="none: as usual")] = None
+    deceleration_mps2: Annotated[Deceleration | None, Field(description="none: as usual")] = None
 
 
 class Degraded(Strict):
@@ -117,7 +121,7 @@ class Braking(Strict):
 
     planner_hz: Annotated[Figure, bounded(0.01, 1000)]
     actuation_s: Annotated[Figure, bounded(0, 10)]
-    deceleration_mps2: PositiveFigure
+    deceleration_mps2: Deceleration
     margin_s: Annotated[
         Figure, bounded(0, 60), Field(description="it brakes this much earlier than the brakes alone would ask for")
     ]
@@ -159,6 +163,10 @@ class Encounters(Strict):
         if self.condition is not None and self.condition not in self.conditions:
             told = suggest(self.condition, self.conditions)
             yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {told}"
+        frames_s = 86_400 * scenario.run.days
+        if frames_s < LONGEST_S:
+            told = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
+            yield (), f"{told}; run.days should be at least {LONGEST_S / 86_400:.2g}"
         if self.known_at not in scenario.ends:
             yield ("known_at",), f"'{self.known_at}' is not an end; {suggest(self.known_at, scenario.ends)}"
         if self.speed_by is not None and self.speed_by not in scenario.attributes:

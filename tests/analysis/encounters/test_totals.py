@@ -99,7 +99,12 @@ def test_the_same_fear_on_both_sides_is_no_doubt_about_a_difference():
 
 def test_frames_that_no_machine_works_on_take_no_share_of_the_energy():
     """Two sensors at 10 Hz, one of which is led past the machine: 18 W are 1.8 J for each frame of the other."""
-    past = {"kind": "gate", "label": "Which", "by": "sensor", "routes": [{"values": ["front"], "to": "look"}, {"to": "dropped"}]}
+    past = {
+        "kind": "gate",
+        "label": "Which",
+        "by": "sensor",
+        "routes": [{"values": ["front"], "to": "look"}, {"to": "dropped"}],
+    }
     stages = {"which": past, "look": pool(to="planner", replicas=4)}
     plan = vehicle_plan(latency_s=0.04, seconds=600, rates={"front": 10, "rear": 10}, stages=stages, vehicle=vehicle())
     assert replicate(plan, 1, 3).metrics["energy_per_frame_j"].value == pytest.approx(1.8, abs=0.01)
