@@ -89,6 +89,10 @@ WRONG = {
         "deceleration_mps2: {value: 7,", "deceleration_mps2: {value: -7,", "deceleration_mps2: {value: -7",
         "encounters.braking.deceleration_mps2: should be between 0.1 and 100, got -7",
     ),
+    "a part that draws less at work": (
+        '      idle_w: {value: 10, assumed: "below', '      idle_w: {value: 100, assumed: "below', "computer:\n      label",
+        "vehicle.parts.computer: busy_w (38) cannot be below idle_w (100)",
+    ),
     "a figure without a source": (
         "planner_hz: {value: 10, assumed: a common rate of planners}", "planner_hz: 12", "planner_hz: 12",
         "encounters.braking.planner_hz: write it as {value: 5, assumed: why}; got 12",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from simulator.analysis.encounters.totals import encounter_totals
 from simulator.analysis.encounters.vehicle import busy_s
 from simulator.analysis.run.compare import compare
+from simulator.analysis.run.encounter_causes import ENCOUNTERS
 from simulator.analysis.run.replicate import replicate
 from simulator.serving.engine import simulate
 from tests.builders import assumed, pool
@@ -114,3 +117,15 @@ def test_frames_that_no_machine_works_on_take_no_share_of_the_energy():
 def test_as_many_parts_work_as_there_are(parts, seconds):
     """Services on [0, 2), [1, 1.5) and [3, 4): one part covers 3 s, two work for 3.5 s together."""
     assert busy_s(np.array([3.0, 0.0, 1.0]), np.array([4.0, 2.0, 1.5]), parts) == seconds
+
+
+def test_what_is_lost_is_told_by_kind():
+    """From 8 m none stops, from 40 m all do: whatever is lost is of the first kind."""
+    kinds = {"near": hazard(share=assumed(0.5), distance_m=each(8)), "far": hazard(share=assumed(0.5), distance_m=each(40))}
+    run = replicate(vehicle_plan(encounters=encounters(kinds)), 1, 2)
+    totals = run.measures[0].totals
+    assert totals["lost.unseen"].below == totals["stopped_share.near"].below == totals["lost.unseen.near"].below
+    assert totals["lost.unseen.far"].below == 0
+    verdict = SimpleNamespace(metric=SimpleNamespace(name="stopped_share.near"))
+    told = ENCOUNTERS[next(names for names in ENCOUNTERS if "stopped_share" in names)](run, verdict).sentence
+    assert told.startswith("In 100.0% of the encounters of the kind “Pedestrian” the vehicle does not stop in time: in ")
