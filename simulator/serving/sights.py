@@ -91,7 +91,20 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     if len(found) < len(spec.sees):
         return None
     gather.note(drive_files(DRIVES) | _still_files(found))
-    return Sights(found, _correlations(found, objects))
+    return _together(gather, spec, found, objects)
+
+
+def _together(gather: Gatherer, spec: Encounters, found: Mapping[str, Sight], objects: Sequence[Object]) -> Sights | None:
+    """What cameras and LiDARs find beside each other; faults are noted in `gather`."""
+    kinds = {sight.is_camera for sight in found.values()}
+    if spec.fuses == "both" and len(kinds) == 1:
+        told = f"both must confirm, but only {'cameras' if True in kinds else 'LiDARs'} look; write either"
+        gather.faults.append(gather.scenario.document.fault(("encounters", "fuses"), told))
+    try:
+        return Sights(found, _correlations(found, objects))
+    except DriveError as error:
+        gather.faults.append(gather.scenario.document.fault(("encounters", "sees"), str(error)))
+        return None
 
 
 def _measured(gather: Gatherer, spec: Encounters) -> bool:

@@ -48,7 +48,7 @@ def test_it_opens_with_a_verdict_on_every_objective_and_why(vehicle):
     unmet = [label for label, chip in found.items() if chip["words"] != "met"]
     assert AGE in unmet
     assert all(f"**{label}**" in told(page) for label in unmet)
-    assert "of the encounters end at the object" in told(page)
+    assert "of the encounters the vehicle does not stop in time" in told(page)
     assert foreign(page) == []
 
 
