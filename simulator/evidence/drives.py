@@ -171,20 +171,16 @@ class Finder:
 def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     """The recall of a detector on a kind of object; raises DriveError with what there is."""
     rows = _curves(finder)
-    known = sorted({*load_drives(DRIVES).curves["seen_by"]}) + sorted({*load_scales(DETECTIONS).curves["seen_by"]})
-    rows = _only(rows, "seen_by", finder, f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
+    if finder not in set(rows["seen_by"]):
+        known = [name for one in (load_drives(DRIVES), load_scales(DETECTIONS)) for name in sorted(set(one.curves["seen_by"]))]
+        raise DriveError(f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
+    rows = rows[rows["seen_by"] == finder]
     objects = ", ".join(sorted(set(rows["object"])))
     rows = _only(rows, "object", what, f"what '{finder}' finds of the object {what} was not measured; measured: {objects}")
     rows = _at_threshold(rows, finder, threshold)
-    by: By = "height_px" if "height_px" in set(rows["by"]) and not _is_lidar(finder) else "distance_m"
+    by: By = "height_px" if "height_px" in set(rows["by"]) else "distance_m"
     rows = rows[rows["by"] == by].sort_values("x")
     return Recall(by, rows["x"].to_numpy(float), rows[["recall", *DRAW_COLUMNS]].to_numpy(float).T)
-
-
-def _is_lidar(finder: str) -> bool:
-    """Whether distance, not the height in a picture, decides what it finds: it has no curve by height that can be used."""
-    rows = _curves(finder)
-    return "height_px" not in set(rows.loc[rows["seen_by"] == finder, "by"])
 
 
 def _curves(finder: str) -> pd.DataFrame:
@@ -227,7 +223,7 @@ def correlation_of(camera: str, lidar: str, what: str) -> Floats:
     found = rows[(rows["camera"] == camera) & (rows["lidar"] == lidar) & (rows["low_m"] == 0) & np.isinf(rows["high_m"])]
     found = found[found["object"] == (what if what in set(found["object"]) else "car")]
     if found.empty:
-        raise DriveError(f"what {camera} and {lidar} find together was not measured")
+        raise DriveError(f"what {camera} and {lidar} find together of the object {what} was not measured")
     return np.asarray(found.iloc[0][["correlation", "correlation_low", "correlation_high"]].to_numpy(float))
 
 

@@ -22,8 +22,12 @@ Object = Literal["car", "pedestrian", "cyclist"]
 #: The most recent frames of a sensor that may be asked for to confirm an object.
 MOST_LOOKS = 20
 
+#: An encounter is followed for so long before the vehicle would be there: whoever is farther away in time is no danger yet.
+LONGEST_S = 8.0
+
 Faults = Iterator[tuple[Path, str]]
 Angle = Annotated[Figure, bounded(1, 180)]
+Deceleration = Annotated[Figure, bounded(0.1, 100)]
 
 
 class Sight(Strict):
@@ -102,7 +106,7 @@ class Condition(Strict):
     label: Line
     corruption: Annotated[str, Field(max_length=40, description="the condition of the detection tables")]
     severity: Annotated[int, Field(ge=1, le=5)]
-    deceleration_mps2: Annotated[PositiveFigure | None, Field(description="none: as usual")] = None
+    deceleration_mps2: Annotated[Deceleration | None, Field(description="none: as usual")] = None
 
 
 class Degraded(Strict):
@@ -115,9 +119,9 @@ class Degraded(Strict):
 class Braking(Strict):
     """From an object that is confirmed to a vehicle that stands."""
 
-    planner_hz: PositiveFigure
+    planner_hz: Annotated[Figure, bounded(0.01, 1000)]
     actuation_s: Annotated[Figure, bounded(0, 10)]
-    deceleration_mps2: PositiveFigure
+    deceleration_mps2: Deceleration
     margin_s: Annotated[
         Figure, bounded(0, 60), Field(description="it brakes this much earlier than the brakes alone would ask for")
     ]
@@ -131,7 +135,7 @@ class Encounters(Strict):
     """What comes into the vehicle's way during a run; each design meets the same encounters."""
 
     known_at: Annotated[Name, Field(description="the end where an answer is known to the planner")]
-    count: Annotated[int, Field(ge=1, le=100_000, description="encounters in each replication")] = 200
+    count: Annotated[int, Field(ge=1, le=10_000, description="encounters in each replication")] = 200
     speed_kmh: Annotated[Annotated[Figure, bounded(0.1, 300)] | None, Field(description="of the vehicle")] = None
     speed_by: Annotated[Name | None, Field(description="or the attribute that is its speed, in km/h")] = None
     sees: Annotated[dict[Name, Sight], Field(min_length=1, max_length=16, description="by the stage whose model looks")]
@@ -159,12 +163,21 @@ class Encounters(Strict):
         if self.condition is not None and self.condition not in self.conditions:
             told = suggest(self.condition, self.conditions)
             yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {told}"
+        if (frames_s := 86_400 * scenario.run.days) < LONGEST_S:
+            told = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
+            yield (), f"{told}; run.days should be at least {LONGEST_S / 86_400:.2g}"
+        yield from self._check_speed(scenario)
+        yield from self._check_sights(scenario)
         if self.known_at not in scenario.ends:
             yield ("known_at",), f"'{self.known_at}' is not an end; {suggest(self.known_at, scenario.ends)}"
+
+    def _check_speed(self, scenario: Scenario) -> Faults:
         if self.speed_by is not None and self.speed_by not in scenario.attributes:
             yield ("speed_by",), f"'{self.speed_by}' is not an attribute; {suggest(self.speed_by, scenario.attributes)}"
         elif self.speed_by is not None and scenario.attributes[self.speed_by].kind != "timetable":
             yield ("speed_by",), f"'{self.speed_by}' does not follow the time; it needs an attribute of the kind timetable"
+
+    def _check_sights(self, scenario: Scenario) -> Faults:
         for stage, sight in self.sees.items():
             if stage not in scenario.stages or not scenario.stages[stage].server:
                 yield ("sees", stage), f"'{stage}' is not a stage with servers; {suggest(stage, scenario.machine_stages())}"
@@ -202,6 +215,12 @@ class Part(Strict):
     idle_w: Annotated[Figure, bounded(0, 10_000)]
     busy_w: Annotated[Annotated[Figure, bounded(0, 10_000)] | None, Field(description="at work; none: as when idle")] = None
     works_for: Annotated[list[Name], Field(max_length=32, description="the stages that it is at work for")] = []
+
+    @model_validator(mode="after")
+    def _draws_more_at_work(self) -> Self:
+        if self.busy_w is not None and self.busy_w.value < self.idle_w.value:
+            raise ValueError(f"busy_w ({self.busy_w.value:g}) cannot be below idle_w ({self.idle_w.value:g})")
+        return self
 
 
 class Vehicle(Strict):

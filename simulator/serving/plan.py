@@ -238,7 +238,7 @@ def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dic
         if name not in scenario.curveballs:
             message = f"there is no curveball '{name}'; {suggest(name, scenario.curveballs)}"
         elif at_s is None:
-            message = f"'{name}' has no time of its own; say when, such as {name}@3600"
+            message = f"'{name}' has no time of its own; say when, such as {name}@{scenario.run.days * DAY_S / 2:.0f}"
         else:
             message, times[name] = scenario.curveballs[name].too_late(scenario, at_s), at_s
         if message:

@@ -87,7 +87,11 @@ WRONG = {
     ),
     "brakes that accelerate": (
         "deceleration_mps2: {value: 7,", "deceleration_mps2: {value: -7,", "deceleration_mps2: {value: -7",
-        "encounters.braking.deceleration_mps2: should be between 1e-09 and 1e+09, got -7",
+        "encounters.braking.deceleration_mps2: should be between 0.1 and 100, got -7",
+    ),
+    "a part that draws less at work": (
+        '      idle_w: {value: 10, assumed: "below', '      idle_w: {value: 100, assumed: "below', "computer:\n      label",
+        "vehicle.parts.computer: busy_w (38) cannot be below idle_w (100)",
     ),
     "a figure without a source": (
         "planner_hz: {value: 10, assumed: a common rate of planners}", "planner_hz: 12", "planner_hz: 12",
@@ -154,3 +158,27 @@ def test_evidence_that_only_an_option_asks_for_is_told_at_the_option():
     (fault,) = caught.value.faults
     assert (fault.line, fault.column) == place(text, "encounters.sees.detector.threshold]")
     assert "'coco.yolox_nano.fp32' was not measured from a score of 0.55 on; give one of 0.05" in fault.message
+
+
+def test_both_kinds_of_sensors_are_asked_for_only_where_both_look():
+    camera = "finds: kitti.yolox_x\n      stands_in: {pedestrian: car}\n      focal_px: {value: 721, published: KITTI}\n"
+    text = changed("finds: kitti.pointrcnn\n", camera, text=CASE)
+    text = changed("label: Ahead\n    default: camera\n", "label: Ahead\n    default: both\n", text=text)
+    (fault,) = faults_of(text)
+    assert "both must confirm, but only cameras look; write either" in fault
+
+
+def test_a_run_that_ends_before_an_encounter_does_is_told():
+    (fault,) = faults_of(changed("days: 0.000347223", "days: 0.00005", text=CASE))
+    line, _ = place(CASE, "encounters:\n")
+    assert fault.startswith(f"av.yaml:{line}:")
+    assert "followed for up to 8 s, but frames come for only 4.32 s; run.days should be at least 9.3e-05" in fault
+
+
+def test_sensors_that_nobody_measured_together_are_told_with_their_line():
+    text = changed(
+        "encounters.sees.detector.finds: kitti.yolox_x", "encounters.sees.detector.finds: kitti.ciwt_stereo", text=CASE
+    )
+    (fault,) = faults_of(text)
+    assert fault.startswith("av.yaml:")
+    assert "what kitti.ciwt_stereo and kitti.pointrcnn find together of the object car was not measured" in fault

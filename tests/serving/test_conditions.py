@@ -80,7 +80,7 @@ def test_a_curveball_strikes_at_its_own_time_at_a_clocks_or_on_call():
     made = scenario({"p": pool()}, run=run, curveballs=balls)
     assert strike_times(made, {}) == {"timed": 60, "clock": 23 * 3600}
     assert strike_times(made, {"called": 5, "timed": 7, "clock": None}) == {"timed": 7, "clock": 23 * 3600, "called": 5}
-    with pytest.raises(ScenarioError, match="no time of its own"):
+    with pytest.raises(ScenarioError, match="no time of its own; say when, such as called@43200"):
         strike_times(made, {"called": None})
     with pytest.raises(ScenarioError, match="did you mean 'called'"):
         strike_times(made, {"caled": 1})

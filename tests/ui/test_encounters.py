@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.analysis.encounters.followed import follow, interesting, meeting_of
+from simulator.analysis.encounters.meeting import Meeting
 from simulator.scenario import ScenarioError
 from simulator.serving.engine import simulate
 from simulator.ui.panels import encounters as panel
@@ -57,6 +59,16 @@ def test_an_encounter_is_picked_by_what_it_is_or_by_its_number(alone):
     page.number_input(key="test:encounter_number").set_value(3).run()
     assert any("Encounter 3 of one replication." in str(caption.value) for caption in page.caption)
     assert follow(meeting, 3).label in alt(page)
+
+
+def test_where_the_gap_does_not_close_nothing_is_drawn(alone, monkeypatch):
+    monkeypatch.setattr(Meeting, "closes", property(lambda met: np.arange(len(met.drawn.at_s)) != 3))
+    page = drawn("encounter")
+    page.selectbox(key="test:encounter").set_value("by its number").run()
+    page.number_input(key="test:encounter_number").set_value(3).run()
+    assert not page.exception
+    assert "the vehicle does not close in on anything" in page.markdown[-1].value
+    assert not page.get("plotly_chart")
 
 
 def test_the_slider_stands_at_the_end_and_moves_the_vehicle(alone):
@@ -120,11 +132,11 @@ def test_sight_is_told_of_each_kind_of_object():
     page = drawn("sight")
     # 0.1 s to the answer, half a hundredth to the planner's tick, then v^2 / 10.
     assert alt(page) == (
-        "Of pedestrians as far away as the vehicle needs to stop, found in one frame: Pool at 30 km/h (7.8 m) 75.0%, at 50 "
-        "km/h (21 m) 75.0%, at 80 km/h (52 m) 75.0%."
+        "Pedestrians found in one frame, as far away as the vehicle needs to stop: Pool 75.0% at 30 km/h (7.8 m), 75.0% at 50 "
+        "km/h (21 m), 75.0% at 80 km/h (52 m)."
     )
     page.radio(key="test:sight_of").set_value("car").run()
-    assert alt(page).startswith("Of cars as far away")
+    assert alt(page).startswith("Cars found in one frame, as far away")
 
 
 def test_without_a_choice_of_what_looks_there_is_no_front():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from simulator.scenario.curveballs import Weather
-from simulator.scenario.encounters import Encounters
+from simulator.scenario.encounters import LONGEST_S, Encounters
 from simulator.scenario.quantities import Quantity
 from simulator.serving.attributes import value_at
 from simulator.serving.plan import Plan
@@ -19,8 +19,6 @@ from simulator.serving.streams import Streams
 
 Floats = NDArray[np.float64]
 
-#: An encounter is followed for so long before the vehicle would be there: whoever is farther away in time is no danger yet.
-LONGEST_S = 8.0
 #: The latent process behind misses is drawn in steps of this length, so that designs with other frame rates share it.
 STEP_S = 0.02
 STEPS = round(LONGEST_S / STEP_S) + 1

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.encounters.drawn import KMH, LONGEST_S
+from simulator.analysis.encounters.drawn import KMH
 from simulator.analysis.encounters.meeting import Looks, Meeting, Outcome
+from simulator.scenario.encounters import LONGEST_S
 from simulator.serving.trace import Trace
 
 Floats = NDArray[np.float64]

@@ -19,7 +19,6 @@ from simulator.analysis.encounters.answers import Answers, answers_of
 from simulator.analysis.encounters.braking import Rule, decided_at, impact_mps, needed_m
 from simulator.analysis.encounters.drawn import (
     KMH,
-    LONGEST_S,
     STEP_S,
     STEPS,
     Drawn,
@@ -34,6 +33,7 @@ from simulator.analysis.encounters.drawn import (
 )
 from simulator.analysis.run.ages import Known, known_from
 from simulator.evidence.drives import DRAWS
+from simulator.scenario.encounters import LONGEST_S
 from simulator.serving.sights import Sight
 from simulator.serving.trace import Trace
 

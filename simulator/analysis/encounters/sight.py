@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.analysis.encounters.drawn import KMH, deceleration_of, speed_at
-from simulator.evidence.drives import DRAWS, Recall
+from simulator.evidence.drives import DRAWS
+from simulator.evidence.scales import shifted
 from simulator.serving.plan import Plan
+from simulator.serving.sights import Sight
 
 Floats = NDArray[np.float64]
 
@@ -35,27 +37,32 @@ class Sighted:
 
 
 def sighted(plan: Plan, what: str) -> list[Sighted]:
-    """What each stage that looks finds of a kind of object, at the mean height that it has in the case."""
+    """What each stage that looks finds of a kind of object, at the mean height and in the weather that it has in the case."""
     spec, sights = plan.scenario.encounters, plan.sights
     assert spec is not None
     assert sights is not None
     height = float(np.mean([kind.height_m.mean for kind in spec.kinds.values() if kind.object == what]))
     found = []
     for stage, sight in sights.by_stage.items():
-        recall = sight.recalls[what]
         scale = sight.spec.scale_px
         x = DISTANCES_M if scale is None else scale * height / DISTANCES_M
-        shares, spread = recall.at(x), _spread(recall, x)
+        shares, spread = _in_weather(sight, what, x, spec.condition), _spread(sight, what, x, spec.condition)
         low, high = np.clip(shares - spread, 0, 1), np.clip(shares + spread, 0, 1)
         label = plan.scenario.label_of(stage)
         found.append(Sighted(stage, label, sight.spec.finds, what, DISTANCES_M, shares, low, high))
     return found
 
 
-def _spread(recall: Recall, x: Floats) -> Floats:
+def _in_weather(sight: Sight, what: str, x: Floats, condition: str | None, draw: int = 0) -> Floats:
+    """The recall at each place, shape as `x`, as a condition leaves it; None for a clear day."""
+    clear = sight.recalls[what].at(x, draw)
+    return clear if condition is None else shifted(clear, float(sight.shifts[condition][draw]))
+
+
+def _spread(sight: Sight, what: str, x: Floats, condition: str | None) -> Floats:
     """Half of a 95% interval of the recall at each place, from the resamples, shape as `x`."""
-    draws = np.stack([recall.at(x, draw) for draw in range(1, DRAWS + 1)])
-    return np.asarray(1.96 * np.sqrt(np.mean((draws - recall.at(x)) ** 2, axis=0)))
+    draws = np.stack([_in_weather(sight, what, x, condition, draw) for draw in range(1, DRAWS + 1)])
+    return np.asarray(1.96 * np.sqrt(np.mean((draws - _in_weather(sight, what, x, condition)) ** 2, axis=0)))
 
 
 def quickest_stop_m(plan: Plan) -> float:
@@ -90,5 +97,5 @@ def recall_at(plan: Plan, stage: str, distance_m: float) -> float:
     for kind in spec.kinds.values():
         scale = sight.spec.scale_px
         x = distance_m if scale is None else scale * kind.height_m.mean / distance_m
-        found += kind.share.value * float(sight.recalls[kind.object].at(np.array([x]))[0])
+        found += kind.share.value * float(_in_weather(sight, kind.object, np.array([x]), spec.condition)[0])
     return found

@@ -44,18 +44,18 @@ def sums(meeting: Meeting, outcome: Outcome) -> Sums:
     confirmed = np.isfinite(outcome.confirmed_s) & (outcome.confirmed_gap_m > 0) & counts
     share = (outcome.impact_mps / meeting.closing_mps) ** 2
     found = {
-        "stopped_share": (float((outcome.stopped & counts).sum()), n),
         "margin_mean_m": (float(outcome.margin_m[counts].sum()), n),
         "harm_share": (float(share[counts].sum()), n),
         "impact_mean_kmh": (float(outcome.impact_mps[counts].sum()) / KMH, n),
         "confirmed_share": (float(confirmed.sum()), n),
         "confirmed_mean_m": (float(outcome.confirmed_gap_m[confirmed].sum()), float(confirmed.sum())),
     }
-    for name, mine in lost(meeting, outcome).items():
-        found[name] = float((mine & counts).sum()), float((~outcome.stopped & counts).sum())
-    for place, name in enumerate(meeting.spec.kinds):
-        mine = counts & (meeting.drawn.kind == place)
-        found[f"stopped_share.{name}"] = float((outcome.stopped & mine).sum()), float(mine.sum())
+    reasons = lost(meeting, outcome)
+    kinds = {f".{name}": counts & (meeting.drawn.kind == place) for place, name in enumerate(meeting.spec.kinds)}
+    for of_kind, those in {"": counts, **kinds}.items():
+        found[f"stopped_share{of_kind}"] = float((outcome.stopped & those).sum()), float(those.sum())
+        hit = float((~outcome.stopped & those).sum())
+        found |= {f"{name}{of_kind}": (float((mine & those).sum()), hit) for name, mine in reasons.items()}
     return found
 
 
@@ -85,7 +85,6 @@ def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
 
 def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
     """Brakes that nothing called for, an hour, with its interval: those of each kind of sensor that answers.
-
 
     Where both must confirm, the rarer of the two is an upper bound; how often both are wrong about one place was not measured.
     """

@@ -23,11 +23,21 @@ def vehicle_totals(trace: Trace, alarms: tuple[float, float, float] | None) -> I
         return
     watts, end = sum(watts_by_part(trace).values()), trace.plan.arrivals_end_s
     yield "power_mean_w", Total(watts * end, end)
-    yield "energy_per_frame_j", Total(watts * end, float((trace.columns.outcome == DONE).sum()))
+    yield "energy_per_frame_j", Total(watts * end, float(_frames_done(trace)))
     driving = spec.drive_wh_per_km.value * spec.average_kmh.value
     yield "range_lost_share", Total(watts, watts + driving)
     costs = [sum(usd_by_part(spec, watts, rate).values()) for rate in alarms or (0.0,)]
     yield "usd_per_vehicle", Total(costs[0], 1.0, between=(costs[1], costs[2]) if alarms else None)
+
+
+def _frames_done(trace: Trace) -> int:
+    """Requests that were done and that a stage with servers worked on: one that is led past all of them takes no energy."""
+    worked = np.zeros(trace.columns.n, bool)
+    for name, stage in trace.plan.scenario.stages.items():
+        if stage.server:
+            visits = trace.logs[name].frame(name)
+            worked[visits.loc[visits["started_s"].notna(), "request"]] = True
+    return int((worked & (trace.columns.outcome == DONE)).sum())
 
 
 def usd_by_part(spec: Vehicle, watts: float, needless_per_h: float) -> dict[str, float]:

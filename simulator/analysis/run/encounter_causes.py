@@ -20,27 +20,33 @@ from simulator.units import duration, percent, roughly, significant, spoken
 
 #: Why the vehicle does not stop in time: in words, and what decides there, besides the stages that look.
 _LOST = {
-    "unseen": ("the object was confirmed only when no brakes could have done", ("encounters.sees", "encounters.confirms")),
-    "answered_late": ("it was captured in time, but the answer was known too late", ("arrivals", "encounters.confirms")),
-    "braked_late": ("the answer came in time, but the planner waited too long", ("encounters.braking",)),
+    "unseen": ("the object was confirmed too late for any brakes, or never", ("encounters.sees", "encounters.confirms")),
+    "answered_late": (
+        "enough frames were captured in time, but their answers came too late",
+        ("arrivals", "encounters.confirms"),
+    ),
+    "braked_late": ("the answers came in time, but the planner waited too long", ("encounters.braking",)),
 }
+#: What of the encounters a design decides; what comes into the way, in which weather, is no choice of whoever designs.
+_DESIGNED = [f"encounters.{part}" for part in ("sees", "confirms", "braking", "fuses", "degrades")]
 
 
 def _hit(summary: Summary, verdict: Verdict) -> Cause | None:
     """Where the metres go of the encounters that the vehicle does not stop for."""
     spec = summary.plan.scenario.encounters
-    totals = [{name: one.totals[f"lost.{name}"] for name in _LOST} for one in summary.measures]
-    counts = {name: sum(one[name].above for one in totals) for name in _LOST}
+    of_kind = "".join(verdict.metric.name.partition(".")[1:])
+    counts = {name: sum(one.totals[f"lost.{name}{of_kind}"].above for one in summary.measures) for name in _LOST}
     total = sum(counts.values())
     if spec is None or not total:
         return None
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
-    told = "; ".join(f"in {roughly(counts[name] / total)} of them {_LOST[name][0]}" for name in order)
-    share = total / sum(one.totals["stopped_share"].below for one in summary.measures)
+    told = "; ".join(f"in {roughly(counts[name] / total)} of these {_LOST[name][0]}" for name in order)
+    share = total / sum(one.totals[f"stopped_share{of_kind}"].below for one in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
-    handle = Handle((), lambda step: _expected(step.plan), written=list(dict.fromkeys([*written, *looking, "encounters"])))
-    sentence = f"{percent(share).capitalize()} of the encounters end at the object: {told}."
+    handle = Handle((), lambda step: _expected(step.plan), written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))
+    whose = f" of the kind “{spec.kinds[of_kind[1:]].label}”" if of_kind else ""
+    sentence = f"In {percent(share)} of the encounters{whose} the vehicle does not stop in time: {told}."
     return Cause(sentence, ["encounter", "sight"], handle)
 
 
@@ -59,22 +65,19 @@ def _expected(plan: Plan) -> float:
 
 
 def _old(summary: Summary, verdict: Verdict) -> Cause | None:
-    """How much of an age is the way of a frame, and how much the wait for the next one."""
+    """How long a sensor takes from frame to frame, and how old what it told gets before something newer is known."""
     scenario = summary.plan.scenario
     sensor = verdict.metric.name.rpartition(".")[2]
     rates = scenario.arrivals.frames_per_s
-    end = verdict.metric.name.split(".")[1]
-    least = summary.metrics.get(f"age_mean_s.{end}.{sensor}")
-    if sensor not in rates or least is None:
+    peak = summary.metrics.get(f"age_peak_mean_s.{verdict.metric.name.partition('.')[2]}")
+    if sensor not in rates or peak is None:
         return None
     if lost := _lost_sensor(summary, sensor):
         return lost
-    period = 1 / rates[sensor]
-    way = max(least.value - period / 2, 0.0)
     label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
     sentence = (
-        f"“{label}” captures a frame every {duration(period)}, and about {duration(way)} pass until its answer is known: just "
-        f"before the next answer, what is known is {duration(period + way)} old at best."
+        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer comes, what is known is "
+        f"{duration(peak.value)} old on average: the time from one answer to the next, and the way of a frame to its answer."
     )
     handle = Handle((), lambda step: -step.plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
     return Cause(sentence, ["ages", "cameras"], handle)
@@ -99,14 +102,25 @@ def _needless(summary: Summary, verdict: Verdict) -> Cause | None:
     spec, sights = summary.plan.scenario.encounters, summary.plan.sights
     if spec is None or sights is None:
         return None
-    alarms = [sight.alarms for sight in sights.by_stage.values()]
-    minutes = 60 * max(one.hours for one in alarms)
+    looks = {stage: sight.alarms for stage, sight in sights.by_stage.items() if stage in summary.stages}
+    if not looks:
+        return None
+    first = next(iter(looks.values()))
+    label_of = summary.plan.scenario.label_of
+    each = [f"{f'{alarms.count:g}' if alarms.count else 'none'} by “{label_of(stage)}”" for stage, alarms in looks.items()]
     sentence = (
-        f"Counted on {minutes:.0f} minutes of recorded driving: answers where nothing is, in the vehicle's own way, that stay "
-        f"for {alarms[0].kept_frames} frames. Where none is seen in so short a time, the bound is still "
-        f"{significant(3 * 60 / minutes, 2)} an hour (rule of three)."
+        f"Counted on {60 * first.hours:.0f} minutes of recorded driving: answers where nothing is, in the vehicle's own way, "
+        f"for {first.kept_frames} frames on end, {', '.join(each)}."
     )
-    return Cause(sentence, ["sensors", "sight"], in_order((), ["encounters.confirms", "encounters.sees", "encounters.fuses"]))
+    if not all(alarms.count for alarms in looks.values()):
+        sentence += f" None in so short a time still leaves up to {significant(3 / first.hours)} an hour (rule of three)."
+    written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
+    return Cause(sentence, ["sensors", "sight"], Handle((), lambda step: _false_per_h(step.plan), written=written))
+
+
+def _false_per_h(plan: Plan) -> float:
+    """False answers an hour of all that may look, kept as long as the design asks: the fewer, the better."""
+    return sum(sight.alarms.per_hour for sight in plan.sights.by_stage.values()) if plan.sights else 0.0
 
 
 def _drawn(summary: Summary, verdict: Verdict) -> Cause | None:

@@ -62,14 +62,14 @@ def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | Non
 
 def _sight_takeaway(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> str:
     told = "; ".join(f"{sight.label} {_at_stops(sight, stops_m)}" for sight in sights)
-    return f"Of {sights[0].object}s as far away as the vehicle needs to stop, found in one frame: {told}."
+    return f"{sights[0].object.capitalize()}s found in one frame, as far away as the vehicle needs to stop: {told}."
 
 
 def _at_stops(sight: Sighted, stops_m: Mapping[float, float]) -> str:
     told = []
     for kmh, metres in sorted(stops_m.items()):
         found, where = _found_at(sight, metres), f"at {kmh:g} km/h ({significant(metres, 2)} m)"
-        told.append(f"{where} nobody measured" if found is None else f"{where} {percent(found[0])}")
+        told.append(f"{'not measured' if found is None else percent(found[0])} {where}")
     return ", ".join(told)
 
 

@@ -41,6 +41,9 @@ def one_encounter(result: Result) -> None:
     if number is None:
         st.markdown("In this replication the vehicle closes in on nothing.")
         return
+    if not mine.closes[number]:
+        st.markdown("In this encounter the vehicle does not close in on anything, so there is nothing to see.")
+        return
     designs = {_THIS: follow(mine, number)} | _beside(result, number)
     draw(encounter(designs, _instant(designs, result.plan.scenario.id, number)), key="encounter")
     many = " Both designs meet the same encounter." if len(designs) > 1 else ""
@@ -77,11 +80,14 @@ def _instant(designs: dict[str, Followed], case: str, number: int) -> float:
 
 
 def _beside(result: Result, number: int) -> dict[str, Followed]:
-    """The same encounter under the pinned run or the default design, by name: the first that is another design."""
+    """The same encounter under the pinned run or the default design, by name: the first that is another design.
+
+    None where that other one does not close in on anything.
+    """
     for name, plan in _others(result.plan):
         if plan.identity != result.plan.identity:
             meeting = _meeting(plan, result.seed, lambda plan=plan: simulate(plan, result.seed))  # type: ignore[misc]
-            return {name: follow(meeting, number)}
+            return {name: follow(meeting, number)} if meeting.closes[number] else {}
     return {}
 
 
@@ -120,10 +126,12 @@ def sight(result: Result) -> None:
         return
     looked = [one for one in sighted(plan, what) if len(trace.logs[one.stage])]
     draw(recall_by_distance(looked, {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
+    spec = scenario.encounters
+    weather = f" Weather: {spec.conditions[spec.condition].label}." if spec.condition else ""
     st.caption(
         "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands. "
         "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. "
-        "Bands are 95% intervals."
+        f"Bands are 95% intervals.{weather}"
     )
 
 

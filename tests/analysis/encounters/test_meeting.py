@@ -9,8 +9,8 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
-from simulator.analysis.encounters.drawn import LONGEST_S
 from simulator.analysis.encounters.meeting import Meeting
+from simulator.scenario.encounters import LONGEST_S
 from simulator.serving.engine import simulate
 from tests.builders import assumed, pool
 from tests.encounters import each, encounters, hazard, misses, recall, step_recall, vehicle_plan
