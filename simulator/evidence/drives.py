@@ -171,8 +171,10 @@ class Finder:
 def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     """The recall of a detector on a kind of object; raises DriveError with what there is."""
     rows = _curves(finder)
-    known = sorted({*load_drives(DRIVES).curves["seen_by"]}) + sorted({*load_scales(DETECTIONS).curves["seen_by"]})
-    rows = _only(rows, "seen_by", finder, f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
+    if finder not in set(rows["seen_by"]):
+        known = [name for one in (load_drives(DRIVES), load_scales(DETECTIONS)) for name in sorted(set(one.curves["seen_by"]))]
+        raise DriveError(f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
+    rows = rows[rows["seen_by"] == finder]
     objects = ", ".join(sorted(set(rows["object"])))
     rows = _only(rows, "object", what, f"what '{finder}' finds of the object {what} was not measured; measured: {objects}")
     rows = _at_threshold(rows, finder, threshold)

@@ -124,7 +124,7 @@ class AnyCurveball(Strict):
         run = scenario.run
         limit, end = run.days + run.drain_days, "the run ends"
         if self.until_last_request:
-            limit, end = run.days, "the last request arrives"
+            limit, end = run.days, f"the last {scenario.unit.one} arrives"
         if 0 <= at_s < limit * 86_400:
             return ""
         return f"should strike from 0 s on and before {limit * 86_400:,.0f} s, when {end}; got {at_s:,.0f}"

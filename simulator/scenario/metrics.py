@@ -108,7 +108,7 @@ def metrics_of(
     for name, kind in kinds.items():
         found += kind.metrics(name, (labels or {}).get(name, name), tags)
     for name, sensors in (ages or {}).items():
-        found += _ages(name, (labels or {}).get(name, name), sensors)
+        found += _ages(name, (labels or {}).get(name, name), {one: (labels or {}).get(f"sensor {one}", one) for one in sensors})
     return {metric.name: metric for metric in found}
 
 
@@ -168,9 +168,9 @@ def _qualities(detected: str, escalated: str) -> Iterator[Metric]:
     yield share_metric("escalated_share", f"Requests {escalated}", None)
 
 
-def _ages(name: str, label: str, sensors: list[str]) -> Iterator[Metric]:
-    """The age of information at an end: over time, and just before something newer arrives."""
-    for of, what in [(name, ""), *((f"{name}.{sensor}", f" of {sensor}") for sensor in sensors)]:
+def _ages(name: str, label: str, sensors: Mapping[str, str]) -> Iterator[Metric]:
+    """The age of information at an end: over time, and just before something newer arrives; sensors: the label of each."""
+    for of, what in [(name, ""), *((f"{name}.{sensor}", f" of “{told}”") for sensor, told in sensors.items())]:
         yield Metric(f"age_mean_s.{of}", f"{label}: age of what is known{what}, over time", "s", "lower", "ratio")
         for short, share in AGE_QUANTILES.items():
             told = f"{label}: age of what is known{what}, within which it is {share:.0%} of the time"

@@ -278,6 +278,7 @@ class Scenario(Strict):
         labels = {name: stage.label for name, stage in self.stages.items()}
         words = (self.population.detected, self.population.escalated) if self.population else None
         labels |= {name: end.label for name, end in self.ends.items()}
+        labels |= {f"sensor {name}": label for name, label in zip(self.sensors, self.sensor_labels, strict=True)}
         found = metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
         for section in (self.encounters, self.vehicle):
             found |= {metric.name: metric for metric in (section.metrics() if section else ())}

@@ -78,8 +78,8 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
         try:
             found[stage] = _sight(spec, sight, objects)
         except InputError as error:
-            asked = getattr(error, "asked", "") or "finds"
-            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage, asked), str(error)))
+            place = ("encounters", "sees", stage, getattr(error, "asked", ""))
+            gather.faults.append(gather.scenario.document.fault(place, str(error)))
             continue
         label = gather.scenario.label_of(stage)
         gather.sources += _sources(label, found[stage])
@@ -113,8 +113,8 @@ def _measured(gather: Gatherer, spec: Encounters) -> bool:
     for name, one in spec.conditions.items():
         try:
             shifts_of("", one.corruption, one.severity)
-        except DriveError as error:
-            place = ("encounters", "conditions", name, error.asked)
+        except InputError as error:
+            place = ("encounters", "conditions", name, getattr(error, "asked", ""))
             gather.faults.append(gather.scenario.document.fault(place, str(error)))
     return len(gather.faults) == before
 
@@ -123,11 +123,11 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sig
     follows, alarms = sight.misses_as or sight.finds, sight.alarms_as or sight.finds
     same = alarms == sight.finds
     with _about("finds"):
-        recalls: dict[str, Recall] = {
+        recalls: Mapping[str, Recall] = {
             what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects
         }
     with _about("misses_as"):
-        misses: dict[str, Misses] = {what: misses_of(follows, what) for what in objects}
+        misses: Mapping[str, Misses] = {what: misses_of(follows, what) for what in objects}
     with _about("alarms_as"):
         counted = alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits)
     return Sight(

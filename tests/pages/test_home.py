@@ -6,7 +6,12 @@ from time import monotonic, sleep
 
 import pytest
 
+from simulator import compile_plan, load
+from simulator.analysis.run.replicate import replicate
 from simulator.paths import SCENARIOS
+from simulator.scenario.cases import scenario_ids
+from simulator.ui.first_page import SEED
+from simulator.ui.jobs import FIRST
 from tests.pages.conftest import said
 from tests.scenario.texts import changed, place
 
@@ -33,6 +38,24 @@ def test_the_cases_are_there_before_anything_has_run(small, request, monkeypatch
     assert not page.exception
     assert page.header[0].value == "Here is a design, and what it is to meet"
     assert [button.key for button in page.button] == ["change", "practise_small"]
+
+
+def test_the_shipped_cases_stand_in_order_under_the_design_of_the_first(request, monkeypatch):
+    monkeypatch.setattr("simulator.ui.jobs.Job.shown", None)
+    page = request.getfixturevalue("app")
+    assert not page.exception
+    first = load(scenario_ids()[0])
+    assert first.id == "skin-cancer-triage"
+    assert [button.key for button in page.button] == ["change", *(f"practise_{case}" for case in scenario_ids())]
+    assert any(caption.value.startswith(f"{first.title}, the default design: ") for caption in page.caption)
+
+
+def test_what_a_newcomer_reads_first_holds_and_leaves_something_to_do():
+    """The verdicts of the first few replications of the first case are those of many more: some are met, some are not."""
+    plan = compile_plan(load(scenario_ids()[0]))
+    first, later = ([verdict.standing for verdict in replicate(plan, SEED, count).verdicts] for count in (FIRST, 3 * FIRST))
+    assert first == later
+    assert set(first) == {"met", "not met"}
 
 
 def test_a_design_has_been_run_and_says_what_it_does_not_meet(small, app):

@@ -26,6 +26,13 @@ def shows(page, panel):
     return page.run()
 
 
+def drawn(page, panel):
+    """What the charts of a panel say."""
+    shows(page, panel)
+    assert not page.exception
+    return [element.proto.alt.replace("\\", "") for element in page.get("plotly_chart")]
+
+
 def foreign(page):
     """The words of other cases on a page, each with what stands around it."""
     words = told(page)
@@ -49,10 +56,10 @@ def test_it_opens_with_a_verdict_on_every_objective_and_why(vehicle):
 def test_every_panel_is_drawn_in_words_of_this_case(vehicle, panel):
     page = shows(vehicle(), panel)
     assert not page.exception
-    drawn = [element.proto for element in page.get("plotly_chart")]
-    assert drawn
-    assert all(chart.alt for chart in drawn)
-    assert len([part for part in page.get("popover") if part.proto.popover.label == "As a table"]) >= len(drawn)
+    charts = [element.proto for element in page.get("plotly_chart")]
+    assert charts
+    assert all(chart.alt for chart in charts)
+    assert len([part for part in page.get("popover") if part.proto.popover.label == "As a table"]) >= len(charts)
     assert foreign(page) == []
 
 
@@ -63,9 +70,9 @@ def test_the_debrief_tells_each_lesson(vehicle):
 
 
 def test_picks_come_from_the_address_and_go_there(vehicle):
-    page = vehicle(detector="yolox_nano", queue="freshest", front_rate="20", speed="walking")
+    page = vehicle(detector="yolox_nano", queue="fifo", front_rate="20", speed="walking")
     assert page.selectbox(key=f"{CASE}:detector").value == "yolox_nano"
-    assert page.selectbox(key=f"{CASE}:queue").value == "freshest"
+    assert page.selectbox(key=f"{CASE}:queue").value == "fifo"
     assert page.select_slider(key=f"{CASE}:front_rate").value == 20
     page.selectbox(key=f"{CASE}:computer").set_value("nx").run()
     assert "".join(page.query_params["computer"]) == "nx"
@@ -82,7 +89,7 @@ def test_wrong_picks_in_the_address_are_told_and_left_at_their_defaults(vehicle)
 
 
 def test_an_encounter_is_picked_moved_through_and_told_for_both_designs(vehicle):
-    page = shows(vehicle(queue="freshest", computer="agx_frugal"), "Who stops in time")
+    page = shows(vehicle(queue="fifo", computer="agx_frugal"), "Who stops in time")
     assert re.search(r"this design (never )?confirms it.*the default design (never )?confirms it", told(page))
     slider = next(one for one in page.slider if one.label == "Seconds since it came into view")
     figure = page.get("plotly_chart")[0].proto.spec
@@ -110,3 +117,34 @@ def test_a_curveball_is_held_against_the_calm_run_in_metres(vehicle):
     assert "calm" in chips(page)[STOPPED]["asked"]
     assert "“Front camera” sends nothing for 12.0 s (“The front camera fails”)" in told(page)
     assert foreign(page) == []
+
+
+def test_the_panels_ask_who_stops_in_time():
+    titles = list(panels(load(CASE)))
+    assert titles[0] == "Who stops in time"
+    assert "Who is missed" not in titles
+    assert "Who is served" not in titles
+
+
+def test_the_design_is_drawn_beside_the_default_one(vehicle):
+    page = vehicle(queue="fifo")
+    encounter, sight, front = drawn(page, "Who stops in time")
+    assert "this design " in encounter
+    assert "; the default design " in encounter
+    assert sight.startswith("Of pedestrians as far away as the vehicle needs to stop")
+    assert "YOLOX-x" in front
+
+
+def test_ages_and_machines_follow_one_slider(vehicle):
+    page = vehicle(queue="fifo")
+    found = drawn(page, "Who waits")
+    assert [alt for alt in found if alt.startswith("Known to the planner: ")]
+    assert [alt for alt in found if alt.startswith("In the second around ")]
+    assert len(page.slider) == 1 + len(list(page.sidebar.slider))
+
+
+def test_what_it_rests_on_names_the_drives_and_that_they_are_not_for_commerce(vehicle):
+    page = vehicle(queue="fifo")
+    found = drawn(page, "What it rests on")
+    assert any(alt.startswith("An answer of YOLOX-x that is ") for alt in found)
+    assert "For non-commercial use" in told(page)

@@ -102,14 +102,25 @@ def _needless(summary: Summary, verdict: Verdict) -> Cause | None:
     spec, sights = summary.plan.scenario.encounters, summary.plan.sights
     if spec is None or sights is None:
         return None
-    alarms = [sight.alarms for sight in sights.by_stage.values()]
-    minutes = 60 * max(one.hours for one in alarms)
+    looks = {stage: sight.alarms for stage, sight in sights.by_stage.items() if stage in summary.stages}
+    if not looks:
+        return None
+    first = next(iter(looks.values()))
+    label_of = summary.plan.scenario.label_of
+    each = [f"{f'{alarms.count:g}' if alarms.count else 'none'} by “{label_of(stage)}”" for stage, alarms in looks.items()]
     sentence = (
-        f"Counted on {minutes:.0f} minutes of recorded driving: answers where nothing is, in the vehicle's own way, that stay "
-        f"for {alarms[0].kept_frames} frames. Where none is seen in so short a time, the bound is still "
-        f"{significant(3 * 60 / minutes)} an hour (rule of three)."
+        f"Counted on {60 * first.hours:.0f} minutes of recorded driving: answers where nothing is, in the vehicle's own way, "
+        f"for {first.kept_frames} frames on end, {', '.join(each)}."
     )
-    return Cause(sentence, ["sensors", "sight"], in_order((), ["encounters.confirms", "encounters.sees", "encounters.fuses"]))
+    if not all(alarms.count for alarms in looks.values()):
+        sentence += f" None in so short a time still leaves up to {significant(3 / first.hours)} an hour (rule of three)."
+    written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
+    return Cause(sentence, ["sensors", "sight"], Handle((), lambda step: _false_per_h(step.plan), written=written))
+
+
+def _false_per_h(plan: Plan) -> float:
+    """False answers an hour of all that may look, kept as long as the design asks: the fewer, the better."""
+    return sum(sight.alarms.per_hour for sight in plan.sights.by_stage.values()) if plan.sights else 0.0
 
 
 def _drawn(summary: Summary, verdict: Verdict) -> Cause | None:

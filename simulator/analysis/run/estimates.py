@@ -55,7 +55,11 @@ class Withheld:
     @property
     def few(self) -> str:
         """What is missing, where it stands in place of the figure."""
-        return "too few requests" if self.people is None else "too few labelled people"
+        return f"too few {self._what}" if self.people is None else "too few labelled people"
+
+    @property
+    def _what(self) -> str:
+        return _COUNTED.get(self.metric.sample.partition(".")[0], "requests")
 
     @property
     def sentence(self) -> str:
@@ -63,9 +67,8 @@ class Withheld:
         if self.people is not None or self.metric.quantile is None:
             count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
             return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
-        what = _COUNTED.get(self.metric.sample.partition(".")[0], "requests")
         return (
-            f"{self.metric.label}: not quoted. {self.requests:,.0f} {what} are too few; about "
+            f"{self.metric.label}: not quoted. {self.requests:,.0f} {self._what} are too few; about "
             f"{significant(self.needed, 2)} would be enough."
         )
 

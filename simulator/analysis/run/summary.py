@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
@@ -110,6 +110,11 @@ def metric_rows(summary: Summary) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["what it is", "value", "95% low", "95% high", "half-widths", "name in a file"])
 
 
+def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
+    """The labels of the stages with servers to which nothing came in a run; stages: those to which something did."""
+    return [stage.label for name, stage in plan.scenario.stages.items() if stage.server and name not in stages]
+
+
 def doubts(found: Estimate, unit: str) -> str:
     """The half-width that each source of uncertainty alone would give, in words: `run 0.1, labels 8.3 points`."""
     return spread({name: (part.high - part.low) / 2 for name, part in found.doubts.items()}, unit)
@@ -139,7 +144,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     metrics = {name: found for name, found in metrics.items() if name not in endless}
     reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
     warnings = [
-        *plan.warnings,
+        *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
         *([warm_up.sentence] if warm_up else []),
         *_overload(plan, stages),
         *_peaks(plan),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from simulator.analysis.run.scorecard import Verdict
-from simulator.analysis.run.summary import POSITIVES_FOR_99, Summary, grows
+from simulator.analysis.run.summary import POSITIVES_FOR_99, Summary, grows, idle_labels
 from simulator.analysis.statistics import Interval, quantile_interval
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
 from simulator.serving.theory import loads
@@ -107,7 +107,9 @@ def _warm_up(summary: Summary) -> Iterator[Note]:
 
 def _latencies(summary: Summary) -> Iterator[Note]:
     """Where service times come from: measured or not, at which batch sizes, how undisturbed, with what tail."""
-    derived = [source for source in summary.provenance if source.what.endswith(": latency") and source.kind != "measured"]
+    idle = {f"{label}: latency" for label in idle_labels(summary.plan, summary.stages)}
+    timed = [source for source in summary.provenance if source.what.endswith(": latency") and source.what not in idle]
+    derived = [source for source in timed if source.kind != "measured"]
     for source in derived:
         level: Level = "fair" if source.kind in ("projected", "published") else "weak"
         label = source.what.removesuffix(": latency")
