@@ -397,22 +397,20 @@ def _of_evidence(metric: Metric, value: float, old: Estimator, new: Estimator) -
     Evidence that leaves both figures equally far to either side is the same, and takes no part in their difference.
     """
     counted = [one.between(metric.name) for one in (old, new)]
-<<<<<<< HEAD
-    values = [run.value for one in (old, new) if (run := one.run_interval(metric))]
-    bounds = [Interval(at, *found) for at, found in zip(values, counted, strict=True) if found]
-    sides = [[one.value - one.low, one.high - one.value] for one in bounds]
-    if len(bounds) == 2 and not np.allclose(sides[0], sides[1], rtol=1e-9):
-        return _apart(*bounds)
-=======
     values = [one.run_interval(metric) for one in (old, new)]
     told = [Interval(run.value, *found) for run, found in zip(values, counted, strict=True) if run and found]
     if len(told) == 2:
         return None if _is_one_doubt(*told) else _apart(*told)
->>>>>>> main
     moved = [one.moved(metric.name) for one in (old, new)]
     if moved[0] is None or moved[1] is None or len(moved[0]) != len(moved[1]):
         return None
     return about(value, moved[1] - moved[0])
+
+
+def _is_one_doubt(before: Interval, after: Interval) -> bool:
+    """Whether the same counts stand behind both, whatever else is added to them: what is unknown of them then cancels."""
+    return np.allclose([before.value - before.low, before.high - before.value],
+                       [after.value - after.low, after.high - after.value], rtol=1e-9, atol=1e-12)  # fmt: skip
 
 
 def _moved_again(metric: Metric, old: Estimator, new: Estimator) -> Floats:

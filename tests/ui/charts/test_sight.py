@@ -20,13 +20,8 @@ def sighted(label="Detector", object="pedestrian"):
 
 def test_the_sentence_tells_what_is_found_where_the_vehicle_needs_to_stop():
     assert recall_by_distance([sighted()], STOPS).takeaway == (
-<<<<<<< HEAD
-        "Pedestrians found in one frame, as far away as the vehicle needs to stop: Detector 100.0% at 30 km/h (10 m), 70.0% at "
-        "50 km/h (25 m), not measured at 80 km/h (90 m)."
-=======
         "Pedestrians found in one frame, as far away as the vehicle needs to stop: Detector 100.0% at 30 km/h (10 m), "
         "70.0% at 50 km/h (25 m), not measured at 80 km/h (90 m)."
->>>>>>> main
     )
 
 
