@@ -26,6 +26,11 @@ def main() -> None:
         result(page)
         panel(page, "Who is missed")
         save(page, "practice")
+        page.goto(f"{address}/practice?case=av-perception&predicting=ahead&front_rate=20")
+        result(page)
+        panel(page, "Who stops in time")
+        page.get_by_role("tab", name="Who stops in time").evaluate("tab => tab.scrollIntoView()")
+        save(page, "vehicle")
 
 
 def save(page: Page, name: str) -> None:
