@@ -183,6 +183,12 @@ def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     return Recall(by, rows["x"].to_numpy(float), rows[["recall", *DRAW_COLUMNS]].to_numpy(float).T)
 
 
+def has_scores(finder: str) -> bool:
+    """Whether its answers came with scores, so that a threshold makes a difference."""
+    rows = _curves(finder)
+    return bool(rows.loc[rows["seen_by"] == finder, "threshold"].notna().any())
+
+
 def _curves(finder: str) -> pd.DataFrame:
     return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS).curves
 
