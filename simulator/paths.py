@@ -23,6 +23,7 @@ CATALOGUE = ASSETS / "catalogue"
 FIDELITY = ASSETS / "fidelity"
 DETECTIONS = ASSETS / "detections"
 DRIVES = ASSETS / "drives"
+FEATURES = ASSETS / "features"
 
 #: Profiles of the models that a person brought along.
 OWN_PROFILES = user_data_path("casesim") / "profiles"

@@ -1,6 +1,7 @@
 """`casesim detect-eval`: judges your own detector on labelled images; without one, prints a report of the detection tables.
 
-`casesim detect-tables` makes those tables, and `casesim detect-scales` those of the networks whose latency is measured.
+`casesim detect-tables` makes those tables, `casesim detect-features` the features of the same images, and `casesim
+detect-scales` the tables of the networks whose latency is measured.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from simulator.analysis.detections.detectors import Report, precision_rows, repo
 from simulator.commands.outcome import StoppedError, UsageError, err, needing, table_console
 from simulator.evidence.detections import coco_c, load_detections
 from simulator.evidence.profiles import profiles
-from simulator.paths import DETECTIONS, PROFILES
+from simulator.paths import DETECTIONS, FEATURES, PROFILES
 
 
 @contextmanager
@@ -134,22 +135,50 @@ def detect_tables(
     out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DETECTIONS,
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes, each with its own networks on one thread")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions, halves and bootstrap")] = 1,
+    extend: Annotated[bool, typer.Option("--extend", help="keep the rows of --out; add what they lack, at fp32 alone")] = False,
 ) -> None:
     """Measure three trained detectors at four precisions under every condition; resumes where it was stopped."""
     with _keeping("what is finished is kept; the same command resumes from there"):
-        from simulator.making.detection.conditions import SETTINGS
+        from simulator.making.detection.conditions import SETTINGS, lacking
         from simulator.making.detection.evaluate import NETWORKS, Job, make_networks, measure_all
         from simulator.making.detection.tables import make_tables
 
-        job = Job(data, trained, user_cache_path("casesim"), seed)
+        job = Job(data, trained, user_cache_path("casesim"), seed, fp32_only=extend)
+        held = load_detections(out) if extend else None
+        settings = lacking(held) if held else SETTINGS
         with _progress() as bar:
             quantizing = bar.add_task("quantizing", total=len(NETWORKS))
             make_networks(job, lambda: bar.advance(quantizing))
-            measuring = bar.add_task("measuring", total=len(SETTINGS))
-            measure_all(job, SETTINGS, workers, lambda part: bar.advance(measuring, part))
-            judging = bar.add_task("judging", total=len(SETTINGS))
-            make_tables(job, out, lambda: bar.advance(judging))
+            measuring = bar.add_task("measuring", total=len(settings))
+            measure_all(job, settings, workers, lambda part: bar.advance(measuring, part))
+            judging = bar.add_task("judging", total=len(settings))
+            make_tables(job, out, lambda: bar.advance(judging), settings, held)
         err.print(f"written to {out}", markup=False)
+
+
+def detect_features(
+    data: Annotated[Path, typer.Option(help="folder of the labelled images of the detection tables")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    tables: Annotated[Path, typer.Option(help="folder of the detection tables; effects.csv is written to it")] = DETECTIONS,
+    out: Annotated[Path, typer.Option(help="folder to write the features to")] = FEATURES,
+) -> None:
+    """Measure features of the detection tables' images, and what each condition changes; resumes where it was stopped."""
+    with _keeping("what is finished is kept; the same command resumes from there"):
+        from simulator.making.detection.evaluate import Job
+        from simulator.making.detection.features import FeatureBench, make_features, settings_of, write_effects
+
+        held = load_detections(tables)
+        bench = FeatureBench(Job(data, trained, user_cache_path("casesim"), held.about.seed))
+        bench.check_same(held)
+        with _progress() as bar:
+            settings = settings_of(held)
+            measuring = bar.add_task("measuring", total=len(settings))
+            for setting in settings:
+                bench.measure(setting)
+                bar.advance(measuring)
+        make_features(bench, held, tables / "boxes.parquet", out)
+        write_effects(held, out, tables)
+        err.print(f"written to {out} and {tables}", markup=False)
 
 
 def detect_scales(

@@ -10,7 +10,7 @@ import typer
 
 from simulator.commands.cases import cases
 from simulator.commands.check import check
-from simulator.commands.detections import detect_eval, detect_scales, detect_tables
+from simulator.commands.detections import detect_eval, detect_features, detect_scales, detect_tables
 from simulator.commands.drives import drives
 from simulator.commands.fidelity import fidelity
 from simulator.commands.levers import levers
@@ -50,7 +50,7 @@ def casesim(
 
 
 analysing = (serve, cases, check, run, levers)
-making = (profile, fidelity, projection, detect_eval, detect_tables, detect_scales, drives)
+making = (profile, fidelity, projection, detect_eval, detect_tables, detect_features, detect_scales, drives)
 for command in analysing + making:
     app.command()(command)
 scores.command()(train)

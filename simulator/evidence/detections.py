@@ -7,6 +7,10 @@
     answers.parquet   one row per detector, precision, condition, severity and image: statistics of input and answers
     summary.csv       one row per detector, precision, condition and severity: average precision with its intervals
 
+Severities are 0 for clean images, 1 to 5 for a corruption (about as strong as COCO-C's) and 1 to 2 for a bug. At 8 bits only
+1, 3 and 5 are measured, and a bug only where it strikes every image. The road's table `conditions.csv` beside them counts
+its severities 1, 2 and 3, which are 1, 3 and 5 of these.
+
 Their columns are described in `COLUMNS`. Photos are not part of it. What the networks whose latency is measured find of the
 road's objects lies beside them, and `simulator.evidence.scales` reads it.
 """
@@ -80,12 +84,15 @@ class DetectorTold(_Record):
 
 
 class ConditionTold(_Record):
-    """A condition: what its strengths mean, by severity, and what COCO-C calls it."""
+    """A condition: its strength at each severity that was measured, what a strength means, and what COCO-C calls it.
+
+    The strength of a bug is the share of the images that it strikes.
+    """
 
     label: str
     kind: str
     means: str
-    strengths: list[float] = []
+    strengths: dict[int, float] = {}
     coco_c: str | None = None
 
 
@@ -125,6 +132,11 @@ class DetectionTables:
     def of(self, table: str, detector: str, precision: str, condition: str, severity: int) -> pd.DataFrame:
         """The rows of `outcomes`, `answers` or `summary` of one network under one condition."""
         return _picked(getattr(self, table), detector=detector, precision=precision, condition=condition, severity=severity)
+
+    def severities(self, detector: str, precision: str, condition: str) -> list[int]:
+        """The severities at which a network was measured under a condition; none where the condition does not apply to it."""
+        rows = _picked(self.summary, detector=detector, precision=precision, condition=condition)
+        return sorted(map(int, rows["severity"]))
 
     def scores(self, detector: str, precision: str, condition: str, severity: int) -> NDArray[np.float64]:
         """The score with which each labelled box was found, 0 where it was missed, in the order of `boxes`."""

@@ -39,7 +39,7 @@ def test_a_condition_is_compared_with_clean_images_and_boxes_are_written(
     casesim: Run, detector: Make, yolo: Path, tmp_path: Path
 ) -> None:
     net, out = detector([RIGHT], [1], [0.9]), tmp_path / "found.csv"
-    given = ["--onnx", net, "--data", yolo, "--conditions", "clean,fog:3,stretch", "--resamples", 100, "--out", out]
+    given = ["--onnx", net, "--data", yolo, "--conditions", "clean,fog:3,stretch:2", "--resamples", 100, "--out", out]
     status, shown, _ = casesim("detect-eval", *given)
     assert status == 0
     assert "fog:3" in shown and "recall by box height" in shown

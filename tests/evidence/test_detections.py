@@ -21,7 +21,12 @@ def test_what_comes_along_is_whole(shipped):
     assert set(shipped.summary["precision"]) == set(shipped.about.precisions)
     corruptions = [told for told in shipped.about.conditions.values() if told.kind == "corruption"]
     assert len(corruptions) >= 10
-    assert all(len(told.strengths) == 3 for told in corruptions)
+    assert all({1, 3, 5} <= set(told.strengths) <= set(range(1, 6)) for told in corruptions)
+    for name, told in shipped.about.conditions.items():
+        assert shipped.severities("yolox_nano", "fp32", name) == list(told.strengths)
+        assert set(shipped.severities("yolox_nano", "int8_all", name)) == set(told.strengths) & (
+            {2} if told.kind == "bug" else {1, 3, 5}
+        )
     assert (shipped.summary["ap_low"] <= shipped.summary["ap_high"]).all()
 
 

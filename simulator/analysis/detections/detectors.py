@@ -20,8 +20,6 @@ AP_APART = 2.0
 #: 8 bits collapse a detector that loses this part of its AP, and spare one that loses no more than that.
 COLLAPSED, SPARED = 0.5, 0.15
 INT8 = "int8_all"
-#: COCO-C's severities that our 1, 2 and 3 are about as strong as, as places in its lists.
-_AS_STRONG = (0, 2, 4)
 _COLLAPSES, _SPARES = "yolox_nano", "fastestdet"
 #: Heights at which recall is told, in pixels.
 HEIGHTS: NDArray[np.float64] = np.geomspace(8, 400, 33)
@@ -101,7 +99,7 @@ def int8_loss(tables: DetectionTables, detector: str, precision: str) -> float:
 def damage_rows(tables: DetectionTables, published: CocoC) -> pd.DataFrame:
     """One row per corruption that COCO-C has too: the part of clean AP that it takes, the mean over severities, in %.
 
-    One column per detector of ours at fp32, and one per published detector at the severities that are about as strong.
+    One column per detector of ours at fp32, and one per published detector at the same severities.
     """
     rows = []
     for name, told in tables.about.conditions.items():
@@ -109,10 +107,10 @@ def damage_rows(tables: DetectionTables, published: CocoC) -> pd.DataFrame:
             continue
         row: dict[str, object] = {"corruption": told.label}
         for detector in tables.about.detectors:
-            left = [ap_of(tables, detector, FP32, name, severity) for severity in range(1, len(told.strengths) + 1)]
+            left = [ap_of(tables, detector, FP32, name, severity) for severity in told.strengths]
             row[label_of(tables, detector)] = 100 * (1 - fmean(left) / ap_of(tables, detector, FP32))
         for model, figures in published.models.items():
-            left = [figures.corrupted[told.coco_c][place] for place in _AS_STRONG]
+            left = [figures.corrupted[told.coco_c][place] for place in (severity - 1 for severity in told.strengths)]
             row[model] = 100 * (1 - fmean(left) / figures.clean)
         rows.append(row)
     return pd.DataFrame(rows)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from simulator.making.detection.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from simulator.evidence.detections import CLEAN, DetectionTables
+from simulator.making.detection.corruptions import COARSE, CORRUPTIONS, SEVERITIES, corrupt
 from simulator.making.detection.images import Takes
 from simulator.making.zoo.refusals import CannotMeasureError
 from simulator.making.zoo.steps import Pixels
 
-CLEAN = "clean"
 #: The roll-out never reached the server: the oldest detector answers in place of those that should have replaced it.
 STALE = "stale_model"
+#: The share of the images that a bug strikes at its severities 1 and 2.
+SHARES = (0.33, 1.0)
+WHOLE = len(SHARES)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ BUGS: dict[str, Bug] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A condition at a severity, which is 0 for clean images and 1 for a bug."""
+    """A condition at a severity: 0 for clean images, 1 to 5 for a corruption, 1 or 2 for a bug."""
 
     condition: str
     severity: int
@@ -62,21 +66,50 @@ class Setting:
             return pixels
         return corrupt(pixels, self.condition, self.severity, name, seed)
 
-    def takes(self, takes: Takes) -> Takes:
-        """How the code prepares it for a network that takes this."""
+    @property
+    def strength(self) -> float:
+        """The strength of a corruption, the share of the images that a bug strikes, 0 for clean images."""
+        if self.severity == 0:
+            return 0.0
+        steps = CORRUPTIONS[self.condition].strengths if self.condition in CORRUPTIONS else SHARES
+        return steps[self.severity - 1]
+
+    @property
+    def coarse(self) -> bool:
+        """Whether it is measured at every precision, and not at fp32 alone."""
+        steps = COARSE if self.condition in CORRUPTIONS else (0, WHOLE)
+        return self.severity in steps
+
+    def strikes(self, name: str, seed: int) -> bool:
+        """Whether a bug strikes the image of this name: a share of all images, drawn by a hash of the name."""
+        drawn = zlib.crc32(f"{seed}/{self.condition}/{name}".encode()) / 2**32
+        return drawn < self.strength
+
+    def takes(self, takes: Takes, name: str, seed: int) -> Takes:
+        """How the code prepares the image of this name for a network that takes this."""
         bug = BUGS.get(self.condition)
-        return bug.change(takes) if bug else takes
+        return bug.change(takes) if bug and self.strikes(name, seed) else takes
 
 
 SETTINGS = [
     Setting(CLEAN, 0),
-    *(Setting(name, 1) for name in BUGS),
+    *(Setting(name, severity) for name in BUGS for severity in range(1, WHOLE + 1)),
     *(Setting(name, severity) for name in CORRUPTIONS for severity in SEVERITIES),
 ]
 
+#: A stale model, put together from what the detectors answered to clean images.
+STALES = [Setting(STALE, severity) for severity in range(1, WHOLE + 1)]
+
+
+def lacking(held: DetectionTables) -> list[Setting]:
+    """The settings of conditions that the tables tell of and that they hold no row of, and clean images to compare with."""
+    there = set(zip(held.summary["condition"].astype(str), held.summary["severity"].astype(int), strict=True))
+    mine = [setting for setting in SETTINGS if setting.condition in held.about.conditions]
+    return [SETTINGS[0], *(setting for setting in mine if (setting.condition, setting.severity) not in there)]
+
 
 def read_settings(text: str) -> list[Setting]:
-    """`clean,fog:2,bgr` as settings; a corruption without a severity stands for all three. Raises CannotMeasureError."""
+    """`clean,fog:2,bgr` as settings; a condition alone stands for all its severities. Raises CannotMeasureError."""
     found = [setting for part in text.split(",") if part.strip() for setting in _read(part.strip())]
     if not found:
         raise CannotMeasureError("--conditions: names none; expected such as clean,fog:2,bgr")

@@ -1,9 +1,9 @@
 """What goes wrong with an image before it reaches a detector: our own functions, seeded, of a stated strength.
 
-Each is made from the idea behind it (how fog scatters light, how a lens blurs) on values from 0 to 1, at three severities.
+Each is made from the idea behind it (how fog scatters light, how a lens blurs) on values from 0 to 1, at five severities.
 Lengths are parts of the image's longer side, so that an image looks alike at any size. Where COCO-C (Michaelis et al. 2019,
-arXiv:1907.07484) has the same corruption, the severities are about as strong as its severities 1, 3 and 5. The random numbers
-of an image are the same at each severity: the same flakes fall, only thicker.
+arXiv:1907.07484) has the same corruption, the severities are about as strong as its own. The random numbers of an image are
+the same at each severity: the same flakes fall, only thicker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from PIL import Image
 
 from simulator.making.zoo.steps import Floats, Pixels
 
-SEVERITIES = (1, 2, 3)
+SEVERITIES = (1, 2, 3, 4, 5)
+#: Severities that are measured at every precision; those in between are measured at fp32 alone.
+COARSE = (1, 3, 5)
 #: Luma of red, green and blue (Rec. 601).
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _GAMMA = 2.2
@@ -31,13 +33,13 @@ class Corruption:
     """A way to spoil an image.
 
     apply: from (h, w, 3) in 0 to 1, a strength and a random stream, to the same; what leaves 0 to 1 is cut off
-    strengths: at the three severities; means: what a strength is, with its unit
+    strengths: at the five severities; means: what a strength is, with its unit
     coco_c: the name of the same corruption there
     """
 
     label: str
     apply: Callable[[Floats, float, Generator], Floats]
-    strengths: tuple[float, float, float]
+    strengths: tuple[float, float, float, float, float]
     means: str
     coco_c: str | None = None
 
@@ -142,7 +144,7 @@ def rain(image: Floats, strength: float, rng: Generator) -> Floats:
 
 
 def rain_at_night(image: Floats, severity: float, rng: Generator) -> Floats:
-    """Rain, whose drops scatter what light there is, before a sensor at night, both at the severity 1, 2 or 3."""
+    """Rain, whose drops scatter what light there is, before a sensor at night, both at a severity from 1 to 5."""
     place = int(severity) - 1
     wet = rain(image, CORRUPTIONS["rain"].strengths[place], rng)
     return night(np.clip(wet, 0, 1), CORRUPTIONS["night"].strengths[place], rng)
@@ -220,27 +222,37 @@ _SHARE = "part of the pixels that starts a {}"
 _LENGTH = "{}, as a part of the longer side"
 
 CORRUPTIONS: dict[str, Corruption] = {
-    "fog": Corruption("Fog", fog, (0.5, 0.9, 1.5), "optical depth of the scene's far end", "fog"),
-    "rain": Corruption("Rain", rain, (0.001, 0.004, 0.01), _SHARE.format("streak")),
-    "snow": Corruption("Snow", snow, (0.005, 0.015, 0.035), _SHARE.format("flake"), "snow"),
-    "night": Corruption("Night", night, (0.1, 0.02, 0.005), "part of the daylight that is left"),
-    "rain_at_night": Corruption("Rain at night", rain_at_night, (1, 2, 3), "severity of rain and of night, both"),
-    "dirty_lens": Corruption("Dirty lens", dirty_lens, (0.15, 0.35, 0.6), "part of the image that dirt covers"),
-    "contrast": Corruption("Low contrast", contrast, (0.4, 0.2, 0.05), "part of the contrast that is left", "contrast"),
-    "defocus": Corruption("Out of focus", defocus, (0.005, 0.009, 0.016), _LENGTH.format("radius of the disc"), "defocus_blur"),
-    "motion_blur": Corruption(
-        "Motion blur", motion_blur, (0.015, 0.03, 0.05), _LENGTH.format("length of the line"), "motion_blur"
+    "fog": Corruption("Fog", fog, (0.5, 0.7, 0.9, 1.2, 1.5), "optical depth of the scene's far end", "fog"),
+    "rain": Corruption("Rain", rain, (0.001, 0.002, 0.004, 0.006, 0.01), _SHARE.format("streak")),
+    "snow": Corruption("Snow", snow, (0.005, 0.009, 0.015, 0.023, 0.035), _SHARE.format("flake"), "snow"),
+    "night": Corruption("Night", night, (0.1, 0.045, 0.02, 0.01, 0.005), "part of the daylight that is left"),
+    "rain_at_night": Corruption("Rain at night", rain_at_night, (1, 2, 3, 4, 5), "severity of rain and of night, both"),
+    "dirty_lens": Corruption("Dirty lens", dirty_lens, (0.15, 0.25, 0.35, 0.47, 0.6), "part of the image that dirt covers"),
+    "contrast": Corruption(
+        "Low contrast", contrast, (0.4, 0.3, 0.2, 0.1, 0.05), "part of the contrast that is left", "contrast"
     ),
-    "noise": Corruption("Noise", noise, (0.08, 0.18, 0.38), "standard deviation, as a part of white", "gaussian_noise"),
-    "jpeg": Corruption("JPEG", jpeg, (25, 15, 7), "quality from 1 to 100", "jpeg_compression"),
-    "pixelate": Corruption("Pixelated", pixelate, (0.6, 0.4, 0.25), "part of the side's pixels that is left", "pixelate"),
-    "brightness": Corruption("Too bright", brightness, (0.1, 0.3, 0.5), "light added, as a part of white", "brightness"),
-    "zoom_blur": Corruption("Zoom blur", zoom_blur, (0.1, 0.2, 0.3), "largest enlargement, less 1", "zoom_blur"),
+    "defocus": Corruption(
+        "Out of focus", defocus, (0.005, 0.007, 0.009, 0.012, 0.016), _LENGTH.format("radius of the disc"), "defocus_blur"
+    ),
+    "motion_blur": Corruption(
+        "Motion blur", motion_blur, (0.015, 0.022, 0.03, 0.04, 0.05), _LENGTH.format("length of the line"), "motion_blur"
+    ),
+    "noise": Corruption(
+        "Noise", noise, (0.08, 0.12, 0.18, 0.26, 0.38), "standard deviation, as a part of white", "gaussian_noise"
+    ),
+    "jpeg": Corruption("JPEG", jpeg, (25, 18, 15, 10, 7), "quality from 1 to 100", "jpeg_compression"),
+    "pixelate": Corruption(
+        "Pixelated", pixelate, (0.6, 0.5, 0.4, 0.32, 0.25), "part of the side's pixels that is left", "pixelate"
+    ),
+    "brightness": Corruption(
+        "Too bright", brightness, (0.1, 0.2, 0.3, 0.4, 0.5), "light added, as a part of white", "brightness"
+    ),
+    "zoom_blur": Corruption("Zoom blur", zoom_blur, (0.1, 0.15, 0.2, 0.25, 0.3), "largest enlargement, less 1", "zoom_blur"),
 }
 
 
 def corrupt(pixels: Pixels, name: str, severity: int, image: str, seed: int) -> Pixels:
-    """An image (h, w, 3) under a corruption at severity 1, 2 or 3; the same for the same name of the image and seed."""
+    """An image (h, w, 3) under a corruption at a severity from 1 to 5; the same for the same name of the image and seed."""
     corruption = CORRUPTIONS[name]
     rng = np.random.default_rng([seed, zlib.crc32(f"{name}/{image}".encode())])
     values: Any = pixels.astype(np.float32) / np.float32(255)

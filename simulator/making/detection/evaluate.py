@@ -22,19 +22,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.detections.quality import ScoredBoxes
+from simulator.evidence.detections import CLEAN
 from simulator.evidence.files import in_one_step
 from simulator.making.detection import signals
-from simulator.making.detection.conditions import Setting
-from simulator.making.detection.corruptions import CORRUPTIONS
+from simulator.making.detection.conditions import STALE, Setting
 from simulator.making.detection.datasets import Dataset, read_dataset
 from simulator.making.detection.images import prepare
 from simulator.making.detection.layouts import boxes_of
-from simulator.making.detection.networks import DETECTORS, LEAST, outputs_of, start
-from simulator.making.detection.precisions import HALVES, PRECISIONS, halves, network_file
+from simulator.making.detection.networks import DETECTORS, LEAST, OLDEST, outputs_of, start
+from simulator.making.detection.precisions import FP32, HALVES, PRECISIONS, halves, network_file
 from simulator.making.zoo.steps import Pixels
 
 #: Raised when the same setting is measured differently, so that parts made before are not taken for it.
-_RECIPE = 1
+_RECIPE = 2
 
 #: Every network: detector and precision.
 NETWORKS = [(detector, precision) for detector in DETECTORS for precision in PRECISIONS]
@@ -42,12 +42,16 @@ NETWORKS = [(detector, precision) for detector in DETECTORS for precision in PRE
 
 @dataclass(frozen=True)
 class Job:
-    """What is measured on what: folders of labelled images and of trained networks, the seed, and where parts are kept."""
+    """What is measured on what: folders of labelled images and of trained networks, the seed, and where parts are kept.
+
+    fp32_only: leave the 8 bits out, which cost three quarters of the time
+    """
 
     data: Path
     trained: Path
     cache: Path
     seed: int
+    fp32_only: bool = False
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -63,14 +67,20 @@ class Job:
     def folder(self) -> Path:
         """Where the parts of this very job lie."""
         told = [(file.name, file.stat().st_size) for file in self.dataset.files]
-        strengths = {name: corruption.strengths for name, corruption in CORRUPTIONS.items()}
         weights = [hashlib.sha256(detector.path(self.trained).read_bytes()).hexdigest() for detector in DETECTORS.values()]
-        key = repr((_RECIPE, self.seed, told, strengths, weights, ort.__version__))
+        key = repr((_RECIPE, self.seed, told, weights, ort.__version__))
         return self.cache / "detections" / hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def part(self, setting: Setting) -> Path:
         """The file of one setting."""
-        return self.folder / f"{setting.condition}.{setting.severity}.npz"
+        name = f"{setting}.{setting.strength:g}".replace(":", ".")
+        return self.folder / f"{name}.{len(self.networks_of(setting))}.npz"
+
+    def networks_of(self, setting: Setting) -> list[tuple[str, str]]:
+        """The networks that see a setting: detector and precision."""
+        every = setting.coarse and not self.fp32_only
+        seen = [(detector, precision) for detector, precision in NETWORKS if every or precision == FP32]
+        return [network for network in seen if setting.condition != STALE or network[0] != OLDEST]
 
     def network(self, detector: str, precision: str, half: int) -> Path:
         """The ONNX file that measures the images of a half."""
@@ -111,6 +121,31 @@ def read_part(path: Path) -> Part:
         return Part(images, inputs, held["answers"])
 
 
+def seen(job: Job, setting: Setting) -> Part:
+    """What was seen and answered under a setting that was measured; a stale model needs clean images alone."""
+    if setting.condition != STALE:
+        return read_part(job.part(setting))
+    part = read_part(job.part(Setting(CLEAN, 0)))
+    struck = np.array([setting.strikes(file.stem, job.seed) for file in job.dataset.files])
+    oldest = part.inputs_of(OLDEST)
+    inputs = []
+    for detector in dict.fromkeys(detector for detector, _ in job.networks_of(setting)):
+        rows = pd.concat([part.inputs_of(detector)[~struck], oldest[struck]]).sort_values("image", ignore_index=True)
+        inputs.append(rows.assign(detector=list(DETECTORS).index(detector)))
+    return Part(part.images, pd.concat(inputs, ignore_index=True), _stale(job.networks_of(setting), part.answers, struck))
+
+
+def _stale(networks: list[tuple[str, str]], answers: NDArray[np.float32], struck: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Answers (n, 8) of the networks, those of the oldest detector in their place on the images that are struck."""
+    hit, parts = struck[answers[:, 1].astype(int)], []
+    for detector, precision in networks:
+        mine, old = (answers[:, 0] == NETWORKS.index((name, precision)) for name in (detector, OLDEST))
+        replaced = answers[old & hit].copy()
+        replaced[:, 0] = NETWORKS.index((detector, precision))
+        parts += [answers[mine & ~hit], replaced]
+    return np.concatenate(parts)
+
+
 def write_part(part: Part, path: Path) -> None:
     """Write it in one step."""
     columns: dict[str, Any] = {f"image.{name}": part.images[name].to_numpy() for name in part.images}
@@ -143,10 +178,10 @@ class Bench:
     ) -> Iterator[tuple[dict[str, float], list[NDArray[np.float32]]]]:
         """What each detector gets, and what its precisions answer."""
         for index, detector in enumerate(DETECTORS.values()):
-            takes = setting.takes(detector.takes)
+            takes = setting.takes(detector.takes, self.job.dataset.files[image].stem, self.job.seed)
             tensor, placed = prepare(pixels, takes)
             rows = []
-            for precision in PRECISIONS:
+            for precision in (one for name, one in self.job.networks_of(setting) if name == detector.name):
                 half = int(self.job.halves[image])
                 session = self._session(detector.name, precision, half)
                 found = boxes_of(detector.layout, outputs_of(session, tensor), takes.side, LEAST)
@@ -159,7 +194,7 @@ class Bench:
 def make_networks(job: Job, tick: Callable[[], None] = lambda: None) -> None:
     """Quantize whatever is not quantized yet."""
     for detector, precision in NETWORKS:
-        for half in HALVES:
+        for half in HALVES if precision == FP32 or not job.fp32_only else ():
             job.network(detector, precision, half)
         tick()
 

@@ -224,8 +224,9 @@ def _one_of(option: str, given: str | None, there: list[str]) -> str | None:
 def _answers(
     network: _Network, data: Dataset, setting: Setting, own: OwnDetector, tell: Callable[[float], None]
 ) -> ScoredBoxes:
-    takes, rows = setting.takes(network.takes), []
+    rows = []
     for image, file in enumerate(data.files):
+        takes = setting.takes(network.takes, file.stem, own.seed)
         tensor, placed = prepare(setting.image(data.pixels(image), file.stem, own.seed), takes)
         found = network.found(tensor)
         rows.append(np.column_stack([np.full(len(found), image), placed.back(found[:, :4]), found[:, 4:]]))

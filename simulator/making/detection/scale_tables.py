@@ -47,11 +47,11 @@ from simulator.making.detection.by_height import (
     share_found,
 )
 from simulator.making.detection.coco import coco_ap
-from simulator.making.detection.corruptions import CORRUPTIONS
+from simulator.making.detection.corruptions import COARSE, CORRUPTIONS
+from simulator.making.detection.origin import ATTRIBUTION
 from simulator.making.detection.road import OBJECTS, road_answers, road_labels
 from simulator.making.detection.scales import CONDITIONS as SPOILT
 from simulator.making.detection.scales import FULL, LOOKS, PARTS, Look, ScaleJob, heights_px
-from simulator.making.detection.tables import ATTRIBUTION
 from simulator.making.detection.timed import Timed
 from simulator.making.zoo.machine import provenance
 
@@ -155,7 +155,11 @@ class _Judged:
         clean, spoilt = (self._scores[one] >= SHIFT_THRESHOLD for one in (FULL, look))
         images = len(self._job.dataset)
         shift = probit_shift(kinds, clean, spoilt, self._labels.image, images, RESAMPLES, self._job.seed)
-        named = {"seen_by": self._timed.seen_by, "condition": look.setting.condition, "severity": look.setting.severity}
+        named = {
+            "seen_by": self._timed.seen_by,
+            "condition": look.setting.condition,
+            "severity": COARSE.index(look.setting.severity) + 1,
+        }
         return named | _figure("shift", shift, 0) | _draws(shift, 0)
 
     def _false(self, threshold: float) -> dict[str, Any]:
@@ -227,7 +231,10 @@ def _about(job: ScaleJob, labels: Boxes, networks: dict[str, ScoredNetwork]) -> 
         parts=list(PARTS),
         thresholds=list(THRESHOLDS),
         condition_threshold=SHIFT_THRESHOLD,
-        conditions={name: f"{CORRUPTIONS[name].means}: {_listed(CORRUPTIONS[name].strengths)}" for name in SPOILT},
+        conditions={
+            name: f"{CORRUPTIONS[name].means}: {_listed([CORRUPTIONS[name].strengths[severity - 1] for severity in COARSE])}"
+            for name in SPOILT
+        },
         seed=job.seed,
         resamples=RESAMPLES,
         intervals="95%, percentiles of a bootstrap by image; where all or none is found, exact as if an image were one trial",
@@ -236,7 +243,7 @@ def _about(job: ScaleJob, labels: Boxes, networks: dict[str, ScoredNetwork]) -> 
     )
 
 
-def _listed(strengths: tuple[float, ...]) -> str:
+def _listed(strengths: list[float]) -> str:
     return ", ".join(f"{strength:g}" for strength in strengths)
 
 

@@ -18,9 +18,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from simulator.analysis.detections.quality import ScoredBoxes
+from simulator.evidence.detections import CLEAN
 from simulator.evidence.files import in_one_step
-from simulator.making.detection.conditions import CLEAN, Setting
-from simulator.making.detection.corruptions import CORRUPTIONS, SEVERITIES
+from simulator.making.detection.conditions import Setting
+from simulator.making.detection.corruptions import COARSE, CORRUPTIONS
 from simulator.making.detection.datasets import Dataset, read_dataset
 from simulator.making.detection.images import Takes, place, prepare
 from simulator.making.detection.layouts import boxes_of
@@ -60,7 +61,7 @@ class Look:
 
 LOOKS = [
     *(Look(part, Setting(CLEAN, 0)) for part in PARTS),
-    *(Look(1.0, Setting(name, severity)) for name in CONDITIONS for severity in SEVERITIES),
+    *(Look(1.0, Setting(name, severity)) for name in CONDITIONS for severity in COARSE),
 ]
 FULL = LOOKS[0]
 

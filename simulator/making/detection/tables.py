@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,26 +23,16 @@ from simulator.analysis.detections.quality import (
     resamples,
     taken,
 )
-from simulator.evidence.detections import CLEAN, COLUMNS, FP32, About, ConditionTold, DetectorTold
+from simulator.evidence.detections import COLUMNS, FP32, About, DetectionTables
 from simulator.evidence.files import in_one_step
 from simulator.making.detection import signals
 from simulator.making.detection.coco import coco_ap
-from simulator.making.detection.conditions import BUGS, SETTINGS, STALE, Setting
-from simulator.making.detection.corruptions import CORRUPTIONS
+from simulator.making.detection.conditions import SETTINGS, STALES, Setting
 from simulator.making.detection.datasets import Dataset
-from simulator.making.detection.evaluate import NETWORKS, Job, Part, read_part
-from simulator.making.detection.networks import DETECTORS, OLDEST
-from simulator.making.detection.precisions import WORDS
-from simulator.making.zoo.machine import provenance
+from simulator.making.detection.evaluate import Job, Part, seen
+from simulator.making.detection.origin import RESAMPLES, about_job, extended, extended_about
 
-RESAMPLES = 300
-ATTRIBUTION = (
-    "annotations CC BY 4.0 (COCO Consortium); the photos are under Flickr licences of their own and are not included here"
-)
 _DIGITS = 4
-#: AP of the trained files on these 128 images that others found in preparation, at 512 pixels.
-_REFERENCE = {"yolox_nano": 0.337, "fastestdet": 0.183, "nanodet_m": 0.230}
-_REFERENCE_IMAGES = 128
 
 
 @dataclass(frozen=True)
@@ -55,29 +43,33 @@ class _Judged:
     drawn: NDArray[np.float64]
 
 
-def make_tables(job: Job, out: Path, tick: Callable[[], None]) -> None:
-    """Judge every part and write all tables to the folder `out`; one tick per setting."""
+def make_tables(
+    job: Job,
+    out: Path,
+    tick: Callable[[], None],
+    settings: list[Setting] | None = None,
+    held: DetectionTables | None = None,
+) -> None:
+    """Judge the parts of the settings (all, if none are said) and write all tables to the folder `out`; one tick per setting.
+
+    held: tables whose rows are kept; only what they lack is added. Raises CannotMeasureError where they tell of other boxes,
+    or where the same network has another AP there.
+    """
     data = job.dataset
     outcomes, images, answers = [], [], []
     judged: dict[tuple[str, str, Setting], _Judged] = {}
-    for setting in SETTINGS:
-        part = read_part(job.part(setting))
+    chosen = [*(SETTINGS if settings is None else settings), *STALES]
+    for setting in chosen:
+        part, networks = seen(job, setting), job.networks_of(setting)
         images.append(_setting_columns(setting, part.images))
-        judged |= {(*network, setting): one for network, one in zip(NETWORKS, judge(job, setting), strict=True)}
-        for detector, precision in NETWORKS:
+        judged |= {(*network, setting): one for network, one in zip(networks, judge(job, setting), strict=True)}
+        for detector, precision in networks:
             found, network = part.found(detector, precision), {"detector": detector, "precision": precision}
             [takes] = taken(data.labels, found, OVERLAPS[:1])
             outcomes.append(_setting_columns(setting, _outcomes(data, found, takes)).assign(**network))
             signs = _answers(len(data), found, takes).merge(part.inputs_of(detector), on="image")
             answers.append(_setting_columns(setting, signs).assign(**network))
         tick()
-    stale = Setting(STALE, 1)
-    images.append(images[0].assign(condition=stale.condition, severity=stale.severity))
-    for detector, precision in NETWORKS:
-        if detector != OLDEST:
-            judged[detector, precision, stale] = judged[OLDEST, precision, SETTINGS[0]]
-            for rows in (outcomes, answers):
-                rows.append(_in_its_place(rows, detector, precision, stale))
     frames = {
         "boxes": _boxes(data),
         "outcomes": pd.concat(outcomes, ignore_index=True),
@@ -85,7 +77,10 @@ def make_tables(job: Job, out: Path, tick: Callable[[], None]) -> None:
         "answers": _named(pd.concat(answers, ignore_index=True), data),
         "summary": pd.DataFrame(_summary(judged)),
     }
-    _write(frames, _about(job), out)
+    about = about_job(job, chosen)
+    if held:
+        frames, about = extended(held, frames), extended_about(held.about, about)
+    _write(frames, about, out)
 
 
 def _setting_columns(setting: Setting, rows: pd.DataFrame) -> pd.DataFrame:
@@ -93,10 +88,10 @@ def _setting_columns(setting: Setting, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def judge(job: Job, setting: Setting) -> list[_Judged]:
-    """Each network under one setting, in the order of `NETWORKS`; kept beside its part, so that it is judged once."""
+    """Each network that sees a setting, in their order; kept beside its part, so that it is judged once."""
     path = job.part(setting).with_suffix(f".judged-{RESAMPLES}.npz")
     if not path.is_file():
-        found = list(map(partial(_judge, job, read_part(job.part(setting))), NETWORKS))
+        found = list(map(partial(_judge, job, seen(job, setting)), job.networks_of(setting)))
         with in_one_step(path) as unfinished, unfinished.open("wb") as stream:
             np.savez_compressed(stream, value=[one.value for one in found], drawn=np.stack([one.drawn for one in found]))
     with np.load(path) as held:
@@ -119,16 +114,6 @@ def _answers(images: int, found: ScoredBoxes, takes: Ints) -> pd.DataFrame:
     of_images = [found.image == image for image in range(images)]
     told = [signals.of_scores(found.score[mine], takes[mine] < 0) for mine in of_images]
     return pd.DataFrame(told).assign(image=np.arange(images))
-
-
-def _in_its_place(frames: list[pd.DataFrame], detector: str, precision: str, setting: Setting) -> pd.DataFrame:
-    """The clean rows of the oldest detector, told as those of another."""
-    clean = next(
-        rows
-        for rows in frames
-        if (rows["detector"].iloc[0], rows["precision"].iloc[0], rows["condition"].iloc[0]) == (OLDEST, precision, CLEAN)
-    )
-    return _setting_columns(setting, clean).assign(detector=detector)
 
 
 def _boxes(data: Dataset) -> pd.DataFrame:
@@ -203,62 +188,3 @@ def _significant(values: NDArray[np.floating]) -> NDArray[np.float32]:
     size = np.where(values == 0, 1, np.abs(values))
     scale = 10.0 ** (_DIGITS - 1 - np.floor(np.log10(size)))
     return (np.round(values * scale) / scale).astype(np.float32)
-
-
-def _about(job: Job) -> About:
-    data, made = job.dataset, provenance(["onnxruntime", "onnx", "pycocotools", "pillow", "numpy", "scipy"], "", "")
-    conditions = {
-        name: ConditionTold(
-            label=corruption.label,
-            kind="corruption",
-            means=corruption.means,
-            strengths=list(corruption.strengths),
-            coco_c=corruption.coco_c,
-        )
-        for name, corruption in CORRUPTIONS.items()
-    }
-    conditions |= {name: ConditionTold(label=bug.label, kind="bug", means=bug.means) for name, bug in BUGS.items()}
-    label = DETECTORS[OLDEST].label
-    told = f"a roll-out that never reached the server: {label}, the oldest detector, answers in place of the others"
-    conditions[STALE] = ConditionTold(label="Stale model", kind="bug", means=told)
-    return About(
-        date=datetime.now(UTC).date().isoformat(),
-        processor=made.processor,
-        cores=made.cores,
-        system=made.system,
-        libraries=made.libraries,
-        dataset=f"{data.folder.name}: {len(data)} images with {len(data.labels)} labelled boxes of {len(data.names)} classes",
-        attribution=ATTRIBUTION,
-        images=len(data),
-        boxes=len(data.labels),
-        seed=job.seed,
-        resamples=RESAMPLES,
-        intervals="95%, percentiles of a bootstrap by image about the figure; differences are paired by resample",
-        calibration=(
-            f"two halves of {int((job.halves == 0).sum())} and {int((job.halves == 1).sum())} images by a hash of their names; "
-            "networks calibrated on one half are measured on the other"
-        ),
-        detectors={name: _detector_told(name, job) for name in DETECTORS},
-        precisions=dict(WORDS),
-        conditions=conditions,
-        notes=[
-            "corruptions are simulated; crowd flags of the labels are not kept, so that AP is a little lower than COCO's",
-            "NanoDet-m is given images stretched to its square, which comes closest to its reference figure; in their own "
-            "proportions it does better, as the condition stretch shows",
-            f"stale_model does not apply to {label} itself",
-        ],
-    )
-
-
-def _detector_told(name: str, job: Job) -> DetectorTold:
-    detector = DETECTORS[name]
-    takes = detector.takes
-    words = f"{takes.side} x {takes.side}, {takes.fit}, {'BGR' if takes.bgr else 'RGB'}, 0 to {takes.largest:g}"
-    return DetectorTold(
-        label=detector.label,
-        file=detector.file,
-        sha256=hashlib.sha256(detector.path(job.trained).read_bytes()).hexdigest(),
-        licence=detector.licence,
-        takes=words,
-        reference_ap=_REFERENCE[name] if len(job.dataset) == _REFERENCE_IMAGES else None,
-    )

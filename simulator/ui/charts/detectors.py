@@ -19,10 +19,9 @@ PRECISIONS = {
     "int8_head_float": "int8, head in float",
     "int8_depthwise_float": "int8, depthwise in float",
 }
-_SEVERITIES = {0: "clean", 1: "severity 1", 2: "severity 2", 3: "severity 3"}
 _CURVES = (BLUE, RED)
 #: How far severities are set apart, so that their whiskers do not hide each other, in rows.
-_APART = 0.22
+_APART = 0.16
 #: A shift that a monitor sees at once, in standard deviations of clean images.
 _PLAIN_SHIFT = 1.0
 
@@ -66,21 +65,22 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
     spoilt = rows[rows["condition"] != CLEAN]
     places = {label: place for place, label in enumerate(dict.fromkeys(spoilt["label"]))}
     dots = []
-    for severity, colour in zip((1, 2, 3), (SERIES[0], SERIES[1], SERIES[2]), strict=True):
+    middles = spoilt.groupby("label")["severity"].agg(lambda severities: (severities.min() + severities.max()) / 2)
+    for severity in sorted(map(int, spoilt["severity"].unique())):
         mine = spoilt[spoilt["severity"] == severity]
         dots.append(
             go.Scatter(
-                name=_SEVERITIES[severity],
+                name=_severity(severity),
                 x=mine["ap"],
-                y=mine["label"].map(places) + _APART * (severity - 2),
+                y=mine["label"].map(places) + _APART * (severity - mine["label"].map(middles)),
                 text=mine["label"],
                 mode="markers",
-                marker={"color": colour, "size": 9},
+                marker={"color": SERIES[severity - 1], "size": 9},
                 error_x=whiskers(list(mine["ap_low"]), list(mine["ap"]), list(mine["ap_high"])),
-                hovertemplate=f"%{{text}}, {_SEVERITIES[severity]}: AP %{{x:.3f}}<extra></extra>",
+                hovertemplate=f"%{{text}}, {_severity(severity)}: AP %{{x:.3f}}<extra></extra>",
             )
         )
-    drawn = figure(*dots, height=90 + 36 * len(places))
+    drawn = figure(*dots, height=90 + 44 * len(places))
     drawn.add_vline(x=clean, line=OBJECTIVE)
     drawn.update_yaxes(tickvals=list(places.values()), ticktext=list(places), range=[len(places) - 0.5, -0.5])
     drawn.update_xaxes(title=f"AP of {label_of(tables, detector)}, {PRECISIONS.get(precision, precision)}", rangemode="tozero")
@@ -92,17 +92,22 @@ def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
     worst, mildest = (rows.iloc[int(place)] for place in (rows["ap"].to_numpy().argmin(), rows["ap"].to_numpy().argmax()))
     unsure = int((rows["ap_less_clean_high"] >= 0).sum())
     told = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
-    several = set(rows.loc[rows["severity"] > 1, "label"])
+    several = set(rows.loc[rows["label"].duplicated(), "label"])
+    least = f"and only to {mildest['ap']:.3f}" if mildest["ap"] < clean else f"and is {mildest['ap']:.3f}"
     return (
-        f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} and only to "
-        f"{mildest['ap']:.3f} under {_named(mildest, several)}{told}."
+        f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} {least} under "
+        f"{_named(mildest, several)}{told}."
     )
+
+
+def _severity(severity: int) -> str:
+    return f"severity {severity}" if severity else "clean"
 
 
 def _named(row: pd.Series, several: set[str]) -> str:
     """A condition, with its severity where it has several."""
     label = str(row["label"])
-    return f"'{label}' ({_SEVERITIES[int(row['severity'])]})" if label in several else f"'{label}'"
+    return f"'{label}' ({_severity(int(row['severity']))})" if label in several else f"'{label}'"
 
 
 def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> Chart:
@@ -166,7 +171,7 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
     mine = rows[rows["condition"] == condition]
     dots = [
         go.Scatter(
-            name=_SEVERITIES[severity],
+            name=_severity(severity),
             x=group["moved"],
             y=[_spoken(name) for name in group["statistic"]],
             mode="markers",

@@ -39,7 +39,10 @@ def detectors() -> None:
         name = _pick("Detector", {key: label_of(tables, key) for key in tables.about.detectors}, "detector")
         precision = _pick("Precision", PRECISIONS, "detector_precision")
     draw(ap_by_condition(tables, name, precision), key="ap_by_condition")
-    st.caption("Dashed: clean images. Whiskers are 95% intervals by image. A bug has one severity; corruptions are simulated.")
+    st.caption(
+        "Dashed: clean images. Whiskers are 95% intervals by image. A bug strikes a third of the "
+        "images at severity 1, all at severity 2; corruptions are simulated."
+    )
     _condition(tables, name, precision)
     with st.container(horizontal=True):
         download("Download AP with intervals (CSV)", tables.summary, "detectors.csv")
@@ -66,20 +69,26 @@ def _checks(tables: DetectionTables) -> None:
         )
 
 
+def _severity(there: list[int]) -> int:
+    """The severity that is picked of those that were measured; conditions with as many of them share the choice."""
+    key, middle = f"severity_{'_'.join(map(str, there))}", len(there) // 2
+    return int(st.radio("Severity", there, middle, key=key, horizontal=True, disabled=len(there) == 1, **KEPT))
+
+
 def _condition(tables: DetectionTables, name: str, precision: str) -> None:
     """Recall by box height under a condition, and what an image monitor sees of it."""
     labels = {key: told.label for key, told in tables.about.conditions.items()}
     with st.grid(2, min_column_width=230):
         condition = _pick("Condition", labels, "condition")
-        severities = max(len(tables.about.conditions[condition].strengths), 1)
-        severity = st.radio("Severity", [1, 2, 3], 1, key="severity", horizontal=True, disabled=severities == 1, **KEPT)
-    severity = min(severity, severities)
-    if condition not in set(tables.summary.loc[tables.summary["detector"] == name, "condition"]):
+        there = tables.severities(name, precision, condition)
+        severity = _severity(there) if there else 0
+    if not there:
         st.info(f"{labels[condition]} does not apply to {label_of(tables, name)}.")
         return
     told = tables.about.conditions[condition]
-    strength = f": {', '.join(f'{value:g}' for value in told.strengths)}" if told.strengths else ""
-    st.caption(f"{plain(told.means)}{strength}")
+    strengths = ", ".join(f"{told.strengths[one]:g}" for one in there if one in told.strengths)
+    struck = "; share of the images that it strikes" if told.kind == "bug" else ""
+    st.caption(f"{plain(told.means)}{struck}: {strengths}")
     score = operating_score(tables, name)
     clean = recall_curve(tables, name, precision, "clean", 0, score)
     spoilt = recall_curve(tables, name, precision, condition, severity, score)

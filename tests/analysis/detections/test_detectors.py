@@ -58,7 +58,7 @@ def test_the_operating_score_is_where_f1_is_best(tables):
 
 def test_recall_by_height_follows_the_outcomes(tables):
     clean = recall_curve(tables, "yolox_nano", "fp32", "clean", 0, 0.6)
-    spoilt = recall_curve(tables, "yolox_nano", "fp32", "fog", 3, 0.6)
+    spoilt = recall_curve(tables, "yolox_nano", "fp32", "fog", 5, 0.6)
     at = int(np.abs(clean.height_px - 64).argmin())
     assert clean.recall[at] > 0.95 and spoilt.recall[at] < 0.05
     assert recall_curve(tables, "yolox_nano", "fp32", "clean", 0, 0.7).recall.max() == 0
@@ -73,7 +73,7 @@ def test_conditions_stand_in_the_order_of_damage(tables):
 def test_a_shift_is_told_in_standard_deviations_of_clean_images(tables):
     rows = statistic_rows(tables).set_index(["condition", "severity", "statistic"])["moved"]
     spread = np.linspace(0.3, 0.7, 6).std(ddof=1)
-    assert rows["fog", 3, "brightness"] == pytest.approx(0.3 / spread)
+    assert rows["fog", 5, "brightness"] == pytest.approx(0.3 / spread)
     assert rows["bgr", 1, "brightness"] == pytest.approx(0)
 
 

@@ -14,11 +14,12 @@ PHOTO = picture(0, 192, 128)
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_damage_grows_with_severity_and_the_seed_repeats_it(name: str) -> None:
-    spoilt = [corrupt(PHOTO, name, severity, "a", 1) for severity in SEVERITIES]
-    apart = [np.abs(one.astype(float) - PHOTO).mean() for one in spoilt]
-    assert 0.1 < apart[0] < apart[1] < apart[2]
-    assert all(one.shape == PHOTO.shape and one.dtype == np.uint8 for one in spoilt)
-    np.testing.assert_array_equal(spoilt[1], corrupt(PHOTO, name, 2, "a", 1))
+    photo = picture(0, 512, 341)
+    spoilt = [corrupt(photo, name, severity, "a", 1) for severity in SEVERITIES]
+    apart = [np.abs(one.astype(float) - photo).mean() for one in spoilt]
+    assert apart[0] > 0.1 and apart == sorted(set(apart))
+    assert all(one.shape == photo.shape and one.dtype == np.uint8 for one in spoilt)
+    np.testing.assert_array_equal(spoilt[1], corrupt(photo, name, 2, "a", 1))
 
 
 @pytest.mark.parametrize("name", ["fog", "rain", "snow", "night", "noise", "motion_blur"])
@@ -31,11 +32,11 @@ def test_another_image_or_seed_draws_other_numbers(name: str) -> None:
 @pytest.mark.parametrize("name", ["defocus", "motion_blur", "zoom_blur", "contrast", "jpeg", "pixelate"])
 def test_what_only_blurs_or_flattens_leaves_a_grey_image_as_it_is(name: str) -> None:
     grey = np.full((60, 90, 3), 128, np.uint8)
-    assert np.abs(corrupt(grey, name, 3, "a", 1).astype(int) - 128).max() <= 1
+    assert np.abs(corrupt(grey, name, 5, "a", 1).astype(int) - 128).max() <= 1
 
 
 def statistic(name: str, of: str) -> float:
-    return of_image(corrupt(PHOTO, name, 2, "a", 1))[of] - of_image(PHOTO)[of]
+    return of_image(corrupt(PHOTO, name, 3, "a", 1))[of] - of_image(PHOTO)[of]
 
 
 def test_each_does_what_its_name_says() -> None:
@@ -68,9 +69,10 @@ def test_a_point_becomes_a_disc_of_the_stated_radius() -> None:
     assert disc[..., 0].sum() == pytest.approx(1, rel=1e-3)
 
 
-def test_there_are_at_least_ten_at_three_severities_and_the_bugs() -> None:
+def test_there_are_at_least_ten_at_five_severities_and_the_bugs_at_two() -> None:
     assert len(CORRUPTIONS) >= 10
-    assert len(SETTINGS) == len(set(SETTINGS)) == 1 + 3 * len(CORRUPTIONS) + 4
+    assert len(SETTINGS) == len(set(SETTINGS)) == 1 + 5 * len(CORRUPTIONS) + 2 * 4
+    assert sum(setting.coarse for setting in SETTINGS) == 1 + 3 * len(CORRUPTIONS) + 4
 
 
 def test_conditions_are_read_from_a_list() -> None:
@@ -78,13 +80,12 @@ def test_conditions_are_read_from_a_list() -> None:
         "clean:0",
         "fog:2",
         "bgr:1",
-        "jpeg:1",
-        "jpeg:2",
-        "jpeg:3",
+        "bgr:2",
+        *(f"jpeg:{severity}" for severity in range(1, 6)),
     ]
     for text, sentence in {
         "mist": "there is no condition 'mist'; there are: clean, bgr",
-        "fog:4": "no severity '4'",
+        "fog:6": "no severity '6'",
         ",": "names none",
     }.items():
         with pytest.raises(CannotMeasureError, match=sentence):
@@ -106,7 +107,7 @@ def test_dirt_covers_the_stated_part_and_leaves_the_rest_as_it_is(severity: int)
 
 def test_dirt_grows_from_the_same_patches() -> None:
     little, much = (
-        np.abs(corrupt(PHOTO, "dirty_lens", severity, "a", 1).astype(int) - PHOTO).max(axis=2) for severity in (1, 3)
+        np.abs(corrupt(PHOTO, "dirty_lens", severity, "a", 1).astype(int) - PHOTO).max(axis=2) for severity in (1, 5)
     )
     assert (much[little > 20] > 10).mean() > 0.95
 

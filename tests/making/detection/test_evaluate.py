@@ -1,6 +1,7 @@
 """The campaign on a small scale: halves, int8 networks, parts, and the tables that come of them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,20 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from simulator.evidence.detections import BINS, load_detections
-from simulator.making.detection import evaluate, networks, precisions, signals, tables
-from simulator.making.detection.conditions import Setting
-from simulator.making.detection.evaluate import Bench, Job, read_part
+from simulator.making.detection import evaluate, networks, origin, precisions, signals, tables
+from simulator.making.detection.conditions import SHARES, Setting, lacking
+from simulator.making.detection.evaluate import Bench, Job, read_part, seen
 from simulator.making.detection.images import Takes, prepare
 from simulator.making.detection.layouts import LAYOUTS, boxes_of
 from simulator.making.detection.networks import Detector
+from simulator.making.zoo.refusals import CannotMeasureError
 
 SMALL = [Setting("clean", 0), Setting("fog", 1)]
 
 
-def write_network(file: Path) -> None:
+def write_network(file: Path, seed: int = 0) -> None:
     """Two convolutions, one of them depthwise, that answer as FastestDet does: 5 + 2 values on 4 x 4 cells of 64 pixels."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     weights = {"deep": rng.normal(0, 0.2, (3, 1, 16, 16)), "last": rng.normal(0, 0.5, (7, 3, 1, 1))}
     tensors = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()]
     nodes = [
@@ -44,15 +46,11 @@ def job(yolo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     told = "small.onnx", "none", Takes(64, "stretch", bgr=True), LAYOUTS["fastestdet"], 1
     made = {name: Detector(name, name, *told) for name in ("newer", "fastestdet")}
     pairs = [(name, precision) for name in made for precision in ("fp32", "int8_all")]
-    for module in (networks, evaluate, tables):
+    for module in (networks, evaluate, origin):
         monkeypatch.setattr(module, "DETECTORS", made)
-    for module in (evaluate, tables):
-        monkeypatch.setattr(module, "NETWORKS", pairs)
-    monkeypatch.setattr(evaluate, "PRECISIONS", ("fp32", "int8_all"))
+    monkeypatch.setattr(evaluate, "NETWORKS", pairs)
     monkeypatch.setattr(tables, "SETTINGS", SMALL)
     monkeypatch.setattr(tables, "RESAMPLES", 20)
-    for name in ("CORRUPTIONS", "BUGS"):
-        monkeypatch.setattr(tables, name, {key: told for key, told in getattr(tables, name).items() if key == "fog"})
     return Job(yolo, tmp_path, tmp_path / "cache", 1)
 
 
@@ -111,11 +109,66 @@ def test_tables_come_of_the_parts_and_can_be_read(job: Job, tmp_path: Path) -> N
     tables.make_tables(job, tmp_path / "out", lambda: None)
     found = load_detections(tmp_path / "out")
     assert (found.about.images, found.about.boxes, len(found.boxes)) == (4, 4, 4)
-    assert len(found.summary) == 4 * 2 + 2  # a stale model at both precisions, for the newer detector only
+    # A stale model everywhere at both precisions, on a third of the images at fp32, and for the newer detector only.
+    assert len(found.summary) == 4 * 2 + 2 + 1
     assert (found.summary["ap_low"] <= found.summary["ap_high"]).all()
-    stale, clean = (found.scores(*key) for key in (("newer", "fp32", "stale_model", 1), ("fastestdet", "fp32", "clean", 0)))
+    stale, clean = (found.scores(*key) for key in (("newer", "fp32", "stale_model", 2), ("fastestdet", "fp32", "clean", 0)))
     np.testing.assert_array_equal(stale, clean)
     assert set(found.images["condition"]) == {"clean", "fog", "stale_model"}
+    assert found.about.conditions["fog"].strengths == {1: 0.5}
+
+
+def test_a_stale_model_on_a_part_of_the_images_answers_there_alone(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Other weights for the newer detector, so that the two answer differently.
+    write_network(job.trained / "other.onnx", seed=1)
+    made = evaluate.DETECTORS
+    made["newer"] = replace(made["newer"], file="other.onnx")
+    Bench(job).measure(Setting("clean", 0))
+    clean, setting = read_part(job.part(Setting("clean", 0))), Setting("stale_model", 1)
+    monkeypatch.setattr(Setting, "strikes", lambda _, name, seed: name in ("1", "3"))
+    part = seen(job, setting)
+    mixed, own, old = part.found("newer", "fp32"), clean.found("newer", "fp32"), clean.found("fastestdet", "fp32")
+    assert job.networks_of(setting) == [("newer", "fp32")]
+    for image, expected in ((0, own), (1, old), (2, own), (3, old)):
+        np.testing.assert_array_equal(mixed.score[mixed.image == image], expected.score[expected.image == image])
+    assert not np.array_equal(own.score, old.score)
+    assert part.inputs_of("newer")["image"].tolist() == [0, 1, 2, 3]
+
+
+def test_a_bug_strikes_the_stated_share_of_the_images_and_all_at_its_second_severity() -> None:
+    names = [str(number) for number in range(4000)]
+    for bug in ("bgr", "stale_model"):
+        struck = [Setting(bug, 1).strikes(name, 1) for name in names]
+        assert np.mean(struck) == pytest.approx(SHARES[0], abs=4 * np.sqrt(0.33 * 0.67 / 4000))
+        assert all(Setting(bug, 2).strikes(name, 1) for name in names)
+    takes = Takes(64, bgr=True)
+    prepared = {Setting("bgr", 1).takes(takes, name, 1).bgr for name in names[:50]}
+    assert prepared == {True, False}
+
+
+def test_tables_are_added_to_and_keep_what_they_hold(job: Job, tmp_path: Path) -> None:
+    for setting in SMALL:
+        Bench(job).measure(setting)
+    tables.make_tables(job, tmp_path / "out", lambda: None)
+    before = load_detections(tmp_path / "out")
+    more = replace(job, fp32_only=True)
+    added = lacking(before)
+    assert [str(one) for one in added] == ["clean:0", "fog:2", "fog:3", "fog:4", "fog:5"]
+    added = added[:2]
+    for setting in added:
+        Bench(more).measure(setting)
+    tables.make_tables(more, tmp_path / "out", lambda: None, added, before)
+    after = load_detections(tmp_path / "out")
+    assert after.about.conditions["fog"].strengths == {1: 0.5, 2: 0.7}
+    assert "fog 2" in after.about.notes[-1]
+    assert len(after.summary) == len(before.summary) + 2
+    for name in ("outcomes", "answers", "images", "summary"):
+        old, new = getattr(before, name), getattr(after, name)
+        pd.testing.assert_frame_equal(new[: len(old)], old, check_dtype=False, check_categorical=False)
+    assert after.scores("newer", "fp32", "fog", 2).shape == (4,)
+    spoilt = replace(before, summary=before.summary.assign(ap=before.summary["ap"] + 0.1))
+    with pytest.raises(CannotMeasureError, match=r"the tables that are added to say an AP of"):
+        tables.make_tables(more, tmp_path / "out", lambda: None, added, spoilt)
 
 
 def test_what_a_monitor_sees_is_counted_by_hand() -> None:

@@ -32,7 +32,7 @@ def test_a_dot_stands_at_the_ap_of_its_condition_and_severity(tables):
 
 
 def test_recall_is_drawn_with_its_bands(tables):
-    curves = [recall_curve(tables, "yolox_nano", "fp32", *key, 0.6) for key in (("clean", 0), ("fog", 3))]
+    curves = [recall_curve(tables, "yolox_nano", "fp32", *key, 0.6) for key in (("clean", 0), ("fog", 5))]
     chart = recall_by_box_height(*curves, "fog")
     assert len(chart.figure.data) == 6
     assert list(chart.figure.data[2].y) == pytest.approx(list(curves[0].recall))
