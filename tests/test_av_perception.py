@@ -15,7 +15,8 @@ from simulator.analysis.run.compare import compare
 from simulator.analysis.run.replicate import replicate
 from simulator.evidence.drives import load_drives
 from simulator.evidence.profiles import load_profile
-from simulator.paths import CATALOGUE, DRIVES
+from simulator.evidence.scales import load_scales
+from simulator.paths import CATALOGUE, DETECTIONS, DRIVES
 from simulator.scenario.load import one_by_one
 from simulator.serving.latency import profiled
 
@@ -150,6 +151,13 @@ def test_larger_chips_take_as_long_for_one_image_as_told():
     one = known[(known["protocol"] == "mlperf") & (known["model"] == "resnet50@224") & (known["batch"] == "1")]
     ms = 1000 * one.loc[one["device"].str.contains("nvidia-(?:l4|a10|a100|h100)(?:-|$)"), "seconds"]
     assert f"takes {ms.min():.2f} to {ms.max():.2f} ms for one image on L4, A10, A100 and H100 alike" in told()
+
+
+def test_things_that_are_not_there_are_as_many_as_told():
+    false = load_scales(DETECTIONS)
+    each = [false.false_answers("coco.yolox_nano.fp32", at)["phantoms_per_image"] for at in (0.25, 0.05)]
+    words = f"sees {each[0]:.2f} things an image that are not there from a score of 0.25 on, and {each[1]:.2f} from 0.05 on"
+    assert words in case().choices["threshold"].help
 
 
 def test_it_finds_cars_of_a_height_as_told():
