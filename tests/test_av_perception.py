@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from simulator import compile_plan, load, simulate
@@ -14,7 +15,8 @@ from simulator.analysis.run.compare import compare
 from simulator.analysis.run.replicate import replicate
 from simulator.evidence.drives import load_drives
 from simulator.evidence.profiles import load_profile
-from simulator.paths import DRIVES
+from simulator.evidence.scales import load_scales
+from simulator.paths import CATALOGUE, DETECTIONS, DRIVES
 from simulator.scenario.load import one_by_one
 from simulator.serving.latency import profiled
 
@@ -50,6 +52,12 @@ def row(table, **wanted):
         rows = rows[np.isclose(rows[column], value) if isinstance(value, float) else rows[column] == value]
     assert len(rows) == 1
     return rows.iloc[0]
+
+
+def test_a_threshold_is_told_only_of_what_was_published_with_scores():
+    found = {one.what: one.value for one in compile_plan(case(), {"sensors": "either"}).provenance}
+    assert found["Detector: share of objects found"] == "kitti.yolox_x"
+    assert found["Network for the LiDAR: share of objects found"] == "kitti.pointrcnn from a score of 2 on"
 
 
 def test_every_option_finds_what_it_refers_to():
@@ -138,6 +146,20 @@ def test_the_detector_is_as_fast_as_told():
     assert f"a load of {60 * found[0] / 1000:.2f}" in told()
 
 
+def test_larger_chips_take_as_long_for_one_image_as_told():
+    known = pd.read_csv(CATALOGUE / "published.csv", dtype={"batch": str})
+    one = known[(known["protocol"] == "mlperf") & (known["model"] == "resnet50@224") & (known["batch"] == "1")]
+    ms = 1000 * one.loc[one["device"].str.contains("nvidia-(?:l4|a10|a100|h100)(?:-|$)"), "seconds"]
+    assert f"takes {ms.min():.2f} to {ms.max():.2f} ms for one image on L4, A10, A100 and H100 alike" in told()
+
+
+def test_things_that_are_not_there_are_as_many_as_told():
+    false = load_scales(DETECTIONS)
+    each = [false.false_answers("coco.yolox_nano.fp32", at)["phantoms_per_image"] for at in (0.25, 0.05)]
+    words = f"sees {each[0]:.2f} things an image that are not there from a score of 0.25 on, and {each[1]:.2f} from 0.05 on"
+    assert words in case().choices["threshold"].help
+
+
 def test_it_finds_cars_of_a_height_as_told():
     curve = compile_plan(case()).sights.by_stage["detector"].recalls["car"]
     text = told()
@@ -222,7 +244,12 @@ def test_some_design_survives_it(strike, picks):
     assert struck > calm - 0.1 * calm
 
 
-def test_a_safe_stop_survives_a_lost_camera_at_the_price_of_standing():
-    struck = figure("harm_share", "blind").value, figure("harm_share", "blind", degrading="stop").value
-    assert struck[1] < struck[0]
+def test_slowing_down_or_standing_takes_away_a_part_of_the_harm_of_a_lost_camera():
+    harm = [figure("harm_share", "blind", degrading=one).value for one in ("drive_on", "slow", "stop")]
+    assert harm[0] > harm[1] + 0.1 > harm[2] + 0.1
+    assert harm[2] > 2 * figure("harm_share").value
     assert figure("degraded_share", "blind", degrading="stop").value > 0.3
+
+
+def test_what_demands_both_sensors_fails_with_the_first():
+    assert figure("stopped_share", "blind", sensors="both").value < 0.6 * figure("stopped_share", sensors="both").value

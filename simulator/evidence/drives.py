@@ -183,6 +183,12 @@ def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     return Recall(by, rows["x"].to_numpy(float), rows[["recall", *DRAW_COLUMNS]].to_numpy(float).T)
 
 
+def has_scores(finder: str) -> bool:
+    """Whether its answers came with scores, so that a threshold makes a difference."""
+    rows = _curves(finder)
+    return bool(rows.loc[rows["seen_by"] == finder, "threshold"].notna().any())
+
+
 def _curves(finder: str) -> pd.DataFrame:
     return load_drives(DRIVES).curves if Finder(finder).on_road else load_scales(DETECTIONS).curves
 
@@ -247,7 +253,8 @@ def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
 def shifts_of(finder: str, condition: str, severity: int) -> Floats:
     """What a condition takes from a detector's recall r: the shift s of Phi(Phi^-1(r) + s); shape (1 + DRAWS,).
 
-    A detector that was not measured so is taken to lose what those that were lose on average.
+    A detector that was not measured so is taken to lose what those that were lose on average; each of its resamples is one of a
+    single other detector, so that how much detectors differ is part of the doubt.
     """
     rows = load_scales(DETECTIONS).conditions
     known = sorted(set(rows["condition"]))
@@ -259,7 +266,10 @@ def shifts_of(finder: str, condition: str, severity: int) -> Floats:
         there = ", ".join(str(one) for one in sorted(set(rows["severity"])))
         raise DriveError(f"nobody measured '{condition}' at severity {severity}; give one of {there}", "severity")
     own = found[found["seen_by"] == finder]
-    return np.asarray((own if len(own) else found)[["shift", *DRAW_COLUMNS]].to_numpy(float).mean(0))
+    used = own if len(own) else found
+    draws = used[DRAW_COLUMNS].to_numpy(float)
+    each = np.arange(DRAWS)
+    return np.append(used["shift"].mean(), draws[each % len(draws), each])
 
 
 def drive_files(folder: Path) -> dict[str, Path]:

@@ -21,6 +21,7 @@ from simulator.evidence.drives import (
     alarms_of,
     correlation_of,
     drive_files,
+    has_scores,
     load_drives,
     misses_of,
     recall_of,
@@ -170,7 +171,7 @@ def _sources(label: str, sight: Sight) -> Iterator[Source]:
     spec, on_road = sight.spec, Finder(sight.spec.finds).on_road
     road = load_drives(DRIVES).about.attribution
     still = "measured by CaseSim on 128 still images of COCO val2017, which are not the road; annotations CC BY 4.0"
-    at = "" if spec.threshold is None else f" from a score of {spec.threshold:g} on"
+    at = f" from a score of {spec.threshold:g} on" if spec.threshold is not None and has_scores(spec.finds) else ""
     yield Source(f"{label}: share of objects found", "measured", f"{spec.finds}{at}", road if on_road else still)
     for what, like in spec.stands_in.items():
         reason = "nobody measured it; taken to be found like a thing of the same size that was measured"

@@ -82,6 +82,15 @@ def test_what_nobody_measured_under_a_condition_loses_what_others_lose():
     assert min(own) <= shifts_of("kitti.yolox_x", "rain", 2)[0] <= max(own)
 
 
+def test_how_much_detectors_differ_is_part_of_the_doubt_about_one_that_was_not_measured():
+    """The spread of its resamples is that between detectors (n = 3) and that within each, added in squares."""
+    alike = [shifts_of(f"coco.{name}.fp32", "rain_at_night", 2) for name in ("yolox_nano", "nanodet_m", "fastestdet")]
+    between, within = np.std([one[0] for one in alike]), np.mean([one[1:].std() for one in alike])
+    borrowed = shifts_of("kitti.yolox_x", "rain_at_night", 2)
+    assert borrowed[1:].std() == pytest.approx(np.hypot(between, within), rel=0.25)
+    assert between > 0.2
+
+
 @pytest.mark.parametrize(
     ("ask", "told"),
     [

@@ -131,7 +131,7 @@ def test_the_design_is_drawn_beside_the_default_one(vehicle):
     encounter, sight, front = drawn(page, "Who stops in time")
     assert "this design " in encounter
     assert "; the default design " in encounter
-    assert sight.startswith("Of pedestrians as far away as the vehicle needs to stop")
+    assert sight.startswith("Pedestrians found in one frame, as far away as the vehicle needs to stop")
     assert "YOLOX-x" in front
 
 

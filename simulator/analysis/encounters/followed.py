@@ -75,15 +75,15 @@ def follow(meeting: Meeting, number: int) -> Followed:
 
 
 def interesting(meeting: Meeting) -> dict[str, int]:
-    """Encounters worth a look, by what they are; numbers hang on the encounter alone where that is possible."""
+    """Encounters worth a look under this design, by what they are: their numbers."""
     outcome = _outcome(meeting)
     counts = np.flatnonzero(meeting.closes)
     if not len(counts):
         return {}
     margin = outcome.margin_m[counts]
     order = counts[np.argsort(margin, kind="stable")]
-    found = {"closest call": order[int(np.searchsorted(np.sort(margin), 0.0)) % len(order)], "typical": order[len(order) // 2]}
     hit = order[: int((margin < 0).sum())]
+    found = {"closest call": order[min(len(hit), len(order) - 1)], "typical": order[len(order) // 2]}
     found |= {"worst": order[0]} | ({"hit at the median speed": hit[len(hit) // 2]} if len(hit) else {})
     for place, kind in enumerate(meeting.spec.kinds.values()):
         mine = order[meeting.drawn.kind[order] == place]

@@ -110,17 +110,29 @@ class Meeting:
         )
 
     @cached_property
-    def known(self) -> Known:
-        """What the planner knew when of what is ahead, by when it was captured."""
-        told = np.isfinite(self.answers.known)
-        return known_from(self.answers.captured[told], self.answers.known[told])
+    def known(self) -> list[Known]:
+        """What the planner knew when of what is ahead; where both must confirm, of each kind of sensor."""
+        kinds = [self._places(True), self._places(False)] if self.spec.fuses == "both" else [list(range(len(self.sights)))]
+        each = [self.answers.of(places) for places in kinds if places]
+        told = [np.isfinite(one.known) for one in each]
+        return [known_from(one.captured[known], one.known[known]) for one, known in zip(each, told, strict=True)]
+
+    def too_old(self, times: Floats) -> Bools:
+        """Whether what the planner knows is too old at these times, in s of the run, shape of `times`; only with `degrades`."""
+        assert self.spec.degrades is not None
+        oldest = np.max([known.ages(times) for known in self.known], axis=0)
+        return np.asarray(oldest > self.spec.degrades.above_age_ms / 1000)
+
+    def _places(self, cameras: bool) -> list[int]:
+        """The stages that look, of one kind of sensor, by their places."""
+        return [place for place, sight in enumerate(self.sights) if sight.is_camera == cameras]
 
     @cached_property
     def degraded(self) -> Bools:
         """In which encounters the vehicle drives in degraded mode, since what it knows is too old when the object appears."""
         if self.spec.degrades is None:
             return np.zeros(len(self.drawn.at_s), bool)
-        return np.asarray(self.known.ages(self.drawn.at_s) > self.spec.degrades.above_age_ms / 1000)
+        return self.too_old(self.drawn.at_s)
 
     @cached_property
     def speed_mps(self) -> Floats:
@@ -160,8 +172,7 @@ class Meeting:
     @cached_property
     def families(self) -> dict[str, Looks]:
         """The frames of cameras, and of LiDARs, as far as there are any."""
-        kinds = {"camera": [place for place, sight in enumerate(self.sights) if sight.is_camera]}
-        kinds["lidar"] = [place for place in range(len(self.sights)) if place not in kinds["camera"]]
+        kinds = {"camera": self._places(True), "lidar": self._places(False)}
         return {name: self._looks(self.answers.of(places)) for name, places in kinds.items() if places}
 
     def _looks(self, answers: Answers) -> Looks:

@@ -11,6 +11,7 @@ from simulator.analysis.encounters.braking import first_tick, needed_m
 from simulator.analysis.encounters.drawn import KMH
 from simulator.analysis.encounters.meeting import Meeting, Outcome
 from simulator.analysis.encounters.vehicle import vehicle_totals
+from simulator.analysis.run.ages import instants
 from simulator.analysis.run.totals import Total
 from simulator.evidence.drives import DRAWS
 from simulator.serving.trace import Trace
@@ -78,9 +79,8 @@ def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
     rate, low, high = alarms_per_h(meeting)
     yield "needless_brakes_per_h", Total(rate, 1.0, between=(low, high))
     if meeting.spec.degrades is not None:
-        limit = meeting.spec.degrades.above_age_ms / 1000
         end = meeting.trace.plan.arrivals_end_s
-        yield "degraded_share", Total(meeting.known.time_above(limit, end), end)
+        yield "degraded_share", Total(float(meeting.too_old(instants(end)).mean()) * end, end)
 
 
 def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:

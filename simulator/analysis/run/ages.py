@@ -40,13 +40,6 @@ class Known(NamedTuple):
         """The age at these times, both in seconds, shape of `times`; information has arrived by the instant it arrives at."""
         return np.asarray(times - np.append(0.0, self.sent)[np.searchsorted(self.at, times, "right")])
 
-    def time_above(self, limit: float, end: float) -> float:
-        """For how long the age is above a limit on [0, end), in s: it grows by one second a second between arrivals."""
-        knots = np.append(0.0, self.at)
-        until = np.append(self.at, end)
-        late = np.maximum(until, 0) - np.maximum(np.append(0.0, self.sent) + limit, knots)
-        return float(np.clip(late, 0, until - knots).sum())
-
     def areas(self, edges: Floats) -> Floats:
         """The integral of the age between each two of the edges, in s^2; edges: seconds, ascending, shape (k + 1,)."""
         knots, levels = np.append(0.0, self.at), np.append(0.0, self.sent)

@@ -62,3 +62,16 @@ def test_worth_a_look_has_a_worst_and_one_of_each_kind(met):
     found, margin = interesting(met), met.outcome().margin_m
     assert margin[found["worst"]] == margin.min()
     assert {"typical", "closest call", "Pedestrian"} <= found.keys()
+
+
+def test_where_the_vehicle_never_stops_the_closest_call_is_where_least_was_lacking():
+    kinds = {
+        "near": hazard(share=each(0.5)["constant"], distance_m=each(3)),
+        "far": hazard(share=each(0.5)["constant"], distance_m=each(7)),
+    }
+    met = meeting_of(simulate(vehicle_plan(encounters=encounters(kinds)), 1))
+    margin = met.outcome().margin_m
+    found = interesting(met)
+    assert margin.max() < 0
+    assert margin[found["closest call"]] == margin.max()
+    assert margin[found["worst"]] == margin.min()

@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
 from simulator.analysis.encounters.meeting import Meeting
+from simulator.analysis.encounters.totals import encounter_totals
 from simulator.scenario.encounters import LONGEST_S
 from simulator.serving.engine import simulate
 from tests.builders import assumed, pool
@@ -195,3 +196,25 @@ def test_a_condition_shifts_what_is_found():
     met = meeting(plan)
     n = met.families["camera"].known.sum()
     assert met.hits("camera").sum() / n == pytest.approx(0.1587, abs=4 * np.sqrt(0.1335 / n))
+
+
+def test_where_both_must_confirm_the_view_is_as_old_as_the_older_of_the_two():
+    """A camera at 10 Hz and a LiDAR at 1 Hz, answered after 0.1 s: where either is enough, the camera keeps it fresh."""
+    sees = {
+        "look": {"finds": "kitti.yolox_x", "sensors": ["front"], "focal_px": assumed(700)},
+        "scan": {"finds": "kitti.pointrcnn", "sensors": ["lidar"]},
+    }
+    which = {
+        "kind": "gate",
+        "label": "Which",
+        "by": "sensor",
+        "routes": [{"values": ["front"], "to": "look"}, {"to": "scan"}],
+    }
+    looks = {"which": which, **{name: pool(to="planner", replicas=4) for name in sees}}
+    found = {"look": recall(), "scan": recall(by="distance_m")}
+    slow = {}
+    for fuses in ("either", "both"):
+        spec = encounters(sees=sees, fuses=fuses, degrades={"above_age_ms": 600, "speed_kmh": assumed(18)})
+        plan = vehicle_plan(found, stages=looks, rates={"front": 10, "lidar": 1}, encounters=spec)
+        slow[fuses] = encounter_totals(simulate(plan, 1))["degraded_share"].ratio
+    assert slow == {"either": pytest.approx(0, abs=0.001), "both": pytest.approx(0.5, abs=0.01)}
