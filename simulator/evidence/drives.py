@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +34,8 @@ from simulator.paths import DETECTIONS, DRIVES
 Floats = NDArray[np.float64]
 By = Literal["height_px", "distance_m"]
 
+#: The score from which a detector's answers usually count.
+USUAL = 0.25
 #: Resamples of the drives, or of the images, that each curve carries along.
 DRAWS = 40
 DRAW_COLUMNS = [f"d{number:02d}" for number in range(DRAWS)]
@@ -253,7 +255,8 @@ def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
 def shifts_of(finder: str, condition: str, severity: int) -> Floats:
     """What a condition takes from a detector's recall r: the shift s of Phi(Phi^-1(r) + s); shape (1 + DRAWS,).
 
-    A detector that was not measured so is taken to lose what those that were lose on average; each of its resamples is one of a
+    Where a precision was not measured so, the same detector in floats stands in for it. A detector of which nothing was
+    measured is taken to lose what the others lose on average; each of its resamples is one of a
     single other detector, so that how much detectors differ is part of the doubt.
     """
     rows = load_scales(DETECTIONS).conditions
@@ -266,10 +269,23 @@ def shifts_of(finder: str, condition: str, severity: int) -> Floats:
         there = ", ".join(str(one) for one in sorted(set(rows["severity"])))
         raise DriveError(f"nobody measured '{condition}' at severity {severity}; give one of {there}", "severity")
     own = found[found["seen_by"] == finder]
-    used = own if len(own) else found
+    alike = found[found["seen_by"] == f"{finder.rpartition('.')[0]}.fp32"]
+    used = next((rows for rows in (own, alike) if len(rows)), found)
     draws = used[DRAW_COLUMNS].to_numpy(float)
     each = np.arange(DRAWS)
     return np.append(used["shift"].mean(), draws[each % len(draws), each])
+
+
+def alarms_at(alarms: Alarms, finder: str, threshold: float | None) -> Alarms:
+    """Alarms that stand for those of a detector judged on still images, at another threshold.
+
+    They grow as its answers that touch nothing do, against those at the threshold `USUAL`.
+    """
+    if Finder(finder).on_road or threshold is None:
+        return alarms
+    at, usual = (load_scales(DETECTIONS).false_answers(finder, one)["phantoms_per_image"] for one in (threshold, USUAL))
+    times = float(at / usual) if usual else 1.0
+    return replace(alarms, per_hour=times * alarms.per_hour, low=times * alarms.low, high=times * alarms.high)
 
 
 def drive_files(folder: Path) -> dict[str, Path]:

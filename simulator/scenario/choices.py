@@ -26,6 +26,7 @@ class _Choice(Strict):
     help: Line | None = None
     group: Line = "Design"
     folded: bool = False
+    situation: bool = False  # of the drive, the weather or the like: no lever of whoever designs
 
 
 class Option(Strict):

@@ -18,6 +18,7 @@ from simulator.evidence.drives import (
     Finder,
     Misses,
     Recall,
+    alarms_at,
     alarms_of,
     correlation_of,
     drive_files,
@@ -131,6 +132,7 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sig
         misses: Mapping[str, Misses] = {what: misses_of(follows, what) for what in objects}
     with _about("alarms_as"):
         counted = alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits)
+        counted = counted if same else alarms_at(counted, sight.finds, sight.threshold)
     return Sight(
         spec=sight,
         recalls=recalls,

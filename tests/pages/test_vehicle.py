@@ -115,7 +115,7 @@ def test_a_curveball_is_held_against_the_calm_run_in_metres(vehicle):
     assert change < 0
     assert struck - calm == pytest.approx(change, abs=0.02)
     assert "calm" in chips(page)[STOPPED]["asked"]
-    assert "“Front camera” sends nothing for 12.0 s (“The front camera fails”)" in told(page)
+    assert "“Front camera” sends nothing for 8.00 s (“The front camera fails”)" in told(page)
     assert foreign(page) == []
 
 

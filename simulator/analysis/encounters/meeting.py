@@ -141,8 +141,13 @@ class Meeting:
         return speed if mode is None else np.where(self.degraded, np.minimum(speed, mode.speed_kmh.value * KMH), speed)
 
     @cached_property
+    def counts(self) -> Bools:
+        """Which encounters there are: those in which the gap closes at the vehicle's usual speed."""
+        return np.asarray(speed_at(self.trace.plan, self.drawn.at_s) - self.drawn.own_mps > 0.1)
+
+    @cached_property
     def closes(self) -> Bools:
-        """In which encounters the gap closes at all."""
+        """In which encounters the gap closes at all; not where the vehicle stands in degraded mode."""
         return np.asarray(self.speed_mps - self.drawn.own_mps > 0.1)
 
     @cached_property
@@ -288,7 +293,9 @@ class Meeting:
             gap = np.where(np.isfinite(braking), np.maximum(self.gap_m - self.closing_mps * braking, 0.0), 0.0)
             left = np.where(np.isfinite(when), np.maximum(self.gap_m - self.closing_mps * when, 0.0), 0.0)
         margin = gap - needed_m(self.closing_mps, self.deceleration)
-        return Outcome(seen, when, braking, left, margin, impact_mps(gap, self.closing_mps, self.deceleration))
+        impact = impact_mps(gap, self.closing_mps, self.deceleration)
+        stays = ~self.closes  # a vehicle that does not close in has stopped for it
+        return Outcome(seen, when, braking, left, np.where(stays, self.gap_m, margin), np.where(stays, 0.0, impact))
 
     def _confirmed(self, looks: Looks, hit: Bools) -> tuple[Floats, Floats]:
         """When the frame was captured that makes it enough of the latest ones, and when its answer is known; shapes (n,).

@@ -40,7 +40,7 @@ def encounter_totals(trace: Trace) -> dict[str, Total]:
 
 def sums(meeting: Meeting, outcome: Outcome) -> Sums:
     """Numerator and denominator of each metric that rests on what was found."""
-    counts = meeting.closes
+    counts = meeting.counts
     n = float(counts.sum())
     confirmed = np.isfinite(outcome.confirmed_s) & (outcome.confirmed_gap_m > 0) & counts
     share = (outcome.impact_mps / meeting.closing_mps) ** 2

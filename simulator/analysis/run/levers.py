@@ -48,8 +48,9 @@ class Step:
 
 
 def steps_of(plan: Plan) -> list[Step]:
-    """Every choice one step either way: each other option, or the next number down and up; folded choices come last."""
-    choices = sorted(plan.scenario.choices.items(), key=lambda pair: pair[1].folded)
+    """Every choice but situations one step either way: each other option, or the next number down and up; folded ones last."""
+    own = [(name, choice) for name, choice in plan.scenario.choices.items() if not choice.situation]
+    choices = sorted(own, key=lambda pair: pair[1].folded)
     return [_step(plan, name, choice, pick) for name, choice in choices for pick in choice.next_to(plan.design[name])]
 
 

@@ -111,7 +111,8 @@ def with_longer_ones(plan: Plan, handle: Handle, steps: Sequence[Step]) -> Itera
 def writing(scenario: Scenario, handle: Handle) -> list[str]:
     """The names of the choices that write to what decides, in the order of what they write to."""
     parts = [*(f"stages.{name}" for name in _with_feeders(scenario, handle.stages)), *handle.written]
-    return list(dict.fromkeys(key for part in parts for key, choice in scenario.choices.items() if _writes_to(choice, part)))
+    own = {key: choice for key, choice in scenario.choices.items() if not choice.situation}
+    return list(dict.fromkeys(key for part in parts for key, choice in own.items() if _writes_to(choice, part)))
 
 
 def _with_feeders(scenario: Scenario, stages: Sequence[str]) -> Iterator[str]:

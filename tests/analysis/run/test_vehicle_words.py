@@ -51,7 +51,7 @@ def test_more_looks_are_tried_first_against_brakes_without_need():
 
 def test_a_camera_that_fails_is_the_reason_for_an_old_view():
     told = reason("age_p99_s.planner.front", "blind").sentence
-    assert told.startswith("“Front camera” sends nothing for 12.0 s (“The front camera fails”)")
+    assert told.startswith("“Front camera” sends nothing for 8.00 s (“The front camera fails”)")
     assert "sends nothing" not in reason("age_p99_s.planner.front").sentence
     assert "sends nothing" not in reason("age_p99_s.planner.front", "lidar_stalls").sentence
 
