@@ -72,7 +72,7 @@ class Finding:
     """One test of one column in one part: "" for all rows, else the slice or window.
 
     rows: that are not empty, of each file; block: rows of a block, None where rows are independent or grouped
-    alarm: the row of production, from 0 as in the file, at which a sequential detector alarmed
+    alarm: the row of production, from 0 as in the file, at which CUSUM's sum began to grow, or another detector alarmed
     """
 
     column: str
@@ -215,8 +215,8 @@ def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterat
         codes = np.unique((groups or [])[0][cells.index], return_inverse=True)[1]
         if (alike := neighbours_alike(values, codes)) > 0:
             yield (
-                f"'{column.name}': neighbouring groups of the reference resemble each other (correlation {alike:.2f}), so its p "
-                "is too small; group by something longer, or leave the blocks to the autocorrelation"
+                f"'{column.name}': neighbouring groups of the reference resemble each other (correlation {alike:.2f}); p is "
+                "too small; group by something longer, or leave the blocks to the autocorrelation"
             )
 
 

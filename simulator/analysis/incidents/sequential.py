@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,19 @@ from simulator.analysis.incidents.resampling import permutation_p
 ALLOWANCE, THRESHOLD = 0.5, 5.0
 #: ADWIN's bound on false alarms, for independent values (Bifet and Gavalda 2007).
 ADWIN_DELTA = 0.002
-#: Blocks are joined until no more than these are read of a file, and fewer than LEAST are not read.
-MOST, LEAST = 250, 3
+#: Blocks are joined until no more than these are read of a file, or FEW are left of one; fewer than LEAST are not read.
+MOST, FEW, LEAST = 250, 20, 3
 #: Orders are tried until so many alarm as early, which tells p well enough (Besag and Clifford 1991, Biometrika 78:301).
 _ENOUGH = 20
-_AT_ONCE = 2000
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """statistic: CUSUM's highest sum, or how many blocks of production were read; block: where it alarmed, from 0; None never.
+    """What a detector says of production.
 
+    statistic: CUSUM's highest sum, or how many blocks of production were read before the alarm
+    block: where the sum began to grow (CUSUM), or where the alarm came, from 0; None without an alarm
     p: the share of orders of all blocks that show as much, or alarm as early
     """
 
@@ -44,34 +47,38 @@ def block_means(values: Floats, codes: Codes) -> Floats:
     return np.asarray(np.bincount(codes, values) / np.bincount(codes))
 
 
-def joined(codes: Codes) -> Codes:
-    """Blocks, numbered as they come, of which neighbours are joined until they are at most `MOST`; shapes (n,)."""
-    found, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    places = np.argsort(np.argsort(first))[inverse]
-    return np.asarray(places * min(len(found), MOST) // len(found))
+def joined(reference: Codes, production: Codes) -> tuple[Codes, Codes]:
+    """Blocks, numbered as they come, as many neighbours joined in both files as it takes; shapes (n,) and (m,)."""
+    places = [np.argsort(np.argsort(np.unique(codes, return_index=True)[1]))[codes] for codes in (reference, production)]
+    counts = [int(codes.max()) + 1 for codes in places]
+    each = max(min(ceil(max(counts) / MOST), min(counts) // FEW), 1)
+    first, second = (np.minimum(codes // each, max(count // each, 1) - 1) for codes, count in zip(places, counts, strict=True))
+    return first, second
 
 
 def cusum(reference: Floats, production: Floats, orders: int, seed: int) -> Alarm:
     """Two-sided tabular CUSUM of means of blocks, shapes (n,) and (m,), with mean and deviation of the reference."""
     both, size = np.concatenate([reference, production]), len(reference)
-    path = cusum_path(_standard(both[None], size))[0]
+    sums = cusum_sums(_standard(both[None], size))[:, 0]
+    side, highest = np.unravel_index(sums.argmax(), sums.shape)
+    found, zeros = float(sums.max()), np.flatnonzero(sums[side, : highest + 1] == 0)
     rng = np.random.default_rng(seed)
-    highest = [
-        cusum_path(_standard(rng.permuted(np.tile(both, (part, 1)), axis=1), size)).max(axis=1)
+    quiet = [
+        cusum_sums(_standard(rng.permuted(np.tile(both, (part, 1)), axis=1), size)).max(axis=(0, 2))
         for part in np.diff([*range(0, orders, _AT_ONCE), orders])
     ]
-    alarmed, found = path > THRESHOLD, float(path.max())
-    return Alarm(found, int(alarmed.argmax()) if alarmed.any() else None, permutation_p(found, np.concatenate(highest)))
+    began = int(zeros[-1]) + 1 if len(zeros) else 0
+    return Alarm(found, began if found > THRESHOLD else None, permutation_p(found, np.concatenate(quiet)))
 
 
-def cusum_path(standardised: Floats) -> Floats:
-    """The larger of the two sums after each value, shape (streams, m)."""
-    up, down = np.zeros(len(standardised)), np.zeros(len(standardised))
-    path = np.empty_like(standardised)
+def cusum_sums(standardised: Floats) -> Floats:
+    """The sums up and down after each value, shape (2, streams, m)."""
+    sums = np.zeros((2, *standardised.shape))
+    now = np.zeros((2, len(standardised)))
     for place, values in enumerate(standardised.T):
-        up, down = np.maximum(up + values - ALLOWANCE, 0), np.maximum(down - values - ALLOWANCE, 0)
-        path[:, place] = np.maximum(up, down)
-    return path
+        now = np.maximum(now + np.stack([values, -values]) - ALLOWANCE, 0)
+        sums[:, :, place] = now
+    return sums
 
 
 def adwin(reference: Floats, production: Floats, orders: int, seed: int) -> Alarm:
