@@ -14,8 +14,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 #: A block lasts this many times what the autocorrelation time is longer than one row. Neighbouring blocks still resemble each
-#: other at their edges: of a series AR(1), a variance of means taken from such blocks is too small by 1 / (7 (1 + phi)).
-BLOCK_TIMES = 7
+#: other at their edges: of a series AR(1), a variance of means taken from such blocks is too small by 1 / (10 (1 + phi)).
+BLOCK_TIMES = 10
 #: The sum of autocorrelations ends at a lag this many times itself (Sokal 1997, Monte Carlo Methods in Statistical Mechanics).
 _WINDOW = 5
 #: No more blocks than these are permuted: rows are joined, where that leaves at least _LEAST of them in either file.

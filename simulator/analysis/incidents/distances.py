@@ -80,22 +80,22 @@ def chi_squared(reference: Floats, production: Floats) -> Floats:
     return np.asarray((parts[0] + parts[1]).sum(axis=-1))
 
 
-def wasserstein(support: Floats) -> Statistic:
-    """The distance by which mass has to be moved, in standard deviations of the reference."""
+def wasserstein(support: Floats, deviation: float) -> Statistic:
+    """The distance by which mass has to be moved, in units of a deviation."""
     widths = np.diff(support)
 
     def distance(reference: Floats, production: Floats) -> Floats:
         moved = (np.abs(gap(reference, production))[..., :-1] * widths).sum(axis=-1)
-        return np.asarray(moved / _spread(reference, support))
+        return np.asarray(moved / deviation)
 
     return distance
 
 
-def mean_shift(support: Floats) -> Statistic:
-    """The mean of production less that of the reference, in standard deviations of the reference (Glass's delta)."""
+def mean_shift(support: Floats, deviation: float) -> Statistic:
+    """The mean of production less that of the reference, in units of a deviation (of the reference: Glass's delta)."""
 
     def shift(reference: Floats, production: Floats) -> Floats:
-        return np.asarray((_shares(production) - _shares(reference)) @ support / _spread(reference, support))
+        return np.asarray((_shares(production) - _shares(reference)) @ support / deviation)
 
     return shift
 
@@ -113,10 +113,3 @@ def deviation(reference: Floats, production: Floats) -> float:
 
 def _shares(counts: Floats) -> Floats:
     return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
-
-
-def _spread(reference: Floats, support: Floats) -> Floats:
-    shares = _shares(reference)
-    variance = shares @ support**2 - (shares @ support) ** 2
-    scale = float(np.ptp(support)) or 1.0
-    return np.sqrt(np.maximum(variance, (1e-9 * scale) ** 2))

@@ -22,6 +22,8 @@ from simulator.analysis.statistics import LEVEL, Interval
 
 #: Times that each file is drawn again for an interval.
 DRAWS = 999
+#: No interval is told from fewer rows or blocks of a file.
+LEAST_UNITS = 5
 
 Unit = Literal["sd", "share", "psi", "mmd"]
 
@@ -138,7 +140,7 @@ def ask_chi_squared(sample: Sample) -> Answer:
         p, least = float(stats.chi2_contingency(counts, correction=False).pvalue), 0.0
     else:
         p, least = sample.permuted_p(found, rows, distances.chi_squared)
-    effect = _changed_share(cells, rows)
+    effect = _changed_share(cells, rows, sample.independent)
     shares = counts.sum(axis=0) / counts.sum()
     middle = float(shares[np.abs(shares - 0.5).argmin()])
     return Answer(found, effect, p, least, smallest_change(middle, sample.independent, sample.level), sample.independent)
@@ -147,11 +149,11 @@ def ask_chi_squared(sample: Sample) -> Answer:
 def ask_wasserstein(sample: Sample) -> Answer:
     """Wasserstein's distance in standard deviations of the reference; what chance adds to it is taken off the effect."""
     cells = sample.cells()
-    rows, statistic = sample.resampled(cells), distances.wasserstein(cells.support)
-    distance = float(stats.wasserstein_distance(sample.reference, sample.production))
-    found = distance / distances.deviation(sample.reference, sample.production)
+    deviation = distances.deviation(sample.reference, sample.production)
+    rows, statistic = sample.resampled(cells), distances.wasserstein(cells.support, deviation)
+    found = float(stats.wasserstein_distance(sample.reference, sample.production)) / deviation
     p, least = sample.permuted_p(float(statistic(*rows.counted)[0]), rows, statistic)
-    effect = _beyond_chance(found, rows.drawn(statistic, DRAWS, sample.seed), "sd")
+    effect = _beyond_chance(found, rows.drawn(statistic, DRAWS, sample.seed), "sd", rows.units)
     return Answer(found, effect, p, least, smallest_shift(sample.independent, sample.level), sample.independent)
 
 
@@ -161,7 +163,7 @@ def ask_psi(sample: Sample) -> Answer:
     rows = sample.resampled(cells)
     found = float(distances.psi(*rows.counted)[0])
     p, least = sample.permuted_p(found, rows, distances.psi)
-    effect = _beyond_chance(found, rows.drawn(distances.psi, DRAWS, sample.seed), "psi")
+    effect = _beyond_chance(found, rows.drawn(distances.psi, DRAWS, sample.seed), "psi", rows.units)
     smallest = smallest_psi(len(cells.support), sample.independent, sample.level)
     return Answer(found, effect, p, least, smallest, sample.independent)
 
@@ -241,7 +243,7 @@ def ask_mmd(samples: list[Sample], blocks: Blocks | None) -> Answer:
     width = mmd.bandwidth(np.concatenate(features))
     kernel = mmd.BlockedKernel(features, (thinned[0], thinned[1]), width)
     p = permutation_p(kernel.found(), kernel.permuted(first.times, first.seed))
-    effect = _beyond_chance(kernel.found(), kernel.drawn(DRAWS, first.seed), "mmd")
+    effect = _beyond_chance(kernel.found(), kernel.drawn(DRAWS, first.seed), "mmd", kernel.sizes)
     least = max(1 / (first.times + 1), 1 / arrangements(*kernel.sizes))
     fewest = min((sample.independent for sample in samples), key=min)
     return Answer(mmd.mmd_squared(*features, width), effect, p, least, None, fewest)
@@ -254,31 +256,42 @@ def _scaled(sample: Sample) -> tuple[Floats, Floats]:
 
 def _shift(sample: Sample, cells: Cells, rows: Resampling) -> Effect:
     """The shift of the mean in standard deviations of the reference: exact, with an interval from cells."""
-    statistic = distances.mean_shift(cells.support)
-    spread = distances.deviation(sample.reference, sample.production)
-    value = float(sample.production.mean() - sample.reference.mean()) / spread
+    deviation = distances.deviation(sample.reference, sample.production)
+    statistic = distances.mean_shift(cells.support, deviation)
+    value = float(sample.production.mean() - sample.reference.mean()) / deviation
     off = value - float(statistic(*rows.counted)[0])
-    drawn = rows.drawn(statistic, DRAWS, sample.seed) + (off if np.isfinite(off) else 0.0)
-    return Effect(percentile_interval(value, np.clip(drawn, -1e6, 1e6)), "sd", size=abs(value), signed=True)
+    interval = percentile_interval(value, rows.drawn(statistic, DRAWS, sample.seed) + off)
+    return Effect(_told(interval, rows.units), "sd", size=abs(value), signed=True)
 
 
-def _beyond_chance(found: float, drawn: Floats, unit: Unit) -> Effect:
+def _told(interval: Interval, units: tuple[int, int]) -> Interval:
+    """The interval, without bounds where too few rows or blocks were drawn again to tell any."""
+    return interval if min(units) >= LEAST_UNITS else Interval(interval.value, -np.inf, np.inf)
+
+
+def _beyond_chance(found: float, drawn: Floats, unit: Unit, units: tuple[int, int]) -> Effect:
     """A distance less what drawing again adds to it on average, at least 0, with the mirrored interval."""
     bounds = pivotal_interval(found, drawn, least=0.0)
     value = min(max(2 * found - float(np.mean(drawn)), bounds.low), bounds.high)
-    return Effect(Interval(value, bounds.low, bounds.high), unit, size=value if unit == "sd" else float(np.sqrt(value)))
+    interval = _told(Interval(value, bounds.low, bounds.high), units)
+    return Effect(interval, unit, size=value if unit == "sd" else float(np.sqrt(value)))
 
 
-def _changed_share(cells: Cells, rows: Resampling) -> Effect:
-    """The share that changed most. Its interval is one of those that hold for all categories at once."""
+def _changed_share(cells: Cells, rows: Resampling, independent: tuple[float, float]) -> Effect:
+    """The share that changed most. Its interval is one of those that hold for all categories at once.
+
+    Where a file has none of the category, or nothing else, the share may still be 3 / (independent rows) (rule of three).
+    """
     found = distances.share_change(*rows.counted)[0]
     most = int(np.abs(found).argmax())
     off = np.abs(rows.drawn(distances.share_change, DRAWS, 0) - found).max(axis=1)
-    half = float(np.quantile(off, LEVEL))
+    within = [float((part[0] / part.sum())[most]) for part in rows.counted]
+    certain = [3 / size for share, size in zip(within, independent, strict=True) if share in (0.0, 1.0)]
+    half = max(float(np.quantile(off, LEVEL)), *certain, 0.0)
     name = cells.names[most] if cells.names else f"{cells.support[most]:g}"
     counts = np.concatenate(rows.counted).sum(axis=0)
     share = counts[most] / counts.sum()
     spread = float(np.sqrt(share * (1 - share))) or 1.0
     value = float(found[most])
     bounds = Interval(value, max(value - half, -1.0), min(value + half, 1.0))
-    return Effect(bounds, "share", name, abs(value) / spread, signed=True)
+    return Effect(_told(bounds, rows.units), "share", name, abs(value) / spread, signed=True)

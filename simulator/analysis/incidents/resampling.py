@@ -25,6 +25,10 @@ class Resampling(Protocol):
         """Rows in each cell, of the reference and of production, shapes (1, cells)."""
 
     @property
+    def units(self) -> tuple[int, int]:
+        """How many rows or blocks of the reference and of production are dealt or drawn."""
+
+    @property
     def arrangements(self) -> float:
         """In how many ways blocks or rows can be dealt to the two files: no p-value lies below its inverse."""
 
@@ -48,9 +52,14 @@ class IndependentRows:
         return self.reference[None].astype(float), self.production[None].astype(float)
 
     @property
+    def units(self) -> tuple[int, int]:
+        """As `Resampling.units`."""
+        return int(self.reference.sum()), int(self.production.sum())
+
+    @property
     def arrangements(self) -> float:
         """As `Resampling.arrangements`."""
-        return arrangements(int(self.reference.sum()), int(self.production.sum()))
+        return arrangements(*self.units)
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
         """As `Resampling.permuted`: counts that are drawn without putting back."""
@@ -87,9 +96,14 @@ class BlockedRows:
         return self.reference.sum(axis=0, keepdims=True), self.production.sum(axis=0, keepdims=True)
 
     @property
+    def units(self) -> tuple[int, int]:
+        """As `Resampling.units`."""
+        return len(self.reference), len(self.production)
+
+    @property
     def arrangements(self) -> float:
         """As `Resampling.arrangements`."""
-        return arrangements(len(self.reference), len(self.production))
+        return arrangements(*self.units)
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
         """As `Resampling.permuted`: whole blocks change files."""
@@ -101,8 +115,7 @@ class BlockedRows:
             return statistic(total - production, production)
 
         rng = np.random.default_rng(seed)
-        sizes = (len(self.reference), len(self.production))
-        return _in_parts(lambda part: one(dealt_to_production(rng, part, sizes)), times, sum(blocks.shape))
+        return _in_parts(lambda part: one(dealt_to_production(rng, part, self.units)), times, sum(blocks.shape))
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
         """As `Resampling.drawn`: whole blocks are drawn."""

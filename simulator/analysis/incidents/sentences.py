@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from simulator.analysis.incidents.monitors import TOGETHER, Finding, Monitored
 from simulator.analysis.incidents.questions import NAMES, Effect
 from simulator.units import significant
@@ -40,14 +42,18 @@ def _in(finding: Finding) -> str:
 
 
 def effect(told: Effect) -> str:
-    """An effect with its 95% interval."""
-    value, low, high = told.interval.value, told.interval.low, told.interval.high
+    """An effect with its 95% interval, or without where too few blocks tell none."""
+    bounds = (told.interval.value, told.interval.low, told.interval.high)
     if told.unit == "share":
-        return f"share of {told.name} {100 * value:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
-    if told.unit == "sd" and told.signed:
-        return f"mean {value:+.2f} SD [{low:+.2f}, {high:+.2f}]"
-    name = {"sd": "moved by", "psi": "PSI", "mmd": "MMD²"}[told.unit]
-    return f"{name} {significant(value, 2)} [{significant(low, 2)}, {significant(high, 2)}]{' SD' if told.unit == 'sd' else ''}"
+        value, low, high = (f"{100 * bound:+.1f}" for bound in bounds)
+        name, unit = f"share of {told.name}", " points"
+    elif told.signed:
+        value, low, high = (f"{bound:+.2f}" for bound in bounds)
+        name, unit = "mean", " SD"
+    else:
+        value, low, high = (significant(bound, 2) if isfinite(bound) else "" for bound in bounds)
+        name, unit = {"sd": ("moved by", " SD"), "psi": ("PSI", ""), "mmd": ("MMD²", "")}[told.unit]
+    return f"{name} {value}{unit} {f'[{low}, {high}]' if isfinite(bounds[2]) else '[unknown]'}"
 
 
 def verdict(finding: Finding, where: str = "") -> str:

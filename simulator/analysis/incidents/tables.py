@@ -23,6 +23,8 @@ MOST_WORDS = 50
 MOST_COUNTS = 20
 #: A column of which so much can be read as numbers is one of numbers; a word in it is a fault.
 _NUMERIC = 0.5
+#: Squares of larger numbers, summed, could not be held.
+_LARGEST = 1e100
 
 Kind = Literal["numbers", "counts", "words"]
 
@@ -148,7 +150,11 @@ def _is_numeric(values: pd.Series) -> bool:
 
 def _numbers(table: Table, name: str, values: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
-    faults = ((numbers.isna() & values.notna(), "a number, or nothing"), (np.isinf(numbers), "a finite number, or nothing"))
+    faults = (
+        (numbers.isna() & values.notna(), "a number, or nothing"),
+        (np.isinf(numbers), "a finite number, or nothing"),
+        (numbers.abs() > _LARGEST, f"a number of at most {_LARGEST:.0e}, or nothing"),
+    )
     for faulty, expected in faults:
         if faulty.any():
             row = int(np.asarray(faulty).argmax())

@@ -20,9 +20,9 @@ def test_ks_and_wasserstein_from_counts_are_those_of_scipy(reference: np.ndarray
     assert distances.ks(*counts)[0] == pytest.approx(stats.ks_2samp(reference, production, method="asymp").statistic)
     if reference.std() > 0:
         moved = stats.wasserstein_distance(reference, production) / reference.std()
-        assert distances.wasserstein(cells.support)(*counts)[0] == pytest.approx(moved, abs=1e-9)
+        assert distances.wasserstein(cells.support, reference.std())(*counts)[0] == pytest.approx(moved, abs=1e-9)
         shift = (production.mean() - reference.mean()) / reference.std()
-        assert distances.mean_shift(cells.support)(*counts)[0] == pytest.approx(shift, abs=1e-9)
+        assert distances.mean_shift(cells.support, reference.std())(*counts)[0] == pytest.approx(shift, abs=1e-9)
 
 
 def test_cells_of_many_values_keep_the_statistics_to_within_a_cell() -> None:
@@ -32,7 +32,7 @@ def test_cells_of_many_values_keep_the_statistics_to_within_a_cell() -> None:
     assert len(cells.support) == distances.CELLS
     counts = resampling((cells.reference, cells.production), len(cells.support), None).counted
     assert distances.ks(*counts)[0] == pytest.approx(stats.ks_2samp(reference, production).statistic, abs=1 / 256)
-    assert distances.mean_shift(cells.support)(*counts)[0] == pytest.approx(0.3, abs=0.1)
+    assert distances.mean_shift(cells.support, reference.std())(*counts)[0] == pytest.approx(0.3, abs=0.1)
 
 
 def test_chi_squared_is_that_of_scipy() -> None:

@@ -139,6 +139,25 @@ def test_groups_stay_together_and_too_few_of_them_cannot_tell() -> None:
     assert sentences.answer(compare(reference, production, asked)).startswith("Cannot tell whether any of 1 column differs")
 
 
+def test_a_constant_column_that_moves_or_spreads_differs() -> None:
+    """In standard deviations of both files, as the reference has none: half of the rows at 1, half at 2."""
+    one = Table("one", pd.DataFrame({"x": np.ones(40)}))
+    moved = compare(one, Table("two", pd.DataFrame({"x": np.full(40, 2.0)})), Asked(tests=("wasserstein", "chi2")))
+    assert [finding.verdict for finding in moved.findings] == ["differs", "differs"]
+    assert moved.findings[0].answer.effect.interval.value == pytest.approx(2)
+    share = moved.findings[1].answer.effect.interval
+    assert (share.value, share.high) == (-1, pytest.approx(3 / 40 - 1))  # rule of three, never a width of 0
+    spread = compare(one, Table("two", pd.DataFrame({"x": np.random.default_rng(0).normal(1, 1, 40)}))).findings[0]
+    assert spread.verdict == "differs" and abs(spread.answer.effect.interval.high) < 1
+
+
+def test_no_interval_is_told_of_two_groups() -> None:
+    tables = [rows(seed, 100, scene=np.repeat([0, 1], 50)) for seed in (0, 1)]
+    found = compare(*tables, Asked(group="scene", tests=("ks", "psi", "chi2")))
+    assert all(sentences.effect(one.answer.effect).endswith("[unknown]") for one in found.findings)
+    assert all(np.isinf(one.answer.effect.interval.high) for one in found.findings)
+
+
 def test_groups_that_are_too_short_are_told() -> None:
     frames = [
         pd.DataFrame({"brightness": ar1(np.random.default_rng(seed), 600, 0.95), "scene": np.arange(600) // 5})

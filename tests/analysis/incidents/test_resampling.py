@@ -40,7 +40,7 @@ def test_drawing_again_gives_the_known_standard_error(blocked: bool) -> None:
     cells = distances.cells_of_numbers(reference, production)
     blocks = Blocks(np.arange(2000) // 5, np.arange(1000) // 5) if blocked else None
     drawn = resampling((cells.reference, cells.production), len(cells.support), blocks).drawn(
-        distances.mean_shift(cells.support), 1500, 0
+        distances.mean_shift(cells.support, reference.std()), 1500, 0
     )
     assert drawn.std() == pytest.approx(np.sqrt(1 / 2000 + 1 / 1000), rel=0.1)
 

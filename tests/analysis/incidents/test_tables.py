@@ -82,6 +82,9 @@ def test_an_infinite_value_is_told_with_its_row(tmp_path: Path) -> None:
     assert refusal(tmp_path, frame(score=scores)) == (
         "production.csv, line 6, column 'score': expected a finite number, or nothing, got 'inf'"
     )
+    scores[4] = -1e200
+    assert "line 6, column 'score': expected a number of at most 1e+100, or nothing" in refusal(tmp_path, frame(score=scores))
+    scores[4] = np.inf
     pytest.importorskip("pyarrow")
     told = refusal(tmp_path, frame(score=scores), "production.parquet")
     assert told.startswith("production.parquet, row 5, column 'score': expected a finite number")
