@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
+from simulator.analysis.incidents.questions import MMD, TESTS
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -98,3 +101,11 @@ def test_wrong_input_is_told_with_status_2(
 ) -> None:
     status, shown, told = casesim("monitor", files[0], files[1], *words)
     assert (status, shown) == (2, "") and sentence in told and "Traceback" not in told
+
+
+def test_the_page_names_every_option_and_test(casesim: Run) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "monitors.md").read_text(encoding="utf-8")
+    _, shown, _ = casesim("monitor", "--help")
+    options = set(re.findall(r"--[a-z-]+", shown)) - {"--help", "--seed"}
+    assert options and all(option in page for option in options)
+    assert all(f"`{test}`" in page for test in (*TESTS, MMD))
