@@ -272,8 +272,8 @@ def _told(interval: Interval, units: tuple[int, int]) -> Interval:
 def _beyond_chance(found: float, drawn: Floats, unit: Unit, units: tuple[int, int]) -> Effect:
     """A distance less what drawing again adds to it on average, at least 0.
 
-    Its interval holds the mirrored one, which reaches 0 where nothing differs, and the bias-corrected percentile one, which is right
-    where much does: either alone misses too often.
+    Its interval holds the mirrored one, which reaches 0 where nothing differs, and the bias-corrected percentile one, right
+    where much differs: either alone misses too often.
     """
     mirrored, corrected = pivotal_interval(found, drawn, least=0.0), corrected_interval(found, drawn)
     low, high = min(mirrored.low, corrected.low), max(mirrored.high, corrected.high)
