@@ -14,6 +14,7 @@ from simulator.commands.detections import detect_eval, detect_features, detect_s
 from simulator.commands.drives import drives
 from simulator.commands.fidelity import fidelity
 from simulator.commands.levers import levers
+from simulator.commands.monitor import monitor
 from simulator.commands.outcome import tell
 from simulator.commands.profile import profile
 from simulator.commands.projection import projection
@@ -49,7 +50,7 @@ def casesim(
         serve()
 
 
-analysing = (serve, cases, check, run, levers)
+analysing = (serve, cases, check, run, levers, monitor)
 making = (profile, fidelity, projection, detect_eval, detect_tables, detect_features, detect_scales, drives)
 for command in analysing + making:
     app.command()(command)

@@ -46,7 +46,7 @@ class StoppedError(Exception):
     """An interrupt ended the command; the message says what is kept."""
 
 
-#: What each optional extra installs, by import name. Each includes the extras before it.
+#: What each optional extra installs, by import name. Each but the last includes the extras before it.
 EXTRAS = {
     "measure": {"onnx", "onnxruntime", "PIL", "psutil", "pycocotools"},
     "zoo": {
@@ -61,6 +61,7 @@ EXTRAS = {
         "yolox",
     },
     "fidelity": {"mlperf_loadgen", "mosec"},
+    "monitors": {"river"},
 }
 
 

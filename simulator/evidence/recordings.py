@@ -34,7 +34,7 @@ def read_recording(file: Path, column: str, origin_s: float = 0.0) -> Recording:
     Raises RecordingError. A CSV counts its lines, header included; a Parquet file its rows from 1.
     """
     times = _numbers(file, _column(file, column), "a time in seconds")
-    first, word = _lines(file)
+    first, word = first_row(file)
     row = _first(times < origin_s)
     if row is not None:
         before = f"lies before origin_s, {origin_s:.10g}" if origin_s else "is negative"
@@ -60,7 +60,7 @@ def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int
     codes = np.array([places.get(value, -1) for value in found], np.int8)
     row = _first(codes < 0)
     if row is not None:
-        first, word = _lines(file)
+        first, word = first_row(file)
         given = "nothing" if pd.isna(found.iloc[row]) else f"'{found.iloc[row]}'"
         raise RecordingError(f"{file.name}, {word} {first + row}: expected one of {', '.join(known)}, got {given}")
     return codes
@@ -68,7 +68,7 @@ def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int
 
 def _column(file: Path, column: str, text: bool = False) -> pd.Series:
     """A column that holds at least one row."""
-    frame = _read(file, column if text else None)
+    frame = read_frame(file, column if text else None)
     if column not in frame.columns:
         raise RecordingError(f"{file.name}: there is no column '{column}'; it has: {', '.join(map(str, frame.columns))}")
     values = frame[column]
@@ -81,19 +81,22 @@ def _numbers(file: Path, values: pd.Series, expected: str) -> NDArray[np.float64
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     row = _first(~np.isfinite(numbers))
     if row is not None:
-        first, word = _lines(file)
+        first, word = first_row(file)
         given = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
         raise RecordingError(f"{file.name}, {word} {first + row}: expected {expected}, got {given}")
     return numbers
 
 
-def _lines(file: Path) -> tuple[int, str]:
+def first_row(file: Path) -> tuple[int, str]:
     """The number of the first row, and what a row is called: a CSV counts its lines, header included; else rows from 1."""
     return (2, "line") if file.suffix == ".csv" else (1, "row")
 
 
-def _read(file: Path, text: str | None = None) -> pd.DataFrame:
-    """text: a column of a CSV that is read as it is written"""
+def read_frame(file: Path, text: str | None = None) -> pd.DataFrame:
+    """The rows of a .csv or .parquet file of at most `MAX_BYTES`. Raises RecordingError.
+
+    text: a column of a CSV that is read as it is written
+    """
     if not file.is_file():
         raise RecordingError(f"{file.name}: there is no such file in {file.parent}")
     if file.stat().st_size > MAX_BYTES:
@@ -104,11 +107,25 @@ def _read(file: Path, text: str | None = None) -> pd.DataFrame:
         if file.suffix == ".parquet":
             return pd.read_parquet(file)
         # Blank lines count, so that a message names the line that an editor shows.
-        return pd.read_csv(file, index_col=False, skip_blank_lines=False, dtype={text: str} if text else None)
+        types = {text: str} if text else None
+        return pd.read_csv(file, index_col=False, skip_blank_lines=False, dtype=types, low_memory=False)
     except pd.errors.EmptyDataError as error:
         raise RecordingError(f"{file.name}: is empty") from error
+    except UnicodeDecodeError as error:
+        raise RecordingError(f"{file.name}{_undecoded(file)}: is not UTF-8; save the file as UTF-8") from error
     except (ValueError, OSError) as error:  # what pandas raises for a broken file: its own parser errors are ValueErrors
         raise RecordingError(f"{file.name}: cannot be read: {' '.join(str(error).split())}") from error
+
+
+def _undecoded(file: Path) -> str:
+    """Which line of a file is not UTF-8, in words."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f", line {number}: byte 0x{line[error.start]:02x}"
+    return ""
 
 
 def _first(faulty: NDArray[np.bool_]) -> int | None:

@@ -64,7 +64,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_bytes_that_are_no_text_or_no_parquet_are_told(tmp_path):
     (tmp_path / "log.csv").write_bytes(b"at\n1\n\xff\xfe\n")
-    with pytest.raises(RecordingError, match=r"log\.csv: cannot be read"):
+    with pytest.raises(RecordingError, match=r"log\.csv, line 3: byte 0xff: is not UTF-8"):
         read_recording(tmp_path / "log.csv", "at")
     pytest.importorskip("pyarrow")
     (tmp_path / "log.parquet").write_bytes(b"nothing of the kind")

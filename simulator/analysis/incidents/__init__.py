@@ -1,0 +1,1 @@
+"""Monitors: does production differ from a reference? Also where rows follow each other."""
