@@ -19,7 +19,7 @@ from tests.encounters import encounters, hazard, misses, vehicle_plan
 HALF_PX, UNSURE = 45.0, 0.12
 NODES = np.geomspace(8, 400, 24)
 FIGURES = ("stopped_share", "margin_mean_m", "harm_share", "confirmed_mean_m")
-RUNS = 6
+RUNS = 30
 
 
 def curve(half_px: np.ndarray) -> Recall:
