@@ -31,7 +31,7 @@ lint: $(VENV)/.installed-dev ## check style, types and which part may import whi
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths
 
-coverage: $(VENV)/.installed-dev ## sample worlds whose truth is known, and print how often the 95% intervals hold it (half an hour)
+coverage: $(VENV)/.installed-dev ## sample worlds whose truth is known, and print how often the 95% intervals hold it (about 45 minutes)
 	@$(BIN)/python -m tests.coverage
 
 bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw and salabim, its growth and its memory
