@@ -49,7 +49,16 @@ def truth(latency_s: float) -> dict[str, float]:
     return {name: run.metrics[name].value for name in FIGURES}
 
 
-@study("a detector that was judged on a few drives")
+#: With 20 replications instead of 5 the intervals of the stopped share are 0.034 wide for this reason instead of 0.048.
+FEW_RUNS = (
+    "The resamples are evaluated in the first replications alone, so that their spread holds the luck of few encounters too."
+)
+
+
+@study(
+    "a detector that was judged on a few drives",
+    why={"change of stopped_share": FEW_RUNS, "change of margin_mean_m": FEW_RUNS},
+)
 def of_one(number: int) -> Iterator[Claim]:
     """One design, and the same with later answers: both rest on the same drives."""
     runs = [replicate(driven(estimated(number), latency_s), number, RUNS) for latency_s in (0.1, 0.2)]
