@@ -78,7 +78,7 @@ def read_table(file: Path) -> Table:
 def checked(table: Table) -> Table:
     """The table, if it has enough rows. Raises TableError."""
     if len(table.rows) < LEAST_ROWS:
-        raise TableError(f"{table.name}: has {len(table.rows)} rows; at least {LEAST_ROWS} are needed to compare anything")
+        raise TableError(f"{table.name}: at least {LEAST_ROWS} rows are needed to compare anything; it has {len(table.rows)}")
     return table
 
 

@@ -228,7 +228,7 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
     whole, after = rows.iloc[0], {name: _interval(rows.iloc[0], name) for name in ("share", "after_hit", "after_miss")}
     takeaway = (
         f"{seen_by_label(seen_by)} finds {after['after_hit']} of {what}s in the frame after a hit, and {after['after_miss']} "
-        f"in the frame after a miss: if misses were independent, it would be {percent(whole['share'])} after both."
+        f"in the frame after a miss: if misses were independent, it would be {percent(whole['share'])} after either."
     )
     return Chart(drawn, takeaway, rounded(_follows_table(rows, ["share", "after_hit", "after_miss"]), 3))
 

@@ -113,8 +113,8 @@ def test_a_missing_column_is_told_with_the_nearest(tmp_path: Path) -> None:
     ("content", "told"),
     [
         (b"", "production.csv: is empty"),
-        (b"score,site\n" + b"1,a\n" * 19, "production.csv: has 19 rows; at least 20 are needed to compare anything"),
-        (b"score,site\n", "production.csv: has 0 rows; at least 20"),
+        (b"score,site\n" + b"1,a\n" * 19, "production.csv: at least 20 rows are needed to compare anything; it has 19"),
+        (b"score,site\n", "production.csv: at least 20 rows are needed to compare anything; it has 0"),
         (b"score,site\n1,a\n2,caf\xe9\n", "production.csv, line 3: byte 0xe9: is not UTF-8; save the file as UTF-8"),
         (b'score,site\n1,"a\n', "production.csv: cannot be read: "),
     ],

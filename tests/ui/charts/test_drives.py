@@ -61,7 +61,7 @@ def test_what_follows_a_hit_and_what_follows_a_miss():
     assert list(every.x) == pytest.approx([70, 30])
     assert chart.takeaway == (
         "YOLOX-x finds 90.0% (88.0% to 92.0%) of cars in the frame after a hit, and 20.0% (18.0% to 22.0%) in the frame after "
-        "a miss: if misses were independent, it would be 70.0% after both."
+        "a miss: if misses were independent, it would be 70.0% after either."
     )
 
 
