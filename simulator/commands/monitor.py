@@ -11,10 +11,10 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Shown
 
-from simulator.analysis.incidents import sentences
-from simulator.analysis.incidents.monitors import Asked, Correction, Finding, Monitored, compare
-from simulator.analysis.incidents.questions import MMD, TESTS
-from simulator.analysis.incidents.tables import Table, read_table, shown_time
+from simulator.analysis.monitors import sentences
+from simulator.analysis.monitors.compare import Asked, Correction, Finding, Monitored, compare
+from simulator.analysis.monitors.questions import MMD, TESTS
+from simulator.analysis.monitors.tables import Table, read_table, shown_time
 from simulator.commands.options import AsJson, Seed
 from simulator.commands.outcome import Status, err, known, needing, table_console
 from simulator.units import significant

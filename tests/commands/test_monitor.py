@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.analysis.incidents.questions import MMD, TESTS
+from simulator.analysis.monitors.questions import MMD, TESTS
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
-from simulator.analysis.incidents.monitors import TOGETHER, Finding, Monitored
-from simulator.analysis.incidents.questions import NAMES, Effect
+from simulator.analysis.monitors.compare import TOGETHER, Finding, Monitored
+from simulator.analysis.monitors.questions import NAMES, Effect
 from simulator.units import significant
 
 #: How p-values were corrected.

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, false_discovery_control, ks_2samp
 
-from simulator.analysis.incidents import sentences
-from simulator.analysis.incidents.monitors import TOGETHER, Asked, Finding, Monitored, MonitorError, compare, correct
-from simulator.analysis.incidents.tables import Table
-from tests.analysis.incidents.worlds import ar1, scenes
+from simulator.analysis.monitors import sentences
+from simulator.analysis.monitors.compare import TOGETHER, Asked, Finding, Monitored, MonitorError, compare, correct
+from simulator.analysis.monitors.tables import Table
+from tests.analysis.monitors.worlds import ar1, scenes
 
 PLAIN = Asked(independent=True)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.analysis.incidents import distances
-from simulator.analysis.incidents.blocks import Blocks, grouped
-from simulator.analysis.incidents.resampling import arrangements, permutation_p, resampling
+from simulator.analysis.monitors import distances
+from simulator.analysis.monitors.blocks import Blocks, grouped
+from simulator.analysis.monitors.resampling import arrangements, permutation_p, resampling
 
 
 def test_p_of_blocks_is_that_of_all_arrangements() -> None:

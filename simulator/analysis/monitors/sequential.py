@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from simulator.analysis.incidents.blocks import Codes, Floats
-from simulator.analysis.incidents.resampling import permutation_p
+from simulator.analysis.monitors.blocks import Codes, Floats
+from simulator.analysis.monitors.resampling import permutation_p
 
 #: CUSUM is tuned to shifts of one standard deviation, half of which is its allowance, and alarms at 5 (Montgomery 2013,
 #: Introduction to Statistical Quality Control, section 9.1).

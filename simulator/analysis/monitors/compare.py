@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-from simulator.analysis.incidents.blocks import Blocks, Floats, block_length, contiguous, grouped, neighbours_alike
-from simulator.analysis.incidents.questions import MMD, TESTS, Answer, Sample, ask_mmd
-from simulator.analysis.incidents.tables import LEAST_ROWS, Column, Table, columns, times, words
+from simulator.analysis.monitors.blocks import Blocks, Floats, block_length, contiguous, grouped, neighbours_alike
+from simulator.analysis.monitors.questions import MMD, TESTS, Answer, Sample, ask_mmd
+from simulator.analysis.monitors.tables import LEAST_ROWS, Column, Table, columns, times, words
 from simulator.errors import InputError, suggest
 
 Correction = Literal["holm", "bh", "none"]

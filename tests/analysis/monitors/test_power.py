@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.analysis.incidents import distances
-from simulator.analysis.incidents.power import KS_EFFICIENCY, smallest_change, smallest_shift
-from simulator.analysis.incidents.questions import smallest_psi
+from simulator.analysis.monitors import distances
+from simulator.analysis.monitors.power import KS_EFFICIENCY, smallest_change, smallest_shift
+from simulator.analysis.monitors.questions import smallest_psi
 
 
 def seen(p: list[float]) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
-from simulator.analysis.incidents.blocks import Codes, Floats
-from simulator.analysis.incidents.resampling import dealt_to_production, drawn_again
+from simulator.analysis.monitors.blocks import Codes, Floats
+from simulator.analysis.monitors.resampling import dealt_to_production, drawn_again
 
 #: More rows of a file are thinned evenly: the kernel is of each pair of them.
 MOST_ROWS = 2000

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from simulator.analysis.incidents.blocks import Blocks, Codes, Floats
+from simulator.analysis.monitors.blocks import Blocks, Codes, Floats
 
 #: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
 Statistic = Callable[[Floats, Floats], Floats]

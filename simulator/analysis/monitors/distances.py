@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.incidents.blocks import Codes, Floats
-from simulator.analysis.incidents.resampling import Statistic
+from simulator.analysis.monitors.blocks import Codes, Floats
+from simulator.analysis.monitors.resampling import Statistic
 
 #: Values are told apart up to so many; more are joined into cells of equal counts, of at most 1/256 of all rows.
 CELLS = 256

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, chi2_contingency, ks_2samp
 
-from simulator.analysis.incidents.blocks import Blocks, block_length, contiguous, grouped
-from simulator.analysis.incidents.distances import cells_of_numbers, cells_of_words, chi_squared, ks
-from simulator.analysis.incidents.monitors import Asked, compare
-from simulator.analysis.incidents.resampling import permutation_p, resampling
-from simulator.analysis.incidents.tables import Table
+from simulator.analysis.monitors.blocks import Blocks, block_length, contiguous, grouped
+from simulator.analysis.monitors.compare import Asked, compare
+from simulator.analysis.monitors.distances import cells_of_numbers, cells_of_words, chi_squared, ks
+from simulator.analysis.monitors.resampling import permutation_p, resampling
+from simulator.analysis.monitors.tables import Table
 from simulator.analysis.statistics import Interval, share_interval
-from tests.analysis.incidents.worlds import ar1, scenes
+from tests.analysis.monitors.worlds import ar1, scenes
 
 Week = Callable[[np.random.Generator], pd.DataFrame]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.analysis.incidents.blocks import (
+from simulator.analysis.monitors.blocks import (
     autocorrelation_time,
     block_length,
     contiguous,
@@ -12,7 +12,7 @@ from simulator.analysis.incidents.blocks import (
     neighbours_alike,
     rows_alike,
 )
-from tests.analysis.incidents.worlds import ar1, scenes
+from tests.analysis.monitors.worlds import ar1, scenes
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])

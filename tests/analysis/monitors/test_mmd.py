@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.analysis.incidents import mmd
-from simulator.analysis.incidents.resampling import permutation_p
+from simulator.analysis.monitors import mmd
+from simulator.analysis.monitors.resampling import permutation_p
 
 
 def test_mmd_of_two_gaussians_is_that_of_the_closed_form() -> None:

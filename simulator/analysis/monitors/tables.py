@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.incidents.blocks import Floats
+from simulator.analysis.monitors.blocks import Floats
 from simulator.errors import InputError, suggest
 from simulator.evidence.recordings import first_row, read_frame
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from simulator.analysis.incidents import distances
-from simulator.analysis.incidents.resampling import resampling
+from simulator.analysis.monitors import distances
+from simulator.analysis.monitors.resampling import resampling
 
 numbers = st.lists(st.integers(-20, 20).map(lambda value: value / 4), min_size=3, max_size=60).map(np.array)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.analysis.incidents import sequential
-from tests.analysis.incidents.worlds import ar1
+from simulator.analysis.monitors import sequential
+from tests.analysis.monitors.worlds import ar1
 
 
 def test_cusum_of_a_stream_worked_by_hand() -> None:

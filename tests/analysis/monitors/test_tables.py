@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.analysis.incidents.tables import Table, TableError, columns, read_table, times, words
+from simulator.analysis.monitors.tables import Table, TableError, columns, read_table, times, words
 from simulator.errors import InputError
 
 

@@ -12,12 +12,12 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from simulator.analysis.bootstrap import corrected_interval, percentile_interval, pivotal_interval
-from simulator.analysis.incidents import distances, mmd, sequential
-from simulator.analysis.incidents.blocks import Blocks, Codes, Floats, independent_rows
-from simulator.analysis.incidents.distances import Cells
-from simulator.analysis.incidents.power import KS_EFFICIENCY, POWER, smallest_change, smallest_shift
-from simulator.analysis.incidents.resampling import Resampling, Statistic, arrangements, permutation_p, resampling
-from simulator.analysis.incidents.tables import Kind
+from simulator.analysis.monitors import distances, mmd, sequential
+from simulator.analysis.monitors.blocks import Blocks, Codes, Floats, independent_rows
+from simulator.analysis.monitors.distances import Cells
+from simulator.analysis.monitors.power import KS_EFFICIENCY, POWER, smallest_change, smallest_shift
+from simulator.analysis.monitors.resampling import Resampling, Statistic, arrangements, permutation_p, resampling
+from simulator.analysis.monitors.tables import Kind
 from simulator.analysis.statistics import LEVEL, Interval
 
 #: Times that each file is drawn again for an interval.
