@@ -24,6 +24,7 @@ FIDELITY = ASSETS / "fidelity"
 DETECTIONS = ASSETS / "detections"
 DRIVES = ASSETS / "drives"
 FEATURES = ASSETS / "features"
+ILLUSTRATIONS = ASSETS / "illustrations"
 
 #: Profiles of the models that a person brought along.
 OWN_PROFILES = user_data_path("casesim") / "profiles"

@@ -1,0 +1,146 @@
+"""Illustrations: small pictures of what each condition does to an image, of scenes that our own code draws. None is a photo.
+
+    about.yaml                                   what they are, how they were made, and the licence
+    <kind>.<condition>.<severity>.<scene>.webp   a picture, of a kind in `KINDS`
+
+`camera` is the image as the camera gives it, `network` what the network NanoDet-m gets of it, drawn as a picture. Nothing was
+measured on them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from simulator.errors import InputError
+from simulator.evidence.files import read_yaml
+from simulator.paths import ILLUSTRATIONS
+
+CAMERA, NETWORK = "camera", "network"
+KINDS = (CAMERA, NETWORK)
+ENDING = ".webp"
+#: A condition and its severity, 0 for clean images.
+Shown = tuple[str, int]
+#: How many bins a histogram has over the values 0 to 255.
+BINS = 32
+
+
+class IllustrationError(InputError):
+    """An illustration is not there or cannot be read; the message says which, and what there is."""
+
+
+class ConditionShown(BaseModel):
+    """What a condition is called, what its strength means, and the strengths by severity.
+
+    struck: the strength is the share of the images that it strikes; one picture, of a struck image, stands for all severities
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str
+    means: str
+    strengths: dict[int, float] = {}
+    struck: bool = False
+
+
+class IllustrationsAbout(BaseModel):
+    """What the illustrations are, and how they were made.
+
+    sizes: width and height in pixels, by kind; severities: by kind and condition
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    date: str
+    libraries: dict[str, str]
+    what: str
+    licence: str
+    made_by: str
+    seed: int
+    file: str
+    quality: str
+    scenes: dict[str, str]
+    kinds: dict[str, str]
+    sizes: dict[str, list[int]]
+    conditions: dict[str, ConditionShown]
+    severities: dict[str, dict[str, list[int]]]
+    notes: list[str] = []
+
+
+def file_name(kind: str, condition: str, severity: int, scene: str) -> str:
+    """The name of a picture's file."""
+    return f"{kind}.{condition}.{severity}.{scene}{ENDING}"
+
+
+@dataclass(frozen=True)
+class Illustrations:
+    """The pictures in a folder; see the module. Each method raises IllustrationError for a picture that is not there."""
+
+    about: IllustrationsAbout
+    folder: Path
+
+    def picture(self, kind: str, condition: str, severity: int, scene: str) -> bytes:
+        """A picture as WebP, as large as `about.sizes` says of its kind."""
+        path = self._path(kind, condition, severity, scene)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise IllustrationError(
+                f"{path}: cannot be read: {error.strerror}; casesim detect-illustrations makes it"
+            ) from error
+
+    def pixels(self, kind: str, condition: str, severity: int, scene: str) -> NDArray[np.uint8]:
+        """A picture's red, green and blue, (height, width, 3)."""
+        told = self.picture(kind, condition, severity, scene)
+        try:
+            return np.asarray(Image.open(io.BytesIO(told)).convert("RGB"))
+        except OSError as error:
+            path = self._path(kind, condition, severity, scene)
+            raise IllustrationError(f"{path}: is not a picture; casesim detect-illustrations makes it anew") from error
+
+    def difference(self, kind: str, one: Shown, other: Shown, scene: str) -> bytes:
+        """How far two pictures of a scene are apart in each pixel and channel, 0 (black) to 255, as PNG."""
+        first, second = (self.pixels(kind, *shown, scene).astype(np.int16) for shown in (one, other))
+        buffer = io.BytesIO()
+        Image.fromarray(np.abs(first - second).astype(np.uint8)).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def histogram(self, kind: str, shown: Shown, scene: str) -> NDArray[np.float64]:
+        """The share of a picture's pixels in each bin of 8 values, (3, 32): red, green and blue, each adding up to 1."""
+        values = self.pixels(kind, *shown, scene).reshape(-1, 3)
+        counts = [np.bincount(channel // (256 // BINS), minlength=BINS) for channel in values.T]
+        return np.array(counts) / len(values)
+
+    def _path(self, kind: str, condition: str, severity: int, scene: str) -> Path:
+        told = self.about
+        _check("kind", kind, told.severities)
+        _check(f"condition of the kind {kind}", condition, there := told.severities[kind])
+        _check(f"severity of {condition}", severity, there[condition])
+        _check("scene", scene, told.scenes)
+        drawn = max(there[condition]) if told.conditions[condition].struck else severity
+        return self.folder / file_name(kind, condition, drawn, scene)
+
+
+def load_illustrations(folder: Path = ILLUSTRATIONS) -> Illustrations:
+    """The illustrations in a folder; raises IllustrationError with the file, the field and what is wrong."""
+    path = folder / "about.yaml"
+    if not path.is_file():
+        raise IllustrationError(f"{path}: is missing; casesim detect-illustrations makes it")
+    about = read_yaml(path, TypeAdapter(IllustrationsAbout), IllustrationError)
+    for kind, conditions in about.severities.items():
+        untold = [name for name in conditions if name not in about.conditions]
+        if untold:
+            raise IllustrationError(f"{path}: severities.{kind}: conditions says nothing of {untold[0]}")
+    return Illustrations(about, folder)
+
+
+def _check(what: str, name: object, there: Iterable[object]) -> None:
+    if name not in (known := list(there)):
+        raise IllustrationError(f"there is no illustration of the {what} '{name}'; there are: {', '.join(map(str, known))}")
