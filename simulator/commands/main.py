@@ -13,6 +13,7 @@ from simulator.commands.check import check
 from simulator.commands.detections import detect_eval, detect_features, detect_scales, detect_tables
 from simulator.commands.drives import drives
 from simulator.commands.fidelity import fidelity
+from simulator.commands.illustrations import detect_illustrations
 from simulator.commands.levers import levers
 from simulator.commands.monitor import monitor
 from simulator.commands.outcome import tell
@@ -51,7 +52,17 @@ def casesim(
 
 
 analysing = (serve, cases, check, run, levers, monitor)
-making = (profile, fidelity, projection, detect_eval, detect_tables, detect_features, detect_scales, drives)
+making = (
+    profile,
+    fidelity,
+    projection,
+    detect_eval,
+    detect_tables,
+    detect_features,
+    detect_scales,
+    detect_illustrations,
+    drives,
+)
 for command in analysing + making:
     app.command()(command)
 scores.command()(train)
