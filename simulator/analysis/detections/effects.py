@@ -68,36 +68,47 @@ def measured(tables: DetectionTables, detector: str, condition: str, severity: i
     return pd.DataFrame(columns, index=answers.index.astype(str)).sort_index()
 
 
-def effect_rows(tables: DetectionTables, features: Features) -> pd.DataFrame:
-    """One row per detector, condition, severity and measure, as `simulator.evidence.effects` describes them."""
-    rows, group = [], tables.about.images // 2
+def effect_rows(tables: DetectionTables, features: Features, families: pd.Series | None = None) -> pd.DataFrame:
+    """One row per detector, condition, severity and measure, as `simulator.evidence.effects` describes them.
+
+    families: by name of the image, what it is akin to (a crop, and what it was cut from); a family counts as one image, by
+    its mean. Each image stands alone if none are said. The intervals of AP in `tables` should be by family too.
+    """
+    rows = []
+    units = families.nunique() if families is not None else tables.about.images
     for detector in tables.about.detectors:
         score = operating_score(tables, detector)
-        clean = _all_measured(tables, features, detector, CLEAN, 0, score)
+        clean = _all_measured(tables, features, detector, CLEAN, 0, score, families)
         for condition in tables.about.conditions:
             for severity in tables.severities(detector, FP32, condition):
-                spoilt = _all_measured(tables, features, detector, condition, severity, score)
+                spoilt = _all_measured(tables, features, detector, condition, severity, score, families)
                 named = {"detector": detector, "condition": condition, "severity": severity}
-                rows.append(named | {"measure": "ap"} | _of_ap(tables, detector, condition, severity))
-                rows += [named | {"measure": name} | _effect(clean[name], spoilt[name], group) for name in clean]
-                if detector == FEATURE_NETWORK and (told := _of_features(features, condition, severity, group)):
+                rows.append(named | {"measure": "ap"} | _of_ap(tables, detector, condition, severity, units))
+                rows += [named | {"measure": name} | _effect(clean[name], spoilt[name], units // 2) for name in clean]
+                if detector == FEATURE_NETWORK and (told := _of_features(features, condition, severity, units // 2, families)):
                     rows.append(named | {"measure": "feature_shift"} | told)
     found = pd.DataFrame(rows)
     return found.assign(q=false_discovery_control(found["q"]))[COLUMNS]
 
 
 def _all_measured(
-    tables: DetectionTables, features: Features, detector: str, condition: str, severity: int, score: float
+    tables: DetectionTables,
+    features: Features,
+    detector: str,
+    condition: str,
+    severity: int,
+    score: float,
+    families: pd.Series | None,
 ) -> dict[str, pd.Series]:
     found = measured(tables, detector, condition, severity, score)
     columns = {str(name): found[name] for name in found}
     if detector == FEATURE_NETWORK:
         # The reference images took part in the fit, so that only production's show what a new image does.
         columns["feature_distance"] = features.distances(condition, severity, reference=False).sort_index()
-    return columns
+    return columns if families is None else {name: column.groupby(families).mean() for name, column in columns.items()}
 
 
-def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int) -> dict[str, float]:
+def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int, units: int) -> dict[str, float]:
     """AP, whose bootstrap intervals are taken as normal; two halves have twice the variance of all images each."""
     clean, spoilt = (tables.of("summary", detector, FP32, *setting).iloc[0] for setting in ((CLEAN, 0), (condition, severity)))
     within = 2 * norm.ppf((1 + LEVEL) / 2)
@@ -106,7 +117,7 @@ def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int
     needed = norm.ppf(1 - ALPHA / 2) + norm.ppf(POWER)
     change = float(spoilt["ap_less_clean"])
     return {
-        "images": tables.about.images,
+        "images": units,
         "clean": float(clean["ap"]),
         "change": change,
         "low": float(spoilt["ap_less_clean_low"]),
@@ -117,13 +128,16 @@ def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int
     }
 
 
-def _of_features(features: Features, condition: str, severity: int, group: int) -> dict[str, float] | None:
+def _of_features(
+    features: Features, condition: str, severity: int, group: int, families: pd.Series | None
+) -> dict[str, float] | None:
     """The shift of production's features, or None where there are too few images for it."""
     clean, spoilt = (features.of(*setting, reference=False).sort_index() for setting in ((CLEAN, 0), (condition, severity)))
-    images, numbers = clean.shape
+    akin = clean.index.to_numpy() if families is None else families.reindex(clean.index).to_numpy()
+    images, numbers = len(set(akin)), clean.shape[1]
     if images <= numbers:
         return None
-    found = shift(clean.to_numpy(float), spoilt.to_numpy(float), POWER, ALPHA, features.about.seed)
+    found = shift(clean.to_numpy(float), spoilt.to_numpy(float), POWER, ALPHA, features.about.seed, akin)
     return {
         "images": images,
         "clean": 0.0,

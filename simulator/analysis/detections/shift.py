@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import f as fisher
@@ -32,19 +34,23 @@ class Shift:
     smallest_paired: float
 
 
-def shift(clean: Floats, spoilt: Floats, power: float, alpha: float, seed: int) -> Shift:
-    """The shift of (images, numbers) that belong to the same images; more images than numbers are needed.
+def shift(clean: Floats, spoilt: Floats, power: float, alpha: float, seed: int, families: NDArray[Any] | None = None) -> Shift:
+    """The shift of (images, numbers) that belong to the same images; more families than numbers are needed.
 
-    The interval is a bootstrap by image.
+    families: the name of each image's family (images,); each image is one by default. The interval is a bootstrap by family,
+    and the test takes the mean difference of each.
     """
-    count, numbers = clean.shape
     apart = spoilt - clean
     if not apart.any():
         return Shift(Interval(0, 0, 0), 1, 0)
+    family = np.arange(len(clean)) if families is None else pd.factorize(families)[0]
+    members = [np.flatnonzero(family == one) for one in range(family.max() + 1)]
+    count, numbers = len(members), clean.shape[1]
     distance = mahalanobis(clean, spoilt)
-    strength, p = hotelling(apart)
+    strength, p = hotelling(np.stack([apart[mine].mean(axis=0) for mine in members]))
     picks = np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
-    drawn = [mahalanobis(clean[pick], spoilt[pick]) for pick in picks]
+    resampled = [np.concatenate([members[one] for one in pick]) for pick in picks]
+    drawn = [mahalanobis(clean[rows], spoilt[rows]) for rows in resampled]
     needed = smallest_noncentrality(numbers, count - numbers, power, alpha)
     return Shift(bootstrapped(distance, drawn), p, distance * float(np.sqrt(needed / strength)))
 

@@ -49,6 +49,18 @@ def test_an_image_is_measured_by_hand(tmp_path):
     assert (measured(tables, "yolox_nano", "fog", 5, 0.6)["found_share"] == 0.25).all()
 
 
+def test_a_family_counts_as_one_image_by_its_mean(tmp_path):
+    tables, features = small_tables(tmp_path / "tables"), small_features(tmp_path / "features")
+    families = pd.Series({"i0": "a", "i1": "a", "i2": "b", "i3": "c", "i4": "c", "i5": "d"})
+    rows = effect_rows(tables, features, families).set_index(["detector", "condition", "severity", "measure"])
+    lost = rows.loc[("yolox_nano", "fog", 5, "found_share")]
+    assert (lost["clean"], lost["change"], lost["images"]) == (0.75, -0.5, 4)
+    # Production's distances move from 1, 0 and 1 to the square roots of 17, 16 and 17, in the families c, c and d.
+    far = rows.loc[("yolox_nano", "fog", 1, "feature_distance")]
+    assert far["images"] == 2
+    assert far["change"] == pytest.approx(((np.sqrt(17) - 1 + 4) / 2 + np.sqrt(17) - 1) / 2)
+
+
 def test_effects_come_of_both_tables(tmp_path):
     tables, features = small_tables(tmp_path / "tables"), small_features(tmp_path / "features")
     rows = effect_rows(tables, features).set_index(["detector", "condition", "severity", "measure"])

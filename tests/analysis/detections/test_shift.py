@@ -50,6 +50,19 @@ def test_two_groups_show_the_smallest_distance_four_times_in_five():
     assert np.mean(found) == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 1500))
 
 
+def test_a_family_of_copies_counts_as_one_image():
+    rng = np.random.default_rng(5)
+    clean = rng.standard_normal((30, 3))
+    spoilt = clean + rng.normal(0.3, 0.5, (30, 3))
+    once = shift(clean, spoilt, POWER, ALPHA, 1)
+    copies, names = np.repeat(np.arange(30), 4), np.repeat([f"i{number}" for number in range(30)], 4)
+    four = shift(clean[copies], spoilt[copies], POWER, ALPHA, 1, names)
+    assert four.p == pytest.approx(once.p)
+    assert four.distance.high - four.distance.low == pytest.approx(once.distance.high - once.distance.low, rel=0.1)
+    alone = shift(clean[copies], spoilt[copies], POWER, ALPHA, 1)
+    assert alone.p < once.p / 1000
+
+
 def test_what_does_not_move_has_no_shift():
     same = np.random.default_rng(4).standard_normal((20, 3))
     found = shift(same, same, POWER, ALPHA, 1)
