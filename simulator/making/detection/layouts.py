@@ -36,6 +36,7 @@ class Layout:
     fits: whether outputs of these shapes, without the batch axis, for a square of so many pixels can be of this kind
     decode: outputs without the batch axis, and the side of the square, to candidates (n, 6)
     overlap: above it two boxes of a class are taken for one object; None where the network has seen to that
+    chances: the chances of the classes (candidates, classes), views into the outputs; None where the network chose the class
     """
 
     words: str
@@ -43,6 +44,7 @@ class Layout:
     fits: Callable[[list[Shape], int], bool]
     decode: Callable[[Outputs, int], Floats]
     overlap: float | None
+    chances: Callable[[Outputs], list[NDArray[np.floating]]] | None = None
 
 
 def decode_yolox(outputs: Outputs, side: int) -> Floats:
@@ -180,11 +182,24 @@ LAYOUTS: dict[str, Layout] = {
         _is_yolox,
         decode_yolox,
         0.65,
+        lambda outputs: [outputs[0][:, 5:]],
     ),
     "fastestdet": Layout(
-        "FastestDet (5 + classes, rows, columns)", Takes(0, "stretch", bgr=True), _is_fastestdet, decode_fastestdet, 0.45
+        "FastestDet (5 + classes, rows, columns)",
+        Takes(0, "stretch", bgr=True),
+        _is_fastestdet,
+        decode_fastestdet,
+        0.45,
+        lambda outputs: [outputs[0][5:].T],
     ),
-    "nanodet": Layout("NanoDet-m, three pairs of classes and distances", _NANODET, _is_nanodet, decode_nanodet, 0.6),
+    "nanodet": Layout(
+        "NanoDet-m, three pairs of classes and distances",
+        _NANODET,
+        _is_nanodet,
+        decode_nanodet,
+        0.6,
+        lambda outputs: [output for output in outputs if output.shape[1] != 4 * _BINS],
+    ),
     "yolov5": Layout("YOLOv5, decoded (boxes, 5 + classes)", Takes(0), _is_yolov5, decode_yolov5, 0.6),
     "yolov8": Layout("YOLOv8 and YOLO11, decoded (4 + classes, boxes)", Takes(0), _is_yolov8, decode_yolov8, 0.6),
     "boxes": Layout("finished boxes (n, 4), labels (n,), scores (n,)", Takes(0, "stretch"), _is_boxes, decode_boxes, None),
@@ -208,9 +223,25 @@ def tell_layout(shapes: list[Shape], side: int, said: str | None = None) -> Layo
     return LAYOUTS[found[0]]
 
 
-def boxes_of(layout: Layout, outputs: Outputs, side: int, least: float) -> Floats:
-    """The boxes of one image after suppression, at most 100 by falling score, of a score of at least `least`; (n, 6)."""
-    candidates = layout.decode(outputs, side)
+def without(layout: Layout, outputs: Outputs, classes: Sequence[int]) -> Outputs:
+    """Outputs in which these classes, by their places, have no chance, so that the best of the others is chosen.
+
+    Raises CannotMeasureError where the network has chosen already.
+    """
+    if layout.chances is None:
+        raise CannotMeasureError(f"{layout.words}: cannot be read without some classes, since the network chooses the class")
+    changed = [output.copy() for output in outputs]
+    for chances in layout.chances(changed):
+        chances[..., classes] = 0
+    return changed
+
+
+def boxes_of(layout: Layout, outputs: Outputs, side: int, least: float, unknown: Sequence[int] = ()) -> Floats:
+    """The boxes of one image after suppression, at most 100 by falling score, of a score of at least `least`; (n, 6).
+
+    unknown: classes, by their places, that the network is read without; raises CannotMeasureError where that cannot be.
+    """
+    candidates = layout.decode(without(layout, outputs, unknown) if unknown else outputs, side)
     candidates = candidates[np.isfinite(candidates).all(axis=1) & (candidates[:, 4] >= least)]
     candidates = candidates[np.argsort(-candidates[:, 4], kind="stable")[:_CANDIDATES]]
     if layout.overlap is not None:
