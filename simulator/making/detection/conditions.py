@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from simulator.evidence.detections import CLEAN, DetectionTables
@@ -51,8 +51,35 @@ BUGS: dict[str, Bug] = {
 
 
 @dataclass(frozen=True)
+class World:
+    """What the detector was not made for, in the world and not in the camera or the code; strengths: at its severities."""
+
+    label: str
+    means: str
+    strengths: tuple[float, ...]
+
+
+OCCLUSION, UNKNOWN = "occlusion", "unknown"
+#: The classes that a detector does not know under the condition `UNKNOWN`.
+ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
+WORLD: dict[str, World] = {
+    OCCLUSION: World(
+        "Occlusion",
+        "share of each labelled box that a real labelled box of another image is pasted over; all boxes keep their label",
+        (0.15, 0.3, 0.45, 0.6, 0.75),
+    ),
+    UNKNOWN: World(
+        "Unknown animals",
+        f"share of the animals ({', '.join(ANIMALS)}) that is taken out of the detector's answers, before the best class of a "
+        "candidate is chosen and before suppression; their boxes can only be missed, and what it says of them instead is false",
+        (1.0,),
+    ),
+}
+
+
+@dataclass(frozen=True)
 class Setting:
-    """A condition at a severity: 0 for clean images, 1 to 5 for a corruption, 1 or 2 for a bug."""
+    """A condition at a severity: 0 for clean images, 1 to 5 for a corruption or an occlusion, 1 or 2 for a bug."""
 
     condition: str
     severity: int
@@ -69,16 +96,21 @@ class Setting:
     @property
     def strength(self) -> float:
         """The strength of a corruption, the share of the images that a bug strikes, 0 for clean images."""
-        if self.severity == 0:
-            return 0.0
-        steps = CORRUPTIONS[self.condition].strengths if self.condition in CORRUPTIONS else SHARES
-        return steps[self.severity - 1]
+        return self._strengths[self.severity - 1] if self.severity else 0.0
+
+    @property
+    def _strengths(self) -> tuple[float, ...]:
+        told = CORRUPTIONS.get(self.condition) or WORLD.get(self.condition)
+        return told.strengths if told else SHARES
 
     @property
     def coarse(self) -> bool:
         """Whether it is measured at every precision, and not at fp32 alone."""
-        steps = COARSE if self.condition in CORRUPTIONS else (0, WHOLE)
-        return self.severity in steps
+        return self.severity in ((0, WHOLE) if self._strengths == SHARES else COARSE)
+
+    def unknown(self, names: Sequence[str]) -> list[int]:
+        """The places of the classes, among these names, that a detector does not know."""
+        return [place for place, name in enumerate(names) if name in ANIMALS] if self.condition == UNKNOWN else []
 
     def strikes(self, name: str, seed: int) -> bool:
         """Whether a bug strikes the image of this name: a share of all images, drawn by a hash of the name."""

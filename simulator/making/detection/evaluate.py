@@ -82,6 +82,10 @@ class Job:
         seen = [(detector, precision) for detector, precision in NETWORKS if every or precision == FP32]
         return [network for network in seen if setting.condition != STALE or network[0] != OLDEST]
 
+    def view(self, setting: Setting, image: int) -> Pixels:
+        """An image (h, w, 3) as the camera gives it under a setting."""
+        return setting.image(self.dataset.pixels(image), self.dataset.files[image].stem, self.seed)
+
     def network(self, detector: str, precision: str, half: int) -> Path:
         """The ONNX file that measures the images of a half."""
         networks = self.cache / "detections" / "networks"
@@ -164,8 +168,8 @@ class Bench:
     def measure(self, setting: Setting, tick: Callable[[], None] = lambda: None) -> None:
         """Write the part of one setting, with one tick per image."""
         seen, inputs, answers = [], [], []
-        for image, file in enumerate(self.job.dataset.files):
-            pixels = setting.image(self.job.dataset.pixels(image), file.stem, self.job.seed)
+        for image in range(len(self.job.dataset)):
+            pixels = self.job.view(setting, image)
             seen.append({"image": image} | signals.of_image(pixels))
             for told, rows in self._look(setting, image, pixels):
                 inputs.append(told)
@@ -177,6 +181,7 @@ class Bench:
         self, setting: Setting, image: int, pixels: Pixels
     ) -> Iterator[tuple[dict[str, float], list[NDArray[np.float32]]]]:
         """What each detector gets, and what its precisions answer."""
+        unknown = setting.unknown(self.job.dataset.names)
         for index, detector in enumerate(DETECTORS.values()):
             takes = setting.takes(detector.takes, self.job.dataset.files[image].stem, self.job.seed)
             tensor, placed = prepare(pixels, takes)
@@ -184,7 +189,7 @@ class Bench:
             for precision in (one for name, one in self.job.networks_of(setting) if name == detector.name):
                 half = int(self.job.halves[image])
                 session = self._session(detector.name, precision, half)
-                found = boxes_of(detector.layout, outputs_of(session, tensor), takes.side, LEAST)
+                found = boxes_of(detector.layout, outputs_of(session, tensor), takes.side, LEAST, unknown)
                 found[:, :4] = placed.back(found[:, :4])
                 which = np.full((len(found), 2), [NETWORKS.index((detector.name, precision)), image])
                 rows.append(np.hstack([which, found]).astype(np.float32))

@@ -73,7 +73,7 @@ class FeatureBench:
             return
         rows = []
         for image, file in enumerate(self.job.dataset.files):
-            pixels = setting.image(self.job.dataset.pixels(image), file.stem, self.job.seed)
+            pixels = self.job.view(setting, image)
             takes = setting.takes(DETECTORS[NETWORK].takes, file.stem, self.job.seed)
             [answer] = outputs_of(self._session, prepare(pixels, takes)[0])
             rows.append(answer.mean(axis=(1, 2)))
@@ -128,24 +128,30 @@ def make_features(bench: FeatureBench, tables: DetectionTables, boxes: Path, out
     job, settings = bench.job, settings_of(tables)
     reference = job.halves == REFERENCE
     found, explained = reduced(bench.features(_CLEAN)[reference], [bench.features(one) for one in settings], len(NUMBERS))
-    frames = [
-        pd.DataFrame(np.round(values, _DIGITS).astype(np.float32), columns=NUMBERS).assign(
-            condition=setting.condition,
-            severity=np.uint8(setting.severity),
-            image=[file.stem for file in job.dataset.files],
-            reference=reference,
-        )
-        for setting, values in zip(settings, found, strict=True)
-    ]
-    rows = pd.concat(frames, ignore_index=True).astype({"condition": "category", "image": "category"})
-    with in_one_step(out / "features.parquet") as part:
-        leading = ["condition", "severity", "image", "reference"]
-        rows[[*leading, *NUMBERS]].to_parquet(part, index=False, compression="zstd", compression_level=19)
+    write_features([feature_rows(job, *one) for one in zip(settings, found, strict=True)], out)
     about = _about(bench, explained, bench.features(_CLEAN).shape[1], boxes)
     yaml = YAML()
     yaml.width, yaml.default_flow_style = 120, False
     with in_one_step(out / "about.yaml") as part:
         yaml.dump(about.model_dump(), part)
+
+
+def feature_rows(job: Job, setting: Setting, numbers: NDArray[np.float64]) -> pd.DataFrame:
+    """The rows of a setting from what `reduced` makes of its images, (images, numbers)."""
+    return pd.DataFrame(np.round(numbers, _DIGITS).astype(np.float32), columns=NUMBERS).assign(
+        condition=setting.condition,
+        severity=np.uint8(setting.severity),
+        image=[file.stem for file in job.dataset.files],
+        reference=job.halves == REFERENCE,
+    )
+
+
+def write_features(frames: list[pd.DataFrame], out: Path) -> None:
+    """Write rows of all settings to `features.parquet` in the folder `out`."""
+    rows = pd.concat(frames, ignore_index=True).astype({"condition": "category", "image": "category"})
+    with in_one_step(out / "features.parquet") as part:
+        leading = ["condition", "severity", "image", "reference"]
+        rows[[*leading, *NUMBERS]].to_parquet(part, index=False, compression="zstd", compression_level=19)
 
 
 def write_effects(tables: DetectionTables, features: Path, out: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from simulator.evidence.detections import CLEAN, COLUMNS, FP32, About, ConditionTold, DetectionTables, DetectorTold
-from simulator.making.detection.conditions import BUGS, STALE, Setting
+from simulator.making.detection.conditions import BUGS, STALE, WORLD, Setting
 from simulator.making.detection.corruptions import CORRUPTIONS
 from simulator.making.detection.evaluate import Job
 from simulator.making.detection.networks import DETECTORS, OLDEST
@@ -74,6 +74,8 @@ def _condition_told(name: str, strengths: dict[int, float]) -> ConditionTold:
     if name in CORRUPTIONS:
         told = CORRUPTIONS[name]
         return ConditionTold(label=told.label, kind="corruption", means=told.means, strengths=strengths, coco_c=told.coco_c)
+    if name in WORLD:
+        return ConditionTold(label=WORLD[name].label, kind="world", means=WORLD[name].means, strengths=strengths)
     if name == STALE:
         oldest = DETECTORS[OLDEST].label
         words = f"a roll-out that never reached the server: {oldest}, the oldest detector, answers in place of the others"

@@ -36,7 +36,7 @@ _DIGITS = 4
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
     """AP and AP50 of one network under one setting, and the same in each resample (resamples, 2)."""
 
     value: tuple[float, float]
@@ -56,38 +56,49 @@ def make_tables(
     or where the same network has another AP there.
     """
     data = job.dataset
-    outcomes, images, answers = [], [], []
-    judged: dict[tuple[str, str, Setting], _Judged] = {}
+    rows = []
+    judged: dict[tuple[str, str, Setting], Judged] = {}
     chosen = [*(SETTINGS if settings is None else settings), *STALES]
     for setting in chosen:
-        part, networks = seen(job, setting), job.networks_of(setting)
-        images.append(_setting_columns(setting, part.images))
-        judged |= {(*network, setting): one for network, one in zip(networks, judge(job, setting), strict=True)}
-        for detector, precision in networks:
-            found, network = part.found(detector, precision), {"detector": detector, "precision": precision}
-            [takes] = taken(data.labels, found, OVERLAPS[:1])
-            outcomes.append(_setting_columns(setting, _outcomes(data, found, takes)).assign(**network))
-            signs = _answers(len(data), found, takes).merge(part.inputs_of(detector), on="image")
-            answers.append(_setting_columns(setting, signs).assign(**network))
+        rows.append(setting_rows(job, setting))
+        judged |= {(*network, setting): one for network, one in zip(job.networks_of(setting), judge(job, setting), strict=True)}
         tick()
-    frames = {
-        "boxes": _boxes(data),
-        "outcomes": pd.concat(outcomes, ignore_index=True),
-        "images": _named(pd.concat(images, ignore_index=True), data),
-        "answers": _named(pd.concat(answers, ignore_index=True), data),
-        "summary": pd.DataFrame(_summary(judged)),
-    }
+    frames = together(rows) | {"boxes": box_rows(data), "summary": pd.DataFrame(summary_rows(judged))}
     about = about_job(job, chosen)
     if held:
         frames, about = extended(held, frames), extended_about(held.about, about)
-    _write(frames, about, out)
+    for name, frame in frames.items():
+        write_table(frame[COLUMNS[name]], out / f"{name}.{'csv' if name == 'summary' else 'parquet'}")
+    write_about(about, out)
+
+
+def setting_rows(job: Job, setting: Setting) -> dict[str, pd.DataFrame]:
+    """The rows of `outcomes`, `images` and `answers` of a setting that was measured."""
+    data, part = job.dataset, seen(job, setting)
+    outcomes, answers = [], []
+    for detector, precision in job.networks_of(setting):
+        found, network = part.found(detector, precision), {"detector": detector, "precision": precision}
+        [takes] = taken(data.labels, found, OVERLAPS[:1])
+        outcomes.append(_setting_columns(setting, _outcomes(data, found, takes)).assign(**network))
+        signs = _answers(len(data), found, takes).merge(part.inputs_of(detector), on="image")
+        answers.append(_setting_columns(setting, signs).assign(**network))
+    return {
+        "outcomes": pd.concat(outcomes, ignore_index=True),
+        "images": _named(_setting_columns(setting, part.images), data),
+        "answers": _named(pd.concat(answers, ignore_index=True), data),
+    }
+
+
+def together(rows: list[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """Tables of the same names, one after the other."""
+    return {name: pd.concat([one[name] for one in rows], ignore_index=True) for name in rows[0]}
 
 
 def _setting_columns(setting: Setting, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(condition=setting.condition, severity=setting.severity)
 
 
-def judge(job: Job, setting: Setting) -> list[_Judged]:
+def judge(job: Job, setting: Setting) -> list[Judged]:
     """Each network that sees a setting, in their order; kept beside its part, so that it is judged once."""
     path = job.part(setting).with_suffix(f".judged-{RESAMPLES}.npz")
     if not path.is_file():
@@ -96,13 +107,13 @@ def judge(job: Job, setting: Setting) -> list[_Judged]:
             np.savez_compressed(stream, value=[one.value for one in found], drawn=np.stack([one.drawn for one in found]))
     with np.load(path) as held:
         pairs = zip(held["value"].tolist(), held["drawn"], strict=True)
-        return [_Judged((ap, ap50), drawn) for (ap, ap50), drawn in pairs]
+        return [Judged((ap, ap50), drawn) for (ap, ap50), drawn in pairs]
 
 
-def _judge(job: Job, part: Part, network: tuple[str, str]) -> _Judged:
+def _judge(job: Job, part: Part, network: tuple[str, str]) -> Judged:
     labels, found, images = job.dataset.labels, part.found(*network), len(job.dataset)
     drawn = average_precision(labels, found, images, resamples(images, RESAMPLES, job.seed))
-    return _Judged(coco_ap(labels, found, images), np.stack([drawn.mean(axis=1), drawn[:, 0]], axis=1))
+    return Judged(coco_ap(labels, found, images), np.stack([drawn.mean(axis=1), drawn[:, 0]], axis=1))
 
 
 def _outcomes(data: Dataset, found: ScoredBoxes, takes: Ints) -> pd.DataFrame:
@@ -116,7 +127,8 @@ def _answers(images: int, found: ScoredBoxes, takes: Ints) -> pd.DataFrame:
     return pd.DataFrame(told).assign(image=np.arange(images))
 
 
-def _boxes(data: Dataset) -> pd.DataFrame:
+def box_rows(data: Dataset) -> pd.DataFrame:
+    """The rows of `boxes`: all labelled boxes, numbered from 0."""
     box = data.labels.box
     width, height = box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]
     columns = {
@@ -137,12 +149,12 @@ def _named(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
     return rows.assign(image=np.array([file.stem for file in data.files])[rows["image"].astype(int)])
 
 
-def _summary(judged: dict[tuple[str, str, Setting], _Judged]) -> Iterator[dict[str, Any]]:
+def summary_rows(judged: dict[tuple[str, str, Setting], Judged]) -> Iterator[dict[str, Any]]:
     """Each figure with its interval, and what it is less than on clean images and at fp32, paired by resample."""
     for (detector, precision, setting), found in judged.items():
         row: dict[str, Any] = {"detector": detector, "precision": precision}
         row |= {"condition": setting.condition, "severity": setting.severity}
-        nothing = _Judged((0.0, 0.0), np.zeros_like(found.drawn))
+        nothing = Judged((0.0, 0.0), np.zeros_like(found.drawn))
         others = {
             "": nothing,
             "_less_clean": judged[detector, precision, SETTINGS[0]],
@@ -155,15 +167,18 @@ def _summary(judged: dict[tuple[str, str, Setting], _Judged]) -> Iterator[dict[s
         yield row
 
 
-def _write(frames: dict[str, pd.DataFrame], about: About, out: Path) -> None:
-    for name, frame in frames.items():
-        rows = _compact(frame[COLUMNS[name]])
-        ending = "csv" if name == "summary" else "parquet"
-        with in_one_step(out / f"{name}.{ending}") as part:
-            if ending == "csv":
-                rows.to_csv(part, index=False, float_format=f"%.{_DIGITS}f", lineterminator="\n")
-            else:
-                rows.to_parquet(part, index=False, compression="zstd", compression_level=19)
+def write_table(rows: pd.DataFrame, path: Path) -> None:
+    """Write it as CSV or Parquet, as the name of the file ends, in the narrowest types that hold the values."""
+    compact = _compact(rows)
+    with in_one_step(path) as part:
+        if path.suffix == ".csv":
+            compact.to_csv(part, index=False, float_format=f"%.{_DIGITS}f", lineterminator="\n")
+        else:
+            compact.to_parquet(part, index=False, compression="zstd", compression_level=19)
+
+
+def write_about(about: About, out: Path) -> None:
+    """Write where the tables come from to `about.yaml` in the folder `out`."""
     yaml = YAML()
     yaml.width, yaml.default_flow_style = 120, False
     with in_one_step(out / "about.yaml") as part:
@@ -171,11 +186,13 @@ def _write(frames: dict[str, pd.DataFrame], about: About, out: Path) -> None:
 
 
 def _compact(rows: pd.DataFrame) -> pd.DataFrame:
-    """The narrowest types that hold the values: measured numbers to four significant digits, counts in a byte or two."""
+    """Measured numbers to four significant digits, counts in a byte or two; yes and no as they are."""
     columns: dict[Any, Any] = {}
     for name in rows:
         column = rows[name]
-        if pd.api.types.is_integer_dtype(column):
+        if pd.api.types.is_bool_dtype(column):
+            columns[name] = column
+        elif pd.api.types.is_integer_dtype(column):
             columns[name] = pd.to_numeric(column, downcast="unsigned")
         elif pd.api.types.is_float_dtype(column):
             columns[name] = _significant(column.to_numpy()) if name != "score" else column.astype(np.float32)
