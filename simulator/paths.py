@@ -25,6 +25,7 @@ DETECTIONS = ASSETS / "detections"
 DRIVES = ASSETS / "drives"
 FEATURES = ASSETS / "features"
 ILLUSTRATIONS = ASSETS / "illustrations"
+SCENES = ASSETS / "scenes"
 
 #: Profiles of the models that a person brought along.
 OWN_PROFILES = user_data_path("casesim") / "profiles"

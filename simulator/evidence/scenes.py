@@ -1,0 +1,174 @@
+"""Scenes: crops and mixtures of the detection tables' images, and two conditions of the world, measured as these tables are.
+
+    about.yaml         who measured what, when, on what, how the scenes are made, and the licences
+    scenes.csv         one row per scene, the images themselves included: its kind, its parents and its half
+    boxes.parquet      one row per labelled box of a crop or a mixture, numbered from 0
+    outcomes.parquet   one row per detector, precision, condition, severity and labelled box: with what score it was found
+    images.parquet     one row per condition, severity and scene: statistics of the image
+    answers.parquet    one row per detector, precision, condition, severity and scene: statistics of input and answers
+    features.parquet   one row per condition, severity and scene: the numbers of `simulator.evidence.features`
+    effects.csv        what the conditions of the world change; `simulator.evidence.effects` reads it
+
+Columns are those of the detection tables and of the features, so that rows of both can stand in one table; `outcomes` has the
+scene beside the box. Crops and mixtures are measured under every condition. The images themselves are in the detection tables,
+and are measured here under the conditions of the world alone (`kind: world` in about.yaml: occlusion, unknown animals); their
+`box` is then the one of the detection tables' `boxes.parquet`.
+
+A scene whose parents are reference images is a reference scene, and no scene has parents in both halves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import TypeAdapter
+
+from simulator.errors import InputError
+from simulator.evidence import detections, features
+from simulator.evidence.detections import CLEAN, About
+from simulator.evidence.files import read_yaml
+from simulator.paths import SCENES
+
+IMAGE, CROP, MIXTURE = "image", "crop", "mixture"
+KINDS = (IMAGE, CROP, MIXTURE)
+#: The kind of the conditions under which the images themselves are measured here.
+WORLD = "world"
+_SETTING, _NETWORK = ["condition", "severity"], ["detector", "precision"]
+COLUMNS: dict[str, list[str]] = {
+    "scenes": ["scene", "kind", "parents", "reference", "width_px", "height_px"],
+    "boxes": detections.COLUMNS["boxes"],
+    "outcomes": [*_NETWORK, *_SETTING, "image", "box", "score"],
+    "images": detections.COLUMNS["images"],
+    "answers": detections.COLUMNS["answers"],
+    "features": features.COLUMNS,
+}
+#: What tells rows of a table from one another, beside the scene or the box.
+_KEYS = {"outcomes": [*_NETWORK, *_SETTING], "images": _SETTING, "answers": [*_NETWORK, *_SETTING], "features": _SETTING}
+
+
+class SceneError(InputError):
+    """A table of scenes cannot be used; the message says which and why."""
+
+
+class ScenesAbout(About):
+    """Where the scenes come from; `images` counts all scenes, and `boxes` the labelled boxes of crops and mixtures.
+
+    made: how each kind of scene is made; image_boxes: labelled boxes of the images themselves
+    detections_sha256: hash of the detection tables' `boxes.parquet`, to which `box` of an image itself refers
+    """
+
+    made: dict[str, str]
+    image_boxes: int
+    detections_sha256: str
+
+
+@dataclass(frozen=True)
+class SceneTables:
+    """The tables of one campaign; see the module."""
+
+    about: ScenesAbout
+    scenes: pd.DataFrame
+    boxes: pd.DataFrame
+    outcomes: pd.DataFrame
+    images: pd.DataFrame
+    answers: pd.DataFrame
+    features: pd.DataFrame
+
+
+def load_scenes(folder: Path = SCENES) -> SceneTables:
+    """Read the tables; raises SceneError with the file, the row, the column and what would be right."""
+    path = folder / "about.yaml"
+    if not path.is_file():
+        raise SceneError(f"{path}: is missing; casesim detect-scenes makes it")
+    about = read_yaml(path, TypeAdapter(ScenesAbout), SceneError)
+    tables = SceneTables(about, **{name: _read(_file(folder, name), name) for name in COLUMNS})
+    _check_scenes(tables, _file(folder, "scenes"))
+    _check_values(tables, folder)
+    _check_whole(tables, folder)
+    return tables
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.{'csv' if name == 'scenes' else 'parquet'}"
+
+
+def _read(path: Path, name: str) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype={"parents": str}) if path.suffix == ".csv" else pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise SceneError(f"{path}: is missing; casesim detect-scenes makes it") from error
+    except Exception as error:  # pyarrow's and pandas's errors have no base class in common
+        raise SceneError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    lacking = [column for column in COLUMNS[name] if column not in table]
+    if lacking:
+        raise SceneError(f"{path}: lacks the column {lacking[0]}")
+    texts = [column for column in ("scene", "image", "condition", "detector", "precision") if column in table]
+    return table.astype(dict.fromkeys(texts, str)) if name == "scenes" else table
+
+
+def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, sentence: str) -> None:
+    """Raise SceneError that tells of the first faulty row: its line in a CSV file, its place from 0 otherwise."""
+    if faulty.any():
+        place = int(np.flatnonzero(faulty)[0])
+        where = f"line {place + 2}" if path.suffix == ".csv" else f"row {place}"
+        raise SceneError(f"{path}: {where}: {column}: {sentence}, got {rows[column].iloc[place]}")
+
+
+def _check_scenes(tables: SceneTables, path: Path) -> None:
+    rows = tables.scenes
+    _refuse(path, rows, "scene", rows["scene"].duplicated(), "expected each scene once")
+    _refuse(path, rows, "kind", ~rows["kind"].isin(KINDS), f"expected one of {', '.join(KINDS)}")
+    halves = rows[rows["kind"] == IMAGE].set_index("scene")["reference"]
+    parents = rows["parents"].str.split("+")
+    unknown = parents.map(lambda names: any(name not in halves.index for name in names))
+    _refuse(path, rows, "parents", unknown, "expected scenes of the kind image, joined by +")
+    mixed = pd.Series(
+        [any(halves[name] != half for name in names) for names, half in zip(parents, rows["reference"], strict=True)]
+    )
+    _refuse(path, rows, "parents", mixed, "expected all in the half of the scene")
+    if len(rows) != tables.about.images:
+        raise SceneError(f"{path}: has {len(rows)} rows, but about.yaml says {tables.about.images}")
+
+
+def _check_values(tables: SceneTables, folder: Path) -> None:
+    for name in COLUMNS:
+        if name != "scenes":
+            rows, path = getattr(tables, name), _file(folder, name)
+            _refuse(path, rows, "image", ~rows["image"].isin(tables.scenes["scene"]), "expected a scene of scenes.csv")
+    boxes, outcomes, numbers = tables.boxes, tables.outcomes, tables.features
+    _refuse(_file(folder, "boxes"), boxes, "box", boxes["box"] != np.arange(len(boxes)), "expected boxes numbered from 0")
+    _refuse(
+        _file(folder, "outcomes"), outcomes, "score", ~outcomes["score"].between(0, 1), "every score should lie between 0 and 1"
+    )
+    for column in features.NUMBERS:
+        _refuse(_file(folder, "features"), numbers, column, ~np.isfinite(numbers[column]), "expected a finite number")
+    half = tables.scenes.set_index("scene")["reference"].reindex(numbers["image"].astype(str)).to_numpy()
+    _refuse(_file(folder, "features"), numbers, "reference", numbers["reference"] != half, "expected the half in scenes.csv")
+
+
+def _check_whole(tables: SceneTables, folder: Path) -> None:
+    """Every setting that is there tells of every scene that is measured under it, and of each of its boxes."""
+    about = tables.about
+    if len(tables.boxes) != about.boxes:
+        raise SceneError(f"{_file(folder, 'boxes')}: has {len(tables.boxes)} rows, but about.yaml says {about.boxes}")
+    itself = int((tables.scenes["kind"] == IMAGE).sum())
+    for name, keys in _KEYS.items():
+        made, images = (about.boxes, about.image_boxes) if name == "outcomes" else (about.images - itself, itself)
+        for setting, condition, count in _counts(getattr(tables, name), keys):
+            wanted = made + images * (condition in about.conditions and about.conditions[condition].kind == WORLD)
+            if count != wanted:
+                raise SceneError(f"{_file(folder, name)}: {setting}: has {count} rows, expected {wanted}")
+    for condition in (CLEAN, *about.conditions):
+        if condition not in set(tables.answers["condition"]):
+            raise SceneError(f"{_file(folder, 'answers')}: condition: holds no row of '{condition}', of which about.yaml tells")
+
+
+def _counts(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[str, str, int]]:
+    """What a setting of a table is called, its condition, and how many rows it has."""
+    for values, count in rows.groupby(keys, observed=True).size().items():
+        told = dict(zip(keys, map(str, values if isinstance(values, tuple) else (values,)), strict=True))
+        yield " ".join(told.values()), told["condition"], int(count)
