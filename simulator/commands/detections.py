@@ -1,7 +1,7 @@
 """`casesim detect-eval`: judges your own detector on labelled images; without one, prints a report of the detection tables.
 
-`casesim detect-tables` makes those tables, `casesim detect-features` the features of the same images, and `casesim
-detect-scales` the tables of the networks whose latency is measured.
+`casesim detect-tables` makes those tables, `casesim detect-features` the features of the same images, `casesim detect-scenes`
+both of crops and mixtures of them, and `casesim detect-scales` the tables of the networks whose latency is measured.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from rich.table import Table
 from simulator.analysis.detections.detectors import Report, precision_rows, report
 from simulator.commands.outcome import StoppedError, UsageError, err, needing, table_console
 from simulator.evidence.detections import coco_c, load_detections
+from simulator.evidence.features import load_features
 from simulator.evidence.profiles import profiles
-from simulator.paths import DETECTIONS, FEATURES, PROFILES
+from simulator.paths import DETECTIONS, FEATURES, PROFILES, SCENES
 
 
 @contextmanager
@@ -179,6 +180,31 @@ def detect_features(
         make_features(bench, held, tables / "boxes.parquet", out)
         write_effects(held, out, tables)
         err.print(f"written to {out} and {tables}", markup=False)
+
+
+def detect_scenes(
+    data: Annotated[Path, typer.Option(help="folder of the labelled images of the detection tables")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    tables: Annotated[Path, typer.Option(help="folder of the detection tables")] = DETECTIONS,
+    features: Annotated[Path, typer.Option(help="folder of the features of the same images")] = FEATURES,
+    out: Annotated[Path, typer.Option(help="folder to write the tables to")] = SCENES,
+    conditions: Annotated[str, typer.Option(help="such as fog,occlusion; default: all")] = "",
+) -> None:
+    """Measure crops and mixtures of the detection tables' images, and two conditions more; resumes where it was stopped."""
+    with _keeping("what is finished is kept; the same command resumes from there"):
+        from simulator.making.detection.scene_job import SceneJob, scene_settings
+        from simulator.making.detection.scene_tables import scene_bench
+
+        held = load_detections(tables)
+        named = [name.strip() for name in conditions.split(",") if name.strip()]
+        job = SceneJob(data, trained, user_cache_path("casesim"), held.about.seed)
+        bench = scene_bench(job, scene_settings(held, named), held, load_features(features))
+        with _progress() as bar:
+            measuring = bar.add_task("measuring", total=len(bench.work))
+            bench.measure(lambda: bar.advance(measuring))
+            bar.add_task("judging", total=None)
+            bench.write(tables / "boxes.parquet", out)
+        err.print(f"written to {out}", markup=False)
 
 
 def detect_scales(

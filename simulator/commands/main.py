@@ -10,7 +10,7 @@ import typer
 
 from simulator.commands.cases import cases
 from simulator.commands.check import check
-from simulator.commands.detections import detect_eval, detect_features, detect_scales, detect_tables
+from simulator.commands.detections import detect_eval, detect_features, detect_scales, detect_scenes, detect_tables
 from simulator.commands.drives import drives
 from simulator.commands.fidelity import fidelity
 from simulator.commands.illustrations import detect_illustrations
@@ -59,6 +59,7 @@ making = (
     detect_eval,
     detect_tables,
     detect_features,
+    detect_scenes,
     detect_scales,
     detect_illustrations,
     drives,
