@@ -37,7 +37,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
         *_curveballs(scenario, entries),
         *_exhibits(scenario),
         *_controllers(scenario),
-        *_vehicle(scenario),
+        *_sections(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in found]
 
@@ -116,9 +116,13 @@ def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from ((("attributes", name, *path), message) for path, message in attribute.check(scenario))
 
 
-def _vehicle(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Encounters and the parts of a vehicle name stages, sensors and ends."""
-    for place, section in (("encounters", scenario.encounters), ("vehicle", scenario.vehicle)):
+def _sections(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Encounters, the parts of a vehicle and an incident name stages, sensors, ends and choices."""
+    for place, section in (
+        ("encounters", scenario.encounters),
+        ("vehicle", scenario.vehicle),
+        ("incident", scenario.incident),
+    ):
         yield from (((place, *path), message) for path, message in (section.check(scenario) if section else ()))
 
 

@@ -17,6 +17,7 @@ from simulator.scenario.curveballs import Curveball
 from simulator.scenario.document import Document
 from simulator.scenario.encounters import Encounters, Vehicle
 from simulator.scenario.exhibits import offered
+from simulator.scenario.incident import Incident
 from simulator.scenario.kinds import Kind, kind_of
 from simulator.scenario.metrics import Metric, metrics_of
 from simulator.scenario.network import Network
@@ -169,6 +170,7 @@ class Scenario(Strict):
     costs: Costs | None = None
     encounters: Annotated[Encounters | None, Field(description="what comes into a vehicle's way")] = None
     vehicle: Annotated[Vehicle | None, Field(description="what a vehicle carries and pays for")] = None
+    incident: Annotated[Incident | None, Field(description="a stream of frames in which something goes wrong")] = None
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
     controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []

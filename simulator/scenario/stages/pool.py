@@ -76,7 +76,7 @@ class Pool(AnyStage):
     ] = {}
     sized_by: Annotated[Name | None, Field(description="the attribute that is this number")] = None
     times: Annotated[
-        Annotated[Figure, bounded(0.01, 100)] | None,
+        Annotated[Figure, bounded(0.01, 10_000)] | None,
         Field(description="how many times as long as measured its service takes, as on another processor; none: as measured"),
     ] = None
     passes: Annotated[int, Field(ge=1, le=16, description="runs of each model for an answer, as in test-time augmentation")] = 1

@@ -1,0 +1,67 @@
+"""What the servers made of the frames: which replica answered, how late, and which were dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.analysis.incidents.secret import DAY_S, Secret
+from simulator.scenario import Scenario
+from simulator.scenario.choices import Pick
+from simulator.scenario.incident import Incident
+from simulator.scenario.incident.causes import StrikeEffect
+from simulator.scenario.stages.pool import Pool
+from simulator.serving.engine import simulate
+from simulator.serving.plan import compile_plan
+from simulator.serving.requests import OUTCOMES
+
+_DONE = OUTCOMES.index("done")
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A row a frame, shapes (n,): when it came (s), how long an answer took (s, NaN: dropped), which replica gave it (or -1).
+
+    replicas: how many there were before any action
+    """
+
+    arrived_s: NDArray[np.float64]
+    latency_s: NDArray[np.float64]
+    replica: NDArray[np.int16]
+    replicas: int
+
+    @property
+    def dropped(self) -> NDArray[np.bool_]:
+        """Which frames were not answered."""
+        return np.isnan(self.latency_s)
+
+
+def serve(scenario: Scenario, secret: Secret, picks: Sequence[tuple[float, Mapping[str, Pick]]] = ()) -> Served:
+    """Run the servers for all weeks, with what strikes them; picks: changes of choices, each with its time in seconds."""
+    assert scenario.incident is not None
+    spec = scenario.incident
+    plan = compile_plan(scenario, {}, strikes_of(spec, secret))
+    trace = simulate(plan, secret.seed, actions=list(picks))
+    columns, visits = trace.columns, trace.logs[spec.stage].frame(spec.stage)
+    replica = np.full(columns.n, -1, np.int16)
+    served = visits["started_s"].notna().to_numpy()
+    replica[visits["request"].to_numpy()[served]] = visits["server"].to_numpy()[served]
+    done = columns.outcome == _DONE
+    replica[~done] = -1
+    latency = np.where(done, columns.answered - columns.arrived, np.nan)
+    return Served(columns.arrived, latency, replica, cast(Pool, plan.scenario.stages[spec.stage]).most_replicas)
+
+
+def strikes_of(spec: Incident, secret: Secret) -> dict[str, float | None]:
+    """The curveballs that the secret lets strike, each with its time in seconds."""
+    found: dict[str, float | None] = {}
+    for effect, _ in secret.effects(spec):
+        if isinstance(effect, StrikeEffect):
+            gently = secret.shape == "gentle" and effect.gently
+            days = effect.gently if gently else dict.fromkeys(effect.at_once, 0.0)
+            found |= {name: secret.onset_s + after * DAY_S for name, after in days.items()}
+    return found
