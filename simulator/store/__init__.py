@@ -1,5 +1,7 @@
-"""What the app remembers: the attempts of each person, in a database of one file unless told otherwise. Never results."""
+"""What the app remembers, in a database of one file unless told otherwise: attempts and incidents. Never results."""
 
-from simulator.store.attempts import Attempt, Attempts, Reached, StoreError
+from simulator.store.attempts import Attempt, Attempts, Reached
+from simulator.store.database import StoreError
+from simulator.store.incidents import Hidden, Incidents, Kept, OvertakenError
 
-__all__ = ["Attempt", "Attempts", "Reached", "StoreError"]
+__all__ = ["Attempt", "Attempts", "Hidden", "Incidents", "Kept", "OvertakenError", "Reached", "StoreError"]

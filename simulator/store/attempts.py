@@ -5,11 +5,8 @@ An attempt is the identity of a run, from which the run is computed again, and t
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from time import time
 from typing import Any
 
@@ -17,33 +14,21 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    Connection,
-    Engine,
     Float,
     Integer,
     MetaData,
     String,
     Table,
     UniqueConstraint,
-    create_engine,
     insert,
     select,
     update,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from simulator.analysis.run.scorecard import Standing
-from simulator.errors import InputError
-from simulator.paths import DATABASE
 from simulator.scenario.choices import Pick
-
-#: The environment variable that names another database by its URL.
-VARIABLE = "CASESIM_DATABASE"
-
-
-class StoreError(InputError):
-    """The database cannot be read or written; the message says which, why, and what would help."""
+from simulator.store.database import Database
 
 
 @dataclass(frozen=True)
@@ -102,12 +87,10 @@ _TABLE = Table(
 )
 
 
-class Attempts:
-    """All attempts in one database, which is made on first use. Every method raises StoreError where it cannot be used."""
+class Attempts(Database):
+    """All attempts in one database. Every method raises StoreError where it cannot be used."""
 
-    def __init__(self, url: str | None = None) -> None:
-        """url: of the database, as SQLAlchemy writes it; else CASESIM_DATABASE, else a file among the person's own data."""
-        self.url = url or os.environ.get(VARIABLE) or f"sqlite:///{DATABASE}"
+    tables = _METADATA
 
     def add(self, attempt: Attempt) -> None:
         """Keep an attempt; the same run of the same person is kept once, with the place it has."""
@@ -126,41 +109,7 @@ class Attempts:
         with self._connected() as connection:
             connection.execute(update(_TABLE).where(*mine).values(starred=_TABLE.c.job == job if job else False))
 
-    @cached_property
-    def _engine(self) -> Engine:
-        if self.url == f"sqlite:///{DATABASE}":
-            DATABASE.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url)
-        _METADATA.create_all(engine)
-        return engine
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        """A transaction, ended well or not at all."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError, ImportError) as error:
-            raise StoreError(f"{_told(self.url)}: {_reason(error)}. {_HELP}") from error
-
-
-_HELP = f"Set {VARIABLE} to the URL of a database that can be written, such as sqlite:////home/me/casesim.db."
-
 
 def _attempt(row: dict[str, Any]) -> Attempt:
     del row["id"]
     return Attempt(**row | {"reached": [Reached(**one) for one in row["reached"]]})
-
-
-def _told(url: str) -> str:
-    """The database without the password in its URL."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return f"{VARIABLE}, which is no URL of a database"
-
-
-def _reason(error: Exception) -> str:
-    """What the database says, without SQL."""
-    found = getattr(error, "orig", None) or error
-    return " ".join(str(found).split())[:200].rstrip(".")

@@ -1,0 +1,65 @@
+"""The database of the app: a file among the person's own data unless told otherwise, whose tables are made on first use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from simulator.errors import InputError
+from simulator.paths import DATABASE
+
+#: The environment variable that names another database by its URL.
+VARIABLE = "CASESIM_DATABASE"
+
+_HELP = f"Set {VARIABLE} to the URL of a database that can be written, such as sqlite:////home/me/casesim.db."
+
+
+class StoreError(InputError):
+    """The database cannot be read or written; the message says which, why, and what would help."""
+
+
+class Database:
+    """Some tables in one database. Every method raises StoreError where it cannot be used."""
+
+    tables: MetaData
+
+    def __init__(self, url: str | None = None) -> None:
+        """url: of the database, as SQLAlchemy writes it; else CASESIM_DATABASE, else a file among the person's own data."""
+        self.url = url or os.environ.get(VARIABLE) or f"sqlite:///{DATABASE}"
+
+    @cached_property
+    def _engine(self) -> Engine:
+        if self.url == f"sqlite:///{DATABASE}":
+            DATABASE.parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url)
+        self.tables.create_all(engine)
+        return engine
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A transaction, ended well or not at all."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, ImportError) as error:
+            raise StoreError(f"{_told(self.url)}: {_reason(error)}. {_HELP}") from error
+
+
+def _told(url: str) -> str:
+    """The database without the password in its URL."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return f"{VARIABLE}, which is no URL of a database"
+
+
+def _reason(error: Exception) -> str:
+    """What the database says, without SQL."""
+    found = getattr(error, "orig", None) or error
+    return " ".join(str(found).split())[:200].rstrip(".")
