@@ -24,6 +24,7 @@ FIDELITY = ASSETS / "fidelity"
 DETECTIONS = ASSETS / "detections"
 DRIVES = ASSETS / "drives"
 FEATURES = ASSETS / "features"
+INCIDENTS = ASSETS / "incidents"
 ILLUSTRATIONS = ASSETS / "illustrations"
 SCENES = ASSETS / "scenes"
 

@@ -160,7 +160,7 @@ def counters(view: View, _: AnyLook, __: Asked) -> Finding:
     now, then = rows
     said = f"{now[2]:.1f}% of the clips of the last day were dropped, {now[3]:.0f}% in the worst hour; in the reference time "
     said += f"{then[2]:.1f}% and {then[3]:.0f}%. {now[1]:.0f} clips came an hour, {then[1]:.0f} then."
-    return Finding(said, "drops" if now[3] > then[3] + 5 else "no drops", pd.DataFrame(rows, columns=columns))
+    return Finding(said, "drops" if now[3] > then[3] + 1 else "no drops", pd.DataFrame(rows, columns=columns))
 
 
 def changes(view: View, look: AnyLook, _: Asked) -> Finding:

@@ -17,6 +17,7 @@ from simulator.analysis.incidents.secret import DAY_S, HOUR_S
 from simulator.analysis.incidents.served import Served
 from simulator.analysis.incidents.stock import CLEAN_SETTING
 from simulator.analysis.monitors.mmd import bandwidth, mmd_squared
+from simulator.errors import InputError
 from simulator.scenario.incident.schema import LABELLED, OF_SERVERS, Slicing, Watch
 from simulator.serving.streams import Streams
 
@@ -31,6 +32,10 @@ _BINS = 10
 _MMD_ROWS = 200
 #: Bound on false alarms of ADWIN, for independent values (Bifet and Gavalda 2007).
 _ADWIN_DELTA = 0.002
+
+
+class WatchError(InputError):
+    """A monitor cannot watch; the message says what it needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,8 +293,10 @@ def _chi2(first: Floats, second: Floats) -> tuple[float, float]:
 
 def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bools:
     """At which windows river's detector says that something changed; values are in deviations of the reference."""
-    from river import drift
-
+    try:
+        from river import drift
+    except ModuleNotFoundError as error:
+        raise WatchError(f"{test}: needs river, which is not installed: pip install 'casesim[monitors]'") from error
     made: dict[str, Callable[[], Any]] = {
         "adwin": partial(drift.ADWIN, delta=_ADWIN_DELTA),
         "page_hinkley": partial(drift.PageHinkley, threshold=at, min_instances=reference_windows),

@@ -1,0 +1,166 @@
+"""Studies over many incidents: how investigators fare, and how late monitors ring beside how often they ring for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.analysis.incidents.beliefs import Beliefs, load_beliefs
+from simulator.analysis.incidents.play import Play
+from simulator.analysis.incidents.players import PLAYERS
+from simulator.analysis.incidents.rehearsal import case_of, over_processes
+from simulator.analysis.incidents.score import score
+from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw, quiet, spec_of
+from simulator.analysis.incidents.watching import watched
+from simulator.analysis.statistics import mean_interval, quantile_interval, share_interval
+from simulator.errors import InputError
+from simulator.scenario.incident.schema import Watch
+
+Floats = NDArray[np.float64]
+
+WEEK_S = 7 * DAY_S
+#: Of what a summary gives the mean; times are of the incidents in which it happened.
+_MEANS = ["brier", "detected_h", "diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept"]
+
+
+class StudyError(InputError):
+    """A study cannot be made; the message says what is missing."""
+
+
+# Investigators
+
+
+def investigators(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """One row an incident and player: every cause, as it comes, over so many seeds from 1 on; raises StudyError.
+
+    Columns: player, cause, shape, seed, right, confidence, brier, detected_h, diagnosed_h, mitigated_h, wrong_fixes,
+    false_alarms, usd, kept (the share of the harm without any action that was still done).
+    """
+    spec = spec_of(case_of(case))
+    if load_beliefs(case_of(case)) is None:
+        raise StudyError(f"{case}: was not rehearsed; casesim incident {case} --rehearse makes what the sensible player needs")
+    wanted = [
+        (player, name, shape, seed)
+        for player in PLAYERS
+        for name, cause in spec.causes.items()
+        for shape in cause.shapes
+        for seed in range(1, seeds + 1)
+    ]
+    rows = []
+    for row in over_processes(partial(_played, case), wanted, workers):
+        rows.append(row)
+        tick()
+    return pd.DataFrame(rows)
+
+
+def _played(case: str, wanted: tuple[str, str, str, int]) -> dict[str, object]:
+    player, cause, shape, seed = wanted
+    play = Play(case_of(case), draw(case_of(case), seed, cause, shape))
+    beliefs = load_beliefs(case_of(case))
+    assert isinstance(beliefs, Beliefs)
+    PLAYERS[player](play, beliefs)
+    found = score(play)
+    kept = found.excess / found.untouched if found.untouched > 0 else np.nan
+    return {
+        "player": player,
+        "cause": cause,
+        "shape": shape,
+        "seed": seed,
+        "diagnosis": found.diagnosis,
+        "right": found.right,
+        "confidence": found.confidence,
+        "brier": found.brier,
+        "detected_h": found.detected_h,
+        "diagnosed_h": found.diagnosed_h,
+        "mitigated_h": found.mitigated_h,
+        "wrong_fixes": found.wrong_fixes,
+        "false_alarms": found.false_alarms,
+        "usd": found.usd,
+        "kept": kept,
+    }
+
+
+# Monitors
+
+
+def monitor_scores(
+    case: str, watches: Sequence[Watch], cause: str | None, shape: str | None, seeds: Sequence[int], workers: int = 1
+) -> list[list[tuple[Floats, Floats, float]]]:
+    """For each seed and monitor: when each window is known (s) and the highest score of its slices, and the onset (s).
+
+    Windows of the reference time are left out. Without a cause the weeks are quiet.
+    """
+    work = partial(_scores, case, tuple(watches), cause, shape)
+    return list(over_processes(work, list(seeds), workers))
+
+
+def _scores(
+    case: str, watches: tuple[Watch, ...], cause: str | None, shape: str | None, seed: int
+) -> list[tuple[Floats, Floats, float]]:
+    scenario = case_of(case)
+    secret = quiet(seed) if cause is None else draw(scenario, seed, cause, shape)
+    play = Play(scenario, secret)
+    found = []
+    for watch in watches:
+        series = watched(watch, play.insides())
+        p = watch.rings == "p"
+        scores = np.stack([-np.log10(np.maximum(one.score, 1e-300)) if p else one.score for one in series])
+        factor = -np.log10(len(series)) if p and watch.correct else 0.0
+        after = series[0].known_s > play.start_s + watch.window_h * HOUR_S - 1
+        found.append((series[0].known_s[after], scores.max(axis=0)[after] + factor, secret.onset_s))
+    return found
+
+
+def trade_off(
+    quiet_weeks: Sequence[tuple[Floats, Floats, float]], incidents: Sequence[tuple[Floats, Floats, float]], end_s: float,
+    thresholds: Floats,
+) -> pd.DataFrame:  # fmt: skip
+    """Alarms a week in quiet weeks, and hours from the onset to the first alarm, at each threshold; 95% intervals.
+
+    An alarm follows an alarm after a day at the earliest. Incidents without an alarm by the end count with the end: the median
+    is of all; `caught` is the share that rang. Columns: threshold; alarms_a_week, delay_h and caught, each with _low and _high.
+    """
+    rows = []
+    for threshold in thresholds:
+        alarms = np.array([_alarms(at_s, scores, threshold) / ((end_s - at_s[0]) / WEEK_S) for at_s, scores, _ in quiet_weeks])
+        delays = np.array([_delay_h(*each, threshold, end_s) for each in incidents])
+        told = (
+            mean_interval(alarms),
+            quantile_interval(delays, 0.5),
+            share_interval(int(np.isfinite(delays).sum()), len(delays)),
+        )
+        rows.append((threshold, *(bound for one in told for bound in (one.value, max(one.low, 0.0), one.high))))
+    figures = [f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["threshold", *figures])
+
+
+def _alarms(at_s: Floats, scores: Floats, threshold: float) -> int:
+    """How often it rings, once a day at most."""
+    count, last = 0, -np.inf
+    for when in at_s[scores > threshold]:
+        if when - last >= DAY_S:
+            count, last = count + 1, when
+    return count
+
+
+def _delay_h(at_s: Floats, scores: Floats, onset_s: float, threshold: float, end_s: float) -> float:
+    """Hours from the onset to the first alarm that comes after it; infinite without one."""
+    rung = at_s[(scores > threshold) & (at_s > onset_s) & (at_s <= end_s)]
+    return float((rung[0] - onset_s) / HOUR_S) if len(rung) else np.inf
+
+
+def summary_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a player, cause and shape, and one a player over all: hits with their 95% interval, and means of the rest."""
+    told = []
+    for name, mine in [
+        *((f"{player} / all", part) for player, part in rows.groupby("player", sort=False)),
+        *((" / ".join(map(str, keys)), part) for keys, part in rows.groupby(["player", "cause", "shape"], sort=False)),
+    ]:
+        hits = share_interval(int(mine["right"].sum()), len(mine))
+        figures = {column: float(mine[column].mean()) for column in _MEANS}
+        told.append({"who": name, "n": len(mine), "hits": hits.value, "low": hits.low, "high": hits.high} | figures)
+    return pd.DataFrame(told)
