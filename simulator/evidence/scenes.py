@@ -81,15 +81,19 @@ class SceneTables:
 
 def load_scenes(folder: Path = SCENES) -> SceneTables:
     """Read the tables; raises SceneError with the file, the row, the column and what would be right."""
-    path = folder / "about.yaml"
-    if not path.is_file():
-        raise SceneError(f"{path}: is missing; casesim detect-scenes makes it")
-    about = read_yaml(path, TypeAdapter(ScenesAbout), SceneError)
-    tables = SceneTables(about, **{name: _read(_file(folder, name), name) for name in COLUMNS})
+    tables = SceneTables(read_about(folder), **{name: _read(_file(folder, name), name) for name in COLUMNS})
     _check_scenes(tables, _file(folder, "scenes"))
     _check_values(tables, folder)
     _check_whole(tables, folder)
     return tables
+
+
+def read_about(folder: Path = SCENES) -> ScenesAbout:
+    """Where the tables come from; raises SceneError."""
+    path = folder / "about.yaml"
+    if not path.is_file():
+        raise SceneError(f"{path}: is missing; casesim detect-scenes makes it")
+    return read_yaml(path, TypeAdapter(ScenesAbout), SceneError)
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -98,7 +102,9 @@ def _file(folder: Path, name: str) -> Path:
 
 def _read(path: Path, name: str) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype={"parents": str}) if path.suffix == ".csv" else pd.read_parquet(path)
+        texts = {"scene": str, "parents": str}
+        is_csv = path.suffix == ".csv"
+        table = pd.read_csv(path, dtype=texts, keep_default_na=False) if is_csv else pd.read_parquet(path)
     except FileNotFoundError as error:
         raise SceneError(f"{path}: is missing; casesim detect-scenes makes it") from error
     except Exception as error:  # pyarrow's and pandas's errors have no base class in common
@@ -106,8 +112,7 @@ def _read(path: Path, name: str) -> pd.DataFrame:
     lacking = [column for column in COLUMNS[name] if column not in table]
     if lacking:
         raise SceneError(f"{path}: lacks the column {lacking[0]}")
-    texts = [column for column in ("scene", "image", "condition", "detector", "precision") if column in table]
-    return table.astype(dict.fromkeys(texts, str)) if name == "scenes" else table
+    return table
 
 
 def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, sentence: str) -> None:
@@ -158,7 +163,10 @@ def _check_whole(tables: SceneTables, folder: Path) -> None:
     itself = int((tables.scenes["kind"] == IMAGE).sum())
     for name, keys in _KEYS.items():
         made, images = (about.boxes, about.image_boxes) if name == "outcomes" else (about.images - itself, itself)
-        for setting, condition, count in _counts(getattr(tables, name), keys):
+        rows, told_of = getattr(tables, name), ["image", "box"] if name == "outcomes" else ["image"]
+        twice = rows.duplicated([*keys, *told_of])
+        _refuse(_file(folder, name), rows, told_of[-1], twice, "expected it once under a setting")
+        for setting, condition, count in _counts(rows, keys):
             wanted = made + images * (condition in about.conditions and about.conditions[condition].kind == WORLD)
             if count != wanted:
                 raise SceneError(f"{_file(folder, name)}: {setting}: has {count} rows, expected {wanted}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from simulator.evidence import scenes
 from simulator.evidence.catalogue import Hardware, hardware
 from simulator.evidence.detections import coco_c, read_about
 from simulator.evidence.drives import load_drives
@@ -31,11 +32,12 @@ Row = tuple[str, str, str, str, str, str, str]
 
 def sources(profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]) -> pd.DataFrame:
     """One row per source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, promises and
-    findings in the field, fidelity reports, detection tables, drives, figures of the cases.
+    findings in the field, fidelity reports, detection tables, scenes, drives, figures of the cases.
 
     kind: measured, projected, published or assumed. A case's figures are those of its default design.
     """
-    measured_here = [*_profiles(profiles), *_scores(), *_reports(reports), *_detections(), *_by_height(), *_drives()]
+    measured_here = [*_profiles(profiles), *_scores(), *_reports(reports), *_detections()]
+    measured_here += [*_scenes(), *_by_height(), *_drives()]
     rows = [*measured_here, *_machines(), *_published_points(), *_field()]
     for scenario in scenarios:
         rows += _figures(scenario)
@@ -125,6 +127,15 @@ def _detections() -> Iterator[Row]:
     for model, figures in published.models.items():
         value = f"AP {figures.clean:g} clean, and under {len(figures.corrupted)} corruptions at 5 severities"
         yield f"detections of {model} on COCO-C", "published", value, published.source, "", "", _FACT
+
+
+def _scenes() -> Iterator[Row]:
+    about = scenes.read_about()
+    libraries = ", ".join(f"{name} {version}" for name, version in about.libraries.items())
+    weights = "; ".join(dict.fromkeys(detector.licence for detector in about.detectors.values()))
+    value = f"{about.boxes} labelled boxes on crops and mixtures under {len(about.conditions)} conditions"
+    licence = f"{_OWN}; weights: {weights}; {about.attribution}"
+    yield "detections on scenes", "measured", value, f"{about.dataset}; {libraries}", about.date, about.processor, licence
 
 
 def _by_height() -> Iterator[Row]:
