@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
+from pydantic import TypeAdapter
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Shown
@@ -23,12 +24,13 @@ from simulator.analysis.incidents.players import PLAYERS
 from simulator.analysis.incidents.rehearsal import rehearse
 from simulator.analysis.incidents.score import Score, score
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw
-from simulator.analysis.incidents.study import investigators, summary_of
+from simulator.analysis.incidents.study import QUIET, failing_seeds, investigators, summary_of, trade_off, watch_all
 from simulator.commands.options import AsJson, Case
 from simulator.commands.outcome import UsageError, err, known, table_console
-from simulator.evidence.files import in_one_step
+from simulator.evidence.files import in_one_step, read_yaml
 from simulator.paths import INCIDENTS
 from simulator.scenario import load
+from simulator.scenario.incident.schema import Watch
 from simulator.units import significant
 
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed that the secret is drawn from")]
@@ -219,6 +221,48 @@ def incident_study(
     for row in table.itertuples(index=False):
         shown.add_row(*(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row))
     table_console().print(shown)
+
+
+def incident_monitors(
+    case: Case,
+    seeds: Annotated[int, typer.Option(min=10, max=10_000, help="incidents, and as many runs of quiet weeks")] = 200,
+    cause: Annotated[
+        str | None, typer.Option(help="incidents of this cause alone; without it, whatever each seed draws")
+    ] = None,
+    shape: Annotated[str | None, typer.Option(help="abrupt or gentle; without it, as each seed draws")] = None,
+    monitors: Annotated[
+        Path | None, typer.Option(help="a YAML file: a list of monitors, as the case's `watches`; without it, the case's own")
+    ] = None,
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(help="write the curves to this CSV file")] = None,
+) -> None:
+    """Measure how late each monitor rings beside how often it rings for nothing, at each threshold."""
+    scenario = load(case)
+    assert scenario.incident is not None
+    watches = read_yaml(monitors, TypeAdapter(list[Watch]), UsageError) if monitors else list(scenario.incident.watches)
+    first = [(seed, QUIET, None) for seed in range(1, seeds + 1)]
+    second = [(seed, cause, shape) for seed in (range(1, seeds + 1) if cause else failing_seeds(case, seeds))]
+    with _ticking("watching", 2 * seeds) as tick:
+        calm, failing = (watch_all(case, watches, wanted, workers, tick) for wanted in (first, second))
+    end_s = scenario.run.days * DAY_S
+    curves = []
+    for place, watch in enumerate(watches):
+        curve = trade_off([one[place] for one in calm], [one[place] for one in failing], end_s)
+        name = f"{watch.statistic} by {watch.by}, {watch.test}, {watch.window_h:g} h, {watch.reference}, {watch.rings}"
+        curves.append(curve.assign(monitor=name))
+    rows = pd.concat(curves, ignore_index=True)
+    if out:
+        _written(rows, out)
+    shown = Shown("monitor", "threshold", "false alarms a week", "hours to the alarm, median", "caught", box=None)
+    for row in rows.to_dict("records"):
+        cells = [_interval(row, name) for name in ("alarms_a_week", "delay_h", "caught")]
+        shown.add_row(row["monitor"], f"{row['threshold']:g}", *cells)
+    table_console().print(shown)
+
+
+def _interval(row: dict[Any, Any], name: str) -> str:
+    low, high = (f"{row[f'{name}_{end}']:.2g}" if isfinite(row[f"{name}_{end}"]) else "never" for end in ("low", "high"))
+    return f"{row[name]:.2g} ({low} to {high})" if isfinite(row[name]) else f"never ({low} to {high})"
 
 
 def _written(rows: pd.DataFrame, path: Path) -> None:

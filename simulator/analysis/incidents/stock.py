@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.evidence.detections import BINS, CLEAN, IMAGE_STATISTICS, load_detections
+from simulator.evidence.detections import BINS, CLEAN, FP32, IMAGE_STATISTICS, load_detections
 from simulator.evidence.features import NUMBERS, load_features
 from simulator.evidence.scenes import load_scenes
 
@@ -115,6 +115,11 @@ class Stock:
         counted, false = (each[n, s][mine].sum(axis=0) for each in self.tails)
         boxes = int(mine[self.boxes.scene].sum())
         return int(np.argmax(2 * (counted - false) / (counted + boxes)))
+
+    @cached_property
+    def tested_bins(self) -> Ints:
+        """The bin from which on detections of each network count, (n,): the best of its detector at 32 bits, as tested."""
+        return np.array([self.best_bin((detector, FP32)) for detector, _ in self.networks], np.int64)
 
     def right_share(self, network: Network) -> Floats:
         """The share of detections in each bin that are right, on the clean reference scenes, shape (10,)."""

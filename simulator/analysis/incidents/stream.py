@@ -383,8 +383,7 @@ class Stream:
 
     def _swapped(self, network: Ints, changes: Sequence[Change], at_s: Floats | None = None) -> tuple[Ints, Ints, Bools]:
         """The network that answers each frame, from which bin of its scores detections count, and whether all is as tested."""
-        release = self.spec.release.detector, self.spec.release.precision
-        bins = np.full(len(network), self.stock.best_bin(release))
+        bins = self.stock.tested_bins[network]
         at_s = self.served.arrived_s if at_s is None else at_s
         whole = np.zeros(len(network), bool)
         for number, change in enumerate(changes):
@@ -396,8 +395,7 @@ class Stream:
                     mine &= network == self._place_of(*change.instead_of)
                 network = np.where(mine, self._place_of(*change.network), network)
                 whole |= mine & change.whole
-                if change.instead_of is None:
-                    bins[mine] = self.stock.best_bin(change.network)
+                bins[mine] = self.stock.tested_bins[network[mine]]
             elif isinstance(change, Rethresholded):
                 bins[at_s >= change.at_s] = change.bin
         return network, bins, whole

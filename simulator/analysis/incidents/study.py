@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import count as naturals
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,7 +19,7 @@ from simulator.analysis.incidents.rehearsal import case_of, over_processes
 from simulator.analysis.incidents.score import score
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw, quiet, spec_of
 from simulator.analysis.incidents.watching import watched
-from simulator.analysis.statistics import mean_interval, quantile_interval, share_interval
+from simulator.analysis.statistics import Interval, mean_interval, quantile_interval, share_interval
 from simulator.errors import InputError
 from simulator.scenario.incident.schema import Watch
 
@@ -86,39 +89,64 @@ def _played(case: str, wanted: tuple[str, str, str, int]) -> dict[str, object]:
 
 # Monitors
 
+#: Thresholds of a curve; of p values they are powers of ten, turned.
+THRESHOLDS = np.array([1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10, 15, 20], float)
 
-def monitor_scores(
-    case: str, watches: Sequence[Watch], cause: str | None, shape: str | None, seeds: Sequence[int], workers: int = 1
-) -> list[list[tuple[Floats, Floats, float]]]:
-    """For each seed and monitor: when each window is known (s) and the highest score of its slices, and the onset (s).
 
-    Windows of the reference time are left out. Without a cause the weeks are quiet.
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """One monitor over one incident, or over quiet weeks: when each window is known (s), its highest score, and the onset (s).
+
+    Scores are those of the slice that is farthest out; of p values -log10, after the correction for the slices.
     """
-    work = partial(_scores, case, tuple(watches), cause, shape)
-    return list(over_processes(work, list(seeds), workers))
+
+    at_s: Floats
+    scores: Floats
+    onset_s: float
 
 
-def _scores(
-    case: str, watches: tuple[Watch, ...], cause: str | None, shape: str | None, seed: int
-) -> list[tuple[Floats, Floats, float]]:
+def watch_all(
+    case: str, watches: Sequence[Watch], wanted: Sequence[tuple[int, str | None, str | None]], workers: int = 1,
+    tick: Callable[[], None] = lambda: None,
+) -> list[list[Watched]]:  # fmt: skip
+    """Each incident (seed, cause and shape, None for what the seed draws; `QUIET` for none), watched by each monitor."""
+    found = []
+    for one in over_processes(partial(_watched, case, tuple(watches)), wanted, workers):
+        found.append(one)
+        tick()
+    return found
+
+
+#: In place of a cause: quiet weeks.
+QUIET = "quiet"
+
+
+def failing_seeds(case: str, count: int) -> list[int]:
+    """The first so many seeds that draw a cause which does harm."""
+    spec = spec_of(case_of(case))
+    drawn = ((seed, draw(case_of(case), seed).of(spec)) for seed in naturals(1))
+    return list(islice((seed for seed, cause in drawn if cause and not cause.harmless), count))
+
+
+def _watched(case: str, watches: tuple[Watch, ...], wanted: tuple[int, str | None, str | None]) -> list[Watched]:
+    seed, cause, shape = wanted
     scenario = case_of(case)
-    secret = quiet(seed) if cause is None else draw(scenario, seed, cause, shape)
+    secret = quiet(seed) if cause == QUIET else draw(scenario, seed, cause, shape)
     play = Play(scenario, secret)
     found = []
     for watch in watches:
         series = watched(watch, play.insides())
-        p = watch.rings == "p"
-        scores = np.stack([-np.log10(np.maximum(one.score, 1e-300)) if p else one.score for one in series])
-        factor = -np.log10(len(series)) if p and watch.correct else 0.0
-        after = series[0].known_s > play.start_s + watch.window_h * HOUR_S - 1
-        found.append((series[0].known_s[after], scores.max(axis=0)[after] + factor, secret.onset_s))
+        scores = np.stack([one.score for one in series])
+        if watch.rings == "p":
+            scores = -np.log10(np.maximum(scores * (len(series) if watch.correct else 1), 1e-300))
+        after = series[0].ends_s > play.start_s + 1
+        found.append(Watched(series[0].known_s[after], scores.max(axis=0)[after], secret.onset_s))
     return found
 
 
 def trade_off(
-    quiet_weeks: Sequence[tuple[Floats, Floats, float]], incidents: Sequence[tuple[Floats, Floats, float]], end_s: float,
-    thresholds: Floats,
-) -> pd.DataFrame:  # fmt: skip
+    calm: Sequence[Watched], incidents: Sequence[Watched], end_s: float, thresholds: Floats = THRESHOLDS
+) -> pd.DataFrame:
     """Alarms a week in quiet weeks, and hours from the onset to the first alarm, at each threshold; 95% intervals.
 
     An alarm follows an alarm after a day at the earliest. Incidents without an alarm by the end count with the end: the median
@@ -126,31 +154,34 @@ def trade_off(
     """
     rows = []
     for threshold in thresholds:
-        alarms = np.array([_alarms(at_s, scores, threshold) / ((end_s - at_s[0]) / WEEK_S) for at_s, scores, _ in quiet_weeks])
-        delays = np.array([_delay_h(*each, threshold, end_s) for each in incidents])
-        told = (
-            mean_interval(alarms),
-            quantile_interval(delays, 0.5),
-            share_interval(int(np.isfinite(delays).sum()), len(delays)),
-        )
+        alarms = np.array([_alarms(one, threshold) / ((end_s - one.at_s[0]) / WEEK_S) for one in calm])
+        delays = np.array([_delay_h(one, threshold, end_s) for one in incidents])
+        caught = share_interval(int(np.isfinite(delays).sum()), len(delays))
+        told = mean_interval(alarms), quantile_interval(delays, 0.5), caught
         rows.append((threshold, *(bound for one in told for bound in (one.value, max(one.low, 0.0), one.high))))
     figures = [f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")]
     return pd.DataFrame(rows, columns=["threshold", *figures])
 
 
-def _alarms(at_s: Floats, scores: Floats, threshold: float) -> int:
+def _alarms(one: Watched, threshold: float) -> int:
     """How often it rings, once a day at most."""
     count, last = 0, -np.inf
-    for when in at_s[scores > threshold]:
+    for when in one.at_s[one.scores > threshold]:
         if when - last >= DAY_S:
             count, last = count + 1, when
     return count
 
 
-def _delay_h(at_s: Floats, scores: Floats, onset_s: float, threshold: float, end_s: float) -> float:
+def _delay_h(one: Watched, threshold: float, end_s: float) -> float:
     """Hours from the onset to the first alarm that comes after it; infinite without one."""
-    rung = at_s[(scores > threshold) & (at_s > onset_s) & (at_s <= end_s)]
-    return float((rung[0] - onset_s) / HOUR_S) if len(rung) else np.inf
+    rung = one.at_s[(one.scores > threshold) & (one.at_s > one.onset_s) & (one.at_s <= end_s)]
+    return float((rung[0] - one.onset_s) / HOUR_S) if len(rung) else np.inf
+
+
+def false_windows(calm: Sequence[Watched], threshold: float) -> Interval:
+    """The share of quiet windows in which a monitor rings, with an interval over runs, since windows resemble each other."""
+    shares = np.array([float((one.scores > threshold).mean()) for one in calm])
+    return mean_interval(shares)
 
 
 def summary_of(rows: pd.DataFrame) -> pd.DataFrame:
