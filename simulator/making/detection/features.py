@@ -151,7 +151,9 @@ def write_features(frames: list[pd.DataFrame], out: Path) -> None:
     rows = pd.concat(frames, ignore_index=True).astype({"condition": "category", "image": "category"})
     with in_one_step(out / "features.parquet") as part:
         leading = ["condition", "severity", "image", "reference"]
-        rows[[*leading, *NUMBERS]].to_parquet(part, index=False, compression="zstd", compression_level=19)
+        rows = rows[[*leading, *NUMBERS]]
+        # The numbers hardly repeat, so that a dictionary of them would only take room.
+        rows.to_parquet(part, index=False, compression="zstd", compression_level=19, use_dictionary=leading)
 
 
 def write_effects(tables: DetectionTables, features: Path, out: Path) -> None:

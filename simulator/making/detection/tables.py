@@ -23,7 +23,7 @@ from simulator.analysis.detections.quality import (
     resamples,
     taken,
 )
-from simulator.evidence.detections import COLUMNS, FP32, About, DetectionTables
+from simulator.evidence.detections import COLUMNS, FP32, IMAGE_STATISTICS, About, DetectionTables
 from simulator.evidence.files import in_one_step
 from simulator.making.detection import signals
 from simulator.making.detection.coco import coco_ap
@@ -33,6 +33,8 @@ from simulator.making.detection.evaluate import Job, Part, seen
 from simulator.making.detection.origin import RESAMPLES, about_job, extended, extended_about
 
 _DIGITS = 4
+#: What takes less room without a dictionary of its values: it comes in the same order in every setting, or hardly repeats.
+_PLAIN = ("box", *IMAGE_STATISTICS, "input_mean", "input_std", "input_first_less_last")
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ def write_table(rows: pd.DataFrame, path: Path) -> None:
         if path.suffix == ".csv":
             compact.to_csv(part, index=False, float_format=f"%.{_DIGITS}f", lineterminator="\n")
         else:
-            compact.to_parquet(part, index=False, compression="zstd", compression_level=19)
+            repeating = [name for name in compact if name not in _PLAIN]
+            compact.to_parquet(part, index=False, compression="zstd", compression_level=19, use_dictionary=repeating)
 
 
 def write_about(about: About, out: Path) -> None:
