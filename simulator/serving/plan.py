@@ -27,6 +27,7 @@ from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, beyond
 from simulator.scenario.load import apply, one_by_one
 from simulator.scenario.stages import Gate
+from simulator.serving import incident
 from simulator.serving.arrivals import ARRIVALS, Process, arrivals_of
 from simulator.serving.attributes import ATTRIBUTES
 from simulator.serving.calendar import DAY_S
@@ -278,6 +279,8 @@ class Gatherer:
         for name, attribute in self.scenario.attributes.items():
             ATTRIBUTES[attribute.kind].gather(self, name, attribute)
         sights = look_up(self, self.scenario.encounters) if self.scenario.encounters else None
+        if self.scenario.incident:
+            incident.look_up(self, self.scenario.incident)
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
         ]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S, Secret
 from simulator.analysis.incidents.served import Served
 from simulator.analysis.incidents.stock import CLEAN_SETTING, Network, Setting, Stock
+from simulator.errors import InputError
 from simulator.scenario import Scenario
 from simulator.scenario.arrivals import DAYS
 from simulator.scenario.base import clock_minutes
@@ -32,6 +33,10 @@ Bools = NDArray[np.bool_]
 
 #: Days after midnight of Monday on which the weekend begins.
 _SATURDAY = 5
+
+
+class StreamError(InputError):
+    """There is no stream of these scenes; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -215,8 +220,12 @@ class Stream:
 
     @cached_property
     def members(self) -> list[Ints]:
-        """The production scenes of each group."""
-        return members_of(self.spec, self.stock)
+        """The production scenes of each group; raises StreamError for a group without any."""
+        found = members_of(self.spec, self.stock)
+        for name, scenes in zip(self.groups, found, strict=True):
+            if not len(scenes):
+                raise StreamError(f"incident.scenes.groups.{name}: no scene of production shows it; take the group out")
+        return found
 
     @cached_property
     def group_places(self) -> Ints:
