@@ -117,6 +117,9 @@ def watch_all(
     return found
 
 
+#: Hours that stand for never.
+_NEVER_H = 1e9
+
 #: In place of a cause: quiet weeks.
 QUIET = "quiet"
 
@@ -157,10 +160,16 @@ def trade_off(
         alarms = np.array([_alarms(one, threshold) / ((end_s - one.at_s[0]) / WEEK_S) for one in calm])
         delays = np.array([_delay_h(one, threshold, end_s) for one in incidents])
         caught = share_interval(int(np.isfinite(delays).sum()), len(delays))
-        told = mean_interval(alarms), quantile_interval(delays, 0.5), caught
+        told = mean_interval(alarms), _median(delays), caught
         rows.append((threshold, *(bound for one in told for bound in (one.value, max(one.low, 0.0), one.high))))
     figures = [f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")]
     return pd.DataFrame(rows, columns=["threshold", *figures])
+
+
+def _median(delays: Floats) -> Interval:
+    """The median with its interval, where some of the delays are infinite."""
+    told = quantile_interval(np.minimum(delays, _NEVER_H), 0.5)
+    return Interval(*(np.inf if bound >= _NEVER_H / 2 else bound for bound in (told.value, told.low, told.high)))
 
 
 def _alarms(one: Watched, threshold: float) -> int:

@@ -1,0 +1,61 @@
+"""The page of the monitors: an example that teaches, questions that make no sense, and a person's own files."""
+
+from io import BytesIO
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator.errors import InputError
+from simulator.paths import APP
+from simulator.ui.panels.monitors import _read
+
+
+@pytest.fixture(scope="module")
+def page():
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.run()
+    return app.switch_page("../../pages/monitors.py").run()
+
+
+def test_the_example_names_the_site_that_changed(page):
+    assert not page.exception
+    [answer] = [each.value for each in page.subheader]
+    assert "differ" in answer
+    assert "site \\= Office" in answer
+
+
+def test_rows_that_are_taken_for_independent_are_compared_without_their_order(page):
+    box = next(each for each in page.checkbox if each.label == "Take rows for independent")
+    box.check()
+    page.button[0].click().run()
+    assert not page.exception
+    told = page.dataframe[0].value
+    assert "seconds" not in set(told["column"])
+    assert set(told["column"]) == {"brightness", "bytes", "score"}
+
+
+def upload(name: str, content: bytes):
+    return SimpleNamespace(name=name, getvalue=BytesIO(content).getvalue)
+
+
+def test_a_file_of_ones_own_is_read_as_the_command_reads_it():
+    rows = pd.DataFrame({"score": [0.1 * k for k in range(30)]})
+    table = _read(upload("mine.csv", rows.to_csv(index=False).encode()))
+    assert table.name == "mine.csv"
+    assert table.rows["score"].tolist() == pytest.approx(rows["score"].tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("short.csv", b"score\n1\n2\n", "at least 20 rows"),
+        ("empty.csv", b"", "empty.csv"),
+        ("binary.parquet", b"\x00\x01", "binary.parquet"),
+        ("../../etc/passwd.csv", b"a\n1\n", "passwd.csv: at least 20 rows"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told(name, content, told):
+    with pytest.raises(InputError, match=told):
+        _read(upload(name, content))
