@@ -1,0 +1,67 @@
+"""The production incident: on call in a control room, until the cause is named and told."""
+
+import streamlit as st
+
+from simulator.paths import PAGES
+from simulator.scenario import Scenario
+from simulator.ui.incident.cases import asked_incident, chosen_case
+from simulator.ui.incident.games import Game
+from simulator.ui.incident.notebook import notebook
+from simulator.ui.incident.reveal import reveal
+from simulator.ui.incident.room import latest, news, watched
+from simulator.ui.incident.start import start
+from simulator.ui.incident.steps import ended, steps
+from simulator.ui.incident.strip import strip
+
+
+@st.dialog("Brief", position="right", width="medium")
+def brief(scenario: Scenario) -> None:
+    st.markdown(scenario.brief)
+
+
+@st.dialog("Questions you may ask", position="right", width="medium")
+def questions(scenario: Scenario) -> None:
+    for question in scenario.questions:
+        with st.expander(question.ask, type="compact"):
+            st.markdown(question.answer)
+
+
+def head(scenario: Scenario) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(scenario.title, anchor=False, width="content")
+        if st.button("Brief", key="brief"):
+            brief(scenario)
+        if scenario.questions and st.button("Questions you may ask", key="questions"):
+            questions(scenario)
+
+
+def room(game: Game) -> None:
+    strip(game, latest(game))
+    left, right = st.columns([1.55, 1], gap="small")
+    with left:
+        news(game)
+        watched(game)
+    with right:
+        (ended if game.over else steps)(game)
+    notebook(game)
+
+
+def over(game: Game) -> None:
+    reveal(game)
+    notebook(game)
+
+
+scenario = chosen_case()
+if scenario is None:
+    st.title("No incident", anchor=False)
+    st.markdown("None of the cases here has an `incident` section.")
+    st.page_link(PAGES / "home.py", label="All cases")
+    st.stop()
+head(scenario)
+game = asked_incident(scenario)
+if game is None:
+    start(scenario)
+elif game.revealed:
+    over(game)
+else:
+    room(game)

@@ -1,0 +1,95 @@
+"""The control room: what came of the last action, and a small picture of every monitor, now or as it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from simulator.analysis.incidents.watching import Series
+from simulator.scenario.incident.schema import Watch
+from simulator.ui.charts.incident import Known, Marks, Words, monitor, reading
+from simulator.ui.charts.look import inked
+from simulator.ui.incident.games import Game
+from simulator.ui.incident.words import OF_MEANS, SHARES, came_of, figure_of, first_moves, moment, number, unit_of
+from simulator.ui.widgets import CONFIG, plain
+
+#: The timeline is scrubbed in steps of this length (s).
+STEP_S = 6 * 3600.0
+
+
+def latest(game: Game) -> str:
+    """What the person knows since a moment ago, in a sentence or two."""
+    if not game.notes:
+        return "Nothing has rung yet."
+    note = next((one for one in reversed(game.notes) if one.action.kind != "believe"), game.notes[-1])
+    said = came_of(note, game.play.spec)
+    looked = any(one.action.kind == "look" for one in game.notes)
+    return said if looked or not (note.ring or note.complaint) else f"{said}\n{first_moves(game.play.spec)}"
+
+
+def news(game: Game) -> None:
+    """The same on the screen: red where something rings."""
+    last = next((one for one in reversed(game.notes) if one.action.kind != "believe"), None)
+    loud = bool(last and (last.ring or last.complaint))
+    sentence, _, rest = latest(game).partition("\n")
+    (st.error if loud else st.info)(f"**{plain(sentence)}** {plain(rest)}")
+
+
+@st.fragment
+def watched(game: Game) -> None:
+    """Every monitor, those that ring first, up to now or to the earlier time that is chosen."""
+    place = st.empty()
+    at_s = _scrubbed(game)
+    marks = Marks(game.play.start_s, game.play.end_s, at_s, tuple(one.at_s for one in game.play.shipped if one.at_s <= at_s))
+    with place.container(gap="xsmall"):
+        shown = _by_watch(game.series, at_s)
+        if not shown:
+            st.markdown("Nothing is watched.")
+            return
+        with st.grid(2 if len(shown) > 1 else 1, min_column_width=280, gap="xsmall"):
+            for number_, (watch, parts) in enumerate(shown):
+                _small(game, watch, parts, marks, f"watch_{number_}")
+        st.caption("Grey: the usual range. Dot: it rang. Upright line: the time shown; dotted: a fix in force.")
+
+
+def _scrubbed(game: Game) -> float:
+    """The time up to which charts are drawn (s)."""
+    steps = int((game.now_s - game.play.start_s) // STEP_S)
+    instants = [game.play.start_s + step * STEP_S for step in range(steps + 1)]
+    instants += [game.now_s] if game.now_s > instants[-1] else []
+    if len(instants) < 2:
+        return game.now_s
+    told = partial(moment, game.scenario)
+    # A new action brings a new slider, which stands at the present.
+    key = f"scrub:{game.id}:{len(game.notes)}"
+    return float(st.select_slider("Charts as they were on", instants, instants[-1], format_func=told, key=key))
+
+
+def _by_watch(series: Sequence[Series], at_s: float) -> list[tuple[Watch, list[Known]]]:
+    """The slices of each monitor, the monitors that ring first."""
+    found: dict[int, tuple[Watch, list[Known]]] = {}
+    for one in series:
+        found.setdefault(id(one.watch), (one.watch, []))[1].append(Known.by(one, at_s))
+    return sorted(found.values(), key=lambda pair: not any(part.ringing(at_s) for part in pair[1]))
+
+
+def _small(game: Game, watch: Watch, parts: list[Known], marks: Marks, key: str) -> None:
+    words = Words(
+        figure_of(watch),
+        lambda value: number(value, watch.statistic, watch.test),
+        partial(moment, game.scenario),
+        unit_of(watch.statistic) if watch.test in OF_MEANS else "",
+        watch.test in OF_MEANS and watch.statistic in SHARES,
+    )
+    chart = monitor(parts, words, marks)
+    loud = any(part.ringing(marks.now_s) for part in parts)
+    with st.container(border=True, gap=None):
+        with st.container(horizontal=True, vertical_alignment="top", wrap=False):
+            head = f"{':red-badge[rings] ' if loud else ''}**{plain(words.title)}** :small[{watch.window_h:g} h]"
+            st.markdown(f"{head}  \n:small[{plain(reading(parts, words, marks))}]", width="stretch")
+            with st.popover("Table", type="tertiary"):
+                st.dataframe(chart.table, hide_index=True)
+        if chart.figure is not None:
+            st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
