@@ -1,7 +1,7 @@
 """The stream of frames: which scene each camera sees, under what, and what the network was given and answered.
 
-A frame has one condition at a time: what a cause brings takes the place of the weather that was there, because conditions were
-measured one at a time. What the camera saw and what the network was given are told apart: a mistake on the servers changes the
+A frame has one condition at a time: what a cause brings takes the place of the weather and of what a decoy brings, because
+conditions were measured one at a time. What the camera saw and what the network was given are told apart: a mistake on the servers changes the
 second alone.
 """
 
@@ -91,6 +91,7 @@ class Frames:
     usual: the setting that holds without cause and decoy
     raw, seen, given: the setting under which the camera gave it, the servers received it, and the network was given it
     bin: from which bin of scores detections count; struck: whether the cause changed it
+    calm_network, calm_bin: what they would be without cause and decoy, with the same changes
     """
 
     served: Served
@@ -108,6 +109,8 @@ class Frames:
     bin: Ints
     struck: Bools
     labelled: Bools
+    calm_network: Ints
+    calm_bin: Ints
 
     @property
     def at_s(self) -> Floats:
@@ -313,7 +316,9 @@ class Stream:
         usual = self._usual()
         on_its_way = _OnItsWay(*(np.where(under >= 0, under, usual) for _ in range(3)))
         network = np.full(len(scene), self._place_of(self.spec.release.detector, self.spec.release.precision))
-        for number, (effect, mine) in enumerate(self.secret.effects(self.spec)):
+        calm_network, calm_bin, _ = self._swapped(network, changes)
+        effects = list(enumerate(self.secret.effects(self.spec)))
+        for number, (effect, mine) in sorted(effects, key=lambda each: each[1][1]):  # the cause takes the place of the decoy
             name = f"{number}/{effect.kind}"
             if isinstance(effect, ConditionEffect):
                 hit = self._condition(name, effect, undone, on_its_way)
@@ -343,6 +348,8 @@ class Stream:
             bin=bins,
             struck=struck,
             labelled=labelled & ~self.served.dropped,
+            calm_network=calm_network,
+            calm_bin=calm_bin,
         )
 
     def as_served(self, rows: Ints, at_s: float, frames: Frames, changes: Sequence[Change]) -> tuple[Ints, Ints, Ints]:
@@ -352,7 +359,7 @@ class Stream:
         replica = (drawn[:, 0] * self.served.replicas).astype(np.int64)
         given = frames.seen[rows].copy()
         network = np.full(len(rows), self._place_of(self.spec.release.detector, self.spec.release.precision))
-        for effect, _ in self.secret.effects(self.spec):
+        for effect, _ in sorted(self.secret.effects(self.spec), key=lambda each: each[1]):
             if effect.enters_at != "server":
                 continue
             strength = float(self.strength(now[:1], undone, "server")[0])
