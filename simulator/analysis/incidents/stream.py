@@ -420,7 +420,9 @@ class Stream:
         return self.stock.networks[detector, precision]
 
     def _labelled_share(self) -> float:
-        return self.spec.labels.frames_a_day * self.end_s / DAY_S / max(len(self.site), 1)
+        """Of the frames; as many as were there to label in the reference time, for nobody knows then how many will come."""
+        days = self.spec.reference_days
+        return self.spec.labels.frames_a_day * days / max(int((self.served.arrived_s < days * DAY_S).sum()), 1)
 
 
 def members_of(spec: Incident, stock: Stock) -> list[Ints]:
