@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.analysis.incidents.secret import HOUR_S, Secret
 from simulator.analysis.incidents.stock import CLEAN_SETTING, Stock
-from simulator.analysis.incidents.stream import Change, Frames, Reviewed, Undone
+from simulator.analysis.incidents.stream import Change, Frames, Reviewed, ends_s
 from simulator.evidence.detections import BINS, IMAGE_STATISTICS
 from simulator.scenario.incident import Incident
 from simulator.scenario.incident.causes import GuidelineEffect
@@ -93,7 +93,7 @@ class Insides:
         """The smallest box (px) that people are told to label in each frame, shape (n,)."""
         least = np.full(len(self.frames), self.spec.labels.least_area_px)
         drawn = Streams(self.secret.seed).named("guideline").random(len(least))
-        ends = min((each.at_s for each in self.changes if isinstance(each, Undone) and "labels" in each.enters), default=np.inf)
+        ends = ends_s(self.changes, "labels", self.secret)
         at_s = self.frames.at_s
         for effect, _ in self.secret.effects(self.spec):
             if isinstance(effect, GuidelineEffect):
@@ -141,13 +141,15 @@ class Insides:
         return harm
 
     def excess(self) -> Floats:
-        """The harm in each frame beyond what the tested release does to the same scene in the usual weather, shape (n,)."""
-        frames, stock, harm = self.frames, self.stock, self.spec.harm
-        release = self.spec.release.detector, self.spec.release.precision
-        bin_ = stock.best_bin(release)
-        cell = stock.networks[release], frames.usual, frames.scene
-        tested = stock.missed(harm.weights, 0.0, BINS[bin_])[cell] + harm.needless.value * stock.tails[1][*cell, bin_]
-        return np.asarray(self.harm() - tested, float)
+        """The harm in each frame beyond what the same system does to the same scene without the cause, shape (n,).
+
+        With the same fixes in force, so that a model that is better everywhere gains nothing by that: what counts is how
+        much of the harm of the cause is left.
+        """
+        frames = self.frames
+        answered = replace(frames.served, latency_s=np.zeros(len(frames)))
+        calm = replace(frames, served=answered, given=frames.usual, network=frames.calm_network, bin=frames.calm_bin)
+        return np.asarray(self.harm() - replace(self, frames=calm).harm(), float)
 
     def reviewed(self, change: Reviewed) -> Bools:
         """The frames that people look at: in each hour those with the fewest detections that are sure, shape (n,)."""

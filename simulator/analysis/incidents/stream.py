@@ -246,7 +246,7 @@ class Stream:
 
     def strength(self, times: Floats, undone: Sequence[Undone], enters: Enters) -> Floats:
         """How strong the cause is at these times (s), 0 to 1, until it is undone where it enters."""
-        ends = min((each.at_s for each in undone if enters in each.enters), default=np.inf)
+        ends = ends_s(undone, enters, self.secret)
         if self.secret.shape == "gentle":
             strength = np.clip((times - self.secret.onset_s) / (self.spec.ramp_days * DAY_S), 0, 1)
         else:
@@ -440,6 +440,12 @@ def _between(second_of_day: Floats, start: str, end: str) -> Bools:
     if first <= last:
         return (second_of_day >= first) & (second_of_day < last)
     return (second_of_day >= first) | (second_of_day < last)
+
+
+def ends_s(changes: Sequence[Change], enters: Enters, secret: Secret) -> float:
+    """When what enters there is undone (s); what was put back before it began cannot have ended it."""
+    undone = (each.at_s for each in changes if isinstance(each, Undone) and enters in each.enters)
+    return min((at_s for at_s in undone if at_s >= secret.onset_s), default=np.inf)
 
 
 def _passing(change: Change) -> bool:
