@@ -1,8 +1,8 @@
 """The stream of frames: which scene each camera sees, under what, and what the network was given and answered.
 
 A frame has one condition at a time: what a cause brings takes the place of the weather and of what a decoy brings, because
-conditions were measured one at a time. What the camera saw and what the network was given are told apart: a mistake on the servers changes the
-second alone.
+conditions were measured one at a time. What the camera saw and what the network was given are told apart: a mistake on the
+servers changes the second alone.
 """
 
 from __future__ import annotations
@@ -316,7 +316,7 @@ class Stream:
         usual = self._usual()
         on_its_way = _OnItsWay(*(np.where(under >= 0, under, usual) for _ in range(3)))
         network = np.full(len(scene), self._place_of(self.spec.release.detector, self.spec.release.precision))
-        calm_network, calm_bin, _ = self._swapped(network, changes)
+        calm_network, calm_bin, _ = self._swapped(network.copy(), changes)
         effects = list(enumerate(self.secret.effects(self.spec)))
         for number, (effect, mine) in sorted(effects, key=lambda each: each[1][1]):  # the cause takes the place of the decoy
             name = f"{number}/{effect.kind}"
