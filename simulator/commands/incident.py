@@ -23,8 +23,20 @@ from simulator.analysis.incidents.play import Note, Play
 from simulator.analysis.incidents.players import PLAYERS
 from simulator.analysis.incidents.rehearsal import rehearse
 from simulator.analysis.incidents.score import Score, score
-from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw
-from simulator.analysis.incidents.study import QUIET, failing_seeds, investigators, summary_of, trade_off, watch_all
+from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw, spec_of
+from simulator.analysis.incidents.study import (
+    ANY,
+    QUIET,
+    Wanted,
+    curves_of,
+    failing_seeds,
+    fix_tries,
+    fixes,
+    investigators,
+    promises_of,
+    summary_of,
+    watch_all,
+)
 from simulator.commands.options import AsJson, Case
 from simulator.commands.outcome import UsageError, err, known, table_console
 from simulator.evidence.files import in_one_step, read_yaml
@@ -194,8 +206,7 @@ def incident_rehearse(
     total = seeds * sum(len(one.shapes) for one in scenario.incident.causes.values())
     with _ticking("rehearsing", total) as tick:
         rows = rehearse(case, seeds, workers, tick)
-    out.mkdir(parents=True, exist_ok=True)
-    _written(rows, out / f"{scenario.id}.csv")
+    _written(rows, out / scenario.id / "signs.csv")
 
 
 def incident_study(
@@ -223,41 +234,61 @@ def incident_study(
     table_console().print(shown)
 
 
+def incident_fixes(
+    case: Case,
+    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause and fix")] = 10,
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(help="write the table to this CSV file")] = None,
+) -> None:
+    """Ship each fix against each cause: which part of the harm it takes away."""
+    load(case)
+    with _ticking("fixing", seeds * fix_tries(case)) as tick:
+        rows = fixes(case, seeds, workers, tick)
+    if out:
+        _written(rows, out)
+    shown = Shown("cause", *rows["fix"].unique(), box=None, title="share of the harm taken away (%), 95% interval")
+    for cause, mine in rows.groupby("cause", sort=False):
+        cells = [
+            f"{100 * row['took_away']:.0f} ({100 * row['took_low']:.0f} to {100 * row['took_high']:.0f})"
+            for row in mine.to_dict("records")
+        ]
+        shown.add_row(str(cause), *cells)
+    table_console().print(shown)
+
+
 def incident_monitors(
     case: Case,
     seeds: Annotated[int, typer.Option(min=10, max=10_000, help="incidents, and as many runs of quiet weeks")] = 200,
     cause: Annotated[
-        str | None, typer.Option(help="incidents of this cause alone; without it, whatever each seed draws")
+        list[str] | None, typer.Option(help="incidents of this cause beside those that seeds draw; may be repeated")
     ] = None,
-    shape: Annotated[str | None, typer.Option(help="abrupt or gentle; without it, as each seed draws")] = None,
     monitors: Annotated[
         Path | None, typer.Option(help="a YAML file: a list of monitors, as the case's `watches`; without it, the case's own")
     ] = None,
     workers: Workers = 1,
-    out: Annotated[Path | None, typer.Option(help="write the curves to this CSV file")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder to write monitors.csv and quiet.csv to")] = None,
 ) -> None:
-    """Measure how late each monitor rings beside how often it rings for nothing, at each threshold."""
-    scenario = load(case)
-    assert scenario.incident is not None
-    watches = read_yaml(monitors, TypeAdapter(list[Watch]), UsageError) if monitors else list(scenario.incident.watches)
-    first = [(seed, QUIET, None) for seed in range(1, seeds + 1)]
-    second = [(seed, cause, shape) for seed in (range(1, seeds + 1) if cause else failing_seeds(case, seeds))]
-    with _ticking("watching", 2 * seeds) as tick:
-        calm, failing = (watch_all(case, watches, wanted, workers, tick) for wanted in (first, second))
-    end_s = scenario.run.days * DAY_S
-    curves = []
-    for place, watch in enumerate(watches):
-        curve = trade_off([one[place] for one in calm], [one[place] for one in failing], end_s)
-        name = f"{watch.statistic} by {watch.by}, {watch.test}, {watch.window_h:g} h, {watch.reference}, {watch.rings}"
-        curves.append(curve.assign(monitor=name))
-    rows = pd.concat(curves, ignore_index=True)
+    """Measure how late each monitor rings beside how often it rings for nothing, and whether it keeps what it promises."""
+    spec = spec_of(load(case))
+    watches = read_yaml(monitors, TypeAdapter(list[Watch]), UsageError) if monitors else list(spec.watches)
+    drawn: dict[str, list[Wanted]] = {ANY: [(seed, None, None) for seed in failing_seeds(case, seeds)]}
+    drawn |= {known("cause", name, spec.causes): [(k, name, None) for k in range(1, seeds + 1)] for name in cause or ()}
+    with _ticking("watching", seeds * (1 + len(drawn))) as tick:
+        calm = watch_all(case, watches, [(seed, QUIET, None) for seed in range(1, seeds + 1)], workers, tick)
+        failing = {name: watch_all(case, watches, wanted, workers, tick) for name, wanted in drawn.items()}
+    curves, kept = curves_of(load(case), watches, calm, failing), promises_of(watches, calm)
     if out:
-        _written(rows, out)
-    shown = Shown("monitor", "threshold", "false alarms a week", "hours to the alarm, median", "caught", box=None)
-    for row in rows.to_dict("records"):
+        _written(curves, out / "monitors.csv")
+        _written(kept, out / "quiet.csv")
+    shown = Shown("monitor", "cause", "threshold", "false alarms a week", "hours to the alarm, median", "caught", box=None)
+    for row in curves.to_dict("records"):
         cells = [_interval(row, name) for name in ("alarms_a_week", "delay_h", "caught")]
-        shown.add_row(row["monitor"], f"{row['threshold']:g}", *cells)
+        shown.add_row(row["monitor"], row["cause"], f"{row['threshold']:g}", *cells)
     table_console().print(shown)
+    promised = Shown("monitor", "promised", "quiet windows that ring", box=None)
+    for row in kept.to_dict("records"):
+        promised.add_row(row["monitor"], f"{row['promised']:g}", _interval(row, "rings"))
+    table_console().print(promised)
 
 
 def _interval(row: dict[Any, Any], name: str) -> str:

@@ -14,7 +14,7 @@ from simulator.commands.detections import detect_eval, detect_features, detect_s
 from simulator.commands.drives import drives
 from simulator.commands.fidelity import fidelity
 from simulator.commands.illustrations import detect_illustrations
-from simulator.commands.incident import incident, incident_monitors, incident_rehearse, incident_study
+from simulator.commands.incident import incident, incident_fixes, incident_monitors, incident_rehearse, incident_study
 from simulator.commands.levers import levers
 from simulator.commands.monitor import monitor
 from simulator.commands.outcome import tell
@@ -52,7 +52,19 @@ def casesim(
         serve()
 
 
-analysing = (serve, cases, check, run, levers, monitor, incident, incident_rehearse, incident_study, incident_monitors)
+analysing = (
+    serve,
+    cases,
+    check,
+    run,
+    levers,
+    monitor,
+    incident,
+    incident_rehearse,
+    incident_study,
+    incident_fixes,
+    incident_monitors,
+)
 making = (
     profile,
     fidelity,

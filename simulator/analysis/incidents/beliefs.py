@@ -129,7 +129,7 @@ def named(beliefs: Beliefs, shares: Floats) -> Mapping[str, float]:
 
 def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None:
     """What was rehearsed of a case; None if nothing was. Raises BeliefError for a table that cannot be read."""
-    path = folder / f"{scenario.id}.csv"
+    path = folder / scenario.id / "signs.csv"
     if not path.is_file():
         return None
     try:

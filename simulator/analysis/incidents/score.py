@@ -1,4 +1,4 @@
-"""How an incident went: times, answer, and the harm beside that of the tested release and that without an action."""
+"""How an incident went: times, answer, and the harm that the cause did, with the actions taken and without."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Tried:
 class Score:
     """Times in hours from the onset, NaN where it did not happen; harm in units of the least object.
 
-    excess, untouched: harm beyond that of the tested release on the same scenes, with the actions taken and with none
+    excess, untouched: harm beyond that of the same system without the cause, with the actions taken and with none
     brier: (confidence - 1)^2 if the diagnosis is right, confidence^2 if not; without one it is as if nothing was known, 0.25
     """
 
@@ -93,7 +93,7 @@ def score(play: Play) -> Score:
 
 @dataclass(frozen=True, eq=False)
 class Excess:
-    """When each frame came (s), and the harm in it beyond that of the tested release on the same scene, shapes (n,)."""
+    """When each frame came (s), and the harm in it beyond that of the same system without the cause, shapes (n,)."""
 
     at_s: Floats
     harm: Floats

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count as naturals
@@ -12,16 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.analysis.incidents.actions import FixAction, LookAction
 from simulator.analysis.incidents.beliefs import Beliefs, load_beliefs
 from simulator.analysis.incidents.play import Play
 from simulator.analysis.incidents.players import PLAYERS
-from simulator.analysis.incidents.rehearsal import case_of, over_processes
+from simulator.analysis.incidents.rehearsal import case_of, over_processes, until_paged
 from simulator.analysis.incidents.score import score
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw, quiet, spec_of
 from simulator.analysis.incidents.watching import watched
 from simulator.analysis.statistics import Interval, mean_interval, quantile_interval, share_interval
 from simulator.errors import InputError
+from simulator.scenario import Scenario
 from simulator.scenario.incident.schema import Watch
+from simulator.scenario.incident.steps import LabelsLook, ThresholdFix
 
 Floats = NDArray[np.float64]
 
@@ -87,6 +90,58 @@ def _played(case: str, wanted: tuple[str, str, str, int]) -> dict[str, object]:
     }
 
 
+# Fixes
+
+
+def fixes(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """What each fix takes of the excess harm of each cause that does any, from the time on when it is in force.
+
+    Shipped as soon as somebody is paged, on seeds from 1 on; a threshold after `LABELLED_FIRST` frames were labelled. Columns:
+    cause, fix, took_away with its 95% interval over seeds (took_low, took_high), n.
+    """
+    spec = spec_of(case_of(case))
+    wanted = [
+        (name, fix, seed)
+        for name, cause in spec.causes.items()
+        if not cause.harmless
+        for fix in spec.fixes
+        for seed in range(1, seeds + 1)
+    ]
+    rows = []
+    for row in over_processes(partial(_fixed, case), wanted, workers):
+        rows.append(row)
+        tick()
+    found = []
+    for (cause, fix), mine in pd.DataFrame(rows).groupby(["cause", "fix"], sort=False):
+        told = mean_interval(mine["took_away"].dropna().to_numpy())
+        found.append((cause, fix, told.value, told.low, told.high, int(mine["took_away"].notna().sum())))
+    return pd.DataFrame(found, columns=["cause", "fix", "took_away", "took_low", "took_high", "n"])
+
+
+#: Frames that are labelled before a threshold is chosen anew.
+LABELLED_FIRST = 400
+
+
+def fix_tries(case: str) -> int:
+    """How many incidents the table of fixes plays for each seed."""
+    spec = spec_of(case_of(case))
+    return sum(not cause.harmless for cause in spec.causes.values()) * len(spec.fixes)
+
+
+def _fixed(case: str, wanted: tuple[str, str, int]) -> dict[str, object]:
+    cause, fix, seed = wanted
+    scenario = case_of(case)
+    play = Play(scenario, draw(scenario, seed, cause, spec_of(scenario).causes[cause].shapes[0]))
+    until_paged(play)
+    if isinstance(play.spec.fixes[fix], ThresholdFix):
+        labels = next(name for name, look in play.spec.looks.items() if isinstance(look, LabelsLook))
+        play.act(LookAction(kind="look", look=labels, frames=LABELLED_FIRST))
+    if play.now_s < play.end_s:
+        play.act(FixAction(kind="fix", fix=fix))
+    tried = score(play).fixes
+    return {"cause": cause, "fix": fix, "took_away": tried[0].took_away if tried else np.nan}
+
+
 # Monitors
 
 #: Thresholds of a curve; of p values they are powers of ten, turned.
@@ -106,7 +161,7 @@ class Watched:
 
 
 def watch_all(
-    case: str, watches: Sequence[Watch], wanted: Sequence[tuple[int, str | None, str | None]], workers: int = 1,
+    case: str, watches: Sequence[Watch], wanted: Sequence[Wanted], workers: int = 1,
     tick: Callable[[], None] = lambda: None,
 ) -> list[list[Watched]]:  # fmt: skip
     """Each incident (seed, cause and shape, None for what the seed draws; `QUIET` for none), watched by each monitor."""
@@ -120,8 +175,10 @@ def watch_all(
 #: Hours that stand for never.
 _NEVER_H = 1e9
 
-#: In place of a cause: quiet weeks.
-QUIET = "quiet"
+#: In place of a cause: quiet weeks; and whatever harmful cause a seed draws.
+QUIET, ANY = "quiet", "any"
+#: Seed, cause and shape; None for what the seed draws.
+Wanted = tuple[int, str | None, str | None]
 
 
 def failing_seeds(case: str, count: int) -> list[int]:
@@ -131,7 +188,7 @@ def failing_seeds(case: str, count: int) -> list[int]:
     return list(islice((seed for seed, cause in drawn if cause and not cause.harmless), count))
 
 
-def _watched(case: str, watches: tuple[Watch, ...], wanted: tuple[int, str | None, str | None]) -> list[Watched]:
+def _watched(case: str, watches: tuple[Watch, ...], wanted: Wanted) -> list[Watched]:
     seed, cause, shape = wanted
     scenario = case_of(case)
     secret = quiet(seed) if cause == QUIET else draw(scenario, seed, cause, shape)
@@ -164,6 +221,38 @@ def trade_off(
         rows.append((threshold, *(bound for one in told for bound in (one.value, max(one.low, 0.0), one.high))))
     figures = [f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")]
     return pd.DataFrame(rows, columns=["threshold", *figures])
+
+
+def name_of(watch: Watch) -> str:
+    """A monitor in a few words."""
+    rule = f"p {watch.at:g}" if watch.rings == "p" else "spread"
+    sampled = f", {100 * watch.sampled:g}% of frames" if watch.sampled < 1 else ""
+    return f"{watch.statistic} by {watch.by}, {watch.test}, {watch.window_h:g} h, {watch.reference}, {rule}{sampled}"
+
+
+def curves_of(
+    scenario: Scenario, watches: Sequence[Watch], calm: Sequence[list[Watched]], failing: Mapping[str, Sequence[list[Watched]]]
+) -> pd.DataFrame:
+    """The curves of all monitors, for each set of incidents: a row a threshold, with the columns monitor and cause."""
+    end_s = scenario.run.days * DAY_S
+    curves = [
+        trade_off([one[place] for one in calm], [one[place] for one in incidents], end_s).assign(
+            monitor=name_of(watch), cause=cause
+        )
+        for place, watch in enumerate(watches)
+        for cause, incidents in failing.items()
+    ]
+    return pd.concat(curves, ignore_index=True)
+
+
+def promises_of(watches: Sequence[Watch], calm: Sequence[list[Watched]]) -> pd.DataFrame:
+    """Of each monitor that promises a rate of false alarms a window: that rate, and what quiet windows do."""
+    rows = []
+    for place, watch in enumerate(watches):
+        if watch.rings == "p":
+            told = false_windows([one[place] for one in calm], float(-np.log10(watch.at)))
+            rows.append((name_of(watch), watch.at, told.value, max(told.low, 0.0), told.high))
+    return pd.DataFrame(rows, columns=["monitor", "promised", "rings", "rings_low", "rings_high"])
 
 
 def _median(delays: Floats) -> Interval:

@@ -108,10 +108,12 @@ def test_what_ships_knows_every_cause_and_every_question_of_the_case():
 
 def test_a_broken_table_is_told(tmp_path):
     scenario = load("production-drift")
-    (tmp_path / "production-drift.csv").write_text("cause,shape,question,sign\n")
+    file = tmp_path / "production-drift" / "signs.csv"
+    file.parent.mkdir()
+    file.write_text("cause,shape,question,sign\n")
     with pytest.raises(BeliefError, match="lacks the column count"):
         load_beliefs(scenario, tmp_path)
-    (tmp_path / "production-drift.csv").write_text("cause,shape,question,sign,count\nseasons,abrupt,page,found,-1\n")
+    file.write_text("cause,shape,question,sign,count\nseasons,abrupt,page,found,-1\n")
     with pytest.raises(BeliefError, match="expected numbers of 0 or more"):
         load_beliefs(scenario, tmp_path)
     assert load_beliefs(scenario, tmp_path / "nowhere") is None
