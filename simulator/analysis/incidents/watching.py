@@ -298,7 +298,7 @@ def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bool
     except ModuleNotFoundError as error:
         raise WatchError(f"{test}: needs river, which is not installed: pip install 'casesim[monitors]'") from error
     made: dict[str, Callable[[], Any]] = {
-        "adwin": partial(drift.ADWIN, delta=_ADWIN_DELTA),
+        "adwin": partial(drift.ADWIN, delta=_ADWIN_DELTA, clock=1),
         "page_hinkley": partial(drift.PageHinkley, threshold=at, min_instances=reference_windows),
     }
     detector = made[test]()
