@@ -173,12 +173,18 @@ class _Rows:
         return by_phase[phase], np.full(self.windows, spread)
 
     def _p_of_means(self, mine: Bools, mean: Floats) -> Floats:
-        """As if rows were independent (Welch 1947)."""
-        first = self._reference_rows(mine)
-        count = np.maximum(np.bincount(self.window[mine], minlength=self.windows), 1)
-        square = np.bincount(self.window[mine], self.values[mine] ** 2, self.windows) / count
-        error = np.sqrt(np.maximum(square - mean**2, 0) / count + first.var(ddof=1) / len(first))
-        return np.asarray(2 * norm.sf(np.abs(mean - first.mean()) / np.maximum(error, 1e-12)))
+        """As if rows were independent (Welch 1947); a row of a ratio counts as it weighs (Cochran 1977, section 6.3)."""
+        first, weights = self._reference_rows(mine), np.ones(1)
+        if self.watch.reference == "first":
+            weights = self.weights[mine & (self.window < self.reference_windows)]
+        weights = np.broadcast_to(weights, first.shape)
+        centre = (weights * first).sum() / weights.sum()
+        known = len(first) / (len(first) - 1) * ((weights * (first - centre)) ** 2).sum() / weights.sum() ** 2
+        window, weight = self.window[mine], self.weights[mine]
+        rest = np.bincount(window, (weight * (self.values[mine] - mean[window])) ** 2, self.windows)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error = np.sqrt(rest / np.bincount(window, weight, self.windows) ** 2 + known)
+        return np.nan_to_num(2 * norm.sf(np.abs(mean - centre) / np.maximum(error, 1e-12)), nan=1.0)
 
     # Distances of windows from the reference
 
