@@ -167,7 +167,7 @@ class _Rows:
         by_phase = np.array([np.nanmean(known[phase[: len(known)] == one]) for one in range(phases)])
         rest = known - by_phase[phase[: len(known)]]
         freedom = max(int(np.isfinite(rest).sum()) - phases, 1)
-        rows = np.bincount(self.window[mine], minlength=self.windows).mean()
+        rows = np.bincount(self.window[mine], minlength=self.windows)[: self.reference_windows].mean()
         least = max(1 / max(rows, 1), 1e-9) if self.watch.statistic in OF_SERVERS else 1e-9
         spread = max(float(np.sqrt(np.nansum(rest**2) / freedom)), least)
         return by_phase[phase], np.full(self.windows, spread)
