@@ -108,6 +108,8 @@ def check_action(spec: Incident, action: Action) -> None:
     elif isinstance(action, WatchAction):
         for watch in action.watches:
             _among("statistic", watch.statistic, spec.usd_a_week)
+            if told := spec.too_wide(watch):
+                raise ActionError(f"watch: window_h: {told}")
 
 
 def _check_look(spec: Incident, action: LookAction) -> None:

@@ -166,10 +166,10 @@ class _Rows:
         phase = np.arange(self.windows) % phases
         by_phase = np.array([np.nanmean(known[phase[: len(known)] == one]) for one in range(phases)])
         rest = known - by_phase[phase[: len(known)]]
-        freedom = max(int(np.isfinite(rest).sum()) - phases, 1)
+        freedom = int(np.isfinite(rest).sum()) - phases
         rows = np.bincount(self.window[mine], minlength=self.windows)[: self.reference_windows].mean()
         least = max(1 / max(rows, 1), 1e-9) if self.watch.statistic in OF_SERVERS else 1e-9
-        spread = max(float(np.sqrt(np.nansum(rest**2) / freedom)), least)
+        spread = max(float(np.sqrt(np.nansum(rest**2) / freedom)), least) if freedom > 0 else np.nan
         return by_phase[phase], np.full(self.windows, spread)
 
     def _p_of_means(self, mine: Bools, mean: Floats) -> Floats:

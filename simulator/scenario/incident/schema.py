@@ -198,6 +198,15 @@ class Incident(Strict):
         for index, watch in enumerate(self.watches):
             if watch.statistic not in self.usd_a_week:
                 yield ("watches", index, "statistic"), f"`usd_a_week` has no price of '{watch.statistic}'"
+            if told := self.too_wide(watch):
+                yield ("watches", index, "window_h"), told
+
+    def too_wide(self, watch: Watch) -> str:
+        """What is wrong with a window of which the reference time has fewer than two, so that they have no spread; else ''."""
+        most = 12 * self.reference_days
+        if watch.window_h <= most or watch.rings == "p" or (watch.reference == "collected" and watch.test == "mean"):
+            return ""
+        return f"should be {most:g} at most, for the spread of windows is that of two or more in the reference time"
 
     def _check_sites(self) -> Faults:
         groups = [*self.scenes.groups, OTHER]
