@@ -133,6 +133,7 @@ class _Rows:
         full = np.bincount(self.window[mine], minlength=self.windows) >= LEAST_ROWS
         after = np.arange(self.windows) >= self.reference_windows
         rung = self._rung(value, score, parts)
+        score = np.where(full, score, 1.0 if self.watch.rings == "p" else 0.0)
         return Series(self.watch, name, ends, ends + self.late_s, value, score, rung & full & after, usual)
 
     def _rung(self, value: Floats, score: Floats, parts: int) -> Bools:
