@@ -203,7 +203,8 @@ class _Rows:
             if len(rows) < LEAST_ROWS:
                 continue
             inside = self.watch.reference == "first" and place < self.reference_windows
-            others = np.concatenate([known for at, known in enumerate(reference) if at != place or not inside])
+            known = [rows[:0], *(each for at, each in enumerate(reference) if at != place or not inside)]
+            others = np.concatenate(known)
             if len(others) >= LEAST_ROWS:
                 distance[place], scores[place] = self._compare(others, rows)
         if self.watch.rings == "p":
