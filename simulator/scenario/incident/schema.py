@@ -192,6 +192,9 @@ class Incident(Strict):
         for place, parts in (("causes", self.causes), ("decoys", self.decoys)):
             yield from _each(place, {name: part.check(self, scenario) for name, part in parts.items()})
         yield from _each("fixes", {name: fix.check(scenario) for name, fix in self.fixes.items()})
+        yield from self._check_watches()
+
+    def _check_watches(self) -> Faults:
         for name in self.usd_a_week:
             if name not in WATCHED:
                 yield ("usd_a_week", name), f"'{name}' cannot be watched; {suggest(name, WATCHED)}"
