@@ -167,7 +167,7 @@ def changes(view: View, look: AnyLook, _: Asked) -> Finding:
     """What the log of changes says of the last days."""
     assert isinstance(look, ChangesLook)
     there = view.secret.entries(view.spec) if view.now_s - look.days * DAY_S <= view.secret.onset_s <= view.now_s else []
-    when = [_day(view.secret.onset_s)] * len(there)
+    when = [_day(view.secret.onset_s) for _ in there]
     table = pd.DataFrame({"day": when, "system": [e.system for e in there], "change": [e.text for e in there]})
     table = table.sort_values("change", ignore_index=True)
     sign = "+".join(sorted({entry.system for entry in there})) or "nothing"
