@@ -46,7 +46,10 @@ _MADE = {
         f"a window whose sides are {KEPT[0]:g} to {KEPT[1]:g} of the image's, at a place drawn by its name; a labelled box is "
         f"kept, clipped, where at least {INSIDE:g} of its area is inside"
     ),
-    MIXTURE: "two images of the same half side by side, the higher one shrunk to the height of the other; each image in one",
+    MIXTURE: (
+        "two images of the same half beside or above each other, whichever is nearer to a square, the larger one shrunk to the "
+        "height or width of the other; each image in one"
+    ),
 }
 _NOTES = [
     "occlusion: real labelled boxes of other images of the same half, cut to the proportions of the box they are pasted over; "

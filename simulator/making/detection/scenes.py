@@ -1,8 +1,9 @@
-"""More scenes from the same labelled images: crops of them, and mixtures of two that lie side by side.
+"""More scenes from the same labelled images: crops of them, and mixtures of two that lie beside or above each other.
 
 A scene is made of pieces: a window of an image, drawn at a size. An image itself is one piece, whole; a crop is one with a
-smaller window; a mixture has two, whole, at one height. A scene belongs to the half of its parents, and no scene has parents in
-both halves, so that the reference and production, and calibrating and measuring, stay apart.
+smaller window; a mixture has two, whole, side by side at one height or stacked at one width, whichever is nearer to a square:
+a network that takes a square sees next to nothing of a panorama. A scene belongs to the half of its parents, and no scene has
+parents in both halves, so that the reference and production, and calibrating and measuring, stay apart.
 """
 
 from __future__ import annotations
@@ -58,11 +59,12 @@ def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Scene:
-    """Pieces side by side, of one height."""
+    """Pieces of one height side by side or, stacked, of one width."""
 
     name: str
     kind: str
     pieces: tuple[Piece, ...]
+    stacked: bool = False
 
     @property
     def parents(self) -> list[int]:
@@ -72,7 +74,8 @@ class Scene:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        return sum(piece.size[0] for piece in self.pieces), self.pieces[0].size[1]
+        widths, heights = zip(*(piece.size for piece in self.pieces), strict=True)
+        return (widths[0], sum(heights)) if self.stacked else (sum(widths), heights[0])
 
 
 def all_scenes(data: Dataset, half: NDArray[np.int64], seed: int) -> list[Scene]:
@@ -105,15 +108,23 @@ def _mixtures(data: Dataset, half: NDArray[np.int64], seed: int) -> list[Scene]:
 
 
 def mixture(data: Dataset, first: int, second: int) -> Scene:
-    """Two images side by side, the higher one shrunk to the height of the other."""
-    height = min(data.sizes[first][1], data.sizes[second][1])
-    pieces = tuple(_whole(data, image, height) for image in (first, second))
-    return Scene("+".join(data.files[image].stem for image in (first, second)), MIXTURE, pieces)
+    """Two images beside or above each other, the larger one shrunk to the other's height or width: nearer to a square."""
+    images = first, second
+    name = "+".join(data.files[image].stem for image in images)
+    width, height = (min(data.sizes[image][side] for image in images) for side in (0, 1))
+    beside = Scene(name, MIXTURE, tuple(_whole(data, image, height) for image in images))
+    stacked = Scene(name, MIXTURE, tuple(_as_wide(data, image, width) for image in images), stacked=True)
+    return min((beside, stacked), key=lambda scene: max(scene.size) / min(scene.size))
 
 
 def _whole(data: Dataset, image: int, height: int) -> Piece:
     width, own_height = data.sizes[image]
     return Piece(image, (0, 0, width, own_height), (round(width * height / own_height), height))
+
+
+def _as_wide(data: Dataset, image: int, width: int) -> Piece:
+    own_width, height = data.sizes[image]
+    return Piece(image, (0, 0, own_width, height), (width, round(height * width / own_width)))
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,9 @@ class SceneDataset(Dataset):
 
     def pixels(self, image: int) -> Pixels:
         """A scene, (height, width, 3) in RGB; raises CannotMeasureError."""
-        return np.concatenate([piece.pixels(self.source.pixels(piece.image)) for piece in self.scenes[image].pieces], axis=1)
+        scene = self.scenes[image]
+        pieces = [piece.pixels(self.source.pixels(piece.image)) for piece in scene.pieces]
+        return np.concatenate(pieces, axis=0 if scene.stacked else 1)
 
 
 def dataset_of(source: Dataset, scenes: Sequence[Scene]) -> SceneDataset:
@@ -138,12 +151,12 @@ def dataset_of(source: Dataset, scenes: Sequence[Scene]) -> SceneDataset:
 def _labels(labels: Boxes, scenes: Sequence[Scene]) -> Boxes:
     image, category, box = [], [], []
     for place, scene in enumerate(scenes):
-        moved = 0
+        moved = np.zeros(2)
         for piece in scene.pieces:
             mine = labels.image == piece.image
             kept, boxes = piece.boxes(labels.box[mine])
             image.append(np.full(len(boxes), place))
             category.append(labels.category[mine][kept])
-            box.append(boxes + np.array([moved, 0, moved, 0]))
-            moved += piece.size[0]
+            box.append(boxes + np.tile(moved, 2))
+            moved[1 if scene.stacked else 0] += piece.size[1 if scene.stacked else 0]
     return Boxes(np.concatenate(image), np.concatenate(category), np.concatenate(box))

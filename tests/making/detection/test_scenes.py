@@ -1,5 +1,6 @@
 """Crops and mixtures: pixels and labelled boxes against examples worked out by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,21 @@ def test_a_crop_keeps_what_has_half_of_its_area_inside_and_clips_it() -> None:
     assert moved.tolist() == [[10, 10, 30, 30], [0, 0, 10, 20]]
 
 
-def test_a_mixture_shrinks_the_higher_image_and_moves_the_boxes_of_the_second() -> None:
+def test_a_mixture_stacks_images_where_that_is_nearer_to_a_square_and_moves_the_boxes_of_the_second() -> None:
     scene = mixture(two_images(), 0, 1)
-    assert (scene.name, scene.size, scene.parents) == ("a+b", (96 + 48, 64), [0, 1])
+    # Side by side they would be 144 by 64; stacked the first is drawn at 60 of its 96 columns, and 40 rows high.
+    assert (scene.name, scene.size, scene.parents) == ("a+b", (60, 40 + 80), [0, 1])
     labels = dataset_of(two_images(), [scene]).labels
-    # The second is drawn at 64 of its 80 rows, to the right of the 96 columns of the first.
-    assert labels.box.tolist() == [[10, 20, 30, 40], [96 + 8, 16, 96 + 24, 32]]
+    assert labels.box.tolist() == [[6.25, 12.5, 18.75, 25], [10, 40 + 20, 30, 40 + 40]]
     assert (labels.image.tolist(), labels.category.tolist()) == ([0, 0], [5, 6])
+
+
+def test_a_mixture_of_two_tall_images_has_them_side_by_side() -> None:
+    data = replace(two_images(), sizes=((40, 80), (30, 64)))
+    scene = mixture(data, 0, 1)
+    # The first is drawn at 64 of its 80 rows.
+    assert (scene.size, scene.stacked) == ((32 + 30, 64), False)
+    assert dataset_of(data, [scene]).labels.box.tolist() == [[8, 16, 24, 32], [32 + 10, 20, 32 + 30, 40]]
 
 
 def test_a_crop_is_a_window_of_its_image_of_the_stated_sides(yolo: Path) -> None:
