@@ -70,9 +70,11 @@ def insides_of(
 
 
 @lru_cache(maxsize=64)
-def untouched(cause: str | None, shape: str | None = None, seed: int = 1, per_week: int = LITTLE) -> Play:
+def untouched(
+    cause: str | None, shape: str | None = None, seed: int = 1, per_week: int = LITTLE, decoy: str | None = None
+) -> Play:
     """An incident in which nobody does anything; not to be acted on."""
-    return Play(case(per_week), secret_of(cause, shape, seed))
+    return Play(case(per_week), secret_of(cause, shape, seed, decoy))
 
 
 def play(cause: str | None, *actions: dict[str, object], shape: str | None = None, seed: int = 1, per_week: int = LITTLE,
