@@ -190,9 +190,10 @@ class Play:
     # What happened
 
     def changes(self, fixes: int | None = None) -> list[Change]:
-        """Everything that was changed so far, or by the first so many fixes alone."""
+        """Everything that was changed so far, or by the first so many fixes alone, in order of time."""
         shipped = self.shipped if fixes is None else self.shipped[:fixes]
-        return [*self.canaries, *(change for one in shipped for change in one.changes)]
+        made = [*(change for one in shipped for change in one.changes), *self.canaries]
+        return sorted(made, key=lambda change: change.at_s)
 
     def stream(self, fixes: int | None = None) -> Stream:
         """The stream as the servers of these fixes run it."""

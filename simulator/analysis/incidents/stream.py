@@ -402,11 +402,11 @@ class Stream:
         bins = self.stock.tested_bins[network]
         at_s = self.served.arrived_s if at_s is None else at_s
         whole = np.zeros(len(network), bool)
-        for number, change in enumerate(changes):
+        for change in changes:
             if isinstance(change, Swapped):
                 mine = (at_s >= change.at_s) & (at_s < change.until_s)
                 if change.share < 1:
-                    mine &= self.streams.named(f"canary/{number}").random(len(mine)) < change.share
+                    mine &= self.streams.named(f"canary/{change.at_s:.0f}").random(len(mine)) < change.share
                 if change.instead_of is not None:
                     mine &= network == self._place_of(*change.instead_of)
                 network = np.where(mine, self._place_of(*change.network), network)
