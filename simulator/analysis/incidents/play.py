@@ -229,7 +229,7 @@ class Play:
         rung = {(n.ring.watch, n.ring.slice): n.ring.at_s for n in self.notes if n.ring is not None and n.ring.at_s > 0}
         for ring in rings(self.series(), self.now_s + 1e-6):
             before = rung.get((ring.watch, ring.slice), -np.inf)
-            if ring.at_s <= self.end_s and ring.at_s - before > SNOOZE_S:
+            if ring.at_s <= self.end_s and ring.at_s - before >= SNOOZE_S:
                 return ring
         return None
 
