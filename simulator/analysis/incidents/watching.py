@@ -185,7 +185,7 @@ class _Rows:
         rest = np.bincount(window, (weight * (self.values[mine] - mean[window])) ** 2, self.windows)
         with np.errstate(invalid="ignore", divide="ignore"):
             error = np.sqrt(rest / np.bincount(window, weight, self.windows) ** 2 + known)
-        return np.nan_to_num(2 * norm.sf(np.abs(mean - centre) / np.maximum(error, 1e-12)), nan=1.0)
+        return np.asarray(np.nan_to_num(2 * norm.sf(np.abs(mean - centre) / np.maximum(error, 1e-12)), nan=1.0))
 
     # Distances of windows from the reference
 
@@ -203,8 +203,8 @@ class _Rows:
             if len(rows) < LEAST_ROWS:
                 continue
             inside = self.watch.reference == "first" and place < self.reference_windows
-            known = [rows[:0], *(each for at, each in enumerate(reference) if at != place or not inside)]
-            others = np.concatenate(known)
+            apart = [rows[:0], *(each for at, each in enumerate(reference) if at != place or not inside)]
+            others = np.concatenate(apart)
             if len(others) >= LEAST_ROWS:
                 distance[place], scores[place] = self._compare(others, rows)
         if self.watch.rings == "p":
