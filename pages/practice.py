@@ -3,6 +3,7 @@
 import streamlit as st
 
 from simulator.analysis.run.replicate import REPLICATIONS
+from simulator.paths import PAGES
 from simulator.scenario import Scenario, ScenarioError, scenario_ids
 from simulator.scenario.choices import Pick
 from simulator.serving.plan import Plan, compile_plan
@@ -50,6 +51,8 @@ def head(scenario: Scenario) -> None:
             brief(scenario)
         if scenario.questions and st.button("Questions you may ask", key="questions"):
             questions(scenario)
+        if scenario.incident:
+            st.page_link(PAGES / "incident.py", label="Play the incident", query_params={"case": scenario.id})
 
 
 @st.dialog("Brief", position="right", width="medium")

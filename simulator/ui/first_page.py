@@ -8,6 +8,7 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
+from simulator.analysis.incidents.example import Example, example
 from simulator.analysis.run.overload import goodput_of
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Verdict, judge
@@ -15,6 +16,7 @@ from simulator.paths import PAGES
 from simulator.scenario import Scenario
 from simulator.serving.plan import Plan
 from simulator.ui.charts.home import HEIGHT, Picture, braking, collapse, objectives, referrals
+from simulator.ui.charts.incident_card import pager
 from simulator.ui.jobs import Job, job_id, registry
 from simulator.ui.widgets import CONFIG, as_table, plain
 from simulator.ui.workbench.bar import bar, told
@@ -81,15 +83,25 @@ def card(scenario: Scenario, plan: Plan | None) -> None:
         st.markdown(scenario.summary)
         made = plan and _picture(plan)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button(f"Practise: {scenario.title}", key=f"practise_{scenario.id}"):
+            verb, holds = ("Be on call", _suspects(scenario)) if scenario.incident else ("Practise", _choices(scenario))
+            if st.button(f"{verb}: {scenario.title}", key=f"practise_{scenario.id}"):
                 _open(scenario)
-            st.caption(f"{scenario.minutes} minutes, {len(scenario.choices)} choices", width="content")
+            st.caption(f"{scenario.minutes} minutes, {holds}", width="content")
             if made:
                 as_table(made.chart.table)
 
 
+def _choices(scenario: Scenario) -> str:
+    return f"{len(scenario.choices)} choices"
+
+
+def _suspects(scenario: Scenario) -> str:
+    return f"{len(scenario.incident.causes)} suspects" if scenario.incident else ""
+
+
 def _open(scenario: Scenario) -> None:
-    st.switch_page(PAGES / "practice.py", query_params={"case": scenario.id})
+    page = "incident.py" if scenario.incident else "practice.py"
+    st.switch_page(PAGES / page, query_params={"case": scenario.id})
 
 
 def _picture(plan: Plan) -> Picture | None:
@@ -114,7 +126,10 @@ def _waiting(plan: Plan) -> None:
 
 
 def picture_of(plan: Plan) -> Picture | None:
-    """What a case is about: scores, encounters, clients that try again, or else its objectives; None while it is made."""
+    """What a case is about: an incident, scores, encounters, retries, or else its objectives; None while it is made."""
+    if plan.scenario.incident is not None:
+        rung = _ring(job_id(plan, SEED, 1), plan)
+        return pager(plan.scenario.incident, rung.result()) if rung.done() else None
     if plan.scores is not None and plan.scenario.population is not None:
         return _referrals(job_id(plan, SEED, 1), plan)
     if plan.scenario.encounters is not None:
@@ -134,6 +149,11 @@ def _referrals(design: str, _plan: Plan) -> Picture:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _braking(design: str, _plan: Plan) -> Picture:
     return braking(_plan)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _ring(design: str, _plan: Plan) -> Future[Example | None]:
+    return cast("Future[Example | None]", registry().workers.submit(SOON, example, _plan.scenario, SEED))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -46,7 +46,7 @@ def referrals(plan: Plan) -> Picture:
     targets.sort()
     shares = [referred_at(plan, target).share for target in targets]
     line = {"color": BLUE, "width": 3}
-    drawn = _small(go.Scatter(x=100 * targets, y=[100 * share for share in shares], mode="lines", line=line))
+    drawn = small(go.Scatter(x=100 * targets, y=[100 * share for share in shares], mode="lines", line=line))
     here = referred_at(plan, asked).share
     drawn.add_trace(go.Scatter(x=[100 * asked], y=[100 * here], mode="markers", marker={"color": BLUE, "size": 11}))
     drawn.update_traces(hovertemplate=f"%{{x:.1f}}% of the {people.positives}: %{{y:.0f}}% of all<extra></extra>")
@@ -71,7 +71,7 @@ def collapse(plan: Plan, found: pd.DataFrame) -> Picture:
     """What becomes of a service whose clients try again; found: the frame of `goodput`."""
     many = plan.scenario.who.many
     lines = {"fresh": ("sent", SKY), "retries": ("sent again", ORANGE), "useful": ("served in time", GREEN)}
-    drawn = _small(
+    drawn = small(
         *(
             go.Scatter(
                 name=name,
@@ -118,7 +118,7 @@ def braking(plan: Plan) -> Picture:
     what = next(iter(spec.kinds.values())).object
     eye, kmh, needs = sighted(plan, what)[0], float(speed_at(plan, np.zeros(1))[0] / KMH), quickest_stop_m(plan)
     line = {"color": BLUE, "width": 3}
-    drawn = _small(go.Scatter(x=eye.distance_m, y=100 * eye.recall, mode="lines", line=line))
+    drawn = small(go.Scatter(x=eye.distance_m, y=100 * eye.recall, mode="lines", line=line))
     drawn.update_traces(hovertemplate="%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>")
     drawn.add_vrect(x0=0, x1=needs, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
     drawn.add_annotation(x=needs, y=104, text="nearer: too late", showarrow=False, xanchor="left", yanchor="top", xshift=4)
@@ -134,7 +134,7 @@ def objectives(verdicts: list[Verdict]) -> Picture:
     """How far each objective is from what is asked, in a run of the default design."""
     rows = [(one.objective.label, _times_better(one), one) for one in reversed(verdicts)]
     marker = {"color": [TONES[one.standing] for _, _, one in rows], "size": 13}
-    drawn = _small(
+    drawn = small(
         go.Scatter(
             x=[times for _, times, _ in rows],
             y=[label for label, _, _ in rows],
@@ -168,7 +168,8 @@ def _times_better(verdict: Verdict) -> float:
     return float(np.clip(over / under if under > 0 else FARTHEST, 1 / FARTHEST, FARTHEST))
 
 
-def _small(*traces: go.Scatter) -> go.Figure:
+def small(*traces: go.Scatter) -> go.Figure:
+    """A picture as small as all of them, without a legend."""
     drawn = figure(*traces, height=HEIGHT, showlegend=False)
     drawn.update_layout(margin={"l": 4, "r": 4, "t": 22, "b": 4}, font={"size": 12})
     drawn.update_xaxes(fixedrange=True, nticks=4)

@@ -30,16 +30,11 @@ def editor(scenario: Scenario, now: list[Watch], key: str) -> list[Watch]:
             label = f"Remove monitor {place + 1}"
             if st.button("Remove", key=f"remove:{key}:{place}:{len(kept)}", type="tertiary", help=label):
                 kept.pop(place)
-                st.rerun(scope=_scope(key))
+                st.rerun()
     st.markdown(f"{len(kept)} monitors, **{usd(priced(kept, prices))} a week**.")
     with st.expander("Add a monitor", type="compact", key=f"adding:{key}"):
         _form(spec, kept, key)
     return kept
-
-
-def _scope(key: str) -> Any:
-    """In the room the editor stands in a fragment, before the start it does not."""
-    return "app" if key.startswith("start") else "fragment"
 
 
 def _form(spec: Incident, kept: list[Watch], key: str) -> None:
@@ -54,7 +49,7 @@ def _form(spec: Incident, kept: list[Watch], key: str) -> None:
         for fault in error.errors(include_url=False):
             st.error(plain(fault["msg"].removeprefix("Value error, ")))
         return
-    st.rerun(scope=_scope(key))
+    st.rerun()
 
 
 def _given(spec: Incident, key: str) -> dict[str, Any]:

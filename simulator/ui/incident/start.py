@@ -7,7 +7,6 @@ import re
 import streamlit as st
 
 from simulator.analysis.incidents.actions import Action, WaitAction, WatchAction
-from simulator.analysis.incidents.stock import stock
 from simulator.errors import InputError
 from simulator.scenario import Scenario
 from simulator.scenario.incident.schema import Watch
@@ -26,11 +25,10 @@ def start(scenario: Scenario) -> None:
     )
     if st.button("Take the pager", key="pager", type="primary"):
         _begin(scenario, [])
-    with st.expander("Choose what is watched first", key="first_watches"):
+    with st.expander("Choose what is watched first", key="first_watches", width=720):
         watches = editor(scenario, scenario.incident.watches, f"start:{scenario.id}")
         if st.button("Take the pager with these monitors", key="pager_watching"):
             _begin(scenario, _watching(scenario, watches))
-    stock()  # read while the person reads
 
 
 def _opening(brief: str) -> str:

@@ -1,0 +1,238 @@
+"""The page of the production incident: from the pager to the reveal, and what cannot be done."""
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator import load
+from simulator.paths import APP, PAGES
+from simulator.serving.plan import fingerprint
+from simulator.store import Hidden, Incidents
+from simulator.ui.incident.games import games
+from simulator.ui.incident.replay import packed
+from tests.pages.conftest import told
+
+CASE = "production-drift"
+
+
+@pytest.fixture(autouse=True)
+def database(monkeypatch, tmp_path):
+    """A database of its own for each test, and nothing held in memory from the test before."""
+    monkeypatch.setenv("CASESIM_DATABASE", f"sqlite:///{tmp_path / 'kept.db'}")
+    games.clear()
+    yield
+    games.clear()
+
+
+@pytest.fixture
+def room():
+    """Opens the page at an address."""
+
+    def open_page(**address):
+        page = AppTest.from_file(APP, default_timeout=60).run()
+        page.switch_page(str(PAGES / "incident.py"))
+        for name, value in address.items():
+            page.query_params[name] = value
+        return page.run()
+
+    return open_page
+
+
+@pytest.fixture
+def paged(room):
+    """The room after the first ring."""
+    return room().button(key="pager").click().run()
+
+
+def begun(cause, hours=None, seed=1, shape="abrupt"):
+    """The id of an incident with this behind it, so many hours after the reference week, or when it rang."""
+    scenario = load(CASE)
+    name = Incidents().begin(CASE, scenario.version, fingerprint(scenario.document.data), Hidden(seed, cause, shape))
+    Incidents().add(name, 0, {"kind": "wait", "hours": hours})
+    return name
+
+
+def tab(page, name):
+    page.session_state[f"steps:{''.join(page.query_params['incident'])}"] = name
+    return page.run()
+
+
+def strip(page):
+    [found] = [part.proto for part in page.get("bidi_component") if part.proto.component_name == "incident_strip"]
+    return found.json
+
+
+def press(page, key):
+    page.button(key=key).click().run()
+    assert not page.exception
+    return page
+
+
+def test_before_the_pager_is_taken_two_sentences_and_two_ways_to_begin(room):
+    page = room()
+    assert not page.exception
+    assert page.title[0].value == load(CASE).title
+    assert {"pager", "pager_watching"} <= {button.key for button in page.button}
+    assert "Twenty-four cameras" in told(page)
+    assert "incident" not in page.query_params
+
+
+def test_the_first_minute_teaches_what_rang_by_how_much_and_what_to_do_first(paged):
+    assert not paged.exception
+    first = (paged.error or paged.info)[0].value.replace("\\", "")
+    assert re.search(r"usual|complains", first)
+    assert "Sensible first moves" in first
+    assert "read the log of changes" in first
+    charts = [element.proto for element in paged.get("plotly_chart")]
+    assert len(charts) == len(load(CASE).incident.watches)
+    assert all(chart.alt for chart in charts)
+    assert len([part for part in paged.get("popover") if part.proto.popover.label == "Table"]) == len(charts)
+    assert "USD" in strip(paged)
+    assert set(paged.query_params) == {"case", "incident"}
+
+
+def test_a_look_takes_its_time_and_money_and_is_written_down(paged):
+    before = strip(paged)
+    press(paged, "look_changes")
+    assert strip(paged) != before
+    assert "2. Read the log of changes" in told(paged)
+    paged.selectbox(key="look_slices_figure").set_value("brightness").run()
+    press(paged, "look_slices")
+    assert "3. Look at one figure by slice" in told(paged)
+    paged.selectbox(key="look_labels_site").set_value("depot").run()
+    paged.number_input(key="look_labels_frames").set_value(60).run()
+    press(paged, "look_labels")
+    assert "4. Have frames labelled, Depot" in told(paged)
+    assert '"60"' in strip(paged)
+
+
+def test_pictures_of_what_was_seen_are_marked_as_illustrations(room):
+    page = room(case=CASE, incident=begun("fog_season", hours=240))
+    press(page, "look_pictures")
+    captions = [image.proto.imgs[0].caption for image in page.get("image")]
+    assert captions
+    assert all("illustration, procedural" in caption for caption in captions)
+
+
+def test_two_preparations_of_a_frame_are_drawn_where_they_differ(room):
+    page = room(case=CASE, incident=begun("swapped_colours", hours=240))
+    press(page, "look_preprocessing")
+    assert len(page.get("image")) == 3
+    assert "of the pixels of a drawn frame have another value" in told(page)
+
+
+def test_a_reload_and_another_browser_find_the_same_state(room, paged):
+    press(paged, "look_counters")
+    games.clear()  # as another process of the server would find it
+    other = room(case=CASE, incident="".join(paged.query_params["incident"]))
+    assert strip(other) == strip(paged)
+    assert told(other) == told(paged)
+
+
+def test_a_threshold_without_labels_is_refused_beside_its_button_and_costs_nothing(paged):
+    before = strip(paged)
+    tab(paged, "Put right")
+    press(paged, "fix_threshold")
+    assert any("have some labelled first" in error.value for error in paged.error)
+    assert strip(paged) == before
+    press(paged, "fix_people")
+    assert not any("have some labelled first" in error.value for error in paged.error)
+
+
+def test_fixes_come_into_force_after_their_time(paged):
+    tab(paged, "Put right")
+    press(paged, "fix_roll_back")
+    assert "Roll the servers back: in force from now on." in told(paged)
+
+
+def test_waiting_for_some_hours_moves_the_clock(paged):
+    paged.number_input(key="wait_hours").set_value(9).run()
+    press(paged, "wait")
+    assert "Waited" in told(paged)
+
+
+def test_what_is_watched_can_be_changed_and_a_wrong_monitor_is_told_in_a_sentence(paged):
+    tab(paged, "Watch")
+    new = {str(box.key).rsplit(":", 1)[-1]: box for box in paged.selectbox if str(box.key).startswith("new:")}
+    new["statistic"].set_value("brightness")
+    new["test"].set_value("mmd")
+    add = next(button for button in paged.button if button.label == "Add it")
+    add.click().run()
+    assert not paged.exception
+    assert any("mmd compares features" in error.value for error in paged.error)
+    new = {str(box.key).rsplit(":", 1)[-1]: box for box in paged.selectbox if str(box.key).startswith("new:")}
+    new["test"].set_value("mean")
+    new["by"].set_value("site")
+    next(button for button in paged.button if button.label == "Add it").click().run()
+    assert "5 monitors" in told(paged)
+    press(paged, "watch")
+    assert len(paged.get("plotly_chart")) == 5
+    assert "Other monitors" in told(paged)
+
+
+def test_monitors_can_be_chosen_before_the_pager_is_taken(room):
+    page = room()
+    next(button for button in page.button if str(button.key).startswith("remove:")).click().run()
+    press(page, "pager_watching")
+    assert len(page.get("plotly_chart")) == len(load(CASE).incident.watches) - 1
+
+
+def test_charts_can_be_seen_as_they_were_before(room):
+    page = room(case=CASE, incident=begun("int8_rollout"))
+    now = [element.proto.spec for element in page.get("plotly_chart")]
+    assert any("It rings." in element.proto.alt for element in page.get("plotly_chart"))
+    page.select_slider[0].set_value(load(CASE).incident.reference_days * 86_400).run()
+    assert not page.exception
+    before = [element.proto for element in page.get("plotly_chart")]
+    assert [chart.spec for chart in before] != now
+    assert all(
+        "day 8, Mon 00:00" in chart.alt or "nothing is known" in chart.alt or "to day 6" in chart.alt for chart in before
+    )
+    assert not any("It rings." in chart.alt for chart in before)
+
+
+def test_diagnosed_and_closed_it_tells_what_it_was_and_how_it_went(room):
+    page = room(case=CASE, incident=begun("int8_rollout"))
+    press(page, "look_replicas")
+    tab(page, "Put right")
+    press(page, "fix_roll_back")
+    tab(page, "Name the cause")
+    [cause] = [box for box in page.selectbox if str(box.key).startswith("cause:")]
+    cause.set_value("int8_rollout").run()
+    press(page, "diagnose")
+    press(page, "close")
+    said, spec = told(page), load(CASE).incident
+    assert page.header[0].value.replace("\\", "") == f"It was: {spec.causes['int8_rollout'].label}"
+    assert "70% sure: right" in page.success[0].value.replace("\\", "")
+    assert " ".join(spec.causes["int8_rollout"].teaches.split())[:60] in said
+    assert {"Detected after", "Mitigated after", "Spent", "Brier score"} <= {metric.label for metric in page.metric}
+    assert all(lesson.title in said for lesson in load(CASE).debrief)
+    press(page, "another")
+    assert "incident" not in page.query_params
+    assert page.button(key="pager")
+
+
+def test_once_revealed_a_link_may_bring_other_actions(room):
+    name = begun("overload")
+    page = room(case=CASE, incident=name, actions=packed([]))
+    assert not page.header  # before the reveal the actions of an address count for nothing
+    Incidents().reveal(name)
+    page = room(case=CASE, incident=name, actions=packed([]))
+    assert "You named no cause" in page.error[0].value
+    page = room(case=CASE, incident=name, actions="nonsense")
+    assert "cannot be read" in page.warning[0].value
+
+
+def test_an_incident_that_is_not_there_is_told_and_a_new_one_may_begin(room):
+    page = room(case=CASE, incident="made-up")
+    assert not page.exception
+    assert "There is no such incident" in page.error[0].value
+    assert page.button(key="pager")
+
+
+def test_a_case_without_an_incident_is_not_played(room):
+    page = room(case="retry-storm")
+    assert not page.exception
+    assert "There is no incident of a case" in page.warning[0].value.replace("\\", "")
+    assert page.title[0].value == load(CASE).title
