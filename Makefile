@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long lint truths coverage bench clean
+.PHONY: help run setup test test-long lint truths coverage bench incidents clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,14 @@ coverage: $(VENV)/.installed-dev ## sample worlds whose truth is known, and prin
 
 bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw and salabim, its growth and its memory
 	@$(BIN)/python -m benchmarks
+
+STUDY = assets/incidents/production-drift
+incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about an hour)
+	$(BIN)/casesim incident-rehearse production-drift --workers 2
+	$(BIN)/casesim incident-study production-drift --workers 2 --out $(STUDY)/players.csv
+	$(BIN)/casesim incident-fixes production-drift --workers 2 --out $(STUDY)/fixes.csv
+	$(BIN)/casesim incident-monitors production-drift --workers 2 --monitors $(STUDY)/monitors.yaml \
+		--cause blurred_camera --cause stale_model --cause fog_season --out $(STUDY)
 
 clean: ## delete .venv, caches and builds
 	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis

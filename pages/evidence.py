@@ -17,6 +17,7 @@ from simulator.evidence.detections import DetectionError
 from simulator.evidence.drives import DriveError
 from simulator.evidence.failures import FailureError, failures
 from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
+from simulator.evidence.incidents import StudyError
 from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
 from simulator.evidence.projection.heldout import held_out
 from simulator.evidence.scores import ScoreError
@@ -40,6 +41,7 @@ from simulator.ui.charts import (
 from simulator.ui.measurement import Measurement, MeasurementError, Options, measurements
 from simulator.ui.panels.detectors import detectors
 from simulator.ui.panels.drives import real_drives
+from simulator.ui.panels.incidents import incidents
 from simulator.ui.panels.scores import scores
 from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
 
@@ -346,6 +348,9 @@ def all_sources() -> None:
     download("Download these sources (CSV)", rows, "sources.csv")
 
 
+#: What is wrong with evidence is told in its place.
+FAULTS = (ProfileError, FidelityError, FailureError, CatalogueError, ScoreError, DetectionError, DriveError, StudyError)
+
 #: The panels of the page.
 PANELS = {
     "Latencies": latencies,
@@ -356,6 +361,7 @@ PANELS = {
     "Scores": scores,
     "Detectors": detectors,
     "Real drives": real_drives,
+    "Incidents": incidents,
     "Your own model": own_model,
     "Sources": all_sources,
 }
@@ -371,5 +377,5 @@ for panel, show in zip(panels, PANELS.values(), strict=True):
         with panel:
             try:
                 show()
-            except (ProfileError, FidelityError, FailureError, CatalogueError, ScoreError, DetectionError, DriveError) as error:
+            except FAULTS as error:
                 st.error(plain(str(error)))
