@@ -38,7 +38,9 @@ class Where(Strict):
 
 
 class AnyEffect(Strict):
-    """One way in which a cause or decoy changes the stream."""
+    """One way in which a cause or decoy changes the stream; heeds: the fields of `where` that it goes by."""
+
+    heeds: ClassVar[frozenset[str]] = frozenset(Where.model_fields)
 
     kind: str
     where: Where = Where()
@@ -50,6 +52,8 @@ class AnyEffect(Strict):
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
         """Its names refer to something."""
+        for name in sorted(self.where.model_fields_set - self.heeds):
+            yield ("where", name), f"{self.kind} does not go by it, but by {', '.join(sorted(self.heeds)) or 'nothing here'}"
         for index, site in enumerate(self.where.sites):
             if site not in incident.sites:
                 yield ("where", "sites", index), f"'{site}' is not one of `incident.sites`; {suggest(site, incident.sites)}"
@@ -88,6 +92,8 @@ class NetworkEffect(AnyEffect):
 class ScenesEffect(AnyEffect):
     """Cameras see scenes of one group more often; with a condition, as measured under it."""
 
+    heeds: ClassVar[frozenset[str]] = frozenset({"sites", "one_site", "share"})
+
     kind: Literal["scenes"]
     group: Name
     condition: Annotated[str | None, Field(max_length=40, description="under which they are seen; none: as usual")] = None
@@ -109,6 +115,8 @@ class ScenesEffect(AnyEffect):
 class StrikeEffect(AnyEffect):
     """Curveballs strike the servers, at the onset or, where it comes gently, so many days after it."""
 
+    heeds: ClassVar[frozenset[str]] = frozenset()
+
     kind: Literal["strike"]
     at_once: Annotated[list[Name], Field(min_length=1, max_length=16)]
     gently: Annotated[dict[Name, Days], Field(max_length=16)] = {}
@@ -129,6 +137,8 @@ class StrikeEffect(AnyEffect):
 
 class GuidelineEffect(AnyEffect):
     """People are told to label smaller objects than before: labels change, frames do not."""
+
+    heeds: ClassVar[frozenset[str]] = frozenset()
 
     kind: Literal["guideline"]
     least_area_px: Annotated[float, Field(ge=0, le=1e7, description="the smallest box that is labelled from then on")]
