@@ -58,10 +58,11 @@ def measured(folder: File) -> Measured:
     """What the detection tables and the scenes hold; raises DetectionError or SceneError."""
     about, scenes = read_about(folder), read_yaml(SCENES / "about.yaml", TypeAdapter(ScenesAbout), SceneError)
     told = about.conditions | scenes.conditions
+    both = [precision for precision in about.precisions if precision in scenes.precisions]
     return Measured(
         {name: sorted(one.strengths) for name, one in told.items()},
         list(about.detectors),
-        list(about.precisions),
+        both,
         sorted(pd.read_parquet(folder / "boxes.parquet", columns=["category"])["category"].astype(str).unique()),
         f"{about.dataset}, {about.date}; crops and mixtures of them, {scenes.date}",
     )
