@@ -53,7 +53,7 @@ class AnyEffect(Strict):
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
         """Its names refer to something."""
         for name in sorted(self.where.model_fields_set - self.heeds):
-            yield ("where", name), f"{self.kind} does not go by it, but by {', '.join(sorted(self.heeds)) or 'nothing here'}"
+            yield ("where", name), f"{self.kind} goes by {', '.join(sorted(self.heeds)) or 'nothing'} of `where`"
         for index, site in enumerate(self.where.sites):
             if site not in incident.sites:
                 yield ("where", "sites", index), f"'{site}' is not one of `incident.sites`; {suggest(site, incident.sites)}"
