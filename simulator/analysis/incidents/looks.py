@@ -226,18 +226,16 @@ def preprocessing(view: View, look: AnyLook, _: Asked) -> Finding:
     assert isinstance(look, PreprocessingLook)
     frames, stock = view.insides.frames, view.insides.stock
     chosen = view.chosen(view.recent() & ~frames.served.dropped, look.frames * 8, "prepared")
-    release = stock.networks[view.spec.release.detector, view.spec.release.precision]
-    trained = stock.inputs[release, frames.raw[chosen], frames.scene[chosen]]
-    served = stock.inputs[frames.network[chosen], frames.given[chosen], frames.scene[chosen]]
-    spread = float(trained[:, 1].mean())
+    network, scene = frames.network[chosen], frames.scene[chosen]
+    trained, served = (stock.inputs[network, setting[chosen], scene] for setting in (frames.raw, frames.given))
+    gaps = np.abs(served - trained) / trained[:, 1:2]
     rows = []
     for place, version in enumerate(view.spec.versions.values()):
         for replica in range(view.stream.served.replicas):
             mine = (frames.version[chosen] == place) & (frames.served.replica[chosen] == replica)
             if mine.any():
                 both = trained[mine].mean(axis=0), served[mine].mean(axis=0)
-                gap = float(np.abs(served[mine] - trained[mine]).max(axis=0).mean()) / spread
-                rows.append((version, f"replica {replica + 1}", *both[0], *both[1], gap))
+                rows.append((version, f"replica {replica + 1}", *both[0], *both[1], float(gaps[mine].max(axis=0).mean())))
     names = ["input mean", "input spread", "first less last channel"]
     columns = ["client", "replica", *(f"{name}, {side}" for side in ("trained", "served") for name in names), "gap (spreads)"]
     table = pd.DataFrame(rows, columns=columns)
