@@ -144,11 +144,11 @@ class Play:
             minutes += frames * look.minutes_a_frame / look.people
             usd += frames * look.usd_a_frame
         until_s = min(self.now_s + 60 * minutes, self.end_s)
+        asked = Asked(action.site, action.statistic, action.frames)
+        finding = LOOKERS[look.kind](self.view(until_s), look, asked)
         if isinstance(look, CanaryLook):
             previous = self.spec.previous.detector, self.spec.previous.precision
             self.canaries.append(Swapped(self.now_s, previous, until_s=until_s, share=look.share, whole=True))
-        asked = Asked(action.site, action.statistic, action.frames)
-        finding = LOOKERS[look.kind](self.view(until_s), look, asked)
         return Note(action, self.now_s, until_s, usd, finding)
 
     def _fix(self, action: FixAction) -> Note:
