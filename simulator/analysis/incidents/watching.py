@@ -210,6 +210,8 @@ class _Rows:
         if self.watch.rings == "p":
             return distance, np.nan_to_num(scores, nan=1.0), (np.nan, np.nan)
         known = distance[: self.reference_windows]
+        if np.isfinite(known).sum() < 2:
+            return distance, np.zeros(self.windows), (np.nan, np.nan)
         centre, spread = float(np.nanmean(known)), max(float(np.nanstd(known, ddof=1)), 1e-9)
         return distance, np.nan_to_num((distance - centre) / spread), (0.0, centre + self.watch.at * spread)
 
