@@ -73,6 +73,12 @@ def test_preprocessing_tells_where_frames_are_prepared_otherwise(cause, sign):
     assert seen(cause, "preprocessing").sign == sign
 
 
+@pytest.mark.parametrize(("cause", "shipped"), [("fog_season", "bigger_model"), ("stale_model", None), ("int8_rollout", None)])
+def test_another_network_that_gets_what_it_was_trained_on_is_not_said_to_be_prepared_otherwise(cause, shipped):
+    made = play(cause, wait(24 * 4), *([fix(shipped)] if shipped else []), wait(30), look("preprocessing"), shape="abrupt")
+    assert made.notes[-1].finding.sign == "nowhere"
+
+
 @pytest.mark.parametrize("cause", WHERE_ENTERED)
 @pytest.mark.parametrize("decoy", [None, "traffic_note"])
 def test_the_log_holds_what_the_cause_and_its_decoy_left_in_it(cause, decoy):
@@ -168,6 +174,17 @@ def test_a_shadow_compares_the_two_releases_on_the_same_frames():
     }  # fmt: skip
     for name, values in counted.items():
         assert table.loc[name, "detections a frame"] == pytest.approx(values[live].mean(), rel=1e-5)
+
+
+def test_a_canary_finds_by_how_much_the_present_release_differs():
+    """All of it: by as much as without the canary."""
+    made = play("swapped_colours", wait(24 * 5), look("canary"), shape="abrupt")
+    table, there = made.notes[-1].finding.table.set_index("figure")["detections a frame"], stock()
+    frames = untouched("swapped_colours", "abrupt").insides().frames
+    live = (frames.at_s < made.now_s) & (frames.at_s >= made.now_s - 12 * HOUR_S)
+    then = there.tails[0][frames.network, frames.seen, frames.scene, frames.bin][live].mean()
+    now = there.tails[0][frames.network, frames.given, frames.scene, frames.bin][live].mean()
+    assert table["change"] == pytest.approx(now - then, rel=1e-4) and now != then
 
 
 def test_pictures_are_frames_of_the_last_day_as_the_servers_received_them():
