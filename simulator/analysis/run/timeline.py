@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.scenario.schema import Noun
+from simulator.serving.calendar import DAY_S
 from simulator.serving.plan import Plan
 from simulator.serving.servers import servers
 from simulator.serving.trace import Trace
@@ -133,15 +134,20 @@ class Station:
 
 @dataclass(frozen=True)
 class Moment:
-    """A run at one instant: how many arrived in the minute around it, how many are in flight, and each stage with servers."""
+    """A run at one instant: how many arrived around it, how many are in flight, and each stage with servers.
 
+    around_s: how long the time around it is, a minute or what of that lies within the time in which requests arrive
+    """
+
+    around_s: float
     arrivals: int
     in_flight: int
     stations: list[Station]
 
     def sentences(self, unit: Noun) -> list[str]:
         """What is the case, in words; unit: what the case calls a request."""
-        flow = f"In flight: {unit.counted(self.in_flight)}; arrivals in the minute around this instant: {self.arrivals:,}."
+        time = "minute" if self.around_s == MINUTE_S else f"{self.around_s:.3g} s"
+        flow = f"In flight: {unit.counted(self.in_flight)}; arrivals in the {time} around this instant: {self.arrivals:,}."
         return [flow, *(f"{station.words()}." for station in self.stations)]
 
 
@@ -149,10 +155,11 @@ def moment(trace: Trace, at_s: float) -> Moment:
     """A run at an instant, in seconds from its start; what happens at that very instant has happened."""
     columns = trace.columns
     here = (columns.arrived <= at_s) & ~(columns.finished <= at_s)
-    near = (columns.arrived >= at_s - MINUTE_S / 2) & (columns.arrived < at_s + MINUTE_S / 2)
+    start, end = max(at_s - MINUTE_S / 2, 0.0), min(at_s + MINUTE_S / 2, DAY_S * trace.plan.scenario.run.days)
+    near = (columns.arrived >= start) & (columns.arrived < end)
     stages = trace.plan.scenario.stages
     stations = [_station(trace, name, at_s) for name, stage in stages.items() if stage.server]
-    return Moment(int(near.sum()), int(here.sum()), stations)
+    return Moment(max(end - start, 0.0), int(near.sum()), int(here.sum()), stations)
 
 
 def _station(trace: Trace, name: str, at_s: float) -> Station:

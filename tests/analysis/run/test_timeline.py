@@ -99,9 +99,10 @@ def test_an_instant_is_told_with_who_waits_and_who_works():
     at_half, later = moment(trace, 0.5), moment(trace, 65.5)
     assert (at_half.arrivals, at_half.in_flight) == (3, 3)
     assert at_half.sentences(Noun(one="photo", many="photos")) == [
-        "In flight: 3 photos; arrivals in the minute around this instant: 3.",
+        "In flight: 3 photos; arrivals in the 30.5 s around this instant: 3.",
         "Model: 1 waits, 2 of 2 at work.",
         "Readers: nothing waits, 0 of 3 at work.",
     ]
+    assert later.sentences(Noun(one="photo", many="photos"))[0].endswith("arrivals in the minute around this instant: 1.")
     assert later.stations[0].words() == "Model: nothing waits, 1 of 2 at work"
     assert later.stations[1].words() == "Readers: nothing waits, nobody is on duty"
