@@ -101,8 +101,11 @@ class Play:
     # Doing
 
     def act(self, action: Action) -> Note:
-        """Take an action; raises ActionError where it names what there is not, or the incident is over."""
-        if self.closed or self.now_s >= self.end_s:
+        """Take an action; raises ActionError where it names what there is not, or the incident is over.
+
+        At the end of the stream the cause may still be named, and the incident closed.
+        """
+        if self.closed or (self.now_s >= self.end_s and not isinstance(action, BelieveAction | DiagnoseAction | CloseAction)):
             raise ActionError(f"{action.kind}: the incident is over")
         check_action(self.spec, action)
         note = self._done(action)

@@ -104,6 +104,11 @@ def test_time_goes_no_further_than_the_run():
         made.act(read_actions([wait(1)])[0])
 
 
+def test_at_the_end_of_the_run_the_cause_can_still_be_named():
+    made = play("overload", wait(600), {"kind": "diagnose", "cause": "overload", "confidence": 0.9}, {"kind": "close"})
+    assert made.closed
+
+
 # Rings and complaints
 
 
