@@ -213,6 +213,14 @@ def test_diagnosed_and_closed_it_tells_what_it_was_and_how_it_went(room):
     assert page.button(key="pager")
 
 
+def test_whoever_waited_to_the_end_of_the_stream_can_still_name_the_cause(room):
+    page = room(case=CASE, incident=begun("overload", hours=600))
+    assert "The stream has come to its end" in told(page)
+    assert "look_changes" not in {button.key for button in page.button}
+    press(page, "close")
+    assert "You named no cause" in page.error[0].value
+
+
 def test_once_revealed_a_link_may_bring_other_actions(room):
     name = begun("overload")
     page = room(case=CASE, incident=name, actions=packed([]))

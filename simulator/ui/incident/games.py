@@ -68,8 +68,8 @@ class Game:
 
     @property
     def over(self) -> bool:
-        """Whether nothing can be done any more."""
-        return self.play.closed or self.now_s >= self.play.end_s
+        """Whether the stream has come to its end, so that nothing is left but to name the cause."""
+        return self.now_s >= self.play.end_s
 
     @cached_property
     def paged(self) -> Note | None:
@@ -99,9 +99,8 @@ class Games:
         with live.lock:
             self._catch_up(live, kept)
             play = live.play
-            return Game(
-                name, scenario, play, kept.revealed, play.now_s, tuple(play.notes), live.series(), play.usd, play.labels
-            )
+            revealed = kept.revealed or play.closed
+            return Game(name, scenario, play, revealed, play.now_s, tuple(play.notes), live.series(), play.usd, play.labels)
 
     def act(self, name: str, scenario: Scenario, action: Action) -> None:
         """Take an action; raises ActionError where it cannot be taken, OvertakenError where another browser was faster."""

@@ -156,13 +156,8 @@ def _diagnosis(game: Game) -> None:
         st.caption(plain(f"You said: {causes[told.cause].label}, {100 * told.confidence:.0f}% sure. The last word counts."))
 
 
+@st.fragment
 def ended(game: Game) -> None:
-    """The weeks are over: there is nothing left but to be told."""
-    st.markdown("The stream has come to its end, and nothing can be done any more.")
-    if st.button("Reveal", key="reveal", type="primary"):
-        try:
-            games().reveal(game.id)
-        except InputError as error:
-            st.error(plain(str(error)))
-            return
-        st.rerun()
+    """The stream has come to its end: what is left is to name the cause."""
+    st.markdown("**The stream has come to its end.** Name the cause, and close the incident.")
+    _name(game)
