@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -29,8 +28,7 @@ from simulator.making.detection.conditions import STALE, Setting
 from simulator.making.detection.evaluate import Job
 from simulator.making.detection.images import prepare
 from simulator.making.detection.networks import DETECTORS, outputs_of, start
-from simulator.making.detection.origin import ATTRIBUTION
-from simulator.making.zoo.machine import provenance
+from simulator.making.detection.origin import measured_here
 from simulator.making.zoo.refusals import CannotMeasureError
 
 NETWORK = "yolox_nano"
@@ -164,15 +162,10 @@ def write_effects(tables: DetectionTables, features: Path, out: Path) -> None:
 
 
 def _about(bench: FeatureBench, explained: float, channels: int, boxes: Path) -> FeaturesAbout:
-    job, made = bench.job, provenance(["onnxruntime", "onnx", "numpy", "pillow"], "", "")
-    detector = DETECTORS[NETWORK]
+    job, detector = bench.job, DETECTORS[NETWORK]
     return FeaturesAbout(
-        date=datetime.now(UTC).date().isoformat(),
-        processor=made.processor,
-        system=made.system,
-        libraries=made.libraries,
+        **measured_here(["onnxruntime", "onnx", "numpy", "pillow"]),
         dataset=f"{job.dataset.folder.name}: {len(job.dataset)} images",
-        attribution=ATTRIBUTION,
         network=f"{detector.label}, {detector.file}",
         sha256=hashlib.sha256(detector.path(job.trained).read_bytes()).hexdigest(),
         licence=detector.licence,

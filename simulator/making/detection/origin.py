@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 
@@ -29,17 +30,21 @@ _SAME_AP = 0.002
 _KEYS = ["detector", "precision", "condition", "severity"]
 
 
+def measured_here(libraries: list[str]) -> dict[str, Any]:
+    """What every table says of where it was made: date, processor, system, libraries, and whose the photos are."""
+    made = provenance(libraries, "", "")
+    today = datetime.now(UTC).date().isoformat()
+    where = {"processor": made.processor, "system": made.system, "libraries": made.libraries}
+    return {"date": today, **where, "attribution": ATTRIBUTION}
+
+
 def about_job(job: Job, settings: list[Setting]) -> About:
     """Who measured these settings on what."""
-    data, made = job.dataset, provenance(["onnxruntime", "onnx", "pycocotools", "pillow", "numpy", "scipy"], "", "")
+    data = job.dataset
     return About(
-        date=datetime.now(UTC).date().isoformat(),
-        processor=made.processor,
-        cores=made.cores,
-        system=made.system,
-        libraries=made.libraries,
+        **measured_here(["onnxruntime", "onnx", "pycocotools", "pillow", "numpy", "scipy"]),
+        cores=provenance([], "", "").cores,
         dataset=f"{data.folder.name}: {len(data)} images with {len(data.labels)} labelled boxes of {len(data.names)} classes",
-        attribution=ATTRIBUTION,
         images=len(data),
         boxes=len(data.labels),
         seed=job.seed,

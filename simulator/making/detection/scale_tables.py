@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +47,11 @@ from simulator.making.detection.by_height import (
 )
 from simulator.making.detection.coco import coco_ap
 from simulator.making.detection.corruptions import COARSE, CORRUPTIONS
-from simulator.making.detection.origin import ATTRIBUTION
+from simulator.making.detection.origin import measured_here
 from simulator.making.detection.road import OBJECTS, road_answers, road_labels
 from simulator.making.detection.scales import CONDITIONS as SPOILT
 from simulator.making.detection.scales import FULL, LOOKS, PARTS, Look, ScaleJob, heights_px
 from simulator.making.detection.timed import Timed
-from simulator.making.zoo.machine import provenance
 
 #: Scores from which an answer counts, and the one at which a condition's shift is fitted.
 THRESHOLDS = (0.05, 0.15, 0.25, 0.35, 0.5)
@@ -217,14 +215,10 @@ def _scored(job: ScaleJob, timed: Timed, found: ScoredBoxes) -> ScoredNetwork:
 
 
 def _about(job: ScaleJob, labels: Boxes, networks: dict[str, ScoredNetwork]) -> ScalesAbout:
-    data, made = job.dataset, provenance(["onnxruntime", "onnx", "torch", "pillow", "numpy", "scipy"], "", "")
+    data = job.dataset
     return ScalesAbout(
-        date=datetime.now(UTC).date().isoformat(),
-        processor=made.processor,
-        system=made.system,
-        libraries=made.libraries,
+        **measured_here(["onnxruntime", "onnx", "torch", "pillow", "numpy", "scipy"]),
         dataset=f"{data.folder.name}: {len(data)} images of COCO val2017",
-        attribution=ATTRIBUTION,
         images=len(data),
         boxes={name: int((labels.category == number).sum()) for number, name in enumerate(OBJECTS)},
         objects={name: list(classes) for name, classes in OBJECTS.items()},
