@@ -148,7 +148,7 @@ class Insides:
         """
         frames = self.frames
         answered = replace(frames.served, latency_s=np.zeros(len(frames)))
-        calm = replace(frames, served=answered, given=frames.usual, network=frames.calm_network, bin=frames.calm_bin)
+        calm = replace(frames, served=answered, given=frames.calm_given, network=frames.calm_network, bin=frames.calm_bin)
         return np.asarray(self.harm() - replace(self, frames=calm).harm(), float)
 
     def reviewed(self, change: Reviewed) -> Bools:

@@ -91,7 +91,8 @@ class Frames:
     usual: the setting that holds without cause and decoy
     raw, seen, given: the setting under which the camera gave it, the servers received it, and the network was given it
     bin: from which bin of scores detections count; struck: whether the cause changed it
-    calm_network, calm_bin: what they would be without cause and decoy, with the same changes
+    calm_given, calm_network, calm_bin: what they would be without the cause, with the same changes; under the decoy's setting
+    where the decoy keeps it, so that what a decoy does is no harm of the cause
     """
 
     served: Served
@@ -109,6 +110,7 @@ class Frames:
     bin: Ints
     struck: Bools
     labelled: Bools
+    calm_given: Ints
     calm_network: Ints
     calm_bin: Ints
 
@@ -128,6 +130,11 @@ class _OnItsWay:
     raw: Ints
     seen: Ints
     given: Ints
+
+    def put(self, setting: Ints, rows: Bools) -> None:
+        """From the camera on, these rows are under this setting."""
+        for column in (self.raw, self.seen, self.given):
+            column[rows] = setting[rows]
 
     def behind(self, enters: Enters, by_mistake: bool) -> list[Ints]:
         """The columns that change when something enters there; a mistake in preparing an image changes the last alone."""
@@ -314,23 +321,31 @@ class Stream:
         undone = [each for each in changes if isinstance(each, Undone)]
         dwell, scene, under, struck = self._scenes(undone)
         usual = self._usual()
-        on_its_way = _OnItsWay(*(np.where(under >= 0, under, usual) for _ in range(3)))
+        on_its_way, calm = (_OnItsWay(usual.copy(), usual.copy(), usual.copy()) for _ in range(2))
         network = np.full(len(scene), self._place_of(self.spec.release.detector, self.spec.release.precision))
-        calm_network, calm_bin, _ = self._swapped(network.copy(), changes)
+        calm_network = network.copy()
         effects = list(enumerate(self.secret.effects(self.spec)))
         for number, (effect, mine) in sorted(effects, key=lambda each: each[1][1]):  # the cause takes the place of the decoy
             name = f"{number}/{effect.kind}"
             if isinstance(effect, ConditionEffect):
                 hit = self._condition(name, effect, undone, on_its_way)
+                if mine:
+                    calm.put(usual, hit)
+                else:
+                    self._condition(name, effect, undone, calm)
             elif isinstance(effect, NetworkEffect):
                 strength = self.strength(self.served.arrived_s, undone, effect.enters_at)
                 hit = self._where(name, effect.where, strength, rises=True)
-                network[hit] = self._place_of(effect.detector, effect.precision)
+                for column in [network] if mine else [network, calm_network]:
+                    column[hit] = self._place_of(effect.detector, effect.precision)
             else:
-                continue
+                hit = (under >= 0) & isinstance(effect, ScenesEffect)
+                on_its_way.put(under, hit)
+                calm.put(usual, hit)
             struck |= hit & mine
         network, bins, whole = self._swapped(network, changes)
         given = np.where(whole, on_its_way.seen, on_its_way.given)
+        calm_network, calm_bin, whole = self._swapped(calm_network, changes)
         labelled = self.streams.named("labelled").random(len(scene)) < self._labelled_share()
         return Frames(
             served=self.served,
@@ -348,6 +363,7 @@ class Stream:
             bin=bins,
             struck=struck,
             labelled=labelled & ~self.served.dropped,
+            calm_given=np.where(whole, calm.seen, calm.given),
             calm_network=calm_network,
             calm_bin=calm_bin,
         )
