@@ -123,7 +123,8 @@ def of_tiny(changes=()) -> Insides:
     served = Served((10 * DAY_S) + HOUR_S * np.arange(4.0), np.array([1, 1, 1, np.nan]), np.array([0, 0, 0, -1], np.int16), 1)
     frames = Frames(served=served, hour=np.zeros(4), site=zeros, version=zeros, camera=zeros, dwell=zeros,
                     scene=np.array([0, 0, 1, 1]), usual=zeros, raw=fog, seen=fog, given=fog, network=zeros, bin=bins,
-                    struck=fog > 0, labelled=np.ones(4, bool), calm_network=zeros, calm_bin=bins)  # fmt: skip
+                    struck=fog > 0, labelled=np.ones(4, bool), calm_given=zeros,
+        calm_network=zeros, calm_bin=bins)  # fmt: skip
     return Insides(SPEC, secret_of(None), tiny(), frames, tuple(changes))
 
 
@@ -166,6 +167,19 @@ fixes = st.one_of(
 def test_quiet_weeks_hold_no_excess_whatever_is_shipped(seed, changes):
     insides = insides_of(secret_of(None, seed=seed), changes=changes, served=grid(3000))
     assert np.isfinite(insides.harm()).all() and (insides.excess() == 0).all()
+
+
+@pytest.mark.parametrize("cause", [name for name in SPEC.causes if name not in ("overload", "stale_model", "int8_rollout")])
+def test_what_a_decoy_does_is_no_harm_of_the_cause(cause):
+    """Stretched images are answered better here: taken for the cause's, that would pay for what the cause does."""
+    alone, lured = (insides_of(secret_of(cause, "abrupt", decoy=decoy)) for decoy in (None, "stretch"))
+    assert np.array_equal(alone.excess(), lured.excess())
+
+
+@pytest.mark.parametrize("cause", ["stale_model", "int8_rollout"])
+def test_another_network_does_its_harm_under_the_decoy(cause):
+    lured = insides_of(secret_of(cause, "abrupt", decoy="stretch"))
+    assert (lured.excess()[~lured.frames.struck] == 0).all() and lured.excess().sum() > 0
 
 
 @pytest.mark.parametrize("cause", [name for name, cause in SPEC.causes.items() if cause.harmless])
