@@ -236,9 +236,22 @@ def noise(seed: int, monkeypatch, hours: float, at: float) -> np.ndarray:
 def test_white_noise_rings_at_the_rate_of_students_t(monkeypatch, hours, freedom):
     """A window less the mean of seven, in deviations estimated with so many degrees of freedom."""
     at = 2.5
-    shares = [noise(seed, monkeypatch, hours, at).mean() for seed in range(1, 151)]
+    shares = [noise(seed, monkeypatch, hours, at).mean() for seed in range(1, 101)]
     one, told = mean_interval(shares), 2 * stats.t.sf(at / np.sqrt(1 + 1 / 7), freedom)
     assert one.low - 0.4 * (one.high - one.low) < told < one.high + 0.4 * (one.high - one.low)
+
+
+def test_quiet_weeks_ring_as_often_as_students_t_says_and_far_more_where_frames_are_taken_for_independent():
+    """Scenes last, so that frames of a window resemble each other; the spread of windows knows that, p does not."""
+    spread, p = Watch(statistic="found", at=2.5), Watch(statistic="found", test="ks", rings="p", at=0.05)
+    rung = []
+    for seed in range(1, 41):
+        insides = insides_of(secret_of(None, seed=seed), served=grid(20_000))
+        rung.append([watched(watch, insides)[0].rings[7:].mean() for watch in (spread, p)])
+    usual, independent = (mean_interval(column) for column in np.array(rung).T)
+    told = 2 * stats.t.sf(2.5 / np.sqrt(1 + 1 / 7), 6)
+    assert usual.low - 0.4 * (usual.high - usual.low) < told < usual.high + 0.4 * (usual.high - usual.low)
+    assert independent.low > 3 * 0.05
 
 
 # River
