@@ -134,10 +134,12 @@ class Insides:
         found, there = self.counted(rows, np.zeros(len(rows)))
         needless = self.false() * self.spec.harm.needless.value
         harm = np.where(self.frames.served.dropped, there, there - found + needless)
+        seen = np.zeros(len(rows), bool)
         for change in self.changes:
             if isinstance(change, Reviewed):
-                looked = self.reviewed(change)
+                looked = self.reviewed(change, seen)
                 harm[looked] = (there - found)[looked] * (1 - change.finds)
+                seen |= looked
         return harm
 
     def excess(self) -> Floats:
@@ -151,10 +153,14 @@ class Insides:
         calm = replace(frames, served=answered, given=frames.calm_given, network=frames.calm_network, bin=frames.calm_bin)
         return np.asarray(self.harm() - replace(self, frames=calm).harm(), float)
 
-    def reviewed(self, change: Reviewed) -> Bools:
-        """The frames that people look at: in each hour those with the fewest detections that are sure, shape (n,)."""
+    def reviewed(self, change: Reviewed, seen: Bools | None = None) -> Bools:
+        """The frames that people look at: in each hour those with the fewest detections that are sure, shape (n,).
+
+        seen: those that other people look at already
+        """
         at_s = self.frames.at_s
-        after = np.flatnonzero((at_s >= change.at_s) & ~self.frames.served.dropped)
+        free = np.ones(len(at_s), bool) if seen is None else ~seen
+        after = np.flatnonzero((at_s >= change.at_s) & ~self.frames.served.dropped & free)
         hour = (at_s[after] // HOUR_S).astype(np.int64)
         order = np.lexsort((self._sure()[after], hour))
         rank = np.arange(len(order)) - np.searchsorted(hour[order], hour[order])
