@@ -382,6 +382,9 @@ class Stream:
             hit = drawn[:, 1] < strength
             if effect.where.replicas is not None:
                 hit = np.isin(replica, self.replicas_of(effect.where, strength))
+            hit &= np.isin(self.site[rows], self.sites_of(effect.where))
+            if effect.where.version is not None:
+                hit &= self.version_of[self.site[rows]] == list(self.spec.versions).index(effect.where.version)
             if isinstance(effect, ConditionEffect):
                 given[hit] = self.stock.settings[effect.condition, effect.severity]
             elif isinstance(effect, NetworkEffect):
