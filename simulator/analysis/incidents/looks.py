@@ -329,7 +329,8 @@ def _beside(view: View, values: Floats, mine: Bools) -> tuple[float, float, floa
     if not first.any() or not last.any():
         return float("nan"), float("nan"), float("nan")
     day = (at_s[first] // DAY_S).astype(np.int64)
-    days = np.bincount(day, values[first]) / np.maximum(np.bincount(day), 1)
+    rows = np.bincount(day)
+    days = (np.bincount(day, values[first]) / np.maximum(rows, 1))[rows > 0]
     return float(values[last].mean()), float(days.mean()), float(days.var(ddof=1)) * (1 + 1 / len(days))
 
 
