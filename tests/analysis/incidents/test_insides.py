@@ -224,6 +224,14 @@ def test_people_look_at_no_more_an_hour_than_they_can_and_at_the_least_sure(caus
             assert sure[mine & looked].max() <= sure[mine & ~looked].min() + 1e-9
 
 
+def test_a_second_team_looks_at_what_the_first_has_not_looked_at():
+    one, two = Reviewed(12 * DAY_S, 5, 0.9), Reviewed(12 * DAY_S, 4, 0.9)
+    both, more = (
+        insides_of(secret_of("fog_season", "abrupt"), changes=each) for each in ([one, two], [Reviewed(12 * DAY_S, 9, 0.9)])
+    )
+    assert np.array_equal(both.harm(), more.harm())
+
+
 def test_people_take_nothing_but_their_share_of_what_is_missed():
     change = Reviewed(12 * DAY_S, 5, 0.9)
     plain, helped = (insides_of(secret_of("fog_season", "abrupt"), changes=each) for each in ([], [change]))

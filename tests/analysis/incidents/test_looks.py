@@ -12,6 +12,7 @@ from simulator.analysis.incidents.insides import Insides
 from simulator.analysis.incidents.looks import LOOKERS, Asked, View, clustered, labels
 from simulator.analysis.incidents.play import Play
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S
+from simulator.analysis.incidents.served import Served
 from simulator.analysis.incidents.stock import stock
 from simulator.analysis.incidents.stream import setting_name
 from simulator.analysis.statistics import share_interval
@@ -160,6 +161,21 @@ def test_slices_are_means_of_the_last_day_beside_those_of_quiet_days():
         assert (row["last day"], row["reference"]) == pytest.approx((last, days.mean()))
     far = table.loc["site", "change"] / np.sqrt(np.mean(spread))
     assert table.loc["site", "deviations"].to_numpy() == pytest.approx(far.to_numpy())
+
+
+def test_a_day_without_frames_is_no_day_of_nought():
+    whole = grid()
+    rest = whole.arrived_s // DAY_S != 3
+    served = Served(whole.arrived_s[rest], whole.latency_s[rest], whole.replica[rest], 3)
+    secret = secret_of(None)
+    stream = stream_of(secret, served=served)
+    insides = Insides(SPEC, secret, stock(), stream.frames())
+    view = View(SPEC, secret, stream, insides, [], LATER * DAY_S)
+    table = LOOKERS["slices"](view, SPEC.looks["slices"], Asked(statistic="bytes")).table
+    values, day = insides.figure("bytes"), insides.frames.at_s // DAY_S
+    mine = insides.frames.site == 0
+    told = np.mean([values[mine & (day == each)].mean() for each in (0, 1, 2, 4, 5, 6)])
+    assert table[table["by"] == "site"]["reference"].iloc[0] == pytest.approx(told)
 
 
 def test_a_shadow_compares_the_two_releases_on_the_same_frames():

@@ -425,6 +425,15 @@ def test_replayed_frames_meet_the_servers_of_today_and_the_world_of_then(cause, 
     )
 
 
+def test_replayed_frames_of_a_site_or_version_meet_what_strikes_it():
+    for where in ({"sites": ["depot"]}, {"version": "v42"}, {"one_site": True}):
+        frames, _, stream = struck({"kind": "condition", "condition": "bgr", "severity": 2, "enters": "server", "where": where})
+        rows = np.arange(0, 1900, 3)
+        given_, _, _ = stream.as_served(rows, 14 * DAY_S, frames, [])
+        sites = np.unique(frames.site[frames.struck])
+        assert np.array_equal(given_ == stock().settings["bgr", 2], np.isin(frames.site[rows], sites)) and len(sites) < 6
+
+
 def test_a_stream_is_the_same_each_time():
     assert isinstance(stream_of(secret_of("fog_season")), Stream)
     one, other = (insides_of(secret_of("fog_season", "gentle")).frames for _ in range(2))
