@@ -21,7 +21,7 @@ from simulator.analysis.incidents.actions import SCRIPT, Action, CloseAction, re
 from simulator.analysis.incidents.beliefs import BeliefError, load_beliefs
 from simulator.analysis.incidents.play import Note, Play
 from simulator.analysis.incidents.players import PLAYERS
-from simulator.analysis.incidents.rehearsal import rehearse
+from simulator.analysis.incidents.rehearsal import rehearse, to_rehearse
 from simulator.analysis.incidents.score import Score, score
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw, spec_of
 from simulator.analysis.incidents.study import (
@@ -203,8 +203,7 @@ def incident_rehearse(
     """Play incidents beforehand: how often each cause brings which sign, from which debriefs and the sensible player reckon."""
     scenario = load(case)
     assert scenario.incident is not None
-    total = seeds * sum(len(one.shapes) for one in scenario.incident.causes.values())
-    with _ticking("rehearsing", total) as tick:
+    with _ticking("rehearsing", len(to_rehearse(case, seeds))) as tick:
         rows = rehearse(case, seeds, workers, tick)
     _written(rows, out / scenario.id / "signs.csv")
 

@@ -6,7 +6,7 @@ simulated beforehand (`simulator.analysis.incidents.rehearsal`), on seeds that n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 #: The question that the page itself answers: what rang.
 PAGE = "page"
 COMPLAINT = "complaint"
+#: Beside the causes of a case: a monitor rang by chance, and nothing has happened yet.
+FALSE_ALARM = "false_alarm"
 #: The figures by which slices are looked at.
 SLICED = ("found", "sharpness", "bytes", "brightness")
 #: Added to each count of a sign, so that what was never seen is unlikely and not impossible (Jeffreys 1946).
@@ -122,11 +124,6 @@ def entropy(shares: Floats) -> float:
     return float(-(there * np.log2(there)).sum())
 
 
-def named(beliefs: Beliefs, shares: Floats) -> Mapping[str, float]:
-    """Shares by the name of the cause."""
-    return dict(zip(beliefs.causes, map(float, shares), strict=True))
-
-
 def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None:
     """What was rehearsed of a case; None if nothing was. Raises BeliefError for a table that cannot be read."""
     path = folder / scenario.id / "signs.csv"
@@ -142,5 +139,5 @@ def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None
     if not (pd.to_numeric(counts["count"], errors="coerce") >= 0).all():
         raise BeliefError(f"{path}: count: expected numbers of 0 or more")
     assert scenario.incident is not None
-    known = counts[counts["cause"].isin(list(scenario.incident.causes))]
+    known = counts[counts["cause"].isin([FALSE_ALARM, *scenario.incident.causes])]
     return Beliefs.of(known) if len(known) else None

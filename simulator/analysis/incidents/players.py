@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulator.analysis.incidents.actions import CloseAction, DiagnoseAction, FixAction, WaitAction
-from simulator.analysis.incidents.beliefs import Beliefs, answered, questions
+from simulator.analysis.incidents.beliefs import FALSE_ALARM, Beliefs, Floats, answered, questions
 from simulator.analysis.incidents.play import Play
 from simulator.scenario.incident import Incident
 from simulator.scenario.incident.causes import Cause, StrikeEffect
@@ -19,7 +19,19 @@ _THINKING = 10.0
 
 
 def sensible(play: Play, beliefs: Beliefs) -> None:
-    """Ask what is expected to tell most a minute, until one cause is likely enough; ship what ends that cause."""
+    """Ask what is expected to tell most a minute, until one cause is likely enough; ship what ends that cause.
+
+    Where nothing but a false alarm is likely, it waits for the next page, and asks anew.
+    """
+    now = _looked(play, beliefs)
+    while beliefs.causes[int(now.argmax())] == FALSE_ALARM and play.now_s < play.end_s:
+        now = _looked(play, beliefs)
+    found = max((name for name in beliefs.causes if name != FALSE_ALARM), key=lambda name: now[beliefs.causes.index(name)])
+    _finish(play, found, float(now[beliefs.causes.index(found)]))
+
+
+def _looked(play: Play, beliefs: Beliefs) -> Floats:
+    """Wait for a page, and look until it is clear enough what is behind it; how likely each cause is."""
     _paged(play)
     asked, left = dict[str, str](), dict(questions(play.spec))
     _learn(play, asked)
@@ -32,7 +44,7 @@ def sensible(play: Play, beliefs: Beliefs) -> None:
         play.act(left.pop(best))
         _learn(play, asked)
         now = beliefs.after(asked.items())
-    _finish(play, beliefs.causes[int(now.argmax())], float(now.max()))
+    return now
 
 
 def naive(play: Play, _: Beliefs) -> None:

@@ -12,9 +12,9 @@ from typing import TypeVar
 import pandas as pd
 
 from simulator.analysis.incidents.actions import WaitAction
-from simulator.analysis.incidents.beliefs import COLUMNS, answered, questions
+from simulator.analysis.incidents.beliefs import COLUMNS, FALSE_ALARM, answered, questions
 from simulator.analysis.incidents.play import Play
-from simulator.analysis.incidents.secret import draw, spec_of
+from simulator.analysis.incidents.secret import draw, quiet, spec_of
 from simulator.scenario import Scenario, load
 
 Given = TypeVar("Given")
@@ -25,15 +25,29 @@ FIRST_SEED = 1_000_000
 
 
 def rehearse(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """How often each cause, as it comes, brings each sign, over so many seeds: rows of `COLUMNS`; one tick an incident."""
-    causes = spec_of(load(case)).causes.items()
-    wanted = [(name, shape, FIRST_SEED + k) for name, cause in causes for shape in cause.shapes for k in range(seeds)]
+    """How often each cause, as it comes, brings each sign, over so many seeds: rows of `COLUMNS`; one tick an incident.
+
+    And how often a false alarm does, in as many quiet runs; one in which nothing rings tells nothing.
+    """
+    wanted = to_rehearse(case, seeds)
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for cause, shape, signs in over_processes(partial(_signs, case), wanted, workers):
         counts.update((cause, shape, question, sign) for question, sign in signs)
         tick()
     rows = [(*key, count) for key, count in sorted(counts.items())]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def to_rehearse(case: str, seeds: int) -> list[tuple[str, str, int]]:
+    """Every incident that is rehearsed: the cause, how it comes, and the seed."""
+    causes = {name: cause.shapes for name, cause in spec_of(case_of(case)).causes.items()}
+    causes[FALSE_ALARM] = ["abrupt", "gentle"]
+    return [
+        (name, shape, FIRST_SEED + k + seeds * place)
+        for name, shapes in causes.items()
+        for place, shape in enumerate(shapes)
+        for k in range(seeds)
+    ]
 
 
 def over_processes(work: Callable[[Given], Found], wanted: Sequence[Given], workers: int) -> Iterator[Found]:
@@ -47,19 +61,23 @@ def over_processes(work: Callable[[Given], Found], wanted: Sequence[Given], work
 
 def _signs(case: str, wanted: tuple[str, str, int]) -> tuple[str, str, list[tuple[str, str]]]:
     cause, shape, seed = wanted
-    play = Play(case_of(case), draw(case_of(case), seed, cause, shape))
+    scenario = case_of(case)
+    play = Play(scenario, quiet(seed) if cause == FALSE_ALARM else draw(scenario, seed, cause, shape))
     paged = until_paged(play)
+    if paged is None:
+        return cause, shape, []
     now, found = play.now_s, [paged]
     for look in questions(play.spec).values():
-        found.append(answered(play.spec, play.act(look)))
+        sign = answered(play.spec, play.act(look))
+        found += [] if sign is None else [sign]
         play.now_s = now  # every question is asked at the same time
-    return cause, shape, [sign for sign in found if sign is not None]
+    return cause, shape, found
 
 
 def until_paged(play: Play) -> tuple[str, str] | None:
-    """Wait until something rings at or after the onset; what rang."""
+    """Wait until something rings at or after the onset, in quiet weeks at any time; what rang, None if nothing did."""
     note = play.act(WaitAction(kind="wait"))
-    while note.until_s < play.secret.onset_s and play.now_s < play.end_s:
+    while not play.secret.quiet and note.until_s < play.secret.onset_s and play.now_s < play.end_s:
         note = play.act(WaitAction(kind="wait"))
     return answered(play.spec, note)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.analysis.incidents.beliefs import COLUMNS, BeliefError, Beliefs, entropy, load_beliefs, questions
+from simulator.analysis.incidents.beliefs import COLUMNS, FALSE_ALARM, BeliefError, Beliefs, entropy, load_beliefs, questions
 from simulator.scenario import load
 
 CAUSES = ["camera", "server", "world"]
@@ -102,7 +102,7 @@ def test_what_ships_knows_every_cause_and_every_question_of_the_case():
     assert scenario.incident is not None
     beliefs = load_beliefs(scenario)
     assert beliefs is not None
-    assert set(beliefs.causes) == set(scenario.incident.causes)
+    assert set(beliefs.causes) == {FALSE_ALARM, *scenario.incident.causes}
     assert set(questions(scenario.incident)) <= set(beliefs.chances)
 
 

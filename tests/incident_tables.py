@@ -1,0 +1,161 @@
+"""The tables of docs/incidents.md, from the evidence: python -m tests.incident_tables prints them."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+import pandas as pd
+
+from simulator.analysis.statistics import mean_interval, quantile_interval, share_interval
+from simulator.evidence.effects import load_effects
+from simulator.evidence.incidents import load_study
+from simulator.paths import DETECTIONS, SCENES
+from simulator.ui.charts.incident_study import quickest
+
+CASE = "production-drift"
+#: What each row of the table of effects is of: the condition and severity, and which table has it.
+EFFECTS = {
+    "fog, strong": ("fog", 5, DETECTIONS),
+    "night, strong": ("night", 5, DETECTIONS),
+    "out of focus": ("defocus", 5, DETECTIONS),
+    "JPEG": ("jpeg", 5, DETECTIONS),
+    "low contrast": ("contrast", 3, DETECTIONS),
+    "occlusion": ("occlusion", 5, SCENES),
+    "unknown animals": ("unknown", 1, SCENES),
+    "red and blue swapped": ("bgr", 2, DETECTIONS),
+    "wrong input scale": ("input_scale", 2, DETECTIONS),
+    "FastestDet answers": ("stale_model", 2, DETECTIONS),
+    "letterbox for stretching": ("stretch", 2, DETECTIONS),
+    "another interpolation": ("nearest", 2, DETECTIONS),
+    "brighter by a fifth": ("brightness", 2, DETECTIONS),
+}
+
+
+def table(rows: list[list[str]], heading: list[str]) -> str:
+    """Rows as Markdown."""
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def effects() -> str:
+    """What conditions do to NanoDet-m, and the smallest change that so many images can show."""
+    rows = []
+    for label, (condition, severity, folder) in EFFECTS.items():
+        told = load_effects(folder)
+        ap, found = (told.of("nanodet_m", condition, severity, measure) for measure in ("ap", "found_share"))
+        cells = [f"{one['change']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})" for one in (ap, found)]
+        rows.append([label, *cells, f"{found['smallest_paired']:.3f}", f"{found['smallest_apart']:.3f}"])
+    return table(rows, ["condition", "AP", "share of boxes found", "smallest, paired", "smallest, apart"])
+
+
+def players() -> str:
+    """How each scripted investigator fares over all causes."""
+    rows = []
+    for name, mine in load_study(CASE).players.groupby("player", sort=False):
+        hit, usd = share_interval(int(mine["right"].sum()), len(mine)), mean_interval(mine["usd"])
+        right = mine["mitigated_h"].notna()
+        put = share_interval(int(right.sum()), len(mine))
+        kept = mean_interval(100 * mine["kept"].dropna())
+        hours = quantile_interval(mine.loc[right, "mitigated_h"], 0.5)
+        rows.append(
+            [
+                str(name),
+                f"{100 * hit.value:.1f}% ({100 * hit.low:.1f} to {100 * hit.high:.1f})",
+                f"{mine['brier'].mean():.3f}",
+                f"{100 * put.value:.0f}% ({100 * put.low:.0f} to {100 * put.high:.0f})",
+                f"{hours.value:.0f} h ({hours.low:.0f} to {hours.high:.0f})",
+                f"{mine['wrong_fixes'].mean():.2f}",
+                f"{usd.value:,.0f} ({usd.low:,.0f} to {usd.high:,.0f})",
+                f"{kept.value:.0f}% ({kept.low:.0f} to {kept.high:.0f})",
+            ]
+        )
+    heading = [
+        "investigator",
+        "names the cause",
+        "Brier score",
+        "ships what helps",
+        "after, median",
+        "wrong fixes",
+        "USD",
+        "harm still done",
+    ]
+    return table(rows, heading)
+
+
+def by_cause() -> str:
+    """How the sensible investigator fares by cause, both shapes together, and what it takes for it when it is wrong."""
+    rows = []
+    mine = load_study(CASE).players.query("player == 'sensible'")
+    for cause, part in mine.groupby("cause", sort=False):
+        cells = []
+        for shape in ("abrupt", "gentle"):
+            some = part[part["shape"] == shape]
+            cells.append(f"{int(some['right'].sum())} of {len(some)}" if len(some) else "")
+        wrong = part.loc[~part["right"].astype(bool), "diagnosis"].value_counts()
+        rows.append([str(cause), *cells, ", ".join(f"{name} ({count})" for name, count in wrong.items())])
+    return table(rows, ["cause", "abrupt", "gentle", "taken for"])
+
+
+def fixes() -> str:
+    """The share of the harm of each cause that each fix takes away (%), with 95% intervals."""
+    found = load_study(CASE).fixes
+    names = [name for name in found["fix"].unique() if name not in ("nothing", "old_guideline")]
+    rows = []
+    for cause, mine in found.groupby("cause", sort=False):
+        of = mine.set_index("fix")
+        rows.append([str(cause), *(_share(of.loc[name]) for name in names)])
+    return table(rows, ["cause", *names])
+
+
+def _share(row: pd.Series) -> str:
+    value, low, high = (100 * row[name] for name in ("took_away", "took_low", "took_high"))
+    if not np.isfinite(value):
+        return ""
+    return f"{value:.0f}" if high - low < 1 else f"{value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def monitors(cause: str) -> str:
+    """Each monitor at the threshold of least delay with at most one false alarm in four weeks."""
+    found = load_study(CASE).monitors
+    rows = [
+        [
+            row["monitor"],
+            f"{row['threshold']:g}",
+            f"{row['alarms_a_week']:.2f} ({row['alarms_a_week_low']:.2f} to {row['alarms_a_week_high']:.2f})",
+            f"{_hours(row['delay_h'])} ({_hours(row['delay_h_low'])} to {_hours(row['delay_h_high'])})",
+            f"{100 * row['caught']:.0f}% ({100 * row['caught_low']:.0f} to {100 * row['caught_high']:.0f})",
+        ]
+        for row in quickest(found[found["cause"] == cause]).to_dict("records")
+    ]
+    return table(rows, ["monitor", "threshold", "false alarms a week", "hours to the alarm, median", "caught"])
+
+
+def _hours(value: float) -> str:
+    return f"{value:.0f}" if isfinite(value) else "never"
+
+
+def quiet() -> str:
+    """Of each monitor that promises a rate: what quiet windows do."""
+    rows = []
+    for row in load_study(CASE).quiet.to_dict("records"):
+        value, low, high = (100 * row[f"rings{end}"] for end in ("", "_low", "_high"))
+        rows.append([row["monitor"], f"{100 * row['promised']:g}%", f"{value:.1f}% ({low:.1f} to {high:.1f})"])
+    return table(rows, ["monitor", "promised", "quiet windows that ring"])
+
+
+#: Every table of the page.
+TABLES = {
+    "EFFECTS": effects,
+    "PLAYERS": players,
+    "BY_CAUSE": by_cause,
+    "FIXES": fixes,
+    "MONITORS": lambda: monitors("any"),
+    "SLICE": lambda: monitors("blurred_camera"),
+    "STALE": lambda: monitors("stale_model"),
+    "QUIET": quiet,
+}
+
+if __name__ == "__main__":
+    for name, made in TABLES.items():
+        print(f"<!-- {name} -->\n{made()}\n")
