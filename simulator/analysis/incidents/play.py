@@ -246,18 +246,21 @@ class Play:
 
     @property
     def usd(self) -> float:
-        """What was spent by now: actions, monitors, people who look at frames, and pages."""
+        """What was spent by now: actions, monitors, people who look at frames, and pages.
+
+        People go on looking when the incident is closed, and are paid until the stream ends, as what they find counts.
+        """
         prices = {name: figure.value for name, figure in self.spec.usd_a_week.items()}
         spans = [(at_s, watches) for at_s, watches in self.watches]
         ends = [at_s for at_s, _ in spans[1:]] + [max(self.now_s, self.start_s)]
         watching = sum(
             priced(watches, prices) * (end - at_s) / WEEK_S for (at_s, watches), end in zip(spans, ends, strict=True)
         )
-        looking = 0.0
+        looking, until_s = 0.0, self.end_s if self.closed else self.now_s
         for one in self.shipped:
             for change in one.changes:
-                if isinstance(change, Reviewed) and self.now_s > change.at_s:
-                    looking += one.usd_a_frame * change.frames_per_h * (self.now_s - change.at_s) / HOUR_S
+                if isinstance(change, Reviewed) and until_s > change.at_s:
+                    looking += one.usd_a_frame * change.frames_per_h * (until_s - change.at_s) / HOUR_S
         return sum(note.usd for note in self.notes) + watching + looking
 
     @property
