@@ -97,6 +97,13 @@ def test_people_are_paid_for_each_frame_from_the_time_they_look():
     assert made.usd == pytest.approx(people.usd + 10 * people.frames_per_h * people.usd_a_frame + WATCHING * hours / 168)
 
 
+def test_closing_does_not_send_the_people_home():
+    """Whoever stays pays for monitors besides."""
+    closed, stayed = play(None, fix("people"), {"kind": "close"}), play(None, fix("people"), wait(600))
+    hours = (stayed.end_s - stayed.shipped[0].at_s) / HOUR_S
+    assert closed.usd == pytest.approx(stayed.usd - WATCHING * hours / 168)
+
+
 def test_time_goes_no_further_than_the_run():
     made = play(None, wait(600))
     assert made.now_s == made.end_s == 28 * DAY_S
