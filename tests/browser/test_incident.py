@@ -20,6 +20,9 @@ pytestmark = pytest.mark.browser
 
 CASE = "production-drift"
 
+#: What there is to do, and a button of it.
+TABS = {"Put right": "Roll the servers back", "Watch": "Watch these from now on", "Name the cause": "Write these down"}
+
 #: The name of what has the focus, also inside of a component.
 FOCUSED = """() => {
   let at = document.activeElement;
@@ -124,8 +127,9 @@ def received(visit, address):
     for look in ("Look at the servers' counters", "Look at one figure by slice", "Look at pictures"):
         page.get_by_role("button", name=look).click()
         told(page, re.compile(rf"\d\. {look}"))
-    for tab in ("Put right", "Watch", "Name the cause"):
+    for tab, there in TABS.items():
         page.get_by_role("tab", name=tab).click()
+        page.get_by_role("button", name=there).wait_for()
         settle(page)
     page.get_by_role("slider", name="Suspicion").first.wait_for()
     page.get_by_role("button", name="Table").first.click()
@@ -198,8 +202,9 @@ def test_the_room_and_the_reveal_shut_nobody_out_and_nothing_sticks_out(visit, b
     page = visit(address, **screen)
     assert sticking_out(page) == []
     assert barriers(page) == []
-    for tab in ("Watch", "Name the cause"):
+    for tab, there in TABS.items():
         page.get_by_role("tab", name=tab).click()
+        page.get_by_role("button", name=there).wait_for()
         settle(page)
         assert sticking_out(page) == [], tab
     assert barriers(page) == []

@@ -16,6 +16,8 @@ from simulator.ui.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wr
 from simulator.units import significant
 
 _UNIT = "objects of the least weight"
+#: Room above the lines for the words of the marks, part of their height.
+_AIR = 0.35
 
 
 def harm(went: Excess, untouched: Excess, end_s: float, marks: Sequence[tuple[str, float]]) -> Chart:
@@ -30,10 +32,11 @@ def harm(went: Excess, untouched: Excess, end_s: float, marks: Sequence[tuple[st
     for place, (name, at_s) in enumerate(marks):
         x = at_s / DAY_S + 1
         drawn.add_vline(x=x, line={"color": GREY, "width": 1.5, "dash": "dash"})
-        height = 1 - 0.09 * (place % 5)
+        height = 1 - 0.08 * (place % 3)
         drawn.add_annotation(x=x, y=height, yref="paper", text=name, showarrow=False, xanchor="left", xshift=3)
     drawn.update_xaxes(title="day", range=[1, len(days) + 1], fixedrange=True)
-    drawn.update_yaxes(title=f"{_UNIT}, a day", fixedrange=True)
+    low, high = min(0.0, *map(np.min, both.values())), max(1.0, *map(np.max, both.values()))
+    drawn.update_yaxes(title=f"{_UNIT}, a day", fixedrange=True, range=[low, high + _AIR * (high - low)])
     table = pd.DataFrame({"day": days} | {f"{name} ({_UNIT})": values for name, values in both.items()})
     return Chart(drawn, _saved(*(values.sum() for values in both.values())), rounded(table))
 

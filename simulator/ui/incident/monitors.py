@@ -25,12 +25,11 @@ def editor(scenario: Scenario, now: list[Watch], key: str) -> list[Watch]:
     kept: list[Watch] = st.session_state.setdefault(f"watches:{key}", list(now))
     prices = {name: figure.value for name, figure in spec.usd_a_week.items()}
     for place, watch in enumerate(kept):
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-            st.markdown(f":small[{plain(whole(watch))}]", width="stretch")
-            label = f"Remove monitor {place + 1}"
-            if st.button("Remove", key=f"remove:{key}:{place}:{len(kept)}", type="tertiary", help=label):
-                kept.pop(place)
-                st.rerun()
+        left, right = st.columns([5, 1], gap="xsmall", vertical_alignment="center")
+        left.markdown(f":small[{plain(whole(watch))}]")
+        if right.button("Remove", key=f"remove:{key}:{place}:{len(kept)}", type="tertiary", help=f"Monitor {place + 1}"):
+            kept.pop(place)
+            st.rerun()
     st.markdown(f"{len(kept)} monitors, **{usd(priced(kept, prices))} a week**.")
     with st.expander("Add a monitor", type="compact", key=f"adding:{key}"):
         _form(spec, kept, key)

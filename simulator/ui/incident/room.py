@@ -25,8 +25,15 @@ def latest(game: Game) -> str:
         return "Nothing has rung yet."
     note = next((one for one in reversed(game.notes) if one.action.kind != "believe"), game.notes[-1])
     said = came_of(note, game.play.spec)
+    if note.action.kind == "wait" and not (note.ring or note.complaint):
+        said = f"{said} {_ringing(game)}"
     looked = any(one.action.kind == "look" for one in game.notes)
     return said if looked or not (note.ring or note.complaint) else f"{said}\n{first_moves(game.play.spec)}"
+
+
+def _ringing(game: Game) -> str:
+    loud = {figure_of(one.watch): None for one in game.series if Known.by(one, game.now_s).ringing(game.now_s)}
+    return f"Ringing: {', '.join(loud)}." if loud else "Nothing rings."
 
 
 def news(game: Game) -> None:
@@ -86,10 +93,10 @@ def _small(game: Game, watch: Watch, parts: list[Known], marks: Marks, key: str)
     chart = monitor(parts, words, marks)
     loud = any(part.ringing(marks.now_s) for part in parts)
     with st.container(border=True, gap=None):
-        with st.container(horizontal=True, vertical_alignment="top", wrap=False):
-            head = f"{':red-badge[rings] ' if loud else ''}**{plain(words.title)}** :small[{watch.window_h:g} h]"
-            st.markdown(f"{head}  \n:small[{plain(reading(parts, words, marks))}]", width="stretch")
-            with st.popover("Table", type="tertiary"):
-                st.dataframe(chart.table, hide_index=True)
+        left, right = st.columns([4, 1], gap="xsmall")
+        head = f"{':red-badge[rings] ' if loud else ''}**{plain(words.title)}** :small[{watch.window_h:g} h]"
+        left.markdown(f"{head}  \n:small[{plain(reading(parts, words, marks))}]")
+        with right.popover("Table", type="tertiary"):
+            st.dataframe(chart.table, hide_index=True)
         if chart.figure is not None:
             st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)

@@ -17,10 +17,14 @@ caption { padding-bottom: .25rem; }
 td, th { padding: .12rem .35rem .12rem 0; vertical-align: middle; }
 td:nth-child(2) { width: 26%; }
 td:nth-child(3) { width: 22%; position: relative; text-align: right; font-variant-numeric: tabular-nums; }
-input { width: 100%; min-width: 4rem; margin: 0; accent-color: var(--st-primary-color); }
+input { width: 100%; min-width: 4rem; height: 1rem; margin: 0; appearance: none; background: none; cursor: pointer; }
+input::-webkit-slider-runnable-track { height: .25rem; border-radius: .2rem; background: var(--st-border-color); }
+input::-webkit-slider-thumb { appearance: none; width: .9rem; height: .9rem; margin-top: -.32rem; border-radius: 50%;
+                              background: var(--st-primary-color); }
+input::-moz-range-track { height: .25rem; border-radius: .2rem; background: var(--st-border-color); }
+input::-moz-range-thumb { width: .9rem; height: .9rem; border: 0; border-radius: 50%; background: var(--st-primary-color); }
 input:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
-meter { width: calc(100% - 2.6rem); height: .7rem; vertical-align: middle; }
-span { display: inline-block; width: 2.5rem; }
+span { display: inline-block; width: 2.2rem; margin-right: .3rem; }
 button { margin-top: .4rem; padding: .35rem .75rem; font: inherit; color: inherit; cursor: pointer; background: none;
          border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
 button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }

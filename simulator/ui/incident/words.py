@@ -50,10 +50,10 @@ def moment(scenario: Scenario, at_s: float) -> str:
 
 
 def hours(seconds: float) -> str:
-    """How long, in hours or, of several days, in days."""
-    if seconds >= 3 * DAY_S:
-        return f"{significant(seconds / DAY_S)} days"
-    return f"{seconds / HOUR_S:.0f} h" if seconds >= 10 * HOUR_S else f"{significant(seconds / HOUR_S, 2)} h"
+    """How long, in minutes, in hours or, of several days, in days."""
+    if seconds < 2 * HOUR_S:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / HOUR_S:.2g} h" if seconds < 3 * DAY_S else f"{seconds / DAY_S:.2g} days"
 
 
 def usd(amount: float) -> str:
@@ -138,7 +138,7 @@ def came_of(note: Note, spec: Incident) -> str:
     if note.finding:
         return note.finding.sentence
     if action.kind == "wait":
-        return "Nothing rang."
+        return "Nothing rang until the end of the stream." if action.hours is None else "Time passed."
     if action.kind == "watch":
         return "; ".join(whole(watch) for watch in action.watches) + "." if action.watches else "Nothing is watched any more."
     if action.kind == "believe":
