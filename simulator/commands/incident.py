@@ -134,7 +134,7 @@ def _found(note: Note) -> str:
         usual = f", usually {low:.3g} to {high:.3g}" if isfinite(low) else ""
         return f"{note.ring.watch.statistic} of {note.ring.slice} rings: {note.ring.value:.3g}{usual}"
     if note.complaint:
-        return "a customer complains that objects are missed"
+        return "somebody asks whether the detector still works"
     return note.finding.sentence if note.finding else ""
 
 

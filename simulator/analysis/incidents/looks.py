@@ -28,6 +28,7 @@ from simulator.scenario.incident.schema import WATCHED, Site, Slicing
 from simulator.scenario.incident.steps import (
     AnyLook,
     AuditLook,
+    CanaryLook,
     ChangesLook,
     LabelsLook,
     PicturesLook,
@@ -95,6 +96,11 @@ class View:
     def reference(self) -> Bools:
         """The frames of the reference time."""
         return np.asarray(self.insides.frames.at_s < self.spec.reference_days * DAY_S)
+
+    def replicas(self) -> int:
+        """How many replicas there are: as many as before, or as many as answered on the last day."""
+        served = self.stream.served
+        return max(served.replicas, int(served.replica[self.recent()].max(initial=0)) + 1)
 
     def strength(self, effect: AnyEffect) -> float:
         """How strong an effect is now."""
@@ -177,14 +183,15 @@ def changes(view: View, look: AnyLook, _: Asked) -> Finding:
 
 def replicas(view: View, _: AnyLook, __: Asked) -> Finding:
     """The model, its precision and the configuration of each replica, beside what was tested."""
-    spec, count = view.spec, view.stream.served.replicas
+    spec, count = view.spec, view.replicas()
     models = [(spec.release.detector, spec.release.precision)] * count
     config = [list[str]() for _ in range(count)]
     for effect, _of_cause in view.secret.effects(spec):
         strength = view.strength(effect)
         if strength <= 0 or effect.enters_at != "server":
             continue
-        struck = range(count) if effect.where.replicas is None else view.stream.replicas_of(effect.where, strength)
+        every = range(view.stream.served.replicas)
+        struck = every if effect.where.replicas is None else view.stream.replicas_of(effect.where, strength)
         for replica in struck:
             if isinstance(effect, NetworkEffect):
                 models[replica] = effect.detector, effect.precision
@@ -225,13 +232,13 @@ def preprocessing(view: View, look: AnyLook, _: Asked) -> Finding:
     """The network's input as the training code prepares raw frames, and as clients and servers did, by version and replica."""
     assert isinstance(look, PreprocessingLook)
     frames, stock = view.insides.frames, view.insides.stock
-    chosen = view.chosen(view.recent() & ~frames.served.dropped, look.frames * 8, "prepared")
+    chosen = view.chosen(view.recent() & ~frames.served.dropped, look.frames, "prepared")
     network, scene = frames.network[chosen], frames.scene[chosen]
     trained, served = (stock.inputs[network, setting[chosen], scene] for setting in (frames.raw, frames.given))
     gaps = np.abs(served - trained) / trained[:, 1:2]
     rows = []
     for place, version in enumerate(view.spec.versions.values()):
-        for replica in range(view.stream.served.replicas):
+        for replica in range(view.replicas()):
             mine = (frames.version[chosen] == place) & (frames.served.replica[chosen] == replica)
             if mine.any():
                 both = trained[mine].mean(axis=0), served[mine].mean(axis=0)
@@ -277,14 +284,15 @@ def replay(view: View, look: AnyLook, _: Asked) -> Finding:
 def shadow(view: View, look: AnyLook, _: Asked) -> Finding:
     """Detections a frame of the previous release on the live frames of the look, less those of the present one."""
     frames, stock = view.insides.frames, view.insides.stock
-    assert isinstance(look, ShadowLook) or look.kind == "canary"
+    assert isinstance(look, ShadowLook | CanaryLook)
     live = (frames.at_s < view.now_s) & (frames.at_s >= view.now_s - 60 * look.minutes) & ~frames.served.dropped
     chosen = np.flatnonzero(live)
     previous = view.spec.previous.detector, view.spec.previous.precision
     place = stock.networks[previous]
     before = stock.tails[0][place, frames.seen[chosen], frames.scene[chosen], stock.best_bin(previous)].astype(float)
     now = stock.tails[0][frames.network[chosen], frames.given[chosen], frames.scene[chosen], frames.bin[chosen]].astype(float)
-    return _compared("The same live frames, the present release less the previous one", now, before, frames.dwell[chosen])
+    what = "Live frames" if isinstance(look, CanaryLook) else "The same live frames"
+    return _compared(f"{what}, the present release less the previous one", now, before, frames.dwell[chosen])
 
 
 def _compared(what: str, now: Floats, then: Floats, clusters: Ints) -> Finding:
@@ -365,6 +373,8 @@ def labels(view: View, look: AnyLook, asked: Asked) -> Finding:
     mine = view.recent() & ~frames.served.dropped & view.at_site(asked.site)
     chosen = view.chosen(mine, asked.frames, "labels")
     then = np.flatnonzero(view.reference() & frames.labelled & view.at_site(asked.site))
+    if not len(chosen):
+        return Finding("There were no frames to label on the last day.", "same", pd.DataFrame())
     now, before = (_recall(view, rows) for rows in (chosen, then))
     change = _less(now, before)
     sign = "fell" if change.high < 0 else "rose" if change.low > 0 else "same"
@@ -440,7 +450,9 @@ def _odd_sign(view: View, chosen: Ints, settings: list[tuple[str, int]], shows: 
     frames, stock = view.insides.frames, view.insides.stock
     usual = set(zip(frames.seen[view.reference()].tolist(), _part_of_day(frames.hour[view.reference()]), strict=True))
     parts = _part_of_day(frames.hour[chosen])
-    odd = [each for each, part in zip(settings, parts, strict=True) if (stock.settings[each], part) not in usual]
+    weather = {(one.condition, one.severity) for one in view.spec.usual}
+    seen = zip(settings, parts, strict=True)
+    odd = [each for each, part in seen if each not in weather and (stock.settings[each], part) not in usual]
     if len(odd) >= _ODD_PICTURES:
         name = Counter(condition for condition, _ in odd).most_common(1)[0][0]
         return f"{name}, strong" if max(severity for condition, severity in odd if condition == name) >= _STRONG else name

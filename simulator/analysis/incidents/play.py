@@ -129,12 +129,12 @@ class Play:
         return Note(action, now, now, 0.0)
 
     def _wait(self, action: WaitAction) -> Note:
-        if action.hours is not None:
-            return Note(action, self.now_s, min(self.now_s + action.hours * HOUR_S, self.end_s), 0.0)
+        """Until something rings, somebody complains, or the hours are over."""
         ring, complaint_s = self.next_ring(), self.complaint_s()
+        until_s = min(self.end_s, self.now_s + (np.inf if action.hours is None else action.hours * HOUR_S))
         first_s = min(ring.at_s if ring else np.inf, complaint_s)
-        if not np.isfinite(first_s):
-            return Note(action, self.now_s, self.end_s, 0.0)
+        if first_s > until_s:
+            return Note(action, self.now_s, until_s, 0.0)
         rung = ring if ring and ring.at_s <= complaint_s else None
         usd = self.spec.page_usd.value if rung else 0.0
         return Note(action, self.now_s, first_s, usd, ring=rung, complaint=rung is None)
@@ -182,10 +182,11 @@ class Play:
         if not rows:
             raise ActionError("fix: a threshold is chosen on labelled frames, and there are none yet; have some labelled first")
         insides, chosen = self.insides(), np.unique(np.concatenate(rows))
-        frames, stock_, harm = insides.frames, self.stock, self.spec.harm
+        frames, stock_, harm, least = insides.frames, self.stock, self.spec.harm, self.spec.labels.least_area_px
         cell = frames.network[chosen], frames.given[chosen], frames.scene[chosen]
         costs = [
-            stock_.missed(harm.weights, 0.0, BINS[bin_])[cell].sum() + harm.needless.value * stock_.tails[1][*cell, bin_].sum()
+            stock_.missed(harm.weights, least, BINS[bin_])[cell].sum()
+            + harm.needless.value * stock_.tails[1][*cell, bin_].sum()
             for bin_ in range(len(BINS))
         ]
         return int(np.argmin(costs))
@@ -237,10 +238,10 @@ class Play:
         return None
 
     def complaint_s(self) -> float:
-        """When a customer complains, if it has not happened: some days after the failure has come in full."""
+        """When somebody asks whether the detector still works: some days after it has come in full, if nothing rang since."""
         at_s = self.secret.full_s(self.spec) + self.spec.complaint_days * DAY_S
-        told = self.now_s > at_s or any(note.complaint for note in self.notes)
-        return np.inf if told or at_s > self.end_s else at_s
+        paged = any(note.complaint or (note.ring is not None and note.ring.at_s >= self.secret.onset_s) for note in self.notes)
+        return np.inf if paged or at_s > self.end_s else max(at_s, self.now_s)
 
     # Money
 

@@ -153,11 +153,13 @@ class Watched:
     """One monitor over one incident, or over quiet weeks: when each window is known (s), its highest score, and the onset (s).
 
     Scores are those of the slice that is farthest out; of p values -log10, after the correction for the slices.
+    weeks: that the windows cover together
     """
 
     at_s: Floats
     scores: Floats
     onset_s: float
+    weeks: float
 
 
 def watch_all(
@@ -199,8 +201,9 @@ def _watched(case: str, watches: tuple[Watch, ...], wanted: Wanted) -> list[Watc
         scores = np.stack([one.score for one in series])
         if watch.rings == "p":
             scores = -np.log10(np.maximum(scores * (len(series) if watch.correct else 1), 1e-300))
-        after = series[0].ends_s > play.start_s + 1
-        found.append(Watched(series[0].known_s[after], scores.max(axis=0)[after], secret.onset_s))
+        after = (series[0].ends_s > play.start_s + 1) & (series[0].known_s <= play.end_s)
+        weeks = float(after.sum()) * watch.window_h * HOUR_S / WEEK_S
+        found.append(Watched(series[0].known_s[after], scores.max(axis=0)[after], secret.onset_s, weeks))
     return found
 
 
@@ -214,7 +217,7 @@ def trade_off(
     """
     rows = []
     for threshold in thresholds:
-        alarms = np.array([_alarms(one, threshold) / ((end_s - one.at_s[0]) / WEEK_S) for one in calm])
+        alarms = np.array([_alarms(one, threshold) / one.weeks for one in calm])
         delays = np.array([_delay_h(one, threshold, end_s) for one in incidents])
         caught = share_interval(int(np.isfinite(delays).sum()), len(delays))
         told = mean_interval(alarms), _median(delays), caught

@@ -54,7 +54,7 @@ class PreprocessingLook(AnyLook):
     """The same frames prepared by the code that trained the network, and by the code that serves it."""
 
     kind: Literal["preprocessing"]
-    frames: Annotated[int, Field(ge=1, le=1000)] = 24
+    frames: Annotated[int, Field(ge=1, le=10_000)] = 200
 
 
 class ReplayLook(AnyLook):

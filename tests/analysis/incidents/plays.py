@@ -74,13 +74,25 @@ def untouched(
     cause: str | None, shape: str | None = None, seed: int = 1, per_week: int = LITTLE, decoy: str | None = None
 ) -> Play:
     """An incident in which nobody does anything; not to be acted on."""
-    return Play(case(per_week), secret_of(cause, shape, seed, decoy))
+    return Undisturbed(case(per_week), secret_of(cause, shape, seed, decoy))
 
 
 def play(cause: str | None, *actions: dict[str, object], shape: str | None = None, seed: int = 1, per_week: int = LITTLE,
          decoy: str | None = None) -> Play:  # fmt: skip
-    """An incident after these actions."""
-    return Play(case(per_week), secret_of(cause, shape, seed, decoy), read_actions(list(actions)))
+    """An incident after these actions; monitors are silent unless somebody waits for one to ring."""
+    waits = any(each["kind"] == "wait" and "hours" not in each for each in actions)
+    made = Play if waits else Undisturbed
+    return made(case(per_week), secret_of(cause, shape, seed, decoy), read_actions(list(actions)))
+
+
+class Undisturbed(Play):
+    """Nothing rings and nobody asks: hours pass as they are asked to."""
+
+    def next_ring(self) -> None:
+        return None
+
+    def complaint_s(self) -> float:
+        return np.inf
 
 
 def wait(hours: float) -> dict[str, object]:

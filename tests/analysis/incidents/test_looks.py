@@ -17,7 +17,20 @@ from simulator.analysis.incidents.stock import stock
 from simulator.analysis.incidents.stream import setting_name
 from simulator.analysis.statistics import share_interval
 from simulator.scenario.incident.schema import WATCHED
-from tests.analysis.incidents.plays import ONSET, WHOLE, case, fix, grid, look, play, secret_of, stream_of, untouched, wait
+from tests.analysis.incidents.plays import (
+    ONSET,
+    WHOLE,
+    Undisturbed,
+    case,
+    fix,
+    grid,
+    look,
+    play,
+    secret_of,
+    stream_of,
+    untouched,
+    wait,
+)
 
 SPEC = case().incident
 LATER = 14.0
@@ -104,7 +117,7 @@ def test_a_changed_guideline_moves_labels_and_nothing_else():
 
 
 def test_overload_shows_in_the_counter_of_dropped_clips_and_not_in_scores():
-    now = Play(case(WHOLE), secret_of("overload", "abrupt"), read_actions([wait(24 * 5)]))
+    now = Undisturbed(case(WHOLE), secret_of("overload", "abrupt"), read_actions([wait(24 * 5)]))
     signs = {}
     for name, statistic in (("counters", "found"), ("replay", "found"), ("labels", "found"), ("audit", "found"),
                             ("slices", "found"), ("slices", "score"), ("slices", "sure")):  # fmt: skip

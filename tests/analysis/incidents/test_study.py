@@ -12,7 +12,7 @@ DAYS = np.arange(8, 15) * DAY_S  # seven windows, known at the ends of days 8 to
 
 
 def watched(scores, onset_day=np.inf):
-    return Watched(DAYS, np.array(scores, float), onset_day * DAY_S)
+    return Watched(DAYS, np.array(scores, float), onset_day * DAY_S, weeks=1.0)
 
 
 def test_alarms_are_counted_once_a_day_and_delays_from_the_onset():

@@ -171,7 +171,8 @@ def test_many_slices_are_corrected_for_if_that_is_asked(foggy):
 
 def test_a_monitor_reads_the_share_of_the_frames_that_it_is_told_to(foggy):
     [some], [every] = (watched(Watch(statistic="found", sampled=each), foggy) for each in (0.1, 1.0))
-    assert not np.array_equal(some.value, every.value) and some.value == pytest.approx(every.value, abs=1.5)
+    apart = some.value - every.value
+    assert apart.any() and abs(apart.mean()) < 3 * apart.std() / np.sqrt(len(apart))
     [few] = watched(Watch(statistic="found", window_h=1, sampled=0.1), foggy)
     assert not few.rings.any()
 
