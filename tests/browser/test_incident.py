@@ -71,6 +71,16 @@ def press(page, name, key="Enter"):
     page.keyboard.press(key)
 
 
+def turn(page, tab, steps, wanted):
+    """Go from a tab, by the arrow keys, so many tabs on to the one that is wanted."""
+    reach(page, tab)
+    for _ in range(steps):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=TABS[wanted]).wait_for()
+    settle(page)
+
+
 def told(page, words):
     page.get_by_text(words).first.wait_for()
     settle(page)
@@ -85,15 +95,10 @@ def test_played_to_the_end_by_the_keyboard(visit):
     told(page, "2. Read the log of changes")
     press(page, "Look at one figure by slice")
     told(page, "3. Look at one figure by slice")
-    reach(page, "Look closer")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
+    turn(page, "Look closer", 1, "Put right")
     press(page, "Roll the servers back")
     told(page, "4. Roll the servers back")
-    reach(page, "Put right")
-    for _ in range(2):
-        page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
+    turn(page, "Put right", 2, "Name the cause")
     press(page, "Suspicion: The fog season has begun", "End")
     settle(page)
     press(page, "Write these down")
@@ -109,6 +114,7 @@ def test_played_to_the_end_by_the_keyboard(visit):
     press(page, "State this diagnosis")
     told(page, "You said: The servers are overloaded and drop clips, 75% sure")
     press(page, "Close and reveal")
+    page.get_by_role("button", name="Close for good").wait_for()
     press(page, "Close for good")
     page.get_by_role("heading", name="It was: ").wait_for()
     settle(page)
