@@ -45,12 +45,14 @@ def app(store, tmp_path_factory):
 
 @pytest.fixture
 def begun(store):
-    """Begins an incident with this behind it, that has rung, and takes further actions; its address."""
+    """Begins an incident with this behind it, ten days after the reference week or when somebody complains; its address."""
 
     def begin(cause, seed, *actions):
         scenario = load(CASE)
         name = store.begin(CASE, scenario.version, fingerprint(scenario.document.data), Hidden(seed, cause, "abrupt"))
-        for place, action in enumerate([{"kind": "wait", "hours": 240}, *actions]):
+        watches = [watch.model_dump(mode="json") for watch in scenario.incident.watches]
+        unwatched = [{"kind": "watch", "watches": []}, {"kind": "wait", "hours": 240}, {"kind": "watch", "watches": watches}]
+        for place, action in enumerate([*unwatched, *actions]):
             store.add(name, place, action)
         return f"incident?case={CASE}&incident={name}"
 

@@ -46,10 +46,17 @@ def paged(room):
 
 
 def begun(cause, hours=None, seed=1, shape="abrupt"):
-    """The id of an incident with this behind it, so many hours after the reference week, or when it rang."""
+    """The id of an incident with this behind it, when it rang, or so many hours after the reference week unless it is told.
+
+    Nothing is watched while those hours pass, so that nothing rings before.
+    """
     scenario = load(CASE)
+    watches = [watch.model_dump(mode="json") for watch in scenario.incident.watches]
+    waiting = {"kind": "wait", "hours": hours}
+    unwatched = [{"kind": "watch", "watches": []}, waiting, {"kind": "watch", "watches": watches}]
     name = Incidents().begin(CASE, scenario.version, fingerprint(scenario.document.data), Hidden(seed, cause, shape))
-    Incidents().add(name, 0, {"kind": "wait", "hours": hours})
+    for place, action in enumerate(unwatched if hours else [waiting]):
+        Incidents().add(name, place, action)
     return name
 
 
@@ -149,7 +156,7 @@ def test_fixes_come_into_force_after_their_time(paged):
 def test_waiting_for_some_hours_moves_the_clock(paged):
     paged.number_input(key="wait_hours").set_value(9).run()
     press(paged, "wait")
-    assert "Waited" in told(paged)
+    assert re.search(r"2\. (Waited|A monitor rings|Somebody complains)", told(paged))
 
 
 def test_what_is_watched_can_be_changed_and_a_wrong_monitor_is_told_in_a_sentence(paged):
@@ -214,7 +221,10 @@ def test_diagnosed_and_closed_it_tells_what_it_was_and_how_it_went(room):
 
 
 def test_whoever_waited_to_the_end_of_the_stream_can_still_name_the_cause(room):
-    page = room(case=CASE, incident=begun("overload", hours=600))
+    name = begun("overload", hours=600)  # until somebody complains
+    Incidents().add(name, 3, {"kind": "watch", "watches": []})
+    Incidents().add(name, 4, {"kind": "wait", "hours": 600})
+    page = room(case=CASE, incident=name)
     assert "The stream has come to its end" in told(page)
     assert "look_changes" not in {button.key for button in page.button}
     press(page, "close")
@@ -237,6 +247,13 @@ def test_an_incident_that_is_not_there_is_told_and_a_new_one_may_begin(room):
     assert not page.exception
     assert "There is no such incident" in page.error[0].value
     assert page.button(key="pager")
+
+
+def test_the_first_page_and_practice_lead_here(app, practice):
+    page = app.button(key=f"practise_{CASE}").click().run()
+    assert page.button(key="pager")
+    links = [link.proto.page for link in practice(case=CASE).get("page_link")]
+    assert any(link.startswith("incident") for link in links)
 
 
 def test_a_case_without_an_incident_is_not_played(room):

@@ -65,7 +65,7 @@ def _wait(game: Game) -> None:
         if st.button("Wait until something rings", key="wait_ring", type="primary"):
             act(game, WaitAction(kind="wait"), "wait")
         with st.popover("Wait some hours"):
-            hours = st.number_input("Hours", 1, 672, 6, key="wait_hours")
+            hours = st.number_input("Hours, unless something rings before", 1, 672, 6, key="wait_hours")
             if st.button("Wait", key="wait"):
                 act(game, WaitAction(kind="wait", hours=hours), "wait")
     refused("wait")

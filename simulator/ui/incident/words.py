@@ -138,7 +138,7 @@ def came_of(note: Note, spec: Incident) -> str:
     if note.finding:
         return note.finding.sentence
     if action.kind == "wait":
-        return "Nothing rang until the end of the stream." if action.hours is None else "Time passed."
+        return "Nothing rang until the end of the stream." if action.hours is None else "Nothing new rang."
     if action.kind == "watch":
         return "; ".join(whole(watch) for watch in action.watches) + "." if action.watches else "Nothing is watched any more."
     if action.kind == "believe":
