@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -257,7 +257,7 @@ def incident_fixes(
 
 def incident_monitors(
     case: Case,
-    seeds: Annotated[int, typer.Option(min=10, max=10_000, help="incidents, and as many runs of quiet weeks")] = 200,
+    seeds: Annotated[int, typer.Option(min=10, max=10_000, help="incidents, and at least as many quiet weeks")] = 200,
     cause: Annotated[
         list[str] | None, typer.Option(help="incidents of this cause beside those that seeds draw; may be repeated")
     ] = None,
@@ -272,8 +272,9 @@ def incident_monitors(
     watches = read_yaml(monitors, TypeAdapter(list[Watch]), UsageError) if monitors else list(spec.watches)
     drawn: dict[str, list[Wanted]] = {ANY: [(seed, None, None) for seed in failing_seeds(case, seeds)]}
     drawn |= {known("cause", name, spec.causes): [(k, name, None) for k in range(1, seeds + 1)] for name in cause or ()}
-    with _ticking("watching", seeds * (1 + len(drawn))) as tick:
-        calm = watch_all(case, watches, [(seed, QUIET, None) for seed in range(1, seeds + 1)], workers, tick)
+    runs = ceil(seeds / (load(case).run.days - spec.reference_days) * 7)
+    with _ticking("watching", runs + seeds * len(drawn)) as tick:
+        calm = watch_all(case, watches, [(seed, QUIET, None) for seed in range(1, runs + 1)], workers, tick)
         failing = {name: watch_all(case, watches, wanted, workers, tick) for name, wanted in drawn.items()}
     curves, kept = curves_of(load(case), watches, calm, failing), promises_of(watches, calm)
     if out:

@@ -21,7 +21,6 @@ from simulator.analysis.incidents.secret import DAY_S, HOUR_S, Secret
 from simulator.analysis.incidents.stream import Change, Stream, Swapped, Undone, setting_name
 from simulator.analysis.incidents.watching import slices
 from simulator.analysis.statistics import Interval
-from simulator.evidence.detections import load_detections
 from simulator.scenario.incident import Incident
 from simulator.scenario.incident.causes import AnyEffect, ConditionEffect, NetworkEffect
 from simulator.scenario.incident.schema import WATCHED, Site, Slicing
@@ -200,9 +199,9 @@ def replicas(view: View, _: AnyLook, __: Asked) -> Finding:
     for change in view.changes:
         if isinstance(change, Swapped) and not change.whole and change.at_s <= view.now_s:
             models = [change.network if change.instead_of in (None, model) else model for model in models]
-    tested = _file_hash(spec.release.detector, spec.release.precision), _hash("configuration", "")
+    tested = _file_hash(view, spec.release.detector, spec.release.precision), _hash("configuration", "")
     rows = [
-        (f"replica {place + 1}", _file_hash(*model), model[1], _hash("configuration", "".join(parts)))
+        (f"replica {place + 1}", _file_hash(view, *model), model[1], _hash("configuration", "".join(parts)))
         for place, (model, parts) in enumerate(zip(models, config, strict=True))
     ]
     table = pd.DataFrame([*rows, ("tested", tested[0], spec.release.precision, tested[1])],
@@ -222,9 +221,9 @@ def _hash(kind: str, text: str) -> str:
     return hashlib.sha256(f"{kind}/{text}".encode()).hexdigest()[:12]
 
 
-def _file_hash(detector: str, precision: str) -> str:
+def _file_hash(view: View, detector: str, precision: str) -> str:
     """The hash of the file that was measured; at 8 bits a hash of its name, for those files are made anew on each machine."""
-    file = load_detections().about.detectors[detector].sha256
+    file = view.insides.stock.files[detector]
     return file[:12] if precision == "fp32" else _hash(file, precision)
 
 

@@ -44,9 +44,9 @@ def to_rehearse(case: str, seeds: int) -> list[tuple[str, str, int]]:
     causes[FALSE_ALARM] = ["abrupt", "gentle"]
     return [
         (name, shape, FIRST_SEED + k + seeds * place)
+        for k in range(seeds)
         for name, shapes in causes.items()
         for place, shape in enumerate(shapes)
-        for k in range(seeds)
     ]
 
 

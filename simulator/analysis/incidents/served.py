@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.analysis.incidents.secret import DAY_S, Secret
+from simulator.analysis.incidents.secret import DAY_S, Secret, spec_of
 from simulator.scenario import Scenario
 from simulator.scenario.choices import Pick
 from simulator.scenario.incident import Incident
 from simulator.scenario.incident.causes import StrikeEffect
 from simulator.scenario.stages.pool import Pool
 from simulator.serving.engine import simulate
-from simulator.serving.plan import compile_plan
+from simulator.serving.plan import compile_plan, fingerprint
 from simulator.serving.requests import OUTCOMES
 
 _DONE = OUTCOMES.index("done")
@@ -41,11 +42,32 @@ class Served:
 
 
 def serve(scenario: Scenario, secret: Secret, picks: Sequence[tuple[float, Mapping[str, Pick]]] = ()) -> Served:
-    """Run the servers for all weeks, with what strikes them; picks: changes of choices, each with its time in seconds."""
-    assert scenario.incident is not None
-    spec = scenario.incident
-    plan = compile_plan(scenario, {}, strikes_of(spec, secret))
-    trace = simulate(plan, secret.seed, actions=list(picks))
+    """Run the servers for all weeks, with what strikes them; picks: changes of choices, each with its time in seconds.
+
+    Many secrets meet the same servers: those of one seed whose cause strikes none of them.
+    """
+    spec = spec_of(scenario)
+    struck = tuple(strikes_of(spec, secret).items())
+    changed = tuple((at_s, tuple(each.items())) for at_s, each in picks)
+    return _served(_Asked(fingerprint(scenario.document.data), secret.seed, struck, changed, scenario))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the servers run: the scenario by its content, the seed, what strikes and what changes."""
+
+    content: str
+    seed: int
+    strikes: tuple[tuple[str, float | None], ...]
+    picks: tuple[tuple[float, tuple[tuple[str, Pick], ...]], ...]
+    scenario: Scenario = field(compare=False)
+
+
+@lru_cache(maxsize=16)
+def _served(asked: _Asked) -> Served:
+    spec = spec_of(asked.scenario)
+    plan = compile_plan(asked.scenario, {}, dict(asked.strikes))
+    trace = simulate(plan, asked.seed, actions=[(at_s, dict(each)) for at_s, each in asked.picks])
     columns, visits = trace.columns, trace.logs[spec.stage].frame(spec.stage)
     replica = np.full(columns.n, -1, np.int16)
     served = visits["started_s"].notna().to_numpy()

@@ -48,6 +48,7 @@ class Stock:
     score: the mean score of all detections, (n, s, c)
     box_scores: with what score each box was found, (n, s, boxes)
     measured: (n, s), whether there is anything; where a severity is not, the nearest one that was stands in for it
+    files: the hash of the file of each detector
     """
 
     scenes: pd.DataFrame
@@ -63,6 +64,7 @@ class Stock:
     score: Floats
     box_scores: Floats
     measured: Bools
+    files: dict[str, str]
 
     def cell(self, network: Network, setting: Setting) -> tuple[int, int]:
         """The places of a network and a setting; raises KeyError for one that was not measured at any severity."""
@@ -169,6 +171,7 @@ def stock() -> Stock:
         score=score[rows, chosen],
         box_scores=box_scores[rows, chosen],
         measured=measured,
+        files={name: told.sha256 for name, told in tables.about.detectors.items()},
     )
 
 

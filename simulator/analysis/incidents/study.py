@@ -51,10 +51,10 @@ def investigators(case: str, seeds: int, workers: int = 1, tick: Callable[[], No
         raise StudyError(f"{case}: was not rehearsed; casesim incident {case} --rehearse makes what the sensible player needs")
     wanted = [
         (player, name, shape, seed)
-        for player in PLAYERS
+        for seed in range(1, seeds + 1)
         for name, cause in spec.causes.items()
         for shape in cause.shapes
-        for seed in range(1, seeds + 1)
+        for player in PLAYERS
     ]
     rows = []
     for row in over_processes(partial(_played, case), wanted, workers):
@@ -102,10 +102,10 @@ def fixes(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = la
     spec = spec_of(case_of(case))
     wanted = [
         (name, fix, seed)
+        for seed in range(1, seeds + 1)
         for name, cause in spec.causes.items()
         if not cause.harmless
         for fix in spec.fixes
-        for seed in range(1, seeds + 1)
     ]
     rows = []
     for row in over_processes(partial(_fixed, case), wanted, workers):
