@@ -134,7 +134,7 @@ def came_of(note: Note, spec: Incident) -> str:
     if note.ring:
         return rang(note.ring)
     if note.complaint:
-        return "A customer complains that objects are missed. No monitor has rung."
+        return "Somebody asks whether the detector still works."
     if note.finding:
         return note.finding.sentence
     if action.kind == "wait":
@@ -158,7 +158,7 @@ def title_of(note: Note, spec: Incident) -> str:
     if action.kind == "fix":
         return spec.fixes[action.fix].label
     if action.kind == "wait":
-        return "Somebody complains" if note.complaint else "A monitor rings" if note.ring else "Waited"
+        return "Somebody asks" if note.complaint else "A monitor rings" if note.ring else "Waited"
     return {"watch": "Other monitors", "believe": "Suspicions", "diagnose": "Diagnosis", "close": "Closed"}[action.kind]
 
 
