@@ -69,7 +69,9 @@ def monitor(parts: list[Known], words: Words, marks: Marks) -> Chart:
     drawn = figure(height=HEIGHT, showlegend=False)
     if chosen is not None:
         _band(drawn, *_usual(chosen, words))
-        drawn.update_yaxes(range=_heights(parts, _usual(chosen, words)), tickformat=".0%" if words.share else None)
+        low, high = _heights(parts, _usual(chosen, words))
+        digits = 0 if high - low > 0.1 else 1
+        drawn.update_yaxes(range=[low, high], tickformat=f".{digits}%" if words.share else None)
     for part in sorted(parts, key=lambda one: one in loud):
         drawn.add_traces(_line(part, part in loud, len(parts) > 1))
     _frame(drawn, marks)
