@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -64,7 +64,7 @@ class Stock:
     score: Floats
     box_scores: Floats
     measured: Bools
-    files: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
 
     def cell(self, network: Network, setting: Setting) -> tuple[int, int]:
         """The places of a network and a setting; raises KeyError for one that was not measured at any severity."""
