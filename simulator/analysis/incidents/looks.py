@@ -36,6 +36,7 @@ from simulator.scenario.incident.steps import (
     ShadowLook,
 )
 from simulator.serving.streams import Streams
+from simulator.units import significant
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -199,9 +200,10 @@ def replicas(view: View, _: AnyLook, __: Asked) -> Finding:
     for change in view.changes:
         if isinstance(change, Swapped) and not change.whole and change.at_s <= view.now_s:
             models = [change.network if change.instead_of in (None, model) else model for model in models]
-    tested = _file_hash(view, spec.release.detector, spec.release.precision), _hash("configuration", "")
+    salt = f"configuration/{view.secret.seed}"  # so that the hash of a configuration cannot be looked up
+    tested = _file_hash(view, spec.release.detector, spec.release.precision), _hash(salt, "")
     rows = [
-        (f"replica {place + 1}", _file_hash(view, *model), model[1], _hash("configuration", "".join(parts)))
+        (f"replica {place + 1}", _file_hash(view, *model), model[1], _hash(salt, "".join(parts)))
         for place, (model, parts) in enumerate(zip(models, config, strict=True))
     ]
     table = pd.DataFrame([*rows, ("tested", tested[0], spec.release.precision, tested[1])],
@@ -324,9 +326,9 @@ def sliced(view: View, _: AnyLook, asked: Asked) -> Finding:
     table["deviations"] = (table["change"] / spread).fillna(0.0)
     table = table.drop(columns="variance")
     _by, name, now, then, _change, far = max(table.itertuples(index=False), key=lambda row: abs(row[-1]))
-    said = f"{WATCHED[asked.statistic].capitalize()}: farthest from its quiet days is {name}, {then:.3g} before, {now:.3g} now"
+    said = f"{WATCHED[asked.statistic].capitalize()}: farthest from its quiet days is {name}, {significant(then, 3)} before, "
     sign = _stands_out(table, list(view.spec.sites.values()))
-    return Finding(f"{said} ({far:+.1f} standard deviations of a quiet day).", sign, table)
+    return Finding(f"{said}{significant(now, 3)} now ({far:+.1f} standard deviations of a quiet day).", sign, table)
 
 
 def _beside(view: View, values: Floats, mine: Bools) -> tuple[float, float, float]:

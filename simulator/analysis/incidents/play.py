@@ -46,6 +46,8 @@ from simulator.scenario.incident.steps import (
 )
 
 WEEK_S = 7 * DAY_S
+#: Somebody asks no sooner than after this part of the case's days, and no later than after all of them.
+_SOONEST = 0.5
 #: A monitor that has rung is silent on that slice for so long.
 SNOOZE_S = DAY_S
 
@@ -239,7 +241,9 @@ class Play:
 
     def complaint_s(self) -> float:
         """When somebody asks whether the detector still works: some days after it has come in full, if nothing rang since."""
-        at_s = self.secret.full_s(self.spec) + self.spec.complaint_days * DAY_S
+        # At no fixed time after it began, so that the clock does not tell when that was.
+        late = self.spec.complaint_days * (_SOONEST + (1 - _SOONEST) * self.secret.drawn[1])
+        at_s = self.secret.full_s(self.spec) + late * DAY_S
         paged = any(note.complaint or (note.ring is not None and note.ring.at_s >= self.secret.onset_s) for note in self.notes)
         return np.inf if paged or at_s > self.end_s else max(at_s, self.now_s)
 

@@ -64,7 +64,7 @@ def _signs(case: str, wanted: tuple[str, str, int]) -> tuple[str, str, list[tupl
     scenario = case_of(case)
     play = Play(scenario, quiet(seed) if cause == FALSE_ALARM else draw(scenario, seed, cause, shape))
     paged = until_paged(play)
-    if paged is None:
+    if paged is None or play.now_s >= play.end_s:
         return cause, shape, []
     now, found = play.now_s, [paged]
     for look in questions(play.spec).values():
