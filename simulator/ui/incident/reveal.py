@@ -75,8 +75,8 @@ def _figures(found: Score) -> None:
         for label, value in figures.items():
             st.metric(label, value)
     st.caption(
-        "Times are from when it began. Harm is what was missed and what was needless beyond the tested release on the same "
-        "scenes, in objects of the least weight. "
+        "Times are from when it began. Harm is what was missed and what was needless beyond what the same system would have "
+        "done without the cause, in objects of the least weight. "
         f"The Brier score is the squared distance of the confidence from the truth: 0 is best, {_CHANCE:g} knows nothing."
     )
 
