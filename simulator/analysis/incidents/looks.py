@@ -304,7 +304,8 @@ def _compared(what: str, now: Floats, then: Floats, clusters: Ints) -> Finding:
         [("now", now.mean()), ("before", then.mean()), ("change", change.value), ("low", change.low), ("high", change.high)],
         columns=["figure", "detections a frame"],
     )
-    return Finding(f"{what}: {_told(change)} detections a frame of {then.mean():.2f}.", sign, table)
+    moved = f"{_told(change)} detections a frame, of {then.mean():.2f}"
+    return Finding(f"{what}: {moved if (now != then).any() else 'as many detections in every frame'}.", sign, table)
 
 
 # Slices
@@ -440,10 +441,16 @@ def pictures(view: View, look: AnyLook, asked: Asked) -> Finding:
     shows = [view.stream.group_of(int(scene)) for scene in frames.scene[chosen]]
     table = pd.DataFrame({"looks": [setting_name(each) for each in settings], "shows": shows})
     table = table.value_counts().reset_index(name="frames")
-    looks = ", ".join(f"{count} {name}" for name, count in seen.items())
+    looks = ", ".join(f"{settings.count(each)} {_in_words(each)}" for each in dict.fromkeys(settings))
     things = ", ".join(f"{shows.count(name)} {name}" for name in dict.fromkeys(shows))
     said = f"Of {len(chosen)} frames, by how they look: {looks}. By what they show: {things}."
     return Finding(said, _odd_sign(view, chosen, settings, shows), table, seen=seen)
+
+
+def _in_words(setting: tuple[str, int]) -> str:
+    """How a frame looks: `clean`, or `fog (3 of 5)`."""
+    name = setting[0].replace("_", " ")
+    return f"{name} ({setting[1]} of 5)" if setting[1] else name
 
 
 def _odd_sign(view: View, chosen: Ints, settings: list[tuple[str, int]], shows: list[str]) -> str:

@@ -155,7 +155,8 @@ class _Rows:
         centre, spread = self._reference(mine, mean)
         score = self._p_of_means(mine, mean) if self.watch.rings == "p" else np.abs(mean - centre) / spread
         wide = self.watch.at * float(spread.mean()) if self.watch.rings == "spread" else np.nan
-        return mean, np.nan_to_num(score), (float(np.nanmean(centre)) - wide, float(np.nanmean(centre)) + wide)
+        low, high = float(np.nanmean(centre)) - wide, float(np.nanmean(centre)) + wide
+        return mean, np.nan_to_num(score), (max(low, 0.0) if self.watch.statistic in OF_SERVERS else low, high)
 
     def _reference(self, mine: Bools, mean: Floats) -> tuple[Floats, Floats]:
         """Where the mean of each window should be, and its standard deviation, shapes (windows,)."""
