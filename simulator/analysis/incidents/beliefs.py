@@ -30,6 +30,8 @@ PAGE = "page"
 COMPLAINT = "complaint"
 #: Beside the causes of a case: a monitor rang by chance, and nothing has happened yet.
 FALSE_ALARM = "false_alarm"
+#: Whether the first page came before anything had happened, which says how likely a false alarm is to begin with.
+FIRST, EARLY, IN_TIME = "first", "early", "in time"
 #: The figures by which slices are looked at.
 SLICED = ("found", "sharpness", "bytes", "brightness")
 #: Added to each count of a sign, so that what was never seen is unlikely and not impossible (Jeffreys 1946).
@@ -72,26 +74,35 @@ def answered(spec: Incident, note: Note) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, eq=False)
 class Beliefs:
-    """How likely each cause brings each sign. chances: by question, the signs and P(sign | cause), shape (causes, signs)."""
+    """How likely each cause brings each sign.
+
+    chances: by question, the signs and P(sign | cause), shape (causes, signs)
+    false_alarms: how often the first page comes before anything has happened
+    """
 
     causes: list[str]
     chances: dict[str, tuple[list[str], Floats]]
+    false_alarms: float = 0.0
 
     @classmethod
     def of(cls, counts: pd.DataFrame) -> Beliefs:
         """From rows of `COLUMNS`; a sign that was never seen has a place of its own, the last."""
-        causes = sorted(counts["cause"].unique())
-        chances = {}
-        for question, rows in counts.groupby("question"):
+        first = counts[counts["question"] == FIRST].groupby("sign")["count"].sum()
+        early = float(first.get(EARLY, 0)) / max(float(first.sum()), 1.0)
+        causes, chances = sorted(counts["cause"].unique()), {}
+        for question, rows in counts[counts["question"] != FIRST].groupby("question"):
             table = rows.pivot_table("count", "cause", "sign", "sum", fill_value=0).reindex(causes, fill_value=0)
             full = np.hstack([table.to_numpy(float), np.zeros((len(causes), 1))]) + _UNSEEN
             chances[str(question)] = [*map(str, table.columns)], full / full.sum(axis=1, keepdims=True)
-        return cls(causes, chances)
+        return cls(causes, chances, early)
 
     @cached_property
     def prior(self) -> Floats:
-        """Every cause as likely as any other, shape (causes,)."""
-        return np.full(len(self.causes), 1 / len(self.causes))
+        """Every cause as likely as any other, and a false alarm as likely as it was, shape (causes,)."""
+        alarm = np.array(self.causes) == FALSE_ALARM
+        if not alarm.any() or not self.false_alarms:
+            return np.full(len(self.causes), 1 / len(self.causes))
+        return np.where(alarm, self.false_alarms, (1 - self.false_alarms) / (~alarm).sum())
 
     def likelihood(self, question: str, sign: str) -> Floats:
         """P(sign | cause) of each cause, shape (causes,)."""

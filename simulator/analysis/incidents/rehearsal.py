@@ -12,7 +12,7 @@ from typing import TypeVar
 import pandas as pd
 
 from simulator.analysis.incidents.actions import WaitAction
-from simulator.analysis.incidents.beliefs import COLUMNS, FALSE_ALARM, answered, questions
+from simulator.analysis.incidents.beliefs import COLUMNS, EARLY, FALSE_ALARM, FIRST, IN_TIME, answered, questions
 from simulator.analysis.incidents.play import Play
 from simulator.analysis.incidents.secret import draw, quiet, spec_of
 from simulator.scenario import Scenario, load
@@ -67,6 +67,8 @@ def _signs(case: str, wanted: tuple[str, str, int]) -> tuple[str, str, list[tupl
     if paged is None or play.now_s >= play.end_s:
         return cause, shape, []
     now, found = play.now_s, [paged]
+    if cause != FALSE_ALARM:
+        found.append((FIRST, EARLY if len(play.notes) > 1 else IN_TIME))
     for look in questions(play.spec).values():
         sign = answered(play.spec, play.act(look))
         found += [] if sign is None else [sign]

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.analysis.incidents.beliefs import COLUMNS, FALSE_ALARM, BeliefError, Beliefs, entropy, load_beliefs, questions
+from simulator.analysis.incidents.beliefs import (
+    COLUMNS,
+    EARLY,
+    FALSE_ALARM,
+    FIRST,
+    IN_TIME,
+    BeliefError,
+    Beliefs,
+    entropy,
+    load_beliefs,
+    questions,
+)
 from simulator.scenario import load
 
 CAUSES = ["camera", "server", "world"]
@@ -89,6 +100,14 @@ def test_a_sign_that_was_never_seen_makes_no_cause_impossible_and_the_rarer_tabl
     after = Beliefs.of(pd.DataFrame(rows, columns=COLUMNS)).after([("q", "new")])
     # (0.5 / 11) to (0.5 / 1001): half a count of a sign in all that were seen, and half a count for what was not
     assert after == pytest.approx([1001 / 1012, 11 / 1012])
+
+
+def test_a_false_alarm_is_as_likely_at_first_as_it_was():
+    rows = [("a", "abrupt", "q", "s", 10), ("b", "abrupt", "q", "s", 10), (FALSE_ALARM, "abrupt", "q", "s", 10)]
+    rows += [("a", "abrupt", FIRST, EARLY, 3), ("a", "abrupt", FIRST, IN_TIME, 7), ("b", "abrupt", FIRST, IN_TIME, 10)]
+    beliefs = Beliefs.of(pd.DataFrame(rows, columns=COLUMNS))
+    assert dict(zip(beliefs.causes, beliefs.prior, strict=True)) == pytest.approx({"a": 0.425, "b": 0.425, FALSE_ALARM: 0.15})
+    assert FIRST not in beliefs.chances
 
 
 def test_a_question_counts_once_and_an_unknown_one_not_at_all():
