@@ -202,7 +202,7 @@ def incident_rehearse(
 ) -> None:
     """Play incidents beforehand: how often each cause brings which sign, from which debriefs and the sensible player reckon."""
     scenario = load(case)
-    assert scenario.incident is not None
+    spec_of(scenario)
     with _ticking("rehearsing", len(to_rehearse(case, seeds))) as tick:
         rows = rehearse(case, seeds, workers, tick)
     _written(rows, out / scenario.id / "signs.csv")
@@ -216,9 +216,7 @@ def incident_study(
     as_json: AsJson = False,
 ) -> None:
     """Let each scripted investigator play every cause: time, cost, harm and hits."""
-    scenario = load(case)
-    assert scenario.incident is not None
-    total = len(PLAYERS) * seeds * sum(len(one.shapes) for one in scenario.incident.causes.values())
+    total = len(PLAYERS) * seeds * sum(len(one.shapes) for one in spec_of(load(case)).causes.values())
     with _ticking("playing", total) as tick:
         rows = investigators(case, seeds, workers, tick)
     if out:
@@ -240,7 +238,7 @@ def incident_fixes(
     out: Annotated[Path | None, typer.Option(help="write the table to this CSV file")] = None,
 ) -> None:
     """Ship each fix against each cause: which part of the harm it takes away."""
-    load(case)
+    spec_of(load(case))
     with _ticking("fixing", seeds * fix_tries(case)) as tick:
         rows = fixes(case, seeds, workers, tick)
     if out:
