@@ -38,12 +38,12 @@ bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw an
 	@$(BIN)/python -m benchmarks
 
 STUDY = assets/incidents/production-drift
-incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about an hour)
+incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about half an hour)
 	$(BIN)/casesim incident-rehearse production-drift --workers 2
 	$(BIN)/casesim incident-study production-drift --workers 2 --out $(STUDY)/players.csv
 	$(BIN)/casesim incident-fixes production-drift --workers 2 --out $(STUDY)/fixes.csv
 	$(BIN)/casesim incident-monitors production-drift --workers 2 --monitors $(STUDY)/monitors.yaml \
-		--cause blurred_camera --cause stale_model --cause fog_season --out $(STUDY)
+		--cause blurred_camera --out $(STUDY)
 
 clean: ## delete .venv, caches and builds
 	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis

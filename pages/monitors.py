@@ -6,7 +6,7 @@ from simulator.ui.panels.monitors import monitors
 
 st.title("Does production differ from the reference?", anchor=False)
 st.markdown(
-    "A camera sees one scene for minutes, so that rows resemble those before them. A test that takes them for independent "
-    "claims differences that are none; here whole scenes stay together."
+    "A camera sees one scene for minutes, so that rows resemble those before them. A test that treats them as independent "
+    "claims differences that do not exist; here whole scenes stay together."
 )
 monitors()

@@ -152,7 +152,6 @@ TABLES = {
     "FIXES": fixes,
     "MONITORS": lambda: monitors("any"),
     "SLICE": lambda: monitors("blurred_camera"),
-    "STALE": lambda: monitors("stale_model"),
     "QUIET": quiet,
 }
 

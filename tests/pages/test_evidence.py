@@ -218,6 +218,18 @@ def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, 
     assert "casesim detect-tables makes it" in told(page)
 
 
+def test_incidents_have_a_panel_with_what_many_of_them_taught(evidence_page):
+    page = evidence_page(evidence="Incidents")
+    assert not page.exception
+    assert [heading.value for heading in page.subheader] == [
+        "How late a monitor rings, beside how often for nothing",
+        "What a promised rate of false alarms is worth",
+        "What each fix takes away",
+        "How scripted investigators fare",
+    ]
+    assert len(page.get("plotly_chart")) == 4
+
+
 def test_real_drives_have_a_panel_with_their_credit(evidence_page):
     page = evidence_page(evidence="Real drives")
     assert not page.exception

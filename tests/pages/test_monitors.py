@@ -27,13 +27,20 @@ def test_the_example_names_the_site_that_changed(page):
 
 
 def test_rows_that_are_taken_for_independent_are_compared_without_their_order(page):
-    box = next(each for each in page.checkbox if each.label == "Take rows for independent")
+    box = next(each for each in page.checkbox if each.label == "Treat rows as independent")
     box.check()
     page.button[0].click().run()
     assert not page.exception
     told = page.dataframe[0].value
     assert "seconds" not in set(told["column"])
     assert set(told["column"]) == {"brightness", "bytes", "score"}
+
+
+def test_the_same_question_asked_again_has_the_same_answer(page):
+    before = page.dataframe[0].value
+    page.button[0].click().run()
+    assert not page.exception
+    pd.testing.assert_frame_equal(page.dataframe[0].value, before)
 
 
 def upload(name: str, content: bytes):

@@ -71,7 +71,7 @@ def test_harm_by_day_is_that_of_the_frames_of_the_day():
     went, untouched = Excess(at_s, np.array([1.0, 2.0, 3.0, 0.0])), Excess(at_s, np.array([1.0, 2.0, 3.0, 40.0]))
     chart = harm(went, untouched, 28 * DAY_S, [("it begins", DAY_S)])
     assert list(chart.table.iloc[1])[1:] == [5.0, 5.0]
-    assert "40.0 objects of the least weight less" in chart.takeaway
+    assert "40.0 weighted objects less" in chart.takeaway
 
 
 def test_looks_stand_beside_the_best_ones_of_their_moment():

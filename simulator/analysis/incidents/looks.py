@@ -211,8 +211,16 @@ def replicas(view: View, _: AnyLook, __: Asked) -> Finding:
     odd = [[row[1] != tested[0] for row in rows], [row[3] != tested[1] for row in rows]]
     parts = [f"{_how_many(one)} {what}" for what, one in zip(("model", "configuration"), odd, strict=True) if any(one)]
     sign = ", ".join(parts) or "as tested"
-    said = "All replicas run what was tested." if not parts else f"Not as tested: {' and '.join(parts)} (of {count} replicas)."
+    named = [_named_replicas(one, what) for one, what in zip(odd, ("model file", "configuration"), strict=True) if any(one)]
+    said = f"{' '.join(named)}" if named else "All replicas run what was tested."
     return Finding(said, sign, table)
+
+
+def _named_replicas(odd: list[bool], what: str) -> str:
+    if all(odd):
+        return f"Every replica runs a {what} other than the tested one."
+    names = " and ".join(str(place + 1) for place in np.flatnonzero(odd))
+    return f"Replica {names} runs a {what} other than the tested one; the others run the tested one."
 
 
 def _how_many(odd: list[bool]) -> str:
@@ -244,13 +252,13 @@ def preprocessing(view: View, look: AnyLook, _: Asked) -> Finding:
             if mine.any():
                 both = trained[mine].mean(axis=0), served[mine].mean(axis=0)
                 rows.append((version, f"replica {replica + 1}", *both[0], *both[1], float(gaps[mine].max(axis=0).mean())))
-    names = ["input mean", "input spread", "first less last channel"]
+    names = ["input mean", "input spread", "first minus last channel"]
     columns = ["client", "replica", *(f"{name}, {side}" for side in ("trained", "served") for name in names), "gap (spreads)"]
     table = pd.DataFrame(rows, columns=columns)
     odd = table["gap (spreads)"] > _SAME
     sign = _where_odd(table, odd)
     said = {
-        "nowhere": "Both codes prepare the frames alike.",
+        "nowhere": "Training and serving code prepare the frames identically.",
         "everywhere": "Clients and servers prepare the frames unlike the training code, whatever the client and the replica.",
         "one client": f"Frames from {', '.join(table.loc[odd, 'client'].unique())} are prepared otherwise, on any replica.",
         "some replicas": f"Frames are prepared otherwise on {', '.join(table.loc[odd, 'replica'].unique())}, from any client.",
@@ -279,7 +287,7 @@ def replay(view: View, look: AnyLook, _: Asked) -> Finding:
     given, network, bins = view.stream.as_served(chosen, view.now_s, frames, view.changes)
     now = stock.tails[0][network, given, frames.scene[chosen], bins].astype(float)
     then = stock.tails[0][frames.network[chosen], frames.given[chosen], frames.scene[chosen], frames.bin[chosen]].astype(float)
-    return _compared("The same stored frames, now less then", now, then, frames.dwell[chosen])
+    return _compared("The same stored frames, now minus then", now, then, frames.dwell[chosen])
 
 
 def shadow(view: View, look: AnyLook, _: Asked) -> Finding:
@@ -293,7 +301,7 @@ def shadow(view: View, look: AnyLook, _: Asked) -> Finding:
     before = stock.tails[0][place, frames.seen[chosen], frames.scene[chosen], stock.best_bin(previous)].astype(float)
     now = stock.tails[0][frames.network[chosen], frames.given[chosen], frames.scene[chosen], frames.bin[chosen]].astype(float)
     what = "Live frames" if isinstance(look, CanaryLook) else "The same live frames"
-    return _compared(f"{what}, the present release less the previous one", now, before, frames.dwell[chosen])
+    return _compared(f"{what}, the present release minus the previous one", now, before, frames.dwell[chosen])
 
 
 def _compared(what: str, now: Floats, then: Floats, clusters: Ints) -> Finding:
@@ -305,7 +313,7 @@ def _compared(what: str, now: Floats, then: Floats, clusters: Ints) -> Finding:
         columns=["figure", "detections a frame"],
     )
     moved = f"{_told(change)} detections a frame, of {then.mean():.2f}"
-    return Finding(f"{what}: {moved if (now != then).any() else 'as many detections in every frame'}.", sign, table)
+    return Finding(f"{what}: {moved if (now != then).any() else 'exactly as many detections'}.", sign, table)
 
 
 # Slices
@@ -315,7 +323,7 @@ def sliced(view: View, _: AnyLook, asked: Asked) -> Finding:
     """One figure by site, version, replica and time of day: the last day, and by how much it left the quiet days' range."""
     values = view.insides.figure(asked.statistic)
     night = (view.insides.frames.hour < 7) | (view.insides.frames.hour >= 19)
-    parts: dict[str, dict[str, Bools]] = {"time of day": {"07 to 19": ~night, "19 to 07": night}}
+    parts: dict[str, dict[str, Bools]] = {"time of day": {"the day (07 to 19)": ~night, "the night (19 to 07)": night}}
     by: tuple[Slicing, ...] = ("site", "version", "replica")
     parts |= {name: slices(view.insides, name) for name in by if asked.statistic != "dropped" or name != "replica"}
     cells = [(by, name, mine) for by, part in parts.items() for name, mine in part.items()]
@@ -381,7 +389,7 @@ def labels(view: View, look: AnyLook, asked: Asked) -> Finding:
     change = _less(now, before)
     sign = "fell" if change.high < 0 else "rose" if change.low > 0 else "same"
     table = _by_group(view, chosen, then)
-    said = f"Of what is there {_percent(now)} is found, weighted by what it matters; {_percent(before)} in the reference time."
+    said = f"{_percent(now)} of the labelled objects were found, weighted by importance; {_percent(before)} in the first days."
     return Finding(said, sign, table, labelled=chosen)
 
 
@@ -439,7 +447,7 @@ def pictures(view: View, look: AnyLook, asked: Asked) -> Finding:
     settings = [names[int(place)] for place in frames.seen[chosen]]
     seen = {setting_name(each): settings.count(each) for each in dict.fromkeys(settings)}
     shows = [view.stream.group_of(int(scene)) for scene in frames.scene[chosen]]
-    table = pd.DataFrame({"looks": [setting_name(each) for each in settings], "shows": shows})
+    table = pd.DataFrame({"looks": [_in_words(each) for each in settings], "shows": shows})
     table = table.value_counts().reset_index(name="frames")
     looks = ", ".join(f"{settings.count(each)} {_in_words(each)}" for each in dict.fromkeys(settings))
     things = ", ".join(f"{shows.count(name)} {name}" for name in dict.fromkeys(shows))

@@ -41,19 +41,21 @@ class StudyError(InputError):
 
 
 def investigators(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """One row an incident and player: every cause, as it comes, over so many seeds from 1 on; raises StudyError.
+    """One row an incident and player: every cause, as it comes, over so many seeds; raises StudyError.
+
+    Players meet the same incidents, and no two causes the same seed, so that incidents are independent.
 
     Columns: player, cause, shape, seed, right, confidence, brier, detected_h, diagnosed_h, mitigated_h, wrong_fixes,
     false_alarms, usd, kept (the share of the harm without any action that was still done).
     """
     spec = spec_of(case_of(case))
     if load_beliefs(case_of(case)) is None:
-        raise StudyError(f"{case}: was not rehearsed; casesim incident {case} --rehearse makes what the sensible player needs")
+        raise StudyError(f"{case}: was not rehearsed; casesim incident-rehearse {case} makes what the sensible player needs")
+    ways = [(name, shape) for name, cause in spec.causes.items() for shape in cause.shapes]
     wanted = [
-        (player, name, shape, seed)
-        for seed in range(1, seeds + 1)
-        for name, cause in spec.causes.items()
-        for shape in cause.shapes
+        (player, name, shape, 1 + place + len(ways) * k)
+        for k in range(seeds)
+        for place, (name, shape) in enumerate(ways)
         for player in PLAYERS
     ]
     rows = []

@@ -15,7 +15,7 @@ from simulator.analysis.incidents.secret import DAY_S
 from simulator.ui.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wrapped
 from simulator.units import significant
 
-_UNIT = "objects of the least weight"
+_UNIT = "weighted objects"
 #: Room above the lines for the words of the marks, part of their height.
 _AIR = 0.35
 

@@ -124,7 +124,7 @@ def _fixes_takeaway(fixes: pd.DataFrame, spec: Incident) -> str:
     restored = int((mine["took_away"] >= 0.8).sum())
     return (
         f"'{spec.fixes[better].label}' takes away four fifths of the harm of {restored} of {len(mine)} causes; its median is "
-        f"{100 * mine['took_away'].median():.0f}%. What puts the cause itself right takes all of it."
+        f"{100 * mine['took_away'].median():.0f}%. What puts a cause right where it entered takes all."
     )
 
 

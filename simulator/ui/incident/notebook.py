@@ -22,8 +22,10 @@ def notebook(game: Game) -> None:
 
 
 def _entry(game: Game, note: Note, place: int) -> None:
-    cost = [moment(game.scenario, note.at_s)]
-    cost += [hours(note.until_s - note.at_s)] if note.until_s > note.at_s else []
+    waited = note.action.kind == "wait"
+    cost = [moment(game.scenario, note.until_s if waited else note.at_s)]
+    took = hours(note.until_s - note.at_s)
+    cost += [f"after {took}" if waited else took] if note.until_s > note.at_s else []
     cost += [usd(note.usd)] if note.usd else []
     with st.container(border=True, gap="xxsmall"):
         head = f"**{place + 1}. {plain(title_of(note, game.play.spec))}** :small[{plain(', '.join(cost))}]"

@@ -9,9 +9,10 @@ import streamlit as st
 
 from simulator.analysis.incidents.beliefs import load_beliefs
 from simulator.analysis.incidents.debrief import path
-from simulator.analysis.incidents.score import Excess, Score, score
+from simulator.analysis.incidents.score import HELPS, Excess, Score, score
 from simulator.analysis.incidents.secret import HOUR_S
 from simulator.errors import InputError
+from simulator.evidence.incidents import load_study, studied
 from simulator.ui.charts import incident_reveal as charts
 from simulator.ui.incident.games import Game
 from simulator.ui.incident.replay import link
@@ -19,6 +20,8 @@ from simulator.ui.incident.words import hours, moment, usd
 from simulator.ui.widgets import draw, plain
 from simulator.units import significant
 
+#: As many fixes are named as help most.
+_MOST_HELPS = 3
 #: The Brier score of somebody who knows nothing.
 _CHANCE = 0.25
 
@@ -41,13 +44,13 @@ def reveal(game: Game) -> None:
 def _answer(game: Game, found: Score) -> None:
     secret, spec = game.play.secret, game.play.spec
     cause = spec.causes[found.cause]
-    came = "at once" if secret.shape == "abrupt" else f"over {spec.ramp_days:g} days"
+    came = "started suddenly" if secret.shape == "abrupt" else f"grew over {spec.ramp_days:g} days"
     st.header(f"It was: {plain(cause.label)}", anchor=False)
     said = "You named no cause."
     if found.diagnosis is not None:
         right = "right" if found.right else "wrong"
         said = f"You said “{spec.causes[found.diagnosis].label}”, {100 * found.confidence:.0f}% sure: {right}."
-    since = f"It began on {moment(game.scenario, secret.onset_s)} and came {came}."
+    since = f"It began on {moment(game.scenario, secret.onset_s)} and {came}."
     (st.success if found.right else st.error)(plain(f"{said} {since}"))
     st.markdown(plain(cause.teaches))
     if cause.source:
@@ -76,7 +79,7 @@ def _figures(found: Score) -> None:
             st.metric(label, value)
     st.caption(
         "Times are from when it began. Harm is what was missed and what was needless beyond what the same system would have "
-        "done without the cause, in objects of the least weight. "
+        "done without the cause, each object by its weight in the case. "
         f"The Brier score is the squared distance of the confidence from the truth: 0 is best, {_CHANCE:g} knows nothing."
     )
 
@@ -102,6 +105,23 @@ def _harm(game: Game) -> None:
             else "had no harm to end"
         )
         st.markdown(plain(f"“{spec.fixes[one.name].label}” {took}{'' if one.right else ': it did not help'}."))
+    if helps := _what_helps(game):
+        st.markdown(plain(helps))
+
+
+def _what_helps(game: Game) -> str:
+    """What takes most of the harm of this cause away, of all that was tried against it in the study of the case."""
+    cause, spec = game.play.secret.cause, game.play.spec
+    if cause is None or spec.causes[cause].harmless or game.scenario.id not in studied():
+        return ""
+    rows = load_study(game.scenario.id).fixes
+    best = rows[(rows["cause"] == cause) & (rows["took_away"] >= HELPS)].sort_values("took_away", ascending=False)
+    told = [
+        f"“{spec.fixes[row['fix']].label}” {100 * min(row['took_away'], 1.0):.0f}%"
+        for row in best.head(_MOST_HELPS).to_dict("records")
+        if row["fix"] in spec.fixes
+    ]
+    return f"Shipped when the page came, these take most of its harm away on average: {', '.join(told)}." if told else ""
 
 
 def _path(game: Game) -> None:

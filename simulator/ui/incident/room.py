@@ -42,6 +42,10 @@ def news(game: Game) -> None:
     loud = bool(last and (last.ring or last.complaint))
     sentence, _, rest = latest(game).partition("\n")
     (st.error if loud else st.info)(f"**{plain(sentence)}** {plain(rest)}")
+    told = f"told:{game.id}"
+    if len(game.notes) > st.session_state.get(told, len(game.notes)):
+        st.toast(plain(sentence))  # on a narrow screen the button that was pressed is far below
+    st.session_state[told] = len(game.notes)
 
 
 @st.fragment

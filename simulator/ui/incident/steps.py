@@ -25,6 +25,8 @@ from simulator.ui.incident.suspects import suspects
 from simulator.ui.incident.words import cost_of, name_of
 from simulator.ui.widgets import plain
 
+#: Waiting for a page ends after so many hours, so that one click does not end the incident.
+_WEEK_H = 168
 LOOK, FIX, WATCH, NAME = "Look closer", "Put right", "Watch", "Name the cause"
 #: What an action could not be taken for: the control and the sentence, in the session.
 _REFUSED = "incident_refused"
@@ -62,8 +64,9 @@ def steps(game: Game) -> None:
 
 def _wait(game: Game) -> None:
     with st.container(horizontal=True, wrap=False):
-        if st.button("Wait until something rings", key="wait_ring", type="primary"):
-            act(game, WaitAction(kind="wait"), "wait")
+        about = "A week at most; a page costs money."
+        if st.button("Wait until something rings", key="wait_ring", type="primary", help=about):
+            act(game, WaitAction(kind="wait", hours=_WEEK_H), "wait")
         with st.popover("Wait some hours"):
             hours = st.number_input("Hours, unless something rings before", 1, 672, 6, key="wait_hours")
             if st.button("Wait", key="wait"):

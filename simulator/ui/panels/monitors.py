@@ -12,7 +12,6 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from simulator.analysis.incidents.play import Play
@@ -29,6 +28,8 @@ from simulator.ui.widgets import download, plain
 _LARGEST = 50
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
 _NOTHING = "none"
+#: So many answers are kept.
+_KEPT = 32
 #: The example: one site's cameras go out of focus in the second week.
 _CASE, _SEED, _CAUSE = "production-drift", 5, "blurred_camera"
 
@@ -108,7 +109,7 @@ def _asked(tables: tuple[Table, Table]) -> Asked | None:
             tests = st.multiselect("Tests", [*TESTS, MMD], format_func=lambda test: NAMES.get(test, test), key="monitors_tests")
             correction = st.selectbox("Correction", list(_CORRECTIONS), format_func=_CORRECTIONS.__getitem__)
             level = st.number_input("Level", 0.001, 0.5, 0.05, 0.01, help="how often a quiet week may raise an alarm")
-            independent = st.checkbox("Take rows for independent", help="as a plain test does; see what it claims")
+            independent = st.checkbox("Treat rows as independent", help="as a plain test does; see what it claims")
         st.form_submit_button("Compare", type="primary")
     chosen: Correction = next(one for one in get_args(Correction) if one == correction)
     compared = tuple(name for name in names if name not in (time, group, by))
@@ -128,10 +129,21 @@ def _column(label: str, names: list[str], usual: str, about: str) -> str | None:
     return None if found == _NOTHING else found
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _compared(names: tuple[str, str], asked: Asked, _tables: tuple[Table, Table], _bar: DeltaGenerator) -> Monitored:
-    """The answer to one question about two tables, which their contents name; asked again, it is there at once."""
-    return compare(*_tables, asked, _ticking(_bar.progress))
+@st.cache_resource(max_entries=1)
+def _answers() -> dict[tuple[str, str, Asked], Monitored]:
+    """The answers to the latest questions; a progress bar may move while one is worked out, which a cached function forbids."""
+    return {}
+
+
+def _compared(tables: tuple[Table, Table], asked: Asked, show: Callable[[float, str], object]) -> Monitored:
+    """The answer to one question about two tables; asked again, it is there at once."""
+    kept, key = _answers(), (_name_of(tables[0]), _name_of(tables[1]), asked)
+    if key not in kept:
+        found = compare(*tables, asked, _ticking(show))
+        while len(kept) >= _KEPT:
+            kept.pop(next(iter(kept)), None)
+        kept[key] = found
+    return kept[key]
 
 
 def _name_of(table: Table) -> str:
@@ -141,7 +153,7 @@ def _name_of(table: Table) -> str:
 def _answer(tables: tuple[Table, Table], asked: Asked) -> None:
     bar = st.progress(0.0, "Testing")
     try:
-        found = _compared((_name_of(tables[0]), _name_of(tables[1])), asked, tables, bar)
+        found = _compared(tables, asked, bar.progress)
     except InputError as error:
         st.error(plain(str(error)))
         return
@@ -171,7 +183,7 @@ def _ticking(show: Callable[[float, str], object]) -> Callable[[int], None]:
 
 
 def as_rows(found: Monitored) -> pd.DataFrame:
-    """A row a test, as the screen shows it."""
+    """A row a test, as the screen shows it: those that differ first."""
     return pd.DataFrame(
         [
             {
@@ -184,6 +196,6 @@ def as_rows(found: Monitored) -> pd.DataFrame:
                 "corrected p": one.corrected,
                 "verdict": sentences.verdict(one),
             }
-            for one in found.findings
+            for one in sorted(found.findings, key=lambda one: one.verdict != "differs")
         ]
     )
