@@ -72,7 +72,8 @@ def _played(case: str, wanted: tuple[str, str, str, int]) -> dict[str, object]:
     assert isinstance(beliefs, Beliefs)
     PLAYERS[player](play, beliefs)
     found = score(play)
-    kept = found.excess / found.untouched if found.untouched > 0 else np.nan
+    harmful = not spec_of(case_of(case)).causes[cause].harmless and found.untouched > 0
+    kept = found.excess / found.untouched if harmful else np.nan
     return {
         "player": player,
         "cause": cause,
