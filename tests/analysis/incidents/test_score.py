@@ -101,7 +101,7 @@ def test_times_count_from_the_onset_and_alarms_before_it_are_false():
 
 def test_a_complaint_is_how_a_silent_failure_is_detected():
     found = score(play("fog_season", {"kind": "watch", "watches": []}, {"kind": "wait"}, shape="abrupt"))
-    assert found.detected_h == pytest.approx(24 * SPEC.complaint_days) and found.false_alarms == 0
+    assert 12 * SPEC.complaint_days <= found.detected_h <= 24 * SPEC.complaint_days and found.false_alarms == 0
 
 
 def test_what_was_spent_and_labelled_is_that_of_the_notebook():
