@@ -44,13 +44,13 @@ def reveal(game: Game) -> None:
 def _answer(game: Game, found: Score) -> None:
     secret, spec = game.play.secret, game.play.spec
     cause = spec.causes[found.cause]
-    came = "started suddenly" if secret.shape == "abrupt" else f"grew over {spec.ramp_days:g} days"
+    came = "all at once" if secret.shape == "abrupt" else f"over {spec.ramp_days:g} days"
     st.header(f"It was: {plain(cause.label)}", anchor=False)
     said = "You named no cause."
     if found.diagnosis is not None:
         right = "right" if found.right else "wrong"
         said = f"You said “{spec.causes[found.diagnosis].label}”, {100 * found.confidence:.0f}% sure: {right}."
-    since = f"It began on {moment(game.scenario, secret.onset_s)} and {came}."
+    since = f"It began on {moment(game.scenario, secret.onset_s)}, {came}."
     (st.success if found.right else st.error)(plain(f"{said} {since}"))
     st.markdown(plain(cause.teaches))
     if cause.source:
@@ -80,7 +80,8 @@ def _figures(found: Score) -> None:
     st.caption(
         "Times are from when it began. Harm is what was missed and what was needless beyond what the same system would have "
         "done without the cause, each object by its weight in the case. "
-        f"The Brier score is the squared distance of the confidence from the truth: 0 is best, {_CHANCE:g} knows nothing."
+        "The Brier score is the squared distance of the confidence from the truth: 0 is best, and always saying 50% scores "
+        f"{_CHANCE:g}."
     )
 
 
