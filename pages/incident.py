@@ -3,7 +3,6 @@
 import streamlit as st
 
 from simulator.paths import PAGES
-from simulator.scenario import Scenario
 from simulator.ui.incident.cases import asked_incident, chosen_case
 from simulator.ui.incident.games import Game
 from simulator.ui.incident.notebook import notebook
@@ -12,27 +11,7 @@ from simulator.ui.incident.room import latest, news, watched
 from simulator.ui.incident.start import start
 from simulator.ui.incident.steps import ended, steps
 from simulator.ui.incident.strip import strip
-
-
-@st.dialog("Brief", position="right", width="medium")
-def brief(scenario: Scenario) -> None:
-    st.markdown(scenario.brief)
-
-
-@st.dialog("Questions you may ask", position="right", width="medium")
-def questions(scenario: Scenario) -> None:
-    for question in scenario.questions:
-        with st.expander(question.ask, type="compact"):
-            st.markdown(question.answer)
-
-
-def head(scenario: Scenario) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(scenario.title, anchor=False, width="content")
-        if st.button("Brief", key="brief"):
-            brief(scenario)
-        if scenario.questions and st.button("Questions you may ask", key="questions"):
-            questions(scenario)
+from simulator.ui.story import story
 
 
 def room(game: Game) -> None:
@@ -57,7 +36,8 @@ if scenario is None:
     st.markdown("None of the cases here has an `incident` section.")
     st.page_link(PAGES / "home.py", label="All cases")
     st.stop()
-head(scenario)
+with st.container(horizontal=True, vertical_alignment="center"):
+    story(scenario)
 game = asked_incident(scenario)
 if game is None:
     start(scenario)

@@ -12,6 +12,7 @@ from simulator.ui.exhibits import panel_of, panels
 from simulator.ui.jobs import Job, registry
 from simulator.ui.links import SEEDS, command, link
 from simulator.ui.own_cases import case_now, follow, tell
+from simulator.ui.story import story
 from simulator.ui.widgets import draw_diagram, plain
 from simulator.ui.workbench import address, history
 from simulator.ui.workbench.challenge import challenge
@@ -46,25 +47,9 @@ def chosen_case() -> Scenario:
 def head(scenario: Scenario) -> None:
     """The title, and behind buttons what a person is told and may ask."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(scenario.title, anchor=False, width="content")
-        if st.button("Brief", key="brief"):
-            brief(scenario)
-        if scenario.questions and st.button("Questions you may ask", key="questions"):
-            questions(scenario)
+        story(scenario)
         if scenario.incident:
             st.page_link(PAGES / "incident.py", label="Play the incident", query_params={"case": scenario.id})
-
-
-@st.dialog("Brief", position="right", width="medium")
-def brief(scenario: Scenario) -> None:
-    st.markdown(scenario.brief)
-
-
-@st.dialog("Questions you may ask", position="right", width="medium")
-def questions(scenario: Scenario) -> None:
-    for question in scenario.questions:
-        with st.expander(question.ask, type="compact"):
-            st.markdown(question.answer)
 
 
 def run_row(scenario: Scenario) -> bool:

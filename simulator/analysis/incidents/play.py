@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -25,7 +24,7 @@ from simulator.analysis.incidents.insides import Insides
 from simulator.analysis.incidents.looks import LOOKERS, Asked, Finding, View
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S, Secret, spec_of
 from simulator.analysis.incidents.served import serve
-from simulator.analysis.incidents.stock import Network, Stock, stock
+from simulator.analysis.incidents.stock import Stock, stock
 from simulator.analysis.incidents.stream import Change, Rethresholded, Reviewed, Stream, Swapped, Undone
 from simulator.analysis.incidents.watching import Ring, Series, priced, rings, watched
 from simulator.evidence.detections import BINS
@@ -277,8 +276,3 @@ class Play:
             action.frames if isinstance(look, LabelsLook) else look.frames if isinstance(look, AuditLook) else 0
             for look, action in looks
         )
-
-    @cached_property
-    def release(self) -> Network:
-        """The network that was released."""
-        return self.spec.release.detector, self.spec.release.precision

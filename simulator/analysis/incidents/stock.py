@@ -217,7 +217,7 @@ def _boxes(
 def _stand_ins(there: Bools, settings: Mapping[Setting, int]) -> tuple[Ints, Bools]:
     """For each network and setting the setting whose figures are used, (n, s), and whether there is one.
 
-    A severity that was not measured is stood in for by the next lower one, else by the next higher one.
+    A severity that was not measured is stood in for by the nearest one that was, the lower of two as near.
     """
     chosen = np.tile(np.arange(len(settings)), (len(there), 1))
     measured = there.copy()

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2 as chi2_of
-from scipy.stats import kstwo, norm, wasserstein_distance
+from scipy.stats import ks_2samp, norm, wasserstein_distance
 
 from simulator.analysis.incidents.insides import Insides
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S
 from simulator.analysis.incidents.served import Served
 from simulator.analysis.incidents.stock import CLEAN_SETTING
+from simulator.analysis.monitors.distances import PSI_BINS, chi_squared, psi
 from simulator.analysis.monitors.mmd import bandwidth, mmd_squared
 from simulator.errors import InputError
 from simulator.scenario.incident.schema import LABELLED, OF_SERVERS, Slicing, Watch
@@ -26,8 +27,6 @@ Bools = NDArray[np.bool_]
 
 #: Windows with fewer rows say nothing.
 LEAST_ROWS = 8
-#: Bins of PSI and of chi-squared are tenths of the reference; an empty one counts as half a row.
-_BINS = 10
 #: MMD compares no more rows of a window than these, evenly spread over it.
 _MMD_ROWS = 200
 #: Bound on false alarms of ADWIN, for independent values (Bifet and Gavalda 2007).
@@ -240,7 +239,7 @@ class _Rows:
         if self.watch.test == "wasserstein":
             return float(wasserstein_distance(first, second)) / max(float(first.std()), 1e-12), 1.0
         counts = _binned(first, second)
-        return _psi(*counts) if self.watch.test == "psi" else _chi2(*counts)
+        return (float(psi(*counts)), 1.0) if self.watch.test == "psi" else _chi2(*counts)
 
     def _vectors(self, rows: NDArray[np.int64]) -> Floats:
         if len(rows) and rows[0] < 0:
@@ -273,33 +272,21 @@ def collected(insides: Insides, name: str) -> Floats:
 
 def ks(first: Floats, second: Floats) -> tuple[float, float]:
     """The two-sample Kolmogorov-Smirnov statistic, and its asymptotic p for independent rows."""
-    first, second = np.sort(first), np.sort(second)
-    every = np.concatenate([first, second])
-    gaps = np.searchsorted(first, every, side="right") / len(first) - np.searchsorted(second, every, side="right") / len(second)
-    statistic = float(np.abs(gaps).max())
-    return statistic, float(kstwo.sf(statistic, max(round(len(first) * len(second) / (len(first) + len(second))), 1)))
+    told = ks_2samp(first, second, method="asymp")
+    return float(told.statistic), float(told.pvalue)
 
 
 def _binned(first: Floats, second: Floats) -> tuple[Floats, Floats]:
     """Rows in each tenth of the reference, of both."""
-    edges = np.unique(np.quantile(first, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    edges = np.unique(np.quantile(first, np.linspace(0, 1, PSI_BINS + 1)[1:-1]))
     counts = [np.bincount(np.searchsorted(edges, each, side="right"), minlength=len(edges) + 1) for each in (first, second)]
     return counts[0].astype(float), counts[1].astype(float)
 
 
-def _psi(first: Floats, second: Floats) -> tuple[float, float]:
-    """The population stability index of two histograms."""
-    one, other = (np.maximum(each, 0.5) / each.sum() for each in (first, second))
-    return float(((other - one) * np.log(other / one)).sum()), 1.0
-
-
 def _chi2(first: Floats, second: Floats) -> tuple[float, float]:
     """Pearson's chi-squared of two histograms, and its p for independent rows."""
-    table = np.stack([first, second])
-    table = table[:, table.sum(axis=0) > 0]
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
-    statistic = float(((table - expected) ** 2 / expected).sum())
-    return statistic, float(chi2_of.sf(statistic, max(table.shape[1] - 1, 1)))
+    statistic, filled = float(chi_squared(first, second)), int(((first + second) > 0).sum())
+    return statistic, float(chi2_of.sf(statistic, max(filled - 1, 1)))
 
 
 def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bools:
