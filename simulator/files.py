@@ -1,0 +1,49 @@
+"""Reading what a person names: a regular file, and no more of it than is allowed, whatever its size claims to be."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from simulator.errors import InputError
+from simulator.limits import Limit
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+class UnreadableError(InputError):
+    """A file cannot be read, or not whole; `reason` says why, without the path."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
+
+
+def read_within(path: Path, limit: Limit) -> bytes:
+    """The bytes of a regular file; raises UnreadableError for anything else, and for a file longer than the limit.
+
+    What a file claims of its size is not trusted: no more than the limit is read.
+    """
+    try:
+        # Without waiting: to open a pipe that nobody writes to would block.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                kind = next((word for is_kind, word in _KINDS if is_kind(mode)), "no regular file")
+                raise UnreadableError(path, f"cannot be read: it is {kind}; expected a file")
+            content = stream.read(limit.most + 1)
+    except ValueError as error:  # a path with a character that no path can hold
+        raise UnreadableError(path, f"cannot be read: {error}") from error
+    except OSError as error:
+        raise UnreadableError(path, f"cannot be read: {error.strerror}") from error
+    if len(content) > limit.most:
+        raise UnreadableError(path, f"is longer than {limit}, the most that is read")
+    return content
