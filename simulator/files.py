@@ -32,18 +32,28 @@ def read_within(path: Path, limit: Limit) -> bytes:
     What a file claims of its size is not trusted: no more than the limit is read.
     """
     try:
-        # Without waiting: to open a pipe that nobody writes to would block.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(handle, "rb") as stream:
-            mode = os.fstat(stream.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                kind = next((word for is_kind, word in _KINDS if is_kind(mode)), "no regular file")
-                raise UnreadableError(path, f"cannot be read: it is {kind}; expected a file")
-            content = stream.read(limit.most + 1)
-    except ValueError as error:  # a path with a character that no path can hold
-        raise UnreadableError(path, f"cannot be read: {error}") from error
+        content = _first(path, limit.most + 1)
+    except UnreadableError:
+        raise
     except OSError as error:
         raise UnreadableError(path, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a character that no path can hold
+        raise UnreadableError(path, f"cannot be read: {error}") from error
     if len(content) > limit.most:
         raise UnreadableError(path, f"is longer than {limit}, the most that is read")
     return content
+
+
+def _first(path: Path, count: int) -> bytes:
+    """The first bytes of a regular file."""
+    # Without waiting: to open a pipe that nobody writes to would block.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            kind = next((word for is_kind, word in _KINDS if is_kind(mode)), "no regular file")
+            raise UnreadableError(path, f"cannot be read: it is {kind}; expected a file")
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return stream.read(count)
+    finally:
+        os.close(handle)
