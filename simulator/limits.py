@@ -24,6 +24,7 @@ class Limit:
 
 
 CASE_FILE = Limit("a case's file", 512 * KIB, "bytes", "a case of a hundred stages takes a tenth of that")
+FAULTS_TOLD = Limit("the faults that a command tells", 100, "faults", "whoever has mended a hundred asks again")
 
 
 def every() -> list[Limit]:

@@ -1,6 +1,7 @@
 """What several tests share: repeatable examples, and small evidence in place of what was measured."""
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -52,8 +53,10 @@ def casesim(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     def run(*words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["casesim", *map(str, words)])
         capsys.readouterr()
+        before = signal.getsignal(signal.SIGINT)
         with pytest.raises(SystemExit) as ended:
             main()
+        signal.signal(signal.SIGINT, before)
         return Ended(int(ended.value.code or 0), *capsys.readouterr())
 
     return run

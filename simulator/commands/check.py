@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.commands.outcome import Status, tell
+from simulator.commands.outcome import Status, say, tell
 from simulator.scenario import ScenarioError, load
 from simulator.scenario.cases import find
 from simulator.serving.plan import compile_plan, read_whole
@@ -24,5 +24,5 @@ def check(
         tell(error)
         raise typer.Exit(Status.NO) from None
     for caution in compile_plan(scenario).warnings:
-        print(caution)
-    print(f"{scenario.id}: no faults")
+        say(caution)
+    say(f"{scenario.id}: no faults")

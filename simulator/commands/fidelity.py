@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from simulator.analysis.evidence.fidelity import busy_told, forecasts_held, held_told, share_told
-from simulator.commands.outcome import err, needing
+from simulator.commands.outcome import err, needing, wide_console
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, FidelityError, Point, Report, write_report
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _check_target(path: Path) -> None:
 
 def show(report: Report) -> None:
     """Print every point, and a summary in words."""
-    out = Console(width=max(Console().width, 220))
+    out = wide_console(220)
     out.print(table_of(report))
     out.print(*sentences(report), sep="\n", highlight=False)
 

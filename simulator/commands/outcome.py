@@ -3,20 +3,60 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import signal
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
+from typing import IO, Any
 
-from rich.console import Console
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
+from simulator.commands.signals import INTERRUPTED, TERMINATED
 from simulator.errors import InputError, suggest
-from simulator.scenario import ScenarioError
-from simulator.scenario.faults import Fault
+from simulator.limits import FAULTS_TOLD
+from simulator.scenario.faults import Fault, ScenarioError
+
+#: What a terminal obeys in place of showing it, but for tabs and new lines: control characters, marks that turn the direction
+#: of writing, and bytes that are no text.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: object) -> str:
+    """The text with whatever a terminal would obey written out, such as `\\x1b` for the escape character."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+def say(text: object, file: IO[str] | None = None) -> None:
+    """Print a text that may hold words from a file or an argument; file: standard output if it is not given."""
+    print(visible(text), file=file)
+
+
+class VisibleConsole(Console):
+    """A console that shows what `visible` shows."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """A cell or a line, made visible before its width is reckoned."""
+        return super().render_str(visible(text), **how)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Segments of which only rich's own steer the terminal."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the last handler."""
+        raise BrokenPipeError
+
 
 #: Messages to a person go here, so that standard output carries only the answer.
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = VisibleConsole(stderr=True, highlight=False, soft_wrap=True)
 
 #: Wide enough for every table: columns of a line, where a program reads them and no screen ends.
 _WIDEST = 1000
@@ -24,8 +64,13 @@ _WIDEST = 1000
 
 def table_console() -> Console:
     """Standard output for tables: as wide as the terminal, or without a break where a program reads it."""
-    out = Console()
-    return out if out.is_terminal else Console(width=_WIDEST)
+    out = VisibleConsole()
+    return out if out.is_terminal else VisibleConsole(width=_WIDEST)
+
+
+def wide_console(least: int) -> Console:
+    """Standard output for tables that need a width, in columns, whatever the terminal has."""
+    return VisibleConsole(width=max(Console().width, least), highlight=False)
 
 
 class Status(IntEnum):
@@ -35,7 +80,10 @@ class Status(IntEnum):
     NO = 1  # the answer is no: an objective is not met
     WRONG_USE = 2  # or wrong input
     OWN_FAULT = 70
-    STOPPED = 130
+    NOT_THROUGH = 74  # standard output, or a file, takes no more: a full disk
+    STOPPED = INTERRUPTED
+    UNREAD = 128 + getattr(signal, "SIGPIPE", 13)  # nobody reads standard output any more: `| head`
+    ENDED = TERMINATED
 
 
 class UsageError(InputError):
@@ -86,17 +134,31 @@ def known(what: str, name: str, there: Iterable[str]) -> str:
     return name
 
 
+#: What typer raises against a command line: a class that each of its versions keeps elsewhere.
+_Misused = typer.BadParameter.__mro__[2]
+
+
 def tell(error: BaseException) -> Status:
     """Print on standard error what ended a command, and return its exit status."""
+    _give_up_output()
     match error:
         case ScenarioError():
             _report(error.faults)
         case InputError():
-            print(error, file=sys.stderr)
+            _complain(error)
+        case _ if isinstance(error, _Misused):
+            _complain(_misuse(error))
+        case BrokenPipeError():
+            return Status.UNREAD
+        case OSError() if error.filename:
+            _complain(f"{error.filename}: {error.strerror}")
         case OSError():
-            print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)
+            _complain(f"what it was to write or read did not go through: {error.strerror or error}")
+            return Status.NOT_THROUGH
+        case MemoryError():
+            _complain("there is not enough memory for this on this machine; ask for less at once")
         case StoppedError():
-            print(f"stopped: {error}", file=sys.stderr)
+            _complain(f"stopped: {error}")
             return Status.STOPPED
         case KeyboardInterrupt():
             return Status.STOPPED
@@ -106,11 +168,34 @@ def tell(error: BaseException) -> Status:
     return Status.WRONG_USE
 
 
+def _complain(text: object) -> None:
+    with suppress(OSError):  # there is no other place to say it
+        say(text, sys.stderr)
+
+
+def _give_up_output() -> None:
+    """Drop what standard output no longer takes, which Python would try again at its end, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _misuse(error: Any) -> str:
+    """What typer has against a command line, in one sentence; nothing where it has printed a help in its place."""
+    context, said = getattr(error, "ctx", None), error.format_message()
+    if context is None or not said:
+        return str(said)
+    return f"{context.command_path}: {said.rstrip('.')}; {context.command_path} --help tells what there is"
+
+
 def _report(faults: list[Fault]) -> None:
-    """Print every fault, a line each, as `file:line:col: field: message`."""
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}", file=sys.stderr)
+    """Print the faults, a line each, as `file:line:col: field: message`."""
+    for fault in faults[: FAULTS_TOLD.most]:
+        _complain(fault)
+    more = len(faults) - FAULTS_TOLD.most
+    told = f"{len(faults):,} fault{'s' if len(faults) > 1 else ''}"
+    _complain(f"{told}, of which the first {FAULTS_TOLD} are told" if more > 0 else told)
 
 
 def _tell_own_fault(error: BaseException) -> None:
@@ -118,7 +203,8 @@ def _tell_own_fault(error: BaseException) -> None:
         traceback.print_exception(error)
         return
     told = " ".join(f"{type(error).__name__}: {error}".split())
-    print(
-        f"this is a bug in CaseSim, not in your input: {told[:200]}; set CASESIM_DEBUG=1 in the environment to see where",
-        file=sys.stderr,
+    _complain(
+        f"this is a bug in CaseSim, not in your input: {told[:200]}\n"
+        f"please report it with the command line: {shlex.join(['casesim', *sys.argv[1:]])[:1000]}\n"
+        "set CASESIM_DEBUG=1 in the environment to see where"
     )

@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from simulator.commands.outcome import StoppedError, UsageError, err, known, needing, table_console
+from simulator.commands.outcome import StoppedError, UsageError, err, known, needing, say, table_console
 from simulator.commands.profile_onnx import profile_onnx
 from simulator.evidence.failures import Failure, failures
 from simulator.evidence.profiles import Profile, readable_profiles
@@ -218,7 +218,7 @@ def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
     if table.rows or not failed:
         table_console().print(table)
     for row in failed:
-        typer.echo("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
+        say("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
 
 
 def _reason(failure: Failure) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from simulator.commands.outcome import err
+from simulator.commands.outcome import err, wide_console
 from simulator.evidence.projection.heldout import (
     BARS,
     COMPETITOR,
@@ -50,7 +49,7 @@ def projection(
     if json_:
         typer.echo(json.dumps(as_json(found), indent=2))
         return
-    out = Console(width=max(Console().width, 110))
+    out = wide_console(110)
     for table in (table_of(found), comparisons_of(found), energies_of(found)):
         out.print(table)
     out.print(*sentences(found), sep="\n", highlight=False)

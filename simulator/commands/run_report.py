@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -11,10 +10,11 @@ from simulator.analysis.run.request_path import RequestPath
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Standing, Verdict
 from simulator.analysis.statistics import Interval
+from simulator.commands.outcome import VisibleConsole
 from simulator.serving.plan import changes_of
 from simulator.units import duration, spoken
 
-out = Console()
+out = VisibleConsole()
 
 _COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven": "yellow", "no figure": "bright_black"}
 

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from simulator.analysis.scores.summary import TARGETS, ScoreSummary, score_summary
 from simulator.analysis.statistics import Interval
-from simulator.commands.outcome import err
+from simulator.commands.outcome import err, say, wide_console
+from simulator.commands.train import train
 from simulator.evidence.scores import ScoreError, score_names
 from simulator.evidence.scores.importing import ImportOptions, import_scores
 
 #: Wide enough for a table's name and four figures with their intervals.
 _WIDTH = 160
 
-scores = typer.Typer(help="List score tables, train them, or import your own.", no_args_is_help=True)
+scores = typer.Typer(help="List score tables, train them, or import your own.", no_args_is_help=True, add_completion=False)
 
 
 @scores.command("list")
@@ -31,7 +31,7 @@ def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a li
     if as_json:
         typer.echo(json.dumps([summary.to_json() for summary in found], indent=2, allow_nan=False))
         return
-    out = Console(width=max(Console().width, _WIDTH), highlight=False)
+    out = wide_console(_WIDTH)
     out.print(_table(found))
     out.print(
         "At 90, 95 and 99% sensitivity: the specificity. In brackets: 95% intervals, 2,000 resamples of the patients, each with"
@@ -84,6 +84,9 @@ def import_table(
     options = ImportOptions(dataset, model, precision, source, attribution, overwrite)
     made = import_scores(str(table), content, options)
     for name in made.names:
-        typer.echo(f"{name}: a case takes it with `scores: {name.rsplit('.', 1)[0]}` at {name.rsplit('.', 1)[1]}")
+        say(f"{name}: a case takes it with `scores: {name.rsplit('.', 1)[0]}` at {name.rsplit('.', 1)[1]}")
     if made.unread:
         err.print(f"columns not used: {', '.join(made.unread)}", markup=False)
+
+
+scores.command()(train)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from simulator.commands.outcome import say
 from simulator.paths import APP
 from simulator.scenario.cases import OWN_CASES, checked_path, files_at
 
@@ -30,7 +31,8 @@ def serve(
         own = checked_path(cases)
         os.environ[OWN_CASES] = str(own)
         for file in files_at(own):
-            print(f"{file.name}: http://localhost:{port}/practice?case={file.stem}", flush=True)
+            say(f"{file.name}: http://localhost:{port}/practice?case={file.stem}")
+        sys.stdout.flush()
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
     if os.name == "posix":
         # The app takes the place of this process, so that what stops it stops the app.

@@ -5,11 +5,26 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.table import Table
+from rich.text import Text
 
-from simulator.commands.outcome import EXTRAS, Status, StoppedError, UsageError, known, needing, tell
+from simulator.commands.outcome import (
+    EXTRAS,
+    Status,
+    StoppedError,
+    UsageError,
+    VisibleConsole,
+    known,
+    needing,
+    table_console,
+    tell,
+    visible,
+)
+from simulator.limits import FAULTS_TOLD
 from simulator.scenario import ScenarioError
 from simulator.scenario.faults import Fault
 
@@ -70,3 +85,47 @@ def test_a_name_that_is_not_there_is_answered_with_the_nearest_or_with_all():
 def test_the_command_runs_as_a_module():
     done = subprocess.run([sys.executable, "-m", "simulator.commands", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("casesim ")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (BrokenPipeError(32, "Broken pipe"), 141, ""),
+        (OSError(28, "No space left on device"), 74, "did not go through: No space left on device"),
+        (MemoryError(), 2, "there is not enough memory for this"),
+        (RecursionError("maximum recursion depth exceeded"), 70, "this is a bug in CaseSim, not in your input: RecursionError"),
+    ],
+)
+def test_what_no_command_foresees_ends_in_a_sentence_too(error, status, said, capsys):
+    assert tell(error) is Status(status)
+    assert said in capsys.readouterr().err
+
+
+def test_of_very_many_faults_the_first_are_told(capsys):
+    tell(ScenarioError([Fault("a.yaml", line, 1, "id", "missing") for line in range(1, 251)]))
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == FAULTS_TOLD.most + 1
+    assert told[-1] == "250 faults, of which the first 100 faults are told"
+
+
+HOSTILE = "a\x1b]0;title\x07\x9b31m\u202eb\r\udcff"
+
+
+def test_what_a_terminal_would_obey_is_written_out_in_sentences_and_in_tables(capsys):
+    seen = r"a\x1b]0;title\x07\x9b31m\u202eb\r\udcff"
+    assert visible(HOSTILE) == visible(seen) == seen
+    assert visible("é “ü” 日本\t\n") == "é “ü” 日本\t\n"
+    tell(UsageError(HOSTILE))
+    table = Table(HOSTILE)
+    table.add_row(HOSTILE)
+    table_console().print(table, HOSTILE, markup=False)
+    shown = capsys.readouterr()
+    assert shown.err == f"{seen}\n"
+    assert shown.out.count(seen) == 3
+    assert "\x1b" not in shown.out
+
+
+def test_colours_are_still_rich_own():
+    told = StringIO()
+    VisibleConsole(file=told, force_terminal=True, color_system="standard").print(Text("a\x1b[8mb\u202e", style="red"))
+    assert told.getvalue() == "\x1b[31ma\\x1b[8mb\\u202e\x1b[0m\n"

@@ -217,10 +217,11 @@ def crash(monkeypatch):
 def test_an_error_of_its_own_is_told_in_a_sentence_with_a_status_of_its_own(casesim, case):
     status, out, err = casesim("run", case, "--strict")
     assert (status, out) == (70, "")
-    assert err.strip() == (
-        "this is a bug in CaseSim, not in your input: ZeroDivisionError: division by zero; "
-        "set CASESIM_DEBUG=1 in the environment to see where"
-    )
+    assert err.strip().splitlines() == [
+        "this is a bug in CaseSim, not in your input: ZeroDivisionError: division by zero",
+        f"please report it with the command line: casesim run {case} --strict",
+        "set CASESIM_DEBUG=1 in the environment to see where",
+    ]
 
 
 @pytest.mark.usefixtures("crash")

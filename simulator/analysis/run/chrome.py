@@ -79,10 +79,10 @@ def _ns(seconds: float) -> int:
 
 def check_target(path: Path) -> None:
     """Raise TraceFileError if a trace could not be written to `path`; checked before the run, not after."""
+    if path.is_dir():
+        raise TraceFileError(f"{path}: is a folder; name a file in it, such as {path / 'trace.json'}")
     if not path.name.endswith(ENDINGS):
         raise TraceFileError(f"{path}: a trace is written as {' or '.join(ENDINGS)}; name it {path.with_suffix('.json').name}")
-    if path.is_dir():
-        raise TraceFileError(f"{path}: is a folder; name a file in it")
     if not path.parent.is_dir():
         raise TraceFileError(f"{path}: there is no folder {path.parent}; make it first, or name another")
     if not os.access(path.parent, os.W_OK):
