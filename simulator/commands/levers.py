@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, wait
 from typing import Annotated
 
 import typer
@@ -19,8 +17,9 @@ from simulator.analysis.run.replicate import run_replications
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import summary_of
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
-from simulator.commands.outcome import UsageError, err, table_console
+from simulator.commands.outcome import err, table_console
 from simulator.commands.run import read_picks, read_strikes
+from simulator.processes import again_if_killed, workers
 from simulator.scenario import load
 from simulator.serving.plan import Plan, compile_plan
 from simulator.units import spoken
@@ -41,7 +40,7 @@ def levers(
 ) -> None:
     """Try every choice one step either way from a design, and print what moves its objectives."""
     plan = compile_plan(load(case), read_picks(picks or [], "--set"), read_strikes(strikes or []))
-    found = _tried(plan, seed, replications, trials)
+    found = again_if_killed(lambda: _tried(plan, seed, replications, trials))
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
@@ -50,9 +49,7 @@ def levers(
 
 def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # An interrupt reaches workers too; only the command handles it.
-    executor = ProcessPoolExecutor(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
-    try:
+    with workers() as executor:
         executor.submit(int).result()  # workers are forked before the progress bar starts its thread
         with Progress(*columns, console=err, transient=True) as bar:
             task = bar.add_task("replications", total=replications or plan.scenario.run.replications)
@@ -64,11 +61,7 @@ def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Leve
                 wait([one for one in trying.futures if not one.done()], return_when=FIRST_COMPLETED)
                 trying.so_far()
                 bar.update(task, completed=trying.settled)
-        return trying.so_far()
-    except BrokenProcessPool as error:
-        raise UsageError("a worker process was killed, perhaps for lack of memory; run fewer requests") from error
-    finally:
-        executor.shutdown(cancel_futures=True)
+    return trying.so_far()
 
 
 def print_levers(levers: Levers) -> None:

@@ -20,6 +20,7 @@ from simulator.commands.profile_onnx import profile_onnx
 from simulator.evidence.failures import Failure, failures
 from simulator.evidence.profiles import Profile, readable_profiles
 from simulator.paths import OWN_PROFILES, PROFILES
+from simulator.processes import end_with_input
 
 if TYPE_CHECKING:
     from simulator.making.zoo.campaign import Campaign
@@ -40,6 +41,9 @@ def profile(
     name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None,
     provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu",
     progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False,
+    until_input_ends: Annotated[
+        bool, typer.Option("--until-input-ends", help="end when standard input does, as when the program at its end has gone")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="folder for DEVICE/MODEL.PRECISION.json; default with --onnx: your user data")
     ] = None,
@@ -50,6 +54,8 @@ def profile(
     json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False,
 ) -> None:
     """Measure what models take on this machine, call by call."""
+    if until_input_ends:
+        end_with_input()
     thread_counts, batches = tuple(sorted(set(threads or (1, 2)))), tuple(sorted(set(batch or ())))
     if list_:
         _answer(_listed(out), json_)

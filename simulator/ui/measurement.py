@@ -181,9 +181,10 @@ class Measurements:
         with self._lock:
             if busy := self.running:
                 raise MeasurementError(f"{busy.title} is being measured; two at once would slow each other down")
-            command = [*self._command, "profile", "--onnx", str(file), "--progress-json", *options.arguments()]
+            told = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
+            command = [*self._command, "profile", "--onnx", str(file), *told, *options.arguments()]
             with _told(folder).open("wb") as stream:
-                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stream)  # noqa: S603
+                process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stream)  # noqa: S603
             begun = Measurement(file, process, folder)
             self._kept[begun.id] = begun
         return begun

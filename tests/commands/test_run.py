@@ -253,11 +253,14 @@ def test_an_interrupt_ends_a_run_without_the_replications_that_have_not_begun(ca
     assert len(list(marks.iterdir())) < 100
 
 
-def test_a_worker_that_is_killed_is_told_in_a_sentence(casesim, case, monkeypatch):
+def test_a_run_whose_workers_are_killed_again_and_again_is_told_in_a_sentence(casesim, case, monkeypatch):
     monkeypatch.setattr("simulator.commands.run.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")
-    assert err.strip() == "a worker process was killed, perhaps for lack of memory; run fewer requests"
+    assert [line for line in err.splitlines() if line] == [
+        "a worker process was killed, perhaps for lack of memory; its work begins again",
+        "a worker process was killed, twice, perhaps for lack of memory; ask for less at once",
+    ]
 
 
 def test_the_versions_are_told(casesim):

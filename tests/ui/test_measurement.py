@@ -94,6 +94,7 @@ def test_what_is_asked_for_reaches_the_command(command, tmp_path):
     options = Options([1], [1, 4], 5, "3,224,224", "mine", "here", "cuda", overwrite=True)
     begun = Measurements(command(then="print(sys.argv, file=sys.stderr)")).start(tmp_path / "m.onnx", options)
     ended(begun)
-    asked = "--progress-json --threads 1 --batch 1 --batch 4 --budget 5 --input-shape 3,224,224 --name mine --device here"
+    asked = "--progress-json --until-input-ends --threads 1 --batch 1 --batch 4 --budget 5"
+    asked += " --input-shape 3,224,224 --name mine --device here"
     expected = ["profile", "--onnx", str(tmp_path / "m.onnx"), *asked.split(), "--provider", "cuda", "--overwrite"]
     assert begun.complaint.endswith(str(begun.process.args[1:2] + expected))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from functools import partial
-from multiprocessing import get_context
-from typing import TypeVar
 
 import pandas as pd
 
@@ -15,10 +12,8 @@ from simulator.analysis.incidents.actions import WaitAction
 from simulator.analysis.incidents.beliefs import COLUMNS, EARLY, FALSE_ALARM, FIRST, IN_TIME, answered, questions
 from simulator.analysis.incidents.play import Play
 from simulator.analysis.incidents.secret import draw, quiet, spec_of
+from simulator.processes import over_processes
 from simulator.scenario import Scenario, load
-
-Given = TypeVar("Given")
-Found = TypeVar("Found")
 
 #: Seeds from here on are for rehearsals; those below are for players and studies of them.
 FIRST_SEED = 1_000_000
@@ -48,15 +43,6 @@ def to_rehearse(case: str, seeds: int) -> list[tuple[str, str, int]]:
         for name, shapes in causes.items()
         for place, shape in enumerate(shapes)
     ]
-
-
-def over_processes(work: Callable[[Given], Found], wanted: Sequence[Given], workers: int) -> Iterator[Found]:
-    """What comes of each, in order; on so many processes, or in this one."""
-    if workers == 1:
-        yield from map(work, wanted)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, wanted, chunksize=4)
 
 
 def _signs(case: str, wanted: tuple[str, str, int]) -> tuple[str, str, list[tuple[str, str]]]:

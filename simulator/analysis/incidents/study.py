@@ -16,12 +16,13 @@ from simulator.analysis.incidents.actions import FixAction, LookAction
 from simulator.analysis.incidents.beliefs import Beliefs, load_beliefs
 from simulator.analysis.incidents.play import Play
 from simulator.analysis.incidents.players import PLAYERS
-from simulator.analysis.incidents.rehearsal import case_of, over_processes, until_paged
+from simulator.analysis.incidents.rehearsal import case_of, until_paged
 from simulator.analysis.incidents.score import score
 from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw, quiet, spec_of
 from simulator.analysis.incidents.watching import watched
 from simulator.analysis.statistics import Interval, mean_interval, quantile_interval, share_interval
 from simulator.errors import InputError
+from simulator.processes import over_processes
 from simulator.scenario import Scenario
 from simulator.scenario.incident.schema import Watch
 from simulator.scenario.incident.steps import LabelsLook, ThresholdFix

@@ -7,10 +7,8 @@ that an interrupted run goes on where it stopped.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -32,6 +30,7 @@ from simulator.making.detection.layouts import boxes_of
 from simulator.making.detection.networks import DETECTORS, LEAST, OLDEST, outputs_of, start
 from simulator.making.detection.precisions import FP32, HALVES, PRECISIONS, halves, network_file
 from simulator.making.zoo.steps import Pixels
+from simulator.processes import again_if_killed, workers
 
 #: Raised when the same setting is measured differently, so that parts made before are not taken for it.
 _RECIPE = 2
@@ -204,23 +203,27 @@ def make_networks(job: Job, tick: Callable[[], None] = lambda: None) -> None:
         tick()
 
 
-def measure_all(job: Job, settings: list[Setting], workers: int, tick: Callable[[float], None]) -> None:
+def measure_all(job: Job, settings: list[Setting], processes: int, tick: Callable[[float], None]) -> None:
     """Measure the settings whose part is not there yet; `tick` is told by how many settings the work went on."""
-    waiting = [setting for setting in settings if not job.part(setting).is_file()]
+    waiting = _waiting(job, settings)
     tick(len(settings) - len(waiting))
-    if workers == 1 or len(waiting) < 2:
+    if processes == 1 or len(waiting) < 2:
         bench, share = Bench(job), 1 / len(job.dataset)
         for setting in waiting:
             bench.measure(setting, lambda: tick(share))
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(job,))
-    try:
+    again_if_killed(lambda: _measure_in_workers(job, _waiting(job, settings), processes, tick))
+
+
+def _waiting(job: Job, settings: list[Setting]) -> list[Setting]:
+    return [setting for setting in settings if not job.part(setting).is_file()]
+
+
+def _measure_in_workers(job: Job, waiting: list[Setting], processes: int, tick: Callable[[float], None]) -> None:
+    with workers(processes, _prepare_worker, (job,), start="spawn") as pool:
         for done in as_completed([pool.submit(_measure_in_worker, setting) for setting in waiting]):
             done.result()
             tick(1)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 _bench: Bench
@@ -228,8 +231,6 @@ _bench: Bench
 
 def _prepare_worker(job: Job) -> None:
     global _bench
-    # An interrupt reaches the whole process group; a worker finishes its setting and leaves the rest to its parent.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _bench = Bench(job)
 
 

@@ -45,15 +45,17 @@ def serving(file: Path | None, shape: list[int], max_batch: int, wait_ms: int) -
     command = [sys.executable, "-m", "simulator.making.fidelity.mosec_app", "--address", "127.0.0.1", "--port", str(port)]
     command += ["--timeout", str(_PATIENCE_MS), "--log-level", "warning"]  # on a busy machine a request may wait for long
     environment = os.environ | {"CASESIM_SERVED": json.dumps(served)}
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)  # noqa: S603
+    with (
+        tempfile.TemporaryFile() as said,
+        # A pipe is its input, whose end is its own end: it does not outlive this process, however that ends.
+        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=said, stderr=said) as process,  # noqa: S603
+    ):
         try:
             _wait_until_ready(port, process, said)
             with Client(port) as client:
                 yield client
         finally:
             process.terminate()
-            process.wait()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from mosec import Server, Worker
 
 from simulator.making.fidelity.served_model import ServedModel
+from simulator.processes import end_with_input
 
 SERVED = json.loads(os.environ["CASESIM_SERVED"])
 
@@ -47,6 +48,7 @@ class Model(Worker):
 
 
 if __name__ == "__main__":
+    end_with_input()
     server = Server()
     server.append_worker(Model, max_batch_size=SERVED["max_batch"], max_wait_time=SERVED["wait_ms"])
     server.run()

@@ -1,0 +1,58 @@
+"""Processes and those that they start: whether any is left once the first is killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from time import monotonic, sleep
+from typing import Any
+
+import psutil
+
+#: The command, as a program starts it.
+CASESIM = (sys.executable, "-m", "simulator.commands")
+
+
+def started(command: Sequence[object], **how: Any) -> psutil.Popen:
+    """A program that says nothing here."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | how
+    return psutil.Popen([*map(str, command)], **quiet)
+
+
+def until(true: Callable[[], object], what: str, within_s: float = 120.0) -> None:
+    """Wait for something; fails with what it was."""
+    deadline = monotonic() + within_s
+    while not true():
+        assert monotonic() < deadline, f"not within {within_s:g} s: {what}"
+        sleep(0.02)
+
+
+def family(first: psutil.Process) -> list[psutil.Process]:
+    """A process and all below it."""
+    try:
+        return [first, *first.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return [first]
+
+
+def busy_family(first: psutil.Process, members: int) -> list[psutil.Process]:
+    """A process and all below it, once there are so many."""
+    until(lambda: len(family(first)) >= members or not first.is_running(), f"{members} processes")
+    return family(first)
+
+
+def left(processes: Sequence[psutil.Process], within_s: float = 30.0) -> list[psutil.Process]:
+    """Those that are still there after so long; they are then killed."""
+    _, alive = psutil.wait_procs(processes, timeout=within_s)
+    alive = [one for one in alive if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    for one in alive:
+        one.kill()
+    return alive
+
+
+def environment(folder: object) -> dict[str, str]:
+    """Where data and caches of a program belong that is started on trial."""
+    own = {"XDG_DATA_HOME": f"{folder}/data", "XDG_CACHE_HOME": f"{folder}/cache"}
+    return os.environ | own | {"CASESIM_DATABASE": f"sqlite:///{folder}/casesim.db"}

@@ -1,0 +1,102 @@
+"""No process outlives whoever started it, and what a killed one was at begins again, once."""
+
+import os
+import signal
+import subprocess
+import sys
+from time import sleep
+
+import pytest
+
+from simulator.processes import KilledError, again_if_killed, over_processes, workers
+from tests.families import CASESIM, busy_family, left, started
+
+AGAIN = "a worker process was killed, perhaps for lack of memory; its work begins again\n"
+
+ASLEEP = """
+from time import sleep
+from simulator.processes import workers
+if __name__ == "__main__":
+    with workers(2, start={start!r}) as pool:
+        list(pool.map(sleep, [300, 300]))
+"""
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_workers_end_with_their_parent(start, tmp_path):
+    program = tmp_path / "asleep.py"
+    program.write_text(ASLEEP.format(start=start), encoding="utf-8")
+    parent = started([sys.executable, program])
+    everybody = busy_family(parent, 3)
+    sleep(0.5)
+    parent.kill()
+    assert left(everybody) == []
+
+
+def test_the_workers_of_a_command_end_with_it():
+    parent = started([*CASESIM, "run", "skin-cancer-triage", "--replications", 1000])
+    everybody = busy_family(parent, 2)
+    parent.kill()
+    assert left(everybody) == []
+
+
+def test_a_command_ends_with_the_pipe_that_is_its_input():
+    program = "from time import sleep; from simulator.processes import end_with_input; end_with_input(); sleep(300)"
+    child = started([sys.executable, "-c", program], stdin=subprocess.PIPE)
+    sleep(0.5)
+    assert child.is_running()
+    child.stdin.close()
+    assert child.wait(timeout=60) == -signal.SIGTERM
+
+
+def test_a_command_that_watches_its_input_can_end_by_itself():
+    program = "from simulator.processes import end_with_input; end_with_input()"
+    child = started([sys.executable, "-c", program], stdin=subprocess.PIPE)
+    assert child.wait(timeout=60) == 0
+    child.stdin.close()
+
+
+def killed_until(mark, times):
+    """A worker that kills itself until it has done so this often, the times being counted in a file."""
+    with mark.open("a") as file:
+        file.write("x")
+    if len(mark.read_text()) <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
+def test_what_a_killed_worker_was_at_begins_again_once_and_says_so(tmp_path, capsys):
+    def work(mark, times):
+        with workers(1) as pool:
+            return pool.submit(killed_until, mark, times).result()
+
+    assert again_if_killed(lambda: work(tmp_path / "once", 1)) == "done"
+    assert capsys.readouterr().err == AGAIN
+    with pytest.raises(KilledError, match="was killed, twice, perhaps for lack of memory"):
+        again_if_killed(lambda: work(tmp_path / "twice", 2))
+
+
+def squared(given):
+    """The square of a number; the process that meets the last one first dies of it."""
+    number, mark = given
+    if mark and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_comes_of_many_is_told_in_order(count):
+    assert list(over_processes(abs, [-3, 2, -1], count)) == [3, 2, 1]
+
+
+def test_of_many_those_begin_again_that_were_not_told(tmp_path, capsys):
+    wanted = [(number, tmp_path / "mark" if number == 19 else None) for number in range(20)]
+    assert list(over_processes(squared, wanted, 2)) == [number**2 for number in range(20)]
+    assert capsys.readouterr().err == AGAIN
+
+
+def test_work_is_dropped_where_its_reason_is_gone():
+    with pytest.raises(KeyboardInterrupt), workers(1) as pool:
+        pool.submit(sleep, 300)
+        raise KeyboardInterrupt
