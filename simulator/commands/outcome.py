@@ -21,7 +21,7 @@ from rich.text import Text
 from simulator.commands.signals import INTERRUPTED, TERMINATED
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_TOLD
-from simulator.scenario.faults import Fault, ScenarioError
+from simulator.scenario.faults import Fault, ScenarioError, told
 
 #: What a terminal obeys in place of showing it, but for tabs and new lines: control characters, marks that turn the direction
 #: of writing, and bytes that are no text.
@@ -191,11 +191,10 @@ def _misuse(error: Any) -> str:
 
 def _report(faults: list[Fault]) -> None:
     """Print the faults, a line each, as `file:line:col: field: message`."""
-    for fault in faults[: FAULTS_TOLD.most]:
-        _complain(fault)
-    more = len(faults) - FAULTS_TOLD.most
-    told = f"{len(faults):,} fault{'s' if len(faults) > 1 else ''}"
-    _complain(f"{told}, of which the first {FAULTS_TOLD} are told" if more > 0 else told)
+    for line in told(faults):
+        _complain(line)
+    if len(faults) <= FAULTS_TOLD.most:
+        _complain(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}")
 
 
 def _tell_own_fault(error: BaseException) -> None:

@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simulator.errors import suggest
+from simulator.limits import FAULTS_TOLD
 
 Evidence = Literal["measured", "projected", "published", "assumed"]
 EVIDENCE_KINDS: tuple[Evidence, ...] = ("measured", "projected", "published", "assumed")
@@ -59,7 +60,7 @@ class Strict(BaseModel):
         try:
             return handler(data)
         except ValidationError as error:
-            lines = [cls._helpful(line) for line in error.errors(include_url=False)]
+            lines = [cls._helpful(line) for line in error.errors(include_url=False)[: FAULTS_TOLD.most + 1]]
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
 
     @classmethod

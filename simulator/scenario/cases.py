@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path as FilePath
 
-from simulator.errors import InputError, suggest
+from simulator.errors import InputError, shortened, suggest
 from simulator.paths import SCENARIOS
 from simulator.scenario.faults import Fault, ScenarioError
 
@@ -34,9 +34,21 @@ def case_files() -> dict[str, FilePath]:
 
 def files_at(path: FilePath) -> list[FilePath]:
     """The file itself, or the YAML files in the folder, by name; none that are hidden."""
-    if not path.is_dir():
+    try:
+        return sorted(file for file in path.iterdir() if file.suffix in ENDINGS and not file.name.startswith("."))
+    except OSError:  # no folder, or none that may be read: what is wrong with it is told when it is read as a file
         return [path]
-    return sorted(file for file in path.iterdir() if file.suffix in ENDINGS and not file.name.startswith("."))
+
+
+def doubled() -> list[Fault]:
+    """A fault for each file of a person's own that another one beside it stands in for, as its name has the same id."""
+    named, used = os.environ.get(OWN_CASES), own_cases()
+    beside = files_at(FilePath(named)) if named else []
+    return [
+        Fault(str(file), 1, 1, "(file)", f"{used[file.stem].name} beside it has the same id, and is used; rename one of them")
+        for file in beside
+        if used[file.stem] != file
+    ]
 
 
 def checked_path(path: FilePath) -> FilePath:
@@ -62,10 +74,10 @@ def scenario_ids() -> list[str]:
 
 def find(id_or_path: str | FilePath) -> FilePath:
     """The file of a case, by id or by path; raises ScenarioError that names the nearest id."""
-    path, known = FilePath(id_or_path), case_files()
-    if path.suffix in ENDINGS or path.is_file():
+    name, path, known = str(id_or_path), FilePath(id_or_path), case_files()
+    if path.suffix in ENDINGS or os.path.isfile(path):  # noqa: PTH113 (pathlib raises for a name that no file can have)
         return path
-    if str(id_or_path) in known:
-        return known[str(id_or_path)]
-    missing = f"there is no such case or file; {suggest(str(id_or_path), known)}"
-    raise ScenarioError([Fault(str(id_or_path), 1, 1, "(case)", missing)])
+    if name in known:
+        return known[name]
+    missing = f"there is no such case or file; {suggest(name, known)}"
+    raise ScenarioError([Fault(shortened(name), 1, 1, "(case)", missing)])

@@ -42,7 +42,7 @@ class Options(_Choice):
 
     kind: Literal["options"]
     default: str
-    options: Annotated[dict[str, Option], Field(min_length=2, max_length=64)]
+    options: Annotated[dict[Annotated[str, Field(min_length=1, max_length=60)], Option], Field(min_length=2, max_length=64)]
 
     @model_validator(mode="after")
     def _default_exists(self) -> Self:

@@ -1,7 +1,7 @@
 """A YAML file as plain data that remembers the line of each value.
 
-Only mappings, lists and plain scalars are read. Tags, anchors and aliases are refused, and so are files beyond the bounds
-below: a hostile file can neither run code nor exhaust the machine.
+Only mappings, lists and plain scalars are read. Tags, anchors and aliases are refused, and so are files beyond the bounds of
+`simulator.limits`: a hostile file can neither run code nor exhaust the machine.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from simulator import limits
+from simulator.errors import shortened
+from simulator.files import UnreadableError, read_within
 from simulator.scenario.faults import Fault, Path, ScenarioError, dotted
-
-MAX_BYTES = 512 * 1024
-MAX_NODES = 20_000
-MAX_DEPTH = 24
-LARGEST = 10**15
 
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
@@ -48,7 +47,7 @@ class Document:
         while near and near not in self.places:
             near = near[:-1]
         line, column = self.places.get(near, (1, 1))
-        return Fault(self.file, line, column, name or dotted(path), message)
+        return Fault(self.file, line, column, shortened(name or dotted(path)), shortened(message, 1000))
 
     def _in_file(self, path: Path) -> Path:
         """Where the value now at `path` was written."""
@@ -122,13 +121,12 @@ def _written(data: Any, path: tuple[Any, ...], value: Any) -> Any:
 def read_document(file: FilePath) -> Document:
     """Read one YAML file; raises ScenarioError if it cannot be read, is not YAML or exceeds the bounds."""
     name = str(file)
+    if len(name) > limits.PATH.most:
+        raise ScenarioError([Fault(shortened(name), 1, 1, "(file)", f"no file has a path of more than {limits.PATH}")])
     try:
-        size = file.stat().st_size
-        if size > MAX_BYTES:
-            raise ScenarioError([Fault(name, 1, 1, "(file)", f"is {size:,} bytes long; at most {MAX_BYTES:,} are read")])
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ScenarioError([Fault(name, 1, 1, "(file)", f"cannot be read: {error.strerror}")]) from error
+        text = read_within(file, limits.CASE_FILE).decode("utf-8")
+    except UnreadableError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", error.reason)]) from error
     except UnicodeDecodeError as error:
         raise ScenarioError([Fault(name, 1, 1, "(file)", "is not UTF-8 text; save it as UTF-8")]) from error
     return parse_document(text, name)
@@ -137,6 +135,7 @@ def read_document(file: FilePath) -> Document:
 def parse_document(text: str, name: str) -> Document:
     """Parse YAML text; `name` stands for the file in messages. Raises ScenarioError."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Composer
     try:
         root = yaml.compose(text)
         reader = _Reader(yaml, Document(name, {}))
@@ -146,7 +145,7 @@ def parse_document(text: str, name: str) -> Document:
     except YAMLError as error:
         raise ScenarioError([Fault(name, 1, 1, "(file)", f"is not YAML: {' '.join(str(error).split())}")]) from error
     except RecursionError as error:
-        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is nested more than {MAX_DEPTH} levels deep")]) from error
+        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is nested more than {limits.CASE_DEPTH} deep")]) from error
     if reader.faults:
         raise ScenarioError(reader.faults)
     if not isinstance(data, dict):
@@ -158,7 +157,32 @@ def parse_document(text: str, name: str) -> Document:
 def _syntax_fault(error: MarkedYAMLError, name: str) -> Fault:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if isinstance(error, _TooMuchError):
+        return Fault(name, line, column, "(file)", str(error.problem))
     return Fault(name, line, column, "(syntax)", f"is not YAML: {error.problem or error.context}")
+
+
+class _TooMuchError(MarkedYAMLError):
+    """The file holds more than is read."""
+
+
+class _Composer(Composer):
+    """Stops at as much as is read. Remembers the tags that the file writes: a node does not tell them from its own."""
+
+    def __init__(self, *of: Any, **named: Any) -> None:
+        super().__init__(*of, **named)
+        self.tags: dict[int, str] = {}
+        self.count = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.parser.peek_event()
+        self.count += 1
+        if self.count > limits.CASE_VALUES.most:
+            raise _TooMuchError(problem=f"the file holds more than {limits.CASE_VALUES}", problem_mark=event.start_mark)
+        node = super().compose_node(parent, index)
+        if (tag := getattr(event, "tag", None)) is not None:
+            self.tags[id(node)] = str(tag)
+        return node
 
 
 class _Reader:
@@ -171,6 +195,7 @@ class _Reader:
         self.seen: set[int] = set()
 
     def read(self, node: Node, path: Path) -> Any:
+        self.document.places.setdefault(path, _place(node))
         if not self._acceptable(node, path):
             return None
         if isinstance(node, MappingNode):
@@ -180,46 +205,51 @@ class _Reader:
         return self._scalar(node, path)
 
     def _acceptable(self, node: Node, path: Path) -> bool:
-        self.document.places.setdefault(path, _place(node))
         trouble = ""
         if id(node) in self.seen:
             trouble = "aliases (*name) are not supported; write the value out"
-        elif str(node.tag) not in _PLAIN_TAGS:
-            trouble = f"the tag {node.tag} is not supported; write a plain value"
-        elif len(path) > MAX_DEPTH:
-            trouble = f"is nested more than {MAX_DEPTH} levels deep"
-        elif len(self.seen) >= MAX_NODES:
-            trouble = f"the file holds more than {MAX_NODES:,} values"
+        elif node.anchor is not None:
+            trouble = f"anchors (&{node.anchor}) are not supported; leave it out, and write the value out wherever it is needed"
+        elif (tag := self.yaml.composer.tags.get(id(node)) or node.tag) and not self._is_plain(node):
+            trouble = f"the tag {tag} is not supported; write a plain value"
+        elif len(path) > limits.CASE_DEPTH.most:
+            trouble = f"is nested more than {limits.CASE_DEPTH} deep"
         self.seen.add(id(node))
-        if trouble and len(self.faults) < 100:
-            self.faults.append(self.document.fault(path, trouble))
+        if trouble:
+            self._note(self.document.fault(path, trouble))
         return not trouble
+
+    def _is_plain(self, node: Node) -> bool:
+        return id(node) not in self.yaml.composer.tags and str(node.tag) in _PLAIN_TAGS
+
+    def _note(self, fault: Fault) -> None:
+        if len(self.faults) <= limits.FAULTS_TOLD.most:
+            self.faults.append(fault)
 
     def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
-                self.faults.append(self.document.fault(path, "a key should be a single word"))
+                self._note(self.document.fault(path, "a key should be a single word"))
                 continue
-            key = str(key_node.value)
+            at = (*path, key := str(key_node.value))
             if key in data:
-                line, column = _place(key_node)
-                first = self.document.places[(*path, key)][0]
-                what = f"this key appears twice (first on line {first}); keep one"
-                self.faults.append(Fault(self.document.file, line, column, dotted((*path, key)), what))
+                what = f"this key appears twice (first on line {self.document.places[at][0]}); keep one"
+                self._note(Fault(self.document.file, *_place(key_node), shortened(dotted(at)), what))
                 continue
-            self.document.places[(*path, key)] = _place(key_node)
-            data[key] = self.read(value_node, (*path, key))
+            self.document.places[at] = _place(key_node)
+            data[key] = self.read(value_node, at) if self._acceptable(key_node, at) else None
         return data
 
     def _scalar(self, node: Node, path: Path) -> Any:
         try:
             value = self.yaml.constructor.construct_object(node)
         except (ValueError, LookupError, YAMLError):
-            self.faults.append(self.document.fault(path, f"the value {node.value!r} cannot be read"))
+            self._note(self.document.fault(path, f"the value {shortened(repr(node.value))} cannot be read"))
             return None
-        if isinstance(value, int) and abs(value) > LARGEST:
-            self.faults.append(self.document.fault(path, f"a whole number should be between -{LARGEST:,} and {LARGEST:,}"))
+        if isinstance(value, int) and abs(value) > limits.CASE_NUMBER.most:
+            bound = f"{limits.CASE_NUMBER.most:,}"
+            self._note(self.document.fault(path, f"a whole number should be between -{bound} and {bound}"))
         return value
 
 

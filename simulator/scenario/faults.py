@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.limits import FAULTS_TOLD
+
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
 
@@ -37,7 +39,13 @@ class ScenarioError(ValueError):
     def __init__(self, faults: Sequence[Fault], scenario: Scenario | None = None, doubtful: Collection[Path] = ()) -> None:
         self.faults = sorted(set(faults))
         self.scenario, self.doubtful = scenario, doubtful
-        super().__init__("\n".join(map(str, self.faults)))
+        super().__init__("\n".join(told(self.faults)))
+
+
+def told(faults: Sequence[Fault]) -> list[str]:
+    """The faults, a line each: as many as anybody mends in one round, and that there are more."""
+    lines = [str(fault) for fault in faults[: FAULTS_TOLD.most]]
+    return lines if len(faults) <= FAULTS_TOLD.most else [*lines, f"more than {FAULTS_TOLD}; mend these first"]
 
 
 #: The sections whose entries are judged each by itself.

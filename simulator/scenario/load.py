@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
-from simulator.errors import suggest
-from simulator.scenario.cases import case_files, find, scenario_ids
+from simulator.errors import shortened, suggest
+from simulator.limits import FAULTS_TOLD
+from simulator.scenario.cases import case_files, doubled, find, scenario_ids
 from simulator.scenario.checks import check
 from simulator.scenario.choices import Pick
 from simulator.scenario.document import Document, parse_document, read_document
@@ -35,14 +37,20 @@ def loads(text: str, name: str = "scenario.yaml") -> Scenario:
 
 def load_all(read: Callable[[str], Scenario] = load) -> tuple[list[Scenario], list[Fault]]:
     """All cases, each as `read` gives it, and every fault of those that cannot be used."""
-    scenarios: list[Scenario] = []
-    faults: list[Fault] = []
-    for name in scenario_ids():
-        try:
-            scenarios.append(read(name))
-        except ScenarioError as error:
-            faults += error.faults
-    return scenarios, faults
+    found = [load_alone(name, read) for name in scenario_ids()]
+    faults = [*doubled(), *(fault for _, faults in found for fault in faults)]
+    return [scenario for scenario, _ in found if scenario is not None], faults
+
+
+def load_alone(name: str, read: Callable[[str], Scenario] = load) -> tuple[Scenario | None, list[Fault]]:
+    """One case as `read` gives it, or every fault of it; whatever is wrong with it is no reason why others cannot be used."""
+    try:
+        return read(name), []
+    except ScenarioError as error:
+        return None, error.faults
+    except Exception as error:
+        told = shortened(" ".join(f"{type(error).__name__}: {error}".split()), 200)
+        return None, [Fault(str(case_files().get(name, name)), 1, 1, "(file)", f"cannot be used, by a bug in CaseSim: {told}")]
 
 
 def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict[str, Any]]:
@@ -70,6 +78,8 @@ def _checked(document: Document) -> Scenario:
     """The scenario, if it and every option can run; else all that is wrong, as far as one round can tell."""
     scenario, unknown, faults = _read(document)
     doubtful = set[Path]()
+    if len(faults) > FAULTS_TOLD.most:
+        raise ScenarioError(faults)
     if scenario is None:
         read = mended(document)
         scenario, doubtful = read.scenario, read.doubtful
@@ -96,7 +106,8 @@ def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
     if unfit:
         sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
         scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
-    return [fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design)]
+    found = (fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design))
+    return list(islice(found, FAULTS_TOLD.most + 1))
 
 
 def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
@@ -127,13 +138,16 @@ def _validated(document: Document, known: Scenario | None = None) -> Scenario:
 
 def _read(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
     """A scenario if every field can be read, the places of names that refer to nothing, and all faults of fields and names."""
-    unknown = check_names(document.data, Scenario.model_fields)
+    unknown = list(islice(check_names(document.data, Scenario.model_fields), FAULTS_TOLD.most + 1))
     faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
     scenario = None
     try:
         scenario = Scenario.of(document, known)
     except ValidationError as error:
-        faults += [document.fault(place_of(document.data, line), sentence_of(line)) for line in error.errors(include_url=False)]
+        lines = error.errors(include_url=False)[: FAULTS_TOLD.most + 1]
+        faults += [document.fault(place_of(document.data, line), sentence_of(line)) for line in lines]
+    if len(unknown) > FAULTS_TOLD.most:
+        scenario = None  # not all names that refer to nothing are known
     return scenario, [path for path, _ in unknown], faults
 
 

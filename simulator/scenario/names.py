@@ -22,22 +22,26 @@ from simulator.scenario.stages.base import tags_in, targets_in
 
 Found = Iterator[tuple[Path, str]]
 
+#: What a case is and tells, whatever is picked.
+_TOLD = frozenset({"id", "version", "title", "summary", "minutes", "brief", "questions", "debrief", "choices", "exhibits"})
 
-def check_names(data: Any, sections: Collection[str] = ()) -> list[tuple[Path, str]]:
+#: The sections whose entries are named elsewhere.
+_OF_NAMES = frozenset({"stages", "ends", "classes", "attributes", "accelerators", "curveballs", "controllers"})
+
+
+def check_names(data: Any, sections: Collection[str] = ()) -> Found:
     """Every name in the file's data that refers to nothing: its place, and what is wrong with it.
 
     sections: the sections that a case may have. What is written to one whose name is misspelled is left out: the misspelling
     has a fault of its own, and one is enough.
     """
-    return [
-        *_targets(data),
-        *_of_kinds(data),
-        *_accelerators(data),
-        *_metrics(data),
-        *_struck(data),
-        *_writes(data, _misspelled(data, sections)),
-        *_exhibits(data),
-    ]
+    yield from _targets(data)
+    yield from _of_kinds(data)
+    yield from _accelerators(data)
+    yield from _metrics(data)
+    yield from _struck(data)
+    yield from _writes(data, _misspelled(data, sections))
+    yield from _exhibits(data)
 
 
 def _mapping(data: Any, key: str) -> dict[str, Any]:
@@ -53,16 +57,16 @@ def _list(data: Any, key: str) -> list[Any]:
 
 def _targets(data: Any) -> Found:
     stages, ends = _mapping(data, "stages"), _mapping(data, "ends")
-    for name in set(stages) & set(ends):
+    known = [*stages, *ends]
+    for name in stages.keys() & ends.keys():
         yield ("ends", name), f"'{name}' names a stage and an end; rename one"
     start = data.get("start")
     if isinstance(start, str) and start not in stages:
         yield ("start",), f"'{start}' is not a stage; {suggest(start, stages)}"
     for name, stage in stages.items():
         for path, target in targets_in(stage):
-            if target not in {*stages, *ends}:
-                hint = suggest(target, [*stages, *ends])
-                yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {hint}"
+            if target not in stages and target not in ends:
+                yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {suggest(target, known)}"
 
 
 def _kinds(data: Any) -> dict[str, type[AnyStage]]:
@@ -179,9 +183,18 @@ def _writes(data: Any, misspelled: Container[str]) -> Found:
         for option, body in _mapping(choice, "options").items():
             written += [(("options", option, "set", path), path) for path in _mapping(body, "set")]
         for place, path in written:
-            message = _missing(data, parts(path)) if isinstance(path, str) else ""
+            message = _fixed(parts(path)) or _missing(data, parts(path)) if isinstance(path, str) else ""
             if message and parts(path)[0] not in misspelled:
                 yield ("choices", name, *place), message
+
+
+def _fixed(path: Path) -> str:
+    """Why no option may write to a place, whatever is there; empty if one may."""
+    if path[0] in _TOLD:
+        return f"'{path[0]}' is the same in every design; an option cannot write to it"
+    if len(path) == 1 and path[0] in _OF_NAMES:
+        return f"an option cannot replace all of '{path[0]}', whose parts are named elsewhere; write to one of them"
+    return ""
 
 
 def _missing(data: Any, path: Path) -> str:

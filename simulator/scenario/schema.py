@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from simulator.limits import OPTIONS
 from simulator.scenario.arrivals import Arrivals
 from simulator.scenario.attributes import Attribute, grouping, with_groups
 from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
@@ -146,6 +147,13 @@ class Objective(Strict):
         return self
 
 
+def _few_options(choices: dict[str, Choice]) -> dict[str, Choice]:
+    count = sum(len(choice.extremes()) for choice in choices.values())
+    if count > OPTIONS.most:
+        raise ValueError(f"there are {count:,} options in all; at most {OPTIONS} are taken, as {OPTIONS.why}")
+    return choices
+
+
 class Scenario(Strict):
     """A case: its story, its choices, what runs, and its objectives."""
 
@@ -174,7 +182,7 @@ class Scenario(Strict):
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
     controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
-    choices: Annotated[dict[Name, Choice], Field(max_length=32)] = {}
+    choices: Annotated[dict[Name, Choice], Field(max_length=32), AfterValidator(_few_options)] = {}
     exhibits: Annotated[
         list[Name],
         Field(max_length=32, description="what the page shows of a run, in this order; empty: everything the stages offer"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.evidence.files import Stamp, stamp_of
-from simulator.scenario import Fault, Scenario, ScenarioError
+from simulator.scenario import Fault, Scenario
 from simulator.scenario.cases import find, own_cases
+from simulator.scenario.faults import told
+from simulator.scenario.load import load_alone
 from simulator.serving.plan import read_whole
 from simulator.ui.widgets import plain, scenario_of
 
@@ -27,10 +29,7 @@ def case_now(case: str) -> tuple[Scenario | None, list[Fault]]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _tried(case: str, stamp: Stamp, own: bool) -> tuple[Scenario | None, list[Fault]]:
-    try:
-        return read_whole(lambda: scenario_of(case)) if own else scenario_of(case), []
-    except ScenarioError as error:
-        return None, error.faults
+    return load_alone(case, lambda name: read_whole(lambda: scenario_of(name)) if own else scenario_of(name))
 
 
 @st.cache_resource(show_spinner=False)
@@ -41,7 +40,7 @@ def _kept() -> dict[str, Scenario]:
 
 def tell(faults: list[Fault], shown: Scenario | None) -> None:
     """Every fault of a file, and what the page shows meanwhile."""
-    listed = "\n".join(f"- {plain(str(fault))}" for fault in faults)
+    listed = "\n".join(f"- {plain(line)}" for line in told(faults))
     still = "\n\nThe page shows the last version without faults." if shown else ""
     st.error(f"**{len(faults)} {'fault' if len(faults) == 1 else 'faults'} to mend**\n\n{listed}{still}")
 

@@ -61,7 +61,7 @@ def rewrite(folder, change):
     change(pd.read_parquet(path)).to_parquet(path, index=False)
 
 
-FAULTS = {
+FAULTS_TOLD = {
     "no folder": (lambda folder: (folder / "about.yaml").unlink(), "about.yaml: is missing; casesim detect-features makes it"),
     "no table": (lambda folder: (folder / "features.parquet").unlink(), "features.parquet: is missing"),
     "no parquet": (lambda folder: (folder / "features.parquet").write_text("x"), "features.parquet: cannot be read"),
@@ -77,9 +77,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS_TOLD)
 def test_a_fault_names_file_and_field(fault, tmp_path):
-    spoil, sentence = FAULTS[fault]
+    spoil, sentence = FAULTS_TOLD[fault]
     spoil(write_features(tmp_path))
     with pytest.raises(FeatureError, match=sentence):
         load_features(tmp_path)

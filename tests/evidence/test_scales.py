@@ -110,7 +110,7 @@ def put(row, column, value):
     return change
 
 
-FAULTS = {
+FAULTS_TOLD = {
     "no about": (lambda folder: (folder / "scales.yaml").unlink(), "scales.yaml: is missing; casesim detect-scales makes it"),
     "no table": (lambda folder: (folder / "false.csv").unlink(), "false.csv: is missing; casesim detect-scales makes it"),
     "field": (lambda folder: (folder / "scales.yaml").write_text("date: x"), "scales.yaml: processor: Field required"),
@@ -146,11 +146,11 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS_TOLD)
 def test_a_fault_names_file_line_and_column(fault, tmp_path):
     for name in FILES:
         shutil.copy(DETECTIONS / name, tmp_path / name)
-    spoil, sentence = FAULTS[fault]
+    spoil, sentence = FAULTS_TOLD[fault]
     spoil(tmp_path)
     with pytest.raises(DetectionError) as told:
         load_scales(tmp_path)

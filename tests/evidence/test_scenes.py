@@ -140,7 +140,7 @@ def drop(name, row):
     return lambda folder: rewrite(folder, name, lambda rows: rows.drop(index=row))
 
 
-FAULTS = {
+FAULTS_TOLD = {
     "no folder": (lambda folder: (folder / "about.yaml").unlink(), "about.yaml: is missing; casesim detect-scenes makes it"),
     "no table": (lambda folder: (folder / "answers.parquet").unlink(), "answers.parquet: is missing; casesim detect-scenes"),
     "no parquet": (lambda folder: (folder / "boxes.parquet").write_text("x"), "boxes.parquet: cannot be read"),
@@ -177,9 +177,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS_TOLD)
 def test_a_fault_names_file_row_and_column(fault, tmp_path):
-    spoil, sentence = FAULTS[fault]
+    spoil, sentence = FAULTS_TOLD[fault]
     spoil(write_scenes(tmp_path))
     with pytest.raises(SceneError, match=sentence.replace("+", r"\+")):
         load_scenes(tmp_path)

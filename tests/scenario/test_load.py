@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.limits import FAULTS_TOLD, OPTIONS
 from simulator.scenario.cases import find, scenario_ids
 from simulator.scenario.faults import Fault, ScenarioError
 from simulator.scenario.load import apply, load, load_all, loads
@@ -277,3 +278,36 @@ def test_an_unchanged_part_keeps_its_model_and_a_changed_one_is_what_validating_
     assert designed.stages["classify"] is scenario.stages["classify"]
     assert designed.stages["reader"] is not scenario.stages["reader"]
     assert Scenario.of(designed.document).model_dump() == designed.model_dump()
+
+
+def test_of_very_many_faults_those_are_told_that_anybody_mends_in_one_round():
+    dangling = "".join(f"  s{n}: {{kind: gate, label: x, by: random, routes: [{{to: nowhere}}]}}\n" for n in range(300))
+    with pytest.raises(ScenarioError) as caught:
+        loads(changed("ends:\n", f"{dangling}ends:\n"))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == FAULTS_TOLD.most + 1
+    assert lines[-1] == f"more than {FAULTS_TOLD}; mend these first"
+
+
+def test_more_options_than_can_be_tried_are_refused_before_any_is():
+    options = ", ".join(f"o{n}: {{label: L{n}, set: {{stages.reader.sensitivity.value: 1}}}}" for n in range(64))
+    many = "".join(f"  c{n}: {{kind: options, label: C{n}, default: o0, options: {{{options}}}}}\n" for n in range(7))
+    (fault,) = faults_of(SMALL + many)
+    assert (fault.line, fault.field) == (place(SMALL, "choices:")[0], "choices")
+    assert f"at most {OPTIONS}" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("write", "what"),
+    [
+        ("choices: {}", "is the same in every design"),
+        ("id: other", "is the same in every design"),
+        ("questions: []", "is the same in every design"),
+        ("stages: {}", "cannot replace all of 'stages'"),
+        ("ends: {}", "cannot replace all of 'ends'"),
+    ],
+)
+def test_an_option_writes_neither_what_a_case_tells_nor_all_that_is_named_elsewhere(write, what):
+    faults = faults_of(changed("set: {stages.reader.sensitivity.value: 0.9}", f"set: {{{write}}}"))
+    fault = next(fault for fault in faults if fault.field.startswith("choices.reading.options.usual.set"))
+    assert what in fault.message
