@@ -105,7 +105,7 @@ def test_of_very_many_faults_the_first_are_told(capsys):
     tell(ScenarioError([Fault("a.yaml", line, 1, "id", "missing") for line in range(1, 251)]))
     told = capsys.readouterr().err.splitlines()
     assert len(told) == FAULTS_TOLD.most + 1
-    assert told[-1] == "250 faults, of which the first 100 faults are told"
+    assert told[-1] == "more than 100 faults; mend these first"
 
 
 HOSTILE = "a\x1b]0;title\x07\x9b31m\u202eb\r\udcff"
