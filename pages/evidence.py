@@ -43,6 +43,7 @@ from simulator.ui.panels.detectors import detectors
 from simulator.ui.panels.drives import real_drives
 from simulator.ui.panels.incidents import incidents
 from simulator.ui.panels.scores import scores
+from simulator.ui.visitor import at_the_machine
 from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
 
 Files = tuple[tuple[str, int], ...]
@@ -229,7 +230,7 @@ def own_model() -> None:
 
 def own_path() -> str:
     """A file on the server; offered only to a person at that machine."""
-    if st.context.ip_address is not None:
+    if not at_the_machine():
         return ""
     return st.text_input("Or the path of a file on this machine", key="own_path", placeholder="/home/me/model.onnx")
 

@@ -3,13 +3,11 @@
 import streamlit as st
 
 from simulator.paths import PAGES
-from simulator.ui.jobs import registry
 
 
 def main() -> None:
-    """Draw the window, and start the processes while the person reads."""
+    """Draw the window and the page."""
     st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide")
-    registry().workers.start()
     cases = "Pick a case, or see one already run."
     practice = "Design a service, run it, see what it does."
     incident = "Be on call: find out why a detector fails, and put it right."

@@ -60,6 +60,7 @@ class Workers:
         self._waiting: list[_Task] = []
         self._order = count()
         self._idle = self.processes
+        self._stopped = False
 
     def start(self) -> None:
         """Spawn the processes, unless they are there; they import what they need while the person still reads."""
@@ -75,6 +76,15 @@ class Workers:
             heappush(self._waiting, task)
         self._hand_out()
         return task.future
+
+    def stop(self) -> None:
+        """End the processes, for good; what they are at is lost."""
+        with self._lock:
+            self._stopped, executor = True, self._executor
+        for process in multiprocessing.active_children():
+            process.terminate()
+        if executor is not None:
+            executor.shutdown(cancel_futures=True)
 
     def _running(self) -> ProcessPoolExecutor:
         with self._lock:
@@ -96,7 +106,7 @@ class Workers:
     def _next(self) -> _Task | None:
         """The most urgent task that somebody still wants, if a process is idle."""
         with self._lock:
-            while self._idle and self._waiting:
+            while self._idle and self._waiting and not self._stopped:
                 task = heappop(self._waiting)
                 if task.begins():
                     self._idle -= 1

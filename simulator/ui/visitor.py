@@ -1,0 +1,35 @@
+"""Who looks at a page: with which browser, and whether from this machine."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from simulator.ui.names import LOOPBACK
+
+#: The cookie by which a browser is known again; scripts of a page cannot read it.
+COOKIE = "casesim_browser"
+
+_TOKEN = re.compile(r"[0-9a-f]{64}")
+
+
+def browser() -> str | None:
+    """What tells the browser of a page from all others; None for one that keeps no cookies, and in tests without a browser."""
+    return known(st.context.cookies.get(COOKIE))
+
+
+def known(token: str | None) -> str | None:
+    """The token, if it is one that a server gave."""
+    return token if token and _TOKEN.fullmatch(token) else None
+
+
+def at_the_machine() -> bool:
+    """Whether a page is looked at by a person at the machine that serves it, as opposed to over a network or a proxy.
+
+    An address alone does not tell: a proxy's is local, and so is that of a page whose name leads to this machine.
+    """
+    served = [st.get_option("server.address"), *st.get_option("server.allowedHosts")]
+    asked = urlsplit(f"//{st.context.headers.get('Host', '')}").hostname
+    return st.context.ip_address is None and asked in LOOPBACK and all(name in LOOPBACK for name in served)
