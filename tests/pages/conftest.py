@@ -16,6 +16,12 @@ def own_main(monkeypatch):
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
+@pytest.fixture(autouse=True)
+def at_the_machine(monkeypatch):
+    """Whoever looks is at the machine: the driver has no browser that could say so."""
+    monkeypatch.setattr("simulator.ui.visitor.at_the_machine", lambda: True)
+
+
 @pytest.fixture
 def app():
     """The app at its first page."""
