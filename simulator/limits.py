@@ -31,6 +31,19 @@ CASE_NUMBER = Limit("a whole number in a case's file", 10**15, "above or below 0
 OPTIONS = Limit("the options of all choices of a case", 400, "options", "each is tried when the case is read")
 FAULTS_TOLD = Limit("the faults that a command tells", 100, "faults", "whoever has mended a hundred asks again")
 
+EVIDENCE_TEXT = Limit("a sidecar, or a file of the catalogue", 128 * KIB, "bytes", "the longest that ships takes 12 thousand")
+EVIDENCE_FILE = Limit("a profile, a table or a report", 64 * MIB, "bytes", "the longest that ships takes a million")
+
+SCORE_FILE = Limit("a CSV of scores", 32 * MIB, "bytes", "the most rows that are read, at 160 bytes each")
+SCORE_ROWS = Limit("a CSV of scores", 200_000, "rows", "each resampling of more would be a wait")
+SCORE_COLUMNS = Limit("a CSV of scores", 200, "columns", "nine are read, the rest is named and left out")
+SCORE_TABLES = Limit("the tables of one CSV of scores", 50, "tables", "models and precisions that somebody compares")
+OWN_TABLES = Limit("score tables of one's own", 200, "tables", "a list of more is no list any more")
+OWN_SCORES_BYTES = Limit("score tables of one's own", 128 * MIB, "bytes", "all of them are read for a list")
+LISTED_ROWS = Limit("the rows that a list of score tables resamples", 60_000, "rows", "they take ten seconds")
+
+IMAGE_PIXELS = Limit("a picture of a data set", 50_000_000, "pixels", "a camera has that many; decoded they take 150 MB")
+
 
 def every() -> list[Limit]:
     """All limits, in the order of this file."""

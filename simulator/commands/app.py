@@ -33,6 +33,10 @@ COMMANDS = {
     "levers": Entry(
         "levers:levers", "Try every choice one step either way from a design, and print what moves its objectives."
     ),
+    "evidence": Entry(
+        "evidence:evidence",
+        "Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed.",
+    ),
     "monitor": Entry("monitor:monitor", "Tell whether production differs from a reference; exit status 1 if it does."),
     "incident": Entry(
         "incident:incident", "Play a production incident from a script; the cause is told once the script closes it."
@@ -88,7 +92,7 @@ COMMANDS = {
         "drives:drives",
         "Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track.",
     ),
-    "scores": Entry("scores:scores", "List score tables, train them, or import your own."),
+    "scores": Entry("scores:scores", "List score tables, train them, or import and delete your own."),
 }
 
 _OPTIONS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False}

@@ -26,8 +26,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.files import read_yaml
+from simulator.evidence.files import read_table, read_yaml
 from simulator.paths import CATALOGUE, DETECTIONS
+
+_MADE_BY = "casesim detect-tables"
 
 CLEAN = "clean"
 FP32 = "fp32"
@@ -153,7 +155,7 @@ def _picked(rows: pd.DataFrame, **wanted: str | int) -> pd.DataFrame:
 def load_detections(folder: Path = DETECTIONS) -> DetectionTables:
     """Read the tables; raises DetectionError with the file, the column and what is wrong."""
     about = read_about(folder)
-    frames = {name: _read_table(folder / f"{name}.{'csv' if name == 'summary' else 'parquet'}", name) for name in COLUMNS}
+    frames = {name: _read(folder / f"{name}.{'csv' if name == 'summary' else 'parquet'}", name) for name in COLUMNS}
     tables = DetectionTables(about, **frames)
     _check(tables, folder)
     return tables
@@ -161,23 +163,11 @@ def load_detections(folder: Path = DETECTIONS) -> DetectionTables:
 
 def read_about(folder: Path = DETECTIONS) -> About:
     """Where the tables come from; raises DetectionError."""
-    path = folder / "about.yaml"
-    if not path.is_file():
-        raise DetectionError(f"{path}: is missing; casesim detect-tables makes it")
-    return read_yaml(path, TypeAdapter(About), DetectionError)
+    return read_yaml(folder / "about.yaml", TypeAdapter(About), DetectionError, _MADE_BY)
 
 
-def _read_table(path: Path, name: str) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    except FileNotFoundError as error:
-        raise DetectionError(f"{path}: is missing; casesim detect-tables makes it") from error
-    except Exception as error:  # pyarrow's and pandas's errors have no base class in common
-        raise DetectionError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    lacking = [column for column in COLUMNS[name] if column not in table]
-    if lacking:
-        raise DetectionError(f"{path}: lacks the column {lacking[0]}")
-    return table
+def _read(path: Path, name: str) -> pd.DataFrame:
+    return read_table(path, COLUMNS[name], DetectionError, _MADE_BY)
 
 
 def _check(tables: DetectionTables, folder: Path) -> None:

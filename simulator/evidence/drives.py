@@ -27,9 +27,11 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from scipy.stats import chi2
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.files import read_yaml, remembered
+from simulator.evidence.files import read_table, read_yaml, remembered
 from simulator.evidence.scales import load_scales
 from simulator.paths import DETECTIONS, DRIVES
+
+_MADE_BY = "casesim drives"
 
 Floats = NDArray[np.float64]
 By = Literal["height_px", "distance_m"]
@@ -97,24 +99,9 @@ class Drives:
 @remembered("about.yaml", *(f"{name}.csv" for name in COLUMNS))
 def load_drives(folder: Path = DRIVES) -> Drives:
     """Read the tables; raises DriveError with the file, the column and what is wrong."""
-    about = folder / "about.yaml"
-    if not about.is_file():
-        raise DriveError(f"{about}: is missing; casesim drives makes it")
-    tables = {name: _table(folder / f"{name}.csv", columns) for name, columns in COLUMNS.items()}
-    return Drives(read_yaml(about, TypeAdapter(AboutDrives), DriveError), **tables)
-
-
-def _table(path: Path, columns: list[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError as error:
-        raise DriveError(f"{path}: is missing; casesim drives makes it") from error
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DriveError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    lacking = [column for column in columns if column not in table]
-    if lacking:
-        raise DriveError(f"{path}: lacks the column {lacking[0]}")
-    return table
+    about = read_yaml(folder / "about.yaml", TypeAdapter(AboutDrives), DriveError, _MADE_BY)
+    tables = {name: read_table(folder / f"{name}.csv", columns, DriveError, _MADE_BY) for name, columns in COLUMNS.items()}
+    return Drives(about, **tables)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.errors import InputError
+from simulator.evidence.files import read_table
 from simulator.paths import DETECTIONS
 
 #: What is measured of each image. A detection counts from the score at which F1 on clean images is best.
@@ -89,15 +90,7 @@ class Effects:
 def load_effects(folder: Path = DETECTIONS) -> Effects:
     """Read the table; raises EffectError with the file, the line, the column and what is wrong."""
     path = folder / "effects.csv"
-    if not path.is_file():
-        raise EffectError(f"{path}: is missing; casesim detect-features makes it")
-    try:
-        rows = pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise EffectError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    lacking = [column for column in COLUMNS if column not in rows]
-    if lacking:
-        raise EffectError(f"{path}: lacks the column {lacking[0]}")
+    rows = read_table(path, COLUMNS, EffectError, "casesim detect-features")
     _check(rows, path)
     return Effects(rows)
 

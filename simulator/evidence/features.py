@@ -20,8 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulator.errors import InputError
 from simulator.evidence.detections import CLEAN
-from simulator.evidence.files import read_yaml
+from simulator.evidence.files import read_table, read_yaml
 from simulator.paths import FEATURES
+
+_MADE_BY = "casesim detect-features"
 
 NUMBERS = [f"f{number:02d}" for number in range(16)]
 COLUMNS = ["condition", "severity", "image", "reference", *NUMBERS]
@@ -94,27 +96,11 @@ class Features:
 
 def load_features(folder: Path = FEATURES) -> Features:
     """Read them; raises FeatureError with the file, the column and what is wrong."""
-    about = folder / "about.yaml"
-    if not about.is_file():
-        raise FeatureError(f"{about}: is missing; casesim detect-features makes it")
-    told = read_yaml(about, TypeAdapter(FeaturesAbout), FeatureError)
+    told = read_yaml(folder / "about.yaml", TypeAdapter(FeaturesAbout), FeatureError, _MADE_BY)
     path = folder / "features.parquet"
-    rows = _read(path)
+    rows = read_table(path, COLUMNS, FeatureError, _MADE_BY).astype({"condition": str, "image": str})
     _check(rows, told, path)
     return Features(told, rows)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        rows = pd.read_parquet(path)
-    except FileNotFoundError as error:
-        raise FeatureError(f"{path}: is missing; casesim detect-features makes it") from error
-    except Exception as error:  # pyarrow's errors have no base class in common
-        raise FeatureError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    lacking = [column for column in COLUMNS if column not in rows]
-    if lacking:
-        raise FeatureError(f"{path}: lacks the column {lacking[0]}")
-    return rows.astype({"condition": str, "image": str})
 
 
 def _check(rows: pd.DataFrame, about: FeaturesAbout, path: Path) -> None:

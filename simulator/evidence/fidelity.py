@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean, median
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.errors import InputError
-from simulator.evidence.files import first_fault, in_one_step
+from simulator.evidence.files import in_one_step, read_json
 from simulator.paths import FIDELITY
 
 #: The bars are judged on points whose two real runs differ by no more than this part in p50 and in p99.
@@ -163,12 +163,7 @@ def _over(prefix: str, points: list[Point]) -> Iterator[tuple[str, float]]:
 
 def read_report(path: Path) -> Report:
     """Read one report; raises FidelityError with the path and the first fault."""
-    try:
-        return Report.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise FidelityError(f"{path}: there is no such report") from error
-    except ValidationError as error:
-        raise FidelityError(first_fault(path, error)) from error
+    return read_json(path, Report, FidelityError)
 
 
 def reports(folder: Path = FIDELITY) -> list[Report]:

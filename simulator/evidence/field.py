@@ -1,14 +1,12 @@
 """What others promised of a model on a bench, beside what independent studies found in the field."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.files import first_fault
+from simulator.evidence.files import read_yaml, remembered
 from simulator.paths import CATALOGUE
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -49,10 +47,11 @@ def field_drop_of(table: str) -> FieldDrop | None:
     return next((drop for drop in field_drops() if drop.scores and table.startswith(f"{drop.scores}.")), None)
 
 
-@lru_cache(maxsize=8)
 def field_drops(path: Path = CATALOGUE / "field.yaml") -> list[FieldDrop]:
     """Every product of the catalogue; raises CatalogueError with the first fault."""
-    try:
-        return TypeAdapter(list[FieldDrop]).validate_python(YAML(typ="safe", pure=True).load(path))
-    except ValidationError as error:
-        raise CatalogueError(first_fault(path, error)) from error
+    return _field_drops(path)
+
+
+@remembered()
+def _field_drops(path: Path) -> list[FieldDrop]:
+    return read_yaml(path, TypeAdapter(list[FieldDrop]), CatalogueError)

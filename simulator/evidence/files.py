@@ -1,17 +1,28 @@
-"""What reading and writing evidence have in common: a fault told in one line, a file written in one step."""
+"""What reading and writing evidence have in common: one gate for all that is read, a fault told in one line, a file written in
+one step.
+"""
 
 import hashlib
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, wraps
+from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+import pandas as pd
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from simulator.evidence.manifest import ManifestError, read_manifest, root_above
+from simulator.evidence.transaction import changing, settled
+from simulator.files import UnreadableError, read_within
+from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT
+
 Content = TypeVar("Content")
+Model = TypeVar("Model", bound=BaseModel)
 
 
 #: What changes when a file is written again: nanoseconds and bytes; None where there is no file.
@@ -58,28 +69,105 @@ def first_fault(path: Path, error: ValidationError) -> str:
     return ": ".join(part for part in (str(path), where, f"{first['msg']}{told}") if part)
 
 
-def read_yaml(path: Path, adapter: TypeAdapter[Content], refusal: type[Exception]) -> Content:
-    """What stands in a YAML file; raises `refusal` with the path and, where there is one, the field that is at fault."""
+class _ChangedError(ValueError):
+    """A file does not say what the manifest above it lists."""
+
+
+def read_evidence(path: Path, refusal: type[Exception], made_by: str = "") -> bytes:
+    """What a file says, if it is what the manifest above it lists; where there is none, nothing is compared.
+
+    made_by: the command that makes it, told where it is missing. Raises `refusal` with the path and what is wrong.
+    """
+    return read_together([path], refusal, made_by)[0]
+
+
+def read_together(paths: Sequence[Path], refusal: type[Exception], made_by: str = "") -> list[bytes]:
+    """As `read_evidence`, for files of one folder that belong together: all as before a change of them, or all as after it."""
     try:
-        return adapter.validate_python(YAML(typ="safe", pure=True).load(path))
+        root = root_above(paths[0])
+        try:
+            return _compared(paths, root)
+        except _ChangedError:
+            if root is None:
+                raise
+        with settled(root):  # somebody may be changing them just now
+            return _compared(paths, root)
+    except (UnreadableError, ManifestError, _ChangedError) as error:
+        if made_by and isinstance(error.__cause__, FileNotFoundError):
+            raise refusal(f"{error.__cause__.filename}: is missing; {made_by} makes it") from error
+        raise refusal(str(error)) from error
+
+
+def _compared(paths: Sequence[Path], root: Path | None) -> list[bytes]:
+    manifest = read_manifest(root) if root else None
+    contents = [read_within(path, EVIDENCE_TEXT if path.suffix == ".yaml" else EVIDENCE_FILE) for path in paths]
+    for path, content in zip(paths, contents, strict=True):
+        fault = manifest.fault(path, content) if manifest else None
+        if fault:
+            raise _ChangedError(f"{path}: {fault}")
+    return contents
+
+
+def read_yaml(path: Path, adapter: TypeAdapter[Content], refusal: type[Exception], made_by: str = "") -> Content:
+    """What stands in a YAML file; raises `refusal` with the path and, where there is one, the field that is at fault."""
+    return parse_yaml(path, read_evidence(path, refusal, made_by), adapter, refusal)
+
+
+def parse_yaml(path: Path, content: bytes, adapter: TypeAdapter[Content], refusal: type[Exception]) -> Content:
+    """As `read_yaml`, of what was read already."""
+    try:
+        return adapter.validate_python(YAML(typ="safe", pure=True).load(content))
     except ValidationError as error:
         raise refusal(first_fault(path, error)) from error
-    except OSError as error:
-        raise refusal(f"{path}: cannot be read: {error.strerror}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError) as error:  # a ValueError: text that is not UTF-8, or a date that there is not
         raise refusal(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise refusal(f"{path}: is nested too deeply; expected a few levels") from error
+
+
+def read_json(path: Path, model: type[Model], refusal: type[Exception], made_by: str = "") -> Model:
+    """What stands in a JSON file; raises `refusal` with the path and, where there is one, the field that is at fault."""
+    try:
+        return model.model_validate_json(read_evidence(path, refusal, made_by))
+    except ValidationError as error:
+        raise refusal(first_fault(path, error)) from error
+
+
+def read_table(path: Path, columns: Sequence[str], refusal: type[Exception], made_by: str = "", **options: Any) -> pd.DataFrame:
+    """The rows of a .csv or .parquet file that has these columns; raises `refusal` with the path and what is wrong.
+
+    options: of pandas' reader of that kind of file
+    """
+    return parse_table(path, read_evidence(path, refusal, made_by), columns, refusal, **options)
+
+
+def parse_table(path: Path, content: bytes, columns: Sequence[str], refusal: type[Exception], **options: Any) -> pd.DataFrame:
+    """As `read_table`, of what was read already."""
+    read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
+    try:
+        table: pd.DataFrame = read(BytesIO(content), **options)
+    except Exception as error:  # pyarrow's and pandas's errors have no base class in common
+        raise refusal(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    lacking = [column for column in columns if column not in table]
+    if lacking:
+        raise refusal(f"{path}: lacks the column {lacking[0]}")
+    return table
 
 
 @contextmanager
 def in_one_step(path: Path) -> Iterator[Path]:
     """A place to write what belongs at `path`: a reader sees the old file or the whole new one, whatever happens.
 
-    The folder is made if need be.
+    The folder is made if need be. Below a folder with a manifest, the new file is listed there in the same step.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield part
-        part.replace(path)
+        if root_above(path):
+            with changing(path.parent) as change:
+                change.write(path, part.read_bytes())
+        else:
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -20,8 +20,10 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.files import read_yaml
+from simulator.evidence.files import read_evidence, read_yaml
 from simulator.paths import ILLUSTRATIONS
+
+_MADE_BY = "casesim detect-illustrations"
 
 CAMERA, NETWORK = "camera", "network"
 KINDS = (CAMERA, NETWORK)
@@ -88,20 +90,14 @@ class Illustrations:
 
     def picture(self, kind: str, condition: str, severity: int, scene: str) -> bytes:
         """A picture as WebP, as large as `about.sizes` says of its kind."""
-        path = self._path(kind, condition, severity, scene)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise IllustrationError(
-                f"{path}: cannot be read: {error.strerror}; casesim detect-illustrations makes it"
-            ) from error
+        return read_evidence(self._path(kind, condition, severity, scene), IllustrationError, _MADE_BY)
 
     def pixels(self, kind: str, condition: str, severity: int, scene: str) -> NDArray[np.uint8]:
         """A picture's red, green and blue, (height, width, 3)."""
         told = self.picture(kind, condition, severity, scene)
         try:
             return np.asarray(Image.open(io.BytesIO(told)).convert("RGB"))
-        except OSError as error:
+        except (OSError, Image.DecompressionBombError) as error:
             path = self._path(kind, condition, severity, scene)
             raise IllustrationError(f"{path}: is not a picture; casesim detect-illustrations makes it anew") from error
 
@@ -131,9 +127,7 @@ class Illustrations:
 def load_illustrations(folder: Path = ILLUSTRATIONS) -> Illustrations:
     """The illustrations in a folder; raises IllustrationError with the file, the field and what is wrong."""
     path = folder / "about.yaml"
-    if not path.is_file():
-        raise IllustrationError(f"{path}: is missing; casesim detect-illustrations makes it")
-    about = read_yaml(path, TypeAdapter(IllustrationsAbout), IllustrationError)
+    about = read_yaml(path, TypeAdapter(IllustrationsAbout), IllustrationError, _MADE_BY)
     for kind, conditions in about.severities.items():
         untold = [name for name in conditions if name not in about.conditions]
         if untold:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from simulator.errors import InputError
+from simulator.evidence.files import read_table
 from simulator.paths import INCIDENTS
 
 COLUMNS = {
@@ -56,13 +57,4 @@ def studied(folder: Path = INCIDENTS) -> list[str]:
 
 
 def _read(path: Path, name: str) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError as error:
-        raise StudyError(f"{path}: is missing; make incidents makes it") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    lacking = [column for column in COLUMNS[name] if column not in table]
-    if lacking:
-        raise StudyError(f"{path}: lacks the column {lacking[0]}")
-    return table
+    return read_table(path, COLUMNS[name], StudyError, "make incidents")

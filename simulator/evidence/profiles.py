@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.files import first_fault, in_one_step, remembered
+from simulator.evidence.files import in_one_step, read_json, remembered
+from simulator.evidence.transaction import changing
 from simulator.paths import OWN_PROFILES, PROFILES
 
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
@@ -164,21 +165,36 @@ class ProfileError(InputError):
 
 
 def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
-    """Write `profile` under `folder` in one step: a reader sees the old file or the new one, never half of one."""
-    path = folder / f"{profile.key}.json"
-    with in_one_step(path) as part:
-        part.write_text(profile.model_dump_json(exclude_none=True) + "\n", encoding="utf-8")
+    """Write `profile` under `folder` in one step: a reader sees the old file or the new one, never half of one.
+
+    One's own is listed in a manifest, so that what was measured is told from what was changed later. Raises ProfileError.
+    """
+    path, content = folder / f"{profile.key}.json", profile.model_dump_json(exclude_none=True) + "\n"
+    if folder == OWN_PROFILES:
+        with changing(folder, ProfileError) as change:
+            change.write(path, content.encode())
+    else:
+        with in_one_step(path) as part:
+            part.write_text(content, encoding="utf-8")
     return path
+
+
+def delete_profile(key: str, folder: Path | None = None) -> None:
+    """Remove a profile of one's own by its `device/model.precision`; raises ProfileError that lists what there is.
+
+    folder: OWN_PROFILES where none is given
+    """
+    folder = folder or OWN_PROFILES
+    there = {path.relative_to(folder).as_posix().removesuffix(".json"): path for path in _files(folder)}
+    if key not in there:
+        raise ProfileError(f"there is no profile '{key}' of your own; {suggest(key, there) if there else 'you have none'}")
+    with changing(folder, ProfileError) as change:
+        change.remove(there[key])
 
 
 def read_profile(path: Path) -> Profile:
     """Read one profile; raises ProfileError with the path and the first fault."""
-    try:
-        return Profile.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ProfileError(f"{path}: there is no such profile") from error
-    except ValidationError as error:
-        raise ProfileError(first_fault(path, error)) from error
+    return read_json(path, Profile, ProfileError)
 
 
 def load_profile(device: str, model: str, precision: str, folder: Path | None = None) -> Profile:

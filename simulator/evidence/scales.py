@@ -23,9 +23,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from scipy.stats import norm
 
 from simulator.evidence.detections import DetectionError
-from simulator.evidence.files import read_yaml, remembered
+from simulator.evidence.files import read_table, read_yaml, remembered
 from simulator.evidence.profiles import Profile
 from simulator.paths import DETECTIONS
+
+_MADE_BY = "casesim detect-scales"
 
 DRAWS = [f"d{number:02d}" for number in range(40)]
 _NETWORK = ["seen_by", "object", "threshold"]
@@ -159,10 +161,7 @@ def load_scales(folder: Path = DETECTIONS) -> Scales:
 
 @remembered("scales.yaml", *_FILES)
 def _load(folder: Path) -> Scales:
-    path = folder / "scales.yaml"
-    if not path.is_file():
-        raise DetectionError(f"{path}: is missing; casesim detect-scales makes it")
-    about = read_yaml(path, TypeAdapter(ScalesAbout), DetectionError)
+    about = read_yaml(folder / "scales.yaml", TypeAdapter(ScalesAbout), DetectionError, _MADE_BY)
     tables = [_read(folder / name, columns) for name, columns in _FILES.items()]
     for name, table in zip(_FILES, tables, strict=True):
         _check(table, folder / name, about)
@@ -171,15 +170,8 @@ def _load(folder: Path) -> Scales:
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError as error:
-        raise DetectionError(f"{path}: is missing; casesim detect-scales makes it") from error
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DetectionError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    table = read_table(path, columns, DetectionError, _MADE_BY)
     for column in columns:
-        if column not in table:
-            raise DetectionError(f"{path}: lacks the column {column}")
         bad = pd.to_numeric(table[column], errors="coerce").isna() if column not in _WORDS else table[column].isna()
         _refuse(path, table, column, bad, "a value" if column in _WORDS else "a number")
     return table[columns]

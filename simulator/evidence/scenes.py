@@ -30,8 +30,10 @@ from pydantic import TypeAdapter
 from simulator.errors import InputError
 from simulator.evidence import detections, features
 from simulator.evidence.detections import CLEAN, About
-from simulator.evidence.files import read_yaml
+from simulator.evidence.files import read_table, read_yaml
 from simulator.paths import SCENES
+
+_MADE_BY = "casesim detect-scenes"
 
 IMAGE, CROP, MIXTURE = "image", "crop", "mixture"
 KINDS = (IMAGE, CROP, MIXTURE)
@@ -90,10 +92,7 @@ def load_scenes(folder: Path = SCENES) -> SceneTables:
 
 def read_about(folder: Path = SCENES) -> ScenesAbout:
     """Where the tables come from; raises SceneError."""
-    path = folder / "about.yaml"
-    if not path.is_file():
-        raise SceneError(f"{path}: is missing; casesim detect-scenes makes it")
-    return read_yaml(path, TypeAdapter(ScenesAbout), SceneError)
+    return read_yaml(folder / "about.yaml", TypeAdapter(ScenesAbout), SceneError, _MADE_BY)
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -101,18 +100,8 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _read(path: Path, name: str) -> pd.DataFrame:
-    try:
-        texts = {"scene": str, "parents": str}
-        is_csv = path.suffix == ".csv"
-        table = pd.read_csv(path, dtype=texts, keep_default_na=False) if is_csv else pd.read_parquet(path)
-    except FileNotFoundError as error:
-        raise SceneError(f"{path}: is missing; casesim detect-scenes makes it") from error
-    except Exception as error:  # pyarrow's and pandas's errors have no base class in common
-        raise SceneError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    lacking = [column for column in COLUMNS[name] if column not in table]
-    if lacking:
-        raise SceneError(f"{path}: lacks the column {lacking[0]}")
-    return table
+    texts = {"dtype": {"scene": str, "parents": str}, "keep_default_na": False} if path.suffix == ".csv" else {}
+    return read_table(path, COLUMNS[name], SceneError, _MADE_BY, **texts)
 
 
 def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, sentence: str) -> None:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from pydantic import TypeAdapter
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.detections import read_about
-from simulator.evidence.files import read_yaml, remembered
+from simulator.evidence.detections import DetectionError, read_about
+from simulator.evidence.files import read_table, read_yaml, remembered
 from simulator.evidence.scenes import SceneError, ScenesAbout
 from simulator.paths import DETECTIONS, FEATURES, SCENES
 from simulator.scenario.faults import Path
@@ -63,7 +62,7 @@ def measured(folder: File) -> Measured:
         {name: sorted(one.strengths) for name, one in told.items()},
         list(about.detectors),
         both,
-        sorted(pd.read_parquet(folder / "boxes.parquet", columns=["category"])["category"].astype(str).unique()),
+        sorted(read_table(folder / "boxes.parquet", ["category"], DetectionError)["category"].astype(str).unique()),
         f"{about.dataset}, {about.date}; crops and mixtures of them, {scenes.date}",
     )
 

@@ -82,5 +82,5 @@ def test_a_report_that_cannot_be_used_is_told_with_its_field(tmp_path):
     (tmp_path / "a.json").write_text('{"date": "today"}')
     with pytest.raises(FidelityError, match="processor"):
         read_report(tmp_path / "a.json")
-    with pytest.raises(FidelityError, match="no such report"):
+    with pytest.raises(FidelityError, match="cannot be read: No such file"):
         read_report(tmp_path / "b.json")

@@ -97,7 +97,7 @@ def test_each_faulty_folder_gets_its_sentence(tmp_path):
         load_illustrations(tmp_path)
     about.write_text(told, encoding="utf-8")
     there = load_illustrations(tmp_path)
-    with pytest.raises(IllustrationError, match=r"camera.fog.1.A.webp: cannot be read: No such file.*detect-illustrations"):
+    with pytest.raises(IllustrationError, match=r"camera.fog.1.A.webp: is missing; casesim detect-illustrations makes it"):
         there.picture("camera", "fog", 1, "A")
     (tmp_path / "camera.fog.1.A.webp").write_bytes(b"none")
     with pytest.raises(IllustrationError, match=r"camera.fog.1.A.webp: is not a picture"):

@@ -168,7 +168,7 @@ def test_every_profile_that_is_shipped_can_be_read() -> None:
 
 
 def test_an_absent_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="there is no such profile"):
+    with pytest.raises(ProfileError, match="cannot be read: No such file"):
         read_profile(tmp_path / "none.json")
 
 

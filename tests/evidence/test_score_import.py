@@ -3,8 +3,9 @@
 import pytest
 
 from simulator.evidence.scores import ScoreError, check_paired, load_scores, score_names, score_rows
-from simulator.evidence.scores.checks import MOST_ROWS, ImportFaultError, read_table
+from simulator.evidence.scores.checks import ImportFaultError, read_table
 from simulator.evidence.scores.importing import ImportOptions, import_scores
+from simulator.limits import SCORE_ROWS
 
 OTHERWISE = {"model": "t", "precision": "fp32"}
 
@@ -84,8 +85,8 @@ def test_of_many_alike_a_few_are_told_and_the_rest_is_counted():
 
 
 def test_a_table_without_end_is_refused():
-    content = b"label,score\n" + b"1,0.5\n" * (MOST_ROWS + 1)
-    assert faults(content)[0] == "t.csv: has 200,001 rows; at most 200,000 are read"
+    content = b"label,score\n" + b"1,0.5\n" * (SCORE_ROWS.most + 1)
+    assert faults(content)[0] == "t.csv: has more than 200,000 rows, the most that are read"
 
 
 def test_a_model_that_the_file_names_is_not_named_again():

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from simulator.analysis.incidents.actions import Action, LookAction
 from simulator.analysis.incidents.play import Note
 from simulator.errors import InputError
+from simulator.evidence.files import read_table
 from simulator.paths import INCIDENTS
 from simulator.scenario import Scenario
 from simulator.scenario.incident import Incident
@@ -140,13 +141,7 @@ def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None
     path = folder / scenario.id / "signs.csv"
     if not path.is_file():
         return None
-    try:
-        counts = pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise BeliefError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    lacking = [column for column in COLUMNS if column not in counts]
-    if lacking:
-        raise BeliefError(f"{path}: lacks the column {lacking[0]}")
+    counts = read_table(path, COLUMNS, BeliefError)
     if not (pd.to_numeric(counts["count"], errors="coerce") >= 0).all():
         raise BeliefError(f"{path}: count: expected numbers of 0 or more")
     assert scenario.incident is not None

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.files import remembered
+from simulator.evidence.files import read_table, remembered
 from simulator.evidence.projection.points import OFFLINE
 from simulator.paths import CATALOGUE
 
@@ -57,8 +56,5 @@ def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) 
 @remembered("projected.csv")
 def _curves(folder: Path) -> dict[tuple[str, str, str], Curve]:
     path = folder / "projected.csv"
-    try:
-        table = pd.read_csv(path, usecols=list(COLUMNS))[list(COLUMNS)]
-    except (OSError, ValueError) as error:
-        raise CatalogueError(f"{path}: {error}") from error
+    table = read_table(path, COLUMNS, CatalogueError)[list(COLUMNS)]
     return {(row[0], row[1], row[2]): Curve(*row[3:]) for row in table.itertuples(index=False, name=None)}

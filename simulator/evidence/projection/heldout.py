@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from simulator.evidence.catalogue import CatalogueError, hardware
-from simulator.evidence.files import first_fault, remembered
+from simulator.evidence.files import read_json, remembered
 from simulator.paths import CATALOGUE
 
 #: What the evidence on a device holds of a network: another one of its family; others only; nothing at that precision.
@@ -121,12 +121,7 @@ def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
 
 @remembered()
 def _held_out(path: Path) -> HeldOut:
-    try:
-        return HeldOut.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise CatalogueError(f"{path}: {error.strerror}") from error
-    except ValidationError as error:
-        raise CatalogueError(first_fault(path, error)) from error
+    return read_json(path, HeldOut, CatalogueError)
 
 
 def label_of(device: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware
-from simulator.evidence.files import remembered
+from simulator.evidence.files import read_evidence, read_table, remembered
 from simulator.evidence.profiles import profiles
 from simulator.paths import CATALOGUE, PROFILES
 
@@ -30,6 +30,11 @@ ACTIVATIONS_PER_MAC = 3.3e-3
 _MEASURED = {"fp32": "fp32", "int8_static": "int8"}
 _MEASURED_BATCHES = (1, 8)
 
+#: Columns of models.csv, published.csv and power.csv.
+_NETWORK = ("model", "profile", "family", "backbone", "architecture", "gmac", "mact", "source")
+_POINT = ("device", "precision", "runtime", "protocol", "model", "batch", "seconds", "source")
+_POWER = ("device", "model", "batch", "seconds", "watts", "source")
+
 
 def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
     """The networks that are known: family, backbone, architecture, gmac (1e9 multiply-adds), mact (1e6 activations)."""
@@ -38,7 +43,7 @@ def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("models.csv")
 def _networks(folder: Path) -> pd.DataFrame:
-    return _read(folder / "models.csv").set_index("model")
+    return read_table(folder / "models.csv", _NETWORK, CatalogueError).set_index("model")
 
 
 def published(folder: Path = CATALOGUE) -> pd.DataFrame:
@@ -48,7 +53,7 @@ def published(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("published.csv", "models.csv", HARDWARE.name)
 def _published(folder: Path) -> pd.DataFrame:
-    points = _read(folder / "published.csv")
+    points = read_table(folder / "published.csv", _POINT, CatalogueError)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     known = networks(folder)
     for name, table in (("networks", known.index), ("hardware", list(hardware()))):
@@ -99,7 +104,7 @@ def power(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("power.csv")
 def _power(folder: Path) -> pd.DataFrame:
-    points = _read(folder / "power.csv")
+    points = read_table(folder / "power.csv", _POWER, CatalogueError)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     return points
 
@@ -120,11 +125,4 @@ def fingerprint(folder: Path = CATALOGUE) -> str:
     """Twelve hexadecimal digits that identify what projections are fitted to: the published tables, and what was measured."""
     files = ("published.csv", "models.csv", "power.csv", HARDWARE.name)
     measured = measured_points().to_csv(index=False, float_format="%.6g").encode()
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in files) + measured).hexdigest()[:12]
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise CatalogueError(f"{path}: {error}") from error
+    return hashlib.sha256(b"".join(read_evidence(folder / name, CatalogueError) for name in files) + measured).hexdigest()[:12]

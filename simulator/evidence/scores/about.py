@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.files import read_yaml
+from simulator.evidence.files import parse_yaml
+from simulator.limits import SCORE_ROWS
 
 
 class ScoreError(InputError):
@@ -35,9 +36,9 @@ class Measured(_Sidecar):
     kind: Literal["measured"]
     dataset: str
     head: str
-    items: int
-    positives: int
-    patients: int
+    items: int = Field(ge=2, le=SCORE_ROWS.most)
+    positives: int = Field(ge=1, le=SCORE_ROWS.most)
+    patients: int = Field(ge=1, le=SCORE_ROWS.most)
     attribution: str
     date: str
     imported: Literal[True] | None = None
@@ -90,7 +91,9 @@ class Assumed(_Sidecar):
 Sidecar = Annotated[Measured | Published, Field(discriminator="kind")]
 
 
-def read_sidecar(path: Path) -> Measured | Published:
-    """What stands in a sidecar; raises ScoreError with the path, the field and what is wrong with it."""
-    adapter: TypeAdapter[Measured | Published] = TypeAdapter(Sidecar)
-    return read_yaml(path, adapter, ScoreError)
+_SIDECAR: TypeAdapter[Measured | Published] = TypeAdapter(Sidecar)
+
+
+def parse_sidecar(path: Path, content: bytes) -> Measured | Published:
+    """What a sidecar says; raises ScoreError with the path, the field and what is wrong with it."""
+    return parse_yaml(path, content, _SIDECAR, ScoreError)

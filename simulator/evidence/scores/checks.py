@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from io import StringIO
 from typing import Any, NamedTuple
 
 from simulator.evidence.scores.about import ScoreError
+from simulator.limits import SCORE_COLUMNS, SCORE_FILE, SCORE_ROWS, SCORE_TABLES
 
 #: Fewer positives support no interval worth showing.
 LEAST_POSITIVES = 30
-#: More rows would make every resampling a wait.
-MOST_ROWS = 200_000
 #: Faults of one kind in one column that are told one by one; the rest is counted.
 _TOLD = 3
 
@@ -61,21 +60,25 @@ class _Faults:
     def __init__(self, file: str) -> None:
         self._file = file
         self._alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._count: Counter[tuple[str, str]] = Counter()
 
     def add(self, message: str, column: str = "", line: int = 0, value: str | None = None, kind: str = "") -> None:
         where = ": ".join(filter(None, [f"{self._file}:{line}" if line else self._file, column]))
         quoted = "" if not value else f"'{value[:40]}' "
-        self._alike[column, kind or message].append(f"{where}: {quoted}{message}")
+        self._count[column, kind or message] += 1
+        if self._count[column, kind or message] <= _TOLD:
+            self._alike[column, kind or message].append(f"{where}: {quoted}{message}")
 
     def of(self, column: str) -> bool:
         """Whether anything is wrong with a column."""
         return any(where == column for where, _ in self._alike)
 
     def sentences(self) -> Iterator[str]:
-        for (column, _), alike in self._alike.items():
-            yield from alike[:_TOLD]
-            if len(alike) > _TOLD:
-                yield ": ".join(filter(None, [self._file, column, f"{len(alike) - _TOLD:,} more like the last one"]))
+        for (column, kind), alike in self._alike.items():
+            yield from alike
+            more = self._count[column, kind] - len(alike)
+            if more:
+                yield ": ".join(filter(None, [self._file, column, f"{more:,} more like the last one"]))
 
     def raise_if_any(self) -> None:
         if self._alike:
@@ -97,11 +100,17 @@ def read_table(file: str, content: bytes, given: Mapping[str, str], otherwise: M
     patient each item is a patient of its own.
     """
     faults = _Faults(file)
+    if len(content) > SCORE_FILE.most:
+        faults.add(f"is longer than {SCORE_FILE}, the most that is read")
+        faults.raise_if_any()
     lines = _lines(_text(content, faults), faults)
     header = [name.strip().lower() for name in lines[0][1]]
     columns = _columns(header, faults, given)
     rows = [row for line, cells in lines[1:] if (row := _row(line, cells, len(header), columns, faults)) is not None]
     groups = _grouped(rows, {**otherwise, **given})
+    if len(groups) > SCORE_TABLES.most:
+        faults.add(f"holds {len(groups):,} models and precisions; at most {SCORE_TABLES} are made of one file")
+        faults.raise_if_any()
     for group, members in groups.items() if not (faults.of("model") or faults.of("precision")) else ():
         _check_group(f"{group[0]} at {group[1]} " if len(groups) > 1 else "", members, faults)
     faults.raise_if_any()
@@ -134,13 +143,17 @@ def _lines(text: str, faults: _Faults) -> list[tuple[int, list[str]]]:
             stripped = [cell.strip() for cell in cells]
             if any(stripped):
                 lines.append((reader.line_num, stripped))
+            if len(lines) > SCORE_ROWS.most + 1:
+                faults.add(f"has more than {SCORE_ROWS}, the most that are read")
+                break
     except csv.Error as error:
         faults.add(f"is no CSV: {error}", line=reader.line_num)
     faults.raise_if_any()
     if len(lines) == 1:
         faults.add("has a header but no rows")
-    if len(lines) > MOST_ROWS + 1:
-        faults.add(f"has {len(lines) - 1:,} rows; at most {MOST_ROWS:,} are read")
+    if len(lines[0][1]) > SCORE_COLUMNS.most:
+        faults.add(f"has {len(lines[0][1]):,} columns; at most {SCORE_COLUMNS.most} are read", line=1)
+    faults.raise_if_any()
     return lines
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, norm
 
 from simulator.errors import suggest
-from simulator.evidence.files import Stamp, stamp_of
-from simulator.evidence.scores.about import Assumed, Measured, Published, ScoreError, read_sidecar
+from simulator.evidence.files import Stamp, parse_table, read_together, stamp_of
+from simulator.evidence.scores.about import Assumed, Measured, Published, ScoreError, parse_sidecar
 from simulator.paths import OWN_SCORES, SCORES
 
 #: Where tables are looked for: those that come with CaseSim, then those that a person imported.
@@ -152,10 +152,24 @@ def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
     Raises ScoreError, for a published curve too: nobody was scored there.
     """
     sidecar = _sidecar_of(name, folder)
-    about = read_sidecar(sidecar)
-    if isinstance(about, Published):
+    _, rows = _read(sidecar)
+    if rows is None:
         raise ScoreError(f"'{name}' is a published curve; it has no labelled items")
-    return _rows(sidecar.with_suffix(".csv"), about)
+    return rows
+
+
+def readable_scores(folder: Path | None = None) -> tuple[list[str], list[str]]:
+    """The names of the score tables that can be used, and a sentence for each one that cannot."""
+    usable: list[str] = []
+    broken: list[str] = []
+    for name in score_names(folder):
+        try:
+            load_scores(name, folder)
+        except ScoreError as error:
+            broken.append(str(error))
+        else:
+            usable.append(name)
+    return usable, broken
 
 
 def score_names(folder: Path | None = None) -> list[str]:
@@ -199,20 +213,27 @@ def _sidecar_of(name: str, folder: Path | None) -> Path:
 @lru_cache(maxsize=64)
 def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
     """Read again only once one of its files has changed."""
-    about = read_sidecar(sidecar)
+    about, rows = _read(sidecar)
     if isinstance(about, Published):
         return _curve(sidecar.stem, about)
-    return _table_of(sidecar.stem, about, _rows(sidecar.with_suffix(".csv"), about))
+    assert rows is not None
+    return _table_of(sidecar.stem, about, rows)
 
 
-def _rows(path: Path, about: Measured) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=_TYPES, keep_default_na=False, na_values=_EMPTY)
-    except (OSError, ValueError) as error:
-        raise ScoreError(f"{path}: cannot be read: {error}") from error
-    missing = [name for name in _NEEDED if name not in table]
-    if missing:
-        raise ScoreError(f"{path}: lacks the column {missing[0]}")
+def _read(sidecar: Path) -> tuple[Measured | Published, pd.DataFrame | None]:
+    """Sidecar and rows of one and the same import; no rows of a published curve."""
+    table = sidecar.with_suffix(".csv")
+    first, *rest = read_together([sidecar, table] if table.is_file() else [sidecar], ScoreError)
+    about = parse_sidecar(sidecar, first)
+    if isinstance(about, Published):
+        return about, None
+    if not rest:
+        raise ScoreError(f"{table}: is missing; {sidecar.name} tells of its rows")
+    return about, _rows(table, rest[0], about)
+
+
+def _rows(path: Path, content: bytes, about: Measured) -> pd.DataFrame:
+    table = parse_table(path, content, _NEEDED, ScoreError, dtype=_TYPES, keep_default_na=False, na_values=_EMPTY)
     if table["score"].isna().any() or not table["score"].between(0, 1).all():
         raise ScoreError(f"{path}: every score should lie between 0 and 1")
     if not table["label"].isin([0, 1]).all():

@@ -1,0 +1,190 @@
+"""A change of several files is made whole or not at all, wherever it is interrupted, and a reader never sees a mixture."""
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.evidence import transaction
+from simulator.evidence.files import read_together
+from simulator.evidence.manifest import differences
+from simulator.evidence.scores import ScoreError, load_scores, score_names
+from simulator.evidence.scores.importing import ImportOptions, delete_scores, import_scores
+from simulator.evidence.transaction import COMMIT, STAGED, changing
+
+MODELS = ("a", "b", "c")
+
+
+def killed_before(step, folder, content):
+    """Import with --overwrite, and be killed before the step of that number that touches the folder."""
+    steps = count()
+
+    def counted(function):
+        def call(*words, **options):
+            if next(steps) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*words, **options)
+
+        return call
+
+    for name in ("replace", "rename", "unlink"):
+        setattr(Path, name, counted(getattr(Path, name)))
+    transaction._write = counted(transaction._write)
+    transaction.shutil.rmtree = counted(transaction.shutil.rmtree)
+    import_scores("t.csv", content, ImportOptions(overwrite=True), folder)
+
+
+def scores(items, models=MODELS):
+    """A CSV of scores of so many items for each model."""
+    rows = [f"{item % 2},0.{item + 1:03d},i{item},{model}" for model in models for item in range(items)]
+    return "\n".join(["label,score,item,model", *rows, ""]).encode()
+
+
+def sizes(folder):
+    """Items of each table there; raises where rows and sidecar do not fit, or a file is not as its manifest says."""
+    return {load_scores(name, folder).about.items for name in score_names(folder)}
+
+
+def leftovers(folder):
+    return [name for name in (STAGED, COMMIT) if (folder / name).exists()] + list(folder.rglob("*.part"))
+
+
+def test_an_import_that_is_killed_at_any_step_leaves_the_old_tables_or_the_new_ones(tmp_path):
+    folder, forked, seen = tmp_path / "own", get_context("fork"), set()
+    for step in count():
+        import_scores("t.csv", scores(60), ImportOptions(overwrite=True), folder)
+        killed = forked.Process(target=killed_before, args=(step, folder, scores(70)))
+        killed.start()
+        killed.join()
+        found = sizes(folder)
+        assert found in ({60}, {70}), f"killed before step {step}"
+        seen |= found
+        with changing(folder):
+            pass
+        assert leftovers(folder) == []
+        assert not differences(folder)
+        if killed.exitcode == 0:
+            break
+    assert step > len(MODELS) * 2
+    assert seen == {60, 70}
+
+
+@pytest.mark.long
+def test_an_import_that_is_killed_at_random_fifty_times_is_never_half_there(tmp_path):
+    folder, content, rng = tmp_path / "casesim" / "scores", tmp_path / "t.csv", random.Random(1)
+    importing = [sys.executable, "-m", "simulator.commands", "scores", "import", str(content), "--overwrite"]
+    environment = os.environ | {"XDG_DATA_HOME": str(tmp_path)}
+    content.write_bytes(scores(60))
+    began = time.monotonic()
+    subprocess.run(importing, env=environment, check=True, capture_output=True)
+    took = time.monotonic() - began
+    for round_ in range(50):
+        content.write_bytes(scores(61 + round_))
+        process = subprocess.Popen(importing, env=environment, stdout=subprocess.DEVNULL)
+        time.sleep(took * rng.uniform(0.6, 1.1))
+        process.kill()
+        process.wait()
+        found = sizes(folder)
+        assert len(found) == 1, f"round {round_}: tables of {sorted(found)} items"
+        with changing(folder):
+            pass
+        assert leftovers(folder) == []
+        assert not differences(folder)
+
+
+def test_of_two_imports_at_once_exactly_one_succeeds_unless_told_to_overwrite(tmp_path):
+    def importing(items, overwrite):
+        try:
+            import_scores("t.csv", scores(items), ImportOptions(overwrite=overwrite), tmp_path / "own")
+        except ScoreError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda items: importing(items, False), range(60, 68)))
+        assert sorted(bool(sentence) for sentence in told) == [False] + 7 * [True]
+        assert all("is there already" in sentence for sentence in told if sentence)
+        assert not any(pool.map(lambda items: importing(items, True), range(60, 68)))
+    assert len(sizes(tmp_path / "own")) == 1
+
+
+def test_who_reads_while_others_import_sees_whole_tables(tmp_path):
+    folder = tmp_path / "own"
+    import_scores("t.csv", scores(60), ImportOptions(), folder)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(
+            lambda: [import_scores("t.csv", scores(60 + n % 2), ImportOptions(overwrite=True), folder) for n in range(20)]
+        )
+        while not writing.done():
+            assert load_scores("mine.a.fp32", folder).about.items in (60, 61)
+        writing.result()
+
+
+def test_a_full_disk_is_a_sentence_and_nothing_was_written(tmp_path, monkeypatch):
+    folder, calls = tmp_path / "own", count()
+    import_scores("t.csv", scores(60), ImportOptions(), folder)
+
+    def full(path, content):
+        if next(calls) > 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        path.write_bytes(content)
+
+    monkeypatch.setattr("simulator.evidence.transaction._write", full)
+    with pytest.raises(ScoreError, match=r"own: cannot be written: No space left on device; nothing was changed"):
+        import_scores("t.csv", scores(70), ImportOptions(overwrite=True), folder)
+    assert sizes(folder) == {60}
+    assert leftovers(folder) == []
+
+
+def test_a_folder_that_is_read_only_is_a_sentence(tmp_path, monkeypatch):
+    def refused(path, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(ScoreError, match=r"own: cannot be written: Read-only file system; nothing was changed"):
+        import_scores("t.csv", scores(60), ImportOptions(), tmp_path / "own")
+
+
+def test_a_change_whose_body_fails_changes_nothing(tmp_path):
+    with pytest.raises(KeyError), changing(tmp_path) as change:
+        change.write(tmp_path / "a", b"x")
+        raise KeyError
+    assert not (tmp_path / "a").exists()
+    assert leftovers(tmp_path) == []
+
+
+def test_files_that_belong_together_are_all_old_or_all_new(tmp_path):
+    """Killed between the two files of a table: whoever reads next sees both as they were to be."""
+    with changing(tmp_path) as change:
+        for name in ("a", "b"):
+            change.write(tmp_path / name, b"old")
+    with pytest.raises(KeyError), changing(tmp_path) as change:
+        for name in ("a", "b"):
+            change.write(tmp_path / name, b"new")
+        change.commit()
+        (tmp_path / COMMIT / "new" / "a").replace(tmp_path / "a")
+        raise KeyError
+    assert [path.read_bytes() for path in (tmp_path / "a", tmp_path / "b")] == [b"new", b"old"]
+    assert read_together([tmp_path / "a", tmp_path / "b"], InputError) == [b"new", b"new"]
+    assert leftovers(tmp_path) == []
+
+
+def test_a_table_of_ones_own_can_be_deleted_and_no_other(tmp_path):
+    import_scores("t.csv", scores(60), ImportOptions(), tmp_path)
+    delete_scores("mine.b.fp32", tmp_path)
+    assert score_names(tmp_path) == ["mine.a.fp32", "mine.c.fp32"]
+    assert not differences(tmp_path)
+    with pytest.raises(ScoreError, match=r"there is no table 'mine.b.fp32' of your own; did you mean"):
+        delete_scores("mine.b.fp32", tmp_path)
+    with pytest.raises(ScoreError, match="comes with CaseSim"):
+        delete_scores("published.skinvision_resnet50x3.fp32", tmp_path)
