@@ -20,7 +20,9 @@ from simulator.evidence.scores.importing import ImportOptions, import_scores
 #: Wide enough for a table's name and four figures with their intervals.
 _WIDTH = 160
 
-scores = typer.Typer(help="List score tables, train them, or import and delete your own.", no_args_is_help=True, add_completion=False)
+scores = typer.Typer(
+    help="List score tables, train them, or import and delete your own.", no_args_is_help=True, add_completion=False
+)
 
 
 @scores.command("list")
