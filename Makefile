@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long lint truths coverage bench incidents clean
+.PHONY: help run setup test test-long lint truths coverage bench crowd incidents clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ coverage: $(VENV)/.installed-dev ## sample worlds whose truth is known, and prin
 
 bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw and salabim, its growth and its memory
 	@$(BIN)/python -m benchmarks
+
+crowd: $(VENV)/.installed-dev ## let 1, 4, 16 and 32 people use one server, and print how long they wait and what it takes (about 45 minutes)
+	@$(BIN)/python -m benchmarks.crowd
 
 STUDY = assets/incidents/production-drift
 incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about half an hour)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, islice
+from math import inf
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -95,11 +96,15 @@ class Workbench:
 
     def change(self, choice: str) -> None:
         """Move a choice by one step, and do what it takes to see the verdict."""
+        self.press(self.slider(choice), CHANGES[choice])
+
+    def slider(self, choice: str) -> Locator:
+        """A choice's slider; its group is unfolded if need be."""
         slider = self.page.get_by_role("slider", name=choice)
         if not slider.is_visible():
             group = next(one.group for one in CASE.choices.values() if one.label == choice)
             self.click(self.page.get_by_text(re.compile(rf"^{group}( \(|:)")))
-        self.press(slider, CHANGES[choice])
+        return slider
 
     def press(self, place: Locator, key: str) -> None:
         """A key, once the place is in view."""
@@ -120,19 +125,22 @@ class Workbench:
             self.steps += 1
             place.scroll_into_view_if_needed()
 
-    def wait(self, known: str = "") -> str:
-        """Wait for the verdict of a whole run other than the one that is known; its hash."""
+    def wait(self, known: str = "", patience_ms: float = PATIENCE_MS) -> str:
+        """Wait for the verdict of a whole run other than the one that is known; its hash. Raises playwright's TimeoutError."""
         script = "known => { const [now] = kept.verdicts.at(-1) || ['']; return now.length === 12 && now !== known && now; }"
-        found = self.page.wait_for_function(script, arg=known, timeout=PATIENCE_MS)
+        found = self.page.wait_for_function(script, arg=known, timeout=patience_ms)
         return str(found.json_value())
 
     def times(self, known: str, since: float | None = None) -> tuple[float, float]:
-        """Seconds from a moment in ms, by default the first act after the last look, to the first and to the full verdict."""
+        """Seconds from a moment in ms, by default the first act after the last look, to the first and to the full verdict.
+
+        Infinite where it was not shown.
+        """
         kept = self.page.evaluate("kept")
         start = kept["acts"][0] if since is None else since
         painted = [(verdict, (at - start) / 1000) for verdict, at in kept["verdicts"] if at > start]
         new = [(verdict, at) for verdict, at in painted if verdict not in ("", known)]
-        return new[0][1], next(at for verdict, at in new if len(verdict) == 12)
+        return next((at for _, at in new), inf), next((at for verdict, at in new if len(verdict) == 12), inf)
 
     def choices_in_view(self) -> int:
         """How many choices are seen whole, or 0 while the verdicts are not."""

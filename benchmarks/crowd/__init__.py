@@ -1,0 +1,1 @@
+"""Many people at the practice page of one server, and what they meet."""
