@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long lint truths coverage bench crowd incidents clean
+.PHONY: help run setup test test-long fuzz lint truths coverage bench crowd incidents clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ lint: $(VENV)/.installed-dev ## check style, types and which part may import whi
 	@echo "Style (ruff)" && $(BIN)/ruff check && $(BIN)/ruff format --check
 	@echo "Types (mypy)" && $(BIN)/mypy
 	@echo "Imports (import-linter)" && $(BIN)/lint-imports
+
+fuzz: $(VENV)/.installed-dev ## try thousands of hostile cases, files, links and command lines, each in a process with limits (minutes)
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.commands.outcome import Status, UsageError
+from simulator.commands.outcome import Status, UsageError, say
 from simulator.evidence.manifest import NAME, Differences, differences, root_above
 from simulator.evidence.transaction import changing
 from simulator.paths import ASSETS, OWN_PROFILES, OWN_SCORES
@@ -56,5 +56,5 @@ def _compared(root: Path) -> Differences:
 
 def _tell(found: Differences) -> None:
     for sentence in found.sentences:
-        typer.echo(sentence)
-    typer.echo(f"{found.root}: {found.files:,} files, {f'{len(found.sentences)} faults' if found else 'all as listed'}")
+        say(sentence)
+    say(f"{found.root}: {found.files:,} files, {f'{len(found.sentences)} faults' if found else 'all as listed'}")

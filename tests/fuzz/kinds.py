@@ -1,0 +1,19 @@
+"""The kinds of input that are tried, in the order of the table."""
+
+from __future__ import annotations
+
+from tests.fuzz import command_lines, links, onnx_files, profiles, scenarios, tables
+from tests.fuzz.runner import Kind
+
+KINDS: tuple[Kind, ...] = (
+    scenarios.KIND,
+    tables.SCORE_KIND,
+    tables.SIDECAR_KIND,
+    tables.MONITOR_KIND,
+    profiles.PROFILE_KIND,
+    profiles.REPORT_KIND,
+    onnx_files.ONNX_KIND,
+    onnx_files.DATASET_KIND,
+    links.KIND,
+    command_lines.KIND,
+)
