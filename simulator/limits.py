@@ -30,6 +30,11 @@ CASE_DEPTH = Limit("the nesting of a case's file", 24, "levels", "the deepest pl
 CASE_NUMBER = Limit("a whole number in a case's file", 10**15, "above or below 0", "exact as a number of any kind")
 OPTIONS = Limit("the options of all choices of a case", 400, "options", "each is tried when the case is read")
 FAULTS_TOLD = Limit("the faults that a command tells", 100, "faults", "whoever has mended a hundred asks again")
+ONNX_FILE = Limit("an ONNX file", 2 * GIB, "bytes", "its format holds no more; larger weights lie in files beside it")
+ONNX_WEIGHTS = Limit("an ONNX file and its weights", 6 * GIB, "bytes", "more does not run in the memory that a model may take")
+MODEL_MEMORY = Limit("the memory of a model at work", 8 * GIB, "bytes", "others use the machine too; less where less is free")
+MODEL_SILENCE = Limit("one call of a model, or its loading", 300, "seconds", "what takes longer may be a loop that has no end")
+MODEL_SECONDS = Limit("measuring a model", 7200, "seconds", "nothing else is measured meanwhile; most take two minutes")
 
 EVIDENCE_TEXT = Limit("a sidecar, or a file of the catalogue", 128 * KIB, "bytes", "the longest that ships takes 12 thousand")
 EVIDENCE_FILE = Limit("a profile, a table or a report", 64 * MIB, "bytes", "the longest that ships takes a million")

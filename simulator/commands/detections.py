@@ -71,12 +71,16 @@ def detect_eval(
             return
         if data is None:
             raise UsageError("--onnx needs --data, a folder of labelled images in YOLO's or COCO's format")
-        from simulator.making.detection.own import OwnDetector, judge_own, told
+        from simulator.making.detection.own import OwnDetector, judge_own, told, write_boxes
+        from simulator.making.guarded import Allowed, guarded
 
-        asked = OwnDetector(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples, out)
+        asked = OwnDetector(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples)
         with _progress() as bar:
             task = bar.add_task(onnx.stem)
-            rows = judge_own(asked, lambda part: bar.update(task, completed=100 * part))
+            allowed = Allowed(onnx, "choose a smaller --size, or fewer --resamples")
+            rows = guarded(allowed, lambda part: bar.update(task, completed=100 * part), judge_own, asked)
+        if out:
+            write_boxes(rows, out)
         if json_:
             typer.echo(json.dumps(told(rows), allow_nan=False))
             return

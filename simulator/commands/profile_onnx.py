@@ -6,14 +6,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from simulator.commands.outcome import Status, err, needing
 from simulator.errors import InputError
-from simulator.evidence.profiles import Profile
-from simulator.making.zoo.progress import Teller, ToPerson, ToProgram
+from simulator.evidence.profiles import Profile, write_profile
+from simulator.limits import MODEL_SECONDS
+from simulator.making.zoo.progress import Show, ToPerson, to_program
 
 
 def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
@@ -21,24 +23,36 @@ def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
 
     as_json: progress in lines of JSON, for a program; asked: the fields of `OwnFile`
     """
-    teller = ToProgram(sys.stderr) if as_json else ToPerson(err)
-    with _one_ending(teller), needing("measure", "measuring"):
-        from simulator.making.zoo.own import OwnFile, measure_own
+    show = to_program(sys.stderr) if as_json else ToPerson(err)
+    with _one_ending(show), needing("measure", "measuring"):
+        from simulator.making.guarded import Allowed, guarded
 
-        return measure_own(OwnFile(**asked), teller)
+        allowed = Allowed(asked["file"], "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
+        profile, path = guarded(allowed, show, _measured, asked)
+        if profile:
+            write_profile(profile, asked["out"])
+        show({"event": "done", "profile": str(path)})
+        return profile
+
+
+def _measured(show: Show, asked: dict[str, Any]) -> tuple[Profile | None, Path]:
+    """In a process of its own: only there is the model's runtime imported."""
+    from simulator.making.zoo.own import OwnFile, measure_own
+
+    return measure_own(show, OwnFile(**asked))
 
 
 @contextmanager
-def _one_ending(teller: Teller) -> Iterator[None]:
-    """Report whatever ends the command through the teller; meanwhile a signal to terminate is an interrupt."""
+def _one_ending(show: Show) -> Iterator[None]:
+    """Show whatever ends the command; meanwhile a signal to terminate is an interrupt."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except (InputError, OSError) as error:
-        teller.end("error", text=str(error))
+        show({"event": "error", "text": str(error)})
         raise typer.Exit(Status.WRONG_USE) from error
     except KeyboardInterrupt:
-        teller.end("stopped", text="stopped: nothing was written")
+        show({"event": "stopped", "text": "stopped: nothing was written"})
         raise typer.Exit(Status.STOPPED) from None
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -56,9 +56,11 @@ def exported(tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cold starts and first answers happen in this process; `test_fresh` and `test_measure` try those in one of their own."""
+    """What has a process of its own happens in this one; `test_fresh`, `test_measure` and `test_guarded` try it there."""
+    from simulator.making import guarded
     from simulator.making.zoo import measure, quantize
 
+    monkeypatch.setattr(guarded, "guarded", lambda _allowed, told, work, *given: work(told, *given))
     for module in (measure, quantize):
         monkeypatch.setattr(module, "in_fresh_process", lambda work, *given: work(*given))
 

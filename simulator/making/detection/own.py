@@ -62,7 +62,6 @@ class OwnDetector:
     conditions: str = CLEAN
     seed: int = 1
     resamples: int = 500
-    out: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,7 @@ class Judgement:
     file: Path
     data: Dataset
     judged: list[Judged] = field(default_factory=list)
+    found: dict[Setting, ScoredBoxes] = field(default_factory=dict)
 
     def tables(self) -> Iterator[Table]:
         """For a terminal."""
@@ -128,19 +128,17 @@ def _told(row: Judged) -> Iterator[tuple[str, Any]]:
     yield "recall_by_height", {"score": SCORE} | {name: column.tolist() for name, column in columns.items()}
 
 
-def judge_own(own: OwnDetector, tell: Callable[[float], None]) -> Judgement:
+def judge_own(tell: Callable[[float], None], own: OwnDetector) -> Judgement:
     """Judge it under every setting, `tell` being told which part is done; raises CannotMeasureError."""
     settings = read_settings(own.conditions)
     data = read_dataset(own.data)
     network = _open(own)
     weights = resamples(len(data), own.resamples, own.seed)
-    found, judgement = {}, Judgement(own.file, data)
+    judgement = Judgement(own.file, data)
     for number, setting in enumerate(settings):
         answers = _answers(network, data, setting, own, partial(_tell_part, tell, number, len(settings)))
-        found[setting] = answers
+        judgement.found[setting] = answers
         judgement.judged.append(_judge(answers, data, setting, weights, judgement.judged))
-    if own.out:
-        _write(found, data, own.out)
     return judgement
 
 
@@ -260,8 +258,9 @@ def _judge(found: ScoredBoxes, data: Dataset, setting: Setting, weights: NDArray
     return Judged(setting, ap, ap50, recall, drawn, less)
 
 
-def _write(found: dict[Setting, ScoredBoxes], data: Dataset, path: Path) -> None:
-    box = data.labels.box
+def write_boxes(judgement: Judgement, path: Path) -> None:
+    """Write how each labelled box was found, as CSV."""
+    data, box = judgement.data, judgement.data.labels.box
     columns = {
         "image": [data.files[image].name for image in data.labels.image],
         "category": [data.names[category] for category in data.labels.category],
@@ -272,7 +271,7 @@ def _write(found: dict[Setting, ScoredBoxes], data: Dataset, path: Path) -> None
         pd.DataFrame(columns | {"score": best_scores(data.labels, answers).round(4)}).assign(
             condition=setting.condition, severity=setting.severity
         )
-        for setting, answers in found.items()
+        for setting, answers in judgement.found.items()
     ]
     with in_one_step(path) as part:
         pd.concat(frames).to_csv(part, index=False, lineterminator="\n")

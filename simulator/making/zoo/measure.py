@@ -154,7 +154,7 @@ def time_calls(
 
     look: called after each of a few parts of the calls
     """
-    order = schedule(_counts(call, effort), effort.seed)
+    order = schedule(_counts(call, effort, advance), effort.seed)
     timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
     looked_at = {len(order) * part // _PARTS for part in range(1, _PARTS + 1)}
     for number, (batch, gap_ms) in enumerate(order, 1):
@@ -178,8 +178,11 @@ def _look(call: Call, batch: int) -> float:
     return float(np.median(took))
 
 
-def _counts(call: Call, effort: Effort) -> dict[int, int]:
-    """How many calls of each batch size fit an equal part of the budget; makes the warm-up calls on the way."""
+def _counts(call: Call, effort: Effort, advance: Advance) -> dict[int, int]:
+    """How many calls of each batch size fit an equal part of the budget; makes the warm-up calls on the way.
+
+    advance: told of no progress after each size, as a sign of life
+    """
     part_ms = effort.budget_s * 1000 / len(effort.batches)
     mean_gap_ms = (IDLE_GAP_MS + LONGEST_GAP_MS) / 4
     counts = {}
@@ -187,6 +190,7 @@ def _counts(call: Call, effort: Effort) -> dict[int, int]:
         estimate_ms = min(_timed(call, batch, 0)[0] for _ in range(2))
         fitting = int(part_ms / (estimate_ms + mean_gap_ms))
         counts[batch] = min(max(fitting, effort.least), effort.most)
+        advance(0.0)
     return counts
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import onnx
 import onnxruntime as ort
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
+from simulator.files import UnreadableError, read_within
+from simulator.limits import MIB, ONNX_FILE, ONNX_WEIGHTS
 from simulator.making.zoo.providers import PROVIDERS, provider_list
 from simulator.making.zoo.refusals import CannotMeasureError
 
@@ -43,7 +45,9 @@ class OnnxFile:
         """Checksum of the file, followed by those that hold its weights."""
         digest = hashlib.sha256()
         for file in self.files:
-            digest.update(file.read_bytes())
+            with file.open("rb") as stream:
+                while part := stream.read(16 * MIB):
+                    digest.update(part)
         return digest.hexdigest()
 
     @property
@@ -85,24 +89,29 @@ class OnnxFile:
 def read_onnx(path: Path) -> OnnxFile:
     """The file, with those that hold its weights; raises CannotMeasureError."""
     graph = _read(path)
-    return OnnxFile(path, graph, (path, *_external(path, graph)))
+    file = OnnxFile(path, graph, (path, *_external(path, graph)))
+    if file.file_bytes > ONNX_WEIGHTS.most:
+        raise CannotMeasureError(
+            f"{path}: is {file.file_bytes:,} bytes long with its weights, and at most {ONNX_WEIGHTS} are measured; measure a "
+            "smaller model"
+        )
+    return file
 
 
 def _read(path: Path) -> onnx.ModelProto:
     try:
-        with path.open("rb") as stream:
-            start = stream.read(32)
-    except OSError as error:
-        raise CannotMeasureError(f"{path}: cannot be read: {error.strerror}") from error
-    if not start:
+        content = read_within(path, ONNX_FILE)
+    except UnreadableError as error:
+        raise CannotMeasureError(str(error)) from error
+    if not content:
         raise CannotMeasureError(f"{path}: is empty; export or copy the model again")
-    hint = next((hint for beginning, hint in _BEGINNINGS.items() if start.startswith(beginning)), None)
-    if start[4:8] == _TFLITE:
+    hint = next((hint for beginning, hint in _BEGINNINGS.items() if content.startswith(beginning)), None)
+    if content[4:8] == _TFLITE:
         hint = "it is a TensorFlow Lite file; convert the model with tf2onnx"
     if hint:
         raise CannotMeasureError(f"{path}: is no ONNX file: {hint}")
     try:
-        graph = onnx.load(path, load_external_data=False)
+        graph = onnx.load_model_from_string(content)
     except DecodeError as error:
         raise CannotMeasureError(f"{path}: is no ONNX file, or a damaged or truncated one; export or copy it again") from error
     if not graph.graph.node:
@@ -113,13 +122,13 @@ def _read(path: Path) -> onnx.ModelProto:
 def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
     """The files beside `path` that hold its weights."""
     ends: Counter[str] = Counter()
-    for weight in graph.graph.initializer:
+    for weight in _tensors(graph):
         if weight.data_location == onnx.TensorProto.EXTERNAL:
             entries = {entry.key: entry.value for entry in weight.external_data}
             name = entries.get("location", "")
-            ends[name] = max(ends[name], sum(int(number) for number in map(entries.get, ("offset", "length")) if number))
+            ends[name] = max(ends[name], sum(_bytes_told(path, key, entries.get(key)) for key in ("offset", "length")))
     for name, end in ends.items():
-        file = path.parent / name
+        file = _beside(path, name)
         if not file.is_file():
             raise CannotMeasureError(
                 f"{path}: its weights are in the file '{name}', which is missing; put it beside the ONNX file"
@@ -130,6 +139,39 @@ def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
                 "copy it again"
             )
     return [path.parent / name for name in sorted(ends)]
+
+
+def _tensors(message: Message) -> Iterator[onnx.TensorProto]:
+    """Every tensor of a model, wherever it is: among the weights, in a constant, in the body of a loop."""
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for one in [value] if isinstance(value, Message) else value:
+                if isinstance(one, onnx.TensorProto):
+                    yield one
+                else:
+                    yield from _tensors(one)
+
+
+def _bytes_told(path: Path, key: str, value: str | None) -> int:
+    if value and not re.fullmatch("[0-9]{1,19}", value):
+        raise CannotMeasureError(
+            f"{path}: says that the {key} of weights in another file is '{value[:40]}'; expected a whole number of bytes"
+        )
+    return int(value or 0)
+
+
+def _beside(path: Path, name: str) -> Path:
+    """The file of that name in the folder of `path`; of any other nothing is told, not even whether it is there."""
+    try:
+        plain_name = bool(name) and name == Path(name).name and "\\" not in name
+        if plain_name and (path.parent / name).resolve().parent == path.parent.resolve():
+            return path.parent / name
+    except (OSError, ValueError, RuntimeError):  # a name that no file has, or links that go round
+        pass
+    raise CannotMeasureError(
+        f"{path}: its weights are in the file '{name[:80]}'; expected the plain name of a file in the folder of the ONNX file, "
+        "and no link out of it: put the weights beside it, and export it so"
+    )
 
 
 def _reason(graph: onnx.ModelProto, said: str) -> str:

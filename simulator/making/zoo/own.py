@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from simulator.evidence.catalogue import hardware
-from simulator.evidence.profiles import DISTURBED_SHARE, Profile, has_profile, read_profile, write_profile
+from simulator.evidence.profiles import DISTURBED_SHARE, Profile, has_profile, read_profile
 from simulator.making.zoo.fresh import CrashError
 from simulator.making.zoo.image_input import Shape, find_image, read_shape
 from simulator.making.zoo.machine import default_device, provenance
 from simulator.making.zoo.measure import SESSION_PROTOCOL, Effort, measure, open_session
 from simulator.making.zoo.onnx_file import OnnxFile, read_onnx
-from simulator.making.zoo.progress import Setup, Teller, written_to
+from simulator.making.zoo.progress import Setup, Show, Teller
 from simulator.making.zoo.providers import CPU, check_provider
 from simulator.making.zoo.refusals import CannotMeasureError
 from simulator.paths import OWN_PROFILES, PROFILES
@@ -49,20 +49,19 @@ class _Model:
     setup: Setup
 
 
-def measure_own(asked: OwnFile, teller: Teller) -> Profile | None:
-    """Measure the model and write its profile; None where the same file has one already. Raises CannotMeasureError."""
+def measure_own(show: Show, asked: OwnFile) -> tuple[Profile | None, Path]:
+    """The profile of the model, and where it belongs; None where the same file has one already. Raises CannotMeasureError."""
+    teller = Teller(show)
     model = _look(asked, teller)
     path = asked.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
     if _measured_already(path, model.file, model.setup, asked):
         teller.note(f"{path.stem}: already has a profile, skipped (--overwrite measures it again)")
-        teller.end("done", **written_to(path))
-        return None
+        return None, path
     teller.start(model.setup)
     profile = _measure(model, asked, teller)
-    write_profile(profile, asked.out)
     _say_what_to_know(profile, teller)
-    teller.end("done", **written_to(path))
-    return profile
+    teller.all_done()
+    return profile, path
 
 
 def _look(asked: OwnFile, teller: Teller) -> _Model:
@@ -111,7 +110,7 @@ def _measured_already(path: Path, file: OnnxFile, setup: Setup, asked: OwnFile) 
 
 
 def _measure(model: _Model, asked: OwnFile, teller: Teller) -> Profile:
-    start = partial(partial, open_session, model.file.path.resolve(), list(model.shape), provider=asked.provider)
+    start = partial(partial, open_session, model.file.path.absolute(), list(model.shape), provider=asked.provider)
     effort = Effort(batches=model.batches, budget_s=asked.budget_s)
     try:
         runs = [

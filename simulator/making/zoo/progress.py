@@ -1,4 +1,4 @@
-"""Telling how a measurement goes: to a person in a terminal, or line by line to a program that started the command.
+"""Telling how a measurement goes: events, shown to a person in a terminal, or line by line to a program.
 
 The program (`--progress-json`) reads standard error, where each line is one JSON object with an `event`:
 
@@ -20,11 +20,10 @@ driver may write lines of its own to standard error; a reader skips what is no J
 import json
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -43,63 +42,47 @@ class Setup:
     batches: Sequence[int]
 
 
-class Teller(Protocol):
-    """Is told how one measurement goes."""
-
-    def start(self, setup: Setup) -> None:
-        """What is going to be measured."""
-
-    def advance(self, part: float) -> None:
-        """That this fraction of one thread count has been done since the last time."""
-
-    def call(self, threads: int, batch: int, latency_ms: float) -> None:
-        """A call that was timed."""
-
-    def note(self, text: str) -> None:
-        """What a person should know."""
-
-    def end(self, event: str, **told: str) -> None:
-        """How it ended: done (profile), stopped (text) or error (text)."""
+Event = Mapping[str, Any]
+#: Is shown each event.
+Show = Callable[[Event], None]
 
 
 @dataclass
 class ToPerson:
-    """Draws a bar on the console."""
+    """Draws a bar on the console, and prints notes and the end."""
 
     console: Console
     _bar: Progress | None = None
 
-    def start(self, setup: Setup) -> None:
-        """Draw the bar."""
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if event["event"] == "start":
+            self._start(event)
+        elif event["event"] == "progress":
+            if self._bar:
+                self._bar.update(self._bar.task_ids[0], completed=event["done"])
+        else:
+            if self._bar and event["event"] != "note":
+                self._bar.stop()
+            self.console.print(event.get("text") or f"written to {event['profile']}", markup=False)
+
+    def _start(self, event: Event) -> None:
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
         self._bar = Progress(*columns, console=self.console)
-        self._bar.add_task(f"{setup.model}.{setup.precision}", total=len(setup.threads))
+        self._bar.add_task(f"{event['model']}.{event['precision']}", total=1)
         self._bar.start()
 
-    def advance(self, part: float) -> None:
-        """Move the bar."""
-        if self._bar:
-            self._bar.advance(self._bar.task_ids[0], part)
 
-    def call(self, threads: int, batch: int, latency_ms: float) -> None:
-        """Nothing: the bar is enough."""
-
-    def note(self, text: str) -> None:
-        """Print it above the bar."""
-        self.console.print(text, markup=False)
-
-    def end(self, event: str, **told: str) -> None:
-        """End the bar, and say how it ended."""
-        if self._bar:
-            self._bar.stop()
-        self.console.print(told.get("text") or f"written to {told['profile']}", markup=False)
+def to_program(stream: TextIO) -> Show:
+    """Writes a line of JSON for each event."""
+    return lambda event: print(json.dumps(event), file=stream, flush=True)
 
 
 @dataclass
-class ToProgram:
-    """Writes a line of JSON for each event."""
+class Teller:
+    """Turns what happens within a measurement into events, seldom enough that it does not feel them."""
 
-    stream: TextIO
+    show: Show
     _parts: int = 1
     _done: float = 0.0
     _threads: int = 0
@@ -129,12 +112,10 @@ class ToProgram:
         """The event `note`."""
         self._write("note", text=text)
 
-    def end(self, event: str, **told: str) -> None:
-        """The last event."""
-        if event == "done":
-            self._done = 1.0
-            self._progress()
-        self._write(event, **told)
+    def all_done(self) -> None:
+        """The last `progress`."""
+        self._done = 1.0
+        self._progress()
 
     def _progress(self) -> None:
         self._told_at = time.monotonic()
@@ -142,9 +123,4 @@ class ToProgram:
         self._write("progress", done=round(self._done, 4), threads=self._threads, medians_ms=medians)
 
     def _write(self, event: str, **told: Any) -> None:
-        print(json.dumps({"event": event} | told), file=self.stream, flush=True)
-
-
-def written_to(path: Path) -> dict[str, str]:
-    """What the event `done` tells."""
-    return {"profile": str(path)}
+        self.show({"event": event} | told)

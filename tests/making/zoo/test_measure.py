@@ -61,7 +61,7 @@ def test_warm_up_calls_are_not_stored() -> None:
 def test_progress_adds_up_to_one() -> None:
     parts: list[float] = []
     time_calls(lambda _: None, Effort(batches=(1, 2), least=5, most=5), parts.append)
-    assert len(parts) == 10
+    assert len([part for part in parts if part]) == 10
     assert sum(parts) == pytest.approx(1)
 
 

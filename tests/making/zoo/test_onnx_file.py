@@ -1,5 +1,6 @@
 """Files that people bring: what is wrong with one is told in a sentence."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from simulator.limits import Limit
+from simulator.making.zoo import onnx_file
 from simulator.making.zoo.onnx_file import read_onnx
 from simulator.making.zoo.refusals import CannotMeasureError
+from tests.hostile import elsewhere
 from tests.making.conftest import OnnxMaker
 
 pytestmark = pytest.mark.zoo
@@ -95,3 +99,45 @@ def test_quantizing_operators_make_it_int8(make_onnx: OnnxMaker) -> None:
 def test_a_model_of_no_nodes_holds_no_network(tmp_path: Path) -> None:
     onnx.save(onnx.ModelProto(ir_version=9), tmp_path / "x.onnx")
     assert told(tmp_path / "x.onnx").startswith("holds no network")
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(
+    "location", ["../there.bin", "../nowhere.bin", "/etc/passwd", "/etc/nothing", "out", "nowhere", "", ".", "..", "a/b", "\\a"]
+)
+def test_of_a_file_elsewhere_nothing_is_told(location: str, inside: bool, tmp_path: Path) -> None:
+    (tmp_path / "there.bin").write_bytes(b"1234")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "out").symlink_to(tmp_path / "there.bin")
+    (folder / "nowhere").symlink_to(tmp_path / "nowhere.bin")
+    assert told(elsewhere(folder / "net.onnx", location, inside)) == (
+        f"its weights are in the file '{location}'; expected the plain name of a file in the folder of the ONNX file, and no "
+        "link out of it: put the weights beside it, and export it so"
+    )
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_weights_beside_the_file_are_taken(inside: bool, tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(b"1234")
+    assert read_onnx(elsewhere(tmp_path / "net.onnx", "w.bin", inside)).file_bytes > 4
+
+
+@pytest.mark.parametrize("told_", [{"length": "abc"}, {"offset": "-4"}, {"length": "4.0"}, {"offset": "9" * 5000}])
+def test_where_weights_lie_is_told_in_whole_bytes(told_: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(b"1234")
+    [(key, value)] = told_.items()
+    expected = f"says that the {key} of weights in another file is '{value[:40]}'; expected a whole number of bytes"
+    assert told(elsewhere(tmp_path / "net.onnx", "w.bin", **told_)) == expected
+
+
+def test_a_device_and_a_pipe_are_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    assert told(tmp_path / "pipe.onnx") == "cannot be read: it is a pipe; expected a file"
+    assert told(Path("/dev/zero")) == "cannot be read: it is a device; expected a file"
+
+
+def test_more_weights_than_are_measured_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_file, "ONNX_WEIGHTS", Limit("weights", 1_000, "bytes", "a test"))
+    (tmp_path / "w.bin").write_bytes(b"1" * 1_000)
+    assert "bytes long with its weights, and at most 1,000 bytes are measured" in told(elsewhere(tmp_path / "n.onnx", "w.bin"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from onnx import numpy_helper
 
@@ -21,6 +22,8 @@ from simulator.making.zoo import own
 from simulator.making.zoo.fresh import CrashError
 from simulator.making.zoo.measure import Effort
 from tests.conftest import Ended
+from tests.families import CASESIM, busy_family, environment, left, started, until
+from tests.hostile import endless
 from tests.making.conftest import OnnxMaker
 
 pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
@@ -174,6 +177,37 @@ def test_a_cancelled_measurement_writes_nothing(make_onnx: OnnxMaker, tmp_path: 
     assert first["event"] == "start"
     assert rest[-1] == {"event": "stopped", "text": "stopped: nothing was written"}
     assert process.returncode == 130
+    assert not (tmp_path / "out").exists()
+
+
+def endless_measurement(tmp_path: Path, *words: object) -> tuple[psutil.Popen, list[psutil.Process]]:
+    """The command at a model whose first call never ends, and its whole family, once the call is under way."""
+    out = ["--out", tmp_path / "out", "--progress-json", "--batch", 1, "--name", "endless", *words]
+    command = started(
+        [*CASESIM, "profile", "--onnx", endless(tmp_path / "endless.onnx"), *out],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path),
+    )  # fmt: skip
+    everybody = busy_family(command, 2)
+    busy = next(one for one in everybody[1:] if "spawn_main" in " ".join(one.cmdline()))
+    until(lambda: busy.cpu_times().user > 3, "a call that takes its time")  # what is imported takes less
+    return command, everybody
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_a_call_without_an_end_is_stopped_at_once(signal_: signal.Signals, tmp_path: Path) -> None:
+    command, everybody = endless_measurement(tmp_path)
+    command.send_signal(signal_)
+    assert command.wait(timeout=20) == 130
+    assert events(command.stderr.read().decode())[-1] == {"event": "stopped", "text": "stopped: nothing was written"}
+    assert left(everybody[1:]) == []
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("how", ["killed", "alone"])
+def test_a_call_without_an_end_ends_with_whoever_started_it(how: str, tmp_path: Path) -> None:
+    command, everybody = endless_measurement(tmp_path, *["--until-input-ends"] * (how == "alone"))
+    command.kill() if how == "killed" else command.stdin.close()
+    assert left(everybody) == []
     assert not (tmp_path / "out").exists()
 
 
