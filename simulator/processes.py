@@ -57,6 +57,19 @@ def _end_after(wait: Callable[[], object], grace_s: float) -> None:
     os._exit(ORPHANED)
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is a process of that number; where that cannot be asked, as if there were."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        pass
+    return True
+
+
 def begin_worker(prepare: Callable[..., object] | None = None, *given: Any) -> None:
     """The first that a worker does: an interrupt, which reaches it too, is left to its parent, with which it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,6 +3,8 @@ one step.
 """
 
 import hashlib
+import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from simulator.evidence.manifest import ManifestError, read_manifest, root_above
 from simulator.evidence.transaction import changing, settled
 from simulator.files import UnreadableError, read_within
 from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT
+from simulator.processes import is_running
 
 Content = TypeVar("Content")
 Model = TypeVar("Model", bound=BaseModel)
@@ -158,10 +161,12 @@ def parse_table(path: Path, content: bytes, columns: Sequence[str], refusal: typ
 def in_one_step(path: Path) -> Iterator[Path]:
     """A place to write what belongs at `path`: a reader sees the old file or the whole new one, whatever happens.
 
-    The folder is made if need be. Below a folder with a manifest, the new file is listed there in the same step.
+    The folder is made if need be. Below a folder with a manifest, the new file is listed there in the same step. What a
+    process has left behind that was killed while it wrote there is swept away.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    _sweep(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         yield part
         if root_above(path):
@@ -171,3 +176,10 @@ def in_one_step(path: Path) -> Iterator[Path]:
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    left = re.compile(re.escape(f".{path.name}.") + r"(\d{1,9})-[0-9a-f]{8}\.part")
+    for file in path.parent.iterdir():
+        if (found := left.fullmatch(file.name)) and not is_running(int(found[1])):
+            file.unlink(missing_ok=True)

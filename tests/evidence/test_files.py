@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -31,6 +33,18 @@ def test_an_interrupted_writer_leaves_the_old_file_and_no_remains(tmp_path):
         raise KeyboardInterrupt
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_swept_away_and_what_another_is_writing_is_not(tmp_path):
+    path = tmp_path / "report.json"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, others = (tmp_path / f".report.json.{pid}-0123abcd.part" for pid in (gone.pid, os.getpid()))
+    left.touch()
+    others.touch()
+    with in_one_step(path) as part:
+        part.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == [others, path]
 
 
 def test_a_fault_names_file_field_and_what_is_wrong(tmp_path):

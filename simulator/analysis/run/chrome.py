@@ -17,6 +17,7 @@ import pandas as pd
 
 from simulator.analysis.run.timeline import queue_steps
 from simulator.errors import InputError
+from simulator.evidence.files import in_one_step
 from simulator.serving.trace import Trace
 
 #: File endings that a trace may have.
@@ -95,18 +96,14 @@ def write_trace(trace: Trace, path: Path) -> None:
     Raises TraceFileError if that fails.
     """
     check_target(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with _open(part, compressed=path.name.endswith(".gz")) as file:
+        with in_one_step(path) as part, _open(part, compressed=path.name.endswith(".gz")) as file:
             file.write('{"displayTimeUnit":"ms","otherData":' + json.dumps(_about(trace)) + ',"traceEvents":[')
             for number, event in enumerate(events(trace)):
                 file.write((",\n" if number else "\n") + json.dumps(event, separators=(",", ":")))
             file.write("\n]}\n")
-        part.replace(path)
     except OSError as error:
         raise TraceFileError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _open(path: Path, compressed: bool) -> IO[str]:
