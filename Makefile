@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long fuzz lint truths coverage bench crowd incidents clean
+.PHONY: help run setup test test-long fuzz kills lint truths coverage bench crowd incidents clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ lint: $(VENV)/.installed-dev ## check style, types and which part may import whi
 
 fuzz: $(VENV)/.installed-dev ## try thousands of hostile cases, files, links and command lines, each in a process with limits (minutes)
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
+
+kills: $(VENV)/.installed-dev ## kill servers, workers and commands at random moments, fifty times each, and look at what is left (about an hour)
+	@$(BIN)/python -m tests.kills $(KILLS)
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths

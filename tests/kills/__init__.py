@@ -1,0 +1,1 @@
+"""Commands and servers killed at random moments: what is mixed, left behind or still running afterwards."""
