@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from simulator.making.fidelity.generator import drive
 from simulator.making.fidelity.http_server import Answered, ServerError, batches, serving
+from tests.families import family, left, started
 
 
 def test_every_request_is_answered_once_over_http():
@@ -20,6 +24,23 @@ def test_batches_are_asked_for_and_all_their_requests_served():
     assert sum(len(one.requests) for one in served) == 7
     assert all(one.start < one.done for one in served)
     assert served[-1].start - served[-1].free >= 0.01
+
+
+SERVING = """
+from simulator.making.fidelity.http_server import serving
+with serving(None, [3, 8, 8], max_batch=4, wait_ms=1):
+    print("up", flush=True)
+    input()
+"""
+
+
+def test_the_server_ends_with_whoever_started_it():
+    program = started([sys.executable, "-c", SERVING], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert program.stdout.readline() == b"up\n"
+    everybody = family(program)
+    assert len(everybody) > 2
+    program.kill()
+    assert left(everybody) == []
 
 
 def answered(sent, reached, done):
