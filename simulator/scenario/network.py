@@ -88,10 +88,35 @@ class Network:
     def _endless(self) -> Iterator[tuple[Path, str]]:
         """A ring that neither serves a request nor counts its tries would pass it round for ever."""
         unserved = graph_of({name: stage.unserved() for name, stage in self.stages.items()})
-        rings = {name for ring in nx.strongly_connected_components(unserved) if len(ring) > 1 for name in ring}
+        rings = set[str]().union(*_rings(unserved))
         for name in self.stages:
-            if name in rings or unserved.has_edge(name, name):
+            if name in rings:
                 yield ("stages", name), "requests could loop back here for ever without being served; break the loop"
+        if not rings:
+            yield from self._alike_for_ever()
+
+    def _alike_for_ever(self) -> Iterator[tuple[Path, str]]:
+        """Routes by which a request comes back to a stage and goes on as before, and stages from which no end can be reached."""
+        alike = [name for name, stage in self.stages.items() if stage.sends_alike and not stage.counts]
+        open_ = {name: {target for _, target in self.stages[name].arrows()} for name in alike}
+        ring_of = {name: number for number, ring in enumerate(_rings(graph_of(open_))) for name in ring}
+        places = {name: place for place, name in enumerate(self.stages)}
+        for name in (name for name in alike if name in ring_of):
+            for path, target in self.stages[name].planned_targets().items():
+                back = target in open_[name] and ring_of.get(target) == ring_of[name] and places[target] <= places[name]
+                if back:
+                    what = f"a request that goes this way comes back to '{target}' and goes on as before, for ever"
+                    yield ("stages", name, *path), f"{what}; lead it to an end, or through a `retake`, which counts its tries"
+        if not ring_of:
+            yield from self._without_an_end()
+
+    def _without_an_end(self) -> Iterator[tuple[Path, str]]:
+        stages = self.stages.items()
+        ways = {name: (one.targets() if one.counts else one.planned_targets()).values() for name, one in stages}
+        graph = graph_of(ways)
+        for name in self.stages:
+            if nx.descendants(graph, name) <= self.stages.keys():
+                yield ("stages", name), "no request that goes on as planned from here comes to an end; lead one of its ways there"
 
     def _joined_once(self) -> Iterator[tuple[Path, str]]:
         met = [self.meeting(fork) for fork in self.forks]
@@ -133,6 +158,11 @@ class Network:
             for path, target in stage.fallbacks().items():
                 if target != join and not (target in self.stages and self.stages[target].sends_again):
                     yield ("stages", name, *path), f"in a branch of a fork this must lead to its join '{join}' or to a retry"
+
+
+def _rings(graph: nx.DiGraph[str]) -> list[set[str]]:
+    """The stages that lead to each other, ring by ring; one that leads to itself is a ring."""
+    return [ring for ring in nx.strongly_connected_components(graph) if len(ring) > 1 or graph.has_edge(*ring, *ring)]
 
 
 def graph_of(ways: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:

@@ -79,10 +79,34 @@ def test_a_ring_in_which_nobody_serves_is_refused(stages):
 
 
 SPIRALS = {
-    "served": {"a": pool(to="b"), "b": gate("quality", {"at_least": 0, "to": "done"}, {"to": "a"})},
     "timed out": {"a": pool(timeout_s=1, on_timeout="a")},
     "a try each": ask(),
 }
+
+
+ALIKE = {
+    "a pool": ({"a": pool(to="a")}, "a.to"),
+    "two pools": ({"a": pool(to="b"), "b": pool(to="a")}, "b.to"),
+    "a gate by quality": ({"a": pool(to="b"), "b": gate("quality", {"at_least": 0, "to": "done"}, {"to": "a"})}, "b.routes.1.to"),
+    "a gate by score": (
+        {"a": pool(to="b", scores="x"), "b": gate("score", {"at_least": 0.5, "to": "done"}, {"to": "a"})},
+        "b.routes.1.to",
+    ),
+    "a gate by chance": ({"a": pool(to="b"), "b": gate("random", {"share": 0.1, "to": "a"}, {"to": "done"})}, "b.routes.0.to"),
+    "people": ({"a": pool(to="b"), "b": people(ALWAYS, positive_to="a")}, "b.positive_to"),
+}
+
+
+@pytest.mark.parametrize(("stages", "route"), ALIKE.values(), ids=ALIKE)
+def test_a_route_on_which_a_request_comes_round_the_same_way_each_time_is_refused(stages, route):
+    found = messages(stages, population=population(unusable=0.1))
+    assert found.keys() == {f"stages.{route}"}
+    assert "for ever" in found[f"stages.{route}"]
+
+
+def test_a_route_that_no_request_takes_closes_no_ring():
+    stages = {"a": pool(to="b", scores="x"), "b": gate("score", {"at_specificity": 1, "to": "a"}, {"to": "done"})}
+    assert scenario(stages, population=population())
 
 
 @pytest.mark.parametrize("stages", SPIRALS.values(), ids=SPIRALS)

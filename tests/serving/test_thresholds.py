@@ -9,14 +9,14 @@ from scipy.stats import binomtest
 from simulator.serving.engine import simulate
 from simulator.serving.latency import constant
 from simulator.serving.thresholds import thresholds
-from tests.builders import end, gate, plan, pool, population, run_at, score_table
+from tests.builders import end, gate, plan, pool, population, retake, run_at, score_table
 
 WAYS = {"ends": {"yes": end(), "no": end(), "done": end()}}
 
 
-def gated(by, *routes, holds="labelled", **fields):
+def gated(by, *routes, holds="labelled", more=None, **fields):
     stages = {"p": pool(to="g", scores="x" if by == "score" else None), "g": gate(by, *routes, holds=holds)}
-    return plan(stages, constant(0.001), **WAYS, **fields)
+    return plan(stages | (more or {}), constant(0.001), **WAYS, **fields)
 
 
 @pytest.mark.parametrize("passed", [0.5, 0.9, 0.98])
@@ -49,8 +49,9 @@ def test_a_gate_by_score_passes_at_least_the_stated_share_of_the_labelled_positi
 @pytest.mark.parametrize("ring", [False, True])
 def test_the_item_that_sets_a_threshold_passes_it_one_by_one_and_in_bulk(ring):
     """In a ring requests are handed over one by one. Seven tenths is not a number of single precision."""
-    made = gated("score", {"at_sensitivity": 0.9, "to": "yes"}, {"at_least": 0.05, "to": "no"}, {"to": "p" if ring else "done"},
-                 scores=score_table([0.7], [0.1]), population=population(1.0))  # fmt: skip
+    made = gated("score", {"at_sensitivity": 0.9, "to": "yes"}, {"at_least": 0.05, "to": "no"}, {"to": "r" if ring else "done"},
+                 more={"r": retake("p")} if ring else {}, scores=score_table([0.7], [0.1]),
+                 population=population(1.0))  # fmt: skip
     assert run_at(made, [1, 2, 3]).requests["end"].tolist() == ["yes"] * 3
 
 

@@ -51,6 +51,8 @@ class AnyStage(Strict):
     keeps: ClassVar[bool] = False
     #: Whether it resends requests that were turned away: only fallbacks may lead here.
     sends_again: ClassVar[bool] = False
+    #: Whether it counts how often a request comes, and lets it go another way after so many times.
+    counts: ClassVar[bool] = False
     #: Whether it sends each request to all its targets at once, which meet again at a stage that `joins` them.
     splits: ClassVar[bool] = False
     joins: ClassVar[bool] = False
@@ -76,6 +78,11 @@ class AnyStage(Strict):
     def arrows(self) -> Iterator[tuple[str, str]]:
         """The planned routes that a request may take: the label of each, and the target."""
         return (("", target) for target in self.planned_targets().values())
+
+    @property
+    def sends_alike(self) -> bool:
+        """Whether a request that comes again goes on as it went before: there is one way, or it was drawn before the run."""
+        return len(set(self.planned_targets().values())) == 1
 
     def unserved(self) -> set[str]:
         """Where a request may go that was neither served, kept waiting nor counted here."""

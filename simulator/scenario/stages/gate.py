@@ -138,6 +138,11 @@ class Gate(AnyStage):
         """Where the author says so."""
         return self.answers
 
+    @property
+    def sends_alike(self) -> bool:
+        """Scores, photos, attributes and luck of a request are what they were."""
+        return True
+
     def arrows(self) -> Iterator[tuple[str, str]]:
         """The routes that are open."""
         open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]

@@ -112,6 +112,11 @@ class People(AnyStage):
             raise ValueError("patience_h is set but on_timeout does not say where a request that waited too long goes")
         return self
 
+    @property
+    def sends_alike(self) -> bool:
+        """What they say of a request is drawn before the run."""
+        return True
+
     def served_again(self) -> tuple[float, str | None]:
         """Which cases the second reader reads."""
         return (self.second_reader.share, self.second_reader.tag) if self.second_reader else (0.0, None)

@@ -18,6 +18,7 @@ class Retake(AnyStage):
     """The requester is asked for another photo, takes some time over it, or gives up."""
 
     keeps: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     in_branches: ClassVar[bool] = False
 
     kind: Literal["retake"]

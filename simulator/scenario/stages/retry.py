@@ -29,6 +29,7 @@ class Retry(AnyStage):
     """
 
     keeps: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     sends_again: ClassVar[bool] = True
 
     kind: Literal["retry"]
