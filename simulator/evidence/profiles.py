@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from simulator.errors import InputError, suggest
+from simulator.errors import MOST_LISTED, InputError, suggest
 from simulator.evidence.files import in_one_step, read_json, remembered
 from simulator.evidence.transaction import changing
 from simulator.paths import OWN_PROFILES, PROFILES
@@ -164,6 +164,10 @@ class ProfileError(InputError):
     """A profile's file cannot be used; the message says which and why."""
 
 
+class PrecisionError(ProfileError):
+    """A model was measured on a device, but not at this precision."""
+
+
 def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
     """Write `profile` under `folder` in one step: a reader sees the old file or the new one, never half of one.
 
@@ -206,10 +210,11 @@ def load_profile(device: str, model: str, precision: str, folder: Path | None = 
     if path:
         return _read_once(path)
     there = sorted((found.model, found.precision) for found in readable_profiles(folder)[0] if found.device == device)
-    hint = suggest(model, dict(there), "`casesim profile --list`") if there else "nothing is measured there"
+    missing = f"no measured latency of {model} at {precision} on {device}"
     if at := [name for known, name in there if known == model]:
-        hint = f"it is measured there at {', '.join(at)}"
-    raise ProfileError(f"no measured latency of {model} at {precision} on {device}; {hint}")
+        raise PrecisionError(f"{missing}; there it is measured at {', '.join(at[:MOST_LISTED])}")
+    hint = suggest(model, dict(there), "`casesim profile --list`") if there else "nothing is measured there"
+    raise ProfileError(f"{missing}; {hint}")
 
 
 def has_profile(device: str, model: str, precision: str, folder: Path | None = None) -> bool:

@@ -22,8 +22,17 @@ EVIDENCE_KINDS: tuple[Evidence, ...] = ("measured", "projected", "published", "a
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
-Line = Annotated[str, Field(min_length=1, max_length=300)]
-Prose = Annotated[str, Field(min_length=1, max_length=8000)]
+
+
+def no_picture(text: str) -> str:
+    """The text; raises ValueError where a page would fetch a picture for it."""
+    if "![" in text:
+        raise ValueError("`![` would fetch a picture from elsewhere; pages of a case show none: write a link, [words](address)")
+    return text
+
+
+Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(no_picture)]
+Prose = Annotated[str, Field(min_length=1, max_length=8000), AfterValidator(no_picture)]
 
 
 def _clock_time(text: str) -> str:

@@ -11,6 +11,7 @@ from simulator.scenario.controllers import REQUEST_SIGNALS
 from simulator.scenario.exhibits import EXHIBITS, offered
 from simulator.scenario.faults import Fault, Path, dotted
 from simulator.scenario.network import graph_of
+from simulator.scenario.often import too_often
 from simulator.scenario.schema import Scenario
 from simulator.scenario.stages.base import is_target
 
@@ -158,6 +159,8 @@ def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield (*at, "watches"), f"nothing ever waits at '{stage}', a stage of the kind {scenario.stages[stage].kind}"
         elif stage is not None and stage not in scenario.stages:
             yield (*at, "watches"), f"'{stage}' is not a stage; {suggest(stage, scenario.stages)}"
+        if told := too_often(controller.every_s, scenario, "looks at the signal"):
+            yield (*at, "every_s"), told
         for choice, pick in controller.set.items():
             if choice not in scenario.choices:
                 yield (*at, "set", choice), f"there is no choice '{choice}'; {suggest(choice, scenario.choices)}"

@@ -3,10 +3,10 @@
 from math import isfinite, remainder
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from simulator.errors import suggest
-from simulator.scenario.base import Line, Strict
+from simulator.scenario.base import Line, Strict, no_picture
 from simulator.scenario.faults import Path
 
 #: The place of a field in the scenario, as keys and list indexes joined by dots.
@@ -42,7 +42,7 @@ class Options(_Choice):
 
     kind: Literal["options"]
     default: str
-    options: Annotated[dict[Annotated[str, Field(min_length=1, max_length=60)], Option], Field(min_length=2, max_length=64)]
+    options: Annotated[dict[Annotated[Line, Field(max_length=60)], Option], Field(min_length=2, max_length=64)]
 
     @model_validator(mode="after")
     def _default_exists(self) -> Self:
@@ -87,7 +87,7 @@ class Number(_Choice):
     max: float | None = None
     step: Annotated[float | None, Field(gt=0)] = None
     values: Annotated[list[float] | None, Field(min_length=2, max_length=64)] = None
-    unit: Annotated[str, Field(max_length=40)] = ""
+    unit: Annotated[str, Field(max_length=40), AfterValidator(no_picture)] = ""
     set: Annotated[list[Dotted], Field(min_length=1, max_length=32)]
 
     @model_validator(mode="after")

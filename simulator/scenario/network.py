@@ -96,13 +96,12 @@ class Network:
             yield from self._alike_for_ever()
 
     def _alike_for_ever(self) -> Iterator[tuple[Path, str]]:
-        """Routes by which a request comes back to a stage and goes on as before, and stages from which no end can be reached."""
-        alike = [name for name, stage in self.stages.items() if stage.sends_alike and not stage.counts]
-        open_ = {name: {target for _, target in self.stages[name].arrows()} for name in alike}
+        """Routes by which a request comes back to a stage and goes on as before, and stages that no end can be reached from."""
+        open_ = {name: _alike(stage) for name, stage in self.stages.items()}
         ring_of = {name: number for number, ring in enumerate(_rings(graph_of(open_))) for name in ring}
         places = {name: place for place, name in enumerate(self.stages)}
-        for name in (name for name in alike if name in ring_of):
-            for path, target in self.stages[name].planned_targets().items():
+        for name in (name for name in self.stages if name in ring_of):
+            for path, target in self.stages[name].targets().items():
                 back = target in open_[name] and ring_of.get(target) == ring_of[name] and places[target] <= places[name]
                 if back:
                     what = f"a request that goes this way comes back to '{target}' and goes on as before, for ever"
@@ -116,7 +115,10 @@ class Network:
         graph = graph_of(ways)
         for name in self.stages:
             if nx.descendants(graph, name) <= self.stages.keys():
-                yield ("stages", name), "no request that goes on as planned from here comes to an end; lead one of its ways there"
+                yield (
+                    ("stages", name),
+                    "no request that goes on as planned from here comes to an end; lead one of its ways there",
+                )
 
     def _joined_once(self) -> Iterator[tuple[Path, str]]:
         met = [self.meeting(fork) for fork in self.forks]
@@ -158,6 +160,13 @@ class Network:
             for path, target in stage.fallbacks().items():
                 if target != join and not (target in self.stages and self.stages[target].sends_again):
                     yield ("stages", name, *path), f"in a branch of a fork this must lead to its join '{join}' or to a retry"
+
+
+def _alike(stage: AnyStage) -> set[str]:
+    """Where a request goes on to that goes this way each time: what has been counted out is counted out again."""
+    if stage.counts:
+        return set(stage.fallbacks().values())
+    return {target for _, target in stage.arrows()} if stage.sends_alike else set()
 
 
 def _rings(graph: nx.DiGraph[str]) -> list[set[str]]:

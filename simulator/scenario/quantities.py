@@ -22,6 +22,11 @@ class AnyQuantity(Strict):
     def mean(self) -> float:
         """The mean, in the unit of the figures."""
 
+    @property
+    def usual(self) -> float:
+        """What it takes to reckon how often it is drawn in a time: the mean, or less where a few draws are very long."""
+        return self.mean
+
 
 class Lognormal(AnyQuantity):
     """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm."""
@@ -36,6 +41,11 @@ class Lognormal(AnyQuantity):
     def mean(self) -> float:
         """The mean: the median times exp(sigma^2 / 2)."""
         return self.median.value * exp(self.sigma**2 / 2)
+
+    @property
+    def usual(self) -> float:
+        """The median."""
+        return self.median.value
 
 
 class Samples(Sourced, AnyQuantity):

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
+from simulator.limits import RUN_STEPS
+from simulator.scenario import ScenarioError
 from simulator.scenario.choices import Pick
 from simulator.scenario.network import graph_of
 from simulator.scenario.quantities import AnyQuantity
@@ -34,6 +36,7 @@ from simulator.serving.stages.batches import Accelerator
 from simulator.serving.stages.end import EndStage, ReturningEnd
 from simulator.serving.streams import Streams
 from simulator.serving.trace import Trace, VisitLog
+from simulator.units import duration
 
 #: Part of every run hash: raise it when the same plan and seed give another trace.
 ENGINE_VERSION = 4
@@ -62,6 +65,7 @@ class Run:
         self.barrier = 0.0 if self.stops else plan.horizon_s
         self.holds_from = self.barrier
         self.now = 0.0
+        self.turns = 0
         self.scheduled = deque(plan.later)
         self.decided: list[tuple[float, dict[str, Pick]]] = []  # what controllers will change, and when
         self.watches = [Watch(self, spec) for spec in plan.scenario.controllers.values()]
@@ -155,6 +159,14 @@ class Run:
         self.flush()
         self.env.run(until=to)
         self.now = to
+
+    def took_turn(self, stage: str) -> None:
+        """A stage has had a turn. Raises ScenarioError for a run that has had more of them than anybody waits for."""
+        self.turns += 1
+        if self.turns > RUN_STEPS.most:
+            by = f"by {duration(self.env.now)} of {duration(self.plan.horizon_s)} the stages have had {RUN_STEPS}"
+            what = f"{by}, the most that a run may: requests come round here too often; let fewer of them come back"
+            raise ScenarioError([self.plan.scenario.document.fault(("stages", stage), what)])
 
     def _change(self, plan: Plan) -> None:
         """Another plan runs from now on: each stage whose part of it differs gives way to one that goes on in its place."""

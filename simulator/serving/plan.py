@@ -19,6 +19,7 @@ from simulator.evidence.files import content_hash
 from simulator.evidence.profiles import ThreadRun
 from simulator.evidence.recordings import Recording, RecordingError
 from simulator.evidence.scores import ScoreTable
+from simulator.limits import RUN_MEMORY
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import AnyArrivals
 from simulator.scenario.base import EVIDENCE_KINDS, Sourced
@@ -39,9 +40,6 @@ from simulator.serving.sized import SizedTable, weighed
 from simulator.serving.stages import STAGES
 
 Places = NDArray[np.intp]
-
-#: Expected requests of one replication beyond which a plan is refused.
-MAX_REQUESTS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -346,12 +344,19 @@ class Gatherer:
         return True
 
     def _check_size(self, plan: Plan) -> None:
-        """Refuse what would take too long, traffic that strikes included."""
-        expected = plan.arrivals.expected_under(surges(plan))
-        if expected > MAX_REQUESTS:
+        """Refuse what would take too much memory, traffic that strikes included. Nothing is drawn for it."""
+        expected = plan.arrivals.drawn_under(surges(plan))
+        most = RUN_MEMORY.most // bytes_a_request(self.scenario)
+        if expected > most:
             less = self.scenario.arrivals.to_lessen
-            message = f"about {expected:,.0f} requests a replication; at most {MAX_REQUESTS:,} are run: {less} or run.days"
+            message = f"about {expected:,.0f} requests a replication; at most {most:,} are run: {less} or run.days"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
+
+
+def bytes_a_request(scenario: Scenario) -> int:
+    """What a request takes of the memory of a run that visits every stage: docs/engine.md has the runs it was fitted to."""
+    photos = max(stage.photos for stage in scenario.stages.values())
+    return 200 + 80 * len(scenario.stages) + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes)
 
 
 def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Sourced]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,10 @@ BUSY = 0.85
 
 _SETTINGS = '%%{init: {"flowchart": {"nodeSpacing": 24, "rankSpacing": 32, "wrappingWidth": 220}}}%%'
 _LINE = "\n"
+
+#: What Mermaid, or the Markdown in its labels, would take for more than text: it is written as its number. That leaves no way
+#: out of a label, and no link, picture, list or emphasis in it.
+_ACTIVE = re.compile(r'["`<>#;*\[\]{}|\\&@~!$^=]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.|^[-+]|(?<=\d)[.)](?= )', re.IGNORECASE)
 _STYLES = {
     "busy": "stroke:#E69F00,stroke-width:3px",
     "over": "stroke:#D55E00,stroke-width:4px",
@@ -45,18 +50,29 @@ def _lines(plan: Plan, found: list[Load]) -> Iterator[str]:
     yield _SETTINGS
     yield "flowchart TB"
     for name, stage in scenario.stages.items():
-        lines = [f"**{stage.label}**", *kind(plan, name).facts(plan, name), *filter(None, [words.get(name)])]
-        yield f'  {name}["`{_LINE.join(lines)}`"]'
-        yield from (f"  {name} {arrow} {target}" for arrow, target in _arrows(stage))
+        facts = [*kind(plan, name).facts(plan, name), *filter(None, [words.get(name)])]
+        lines = [f"**{_text(stage.label)}**", *map(_text, facts)]
+        yield f'  {_node(name)}["`{_LINE.join(lines)}`"]'
+        yield from (f"  {_node(name)} {arrow} {_node(target)}" for arrow, target in _arrows(stage))
     reached = {target for stage in scenario.stages.values() for target in stage.targets().values()}
-    yield from (f'  {name}(["{end.label}"])' for name, end in scenario.ends.items() if name in reached)
+    yield from (f'  {_node(name)}(["{_text(end.label)}"])' for name, end in scenario.ends.items() if name in reached)
     yield from (f"  classDef {strained} {style}" for strained, style in _STYLES.items())
-    yield from (f"  class {load.stage} {strain(load)}" for load in found if strain(load))
+    yield from (f"  class {_node(load.stage)} {strain(load)}" for load in found if strain(load))
+
+
+def _node(name: str) -> str:
+    """The node of a stage or an end, which may be called as a word of Mermaid's own is, such as `end`."""
+    return f"n_{name}"
+
+
+def _text(text: str) -> str:
+    """A text of a case in a label, as it stands."""
+    return _ACTIVE.sub(lambda found: f"#{ord(found[0])};", " ".join(text.split()))
 
 
 def _arrows(stage: AnyStage) -> Iterator[tuple[str, str]]:
     """The planned routes out of a stage, solid, and its fallbacks, dotted."""
-    yield from ((f'-->|"{told}"|' if told else "-->", target) for told, target in stage.arrows())
+    yield from ((f'-->|"{_text(told)}"|' if told else "-->", target) for told, target in stage.arrows())
     yield from (("-.->", target) for target in dict.fromkeys(stage.fallbacks().values()))
 
 

@@ -157,7 +157,7 @@ def test_what_is_broken_is_told_beside_what_can_be_read(profile: Profile, tmp_pa
     found, [sentence] = readable_profiles(tmp_path)
     assert found == [profile]
     assert sentence.startswith(f"{tmp_path / 'here' / 'broken.fp32.json'}: model: Field required")
-    with pytest.raises(ProfileError, match="it is measured there at fp32"):
+    with pytest.raises(ProfileError, match="there it is measured at fp32"):
         load_profile("here", "net", "int8", tmp_path)
 
 
@@ -201,7 +201,7 @@ def test_the_source_names_another_provider_than_the_processor(profile: Profile) 
 
 def test_what_was_measured_instead_is_listed(profile: Profile, tmp_path: Path) -> None:
     write_profile(profile, tmp_path)
-    with pytest.raises(ProfileError, match="no measured latency of net at int8 on here; it is measured there at fp32"):
+    with pytest.raises(ProfileError, match="no measured latency of net at int8 on here; there it is measured at fp32"):
         load_profile("here", "net", "int8", tmp_path)
     with pytest.raises(ProfileError, match="on elsewhere; nothing is measured there"):
         load_profile("elsewhere", "net", "fp32", tmp_path)

@@ -87,7 +87,10 @@ SPIRALS = {
 ALIKE = {
     "a pool": ({"a": pool(to="a")}, "a.to"),
     "two pools": ({"a": pool(to="b"), "b": pool(to="a")}, "b.to"),
-    "a gate by quality": ({"a": pool(to="b"), "b": gate("quality", {"at_least": 0, "to": "done"}, {"to": "a"})}, "b.routes.1.to"),
+    "a gate by quality": (
+        {"a": pool(to="b"), "b": gate("quality", {"at_least": 0, "to": "done"}, {"to": "a"})},
+        "b.routes.1.to",
+    ),
     "a gate by score": (
         {"a": pool(to="b", scores="x"), "b": gate("score", {"at_least": 0.5, "to": "done"}, {"to": "a"})},
         "b.routes.1.to",

@@ -108,7 +108,7 @@ def networks(draw: st.DrawFn, late_fallbacks: bool = True) -> Plan:
         looks = f"look{index}"
         served = [[*ahead, looks], [*ahead, "resend"], [*anywhere, "resend"] if late_fallbacks else ["done"]]
         stages[name] = draw(st.one_of(pools(*served), reviewers(*served)))
-        rejected = draw(st.sampled_from(["again", *ahead]))
+        rejected = draw(st.sampled_from(["again", *ahead] if index + 1 < len(names) else ["done"]))
         good = {"at_least": draw(st.sampled_from([-1, 0.5])), "to": draw(st.sampled_from(ahead)), "tag": f"t{index}"}
         by = {"by": "score", "of": "left"} if "scores" in stages.get("left", {}) and draw(st.booleans()) else {"by": "quality"}
         stages[looks] = gate(**by, routes=[good, {"to": rejected}], answers=draw(st.booleans()))

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("evidence")
             "{value: 0.1, assumed",
             "{value: 30000, assumed",
             "arrivals:",
-            "25,920,000 requests a replication; at most 20,000,000",
+            "25,920,000 requests a replication; at most 3,914,683",
         ),
     ],
 )

@@ -1,11 +1,19 @@
 """Kinds with one mean rate, from even spacing to bursts."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from simulator.scenario.arrivals.base import Open, RateFigure
 from simulator.scenario.base import Figure, PositiveFigure, Strict, bounded
+from simulator.scenario.faults import Path
+from simulator.scenario.often import too_often
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
 
 CvFigure = Annotated[Figure, bounded(0.05, 10)]
 
@@ -52,3 +60,10 @@ class Mmpp(Open):
 
     kind: Literal["mmpp"]
     states: Annotated[list[Phase], Field(min_length=2, max_length=64)]
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """The state does not change so often that a run has no end."""
+        yield from super().check(scenario)
+        stays = [state.stay_s.value for state in self.states]
+        if told := too_often(sum(stays) / len(stays), scenario, "changes of the state"):
+            yield ("states", stays.index(min(stays)), "stay_s"), told

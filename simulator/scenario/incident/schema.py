@@ -12,6 +12,7 @@ from simulator.scenario.base import ClockTime, CostFigure, Figure, Line, Name, P
 from simulator.scenario.faults import Path
 from simulator.scenario.incident.causes import Cause, Decoy
 from simulator.scenario.incident.steps import Fix, Look
+from simulator.scenario.often import too_often
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
@@ -186,6 +187,12 @@ class Incident(Strict):
         if self.onset_days[1] + self.ramp_days + self.complaint_days > scenario.run.days:
             yield ("onset_days",), f"with ramp and complaint it may last beyond the run, which has {scenario.run.days:g} days"
         yield from self._check_sites()
+        cameras = sum(site.cameras for site in self.sites.values())
+        if told := too_often(60 * self.scenes.dwell_min.value, scenario, "scenes", cameras):
+            yield ("scenes", "dwell_min"), told
+        for index, usual in enumerate(self.usual):
+            if told := too_often(3600 * usual.spell_h.value, scenario, "spells"):
+                yield ("usual", index, "spell_h"), told
         for name in (*self.scenes.held_back, *self.scenes.weekend):
             if name not in {*self.scenes.groups, OTHER}:
                 yield ("scenes",), f"'{name}' is not one of `scenes.groups`; {suggest(name, [*self.scenes.groups, OTHER])}"

@@ -8,6 +8,7 @@ from pydantic import Field, PlainValidator, TypeAdapter, model_validator
 
 from simulator.errors import suggest
 from simulator.scenario.base import Figure, Line, Name, Strict, bounded
+from simulator.scenario.often import too_often
 from simulator.scenario.stages.base import AnyStage, Faults, FileName, Target, check_order
 from simulator.scenario.stages.policies import Breaker, Scaling
 
@@ -244,9 +245,19 @@ class Pool(AnyStage):
             yield ("sheds_late",), "shedding by deadline needs a class with `deadline_s` in `classes`"
         if self.gives_scores and scenario.population is None:
             yield ("scores",), "scores need a `population` section that states the prevalence"
+        yield from self._check_often(scenario)
         for field in ("replaces", "preempts"):
             if getattr(self, field) == "newest_of_sensor" and not scenario.sensors:
                 yield (field,), "the newest of each sensor needs arrivals of the kind sensors; otherwise write `newest`"
+
+    def _check_often(self, scenario: Scenario) -> Faults:
+        """Nothing happens by the clock so often that a run has no end."""
+        if self.scaling and (told := too_often(self.scaling.every_s, scenario, "looks at the pool")):
+            yield ("scaling", "every_s"), told
+        if self.failures:
+            every_s = 3600 * self.failures.mtbf_h.value + 60 * self.failures.repair_minutes.value
+            if told := too_often(every_s, scenario, "failures", self.most_replicas):
+                yield ("failures", "mtbf_h"), told
 
     @property
     def is_bounded(self) -> bool:

@@ -71,6 +71,10 @@ class Process:
         """The same, with surges on top of the scenario's own spikes."""
         return self.expected
 
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        """How many times to make room for: those that are expected, and those that are drawn beyond the run."""
+        return self.expected_under(surges)
+
     @property
     def mean_rate(self) -> float | None:
         """Requests a second in the long run, spikes left out; None where it depends on the design."""

@@ -43,6 +43,11 @@ class LoopProcess(Process):
         most = self.spec.senders * self.end / self.mean_think_s if self.spec.think else inf
         return min(most, inf if self.spec.limit is None else self.spec.limit)
 
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        """As many as fill the run, or reach the limit, if nobody thinks longer than usual."""
+        most = self.spec.senders * self.end / self.spec.think.usual if self.spec.think else inf
+        return min(most, inf if self.spec.limit is None else self.spec.limit)
+
 
 def think_times(spec: Loop, rng: np.random.Generator, end: float) -> NDArray[np.float64] | None:
     """Think times in seconds, a row a client; None where nobody thinks.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from simulator.evidence.recordings import RecordingError, read_recording
 from simulator.scenario.arrivals import Replay
 from simulator.serving.arrivals.base import OpenProcess
-from simulator.serving.arrivals.clock import Clock, Times, steady
+from simulator.serving.arrivals.clock import Clock, Surge, Times, steady
 from simulator.serving.calendar import DAY_S
 from simulator.serving.provenance import Source
 from simulator.units import duration
@@ -45,10 +46,9 @@ class ReplayProcess(OpenProcess):
         rounds = np.arange(np.ceil(total / period))
         return np.asarray((rounds[:, None] * period + once).ravel())
 
-    @property
-    def expected(self) -> float:
+    def expected_under(self, surges: Sequence[Surge]) -> float:
         """How many recorded times fall into the run."""
-        total = steady(1.0, self.end).surged(self.spikes).total(self.end)
+        total = steady(1.0, self.end).surged([*self.spikes, *surges]).total(self.end)
         once, period = self._once()
         rounds, rest = divmod(total, period) if self.spec.repeat else (0.0, total)
         return rounds * len(once) + float(np.searchsorted(once, rest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from math import gamma
 
@@ -10,7 +11,7 @@ from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from simulator.serving.arrivals.base import OpenProcess, Process, poisson_times
-from simulator.serving.arrivals.clock import Clock, Times, steady
+from simulator.serving.arrivals.clock import Clock, Surge, Times, steady
 
 #: Gaps drawn at a time: fixed, so that a longer run begins like a shorter one.
 BLOCK = 8192
@@ -158,6 +159,10 @@ class ServerProcess(PoissonProcess):
         busy = min(self.spec.queries / self.spec.rate_per_s.value, self.end)
         edges = np.unique([0.0, busy, self.end])
         return Clock(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
+
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        """All queries, however many of them come within the run."""
+        return float(self.spec.queries)
 
     @property
     def mean_rate(self) -> float:

@@ -378,6 +378,7 @@ class ServiceStage(Stage):
         future is settled: it runs ahead without a turn through the event queue. Stages that feed each other in a ring
         take turns, a step each.
         """
+        self.run.took_turn(self.name)
         limit = now
         if not self.rivals:
             limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *(stage.alarm.time for stage in self.upstream))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, machine
-from simulator.evidence.profiles import Profile, ProfileError, has_profile, load_profile, profile_files
+from simulator.evidence.profiles import PrecisionError, Profile, ProfileError, has_profile, load_profile, profile_files
 from simulator.evidence.projection import ProjectionError, latencies
 from simulator.evidence.projection.points import projection_files
 from simulator.evidence.scores import (
@@ -44,7 +44,7 @@ class PoolEvidence:
         if name in self.plan.machines and self.plan.machines[name].vcpus is None and not self._is_measured(stage):
             self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
         else:
-            self._attempt((name, "model"), ProfileError, lambda: self._time(name, stage))
+            self._attempt((name, "precision"), PrecisionError, lambda: self._measured(name, stage))
         assumed = stage.scores
         if isinstance(assumed, AssumedScores):
             self._attempt((name, "scores"), ScoreError, lambda: self._assume(name, stage, assumed))
@@ -76,6 +76,15 @@ class PoolEvidence:
     def _is_measured(self, stage: Pool) -> bool:
         pairs = product(stage.models, stage.precisions)
         return all(has_profile(stage.device, model, precision) for model, precision in pairs)
+
+    def _measured(self, name: str, stage: Pool) -> None:
+        """Latencies that were measured; raises PrecisionError where only the precision has none."""
+        try:
+            self._time(name, stage)
+        except PrecisionError:
+            raise
+        except ProfileError as error:
+            self.plan.fault((name, "model"), str(error))
 
     def _project(self, name: str, stage: Pool) -> None:
         """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
