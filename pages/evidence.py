@@ -21,6 +21,7 @@ from simulator.evidence.incidents import StudyError
 from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
 from simulator.evidence.projection.heldout import held_out
 from simulator.evidence.scores import ScoreError
+from simulator.limits import UPLOADED_FILE
 from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
 from simulator.scenario import load_all
 from simulator.ui.charts import (
@@ -44,7 +45,7 @@ from simulator.ui.panels.drives import real_drives
 from simulator.ui.panels.incidents import incidents
 from simulator.ui.panels.scores import scores
 from simulator.ui.visitor import at_the_machine
-from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of
+from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
 
 Files = tuple[tuple[str, int], ...]
 
@@ -207,9 +208,7 @@ def own_model() -> None:
         "machine should be otherwise idle. The file stays on that machine."
     )
     with st.form("measure"):
-        uploaded = st.file_uploader(
-            "ONNX file, with its external data if it has any", accept_multiple_files=True, max_upload_size=2048
-        )
+        uploaded = uploads("ONNX file, with its external data if it has any", UPLOADED_FILE)
         path = own_path()
         with st.grid(3, min_column_width=200):
             threads = st.multiselect("Threads", [1, 2, 4, 8], [1, 2])

@@ -50,6 +50,9 @@ OWN_TABLES = Limit("score tables of one's own", 200, "tables", "a list of more i
 OWN_SCORES_BYTES = Limit("score tables of one's own", 128 * MIB, "bytes", "all of them are read for a list")
 LISTED_ROWS = Limit("the rows that a list of score tables resamples", 60_000, "rows", "they take ten seconds")
 
+MONITORED_FILE = Limit("a CSV or Parquet file for the monitors", 50 * MIB, "bytes", "a million rows of five columns")
+UPLOADED_FILE = Limit("a file that is uploaded", 512 * MIB, "bytes", "it is held in memory; the command takes larger models")
+
 IMAGE_PIXELS = Limit("a picture of a data set", 50_000_000, "pixels", "a camera has that many; decoded they take 150 MB")
 
 

@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from simulator.analysis.run.summary import Summary
 from simulator.analysis.statistics import Mark
 from simulator.evidence.files import Stamp, stamp_of
+from simulator.limits import MIB, Limit
 from simulator.scenario import Scenario
 from simulator.scenario.cases import find
 from simulator.scenario.load import load
@@ -21,6 +23,7 @@ from simulator.serving.trace import Trace
 from simulator.ui.charts import Chart
 from simulator.ui.charts.look import inked
 from simulator.ui.diagram import Diagram
+from simulator.ui.sheets import for_people
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
@@ -83,9 +86,27 @@ def as_table(table: pd.DataFrame) -> None:
         st.dataframe(table, hide_index=True)
 
 
+def upload(label: str, endings: list[str], limit: Limit) -> UploadedFile | None:
+    """A box for a file; one that is too large is refused before it is sent, and again should a browser send it."""
+    given = st.file_uploader(label, type=endings, max_upload_size=limit.most // MIB)
+    return next(iter(_within(limit, [given] if given else [])), None)
+
+
+def uploads(label: str, limit: Limit) -> list[UploadedFile]:
+    """A box for several files, each within the limit."""
+    return _within(limit, st.file_uploader(label, accept_multiple_files=True, max_upload_size=limit.most // MIB))
+
+
+def _within(limit: Limit, given: list[UploadedFile]) -> list[UploadedFile]:
+    for file in given:
+        if file.size > limit.most:
+            st.error(f"{plain(file.name)} has {file.size:,} bytes; expected at most {limit}.")
+    return [file for file in given if file.size <= limit.most]
+
+
 def download(label: str, table: pd.DataFrame, file_name: str) -> None:
     """A button that saves a table as CSV; the file is made when the button is pressed."""
-    st.download_button(label, lambda: table.to_csv(index=False), file_name, "text/csv", key=file_name, on_click="ignore")
+    st.download_button(label, lambda: for_people(table), file_name, "text/csv", key=file_name, on_click="ignore")
 
 
 def mark_card(mark: Mark) -> None:

@@ -21,11 +21,10 @@ from simulator.analysis.monitors.compare import Asked, Correction, Monitored, co
 from simulator.analysis.monitors.questions import MMD, NAMES, TESTS
 from simulator.analysis.monitors.tables import Table, checked, read_table
 from simulator.errors import InputError
+from simulator.limits import MONITORED_FILE
 from simulator.scenario import load
-from simulator.ui.widgets import download, plain
+from simulator.ui.widgets import download, plain, upload
 
-#: MB that one file may have.
-_LARGEST = 50
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
 _NOTHING = "none"
 #: So many answers are kept.
@@ -52,8 +51,8 @@ def _own() -> tuple[Table, Table] | None:
         "at least 20 rows each. The files are read on the machine that serves this page, and are not kept."
     )
     with st.grid(2, min_column_width=260):
-        reference = st.file_uploader("Reference", type=["csv", "parquet"], max_upload_size=_LARGEST)
-        production = st.file_uploader("Production", type=["csv", "parquet"], max_upload_size=_LARGEST)
+        reference = upload("Reference", ["csv", "parquet"], MONITORED_FILE)
+        production = upload("Production", ["csv", "parquet"], MONITORED_FILE)
     if reference is None or production is None:
         st.caption("Choose both files.")
         return None

@@ -30,6 +30,7 @@ from simulator.evidence.scores import (
 )
 from simulator.evidence.scores.checks import ImportFaultError
 from simulator.evidence.scores.importing import ImportOptions, import_scores
+from simulator.limits import SCORE_FILE
 from simulator.serving.plan import Plan
 from simulator.ui.charts import (
     by_group,
@@ -42,11 +43,9 @@ from simulator.ui.charts import (
     specificity_by_table,
     threshold_transfers,
 )
-from simulator.ui.widgets import KEPT, download, draw, plain
+from simulator.ui.widgets import KEPT, download, draw, plain, upload
 
 _TARGETS = {f"{target:.0%}": target for target in TARGETS}
-#: An uploaded table may be this large, MB.
-_LARGEST = 50
 
 
 @st.cache_data(max_entries=256, show_spinner="Resampling the patients …")
@@ -201,7 +200,7 @@ def own_scores() -> None:
         "machine that serves this page."
     )
     with st.form("own_scores"):
-        uploaded = st.file_uploader("CSV with labels and scores", type="csv", max_upload_size=_LARGEST)
+        uploaded = upload("CSV with labels and scores", ["csv"], SCORE_FILE)
         with st.grid(2, min_column_width=200):
             dataset = st.text_input("Name of the data", "mine")
             model = st.text_input("Name of the model", placeholder="from the file")
