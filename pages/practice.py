@@ -9,7 +9,7 @@ from simulator.scenario.choices import Pick
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.diagram import diagram
 from simulator.ui.exhibits import panel_of, panels
-from simulator.ui.jobs import Job, registry
+from simulator.ui.jobs import Job
 from simulator.ui.links import SEEDS, command, link
 from simulator.ui.own_cases import case_now, follow, tell
 from simulator.ui.story import story
@@ -19,7 +19,7 @@ from simulator.ui.workbench.challenge import challenge
 from simulator.ui.workbench.choices import form
 from simulator.ui.workbench.curveballs import against_calm, banner, calm_of, fire
 from simulator.ui.workbench.levers import levers
-from simulator.ui.workbench.runs import current, last_full, verdicts
+from simulator.ui.workbench.runs import current, last_full, start, verdicts
 from simulator.ui.workbench.state import KEPT, fit, key
 from simulator.ui.workbench.why import PANEL_WANTED, why
 
@@ -148,7 +148,7 @@ plan = planned(scenario, picks, struck)
 if plan is not None:
     address.write(plan, seed, replications)
     if pressed:
-        registry().start(plan, seed, replications)
+        start(plan, seed, replications)
 with st.bottom:
     job = current(scenario, plan, seed, replications)
     last = last_full(scenario, job)

@@ -13,14 +13,16 @@ from simulator.analysis.run.overload import goodput_of
 from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import Verdict, judge
 from simulator.paths import PAGES
+from simulator.processes import KilledError
 from simulator.scenario import Scenario
 from simulator.serving.plan import Plan
 from simulator.ui.charts.home import HEIGHT, Picture, braking, collapse, objectives, referrals
 from simulator.ui.charts.incident_card import pager
-from simulator.ui.jobs import Job, job_id, registry
+from simulator.ui.jobs import HOUSE, Job, Watcher, job_id, registry
+from simulator.ui.turns import Behalf
 from simulator.ui.widgets import CONFIG, as_table, plain
 from simulator.ui.workbench.bar import bar, told
-from simulator.ui.workbench.runs import LOOK_S, owner
+from simulator.ui.workbench.runs import LOOK_S, watcher
 
 #: The seed that a case is opened with, so that what runs here is there already when it is opened.
 SEED = 1
@@ -28,10 +30,13 @@ SEED = 1
 #: A picture comes after the first figures of the run above it, and before its later ones.
 SOON = 1
 
+#: Who wants what everybody sees who comes.
+_ALL = Watcher(HOUSE, "")
+
 
 def hook(plan: Plan) -> None:
     """The default design of a case, already run: what it does not meet, and the way to better it."""
-    job = registry().live(owner(), plan, SEED, plan.scenario.run.replications)
+    job = registry().live(watcher(), plan, SEED, plan.scenario.run.replications)
     draw = st.fragment(run_every=LOOK_S)(_hook) if job.running else _hook
     draw(plan.scenario, job, job.running)
 
@@ -105,7 +110,11 @@ def _open(scenario: Scenario) -> None:
 
 
 def _picture(plan: Plan) -> Picture | None:
-    made = picture_of(plan)
+    try:
+        made = picture_of(plan)
+    except KilledError as error:
+        st.caption(plain(f"There is no picture: {error}."))
+        return None
     if made is None:
         _waiting(plan)
         return None
@@ -119,7 +128,11 @@ def _picture(plan: Plan) -> Picture | None:
 @st.fragment(run_every=2 * LOOK_S)
 def _waiting(plan: Plan) -> None:
     """Holds the place of a picture until it is made."""
-    if picture_of(plan) is not None:
+    try:
+        made = picture_of(plan)
+    except KilledError:
+        st.rerun()
+    if made is not None:
         st.rerun()
     with st.container(height=HEIGHT + 60, border=False):
         st.caption("The default design is running …")
@@ -137,7 +150,7 @@ def picture_of(plan: Plan) -> Picture | None:
     if "overload" in plan.scenario.shown():
         frame = _goodput(job_id(plan, SEED, 1), plan)
         return collapse(plan, frame.result()) if frame.done() else None
-    job = registry().start(plan, SEED, plan.scenario.run.replications)
+    job = registry().start(_ALL, plan, SEED, plan.scenario.run.replications)
     return objectives(job.shown.verdicts) if job.shown else None
 
 
@@ -153,9 +166,9 @@ def _braking(design: str, _plan: Plan) -> Picture:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _ring(design: str, _plan: Plan) -> Future[Example | None]:
-    return cast("Future[Example | None]", registry().workers.submit(SOON, example, _plan.scenario, SEED))
+    return cast("Future[Example | None]", registry().workers.submit(Behalf(HOUSE, design, SOON), example, _plan.scenario, SEED))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _goodput(design: str, _plan: Plan) -> Future[pd.DataFrame]:
-    return cast("Future[pd.DataFrame]", registry().workers.submit(SOON, goodput_of, _plan, SEED))
+    return cast("Future[pd.DataFrame]", registry().workers.submit(Behalf(HOUSE, design, SOON), goodput_of, _plan, SEED))

@@ -1,41 +1,61 @@
-"""Runs in the background: one job a design, one future a replication, on processes that all sessions share."""
+"""Runs in the background: one job a design, one future a replication, on processes that all people share.
+
+People who look at the same design share its job. Each of them may stop watching it; it ends when nobody wants it any more.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 from time import monotonic
+from typing import NamedTuple
 
-import streamlit as st
 from cachetools import LRUCache
 
 from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.replicate import REPLICATIONS, packed, run_packed
 from simulator.analysis.run.result import Result, result_of
 from simulator.serving.plan import Plan, fingerprint
+from simulator.ui.turns import Ahead, Behalf
 from simulator.ui.workers import Workers
 
-#: How many jobs are kept; the least recently used is dropped first.
-KEPT = 32
+#: How many jobs are kept; the least recently used is dropped first, and before any that is under way and watched.
+KEPT = 64
 
-#: How many sessions are remembered for what they run.
-OWNERS = 256
+#: How many watchers are remembered for what they watch.
+WATCHERS = 512
 
 #: The first result of a run rests on this many replications, the fewest whose interval tells something (Student's t with three
 #: degrees of freedom), and each further one on so many times as many.
 FIRST, FURTHER = 4, 3
 
-#: Lower numbers come first: the stages of what a person waits for by their place, then those of what runs beside it, and what
-#: nobody watches.
-BESIDE, UNWATCHED = 100, 200
+#: How urgent the first stage of a run is; lower numbers come first, and each further stage is less urgent by one. What a person
+#: waits for, what runs beside it, and what nobody watches.
+WATCHED, BESIDE, UNWATCHED = 0, 6, 12
+
+#: Whose account bears what runs for everybody who comes, such as the pictures of the first page.
+HOUSE = ""
+
+
+class Watcher(NamedTuple):
+    """Who watches a job: a tab of a person's browser, or one of several things that it watches."""
+
+    person: str
+    what: str
 
 
 def job_id(plan: Plan, seed: int, replications: int) -> str:
     """Identifies a job: the same case, design, strikes, seed and number of replications are the same job everywhere."""
     return fingerprint([*plan.identity, seed, replications])
+
+
+def _key(plan: Plan, seed: int, replications: int) -> str:
+    if not REPLICATIONS[0] <= replications <= REPLICATIONS[1]:
+        raise ValueError(f"{replications} replications; expected {REPLICATIONS[0]} to {REPLICATIONS[1]}")
+    return job_id(plan, seed, replications)
 
 
 def stages_of(total: int) -> list[int]:
@@ -55,33 +75,33 @@ class Job:
     """The replications of one design, running or done.
 
     total: replications asked for; futures: one a replication, in their order
-    urgency: that of its first stage; lasting: whether it goes on though nobody watches it
+    behalf: on whose behalf it runs, and how urgent its first stage is
     """
 
     plan: Plan
     seed: int
     total: int
     futures: list[Future[Measures]] = field(default_factory=list)
-    urgency: int = 0
-    lasting: bool = False
+    behalf: Behalf = field(default_factory=lambda: Behalf(HOUSE, ""))
 
     def __post_init__(self) -> None:
         self._pooling = Lock()
         self._best: Result | None = None
 
-    def go_on(self, workers: Workers, urgency: int) -> None:
-        """Have the workers run, stage by stage, what has not begun, was dropped or failed."""
+    def go_on(self, workers: Workers, person: str, urgency: int) -> None:
+        """Have the workers run on a person's account, stage by stage, what has not begun, was dropped or failed."""
         plan, before, stages = packed(self.plan), self.futures, stages_of(self.total)
 
         def handed(replication: int) -> Future[Measures]:
-            return workers.submit(urgency + bisect_right(stages, replication), run_packed, plan, self.seed, replication)
+            behalf = Behalf(person, self.id, urgency + bisect_right(stages, replication))
+            return workers.submit(behalf, run_packed, plan, self.seed, replication)
 
         kept = [future if future.running() or _succeeded(future) else None for future in before] or [None] * self.total
         self.futures = [future or handed(replication) for replication, future in enumerate(kept)]
         for future, still in zip(before, kept, strict=False):
             if still is None:
                 future.cancel()
-        self.urgency, self.started, self._done_before = urgency, monotonic(), self.done
+        self.behalf, self.started, self._done_before = Behalf(person, self.id, urgency), monotonic(), self.done
 
     @cached_property
     def id(self) -> str:
@@ -107,6 +127,11 @@ class Job:
     def cancelled(self) -> bool:
         """Whether the job was stopped before its end."""
         return any(future.cancelled() for future in self.futures)
+
+    @property
+    def again(self) -> bool:
+        """Whether some replication began a second time, since the process that ran it was killed."""
+        return any(getattr(future, "again", False) for future in self.futures)
 
     @property
     def error(self) -> BaseException | None:
@@ -170,81 +195,110 @@ def _succeeded(future: Future[Measures]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-class _Kept(LRUCache[str, Job]):
-    """The jobs used last; one that is dropped is cancelled."""
-
-    def popitem(self) -> tuple[str, Job]:
-        key, job = super().popitem()
-        job.cancel()
-        return key, job
-
-
 class Registry:
-    """The jobs of all sessions, and the processes that do the work."""
+    """The jobs of all people, who wants each, and the processes that do the work."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
-        self._jobs = _Kept(KEPT)
-        self._watched: LRUCache[str, str] = LRUCache(OWNERS)  # the id of the job that each owner watches
+        self._jobs: dict[str, Job] = {}  # the one used last at the end
+        self._watched: LRUCache[Watcher, str] = LRUCache(WATCHERS)  # the id of the job that each watches
+        self._lasting: dict[str, set[Watcher]] = {}  # who wants a job to its end, whether somebody watches it or not
         self._lock = Lock()
 
     def get(self, key: str | None) -> Job | None:
         """The job of that id, if it is still kept."""
         with self._lock:
-            return self._jobs.get(key or "")
+            return self._used(key or "")
 
-    def live(self, owner: str, plan: Plan, seed: int, replications: int, beside: bool = False) -> Job:
-        """The job of this design, which an owner watches from now on.
+    def live(self, watcher: Watcher, plan: Plan, seed: int, replications: int, urgency: int = WATCHED) -> Job:
+        """The job of this design, which one watches from now on.
 
-        What that owner watched before is dropped, unless another one watches it too or it was begun by `start`. First results
-        come before anybody's later ones.
+        What that one watched before is dropped, unless somebody else wants it. One that failed is tried again only for who had
+        not watched it yet. First results come before later ones.
 
-        owner: a browser session, or one of several things that it watches
-        beside: whether it is not what the person waits for, and comes after that
+        urgency: BESIDE where it is not what the person waits for, and comes after that
         Raises ValueError for a number of replications that no widget offers.
         """
+        key = _key(plan, seed, replications)
         with self._lock:
-            job = self._begun(plan, seed, replications, BESIDE if beside else 0)
-            before, self._watched[owner] = self._watched.get(owner), job.id
-            self._let_go(before)
+            before = self._watched.pop(watcher, None)
+            self._watched[watcher] = key
+            job = self._begun(plan, seed, replications, Behalf(watcher.person, key, urgency), anew=before != key)
+            if before != key:
+                self._let_go(before)
         return job
 
-    def drop(self, owner: str) -> None:
-        """The owner watches nothing any more."""
-        with self._lock:
-            self._let_go(self._watched.pop(owner, None))
+    def start(
+        self, watcher: Watcher, plan: Plan, seed: int, replications: int, urgency: int = UNWATCHED, anew: bool = False
+    ) -> Job:
+        """The job of this design, which runs to its end whether somebody watches it or not.
 
-    def start(self, plan: Plan, seed: int, replications: int) -> Job:
-        """The job of this design, which runs to its end whether somebody watches it or not, after what somebody does.
-
+        urgency: WATCHED where a person waits for it; anew: whether it is tried again though it failed
         Raises ValueError for a number of replications that no widget offers.
         """
+        key = _key(plan, seed, replications)
         with self._lock:
-            job = self._begun(plan, seed, replications, UNWATCHED)
-            job.lasting = True
-        return job
+            wanted = self._lasting.setdefault(key, set())
+            anew = anew or watcher not in wanted
+            wanted.add(watcher)
+            return self._begun(plan, seed, replications, Behalf(watcher.person, key, urgency), anew)
 
-    def _begun(self, plan: Plan, seed: int, replications: int, urgency: int) -> Job:
-        """The job of this design: a new one, or the existing one, which goes on where it was stopped or failed."""
-        if not REPLICATIONS[0] <= replications <= REPLICATIONS[1]:
-            raise ValueError(f"{replications} replications; expected {REPLICATIONS[0]} to {REPLICATIONS[1]}")
-        key = job_id(plan, seed, replications)
-        job = self._jobs.get(key)
+    def drop(self, watcher: Watcher, key: str | None = None) -> None:
+        """One wants a job no more, or what they watch; the job ends if nobody else wants it."""
+        with self._lock:
+            wanted = key or self._watched.get(watcher, "")
+            if self._watched.get(watcher) == wanted:
+                self._watched.pop(watcher, None)
+            self._lasting.get(wanted, set()).discard(watcher)
+            self._let_go(wanted)
+
+    def ahead(self, job: Job) -> Ahead | None:
+        """What of others comes before a job that has not begun; None where nothing does."""
+        return self.workers.ahead(job.id) if job.running and not job.done else None
+
+    def _begun(self, plan: Plan, seed: int, replications: int, behalf: Behalf, anew: bool) -> Job:
+        """The job of this design: a new one, or the existing one, which goes on where it was stopped.
+
+        anew: whether somebody asks for it who did not before: then it goes on where it failed, and comes as soon as theirs
+        """
+        job = self._used(behalf.run)
         if job is None:
-            job = self._jobs[key] = Job(plan, seed, replications)
-            job.go_on(self.workers, urgency)
-        elif job.cancelled or job.error or (job.running and urgency < job.urgency):
-            job.go_on(self.workers, urgency)
+            job = self._jobs[behalf.run] = Job(plan, seed, replications)
+            job.go_on(self.workers, behalf.person, behalf.urgency)
+            self._make_room()
+        elif job.cancelled or (anew and (job.error or (job.running and self.workers.sooner(behalf, job.behalf)))):
+            job.go_on(self.workers, behalf.person, behalf.urgency)
         return job
+
+    def _used(self, key: str) -> Job | None:
+        """The job of that id, which is now the one used last."""
+        job = self._jobs.pop(key, None)
+        if job is not None:
+            self._jobs[key] = job
+        return job
+
+    def _make_room(self) -> None:
+        """Drop the jobs used least recently; one that is under way and watched is kept."""
+        watched = set(self._watched.values())
+        for key, job in list(self._jobs.items())[:-1]:
+            if len(self._jobs) <= KEPT:
+                return
+            if not (job.running and key in watched):
+                job.cancel()
+                del self._jobs[key]
+                self._lasting.pop(key, None)
+
+    def _wanted(self, key: str) -> bool:
+        return bool(self._lasting.get(key)) or key in self._watched.values()
 
     def _let_go(self, key: str | None) -> None:
         """Stop a job that nobody wants any more."""
         job = self._jobs.get(key or "")
-        if job and not job.lasting and key not in self._watched.values():
+        if job and not self._wanted(job.id):
             job.cancel()
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def registry() -> Registry:
-    """The one registry of this server."""
+    """The one registry of this server. No message of a browser clears it, as it would a cache of Streamlit's."""
     return Registry(Workers())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import streamlit as st
 
 from simulator.evidence.files import Stamp, stamp_of
@@ -32,7 +34,7 @@ def _tried(case: str, stamp: Stamp, own: bool) -> tuple[Scenario | None, list[Fa
     return load_alone(case, lambda name: read_whole(lambda: scenario_of(name)) if own else scenario_of(name))
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _kept() -> dict[str, Scenario]:
     """The last version of each case that was without faults."""
     return {}

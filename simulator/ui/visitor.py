@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -20,9 +22,18 @@ def browser() -> str | None:
     return known(st.context.cookies.get(COOKIE))
 
 
-def known(token: str | None) -> str | None:
+def known(token: object) -> str | None:
     """The token, if it is one that a server gave."""
-    return token if token and _TOKEN.fullmatch(token) else None
+    return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
+
+
+def person() -> str:
+    """Identifies whoever looks at a page to this server, so that what is theirs stays theirs; never shown, never in a link.
+
+    It is their browser, or the tab where that keeps no cookies.
+    """
+    token = browser()
+    return sha256(token.encode()).hexdigest()[:32] if token else str(st.session_state.setdefault("person", token_hex(16)))
 
 
 def at_the_machine() -> bool:

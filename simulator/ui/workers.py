@@ -1,4 +1,4 @@
-"""The processes that do the work: one a core, shared by all sessions, started on request only; what is urgent comes first."""
+"""The processes that do the work: one a core, shared by all people in turn, started on request only."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from heapq import heappop, heappush
-from itertools import count
 from threading import Lock
+from time import monotonic
 from types import ModuleType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from simulator.analysis.run.replicate import warm
+from simulator.processes import KilledError, begin_worker
+from simulator.ui.turns import Ahead, Behalf, Task, Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,118 +26,135 @@ T = TypeVar("T")
 ATTEMPTS = 2
 
 
-class KilledError(RuntimeError):
-    """The process that did the work was killed, and so was the one that did it again."""
+class Timed(NamedTuple):
+    """What a process answers: what came of the work, and how long that took (s)."""
 
-    def __init__(self) -> None:
-        super().__init__("the processes that ran it were ended from outside, perhaps because memory ran out")
-
-
-@dataclass(order=True)
-class _Task:
-    urgency: int
-    order: int
-    work: Callable[[], Any] = field(compare=False)
-    future: Future[Any] = field(default_factory=Future, compare=False)
-    attempts: int = field(default=0, compare=False)
-
-    def begins(self) -> bool:
-        """Whether somebody still wants it; from now on it cannot be cancelled."""
-        self.attempts += 1
-        return self.attempts > 1 or self.future.set_running_or_notify_cancel()
+    result: Any
+    seconds: float
 
 
 class Workers:
-    """Processes that are handed one piece of work at a time each, so that what is urgent waits for no more than one.
+    """Processes that are handed one piece of work at a time each, so that whose turn it is waits for no more than one.
 
-    A process that is killed takes all others with it; they start anew, and what they were at begins again.
+    A process that is killed takes nothing of the others with it; another one takes its place, and what it was at begins again.
     """
 
     def __init__(self, processes: int | None = None) -> None:
         self.processes = processes or os.cpu_count() or 1
-        self._executor: ProcessPoolExecutor | None = None
         self._lock = Lock()
-        self._waiting: list[_Task] = []
-        self._order = count()
-        self._idle = self.processes
+        self._turns = Turns()
+        self._executors: dict[int, ProcessPoolExecutor] = {}
+        self._idle = list(range(self.processes))
         self._stopped = False
 
     def start(self) -> None:
         """Spawn the processes, unless they are there; they import what they need while the person still reads."""
-        self._running()
+        for place in range(self.processes):
+            self._executor(place)
 
-    def submit(self, urgency: int, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
-        """Have a process call `work`, a function of a module.
+    def submit(self, behalf: Behalf, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
+        """Have a process call `work`, a function of a module, when its turn comes; cancelling works until it begins.
 
-        urgency: lower numbers come first, and among equals what was submitted first; cancelling works until it begins
+        The answer is an `Answer`, which tells whether the work began again.
         """
         with self._lock:
-            task = _Task(urgency, next(self._order), partial(work, *arguments, **named))
-            heappush(self._waiting, task)
+            task = self._turns.add(behalf, partial(work, *arguments, **named))
         self._hand_out()
         return task.future
+
+    def ahead(self, run: str) -> Ahead | None:
+        """What of others comes before a run that waits for its first process; None where nothing does, or it has begun."""
+        with self._lock:
+            return self._turns.ahead(run, self.processes)
+
+    def sooner(self, first: Behalf, second: Behalf) -> bool:
+        """Whether something asked for on one behalf would come before the same on another."""
+        with self._lock:
+            return self._turns.sooner(first, second)
 
     def stop(self) -> None:
         """End the processes, for good; what they are at is lost."""
         with self._lock:
-            self._stopped, executor = True, self._executor
-        for process in multiprocessing.active_children():
-            process.terminate()
-        if executor is not None:
+            self._stopped, executors = True, list(self._executors.values())
+        for executor in executors:
+            for process in list((executor._processes or {}).values()):  # from Python 3.14 on `executor.terminate_workers()`
+                process.terminate()
+        for executor in executors:
             executor.shutdown(cancel_futures=True)
 
-    def _running(self) -> ProcessPoolExecutor:
+    def _executor(self, place: int) -> ProcessPoolExecutor:
         with self._lock:
-            if self._executor is None:
-                self._executor = _spawned(self.processes)
-            return self._executor
+            if place not in self._executors:
+                self._executors[place] = _spawned()
+            return self._executors[place]
 
     def _hand_out(self) -> None:
-        """Give every idle process the most urgent task that waits."""
-        while task := self._next():
-            executor = self._running()
-            try:  # not under our lock: an executor that breaks may call `_ended` while it holds its own
-                handed = executor.submit(task.work)
-            except RuntimeError as error:  # it is broken, or the server is going down
-                self._ended(task, executor, error)
+        """Give every idle process the task whose turn it is."""
+        while found := self._next():
+            task, place = found
+            executor = self._executor(place)
+            try:  # not under our lock: an executor that breaks may call `_done` while it holds its own
+                handed = executor.submit(_timed, task.work)
+            except BrokenProcessPool:  # it was killed while it was idle
+                task.attempts -= 1
+                self._killed(task, place, executor)
+            except RuntimeError as error:  # the server is going down
+                self._free(task, place, None)
+                task.future.set_exception(error)
             else:
-                handed.add_done_callback(partial(self._done, task, executor))
+                handed.add_done_callback(partial(self._done, task, place, executor))
 
-    def _next(self) -> _Task | None:
-        """The most urgent task that somebody still wants, if a process is idle."""
+    def _next(self) -> tuple[Task, int] | None:
+        """The task whose turn it is, and an idle process."""
         with self._lock:
-            while self._idle and self._waiting and not self._stopped:
-                task = heappop(self._waiting)
-                if task.begins():
-                    self._idle -= 1
-                    return task
-        return None
+            task = self._turns.next() if self._idle and not self._stopped else None
+            return (task, self._idle.pop()) if task else None
 
-    def _done(self, task: _Task, executor: ProcessPoolExecutor, handed: Future[Any]) -> None:
-        self._ended(task, executor, handed.exception() or handed)
+    def _done(self, task: Task, place: int, executor: ProcessPoolExecutor, handed: Future[Timed]) -> None:
+        """Pass on what came of a task, or have it begin again if its process was killed."""
+        error = handed.exception()
+        if isinstance(error, BrokenProcessPool):
+            self._killed(task, place, executor)
+        elif error:
+            self._free(task, place, None)
+            task.future.set_exception(error)
+        else:
+            found = handed.result()
+            self._free(task, place, found.seconds)
+            task.future.set_result(found.result)
         self._hand_out()
 
-    def _ended(self, task: _Task, executor: ProcessPoolExecutor, outcome: Future[Any] | BaseException) -> None:
-        """Pass on what came of a task, or put it back in its place if its process was killed."""
-        killed = isinstance(outcome, BrokenProcessPool)
+    def _killed(self, task: Task, place: int, executor: ProcessPoolExecutor) -> None:
         with self._lock:
-            self._idle += 1
-            if killed and self._executor is executor:
-                self._executor = None
-            if killed and task.attempts < ATTEMPTS:
-                heappush(self._waiting, task)
-                return
-        if isinstance(outcome, Future):
-            task.future.set_result(outcome.result())
-        else:
-            task.future.set_exception(KilledError() if killed else outcome)
+            if self._executors.get(place) is executor:
+                del self._executors[place]
+            self._idle.append(place)
+            again = task.attempts < ATTEMPTS
+            if again:
+                task.future.again = task.attempts > 0
+                self._turns.put_back(task)
+            else:
+                self._turns.done(task, None)
+        if not again:
+            task.future.set_exception(KilledError())
+
+    def _free(self, task: Task, place: int, seconds: float | None) -> None:
+        with self._lock:
+            self._idle.append(place)
+            self._turns.done(task, seconds)
 
 
-def _spawned(processes: int) -> ProcessPoolExecutor:
-    executor = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=warm)
+def _timed(work: Callable[[], Any]) -> Timed:
+    began = monotonic()
+    return Timed(work(), monotonic() - began)
+
+
+def _spawned() -> ProcessPoolExecutor:
+    executor = ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("spawn"), initializer=begin_worker, initargs=(warm,)
+    )
     with _without_script():
-        for _ in range(processes):
-            executor.submit(warm)
+        executor.submit(warm)
     return executor
 
 

@@ -9,10 +9,11 @@ import pytest
 from simulator import compile_plan, load
 from simulator.analysis.run.replicate import replicate
 from simulator.paths import SCENARIOS
+from simulator.processes import KilledError
 from simulator.scenario.cases import scenario_ids
 from simulator.ui.first_page import SEED
 from simulator.ui.jobs import FIRST
-from tests.pages.conftest import said
+from tests.pages.conftest import said, told
 from tests.scenario.texts import changed, place
 
 
@@ -95,3 +96,13 @@ def test_a_broken_case_tells_its_faults_where_it_is_asked_for(cases, practice):
     page = practice(case="broken")
     assert not page.exception
     assert "1:1: stages: this field is missing" in page.error[0].value.replace("\\", "")
+
+
+def test_a_picture_whose_processes_were_killed_is_told_and_the_page_stands(app, monkeypatch):
+    def killed(*_):
+        raise KilledError
+
+    monkeypatch.setattr("simulator.ui.first_page.picture_of", killed)
+    page = app.run()
+    assert not page.exception
+    assert "There is no picture: a worker process was killed, twice" in told(page)

@@ -1,6 +1,9 @@
 """The practice page: choices, verdicts, why, and what else there is to see."""
 
+import os
+import signal
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 import streamlit as st
@@ -12,6 +15,7 @@ from simulator.scenario.cases import find
 from simulator.scenario.exhibits import EXHIBITS, Exhibit
 from simulator.scenario.load import loads
 from simulator.ui.exhibits import DRAWN, panels
+from simulator.ui.jobs import registry
 from tests.pages.conftest import chips, said, settled, told
 
 SKIN, STORM = "skin-cancer-triage", "retry-storm"
@@ -154,3 +158,51 @@ def test_an_exhibit_from_outside_appears_on_the_page_of_a_case_that_names_it(pra
     assert not page.exception
     assert "Hello, " in told(page)
     st.cache_resource.clear()
+
+
+def running(practice, **address):
+    """The page while a long run goes on."""
+    page = practice(case=STORM, **({"replications": "300", "seed": "77"} | address))
+    assert page.get("progress")
+    return page
+
+
+def until(true):
+    deadline = monotonic() + 120
+    while not true():
+        assert monotonic() < deadline
+        sleep(0.2)
+
+
+def at_work():
+    """The runs that the processes are at."""
+    return {task.behalf.run for task in registry().workers._turns._under_way}
+
+
+def cancels(page):
+    page.button(key="cancel").click().run()
+    return page.run()
+
+
+def test_to_cancel_ends_ones_own_run_until_it_is_run_again_and_leaves_it_to_others(practice):
+    mine, theirs = running(practice), running(practice)
+    cancels(mine)
+    assert not mine.get("progress")
+    assert "The run was cancelled" in told(mine)
+    assert theirs.run().get("progress")
+    assert "The run was cancelled" not in told(theirs)
+    mine.button(key="run_button").click().run()
+    assert mine.get("progress")
+    cancels(mine)
+    cancels(theirs)
+    assert "The run was cancelled" in told(theirs)
+
+
+def test_a_run_whose_process_is_killed_begins_again_by_itself_and_the_page_says_so(practice):
+    page = running(practice, seed="78")
+    until(lambda: len(at_work()) == 1)  # what the first page asked for is done
+    os.kill(next(pid for executor in registry().workers._executors.values() for pid in executor._processes), signal.SIGKILL)
+    until(lambda: "began again" in told(page.run()))
+    assert not page.exception
+    assert not page.error
+    cancels(page)

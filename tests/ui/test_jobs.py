@@ -1,19 +1,28 @@
 """Jobs of all sessions: one a design, first results first, what nobody wants dropped, and no process before it is asked for."""
 
+import os
+import signal
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from threading import Event
+from time import monotonic, sleep
 
 import pytest
+import streamlit as st
 
 from simulator.analysis.run.replicate import replicate
+from simulator.processes import KilledError
 from simulator.serving.latency import constant
 from simulator.ui import jobs, workers
-from simulator.ui.jobs import Registry, stages_of
-from simulator.ui.workers import KilledError, Workers
+from simulator.ui.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher, stages_of
+from simulator.ui.turns import Answer, Behalf
+from simulator.ui.workers import Workers
 from tests.builders import plan, pool
+
+ALL = Watcher(HOUSE, "")
+ONE, TWO, THREE, FOUR = (Watcher(name, "a tab") for name in ("one", "two", "three", "four"))
 
 
 class Waiting:
@@ -22,9 +31,12 @@ class Waiting:
     def __init__(self):
         self.tasks = []
 
-    def submit(self, urgency, work, *arguments):
-        self.tasks.append((urgency, len(self.tasks), work, arguments, Future()))
+    def submit(self, behalf, work, *arguments):
+        self.tasks.append((behalf.urgency, len(self.tasks), work, arguments, Answer()))
         return self.tasks[-1][-1]
+
+    def sooner(self, first, second):
+        return first.urgency < second.urgency
 
     def wanted(self):
         return sorted(task for task in self.tasks if not task[-1].done())
@@ -53,19 +65,19 @@ def told(result):
 
 def test_the_same_design_is_the_same_job(made):
     registry = Registry(Waiting())
-    first = registry.start(made, 1, 2)
-    assert registry.start(made, 1, 2) is first
-    assert registry.start(made, 2, 2) is not first
+    first = registry.start(ALL, made, 1, 2)
+    assert registry.start(ALL, made, 1, 2) is first
+    assert registry.start(ALL, made, 2, 2) is not first
 
 
 def test_a_job_that_was_stopped_goes_on_where_it_was(made):
     registry, at_work = Registry(at := Waiting()), []
-    first = registry.start(made, 1, 4)
+    first = registry.start(ALL, made, 1, 4)
     at.do(3)
     at_work = first.futures[:3]
     first.cancel()
     assert first.cancelled
-    assert registry.start(made, 1, 4) is first
+    assert registry.start(ALL, made, 1, 4) is first
     assert (first.cancelled, first.done) == (False, 3)
     assert first.futures[:3] == at_work
     at.do(1)
@@ -75,9 +87,9 @@ def test_a_job_that_was_stopped_goes_on_where_it_was(made):
 def test_the_job_used_least_recently_goes_first_and_is_stopped(made, monkeypatch):
     monkeypatch.setattr(jobs, "KEPT", 2)
     registry = Registry(Waiting())
-    first, second = (registry.start(made, seed, 2) for seed in (1, 2))
+    first, second = (registry.start(ALL, made, seed, 2) for seed in (1, 2))
     assert registry.get(first.id) is first
-    third = registry.start(made, 3, 2)
+    third = registry.start(ALL, made, 3, 2)
     assert [registry.get(job.id) for job in (first, second, third)] == [first, None, third]
     assert (first.cancelled, second.cancelled, third.cancelled) == (False, True, False)
     assert registry.get(None) is None
@@ -86,7 +98,7 @@ def test_the_job_used_least_recently_goes_first_and_is_stopped(made, monkeypatch
 @pytest.mark.parametrize("count", [1, 1001])
 def test_a_number_of_replications_that_no_widget_offers_is_refused(made, count):
     with pytest.raises(ValueError, match="expected 2 to 1000"):
-        Registry(Waiting()).start(made, 1, count)
+        Registry(Waiting()).start(ALL, made, 1, count)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +111,7 @@ def test_a_run_is_shown_after_a_few_replications_then_after_more_and_at_last_who
 
 def test_each_stage_is_the_run_of_so_many_replications(busy):
     registry = Registry(at := Waiting())
-    job = registry.live("one", busy, 7, 8)
+    job = registry.live(ONE, busy, 7, 8)
     at.do(3)
     assert job.shown is None
     at.do(1)
@@ -117,7 +129,7 @@ def test_each_stage_is_the_run_of_so_many_replications(busy):
 
 def test_a_replication_that_comes_early_does_not_count_before_those_ahead_of_it(busy):
     registry = Registry(at := Waiting())
-    job = registry.live("one", busy, 7, 8)
+    job = registry.live(ONE, busy, 7, 8)
     for *_, work, arguments, future in at.wanted()[1:6]:
         future.set_result(work(*arguments))
     assert job.shown is None
@@ -127,42 +139,42 @@ def test_a_replication_that_comes_early_does_not_count_before_those_ahead_of_it(
 
 def test_a_change_drops_what_the_same_owner_had_under_way(made):
     registry = Registry(at := Waiting())
-    first = registry.live("one", made, 1, 8)
+    first = registry.live(ONE, made, 1, 8)
     at.do(5)
-    second = registry.live("one", made, 2, 8)
+    second = registry.live(ONE, made, 2, 8)
     assert (first.cancelled, first.shown.replications) == (True, 4)
     assert [arguments[1] for *_, arguments, _ in at.wanted()] == [2] * 8
-    registry.drop("one")
+    registry.drop(ONE)
     assert second.cancelled
     assert at.wanted() == []
 
 
 def test_a_change_leaves_what_others_want(made):
     registry = Registry(Waiting())
-    shared = registry.live("one", made, 1, 8)
-    assert registry.live("two", made, 1, 8) is shared
-    other = registry.live("three", made, 2, 8)
-    registry.live("one", made, 3, 8)
+    shared = registry.live(ONE, made, 1, 8)
+    assert registry.live(TWO, made, 1, 8) is shared
+    other = registry.live(THREE, made, 2, 8)
+    registry.live(ONE, made, 3, 8)
     assert not shared.cancelled
-    registry.live("two", made, 3, 8)
+    registry.live(TWO, made, 3, 8)
     assert shared.cancelled
     assert not other.cancelled
 
 
 def test_what_runs_to_its_end_anyway_outlives_its_owner(made):
     registry = Registry(Waiting())
-    job = registry.start(made, 1, 8)
-    registry.live("one", made, 1, 8)
-    registry.live("one", made, 2, 8)
+    job = registry.start(ALL, made, 1, 8)
+    registry.live(ONE, made, 1, 8)
+    registry.live(ONE, made, 2, 8)
     assert not job.cancelled
 
 
 def test_first_stages_come_first_whoever_was_earlier(made):
     registry = Registry(at := Waiting())
-    registry.start(made, 1, 8)
-    registry.live("two", made, 2, 8, beside=True)
-    registry.live("one", made, 3, 8)
-    registry.live("four", made, 4, 8)
+    registry.start(ALL, made, 1, 8)
+    registry.live(TWO, made, 2, 8, BESIDE)
+    registry.live(ONE, made, 3, 8)
+    registry.live(FOUR, made, 4, 8)
     order = [arguments[1:] for *_, arguments, _ in at.wanted()]
     first, rest = range(4), range(4, 8)
     stages = [(3, first), (4, first), (3, rest), (4, rest), (2, first), (2, rest), (1, first), (1, rest)]
@@ -171,37 +183,94 @@ def test_first_stages_come_first_whoever_was_earlier(made):
 
 def test_what_was_begun_in_the_background_comes_first_once_somebody_looks(made):
     registry = Registry(at := Waiting())
-    job = registry.start(made, 1, 4)
-    registry.start(made, 2, 4)
+    job = registry.start(ALL, made, 1, 4)
+    registry.start(ALL, made, 2, 4)
     at.do(1)
-    assert registry.live("one", made, 1, 4) is job
+    assert registry.live(ONE, made, 1, 4) is job
     assert len(at.wanted()) == 7
     at.do(3)
     assert job.succeeded
 
 
+def test_to_cancel_ends_ones_own_and_leaves_it_to_others(made):
+    registry = Registry(at := Waiting())
+    shared = registry.live(ONE, made, 1, 8)
+    registry.live(TWO, made, 1, 8)
+    registry.drop(ONE, shared.id)
+    assert not shared.cancelled
+    registry.drop(ONE, shared.id)
+    assert len(at.wanted()) == 8
+    registry.drop(TWO, shared.id)
+    assert shared.cancelled
+
+
+def test_who_has_the_button_pressed_waits_like_everybody_and_may_cancel_it(made):
+    registry = Registry(at := Waiting())
+    job = registry.start(ONE, made, 1, 8, WATCHED)
+    registry.start(ALL, made, 2, 8)
+    assert at.wanted()[0][0] == WATCHED
+    registry.live(ONE, made, 3, 8)
+    assert not job.cancelled
+    registry.drop(ONE, job.id)
+    assert job.cancelled
+
+
+def test_what_is_under_way_and_watched_is_kept_however_many_there_are(made, monkeypatch):
+    monkeypatch.setattr(jobs, "KEPT", 2)
+    registry = Registry(at := Waiting())
+    wanted = [registry.live(Watcher(str(one), ""), made, one, 2) for one in range(5)]
+    assert [registry.get(job.id) for job in wanted] == wanted
+    at.do(10)
+    registry.live(ONE, made, 6, 2)
+    assert [registry.get(job.id) for job in wanted] == [None] * 4 + [wanted[4]]
+
+
+class Failing(Waiting):
+    """Workers that do nothing well."""
+
+    def do(self, count):
+        for *_, future in self.wanted()[:count]:
+            future.set_exception(KilledError())
+
+
+def test_what_failed_is_tried_again_for_who_asks_anew_only(made):
+    registry = Registry(at := Failing())
+    job = registry.live(ONE, made, 1, 2)
+    at.do(2)
+    assert registry.live(ONE, made, 1, 2).error
+    assert registry.live(TWO, made, 1, 2) is job
+    assert (job.error, job.running) == (None, True)
+    at.do(2)
+    assert registry.start(ONE, made, 1, 2, WATCHED, anew=True).running
+
+
 @pytest.fixture
 def one_process(monkeypatch):
     """Workers with a thread in place of processes, and a gate that keeps it busy until it is opened."""
-    monkeypatch.setattr(workers, "_spawned", ThreadPoolExecutor)
+    monkeypatch.setattr(workers, "_spawned", lambda: ThreadPoolExecutor(1))
     found, gate = Workers(1), Event()
-    found.submit(0, gate.wait)
+    found.submit(Behalf("anybody", "gate"), gate.wait)
     return found, gate
+
+
+def asked(urgency=0):
+    return Behalf("one", "run", urgency)
 
 
 def test_the_most_urgent_is_done_first_and_what_was_dropped_not_at_all(one_process):
     found, gate = one_process
     done = []
-    futures = [found.submit(urgency, done.append, name) for urgency, name in [(5, "e"), (2, "c"), (0, "a"), (2, "d"), (0, "b")]]
+    wanted = [(5, "e"), (2, "c"), (0, "a"), (2, "d"), (0, "b")]
+    futures = [found.submit(asked(urgency), done.append, name) for urgency, name in wanted]
     assert futures[3].cancel()
     gate.set()
     futures[0].result()
     assert done == ["a", "b", "c", "e"]
     with pytest.raises(ZeroDivisionError):
-        found.submit(0, divmod, 1, 0).result()
+        found.submit(asked(), divmod, 1, 0).result()
 
 
-def test_what_is_killed_begins_again_once(one_process):
+def test_what_is_killed_begins_again_once_and_says_so(one_process):
     found, gate = one_process
     tries = []
 
@@ -212,21 +281,98 @@ def test_what_is_killed_begins_again_once(one_process):
         return "done"
 
     gate.set()
-    assert found.submit(0, killed, 1).result() == "done"
+    first = found.submit(asked(), killed, 1)
+    assert (first.result(), first.again) == ("done", True)
     tries.clear()
-    with pytest.raises(KilledError, match="ended from outside"):
-        found.submit(0, killed, 2).result()
-    assert found.submit(0, abs, -1).result() == 1
+    with pytest.raises(KilledError, match="killed, twice"):
+        found.submit(asked(), killed, 2).result()
+    again = found.submit(asked(), abs, -1)
+    assert (again.result(), again.again) == (1, False)
 
 
-def test_a_job_whose_processes_are_killed_begins_again_by_itself(made):
+def test_what_comes_before_a_run_is_told_until_it_begins(one_process):
+    found, gate = one_process
+    found.submit(Behalf("two", "theirs"), gate.wait)
+    mine = found.submit(Behalf("three", "mine"), abs, 1)
+    before = found.ahead("mine")
+    assert before.runs == 2
+    assert before.seconds > 0
+    gate.set()
+    mine.result()
+    assert found.ahead("mine") is None
+
+
+def processes(found):
+    """The processes that are there, by their ids."""
+    return [pid for executor in found._executors.values() for pid in executor._processes]
+
+
+def test_one_process_that_is_killed_takes_nothing_of_others_and_its_own_work_begins_again(made):
     found = Workers(2)
-    found.start()
-    found.submit(0, abs, 1).result()
-    for process in found._executor._processes.values():
-        process.kill()
-    job = Registry(found).live("one", made, 1, 4)
+    slow = [found.submit(Behalf(name, name), sleep, 3) for name in ("one", "two")]
+    until(lambda: all(future.running() for future in slow) and len(processes(found)) == 2)
+    assert [found.submit(Behalf("x", "x"), abs, -1).cancel() for _ in range(2)]
+    os.kill(processes(found)[0], signal.SIGKILL)
+    for future in slow:
+        future.result()
+    assert sorted(future.again for future in slow) == [False, True]
+    job = Registry(found).live(ONE, made, 1, 4)
     assert told(job.summary) == told(replicate(made, 1, 4))
+    found.stop()
+
+
+def test_processes_that_are_killed_while_idle_are_replaced_and_nobody_notices(made):
+    found = Workers(2)
+    job = Registry(found).live(ONE, made, 1, 4)
+    assert job.summary
+    for pid in processes(found):
+        os.kill(pid, signal.SIGKILL)
+    later = Registry(found).live(ONE, made, 2, 4)
+    assert told(later.summary) == told(replicate(made, 2, 4))
+    assert later.error is None
+    found.stop()
+
+
+def until(true):
+    deadline = monotonic() + 120
+    while not true():
+        assert monotonic() < deadline
+        sleep(0.05)
+
+
+ORPHANING = """
+import os, signal
+from simulator.ui.turns import Behalf
+from simulator.ui.workers import Workers
+
+if __name__ == "__main__":
+    workers = Workers(2)
+    for name in ("one", "two"):
+        print(workers.submit(Behalf(name, name), os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_a_server_that_is_killed(tmp_path):
+    script = tmp_path / "server.py"
+    script.write_text(ORPHANING, encoding="utf-8")
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL
+    until(lambda: not any(is_there(int(pid)) for pid in ended.stdout.split()))
+
+
+def is_there(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_message_that_clears_the_caches_drops_no_run(made):
+    before = jobs.registry()
+    st.cache_resource.clear()
+    assert jobs.registry() is before
 
 
 def test_importing_the_app_spawns_no_process():

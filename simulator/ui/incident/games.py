@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 
-import streamlit as st
 from cachetools import TTLCache
 
 from simulator.analysis.incidents.actions import Action, read_actions
@@ -150,7 +149,7 @@ class Games:
             self._live.pop(name, None)
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def games() -> Games:
     """The one table of incidents of this server."""
     return Games(Incidents())

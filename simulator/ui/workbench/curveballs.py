@@ -14,9 +14,9 @@ from simulator.scenario import Scenario
 from simulator.scenario.curveballs import AnyCurveball
 from simulator.serving.calendar import DAY_S
 from simulator.serving.plan import calm
-from simulator.ui.jobs import Job, job_id, registry
+from simulator.ui.jobs import BESIDE, Job, job_id, registry
 from simulator.ui.widgets import plain
-from simulator.ui.workbench.runs import owner
+from simulator.ui.workbench.runs import CALM, cancelled, watcher
 from simulator.ui.workbench.state import KEPT, get, key
 
 #: The times that can be picked lie so far apart, in seconds: the first step that leaves at most this many of them.
@@ -114,11 +114,10 @@ def calm_of(job: Job) -> Job | None:
 
     It is for the run at hand: of one session's calm runs, the one asked for last goes on.
     """
-    watcher = f"{owner()}:calm"
-    if not job.plan.strikes:
-        registry().drop(watcher)
+    if not job.plan.strikes or cancelled(job):
+        registry().drop(watcher(CALM))
         return None
-    return registry().live(watcher, calm(job.plan), job.seed, job.total, beside=True)
+    return registry().live(watcher(CALM), calm(job.plan), job.seed, job.total, BESIDE)
 
 
 def against_calm(job: Job) -> None:

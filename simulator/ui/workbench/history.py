@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from secrets import token_urlsafe
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,6 +26,7 @@ from simulator.store import Attempt, Attempts, Reached, StoreError
 from simulator.ui.charts import answer_times_compared
 from simulator.ui.jobs import Job, registry
 from simulator.ui.widgets import draw, plain
+from simulator.ui.workbench.runs import watcher
 from simulator.ui.workbench.state import get, key, put
 from simulator.ui.workbench.strip import draw_strip, set_cookie
 from simulator.units import duration, spoken
@@ -39,7 +41,7 @@ _NAMED = 2
 FEWEST, MOST = 2, 4
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def attempts() -> Attempts:
     """The one store of this server."""
     return Attempts()
@@ -372,10 +374,10 @@ def _attempt(job: Job) -> Attempt:
 def _job(scenario: Scenario, attempt: Attempt) -> Job | None:
     """The run of an attempt: the one that is kept, else computed again; None if the case no longer allows it."""
     known = registry().get(attempt.job)
-    if known and not (known.cancelled or known.error):
+    if known and not known.cancelled:
         return known
     try:
         plan = compile_plan(scenario, attempt.picks, attempt.strikes)
     except ScenarioError:
         return None
-    return registry().start(plan, attempt.seed, attempt.replications)
+    return registry().start(watcher(), plan, attempt.seed, attempt.replications)

@@ -11,6 +11,8 @@ from simulator.analysis.run.lever_trials import Trying
 from simulator.analysis.run.levers import Effect, Lever, Levers
 from simulator.ui.charts import lever_chart
 from simulator.ui.jobs import BESIDE, Job, registry
+from simulator.ui.turns import Behalf
+from simulator.ui.visitor import person
 from simulator.ui.widgets import draw, plain
 from simulator.ui.workbench.state import key, step
 
@@ -121,7 +123,8 @@ def _kept(job: Job) -> Trying | None:
 
 def _start(job: Job) -> None:
     kept: dict[str, Trying] = st.session_state["levers"]
-    kept[job.id] = Trying(job.summary, partial(registry().workers.submit, BESIDE))
+    behalf = Behalf(person(), f"levers of {job.id}", BESIDE)
+    kept[job.id] = Trying(job.summary, partial(registry().workers.submit, behalf))
     for name in list(kept)[:-KEPT]:
         del kept[name]
 

@@ -10,28 +10,57 @@ from simulator.analysis.run.result import Result
 from simulator.analysis.run.scorecard import judge
 from simulator.scenario import Scenario
 from simulator.serving.plan import Plan
-from simulator.ui.jobs import Job, job_id, registry
+from simulator.ui.jobs import WATCHED, Job, Watcher, job_id, registry
+from simulator.ui.visitor import person
 from simulator.ui.widgets import plain
 from simulator.ui.workbench.bar import bar, told
 from simulator.ui.workbench.state import get, key
 from simulator.units import duration
 
+#: The run without curveballs, as one of the things that are watched.
+CALM = ":calm"
+
 #: How often a run is looked at while it goes on (s).
 LOOK_S = 0.15
 
 
-def owner() -> str:
-    """Identifies this browser session to the registry of jobs."""
-    return str(st.session_state.setdefault("owner", uuid4().hex))
+#: What says, in the session, which run a person has cancelled.
+_CANCELLED = "cancelled"
+
+
+def watcher(what: str = "") -> Watcher:
+    """Identifies this tab to the registry of jobs, or one of the things that it watches beside its run."""
+    tab = str(st.session_state.setdefault("tab", uuid4().hex))
+    return Watcher(person(), f"{tab}{what}")
+
+
+def start(plan: Plan, seed: int, replications: int) -> None:
+    """Run this design to its end, since the button was pressed."""
+    st.session_state.pop(_CANCELLED, None)
+    registry().start(watcher(), plan, seed, replications, WATCHED, anew=True)
 
 
 def current(scenario: Scenario, plan: Plan | None, seed: int, replications: int) -> Job | None:
     """The run of this design: started at once if runs are live, else the one that the button started."""
     if plan is None:
         return None
-    if get(scenario, "live"):
-        return registry().live(owner(), plan, seed, replications)
-    return registry().get(job_id(plan, seed, replications))
+    name = job_id(plan, seed, replications)
+    if get(scenario, "live") and st.session_state.get(_CANCELLED) != name:
+        st.session_state.pop(_CANCELLED, None)
+        return registry().live(watcher(), plan, seed, replications)
+    return registry().get(name)
+
+
+def cancelled(job: Job) -> bool:
+    """Whether this person stopped it, or everybody did; somebody else's may have come to its end meanwhile."""
+    return not job.succeeded and (job.cancelled or st.session_state.get(_CANCELLED) == job.id)
+
+
+def _cancel(job: Job) -> None:
+    """Watch it no more, until it is run again; it goes on for others who want it."""
+    st.session_state[_CANCELLED] = job.id
+    registry().drop(watcher(), job.id)
+    registry().drop(watcher(CALM))
 
 
 def last_full(scenario: Scenario, job: Job | None) -> Job | None:
@@ -45,13 +74,18 @@ def last_full(scenario: Scenario, job: Job | None) -> Job | None:
 
 def verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None) -> None:
     """The bar of objectives, drawn again while the run goes on, and its state in words."""
-    looks = any(one is not None and one.running for one in (job, calm))
+    looks = _goes_on(job, calm)
     draw = st.fragment(run_every=LOOK_S)(_verdicts) if looks else _verdicts
     draw(scenario, job, last, calm, looks)
 
 
+def _goes_on(job: Job | None, calm: Job | None) -> bool:
+    """Whether there is more to come of a run."""
+    return job is not None and not cancelled(job) and (job.running or (calm is not None and calm.running))
+
+
 def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None, looks: bool) -> None:
-    if looks and job is not None and not job.running and not (calm and calm.running):
+    if looks and not _goes_on(job, calm):
         st.rerun()
     found = job.shown if job else None
     shown = found or (last.summary if last else None)
@@ -67,18 +101,28 @@ def _state(job: Job | None, found: Result | None, early: bool) -> None:
     """The state of the run in a line; early: whether the result rests on some of the replications only."""
     if job is None:
         st.caption("These are the figures of the last run. Run the design to see its own.")
-    elif job.error:
+        return
+    if job.again:
+        st.caption("A process of this run was ended from outside; what it was at began again.")
+    if job.error:
         st.error(f"The run failed: {plain(str(job.error))}")
-    elif job.cancelled:
+    elif cancelled(job):
         st.caption("The run was cancelled. Run the design to see what it does.")
     elif early or found is None:
-        left = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
-        so_far = f"preliminary, {found.replications} of {job.total} replications" if found else "running"
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(job.share, f"{so_far}{left}")
+            st.progress(job.share, _so_far(job, found))
             if st.button("Cancel", key="cancel", type="tertiary"):
-                job.cancel()
+                _cancel(job)
     else:
         count = found.plan.scenario.unit.counted(found.requests)
         size = f"{found.replications} replications, {count}, seed {found.seed}"
         st.caption(f"{size}, run hash {found.run_hash}.")
+
+
+def _so_far(job: Job, found: Result | None) -> str:
+    """How far a run is, and how long it takes still."""
+    if before := registry().ahead(job):
+        runs = "1 run" if before.runs == 1 else f"{before.runs} runs"
+        return f"{runs} before yours, about {duration(before.seconds)}"
+    left = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
+    return f"preliminary, {found.replications} of {job.total} replications{left}" if found else f"running{left}"

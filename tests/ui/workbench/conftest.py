@@ -21,7 +21,7 @@ class Done:
     def get(self, key):
         return self.jobs.get(key)
 
-    def start(self, plan, seed, replications):
+    def start(self, watcher, plan, seed, replications):
         job = done(plan, seed, replications)
         self.started += job.id not in self.jobs
         return self.jobs.setdefault(job.id, job)

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from simulator import compile_plan, load
 from simulator.analysis.run.operating import kept_thresholds
 from simulator.serving.plan import calm
+from simulator.ui.jobs import BESIDE, Watcher
 from simulator.ui.workbench import curveballs
 
 HALF = 24 * 3600.0
@@ -90,36 +91,37 @@ class Registry:
     def __init__(self):
         self.asked, self.dropped = [], []
 
-    def live(self, owner, plan, seed, replications, beside=False):
-        self.asked.append((plan, seed, replications, beside))
+    def live(self, watcher, plan, seed, replications, urgency):
+        self.asked.append((plan, seed, replications, urgency))
         return SimpleNamespace(plan=plan)
 
-    def drop(self, owner):
-        self.dropped.append(owner)
+    def drop(self, watcher):
+        self.dropped.append(watcher)
 
 
 @pytest.fixture
 def registry(monkeypatch):
     made = Registry()
     monkeypatch.setattr(curveballs, "registry", lambda: made)
-    monkeypatch.setattr(curveballs, "owner", lambda: "me")
+    monkeypatch.setattr(curveballs, "watcher", lambda what: Watcher("me", what))
     return made
 
 
 def job(strikes):
-    return SimpleNamespace(plan=compile_plan(load("retry-storm"), {"replicas": 4}, strikes), seed=7, total=5)
+    plan = compile_plan(load("retry-storm"), {"replicas": 4}, strikes)
+    return SimpleNamespace(id="job", plan=plan, seed=7, total=5, succeeded=False, cancelled=False)
 
 
 def test_the_calm_run_of_a_struck_one_is_watched_beside_it(registry):
     struck = job({"second_rush": 300.0})
     twin = curveballs.calm_of(struck)
-    assert registry.asked == [(calm(struck.plan), 7, 5, True)]
+    assert registry.asked == [(calm(struck.plan), 7, 5, BESIDE)]
     assert twin.plan.identity == compile_plan(load("retry-storm"), {"replicas": 4}).identity
 
 
 def test_a_run_that_nothing_strikes_has_no_twin(registry):
     assert curveballs.calm_of(job({})) is None
-    assert registry.dropped == ["me:calm"]
+    assert registry.dropped == [Watcher("me", ":calm")]
     assert registry.asked == []
 
 
