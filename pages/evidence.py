@@ -44,7 +44,8 @@ from simulator.ui.panels.detectors import detectors
 from simulator.ui.panels.drives import real_drives
 from simulator.ui.panels.incidents import incidents
 from simulator.ui.panels.scores import scores
-from simulator.ui.visitor import at_the_machine
+from simulator.ui.uploads import own_folder, who_sees
+from simulator.ui.visitor import at_the_machine, person
 from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
 
 Files = tuple[tuple[str, int], ...]
@@ -77,7 +78,7 @@ def files(*folders: Path) -> Files:
     return tuple((str(path), path.stat().st_mtime_ns) for path in found)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the profiles …")
+@st.cache_resource(max_entries=8, show_spinner="Reading the profiles …")
 def read_all(stamp: Files, *folders: Path) -> Measured:
     there = [readable_profiles(folder) for folder in folders]
     found = [profile for profiles, _ in there for profile in profiles]
@@ -86,7 +87,8 @@ def read_all(stamp: Files, *folders: Path) -> Measured:
 
 def everything_measured() -> Measured:
     """The profiles shipped with CaseSim and those measured here; shows which files cannot be used."""
-    found = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    folders = [PROFILES, OWN_PROFILES, *(folder for folder in [own_folder("profiles")] if folder and folder.is_dir())]
+    found = read_all(files(*folders), *folders)
     for sentence in found.broken:
         st.warning(plain(sentence))
     return found
@@ -199,13 +201,14 @@ def refused() -> None:
 
 
 def own_model() -> None:
-    begun = measurements().get(st.query_params.get("measurement"))
+    begun = measurements().of(person())
     if begun and begun.running:
-        follow(begun.id)
+        follow(person())
         return
     st.markdown(
         "Measure an ONNX file of your own on the machine that serves this page. It takes about a minute and a half, and the "
-        "machine should be otherwise idle. The file stays on that machine."
+        "machine should be otherwise idle. The file goes when you measure another one, or with the server. Of its profile: "
+        f"{who_sees()}"
     )
     with st.form("measure"):
         uploaded = uploads("ONNX file, with its external data if it has any", UPLOADED_FILE)
@@ -221,7 +224,8 @@ def own_model() -> None:
         overwrite = st.checkbox("Measure again what already has a profile")
         pressed = st.form_submit_button("Measure this model", type="primary")
     if pressed:
-        wanted = Options(threads, batches, budget, shape or None, name or None, device or None, provider, overwrite)
+        out = own_folder("profiles")
+        wanted = Options(threads, batches, budget, shape or None, name or None, device or None, provider, overwrite, out)
         begin({file.name: file.getbuffer() for file in uploaded}, path, wanted)
     if begun:
         ended(begun)
@@ -235,20 +239,22 @@ def own_path() -> str:
 
 
 def begin(uploaded: dict[str, memoryview], path: str, wanted: Options) -> None:
-    """Start a measurement and remember it in the address, so that a reload finds it."""
+    """Start a measurement, which a reload of this browser finds again."""
     try:
-        begun = measurements().start(Path(path), wanted) if path else measurements().start_upload(uploaded, wanted)
+        if path:
+            measurements().start(person(), Path(path), wanted)
+        else:
+            measurements().start_upload(person(), uploaded, wanted)
     except MeasurementError as error:
         st.error(plain(str(error)))
         return
-    st.query_params["measurement"] = begun.id
     st.rerun()
 
 
 @st.fragment(run_every=0.5)
-def follow(key: str) -> None:
-    """The progress of a measurement, polled twice a second, and the curve so far."""
-    begun = measurements().get(key)
+def follow(owner: str) -> None:
+    """The progress of a person's measurement, polled twice a second, and the curve so far."""
+    begun = measurements().of(owner)
     if begun is None or not begun.running:
         st.rerun()
     st.progress(begun.share, f"Measuring {plain(begun.title)}")
@@ -338,7 +344,8 @@ def projected() -> None:
 
 def all_sources() -> None:
     compared = read_reports(files(FIDELITY), FIDELITY)
-    found = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), everything_measured().profiles, compared)
+    everybodys = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES).profiles
+    found = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), everybodys, compared)
     with st.grid(2, min_column_width=230):
         words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)
         kinds = st.multiselect("Kinds", list(EVIDENCE), key="kinds", placeholder="all", **KEPT)

@@ -48,6 +48,7 @@ SCORE_COLUMNS = Limit("a CSV of scores", 200, "columns", "nine are read, the res
 SCORE_TABLES = Limit("the tables of one CSV of scores", 50, "tables", "models and precisions that somebody compares")
 OWN_TABLES = Limit("score tables of one's own", 200, "tables", "a list of more is no list any more")
 OWN_SCORES_BYTES = Limit("score tables of one's own", 128 * MIB, "bytes", "all of them are read for a list")
+UPLOADS_KEPT = Limit("how long an upload is kept without a visit", 24 * 3600, "seconds", "a class comes back the same day")
 LISTED_ROWS = Limit("the rows that a list of score tables resamples", 60_000, "rows", "they take ten seconds")
 
 MONITORED_FILE = Limit("a CSV or Parquet file for the monitors", 50 * MIB, "bytes", "a million rows of five columns")

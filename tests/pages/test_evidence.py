@@ -147,7 +147,7 @@ BEGIN = "tell('start', model='net', precision='fp32', device='here', threads=[1]
 HALF = "tell('progress', done=0.5, threads=1, medians_ms={'1': 3.0, '2': 5.5})\n"
 
 
-def measure(page, file="/some/net.onnx"):
+def measure(page, file=__file__):
     page.text_input(key="own_path").set_value(file)
     next(button for button in page.button if button.label == "Measure this model").click()
     return page.run()
@@ -166,7 +166,11 @@ def test_a_model_of_ones_own_is_followed_and_cancelled(evidence_page, measuring)
     page = measure(evidence_page(evidence="Your own model"))
     look_until(page, "a batch of 2 takes 5.50 ms")
     assert not page.exception
-    assert evidence_page(evidence="Your own model", measurement=page.query_params["measurement"]).get("progress")
+    assert "measurement" not in page.query_params
+    other = measure(evidence_page(evidence="Your own model"))
+    assert not other.get("progress")
+    assert "another measurement is running; yours can begin in about" in told(other)
+    assert "net" not in other.error[0].value
     page.button(key="cancel_measurement").click().run()
     assert kept.running is None or kept.running.process.wait(60)
 

@@ -11,8 +11,9 @@ __all__ = ["evidence_page"]
 
 
 @pytest.fixture(autouse=True)
-def own(own_scores):
+def own(own_scores, monkeypatch):
     """No table of a person who sits at this machine."""
+    monkeypatch.setattr("simulator.ui.uploads.OWN_SCORES", own_scores)
     return own_scores
 
 
@@ -58,12 +59,38 @@ def test_every_fault_of_an_upload_gets_its_sentence_and_nothing_is_written(evide
     assert not own.exists()
 
 
-def test_an_upload_becomes_a_table_that_a_case_can_name(evidence_page):
+def test_an_upload_is_for_nobody_else_and_can_be_deleted(evidence_page, own):
+    theirs = evidence_page(evidence="Scores")
+    first = theirs.selectbox(key="scores_of").value
     page = upload(evidence_page(evidence="Scores"), table())
     assert not page.exception
-    assert page.success[0].value.replace("\\", "").startswith("Imported mine.mine.fp32.")
+    assert "Nobody but you, in this browser, can see it." in told(page)
+    assert page.success[0].value.replace("\\", "") == "Imported mine.mine.fp32."
+    assert page.selectbox(key="scores_of").value == "mine.mine.fp32"
+    assert "scores_of" not in page.query_params
+    assert not own.exists()
+    theirs.run()
+    assert "mine.mine.fp32" not in told(theirs)
+    assert "mine.mine.fp32" not in theirs.selectbox(key="scores_of").options
+    assert theirs.selectbox(key="scores_of").value == first
+    upload(theirs, table("b,g,1,0.7"))  # of the same name, and it replaces nothing
+    assert not theirs.error
+    page.button(key="delete:mine.mine.fp32").click().run()
+    assert not page.exception
+    assert "mine.mine.fp32" not in page.selectbox(key="scores_of").options
+    assert "mine.mine.fp32" in theirs.run().selectbox(key="scores_of").options
+
+
+def test_where_the_owner_says_so_all_see_an_upload_and_nobody_replaces_it(evidence_page, own, monkeypatch):
+    monkeypatch.setenv("CASESIM_UPLOADS", "everyone")
+    page = upload(evidence_page(evidence="Scores"), table())
     assert page.code[0].value == "scores: mine.mine"
-    assert "mine.mine.fp32" in page.selectbox(key="scores_of").options
+    theirs = evidence_page(evidence="Scores")
+    assert "mine.mine.fp32" in theirs.selectbox(key="scores_of").options
+    assert theirs.selectbox(key="scores_of").value != "mine.mine.fp32"
+    assert "is there already" in told(upload(theirs, table()))
+    page = evidence_page(evidence="Scores", scores_of="mine.mine.fp32")
+    assert "Its rows cannot be downloaded here" in told(page)
 
 
 def test_without_a_file_the_panel_asks_for_one(evidence_page):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -22,6 +25,7 @@ from simulator.evidence.field import field_drops
 from simulator.evidence.scores import (
     Measured,
     ScoreError,
+    ScoreTable,
     load_scores,
     other_precisions,
     score_names,
@@ -29,8 +33,9 @@ from simulator.evidence.scores import (
     score_stamps,
 )
 from simulator.evidence.scores.checks import ImportFaultError
-from simulator.evidence.scores.importing import ImportOptions, import_scores
+from simulator.evidence.scores.importing import Imported, ImportOptions, delete_scores, import_scores
 from simulator.limits import SCORE_FILE
+from simulator.paths import SCORES
 from simulator.serving.plan import Plan
 from simulator.ui.charts import (
     by_group,
@@ -43,21 +48,64 @@ from simulator.ui.charts import (
     specificity_by_table,
     threshold_transfers,
 )
+from simulator.ui.uploads import everyone_sees, own_folder, upload_folder, who_sees
 from simulator.ui.widgets import KEPT, download, draw, plain, upload
+from simulator.ui.workbench.state import KEPT as UNLINKED
 
 _TARGETS = {f"{target:.0%}": target for target in TARGETS}
 
 
+class Table(NamedTuple):
+    """A table on the screen. folder: where a person's own lies; None for what is everybody's"""
+
+    name: str
+    folder: Path | None = None
+
+    @property
+    def loaded(self) -> ScoreTable:
+        """Its scores by class."""
+        return load_scores(self.name, self.folder)
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Its labelled items."""
+        return score_rows(self.name, self.folder)
+
+    @property
+    def others(self) -> list[Table]:
+        """The tables of the same model at other precisions."""
+        return [Table(name, self.folder) for name in other_precisions(self.name, self.folder)]
+
+
+def _everyone(summary: ScoreSummary) -> bool:
+    """Whether somebody brought a table along for all who use this machine."""
+    return summary.kind == "imported"
+
+
+def own_tables() -> list[Table]:
+    """What this browser uploaded, for nobody else to see."""
+    folder = own_folder("scores")
+    return [Table(name, folder) for name in score_names(folder)] if folder and folder.is_dir() else []
+
+
+def tables() -> dict[str, Table]:
+    """The tables by name: those that are everybody's, what ships first, then one's own, which stand before others so called."""
+    shipped = score_names(SCORES)
+    everybodys = sorted(score_names(), key=lambda name: name not in shipped)
+    return {name: Table(name) for name in everybodys} | {table.name: table for table in own_tables()}
+
+
 @st.cache_data(max_entries=256, show_spinner="Resampling the patients …")
 def _kept(
-    what: str, names: tuple[str, ...], stamps: tuple[Any, ...], settings: tuple[Any, ...], _work: Callable[[], Any]
+    what: str, tables: tuple[Any, ...], stamps: tuple[Any, ...], settings: tuple[Any, ...], _work: Callable[[], Any]
 ) -> Any:
     """What `_work` answers, kept until one of these tables changes."""
     return _work()
 
 
-def _once(what: str, work: Callable[[], Any], *names: str, settings: tuple[Any, ...] = ()) -> Any:
-    return _kept(what, names, tuple(score_stamps(name) for name in names), settings, work)
+def _once(what: str, work: Callable[[], Any], *tables: Table, settings: tuple[Any, ...] = ()) -> Any:
+    stamps = tuple(score_stamps(table.name, table.folder) for table in tables)
+    return _kept(what, tuple((table.name, str(table.folder)) for table in tables), stamps, settings, work)
 
 
 def scores() -> None:
@@ -76,57 +124,75 @@ def _tables() -> None:
     )
     asked = st.radio("Target sensitivity of the threshold", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT)
     target = _TARGETS[asked]
-    summaries: list[ScoreSummary] = [_once("summary", partial(score_summary, name), name) for name in score_names()]
-    draw(specificity_by_table(summaries, target), key="specificity_by_table")
+    there = tables()
+    summaries: dict[str, ScoreSummary] = {
+        name: _once("summary", partial(score_summary, *table), table) for name, table in there.items()
+    }
+    listed = [replace(one, name=f"{one.name}{_whose(there[name], one)}") for name, one in summaries.items()]
+    draw(specificity_by_table(listed, target), key="specificity_by_table")
     st.caption(
         "Lines are 95% intervals: patients are resampled 2,000 times, and each resample chooses its own threshold. A published "
         "point has no patients to resample."
     )
-    download("Download this list (CSV)", summary_rows(summaries), "scores.csv")
-    measured = [summary.name for summary in summaries if summary.size]
+    download("Download this list (CSV)", summary_rows(listed), "scores.csv")
+    measured = [name for name, summary in summaries.items() if summary.size]
     if not measured:
         return
     st.subheader("Look closer", anchor=False)
     with st.grid(2, min_column_width=260):
-        name = st.selectbox("Scores", measured, key="scores_of", **KEPT)
+        name = st.selectbox("Scores", measured, key="scores_of", **_kept_by(there))
         question = st.selectbox("Question", list(QUESTIONS), key="question", **KEPT)
-    QUESTIONS[question](name, target)
-    download(f"Download {name} (CSV)", score_rows(name), f"{name}.csv")
+    QUESTIONS[question](there[name], target)
+    if there[name].folder is None and _everyone(summaries[name]):
+        st.caption("Its rows cannot be downloaded here: who imported the table has them.")
+    else:
+        download(f"Download {name} (CSV)", there[name].rows, f"{name}.csv")
 
 
-def _compare(name: str, target: float) -> None:
-    others = [other for other in score_names() if other != name and _dataset(other) == _dataset(name)]
+def _whose(table: Table, summary: ScoreSummary) -> str:
+    """Whose a table is that did not come with CaseSim."""
+    return " (yours)" if table.folder else " (everybody's)" if _everyone(summary) else ""
+
+
+def _kept_by(there: dict[str, Table]) -> dict[str, Any]:
+    """A choice among tables is kept in the address, unless some are one's own: a link does not name them."""
+    return UNLINKED if any(table.folder for table in there.values()) else KEPT
+
+
+def _compare(table: Table, target: float) -> None:
+    there = tables()
+    others = [name for name, other in there.items() if other != table and _dataset(other) == _dataset(table)]
     if not others:
         st.info("There are no other scores of these photos to compare with.")
         return
-    against = st.selectbox("Against", others, key="scores_against", **KEPT)
-    pairs = _once("pairs", lambda: paired(score_rows(against), score_rows(name)), against, name)
-    bands = {one: _once("band", partial(_band, one), one) for one in (against, name)}
+    against = there[st.selectbox("Against", others, key="scores_against", **_kept_by(there))]
+    pairs = _once("pairs", lambda: paired(against.rows, table.rows), against, table)
+    bands = {one.name: _once("band", partial(_band, one), one) for one in (against, table)}
     draw(compared_curves(bands, pairs, target), key="compared_curves")
     others_too = [pair for pair in pairs if f"{target:.0%}" not in pair.what]
-    st.markdown("\n".join(f"- {plain(pair_sentence(pair, against, name))}" for pair in others_too))
+    st.markdown("\n".join(f"- {plain(pair_sentence(pair, against.name, table.name))}" for pair in others_too))
     st.caption("The same patients are resampled for both, so photos that both find hard do not count as a difference.")
 
 
-def _band(name: str) -> pd.DataFrame:
-    return roc_band(score_rows(name))
+def _band(table: Table) -> pd.DataFrame:
+    return roc_band(table.rows)
 
 
-def _dataset(name: str) -> str | None:
-    about = load_scores(name).about
+def _dataset(table: Table) -> str | None:
+    about = table.loaded.about
     return about.dataset if isinstance(about, Measured) else None
 
 
-def _reliability(name: str, target: float) -> None:
-    draw(reliability(_once("calibration", lambda: calibrate(score_rows(name)), name)), key="reliability")
+def _reliability(table: Table, target: float) -> None:
+    draw(reliability(_once("calibration", lambda: calibrate(table.rows), table)), key="reliability")
     st.caption(
         "Ten bins of equally many photos. Scaling divides every logit by one number, which keeps the order of the photos and "
         "therefore sensitivity and specificity."
     )
 
 
-def _unsure(name: str, target: float) -> None:
-    rows = score_rows(name)
+def _unsure(table: Table, target: float) -> None:
+    rows = table.rows
     draw(kept_promises([held_out_coverage(rows, promised) for promised in PROMISES]), key="kept_promises")
     st.caption(
         "Each class has its own coverage target. A photo is cleared if its score would be unusual for a positive, referred if "
@@ -134,40 +200,40 @@ def _unsure(name: str, target: float) -> None:
     )
 
 
-def _by(column: Column) -> Callable[[str, float], None]:
-    def show(name: str, target: float) -> None:
-        threshold = load_scores(name).threshold_at(target)
-        draw(by_group(group_rows(score_rows(name), threshold, column), target), key=f"by_{column}")
+def _by(column: Column) -> Callable[[Table, float], None]:
+    def show(table: Table, target: float) -> None:
+        threshold = table.loaded.threshold_at(target)
+        draw(by_group(group_rows(table.rows, threshold, column), target), key=f"by_{column}")
         st.caption("One threshold for everybody, chosen on all photos. Intervals account for photos of the same patient.")
 
     return show
 
 
-def _prevalence(name: str, target: float) -> None:
-    rows, threshold = score_rows(name), load_scores(name).threshold_at(target)
+def _prevalence(table: Table, target: float) -> None:
+    rows, threshold = table.rows, table.loaded.threshold_at(target)
     chosen = st.slider("People who are ill (%)", 0.1, 50.0, 2.0, 0.1, key="ill", **KEPT) / 100
     sample = float(rows["label"].mean())
     settings = (target, chosen)
-    found = _once("prevalence", lambda: prevalence_rows(rows, threshold, {*GRID, sample, chosen}), name, settings=settings)
+    found = _once("prevalence", lambda: prevalence_rows(rows, threshold, {*GRID, sample, chosen}), table, settings=settings)
     draw(by_prevalence(found, sample, chosen), key="by_prevalence")
     st.caption("Only the mixture changes: the sample's positives and negatives stand for those of the population.")
 
 
-def _optimism(name: str, target: float) -> None:
-    draw(optimism(optimism_rows(score_rows(name)), target), key="optimism")
+def _optimism(table: Table, target: float) -> None:
+    draw(optimism(optimism_rows(table.rows), target), key="optimism")
     st.caption("Lines reach from the worst fold to the best one.")
 
 
-def _transfer(name: str, target: float) -> None:
-    names = (name, *other_precisions(name))
-    rows, *others = (score_rows(one) for one in names)
-    found = _once("transfers", lambda: transfers(rows, target, others), *names, settings=(target,))
+def _transfer(table: Table, target: float) -> None:
+    others = table.others
+    work = lambda: transfers(table.rows, target, [one.rows for one in others])  # noqa: E731
+    found = _once("transfers", work, table, *others, settings=(target,))
     draw(threshold_transfers(found), key="transfers")
     st.caption(
         "Lines are 95% intervals that include how uncertain the threshold is. A hollow marker shows the photos on which it "
         "was chosen."
     )
-    _field(name)
+    _field(table.name)
 
 
 def _field(table: str) -> None:
@@ -180,7 +246,7 @@ def _field(table: str) -> None:
 
 
 #: The questions about a table: the name of the table and a sensitivity.
-QUESTIONS: dict[str, Callable[[str, float], None]] = {
+QUESTIONS: dict[str, Callable[[Table, float], None]] = {
     "How do two compare?": _compare,
     "Is a score a probability?": _reliability,
     "Which photos are unsure?": _unsure,
@@ -193,11 +259,10 @@ QUESTIONS: dict[str, Callable[[str, float], None]] = {
 
 
 def own_scores() -> None:
-    """Upload a table; every fault gets a sentence."""
+    """Upload a table, where every fault gets a sentence; delete one's own."""
     st.markdown(
         "Upload your own CSV: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` "
-        "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. It stays on the "
-        "machine that serves this page."
+        "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. " + who_sees()
     )
     with st.form("own_scores"):
         uploaded = upload("CSV with labels and scores", ["csv"], SCORE_FILE)
@@ -206,29 +271,56 @@ def own_scores() -> None:
             model = st.text_input("Name of the model", placeholder="from the file")
             precision = st.text_input("Precision", placeholder="from the file, or fp32")
             source = st.text_input("Where the scores come from", placeholder="for the record")
-        overwrite = st.checkbox("Replace a table of that name")
+        overwrite = False if everyone_sees() else st.checkbox("Replace a table of that name")
         pressed = st.form_submit_button("Check and import", type="primary")
-    if not pressed:
-        return
-    if uploaded is None:
+    if pressed and uploaded is not None:
+        options = ImportOptions(dataset, model or None, precision or None, source or None, overwrite=overwrite)
+        _import(uploaded.name, uploaded.getvalue(), options)
+    elif pressed:
         st.error("Choose a file first.")
-        return
-    options = ImportOptions(dataset, model or None, precision or None, source or None, overwrite=overwrite)
-    _import(uploaded.name, uploaded.getvalue(), options)
+    for table in own_tables():
+        _deletable(table)
+
+
+def _deletable(table: Table) -> None:
+    """One's own table, which a second press removes for good."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Yours: **{plain(table.name)}**", width="content")
+        with st.popover("Delete", type="tertiary"):
+            st.markdown("It cannot be brought back.")
+            st.button(f"Delete {table.name}", key=f"delete:{table.name}", on_click=_delete, args=(table,))
+
+
+def _delete(table: Table) -> None:
+    with suppress(ScoreError):  # it is gone already, from another tab
+        delete_scores(table.name, table.folder)
 
 
 def _import(file: str, content: bytes, options: ImportOptions) -> None:
     try:
-        made = import_scores(file, content, options)
+        made = import_scores(file, content, options, upload_folder("scores"))
     except ImportFaultError as fault:
         st.error("\n".join(f"- {plain(sentence)}" for sentence in fault.sentences))
     except ScoreError as error:
         st.error(plain(str(error)))
     else:
-        st.success(f"Imported {plain(', '.join(made.names))}. Use them in a case like this:")
+        _imported(made)
+
+
+def _imported(made: Imported) -> None:
+    """What was written, how a case comes to use it, and what was not read; the table is picked for who brought it."""
+    st.success(f"Imported {plain(', '.join(made.names))}.")
+    st.session_state["scores_of"] = made.names[0]
+    if everyone_sees():
+        st.markdown("Use them in a case like this:")
         st.code("\n".join(dict.fromkeys(f"scores: {name.rpartition('.')[0]}" for name in made.names)), language="yaml")
-        if made.unread:
-            st.caption(f"Columns not used: {plain(', '.join(made.unread))}")
+    else:
+        st.caption(
+            "To use them in a case, import the file on the machine that serves this page: `casesim scores import FILE`. They "
+            "are then for everybody who uses it."
+        )
+    if made.unread:
+        st.caption(f"Columns not used: {plain(', '.join(made.unread))}")
 
 
 def threshold_transfer(plan: Plan) -> None:
@@ -238,9 +330,10 @@ def threshold_transfer(plan: Plan) -> None:
         return
     if isinstance(table.about, Measured):
         promise = min(widest_sensitivity(plan) or TARGETS[1], TARGETS[-1])
-        names = (table.name, *other_precisions(table.name))
-        work = lambda: transfers(score_rows(names[0]), promise, [score_rows(name) for name in names[1:]])  # noqa: E731
-        draw(threshold_transfers(_once("transfers", work, *names, settings=(promise,))), key="transfers")
+        home = Table(table.name)
+        others = home.others
+        work = lambda: transfers(home.rows, promise, [one.rows for one in others])  # noqa: E731
+        draw(threshold_transfers(_once("transfers", work, home, *others, settings=(promise,))), key="transfers")
         st.caption(
             "The threshold of this design, chosen anew on some of the labelled items and applied to others. A hollow marker "
             "shows those on which it was chosen; lines are 95% intervals."
