@@ -7,6 +7,19 @@ from typing import Any
 from simulator.errors import suggest
 from simulator.scenario.faults import Path
 
+#: What the patterns of names and paths mean to a person.
+_PATTERNS = {
+    r"^[a-z][a-z0-9_]*$": "should be a lower-case word of letters, digits and _, with a letter first",
+    r"^[a-z][a-z0-9-]*$": "should be a lower-case word of letters, digits and -, with a letter first",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "should be a name of letters, digits, _, . and -, with a letter or digit first",
+    r"^[A-Za-z0-9][A-Za-z0-9 _.+-]*$": "should be of letters, digits, spaces, _, ., + and -, with a letter or digit first",
+    r"^[a-z][a-z0-9_.]*$": "should be lower-case words of letters, digits and _, joined by dots, with a letter first",
+    r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$": (
+        "should be a .csv or .parquet file beside the case, or in a folder there, of letters, digits, _, . and -"
+    ),
+    r"^[a-z0-9_]+(\.[a-z0-9_]+)*$": "should be the place of a value: keys joined by dots, as in stages.model.replicas",
+}
+
 
 def place_of(data: Any, line: Any) -> Path:
     """Where in the file's data an error stands; line: one of ValidationError.errors()."""
@@ -38,6 +51,8 @@ def sentence_of(line: Any) -> str:
         return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
     if kind == "union_tag_not_found":
         return "the field `kind` is missing"
+    if kind == "string_pattern_mismatch":
+        message = _PATTERNS.get(str(context["pattern"]), "holds characters that are not allowed here")
     message = message[:1].lower() + message[1:]
     simple = isinstance(given, str | int | float | bool) or given is None
     return f"{message}; got {given!r}" if simple and "got " not in message and kind != "unknown_key" else message

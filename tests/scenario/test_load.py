@@ -90,7 +90,7 @@ MISTAKES = [  # what stands in the file, what is put there, where the fault shou
     ("max_batch: 4", "max_batch: 4.5", "max_batch:", "fractional part"),
     ("max_batch: 4", "max_batch: 2000", "max_batch:", "less than or equal to 1024; got 2000"),
     ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
-    ("scores: tiny", "scores: ../tiny", "scores:", "should match pattern"),
+    ("scores: tiny", "scores: ../tiny", "scores:", "should be a name of letters"),
     ("scores: tiny", "scores: {auc: 0.5, assumed: a guess}", "auc: 0.5", "greater than 0.5; got 0.5"),
     ("scores: tiny", "scores: {auc: 1, assumed: a guess}", "auc: 1", "less than 1; got 1"),
     ("scores: tiny", "scores: {auc: 0.9}", "scores:", "this field is missing"),
@@ -112,7 +112,12 @@ MISTAKES = [  # what stands in the file, what is put there, where the fault shou
     ("median: {value: 0.05, assumed: a test}", "median: {value: 0.05}", "median:", "exactly one of"),
     ("at_least: 0.9,", "at_most: 1, at_least: 0.9,", "{metric: sensitivity", "exactly one of at_least and at_most"),
     ('start: "08:00", end', 'start: "8:00", end', 'start: "8:00"', "got '8:00'"),
-    ("routes.1.at_sensitivity", "routes.².at_sensitivity", "stages.sort.routes.².at_sensitivity", "should match"),
+    (
+        "routes.1.at_sensitivity",
+        "routes.².at_sensitivity",
+        "stages.sort.routes.².at_sensitivity",
+        "should be the place of a value",
+    ),
     ("min: 0.2", "min: 0.9", "urgent:\n", "min (0.9) should be below max (0.8)"),
     ("step: 0.1", "step: 1.0e-320", "urgent:\n", "0.5 is out of range"),
     ("step: 0.1", "values: [0.5, 0.6]", "urgent:\n", "either `values`, or `min`, `max` and `step`"),
@@ -311,3 +316,46 @@ def test_an_option_writes_neither_what_a_case_tells_nor_all_that_is_named_elsewh
     faults = faults_of(changed("set: {stages.reader.sensitivity.value: 0.9}", f"set: {{{write}}}"))
     fault = next(fault for fault in faults if fault.field.startswith("choices.reading.options.usual.set"))
     assert what in fault.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("id: small", "id: Small", "should be a lower-case word of letters, digits and -"),
+        ("tag: urgent", "tag: Urgent!", "should be a lower-case word of letters, digits and _"),
+        ("model: tiny", "model: ../tiny", "should be a name of letters, digits, _, . and -"),
+        ("stages.sort.routes.1.at_sensitivity", "stages/sort", "should be the place of a value"),
+    ],
+)
+def test_what_a_name_may_hold_is_told_in_words(old, new, what):
+    messages = [fault.message for fault in faults_of(changed(old, new))]
+    assert any(message.startswith(what) for message in messages)
+    assert not any("^[" in message for message in messages)
+
+
+@pytest.mark.parametrize("field", ["title: Small", "summary: A gate, a pool and people", "brief: A test", "label: Classifier"])
+def test_a_picture_in_a_text_is_refused_at_its_place(field):
+    key = field.split(":")[0]
+    (fault,) = faults_of(changed(field, f"{key}: '![x](https://elsewhere.example/x.png)'"))
+    assert fault.line == place(SMALL, field)[0]
+    assert "a picture" in fault.message
+
+
+MMPP = "kind: mmpp\n  states: [{rate_per_s: &1, stay_s: &2}, {rate_per_s: &1, stay_s: &2}]"
+
+
+def test_a_state_that_changes_too_often_is_told_with_what_would_be_right():
+    figure = "{value: %s, assumed: a test}"
+    arrivals = MMPP.replace("&1", figure % 1).replace("&2", figure % 1e-9)
+    old = "kind: poisson\n  rate_per_s: {value: 0.1, assumed: a test}"
+    (fault,) = faults_of(changed(old, arrivals))
+    assert fault.field == "arrivals.states.0.stay_s"
+    least = float(fault.message.split("make it at least ")[1].split(" s")[0])
+    assert loads(changed(old, arrivals.replace("1e-09", str(1.01 * least))))
+
+
+def test_an_autoscaler_that_looks_too_often_is_refused_at_its_field():
+    scaling = "max_batch: 4\n    scaling: {kind: hpa, max_replicas: 2, every_s: 1.0e-9}"
+    (fault,) = faults_of(changed("max_batch: 4", scaling))
+    assert fault.field == "stages.classify.scaling.every_s"
+    assert "1e-09 s means 87,264,000,000,000 of looks at the pool" in fault.message

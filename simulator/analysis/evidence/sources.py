@@ -17,7 +17,7 @@ from simulator.evidence.projection.points import OFFLINE, networks, power, publi
 from simulator.evidence.scales import load_scales
 from simulator.evidence.scores import Measured, Published, load_scores, score_names
 from simulator.paths import DRIVES
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, ScenarioError
 from simulator.serving.plan import compile_plan
 from simulator.units import duration, percent, significant
 
@@ -171,7 +171,11 @@ def _drives() -> Iterator[Row]:
 
 
 def _figures(scenario: Scenario) -> Iterator[Row]:
-    for source in compile_plan(scenario).provenance:
+    try:
+        plan = compile_plan(scenario)
+    except ScenarioError:  # what is wrong with it is told where it is opened; the others stand
+        return
+    for source in plan.provenance:
         where = f"{scenario.title}: {source.what}"
         yield where, source.kind, source.value, source.source, "", "", _FACT if source.kind == "published" else ""
 
