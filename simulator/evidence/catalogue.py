@@ -15,7 +15,7 @@ Computes = Literal["fp32", "fp16", "int8"]
 #: The machines and their prices.
 HARDWARE = CATALOGUE / "hardware.yaml"
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class CatalogueError(InputError):
@@ -35,7 +35,7 @@ class Hardware(BaseModel):
     label: str
     processor: str
     kind: Literal["cpu", "gpu", "edge", "phone"] = "cpu"
-    vcpus: int | None = Field(default=None, ge=1)
+    vcpus: int | None = Field(default=None, ge=1, le=4096)
     usd_per_hour: Positive | None = None
     price_source: str | None = None
     price_evidence: Literal["published", "assumed"] = "published"

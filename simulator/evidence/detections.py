@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from simulator.errors import InputError
 from simulator.evidence.files import read_table, read_yaml
+from simulator.evidence.ranges import COUNT, SHARE, Range, check_ranges
 from simulator.paths import CATALOGUE, DETECTIONS
 
 _MADE_BY = "casesim detect-tables"
@@ -63,6 +64,15 @@ COLUMNS: dict[str, list[str]] = {
         *(f"{kind}_{round(100 * low):02d}" for kind in ("found", "false") for low in BINS),
     ],
     "summary": [*_NETWORK, *_SETTING, *(f"{name}{end}" for name in _FIGURES for end in ("", "_low", "_high"))],
+}
+#: What their figures may be; scores are checked below.
+_RANGES = {
+    "boxes": dict.fromkeys(["width_px", "height_px", "area_px"], Range(0, 1e9)),
+    "images": dict.fromkeys(IMAGE_STATISTICS, Range(-1e9, 1e9)),
+    "answers": dict.fromkeys(["score_max", "score_mean"], SHARE)
+    | {column: COUNT for column in COLUMNS["answers"] if column.startswith(("found_", "false_"))},
+    "summary": dict.fromkeys([f"{name}{end}" for name in _FIGURES for end in ("", "_low", "_high")], Range(-1, 1))
+    | dict.fromkeys(["ap", "ap50"], SHARE),
 }
 
 
@@ -167,7 +177,9 @@ def read_about(folder: Path = DETECTIONS) -> About:
 
 
 def _read(path: Path, name: str) -> pd.DataFrame:
-    return read_table(path, COLUMNS[name], DetectionError, _MADE_BY)
+    rows = read_table(path, COLUMNS[name], DetectionError, _MADE_BY)
+    check_ranges(path, rows, _RANGES.get(name, {}), DetectionError)
+    return rows
 
 
 def _check(tables: DetectionTables, folder: Path) -> None:

@@ -28,6 +28,7 @@ from scipy.stats import chi2
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.files import read_table, read_yaml, remembered
+from simulator.evidence.ranges import CORRELATION, COUNT, SECONDS, SHARE, Range, check_ranges
 from simulator.evidence.scales import load_scales
 from simulator.paths import DETECTIONS, DRIVES
 
@@ -60,6 +61,19 @@ COLUMNS: dict[str, list[str]] = {
     "heldout": ["seen_by", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low", "bias_high",
                 "coverage_80", "coverage_95"],
 }  # fmt: skip
+_FOUND = ["found", *_SPAN]
+#: What the figures of the tables may be.
+_RANGES = {
+    "recall": dict.fromkeys(_FOUND, SHARE),
+    "curves": {"x": Range(1e-3, 1e5)} | dict.fromkeys(["recall", "recall_low", "recall_high", *DRAW_COLUMNS], SHARE),
+    "persistence": dict.fromkeys(["object_share", "slow_share", "white_share"], SHARE) | {"tau_s": SECONDS},
+    "joint": dict.fromkeys(["camera_share", "lidar_share", "both", "either", "either_low", "either_high"], SHARE)
+    | dict.fromkeys(["correlation", "correlation_low", "correlation_high"], CORRELATION),
+    "false": dict.fromkeys(["count", "per_hour", "per_hour_low", "per_hour_high"], COUNT) | {"hours": Range(1e-6, 1e6)},
+    "lateness": {"late_s": SECONDS._replace(low=0)} | dict.fromkeys(_FOUND, SHARE),
+    "tracking": dict.fromkeys(["hota", "deta", "assa"], Range(0, 100)),
+    "heldout": dict.fromkeys(["coverage_80", "coverage_95"], SHARE),
+}
 
 
 class DriveError(InputError):
@@ -100,8 +114,13 @@ class Drives:
 def load_drives(folder: Path = DRIVES) -> Drives:
     """Read the tables; raises DriveError with the file, the column and what is wrong."""
     about = read_yaml(folder / "about.yaml", TypeAdapter(AboutDrives), DriveError, _MADE_BY)
-    tables = {name: read_table(folder / f"{name}.csv", columns, DriveError, _MADE_BY) for name, columns in COLUMNS.items()}
-    return Drives(about, **tables)
+    return Drives(about, **{name: _table(folder / f"{name}.csv", name) for name in COLUMNS})
+
+
+def _table(path: Path, name: str) -> pd.DataFrame:
+    rows = read_table(path, COLUMNS[name], DriveError, _MADE_BY)
+    check_ranges(path, rows, _RANGES.get(name, {}), DriveError)
+    return rows
 
 
 @dataclass(frozen=True, eq=False)

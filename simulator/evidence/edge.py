@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from simulator.errors import suggest
-from simulator.evidence.catalogue import CatalogueError, machine
+from simulator.evidence.catalogue import CatalogueError, Positive, machine
 from simulator.evidence.files import read_yaml, remembered
 from simulator.evidence.profiles import profiles
 from simulator.evidence.projection.points import ACTIVATIONS_PER_MAC, networks
@@ -43,7 +43,7 @@ class _Record(BaseModel):
 class Sourced(_Record):
     """A number above 0 with where it comes from: exactly one of `published`, `projected` and `assumed`."""
 
-    value: Annotated[float, Field(gt=0)]
+    value: Positive
     published: str | None = None
     projected: str | None = None
     assumed: str | None = None
@@ -204,7 +204,7 @@ def _bytes(model: str, precision: str, batch: int) -> float:
 
 
 def _file_bytes(model: str, precision: str) -> int:
-    sizes = {profile.precision: profile.file_bytes for profile in profiles(PROFILES) if profile.model == model}
+    sizes = {profile.precision: profile.file_bytes for profile in profiles(PROFILES, model)}
     found = sizes.get(precision)
     if found is None:
         hint = f"it was measured at {', '.join(sorted(sizes))}" if sizes else "it was not measured"

@@ -4,6 +4,7 @@ The file is `assets/profiles/<device>/failures.yaml`, beside the profiles of wha
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from ruamel.yaml import YAML
 
 from simulator.errors import InputError
-from simulator.evidence.files import in_one_step, read_yaml
+from simulator.evidence.files import each_readable, in_one_step, read_yaml
 from simulator.paths import PROFILES
 
 FailedStep = Literal["export", "quantize", "run"]
@@ -44,6 +45,12 @@ def failures(folder: Path = PROFILES) -> Iterator[Failure]:
     """Every failure under `folder`, by device, model and precision; raises FailureError with the first fault."""
     for path in sorted(folder.glob(f"*/{_FILE}")):
         yield from _read(path)
+
+
+def readable_failures(folder: Path = PROFILES) -> tuple[list[Failure], list[str]]:
+    """As `failures`, with a sentence for each file that cannot be used in place of an error."""
+    found, broken = each_readable(_read, sorted(folder.glob(f"*/{_FILE}")))
+    return list(chain.from_iterable(found)), broken
 
 
 def write_failure(failure: Failure, folder: Path = PROFILES) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean, median
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from simulator.errors import InputError
-from simulator.evidence.files import in_one_step, read_json
+from simulator.errors import InputError, suggest
+from simulator.evidence.catalogue import Positive
+from simulator.evidence.files import each_readable, in_one_step, read_json
 from simulator.paths import FIDELITY
 
 #: The bars are judged on points whose two real runs differ by no more than this part in p50 and in p99.
@@ -23,16 +24,16 @@ class FidelityError(InputError):
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Outcome(_Record):
     """What the requests of one run met: latencies in s from the scheduled arrival, answers/s, part within the objective."""
 
-    p50_s: float
-    p95_s: float
-    p99_s: float
-    throughput_per_s: float
+    p50_s: Positive
+    p95_s: Positive
+    p99_s: Positive
+    throughput_per_s: Positive
     goodput: float = Field(ge=0, le=1)
 
 
@@ -51,11 +52,11 @@ class Point(_Record):
     model: str
     precision: str
     policy: str
-    load: float
-    rate_per_s: float
-    requests: int
-    objective_s: float
-    speed: float
+    load: Positive
+    rate_per_s: Positive
+    requests: int = Field(ge=1)
+    objective_s: Positive
+    speed: Positive
     predicted: Outcome
     real: tuple[Outcome, Outcome]
     replayed: Outcome | None = None
@@ -63,6 +64,13 @@ class Point(_Record):
     high: Outcome | None = None
     speeds: list[float] | None = None
     others_share: float | None = Field(default=None, ge=0, le=1)
+
+    @field_validator("server")
+    @classmethod
+    def _known(cls, server: str) -> str:
+        if server not in (IN_PROCESS, OVER_HTTP):
+            raise ValueError(suggest(server, (IN_PROCESS, OVER_HTTP)))
+        return server
 
     @property
     def name(self) -> str:
@@ -120,7 +128,7 @@ class Report(_Record):
     processor: str
     cores: int
     libraries: dict[str, str]
-    points: list[Point]
+    points: list[Point] = Field(min_length=1)
 
     @property
     def others_share(self) -> float | None:
@@ -166,9 +174,9 @@ def read_report(path: Path) -> Report:
     return read_json(path, Report, FidelityError)
 
 
-def reports(folder: Path = FIDELITY) -> list[Report]:
-    """Every report in the folder, by file name."""
-    return [read_report(path) for path in sorted(folder.glob("*.json"))]
+def readable_reports(folder: Path = FIDELITY) -> tuple[list[Report], list[str]]:
+    """Every report in the folder that can be used, by file name, and a sentence for each one that cannot."""
+    return each_readable(read_report, sorted(folder.glob("*.json")))
 
 
 def write_report(report: Report, path: Path) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, wraps
 from io import BytesIO
@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from simulator.errors import InputError
 from simulator.evidence.manifest import ManifestError, read_manifest, root_above
 from simulator.evidence.transaction import changing, settled
 from simulator.files import UnreadableError, read_within
@@ -155,6 +156,18 @@ def parse_table(path: Path, content: bytes, columns: Sequence[str], refusal: typ
     if lacking:
         raise refusal(f"{path}: lacks the column {lacking[0]}")
     return table
+
+
+def each_readable(read: Callable[[Path], Content], paths: Iterable[Path]) -> tuple[list[Content], list[str]]:
+    """What can be read, and a sentence for each file that cannot: a broken file disables itself alone."""
+    found: list[Content] = []
+    broken: list[str] = []
+    for path in paths:
+        try:
+            found.append(read(path))
+        except InputError as error:
+            broken.append(str(error))
+    return found, broken
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import pandas as pd
 
 from simulator.errors import InputError
 from simulator.evidence.files import read_table
+from simulator.evidence.ranges import COUNT, SHARE, Range, check_ranges
 from simulator.paths import INCIDENTS
 
 COLUMNS = {
@@ -28,6 +29,13 @@ COLUMNS = {
         *(f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")),
     ],
     "quiet": ["monitor", "promised", "rings", "rings_low", "rings_high"],
+}
+#: What their figures may be. A fix may do more harm than it takes away.
+_RANGES = {
+    "players": {"brier": Range(0, 2), "usd": COUNT},
+    "fixes": dict.fromkeys(["took_away", "took_low", "took_high"], Range(-1000, 1000)) | {"n": Range(1, 1e9)},
+    "monitors": dict.fromkeys(["caught", "caught_low", "caught_high"], SHARE) | {"alarms_a_week": COUNT},
+    "quiet": dict.fromkeys(["promised", "rings", "rings_low", "rings_high"], SHARE),
 }
 
 
@@ -57,4 +65,6 @@ def studied(folder: Path = INCIDENTS) -> list[str]:
 
 
 def _read(path: Path, name: str) -> pd.DataFrame:
-    return read_table(path, COLUMNS[name], StudyError, "make incidents")
+    rows = read_table(path, COLUMNS[name], StudyError, "make incidents")
+    check_ranges(path, rows, _RANGES[name], StudyError)
+    return rows

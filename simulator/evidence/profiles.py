@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from simulator.errors import MOST_LISTED, InputError, suggest
-from simulator.evidence.files import in_one_step, read_json, remembered
+from simulator.evidence.files import each_readable, in_one_step, read_json, remembered
 from simulator.evidence.transaction import changing
 from simulator.paths import OWN_PROFILES, PROFILES
 
@@ -29,8 +29,15 @@ DISTURBED_SHARE = 0.1
 
 #: A call takes at least a nanosecond, less than any clock here tells, and at most an hour.
 LatencyMs = Annotated[float, Field(ge=1e-6, le=3_600_000)]
-IdleMs = Annotated[float, Field(ge=0)]
+IdleMs = Annotated[float, Field(ge=0, le=86_400_000)]
 StartS = Annotated[float, Field(ge=0, le=3600)]
+#: An hour, either way.
+LineMs = Annotated[float, Field(ge=-3_600_000, le=3_600_000)]
+ErrorMs = Annotated[float, Field(ge=0, le=3_600_000)]
+MemoryMib = Annotated[float, Field(ge=0, le=1e8)]
+Count = Annotated[int, Field(ge=0, le=10**16)]
+Speed = Annotated[float, Field(ge=0.001, le=1000)]
+Side = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class _Record(BaseModel):
@@ -43,8 +50,8 @@ class Calls(_Record):
     batch: int = Field(ge=1, le=4096)
     latency_ms: list[LatencyMs] = Field(min_length=1, max_length=100_000)
     idle_ms: list[IdleMs] = Field(max_length=100_000, description="idle time before each call; 0 in a busy loop")
-    resident_mb: float | None = Field(
-        default=None, ge=0, description="resident memory, MiB, that a session of its own added once it ran this batch"
+    resident_mb: MemoryMib | None = Field(
+        default=None, description="resident memory, MiB, that a session of its own added once it ran this batch"
     )
 
     @model_validator(mode="after")
@@ -61,29 +68,32 @@ class FixedCost(_Record):
     misfit: the largest part by which the median of a size lies off the line; standard errors do not cover it
     """
 
-    per_batch_ms: float
-    per_batch_se_ms: float = Field(ge=0)
-    per_request_ms: float
-    per_request_se_ms: float = Field(ge=0)
-    misfit: float = Field(ge=0)
+    per_batch_ms: LineMs
+    per_batch_se_ms: ErrorMs
+    per_request_ms: LineMs
+    per_request_se_ms: ErrorMs
+    misfit: float = Field(ge=0, le=1e6)
 
 
 class ThreadRun(_Record):
     """All that was measured with sessions pinned to one thread count."""
 
     threads: int = Field(ge=1, le=1024)
-    session_s: list[StartS] = Field(description="time to create a session and run its first call: the cold start", min_length=1)
-    resident_mb: float = Field(ge=0, description="resident memory that the session added, MiB")
+    session_s: list[StartS] = Field(
+        description="time to create a session and run its first call: the cold start", min_length=1, max_length=1000
+    )
+    resident_mb: MemoryMib = Field(description="resident memory that the session added, MiB")
     others_share: float | None = Field(
         default=None, ge=0, le=1, description="part of the machine that other programs took meanwhile"
     )
-    speeds: list[float] | None = Field(
+    speeds: list[Speed] | None = Field(
         default=None,
+        max_length=100_000,
         description="how the speed of the machine wandered: what a call of the smallest batch took in short stretches from the "
         "first cold start to the last timed call, each against the median stretch; 1.1 is a tenth slower",
     )
     fixed_cost: FixedCost | None = Field(default=None, description="absent where one batch size was measured")
-    calls: list[Calls] = Field(min_length=1)
+    calls: list[Calls] = Field(min_length=1, max_length=100)
 
     @field_validator("calls")
     @classmethod
@@ -96,7 +106,7 @@ class Provenance(_Record):
     """Where, when and with what a profile was measured."""
 
     processor: str
-    cores: int
+    cores: int = Field(ge=1, le=65_536)
     system: str
     libraries: dict[str, str]
     date: str
@@ -115,12 +125,12 @@ class Profile(_Record):
     device: str
     task: str | None = Field(default=None, description="classification, detection or segmentation; none beside a network")
     family: str | None = Field(default=None, description="relatives whose speed on other hardware is alike")
-    input_shape: list[int] = Field(description="shape of one item, without the batch axis")
-    parameters: int | None = None
-    multiply_adds: int | None = Field(default=None, description="multiply-adds of one item")
-    file_bytes: int | None = None
+    input_shape: list[Side] = Field(max_length=8, description="shape of one item, without the batch axis")
+    parameters: Count | None = None
+    multiply_adds: Count | None = Field(default=None, description="multiply-adds of one item")
+    file_bytes: Count | None = None
     provenance: Provenance
-    runs: list[ThreadRun] = Field(min_length=1)
+    runs: list[ThreadRun] = Field(min_length=1, max_length=100)
 
     @field_validator("runs")
     @classmethod
@@ -236,21 +246,17 @@ def _find(device: str, model: str, precision: str, folder: Path | None) -> Path 
 _read_once = remembered()(read_profile)
 
 
-def profiles(folder: Path | None = None) -> Iterator[Profile]:
-    """Every profile in `folder`, or in each of FOLDERS, by device, model and precision; raises ProfileError."""
-    return map(read_profile, _files(folder))
+def profiles(folder: Path | None = None, model: str | None = None) -> Iterator[Profile]:
+    """Every profile in `folder`, or in each of FOLDERS, by device, model and precision; raises ProfileError.
+
+    model: only those of this one, so that another's broken file is not in its way
+    """
+    return (read_profile(path) for path in _files(folder) if model in (None, path.stem.rpartition(".")[0]))
 
 
 def readable_profiles(folder: Path | None = None) -> tuple[list[Profile], list[str]]:
     """As `profiles`, with a sentence for each file that cannot be used in place of an error."""
-    found: list[Profile] = []
-    broken: list[str] = []
-    for path in _files(folder):
-        try:
-            found.append(read_profile(path))
-        except ProfileError as error:
-            broken.append(str(error))
-    return found, broken
+    return each_readable(read_profile, _files(folder))
 
 
 def _files(folder: Path | None) -> Iterator[Path]:

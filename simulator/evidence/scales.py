@@ -25,6 +25,7 @@ from scipy.stats import norm
 from simulator.evidence.detections import DetectionError
 from simulator.evidence.files import read_table, read_yaml, remembered
 from simulator.evidence.profiles import Profile
+from simulator.evidence.ranges import SHARE, Range, check_ranges
 from simulator.paths import DETECTIONS
 
 _MADE_BY = "casesim detect-scales"
@@ -56,7 +57,13 @@ _BOUNDED = {
     "conditions.csv": [("shift", "shift_low", "shift_high")],
     "false.csv": [("false_per_image", "low", "high"), ("phantoms_per_image", "phantoms_low", "phantoms_high")],
 }
-_SHARES = {"scales.csv": ["recall", "recall_low", "recall_high", *DRAWS], "full_size.csv": ["found", "found_low", "found_high"]}
+#: What their figures may be; a shift of 20 leaves nothing, or all.
+_RANGES = {
+    "scales.csv": {"x": Range(1e-3, 1e5)} | dict.fromkeys(["recall", "recall_low", "recall_high", *DRAWS], SHARE),
+    "full_size.csv": dict.fromkeys(["found", "found_low", "found_high"], SHARE),
+    "conditions.csv": dict.fromkeys(["shift", "shift_low", "shift_high", *DRAWS], Range(-20, 20)),
+    "false.csv": dict.fromkeys(FALSE[3:], Range(0, 1e6)),
+}
 
 
 class _Record(BaseModel):
@@ -185,8 +192,7 @@ def _check(table: pd.DataFrame, path: Path, about: ScalesAbout) -> None:
     _refuse(path, table, "seen_by", ~table["seen_by"].isin(list(about.networks)), "a network that scales.yaml tells of")
     keys = _KEYS[name]
     _refuse(path, table, keys[-1], table.duplicated(keys), "one row per " + ", ".join(keys))
-    for column in _SHARES.get(name, []):
-        _refuse(path, table, column, ~table[column].between(0, 1), "a share from 0 to 1")
+    check_ranges(path, table, _RANGES[name], DetectionError)
     for value, low, high in _BOUNDED[name]:
         outside = (table[value] < table[low]) | (table[value] > table[high])
         _refuse(path, table, value, outside, f"a figure between {low} and {high}")

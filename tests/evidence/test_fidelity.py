@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.evidence.fidelity import OVER_HTTP, FidelityError, Outcome, Point, Report, read_report, reports, write_report
+from simulator.evidence.fidelity import (
+    OVER_HTTP,
+    FidelityError,
+    Outcome,
+    Point,
+    Report,
+    read_report,
+    readable_reports,
+    write_report,
+)
 
 
 def outcome(p50, p99=2.0, goodput=1.0):
@@ -54,7 +63,7 @@ def test_how_busy_others_were_is_told_over_the_points_that_say_so():
 
 
 def test_the_report_that_comes_along_can_be_read():
-    assert all(found.points for found in reports())
+    assert all(found.points for found in readable_reports()[0])
 
 
 def test_only_points_whose_real_runs_agree_are_judged():
@@ -75,7 +84,7 @@ def test_without_a_point_to_judge_there_is_no_figure():
 
 def test_a_report_is_read_back_as_it_was_written(tmp_path):
     write_report(report(GOOD, NOISY, FORECAST), tmp_path / "a.json")
-    assert reports(tmp_path) == [report(GOOD, NOISY, FORECAST)]
+    assert readable_reports(tmp_path) == ([report(GOOD, NOISY, FORECAST)], [])
 
 
 def test_a_report_that_cannot_be_used_is_told_with_its_field(tmp_path):

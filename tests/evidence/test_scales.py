@@ -122,7 +122,7 @@ FAULTS_TOLD = {
     "word": (lambda folder: rewrite(folder, "scales.csv", put(3, "x", "tall")), "scales.csv:5: x: tall: expected a number"),
     "share": (
         lambda folder: rewrite(folder, "scales.csv", put(4, "recall_high", 1.5)),
-        "scales.csv:6: recall_high: 1.5: expected a share from 0 to 1",
+        "scales.csv: line 6: recall_high: expected a number from 0 to 1, got 1.5",
     ),
     "network": (
         lambda folder: rewrite(folder, "false.csv", put(2, "seen_by", "coco.x.fp32")),

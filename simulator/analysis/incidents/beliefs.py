@@ -19,6 +19,7 @@ from simulator.analysis.incidents.actions import Action, LookAction
 from simulator.analysis.incidents.play import Note
 from simulator.errors import InputError
 from simulator.evidence.files import read_table
+from simulator.evidence.ranges import COUNT, check_ranges
 from simulator.paths import INCIDENTS
 from simulator.scenario import Scenario
 from simulator.scenario.incident import Incident
@@ -142,8 +143,7 @@ def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None
     if not path.is_file():
         return None
     counts = read_table(path, COLUMNS, BeliefError)
-    if not (pd.to_numeric(counts["count"], errors="coerce") >= 0).all():
-        raise BeliefError(f"{path}: count: expected numbers of 0 or more")
+    check_ranges(path, counts, {"count": COUNT}, BeliefError)
     assert scenario.incident is not None
     known = counts[counts["cause"].isin([FALSE_ALARM, *scenario.incident.causes])]
     return Beliefs.of(known) if len(known) else None

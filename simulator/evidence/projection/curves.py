@@ -11,11 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.files import read_table, remembered
 from simulator.evidence.projection.points import OFFLINE
+from simulator.evidence.ranges import SECONDS, Range, check_ranges
 from simulator.paths import CATALOGUE
 
 #: What identifies a curve, and its figures: seconds, and variances and covariance of their logarithms.
 KEY = ("device", "precision", "model")
 COLUMNS = (*KEY, "item_s", "start_s", "item_variance", "start_variance", "covariance")
+_RANGES = {
+    "item_s": SECONDS._replace(low=1e-12),
+    "start_s": SECONDS._replace(low=0),
+    "item_variance": Range(0, 100),
+    "start_variance": Range(0, 100),
+    "covariance": Range(-100, 100),
+}
 
 Vector = NDArray[np.float64]
 
@@ -57,4 +65,5 @@ def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) 
 def _curves(folder: Path) -> dict[tuple[str, str, str], Curve]:
     path = folder / "projected.csv"
     table = read_table(path, COLUMNS, CatalogueError)[list(COLUMNS)]
+    check_ranges(path, table, _RANGES, CatalogueError)
     return {(row[0], row[1], row[2]): Curve(*row[3:]) for row in table.itertuples(index=False, name=None)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from simulator.evidence.catalogue import CatalogueError, hardware
+from simulator.evidence.catalogue import CatalogueError, Positive, hardware
 from simulator.evidence.files import read_json, remembered
 from simulator.paths import CATALOGUE
 
@@ -28,7 +28,7 @@ COMPETITOR = {"name": "mlsysim 0.3.0", "median": 0.24, "worst": 1.6}
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Errors(_Record):
@@ -37,10 +37,10 @@ class Errors(_Record):
     basis: Basis
     device: str = ""
     family: str = ""
-    points: int
-    median: float
-    p90: float
-    covered: float
+    points: int = Field(ge=1)
+    median: float = Field(ge=0)
+    p90: float = Field(ge=0)
+    covered: float = Field(ge=0, le=1)
 
     @property
     def met(self) -> bool:
@@ -53,9 +53,9 @@ class Comparison(_Record):
 
     device: str
     model: str
-    batch: int
-    published: float
-    projected: float
+    batch: int = Field(ge=0)
+    published: Positive
+    projected: Positive
     unit: str = "s"
 
     @property
@@ -70,12 +70,12 @@ class Prediction(_Record):
     device: str
     model: str
     precision: str
-    batch: int
+    batch: int = Field(ge=0)
     basis: Basis
-    published: float
-    projected: float
-    low: float
-    high: float
+    published: Positive
+    projected: Positive
+    low: Positive
+    high: Positive
 
 
 class HeldOut(_Record):
@@ -83,12 +83,20 @@ class HeldOut(_Record):
 
     fingerprint: str
     widths: dict[Basis, float]
-    energy_width: float
+    energy_width: float = Field(ge=0, le=10)
     overall: list[Errors]
     rows: list[Errors]
-    comparisons: list[Comparison]
-    energy: list[Comparison]
+    comparisons: list[Comparison] = Field(min_length=1)
+    energy: list[Comparison] = Field(min_length=1)
     predictions: list[Prediction] = []
+
+    @model_validator(mode="after")
+    def _of_each_basis(self) -> Self:
+        told = {errors.basis for errors in self.overall} & self.widths.keys()
+        lacking = [basis for basis in BARS if basis not in told]
+        if lacking:
+            raise ValueError(f"widths and overall tell nothing of the basis '{lacking[0]}'")
+        return self
 
     @property
     def comparison_median(self) -> float:

@@ -15,6 +15,7 @@ import pandas as pd
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware
 from simulator.evidence.files import read_evidence, read_table, remembered
 from simulator.evidence.profiles import profiles
+from simulator.evidence.ranges import SECONDS, Range, check_ranges
 from simulator.paths import CATALOGUE, PROFILES
 
 #: The protocol of the points that were measured here; no point of it is ever held out.
@@ -34,6 +35,12 @@ _MEASURED_BATCHES = (1, 8)
 _NETWORK = ("model", "profile", "family", "backbone", "architecture", "gmac", "mact", "source")
 _POINT = ("device", "precision", "runtime", "protocol", "model", "batch", "seconds", "source")
 _POWER = ("device", "model", "batch", "seconds", "watts", "source")
+_RANGES = {
+    "gmac": Range(1e-6, 1e6),
+    "mact": Range(1e-6, 1e6, unknown=True),
+    "seconds": SECONDS,
+    "watts": Range(1e-3, 1e6),
+}
 
 
 def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
@@ -43,7 +50,7 @@ def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("models.csv")
 def _networks(folder: Path) -> pd.DataFrame:
-    return read_table(folder / "models.csv", _NETWORK, CatalogueError).set_index("model")
+    return _read(folder / "models.csv", _NETWORK).set_index("model")
 
 
 def published(folder: Path = CATALOGUE) -> pd.DataFrame:
@@ -53,7 +60,7 @@ def published(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("published.csv", "models.csv", HARDWARE.name)
 def _published(folder: Path) -> pd.DataFrame:
-    points = read_table(folder / "published.csv", _POINT, CatalogueError)
+    points = _read(folder / "published.csv", _POINT)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     known = networks(folder)
     for name, table in (("networks", known.index), ("hardware", list(hardware()))):
@@ -104,7 +111,7 @@ def power(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("power.csv")
 def _power(folder: Path) -> pd.DataFrame:
-    points = read_table(folder / "power.csv", _POWER, CatalogueError)
+    points = _read(folder / "power.csv", _POWER)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     return points
 
@@ -126,3 +133,9 @@ def fingerprint(folder: Path = CATALOGUE) -> str:
     files = ("published.csv", "models.csv", "power.csv", HARDWARE.name)
     measured = measured_points().to_csv(index=False, float_format="%.6g").encode()
     return hashlib.sha256(b"".join(read_evidence(folder / name, CatalogueError) for name in files) + measured).hexdigest()[:12]
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    rows = read_table(path, columns, CatalogueError)
+    check_ranges(path, rows, {name: right for name, right in _RANGES.items() if name in columns}, CatalogueError)
+    return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from simulator.errors import InputError
 from simulator.evidence.files import parse_yaml
@@ -62,6 +62,13 @@ class Published(_Sidecar):
     sensitivity_low: float = Field(gt=0, lt=1)
     sensitivity_high: float = Field(gt=0, lt=1)
     specificity: float = Field(gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _within_its_range(self) -> Published:
+        low, high = self.sensitivity_low, self.sensitivity_high
+        if not low <= self.sensitivity <= high or low == high:
+            raise ValueError(f"sensitivity should lie in a range from sensitivity_low to sensitivity_high, got {low} to {high}")
+        return self
 
     @property
     def origin(self) -> str:

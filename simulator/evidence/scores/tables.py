@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, norm
 
 from simulator.errors import suggest
-from simulator.evidence.files import Stamp, parse_table, read_together, stamp_of
+from simulator.evidence.files import Stamp, each_readable, parse_table, read_together, stamp_of
 from simulator.evidence.scores.about import Assumed, Measured, Published, ScoreError, parse_sidecar
+from simulator.limits import OWN_TABLES
 from simulator.paths import OWN_SCORES, SCORES
 
 #: Where tables are looked for: those that come with CaseSim, then those that a person imported.
@@ -160,16 +161,9 @@ def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
 
 def readable_scores(folder: Path | None = None) -> tuple[list[str], list[str]]:
     """The names of the score tables that can be used, and a sentence for each one that cannot."""
-    usable: list[str] = []
-    broken: list[str] = []
-    for name in score_names(folder):
-        try:
-            load_scores(name, folder)
-        except ScoreError as error:
-            broken.append(str(error))
-        else:
-            usable.append(name)
-    return usable, broken
+    sidecars = (path for _, path in sorted(_sidecars(folder).items()))
+    found, broken = each_readable(lambda sidecar: load_scores(sidecar.stem, folder), sidecars)
+    return [table.name for table in found], broken
 
 
 def score_names(folder: Path | None = None) -> list[str]:
@@ -210,7 +204,7 @@ def _sidecar_of(name: str, folder: Path | None) -> Path:
     return there[name]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=OWN_TABLES.most)
 def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
     """Read again only once one of its files has changed."""
     about, rows = _read(sidecar)

@@ -9,10 +9,10 @@ left out.
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,9 @@ from ruamel.yaml.error import YAMLError
 
 from simulator.analysis.detections.quality import Boxes
 from simulator.evidence.files import first_fault
-from simulator.making.zoo.photo import PhotoError, load_photo
+from simulator.files import UnreadableError, read_within
+from simulator.limits import EVIDENCE_TEXT, IMAGE_PIXELS, LABELS_FILE
+from simulator.making.zoo.photo import PhotoError, check_pixels, load_photo
 from simulator.making.zoo.refusals import CannotMeasureError
 from simulator.making.zoo.steps import Pixels
 
@@ -63,9 +65,7 @@ def read_pixels(file: Path) -> Pixels:
     try:
         return np.asarray(load_photo(file))
     except PhotoError as error:
-        raise CannotMeasureError(
-            f"{file}: is not an image that can be decoded; replace it, or take it out with its labels"
-        ) from error
+        raise CannotMeasureError(f"{error}; replace it, or take it out with its labels") from error
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -121,8 +121,12 @@ def _yolo_names(folder: Path) -> tuple[str, ...]:
             f"{folder}: holds no {_NAMES[0]} that names the classes; expected `names: [person, bicycle, ...]`"
         )
     try:
-        names = (YAML(typ="safe", pure=True).load(file) or {}).get("names")
-    except (YAMLError, AttributeError, UnicodeDecodeError) as error:
+        names = (YAML(typ="safe", pure=True).load(read_within(file, EVIDENCE_TEXT)) or {}).get("names")
+    except UnreadableError as error:
+        raise CannotMeasureError(str(error)) from error
+    except RecursionError as error:
+        raise CannotMeasureError(f"{file}: is nested too deeply; expected names: a list of the classes") from error
+    except (YAMLError, AttributeError, ValueError) as error:
         raise CannotMeasureError(f"{file}: is not a YAML mapping: {' '.join(str(error).split())}") from error
     listed = list(names.values()) if isinstance(names, dict) and list(names) == list(range(len(names))) else names
     if not isinstance(listed, list) or not listed:
@@ -160,9 +164,12 @@ def _yolo_box(text: str, classes: int, size: tuple[int, int], where: str) -> tup
 class _Pictured(BaseModel):
     id: int
     file_name: str
+    width: int | None = None
+    height: int | None = None
 
 
 class _Annotated(BaseModel):
+    id: int | None = None
     image_id: int
     category_id: int
     bbox: tuple[float, float, float, float]
@@ -182,16 +189,19 @@ class _Coco(BaseModel):
 
 def _read_coco(folder: Path, file: Path) -> Dataset:
     try:
-        told = _Coco.model_validate(json.loads(file.read_bytes()))
+        told = _Coco.model_validate_json(read_within(file, LABELS_FILE))
     except ValidationError as error:
         raise CannotMeasureError(first_fault(file, error)) from error
-    except ValueError as error:
-        raise CannotMeasureError(f"{file}: is not JSON: {error}") from error
+    except UnreadableError as error:
+        raise CannotMeasureError(str(error)) from error
     if not told.images:
         raise CannotMeasureError(f"{file}: images: is empty; expected at least one")
+    for what, listed in (("images", told.images), ("annotations", told.annotations), ("categories", told.categories)):
+        _check_ids(file, what, [one.id for one in listed])
     pictures = sorted(told.images, key=lambda picture: picture.id)
     files = tuple(_pictured(folder, file, picture) for picture in pictures)
     sizes = tuple(map(_size, files))
+    _check_sizes(file, pictures, sizes)
     categories = sorted(told.categories, key=lambda category: category.id)
     places = {picture.id: place for place, picture in enumerate(pictures)}
     classes = {category.id: place for place, category in enumerate(categories)}
@@ -202,13 +212,42 @@ def _read_coco(folder: Path, file: Path) -> Dataset:
     return Dataset(folder, files, sizes, tuple(category.name for category in categories), tuple(classes), _boxes(rows))
 
 
+def _check_ids(file: Path, what: str, ids: list[int | None]) -> None:
+    first: dict[int | None, int] = {None: -1}
+    for place, one in enumerate(ids):
+        if one is not None and first.setdefault(one, place) != place:
+            raise CannotMeasureError(
+                f"{file}: {what}.{place}.id: {one} is the id of {what}.{first[one]} already; each has an id of its own"
+            )
+
+
+def _check_sizes(file: Path, pictures: list[_Pictured], sizes: tuple[tuple[int, int], ...]) -> None:
+    for picture, size in zip(pictures, sizes, strict=True):
+        told = (picture.width or size[0], picture.height or size[1])
+        if told != size:
+            raise CannotMeasureError(
+                f"{file}: image {picture.id}: says {told[0]} x {told[1]} pixels, but '{picture.file_name}' has {size[0]} x "
+                f"{size[1]}; its boxes are those of another picture"
+            )
+
+
 def _pictured(folder: Path, file: Path, picture: _Pictured) -> Path:
+    """The file of a picture, which lies below the folder, links followed: a list of labels opens nothing else."""
+    name = PurePath(picture.file_name)
+    if name.is_absolute() or ".." in name.parts or "\0" in picture.file_name:
+        raise CannotMeasureError(
+            f"{file}: image {picture.id}: file_name: '{picture.file_name}' leads out of {folder}; expected a path below it"
+        )
     candidates = [folder / "images" / picture.file_name, folder / picture.file_name]
     candidates += [path / picture.file_name for path in sorted(folder.iterdir()) if path.is_dir()]
-    there = next((path for path in candidates if path.is_file()), None)
+    there = next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113 - no error for a name too long
     if there is None:
         raise CannotMeasureError(
             f"{file}: image {picture.id} is missing: found no '{picture.file_name}' in {folder} or a folder of it"
+        )
+    if not there.resolve().is_relative_to(folder.resolve()):
+        raise CannotMeasureError(
+            f"{file}: image {picture.id}: {there} is a link that leads out of {folder}; copy the file there"
         )
     return there
 
@@ -237,7 +276,12 @@ def _coco_box(
 def _size(file: Path) -> tuple[int, int]:
     try:
         with Image.open(file) as image:
+            check_pixels(file, image)
             return image.size
+    except PhotoError as error:
+        raise CannotMeasureError(str(error)) from error
+    except Image.DecompressionBombError as error:
+        raise CannotMeasureError(f"{file}: has more than {IMAGE_PIXELS}, the most that are decoded; make it smaller") from error
     except OSError as error:
         raise CannotMeasureError(
             f"{file}: is not an image that can be decoded; replace it, or take it out with its labels"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from simulator.errors import InputError
+from simulator.limits import IMAGE_PIXELS
 
 Channels = tuple[float, float, float]
 
@@ -38,9 +39,20 @@ def load_photo(path: Path) -> Image.Image:
     """The photo in RGB; raises PhotoError if the file cannot be decoded."""
     try:
         with Image.open(path) as image:
+            check_pixels(path, image)
             return image.convert("RGB")
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{path}: has more than {IMAGE_PIXELS}, the most that are decoded; make it smaller") from error
     except OSError as error:
         raise PhotoError(f"{path}: is not a photo that can be decoded") from error
+
+
+def check_pixels(path: Path, image: Image.Image) -> None:
+    """Raise PhotoError for a picture of which too many pixels would be decoded."""
+    if image.width * image.height > IMAGE_PIXELS.most:
+        raise PhotoError(
+            f"{path}: has {image.width:,} x {image.height:,} pixels; at most {IMAGE_PIXELS} are decoded; make it smaller"
+        )
 
 
 def prepare(image: Image.Image, size: int, mean: Channels, std: Channels) -> NDArray[np.float32]:

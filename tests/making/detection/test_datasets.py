@@ -1,6 +1,8 @@
 """Labelled folders: what is read, and the sentence that each fault gets."""
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,62 @@ def test_a_fault_in_yolos_format_gets_its_sentence(fault: str, yolo: Path) -> No
         read_dataset(yolo)
 
 
+LISTED_FAULTS: dict[str, tuple[dict[str, object], str]] = {
+    "an absolute path": (
+        {"file_name": "/etc/passwd"},
+        r"image 10: file_name: '/etc/passwd' leads out of .*; expected a path below",
+    ),
+    "a path upwards": ({"file_name": "../images/0.png"}, r"image 10: file_name: '\.\./images/0\.png' leads out of"),
+    "no path": ({"file_name": "a\0b"}, r"image 10: file_name: .* leads out of"),
+    "a name too long": ({"file_name": "x" * 300}, r"image 10 is missing: found no 'xxx"),
+    "another size": ({"width": 97, "height": 64}, r"image 10: says 97 x 64 pixels, but '0\.png' has 96 x 64"),
+}
+
+
+@pytest.mark.parametrize("fault", LISTED_FAULTS)
+def test_what_cocos_format_says_of_an_image_is_held_against_the_file(fault: str, yolo: Path) -> None:
+    changed, sentence = LISTED_FAULTS[fault]
+    with pytest.raises(CannotMeasureError, match=sentence):
+        read_dataset(coco(yolo, images=[{"id": 10, "file_name": "0.png"} | changed]))
+
+
+def test_a_link_out_of_the_folder_is_not_followed(yolo: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.png"
+    (yolo / "images" / "0.png").rename(outside)
+    (yolo / "images" / "0.png").symlink_to(outside)
+    with pytest.raises(CannotMeasureError, match=r"image 10: .*0\.png is a link that leads out of"):
+        read_dataset(coco(yolo))
+
+
+def test_an_id_that_is_there_twice_is_told_with_both_places(yolo: Path) -> None:
+    box = {"image_id": 10, "category_id": 7, "bbox": [8, 8, 32, 24]}
+    with pytest.raises(CannotMeasureError, match=r"images\.1\.id: 10 is the id of images\.0 already"):
+        read_dataset(coco(yolo, images=[{"id": 10, "file_name": f"{number}.png"} for number in range(2)]))
+    with pytest.raises(CannotMeasureError, match=r"annotations\.2\.id: 5 is the id of annotations\.0 already"):
+        read_dataset(coco(yolo, annotations=[box | {"id": 5}, box | {"id": 6}, box | {"id": 5}]))
+    with pytest.raises(CannotMeasureError, match=r"categories\.1\.id: 7 is the id of categories\.0 already"):
+        read_dataset(coco(yolo, categories=[{"id": 7, "name": "one"}, {"id": 7, "name": "other"}]))
+
+
+@pytest.mark.parametrize("pixels", [80_000_000, 400_000_000])
+def test_a_picture_of_too_many_pixels_is_told_before_it_is_decoded(pixels: int, yolo: Path) -> None:
+    """As its header claims; above 179 million Pillow itself refuses to open it."""
+    header = struct.pack(">IIBBBBB", pixels // 10_000, 10_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    (yolo / "images" / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 0) + b"IDAT" + b"\0" * 4)
+    with pytest.raises(CannotMeasureError, match=r"1\.png: has .* pixels.* the most|at most 50,000,000 pixels are decoded"):
+        read_dataset(yolo)
+
+
+def test_labels_nested_too_deeply_are_a_sentence(yolo: Path) -> None:
+    (yolo / "config.yaml").write_text("names: " + "[" * 10_000)
+    with pytest.raises(CannotMeasureError, match=r"config\.yaml: is nested too deeply"):
+        read_dataset(yolo)
+    (yolo / "labels.json").write_text("[" * 100_000)
+    with pytest.raises(CannotMeasureError, match=r"labels\.json: Invalid JSON: recursion limit exceeded"):
+        read_dataset(yolo)
+
+
 COCO_FAULTS = {
     "image id": ({"image_id": 99}, r"annotations\.0\.image_id: 99 is the id of no image"),
     "category id": ({"category_id": 1}, r"annotations\.0\.category_id: 1 is out of range; the file's categories are 3, 7"),
@@ -109,7 +167,7 @@ def test_files_that_are_not_there_or_are_no_json_get_a_sentence(yolo: Path, tmp_
     with pytest.raises(CannotMeasureError, match=r"image 5 is missing: found no 'x\.png'"):
         read_dataset(coco(yolo, images=[{"id": 5, "file_name": "x.png"}]))
     (yolo / "labels.json").write_text("{")
-    with pytest.raises(CannotMeasureError, match=r"labels\.json: is not JSON"):
+    with pytest.raises(CannotMeasureError, match=r"labels\.json: Invalid JSON"):
         read_dataset(yolo)
     (yolo / "more.json").write_text("{}")
     with pytest.raises(CannotMeasureError, match="holds 2 JSON files"):
