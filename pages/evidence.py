@@ -1,5 +1,6 @@
 """Evidence: what was measured, how the simulation compares with a real server, and where every number comes from."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +16,9 @@ from simulator.analysis.evidence.sources import matching, sources
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detections import DetectionError
 from simulator.evidence.drives import DriveError
-from simulator.evidence.failures import FailureError, failures
-from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, reports
+from simulator.evidence.failures import FailureError, readable_failures
+from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, readable_reports
+from simulator.evidence.files import Stamp, stamp_of
 from simulator.evidence.incidents import StudyError
 from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
 from simulator.evidence.projection.heldout import held_out
@@ -48,7 +50,7 @@ from simulator.ui.uploads import own_folder, who_sees
 from simulator.ui.visitor import at_the_machine, person
 from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
 
-Files = tuple[tuple[str, int], ...]
+Files = tuple[tuple[str, Stamp], ...]
 
 
 class Measured(NamedTuple):
@@ -75,7 +77,7 @@ class Filters(NamedTuple):
 def files(*folders: Path) -> Files:
     """The files of these folders and when each last changed."""
     found = [path for folder in folders for path in sorted(folder.rglob("*"))]
-    return tuple((str(path), path.stat().st_mtime_ns) for path in found)
+    return tuple((str(path), stamp_of(path)) for path in found)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the profiles …")
@@ -89,18 +91,23 @@ def everything_measured() -> Measured:
     """The profiles shipped with CaseSim and those measured here; shows which files cannot be used."""
     folders = [PROFILES, OWN_PROFILES, *(folder for folder in [own_folder("profiles")] if folder and folder.is_dir())]
     found = read_all(files(*folders), *folders)
-    for sentence in found.broken:
-        st.warning(plain(sentence))
+    warn(found.broken)
     return found
 
 
+def warn(broken: Iterable[str]) -> None:
+    """Which files cannot be used; the others are."""
+    for sentence in broken:
+        st.warning(plain(sentence))
+
+
 @st.cache_resource(max_entries=2, show_spinner=False)
-def read_reports(stamp: Files, folder: Path) -> list[Report]:
-    return reports(folder)
+def read_reports(stamp: Files, folder: Path) -> tuple[list[Report], list[str]]:
+    return readable_reports(folder)
 
 
 @st.cache_data(max_entries=2, show_spinner="Reading the sources …")
-def every_source(stamp: Files, _profiles: list[Profile], _reports: list[Report]) -> pd.DataFrame:
+def every_source(stamp: Files, _profiles: list[Profile], _reports: list[Report]) -> tuple[pd.DataFrame, list[str]]:
     return sources(_profiles, _reports, load_all(scenario_of)[0])
 
 
@@ -184,7 +191,8 @@ def steps() -> None:
 
 
 def refused() -> None:
-    found = list(failures(PROFILES))
+    found, broken = readable_failures(PROFILES)
+    warn(broken)
     if not found:
         st.markdown("Everything that was tried could be measured.")
         return
@@ -279,7 +287,8 @@ def ended(begun: Measurement) -> None:
 
 
 def fidelity() -> None:
-    found = read_reports(files(FIDELITY), FIDELITY)
+    found, broken = read_reports(files(FIDELITY), FIDELITY)
+    warn(broken)
     if not found:
         st.markdown(
             "There is no report yet. This command makes one: it starts a real server on this machine, predicts the result of "
@@ -343,9 +352,11 @@ def projected() -> None:
 
 
 def all_sources() -> None:
-    compared = read_reports(files(FIDELITY), FIDELITY)
-    everybodys = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES).profiles
-    found = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), everybodys, compared)
+    compared, broken = read_reports(files(FIDELITY), FIDELITY)
+    everybodys = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    warn([*broken, *everybodys.broken])
+    found, broken = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), everybodys.profiles, compared)
+    warn(broken)
     with st.grid(2, min_column_width=230):
         words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)
         kinds = st.multiselect("Kinds", list(EVIDENCE), key="kinds", placeholder="all", **KEPT)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.analysis.run.summary import summarise
-    from simulator.scenario import load
+    from simulator.scenario.load import load
     from simulator.serving.engine import simulate
     from simulator.serving.plan import compile_plan
 

@@ -17,8 +17,8 @@ from rich.table import Column, Table
 
 from simulator.commands.outcome import StoppedError, UsageError, err, known, needing, say, table_console
 from simulator.commands.profile_onnx import profile_onnx
-from simulator.evidence.failures import Failure, failures
-from simulator.evidence.profiles import Profile, readable_profiles
+from simulator.evidence.failures import Failure, failures, readable_failures
+from simulator.evidence.profiles import Profile, delete_profile, readable_profiles
 from simulator.paths import OWN_PROFILES, PROFILES
 from simulator.processes import end_with_input
 
@@ -51,13 +51,17 @@ def profile(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile or failed before")] = False,
     prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize only, without measuring")] = False,
     list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False,
+    delete: Annotated[str | None, typer.Option(help="delete your own profile DEVICE/MODEL.PRECISION and stop")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False,
 ) -> None:
     """Measure what models take on this machine, call by call."""
     if until_input_ends:
         end_with_input()
     thread_counts, batches = tuple(sorted(set(threads or (1, 2)))), tuple(sorted(set(batch or ())))
-    if list_:
+    if delete:
+        delete_profile(delete, out)
+        err.print(f"{delete}: deleted", markup=False)
+    elif list_:
         _answer(_listed(out), json_)
     elif onnx:
         made = profile_onnx(
@@ -90,9 +94,11 @@ def profile(
 def _listed(out: Path | None) -> list[Profile | Failure]:
     """The profiles and failures in a folder; says which files are broken."""
     profiles, broken = readable_profiles(out)
+    failed, broken_too = readable_failures(out or PROFILES)
+    broken += broken_too
     for sentence in broken:
         err.print(sentence, markup=False)
-    found: list[Profile | Failure] = [*profiles, *failures(out or PROFILES)]
+    found: list[Profile | Failure] = [*profiles, *failed]
     if not (found or broken):
         err.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures some", markup=False)
     return found

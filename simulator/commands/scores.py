@@ -14,8 +14,10 @@ from simulator.analysis.scores.summary import TARGETS, ScoreSummary, score_summa
 from simulator.analysis.statistics import Interval
 from simulator.commands.outcome import err, say, wide_console
 from simulator.commands.train import train
-from simulator.evidence.scores import ScoreError, score_names
-from simulator.evidence.scores.importing import ImportOptions, import_scores
+from simulator.evidence.scores import load_scores, readable_scores
+from simulator.evidence.scores.importing import ImportOptions, delete_scores, import_scores
+from simulator.files import read_within
+from simulator.limits import LISTED_ROWS, SCORE_FILE
 
 #: Wide enough for a table's name and four figures with their intervals.
 _WIDTH = 160
@@ -28,8 +30,10 @@ scores = typer.Typer(
 @scores.command("list")
 def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
     """List the score tables: AUC, and the specificity at 90, 95 and 99% sensitivity, with 95% intervals."""
-    with err.status("resampling the patients of each table"):
-        found = [score_summary(name) for name in score_names()]
+    names, broken = readable_scores()
+    for sentence in broken:
+        err.print(sentence, markup=False)
+    found = _summaries(names)
     if as_json:
         typer.echo(json.dumps([summary.to_json() for summary in found], indent=2, allow_nan=False))
         return
@@ -39,8 +43,23 @@ def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a li
         "At 90, 95 and 99% sensitivity: the specificity. In brackets: 95% intervals, 2,000 resamples of the patients, each with"
     )
     out.print("a threshold of its own.")
+    if any(summary.size and isnan(summary.auc.low) for summary in found):
+        out.print(
+            f"Without an interval: {LISTED_ROWS} are resampled for a list; the Scores panel of the app resamples each table."
+        )
     if any(summary.size is None for summary in found):
         out.print("Published: a curve through a published point; nothing to resample, so no interval.")
+
+
+def _summaries(names: list[str]) -> list[ScoreSummary]:
+    """The smallest tables first, as far as the rows that are resampled reach; of the others the figures alone."""
+    found, rows = {}, 0
+    with err.status("") as status:
+        for number, name in enumerate(sorted(names, key=lambda name: len(load_scores(name).items)), start=1):
+            status.update(f"resampling the patients of each table: {number} of {len(names)}")
+            rows += len(load_scores(name).items)
+            found[name] = score_summary(name, resampled=rows <= LISTED_ROWS.most)
+    return [found[name] for name in names]
 
 
 def _table(found: list[ScoreSummary]) -> Table:
@@ -79,10 +98,7 @@ def import_table(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a table of that name")] = False,
 ) -> None:
     """Check your own scores and make them available to cases: `scores: mine.my_model`."""
-    try:
-        content = table.read_bytes()
-    except OSError as error:
-        raise ScoreError(f"{table}: cannot be read: {error.strerror}") from error
+    content = read_within(table, SCORE_FILE)
     options = ImportOptions(dataset, model, precision, source, attribution, overwrite)
     made = import_scores(str(table), content, options)
     for name in made.names:
@@ -92,3 +108,13 @@ def import_table(
 
 
 scores.command()(train)
+
+
+@scores.command("delete")
+def delete_table(
+    names: Annotated[list[str], typer.Argument(help="tables that you imported, as `casesim scores list` names them")],
+) -> None:
+    """Delete tables of your own; those that come with CaseSim stay."""
+    for name in names:
+        delete_scores(name)
+        typer.echo(f"{name}: deleted")

@@ -7,6 +7,7 @@ from ruamel.yaml import YAML
 
 from simulator import compile_plan, simulate
 from simulator.evidence.scores import load_scores
+from simulator.limits import LISTED_ROWS
 from simulator.scenario.load import loads
 from tests.evidence.test_score_import import table
 
@@ -23,7 +24,7 @@ def scores(casesim, own_scores):
 def two(monkeypatch):
     """Two of the shipped tables, so that a list is quick."""
     names = [NAME, "published.skinvision_resnet50x3.fp32"]
-    monkeypatch.setattr("simulator.commands.scores.score_names", lambda: names)
+    monkeypatch.setattr("simulator.commands.scores.readable_scores", lambda: (names, []))
     return names
 
 
@@ -132,3 +133,58 @@ def test_columns_that_nothing_reads_are_told(scores, own_scores, tmp_path):
     assert (status, err) == (0, "columns not used: patients\n")
     sidecar = YAML(typ="safe").load(own_scores / "mine.t.fp32.yaml")
     assert (sidecar["imported"], sidecar["patients"]) == (True, 60)
+
+
+def several(items, models):
+    rows = [f"{item % 2},0.{item + 100},i{item},{model}" for model in models for item in range(items)]
+    return "\n".join(["label,score,item,model", *rows])
+
+
+def test_a_broken_table_of_ones_own_is_told_and_the_others_are_listed(scores, own_scores):
+    own_scores.mkdir()
+    (own_scores / "mine.net.fp32.yaml").write_text("kind: " + "[" * 5_000)
+    status, out, err = scores("list", "--json")
+    assert status == 0
+    assert NAME in {one["name"] for one in json.loads(out)}
+    assert f"{own_scores / 'mine.net.fp32.yaml'}: is nested too deeply" in err
+
+
+def test_a_list_resamples_so_many_rows_and_says_so(scores, own_scores, two, tmp_path, monkeypatch):
+    monkeypatch.setattr("simulator.commands.scores.LISTED_ROWS", LISTED_ROWS.__class__("rows", 1_000, "rows", ""))
+    status, out, _ = scores("list")
+    assert status == 0
+    assert "Without an interval: 1,000 rows are resampled for a list" in out
+
+
+def test_ones_own_tables_can_be_deleted_and_no_others(scores, own_scores, tmp_path):
+    (tmp_path / "t.csv").write_text(several(60, ["a", "b"]))
+    assert scores("import", tmp_path / "t.csv")[0] == 0
+    assert scores("delete", "mine.a.fp32")[:2] == (0, "mine.a.fp32: deleted\n")
+    assert sorted(path.name for path in own_scores.glob("mine*")) == ["mine.b.fp32.csv", "mine.b.fp32.yaml"]
+    status, _, err = scores("delete", NAME)
+    assert (status, "comes with CaseSim" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            several(2, [f"m{number}" for number in range(51)]),
+            "holds 51 models and precisions; at most 50 tables are made of one",
+        ),
+        ("label,score," + ",".join(map(str, range(300))) + "\n", "has 302 columns; at most 200 are read"),
+    ],
+)
+def test_a_file_of_too_much_is_refused_before_anything_is_made(scores, own_scores, tmp_path, content, sentence):
+    (tmp_path / "t.csv").write_text(content)
+    status, _, err = scores("import", tmp_path / "t.csv")
+    assert status == 2
+    assert sentence in err
+    assert not own_scores.exists()
+
+
+def test_ones_own_tables_are_bounded_in_number(scores, own_scores, tmp_path, monkeypatch):
+    monkeypatch.setattr("simulator.evidence.scores.importing.OWN_TABLES", LISTED_ROWS.__class__("tables", 2, "tables", ""))
+    (tmp_path / "t.csv").write_text(several(60, ["a", "b", "c"]))
+    status, _, err = scores("import", tmp_path / "t.csv")
+    assert (status, "2 tables is the most; `casesim scores delete NAME` makes room" in err) == (2, True)

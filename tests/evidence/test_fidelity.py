@@ -93,3 +93,13 @@ def test_a_report_that_cannot_be_used_is_told_with_its_field(tmp_path):
         read_report(tmp_path / "a.json")
     with pytest.raises(FidelityError, match="cannot be read: No such file"):
         read_report(tmp_path / "b.json")
+
+
+def test_a_report_without_points_is_told_and_the_others_are_shown(tmp_path):
+    write_report(report(GOOD), tmp_path / "a.json")
+    (tmp_path / "b.json").write_text(report(GOOD).model_copy(update={"points": []}).model_dump_json())
+    found, broken = readable_reports(tmp_path)
+    assert found == [report(GOOD)]
+    assert [sentence.partition(": ")[2] for sentence in broken] == [
+        "points: List should have at least 1 item after validation, not 0"
+    ]

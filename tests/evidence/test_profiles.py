@@ -9,6 +9,7 @@ from simulator.evidence import profiles as module
 from simulator.evidence.profiles import (
     Profile,
     ProfileError,
+    delete_profile,
     has_profile,
     load_profile,
     profiles,
@@ -207,3 +208,52 @@ def test_what_was_measured_instead_is_listed(profile: Profile, tmp_path: Path) -
         load_profile("elsewhere", "net", "fp32", tmp_path)
     with pytest.raises(ProfileError, match=r"on here; did you mean 'net'\?"):
         load_profile("here", "nets", "fp32", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("runs.0.fixed_cost.per_batch_ms", 1e308),
+        ("runs.0.fixed_cost.per_request_ms", -1e308),
+        ("runs.0.speeds.1", -1),
+        ("runs.0.resident_mb", 1e300),
+        ("runs.0.session_s.0", 1e9),
+        ("runs.0.calls.0.idle_ms.1", 1e308),
+        ("multiply_adds", -7),
+        ("parameters", -7),
+        ("file_bytes", -7),
+        ("input_shape.0", 0),
+        ("provenance.cores", -1),
+    ],
+)
+def test_a_figure_that_no_measurement_gives_is_refused_with_its_field_and_value(tmp_path, field, value):
+    told = raw(multiply_adds=1, parameters=1, file_bytes=1)
+    told["runs"] = [RUN | {"fixed_cost": dict(LINE), "speeds": [1.0, 1.1], "calls": [CALLS | {"idle_ms": [0.0, 1.0]}]}]
+    place, *rest = told, *field.split(".")
+    for step in rest[:-1]:
+        place = place[int(step) if step.isdigit() else step]
+    (path := tmp_path / "a.json").write_text(json.dumps(told))
+    read_profile(path)
+    place[int(rest[-1]) if rest[-1].isdigit() else rest[-1]] = value
+    path.write_text(json.dumps(told))
+    with pytest.raises(
+        ProfileError, match=rf"a\.json: {field}: Input should be (greater|less) than or equal to .*, got {value}"
+    ):
+        read_profile(path)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to(path), lambda path: path.write_text("[" * 100_000)])
+def test_a_file_that_is_no_profile_disables_itself_alone(tmp_path, make):
+    write_profile(profile := Profile.model_validate(raw()), tmp_path)
+    make(tmp_path / "here" / "broken.fp32.json")
+    found, broken = readable_profiles(tmp_path)
+    assert found == [profile]
+    assert [sentence.split(":")[0] for sentence in broken] == [str(tmp_path / "here" / "broken.fp32.json")]
+
+
+def test_a_profile_of_ones_own_can_be_deleted(tmp_path):
+    write_profile(profile := Profile.model_validate(raw()), tmp_path)
+    with pytest.raises(ProfileError, match=r"no profile 'here/nett\.fp32' of your own; did you mean 'here/net\.fp32'"):
+        delete_profile("here/nett.fp32", tmp_path)
+    delete_profile(profile.key, tmp_path)
+    assert list(profiles(tmp_path)) == []

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from simulator.errors import InputError
 from simulator.evidence import scenes
 from simulator.evidence.catalogue import Hardware, hardware
 from simulator.evidence.detections import coco_c, read_about
@@ -15,7 +16,7 @@ from simulator.evidence.field import field_drops
 from simulator.evidence.profiles import Profile
 from simulator.evidence.projection.points import OFFLINE, networks, power, published
 from simulator.evidence.scales import load_scales
-from simulator.evidence.scores import Measured, Published, load_scores, score_names
+from simulator.evidence.scores import Measured, Published, load_scores, readable_scores
 from simulator.paths import DRIVES
 from simulator.scenario import Scenario, ScenarioError
 from simulator.serving.plan import compile_plan
@@ -30,18 +31,29 @@ _FACT = "a fact, quoted with its source"
 Row = tuple[str, str, str, str, str, str, str]
 
 
-def sources(profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]) -> pd.DataFrame:
+def sources(
+    profiles: Iterable[Profile], reports: Iterable[Report], scenarios: Iterable[Scenario]
+) -> tuple[pd.DataFrame, list[str]]:
     """One row per source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, promises and
     findings in the field, fidelity reports, detection tables, scenes, drives, figures of the cases.
 
     kind: measured, projected, published or assumed. A case's figures are those of its default design.
+    Beside the rows, a sentence for each file that cannot be used: its own rows are missing, no others.
     """
-    measured_here = [*_profiles(profiles), *_scores(), *_reports(reports), *_detections()]
-    measured_here += [*_scenes(), *_by_height(), *_drives()]
-    rows = [*measured_here, *_machines(), *_published_points(), *_field()]
-    for scenario in scenarios:
-        rows += _figures(scenario)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    tables, broken = readable_scores()
+    rows: list[Row] = []
+    parts = [
+        *(_profiles(profiles), _scores(tables), _reports(reports)),
+        *(_detections(), _coco_c(), _scenes(), _by_height(), _drives()),
+        *(_machines(), _published_points(), _power(), _networks(), _field()),
+        *map(_figures, scenarios),
+    ]
+    for part in parts:
+        try:
+            rows += part
+        except InputError as error:
+            broken.append(str(error))
+    return pd.DataFrame(rows, columns=COLUMNS), list(dict.fromkeys(broken))
 
 
 def _profiles(profiles: Iterable[Profile]) -> Iterator[Row]:
@@ -54,8 +66,8 @@ def _profiles(profiles: Iterable[Profile]) -> Iterator[Row]:
         yield what, "measured", f"{calls} calls", f"{libraries}; {made.protocol or ''}", made.date, made.processor, weights
 
 
-def _scores() -> Iterator[Row]:
-    for name in score_names():
+def _scores(names: Iterable[str]) -> Iterator[Row]:
+    for name in names:
         about = load_scores(name).about
         what = f"scores of {about.model} {about.precision}"
         if isinstance(about, Measured):
@@ -94,9 +106,15 @@ def _published_points() -> Iterator[Row]:
         what = f"latency of {point['model']} {point['precision']} on {point['device']}, {batch}"
         source, took = f"{point['source']}; {point['runtime']}", duration(point["seconds"])
         yield what, "published", took, source, "", point["device"], _FACT
+
+
+def _power() -> Iterator[Row]:
     for run in power().to_dict("records"):
         what = f"power of {run['device']} with {run['model']}"
         yield what, "published", f"{significant(run['watts'])} W at the wall", run["source"], "", run["device"], _FACT
+
+
+def _networks() -> Iterator[Row]:
     for model, row in networks().iterrows():
         value = f"{row['gmac']:g} billion multiply-adds"
         yield f"size of {model}", "published", value, str(row["source"]), "", "", _FACT
@@ -123,6 +141,9 @@ def _detections() -> Iterator[Row]:
         what, value = f"detections of {detector.label}", f"{about.boxes} labelled boxes on {about.images} images"
         licence = f"{_OWN}; weights: {detector.licence}; {about.attribution}"
         yield what, "measured", value, f"{about.dataset}; {libraries}", about.date, about.processor, licence
+
+
+def _coco_c() -> Iterator[Row]:
     published = coco_c()
     for model, figures in published.models.items():
         value = f"AP {figures.clean:g} clean, and under {len(figures.corrupted)} corruptions at 5 severities"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from simulator.analysis.bootstrap import Floats, bootstrap, percentile_interval
 from simulator.analysis.scores.roc import roc
@@ -58,24 +59,29 @@ def _plain(interval: Interval) -> dict[str, float]:
     return {name: value for name, value in vars(interval).items() if not isnan(value)}
 
 
-def score_summary(name: str, folder: Path | None = None) -> ScoreSummary:
+def score_summary(name: str, folder: Path | None = None, resampled: bool = True) -> ScoreSummary:
     """The figures of a table, with intervals by resampling its patients; raises ScoreError.
 
+    resampled: without it, the bounds of a measured table are NaN too
     Each resample chooses its threshold anew, so that what a threshold owes to chance is in the interval.
     """
     table = load_scores(name, folder)
     about = table.about
     if not isinstance(about, Measured):
         labels = np.repeat([1, 0], [len(table.positives), len(table.negatives)])
-        values = _figures(labels, np.concatenate([table.positives, table.negatives]))
-        intervals, size = [Interval(float(value), np.nan, np.nan) for value in values], None
+        intervals, size = _alone(labels, np.concatenate([table.positives, table.negatives])), None
         dataset = name.split(".")[0]
     else:
         rows = score_rows(name, folder)
-        intervals, dataset = _with_intervals(rows), about.dataset
+        intervals, dataset = _with_intervals(rows) if resampled else _alone(rows["label"], rows["score"]), about.dataset
         size = Size(len(rows), int(rows["label"].sum()), int(rows["patient"].nunique()))
     specificities = dict(zip(TARGETS, intervals[1:], strict=True))
     return ScoreSummary(name, dataset, about.model, about.precision, about.origin, size, intervals[0], specificities)
+
+
+def _alone(labels: ArrayLike, scores: ArrayLike) -> list[Interval]:
+    values = _figures(np.asarray(labels), np.asarray(scores))
+    return [Interval(float(value), np.nan, np.nan) for value in values]
 
 
 def _with_intervals(rows: pd.DataFrame) -> list[Interval]:

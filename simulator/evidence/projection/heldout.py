@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.evidence.catalogue import CatalogueError, Positive, hardware
 from simulator.evidence.files import read_json, remembered
@@ -86,17 +86,9 @@ class HeldOut(_Record):
     energy_width: float = Field(ge=0, le=10)
     overall: list[Errors]
     rows: list[Errors]
-    comparisons: list[Comparison] = Field(min_length=1)
-    energy: list[Comparison] = Field(min_length=1)
+    comparisons: list[Comparison]
+    energy: list[Comparison]
     predictions: list[Prediction] = []
-
-    @model_validator(mode="after")
-    def _of_each_basis(self) -> Self:
-        told = {errors.basis for errors in self.overall} & self.widths.keys()
-        lacking = [basis for basis in BARS if basis not in told]
-        if lacking:
-            raise ValueError(f"widths and overall tell nothing of the basis '{lacking[0]}'")
-        return self
 
     @property
     def comparison_median(self) -> float:
@@ -129,7 +121,14 @@ def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
 
 @remembered()
 def _held_out(path: Path) -> HeldOut:
-    return read_json(path, HeldOut, CatalogueError)
+    found = read_json(path, HeldOut, CatalogueError)
+    lacking = [basis for basis in BARS if basis not in found.widths or basis not in {one.basis for one in found.overall}]
+    if lacking:
+        raise CatalogueError(f"{path}: widths and overall tell nothing of the basis '{lacking[0]}'")
+    for field in ("comparisons", "energy"):
+        if not getattr(found, field):
+            raise CatalogueError(f"{path}: {field}: is empty; expected at least one")
+    return found
 
 
 def label_of(device: str) -> str:

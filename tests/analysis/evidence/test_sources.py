@@ -1,5 +1,7 @@
 """The table of every source."""
 
+from functools import partial
+
 import pytest
 
 from simulator import compile_plan, load
@@ -11,7 +13,7 @@ from simulator.evidence.field import field_drops
 from simulator.evidence.projection.points import networks, power, published
 from simulator.evidence.scales import load_scales
 from simulator.evidence.scores import score_names
-from simulator.paths import DRIVES
+from simulator.paths import DRIVES, SCORES
 from simulator.ui.widgets import EVIDENCE
 from tests.evidence.test_fidelity import GOOD, report
 from tests.profiles import profile
@@ -19,7 +21,22 @@ from tests.profiles import profile
 
 @pytest.fixture(scope="module")
 def found():
-    return sources([profile("net", b1=[1.0, 2.0], b2=[3.0])], [report(GOOD)], [load("skin-cancer-triage")])
+    found, broken = sources([profile("net", b1=[1.0, 2.0], b2=[3.0])], [report(GOOD)], [load("skin-cancer-triage")])
+    assert broken == []
+    return found
+
+
+def test_a_broken_file_takes_its_own_rows_and_no_others(found, monkeypatch, tmp_path):
+    (tmp_path / "mine.net.fp32.yaml").write_text("kind: [")
+    monkeypatch.setattr("simulator.evidence.scores.tables.FOLDERS", (SCORES, tmp_path))
+    monkeypatch.setattr("simulator.analysis.evidence.sources.hardware", partial(hardware, tmp_path / "hardware.yaml"))
+    there, broken = sources([profile("net", b1=[1.0, 2.0], b2=[3.0])], [report(GOOD)], [load("skin-cancer-triage")])
+    assert [sentence.split(": ")[0] for sentence in broken] == [
+        str(tmp_path / "mine.net.fp32.yaml"),
+        str(tmp_path / "hardware.yaml"),
+    ]
+    gone = set(found["what"]) - set(there["what"])
+    assert gone and all(what.startswith(("price of", "peaks and memory")) for what in gone)
 
 
 def test_there_is_a_row_for_each_source(found):

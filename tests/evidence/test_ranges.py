@@ -1,0 +1,40 @@
+"""A figure that no measurement gives is told with its line, its column, its value and what would be right."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from simulator.errors import InputError
+from simulator.evidence.catalogue import CatalogueError
+from simulator.evidence.drives import DriveError, load_drives
+from simulator.evidence.projection.points import power
+from simulator.evidence.ranges import SHARE, Range, check_ranges
+from simulator.paths import CATALOGUE, DRIVES
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("inf"), float("nan"), "none"])
+def test_the_first_figure_out_of_range_is_told(tmp_path, value):
+    rows = pd.DataFrame({"share": [0.0, 1.0, value]})
+    with pytest.raises(InputError, match=rf"t\.csv: line 4: share: expected a number from 0 to 1, got {value}"):
+        check_ranges(tmp_path / "t.csv", rows, {"share": SHARE}, InputError)
+    with pytest.raises(InputError, match=r"t\.parquet: row 2: share"):
+        check_ranges(tmp_path / "t.parquet", rows, {"share": SHARE}, InputError)
+
+
+def test_what_may_be_unknown_may_be_absent_and_nothing_else(tmp_path):
+    check_ranges(tmp_path / "t.csv", pd.DataFrame({"a": [1.0, None]}), {"a": Range(0, 1, unknown=True)}, InputError)
+    with pytest.raises(InputError, match="got 2"):
+        check_ranges(tmp_path / "t.csv", pd.DataFrame({"a": [2.0, None]}), {"a": Range(0, 1, unknown=True)}, InputError)
+
+
+def test_readers_of_tables_hold_their_figures_to_it(tmp_path):
+    shutil.copytree(DRIVES, tmp_path / "drives")
+    spoiled = pd.read_csv(tmp_path / "drives" / "curves.csv")
+    spoiled.loc[3, "recall"] = 1.5
+    spoiled.to_csv(tmp_path / "drives" / "curves.csv", index=False)
+    with pytest.raises(DriveError, match=r"curves\.csv: line 5: recall: expected a number from 0 to 1, got 1\.5"):
+        load_drives(tmp_path / "drives")
+    (tmp_path / "power.csv").write_text((CATALOGUE / "power.csv").read_text().splitlines()[0] + "\na,b,1,-1,5,c\n")
+    with pytest.raises(CatalogueError, match=r"power\.csv: line 2: seconds: expected a number from 1e-09 to 3600, got -1"):
+        power(tmp_path)
