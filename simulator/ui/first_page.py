@@ -22,7 +22,7 @@ from simulator.ui.jobs import HOUSE, Job, Watcher, job_id, registry
 from simulator.ui.turns import Behalf
 from simulator.ui.widgets import CONFIG, as_table, plain
 from simulator.ui.workbench.bar import bar, told
-from simulator.ui.workbench.runs import LOOK_S, watcher
+from simulator.ui.workbench.runs import LOOK_S, look_s, watcher
 
 #: The seed that a case is opened with, so that what runs here is there already when it is opened.
 SEED = 1
@@ -37,7 +37,7 @@ _ALL = Watcher(HOUSE, "")
 def hook(plan: Plan) -> None:
     """The default design of a case, already run: what it does not meet, and the way to better it."""
     job = registry().live(watcher(), plan, SEED, plan.scenario.run.replications)
-    draw = st.fragment(run_every=LOOK_S)(_hook) if job.running else _hook
+    draw = st.fragment(run_every=look_s())(_hook) if job.running else _hook
     draw(plan.scenario, job, job.running)
 
 

@@ -252,6 +252,13 @@ class Registry:
             self._lasting.get(wanted, set()).discard(watcher)
             self._let_go(wanted)
 
+    @property
+    def watching(self) -> int:
+        """How many watch a run that goes on."""
+        with self._lock:
+            running = {key for key, job in self._jobs.items() if job.running}
+            return sum(key in running for key in self._watched.values())
+
     def ahead(self, job: Job) -> Ahead | None:
         """What of others comes before a job that has not begun; None where nothing does."""
         return self.workers.ahead(job.id) if job.running and not job.done else None

@@ -18,6 +18,7 @@ from simulator.serving.latency import constant
 from simulator.ui import jobs, workers
 from simulator.ui.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher, stages_of
 from simulator.ui.turns import Answer, Behalf
+from simulator.ui.workbench import runs
 from simulator.ui.workers import Workers
 from tests.builders import plan, pool
 
@@ -159,6 +160,18 @@ def test_a_change_leaves_what_others_want(made):
     registry.live(TWO, made, 3, 8)
     assert shared.cancelled
     assert not other.cancelled
+
+
+def test_the_more_people_wait_the_less_often_each_looks(made, monkeypatch):
+    registry = Registry(at := Waiting())
+    monkeypatch.setattr(runs, "registry", lambda: registry)
+    assert runs.look_s() == runs.LOOK_S
+    for seed in range(40):
+        registry.live(Watcher(f"person {seed}", "a tab"), made, seed % 20, 4)
+    assert registry.watching == 40
+    assert runs.look_s() == 40 / runs.LOOKS_PER_S
+    at.do(4)
+    assert registry.watching == 38
 
 
 def test_what_runs_to_its_end_anyway_outlives_its_owner(made):
@@ -343,6 +356,7 @@ def until(true):
 ORPHANING = """
 import os, signal
 from simulator.ui.turns import Behalf
+from simulator.ui.workbench import runs
 from simulator.ui.workers import Workers
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from simulator.units import duration
 #: The run without curveballs, as one of the things that are watched.
 CALM = ":calm"
 
-#: How often a run is looked at while it goes on (s).
-LOOK_S = 0.15
-
+#: How often a run is looked at while it goes on (s), and how many looks a second the server draws for all people together: each
+#: takes about a hundredth of a second of the one processor that draws every page.
+LOOK_S, LOOKS_PER_S = 0.15, 20
 
 #: What says, in the session, which run a person has cancelled.
 _CANCELLED = "cancelled"
@@ -32,6 +32,11 @@ def watcher(what: str = "") -> Watcher:
     """Identifies this tab to the registry of jobs, or one of the things that it watches beside its run."""
     tab = str(st.session_state.setdefault("tab", uuid4().hex))
     return Watcher(person(), f"{tab}{what}")
+
+
+def look_s() -> float:
+    """How often a run is looked at now (s): less often as more people wait, so that they do not wait for each other's looks."""
+    return max(LOOK_S, registry().watching / LOOKS_PER_S)
 
 
 def start(plan: Plan, seed: int, replications: int) -> None:
@@ -75,7 +80,7 @@ def last_full(scenario: Scenario, job: Job | None) -> Job | None:
 def verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None) -> None:
     """The bar of objectives, drawn again while the run goes on, and its state in words."""
     looks = _goes_on(job, calm)
-    draw = st.fragment(run_every=LOOK_S)(_verdicts) if looks else _verdicts
+    draw = st.fragment(run_every=look_s())(_verdicts) if looks else _verdicts
     draw(scenario, job, last, calm, looks)
 
 
