@@ -107,6 +107,7 @@ class _Reader:
         replications = self._whole("replications", REPLICATIONS, self.scenario.run.replications)
         strikes = self._strikes()
         self._one("case")
+        self._lost()
         self._unknown()
         return Asked(picks, strikes, seed, replications, self.complaints)
 
@@ -182,8 +183,14 @@ class _Reader:
             raise ValueError(f"it {late} s")
         return name, at_s
 
+    def _lost(self) -> None:
+        """`run` meant a run that a server kept, which the rest of the address identifies."""
+        if given := self._one("run"):
+            again = "the design that the link names is run again, with the same seed"
+            self.complaints.append(f"run={_shown(given)}: runs are not kept; {again}, and gives the same figures.")
+
     def _unknown(self) -> None:
-        """Keys that mean nothing here; `run` meant the job, which the rest of the address identifies."""
+        """Keys that mean nothing here."""
         known = ["case", "version", "strike", "seed", "replications", *self.scenario.choices]
         strange = [name for name in self.given if name not in {*known, "run", "strike_min"}]
         self.complaints += [
