@@ -20,7 +20,7 @@ __all__ = ["compile_plan", "load", "simulate", "summarise"]
 #: Where each lies. It is imported when it is asked for, so that what needs a part of the package waits for no other.
 _PLACES = {
     "compile_plan": "simulator.serving.plan",
-    "load": "simulator.scenario",
+    "load": "simulator.scenario.load",
     "simulate": "simulator.serving.engine",
     "summarise": "simulator.analysis.run.summary",
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from simulator.errors import InputError
-from simulator.limits import Limit
+from simulator.limits import MIB, Limit
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -54,6 +56,13 @@ def _first(path: Path, count: int) -> bytes:
             kind = next((word for is_kind, word in _KINDS if is_kind(mode)), "no regular file")
             raise UnreadableError(path, f"cannot be read: it is {kind}; expected a file")
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            return stream.read(count)
+            return b"".join(_pieces(stream, count))
     finally:
         os.close(handle)
+
+
+def _pieces(stream: IO[bytes], count: int) -> Iterator[bytes]:
+    """The first bytes piece by piece: to read them at once would take memory for all of them, however short the file is."""
+    while count > 0 and (piece := stream.read(min(count, MIB))):
+        count -= len(piece)
+        yield piece

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,12 @@ def test_a_file_that_claims_to_be_empty_is_read_all_the_same():
         pytest.skip("has no /proc")
     assert claims.stat().st_size == 0
     assert "is longer than" in refused(claims)
+
+
+def test_a_short_file_takes_no_memory_for_all_that_is_allowed(tmp_path):
+    (tmp_path / "short").write_bytes(b"x")
+    tracemalloc.start()
+    assert read_within(tmp_path / "short", Limit("a file", 2**30, "bytes", "a test")) == b"x"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 2**20

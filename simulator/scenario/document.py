@@ -82,6 +82,8 @@ class Document:
         beside: Any = self.data
         for part in above:
             beside = beside[part]
+        if not isinstance(beside, dict):  # an entry of a list has no name
+            return self
         others = {name: value for name, value in beside.items() if name != old}
         if key is None or key in others:
             return self.with_value(tuple(above), others)

@@ -49,7 +49,7 @@ assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)
         (["run", "retry-storm", "--nosuch"], "casesim run: No such option: --nosuch"),
         (["run", "retry-storm", "--seed", "\x1b[31m"], "casesim run: Invalid value for '--seed'"),
         (["run", ""], "there is no such case or file"),
-        (["run", "x" * 5000], "File name too long"),
+        (["run", "x" * 5000], "there is no such case or file"),
         (["run", "\udcff\x1b.yaml"], r"\udcff\x1b.yaml"),
         (["run", "retry-storm", "--trace-out", "."], ".: is a folder; name a file in it, such as trace.json"),
         (["run", "retry-storm", "--trace-out", ""], ".: is a folder"),

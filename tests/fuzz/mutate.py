@@ -86,7 +86,10 @@ def _number(data: Any, path: Path, places: list[Path], random: Random, extra: li
     at = random.choice(numbers)
     times = random.choice((0, -1, 1e-9, 0.5, 0.9, 1.1, 2, 3, 1e3, 1e6, 1e9, 1e300))
     value = _holder(data, at)[at[-1]]
-    _holder(data, at)[at[-1]] = value * times if isinstance(value, int | float) else times
+    try:
+        _holder(data, at)[at[-1]] = value * times if isinstance(value, int | float) else times
+    except OverflowError:  # a whole number too large for a fraction of it
+        _holder(data, at)[at[-1]] = times
 
 
 def _drop(data: Any, path: Path, places: list[Path], random: Random, extra: list[Any]) -> None:

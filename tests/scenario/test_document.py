@@ -173,3 +173,8 @@ def test_a_patch_of_a_patch_is_faulted_where_its_value_stands_in_the_file():
     document = parse_document("a: 1\nb: {v: 2}\nc:\n  d: 3\n", "x.yaml")
     twice = document.patched({("a",): ({"v": 2}, ("b",), "x")}).patched({("e",): (2, ("a", "v"), "y")})
     assert (twice.fault(("e",), "wrong").line, twice.fault(("e",), "wrong").column) == (2, 5)
+
+
+def test_an_entry_of_a_list_has_no_name_to_be_given_another():
+    document = parse_document("a: [1, 2]", "a.yaml")
+    assert document.renamed(("a", 0), "b") is document

@@ -141,3 +141,14 @@ def test_more_weights_than_are_measured_are_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(onnx_file, "ONNX_WEIGHTS", Limit("weights", 1_000, "bytes", "a test"))
     (tmp_path / "w.bin").write_bytes(b"1" * 1_000)
     assert "bytes long with its weights, and at most 1,000 bytes are measured" in told(elsewhere(tmp_path / "n.onnx", "w.bin"))
+
+
+def test_weights_in_a_file_of_a_name_too_long_are_missed(make_onnx: OnnxMaker) -> None:
+    weight = onnx.TensorProto(name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
+    weight.external_data.add(key="location", value="x" * 5000)
+    path = make_onnx()
+    model = onnx.load(path)
+    model.graph.initializer.append(weight)
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(CannotMeasureError, match="which is missing"):
+        read_onnx(path)
