@@ -63,7 +63,7 @@ def _run(folder: Path, _time: int) -> Words:
 
 
 def _some_worker(first: psutil.Popen) -> psutil.Process:
-    until(lambda: len(family(first)) > 1 or not first.is_running(), "a worker")
+    until(lambda: len(family(first)) > 1 or first.poll() is not None, "a worker")
     return random.choice(family(first)[1:] or [first])
 
 
@@ -177,7 +177,7 @@ def _at_a_run(folder: Path, server: psutil.Popen) -> None:
     """Open the page of a case, whose run begins by itself, and go on reading it until the server is gone."""
     address = f"http://127.0.0.1:{(folder / 'port').read_text()}"
     running = threading.Event()
-    until(lambda: _answers(folder) or not server.is_running(), "a server")
+    until(lambda: _answers(folder) or server.poll() is not None, "a server")
     threading.Thread(target=lambda: asyncio.run(_visit(address, running)), daemon=True).start()
     running.wait(timeout=120)
 

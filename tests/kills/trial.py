@@ -73,10 +73,11 @@ def _killed(subject: Subject, folder: Path, time: int, rng: random.Random, usual
         _until_it_writes(folder / subject.written, before, first)
         sleep(rng.uniform(0.0, _SOON_S))
     victim, everybody = subject.victim(first), family(first)
-    if not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE:
+    try:
+        victim.kill()
+    except psutil.NoSuchProcess:  # it was done
         first.wait()
-        return  # it was done
-    victim.kill()
+        return
     found.kills += 1
     if subject.status is not None:
         status = first.wait(timeout=_PATIENCE_S)
