@@ -16,9 +16,6 @@ from simulator.commands.outcome import UsageError, say
 from simulator.scenario.cases import OWN_CASES, checked_path, files_at
 from simulator.ui.names import EVERY, others_reach, url
 
-#: Who sees what a person uploads, for the pages.
-UPLOADS = "CASESIM_UPLOADS"
-
 #: So many ports after the one asked for are looked at for a free one.
 _TRIED = 20
 
@@ -50,7 +47,6 @@ def serve(
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
     own = checked_path(cases) if cases is not None else None
     listening = _listening(address, port)
-    os.environ[UPLOADS] = uploads
     here, names = url("localhost" if address in EVERY else address, port), others_reach(address)
     say(f"CaseSim is at {here}; Ctrl+C ends it")
     for name in names:
@@ -61,7 +57,9 @@ def serve(
             say(f"{file.name}: {here}/practice?case={file.stem}")
     sys.stdout.flush()
     from simulator.ui.server import run
+    from simulator.ui.uploads import VARIABLE
 
+    os.environ[VARIABLE] = uploads
     run(listening, address, [*names, *(allow_host or [])], here)
 
 
