@@ -102,7 +102,7 @@ def test_a_report_that_cannot_be_read_is_told(evidence_page, monkeypatch, tmp_pa
     monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
     page = evidence_page(evidence="Against a real server")
     assert not page.exception
-    assert "here" in page.error[0].value
+    assert "here" in page.warning[0].value
 
 
 def test_sources_are_searched_by_words_and_kind(evidence_page):

@@ -89,10 +89,26 @@ def own_tables() -> list[Table]:
 
 
 def tables() -> dict[str, Table]:
-    """The tables by name: those that are everybody's, what ships first, then one's own, which stand before others so called."""
+    """The tables by name: those that are everybody's, what ships first, then one's own, which stand before others so called.
+
+    Those that cannot be used are left out.
+    """
+    return {name: table for name, table in _named().items() if not _fault(table)}
+
+
+def _named() -> dict[str, Table]:
     shipped = score_names(SCORES)
     everybodys = sorted(score_names(), key=lambda name: name not in shipped)
     return {name: Table(name) for name in everybodys} | {table.name: table for table in own_tables()}
+
+
+def _fault(table: Table) -> str:
+    """Why a table cannot be used; nothing where it can."""
+    try:
+        load_scores(table.name, table.folder)
+    except ScoreError as error:
+        return str(error)
+    return ""
 
 
 @st.cache_data(max_entries=256, show_spinner="Resampling the patients …")
@@ -124,6 +140,8 @@ def _tables() -> None:
     )
     asked = st.radio("Target sensitivity of the threshold", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT)
     target = _TARGETS[asked]
+    for sentence in filter(None, map(_fault, _named().values())):
+        st.warning(plain(sentence))
     there = tables()
     summaries: dict[str, ScoreSummary] = {
         name: _once("summary", partial(score_summary, *table), table) for name, table in there.items()
