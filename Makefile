@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long fuzz kills lint truths coverage bench crowd incidents clean
+.PHONY: help run setup test test-long fuzz kills bounds bounds-lowest bounds-newest lint truths coverage bench crowd incidents clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,17 @@ fuzz: $(VENV)/.installed-dev ## try thousands of hostile cases, files, links and
 
 kills: $(VENV)/.installed-dev ## kill servers, workers and commands at random moments, fifty times each, and look at what is left (about an hour)
 	@$(BIN)/python -m tests.kills $(KILLS)
+
+BOUNDS := build/bounds
+bounds: bounds-lowest bounds-newest ## try the oldest and the newest packages that pyproject.toml allows, on PYTHON (about ten minutes)
+bounds-lowest: RESOLUTION := lowest-direct
+bounds-newest: RESOLUTION := highest
+bounds-lowest bounds-newest: bounds-%:
+	@echo "The $* packages with $$($(PYTHON) --version), in $(BOUNDS)/$*"
+	@$(PYTHON) -m venv --clear $(BOUNDS)/$* && $(BOUNDS)/$*/bin/python -m pip --disable-pip-version-check install --quiet uv
+	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python --resolution $(RESOLUTION) --editable '$(CURDIR)[measure,monitors]'
+	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python pytest hypothesis
+	@$(BOUNDS)/$*/bin/python -m pytest -m "" tests/test_everything_once.py
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths
