@@ -1,5 +1,8 @@
 """What the room of an incident draws and says: nothing of what is to come, and numbers with their units."""
 
+import zlib
+from base64 import urlsafe_b64encode
+
 import numpy as np
 import pytest
 
@@ -105,6 +108,7 @@ def test_times_and_costs_are_read_aloud():
 def test_actions_come_back_from_a_link_and_rubbish_does_not():
     actions = [WaitAction(kind="wait"), LookAction(kind="look", look="pictures", site="depot")]
     assert unpacked(packed(actions)) == actions
-    for rubbish in ("", "nonsense", packed(actions)[:-9], packed([actions[0]] * (MOST + 1))):
+    nested = urlsafe_b64encode(zlib.compress(b"[" * 3000)).decode().rstrip("=")
+    for rubbish in ("", "nonsense", packed(actions)[:-9], packed([actions[0]] * (MOST + 1)), nested):
         with pytest.raises(ActionError):
             unpacked(rubbish)

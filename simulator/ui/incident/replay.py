@@ -30,7 +30,7 @@ def unpacked(text: str) -> list[Action]:
     try:
         inflate = zlib.decompressobj()
         told = json.loads(inflate.decompress(urlsafe_b64decode(text + "=" * (-len(text) % 4)), _BYTES))
-    except (ValueError, zlib.error) as error:
+    except (ValueError, RecursionError, zlib.error) as error:
         raise ActionError("the actions in the link cannot be read; copy the whole link") from error
     if isinstance(told, list) and len(told) > MOST:
         raise ActionError(f"the link has {len(told)} actions; at most {MOST} are replayed")
