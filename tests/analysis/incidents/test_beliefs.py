@@ -133,6 +133,6 @@ def test_a_broken_table_is_told(tmp_path):
     with pytest.raises(BeliefError, match="lacks the column count"):
         load_beliefs(scenario, tmp_path)
     file.write_text("cause,shape,question,sign,count\nseasons,abrupt,page,found,-1\n")
-    with pytest.raises(BeliefError, match="expected numbers of 0 or more"):
+    with pytest.raises(BeliefError, match="line 2: count: expected a number from 0 to"):
         load_beliefs(scenario, tmp_path)
     assert load_beliefs(scenario, tmp_path / "nowhere") is None
