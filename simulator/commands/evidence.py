@@ -21,9 +21,10 @@ def evidence(
 ) -> None:
     """Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed."""
     asked = [path.absolute() for path in paths or (ASSETS, OWN_SCORES, OWN_PROFILES) if paths or path.is_dir()]
+    roots = dict.fromkeys(map(_root_of, asked))  # before anything is written: a file below no manifest gets none by itself
     for path in asked if accept else ():
         _accept(path)
-    found = [_compared(root) for root in dict.fromkeys(map(_root_of, asked))]
+    found = [_compared(root) for root in roots]
     if as_json:
         typer.echo(json.dumps([one.to_json() for one in found], indent=2))
     else:
@@ -57,4 +58,6 @@ def _compared(root: Path) -> Differences:
 def _tell(found: Differences) -> None:
     for sentence in found.sentences:
         say(sentence)
-    say(f"{found.root}: {found.files:,} files, {f'{len(found.sentences)} faults' if found else 'all as listed'}")
+    faults = len(found.sentences)
+    told = f"{faults:,} fault{'' if faults == 1 else 's'}" if found else "all as listed"
+    say(f"{found.root}: {found.files:,} file{'' if found.files == 1 else 's'}, {told}")

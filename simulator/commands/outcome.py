@@ -186,7 +186,8 @@ def _misuse(error: Any) -> str:
     context, said = getattr(error, "ctx", None), error.format_message()
     if context is None or not said:
         return str(said)
-    return f"{context.command_path}: {said.rstrip('.')}; {context.command_path} --help tells what there is"
+    what = said.removesuffix(".").replace("Value error, ", "")  # pydantic's word for what it passes on
+    return f"{context.command_path}: {what}; {context.command_path} --help tells what there is"
 
 
 def _report(faults: list[Fault]) -> None:

@@ -75,7 +75,7 @@ def _listening(address: str, port: int) -> socket.socket:
         if error.errno == errno.EACCES:
             raise UsageError(f"port {port} is not open to you; expected one from 1024, such as --port 8501") from error
         wanted = "expected localhost, an address of this machine, or 0.0.0.0 for all of them"
-        raise UsageError(f"--address {address}: cannot serve there ({error.strerror}); {wanted}") from error
+        raise UsageError(f"--address {address}: cannot serve there ({os.strerror(error.errno or 0)}); {wanted}") from error
 
 
 def _bound(address: str, port: int) -> socket.socket:

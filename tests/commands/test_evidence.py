@@ -32,7 +32,7 @@ def test_what_is_accepted_is_as_listed_from_then_on(casesim, folder):
     (folder / "a.csv").write_text("x,y\n1,2\n")
     (folder / "b.csv").unlink()
     assert casesim("evidence", "--accept", folder / "a.csv").status == 1
-    assert casesim("evidence", "--accept", folder)[:2] == (0, f"{folder}: 1 files, all as listed\n")
+    assert casesim("evidence", "--accept", folder)[:2] == (0, f"{folder}: 1 file, all as listed\n")
 
 
 def test_a_folder_without_a_manifest_is_told_and_gets_one(casesim, tmp_path):
@@ -45,5 +45,7 @@ def test_a_folder_without_a_manifest_is_told_and_gets_one(casesim, tmp_path):
 
 def test_a_file_below_no_manifest_is_a_wrong_use(casesim, tmp_path):
     (tmp_path / "a").write_text("x")
-    status, _, err = casesim("evidence", tmp_path / "a")
-    assert (status, "no folder above it has a manifest" in err) == (2, True)
+    for words in (["evidence"], ["evidence", "--accept"]):
+        status, _, err = casesim(*words, tmp_path / "a")
+        assert (status, "no folder above it has a manifest" in err) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
