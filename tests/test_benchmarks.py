@@ -1,6 +1,5 @@
 """What the benchmarks measure can be built and run; how fast it is, they show and no test asserts."""
 
-import asyncio
 from math import inf
 
 import pytest
@@ -10,6 +9,7 @@ from benchmarks.crowd.__main__ import Crowd, app, quantile
 from benchmarks.crowd.people import CASE, Change, Met, Walk
 from benchmarks.crowd.tab import opened
 from simulator.serving.engine import simulate
+from tests.loops import run
 
 
 @pytest.mark.parametrize("name", GROWING)
@@ -38,7 +38,7 @@ def test_a_client_without_a_browser_reaches_the_verdict_of_its_change():
             return [one.verdict for one in tab.said], first, then, tab.faults
 
     with app(None) as address:
-        said, first, then, faults = asyncio.run(visit(address))
+        said, first, then, faults = run(visit(address))
     assert first.verdict != then.verdict
     assert said.count("preliminary") == 2
     assert faults == []

@@ -30,7 +30,7 @@ DISTURBED_SHARE = 0.1
 #: A call takes at least a nanosecond, less than any clock here tells, and at most an hour.
 LatencyMs = Annotated[float, Field(ge=1e-6, le=3_600_000)]
 IdleMs = Annotated[float, Field(ge=0, le=86_400_000)]
-StartS = Annotated[float, Field(ge=0, le=3600)]
+StartS = Annotated[float, Field(gt=0, le=3600)]
 #: An hour, either way.
 LineMs = Annotated[float, Field(ge=-3_600_000, le=3_600_000)]
 ErrorMs = Annotated[float, Field(ge=0, le=3_600_000)]
@@ -177,6 +177,10 @@ class ProfileError(InputError):
 class PrecisionError(ProfileError):
     """A model was measured on a device, but not at this precision."""
 
+    def __init__(self, message: str, precision: str = "") -> None:
+        super().__init__(message)
+        self.precision = precision
+
 
 def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
     """Write `profile` under `folder` in one step: a reader sees the old file or the new one, never half of one.
@@ -222,7 +226,7 @@ def load_profile(device: str, model: str, precision: str, folder: Path | None = 
     there = sorted((found.model, found.precision) for found in readable_profiles(folder)[0] if found.device == device)
     missing = f"no measured latency of {model} at {precision} on {device}"
     if at := [name for known, name in there if known == model]:
-        raise PrecisionError(f"{missing}; there it is measured at {', '.join(at[:MOST_LISTED])}")
+        raise PrecisionError(f"{missing}; there it is measured at {', '.join(at[:MOST_LISTED])}", precision)
     hint = suggest(model, dict(there), "`casesim profile --list`") if there else "nothing is measured there"
     raise ProfileError(f"{missing}; {hint}")
 

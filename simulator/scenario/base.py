@@ -24,10 +24,16 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 
 
+#: The language of a fenced block of code, which may be written with escapes: none is let through.
+_LANGUAGE = re.compile(r"(?:`{3}|~{3})[`~]*[^\S\r\n]*([^\s`~]\S{0,20})")
+
+
 def no_picture(text: str) -> str:
-    """The text; raises ValueError where a page would fetch a picture for it."""
+    """The text; raises ValueError where a page would fetch a picture for it, also as part of a diagram."""
     if "![" in text:
         raise ValueError("`![` would fetch a picture from elsewhere; pages of a case show none: write a link, [words](address)")
+    if language := _LANGUAGE.search(text):
+        raise ValueError(f"a block of code names no language, as one of diagrams would fetch pictures; remove {language[1]!r}")
     return text
 
 

@@ -19,7 +19,7 @@ from simulator.ui.panels.drives import following_misses, late_answers, second_se
 from simulator.ui.panels.encounters import one_encounter, options, sight
 from simulator.ui.panels.scores import threshold_transfer
 from simulator.ui.panels.threshold import threshold
-from simulator.ui.widgets import draw
+from simulator.ui.widgets import draw, lessons, plain
 
 #: Draws a part of a panel.
 Drawn = Callable[[Result], None]
@@ -68,7 +68,7 @@ def _outcomes(result: Result) -> None:
     who, key = result.plan.scenario.population, f"{result.plan.scenario.id}:whom"
     positive = False
     if who:
-        labels = {True: who.positives.capitalize(), False: who.negatives.capitalize()}
+        labels = {True: plain(who.positives.capitalize()), False: plain(who.negatives.capitalize())}
         positive = bool(st.radio("Of whom", list(labels), format_func=labels.get, horizontal=True, key=key))
     draw(journeys(result, positive), key="journeys")
 
@@ -110,10 +110,7 @@ def _vehicle(result: Result) -> None:
 
 def debrief(result: Result) -> None:
     """What the author of a case wants a person to take away."""
-    for lesson in result.plan.scenario.debrief:
-        st.markdown(f"**{lesson.title}.** {lesson.text}")
-        if lesson.source:
-            st.caption(f"Source: {lesson.source}")
+    lessons(result.plan.scenario)
 
 
 def _of_drives(part: Callable[[str], None]) -> Drawn:

@@ -51,7 +51,7 @@ def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Change this design", type="primary", key="change"):
             _open(scenario)
-        st.caption(f"{scenario.title}, the default design: {_size(job, found)}")
+        st.caption(f"{plain(scenario.title)}, the default design: {_size(job, found)}")
 
 
 def _challenge(verdicts: list[Verdict], found: Result | None) -> str:
@@ -84,12 +84,12 @@ def _size(job: Job, found: Result | None) -> str:
 def card(scenario: Scenario, plan: Plan | None) -> None:
     """A case: what it is about, in words and in a picture; plan: its default design, if that can run."""
     with st.container(border=True, height="stretch"):
-        st.subheader(scenario.title, anchor=False)
-        st.markdown(scenario.summary)
+        st.subheader(plain(scenario.title), anchor=False)
+        st.markdown(plain(scenario.summary))
         made = plan and _picture(plan)
         with st.container(horizontal=True, vertical_alignment="center"):
             verb, holds = ("Be on call", _suspects(scenario)) if scenario.incident else ("Practise", _choices(scenario))
-            if st.button(f"{verb}: {scenario.title}", key=f"practise_{scenario.id}"):
+            if st.button(f"{verb}: {plain(scenario.title)}", key=f"practise_{scenario.id}"):
                 _open(scenario)
             st.caption(f"{scenario.minutes} minutes, {holds}", width="content")
             if made:
@@ -119,7 +119,7 @@ def _picture(plan: Plan) -> Picture | None:
         _waiting(plan)
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.metric(made.meaning, made.value, label_visibility="collapsed", width="content")
+        st.metric(plain(made.meaning), made.value, label_visibility="collapsed", width="content")
         st.markdown(plain(made.meaning), width="stretch")
     st.plotly_chart(made.chart.figure, alt=made.chart.takeaway, config=CONFIG, key=f"picture_{plan.scenario.id}")
     return made

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from simulator.scenario import Scenario
+from simulator.ui.widgets import plain
 
 
 def story(scenario: Scenario) -> None:
     """The title with its buttons, in the row that is being filled."""
-    st.title(scenario.title, anchor=False, width="content")
+    st.title(plain(scenario.title), anchor=False, width="content")
     if st.button("Brief", key="brief"):
         _brief(scenario)
     if scenario.questions and st.button("Questions you may ask", key="questions"):
@@ -22,5 +23,5 @@ def _brief(scenario: Scenario) -> None:
 @st.dialog("Questions you may ask", position="right", width="medium")
 def _questions(scenario: Scenario) -> None:
     for question in scenario.questions:
-        with st.expander(question.ask, type="compact"):
+        with st.expander(plain(question.ask), type="compact"):
             st.markdown(question.answer)

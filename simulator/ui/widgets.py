@@ -71,12 +71,12 @@ def draw(chart: Chart, key: str) -> None:
 def draw_diagram(picture: Diagram) -> None:
     """A design's diagram, and its loads as a table."""
     st.mermaid_chart(picture.source, alt=picture.takeaway)
-    st.caption(picture.takeaway)
+    st.caption(plain(picture.takeaway))
     as_table(picture.table)
 
 
 def plain(text: str) -> str:
-    """Text from an address, escaped: no markdown, and so no picture from another host."""
+    """Text that is shown as it is written, escaped: no Markdown."""
     return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", text)
 
 
@@ -112,9 +112,9 @@ def download(label: str, table: pd.DataFrame, file_name: str) -> None:
 def mark_card(mark: Mark) -> None:
     """A figure beside its bar."""
     colour: Colour = "green" if mark.met else "red"
-    reached = mark.spoken(mark.reached)
-    st.markdown(mark.label)
-    st.metric(mark.label, reached, mark.words, delta_color=colour, delta_arrow="off", label_visibility="collapsed")
+    label, reached = plain(mark.label), mark.spoken(mark.reached)
+    st.markdown(label)
+    st.metric(label, reached, mark.words, delta_color=colour, delta_arrow="off", label_visibility="collapsed")
 
 
 def evidence(sources: list[Source]) -> None:
@@ -122,6 +122,14 @@ def evidence(sources: list[Source]) -> None:
     st.markdown("  \n".join(f"{_badge(kind)} {meaning}" for kind, (_, meaning) in EVIDENCE.items()))
     for source in sources:
         st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)} · {plain(source.source)}")
+
+
+def lessons(scenario: Scenario) -> None:
+    """What the author of a case wants a person to take away."""
+    for lesson in scenario.debrief:
+        st.markdown(f"**{plain(lesson.title)}.** {lesson.text}")
+        if lesson.source:
+            st.caption(f"Source: {plain(lesson.source)}")
 
 
 def _badge(kind: str) -> str:

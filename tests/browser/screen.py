@@ -12,7 +12,8 @@ def settle(page):
         "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
         " && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"
     )
-    assert page.get_by_test_id("stException").count() == 0, page.get_by_test_id("stException").first.inner_text()
+    broken = page.get_by_test_id("stException").or_(page.get_by_role("alert").filter(has_text="a fault of CaseSim's own"))
+    assert broken.count() == 0, broken.first.inner_text()
 
 
 def result(page):
@@ -48,6 +49,15 @@ def move(page, choice, *keys):
     slider = page.get_by_role("slider", name=choice)
     for key in keys:
         slider.press(key)
+
+
+def until(page, held, within_s=60):
+    """Wait until something holds that a page is asked for."""
+    for _ in range(10 * within_s):
+        if held():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"not within {within_s} s")
 
 
 def panel(page, name):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.screen import changed, panel, pick, result, settle, verdict
+from tests.browser.screen import changed, panel, pick, result, settle, until, verdict
 from tests.browser.test_looks import barriers
 
 pytestmark = pytest.mark.browser
@@ -34,6 +34,7 @@ def test_from_the_first_verdict_through_an_encounter_and_a_curveball_back_to_the
     ends = timeline(page)
     for _ in range(5):
         slider.press("ArrowLeft")
+    until(page, lambda: timeline(page) != ends)
     settle(page)
     assert ends
     moved = [end - now for now, end in zip(timeline(page), ends, strict=True)]

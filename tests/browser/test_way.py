@@ -12,7 +12,7 @@ from tests.browser.screen import changed, move, panel, pick, result, run_hash, s
 
 pytestmark = pytest.mark.browser
 
-SKIN, STORM = "practice?case=skin-cancer-triage&replications=4", "practice?case=retry-storm&replications=4"
+SKIN, STORM = "practice?case=skin-cancer-triage&replications=2", "practice?case=retry-storm&replications=2"
 
 
 def test_home_shows_the_cases_and_a_design_that_was_run(visit):

@@ -135,7 +135,8 @@ LINE = {"per_batch_ms": 1, "per_batch_se_ms": 1, "per_request_ms": 1, "per_reque
         ([RUN | {"calls": [CALLS | {"idle_ms": [0, -1]}]}], "runs.0.calls.0.idle_ms.1: Input should be greater than or"),
         ([RUN | {"calls": [CALLS | {"idle_ms": [0, float("inf")]}]}], "runs.0.calls.0.idle_ms.1: Input should be a finite"),
         ([RUN | {"session_s": [float("nan")]}], "runs.0.session_s.0: Input should be a finite number, got nan"),
-        ([RUN | {"session_s": [1, -1]}], "runs.0.session_s.1: Input should be greater than or equal to 0, got -1"),
+        ([RUN | {"session_s": [1, -1]}], "runs.0.session_s.1: Input should be greater than 0, got -1"),
+        ([RUN | {"session_s": [0]}], "runs.0.session_s.0: Input should be greater than 0, got 0"),
         ([RUN | {"resident_mb": float("inf")}], "runs.0.resident_mb: Input should be a finite number, got inf"),
         (
             [RUN | {"fixed_cost": LINE | {"per_batch_ms": float("nan")}}],

@@ -20,9 +20,9 @@ CASE = "production-drift"
 def database(monkeypatch, tmp_path):
     """A database of its own for each test, and nothing held in memory from the test before."""
     monkeypatch.setenv("CASESIM_DATABASE", f"sqlite:///{tmp_path / 'kept.db'}")
-    games.clear()
+    games.cache_clear()
     yield
-    games.clear()
+    games.cache_clear()
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_two_preparations_of_a_frame_are_drawn_where_they_differ(room):
 
 def test_a_reload_and_another_browser_find_the_same_state(room, paged):
     press(paged, "look_counters")
-    games.clear()  # as another process of the server would find it
+    games.cache_clear()  # as another process of the server would find it
     other = room(case=CASE, incident="".join(paged.query_params["incident"]))
     assert strip(other) == strip(paged)
     assert told(other) == told(paged)

@@ -1,5 +1,6 @@
 """From a file and picks to a scenario: every fault at its line, and nothing but scenario errors."""
 
+import json
 import random
 
 import pytest
@@ -339,6 +340,19 @@ def test_a_picture_in_a_text_is_refused_at_its_place(field):
     (fault,) = faults_of(changed(field, f"{key}: '![x](https://elsewhere.example/x.png)'"))
     assert fault.line == place(SMALL, field)[0]
     assert "a picture" in fault.message
+
+
+@pytest.mark.parametrize("fence", ["```mermaid", "~~~~ MERMAID", "```&#109;ermaid", "```\\mermaid", "> - ```\u00a0mermaid"])
+def test_a_diagram_in_a_text_is_refused_as_it_may_hold_pictures(fence):
+    text = json.dumps(fence + '\ngraph LR\n a@{ img: "https://elsewhere.example/x.png" }')
+    (fault,) = faults_of(changed("brief: A test", f"brief: {text}"))
+    assert fault.line == place(SMALL, "brief: A test")[0]
+    assert "a block of code names no language" in fault.message
+
+
+@pytest.mark.parametrize("text", ["```\ncode\n```", "    code", "`code`"])
+def test_code_in_a_text_is_no_diagram(text):
+    assert loads(changed("brief: A test", f"brief: {json.dumps(text)}")).brief == text
 
 
 MMPP = "kind: mmpp\n  states: [{rate_per_s: &1, stay_s: &2}, {rate_per_s: &1, stay_s: &2}]"

@@ -1,6 +1,5 @@
 """The server answers to its own names and its own pages only, and tells browsers what a page may do."""
 
-import asyncio
 import re
 import socket
 
@@ -13,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 from streamlit import config
 
 from simulator.ui.guard import Guard, refusal
+from tests.loops import run
 
 HERE = "localhost:8501"
 
@@ -130,5 +130,5 @@ def test_what_begins_and_ends_the_app_passes():
     async def app(scope, receive, send):
         passed.append(scope["type"])
 
-    asyncio.run(Guard(app)({"type": "lifespan"}, None, None))
+    run(Guard(app)({"type": "lifespan"}, None, None))
     assert passed == ["lifespan"]

@@ -44,7 +44,7 @@ class PoolEvidence:
         if name in self.plan.machines and self.plan.machines[name].vcpus is None and not self._is_measured(stage):
             self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
         else:
-            self._attempt((name, "precision"), PrecisionError, lambda: self._measured(name, stage))
+            self._attempt((name, "model"), ProfileError, lambda: self._measured(name, stage))
         assumed = stage.scores
         if isinstance(assumed, AssumedScores):
             self._attempt((name, "scores"), ScoreError, lambda: self._assume(name, stage, assumed))
@@ -78,13 +78,13 @@ class PoolEvidence:
         return all(has_profile(stage.device, model, precision) for model, precision in pairs)
 
     def _measured(self, name: str, stage: Pool) -> None:
-        """Latencies that were measured; raises PrecisionError where only the precision has none."""
+        """Latencies that were measured; where only the precision has none, the fault is at the field that names it."""
         try:
             self._time(name, stage)
-        except PrecisionError:
-            raise
-        except ProfileError as error:
-            self.plan.fault((name, "model"), str(error))
+        except PrecisionError as error:
+            size = next((key for key, precision in stage.sizes.items() if precision == error.precision), None)
+            place = ("precision",) if size is None else ("sizes", f"{size:g}")
+            self.plan.fault((name, *place), str(error))
 
     def _project(self, name: str, stage: Pool) -> None:
         """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""

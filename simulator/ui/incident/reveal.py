@@ -17,7 +17,7 @@ from simulator.ui.charts import incident_reveal as charts
 from simulator.ui.incident.games import Game
 from simulator.ui.incident.replay import link
 from simulator.ui.incident.words import hours, moment, usd
-from simulator.ui.widgets import draw, plain
+from simulator.ui.widgets import draw, lessons, plain
 from simulator.units import significant
 
 #: As many fixes are named as help most.
@@ -52,7 +52,7 @@ def _answer(game: Game, found: Score) -> None:
         said = f"You said “{spec.causes[found.diagnosis].label}”, {100 * found.confidence:.0f}% sure: {right}."
     since = f"It began on {moment(game.scenario, secret.onset_s)}, {came}."
     (st.success if found.right else st.error)(plain(f"{said} {since}"))
-    st.markdown(plain(cause.teaches))
+    st.markdown(cause.teaches)
     if cause.source:
         st.caption(f"Source: {plain(cause.source)}")
     if (decoy := secret.decoy_of(spec)) is not None:
@@ -144,10 +144,7 @@ def _lessons(game: Game) -> None:
     if not game.scenario.debrief:
         return
     st.subheader("What to take away", anchor=False)
-    for lesson in game.scenario.debrief:
-        st.markdown(f"**{lesson.title}.** {lesson.text}")
-        if lesson.source:
-            st.caption(f"Source: {lesson.source}")
+    lessons(game.scenario)
 
 
 def _replay(game: Game) -> None:

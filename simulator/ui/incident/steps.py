@@ -80,7 +80,7 @@ def _looks(game: Game) -> None:
             pressed = st.container(width="stretch").empty()
             asked = _asked(game.play.spec, name, look)
             label = f"{plain(look.label)} :small[· {cost_of(look, asked.frames)}]"
-            if pressed.button(label, key=f"look_{name}", help=look.note, width="stretch"):
+            if pressed.button(label, key=f"look_{name}", help=plain(look.note or "") or None, width="stretch"):
                 act(game, asked, f"look_{name}")
         refused(f"look_{name}")
 
@@ -92,7 +92,7 @@ def _asked(spec: Incident, name: str, look: AnyLook) -> LookAction:
     if isinstance(look, PicturesLook | LabelsLook):
         labels = {"": "All sites"} | {place: told.label for place, told in spec.sites.items()}
         site = st.selectbox(
-            f"Site: {look.label}",
+            f"Site: {plain(look.label)}",
             [*labels],
             format_func=lambda place: labels[place],
             key=f"look_{name}_site",
@@ -115,7 +115,7 @@ def _fixes(game: Game) -> None:
     for name, fix in game.play.spec.fixes.items():
         done = ", shipped before" if name in shipped else ""
         label = f"{plain(fix.label)} :small[· {cost_of(fix)}{done}]"
-        if st.button(label, key=f"fix_{name}", help=fix.note, width="stretch"):
+        if st.button(label, key=f"fix_{name}", help=plain(fix.note or "") or None, width="stretch"):
             act(game, FixAction(kind="fix", fix=name), f"fix_{name}")
         refused(f"fix_{name}")
 

@@ -40,7 +40,7 @@ def over_time(names: list[str], summary: Summary) -> None:
     told = moment(trace, at_s).sentences(trace.plan.scenario.unit)
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in told))
     for name in names:
-        st.subheader(label_of(name, trace), anchor=False)
+        st.subheader(plain(label_of(name, trace)), anchor=False)
         OVER_TIME[name](summary, trace, at_s)
     st.caption(f"One of {summary.replications} replications.")
 

@@ -21,7 +21,7 @@ from simulator.serving.trace import Trace
 from simulator.ui.charts import accuracy_by_latency, encounter, recall_by_distance
 from simulator.ui.charts.encounter import step_s
 from simulator.ui.panels.day import replication_0
-from simulator.ui.widgets import draw
+from simulator.ui.widgets import draw, plain
 from simulator.ui.workbench.history import kept
 
 #: The speeds whose stopping distances are drawn, in km/h.
@@ -127,7 +127,7 @@ def sight(result: Result) -> None:
     looked = [one for one in sighted(plan, what) if len(trace.logs[one.stage])]
     draw(recall_by_distance(looked, {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
     spec = scenario.encounters
-    weather = f" Weather: {spec.conditions[spec.condition].label}." if spec.condition else ""
+    weather = f" Weather: {plain(spec.conditions[spec.condition].label)}." if spec.condition else ""
     st.caption(
         "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands. "
         "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. "

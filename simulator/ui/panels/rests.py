@@ -29,7 +29,7 @@ def trust(result: Result) -> None:
             _notes(title, told)
     if result.warnings:
         st.markdown(_listed("Also", list(dict.fromkeys(result.warnings))))
-    st.caption(_size(result))
+    st.caption(plain(_size(result)))
 
 
 def _notes(title: str, told: list[Note]) -> None:
@@ -49,7 +49,7 @@ def _size(result: Result) -> str:
 def numbers(result: Result) -> None:
     """Every number with its interval, and the source of every input."""
     st.subheader("Numbers", anchor=False)
-    st.caption(result.sense)
+    st.caption(plain(result.sense))
     st.dataframe(
         metric_rows(result), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
     )

@@ -7,7 +7,7 @@ import streamlit as st
 from simulator.analysis.run.operating import TARGETS, Dial, dial_of, reading_capacity, referred_at
 from simulator.serving.plan import Plan, fingerprint
 from simulator.ui.charts import Chart, crowd, referrals_by_sensitivity, roc, with_tried
-from simulator.ui.widgets import draw
+from simulator.ui.widgets import draw, plain
 from simulator.ui.workbench.state import step
 from simulator.units import percent
 
@@ -46,7 +46,7 @@ def _tried(plan: Plan, dial: Dial) -> float:
     assert who is not None
     label = f"Move the threshold: {who.positives} {who.escalated}, of the labelled ones"
     key = f"{plan.scenario.id}:threshold:{dial.sensitivity:g}"  # another design starts at its own threshold
-    chosen: float = st.select_slider(label, points, dial.sensitivity, percent, key=key)
+    chosen: float = st.select_slider(plain(label), points, dial.sensitivity, percent, key=key)
     return chosen
 
 
@@ -56,5 +56,5 @@ def _use(plan: Plan, dial: Dial, tried: float) -> None:
     same, label = tried == dial.sensitivity, plan.scenario.choices[dial.choice].label_of(dial.picks[tried])
     words = "This is the operating point of the design" if same else f"Use this operating point: {label}"
     step_to = (plan.scenario, plan.design, dial.choice, dial.picks[tried])
-    if st.button(words, disabled=same, key="use_threshold", on_click=step, args=step_to):
+    if st.button(plain(words), disabled=same, key="use_threshold", on_click=step, args=step_to):
         st.rerun()

@@ -8,6 +8,7 @@ import streamlit as st
 
 from simulator.scenario import Scenario
 from simulator.scenario.choices import Choice, Number, Options, Pick
+from simulator.ui.widgets import plain
 from simulator.ui.workbench.state import KEPT, get, key
 
 
@@ -17,7 +18,7 @@ def form(scenario: Scenario) -> dict[str, Pick]:
     picks = {name: _widget(scenario, name, choice) for name, choice in open_ones.items()}
     for group in dict.fromkeys(choice.group for choice in scenario.choices.values() if choice.folded):
         folded = {name: choice for name, choice in scenario.choices.items() if choice.folded and choice.group == group}
-        with st.expander(f"{group}{_changed(scenario, folded)}", key=key(scenario.id, f"group:{group}")):
+        with st.expander(f"{plain(group)}{_changed(scenario, folded)}", key=key(scenario.id, f"group:{group}")):
             picks |= {name: _widget(scenario, name, choice) for name, choice in folded.items()}
     return {name: picks[name] for name in scenario.choices}
 
@@ -31,12 +32,12 @@ def _changed(scenario: Scenario, folded: dict[str, Choice]) -> str:
 def _widget(scenario: Scenario, name: str, choice: Choice) -> Any:
     shared: dict[str, Any] = {"key": key(scenario.id, name), "help": _help(choice), **KEPT}
     if isinstance(choice, Options):
-        return st.selectbox(choice.label, list(choice.options), format_func=choice.label_of, **shared)
+        return st.selectbox(plain(choice.label), list(choice.options), format_func=choice.label_of, **shared)
     return _number(choice, shared)
 
 
 def _number(choice: Number, shared: dict[str, Any]) -> Any:
-    label = f"{choice.label} ({choice.unit})" if choice.unit else choice.label
+    label = plain(f"{choice.label} ({choice.unit})" if choice.unit else choice.label)
     if choice.values is not None:
         values = [choice.read(value) for value in choice.values]
         return st.select_slider(label, values, format_func=lambda value: f"{value:g}", **shared)
@@ -48,5 +49,6 @@ def _number(choice: Number, shared: dict[str, Any]) -> Any:
 
 
 def _help(choice: Choice) -> str | None:
-    notes = [f"- {option.label}: {option.note}" for option in getattr(choice, "options", {}).values() if option.note]
-    return "\n".join([*filter(None, [choice.help]), *notes]) or None
+    options = choice.options.values() if isinstance(choice, Options) else []
+    notes = [f"- {plain(f'{option.label}: {option.note}')}" for option in options if option.note]
+    return "\n".join([*filter(None, [plain(choice.help or "")]), *notes]) or None

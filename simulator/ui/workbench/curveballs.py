@@ -34,11 +34,11 @@ def fire(scenario: Scenario) -> dict[str, float | None]:
     count = f" ({len(armed)} armed)" if armed else ""
     with st.popover(f"Curveballs{count}", key=key(scenario.id, "curveballs"), width="stretch"):
         when = clock(scenario, halfway(scenario))
-        st.caption(f"Each strikes once, halfway through the {scenario.unit.many}: {when}, unless you pick another time.")
+        st.caption(f"Each strikes once, halfway through the {plain(scenario.unit.many)}: {when}, unless you pick another time.")
         for name, ball in scenario.curveballs.items():
             _curveball(scenario, name, ball, armed)
         if times := _times(scenario, armed):
-            st.caption(calm_until(scenario, min(times)))
+            st.caption(plain(calm_until(scenario, min(times))))
     return armed
 
 
@@ -69,9 +69,9 @@ def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[st
     at_s = st.session_state[widget]
     with st.container(horizontal=True, vertical_alignment="center"):
         if name in armed:
-            st.button(f"Disarm: {ball.label}", key=f"{widget}:off", on_click=disarm, args=(scenario, name))
+            st.button(f"Disarm: {plain(ball.label)}", key=f"{widget}:off", on_click=disarm, args=(scenario, name))
         elif own is None:
-            st.button(f"Fire: {ball.label}", key=f"{widget}:on", on_click=arm, args=(scenario, name, at_s))
+            st.button(f"Fire: {plain(ball.label)}", key=f"{widget}:on", on_click=arm, args=(scenario, name, at_s))
         else:
             st.markdown(f"**{plain(ball.label)}** strikes by itself")
         st.caption(plain(ball.note or ""))
@@ -79,7 +79,7 @@ def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[st
     if name in armed or own is not None:
         shared |= {"on_change": _move, "args": (scenario, name)}
     options = sorted({*_offered(scenario), at_s})
-    st.select_slider(f"{ball.label} strikes at", options, label_visibility="collapsed", **shared)
+    st.select_slider(f"{plain(ball.label)} strikes at", options, label_visibility="collapsed", **shared)
 
 
 def _move(scenario: Scenario, name: str) -> None:

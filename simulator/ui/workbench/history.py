@@ -303,7 +303,7 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
     runs = [job.summary for job in there]
     notes = {_compared(there[0].id, job.id, False, there[0], job).pairing for job in there[1:]}
     for note in sorted(filter(None, notes)):
-        st.caption(note)
+        st.caption(plain(note))
     _told_anew(list(zip(names, order, there, strict=True)))
     table = _table(tuple(job.id for job in there), tuple(names), there)
     st.dataframe(table, hide_index=True, alt="The objectives, then every metric, of the runs side by side.")

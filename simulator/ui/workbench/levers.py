@@ -104,7 +104,7 @@ def levers(job: Job) -> None:
     if trying is None or trying.cancelled:
         count = sum(len(choice.next_to(job.plan.design[name])) for name, choice in job.plan.scenario.choices.items())
         many = job.plan.scenario.unit.many
-        st.markdown(f"Every choice one step either way from this design: {count} steps, each against the same {many}.")
+        st.markdown(f"Every choice one step either way from this design: {count} steps, each against the same {plain(many)}.")
         st.button("Try each lever", key="try_levers", on_click=_start, args=(job,))
     if trying is not None:
         show = st.fragment(run_every=LOOK_S)(_shown) if trying.running else _shown

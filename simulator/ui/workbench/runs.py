@@ -121,7 +121,7 @@ def _state(job: Job | None, found: Result | None, early: bool) -> None:
     else:
         count = found.plan.scenario.unit.counted(found.requests)
         size = f"{found.replications} replications, {count}, seed {found.seed}"
-        st.caption(f"{size}, run hash {found.run_hash}.")
+        st.caption(f"{plain(size)}, run hash {found.run_hash}.")
 
 
 def _so_far(job: Job, found: Result | None) -> str:

@@ -50,5 +50,5 @@ def _step(result: Result, place: int, reason: Reason) -> None:
 
 def _helps(result: Result, reason: Reason) -> str:
     """The choices that write to what decides, in words: which of them move it most is worked out with the trials."""
-    choices = result.plan.scenario.choices
-    return "Tries steps of what bears on it, such as: " + ", ".join(choices[name].label for name in reason.written_by[:4]) + "."
+    labels = [result.plan.scenario.choices[name].label for name in reason.written_by[:4]]
+    return plain(f"Tries steps of what bears on it, such as: {', '.join(labels)}.")

@@ -32,7 +32,7 @@ def opened(case="skin-cancer-triage", **state):
 
 
 def said(page):
-    return "\n".join(element.value for element in page.caption)
+    return "\n".join(element.value for element in page.caption).replace("\\", "")
 
 
 def test_each_curveball_of_the_case_has_a_button_and_nothing_is_armed_at_first():

@@ -1,0 +1,217 @@
+"""Cases and addresses of somebody who means harm, in a real browser: texts stay texts, and nothing comes from elsewhere."""
+
+import json
+import re
+import socket
+from threading import Thread
+from urllib.parse import quote
+
+import pytest
+from ruamel.yaml import YAML
+
+from simulator.paths import SCENARIOS
+from tests.browser.screen import panel, result, settle
+from tests.browser.serving import served
+
+pytestmark = pytest.mark.browser
+
+#: What would fetch, run or break something wherever it is more than text.
+HARM = (
+    "<img src=https://evil.example/a.png onerror=alert(1)> [x](javascript:alert(1)) **b** `c` :material/home: :red[d] $e$ "
+    '"] --> z["`; click n_end href "https://evil.example" %%{init:{}}%% x@{ img: "https://evil.example/b.png" } '
+    "<script>alert(1)</script>"
+)
+#: The keys of a case whose values are lines of text, and those whose values are Markdown.
+LINES = {"title", "summary", "ask", "assumed", "published", "label", "note", "help", "source"}
+MARKDOWN = {"brief", "answer", "teaches"}
+#: Longer Markdown, with what Markdown alone can do.
+MORE = f"""{HARM}
+
+[ref]: https://evil.example/r.png
+
+```
+graph LR
+  a@{{ img: "https://evil.example/m.png" }}
+```
+
+<style>@import url(https://evil.example/s.css)</style>
+
+$\\includegraphics{{https://evil.example/l.png}}$
+"""
+
+CASES = ("skin-cancer-triage", "production-drift", "av-perception")
+
+
+def hostile(node, key=""):
+    """A case with harm in each of its texts, which differ by what they said before."""
+    if isinstance(node, dict):
+        return {name: hostile(value, name) for name, value in node.items()}
+    if isinstance(node, list):
+        return [hostile(value, key) for value in node]
+    if isinstance(node, str) and key in LINES:
+        return f"{node[:20]} {HARM}"[:300]
+    return f"{node} {MORE}" if isinstance(node, str) and key in MARKDOWN else node
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """The app with hostile versions of the cases in front."""
+    folder = tmp_path_factory.mktemp("cases")
+    for case in CASES:
+        read = YAML(typ="safe").load(SCENARIOS / f"{case}.yaml")
+        (folder / f"{case}.yaml").write_text(json.dumps(hostile(read)), encoding="utf-8")
+    with served(tmp_path_factory.mktemp("app"), CASESIM_CASES=str(folder)) as address:
+        yield address
+
+
+@pytest.fixture
+def watched(visit):
+    """Opens a page on which no dialog of a script may open; at the end nothing but text may have come of the texts."""
+    pages, dialogs = [], []
+
+    def open_page(path):
+        page = visit(path)
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        only_text(page)
+    assert dialogs == []
+
+
+def only_text(page):
+    """Nothing on the page was made of a hostile text."""
+    for made in ("img[src*=evil]", "image", "[href^='javascript:' i]", "[onerror]", "link[href*=evil]"):
+        assert page.locator(made).count() == 0, made
+
+
+def test_every_panel_of_a_hostile_case_shows_its_texts_as_text(watched):
+    page = watched("practice?case=skin-cancer-triage&replications=2")
+    result(page)
+    assert HARM in page.get_by_role("heading", level=1).inner_text()
+    for name in page.get_by_role("tab").all_inner_texts():
+        panel(page, name)
+        only_text(page)
+    for button in ("Brief", "Questions you may ask"):
+        page.get_by_role("button", name=button).click()
+        dialog = page.get_by_role("dialog")
+        dialog.wait_for()
+        for question in dialog.locator("summary").all():
+            question.click()
+        settle(page)
+        only_text(page)
+        page.keyboard.press("Escape")
+        dialog.wait_for(state="hidden")
+    page.get_by_role("button", name=re.compile("^Curveballs")).click()
+    page.get_by_role("button", name=re.compile("^Fire: ")).first.click()
+    page.get_by_role("button", name=re.compile("^Disarm: ")).first.wait_for()
+    settle(page)
+
+
+@pytest.mark.long
+def test_a_hostile_vehicle_case_too(watched):
+    page = watched("practice?case=av-perception&replications=2")
+    result(page)
+    for name in page.get_by_role("tab").all_inner_texts():
+        panel(page, name)
+        only_text(page)
+
+
+def test_a_hostile_incident_is_played_and_revealed(watched):
+    page = watched("incident?case=production-drift")
+    page.get_by_role("button", name="Take the pager", exact=True).click()
+    page.get_by_text("Sensible first moves").wait_for(timeout=60_000)
+    settle(page)
+    for name in ("Put right", "Watch", "Name the cause", "Look closer"):
+        page.get_by_role("tab", name=name).click()
+        settle(page)
+        only_text(page)
+    page.get_by_role("tab", name="Name the cause").click()
+    page.get_by_role("button", name="Close and reveal").click()
+    page.get_by_role("button", name="Close for good").click()
+    page.get_by_text("What to take away").wait_for(timeout=60_000)
+    settle(page)
+
+
+@pytest.mark.parametrize("path", ["", "evidence", "evidence?evidence=Sources", "monitors"])
+def test_the_other_pages_beside_hostile_cases(watched, path):
+    only_text(watched(path))
+
+
+#: Values of an address that no page wrote.
+VALUES = {
+    "digits": "9" * 5000,
+    "huge": "1e999",
+    "not a number": "nan",
+    "negative": "-1",
+    "markup": HARM,
+    "nested": "[" * 3000,
+    "a list": '[{"kind":"wait","hours":1e999}]',
+    "nothing": "\0",
+    "folder": "../../etc/passwd",
+}
+ASKED = {
+    "practice": ("seed", "replications", "run", "case", "panel", "strike", "pin"),
+    "incident": ("case", "incident", "actions", "seed", "cause"),
+    "evidence": ("evidence", "models", "precisions", "measurement", "threads", "search"),
+    "monitors": ("case", "seed", "monitor"),
+    "": ("case", "seed"),
+}
+
+
+@pytest.mark.parametrize("page", ASKED)
+@pytest.mark.parametrize("turn", [0, pytest.param(1, marks=pytest.mark.long)])
+def test_an_address_that_no_page_wrote_opens_the_page_all_the_same(watched, page, turn):
+    values = [*VALUES.values()]
+    asked = [f"{name}={quote(values[(place + 5 * turn) % len(values)])}" for place, name in enumerate(ASKED[page])]
+    watched(f"{page}?{'&'.join(asked)}")
+
+
+@pytest.fixture
+def elsewhere():
+    """A server that is not the app's: its port, and the connections that it gets."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        met = []
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                Thread(target=hear, args=(connection,), daemon=True).start()
+
+        def hear(connection):
+            with connection:
+                met.append(connection.recv(100))
+
+        Thread(target=accept, daemon=True).start()
+        yield listening.getsockname()[1], met
+
+
+FETCH = """port => Promise.race([
+  Promise.allSettled([
+    new Promise(done => Object.assign(new Image(), { onload: done, onerror: done, src: `http://127.0.0.1:${port}/i` })),
+    fetch(`http://127.0.0.1:${port}/f`, { mode: "no-cors" }),
+    new Promise(done => { const made = new WebSocket(`ws://127.0.0.1:${port}/w`); made.onerror = made.onclose = done }),
+  ]), new Promise(done => setTimeout(done, 5000))])"""
+
+
+def test_even_a_script_on_a_page_reaches_no_other_server(browser, app, elsewhere):
+    port, met = elsewhere
+    page = browser.new_page()
+    page.goto(f"{app}/")
+    try:
+        page.evaluate(FETCH, port)
+    except Exception as error:
+        assert "Content Security Policy" in str(error)
+    assert met == []
+    free = browser.new_page()
+    free.route("**/free", lambda route: route.fulfill(body="<p>free</p>", content_type="text/html"))
+    free.goto(f"http://127.0.0.1:{port}/free")
+    free.evaluate(FETCH, port)
+    assert {b"/i", b"/f"} <= {asked.split()[1] for asked in met if asked}  # where no policy forbids it, it does
+    page.close()
+    free.close()
