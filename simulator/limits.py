@@ -53,6 +53,8 @@ LISTED_ROWS = Limit("the rows that a list of score tables resamples", 60_000, "r
 
 MONITORED_FILE = Limit("a CSV or Parquet file for the monitors", 50 * MIB, "bytes", "a million rows of five columns")
 UPLOADED_FILE = Limit("a file that is uploaded", 512 * MIB, "bytes", "it is held in memory; the command takes larger models")
+UPLOADED_IN_A_TAB = Limit("the files that a page holds", 1024 * MIB, "bytes", "two of the largest")
+UPLOADED_IN_ALL = Limit("the files that all pages of a server hold", 4096 * MIB, "bytes", "a class with a large file each")
 
 LABELS_FILE = Limit("the labels of a data set", 512 * MIB, "bytes", "those of COCO's training images take 450 MB")
 IMAGE_PIXELS = Limit("a picture of a data set", 50_000_000, "pixels", "a camera has that many; decoded they take 150 MB")

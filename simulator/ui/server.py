@@ -24,6 +24,7 @@ from simulator.ui.guard import Guard
 from simulator.ui.jobs import registry
 from simulator.ui.measurement import measurements
 from simulator.ui.names import LOOPBACK
+from simulator.ui.uploading import Uploading
 from simulator.ui.widgets import plain
 
 #: How long what is under way may take to end with the server (s).
@@ -56,7 +57,7 @@ def told(error: Exception) -> bool:
 
 
 #: What an ASGI server serves; without `run` it is reached from this machine only.
-app: ASGIApp = Guard(st.App(APP, lifespan=lifespan, on_script_error=told))
+app: ASGIApp = Guard(Uploading(st.App(APP, lifespan=lifespan, on_script_error=told)))
 
 
 def run(listening: socket.socket, address: str, hosts: Sequence[str], url: str) -> None:

@@ -7,11 +7,12 @@ from tests.browser.screen import result, settle
 
 pytestmark = pytest.mark.browser
 
-#: A theme changes colours and a width what stands where, so that the fourth look has nothing of its own.
-LOOKS = {"light": ("light", 1280), "dark": ("dark", 1280), "phone": ("light", 390)}
+#: A theme changes colours and a width what stands where: two looks have both themes and both widths, the third takes long.
+LOOKS = {"dark": ("dark", 1280), "phone": ("light", 390), "light": ("light", 1280)}
+EACH_LOOK = ["dark", "phone", pytest.param("light", marks=pytest.mark.long)]
 
 
-@pytest.fixture(params=LOOKS)
+@pytest.fixture(params=EACH_LOOK)
 def look(request):
     theme, width = LOOKS[request.param]
     return {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
