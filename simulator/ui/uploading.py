@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import get_instance
 
-from simulator.limits import UPLOADED_FILE, UPLOADED_IN_ALL, UPLOADED_IN_A_TAB, Limit
+from simulator.limits import UPLOADED_FILE, UPLOADED_IN_A_TAB, UPLOADED_IN_ALL, Limit
 
 #: Bytes of the files that are held for each tab.
 Held = Callable[[], Mapping[str, int]]
