@@ -32,6 +32,7 @@ OPTIONS = Limit("the options of all choices of a case", 400, "options", "each is
 BY_THE_CLOCK = Limit("what one part of a case does by the clock in a run", 3_000_000, "times", "as often takes a minute or two")
 RUN_MEMORY = Limit("what the requests of a replication take", 1792 * MIB, "bytes of memory", "a worker then has 2 GiB in all")
 RUN_STEPS = Limit("the turns of the stages in a replication", 30_000_000, "turns", "as many take some minutes")
+RUNS_KEPT = Limit("runs that a server keeps to show them again", 768 * MIB, "bytes of memory", "some forty of the longest case")
 FAULTS_TOLD = Limit("the faults that a command tells", 100, "faults", "whoever has mended a hundred asks again")
 ONNX_FILE = Limit("an ONNX file", 2 * GIB, "bytes", "its format holds no more; larger weights lie in files beside it")
 ONNX_WEIGHTS = Limit("an ONNX file and its weights", 6 * GIB, "bytes", "more does not run in the memory that a model may take")

@@ -18,12 +18,16 @@ from cachetools import LRUCache
 from simulator.analysis.run.measures import Measures
 from simulator.analysis.run.replicate import REPLICATIONS, packed, run_packed
 from simulator.analysis.run.result import Result, result_of
+from simulator.limits import RUNS_KEPT
 from simulator.serving.plan import Plan, fingerprint
 from simulator.ui.turns import Ahead, Behalf
 from simulator.ui.workers import Workers
 
 #: How many jobs are kept; the least recently used is dropped first, and before any that is under way and watched.
 KEPT = 64
+
+#: What the jobs that are kept may take of the memory (bytes).
+KEPT_BYTES = RUNS_KEPT.most
 
 #: How many watchers are remembered for what they watch.
 WATCHERS = 512
@@ -112,6 +116,11 @@ class Job:
     def done(self) -> int:
         """Replications that have ended."""
         return sum(future.done() for future in self.futures)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the replications that have ended, bytes."""
+        return sum(future.result().nbytes for future in self.futures if _succeeded(future))
 
     @property
     def share(self) -> float:
@@ -287,10 +296,12 @@ class Registry:
     def _make_room(self) -> None:
         """Drop the jobs used least recently; one that is under way and watched is kept."""
         watched = set(self._watched.values())
+        taken = sum(job.nbytes for job in self._jobs.values())
         for key, job in list(self._jobs.items())[:-1]:
-            if len(self._jobs) <= KEPT:
+            if len(self._jobs) <= KEPT and taken <= KEPT_BYTES:
                 return
             if not (job.running and key in watched):
+                taken -= job.nbytes
                 job.cancel()
                 del self._jobs[key]
                 self._lasting.pop(key, None)

@@ -1,10 +1,11 @@
 """Jobs of all sessions: one a design, first results first, what nobody wants dropped, and no process before it is asked for."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from threading import Event
 from time import monotonic, sleep
@@ -94,6 +95,19 @@ def test_the_job_used_least_recently_goes_first_and_is_stopped(made, monkeypatch
     assert [registry.get(job.id) for job in (first, second, third)] == [first, None, third]
     assert (first.cancelled, second.cancelled, third.cancelled) == (False, True, False)
     assert registry.get(None) is None
+
+
+def test_jobs_that_take_much_memory_are_dropped_before_there_are_many(monkeypatch):
+    made = plan({"p": pool()}, constant(0.1), seconds=5000)
+    registry = Registry(at := Waiting())
+    first, second = (registry.start(ALL, made, seed, 2) for seed in (1, 2))
+    assert first.nbytes == 0
+    at.do(4)
+    sizes = [sum(len(pickle.dumps(one.samples)) for one in map(Future.result, job.futures)) for job in (first, second)]
+    assert [job.nbytes for job in (first, second)] == [pytest.approx(size, rel=0.1) for size in sizes]
+    monkeypatch.setattr(jobs, "KEPT_BYTES", 1.5 * first.nbytes)
+    third = registry.start(ALL, made, 3, 2)
+    assert [registry.get(job.id) for job in (first, second, third)] == [None, second, third]
 
 
 @pytest.mark.parametrize("count", [1, 1001])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,13 @@ class Measures:
 
     def __post_init__(self) -> None:
         self._figures: dict[str, float | None] = {}  # those that somebody has asked for
+
+    @cached_property
+    def nbytes(self) -> int:
+        """The memory of all times and rates, bytes."""
+        inner = [*self.band_edges, *self.groups.values(), *filter(None, [self.resampled])]
+        own = sum(one.values.nbytes + one.starts.nbytes for one in self.samples.values())
+        return own + sum(one.nbytes for one in self.rates.values()) + sum(one.nbytes for one in inner)
 
     def after(self, stretch: int) -> Measures:
         """Times and rates without the stretches before this one; the rest is of the whole run."""
