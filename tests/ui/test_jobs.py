@@ -103,8 +103,8 @@ def test_jobs_that_take_much_memory_are_dropped_before_there_are_many(monkeypatc
     first, second = (registry.start(ALL, made, seed, 2) for seed in (1, 2))
     assert first.nbytes == 0
     at.do(4)
-    sizes = [sum(len(pickle.dumps(one.samples)) for one in map(Future.result, job.futures)) for job in (first, second)]
-    assert [job.nbytes for job in (first, second)] == [pytest.approx(size, rel=0.1) for size in sizes]
+    pickled = len(pickle.dumps([*map(Future.result, first.futures)]))  # what two samples share is in there once
+    assert pickled / 2 < first.nbytes < 2 * pickled
     monkeypatch.setattr(jobs, "KEPT_BYTES", 1.5 * first.nbytes)
     third = registry.start(ALL, made, 3, 2)
     assert [registry.get(job.id) for job in (first, second, third)] == [None, second, third]
