@@ -215,8 +215,8 @@ def own_model() -> None:
         return
     st.markdown(
         "Measure an ONNX file of your own on the machine that serves this page. It takes about a minute and a half, and the "
-        "machine should be otherwise idle. The file goes when you measure another one, or with the server. Of its profile: "
-        f"{who_sees()}"
+        "machine should be otherwise idle. The file goes when you measure another one, or with the server. "
+        f"{who_sees('its profile')}"
     )
     with st.form("measure"):
         uploaded = uploads("ONNX file, with its external data if it has any", UPLOADED_FILE)

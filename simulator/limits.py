@@ -53,7 +53,7 @@ UPLOADS_KEPT = Limit("how long an upload is kept without a visit", 24 * 3600, "s
 LISTED_ROWS = Limit("the rows that a list of score tables resamples", 60_000, "rows", "they take ten seconds")
 
 MONITORED_FILE = Limit("a CSV or Parquet file for the monitors", 50 * MIB, "bytes", "a million rows of five columns")
-UPLOADED_FILE = Limit("a file that is uploaded", 512 * MIB, "bytes", "it is held in memory; the command takes larger models")
+UPLOADED_FILE = Limit("a file that is uploaded", 500 * MIB, "bytes", "it is held in memory; the command takes larger models")
 UPLOADED_IN_A_TAB = Limit("the files that a page holds", 1024 * MIB, "bytes", "two of the largest")
 UPLOADED_IN_ALL = Limit("the files that all pages of a server hold", 4096 * MIB, "bytes", "a class with a large file each")
 

@@ -95,13 +95,13 @@ def upload_folder(kind: Kind) -> Path:
     return own_folder(kind) or {"scores": OWN_SCORES, "profiles": OWN_PROFILES}[kind]
 
 
-def who_sees() -> str:
-    """Who can see an upload, and how long it is kept, in a sentence."""
+def who_sees(what: str) -> str:
+    """Who can see an upload, and how long it is kept, in words."""
     if everyone_sees():
         return (
-            "Everybody who uses this server can see it, and it is kept until somebody deletes it on the machine that serves it."
+            f"Everybody who uses this server can see {what}, and it is kept until somebody deletes it on the machine that serves it."
         )
     return (
-        "Nobody but you, in this browser, can see it. It is kept on the machine that serves this page until you delete it, do "
+        f"Nobody but you, in this browser, can see {what}. It is kept on the machine that serves this page until you delete it, do "
         "not come back for a day, or the server ends."
     )

@@ -41,6 +41,7 @@ def test_a_tab_has_room_for_so_much_and_is_told_when_there_is_no_more():
     server = Server()
     assert run(server.ask("mine", UPLOADED_FILE.most))[0] == 204
     assert run(server.ask("mine", UPLOADED_FILE.most))[0] == 204
+    assert run(server.ask("mine", UPLOADED_IN_A_TAB.most - 2 * UPLOADED_FILE.most))[0] == 204
     status, sentence = run(server.ask("mine", 1))
     assert status == 413
     assert "the files that a page holds may take 1,073,741,824 bytes" in sentence

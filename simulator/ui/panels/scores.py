@@ -280,7 +280,7 @@ def own_scores() -> None:
     """Upload a table, where every fault gets a sentence; delete one's own."""
     st.markdown(
         "Upload your own CSV: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` "
-        "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. " + who_sees()
+        "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. " + who_sees("it")
     )
     with st.form("own_scores"):
         uploaded = upload("CSV with labels and scores", ["csv"], SCORE_FILE)
