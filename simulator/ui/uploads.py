@@ -99,9 +99,10 @@ def who_sees(what: str) -> str:
     """Who can see an upload, and how long it is kept, in words."""
     if everyone_sees():
         return (
-            f"Everybody who uses this server can see {what}, and it is kept until somebody deletes it on the machine that serves it."
+            f"Everybody who uses this server can see {what}, and it is kept until somebody deletes it on the machine that "
+            "serves it."
         )
     return (
-        f"Nobody but you, in this browser, can see {what}. It is kept on the machine that serves this page until you delete it, do "
-        "not come back for a day, or the server ends."
+        f"Nobody but you, in this browser, can see {what}. It is kept on the machine that serves this page until you delete "
+        "it, do not come back for a day, or the server ends."
     )
