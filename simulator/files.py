@@ -46,6 +46,16 @@ def read_within(path: Path, limit: Limit) -> bytes:
     return content
 
 
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it, as far as they are not there; raises OSError.
+
+    One after the other: `Path.mkdir` and `os.makedirs` call themselves for each level, and a path may have a thousand.
+    """
+    for each in [*reversed(folder.parents), folder]:
+        if not each.is_dir():
+            each.mkdir(exist_ok=True)
+
+
 def _first(path: Path, count: int) -> bytes:
     """The first bytes of a regular file."""
     # Without waiting: to open a pipe that nobody writes to would block.

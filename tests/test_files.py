@@ -2,12 +2,13 @@
 
 import os
 import socket
+import subprocess
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from simulator.files import UnreadableError, read_within
+from simulator.files import UnreadableError, make_folders, read_within
 from simulator.limits import Limit
 
 TEN = Limit("a file of the tests", 10, "bytes", "enough for a test")
@@ -74,3 +75,16 @@ def test_a_short_file_takes_no_memory_for_all_that_is_allowed(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * 2**20
+
+
+def test_folders_are_made_however_many_lie_in_each_other(tmp_path):
+    deep = tmp_path.joinpath(*["a"] * 1200)
+    make_folders(deep)
+    make_folders(deep)
+    assert deep.is_dir()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileExistsError):
+        make_folders(tmp_path / "file")
+    with pytest.raises(OSError, match="too long"):
+        make_folders(tmp_path / ("b" * 300) / "c")
+    subprocess.run(["rm", "-rf", tmp_path / "a"], check=True)  # pytest's own way calls itself for each level

@@ -17,6 +17,7 @@ from rich.table import Table
 from simulator.analysis.evidence.fidelity import busy_told, forecasts_held, held_told, share_told
 from simulator.commands.outcome import err, needing, wide_console
 from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, FidelityError, Point, Report, write_report
+from simulator.files import make_folders
 
 if TYPE_CHECKING:
     from simulator.making.fidelity.grid import Grid
@@ -56,7 +57,7 @@ def _check_target(path: Path) -> None:
     """Raise FidelityError or OSError if no report could be written to `path`; checked before the runs, not after."""
     if path.exists():
         raise FidelityError(f"{path}: already exists; name another file, or remove it first")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     if not os.access(path.parent, os.W_OK):
         raise FidelityError(f"{path}: the folder {path.parent} is not writable; name another")
 

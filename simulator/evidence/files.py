@@ -21,7 +21,7 @@ from ruamel.yaml.error import YAMLError
 from simulator.errors import InputError
 from simulator.evidence.manifest import ManifestError, read_manifest, root_above
 from simulator.evidence.transaction import changing, settled
-from simulator.files import UnreadableError, read_within
+from simulator.files import UnreadableError, make_folders, read_within
 from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT
 from simulator.processes import is_running
 
@@ -177,7 +177,7 @@ def in_one_step(path: Path) -> Iterator[Path]:
     The folder is made if need be. Below a folder with a manifest, the new file is listed there in the same step. What a
     process has left behind that was killed while it wrote there is swept away.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     _sweep(path)
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:

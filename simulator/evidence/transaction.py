@@ -31,7 +31,7 @@ from simulator.evidence.manifest import (
     read_manifest,
     root_above,
 )
-from simulator.files import read_within
+from simulator.files import make_folders, read_within
 from simulator.limits import EVIDENCE_FILE
 
 LOCK, STAGED, COMMIT = ".lock", ".staged", ".commit"
@@ -57,7 +57,7 @@ class Change:
         """Write a file below the folder, or write it anew."""
         name = name_in(self.root, path)
         staged = self._staged / _NEW / name
-        staged.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(staged.parent)
         _write(staged, content)
         self._listing()[name] = entry_of(path, content)
 
@@ -84,7 +84,7 @@ class Change:
         _write(self._staged / _NEW / NAME, Manifest(self.root, self._listing()).to_json())
         _write(self._staged / _GONE, json.dumps(self._gone).encode())
         for folder in {path.parent for path in (self._staged / _NEW).rglob("*")}:
-            (self.root / folder.relative_to(self._staged / _NEW)).mkdir(parents=True, exist_ok=True)
+            make_folders(self.root / folder.relative_to(self._staged / _NEW))
         _sync(self._staged)
         self._staged.rename(self.root / COMMIT)
         _sync(self.root)
@@ -105,7 +105,7 @@ def changing(folder: Path, refusal: type[Exception] = InputError) -> Iterator[Ch
     then, nor where the body raises.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
         root = root_above(folder / NAME) or folder.absolute()
         with locked(root):
             (root / STAGED / _NEW).mkdir(parents=True)
@@ -150,7 +150,7 @@ def finish(root: Path) -> None:
                 (root / name).unlink(missing_ok=True)
         for staged in sorted(path for path in (commit / _NEW).rglob("*") if path.is_file()):
             target = root / staged.relative_to(commit / _NEW)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(target.parent)
             staged.replace(target)
         shutil.rmtree(commit)
     shutil.rmtree(root / STAGED, ignore_errors=True)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from simulator.errors import InputError
+from simulator.files import make_folders
 from simulator.paths import DATABASE
 
 #: The environment variable that names another database by its URL.
@@ -36,7 +37,7 @@ class Database:
     @cached_property
     def _engine(self) -> Engine:
         if self.url == f"sqlite:///{DATABASE}":
-            DATABASE.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(DATABASE.parent)
         engine = create_engine(self.url)
         self.tables.create_all(engine)
         return engine

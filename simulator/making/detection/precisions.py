@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from onnx import version_converter
 from onnxruntime.quantization import quant_pre_process
 
+from simulator.files import make_folders
 from simulator.making.detection.datasets import Dataset
 from simulator.making.detection.images import prepare
 from simulator.making.detection.networks import Detector
@@ -87,7 +88,7 @@ def network_file(detector: Detector, precision: str, half: int, trained: Path, c
 
 
 def _quantize(source: Path, target: Path, precision: str, detector: Detector, images: Iterator[Floats]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(target.parent)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder, quiet_tools(), contextlib.redirect_stdout(io.StringIO()):
         newer, prepared, made = (Path(folder) / f"{name}.onnx" for name in ("newer", "prepared", "made"))
         model = upgraded(source)

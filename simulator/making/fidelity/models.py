@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 from platformdirs import user_cache_path
 
+from simulator.files import make_folders
 from simulator.making.fidelity.served_model import ServedModel
 from simulator.making.zoo.subjects import Photos, Subject, make_ready
 
@@ -23,7 +24,7 @@ def ready(model: str, precision: str) -> ServedModel:
 
 def _noise(folder: Path, pictures: int = 16) -> Path:
     """A folder of noise to calibrate on: how long a quantized model takes does not depend on its scales."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     rng = np.random.default_rng(0)
     for number in range(pictures):
         file = folder / f"{number}.png"

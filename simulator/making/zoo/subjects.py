@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from simulator.evidence.files import in_one_step
+from simulator.files import make_folders
 from simulator.making.zoo.architectures import ARCHITECTURES, RANDOM, Architecture, Network, Task, multiply_adds, parameters
 from simulator.making.zoo.export import export
 from simulator.making.zoo.machine import library_version
@@ -104,7 +105,7 @@ def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | No
     """
     # Another version exports and quantizes to another file.
     folder = cache / f"torch-{version('torch')}-onnxruntime-{library_version('onnxruntime')}-recipe-{_RECIPE}"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     if subject.model in STEPS:
         return _ready_step(subject, folder)
     if subject.model == PHOTO_MODEL:
