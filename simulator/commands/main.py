@@ -18,13 +18,14 @@ def main() -> None:
         with unwinding():
             status = call(sys.argv[1:])
             sys.stdout.flush()
-    except SystemExit:
-        raise
     except BaseException as error:
+        unread = isinstance(error.__context__, BrokenPipeError)
+        if isinstance(error, SystemExit) and not unread:
+            raise
         from_now_at_once()
         from simulator.commands.outcome import tell
 
-        status = tell(error)
+        status = tell(BrokenPipeError() if unread else error)  # help is printed by a console that ends with 1 then
     from_now_at_once()
     sys.exit(status)
 

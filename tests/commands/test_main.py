@@ -72,10 +72,11 @@ def test_a_full_disk_behind_standard_output_is_told():
     assert b"No space left on device" in ended.stderr
 
 
-def test_nobody_is_told_that_nobody_reads():
+@pytest.mark.parametrize("words", [["cases"], ["--help"], ["run", "--help"]])
+def test_nobody_is_told_that_nobody_reads(words):
     read, write = os.pipe()
     os.close(read)
-    ended = run(["cases"], stdout=write)
+    ended = run(words, stdout=write)
     os.close(write)
     assert (ended.returncode, ended.stderr) == (141, b"")
 
