@@ -113,7 +113,7 @@ class Tab:
 
     def _slider(self, label: str) -> Any:
         """The slider of that label, with or without its unit."""
-        sliders = {one.label: one for one in self._widgets.values() if one.DESCRIPTOR.name == "Slider"}
+        sliders = {re.sub(r"\\(.)", r"\1", one.label): one for one in self._widgets.values() if one.DESCRIPTOR.name == "Slider"}
         for shown, slider in sliders.items():
             if shown == label or shown.startswith(f"{label} ("):
                 return slider
