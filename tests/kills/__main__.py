@@ -36,6 +36,7 @@ def main(words: list[str]) -> int:
         table.add_row(subject.name, str(found.kills), *map(str, wrong), f"{found.seconds / 60:.1f}")
         for one in sorted({*found.faults, *found.leftovers, *(f"status {status}" for status in found.wrong_exits)}):
             out.print(f"{subject.name}: {one}", markup=False)
+        out.print(f"{subject.name}: {found.kills} times in {found.seconds / 60:.1f} min", markup=False)
         held = held and found.holds
     out.print(table)
     return int(not held)
