@@ -135,11 +135,6 @@ def test_a_hostile_incident_is_played_and_revealed(watched):
     settle(page)
 
 
-@pytest.mark.parametrize("path", ["", "evidence", "evidence?evidence=Sources", "monitors"])
-def test_the_other_pages_beside_hostile_cases(watched, path):
-    only_text(watched(path))
-
-
 #: Values of an address that no page wrote.
 VALUES = {
     "digits": "9" * 5000,

@@ -33,7 +33,14 @@ def test_evidence_with_every_panel(visit, look):
         assert barriers(page) == [], panel.inner_text()
 
 
-@pytest.mark.parametrize("case", ["skin-cancer-triage", "retry-storm", "av-perception"])
+#: Each case in one look, the first in two; the others take long.
+SHOWN = {"skin-cancer-triage": ["dark", "phone"], "retry-storm": ["phone"], "av-perception": ["dark"]}
+WHICH = [
+    pytest.param(look, case, marks=() if look in shown else pytest.mark.long) for case, shown in SHOWN.items() for look in LOOKS
+]
+
+
+@pytest.mark.parametrize(("look", "case"), WHICH, indirect=["look"])
 def test_practice_with_every_panel(visit, look, case):
     page = visit(f"practice?case={case}&replications=2", **look)
     assert sticking_out(page) == []

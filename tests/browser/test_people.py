@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 SCORES = "evidence?evidence=Scores"
 TABLE = b"id,group,label,score\n" + b"".join(b"p%d,g%d,%d,%.3f\n" % (n, n, n % 2, 0.3 + 0.4 * (n % 2)) for n in range(80))
 NAME = "mine.ward.fp32"
-LONG = "practice?case=retry-storm&replications=12&seed=77"
+LONG = "practice?case=retry-storm&replications=6&seed=77"
 
 
 def bring(page):
@@ -23,6 +23,10 @@ def bring(page):
 
 def yours(page):
     return page.get_by_text(f"Yours: {NAME}")
+
+
+def history(page):
+    return page.get_by_role("region", name="Every run of this case").get_by_role("row")
 
 
 def test_an_upload_is_its_browsers_own_whatever_link_the_other_has(visit):
@@ -58,7 +62,9 @@ def test_to_cancel_leaves_the_same_run_to_the_other_and_a_history_is_ones_own(vi
     rows = ann.get_by_role("region", name="Every run of this case").get_by_role("row")
     expect(rows).to_have_count(3)  # the head, and two runs
     panel(ben, "Runs")
-    expect(ben.get_by_role("region", name="Every run of this case").get_by_role("row")).to_have_count(2)  # the run that both wanted, which is there now
+    expect(ben.get_by_role("region", name="Every run of this case").get_by_role("row")).to_have_count(
+        2
+    )  # the run that both wanted, which is there now
 
 
 def test_an_incident_is_open_to_whoever_has_its_link_and_to_nobody_else(visit):

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.paths import APP, PAGES
+from simulator.ui.jobs import registry
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,15 @@ def own_main(monkeypatch):
 def at_the_machine(monkeypatch):
     """Whoever looks is at the machine: the driver has no browser that could say so."""
     monkeypatch.setattr("simulator.ui.visitor.at_the_machine", lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on():
+    """What a page has begun goes on for nobody once its test has ended, and takes no processor from the next."""
+    yield
+    if registry.cache_info().currsize:
+        for job in [*registry()._jobs.values()]:
+            job.cancel()
 
 
 @pytest.fixture
