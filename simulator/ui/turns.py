@@ -5,6 +5,10 @@ a task that is less urgent lets others go first, as if its person had been serve
 first results come before later ones as long as the accounts lie close together, and nobody waits for ever: what others are
 given meanwhile counts, and what was begun for a design that is no longer wanted counts too.
 
+First results come in tasks too, and are worth nothing until the last of them is done. Were they given one at a time to each
+person in turn, then of many people who change something every few seconds nobody would see a result. So what was begun of
+them goes on before others' turn, as if its person had been served `KEPT_S` less.
+
 Who comes back after a while begins where the others are (start-time fair queueing: Goyal, Vin, Cheng 1996): to have been away
 earns nothing, and to have been served much is not forgiven before the others caught up.
 """
@@ -23,6 +27,9 @@ from cachetools import LRUCache
 
 #: What a step of urgency is worth, in seconds of work.
 PATIENCE_S = 2.0
+
+#: What it is worth that the first results of a run are begun, in seconds of work: about as much as they take.
+KEPT_S = 4.0
 
 #: Of so many runs it is remembered how long their tasks take.
 PACES = 512
@@ -67,11 +74,15 @@ class Task:
 
 @dataclass
 class _Account:
-    """served_s: seconds of work that a person was given, what is under way at the length that is expected of it"""
+    """served_s: seconds of work that a person was given, what is under way at the length that is expected of it
+
+    begun: the run whose first results are under way, or were begun last
+    """
 
     served_s: float
     waiting: list[Task] = field(default_factory=list)
     under_way: int = 0
+    begun: str = ""
 
     @property
     def first(self) -> Task | None:
@@ -79,6 +90,15 @@ class _Account:
         while self.waiting and self.waiting[0].future.cancelled():
             heappop(self.waiting)
         return self.waiting[0] if self.waiting else None
+
+
+def _turn(task: Task, served_s: float, begun: str) -> float:
+    """When the turn of a task comes, in seconds of work: the lowest comes first.
+
+    served_s, begun: of its person's account
+    """
+    kept = KEPT_S if task.urgency == 0 and task.behalf.run == begun else 0.0
+    return served_s + PATIENCE_S * task.urgency - kept
 
 
 class Turns:
@@ -147,7 +167,7 @@ class Turns:
         """What each person would have done next, with when it comes."""
         for account in self._accounts.values():
             if task := account.first:
-                yield account.served_s + PATIENCE_S * task.urgency, task.order, task
+                yield _turn(task, account.served_s, account.begun), task.order, task
 
     def _comes_at(self, behalf: Behalf) -> float:
         account = self._accounts.get(behalf.person)
@@ -158,6 +178,8 @@ class Turns:
         task.expected_s = self._expected_s(task)
         account.served_s += task.expected_s
         account.under_way += 1
+        if task.urgency == 0:
+            account.begun = task.behalf.run
         self._under_way.append(task)
 
     def _end(self, task: Task, seconds: float) -> None:
@@ -184,16 +206,19 @@ class Turns:
         waiting = {name: sorted(one.waiting) for name, one in self._accounts.items()}
         queues = {name: iter([task for task in tasks if not task.future.cancelled()]) for name, tasks in waiting.items()}
         served = {name: one.served_s for name, one in self._accounts.items()}
+        begun = {name: one.begun for name, one in self._accounts.items()}
         firsts: list[tuple[float, int, Task]] = []
 
         def enter(person: str) -> None:
             if task := next(queues[person], None):
-                heappush(firsts, (served[person] + PATIENCE_S * task.urgency, task.order, task))
+                heappush(firsts, (_turn(task, served[person], begun[person]), task.order, task))
 
         for person in queues:
             enter(person)
         while firsts:
             *_, task = heappop(firsts)
             yield task
+            if task.urgency == 0:
+                begun[task.behalf.person] = task.behalf.run
             served[task.behalf.person] += self._expected_s(task)
             enter(task.behalf.person)
