@@ -19,7 +19,7 @@ def main() -> None:
             status = call(sys.argv[1:])
             sys.stdout.flush()
     except BaseException as error:
-        unread = isinstance(error.__context__, BrokenPipeError)
+        unread = isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
         if isinstance(error, SystemExit) and not unread:
             raise
         from_now_at_once()

@@ -33,7 +33,7 @@ def no_picture(text: str) -> str:
     if "![" in text:
         raise ValueError("`![` would fetch a picture from elsewhere; pages of a case show none: write a link, [words](address)")
     if language := _LANGUAGE.search(text):
-        raise ValueError(f"a block of code names no language, as one of diagrams would fetch pictures; remove {language[1]!r}")
+        raise ValueError(f"a block of code may not name a language, as a diagram could fetch pictures; remove {language[1]!r}")
     return text
 
 

@@ -347,7 +347,7 @@ def test_a_diagram_in_a_text_is_refused_as_it_may_hold_pictures(fence):
     text = json.dumps(fence + '\ngraph LR\n a@{ img: "https://elsewhere.example/x.png" }')
     (fault,) = faults_of(changed("brief: A test", f"brief: {text}"))
     assert fault.line == place(SMALL, "brief: A test")[0]
-    assert "a block of code names no language" in fault.message
+    assert "a block of code may not name a language" in fault.message
 
 
 @pytest.mark.parametrize("text", ["```\ncode\n```", "    code", "`code`"])

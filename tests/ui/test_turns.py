@@ -165,9 +165,9 @@ def test_of_more_people_than_can_be_served_some_see_their_first_results_and_then
     served, seen, waiting = Served(1), defaultdict(int), {}
     for turn in range(40):
         for person in "abcdefgh":
-            before = waiting.get(person, [])
+            dropped = waiting.get(person, [])
             waiting[person] = [served.ask(person, 0, 1.0, run=f"{person} {turn}") for _ in range(4)]
-            for task in before:  # dropped once the next is asked for, as the registry does it
+            for task in dropped:  # once the next is asked for, as the registry does it
                 task.future.cancel()
         until, before = served.now + 10, len(served.began)
         while served.now < until:
