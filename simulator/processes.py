@@ -6,13 +6,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context, parent_process
+from multiprocessing.resource_tracker import ensure_running
 from threading import Thread
 from time import sleep
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from simulator.errors import InputError
 
@@ -21,6 +23,10 @@ Found = TypeVar("Found")
 
 #: The exit status of a process whose parent has gone, as of one that was asked to end.
 ORPHANED = 143
+#: The signals that end a command.
+_ENDING = {signal.SIGINT, signal.SIGTERM}
+#: A piece of work whose process is killed begins again, so often in all.
+ATTEMPTS = 2
 #: What a process may still take to end by itself, in s.
 _GRACE_S = 10.0
 
@@ -74,67 +80,105 @@ def begin_worker(prepare: Callable[..., object] | None = None, *given: Any) -> N
     """The first that a worker does: an interrupt, which reaches it too, is left to its parent, with which it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if os.name == "posix":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     end_with_parent()
     if prepare:
         prepare(*given)
 
 
 @contextmanager
-def workers(
-    count: int | None = None,
-    prepare: Callable[..., object] | None = None,
-    given: tuple[Any, ...] = (),
-    start: Literal["fork", "spawn"] | None = None,
-) -> Iterator[ProcessPoolExecutor]:
-    """Processes for as long as the context lasts, one a core by default; what they are at is dropped if it ends in an error.
+def undisturbed() -> Iterator[None]:
+    """Meanwhile signals that end a command wait; in a process that is started so they wait until `begin_worker`.
 
-    prepare: called in each with what is `given`; start: how they are started, by default as Python does
+    Otherwise it would be interrupted while it imports what it needs, and print a traceback.
     """
-    context = get_context(start)
-    executor = ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker, initargs=(prepare, *given))
+    if os.name != "posix":
+        yield
+        return
+    ensure_running()  # multiprocessing's helper: starting it lets signals through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
-        yield executor
-    except BaseException:
-        for process in list((executor._processes or {}).values()):  # from Python 3.14 on `executor.kill_workers()`
-            process.kill()
-        raise
+        yield
     finally:
-        executor.shutdown(cancel_futures=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def again_if_killed(work: Callable[[], Found]) -> Found:
-    """What `work` comes to; where a worker of its own is killed it begins again, once. Raises KilledError the second time."""
-    try:
-        return work()
-    except BrokenProcessPool:
-        _say_again()
-    try:
-        return work()
-    except BrokenProcessPool as error:
-        raise KilledError from error
+def lone_worker(prepare: Callable[..., object] | None = None, *given: Any) -> ProcessPoolExecutor:
+    """A process that calls `prepare` with what is `given`, and then does one piece of work after the other.
+
+    If it is killed, what it is at raises BrokenProcessPool. Several processes of one executor do not keep that: they share a
+    pipe for their answers, and one that is killed while it sends its own leaves the others, and whoever waits, hanging.
+    """
+    worker = ProcessPoolExecutor(1, get_context("spawn"), initializer=begin_worker, initargs=(prepare, *given))
+    with undisturbed():
+        worker.submit(int)  # this starts it
+    worker._result_queue._writer.close()  # type: ignore[attr-defined]  # an answer that a kill cuts off ends then
+    return worker
+
+
+def kill_worker(worker: ProcessPoolExecutor) -> None:
+    """End a lone worker at once; what it is at is dropped."""
+    for process in list((worker._processes or {}).values()):  # from Python 3.14 on `worker.kill_workers()`
+        process.kill()
+    worker.shutdown(cancel_futures=True)
+
+
+class Pool(ThreadPoolExecutor):
+    """Processes that do the work of a command, one a core by default, for as long as the context lasts.
+
+    What a process is at when it is killed begins again in another, once; then it raises KilledError. What has not ended when
+    the context ends is dropped.
+    """
+
+    def __init__(self, count: int | None = None, prepare: Callable[..., object] | None = None, *given: Any) -> None:
+        """prepare: what each process calls first, with what is `given`"""
+        count = count or os.cpu_count() or 1
+        super().__init__(count)  # a thread waits for each process
+        self._ended = False
+        self._start = partial(lone_worker, prepare, *given)
+        self._idle = [self._start() for _ in range(count)]
+        self._all = set(self._idle)
+
+    def submit(self, work: Callable[..., Found], /, *given: Any, **named: Any) -> Future[Found]:
+        """Have a process call `work`, a function of a module; it, what it is given and what it answers are pickled."""
+        return super().submit(self._answer, partial(work, *given, **named))
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = True
+        self.shutdown(wait=False, cancel_futures=True)
+        for worker in list(self._all):
+            kill_worker(worker)
+        self.shutdown()
+
+    def _answer(self, work: Callable[[], Found], attempts: int = ATTEMPTS) -> Found:
+        """What a process that is free makes of the work."""
+        worker = self._idle.pop()
+        try:
+            return worker.submit(work).result()
+        except BrokenProcessPool as error:
+            if self._ended:
+                raise
+            worker = self._another(worker)
+            if attempts == 1:
+                raise KilledError from error
+        finally:
+            self._idle.append(worker)
+        print("a worker process was killed, perhaps for lack of memory; its work begins again", file=sys.stderr)
+        return self._answer(work, attempts - 1)
+
+    def _another(self, killed: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        worker = self._start()
+        self._all = self._all - {killed} | {worker}
+        if self._ended:
+            kill_worker(worker)
+        return worker
 
 
 def over_processes(work: Callable[[Given], Found], wanted: Sequence[Given], count: int) -> Iterator[Found]:
-    """What comes of each, in order; on so many processes, or in this one.
-
-    Where a process is killed, those begin again, once, that were not told yet; raises KilledError the second time.
-    """
+    """What comes of each, in order; on so many processes, or in this one. Raises KilledError."""
     if count == 1:
         yield from map(work, wanted)
         return
-    told = 0
-    for again in (False, True):
-        try:
-            with workers(count, start="spawn") as pool:
-                for found in pool.map(work, wanted[told:], chunksize=4):
-                    yield found
-                    told += 1
-            return
-        except BrokenProcessPool as error:
-            if again:
-                raise KilledError from error
-            _say_again()
-
-
-def _say_again() -> None:
-    print("a worker process was killed, perhaps for lack of memory; its work begins again", file=sys.stderr)
+    with Pool(count) as pool:
+        yield from pool.map(work, wanted)

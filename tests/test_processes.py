@@ -4,28 +4,29 @@ import os
 import signal
 import subprocess
 import sys
+from threading import Thread, main_thread
 from time import sleep
 
 import pytest
 
-from simulator.processes import KilledError, again_if_killed, over_processes, workers
+from simulator.processes import KilledError, Pool, over_processes
 from tests.families import CASESIM, busy_family, left, started
 
 AGAIN = "a worker process was killed, perhaps for lack of memory; its work begins again\n"
 
 ASLEEP = """
+from threading import Thread, main_thread
 from time import sleep
-from simulator.processes import workers
+from simulator.processes import Pool
 if __name__ == "__main__":
-    with workers(2, start={start!r}) as pool:
+    with Pool(2) as pool:
         list(pool.map(sleep, [300, 300]))
 """
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_workers_end_with_their_parent(start, tmp_path):
+def test_workers_end_with_their_parent(tmp_path):
     program = tmp_path / "asleep.py"
-    program.write_text(ASLEEP.format(start=start), encoding="utf-8")
+    program.write_text(ASLEEP, encoding="utf-8")
     parent = started([sys.executable, program])
     everybody = busy_family(parent, 3)
     sleep(0.5)
@@ -66,14 +67,12 @@ def killed_until(mark, times):
 
 
 def test_what_a_killed_worker_was_at_begins_again_once_and_says_so(tmp_path, capsys):
-    def work(mark, times):
-        with workers(1) as pool:
-            return pool.submit(killed_until, mark, times).result()
-
-    assert again_if_killed(lambda: work(tmp_path / "once", 1)) == "done"
-    assert capsys.readouterr().err == AGAIN
-    with pytest.raises(KilledError, match="was killed, twice, perhaps for lack of memory"):
-        again_if_killed(lambda: work(tmp_path / "twice", 2))
+    with Pool(1) as pool:
+        assert pool.submit(killed_until, tmp_path / "once", 1).result() == "done"
+        assert capsys.readouterr().err == AGAIN
+        with pytest.raises(KilledError, match="was killed, twice, perhaps for lack of memory"):
+            pool.submit(killed_until, tmp_path / "twice", 2).result()
+        assert pool.submit(abs, -1).result() == 1
 
 
 def squared(given):
@@ -90,13 +89,35 @@ def test_what_comes_of_many_is_told_in_order(count):
     assert list(over_processes(abs, [-3, 2, -1], count)) == [3, 2, 1]
 
 
-def test_of_many_those_begin_again_that_were_not_told(tmp_path, capsys):
+def test_of_many_only_the_killed_one_begins_again(tmp_path, capsys):
     wanted = [(number, tmp_path / "mark" if number == 19 else None) for number in range(20)]
     assert list(over_processes(squared, wanted, 2)) == [number**2 for number in range(20)]
     assert capsys.readouterr().err == AGAIN
 
 
 def test_work_is_dropped_where_its_reason_is_gone():
-    with pytest.raises(KeyboardInterrupt), workers(1) as pool:
+    with pytest.raises(KeyboardInterrupt), Pool(1) as pool:
         pool.submit(sleep, 300)
         raise KeyboardInterrupt
+
+
+def dies_while_it_sends():
+    """Kill this process once part of an answer has been sent."""
+    main = main_thread().ident
+    while sys._current_frames()[main].f_code.co_name != "_send":
+        sleep(0.001)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def long_answer(mark):
+    """An answer that takes long to send; the first time only a part of it comes."""
+    if not mark.exists():
+        mark.touch()
+        Thread(target=dies_while_it_sends).start()
+    return bytes(2**28)
+
+
+def test_an_answer_that_is_cut_off_leaves_nobody_waiting(tmp_path, capsys):
+    with Pool(2) as pool:
+        assert len(pool.submit(long_answer, tmp_path / "mark").result(timeout=60)) == 2**28
+    assert capsys.readouterr().err == AGAIN

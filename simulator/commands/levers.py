@@ -19,7 +19,7 @@ from simulator.analysis.run.summary import summary_of
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import err, table_console
 from simulator.commands.run import read_picks, read_strikes
-from simulator.processes import again_if_killed, workers
+from simulator.processes import Pool
 from simulator.scenario import load
 from simulator.serving.plan import Plan, compile_plan
 from simulator.units import spoken
@@ -40,7 +40,7 @@ def levers(
 ) -> None:
     """Try every choice one step either way from a design, and print what moves its objectives."""
     plan = compile_plan(load(case), read_picks(picks or [], "--set"), read_strikes(strikes or []))
-    found = again_if_killed(lambda: _tried(plan, seed, replications, trials))
+    found = _tried(plan, seed, replications, trials)
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
@@ -49,18 +49,16 @@ def levers(
 
 def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with workers() as executor:
-        executor.submit(int).result()  # workers are forked before the progress bar starts its thread
-        with Progress(*columns, console=err, transient=True) as bar:
-            task = bar.add_task("replications", total=replications or plan.scenario.run.replications)
-            told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
-            base = summary_of(plan, seed, run_replications(plan, seed, replications, executor, told))
-            trying = Trying(base, executor.submit, trials)
-            task = bar.add_task("steps", total=len(trying.steps))
-            while trying.running:
-                wait([one for one in trying.futures if not one.done()], return_when=FIRST_COMPLETED)
-                trying.so_far()
-                bar.update(task, completed=trying.settled)
+    with Pool() as pool, Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("replications", total=replications or plan.scenario.run.replications)
+        told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
+        base = summary_of(plan, seed, run_replications(plan, seed, replications, pool, told))
+        trying = Trying(base, pool.submit, trials)
+        task = bar.add_task("steps", total=len(trying.steps))
+        while trying.running:
+            wait([one for one in trying.futures if not one.done()], return_when=FIRST_COMPLETED)
+            trying.so_far()
+            bar.update(task, completed=trying.settled)
     return trying.so_far()
 
 

@@ -18,7 +18,7 @@ from simulator.analysis.run.result import Result, result_of
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import Status, UsageError, err
 from simulator.commands.run_report import print_differences, print_path, print_summary
-from simulator.processes import again_if_killed, workers
+from simulator.processes import Pool
 from simulator.scenario import load
 from simulator.serving.actions import Action, with_actions
 from simulator.serving.engine import simulate
@@ -122,16 +122,10 @@ def read_strikes(strikes: list[str]) -> dict[str, float | None]:
 
 def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-
-    def run_all() -> list[Measures]:
-        with workers() as executor:
-            executor.submit(int).result()  # workers are forked before the progress bar starts its thread
-            with Progress(*columns, console=err, transient=True) as bar:
-                task = bar.add_task("run", total=replications or plan.scenario.run.replications)
-                told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
-                return run_replications(plan, seed, replications, executor, told)
-
-    return again_if_killed(run_all)
+    with Pool() as pool, Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("run", total=replications or plan.scenario.run.replications)
+        told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
+        return run_replications(plan, seed, replications, pool, told)
 
 
 def _against(other: Plan, summary: Result) -> Comparison:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,14 +15,11 @@ from types import ModuleType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from simulator.analysis.run.replicate import warm
-from simulator.processes import KilledError, begin_worker
+from simulator.processes import ATTEMPTS, KilledError, kill_worker, lone_worker
 from simulator.ui.turns import Ahead, Behalf, Task, Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-#: A piece of work whose process is killed begins again, so often in all.
-ATTEMPTS = 2
 
 
 class Timed(NamedTuple):
@@ -77,10 +73,7 @@ class Workers:
         with self._lock:
             self._stopped, executors = True, list(self._executors.values())
         for executor in executors:
-            for process in list((executor._processes or {}).values()):  # from Python 3.14 on `executor.terminate_workers()`
-                process.terminate()
-        for executor in executors:
-            executor.shutdown(cancel_futures=True)
+            kill_worker(executor)
 
     def _executor(self, place: int) -> ProcessPoolExecutor:
         with self._lock:
@@ -150,12 +143,8 @@ def _timed(work: Callable[[], Any]) -> Timed:
 
 
 def _spawned() -> ProcessPoolExecutor:
-    executor = ProcessPoolExecutor(
-        1, mp_context=multiprocessing.get_context("spawn"), initializer=begin_worker, initargs=(warm,)
-    )
     with _without_script():
-        executor.submit(warm)
-    return executor
+        return lone_worker(warm)
 
 
 @contextmanager

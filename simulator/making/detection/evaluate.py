@@ -30,7 +30,7 @@ from simulator.making.detection.layouts import boxes_of
 from simulator.making.detection.networks import DETECTORS, LEAST, OLDEST, outputs_of, start
 from simulator.making.detection.precisions import FP32, HALVES, PRECISIONS, halves, network_file
 from simulator.making.zoo.steps import Pixels
-from simulator.processes import again_if_killed, workers
+from simulator.processes import Pool
 
 #: Raised when the same setting is measured differently, so that parts made before are not taken for it.
 _RECIPE = 2
@@ -212,18 +212,14 @@ def measure_all(job: Job, settings: list[Setting], processes: int, tick: Callabl
         for setting in waiting:
             bench.measure(setting, lambda: tick(share))
         return
-    again_if_killed(lambda: _measure_in_workers(job, _waiting(job, settings), processes, tick))
+    with Pool(processes, _prepare_worker, job) as pool:
+        for done in as_completed([pool.submit(_measure_in_worker, setting) for setting in waiting]):
+            done.result()
+            tick(1)
 
 
 def _waiting(job: Job, settings: list[Setting]) -> list[Setting]:
     return [setting for setting in settings if not job.part(setting).is_file()]
-
-
-def _measure_in_workers(job: Job, waiting: list[Setting], processes: int, tick: Callable[[float], None]) -> None:
-    with workers(processes, _prepare_worker, (job,), start="spawn") as pool:
-        for done in as_completed([pool.submit(_measure_in_worker, setting) for setting in waiting]):
-            done.result()
-            tick(1)
 
 
 _bench: Bench

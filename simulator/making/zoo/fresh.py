@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import psutil
 
 from simulator.errors import InputError
-from simulator.processes import begin_worker
+from simulator.processes import begin_worker, undisturbed
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -58,16 +58,30 @@ class Apart:
         return found
 
     def end(self) -> None:
-        """Kill it and all that it started; what it is just starting ends by itself, its parent being gone."""
-        for one in self._family():
-            with suppress(psutil.NoSuchProcess):
+        """Kill it and all that it started.
+
+        Each stands still before those that it started are looked for, and ends after them: none starts another meanwhile, or
+        finds out, and complains, that who started it has gone.
+        """
+        family = self._first()
+        for one in family:
+            with suppress(psutil.Error):  # it has ended meanwhile
+                one.suspend()
+                family += one.children()
+        for one in reversed(family):
+            with suppress(psutil.Error):
                 one.kill()
         self.process.join()
 
     def _family(self) -> list[psutil.Process]:
+        first = self._first()
+        with suppress(psutil.Error):
+            return [*first, *(later for one in first for later in one.children(recursive=True))]
+        return first
+
+    def _first(self) -> list[psutil.Process]:
         try:
-            first = psutil.Process(self.process.pid)
-            return [first, *first.children(recursive=True)]
+            return [psutil.Process(self.process.pid)]
         except psutil.NoSuchProcess:
             return []
 
@@ -78,7 +92,8 @@ def apart(work: Callable[..., object], *given: object) -> Iterator[Apart]:
     spawn = get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_work, args=(theirs, work, given))
-    process.start()
+    with undisturbed():
+        process.start()
     theirs.close()
     begun = Apart(process, ours)
     try:

@@ -1,10 +1,12 @@
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from simulator.making.zoo.fresh import CrashError, in_fresh_process
+from simulator.making.zoo.fresh import CrashError, Tell, apart, in_fresh_process
 from simulator.making.zoo.quantize import quantize
 from simulator.making.zoo.refusals import RefusedError, at_step
 
@@ -26,6 +28,24 @@ def test_a_crash_ends_the_work_alone_and_counts_as_a_refusal() -> None:
         in_fresh_process(signal.raise_signal, signal.SIGKILL)
     with pytest.raises(RefusedError, match="ONNX Runtime cannot run it: CrashError: its process crashed"), at_step("run"):
         in_fresh_process(signal.raise_signal, signal.SIGSEGV)
+
+
+def _starting_others(tell: Tell, complaints: Path) -> None:
+    """Start processes without end that complain when who started them has gone."""
+    complaint = f"import os; os.read(0, 1); open({str(complaints)!r}, 'a').write('it has gone')"
+    for number in range(10_000):
+        subprocess.Popen([sys.executable, "-S", "-c", complaint], stdin=subprocess.PIPE)
+        if number == 5:
+            tell("begun")
+
+
+def test_none_that_the_work_is_starting_finds_out_that_it_has_gone(tmp_path: Path) -> None:
+    complaints = tmp_path / "complaints"
+    for _ in range(5):
+        with apart(_starting_others, complaints) as process:
+            assert process.heard() == (False, "begun")
+        assert process.resident_bytes == 0
+    assert not complaints.exists()
 
 
 def test_a_quantized_network_first_answers_in_a_fresh_process(tiny_onnx: Path, tmp_path: Path) -> None:
