@@ -92,13 +92,13 @@ class _Account:
         return self.waiting[0] if self.waiting else None
 
 
-def _turn(task: Task, served_s: float, begun: str) -> float:
-    """When the turn of a task comes, in seconds of work: the lowest comes first.
+def _turn(behalf: Behalf, served_s: float, begun: str) -> float:
+    """When the turn comes of what is done on this behalf, in seconds of work: the lowest comes first.
 
     served_s, begun: of its person's account
     """
-    kept = KEPT_S if task.urgency == 0 and task.behalf.run == begun else 0.0
-    return served_s + PATIENCE_S * task.urgency - kept
+    kept = KEPT_S if behalf.urgency == 0 and behalf.run == begun else 0.0
+    return served_s + PATIENCE_S * behalf.urgency - kept
 
 
 class Turns:
@@ -167,11 +167,11 @@ class Turns:
         """What each person would have done next, with when it comes."""
         for account in self._accounts.values():
             if task := account.first:
-                yield _turn(task, account.served_s, account.begun), task.order, task
+                yield _turn(task.behalf, account.served_s, account.begun), task.order, task
 
     def _comes_at(self, behalf: Behalf) -> float:
-        account = self._accounts.get(behalf.person)
-        return (account.served_s if account else self._served_s) + PATIENCE_S * behalf.urgency
+        account = self._accounts.get(behalf.person, _Account(self._served_s))
+        return _turn(behalf, account.served_s, account.begun)
 
     def _begin(self, account: _Account, task: Task) -> None:
         self._served_s = max(self._served_s, account.served_s)
@@ -211,7 +211,7 @@ class Turns:
 
         def enter(person: str) -> None:
             if task := next(queues[person], None):
-                heappush(firsts, (_turn(task, served[person], begun[person]), task.order, task))
+                heappush(firsts, (_turn(task.behalf, served[person], begun[person]), task.order, task))
 
         for person in queues:
             enter(person)

@@ -1,12 +1,19 @@
 """Whole runs: by their invariants and against themselves. What theory knows of them is in tests/truths."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from simulator.serving.engine import simulate
+from simulator.limits import RUN_STEPS
+from simulator.scenario import ScenarioError
+from simulator.serving import engine
+from simulator.serving.engine import Run, simulate
 from simulator.serving.latency import constant
+from simulator.serving.streams import Streams
 from tests.builders import gate, people, plan, pool, population, retake
 from tests.serving.networks import check, networks, ordered, service_times, simulate_step_by_step, turned_round
 
@@ -78,3 +85,21 @@ def test_more_servers_serve_the_same_requests_and_none_of_them_later():
     assert few.requests["arrived_s"].equals(many.requests["arrived_s"])
     assert (many.requests["finished_s"] <= few.requests["finished_s"]).all()
     assert (many.requests["finished_s"] < few.requests["finished_s"]).any()
+
+
+# Bounds
+
+
+def test_a_run_whose_stages_have_more_turns_than_it_may_is_refused_at_a_stage_of_it(monkeypatch):
+    made = plan({"serve": pool()})
+    run = Run(made, Streams(1, 0))
+    run.trace()
+    assert run.turns >= 1
+    monkeypatch.setattr(engine, "RUN_STEPS", replace(RUN_STEPS, most=run.turns))
+    simulate(made, 1)
+    monkeypatch.setattr(engine, "RUN_STEPS", replace(RUN_STEPS, most=run.turns - 1))
+    with pytest.raises(ScenarioError) as refused:
+        simulate(made, 1)
+    [fault] = refused.value.faults
+    assert fault.field == "stages.serve"
+    assert f"the stages have had {run.turns - 1:,} turns, the most that a run may" in fault.message

@@ -206,3 +206,15 @@ def test_accounts_of_people_who_come_and_go_one_after_the_other_do_not_grow_for_
         if number:
             served.step()
     assert len(served.turns._accounts) <= 12
+
+
+def test_what_is_begun_comes_sooner_than_the_first_of_another_and_something_new_of_the_same_person_does_not():
+    served = Served(1)
+    for _ in range(2):
+        served.ask("mine", urgency=0, seconds=1.0, run="begun")
+    served.step()
+    newcomer = Behalf("newcomer", "theirs", 0)
+    assert served.turns.sooner(Behalf("mine", "begun", 0), newcomer)
+    assert not served.turns.sooner(newcomer, Behalf("mine", "begun", 0))
+    assert not served.turns.sooner(Behalf("mine", "begun", 1), newcomer)
+    assert not served.turns.sooner(Behalf("mine", "new", 0), newcomer)
