@@ -32,8 +32,9 @@ LEFT_S = 130.0
 #: No wait is longer in the arithmetic of quantiles, which knows no infinity.
 LONGEST_S = 1e9
 
-#: Runs that one visitor makes, and visitors at once, where memory over many runs is looked at.
-RUNS_EACH, AT_ONCE = 10, 4
+#: Runs that one visitor makes, visitors at once, and replications of a run, where memory over many runs is looked at. Runs are
+#: short, so that there are many; together they still take several times what a server keeps.
+RUNS_EACH, AT_ONCE, REPLICATIONS = 10, 4, 6
 
 out = Console(width=150)
 
@@ -126,7 +127,7 @@ def app(checkout: Path | None) -> Iterator[str]:
 async def crowd(address: str, people: int, browsers: int, pace: Pace, same: bool, left_s: float) -> Crowd:
     """Let people in, and out again; one visitor comes before them, so that everything has been started."""
     server = serving(address)
-    await visited(address, 0)
+    await visited(address, 0, None)
     seeds = [next(SEEDS)] * people if same else list(islice(SEEDS, people))
     everyone: list[Person] = [(InBrowser if place < browsers else Client)(address, seed) for place, seed in enumerate(seeds)]
     async with watched(server) as seen:
@@ -136,20 +137,20 @@ async def crowd(address: str, people: int, browsers: int, pace: Pace, same: bool
     return Crowd(people, met[browsers:], met[:browsers], memory[0], max(memory), Footprint.of(server).memory_bytes, busy(seen))
 
 
-async def visited(address: str, runs: int) -> list[str]:
+async def visited(address: str, runs: int, replications: int | None) -> list[str]:
     """Somebody opens the page, changes something as soon as its verdict is there, so many times, and leaves; the errors."""
     seed = next(SEEDS)
-    (met,) = await spend([Client(address, seed)], [Walk(seed)], Pace(0.0, inf, patient=True, most=runs))
+    (met,) = await spend([Client(address, seed, replications)], [Walk(seed)], Pace(0.0, inf, patient=True, most=runs))
     return met.faults
 
 
 async def memory_over(runs: int, address: str, left_s: float) -> list[tuple[int, int]]:
     """Pairs of runs made so far and bytes of memory, while visitors come, make some runs each, and leave."""
     server = serving(address)
-    await visited(address, 0)
+    await visited(address, 0, REPLICATIONS)
     grown = [(0, Footprint.of(server).memory_bytes)]
     while grown[-1][0] < runs:
-        faults = await asyncio.gather(*(visited(address, RUNS_EACH) for _ in range(AT_ONCE)))
+        faults = await asyncio.gather(*(visited(address, RUNS_EACH, REPLICATIONS) for _ in range(AT_ONCE)))
         if any(faults):
             out.print("Memory over many runs:", *chain(*faults), sep="\n")
         grown.append((grown[-1][0] + RUNS_EACH * AT_ONCE, Footprint.of(server).memory_bytes))
@@ -211,7 +212,7 @@ def megabytes(*sizes: int) -> str:
 
 def memory_table(grown: list[tuple[int, int]]) -> Table:
     """Memory while visitors come and go; the last row is some time after all have left."""
-    told = Table(f"{AT_ONCE} visitors at once, {RUNS_EACH} runs each", box=None)
+    told = Table(f"{AT_ONCE} visitors at once, {RUNS_EACH} runs each, {REPLICATIONS} replications a run", box=None)
     told.add_column("runs")
     told.add_column("memory, MB")
     for runs, size in grown:

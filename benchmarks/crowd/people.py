@@ -115,10 +115,10 @@ class Person(Protocol):
 
 
 class Client:
-    """A person without a browser."""
+    """A person without a browser; replications: of each run, the case's own unless given."""
 
-    def __init__(self, address: str, seed: int) -> None:
-        self._address, self._seed = address, seed
+    def __init__(self, address: str, seed: int, replications: int | None = None) -> None:
+        self._address, self._seed, self._replications = address, seed, replications
         self._stack = AsyncExitStack()
         self._known = ""
         self._tab: Tab | None = None
@@ -130,7 +130,7 @@ class Client:
         return self._tab
 
     async def open(self) -> None:
-        query = f"case={CASE.id}&seed={self._seed}"
+        query = f"case={CASE.id}&seed={self._seed}" + (f"&replications={self._replications}" if self._replications else "")
         self._tab = await self._stack.enter_async_context(opened(self._address, "practice", query))
         self._known = (await self.tab.until(lambda: _full(self.tab.said), PATIENCE_S)).verdict
         await self.tab.until(lambda: self.tab.settled, PATIENCE_S)

@@ -7,23 +7,29 @@ from tests.browser.screen import result, settle
 
 pytestmark = pytest.mark.browser
 
-#: A theme changes colours and a width what stands where: two looks have both themes and both widths, the third takes long.
+#: A theme changes colours and a width what stands where: two looks have both themes and both widths.
 LOOKS = {"dark": ("dark", 1280), "phone": ("light", 390), "light": ("light", 1280)}
-EACH_LOOK = ["dark", "phone", pytest.param("light", marks=pytest.mark.long)]
 
 
-@pytest.fixture(params=EACH_LOOK)
+def looks(*usual):
+    """Every look; all but the usual ones take long."""
+    return [pytest.param(look, marks=() if look in usual else pytest.mark.long) for look in LOOKS]
+
+
+@pytest.fixture
 def look(request):
     theme, width = LOOKS[request.param]
     return {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
 
 
+@pytest.mark.parametrize("look", looks("dark", "phone"), indirect=True)
 def test_home(visit, look):
     page = visit(**look)
     assert sticking_out(page) == []
     assert barriers(page) == []
 
 
+@pytest.mark.parametrize("look", looks("phone"), indirect=True)
 def test_evidence_with_every_panel(visit, look):
     page = visit("evidence", **look)
     for panel in page.get_by_role("tab").all():
@@ -33,10 +39,10 @@ def test_evidence_with_every_panel(visit, look):
         assert barriers(page) == [], panel.inner_text()
 
 
-#: Each case in one look, the first in two; the others take long.
-SHOWN = {"skin-cancer-triage": ["dark", "phone"], "retry-storm": ["phone"], "av-perception": ["dark"]}
+#: In which looks each case is seen; the others take long.
+SEEN = {"skin-cancer-triage": "phone", "retry-storm": "", "av-perception": "dark"}
 WHICH = [
-    pytest.param(look, case, marks=() if look in shown else pytest.mark.long) for case, shown in SHOWN.items() for look in LOOKS
+    pytest.param(look, case, marks=() if look == seen else pytest.mark.long) for case, seen in SEEN.items() for look in LOOKS
 ]
 
 
