@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import re
+import signal
 import socket
 import sys
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from simulator.commands.signals import INTERRUPTED
 from simulator.scenario.cases import find
 from tests.families import CASESIM, family, until
 
@@ -34,7 +36,8 @@ class Subject:
 
     command: its words, in a folder of its own, at each of many times; written: the folder in which it writes
     fault: what is mixed or half written there, None for nothing; engage: gets it to work, once it has begun
-    victim: who is killed, of it and all below it; status: of a command that outlives the victim
+    victim: who is killed, of it and all below it; status: of a command that outlives the victim, or ends by itself
+    signal: by which; an interrupt reaches everybody, as from a terminal
     """
 
     name: str
@@ -45,6 +48,7 @@ class Subject:
     engage: Callable[[Path, psutil.Popen], object] | None = None
     victim: Callable[[psutil.Popen], psutil.Process] = lambda first: first
     status: int | None = None
+    signal: signal.Signals = signal.SIGKILL
 
 
 def _unreadable(folder: Path) -> str | None:
@@ -69,6 +73,14 @@ def _content(folder: Path) -> None:
 
 def _run(folder: Path, _time: int) -> Words:
     return [*CASESIM, "run", folder / "content.yaml", "--replications", 6, "--trace-out", folder / "out" / "run.json"]
+
+
+def _complains(folder: Path) -> str | None:
+    return "it printed a traceback" if b"Traceback" in (folder / "stderr").read_bytes() else _unreadable(folder)
+
+
+def _levers(folder: Path, _time: int) -> Words:
+    return [*CASESIM, "levers", folder / "content.yaml", "--replications", 4, "--trials", 2]
 
 
 def _some_worker(first: psutil.Popen) -> psutil.Process:
@@ -213,6 +225,8 @@ def _port_taken(folder: Path) -> str | None:
 SUBJECTS = [
     Subject("server", _serve, "data", fault=_port_taken, engage=_at_a_run),
     Subject("worker of a run", _run, prepare=_content, fault=_unreadable, victim=_some_worker, status=0),
+    Subject("run, interrupted", _run, prepare=_content, fault=_complains, status=INTERRUPTED, signal=signal.SIGINT),
+    Subject("levers, interrupted", _levers, prepare=_content, fault=_complains, status=INTERRUPTED, signal=signal.SIGINT),
     Subject("run --trace-out", _run, prepare=_content, fault=_unreadable),
     Subject("scores import --overwrite", _import, "data/casesim/scores", _tables, _mixed),
     Subject("profile --onnx", _profile, prepare=_model, fault=_unreadable),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -15,7 +17,10 @@ from tests.families import environment, family, left, started
 from tests.kills.subjects import Subject
 
 #: How long after the first change of a file, at most, it is killed, in s; and how long it may take to write one at all.
-_SOON_S, _PATIENCE_S = 0.05, 300.0
+_SOON_S, _PATIENCE_S = 0.05, 120.0
+
+#: So long Python itself takes to start, which an interrupt then ends with a traceback of its own, in s.
+_PYTHON_S = 0.3
 
 
 @dataclass
@@ -64,26 +69,39 @@ def _undisturbed(subject: Subject, folder: Path) -> float:
 
 def _killed(subject: Subject, folder: Path, time: int, rng: random.Random, usual_s: float, found: Found) -> None:
     before = _stamps(folder / subject.written)
-    first = started(subject.command(folder, time), env=_surroundings(folder))
+    with (folder / "stderr").open("wb") as said:
+        first = started(subject.command(folder, time), env=_surroundings(folder), stderr=said)
     if subject.engage:
         subject.engage(folder, first)
-    if time % 2 or subject.status is not None or subject.engage:
+    if subject.signal == signal.SIGINT:
+        sleep(rng.uniform(min(_PYTHON_S, usual_s), usual_s))
+    elif time % 2 or subject.status is not None or subject.engage:
         sleep(rng.uniform(0.0, usual_s))
     else:
         _until_it_writes(folder / subject.written, before, first)
         sleep(rng.uniform(0.0, _SOON_S))
     victim, everybody = subject.victim(first), family(first)
-    try:
-        victim.kill()
-    except psutil.NoSuchProcess:  # it was done
-        first.wait()
+    if first.poll() is not None:  # it was done
         return
+    for one in everybody if subject.signal == signal.SIGINT else [victim]:
+        with suppress(psutil.NoSuchProcess):
+            one.send_signal(subject.signal)
     found.kills += 1
-    if subject.status is not None:
-        status = first.wait(timeout=_PATIENCE_S)
-        found.wrong_exits += [status] if victim != first and status != subject.status else []
-    first.wait()
+    _look(subject, first, victim, found)
     found.orphans += len(left(everybody[1:], within_s=15.0))
+
+
+def _look(subject: Subject, first: psutil.Popen, victim: psutil.Process, found: Found) -> None:
+    """How the command ended, and whether it did."""
+    try:
+        status = first.wait(timeout=_PATIENCE_S)
+    except psutil.TimeoutExpired:
+        found.faults.append("it does not end")
+        first.kill()
+        return
+    expected = subject.status if victim != first or subject.signal == signal.SIGINT else None
+    if expected is not None and status not in (expected, 0):
+        found.wrong_exits.append(status)
 
 
 def _until_it_writes(folder: Path, before: dict[Path, int], first: psutil.Popen) -> None:
