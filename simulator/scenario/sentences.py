@@ -51,6 +51,9 @@ def sentence_of(line: Any) -> str:
         return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
     if kind == "union_tag_not_found":
         return "the field `kind` is missing"
+    if kind in ("too_long", "too_short"):
+        side, bound = ("at most", context["max_length"]) if kind == "too_long" else ("at least", context["min_length"])
+        return f"holds {len(given):,} {'entry' if len(given) == 1 else 'entries'}; expected {side} {bound:,}"
     if kind == "string_pattern_mismatch":
         message = _PATTERNS.get(str(context["pattern"]), "holds characters that are not allowed here")
     message = message[:1].lower() + message[1:]

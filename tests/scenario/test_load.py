@@ -220,6 +220,17 @@ def test_a_choice_that_no_other_pick_can_save_is_faulted_when_the_file_is_read()
     assert (fault.line, fault.column) == place(text, "stages.sort.routes.1.at_sensitivity")
 
 
+@pytest.mark.parametrize(
+    ("values", "held"),
+    [("[0.6]", "holds 1 entry; expected at least 2"), (str([0.6, 0.9, *range(63)]), "holds 65 entries; expected at most 64")],
+)
+def test_too_few_or_too_many_entries_are_counted(values, held):
+    text = changed("values: [0.6, 0.9, 1.0]", f"values: {values}")
+    (fault,) = faults_of(text)
+    assert fault.message == held
+    assert (fault.line, fault.column) == place(text, "values: [0.6")
+
+
 def test_a_value_that_an_option_writes_is_faulted_at_the_option():
     text = changed("{value: 0.99, assumed: a test}", "{value: 99, assumed: a test}")
     (fault,) = faults_of(text)
