@@ -53,9 +53,13 @@ def sentence_of(line: Any) -> str:
         return "the field `kind` is missing"
     if kind in ("too_long", "too_short"):
         side, bound = ("at most", context["max_length"]) if kind == "too_long" else ("at least", context["min_length"])
-        return f"holds {len(given):,} {'entry' if len(given) == 1 else 'entries'}; expected {side} {bound:,}"
+        return f"holds {_items(len(given))}; expected {side} {_items(bound)}"
     if kind == "string_pattern_mismatch":
         message = _PATTERNS.get(str(context["pattern"]), "holds characters that are not allowed here")
     message = message[:1].lower() + message[1:]
     simple = isinstance(given, str | int | float | bool) or given is None
     return f"{message}; got {given!r}" if simple and "got " not in message and kind != "unknown_key" else message
+
+
+def _items(count: int) -> str:
+    return f"{count:,} {'item' if count == 1 else 'items'}"

@@ -14,7 +14,7 @@ from simulator.store import Hidden, Incidents
 from simulator.ui.incident.words import moment
 from tests.browser.screen import settle
 from tests.browser.serving import served
-from tests.browser.test_looks import EACH_LOOK, LOOKS, barriers, sticking_out
+from tests.browser.test_looks import LOOKS, barriers, looks, sticking_out
 
 pytestmark = pytest.mark.browser
 
@@ -201,7 +201,7 @@ def test_nothing_that_is_sent_before_the_reveal_tells_the_cause(visit, begun):
     assert sides[0] == sides[1]
 
 
-@pytest.mark.parametrize("look", EACH_LOOK)
+@pytest.mark.parametrize("look", looks("dark", "phone"))
 def test_the_room_and_the_reveal_shut_nobody_out_and_nothing_sticks_out(visit, begun, store, look):
     theme, width = LOOKS[look]
     screen = {"color_scheme": theme, "viewport": {"width": width, "height": 800}}

@@ -95,6 +95,7 @@ def test_each_lever_is_tried_and_one_click_takes_a_step(visit):
     step = page.get_by_role("button", name=re.compile("Take this step: Retries: .* → None"))
     step.wait_for(timeout=90_000)
     page.get_by_role("progressbar").wait_for(state="detached", timeout=120_000)
+    settle(page)
     changed(page, step.click)
     assert page.get_by_role("combobox", name="Retries").input_value() == "None" or page.get_by_text("None").first.is_visible()
     assert "retries=none" in page.url

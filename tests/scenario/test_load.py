@@ -222,9 +222,12 @@ def test_a_choice_that_no_other_pick_can_save_is_faulted_when_the_file_is_read()
 
 @pytest.mark.parametrize(
     ("values", "held"),
-    [("[0.6]", "holds 1 entry; expected at least 2"), (str([0.6, 0.9, *range(63)]), "holds 65 entries; expected at most 64")],
+    [
+        ("[0.6]", "holds 1 item; expected at least 2 items"),
+        (str([0.6, 0.9, *range(63)]), "holds 65 items; expected at most 64 items"),
+    ],
 )
-def test_too_few_or_too_many_entries_are_counted(values, held):
+def test_too_few_or_too_many_items_are_counted(values, held):
     text = changed("values: [0.6, 0.9, 1.0]", f"values: {values}")
     (fault,) = faults_of(text)
     assert fault.message == held
