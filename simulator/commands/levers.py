@@ -49,7 +49,8 @@ def levers(
 def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     total = replications or plan.scenario.run.replications
-    with pool_for(plan, total) as pool, Progress(*columns, console=err, transient=True) as bar:
+    steps = sum(len(choice.next_to(plan.design[name])) for name, choice in plan.scenario.choices.items())
+    with pool_for(plan, total + trials * steps) as pool, Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("replications", total=total)
         told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
         base = summary_of(plan, seed, run_replications(plan, seed, total, pool, told))

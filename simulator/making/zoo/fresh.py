@@ -60,8 +60,8 @@ class Apart:
     def end(self) -> None:
         """Kill it and all that it started.
 
-        Each stands still before those that it started are looked for, and ends after them: none starts another meanwhile, or
-        finds out, and complains, that who started it has gone.
+        Each is suspended before its children are looked for, and killed after them: so none starts another meanwhile, and none
+        lives to see its parent gone, and to complain.
         """
         family = self._first()
         for one in family:

@@ -31,7 +31,7 @@ def test_a_crash_ends_the_work_alone_and_counts_as_a_refusal() -> None:
 
 
 def _starting_others(tell: Tell, complaints: Path) -> None:
-    """Start processes without end that complain when who started them has gone."""
+    """Start one process after the other, each of which complains when its parent has gone."""
     complaint = f"import os; os.read(0, 1); open({str(complaints)!r}, 'a').write('it has gone')"
     for number in range(10_000):
         subprocess.Popen([sys.executable, "-S", "-c", complaint], stdin=subprocess.PIPE)
