@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -122,19 +122,6 @@ def kill_worker(worker: ProcessPoolExecutor) -> None:
     for process in list((worker._processes or {}).values()):  # from Python 3.14 on `worker.kill_workers()`
         process.kill()
     worker.shutdown(cancel_futures=True)
-
-
-class Here(Executor):
-    """Does work in this process, at once, where starting others would take longer."""
-
-    def submit(self, work: Callable[..., Found], /, *given: Any, **named: Any) -> Future[Found]:
-        """What `work` comes to, which has come by now."""
-        future: Future[Found] = Future()
-        try:
-            future.set_result(work(*given, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 class Pool(ThreadPoolExecutor):

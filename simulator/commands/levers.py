@@ -18,7 +18,8 @@ from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import summary_of
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import err, table_console
-from simulator.commands.run import pool_for, read_picks, read_strikes
+from simulator.commands.run import read_picks, read_strikes
+from simulator.processes import Pool
 from simulator.scenario import load
 from simulator.serving.plan import Plan, compile_plan
 from simulator.units import spoken
@@ -48,12 +49,10 @@ def levers(
 
 def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    total = replications or plan.scenario.run.replications
-    steps = sum(len(choice.next_to(plan.design[name])) for name, choice in plan.scenario.choices.items())
-    with pool_for(plan, total + trials * steps) as pool, Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("replications", total=total)
+    with Pool() as pool, Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("replications", total=replications or plan.scenario.run.replications)
         told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
-        base = summary_of(plan, seed, run_replications(plan, seed, total, pool, told))
+        base = summary_of(plan, seed, run_replications(plan, seed, replications, pool, told))
         trying = Trying(base, pool.submit, trials)
         task = bar.add_task("steps", total=len(trying.steps))
         while trying.running:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,15 +18,12 @@ from simulator.analysis.run.result import Result, result_of
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import Status, UsageError, err
 from simulator.commands.run_report import print_differences, print_path, print_summary
-from simulator.processes import Here, Pool
+from simulator.processes import Pool
 from simulator.scenario import load
 from simulator.serving.actions import Action, with_actions
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, compile_plan
 from simulator.serving.trace import Trace
-
-#: A run in which stages are visited less often than this takes about as long as starting processes does: one or two seconds.
-FEW_VISITS = 500_000
 
 
 def run(
@@ -124,18 +120,12 @@ def read_strikes(strikes: list[str]) -> dict[str, float | None]:
     return found
 
 
-def pool_for(plan: Plan, replications: int) -> Executor:
-    """Processes for so many replications of a plan; this one alone where starting others would take longer than the run."""
-    return Pool() if replications * plan.requests * len(plan.scenario.stages) > FEW_VISITS else Here()
-
-
 def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    total = replications or plan.scenario.run.replications
-    with pool_for(plan, total) as pool, Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("run", total=total)
+    with Pool() as pool, Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("run", total=replications or plan.scenario.run.replications)
         told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
-        return run_replications(plan, seed, total, pool, told)
+        return run_replications(plan, seed, replications, pool, told)
 
 
 def _against(other: Plan, summary: Result) -> Comparison:

@@ -80,11 +80,6 @@ class Plan:
         return arrivals_of(self.scenario, self.recording)
 
     @property
-    def requests(self) -> float:
-        """About how many requests a replication draws, traffic that strikes included. Nothing is drawn for it."""
-        return self.arrivals.drawn_under(surges(self))
-
-    @property
     def identity(self) -> list[Any]:
         """What was run, as plain data: the scenario, the picks, the evidence, what strikes, picks that change."""
         changes = [[at_s, plan.design, plan.evidence] for at_s, plan in self.later]
@@ -349,8 +344,8 @@ class Gatherer:
         return True
 
     def _check_size(self, plan: Plan) -> None:
-        """Refuse what would take too much memory."""
-        expected = plan.requests
+        """Refuse what would take too much memory, traffic that strikes included. Nothing is drawn for it."""
+        expected = plan.arrivals.drawn_under(surges(plan))
         most = RUN_MEMORY.most // bytes_a_request(self.scenario)
         if expected > most:
             less = self.scenario.arrivals.to_lessen

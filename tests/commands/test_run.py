@@ -238,22 +238,6 @@ def leave_a_mark(folder, number):
     sleep(0.02)
 
 
-@pytest.fixture
-def in_workers(monkeypatch):
-    """Runs in processes of its own, however short it is."""
-    monkeypatch.setattr("simulator.commands.run.FEW_VISITS", 0)
-
-
-def test_a_short_run_is_the_same_here_and_in_processes_of_its_own(casesim, case, monkeypatch):
-    with monkeypatch.context() as short:
-        short.setattr("simulator.commands.run.Pool", None)
-        here = casesim("run", case, "--json")
-    monkeypatch.setattr("simulator.commands.run.FEW_VISITS", 0)
-    monkeypatch.setattr("simulator.commands.run.Here", None)
-    assert casesim("run", case, "--json") == here
-
-
-@pytest.mark.usefixtures("in_workers")
 def test_an_interrupt_ends_a_run_without_the_replications_that_have_not_begun(casesim, case, tmp_path, monkeypatch):
     marks = tmp_path / "marks"
     marks.mkdir()
@@ -269,7 +253,6 @@ def test_an_interrupt_ends_a_run_without_the_replications_that_have_not_begun(ca
     assert len(list(marks.iterdir())) < 100
 
 
-@pytest.mark.usefixtures("in_workers")
 def test_a_run_whose_workers_are_killed_again_and_again_is_told_in_a_sentence(casesim, case, monkeypatch):
     monkeypatch.setattr("simulator.commands.run.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
     status, out, err = casesim("run", case)
