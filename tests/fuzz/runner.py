@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -106,7 +106,7 @@ def verdicts(kind: Kind, trials: Iterable[Trial], work: Path, at_once: int) -> I
 
 
 def _forked(kind: Kind, trial: Trial, folder: Path) -> int:
-    shutil.rmtree(folder, ignore_errors=True)
+    _sweep(folder)
     for name, content in trial.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -161,8 +161,14 @@ def _ended(kind: Kind, running: dict[int, _Running]) -> Iterator[Verdict]:
         del running[child]
         verdict = Verdict(one.trial, *_judged(one.folder, status, late), taken)
         if not verdict.failed:
-            shutil.rmtree(one.folder)
+            _sweep(one.folder)
         yield verdict
+
+
+def _sweep(folder: Path) -> None:
+    """Remove a folder. A command may have made a thousand in it, one in the other, and `shutil` calls itself for each."""
+    if folder.exists():
+        subprocess.run(["rm", "-rf", "--", folder], check=True)
 
 
 def _end_family(child: int) -> None:
