@@ -76,7 +76,8 @@ def _run(folder: Path, _time: int) -> Words:
 
 
 def _complains(folder: Path) -> str | None:
-    return "it printed a traceback" if b"Traceback" in (folder / "stderr").read_bytes() else _unreadable(folder)
+    said = (folder / "stderr").read_text(encoding="utf-8", errors="replace")
+    return f"it printed a traceback:\n{said}" if "Traceback" in said else _unreadable(folder)
 
 
 def _levers(folder: Path, _time: int) -> Words:
