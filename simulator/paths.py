@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = _PACKAGE / "shipped"
@@ -36,3 +36,6 @@ DATABASE = user_data_path("casesim") / "casesim.db"
 
 #: Scores that a person imported.
 OWN_SCORES = user_data_path("casesim") / "scores"
+
+#: What points of sweeps came to. To delete it costs time, and nothing else.
+SWEEPS = user_cache_path("casesim") / "sweeps"

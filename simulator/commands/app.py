@@ -33,6 +33,27 @@ COMMANDS = {
     "levers": Entry(
         "levers:levers", "Try every choice one step either way from a design, and print what moves its objectives."
     ),
+    "sweep": Entry(
+        "sweeps:sweep", "Run many designs of a case, over any of its choices and figures, and print what each comes to."
+    ),
+    "pareto": Entry(
+        "sweeps:pareto",
+        "Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying.",
+    ),
+    "best": Entry(
+        "best:best", "Search for the cheapest design that meets every objective; where none does, name the nearest misses."
+    ),
+    "sensitivity": Entry(
+        "sensitivity:sensitivity",
+        "Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib).",
+    ),
+    "capacity": Entry(
+        "capacity:capacity",
+        "Print the most traffic within the objectives, the fewest servers for it, and the cost against the load.",
+    ),
+    "breakeven": Entry(
+        "breakeven:breakeven", "Find which assumed or projected figures turn an answer within their range, and where it turns."
+    ),
     "evidence": Entry(
         "evidence:evidence",
         "Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed.",

@@ -1,6 +1,7 @@
 """The building blocks of a scenario: strict models, figures with a source, bounded text."""
 
 import re
+from math import inf
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -9,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -130,20 +132,47 @@ class Figure(Sourced):
     written: ClassVar[str] = "{value: 5, assumed: why}"
 
     value: float
+    between: Annotated[
+        tuple[float, float] | None,
+        Field(description="the lowest and the highest value that it may have in truth, where it is assumed or projected"),
+    ] = None
+
+    #: What its field allows, lowest and highest.
+    _allowed: tuple[float, float] = PrivateAttr((-inf, inf))
+
+    @model_validator(mode="after")
+    def _lies_between(self) -> Self:
+        if self.between is not None and not self.between[0] <= self.value <= self.between[1]:
+            low, high = self.between
+            raise ValueError(f"the value {self.value:g} should lie within `between`, from {low:g} to {high:g}")
+        if self.between is not None and self.between[0] == self.between[1]:
+            raise ValueError("`between` should hold two numbers, the lower one first")
+        return self
 
     @property
     def words(self) -> str:
         """The number."""
         return f"{self.value:g}"
 
+    @property
+    def allowed(self) -> tuple[float, float]:
+        """The lowest and the highest value that its field takes; infinite where nothing bounds it."""
+        return self._allowed
+
+    def within(self, low: float, high: float) -> Self:
+        """Itself, knowing what its field allows; raises ValueError where it lies beyond."""
+        for value in (self.value, *(self.between or ())):
+            if not low <= value <= high:
+                raise ValueError(f"should be between {low:g} and {high:g}, got {value:g}")
+        self._allowed = (low, high)
+        return self
+
 
 def bounded(low: float, high: float) -> Any:
     """A pydantic validator that keeps a Figure's value within [low, high]."""
 
     def check(figure: Figure) -> Figure:
-        if not low <= figure.value <= high:
-            raise ValueError(f"should be between {low:g} and {high:g}, got {figure.value:g}")
-        return figure
+        return figure.within(low, high)
 
     return AfterValidator(check)
 

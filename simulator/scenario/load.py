@@ -71,7 +71,7 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
             faults.append(document.fault(("choices", name), str(error), name))
     if faults:
         raise ScenarioError(faults)
-    return _validated(document.patched(_changes(scenario, design)), scenario), design
+    return validated(document.patched(_changes(scenario, design)), scenario), design
 
 
 def _checked(document: Document) -> Scenario:
@@ -126,8 +126,11 @@ def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple
     }
 
 
-def _validated(document: Document, known: Scenario | None = None) -> Scenario:
-    """The scenario of a document; known: a valid one whose unchanged parts need not be validated again."""
+def validated(document: Document, known: Scenario | None = None) -> Scenario:
+    """The scenario of a document; known: a valid one whose unchanged parts need not be validated again.
+
+    Raises ScenarioError with all that is wrong with it.
+    """
     scenario, unknown, faults = _read(document, known)
     if scenario is not None:
         faults += check(scenario, unknown)

@@ -295,9 +295,11 @@ class Scenario(Strict):
         return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
 
     def asking(self, names: Iterable[str]) -> Self:
-        """The same scenario, whose runs report these metrics alone: they take less time to measure and to pool."""
-        found = self.model_copy()
-        vars(found)["metrics"] = {name: self.metrics[name] for name in names}
+        """The same scenario, whose runs report these metrics and the objectives for them alone: they take less time."""
+        asked = set(names)
+        objectives = [objective for objective in self.objectives if objective.metric in asked]
+        found = self.model_copy(update={"objectives": objectives})
+        vars(found)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in asked}
         return found
 
     def defaults(self) -> dict[str, Any]:

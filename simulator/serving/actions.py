@@ -42,7 +42,7 @@ def with_actions(plan: Plan, actions: Sequence[Action]) -> Plan:
 def changed(plan: Plan, picks: Mapping[str, Pick]) -> Plan:
     """The plan that runs on after some picks have changed; raises ScenarioError for those that cannot change in a run."""
     assert plan.authored is not None  # a plan that was compiled knows what it was compiled from
-    after = compile_plan(plan.authored, plan.design | dict(picks), plan.strikes)
+    after = compile_plan(plan.authored, plan.design | dict(picks), plan.strikes, plan.figures)
     if reasons := [*_fixed(plan.authored, picks), *_different(plan, after)]:
         raise _refusal(plan, picks, reasons[0])
     return seen_as(replace(after, until=plan.until), plan)

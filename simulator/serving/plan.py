@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -22,10 +22,12 @@ from simulator.evidence.scores import ScoreTable
 from simulator.limits import RUN_MEMORY
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.arrivals import AnyArrivals
-from simulator.scenario.base import EVIDENCE_KINDS, Sourced
+from simulator.scenario.base import EVIDENCE_KINDS
 from simulator.scenario.checks import cautions
 from simulator.scenario.choices import Pick
-from simulator.scenario.faults import Fault, beyond
+from simulator.scenario.faults import Fault, beyond, dotted
+from simulator.scenario.faults import Path as FieldPath
+from simulator.scenario.figures import sourced_of, with_figures
 from simulator.scenario.load import apply, one_by_one
 from simulator.scenario.stages import Gate
 from simulator.serving import incident
@@ -64,6 +66,7 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     evidence: dict[str, str] = field(default_factory=dict)  # every file that was read, by name, with a hash of its content
     authored: Scenario | None = None  # what the author wrote, before the picks
+    figures: dict[str, float] = field(default_factory=dict)  # numbers in the stead of the author's, by place
     later: tuple[tuple[float, Plan], ...] = ()  # what runs instead from a time (s) on: picks that change during the run
     until: float = inf  # a run that was stopped on the way ends here (s)
     items: tuple[Places, Places] | None = None  # which positives and negatives stand for those of the score tables
@@ -83,7 +86,8 @@ class Plan:
     def identity(self) -> list[Any]:
         """What was run, as plain data: the scenario, the picks, the evidence, what strikes, picks that change."""
         changes = [[at_s, plan.design, plan.evidence] for at_s, plan in self.later]
-        return [self.scenario_hash, self.design, self.evidence, *(part for part in (self.strikes, changes) if part)]
+        others = [{"figures": self.figures}] if self.figures else []
+        return [self.scenario_hash, self.design, self.evidence, *(part for part in (self.strikes, changes) if part), *others]
 
     @property
     def arrivals_end_s(self) -> float:
@@ -183,22 +187,27 @@ def fingerprint(data: Any) -> str:
 
 
 def compile_plan(
-    scenario: Scenario, picks: Mapping[str, Pick] | None = None, strikes: Mapping[str, float | None] | None = None
+    scenario: Scenario,
+    picks: Mapping[str, Pick] | None = None,
+    strikes: Mapping[str, float | None] | None = None,
+    figures: Mapping[str, float] | None = None,
 ) -> Plan:
     """Apply picks (choice to option; defaults fill the rest), check again, and gather the evidence.
 
     strikes: curveballs that an interviewer lets strike, each with its time in seconds or None for the author's own; those
     with a time of their own strike anyway.
+    figures: numbers in the stead of the author's, by the place of the figure, whatever the picks write there.
 
     Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
     """
     designed, design = apply(scenario, picks or {})
+    designed = with_figures(designed, figures or {})
     gather = Gatherer(designed)
     timed = strike_times(designed, strikes or {})
     plan = gather.plan(design, fingerprint(scenario.document.data), timed)
     if gather.faults:
         raise ScenarioError(gather.faults)
-    return replace(plan, authored=scenario)
+    return replace(plan, authored=scenario, figures=dict(figures or {}))
 
 
 def read_whole(read: Callable[[], Scenario]) -> Scenario:
@@ -280,7 +289,7 @@ class Gatherer:
         if self.scenario.incident:
             incident.look_up(self, self.scenario.incident)
         self.sources += [
-            Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in _figures(self.scenario)
+            Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in sourced_of(self.scenario)
         ]
         plan = Plan(
             scenario=self.scenario,
@@ -359,20 +368,5 @@ def bytes_a_request(scenario: Scenario) -> int:
     return 200 + 80 * len(scenario.stages) + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes)
 
 
-def _figures(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Sourced]]:
-    """Every figure, or list of them, within a model that takes part in the run, with its path."""
-    if isinstance(model, Sourced):
-        yield path, model
-    elif isinstance(model, dict):
-        for name, value in model.items():
-            yield from _figures(value, (*path, str(name)))
-    elif isinstance(model, list):
-        for index, value in enumerate(model):
-            yield from _figures(value, (*path, str(index)))
-    elif hasattr(type(model), "model_fields"):
-        for name in type(model).model_fields:
-            yield from _figures(getattr(model, name), (*path, name))
-
-
-def _where(path: tuple[str, ...]) -> str:
-    return ".".join(path).removesuffix(".median").removesuffix(".constant").removesuffix(".exponential_mean")
+def _where(path: FieldPath) -> str:
+    return dotted(path).removesuffix(".median").removesuffix(".constant").removesuffix(".exponential_mean")

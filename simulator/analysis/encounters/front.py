@@ -47,7 +47,7 @@ def _options(plan: Plan) -> list[tuple[str, str]]:
 def _row(plan: Plan, choice: str, option: str, distance_m: float) -> dict[str, object] | None:
     authored = plan.authored or plan.scenario
     try:
-        other = compile_plan(authored, plan.design | {choice: option})
+        other = compile_plan(authored, plan.design | {choice: option}, figures=plan.figures)
     except ScenarioError:
         return None
     spec, sights = other.scenario.encounters, other.sights

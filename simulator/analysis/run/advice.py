@@ -93,7 +93,7 @@ def step_to(plan: Plan, name: str, pick: Pick) -> Iterator[Step]:
     """The design with another pick, under the same strikes; none if it cannot run."""
     choice = plan.scenario.choices[name]
     try:
-        other = compile_plan(plan.scenario, {**plan.design, name: pick}, plan.strikes)
+        other = compile_plan(plan.scenario, {**plan.design, name: pick}, plan.strikes, plan.figures)
     except ScenarioError:
         return
     now = choice.label_of(plan.design[name])

@@ -5,26 +5,16 @@ one of two runs has is told with the reason why the other has none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import inf, isfinite, isinf
+from dataclasses import dataclass
+from math import isfinite, isinf
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from simulator.analysis.run.estimates import Estimator, Floats, about, of_draws
-from simulator.analysis.run.labels import ways_of
 from simulator.analysis.run.measures import Measures
+from simulator.analysis.run.readings import change, estimators_of, reading_of
 from simulator.analysis.run.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
-from simulator.analysis.statistics import (
-    Estimate,
-    Interval,
-    batch_interval,
-    estimate,
-    is_rare,
-    ratio_difference,
-    replicated_share,
-)
+from simulator.analysis.statistics import Estimate, Interval
 from simulator.scenario.metrics import Metric
 from simulator.units import significant, spoken
 
@@ -297,124 +287,11 @@ def differences(
     old, new = summaries
     labels = _labels(new)
     names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
-    pairs = _pairs(before, after, summaries)
-    metrics = [new.metric(name) for name in names]
-    return [Difference(metric, labels.get(metric.name, metric.label), _bounded(_change(metric, pairs))) for metric in metrics]
+    edges = bool(before[0].band_edges or after[0].band_edges)
+    sides = [estimators_of(old, before, edges), estimators_of(new, after, edges)]
 
+    def difference(metric: Metric) -> Difference:
+        told = ([reading_of(metric, one) for one in side] for side in sides)
+        return Difference(metric, labels.get(metric.name, metric.label), change(metric, *told))
 
-#: Estimators of both designs: at the middle of the projections and, if there are any, at both edges of their bands.
-Pairs = list[tuple[Estimator, Estimator]]
-
-
-def _pairs(before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary]) -> Pairs:
-    ways = [ways_of(summary.plan) for summary in summaries]
-    edges = (0, 1) if before[0].band_edges or after[0].band_edges else ()
-    sides = [(before, after), *((_at_edge(before, index), _at_edge(after, index)) for index in edges)]
-
-    def estimator(side: Sequence[Measures], index: int) -> Estimator:
-        warm_up = summaries[index].warm_up
-        kept = [one.after(warm_up.stretch) for one in side] if warm_up else side
-        return Estimator(kept, ways[index], cut=warm_up is not None)
-
-    return [(estimator(old, 0), estimator(new, 1)) for old, new in sides]
-
-
-def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
-    """The replications at one edge of the projections; unchanged if nothing is projected.
-
-    Edges do not run again for other labelled people: there neither design's doubt about them counts, or they would not pair.
-    """
-    return [one.band_edges[index] if one.band_edges else replace(one, resampled=None) for one in measures]
-
-
-def _change(metric: Metric, pairs: Pairs) -> Estimate:
-    """The change; if latencies are projected, its interval spans those at both edges of their bands."""
-    if metric.group is not None:
-        alone = [(old.of_group(metric.group), new.of_group(metric.group)) for old, new in pairs]
-        return _change(metric.of_all, alone)
-    found = [_paired(metric, *pair) for pair in pairs if all(one.run_interval(metric) for one in pair)]
-    first, values = found[0], [one.value for one in found]
-    low, high = min(one.low for one in found), max(one.high for one in found)
-    projected = Interval(first.value, min(values), max(values)) if len(found) > 1 else None
-    return Estimate(first.value, low, high, first.run, first.labels, projected)
-
-
-def _bounded(change: Estimate) -> Estimate:
-    """A change of which too few replications tell anything has no bounds."""
-    if np.isfinite([change.low, change.high]).all():
-        return change
-    return replace(change, low=-inf, high=inf)
-
-
-def _paired(metric: Metric, old: Estimator, new: Estimator) -> Estimate:
-    run = _of_sample(metric, old, new) if metric.sample else _of_totals(metric, old, new)
-    return estimate(run, _of_labels(metric, run.value, old, new))
-
-
-def _of_sample(metric: Metric, old: Estimator, new: Estimator) -> Interval:
-    """Pooled value against pooled value, with the spread of the differences of single replications (sectioning)."""
-    values = [one.run_interval(metric) for one in (old, new)]
-    both = [(one.figures({metric.name: metric}), other.figures({metric.name: metric})) for one, other in zip(
-        old.measures, new.measures, strict=True)]  # fmt: skip
-    moved = [other[metric.name] - one[metric.name] for one, other in both if metric.name in one and metric.name in other]
-    assert values[0] is not None
-    assert values[1] is not None
-    return batch_interval(values[1].value - values[0].value, moved)
-
-
-def _of_totals(metric: Metric, old: Estimator, new: Estimator) -> Interval:
-    before, after = old.columns(metric.name), new.columns(metric.name)
-    if metric.estimator == "share" and (is_rare(*before) or is_rare(*after)):
-        return _apart(replicated_share(*before), replicated_share(*after))
-    return ratio_difference(before, after)
-
-
-def _apart(before: Interval, after: Interval) -> Interval:
-    """The difference of two shares as if independent: never too narrow here (Newcombe 1998, Stat Med 17:873)."""
-    value = after.value - before.value
-    low = np.hypot(after.value - after.low, before.high - before.value)
-    high = np.hypot(after.high - after.value, before.value - before.low)
-    return Interval(value, value - float(low), value + float(high))
-
-
-def _of_labels(metric: Metric, value: float, old: Estimator, new: Estimator) -> Interval | None:
-    """Both designs on the same resamples of the labelled people; where scores shift in one of them, both run again."""
-    if metric.name in old.measures[0].totals and (one := _of_evidence(metric, value, old, new)):
-        return one
-    drawn = [one.draws(metric.name) for one in (old, new)]
-    again = any(change is None and one.reruns(lambda found: found.figure(metric))[0].size
-                for change, one in zip(drawn, (old, new), strict=True))  # fmt: skip
-    if any(change is not None for change in drawn) and not again:
-        moved = sum(sign * change for sign, change in zip((-1, 1), drawn, strict=True) if change is not None)
-        pinned = [all(one.ways.pinned[index] for one in (old, new) if one.ways) for index in (0, 1)]
-        return of_draws(value, np.asarray(moved), pinned)
-    return about(value, _moved_again(metric, old, new))
-
-
-def _of_evidence(metric: Metric, value: float, old: Estimator, new: Estimator) -> Interval | None:
-    """Both designs on the same resamples of other evidence; of counted evidence, as if independent where it differs.
-
-    Evidence that leaves both figures equally far to either side is the same, and takes no part in their difference.
-    """
-    counted = [one.between(metric.name) for one in (old, new)]
-    values = [one.run_interval(metric) for one in (old, new)]
-    told = [Interval(run.value, *found) for run, found in zip(values, counted, strict=True) if run and found]
-    if len(told) == 2:
-        return None if _is_one_doubt(*told) else _apart(*told)
-    moved = [one.moved(metric.name) for one in (old, new)]
-    if moved[0] is None or moved[1] is None or len(moved[0]) != len(moved[1]):
-        return None
-    return about(value, moved[1] - moved[0])
-
-
-def _is_one_doubt(before: Interval, after: Interval) -> bool:
-    """Whether the same counts stand behind both, whatever else is added to them: what is unknown of them then cancels."""
-    return np.allclose([before.value - before.low, before.high - before.value],
-                       [after.value - after.low, after.high - after.value], rtol=1e-9, atol=1e-12)  # fmt: skip
-
-
-def _moved_again(metric: Metric, old: Estimator, new: Estimator) -> Floats:
-    """How much more the second design changed than the first, in each replication run for other labelled people."""
-    again = [np.subtract(*one.reruns(lambda found: found.figure(metric))[::-1]) for one in (old, new)]
-    runs = min((len(moved) for moved in again if len(moved)), default=0)
-    return np.asarray(np.subtract(*(moved[:runs] if len(moved) else np.zeros(runs) for moved in again[::-1])))
+    return [difference(new.metric(name)) for name in names]

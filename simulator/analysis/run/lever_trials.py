@@ -9,16 +9,15 @@ from functools import cached_property
 from itertools import zip_longest
 from math import hypot
 
-from scipy.stats import t
-
 from simulator.analysis.run.compare import Difference, OneSided, differences
 from simulator.analysis.run.labels import RUNS, needs_runs, resampled_plan
 from simulator.analysis.run.levers import Effect, Lever, Levers, Outcome, Step, steps_of
 from simulator.analysis.run.measures import Measures, measure
+from simulator.analysis.run.readings import chance_of
 from simulator.analysis.run.replicate import packed, unpacked
 from simulator.analysis.run.scorecard import Verdict
 from simulator.analysis.run.summary import NO_STEADY_STATE, Summary, summary_of
-from simulator.analysis.statistics import LEVEL, Estimate, Interval, estimate
+from simulator.analysis.statistics import Estimate, Interval, estimate
 from simulator.scenario.metrics import Metric
 from simulator.serving.engine import simulate
 from simulator.serving.plan import Plan, at_band_edges
@@ -139,20 +138,6 @@ def _moved(before: Estimate, change: Estimate, there: Estimate, metric: Metric) 
 
 def _shifted(interval: Interval, value: float) -> Interval:
     return Interval(value, value - (interval.value - interval.low), value + (interval.high - interval.value))
-
-
-def chance_of(change: Estimate, freedom: int) -> float:
-    """How likely so large a change is if there is none: the level whose interval would just reach zero, by Student's t.
-
-    The interval holds what varies with `freedom` degrees of freedom, and what is surer; taking all of it for the former errs
-    on the side of chance.
-    """
-    reach = change.value - change.low if change.value > 0 else change.high - change.value
-    if change.value == 0:
-        return 1.0
-    if reach <= 0:
-        return 0.0
-    return float(2 * t.sf(abs(change.value) / reach * t.ppf((1 + LEVEL) / 2, freedom), freedom))
 
 
 class Trying:

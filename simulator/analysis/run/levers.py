@@ -57,7 +57,7 @@ def steps_of(plan: Plan) -> list[Step]:
 def _step(plan: Plan, name: str, choice: Choice, pick: Pick) -> Step:
     words = (choice.label, choice.label_of(plan.design[name]), choice.label_of(pick))
     try:
-        there = compile_plan(plan.authored or plan.scenario, {**plan.design, name: pick}, plan.strikes)
+        there = compile_plan(plan.authored or plan.scenario, {**plan.design, name: pick}, plan.strikes, plan.figures)
         return Step(name, *words, pick, with_actions(there, changes_of(plan)) if plan.later else there)
     except ScenarioError as error:
         return Step(name, *words, pick, None, error.faults[0].message)

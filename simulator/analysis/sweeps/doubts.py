@@ -1,0 +1,293 @@
+"""What a case assumes or projects, how far that may be off, and which answers hang on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from simulator.analysis.run.readings import change
+from simulator.analysis.run.summary import NO_STEADY_STATE
+from simulator.analysis.statistics import Interval, share_interval
+from simulator.analysis.sweeps.crossing import FAILS, UNKNOWN, Crossing, Gap, crossing
+from simulator.analysis.sweeps.kept import Kept
+from simulator.analysis.sweeps.outcomes import Outcome
+from simulator.analysis.sweeps.space import Axis, Point, points_of
+from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
+from simulator.analysis.sweeps.told import Asked
+from simulator.errors import InputError, suggest
+from simulator.scenario import Scenario
+from simulator.scenario.base import Figure
+from simulator.scenario.choices import Pick
+from simulator.scenario.figures import figures_of, range_of
+from simulator.scenario.metrics import Metric
+from simulator.scenario.schema import Objective
+from simulator.serving.plan import Plan
+from simulator.units import spoken, spoken_bound
+
+#: The kinds of evidence that leave a figure open.
+OPEN = ("assumed", "projected")
+
+#: Points at which all doubtful figures lie anywhere in their ranges at once.
+TOGETHER = 64
+
+#: Break-evens that are sought at a time.
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A figure that is assumed or projected, with the range it may lie in.
+
+    own: whether the range is the author's own; else it is half to double
+    """
+
+    place: str
+    figure: Figure
+    low: float
+    high: float
+
+    @property
+    def own(self) -> bool:
+        """Whether the author gives the range."""
+        return self.figure.between is not None
+
+    @property
+    def words(self) -> str:
+        """The figure and its range: `population.prevalence, 0.02 (0.018 to 0.08, the author's range)`."""
+        whose = "the author's range" if self.own else "half to double, as no range is given"
+        return f"{self.place}, {self.figure.value:g} ({self.low:g} to {self.high:g}, {whose})"
+
+
+def doubts_of(plan: Plan) -> list[Doubt]:
+    """Every assumed or projected figure of a design that has a range; one of 0 has none unless its author gives one."""
+    ranges = ((place, figure, range_of(plan.scenario, place)) for place, figure in figures_of(plan.scenario).items()
+              if figure.kind in OPEN)  # fmt: skip
+    return [Doubt(place, figure, low, high) for place, figure, (low, high) in ranges if low < high]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A statement that may turn: that an objective is met, or that a design is better than another in a metric.
+
+    against: what the other design picks otherwise; None for an objective
+    """
+
+    metric: Metric
+    objective: Objective | None = None
+    higher: bool = True
+    against: Mapping[str, Pick] | None = None
+
+    @property
+    def words(self) -> str:
+        """The statement: `Cost of 1,000 people at most 21,000 USD`."""
+        if self.objective is None:
+            other = ", ".join(f"{name}={pick}" for name, pick in (self.against or {}).items())
+            return f"{'more' if self.higher else 'less'} of “{self.metric.label}” than with {other}"
+        upward = self.objective.at_least is not None
+        return f"{self.objective.label} {'at least' if upward else 'at most'} {spoken_bound(self.bound, self.metric.unit)}"
+
+    @property
+    def bound(self) -> float:
+        """The bound of the objective."""
+        assert self.objective is not None
+        bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
+        assert bound is not None
+        return bound
+
+    def points(self, point: Point) -> list[Point]:
+        """What has to be run to tell."""
+        return [point] if self.against is None else [point, replace(point, picks={**point.picks, **self.against})]
+
+    def gap(self, outcomes: Sequence[Outcome]) -> Gap:
+        """How far it is from turning, by the outcomes of its points."""
+        name = self.metric.name
+        missing = [one for one in outcomes if name not in one.metrics]
+        if self.objective is not None:
+            if missing:
+                return FAILS if missing[0].untold.get(name, "").startswith(NO_STEADY_STATE) else UNKNOWN
+            return Gap.of(outcomes[0].metrics[name], self.bound, self.objective.at_least is not None)
+        if missing:
+            return UNKNOWN
+        other, own = outcomes[1].readings[name], outcomes[0].readings[name]
+        return Gap.of(change(self.metric, other, own), 0.0, self.higher)
+
+    def told(self, gap: Gap) -> str:
+        """A gap in words: how far it holds or fails, with its unit."""
+        if abs(gap.value) == float("inf"):
+            return "no figure"
+        unit = self.metric.unit
+        size = f"{100 * abs(gap.value):.3g} points" if unit == "share" else spoken(abs(gap.value), unit)
+        return f"{'holds' if gap.holds else 'fails'} by {size}{'' if gap.sure else ', which may be chance'}"
+
+
+def answers_of(scenario: Scenario, metrics: Sequence[str] = ()) -> list[Answer]:
+    """That each objective is met; those of some metrics alone, where they are given. Raises InputError where there is none."""
+    by_metric = {objective.metric: objective for objective in scenario.objectives}
+    for name in metrics:
+        if name not in by_metric:
+            raise InputError(f"--objective {name}: the case has no such objective; {suggest(name, by_metric)}")
+    return [
+        Answer(scenario.metrics[name], objective, objective.at_least is not None)
+        for name, objective in by_metric.items()
+        if not metrics or name in metrics
+    ]
+
+
+@dataclass(frozen=True)
+class Flip:
+    """An answer that turns within the range of a doubtful figure; holds: whether it holds as the case stands."""
+
+    answer: Answer
+    doubt: Doubt
+    holds: bool
+    crossing: Crossing
+
+    @property
+    def sentence(self) -> str:
+        """Where it turns, in words."""
+        where, at = self.crossing, f"{self.crossing.at:.3g}"
+        beyond = "below" if (where.below.holds != self.holds) else "above"
+        state = f"“{self.answer.words}” {'holds' if self.holds else 'fails'} unless {self.doubt.place} lies {beyond} {at}"
+        low, high = where.low, where.high
+        if where.is_bounded:
+            return f"{state} (95% interval {low:.3g} to {high:.3g})."
+        known = f"from {low:.3g} on" if abs(low) < float("inf") else f"up to {high:.3g}" if abs(high) < float("inf") else ""
+        return f"{state} by the plain values; " + (
+            f"runs are sure of one side only (95% interval {known})." if known else "within its range runs cannot tell."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As `casesim breakeven --json` prints it; a bound that is open is left out."""
+        where = self.crossing
+        bounds = {name: bound for name, bound in (("low", where.low), ("high", where.high)) if abs(bound) < float("inf")}
+        return {
+            "metric": self.answer.metric.name,
+            "answer": self.answer.words,
+            "holds": self.holds,
+            "figure": self.doubt.place,
+            "value": self.doubt.figure.value,
+            "range": [self.doubt.low, self.doubt.high],
+            "range_given": self.doubt.own,
+            "at": where.at,
+            **bounds,
+            "below": self.answer.told(where.below),
+            "above": self.answer.told(where.above),
+            "confirmed": [again and self.answer.told(again) for again in where.confirmed],
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True)
+class Stands:
+    """How often an answer is the same while all doubtful figures lie anywhere in their ranges at once."""
+
+    answer: Answer
+    holds: bool
+    same: int
+    of: int
+
+    @property
+    def share(self) -> Interval:
+        """The share of the ranges in which it is the same, with its exact binomial interval."""
+        return share_interval(self.same, self.of)
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        found, state = self.share, "holds" if self.holds else "fails"
+        return (
+            f"“{self.answer.words}” {state}. With every doubtful figure anywhere in its range it still {state} in {self.same} "
+            f"of {self.of} draws (95% interval {found.low:.0%} to {found.high:.0%} of the ranges)."
+        )
+
+
+@dataclass(frozen=True)
+class Doubted:
+    """What hangs on the doubtful figures of a design.
+
+    flips: answers that turn, and where; steady: how many pairs of an answer and a figure do not turn within its range
+    unvaried: figures that cannot be varied alone, with the reason; together: what remains with all in doubt at once
+    """
+
+    asked: Asked
+    doubts: Sequence[Doubt]
+    flips: Sequence[Flip]
+    steady: int
+    unvaried: Mapping[str, str] = field(default_factory=dict)
+    together: Sequence[Stands] = ()
+
+
+class Doubting:
+    """Looks for what turns: first at the ends of every range, then for the place of each turn, then on both sides of it."""
+
+    def __init__(self, asked: Asked, submit: Submit, kept: Kept | None = None) -> None:
+        """asked: the design, the metrics of all answers among its metrics, the seed and the replications"""
+        self.asked, self._submit, self._kept = asked, submit, kept
+
+    def find(self, doubts: Sequence[Doubt], answers: Sequence[Answer], together: int = TOGETHER) -> Doubted:
+        """What turns. together: draws of all figures at once; 0 for none"""
+        base = self.asked.base
+        ends = [self._at(base, doubt, number) for doubt in doubts for number in (doubt.low, doubt.high)]
+        of = [base, *ends]
+        runs = self._run([point for one in of for answer in answers for point in answer.points(one)])
+        gaps = iter(runs)
+        table = [[answer.gap([next(gaps) for _ in answer.points(one)]) for answer in answers] for one in of]
+        refused = {doubt.place: why for doubt, why in self._refused(doubts, answers, runs)}
+        turning = [
+            (doubt, column)
+            for row, doubt in enumerate(doubts)
+            for column in range(len(answers))
+            if doubt.place not in refused
+            and any(table[1 + 2 * row + end][column].holds != table[0][column].holds for end in (0, 1))
+        ]
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            found = list(threads.map(lambda pair: self._flip(answers[pair[1]], pair[0], table[0][pair[1]]), turning))
+        flips = [one for one in found if one is not None]
+        fit = [doubt for doubt in doubts if doubt.place not in refused]
+        steady = len(fit) * len(answers) - len(turning)
+        return Doubted(self.asked, fit, flips, steady, refused, self._together(fit, answers, table[0], together))
+
+    def _refused(
+        self, doubts: Sequence[Doubt], answers: Sequence[Answer], runs: Sequence[Outcome]
+    ) -> Iterator[tuple[Doubt, str]]:
+        each = sum(len(answer.points(self.asked.base)) for answer in answers)
+        for row, doubt in enumerate(doubts):
+            of_doubt = runs[each * (1 + 2 * row) : each * (3 + 2 * row)]
+            why = next((one.refused for one in of_doubt if one.refused), "")
+            if why:
+                yield doubt, why
+
+    def _run(self, points: Sequence[Point], seed: int | None = None) -> list[Outcome]:
+        """The outcome of each point, of which the same ones run once."""
+        alone = {repr(point): point for point in points}
+        found = swept(Sweep(self.asked, self._submit, self._kept, list(alone.values()), seed=seed))
+        by_point = dict(zip(alone, found, strict=True))
+        return [by_point[repr(point)] for point in points]
+
+    def _at(self, base: Point, doubt: Doubt, number: float) -> Point:
+        return replace(base, figures={**base.figures, doubt.place: number})
+
+    def _flip(self, answer: Answer, doubt: Doubt, now: Gap) -> Flip | None:
+        """Where an answer turns: within the range of a figure, or from where it stands where it turns on both sides of that."""
+
+        def gap(number: float, seed: int | None = None) -> Gap:
+            return answer.gap(self._run(answer.points(self._at(self.asked.base, doubt, number)), seed))
+
+        turned = [end for end in (doubt.low, doubt.high) if gap(end).holds != now.holds]
+        ends = (doubt.low, doubt.high) if len(turned) == 1 else sorted((doubt.figure.value, turned[0]))
+        where = crossing(gap, lambda number: gap(number, self.asked.other_seed), *ends)
+        return None if where is None else Flip(answer, doubt, now.holds, where)
+
+    def _together(self, doubts: Sequence[Doubt], answers: Sequence[Answer], now: Sequence[Gap], count: int) -> list[Stands]:
+        if not count or not doubts:
+            return []
+        axes = [Axis(doubt.place, doubt.place, (doubt.low, doubt.high), (doubt.low, doubt.high)) for doubt in doubts]
+        points = points_of(axes, "lhs", count, self.asked.seed, self.asked.base)
+        runs = iter(self._run([point for one in points for answer in answers for point in answer.points(one)]))
+        gaps = [[answer.gap([next(runs) for _ in answer.points(one)]) for answer in answers] for one in points]
+        return [
+            Stands(answer, gap.holds, sum(row[column].holds == gap.holds for row in gaps), len(points))
+            for column, (answer, gap) in enumerate(zip(answers, now, strict=True))
+        ]

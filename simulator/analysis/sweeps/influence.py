@@ -1,0 +1,135 @@
+"""Which picks and figures move a metric most: Morris screening and Sobol indices, by SALib.
+
+Parametric sensitivity: how far a figure of the run hangs on what was picked or assumed. It has nothing to do with diagnostic
+sensitivity, the share of positives that are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from SALib.analyze import morris as morris_analysis
+from SALib.analyze import sobol as sobol_analysis
+from SALib.sample import morris as morris_sample
+from SALib.sample import sobol as sobol_sample
+
+from simulator.analysis.statistics import LEVEL
+from simulator.analysis.sweeps.space import Axis
+from simulator.errors import InputError
+
+Way = Literal["morris", "sobol"]
+WAYS: tuple[Way, ...] = ("morris", "sobol")
+
+Floats = NDArray[np.float64]
+
+#: An index whose 95% interval is wider than this part of the variance says little.
+TOO_WIDE = 0.2
+
+#: Levels of Morris's grid.
+_LEVELS = 4
+
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Influence:
+    """How much one axis moves a metric.
+
+    first, total: Sobol's indices, parts of the metric's variance: by this axis alone, and by all that it takes part in
+    elementary: Morris's mean absolute elementary effect, in the metric's unit; spread: the standard deviation of the effects,
+    large where the axis acts together with others or not evenly
+    half: half-widths of their 95% intervals, in the same order; what the way of analysis does not give is None
+    """
+
+    axis: Axis
+    total: float | None = None
+    total_half: float | None = None
+    first: float | None = None
+    first_half: float | None = None
+    elementary: float | None = None
+    elementary_half: float | None = None
+    spread: float | None = None
+
+    @property
+    def size(self) -> float:
+        """What they are ranked by."""
+        found = self.total if self.total is not None else self.elementary
+        return 0.0 if found is None else found
+
+    @property
+    def too_wide(self) -> bool:
+        """Whether its interval is too wide to rank it by."""
+        if self.total_half is not None:
+            return 2 * self.total_half > TOO_WIDE
+        return self.elementary_half is not None and self.elementary_half > self.size
+
+    def to_json(self) -> dict[str, Any]:
+        """As `casesim sensitivity --json` prints it."""
+        told = {name: value for name, value in vars(self).items() if name != "axis" and value is not None}
+        return {"name": self.axis.name, "label": self.axis.label, **told, "too_wide": self.too_wide}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Where a metric has to be known: parts of each axis from 0 to 1, shape (points, axes)."""
+
+    way: Way
+    axes: Sequence[Axis]
+    parts: Floats
+    seed: int
+
+    @property
+    def _problem(self) -> dict[str, Any]:
+        names = [axis.name for axis in self.axes]
+        return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
+
+    def influences(self, values: Floats) -> list[Influence]:
+        """How much each axis moves a metric, the largest first; values: at each point, shape (points,).
+
+        Raises InputError where some value is missing, or all are the same.
+        """
+        if not np.isfinite(values).all():
+            count = int((~np.isfinite(values)).sum())
+            raise InputError(f"has no figure at {count} of {len(values)} points")
+        if np.ptp(values) <= 1e-12 * max(abs(float(values.mean())), 1e-300):
+            return [Influence(axis, **dict.fromkeys(self._fields, 0.0)) for axis in self.axes]
+        found = self._sobol(values) if self.way == "sobol" else self._morris(values)
+        return sorted(found, key=lambda one: -one.size)
+
+    @property
+    def _fields(self) -> tuple[str, ...]:
+        if self.way == "sobol":
+            return "total", "total_half", "first", "first_half"
+        return "elementary", "elementary_half", "spread"
+
+    def _sobol(self, values: Floats) -> list[Influence]:
+        told = sobol_analysis.analyze(self._problem, values, calc_second_order=False, num_resamples=_RESAMPLES,
+                                      conf_level=LEVEL, seed=self.seed)  # fmt: skip
+        columns = zip(self.axes, told["ST"], told["ST_conf"], told["S1"], told["S1_conf"], strict=True)
+        return [Influence(axis, float(st), float(st_half), float(s1), float(s1_half))
+                for axis, st, st_half, s1, s1_half in columns]  # fmt: skip
+
+    def _morris(self, values: Floats) -> list[Influence]:
+        told = morris_analysis.analyze(self._problem, self.parts, values, num_levels=_LEVELS, num_resamples=_RESAMPLES,
+                                       conf_level=LEVEL, seed=self.seed)  # fmt: skip
+        columns = zip(self.axes, told["mu_star"], told["mu_star_conf"], told["sigma"], strict=True)
+        return [Influence(axis, elementary=float(mean), elementary_half=float(half), spread=float(sigma))
+                for axis, mean, half, sigma in columns]  # fmt: skip
+
+
+def sample_of(axes: Sequence[Axis], way: Way, count: int, seed: int) -> Sample:
+    """The points of an analysis, count * (axes + 1) of them for Morris and count * (axes + 2) for Sobol.
+
+    count: trajectories (Morris 1991), or base points of Sobol's indices (Saltelli 2010), a power of two. Raises InputError for
+    a number that does not do.
+    """
+    if way == "sobol" and (count < 4 or count & (count - 1)):
+        raise InputError(f"--points {count}: Sobol's indices take a power of two, 4 or more, such as 64")
+    sample = Sample(way, axes, np.empty((0, len(axes))), seed)
+    make: Callable[..., Any] = sobol_sample.sample if way == "sobol" else morris_sample.sample
+    how = {"calc_second_order": False} if way == "sobol" else {"num_levels": _LEVELS}
+    return Sample(way, axes, np.asarray(make(sample._problem, count, seed=seed, **how)), seed)

@@ -1,0 +1,223 @@
+"""Which designs of a sweep nothing beats: the front over two to four metrics, and what the money of a design buys at best.
+
+A design is called dominated only where another one, on the same requests and for the same labelled people, is better in
+some metric beyond chance and in no metric worse. What cannot be told apart stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
+
+from simulator.analysis.run.readings import chance_of, change
+from simulator.analysis.statistics import LEVEL, Estimate
+from simulator.analysis.sweeps.outcomes import Outcome
+from simulator.errors import InputError
+from simulator.scenario import Scenario
+from simulator.scenario.metrics import Metric
+
+#: How many metrics a front is over.
+AXES = 2, 4
+
+#: How many of the designs that seem to dominate one are compared with it.
+CANDIDATES = 3
+
+#: Of the dominances that are claimed, at most this share is chance.
+FALSE_SHARE = 1 - LEVEL
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A metric, and whether more of it is better."""
+
+    metric: Metric
+    higher: bool
+
+    @property
+    def words(self) -> str:
+        """What is wanted: `Cost of 1,000 requests, low`."""
+        return f"{self.metric.label}, {'high' if self.higher else 'low'}"
+
+    def worse(self, value: float) -> float:
+        """A value turned so that more of it is worse."""
+        return -value if self.higher else value
+
+
+def goals_of(scenario: Scenario, names: Sequence[str]) -> list[Goal]:
+    """The goals of a front; raises InputError for fewer than two metrics, or more than four."""
+    if not AXES[0] <= len(names) <= AXES[1]:
+        raise InputError(f"a front is over {AXES[0]} to {AXES[1]} metrics, got {len(names)}")
+    return [goal_of(scenario, name) for name in names]
+
+
+def goal_of(scenario: Scenario, name: str) -> Goal:
+    """Which way a metric is better: as an objective asks for, or as the metric itself says. Raises InputError for neither."""
+    metric = scenario.metrics[name]
+    for objective in scenario.objectives:
+        if objective.metric == name:
+            return Goal(metric, objective.at_least is not None)
+    if metric.better is None:
+        raise InputError(
+            f"{name}: whether more of it is better depends; take another metric, or give the case an objective for it"
+        )
+    return Goal(metric, metric.better == "higher")
+
+
+@dataclass(frozen=True)
+class Dominance:
+    """That one design of a sweep is dominated by another.
+
+    by: the place of the other; changes: how much each metric is better there, in the order of the goals
+    """
+
+    by: int
+    changes: list[Estimate]
+
+
+class Front:
+    """The designs of a sweep over some goals.
+
+    told: the places of the outcomes that quote every metric of the goals; the others take no part
+    """
+
+    def __init__(self, goals: Sequence[Goal], outcomes: Sequence[Outcome]) -> None:
+        self.goals, self.outcomes = list(goals), list(outcomes)
+        names = [goal.metric.name for goal in goals]
+        self.told = [place for place, one in enumerate(outcomes) if all(one.value(name) is not None for name in names)]
+
+    @cached_property
+    def worse(self) -> NDArray[np.float64]:
+        """The values of each outcome that takes part, turned so that less is better, shape (told, goals)."""
+        rows = [[goal.worse(self.outcomes[place].value(goal.metric.name) or 0.0) for goal in self.goals] for place in self.told]
+        return np.array(rows).reshape(len(self.told), len(self.goals))
+
+    @cached_property
+    def by_value(self) -> list[int]:
+        """The places that no other one beats by its plain values, whatever is chance."""
+        return [self.told[row] for row in np.flatnonzero(_best(self.worse))]
+
+    @cached_property
+    def dominated(self) -> dict[int, Dominance]:
+        """The places that are dominated beyond chance, and by which.
+
+        On average at most 5% of the pairs that are claimed are chance (Benjamini and Hochberg 1995), of all pairs there are:
+        those that were not compared, as the values do not even seem so, count as if they were chance.
+        """
+        pairs = [(place, by) for place in self.told for by in self._candidates(place)]
+        if not pairs:
+            return {}
+        found = [self._compared(place, by) for place, by in pairs]
+        chances = np.ones(len(self.told) * (len(self.told) - 1))
+        chances[: len(found)] = [chance for chance, _ in found]
+        real = false_discovery_control(chances)[: len(found)] <= FALSE_SHARE
+        claimed: dict[int, Dominance] = {}
+        for (place, by), (_, changes), is_real in zip(pairs, found, real, strict=True):
+            if is_real:
+                claimed.setdefault(place, Dominance(by, changes))
+        return claimed
+
+    @cached_property
+    def places(self) -> list[int]:
+        """The places on the front: those that are not dominated beyond chance."""
+        return [place for place in self.told if place not in self.dominated]
+
+    @property
+    def sentence(self) -> str:
+        """What the front comes to, in words."""
+        over, count = " and ".join(goal.words for goal in self.goals), len(self.told)
+        told = f"Over {over}: of {count:,} designs, {len(self.dominated):,} are beaten by another beyond chance"
+        left = f"{len(self.places):,} are not, and {len(self.by_value):,} of these look best by their plain values"
+        none = len(self.outcomes) - count
+        return f"{told}; {left}." + (f" {none:,} more cannot run or have no figure for one of these metrics." if none else "")
+
+    def _candidates(self, place: int) -> list[int]:
+        """Those of the front by value that seem to dominate a place, the one that seems to most of all first."""
+        row, rows = self.worse[self._row[place]], self._front_rows
+        at_best = self.worse[rows]
+        gains = (row - at_best) / self._spread
+        seems = (gains >= 0).all(1) & (gains > 0).any(1)
+        order = np.argsort(-gains[seems].sum(1), kind="stable")[:CANDIDATES]
+        return [self.told[one] for one in rows[seems][order]]
+
+    @cached_property
+    def _row(self) -> dict[int, int]:
+        return {place: row for row, place in enumerate(self.told)}
+
+    @cached_property
+    def _front_rows(self) -> NDArray[np.intp]:
+        return np.flatnonzero(_best(self.worse))
+
+    @cached_property
+    def _spread(self) -> NDArray[np.float64]:
+        spread = np.ptp(self.worse, axis=0)
+        return np.where(spread > 0, spread, 1.0)
+
+    def _compared(self, place: int, by: int) -> tuple[float, list[Estimate]]:
+        """How likely it is that one design seems to dominate another by chance, and how much better each metric is there.
+
+        It takes that no metric is worse and some is better: the least sure of them decides (Berger 1982, Technometrics 24:295).
+        """
+        before, after = self.outcomes[place], self.outcomes[by]
+        changes = [moved(goal, before, after) for goal in self.goals]
+        chances = [_chance_of_better(goal, found, before.replications) for goal, found in zip(self.goals, changes, strict=True)]
+        return max((one for one in chances if one is not None), default=1.0), changes
+
+
+def moved(goal: Goal, before: Outcome, after: Outcome) -> Estimate:
+    """How much a goal's metric changes from one outcome to another that met the same requests."""
+    name = goal.metric.name
+    return change(goal.metric, before.readings[name], after.readings[name])
+
+
+def _chance_of_better(goal: Goal, found: Estimate, replications: int) -> float | None:
+    """How likely so large a gain is by chance, one-sided; None where the two are the same whatever chance does."""
+    if found.low == found.value == found.high == 0:
+        return None
+    two_sided = chance_of(found, replications - 1)
+    gains = found.value > 0 if goal.higher else found.value < 0
+    return two_sided / 2 if gains else 1 - two_sided / 2
+
+
+def _best(worse: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows no other row beats: less or as much everywhere, and less somewhere; shape (rows,)."""
+    best = np.ones(len(worse), bool)
+    for row in np.lexsort(worse.T[::-1]):  # whoever beats a row comes before it
+        if best[row]:
+            beaten = (worse[row] <= worse).all(1) & (worse[row] < worse).any(1)
+            best &= ~beaten
+    return best
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What a design leaves lying in one goal: another design that is no worse in any other goal, and how much better in this.
+
+    place: of the other design
+    """
+
+    goal: Goal
+    place: int
+
+
+def missed(front: Front, own: Outcome) -> list[Missed]:
+    """For each goal alone, the best that a design of the sweep reaches which is no worse in all the others, by their values.
+
+    The best of many is partly luck: whoever quotes it runs both designs again on other requests.
+    """
+    names = [goal.metric.name for goal in front.goals]
+    if any(own.value(name) is None for name in names):
+        return []
+    mine = np.array([goal.worse(own.value(goal.metric.name) or 0.0) for goal in front.goals])
+    found = []
+    for column, goal in enumerate(front.goals):
+        others = [index for index in range(len(front.goals)) if index != column]
+        fit = (front.worse[:, others] <= mine[others]).all(1) & (front.worse[:, column] < mine[column])
+        if fit.any():
+            row = int(np.flatnonzero(fit)[np.argmin(front.worse[fit, column])])
+            found.append(Missed(goal, front.told[row]))
+    return found

@@ -1,0 +1,116 @@
+"""Running the points of a sweep: on any executor, with progress, to be cancelled and gone on with at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+
+from simulator.analysis.sweeps.kept import Kept
+from simulator.analysis.sweeps.outcomes import Outcome, Task, solve
+from simulator.analysis.sweeps.space import Point
+from simulator.analysis.sweeps.told import Asked
+from simulator.errors import InputError
+from simulator.scenario import ScenarioError
+from simulator.serving.engine import ENGINE_VERSION
+
+#: Hands a task to a process, as an executor's `submit` does.
+Submit = Callable[[Callable[[Task], Outcome], Task], "Future[Outcome]"]
+
+#: Tasks that are handed out at a time: enough that no process waits, few enough that to cancel is quick.
+AT_ONCE = 64
+
+
+class Sweep:
+    """Points under way. Those that are kept are read, the others are run, and kept as they end.
+
+    outcomes: of the points that have ended, by their place; read: how many were kept already
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        submit: Submit,
+        kept: Kept | None = None,
+        points: Sequence[Point] | None = None,
+        *,
+        seed: int | None = None,
+        replications: int | None = None,
+    ) -> None:
+        """points, seed, replications: others than those of the sweep that is asked for"""
+        self.asked, self.kept = asked, kept
+        self.points = list(asked.points if points is None else points)
+        self.seed, self.replications = asked.seed if seed is None else seed, replications or asked.replications
+        self.outcomes: dict[int, Outcome] = {}
+        self.read = 0
+        self.cancelled = False
+        self._submit = submit
+        self._running: dict[Future[Outcome], tuple[int, Task]] = {}
+        self._waiting = list(range(len(self.points)))[::-1]
+
+    @property
+    def done(self) -> int:
+        """How many points there is an outcome of."""
+        return len(self.outcomes)
+
+    @property
+    def running(self) -> bool:
+        """Whether some point is still to end."""
+        return bool(self._running or self._waiting)
+
+    def cancel(self) -> None:
+        """Run no further point; those that have ended are kept."""
+        self.cancelled, self._waiting = True, []
+        for future in self._running:
+            future.cancel()
+        self._running = {}
+
+    def step(self, timeout_s: float | None = None) -> None:
+        """Hand out what there is to run, wait until some point ends, at most so long, and take what has ended.
+
+        Raises what stopped a point.
+        """
+        for _ in range(AT_ONCE - len(self._running)):
+            if self._waiting:
+                self._hand_out(self._waiting.pop())
+        self._take(timeout_s)
+
+    def _take(self, timeout_s: float | None) -> None:
+        ended, _ = wait(self._running, timeout_s, FIRST_COMPLETED)
+        for future in ended:
+            place, task = self._running.pop(future)
+            self.outcomes[place] = self._checked(future.result())
+            if self.kept:
+                self.kept.put(task, self.outcomes[place])
+
+    def _hand_out(self, place: int) -> None:
+        try:
+            task = self.asked.task(self.points[place], self.seed, self.replications)
+        except ScenarioError as error:
+            self.outcomes[place] = self.asked.refusal(self.points[place], self.seed, self.replications, error)
+            return
+        if self.kept and (found := self.kept.get(task)):
+            self.outcomes[place] = found
+            self.read += 1
+        else:
+            self._running[self._submit(solve, task)] = place, task
+
+    def _checked(self, outcome: Outcome) -> Outcome:
+        if outcome.engine != ENGINE_VERSION:
+            told = f"a worker has version {outcome.engine} of the engine, this machine version {ENGINE_VERSION}"
+            raise InputError(f"{told}: install the same CaseSim on both")
+        return outcome
+
+    def in_order(self) -> list[Outcome]:
+        """The outcomes in the order of the points, as far as there are any."""
+        return [self.outcomes[place] for place in sorted(self.outcomes)]
+
+
+def swept(
+    sweep: Sweep,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Outcome]:
+    """The outcome of every point, in their order; progress: called with the number done and the number in all."""
+    while sweep.running:
+        sweep.step(0.2)
+        progress(sweep.done, len(sweep.points))
+    return sweep.in_order()

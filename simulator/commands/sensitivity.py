@@ -1,0 +1,118 @@
+"""`casesim sensitivity`: which choices and figures move a metric most."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from simulator.analysis.sweeps.influence import WAYS, Influence, Way, sample_of
+from simulator.analysis.sweeps.kept import Kept
+from simulator.analysis.sweeps.space import Point
+from simulator.analysis.sweeps.sweep import Sweep
+from simulator.analysis.sweeps.told import Asked, asked_metrics
+from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
+from simulator.commands.outcome import UsageError, table_console
+from simulator.commands.sweep_options import Figures, Metrics, Over, Scheduler, Trials, around, head, run_points, workers
+from simulator.errors import InputError
+from simulator.scenario import load
+from simulator.units import spoken
+
+#: Replications of each design: all of them meet the same requests, so that few do.
+FEW = 2
+
+
+def sensitivity(
+    case: Case,
+    over: Over = None,
+    picks: Picks = None,
+    figures: Figures = None,
+    strikes: Strikes = None,
+    metrics: Metrics = None,
+    way: Annotated[str, typer.Option("--way", metavar="|".join(WAYS), help="Morris screening, or Sobol indices")] = "morris",
+    count: Annotated[int, typer.Option("--points", min=2, help="trajectories of Morris, or base points of Sobol")] = 16,
+    seed: Seed = 1,
+    replications: Trials = FEW,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib)."""
+    scenario = load(case)
+    told = over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
+    names = asked_metrics(scenario, metrics or [])
+    asked = around(scenario, told, names, seed, replications, picks, figures, strikes)
+    sample = sample_of(asked.axes, _way(way), count, seed)
+    points = [_point(asked, row) for row in sample.parts.tolist()]
+    alone = {repr(point): point for point in points}
+    with workers(scheduler) as submit:
+        found = dict(zip(alone, run_points(Sweep(asked, submit, Kept(), list(alone.values()))), strict=True))
+    outcomes = [found[repr(point)] for point in points]
+    ranked: dict[str, list[Influence] | str] = {}
+    for name in names:
+        values = np.array([np.nan if (value := one.value(name)) is None else value for one in outcomes])
+        try:
+            ranked[name] = sample.influences(values)
+        except InputError as error:
+            ranked[name] = str(error)
+    if as_json:
+        print(json.dumps(head(asked) | _influence_json(asked, ranked, way, len(alone)), indent=2, allow_nan=False))
+    else:
+        _print_influences(asked, ranked, len(alone))
+
+
+def _way(told: str) -> Way:
+    for way in WAYS:
+        if told == way:
+            return way
+    raise UsageError(f"--way {told}: expected one of: {', '.join(WAYS)}")
+
+
+def _point(asked: Asked, parts: Sequence[float]) -> Point:
+    values = {axis.name: axis.at(part) for axis, part in zip(asked.axes, parts, strict=True)}
+    choices = {axis.name: values[axis.name] for axis in asked.axes if axis.is_choice}
+    numbers = {axis.name: float(values[axis.name]) for axis in asked.axes if not axis.is_choice}
+    return Point({**asked.picks, **choices}, {**asked.figures, **numbers})
+
+
+def _influence_json(asked: Asked, ranked: Mapping[str, list[Influence] | str], way: str, designs: int) -> dict[str, Any]:
+    told = {name: {"untold": found} if isinstance(found, str) else {"ranked": [one.to_json() for one in found]}
+            for name, found in ranked.items()}  # fmt: skip
+    return {"way": way, "designs": designs, "axes": [axis.to_json() for axis in asked.axes], "metrics": told}
+
+
+def _print_influences(asked: Asked, ranked: Mapping[str, list[Influence] | str], designs: int) -> None:
+    out = table_console()
+    out.print(f"{designs} designs, {asked.replications} replications each, seed {asked.seed}; all met the same requests")
+    for name, found in ranked.items():
+        metric = asked.scenario.metrics[name]
+        out.print(f"[bold]{escape(metric.label)}[/bold]")
+        if isinstance(found, str):
+            out.print(f"  {escape(found)}: leave out what keeps it from having one, or ask for another metric", style="yellow")
+            continue
+        table = Table("axis", *_columns(found), "", box=None)
+        for one in found:
+            table.add_row(
+                escape(one.axis.label), *_numbers(one, metric.unit), "[yellow]too wide to rank[/yellow]" if one.too_wide else ""
+            )
+        out.print(table)
+
+
+def _columns(found: Sequence[Influence]) -> tuple[str, ...]:
+    if found and found[0].total is not None:
+        return "total index", "± 95%", "first index", "± 95%"
+    return "mean effect", "± 95%", "spread of effects"
+
+
+def _numbers(one: Influence, unit: str) -> tuple[str, ...]:
+    if one.total is not None:
+        return tuple(f"{value or 0.0:.2f}" for value in (one.total, one.total_half, one.first, one.first_half))
+    return tuple(_size(value or 0.0, unit) for value in (one.elementary, one.elementary_half, one.spread))
+
+
+def _size(value: float, unit: str) -> str:
+    return f"{100 * value:.3g} points" if unit == "share" else spoken(value, unit)

@@ -1,0 +1,196 @@
+"""`casesim sweep` and `casesim pareto`: many designs of a case, and those that nothing beats."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from simulator.analysis.sweeps.best import cost_goal
+from simulator.analysis.sweeps.kept import Kept
+from simulator.analysis.sweeps.outcomes import Outcome
+from simulator.analysis.sweeps.pareto import Front, goals_of
+from simulator.analysis.sweeps.regret import Regret, regret_of
+from simulator.analysis.sweeps.sweep import Sweep
+from simulator.analysis.sweeps.told import REPLICATIONS, Asked, asked_for, check_file, write_table
+from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
+from simulator.commands.outcome import table_console
+from simulator.commands.run import read_picks, read_strikes
+from simulator.commands.sweep_options import (
+    Count,
+    Figures,
+    How,
+    Metrics,
+    Out,
+    Over,
+    Scheduler,
+    Trials,
+    read_figures,
+    read_method,
+    run_points,
+    workers,
+)
+from simulator.scenario import Scenario, load
+from simulator.units import spoken
+
+#: Rows that are printed of a long table; a file holds all.
+SHOWN = 40
+
+
+def sweep(
+    case: Case,
+    over: Over = None,
+    picks: Picks = None,
+    figures: Figures = None,
+    strikes: Strikes = None,
+    metrics: Metrics = None,
+    method: How = "grid",
+    points: Count = None,
+    seed: Seed = 1,
+    replications: Trials = REPLICATIONS,
+    scheduler: Scheduler = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run many designs of a case, over any of its choices and figures, and print what each comes to."""
+    check_file(out)
+    asked = asked_for(
+        load(case),
+        over or [],
+        picks=read_picks(picks or [], "--set"),
+        figures=read_figures(figures),
+        strikes=read_strikes(strikes or []),
+        metrics=metrics or [],
+        method=read_method(method),
+        points=points,
+        seed=seed,
+        replications=replications,
+    )
+    with workers(scheduler) as submit:
+        outcomes = run_points(Sweep(asked, submit, Kept()))
+    table, told = asked.table(outcomes), asked.provenance(outcomes)
+    if out:
+        write_table(table, told, out)
+    if as_json:
+        rows = json.loads(table.to_json(orient="records"))
+        print(json.dumps(told | {"rows": rows}, indent=2, allow_nan=False))
+        return
+    console = table_console()
+    console.print(escape(asked.sentence))
+    console.print(_table(asked, outcomes))
+    if len(outcomes) > SHOWN:
+        console.print(f"… {len(outcomes) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
+    console.print(_sums(asked, outcomes), style="dim")
+
+
+def _table(asked: Asked, outcomes: list[Outcome]) -> Table:
+    table = Table(*(axis.name for axis in asked.axes), *asked.metrics, "objectives met", box=None)
+    for point, outcome in list(zip(asked.points, outcomes, strict=True))[:SHOWN]:
+        cells = (_cell(asked, outcome, name) for name in asked.metrics)
+        table.add_row(*_values(point.on(asked.axes)), *cells, _met(asked, outcome))
+    return table
+
+
+def _values(on: dict[str, Any]) -> list[str]:
+    return [f"{value:g}" if isinstance(value, int | float) else escape(str(value)) for value in on.values()]
+
+
+def _cell(asked: Asked, outcome: Outcome, name: str) -> str:
+    if outcome.refused:
+        return "[dim]cannot run[/dim]"
+    found = outcome.metrics.get(name)
+    if found is None:
+        return f"[dim]{escape(outcome.untold.get(name, 'no figure'))}[/dim]"
+    unit = asked.scenario.metrics[name].unit
+    return f"{spoken(found.value, unit)} [dim]({spoken(found.low, unit)} to {spoken(found.high, unit)})[/dim]"
+
+
+def _met(asked: Asked, outcome: Outcome) -> str:
+    verdicts = [one for one in outcome.verdicts(asked.scenario) if one.objective.metric in asked.metrics]
+    return "–" if outcome.refused else f"{sum(one.met for one in verdicts)} of {len(verdicts)}"
+
+
+def _sums(asked: Asked, outcomes: list[Outcome]) -> str:
+    refused = sum(bool(one.refused) for one in outcomes)
+    verdicts = [one.verdicts(asked.scenario) for one in outcomes if not one.refused]
+    every = sum(all(verdict.met for verdict in one) for one in verdicts)
+    told = f"{every} of {len(outcomes)} designs meet every objective." if asked.scenario.objectives else ""
+    return f"{told} {refused} cannot run.".strip() if refused else told
+
+
+def pareto(
+    case: Case,
+    over: Over = None,
+    picks: Picks = None,
+    figures: Figures = None,
+    strikes: Strikes = None,
+    metrics: Metrics = None,
+    method: How = "grid",
+    points: Count = None,
+    seed: Seed = 1,
+    replications: Trials = REPLICATIONS,
+    scheduler: Scheduler = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying."""
+    check_file(out)
+    scenario = load(case)
+    asked = asked_for(
+        scenario,
+        over or [],
+        picks=read_picks(picks or [], "--set"),
+        figures=read_figures(figures),
+        strikes=read_strikes(strikes or []),
+        metrics=metrics or _usual(scenario),
+        method=read_method(method),
+        points=points,
+        seed=seed,
+        replications=replications,
+    )
+    goals = goals_of(scenario, asked.metrics)
+    with workers(scheduler) as submit:
+        front = Front(goals, run_points(Sweep(asked, submit, Kept())))
+        regret = regret_of(asked, front, submit, Kept())
+    if out:
+        write_table(asked.table(front.outcomes).iloc[front.places], asked.provenance(front.outcomes), out)
+    if as_json:
+        print(json.dumps(asked.provenance(front.outcomes) | _front_json(asked, front, regret), indent=2, allow_nan=False))
+    else:
+        _print_front(asked, front, regret)
+
+
+def _usual(scenario: Scenario) -> list[str]:
+    """The metrics of a front where nobody says which: the first objective that is not the cost, and the cost."""
+    cost = cost_goal(scenario).metric.name
+    return [*[one.metric for one in scenario.objectives if one.metric != cost][:1], cost]
+
+
+def _front_json(asked: Asked, front: Front, regret: Regret) -> dict[str, Any]:
+    rows = json.loads(asked.table(front.outcomes).to_json(orient="records"))
+    dominated = [
+        {"place": place, "by": found.by, "changes": {goal.metric.name: {"value": one.value, "low": one.low, "high": one.high}
+         for goal, one in zip(front.goals, found.changes, strict=True)}}
+        for place, found in front.dominated.items()
+    ]  # fmt: skip
+    return {"rows": rows, "front": front.places, "front_by_value": front.by_value, "dominated": dominated,
+            "untold": [place for place in range(len(rows)) if place not in front.told], "regret": regret.to_json()}  # fmt: skip
+
+
+def _print_front(asked: Asked, front: Front, regret: Regret) -> None:
+    console = table_console()
+    console.print(escape(asked.sentence))
+    console.print(escape(front.sentence))
+    table = Table(*(axis.name for axis in asked.axes), *(goal.words for goal in front.goals), "", box=None)
+    best = set(front.by_value)
+    for place in sorted(front.places, key=lambda one: (one not in best, one))[:SHOWN]:
+        point, outcome = asked.points[place], front.outcomes[place]
+        cells = (_cell(asked, outcome, goal.metric.name) for goal in front.goals)
+        table.add_row(*_values(point.on(asked.axes)), *cells, "" if place in best else "[dim]not told apart[/dim]")
+    console.print(table)
+    if len(front.places) > SHOWN:
+        console.print(f"… {len(front.places) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
+    for sentence in regret.sentences:
+        console.print(escape(sentence))

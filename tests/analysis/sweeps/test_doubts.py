@@ -1,0 +1,124 @@
+"""Which figures are doubted, which answers turn, and that they turn where a run says so."""
+
+import pytest
+
+from simulator.analysis.sweeps.doubts import Answer, Doubting, answers_of, doubts_of
+from simulator.analysis.sweeps.space import Point
+from simulator.analysis.sweeps.sweep import Sweep, swept
+from simulator.analysis.sweeps.told import Asked
+from simulator.errors import InputError
+from simulator.scenario.load import loads
+from simulator.serving.plan import compile_plan
+from tests.analysis.sweeps.test_sweep import Here
+from tests.scenario.texts import SMALL, changed
+
+#: Each visit is paid by the case, so that the cost of 1,000 requests is a straight line in the price of a visit.
+PAID = changed(
+    "usd: {value: 100, assumed: a test}", "usd: {value: 100, assumed: a test, between: [20, 500]}",
+    "objectives:\n  - {metric: sensitivity, at_least: 0.9, label: Found}",
+    "objectives:\n  - {metric: cost_per_1000_usd, at_most: 60000, label: Cost}",
+)  # fmt: skip
+
+
+def asked(text: str = PAID, **fields) -> Asked:
+    scenario = loads(text)
+    metrics = [objective.metric for objective in scenario.objectives]
+    return Asked(**({"scenario": scenario, "axes": [], "metrics": metrics, "points": [], "replications": 4} | fields))
+
+
+def test_what_is_assumed_or_projected_is_doubted_and_what_was_measured_or_published_is_not(evidence):
+    text = changed(
+        "usd_per_hour: {value: 60, assumed: a test}", "usd_per_hour: {value: 60, published: a paper}",
+        "prevalence: {value: 0.5, assumed: a test}", "prevalence: {value: 0.5, projected: a test, between: [0.4, 0.7]}",
+    )  # fmt: skip
+    found = {doubt.place: doubt for doubt in doubts_of(compile_plan(loads(text)))}
+    assert "stages.reader.usd_per_hour" not in found
+    assert (found["population.prevalence"].low, found["population.prevalence"].high) == (0.4, 0.7)
+    assert found["population.prevalence"].words == "population.prevalence, 0.5 (0.4 to 0.7, the author's range)"
+    assert found["arrivals.rate_per_s"].words.endswith("half to double, as no range is given)")
+    assert "ends.cleared.usd" not in found, "half and double of nothing are nothing"
+
+
+def test_the_place_where_the_cost_turns_is_where_runs_say_it_turns(evidence):
+    made = asked()
+    here = Here()
+    (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
+    found = Doubting(made, here.submit).find([doubt], answers_of(made.scenario), together=0)
+    (flip,) = found.flips
+    low, high = flip.crossing.low, flip.crossing.high
+    assert low <= flip.crossing.at <= high
+    sides = swept(Sweep(made, here.submit, points=[Point(figures={"ends.seen.usd": usd}) for usd in (low, high)]))
+    costs = [one.metrics["cost_per_1000_usd"] for one in sides]
+    assert costs[0].high <= 60_000 <= costs[1].low
+    again = swept(
+        Sweep(made, here.submit, points=[Point(figures={"ends.seen.usd": usd}) for usd in (low, high)], seed=made.other_seed)
+    )
+    assert again[0].value("cost_per_1000_usd") <= 60_000 <= again[1].value("cost_per_1000_usd")
+
+
+def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(evidence):
+    """The cost is a line in the price of a visit, so that many requests at two prices tell where it truly turns."""
+    exact = asked(replications=80, seed=999)
+    cost = {}
+    for usd in (20.0, 500.0):
+        (outcome,) = swept(Sweep(exact, Here().submit, points=[Point(figures={"ends.seen.usd": usd})]))
+        cost[usd] = outcome.value("cost_per_1000_usd")
+    truth = 20 + 480 * (60_000 - cost[20.0]) / (cost[500.0] - cost[20.0])
+    held = 0
+    for seed in range(12):
+        made = asked(seed=seed)
+        (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
+        flips = Doubting(made, Here().submit).find([doubt], answers_of(made.scenario), together=0).flips
+        held += bool(flips) and flips[0].crossing.low <= truth <= flips[0].crossing.high
+    assert held >= 10
+
+
+def test_a_figure_that_does_not_matter_turns_nothing(evidence):
+    made = asked()
+    (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "stages.reader.minutes.median")
+    found = Doubting(made, Here().submit).find([doubt], answers_of(made.scenario), together=0)
+    assert (found.flips, found.steady) == ([], 1)
+
+
+def test_with_all_figures_in_doubt_at_once_it_is_told_how_often_the_answer_stays(evidence):
+    made = asked()
+    found = Doubting(made, Here().submit).find(doubts_of(compile_plan(made.scenario)), answers_of(made.scenario), together=16)
+    (stands,) = found.together
+    assert 0 < stands.same < stands.of == 16
+    assert stands.share.low < stands.same / 16 < stands.share.high
+    assert "16 draws" in stands.sentence
+
+
+def test_of_two_designs_the_better_one_may_turn_with_a_figure(evidence):
+    """The design that finds more pays more visits: it costs more as long as a visit costs anything at all."""
+    text = changed(
+        "objectives:", "costs:\n  missed_positive_usd: {value: 100, assumed: a test, between: [50, 300]}\nobjectives:",
+    )  # fmt: skip
+    made = asked(text, metrics=["cost_per_1000_usd"])
+    answer = Answer(made.scenario.metrics["cost_per_1000_usd"], None, False, {"point": 1.0})
+    (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "costs.missed_positive_usd")
+    found = Doubting(made, Here().submit).find([doubt], [answer], together=0)
+    (flip,) = found.flips
+    assert flip.holds
+    assert doubt.figure.value < flip.crossing.at < doubt.high
+    assert flip.sentence.startswith(
+        "“less of “Cost of 1,000 requests” than with point=1.0” holds unless costs.missed_positive_usd lies above"
+    )
+
+
+def test_a_figure_that_cannot_be_varied_alone_is_named(evidence):
+    text = changed(
+        "choices:",
+        "attributes:\n  kind:\n    kind: category\n    label: Kind\n    shares:\n"
+        "      one: {value: 0.5, assumed: a test}\n      two: {value: 0.5, assumed: a test}\nchoices:",
+    )
+    made = asked(text, metrics=["sensitivity"])
+    (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "attributes.kind.shares.one")
+    found = Doubting(made, Here().submit).find([doubt], answers_of(made.scenario), together=0)
+    assert not found.doubts
+    assert "add up to" in found.unvaried["attributes.kind.shares.one"]
+
+
+def test_an_objective_that_there_is_not_is_refused():
+    with pytest.raises(InputError, match="--objective sensitivty: the case has no such objective; did you mean 'sensitivity'"):
+        answers_of(loads(SMALL), ["sensitivty"])
