@@ -1,6 +1,7 @@
 """Practice: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from simulator.analysis.run.replicate import REPLICATIONS
 from simulator.paths import PAGES
@@ -10,7 +11,7 @@ from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.diagram import diagram
 from simulator.ui.exhibits import panel_of, panels
 from simulator.ui.jobs import Job
-from simulator.ui.links import SEEDS, command, link
+from simulator.ui.links import SEEDS, command, link, written
 from simulator.ui.own_cases import case_now, follow, tell
 from simulator.ui.story import story
 from simulator.ui.widgets import draw_diagram, plain
@@ -44,12 +45,14 @@ def chosen_case() -> Scenario:
     return scenario
 
 
-def head(scenario: Scenario) -> None:
-    """The title, and behind buttons what a person is told and may ask."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+def head(scenario: Scenario) -> DeltaGenerator:
+    """The title, and behind buttons what a person is told and may ask; the row in which they stand."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row:
         story(scenario)
         if scenario.incident:
             st.page_link(PAGES / "incident.py", label="Play the incident", query_params={"case": scenario.id})
+    return row
 
 
 def run_row(scenario: Scenario) -> bool:
@@ -136,7 +139,7 @@ def tabs(scenario: Scenario, plan: Plan | None, job: Job | None, last: Job | Non
 scenario = chosen_case()
 complaints = address.arrive(scenario)
 fit(scenario)
-head(scenario)
+row = head(scenario)
 if complaints:
     st.warning("\n".join(f"- {plain(sentence)}" for sentence in complaints))
 with st.sidebar:
@@ -147,6 +150,7 @@ with st.sidebar:
 plan = planned(scenario, picks, struck)
 if plan is not None:
     address.write(plan, seed, replications)
+    row.page_link(PAGES / "tradeoffs.py", label="Trade-offs", query_params=written(plan, seed, replications))
     if pressed:
         start(plan, seed, replications)
 with st.bottom:

@@ -183,7 +183,7 @@ def _print_front(asked: Asked, front: Front, regret: Regret) -> None:
     console = table_console()
     console.print(escape(asked.sentence))
     console.print(escape(front.sentence))
-    table = Table(*(axis.name for axis in asked.axes), *(goal.words for goal in front.goals), "", box=None)
+    table = Table(*(axis.name for axis in asked.axes), *(goal.title for goal in front.goals), "", box=None)
     best = set(front.by_value)
     for place in sorted(front.places, key=lambda one: (one not in best, one))[:SHOWN]:
         point, outcome = asked.points[place], front.outcomes[place]

@@ -11,11 +11,13 @@ def main() -> None:
     cases = "Pick a case, or see one already run."
     practice = "Design a service, run it, see what it does."
     incident = "Be on call: find out why a detector fails, and put it right."
+    tradeoffs = "See what else is possible around a design, and where an answer stops being true."
     monitors = "Compare production with a reference: an example, or your own files."
     evidence = "Where every number comes from, and how far off it is."
     pages = [
         st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help=cases),
         st.Page(PAGES / "practice.py", title="Practice", url_path="practice", help=practice),
+        st.Page(PAGES / "tradeoffs.py", title="Trade-offs", url_path="trade-offs", help=tradeoffs),
         st.Page(PAGES / "incident.py", title="Incident", url_path="incident", help=incident),
         st.Page(PAGES / "monitors.py", title="Monitors", url_path="monitors", help=monitors),
         st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence", help=evidence),

@@ -86,7 +86,7 @@ def test_the_front_names_who_is_not_beaten_and_what_the_own_design_leaves_lying(
     assert told["regret"]["own"]["latency_mean_s"]["value"] > 0
     out = casesim(*words, "--replications", 4).out
     assert "designs" in out
-    assert "Answer or refusal, mean, low" in out
+    assert "Mean (less is better)" in out
 
 
 def test_best_finds_the_fewest_readers_that_meet_the_bound(casesim, case):

@@ -80,6 +80,11 @@ class Answer:
     against: Mapping[str, Pick] | None = None
 
     @property
+    def label(self) -> str:
+        """What people call its metric."""
+        return self.objective.label if self.objective else self.metric.label
+
+    @property
     def words(self) -> str:
         """The statement: `Cost of 1,000 people at most 21,000 USD`."""
         if self.objective is None:

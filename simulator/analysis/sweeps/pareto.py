@@ -33,15 +33,21 @@ FALSE_SHARE = 1 - LEVEL
 
 @dataclass(frozen=True)
 class Goal:
-    """A metric, and whether more of it is better."""
+    """A metric, and whether more of it is better; label: what people call it."""
 
     metric: Metric
     higher: bool
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """The metric, and which way it is better: `Cancers found (more is better)`."""
+        return f"{self.label or self.metric.label} ({'more' if self.higher else 'less'} is better)"
 
     @property
     def words(self) -> str:
-        """What is wanted: `Cost of 1,000 requests, low`."""
-        return f"{self.metric.label}, {'high' if self.higher else 'low'}"
+        """What is wanted: `much of “Cancers found”`."""
+        return f"{'much' if self.higher else 'little'} of “{self.label or self.metric.label}”"
 
     def worse(self, value: float) -> float:
         """A value turned so that more of it is worse."""
@@ -57,15 +63,21 @@ def goals_of(scenario: Scenario, names: Sequence[str]) -> list[Goal]:
 
 def goal_of(scenario: Scenario, name: str) -> Goal:
     """Which way a metric is better: as an objective asks for, or as the metric itself says. Raises InputError for neither."""
-    metric = scenario.metrics[name]
+    metric, label = scenario.metrics[name], label_of(scenario, name)
     for objective in scenario.objectives:
         if objective.metric == name:
-            return Goal(metric, objective.at_least is not None)
+            return Goal(metric, objective.at_least is not None, label)
     if metric.better is None:
         raise InputError(
             f"{name}: whether more of it is better depends; take another metric, or give the case an objective for it"
         )
-    return Goal(metric, metric.better == "higher")
+    return Goal(metric, metric.better == "higher", label)
+
+
+def label_of(scenario: Scenario, name: str) -> str:
+    """What people call a metric: as the objective for it does, where there is one."""
+    told = {objective.metric: objective.label for objective in scenario.objectives}
+    return told.get(name, scenario.metrics[name].label)
 
 
 @dataclass(frozen=True)
@@ -130,8 +142,8 @@ class Front:
     def sentence(self) -> str:
         """What the front comes to, in words."""
         over, count = " and ".join(goal.words for goal in self.goals), len(self.told)
-        told = f"Over {over}: of {count:,} designs, {len(self.dominated):,} are beaten by another beyond chance"
-        left = f"{len(self.places):,} are not, and {len(self.by_value):,} of these look best by their plain values"
+        told = f"Wanted: {over}. Of {count:,} designs, {len(self.dominated):,} are beaten by another beyond chance"
+        left = f"{len(self.places):,} are not, and {len(self.by_value):,} of these are best by their plain values"
         none = len(self.outcomes) - count
         return f"{told}; {left}." + (f" {none:,} more cannot run or have no figure for one of these metrics." if none else "")
 

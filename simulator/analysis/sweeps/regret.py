@@ -58,10 +58,11 @@ class Regret:
             return [f"Your own design cannot run: {self.own.refused}"]
         if not self.better:
             return ["No design of this sweep is better than your own in one of these metrics and no worse in the others."]
-        return [f"{one.goal.metric.label}: {self._told(one)}" for one in self.better]
+        return [f"{one.goal.label or one.goal.metric.label}: {self._told(one)}" for one in self.better]
 
     def _told(self, one: Better) -> str:
-        other = ", ".join(f"{name}={value}" for name, value in one.point.on(self.asked.axes).items())
+        on = one.point.on(self.asked.axes)
+        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.asked.axes)
         if one.sure:
             return f"{one.words} with {other}, and the other metrics no worse, on requests that had no part in the choice."
         return f"{other} seemed better; on other requests the difference is {one.words}, which may be chance."

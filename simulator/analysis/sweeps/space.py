@@ -15,7 +15,7 @@ from scipy.stats import qmc
 from simulator.errors import InputError, suggest
 from simulator.limits import SWEEP_POINTS
 from simulator.scenario import Scenario
-from simulator.scenario.choices import Number, Pick
+from simulator.scenario.choices import Number, Options, Pick
 from simulator.scenario.figures import TRAFFIC, figures_of, range_of
 
 Method = Literal["grid", "sobol", "lhs"]
@@ -34,13 +34,14 @@ class Axis:
     """What is varied: a choice of the case, or a figure.
 
     label: what a person reads; picks: the picks of a choice that are tried, or the levels of a figure on a grid
-    bounds: the range of a figure; None for a choice
+    bounds: the range of a figure; None for a choice; names: what a person reads of the picks, where that is something else
     """
 
     name: str
     label: str
     picks: tuple[Pick, ...]
     bounds: tuple[float, float] | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def is_choice(self) -> bool:
@@ -59,10 +60,15 @@ class Axis:
         """What is tried, in words: `Classifier replicas (1 to 4)`."""
         if self.bounds:
             return f"{self.label} ({self.bounds[0]:g} to {self.bounds[1]:g})"
-        shown = [f"{one:g}" if isinstance(one, int | float) else str(one) for one in self.picks]
+        shown = [self.name_of(one) for one in self.picks]
         if len(shown) > 2 and all(isinstance(one, int | float) for one in self.picks):
             return f"{self.label} ({len(shown)} values from {shown[0]} to {shown[-1]})"
         return f"{self.label} ({', '.join(shown)})"
+
+    def name_of(self, pick: Pick) -> str:
+        """A value in words."""
+        named = dict(zip(self.picks, self.names, strict=False))
+        return named.get(pick, f"{pick:g}" if isinstance(pick, int | float) else str(pick))
 
     def to_json(self) -> dict[str, Any]:
         """The axis as plain data."""
@@ -113,7 +119,9 @@ def _of_choice(scenario: Scenario, name: str, values: str) -> Axis:
                 raise SpaceError(f"--over {name}={values}: {error}") from error
     if len(set(picks)) < 2:
         raise SpaceError(f"--over {name}={values}: {len(set(picks))} of its options; a sweep needs at least 2")
-    return Axis(name, choice.label, tuple(dict.fromkeys(picks)))
+    alone = tuple(dict.fromkeys(picks))
+    names = tuple(map(choice.label_of, alone)) if isinstance(choice, Options) else ()
+    return Axis(name, choice.label, alone, names=names)
 
 
 def _of_figure(scenario: Scenario, name: str, values: str) -> Axis:

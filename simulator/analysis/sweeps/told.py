@@ -104,10 +104,12 @@ class Asked:
 
     def table(self, outcomes: Sequence[Outcome]) -> pd.DataFrame:
         """A row a point: the values on the axes, each metric with its bounds, each objective's verdict, why it cannot run."""
-        rows = [
-            point.on(self.axes) | self._told(outcome) for point, outcome in zip(self.points, outcomes, strict=True)
-        ]  # fmt: skip
-        return pd.DataFrame(rows)
+        return self.table_of(self.points, outcomes)
+
+    def table_of(self, points: Sequence[Point], outcomes: Sequence[Outcome]) -> pd.DataFrame:
+        """The same of some points."""
+        told = zip(points, outcomes, strict=True)
+        return pd.DataFrame([point.on(self.axes) | self._told(outcome) for point, outcome in told])
 
     def _told(self, outcome: Outcome) -> dict[str, Any]:
         told: dict[str, Any] = {}

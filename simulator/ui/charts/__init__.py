@@ -11,6 +11,7 @@ from simulator.ui.charts.detectors import PRECISIONS, ap_by_condition, ap_by_pre
 from simulator.ui.charts.encounter import encounter
 from simulator.ui.charts.fidelity import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.ui.charts.flows import journeys
+from simulator.ui.charts.front import front_chart, parallel_chart
 from simulator.ui.charts.groups import by_group, by_prevalence
 from simulator.ui.charts.latencies import (
     MOST_CURVES,
@@ -30,6 +31,7 @@ from simulator.ui.charts.request_path import one_request
 from simulator.ui.charts.scores import compared_curves, specificity_by_table
 from simulator.ui.charts.sight import accuracy_by_latency, recall_by_distance
 from simulator.ui.charts.threshold import referrals_by_sensitivity, roc, with_tried
+from simulator.ui.charts.tradeoffs import flip_chart, influence_chart, load_chart
 from simulator.ui.charts.transfer import field_drop, optimism, threshold_transfers
 from simulator.ui.charts.vehicle import vehicle_cost
 from simulator.ui.charts.waiting import queue_over_time
@@ -57,17 +59,22 @@ __all__ = [
     "encounter",
     "error_by_load",
     "field_drop",
+    "flip_chart",
     "forecasts_against_runs",
+    "front_chart",
     "goodput_over_time",
     "growing_curve",
     "image_shifts",
+    "influence_chart",
     "journeys",
     "kept_promises",
     "latency_curves",
     "lever_chart",
+    "load_chart",
     "machines_by_sensor",
     "one_request",
     "optimism",
+    "parallel_chart",
     "projected_against_published",
     "queue_over_time",
     "queues",

@@ -1,0 +1,26 @@
+"""Trade-offs: what else is possible around a design, which lever matters, and where an answer stops being true."""
+
+import streamlit as st
+
+from simulator.paths import PAGES
+from simulator.ui.tradeoffs.answers import best, breakevens, capacity, sensitivity
+from simulator.ui.tradeoffs.design import base_design
+from simulator.ui.tradeoffs.front import front
+from simulator.ui.widgets import plain
+
+SECTIONS = {
+    "Front": front,
+    "Best design": best,
+    "Capacity": capacity,
+    "Break-evens": breakevens,
+    "What matters": sensitivity,
+}
+
+base = base_design()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.markdown(plain(base.sentence))
+    st.page_link(PAGES / "practice.py", label="Change this design", query_params={"case": base.scenario.id})
+for name, panel in zip(SECTIONS, st.tabs(list(SECTIONS), key="tradeoffs", on_change="rerun"), strict=True):
+    if panel.open:
+        with panel:
+            SECTIONS[name](base)

@@ -1,0 +1,1 @@
+"""The page Trade-offs: what else is possible around a design."""

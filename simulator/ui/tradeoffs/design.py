@@ -1,0 +1,98 @@
+"""Around which design the page looks: the one of the address, else the one at hand on the page Practice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from simulator.analysis.sweeps.space import Point
+from simulator.paths import PAGES
+from simulator.scenario import Scenario, ScenarioError, scenario_ids
+from simulator.scenario.choices import Pick
+from simulator.serving.plan import Plan, compile_plan
+from simulator.ui.links import DEFAULT_SEED, read, written
+from simulator.ui.own_cases import case_now, follow, tell
+from simulator.ui.story import story
+from simulator.ui.widgets import plain
+from simulator.ui.workbench.state import get, put
+
+
+@dataclass(frozen=True)
+class Base:
+    """The design around which the page looks."""
+
+    scenario: Scenario
+    plan: Plan
+    seed: int
+
+    @property
+    def picks(self) -> dict[str, Pick]:
+        """All its picks."""
+        return dict(self.plan.design)
+
+    @property
+    def strikes(self) -> dict[str, float | None]:
+        """What strikes, with its time in seconds."""
+        return dict(self.plan.strikes)
+
+    @property
+    def name(self) -> str:
+        """Identifies it, whatever is asked about it."""
+        return repr((*self.plan.identity, self.seed))
+
+    @property
+    def sentence(self) -> str:
+        """What differs from the case's default design, in words."""
+        defaults = self.scenario.defaults()
+        told = self.told({name: pick for name, pick in self.picks.items() if pick != defaults[name]})
+        return f"Around this design: {told}; all else as the case has it." if told else "Around the default design of the case."
+
+    def told(self, picks: Mapping[str, Pick]) -> str:
+        """Some picks in words: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
+        choices = self.scenario.choices
+        return ", ".join(f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items())
+
+
+def base_design() -> Base:
+    """The design, with its head on the page; stops the page where there is none."""
+    wanted, known = st.query_params.get("case"), scenario_ids()
+    last = st.session_state.get("case")
+    case = wanted if wanted in known else last if last in known else known[0]
+    follow()
+    scenario, faults = case_now(case)
+    if faults:
+        tell(faults, scenario)
+    if scenario is None:
+        st.stop()
+    if wanted is not None and wanted not in known:
+        st.warning(f"There is no case “{plain(wanted)}”. This is “{plain(scenario.title)}”.")
+    st.session_state["case"] = scenario.id
+    with st.container(horizontal=True, vertical_alignment="center"):
+        story(scenario)
+    return _base(scenario)
+
+
+def _base(scenario: Scenario) -> Base:
+    asked = read(scenario, {name: st.query_params.get_all(name) for name in st.query_params})
+    if asked.complaints:
+        st.warning("\n".join(f"- {plain(sentence)}" for sentence in asked.complaints))
+    if "case" in st.query_params:
+        picks, strikes, seed = asked.picks, asked.strikes, asked.seed
+    else:
+        picks = {name: get(scenario, name, choice.default) for name, choice in scenario.choices.items()}
+        strikes, seed = dict(get(scenario, "strikes", None) or {}), int(get(scenario, "seed", DEFAULT_SEED))
+    try:
+        plan = compile_plan(scenario, picks, strikes)
+    except (ScenarioError, ValueError) as error:
+        st.error(plain(str(error)))
+        st.stop()
+    st.query_params.from_dict(written(plan, seed, scenario.run.replications))
+    return Base(scenario, plan, seed)
+
+
+def open_design(base: Base, point: Point) -> None:
+    """Go to the page Practice with the design of a point."""
+    put(base.scenario, {**base.picks, **point.picks}, base.seed, base.scenario.run.replications, base.strikes)
+    st.switch_page(PAGES / "practice.py", query_params={"case": base.scenario.id})

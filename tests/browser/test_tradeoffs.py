@@ -1,0 +1,72 @@
+"""Trade-offs in a real browser: a point of the picture opens as a design, by mouse and by keyboard."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.analysis.sweeps.test_capacity import QUEUE
+from tests.browser.screen import settle
+from tests.browser.serving import served
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """The app with a small case in front."""
+    folder = tmp_path_factory.mktemp("cases")
+    (folder / "queue.yaml").write_text(QUEUE.replace("BOUND", "120").replace("days: 2", "days: 0.2"), encoding="utf-8")
+    home = tmp_path_factory.mktemp("app")
+    with served(home, CASESIM_CASES=str(folder), XDG_CACHE_HOME=str(home / "cache")) as address:
+        yield address
+
+
+@pytest.fixture
+def swept(visit):
+    """The page once its sweep has ended."""
+
+    def open_page(**context):
+        page = visit("trade-offs?case=queue", **context)
+        page.get_by_role("button", name="Open this design").first.wait_for(timeout=60_000)
+        settle(page)
+        return page
+
+    return open_page
+
+
+def test_a_point_that_is_pressed_opens_as_a_design(swept):
+    page = swept()
+    chart = page.get_by_test_id("stPlotlyChart").first
+    points = chart.locator(".scatterlayer .point")
+    expect(points.first).to_be_visible()
+    chart.locator(".scatterlayer .point").last.click(force=True)
+    settle(page)
+    chosen = page.get_by_role("combobox", name=re.compile("A design"))
+    expect(chosen).to_be_visible()
+    page.get_by_role("button", name="Open this design").first.click()
+    expect(page).to_have_url(re.compile("/practice"), timeout=30_000)
+    expect(page.get_by_role("slider", name="Readers")).to_be_visible(timeout=30_000)
+
+
+def test_a_design_opens_by_the_keyboard_alone(swept):
+    page = swept()
+    box = page.get_by_role("combobox", name=re.compile("A design"))
+    box.focus()
+    box.press("ArrowDown")
+    box.press("ArrowDown")
+    box.press("Enter")
+    settle(page)
+    button = page.get_by_role("button", name="Open this design").first
+    button.focus()
+    button.press("Enter")
+    expect(page).to_have_url(re.compile("/practice"), timeout=30_000)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (390, "light")])
+def test_nothing_sticks_out_and_the_picture_has_its_sentence(swept, width, theme):
+    page = swept(viewport={"width": width, "height": 800}, color_scheme=theme)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    described = page.get_by_role("img").or_(page.locator("[aria-label]")).filter(has_text="")
+    assert described.count() > 0
+    assert "beaten by another beyond chance" in page.locator("body").inner_text()

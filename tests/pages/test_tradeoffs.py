@@ -1,0 +1,96 @@
+"""The page Trade-offs: designs around one's own, each of them a way back to the workbench, and studies that end."""
+
+from time import monotonic, sleep
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator.paths import APP, PAGES
+from tests.analysis.sweeps.test_capacity import QUEUE
+
+
+@pytest.fixture(autouse=True)
+def _own_sweeps(monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.analysis.sweeps.kept.SWEEPS", tmp_path / "sweeps")
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """The page, at a queue with readers."""
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE.replace("BOUND", "120").replace("days: 2", "days: 0.2"), encoding="utf-8")
+    monkeypatch.setenv("CASESIM_CASES", str(file))
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    page.switch_page(str(PAGES / "tradeoffs.py"))
+    page.query_params["case"] = "queue"
+    page.query_params["readers"] = "3"
+    return page.run()
+
+
+def ended(page, done):
+    """Look again until something is there."""
+    deadline = monotonic() + 120
+    while not done():
+        assert monotonic() < deadline
+        sleep(0.2)
+        page.run()
+        assert not page.exception
+    return page
+
+
+def told(page):
+    return "\n".join(one.value for one in [*page.markdown, *page.caption])
+
+
+def test_the_sweep_begins_by_itself_and_says_what_it_is_and_which_designs_nothing_beats(page):
+    assert page.title[0].value == "Queue"
+    ended(page, lambda: not page.get("progress"))
+    assert "Around this design: Readers: 3" in told(page).replace("\\", "")
+    assert "8 designs of “Queue”: Readers (8 values from 1 to 8)" in told(page).replace("\\", "")
+    assert "are beaten by another beyond chance" in told(page)
+
+
+def test_a_design_of_the_front_opens_on_the_workbench(page):
+    ended(page, lambda: not page.get("progress"))
+    box = next(one for one in page.selectbox if one.label.startswith("A design"))
+    wanted = box.options[0]
+    page.button(key="open_design").click().run()
+    assert not page.exception
+    assert page.slider(key="queue:readers").value == int(wanted.split(": ")[1])
+
+
+def test_too_few_metrics_are_answered_with_what_would_be_right(page):
+    page.multiselect(key="queue:goals").set_value(["latency_mean_s"]).run()
+    assert [one.value for one in page.info] == ["Vary at least one choice, and compare two to four metrics."]
+
+
+def test_the_capacity_is_found_and_told(page):
+    page.session_state["tradeoffs"] = "Capacity"
+    page.run()
+    next(one for one in page.button if one.label == "Find the capacity").click().run()
+    ended(page, lambda: "fails first as traffic grows" in told(page))
+    assert "Readers" in told(page)
+
+
+def test_every_assumption_is_doubted_and_what_turns_is_told(page):
+    page.session_state["tradeoffs"] = "Break-evens"
+    page.run()
+    next(one for one in page.button if one.label == "Doubt every assumption").click().run()
+    ended(page, lambda: "do not turn within the figure" in told(page))
+    assert "unless stages.reader.minutes.exponential_mean lies above" in told(page).replace("\\", "")
+
+
+def test_a_study_that_is_cancelled_can_begin_again(page):
+    page.session_state["tradeoffs"] = "Best design"
+    page.run()
+    next(one for one in page.button if one.label == "Search for the best design").click().run()
+    if cancel := [one for one in page.button if one.label == "Cancel"]:
+        cancel[0].click().run()
+    ended(page, lambda: any(one.label in ("Search for the best design", "Open this design") for one in page.button))
+
+
+def test_what_matters_is_ranked(page):
+    page.session_state["tradeoffs"] = "What matters"
+    page.run()
+    next(one for one in page.button if one.label.startswith("Run up to")).click().run()
+    ended(page, lambda: "moves it most" in told(page))
