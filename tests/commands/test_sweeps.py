@@ -13,7 +13,28 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.analysis.sweeps.test_capacity import QUEUE
+from tests.analysis.sweeps.test_sweep import Here as InProcess
 from tests.scenario.texts import SMALL
+
+
+class Here(InProcess):
+    """The processes of a command, which take seconds to start, in this one."""
+
+    def __init__(self, *_: object) -> None:
+        super().__init__()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _one_process(request, monkeypatch):
+    if "in_processes" not in request.node.name:
+        monkeypatch.setattr("simulator.commands.sweep_options.Pool", Here)
+
 
 OVER = ("--over", "readers=1:3", "--over", "arrivals.rate_per_s=0.01,0.02")
 
@@ -47,6 +68,16 @@ def test_a_sweep_prints_one_object_with_a_row_a_design_as_a_run_of_it_reports(ca
         [found["value"], found["low"], found["high"]]
     )
     assert row["latency_mean_s.verdict"] == run["objectives"][0]["verdict"]
+
+
+def test_a_sweep_in_processes_prints_the_same_as_one_in_this_process(casesim, case, tmp_path, monkeypatch):
+    printed = []
+    for number in (1, 2):
+        monkeypatch.setattr("simulator.analysis.sweeps.kept.SWEEPS", tmp_path / f"sweeps{number}")
+        printed.append(casesim("sweep", case, *OVER, "--replications", 2, "--json"))
+        monkeypatch.setattr("simulator.commands.sweep_options.Pool", Here)
+    assert printed[0].status == 0
+    assert printed[0].out == printed[1].out
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".csv"])

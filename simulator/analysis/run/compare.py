@@ -288,7 +288,8 @@ def differences(
     labels = _labels(new)
     names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
     edges = bool(before[0].band_edges or after[0].band_edges)
-    sides = [estimators_of(old, before, edges), estimators_of(new, after, edges)]
+    pairs = ((old, before), (new, after))
+    sides = [estimators_of(summary.plan, summary.warm_up, measures, edges) for summary, measures in pairs]
 
     def difference(metric: Metric) -> Difference:
         told = ([reading_of(metric, one) for one in side] for side in sides)

@@ -112,15 +112,12 @@ def ways_of(plan: Plan) -> Ways | None:
         return None
     with _LOCK:
         key = _deciding(plan)
-        _, known = _KNOWN.get(key, (None, None))
-        found = known or _ways_of(plan)
-        _KNOWN[key] = list(plan.tables.values()), found
+        found = _KNOWN[key] = _KNOWN.get(key) or _ways_of(plan)
     return found
 
 
-#: The ways that were asked for last: designs that differ elsewhere share them. The tables beside them live as long, since their
-#: identity is part of the key.
-_KNOWN: LRUCache[Hashable, tuple[list[ScoreTable], Ways]] = LRUCache(8)
+#: The ways that were asked for last: designs that differ elsewhere share them, in a sweep hundreds of designs.
+_KNOWN: LRUCache[Hashable, Ways] = LRUCache(128)
 _LOCK = Lock()
 
 
@@ -130,7 +127,7 @@ def _deciding(plan: Plan) -> Hashable:
     asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
     told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
     groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
-    return *asked, *told, *groups, *((pool, id(table)) for pool, table in plan.tables.items())
+    return *asked, *told, *groups, *((pool, table.content) for pool, table in plan.tables.items())
 
 
 def _ways_of(plan: Plan) -> Ways:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, hypot, inf, log
 from typing import Any
@@ -15,7 +15,7 @@ from scipy.special import ndtri, stdtrit
 from simulator.analysis.run.estimates import Estimator, Floats, about, of_draws
 from simulator.analysis.run.labels import ways_of
 from simulator.analysis.run.measures import Measures
-from simulator.analysis.run.summary import Summary
+from simulator.analysis.run.warmup import WarmUp
 from simulator.analysis.statistics import (
     LEVEL,
     Estimate,
@@ -27,6 +27,7 @@ from simulator.analysis.statistics import (
     replicated_share,
 )
 from simulator.scenario.metrics import Metric
+from simulator.serving.plan import Plan
 
 #: In double precision, or in single where many are kept.
 Reals = NDArray[np.floating[Any]]
@@ -88,9 +89,9 @@ def _parts(metric: Metric, estimator: Estimator) -> Floats:
     return np.array([[found.get(metric.name, np.nan) for found in figures]])
 
 
-def estimators_of(summary: Summary, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
+def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
     """Estimators of a design: at the middle of the projections and, if they are asked for, at both edges of their bands."""
-    ways, warm_up = ways_of(summary.plan), summary.warm_up
+    ways = ways_of(plan)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
     cut = [[one.after(warm_up.stretch) for one in side] if warm_up else side for side in sides]
     return [Estimator(side, ways, cut=warm_up is not None) for side in cut]
@@ -104,10 +105,12 @@ def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
     return [one.band_edges[index] if one.band_edges else replace(one, resampled=None) for one in measures]
 
 
-def readings_of(summary: Summary) -> dict[str, list[Reading | None]]:
-    """Each metric that a run can quote, at the middle of the projections and, if it rests on any, at both edges."""
-    found = estimators_of(summary, summary.measures, bool(summary.measures[0].band_edges))
-    return {name: [reading_of(summary.metric(name), one) for one in found] for name in summary.metrics}
+def readings_of(
+    plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], names: Iterable[str]
+) -> dict[str, list[Reading | None]]:
+    """Metrics that a run can quote, at the middle of the projections and, if it rests on any, at both edges."""
+    found = estimators_of(plan, warm_up, measures, bool(measures[0].band_edges))
+    return {name: [reading_of(plan.scenario.metrics[name], one) for one in found] for name in names}
 
 
 def change(metric: Metric, before: Readings, after: Readings) -> Estimate:

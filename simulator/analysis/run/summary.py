@@ -47,6 +47,9 @@ POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 #: Why a run cannot quote a metric, where it stands in place of the figure.
 NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
 
+#: The edges of a projection's band.
+_EDGES = ("fast", "slow")
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -131,24 +134,63 @@ def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
     return summary_of(kept[0].plan, kept[0].seed, [measure(trace) for trace in kept]).metrics
 
 
+@dataclass(frozen=True)
+class Figures:
+    """The metrics that a run can quote, and what they are estimated from; of one edge of the projections, or of their middle.
+
+    reasons: why some metrics cannot be quoted, in a few words
+    """
+
+    stages: dict[str, StageTimes]
+    warm_up: WarmUp | None
+    estimator: Estimator
+    metrics: dict[str, Estimate]
+    reasons: dict[str, str]
+
+    @classmethod
+    def of(cls, plan: Plan, measures: Sequence[Measures]) -> Figures:
+        """The figures of replications 0, 1, 2, ... of a plan."""
+        stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
+        warm_up = _warm_up(plan, measures, stages)
+        kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
+        estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
+        found, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
+        reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
+        metrics = {name: one for name, one in found.items() if name not in endless}
+        return cls(stages, warm_up, estimator, metrics, reasons)
+
+    def spanned(self, plan: Plan, measures: Sequence[Measures]) -> tuple[dict[str, Estimate], dict[str, str]]:
+        """The metrics with what projections leave open, and why the others are not told: as in `summary_of`, and no more."""
+        metrics, reasons = self.metrics, self.reasons
+        edges = at_band_edges(plan) if measures[0].band_edges else []
+        for index, (edge, name) in enumerate(zip(edges, _EDGES, strict=False)):
+            at_edge = [one.band_edges[index] for one in measures]
+            there, untold = Figures.of(edge, at_edge).spanned(edge, at_edge)
+            reasons = _at_edge(untold, name) | reasons
+            metrics = _spanned(metrics, there)
+        return metrics, _untold(plan, metrics, reasons)
+
+
+def _untold(plan: Plan, metrics: Mapping[str, Estimate], reasons: Mapping[str, str]) -> dict[str, str]:
+    return {name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics}
+
+
+def _at_edge(untold: Mapping[str, str], name: str) -> dict[str, str]:
+    return {one: f"{why} at the {name} edge of the projection" for one, why in untold.items()}
+
+
 def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
-    stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
-    warm_up = _warm_up(plan, measures, stages)
-    kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
-    estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
-    metrics = _estimates(plan, estimator)
+    found = Figures.of(plan, measures)
+    stages, warm_up, estimator, metrics, reasons = found.stages, found.warm_up, found.estimator, found.metrics, found.reasons
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
-    endless = _without_end(plan, warm_up, stages)
-    metrics = {name: found for name, found in metrics.items() if name not in endless}
-    reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
     warnings = [
         *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
         *([warm_up.sentence] if warm_up else []),
         *_overload(plan, stages),
         *_peaks(plan),
-        *(one.sentence for one in estimator.withheld if one.metric.name not in endless),
+        *(one.sentence for one in estimator.withheld if reasons[one.metric.name] != NO_STEADY_STATE),
         *(one.sentence for one in thresholds),
         *_found_instead(thresholds, metrics),
         *_few_positives(plan, metrics),
@@ -156,8 +198,8 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     ]
     edges = at_band_edges(plan) if measures[0].band_edges else []
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
-    for edge, name in zip(at_edges, ("fast", "slow"), strict=False):
-        reasons = {one: f"{why} at the {name} edge of the projection" for one, why in edge.untold.items()} | reasons
+    for edge, name in zip(at_edges, _EDGES, strict=False):
+        reasons = _at_edge(edge.untold, name) | reasons
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
         warnings += [f"At the {name} edge of the projection: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
@@ -175,7 +217,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         stages=stages,
         warm_up=warm_up,
         thresholds=thresholds,
-        untold={name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics},
+        untold=_untold(plan, metrics, reasons),
         measures=measures,
         mlperf=mlperf,
     )

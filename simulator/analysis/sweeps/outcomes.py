@@ -14,7 +14,7 @@ from simulator.analysis.run.measures import Measures, measure
 from simulator.analysis.run.readings import Reading, Readings, readings_of
 from simulator.analysis.run.replicate import packed, unpacked
 from simulator.analysis.run.scorecard import Verdict, judge
-from simulator.analysis.run.summary import Summary, summary_of
+from simulator.analysis.run.summary import Figures, run_hash
 from simulator.analysis.statistics import Estimate
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.choices import Pick
@@ -87,19 +87,22 @@ def solve(task: Task) -> Outcome:
         found = [_replication(plan, task.seed, number) for number in range(task.replications)]
     except ScenarioError as error:
         return replace(asked, refused=error.faults[0].message)
-    return outcome_of(summary_of(plan, task.seed, found), asked)
+    return outcome_of(plan, found, asked)
 
 
-def outcome_of(summary: Summary, asked: Outcome) -> Outcome:
-    """The outcome of a run; asked: of which design."""
+def outcome_of(plan: Plan, measures: Sequence[Measures], asked: Outcome) -> Outcome:
+    """The outcome of replications 0, 1, 2, ... of a plan; asked: of which design."""
+    found = Figures.of(plan, measures)
+    metrics, untold = found.spanned(plan, measures)
+    readings = readings_of(plan, found.warm_up, measures, metrics)
     return replace(
         asked,
-        requests=summary.requests,
-        run_hash=summary.run_hash,
-        metrics=dict(summary.metrics),
-        untold=dict(summary.untold),
-        readings={name: [one and _lighter(one) for one in found] for name, found in readings_of(summary).items()},
-        evidence=dict(summary.plan.evidence),
+        requests=sum(one.requests for one in measures),
+        run_hash=run_hash(plan, asked.seed, measures),
+        metrics=metrics,
+        untold=untold,
+        readings={name: [one and _lighter(one) for one in found] for name, found in readings.items()},
+        evidence=dict(plan.evidence),
     )
 
 

@@ -21,6 +21,9 @@ from simulator.scenario.figures import TRAFFIC, figures_of, range_of
 Method = Literal["grid", "sobol", "lhs"]
 METHODS: tuple[Method, ...] = ("grid", "sobol", "lhs")
 
+#: So many options of an axis are listed in a sentence.
+_LISTED = 4
+
 #: Levels of a figure on a grid, where nobody says how many.
 LEVELS = 5
 
@@ -63,6 +66,8 @@ class Axis:
         shown = [self.name_of(one) for one in self.picks]
         if len(shown) > 2 and all(isinstance(one, int | float) for one in self.picks):
             return f"{self.label} ({len(shown)} values from {shown[0]} to {shown[-1]})"
+        if len(shown) > _LISTED:
+            return f"{self.label} ({len(shown)} options)"
         return f"{self.label} ({', '.join(shown)})"
 
     def name_of(self, pick: Pick) -> str:

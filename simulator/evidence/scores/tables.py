@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,12 @@ class ScoreTable:
     negative_evidence: float
     items: tuple[str, ...] = ()
     told: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+
+    @cached_property
+    def content(self) -> str:
+        """Identifies all that the table says, in whichever process."""
+        told = [getattr(self, name.name) for name in fields(self)]
+        return hashlib.sha256(pickle.dumps(told, pickle.HIGHEST_PROTOCOL)).hexdigest()
 
     def threshold_at(self, sensitivity: float, promised: bool = False) -> float:
         """The highest score that at least this share of the positives reaches; -inf at 1: nobody is left out.

@@ -10,7 +10,6 @@ import streamlit as st
 from simulator.analysis.sweeps.best import cost_goal
 from simulator.analysis.sweeps.capacity import by_the_nine
 from simulator.analysis.sweeps.kept import Kept
-from simulator.analysis.sweeps.outcomes import Outcome
 from simulator.analysis.sweeps.pareto import AXES, Front, Goal, goals_of, label_of
 from simulator.analysis.sweeps.regret import Regret, regret_of
 from simulator.analysis.sweeps.space import Point
@@ -87,7 +86,8 @@ def _sweep(question: _Question) -> Sweep:
         for sweep in kept.values():
             sweep.cancel()
         kept.clear()
-        kept[question.name] = Sweep(question.asked, submitting(question.name), Kept())
+        points = [question.asked.base, *question.asked.points]  # the own design comes first
+        kept[question.name] = Sweep(question.asked, submitting(question.name), Kept(), points)
     return kept[question.name]
 
 
@@ -120,7 +120,8 @@ def _draw(base: Base, question: _Question, found: Front, points: list[Point], co
     table = question.asked.table_of(points, found.outcomes)
     names = [_name(base, question.asked, point) for point in points]
     over = (goals[0], goals[1])
-    chart = front_chart(found, names, _own(base, points, found.outcomes), scenario, over, table)
+    own = next((outcome for point, outcome in zip(points, found.outcomes, strict=True) if _is_own(base, point)), None)
+    chart = front_chart(found, names, own, scenario, over, table)
     st.markdown(f"**{plain(chart.takeaway)}**")
     drawn = inked(chart.figure, st.context.theme.type)
     if not complete:
@@ -148,9 +149,8 @@ def _draw(base: Base, question: _Question, found: Front, points: list[Point], co
     study(f"regret {question.name}", "Compare my design with the best of these", _regret(question, found), _tell_regret)
 
 
-def _own(base: Base, points: list[Point], outcomes: list[Outcome]) -> Outcome | None:
-    """The outcome of the own design, if the sweep came upon it."""
-    return next((one for one in outcomes if dict(one.design) == base.picks and not one.figures), None)
+def _is_own(base: Base, point: Point) -> bool:
+    return all(pick == base.picks[name] for name, pick in point.picks.items())
 
 
 def _name(base: Base, asked: Asked, point: Point) -> str:

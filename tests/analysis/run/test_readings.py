@@ -15,10 +15,14 @@ from simulator.serving.plan import compile_plan
 from tests.scenario.texts import SMALL
 
 
+def readings(run):
+    return readings_of(run.plan, run.warm_up, run.measures, run.metrics)
+
+
 def test_two_readings_tell_the_change_that_the_two_runs_tell(evidence):
     scenario = loads(SMALL)
     runs = [replicate(compile_plan(scenario, picks), 1, 4) for picks in ({}, {"point": 1.0, "reading": "expert"})]
-    before, after = (readings_of(run) for run in runs)
+    before, after = (readings(run) for run in runs)
     told = {one.metric.name: one.change for one in differences(runs[0].measures, runs[1].measures, tuple(runs), every=True)}
     assert {"sensitivity", "latency_p95_s", "cost_per_1000_usd"} <= told.keys()
     for name, expected in told.items():
@@ -29,7 +33,7 @@ def test_two_readings_tell_the_change_that_the_two_runs_tell(evidence):
 def test_a_change_where_one_design_has_no_figure_is_refused(evidence):
     run = replicate(compile_plan(loads(SMALL)), 1, 2)
     with pytest.raises(ValueError, match="one of the two designs has no such figure"):
-        change(run.metric("sensitivity"), readings_of(run)["sensitivity"], [None])
+        change(run.metric("sensitivity"), readings(run)["sensitivity"], [None])
 
 
 def test_the_chance_of_a_change_of_runs_alone_is_that_of_students_paired_test():

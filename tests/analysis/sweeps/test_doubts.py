@@ -58,19 +58,19 @@ def test_the_place_where_the_cost_turns_is_where_runs_say_it_turns(evidence):
 
 def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(evidence):
     """The cost is a line in the price of a visit, so that many requests at two prices tell where it truly turns."""
-    exact = asked(replications=80, seed=999)
+    exact = asked(replications=40, seed=999)
     cost = {}
     for usd in (20.0, 500.0):
         (outcome,) = swept(Sweep(exact, Here().submit, points=[Point(figures={"ends.seen.usd": usd})]))
         cost[usd] = outcome.value("cost_per_1000_usd")
     truth = 20 + 480 * (60_000 - cost[20.0]) / (cost[500.0] - cost[20.0])
     held = 0
-    for seed in range(12):
+    for seed in range(8):
         made = asked(seed=seed)
         (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
         flips = Doubting(made, Here().submit).find([doubt], answers_of(made.scenario), together=0).flips
         held += bool(flips) and flips[0].crossing.low <= truth <= flips[0].crossing.high
-    assert held >= 10
+    assert held >= 6
 
 
 def test_a_figure_that_does_not_matter_turns_nothing(evidence):
