@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import sweeps
 from benchmarks.case import CASE, GROWING, resident_bytes, skin, traced_bytes
 from benchmarks.peers import PEERS, Peer, simpy_one_by_one
 from benchmarks.workloads import BATCHES, ONE_BY_ONE, Workload
@@ -43,7 +44,8 @@ def main() -> None:
         out.print(beside_peers(workload, [(peer[0], peer[which], *peer[3:]) for peer in PEERS]), "")
     out.print(case_table(), "")
     out.print(f"The skin-cancer case makes {ratio():.2f} times as many requests a second as SimPy on {ONE_BY_ONE.title}.\n")
-    out.print(growth_table([*SIZES, LARGE] if asked.large else list(SIZES)))
+    out.print(growth_table([*SIZES, LARGE] if asked.large else list(SIZES)), "")
+    sweeps.main()
 
 
 def beside_peers(workload: Workload, peers: list[tuple[str, Peer | None, bool, str, int]]) -> Table:

@@ -54,6 +54,10 @@ COMMANDS = {
     "breakeven": Entry(
         "breakeven:breakeven", "Find which assumed or projected figures turn an answer within their range, and where it turns."
     ),
+    "report": Entry(
+        "report:report",
+        "Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other.",
+    ),
     "evidence": Entry(
         "evidence:evidence",
         "Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed.",

@@ -60,7 +60,7 @@ def run(
     share = _read_percentile(explain or "p99")
     if trace_out:
         check_target(trace_out)
-    summary = result_of(plan, seed, _run(plan, seed, replications))
+    summary = result_of(plan, seed, run_in_processes(plan, seed, replications))
     compared = _against(other, summary) if other else None
     first = simulate(plan, seed) if as_json or explain or trace_out else None
     if first and trace_out:
@@ -120,7 +120,8 @@ def read_strikes(strikes: list[str]) -> dict[str, float | None]:
     return found
 
 
-def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
+def run_in_processes(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
+    """Run and measure every replication, on all cores, with a bar."""
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Pool() as pool, Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("run", total=replications or plan.scenario.run.replications)
@@ -130,7 +131,7 @@ def _run(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
 
 def _against(other: Plan, summary: Result) -> Comparison:
     """The differences from another design that meets the same requests."""
-    before = result_of(other, summary.seed, _run(other, summary.seed, summary.replications))
+    before = result_of(other, summary.seed, run_in_processes(other, summary.seed, summary.replications))
     return compare(before, summary, every=True)
 
 

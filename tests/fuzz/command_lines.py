@@ -43,6 +43,13 @@ _PAIRS = (
     "point=" + "9" * 5000, "urgent=-inf", "\udcff=\udcff", "point=0.6@5", "point=0.6@x", "point=0.6@1e999", "@",
     "urgent=0.3@-1",
 )  # fmt: skip
+_AXES = (
+    "point", "reading", "point=0.6,0.9", "urgent=0.3:0.5", "population.prevalence", "population.prevalence=0.1:0.9:2",
+    "traffic=0.5:2:2", "traffic=0:1e308", "traffic=nan:2", "population.prevalence=0:2", "point=", "=", "", "x=1:2", "urgent=1:1",
+    "point=\x1b[31m", "population.prevalence=1:2:9999999", "urgent=0.3:0.5:x", "arrivals.rate_per_s=1e5:1e6",
+)  # fmt: skip
+_METRICS = ("sensitivity", "cost_per_1000_usd", "latency_p95_s", "escalated_share", "x", "", "\x1b[2J", "nan")
+_FEW = ("2", "3", "8", "2", "0", "-1", "x", "1e3", "9" * 50)
 _ANYWHERE = ("--nosuch", "-x", "--", "--help", "--version", "\x1b")
 _WORDS = (
     "p50",
@@ -76,6 +83,23 @@ _COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
         "": _PATHS, "--port": _NUMBERS, "--address": ("127.0.0.1", "", "x" * 300, "::", "\x1b"), "--allow-host": _WORDS,
     },
     "levers": {"": ("small.yaml", *_PATHS), "--set": _PAIRS, "--replications": ("2", *_NUMBERS), "--trials": ("2", *_NUMBERS)},
+    "sweep": {
+        "": ("small.yaml", *_PATHS), "--over": _AXES, " --over": _AXES, "--set": _PAIRS, "--figure": _PAIRS, "--metric": _WORDS,
+        "--method": ("grid", "sobol", "lhs", *_WORDS), "--points": _FEW, "--replications": _FEW, "--out": _PATHS, "--json": (),
+    },
+    "pareto": {
+        "": ("small.yaml", *_PATHS), "--over": _AXES, "--metric": _METRICS, " --metric": _METRICS, "--replications": _FEW,
+    },
+    "best": {"": ("small.yaml", *_PATHS), "--over": _AXES, "--least": _METRICS, "--designs": _FEW, "--objective": _METRICS},
+    "sensitivity": {
+        "": ("small.yaml", *_PATHS), "--over": _AXES, "--way": ("sobol", *_WORDS), "--points": _FEW, "--replications": _FEW,
+    },
+    "capacity": {"": ("small.yaml", *_PATHS), "--objective": _METRICS, "--figure": _PAIRS, "--replications": _FEW},
+    "breakeven": {
+        "": ("small.yaml", *_PATHS), "--doubt": _AXES, "--against": _PAIRS, "--metric": _METRICS, "--together": _FEW,
+        "--replications": _FEW,
+    },
+    "report": {"": ("small.yaml", *_PATHS), "--out": ("out.html", *_PATHS), "--set": _PAIRS, "--replications": _FEW},
     "monitor": {
         "": _PATHS, " ": _PATHS, "--by": _WORDS, "--time": _WORDS, "--window": _NUMBERS, "--test": _WORDS, "--columns": _WORDS,
         "--level": _NUMBERS, "--correct": _WORDS, "--json": (),
@@ -145,7 +169,23 @@ def attempt(trial: Trial, folder: Path) -> Refusal | None:
 
 def prepare() -> None:
     """Import what most of the commands import."""
-    from simulator.commands import detections, fidelity, incident, levers, monitor, profile, run, scores, serve  # noqa: F401
+    from simulator.commands import (  # noqa: F401  # noqa: F401
+        best,
+        breakeven,
+        capacity,
+        detections,
+        fidelity,
+        incident,
+        levers,
+        monitor,
+        profile,
+        report,
+        run,
+        scores,
+        sensitivity,
+        serve,
+        sweeps,
+    )
 
 
 KIND = Kind("commands", 500, trials, attempt, prepare, Limits(cpu_s=60, wall_s=150))

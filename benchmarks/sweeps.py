@@ -1,0 +1,123 @@
+"""What a sweep takes: a tornado, a thousand points, the cost of one as there are more; and how well a search finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from simulator import compile_plan, load
+from simulator.analysis.run.lever_trials import Trying
+from simulator.analysis.run.replicate import run_replications, warm
+from simulator.analysis.run.summary import summary_of
+from simulator.analysis.sweeps.best import Sampler, Search, cost_goal
+from simulator.analysis.sweeps.doubts import answers_of
+from simulator.analysis.sweeps.outcomes import Outcome
+from simulator.analysis.sweeps.space import Point
+from simulator.analysis.sweeps.sweep import Sweep, swept
+from simulator.analysis.sweeps.told import Asked, asked_for
+from simulator.processes import Pool
+
+CASE = "skin-cancer-triage"
+
+#: Half of the case's photos a day for two days, in two replications: 20,000 patients a point.
+HALF = {"arrivals.per_day": 5000.0}
+
+#: What is varied where every latency was measured: projections run three times, in the middle and at both edges.
+MEASURED = ("architecture", "operating_point", "replicas", "dermatologists", "certain", "quality_gate", "hardware=one,two")
+
+SIZES = (10, 100, 1000)
+
+#: A space small enough to be run whole, and searches of it.
+SPACE = ("architecture=efficientnet_lite0,fine_tuned,ensemble,fine_tuned_views", "operating_point", "dermatologists=10:24",
+         "certain")  # fmt: skip
+SEEDS, BUDGET = 20, 120
+
+
+def main() -> None:
+    """Print all of it."""
+    out = Console(width=130)
+    with Pool(None, warm) as pool:
+        out.print(tornado(pool), "")
+        out.print(growth(pool), "")
+        out.print(searches(pool))
+
+
+def tornado(pool: Pool) -> str:
+    """How long ten levers take, each four replications on the same patients as the design."""
+    plan = compile_plan(load(CASE))
+    base = summary_of(plan, 1, run_replications(plan, 1, 4, pool))
+    begun = perf_counter()
+    trying = Trying(base, pool.submit, 4)
+    trying.steps, trying._trials = trying.steps[:10], trying._trials[:10]
+    while trying.running:
+        trying.so_far()
+    found = trying.so_far()
+    moved = [effect.change.change for lever in found.rows for effect in lever.effects if effect.change]
+    wide = max((one.high - one.low for one in moved[:: len(base.verdicts)]), default=0.0)  # of the first objective
+    told = f"Tornado: {len(found.rows)} levers of {CASE}, four replications each, {perf_counter() - begun:.1f} s"
+    return f"{told}; 95% intervals of “{base.verdicts[0].objective.label}” are up to {100 * wide:.1f} points wide"
+
+
+def growth(pool: Pool) -> Table:
+    """What a point costs as there are more of them."""
+    table = Table("sweep", "points", "patients a point", "seconds", "ms a point", box=None)
+    for told, over in (("measured hardware", MEASURED), ("half of it projected", (*MEASURED[:-1], "hardware"))):
+        for size in SIZES:
+            asked = asked_for(load(CASE), over, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=size,
+                              replications=2, figures=HALF)  # fmt: skip
+            begun = perf_counter()
+            outcomes = swept(Sweep(asked, pool.submit))
+            seconds, count = perf_counter() - begun, len(outcomes)
+            patients = np.mean([one.requests for one in outcomes if not one.refused])
+            table.add_row(told, f"{count:,}", f"{patients:,.0f}", f"{seconds:.1f}", f"{1000 * seconds / count:.0f}")
+    return table
+
+
+class Enumerated:
+    """A space that was run whole, so that a search of it only has to look up."""
+
+    def __init__(self, pool: Pool) -> None:
+        scenario = load(CASE)
+        self.asked: Asked = asked_for(scenario, SPACE, replications=2, figures=HALF)
+        self.outcomes = dict(zip(map(repr, self.asked.points), swept(Sweep(self.asked, pool.submit)), strict=True))
+        self.answers = answers_of(scenario, ["sensitivity", "wait_p95_s.dermatologist.urgent"])
+        self.goal = cost_goal(scenario)
+
+    def search(self, seed: int) -> Search:
+        """A search of it."""
+        return Search(self.asked.axes, self.asked.base, self.answers, self.goal, self._looked_up, seed)
+
+    def _looked_up(self, points: Sequence[Point], _: int) -> list[Outcome]:
+        return [self.outcomes[repr(point)] for point in points]
+
+    def best(self) -> float:
+        """The least cost of a design that meets the objectives."""
+        search = self.search(0)
+        tried = [search._judged(point, self.outcomes[repr(point)]) for point in self.asked.points]
+        return min(one.cost for one in tried if one.meets)
+
+
+def searches(pool: Pool) -> Table:
+    """How much dearer the best design is that a search has found by a number of designs, over seeds; beside random search."""
+    space = Enumerated(pool)
+    best = space.best()
+    counts = (15, 30, 60, 90, BUDGET)
+    title = f"search of {len(space.outcomes):,} designs, {SEEDS} seeds; the best costs {best:,.0f} USD"
+    table = Table(title, *map(str, counts), box=None)
+    told: dict[Sampler, str] = {"tpe": "Optuna's TPE", "random": "random"}
+    for sampler, name in told.items():
+        paths = [space.search(seed).propose(BUDGET, sampler) for seed in range(SEEDS)]
+        cells = []
+        for count in counts:
+            regrets = [path[count - 1].cost - best if path[count - 1].meets else np.inf for path in paths]
+            cells.append(f"{np.median(regrets):,.0f} USD ({np.quantile(regrets, 0.9):,.0f})")
+        table.add_row(f"{name}: median regret (and 90%)", *cells)
+    return table
+
+
+if __name__ == "__main__":
+    main()

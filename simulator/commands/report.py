@@ -1,0 +1,41 @@
+"""`casesim report`: a design in one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulator.analysis.run.result import result_of
+from simulator.commands.options import Case, Picks, Seed, Strikes
+from simulator.commands.outcome import UsageError, err
+from simulator.commands.run import read_picks, read_strikes, run_in_processes
+from simulator.evidence.files import in_one_step
+from simulator.scenario import load
+from simulator.serving.engine import simulate
+from simulator.serving.plan import compile_plan
+
+
+def report(
+    case: Case,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="where to write it")],
+    picks: Picks = None,
+    strikes: Strikes = None,
+    seed: Seed = 1,
+    replications: Annotated[
+        int | None, typer.Option(min=2, max=1000, help="number of replications; default: the case's")
+    ] = None,
+) -> None:
+    """Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other."""
+    if out.suffix not in (".html", ".htm"):
+        raise UsageError(f"--out {out}: should end in .html")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
+    plan = compile_plan(load(case), read_picks(picks or [], "--set"), read_strikes(strikes or []))
+    result = result_of(plan, seed, run_in_processes(plan, seed, replications))
+    from simulator.ui.report import report as page
+
+    with in_one_step(out) as part:
+        part.write_text(page(result, simulate(plan, seed)), encoding="utf-8")
+    err.print(f"{out}: written", markup=False)
