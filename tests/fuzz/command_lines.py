@@ -45,7 +45,8 @@ _PAIRS = (
 )  # fmt: skip
 _AXES = (
     "point", "reading", "point=0.6,0.9", "urgent=0.3:0.5", "population.prevalence", "population.prevalence=0.1:0.9:2",
-    "traffic=0.5:2:2", "traffic=0:1e308", "traffic=nan:2", "population.prevalence=0:2", "point=", "=", "", "x=1:2", "urgent=1:1",
+    "traffic=0.5:2:2", "traffic=0:1e308", "traffic=nan:2", "population.prevalence=0:2", "point=", "=", "", "x=1:2",
+    "urgent=1:1",
     "point=\x1b[31m", "population.prevalence=1:2:9999999", "urgent=0.3:0.5:x", "arrivals.rate_per_s=1e5:1e6",
 )  # fmt: skip
 _METRICS = ("sensitivity", "cost_per_1000_usd", "latency_p95_s", "escalated_share", "x", "", "\x1b[2J", "nan")

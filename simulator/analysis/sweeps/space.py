@@ -143,6 +143,8 @@ def _of_figure(scenario: Scenario, name: str, values: str) -> Axis:
         low, high = range_of(scenario, name)
     if not low < high or count < 2:
         raise SpaceError(f"--over {name}={values}: write it as LOW:HIGH or LOW:HIGH:LEVELS, such as {name}=0.5:2:4")
+    if count > SWEEP_POINTS.most:
+        raise SpaceError(f"--over {name}={values}: {count:,} levels; at most {SWEEP_POINTS} are run")
     return Axis(name, name, tuple(np.linspace(low, high, count).tolist()), (low, high))
 
 

@@ -43,6 +43,7 @@ def test_a_figure_without_a_range_is_tried_over_the_range_that_it_is_doubted_in(
         ("population.prevalence=0.3:0.1", "write it as LOW:HIGH or LOW:HIGH:LEVELS"),
         ("population.prevalence=a:b", "write it as LOW:HIGH"),
         ("population.prevalence=0.2", "one number; a sweep needs at least 2"),
+        ("traffic=1:2:9999999", "9,999,999 levels; at most 100,000 points are run"),
         ("traffic=nan:2", "write it as LOW:HIGH"),
     ],
 )
