@@ -153,7 +153,7 @@ def pareto(
     goals = goals_of(scenario, asked.metrics)
     with workers(scheduler) as submit:
         front = Front(goals, run_points(Sweep(asked, submit, Kept())))
-        regret = regret_of(asked, front, submit, Kept())
+        regret = regret_of(asked, asked.points, front, submit, Kept())
     if out:
         write_table(asked.table(front.outcomes).iloc[front.places], asked.provenance(front.outcomes), out)
     if as_json:

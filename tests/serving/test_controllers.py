@@ -28,7 +28,7 @@ def case(controller=None, **fields):
 def compiled(monkeypatch):
     """A plan of the case, compiled as any other, but served in ten seconds a request."""
 
-    def compile_plan(scenario, picks=None, strikes=None):
+    def compile_plan(scenario, picks=None, strikes=None, figures=None):
         made, design = plans.apply(scenario, picks or {})
         return plans.Plan(made, design, "", {"p": constant(10.0)}, machines={"p": MACHINE}, authored=scenario)
 

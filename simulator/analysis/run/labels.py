@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from simulator.evidence.scores import Published, ScoreTable
+from simulator.limits import MIB
 from simulator.scenario.stages import Gate, Route
 from simulator.serving.attributes import item_values
 from simulator.serving.once import once_a_plan
@@ -91,6 +92,12 @@ class Ways:
     pinned: tuple[bool, bool]
     groups: Mapping[str, Ways] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, bytes."""
+        own = self.codes.nbytes + self.original.nbytes + self.resampled.nbytes
+        return own + sum(one.nbytes for one in self.groups.values())
+
 
 @once_a_plan
 def codes_of(plan: Plan) -> Codes:
@@ -112,12 +119,14 @@ def ways_of(plan: Plan) -> Ways | None:
         return None
     with _LOCK:
         key = _deciding(plan)
-        found = _KNOWN[key] = _KNOWN.get(key) or _ways_of(plan)
+        found = _KNOWN.get(key) or _ways_of(plan)
+        if found.nbytes <= _KNOWN.maxsize:
+            _KNOWN[key] = found
     return found
 
 
-#: The ways that were asked for last: designs that differ elsewhere share them, in a sweep hundreds of designs.
-_KNOWN: LRUCache[Hashable, Ways] = LRUCache(128)
+#: The ways that were asked for last, in so many bytes: designs that differ elsewhere share them, in a sweep hundreds of them.
+_KNOWN: LRUCache[Hashable, Ways] = LRUCache(32 * MIB, lambda ways: ways.nbytes)
 _LOCK = Lock()
 
 

@@ -36,6 +36,11 @@ class Gap:
         """Whether the interval leaves out zero."""
         return not self.low < 0 <= self.high
 
+    @property
+    def unknown(self) -> bool:
+        """Whether too few requests stand behind it to say anything."""
+        return self.value == -inf and self.high == inf
+
     @classmethod
     def of(cls, found: Estimate, bound: float, upward: bool) -> Gap:
         """The distance of a figure from its bound. upward: whether it is to lie above it"""

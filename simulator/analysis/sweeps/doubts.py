@@ -224,6 +224,11 @@ class Doubted:
     together: Sequence[Stands] = ()
 
 
+def _turned(now: Gap, then: Gap) -> bool:
+    """Whether an answer has turned; where one of the two rests on too few requests, nobody knows."""
+    return now.holds != then.holds and not (now.unknown or then.unknown)
+
+
 class Doubting:
     """Looks for what turns: first at the ends of every range, then for the place of each turn, then on both sides of it."""
 
@@ -244,8 +249,7 @@ class Doubting:
             (doubt, column)
             for row, doubt in enumerate(doubts)
             for column in range(len(answers))
-            if doubt.place not in refused
-            and any(table[1 + 2 * row + end][column].holds != table[0][column].holds for end in (0, 1))
+            if doubt.place not in refused and any(_turned(table[0][column], table[1 + 2 * row + end][column]) for end in (0, 1))
         ]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             found = list(threads.map(lambda pair: self._flip(answers[pair[1]], pair[0], table[0][pair[1]]), turning))
@@ -280,7 +284,7 @@ class Doubting:
         def gap(number: float, seed: int | None = None) -> Gap:
             return answer.gap(self._run(answer.points(self._at(self.asked.base, doubt, number)), seed))
 
-        turned = [end for end in (doubt.low, doubt.high) if gap(end).holds != now.holds]
+        turned = [end for end in (doubt.low, doubt.high) if _turned(now, gap(end))]
         ends = (doubt.low, doubt.high) if len(turned) == 1 else sorted((doubt.figure.value, turned[0]))
         where = crossing(gap, lambda number: gap(number, self.asked.other_seed), *ends)
         return None if where is None else Flip(answer, doubt, now.holds, where)

@@ -6,7 +6,7 @@ some metric beyond chance and in no metric worse. What cannot be told apart stay
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +26,9 @@ AXES = 2, 4
 
 #: How many of the designs that seem to dominate one are compared with it.
 CANDIDATES = 3
+
+#: Where so little is left to chance, no other candidate is asked.
+_SURE = 1e-6
 
 #: Of the dominances that are claimed, at most this share is chance.
 FALSE_SHARE = 1 - LEVEL
@@ -120,18 +123,25 @@ class Front:
         On average at most 5% of the pairs that are claimed are chance (Benjamini and Hochberg 1995), of all pairs there are:
         those that were not compared, as the values do not even seem so, count as if they were chance.
         """
-        pairs = [(place, by) for place in self.told for by in self._candidates(place)]
-        if not pairs:
+        found = [one for place in self.told for one in self._compared_with_best(place)]
+        if not found:
             return {}
-        found = [self._compared(place, by) for place, by in pairs]
         chances = np.ones(len(self.told) * (len(self.told) - 1))
-        chances[: len(found)] = [chance for chance, _ in found]
+        chances[: len(found)] = [chance for _, chance, _ in found]
         real = false_discovery_control(chances)[: len(found)] <= FALSE_SHARE
         claimed: dict[int, Dominance] = {}
-        for (place, by), (_, changes), is_real in zip(pairs, found, real, strict=True):
+        for (place, _, dominance), is_real in zip(found, real, strict=True):
             if is_real:
-                claimed.setdefault(place, Dominance(by, changes))
+                claimed.setdefault(place, dominance)
         return claimed
+
+    def _compared_with_best(self, place: int) -> Iterator[tuple[int, float, Dominance]]:
+        """A place with each that seems to dominate it, as far as it takes to be sure: by what chance it seems so."""
+        for by in self._candidates(place):
+            chance, changes = self._compared(place, by)
+            yield place, chance, Dominance(by, changes)
+            if chance < _SURE:
+                return
 
     @cached_property
     def places(self) -> list[int]:

@@ -89,17 +89,20 @@ class Regret:
         }
 
 
-def regret_of(asked: Asked, front: Front, submit: Submit, kept: Kept | None = None) -> Regret:
-    """What the design around which a sweep is leaves lying, goal by goal; what seems better runs again on other requests."""
+def regret_of(asked: Asked, points: Sequence[Point], front: Front, submit: Submit, kept: Kept | None = None) -> Regret:
+    """What the design around which a sweep is leaves lying, goal by goal; what seems better runs again on other requests.
+
+    points: those of the outcomes of the front, in the same order
+    """
     (own,) = swept(Sweep(asked, submit, kept, [asked.base]))
     found = [] if own.refused else missed(front, own)
     if not found:
         return Regret(asked, own, [])
-    points = [asked.base, *(asked.points[one.place] for one in found)]
-    again = swept(Sweep(asked, submit, kept, points, seed=asked.other_seed))
+    there = [points[one.place] for one in found]
+    again = swept(Sweep(asked, submit, kept, [asked.base, *there], seed=asked.other_seed))
     better = [
         Better(one.goal, one.place, point, moved(one.goal, again[0], other))
-        for one, point, other in zip(found, points[1:], again[1:], strict=True)
+        for one, point, other in zip(found, there, again[1:], strict=True)
         if all(one.goal.metric.name in run.readings for run in (again[0], other))
     ]
     return Regret(asked, own, better)

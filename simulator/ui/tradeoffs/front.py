@@ -10,6 +10,7 @@ import streamlit as st
 from simulator.analysis.sweeps.best import cost_goal
 from simulator.analysis.sweeps.capacity import by_the_nine
 from simulator.analysis.sweeps.kept import Kept
+from simulator.analysis.sweeps.outcomes import Outcome
 from simulator.analysis.sweeps.pareto import AXES, Front, Goal, goals_of, label_of
 from simulator.analysis.sweeps.regret import Regret, regret_of
 from simulator.analysis.sweeps.space import Point
@@ -25,6 +26,9 @@ from simulator.ui.widgets import CONFIG, as_table, download, draw, plain
 
 #: Designs and replications that a person may ask for; the first of each begin by themselves.
 SIZES, TRIALS = (32, 96, 256, 1000), (4, 8, 2)
+
+#: While a sweep grows, its front is worked out again when there are so many times as many designs.
+GROWTH = 1.1
 
 #: So many of a case's metrics are offered beside those of the objectives.
 _ALSO = ("latency_served_p95_s", "latency_p99_s", "power_mean_w", "missed_per_1000", "done_share")
@@ -107,12 +111,24 @@ def _growing(base: Base, question: _Question, sweep: Sweep, looks: bool) -> None
         st.caption("The sweep was cancelled; what was run is kept.")
     places = sorted(sweep.outcomes)
     points, outcomes = [sweep.points[place] for place in places], sweep.in_order()
-    found = Front(question.goals, outcomes)
+    found, points = _front(question, points, outcomes, complete=not sweep.running)
     if len(found.told) < 2:
         none = "Too few of these designs have a figure for each metric."
         st.markdown("The first designs are on their way." if sweep.running else none)
         return
     _draw(base, question, found, points, complete=not sweep.running)
+
+
+def _front(question: _Question, points: list[Point], outcomes: list[Outcome], complete: bool) -> tuple[Front, list[Point]]:
+    """The front of the outcomes so far, with their points; while many are on their way it is worked out only now and then."""
+    name, before = f"front {question.name}", st.session_state.get("front_so_far")
+    if before and before[0] == name:
+        found: Front = before[1]
+        if len(outcomes) == len(found.outcomes) or (not complete and len(outcomes) < GROWTH * len(found.outcomes)):
+            return found, before[2]
+    found = Front(question.goals, outcomes)
+    st.session_state["front_so_far"] = name, found, points
+    return found, points
 
 
 def _draw(base: Base, question: _Question, found: Front, points: list[Point], complete: bool) -> None:
@@ -146,7 +162,7 @@ def _draw(base: Base, question: _Question, found: Front, points: list[Point], co
             st.download_button("Download the chart (HTML)", lambda: whole(include_plotlyjs=True), f"{scenario.id}-front.html",
                                "text/html", on_click="ignore", key="front_html")  # fmt: skip
     st.markdown("##### What your own design leaves lying")
-    study(f"regret {question.name}", "Compare my design with the best of these", _regret(question, found), _tell_regret)
+    study(f"regret {question.name}", "Compare my design with the best of these", _regret(question, points, found), _tell_regret)
 
 
 def _is_own(base: Base, point: Point) -> bool:
@@ -185,9 +201,9 @@ def _nines(found: Front, goals: list[Goal]) -> None:
         st.markdown(f"{plain(shares[0].label)}, by the nine, at the least cost among these designs: {plain(told)}.")
 
 
-def _regret(question: _Question, found: Front) -> Any:
+def _regret(question: _Question, points: list[Point], found: Front) -> Any:
     def work(submit: Submit) -> Regret:
-        return regret_of(question.asked, found, submit, Kept())
+        return regret_of(question.asked, points, found, submit, Kept())
 
     return work
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from simulator.analysis.run.effort import effort
 from simulator.analysis.run.lever_trials import Trying
 from simulator.analysis.run.levers import Effect, Lever, Levers
 from simulator.ui.charts import lever_chart
@@ -14,6 +15,7 @@ from simulator.ui.jobs import BESIDE, Job, registry
 from simulator.ui.turns import Behalf
 from simulator.ui.visitor import person
 from simulator.ui.widgets import draw, plain
+from simulator.ui.workbench.history import kept
 from simulator.ui.workbench.state import key, step
 
 #: How often the trials are looked at while they go on (s).
@@ -147,6 +149,8 @@ def _shown(job: Job, trying: Trying, looks: bool) -> None:
         st.caption(plain(f"Cannot run: {one.told}: {one.refused}"))
     st.caption(plain(found.sense))
     if not trying.running:
+        if told := effort([one.picks for one in kept(job.plan.scenario)], found):
+            st.markdown(plain(told))
         _chart(job, found)
 
 
