@@ -49,6 +49,19 @@ def test_a_point_that_is_pressed_opens_as_a_design(swept):
     expect(page.get_by_role("slider", name="Readers")).to_be_visible(timeout=30_000)
 
 
+def test_a_box_on_an_axis_keeps_the_designs_that_pass_there(swept):
+    page = swept()
+    axes = page.get_by_test_id("stPlotlyChart").nth(1)
+    axes.scroll_into_view_if_needed()
+    plot = axes.locator(".nsewdrag").first.bounding_box()
+    left = plot["x"] + 2
+    page.mouse.move(left, plot["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(left + 0.2 * plot["width"], plot["y"] + 0.5 * plot["height"], steps=8)
+    page.mouse.up()
+    expect(page.get_by_text(re.compile(r"^\d designs pass there"))).to_be_visible(timeout=20_000)
+
+
 def test_a_design_opens_by_the_keyboard_alone(swept):
     page = swept()
     box = page.get_by_role("combobox", name=re.compile("A design"))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.analysis.sweeps.outcomes import Outcome
 from simulator.analysis.sweeps.pareto import Front, Goal
 from simulator.scenario import Scenario
-from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, SKY, Chart, figure, rounded, translucent, whiskers
+from simulator.ui.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, SKY, Chart, figure, rounded, translucent, whiskers, wrapped
 
-#: From so many designs on they are drawn by the graphics processor, without intervals.
+#: From so many designs on intervals are left to the table.
 MANY = 300
 
 
@@ -54,13 +53,12 @@ def _points(
 ) -> go.Scatter:  # fmt: skip
     found = [[outcomes[place].metrics[goal.metric.name] for place in places] for goal in over]
     values = [_scaled(goal, [one.value for one in column]) for goal, column in zip(over, found, strict=True)]
-    kind = go.Scattergl if len(places) > MANY else go.Scatter
     bars = {}
     if intervals:
         for axis, goal, column, middle in zip("xy", over, found, values, strict=True):
             low, high = (_scaled(goal, [getattr(one, side) for one in column]) for side in ("low", "high"))
             bars[f"error_{axis}"] = whiskers(low, middle, high) | {"thickness": 1, "width": 3}
-    return kind(
+    return go.Scatter(
         name=name,
         x=values[0],
         y=values[1],
@@ -85,30 +83,55 @@ def _scaled(goal: Goal, values: Sequence[float]) -> list[float]:
 
 
 def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], table: pd.DataFrame) -> Chart:
-    """A line a design through all its picks and metrics; a brush on an axis leaves those that pass it.
+    """A line a design through all its picks and metrics, each axis from its lowest value to its highest.
 
-    columns: label to a value for each design that takes part; words are drawn as places on the axis
+    columns: label to a value for each design that takes part; words stand in the order in which they come
+    A box that is drawn over an axis selects the designs that pass there: each point carries its place among all designs.
     """
-    kept = set(front.places)
-    dimensions = [_dimension(label, values) for label, values in columns.items()]
-    on_front = np.array([place in kept for place in front.told], float)
-    drawn = figure(
-        go.Parcoords(
-            line={"color": on_front, "colorscale": [[0, translucent(GREY, 0.4)], [1, BLUE]], "cmin": 0, "cmax": 1},
-            dimensions=dimensions,
-            labelangle=-20,
-            labelside="bottom",
-        ),
-        height=420,
-    )
-    drawn.update_layout(margin={"l": 70, "r": 50, "t": 20, "b": 90})
+    heights = {label: _heights(values) for label, values in columns.items()}
+    labels, kept = list(columns), set(front.places)
+    parts = {"beaten by another": (translucent(GREY, 0.35), 1, False), "not beaten by another": (BLUE, 2, True)}
+    traces = []
+    for name, (colour, width, best) in parts.items():
+        rows = [row for row, place in enumerate(front.told) if (place in kept) == best]
+        lines = _lines(name, labels, heights, columns, rows, front.told)
+        traces.append(lines.update(line={"color": colour, "width": width}, marker={"color": colour, "size": 5}))
+    drawn = figure(*traces, height=440)
+    for place in range(len(labels)):
+        drawn.add_vline(x=place, line={"color": GREY, "width": 1})
+    drawn.update_layout(dragmode="select")
+    drawn.update_xaxes(tickvals=list(range(len(labels))), ticktext=[wrapped(label) for label in labels], showgrid=False,
+                       range=[-0.3, len(labels) - 0.7])  # fmt: skip
+    drawn.update_yaxes(tickvals=[0, 1], ticktext=["lowest", "highest"], showgrid=False, range=[-0.05, 1.05])
     count = f"{len(front.told):,} designs, a line each through its picks and what it comes to; blue: not beaten by another."
-    return Chart(drawn, f"{count} Drag along an axis to keep those that pass there.", rounded(table))
+    return Chart(drawn, f"{count} Draw a box over an axis to keep those that pass there.", rounded(table))
 
 
-def _dimension(label: str, values: Sequence[float | str]) -> dict[str, object]:
-    if all(isinstance(value, int | float) for value in values):
-        return {"label": label, "values": list(values)}
+def _lines(
+    name: str, labels: Sequence[str], heights: Mapping[str, Sequence[float]], columns: Mapping[str, Sequence[float | str]],
+    rows: Sequence[int], places: Sequence[int],
+) -> go.Scatter:  # fmt: skip
+    """All lines of some designs as one, with a gap between two."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    told: list[str | None] = []
+    of: list[list[int] | list[None]] = []
+    for row in rows:
+        x += [*range(len(labels)), None]
+        y += [*(heights[label][row] for label in labels), None]
+        told += [*(f"{label}: {_shown(columns[label][row])}" for label in labels), None]
+        of += [*([places[row]] for _ in labels), [None]]
+    hover = "%{text}<extra></extra>"
+    return go.Scatter(name=name, x=x, y=y, mode="lines+markers", text=told, customdata=of, hovertemplate=hover)
+
+
+def _heights(values: Sequence[float | str]) -> list[float]:
+    """Where values stand on an axis, from 0 at the lowest to 1 at the highest."""
     words = list(dict.fromkeys(map(str, values)))
-    places = [words.index(str(value)) for value in values]
-    return {"label": label, "values": places, "tickvals": list(range(len(words))), "ticktext": words}
+    numbers = [float(value) if isinstance(value, int | float) else float(words.index(str(value))) for value in values]
+    low, high = min(numbers, default=0.0), max(numbers, default=0.0)
+    return [(number - low) / (high - low) if high > low else 0.5 for number in numbers]
+
+
+def _shown(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from simulator.analysis.sweeps.best import cost_goal
@@ -18,11 +19,11 @@ from simulator.analysis.sweeps.sweep import Submit, Sweep
 from simulator.analysis.sweeps.told import Asked, asked_for, to_parquet
 from simulator.errors import InputError
 from simulator.ui.charts import front_chart, parallel_chart
-from simulator.ui.charts.look import inked
+from simulator.ui.charts.look import Chart, inked
 from simulator.ui.tradeoffs.design import Base, open_design
 from simulator.ui.tradeoffs.shown import study
 from simulator.ui.tradeoffs.studies import LOOK_S, submitting
-from simulator.ui.widgets import CONFIG, as_table, download, draw, plain
+from simulator.ui.widgets import CONFIG, as_table, download, plain
 
 #: Designs and replications that a person may ask for; the first of each begin by themselves.
 SIZES, TRIALS = (32, 96, 256, 1000), (4, 8, 2)
@@ -149,8 +150,7 @@ def _draw(base: Base, question: _Question, found: Front, points: list[Point], co
     as_table(chart.table)
     pressed = [one["customdata"][0] for one in chosen.selection.points if one.get("customdata")]
     _open_one(base, found, points, names, [int(place) for place in pressed])
-    if len(goals) > 2 or len(question.asked.axes) > 1:
-        draw(parallel_chart(found, _columns(question, found, points), table), key="parallel")
+    _parallel(parallel_chart(found, _columns(question, found, points), table), table)
     _nines(found, goals)
     with st.container(horizontal=True):
         download("Download all designs (CSV)", table, f"{scenario.id}-designs.csv")
@@ -163,6 +163,22 @@ def _draw(base: Base, question: _Question, found: Front, points: list[Point], co
                                "text/html", on_click="ignore", key="front_html")  # fmt: skip
     st.markdown("##### What your own design leaves lying")
     study(f"regret {question.name}", "Compare my design with the best of these", _regret(question, points, found), _tell_regret)
+
+
+def _parallel(chart: Chart, table: pd.DataFrame) -> None:
+    """All picks and metrics side by side; what a box on an axis keeps stands below."""
+    st.markdown(f"**{plain(chart.takeaway)}**")
+    assert chart.figure is not None
+    drawn = inked(chart.figure, st.context.theme.type)
+    boxed: Any = st.plotly_chart(
+        drawn, alt=chart.takeaway, config=CONFIG, key="parallel", on_select="rerun", selection_mode="box"
+    )
+    kept = sorted({int(one["customdata"][0]) for one in boxed.selection.points if one.get("customdata")})
+    if kept:
+        st.markdown(f"{len(kept)} designs pass there:")
+        st.dataframe(table.iloc[kept], hide_index=True, alt="The designs that pass where the box is")
+    else:
+        as_table(chart.table)
 
 
 def _is_own(base: Base, point: Point) -> bool:
