@@ -119,6 +119,7 @@ def test_a_hostile_vehicle_case_too(watched):
         only_text(page)
 
 
+@pytest.mark.long
 def test_a_hostile_incident_is_played_and_revealed(watched):
     page = watched("incident?case=production-drift")
     page.get_by_role("button", name="Take the pager", exact=True).click()

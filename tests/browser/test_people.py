@@ -50,6 +50,7 @@ def test_an_upload_is_its_browsers_own_whatever_link_the_other_has(visit):
     expect(yours(ben)).to_be_visible()
 
 
+@pytest.mark.long
 def test_to_cancel_leaves_the_same_run_to_the_other_and_a_history_is_ones_own(visit):
     ann, ben = visit(LONG), visit(LONG)
     cancel = ben.get_by_role("button", name="Cancel")

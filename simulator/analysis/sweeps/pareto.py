@@ -152,10 +152,11 @@ class Front:
     def sentence(self) -> str:
         """What the front comes to, in words."""
         over, count = " and ".join(goal.words for goal in self.goals), len(self.told)
-        told = f"Wanted: {over}. Of {count:,} designs, {len(self.dominated):,} are beaten by another beyond chance"
-        left = f"{len(self.places):,} are not, and {len(self.by_value):,} of these are best by their plain values"
+        beaten, left, best = _are(len(self.dominated)), _are(len(self.places)), _are(len(self.by_value))
         none = len(self.outcomes) - count
-        return f"{told}; {left}." + (f" {none:,} more cannot run or have no figure for one of these metrics." if none else "")
+        untold = f" {none:,} more cannot run, or have no figure for one of these metrics." if none else ""
+        told = f"{beaten} beaten by another beyond chance, {left} not, and {best} best by the plain values"
+        return f"Wanted: {over}. Of {count:,} designs {told}.{untold}"
 
     def _candidates(self, place: int) -> list[int]:
         """Those of the front by value that seem to dominate a place, the one that seems to most of all first."""
@@ -188,6 +189,11 @@ class Front:
         changes = [moved(goal, before, after) for goal in self.goals]
         chances = [_chance_of_better(goal, found, before.replications) for goal, found in zip(self.goals, changes, strict=True)]
         return max((one for one in chances if one is not None), default=1.0), changes
+
+
+def _are(count: int) -> str:
+    """`1 is`, `3 are`."""
+    return f"{count:,} {'is' if count == 1 else 'are'}"
 
 
 def moved(goal: Goal, before: Outcome, after: Outcome) -> Estimate:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from simulator.making.zoo import own
 from simulator.making.zoo.fresh import CrashError
 from simulator.making.zoo.measure import Effort
 from tests.conftest import Ended
-from tests.families import CASESIM, busy_family, environment, left, started, until
+from tests.families import CASESIM, environment, family, left, started, until
 from tests.hostile import endless
 from tests.making.conftest import OnnxMaker
 
@@ -187,10 +188,19 @@ def endless_measurement(tmp_path: Path, *words: object) -> tuple[psutil.Popen, l
         [*CASESIM, "profile", "--onnx", endless(tmp_path / "endless.onnx"), *out],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path),
     )  # fmt: skip
-    everybody = busy_family(command, 2)
-    busy = next(one for one in everybody[1:] if "spawn_main" in " ".join(one.cmdline()))
+    until(lambda: spawned(command), "a process that measures")
+    (busy, *_), everybody = spawned(command), family(command)
     until(lambda: busy.cpu_times().user > 3, "a call that takes its time")  # what is imported takes less
     return command, everybody
+
+
+def spawned(command: psutil.Popen) -> list[psutil.Process]:
+    """The processes that multiprocessing has started for a command; just before, they still look like whoever starts them."""
+    found = []
+    for one in family(command)[1:]:
+        with suppress(psutil.NoSuchProcess):
+            found += [one] if "spawn_main" in " ".join(one.cmdline()) else []
+    return found
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
