@@ -72,5 +72,4 @@ def _print_capacity(found: Capacity, cost: str) -> None:
         )
     out.print(table)
     for fewest in found.fewest:
-        why = f"; with one fewer, “{fewest.below}” fails" if fewest.below else ", the fewest there can be"
-        out.print(escape(f"{fewest.label}: {fewest.pick} would do for what is met now, with {fewest.now}{why}"))
+        out.print(escape(fewest.sentence))

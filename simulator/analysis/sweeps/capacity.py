@@ -62,14 +62,22 @@ class Limit:
 class Fewest:
     """The fewest servers of a stage with which every objective that is met now is still met.
 
-    pick: None where even the present number does not do; below: what fails with the next pick down, empty if there is none
+    below: what fails with the next pick down, empty if there is none
     """
 
     choice: str
     label: str
     now: Pick
-    pick: Pick | None
+    pick: Pick
     below: str
+
+    @property
+    def sentence(self) -> str:
+        """In words: `Replicas: 2 are enough for all that is met now, and this design has 3; ...`."""
+        pick, now = (f"{one:g}" if isinstance(one, int | float) else str(one) for one in (self.pick, self.now))
+        enough = f"{self.label}: {pick} {'is' if pick == '1' else 'are'} enough for all that is met now"
+        has = "as in this design" if pick == now else f"and this design has {now}"
+        return f"{enough}, {has}; " + (f"with one fewer, “{self.below}” fails." if self.below else "there can be no fewer.")
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,7 @@ def _tell_capacity(base: Base, found: Capacity) -> None:
     for sentence in found.sentences[1:]:
         st.markdown(f"- {plain(sentence)}")
     for fewest in found.fewest:
-        why = f"with one fewer, “{fewest.below}” fails" if fewest.below else "there can be no fewer"
-        st.markdown(f"- {plain(f'{fewest.label}: {fewest.pick} would do for what is met now, with {fewest.now}; {why}.')}")
+        st.markdown(f"- {plain(fewest.sentence)}")
 
 
 def breakevens(base: Base) -> None:

@@ -34,7 +34,7 @@ def _progress(name: str, one: Study[Any]) -> None:
     if not one.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{one.runs:,} designs run so far. It decides from each what to run next.")
+        st.markdown(f"{one.runs:,} designs run so far.")
         if st.button("Cancel", key=f"cancel {name}", type="tertiary"):
             one.cancel()
             st.rerun()
