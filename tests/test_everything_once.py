@@ -42,6 +42,20 @@ def test_a_case(case, casesim):
     assert json.loads(ran.out)["metrics"]
 
 
+@pytest.mark.parametrize("words", [
+    ["sweep", "--over", "replicas=2,4", "--replications", "2", "--json"],
+    ["best", "--over", "replicas", "--designs", "8", "--json"],
+    ["sensitivity", "--over", "replicas", "--over", "queue", "--points", "4", "--way", "sobol", "--json"],
+    ["sensitivity", "--over", "replicas", "--over", "queue", "--points", "2", "--way", "morris", "--json"],
+], ids=lambda words: f"{words[0]} {words[-2]}")  # fmt: skip
+def test_a_trade_off(words, casesim, tmp_path, monkeypatch):
+    monkeypatch.setattr("simulator.analysis.sweeps.kept.SWEEPS", tmp_path)
+    command, *options = words
+    ended = casesim(command, "retry-storm", "--set", "retries=none", *options, "--figure", "arrivals.rate_per_s=6")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["scenario"] == "retry-storm"
+
+
 def test_files_of_ones_own_go_through_the_monitors(tmp_path, casesim):
     rows = "\n".join(f"{one},{one % 7}" for one in range(40))
     for name in ("a.csv", "b.csv"):
