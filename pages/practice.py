@@ -5,14 +5,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from simulator.analysis.run.replicate import REPLICATIONS
 from simulator.paths import PAGES
-from simulator.scenario import Scenario, ScenarioError, scenario_ids
+from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.choices import Pick
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.diagram import diagram
 from simulator.ui.exhibits import panel_of, panels
 from simulator.ui.jobs import Job
 from simulator.ui.links import SEEDS, command, link, written
-from simulator.ui.own_cases import case_now, follow, tell
+from simulator.ui.own_cases import chosen_case
 from simulator.ui.story import story
 from simulator.ui.widgets import draw_diagram, plain
 from simulator.ui.workbench import address, history
@@ -25,24 +25,6 @@ from simulator.ui.workbench.state import KEPT, fit, key
 from simulator.ui.workbench.why import PANEL_WANTED, why
 
 DESIGN, LEVERS, RUNS = "Design", "Try each lever", "Runs"
-
-
-def chosen_case() -> Scenario:
-    """The case named in the address; else the last one; else the first one. A broken one shows its faults."""
-    wanted, known = st.query_params.get("case"), scenario_ids()
-    last = st.session_state.get("case")
-    case = wanted if wanted in known else last if last in known else known[0]
-    follow()
-    scenario, faults = case_now(case)
-    with st.container():  # there without faults too, so that what stands below keeps its place
-        if faults:
-            tell(faults, scenario)
-    if scenario is None:
-        st.stop()
-    if wanted is not None and wanted not in known:
-        st.warning(f"There is no case “{plain(wanted)}”. This is “{plain(scenario.title)}”.")
-    st.session_state["case"] = scenario.id
-    return scenario
 
 
 def head(scenario: Scenario) -> DeltaGenerator:

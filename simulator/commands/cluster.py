@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from threading import Lock
@@ -9,12 +10,16 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from simulator.analysis.sweeps.sweep import AT_ONCE
+from simulator.commands.outcome import needing
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from distributed import Client
 
 Found = TypeVar("Found")
+
+#: Another address makes Dask's client print a traceback when it is dropped.
+_ADDRESS = re.compile(r"(tcp|tls)://[^\s/:]+:\d{1,5}")
 
 #: How long a scheduler may be away before a sweep gives up, in s.
 PATIENCE_S = 300.0
@@ -33,6 +38,8 @@ class Cluster(ThreadPoolExecutor):
 
     def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
         """Raises ClusterError where no scheduler answers, or the extra `cluster` is not installed."""
+        if not _ADDRESS.fullmatch(address):
+            raise ClusterError(f"--scheduler {address}: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786")
         super().__init__(AT_ONCE)
         self.address, self.patience_s = address, patience_s
         self._lock = Lock()
@@ -58,10 +65,8 @@ class Cluster(ThreadPoolExecutor):
 
     def _connected(self) -> Client:
         """The connection, made anew where it was lost; raises OSError while there is no scheduler."""
-        try:
+        with needing("cluster", "--scheduler"):
             from distributed import Client
-        except ImportError:
-            raise ClusterError('--scheduler needs the extra `cluster`: pip install "casesim[cluster]"') from None
         with self._lock:
             if self._client is None or self._client.status not in ("running", "connecting"):
                 self._client = Client(self.address, timeout=5, name="casesim", set_as_default=False)

@@ -110,6 +110,7 @@ EXTRAS = {
     },
     "fidelity": {"mlperf_loadgen", "mosec"},
     "monitors": {"river"},
+    "cluster": {"distributed"},
 }
 
 

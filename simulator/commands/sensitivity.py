@@ -6,20 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from simulator.analysis.sweeps.influence import WAYS, Influence, Way, sample_of
 from simulator.analysis.sweeps.kept import Kept
-from simulator.analysis.sweeps.space import Point
 from simulator.analysis.sweeps.sweep import Sweep
 from simulator.analysis.sweeps.told import Asked, asked_metrics
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import UsageError, table_console
 from simulator.commands.sweep_options import Figures, Metrics, Over, Scheduler, Trials, around, head, run_points, workers
-from simulator.errors import InputError
 from simulator.scenario import load
 from simulator.units import spoken
 
@@ -47,18 +44,12 @@ def sensitivity(
     names = asked_metrics(scenario, metrics or [])
     asked = around(scenario, told, names, seed, replications, picks, figures, strikes)
     sample = sample_of(asked.axes, _way(way), count, seed)
-    points = [_point(asked, row) for row in sample.parts.tolist()]
+    points = sample.points(asked.base)
     alone = {repr(point): point for point in points}
     with workers(scheduler) as submit:
         found = dict(zip(alone, run_points(Sweep(asked, submit, Kept(), list(alone.values()))), strict=True))
     outcomes = [found[repr(point)] for point in points]
-    ranked: dict[str, list[Influence] | str] = {}
-    for name in names:
-        values = np.array([np.nan if (value := one.value(name)) is None else value for one in outcomes])
-        try:
-            ranked[name] = sample.influences(values)
-        except InputError as error:
-            ranked[name] = str(error)
+    ranked = sample.ranked(outcomes, names)
     if as_json:
         print(json.dumps(head(asked) | _influence_json(asked, ranked, way, len(alone)), indent=2, allow_nan=False))
     else:
@@ -70,13 +61,6 @@ def _way(told: str) -> Way:
         if told == way:
             return way
     raise UsageError(f"--way {told}: expected one of: {', '.join(WAYS)}")
-
-
-def _point(asked: Asked, parts: Sequence[float]) -> Point:
-    values = {axis.name: axis.at(part) for axis, part in zip(asked.axes, parts, strict=True)}
-    choices = {axis.name: values[axis.name] for axis in asked.axes if axis.is_choice}
-    numbers = {axis.name: float(values[axis.name]) for axis in asked.axes if not axis.is_choice}
-    return Point({**asked.picks, **choices}, {**asked.figures, **numbers})
 
 
 def _influence_json(asked: Asked, ranked: Mapping[str, list[Influence] | str], way: str, designs: int) -> dict[str, Any]:

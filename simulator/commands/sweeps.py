@@ -56,18 +56,7 @@ def sweep(
 ) -> None:
     """Run many designs of a case, over any of its choices and figures, and print what each comes to."""
     check_file(out)
-    asked = asked_for(
-        load(case),
-        over or [],
-        picks=read_picks(picks or [], "--set"),
-        figures=read_figures(figures),
-        strikes=read_strikes(strikes or []),
-        metrics=metrics or [],
-        method=read_method(method),
-        points=points,
-        seed=seed,
-        replications=replications,
-    )
+    asked = _asked(load(case), over, picks, figures, strikes, metrics, method, points, seed, replications)
     with workers(scheduler) as submit:
         outcomes = run_points(Sweep(asked, submit, Kept()))
     table, told = asked.table(outcomes), asked.provenance(outcomes)
@@ -83,6 +72,33 @@ def sweep(
     if len(outcomes) > SHOWN:
         console.print(f"… {len(outcomes) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
     console.print(_sums(asked, outcomes), style="dim")
+
+
+def _asked(
+    scenario: Scenario,
+    over: list[str] | None,
+    picks: list[str] | None,
+    figures: list[str] | None,
+    strikes: list[str] | None,
+    metrics: list[str] | None,
+    method: str,
+    points: int | None,
+    seed: int,
+    replications: int,
+) -> Asked:
+    """A sweep in the words of a command line."""
+    return asked_for(
+        scenario,
+        over or [],
+        picks=read_picks(picks or [], "--set"),
+        figures=read_figures(figures),
+        strikes=read_strikes(strikes or []),
+        metrics=metrics or [],
+        method=read_method(method),
+        points=points,
+        seed=seed,
+        replications=replications,
+    )
 
 
 def _table(asked: Asked, outcomes: list[Outcome]) -> Table:
@@ -138,18 +154,8 @@ def pareto(
     """Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying."""
     check_file(out)
     scenario = load(case)
-    asked = asked_for(
-        scenario,
-        over or [],
-        picks=read_picks(picks or [], "--set"),
-        figures=read_figures(figures),
-        strikes=read_strikes(strikes or []),
-        metrics=metrics or _usual(scenario),
-        method=read_method(method),
-        points=points,
-        seed=seed,
-        replications=replications,
-    )
+    named = metrics or _usual(scenario)
+    asked = _asked(scenario, over, picks, figures, strikes, named, method, points, seed, replications)
     goals = goals_of(scenario, asked.metrics)
     with workers(scheduler) as submit:
         front = Front(goals, run_points(Sweep(asked, submit, Kept())))

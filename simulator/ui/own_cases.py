@@ -7,7 +7,7 @@ from functools import cache
 import streamlit as st
 
 from simulator.evidence.files import Stamp, stamp_of
-from simulator.scenario import Fault, Scenario
+from simulator.scenario import Fault, Scenario, scenario_ids
 from simulator.scenario.cases import find, own_cases
 from simulator.scenario.faults import told
 from simulator.scenario.load import load_alone
@@ -38,6 +38,24 @@ def _tried(case: str, stamp: Stamp, own: bool) -> tuple[Scenario | None, list[Fa
 def _kept() -> dict[str, Scenario]:
     """The last version of each case that was without faults."""
     return {}
+
+
+def chosen_case() -> Scenario:
+    """The case named in the address; else the last one; else the first one. A broken one shows its faults."""
+    wanted, known = st.query_params.get("case"), scenario_ids()
+    last = st.session_state.get("case")
+    case = wanted if wanted in known else last if last in known else known[0]
+    follow()
+    scenario, faults = case_now(case)
+    with st.container():  # there without faults too, so that what stands below keeps its place
+        if faults:
+            tell(faults, scenario)
+    if scenario is None:
+        st.stop()
+    if wanted is not None and wanted not in known:
+        st.warning(f"There is no case “{plain(wanted)}”. This is “{plain(scenario.title)}”.")
+    st.session_state["case"] = scenario.id
+    return scenario
 
 
 def tell(faults: list[Fault], shown: Scenario | None) -> None:

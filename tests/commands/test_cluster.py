@@ -118,6 +118,15 @@ def test_a_scheduler_that_does_not_answer_is_wrong_use(evidence, tmp_path, cases
     assert f"--scheduler {address}: no scheduler answers" in err
 
 
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1", "http://127.0.0.1:8786", "tcp://:8786", "tcp://a b:1"])
+def test_what_is_no_address_is_told_at_once_with_one_that_would_be(evidence, tmp_path, casesim, address):
+    case = tmp_path / "small.yaml"
+    case.write_text(SMALL, encoding="utf-8")
+    status, out, err = casesim("sweep", case, "--over", "point", "--scheduler", address)
+    assert (status, out) == (2, "")
+    assert err == f"--scheduler {address}: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786\n"
+
+
 def test_a_scheduler_that_stays_away_is_told_after_a_while(asked, dask):
     dask.add_worker()
     with Cluster(dask.address, patience_s=2.0) as cluster:

@@ -18,7 +18,8 @@ from SALib.sample import morris as morris_sample
 from SALib.sample import sobol as sobol_sample
 
 from simulator.analysis.statistics import LEVEL
-from simulator.analysis.sweeps.space import Axis
+from simulator.analysis.sweeps.outcomes import Outcome
+from simulator.analysis.sweeps.space import Axis, Point
 from simulator.errors import InputError
 
 Way = Literal["morris", "sobol"]
@@ -82,6 +83,21 @@ class Sample:
     parts: Floats
     seed: int
 
+    def points(self, base: Point) -> list[Point]:
+        """The designs to run, in order, some of them more than once; base: what holds at each."""
+        return [_point(self.axes, row, base) for row in self.parts.tolist()]
+
+    def ranked(self, outcomes: Sequence[Outcome], names: Sequence[str]) -> dict[str, list[Influence] | str]:
+        """How much each axis moves each of these metrics, or why that cannot be told; outcomes: of the points, in order."""
+        found: dict[str, list[Influence] | str] = {}
+        for name in names:
+            values = [one.value(name) for one in outcomes]
+            try:
+                found[name] = self.influences(np.array([np.nan if value is None else value for value in values]))
+            except InputError as error:
+                found[name] = str(error)
+        return found
+
     @property
     def _problem(self) -> dict[str, Any]:
         names = [axis.name for axis in self.axes]
@@ -119,6 +135,13 @@ class Sample:
         columns = zip(self.axes, told["mu_star"], told["mu_star_conf"], told["sigma"], strict=True)
         return [Influence(axis, elementary=float(mean), elementary_half=float(half), spread=float(sigma))
                 for axis, mean, half, sigma in columns]  # fmt: skip
+
+
+def _point(axes: Sequence[Axis], parts: Sequence[float], base: Point) -> Point:
+    values = {axis: axis.at(part) for axis, part in zip(axes, parts, strict=True)}
+    picks = {axis.name: value for axis, value in values.items() if axis.is_choice}
+    figures = {axis.name: float(value) for axis, value in values.items() if not axis.is_choice}
+    return Point({**base.picks, **picks}, {**base.figures, **figures})
 
 
 def sample_of(axes: Sequence[Axis], way: Way, count: int, seed: int) -> Sample:

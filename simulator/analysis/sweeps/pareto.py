@@ -114,7 +114,7 @@ class Front:
     @cached_property
     def by_value(self) -> list[int]:
         """The places that no other one beats by its plain values, whatever is chance."""
-        return [self.told[row] for row in np.flatnonzero(_best(self.worse))]
+        return [self.told[row] for row in self._front_rows]
 
     @cached_property
     def dominated(self) -> dict[int, Dominance]:

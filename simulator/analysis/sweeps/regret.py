@@ -42,10 +42,7 @@ class Better:
 
 @dataclass(frozen=True)
 class Regret:
-    """One's own design beside a front.
-
-    own: its outcome; dominated: whether some design of the sweep is better in all goals beyond chance
-    """
+    """One's own design beside a front: its outcome, and in which goals a design of the sweep seemed better."""
 
     asked: Asked
     own: Outcome

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from simulator.analysis.sweeps.best import FEW, Found, Search, cost_goal
@@ -18,7 +16,6 @@ from simulator.analysis.sweeps.pareto import label_of
 from simulator.analysis.sweeps.space import Point, axis_of
 from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
 from simulator.analysis.sweeps.told import Asked
-from simulator.errors import InputError
 from simulator.ui.charts import flip_chart, influence_chart, load_chart
 from simulator.ui.tradeoffs.design import Base, open_design
 from simulator.ui.tradeoffs.shown import study
@@ -111,20 +108,11 @@ def sensitivity(base: Base) -> None:
 
 def _influences(made: Asked, way: Way, submit: Submit) -> dict[str, list[Influence] | str]:
     sample = sample_of(made.axes, way, COUNTS[way], made.seed)
-    points = [Point({**made.picks, **{axis.name: axis.at(part) for axis, part in zip(made.axes, row, strict=True)}})
-              for row in sample.parts.tolist()]  # fmt: skip
+    points = sample.points(made.base)
     alone = {repr(point): point for point in points}
     found = dict(zip(alone, swept(Sweep(made, submit, Kept(), list(alone.values()))), strict=True))
     outcomes = [found[repr(point)] for point in points]
-    return {name: _ranked(sample, [one.value(name) for one in outcomes]) for name in made.metrics}
-
-
-def _ranked(sample: Any, values: Sequence[float | None]) -> list[Influence] | str:
-    try:
-        ranked: list[Influence] = sample.influences(np.array([np.nan if value is None else value for value in values]))
-    except InputError as error:
-        return str(error)
-    return ranked
+    return sample.ranked(outcomes, made.metrics)
 
 
 def _tell_influences(base: Base, found: Mapping[str, list[Influence] | str]) -> None:

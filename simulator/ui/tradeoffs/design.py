@@ -9,11 +9,11 @@ import streamlit as st
 
 from simulator.analysis.sweeps.space import Point
 from simulator.paths import PAGES
-from simulator.scenario import Scenario, ScenarioError, scenario_ids
+from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.choices import Pick
 from simulator.serving.plan import Plan, compile_plan
 from simulator.ui.links import DEFAULT_SEED, read, written
-from simulator.ui.own_cases import case_now, follow, tell
+from simulator.ui.own_cases import chosen_case
 from simulator.ui.story import story
 from simulator.ui.widgets import plain
 from simulator.ui.workbench.state import get, put
@@ -57,18 +57,7 @@ class Base:
 
 def base_design() -> Base:
     """The design, with its head on the page; stops the page where there is none."""
-    wanted, known = st.query_params.get("case"), scenario_ids()
-    last = st.session_state.get("case")
-    case = wanted if wanted in known else last if last in known else known[0]
-    follow()
-    scenario, faults = case_now(case)
-    if faults:
-        tell(faults, scenario)
-    if scenario is None:
-        st.stop()
-    if wanted is not None and wanted not in known:
-        st.warning(f"There is no case “{plain(wanted)}”. This is “{plain(scenario.title)}”.")
-    st.session_state["case"] = scenario.id
+    scenario = chosen_case()
     with st.container(horizontal=True, vertical_alignment="center"):
         story(scenario)
     return _base(scenario)
