@@ -94,3 +94,14 @@ def test_what_matters_is_ranked(page):
     page.run()
     next(one for one in page.button if one.label.startswith("Run up to")).click().run()
     ended(page, lambda: "moves it most" in told(page))
+
+
+def test_what_is_wrong_with_an_address_stays_told(page):
+    page.query_params["readers"] = "99"
+    for _ in range(2):
+        page.run()
+        assert "99 is out of range" in page.warning[0].value.replace("\\", "")
+    page.query_params["case"] = "nosuch"
+    for _ in range(2):
+        page.run()
+        assert "There is no case" in page.warning[0].value

@@ -77,7 +77,10 @@ def _base(scenario: Scenario) -> Base:
     except (ScenarioError, ValueError) as error:
         st.error(plain(str(error)))
         st.stop()
-    st.query_params.from_dict(written(plan, seed, scenario.run.replications))
+    if (
+        not asked.complaints and st.query_params.get("case", scenario.id) == scenario.id
+    ):  # else what is wrong with it stays told
+        st.query_params.from_dict(written(plan, seed, scenario.run.replications))
     return Base(scenario, plan, seed)
 
 
