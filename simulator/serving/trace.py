@@ -32,6 +32,37 @@ Times = NDArray[np.float64]
 VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size", "wanted")
 
 
+@dataclass(frozen=True)
+class Visits:
+    """The visits to one stage as columns, each of shape (visits,) and as VISIT_COLUMNS says."""
+
+    request: Rows
+    entered_s: Times
+    started_s: Times
+    left_s: Times
+    server: Rows
+    batch: Rows
+    batch_size: Rows
+    wanted: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.request)
+
+    def only(self, mine: NDArray[np.bool_] | NDArray[np.intp]) -> Visits:
+        """Some of them; mine: which, as a mask of shape (visits,) or as places."""
+        return Visits(**{name: column[mine] for name, column in vars(self).items()})
+
+    @property
+    def served(self) -> NDArray[np.bool_]:
+        """Which of them were ever served, shape (visits,)."""
+        return ~np.isnan(self.started_s)
+
+    def frame(self, stage: str) -> pd.DataFrame:
+        """The same as rows with VISIT_COLUMNS."""
+        columns = dict(vars(self))
+        return pd.DataFrame({"request": columns.pop("request"), "stage": _alone(stage, len(self)), **columns})
+
+
 class VisitLog:
     """The visits to one stage, in the order in which they were settled; columns grow as needed.
 
@@ -73,6 +104,11 @@ class VisitLog:
         self.started.append(started)
         self.left.append(left)
         self.server.append(server)
+
+    def add_taken(self, rows: Any, entered: Any, first: int, last: int) -> None:
+        """Requests rows[first:last], taken in turn by batches that are noted by their own; both are memory views."""
+        self.request.frombytes(rows[first:last].tobytes())
+        self.entered.frombytes(entered[first:last].tobytes())
 
     def add_block(self, rows: Rows, entered: Times, started: Times, left: Times) -> None:
         """Many visits of one request each, served by nobody in particular."""
@@ -138,23 +174,26 @@ class VisitLog:
         served = ~np.isnan(started)
         return started[served], np.fmin(left[served], horizon), server[served]
 
-    def frame(self, stage: str) -> pd.DataFrame:
-        """The visits as rows with VISIT_COLUMNS."""
+    def visits(self) -> Visits:
+        """The visits as columns."""
         sizes = np.array(self.size, np.int32)
         batch = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        return pd.DataFrame(
-            {
-                "request": np.array(self.request, np.int32),
-                "stage": _alone(stage, len(batch)),
-                "entered_s": np.array(self.entered),
-                "started_s": np.array(self.started)[batch],
-                "left_s": np.array(self.left)[batch],
-                "server": np.array(self.server, np.int32)[batch],
-                "batch": batch,
-                "batch_size": sizes[batch],
-                "wanted": ~np.isin(np.arange(len(batch)), self.unwanted) if self.unwanted else True,
-            }
+        wanted = np.ones(len(batch), bool)
+        wanted[np.array(self.unwanted, np.intp)] = False
+        return Visits(
+            request=np.array(self.request, np.int32),
+            entered_s=np.array(self.entered),
+            started_s=np.array(self.started)[batch],
+            left_s=np.array(self.left)[batch],
+            server=np.array(self.server, np.int32)[batch],
+            batch=batch,
+            batch_size=sizes[batch],
+            wanted=wanted,
         )
+
+    def frame(self, stage: str) -> pd.DataFrame:
+        """The visits as rows with VISIT_COLUMNS."""
+        return self.visits().frame(stage)
 
 
 class TransitLog(VisitLog):
@@ -188,19 +227,14 @@ class TransitLog(VisitLog):
         self.request.frombytes(rows.astype(np.intc).tobytes())
         self.entered.frombytes(entered.tobytes())
 
-    def frame(self, stage: str) -> pd.DataFrame:
-        """The visits as rows with VISIT_COLUMNS."""
+    def visits(self) -> Visits:
+        """The visits as columns."""
         rows, entered = np.array(self.request, np.int32), np.array(self.entered)
         left = self.left_at(rows, entered)
         left[left >= self.until] = np.nan
-        alone = {
-            "server": np.int32(-1),
-            "batch": np.arange(len(rows), dtype=np.int32),
-            "batch_size": np.int32(1),
-            "wanted": True,
-        }
-        times = {"entered_s": entered, "started_s": entered, "left_s": left}
-        return pd.DataFrame({"request": rows, "stage": _alone(stage, len(rows)), **times, **alone})
+        count = len(rows)
+        batch, one = np.arange(count, dtype=np.int32), np.ones(count, np.int32)
+        return Visits(rows, entered, entered, left, -one, batch, one, np.ones(count, bool))
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from math import prod
 from threading import Lock
+from typing import Any
 
 import networkx as nx
 import numpy as np
-from cachetools import LRUCache
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 from scipy.stats import beta
 
@@ -31,6 +33,9 @@ from simulator.serving.thresholds import attribute_values, thresholds
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
+
+#: Ways as small as they can be: there are few, but a million of them where each resample has its own.
+SmallCodes = NDArray[np.unsignedinteger[Any]]
 
 #: Resamples of the labelled for what is a sum over people.
 RESAMPLES = 1000
@@ -104,7 +109,7 @@ def codes_of(plan: Plan) -> Codes:
     """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
     gates = item_gates(plan)
     cuts = [np.array(thresholds(plan, gate))[:, None] for gate in gates.values()]
-    return np.asarray(_codes(plan, cuts, 1)[0])
+    return np.asarray(_codes(plan, cuts, 1)[0], np.int64)
 
 
 @once_a_plan
@@ -182,7 +187,7 @@ class _Taken:
     table: ScoreTable
     weights: Floats
     now: Codes
-    anew: Codes
+    anew: SmallCodes
     pins: tuple[bool, bool]
     closed: bool
 
@@ -195,7 +200,11 @@ class _Taken:
     @cached_property
     def by_class(self) -> list[Codes]:
         """The ways that items of each class take, ascending."""
-        return [np.flatnonzero(np.bincount(np.append(self.now[part], self.anew[:, part]))) for part in self.parts]
+        ways = range(int(max(self.now.max(), self.anew.max())) + 1)
+        return [
+            np.array([way for way in ways if (self.now[part] == way).any() or (self.anew[:, part] == way).any()])
+            for part in self.parts
+        ]
 
     def ways(self, mine: NDArray[np.bool_]) -> Ways:
         """What resamples do to the items of a group, which `mine` tells, shape (items,)."""
@@ -305,7 +314,7 @@ def never_seen(people: int) -> Floats:
     return np.asarray(beta.ppf(places / RESAMPLES, 1, max(people, 1)))
 
 
-def _shares(codes: Codes, weights: Floats, ways: Codes) -> Floats:
+def _shares(codes: Codes | SmallCodes, weights: Floats, ways: Codes) -> Floats:
     """The share of a class that takes each way in each resample, shape (resamples, ways).
 
     weights: shape (resamples, items); codes: of the same shape, or (items,) if they are the same in each resample
@@ -314,24 +323,25 @@ def _shares(codes: Codes, weights: Floats, ways: Codes) -> Floats:
         if codes.ndim == 1:
             sums = [weights[:, codes == way].sum(-1) for way in ways]
         else:
-            sums = [(weights * (codes == way)).sum(-1) for way in ways]
+            sums = [np.einsum("ri,ri->r", weights, codes == way) for way in ways]
         return np.asarray(np.stack(sums, axis=-1) / weights.sum(-1, keepdims=True))
 
 
-def _codes(plan: Plan, cuts: list[Floats], samples: int) -> Codes:
+def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:
     """The way of each item under the thresholds of each gate, shape (samples, items).
 
     cuts: the thresholds of each gate, shape (thresholds, samples)
     """
     table = next(iter(plan.tables.values()))
-    codes = np.zeros((samples, len(table.positives) + len(table.negatives)), np.int64)
+    small = np.min_scalar_type(prod(len(of_gate) + 1 for of_gate in cuts))
+    codes = np.zeros((samples, len(table.positives) + len(table.negatives)), small)
     for gate, of_gate in zip(item_gates(plan).values(), cuts, strict=True):
         scores = _item_values(plan, gate)
         route, turned_down = np.zeros_like(codes), np.ones(codes.shape, bool)
         for cut in of_gate:
             turned_down &= scores < cut.astype(np.float32)[:, None]
             route += turned_down
-        codes = codes * (len(of_gate) + 1) + route
+        codes = codes * small.type(len(of_gate) + 1) + route
     return codes
 
 
@@ -357,13 +367,18 @@ def _resampled_cuts(plan: Plan, gate: Gate) -> Floats:
     if gate.asks:
         return np.repeat(np.array(thresholds(plan, gate))[:, None], RESAMPLES, axis=1)
     table, promised = plan.table_of(gate), gate.holds == "next"
-    weights = weights_of(table)
-    positive, negative = np.split(weights, [len(table.positives)], axis=1)
-    found = [_cuts(table, route, promised, positive, negative) for route in gate.routes if not route.is_rest]
-    return np.array(found).reshape(len(found), len(weights))
+    found = [_cuts(table, route, promised) for route in gate.routes if not route.is_rest]
+    return np.array(found).reshape(len(found), RESAMPLES)
 
 
-def _cuts(table: ScoreTable, route: Route, promised: bool, positive: Floats, negative: Floats) -> Floats:
+def _asks_of(table: ScoreTable, route: Route, promised: bool) -> Hashable:
+    return table.content, route.at_sensitivity, route.at_specificity, route.at_least, promised
+
+
+@cached(LRUCache(1024), _asks_of, Lock())
+def _cuts(table: ScoreTable, route: Route, promised: bool) -> Floats:
+    """The threshold of a route in each resample, shape (RESAMPLES,); designs that ask the same of the same scores share it."""
+    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
     if route.at_sensitivity is not None:
         return thresholds_anew(table.positives, positive, route.at_sensitivity, promised)
     if route.at_specificity is not None:

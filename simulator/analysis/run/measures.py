@@ -23,7 +23,7 @@ from simulator.scenario.metrics import Group, Metric
 from simulator.serving.attributes import group_of
 from simulator.serving.requests import DONE, OUTCOMES
 from simulator.serving.servers import kind, paid_usd, server_s
-from simulator.serving.trace import Trace
+from simulator.serving.trace import Trace, Visits
 
 Floats = NDArray[np.float64]
 
@@ -148,7 +148,7 @@ class Measures:
 
 def measure(trace: Trace) -> Measures:
     """Reduce a trace to its measures."""
-    visits = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
+    visits = {name: log.visits() for name, log in trace.logs.items() if len(log)}
     stretches = 1 if trace.plan.scenario.run.warm_up == "none" else SECTIONS
     counted, known = _Counter(trace, visits), dict(ages(trace))
     samples, costs = dict(_samples(trace, visits, stretches)), dict(counted.costs())
@@ -175,9 +175,7 @@ def measure(trace: Trace) -> Measures:
     )
 
 
-def _groups(
-    trace: Trace, visits: dict[str, pd.DataFrame], stretches: int, last: NDArray[np.int64]
-) -> Iterator[tuple[str, Measures]]:
+def _groups(trace: Trace, visits: dict[str, Visits], stretches: int, last: NDArray[np.int64]) -> Iterator[tuple[str, Measures]]:
     """Each group that metrics are told of, measured alone: the times that they ask for, and the totals of its requests."""
     plan = trace.plan
     asked = [metric for metric in plan.scenario.metrics.values() if metric.group]
@@ -224,7 +222,7 @@ def _by_stretch(latencies: Sample) -> Floats:
 
 
 def _samples(
-    trace: Trace, visits: dict[str, pd.DataFrame], stretches: int, group: NDArray[np.bool_] | None = None
+    trace: Trace, visits: dict[str, Visits], stretches: int, group: NDArray[np.bool_] | None = None
 ) -> Iterator[tuple[str, Sample]]:
     """Latencies of the requests that were answered, in order of arrival, and waits of the visits by when they began.
 
@@ -245,7 +243,7 @@ def _samples(
     wanted = {metric.sample for metric in trace.plan.scenario.metrics.values()}
     waited = {metric.stage for metric in trace.plan.scenario.metrics.values() if metric.sample.startswith("wait.")}
     for name in (name for name in visits if name in waited):
-        mine = visits[name] if group is None else visits[name][group[visits[name]["request"]]]
+        mine = visits[name] if group is None else visits[name].only(group[visits[name].request])
         rows, entered, wait = _waits(trace, mine)
         yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
         tag = columns.tag[rows]
@@ -255,17 +253,14 @@ def _samples(
                 yield f"wait.{name}.{label}", sample(wait[tagged], _stretches(trace, entered[tagged], stretches))
 
 
-def _waits(trace: Trace, visits: pd.DataFrame) -> tuple[NDArray[np.int32], Floats, Floats]:
+def _waits(trace: Trace, visits: Visits) -> tuple[NDArray[np.int32], Floats, Floats]:
     """Who waited, since when, and how long: until service began, the time-out, or the end of the run; all of shape (m,).
 
     A request that was refused on the spot never waited, and nobody waited for a copy that was served in vain.
     """
-    columns = ("request", "entered_s", "started_s", "left_s", "wanted")
-    request, entered, started, left, wanted = (visits[name].to_numpy() for name in columns)
-    waited = wanted & (~np.isnan(started) | (left != entered))
-    request, entered, started, left = request[waited], entered[waited], started[waited], left[waited]
-    until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
-    return request, entered, until - entered
+    mine = visits.only(visits.wanted & (visits.served | (visits.left_s != visits.entered_s)))
+    gone = np.where(np.isnan(mine.left_s), trace.plan.horizon_s, mine.left_s)
+    return mine.request, mine.entered_s, np.where(mine.served, mine.started_s, gone) - mine.entered_s
 
 
 def _rates(trace: Trace, known: Mapping[str, Known], stretches: int) -> dict[str, Floats]:
@@ -289,7 +284,7 @@ class _Counter:
     group: of which requests, shape (n,); None: of all
     """
 
-    def __init__(self, trace: Trace, visits: dict[str, pd.DataFrame], group: NDArray[np.bool_] | None = None) -> None:
+    def __init__(self, trace: Trace, visits: dict[str, Visits], group: NDArray[np.bool_] | None = None) -> None:
         self.trace, self.visits = trace, visits
         self.columns, self.scenario = trace.columns, trace.plan.scenario
         self.strata: Strata | None = None
@@ -402,13 +397,13 @@ def _escalated(trace: Trace) -> NDArray[np.bool_]:
     return escalated[trace.columns.end]
 
 
-def _last_stages(trace: Trace, visits: dict[str, pd.DataFrame]) -> NDArray[np.int64]:
+def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:
     """The stage to which each request came last, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
     latest, last = np.full(trace.columns.n, -np.inf), np.zeros(trace.columns.n, np.int64)
     for place, name in enumerate(trace.plan.scenario.stages, start=1):
         if name in visits:
             came = np.full(trace.columns.n, -np.inf)
-            np.maximum.at(came, visits[name]["request"], visits[name]["entered_s"])
+            np.maximum.at(came, visits[name].request, visits[name].entered_s)
             last[(came >= latest) & (came >= 0)] = place
             np.maximum(latest, came, out=latest)
     return last

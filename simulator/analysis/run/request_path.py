@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.analysis.run.stage_times import DOWN, HELD, wait_steps
-from simulator.serving.trace import Trace
+from simulator.serving.trace import Trace, Visits
 from simulator.units import duration, roughly
 
 #: Times closer than this are equal: sums of seconds over days are exact to some picoseconds.
@@ -171,8 +171,8 @@ def _steps(trace: Trace, row: int, start: float, end: float) -> list[Step]:
 
     Of parallel visits, that is the one waited for. Time between two visits is a step of its own.
     """
-    frames = {name: log.frame(name) for name, log in trace.logs.items() if len(log)}
-    mine = pd.concat([rows[rows["request"] == row] for rows in frames.values()], ignore_index=True)
+    logged = {name: log.visits() for name, log in trace.logs.items() if len(log)}
+    mine = pd.concat([some.only(some.request == row).frame(name) for name, some in logged.items()], ignore_index=True)
     mine = mine[mine["wanted"] & (mine["entered_s"] >= start) & (mine["left_s"] <= end)].sort_values(["left_s", "entered_s"])
     mine = mine.drop_duplicates(["stage", "batch"], keep="last")  # of the inputs of a join, the one that let it go on
     steps: list[Step] = []
@@ -182,7 +182,7 @@ def _steps(trace: Trace, row: int, start: float, end: float) -> list[Step]:
         if visit.left_s > at:  # parallel to one that was waited for
             continue
         steps += [_gap(visit.left_s, at)] if at - visit.left_s > INSTANT_S else []
-        steps.append(_step(trace, visit, frames[visit.stage]))
+        steps.append(_step(trace, visit, logged[visit.stage]))
         at = visit.entered_s
     steps += [_gap(start, at)] if at - start > INSTANT_S else []
     return steps[::-1]
@@ -192,7 +192,7 @@ def _gap(start: float, end: float) -> Step:
     return Step("", "Between stages", start, [], end - start, 0, 0, "served")
 
 
-def _step(trace: Trace, visit: Any, frame: pd.DataFrame) -> Step:
+def _step(trace: Trace, visit: Any, others: Visits) -> Step:
     stage = trace.plan.scenario.stages[visit.stage]
     served = not np.isnan(visit.started_s)
     until = visit.started_s if served else visit.left_s
@@ -200,7 +200,7 @@ def _step(trace: Trace, visit: Any, frame: pd.DataFrame) -> Step:
         stage=visit.stage,
         label=stage.label,
         entered_s=visit.entered_s,
-        waits=_waits(trace, visit, frame, until) if until > visit.entered_s else [],
+        waits=_waits(trace, visit, others, until) if until > visit.entered_s else [],
         served_s=visit.left_s - visit.started_s if served else 0.0,
         server=visit.server + 1,
         batch_size=visit.batch_size if served else 0,
@@ -208,9 +208,9 @@ def _step(trace: Trace, visit: Any, frame: pd.DataFrame) -> Step:
     )
 
 
-def _waits(trace: Trace, visit: Any, frame: pd.DataFrame, until: float) -> list[Wait]:
+def _waits(trace: Trace, visit: Any, others: Visits, until: float) -> list[Wait]:
     """A wait split wherever its cause changes: a server becomes free or goes down, people come or go."""
-    times, states = wait_steps(trace, visit.stage, frame, visit.server)
+    times, states = wait_steps(trace, visit.stage, others, visit.server)
     inside = (times > visit.entered_s) & (times < until)
     edges = [visit.entered_s, *times[inside].tolist(), until]
     found = [states[np.searchsorted(times, visit.entered_s, "right") - 1], *states[inside]]

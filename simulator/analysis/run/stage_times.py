@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.analysis.run.strikes import struck_spans, unchanged_since
@@ -16,7 +15,7 @@ from simulator.serving.plan import Plan
 from simulator.serving.servers import down, kind, servers, weighted_work_s
 from simulator.serving.theory import capacity_per_s
 from simulator.serving.timetables import Span
-from simulator.serving.trace import Trace
+from simulator.serving.trace import Trace, Visits
 
 Seconds = NDArray[np.float64]
 
@@ -68,16 +67,16 @@ def pooled(replications: Sequence[StageTimes]) -> StageTimes:
     return StageTimes(**columns | means)
 
 
-def times_of(trace: Trace, visits: Mapping[str, pd.DataFrame]) -> dict[str, StageTimes]:
+def times_of(trace: Trace, visits: Mapping[str, Visits]) -> dict[str, StageTimes]:
     """The time of requests at each stage that has visits."""
     slowest = _slowest(trace)
     return {name: _summed_up(trace, name, rows, slowest) for name, rows in visits.items()}
 
 
-def _summed_up(trace: Trace, name: str, visits: pd.DataFrame, slowest: NDArray[np.bool_]) -> StageTimes:
+def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool_]) -> StageTimes:
     """Sum up the visits to one stage; a request still waiting has waited to the end of the run; wasted copies do not count."""
-    wanted, columns = visits["wanted"].to_numpy(), ("entered_s", "started_s", "left_s", "request", "server")
-    entered, started, left, request, server = (visits[column].to_numpy()[wanted] for column in columns)
+    mine = visits if visits.wanted.all() else visits.only(visits.wanted)
+    entered, started, left, request, server = mine.entered_s, mine.started_s, mine.left_s, mine.request, mine.server
     until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
     load, late, struck = _loads(trace, name, visits)
@@ -105,7 +104,7 @@ def _slowest(trace: Trace) -> NDArray[np.bool_]:
 
 
 def _waited_while(
-    trace: Trace, name: str, visits: pd.DataFrame, server: NDArray[np.int32], entered: Seconds, until: Seconds
+    trace: Trace, name: str, visits: Visits, server: NDArray[np.int32], entered: Seconds, until: Seconds
 ) -> tuple[float, float]:
     """Of all waits at one stage, the seconds that were HELD, and those that were DOWN."""
     stage, totals = trace.plan.scenario.stages[name], np.zeros(3)
@@ -126,7 +125,7 @@ def _within(times: Seconds, so: NDArray[np.bool_], start: Seconds, end: Seconds)
     return float((np.interp(end, edges, seconds) - np.interp(start, edges, seconds)).sum())
 
 
-def wait_steps(trace: Trace, name: str, visits: pd.DataFrame, server: int | None = None) -> tuple[Seconds, NDArray[np.intp]]:
+def wait_steps(trace: Trace, name: str, visits: Visits, server: int | None = None) -> tuple[Seconds, NDArray[np.intp]]:
     """The times from which a request waiting at a stage is BEHIND others, HELD, or waits because replicas are DOWN.
 
     visits: all to the stage. server: whose queue it is, if each replica of a balanced pool has its own; -1 if a request left
@@ -142,7 +141,7 @@ def wait_steps(trace: Trace, name: str, visits: pd.DataFrame, server: int | None
 
 
 def _of_machines(
-    trace: Trace, name: str, stage: AnyStage, visits: pd.DataFrame, server: int | None
+    trace: Trace, name: str, stage: AnyStage, visits: Visits, server: int | None
 ) -> tuple[Seconds, NDArray[np.intp]]:
     """Only a rule with a batching delay leaves a replica free that could serve waiting requests."""
     lane = server if stage.queue_a_server else None
@@ -151,21 +150,22 @@ def _of_machines(
     up, lacking = servers(trace, name, lane), down(trace, name, lane)
     if not stage.company_s:
         return np.array(lacking.times), np.where(np.array(lacking.values) > 0, DOWN, BEHIND)
-    busy_from, busy = _at_work(visits if lane is None else visits[visits["server"] == lane])
+    busy_from, busy = _at_work(visits if lane is None else visits.only(visits.server == lane))
     times = np.unique(np.concatenate([busy_from, up.times, lacking.times]))
     free = busy[np.searchsorted(busy_from, times, "right") - 1] < up.at_all(times)
     return times, np.where(free, HELD, np.where(lacking.at_all(times) > 0, DOWN, BEHIND))
 
 
-def _at_work(visits: pd.DataFrame) -> tuple[Seconds, NDArray[np.intp]]:
+def _at_work(visits: Visits) -> tuple[Seconds, NDArray[np.intp]]:
     """How many replicas serve a batch, and from when on."""
-    served = visits[visits["started_s"].notna()].drop_duplicates("batch")
-    times, index = np.unique(np.concatenate([[0.0], served["started_s"], served["left_s"]]), return_inverse=True)
+    first = np.unique(visits.batch[visits.served], return_index=True)[1]
+    served = visits.only(visits.served).only(first)
+    times, index = np.unique(np.concatenate([[0.0], served.started_s, served.left_s]), return_inverse=True)
     change = np.repeat([0, 1, -1], [1, len(served), len(served)])
     return times, np.cumsum(np.bincount(index, change)).astype(np.intp)
 
 
-def _loads(trace: Trace, name: str, visits: pd.DataFrame) -> tuple[float, float, float]:
+def _loads(trace: Trace, name: str, visits: Visits) -> tuple[float, float, float]:
     """The load over the whole run, since the last thing that struck, and the highest while something did."""
     whole, since = _load(trace, name, visits), last_change(trace.plan, name)
     late = _load(trace, name, visits, (since, inf)) if since else whole
@@ -179,7 +179,7 @@ def last_change(plan: Plan, name: str) -> float:
     return unchanged_since(plan, daily=stage.keeps_hours or not arrivals.reaches_steady_state)
 
 
-def _load(trace: Trace, name: str, visits: pd.DataFrame, within: Span = (0.0, inf)) -> float:
+def _load(trace: Trace, name: str, visits: Visits, within: Span = (0.0, inf)) -> float:
     """Visits over those the servers could take, as in `simulator.serving.theory.loads`, but with the visits of the run.
 
     For people: the offered work over the work they can do, both at the pace of a fresh reader. within: of the visits that
@@ -189,7 +189,7 @@ def _load(trace: Trace, name: str, visits: pd.DataFrame, within: Span = (0.0, in
     if not stage.server:
         return 0.0
     if within != (0.0, inf):
-        visits = visits[visits["entered_s"].between(*within, inclusive="left")]
+        visits = visits.only((visits.entered_s >= within[0]) & (visits.entered_s < within[1]))
     if stage.keeps_hours:
         slowed = kind(trace, name).slowed(trace, name, visits)
         return _over(float(brought_s(trace, visits, slowed).sum()), weighted_work_s(trace, name, lambda _: 1.0, within))
@@ -202,22 +202,20 @@ def _over(brought: float, offered: float) -> float:
     return brought / offered if offered else float(np.inf if brought else 0.0)
 
 
-def brought_s(trace: Trace, visits: pd.DataFrame, slowed: float | Seconds = 1.0) -> Seconds:
+def brought_s(trace: Trace, visits: Visits, slowed: float | Seconds = 1.0) -> Seconds:
     """Server-seconds of work of each request at a stage, shape (n,); a request never served counts as the mean.
 
     slowed: how many times as long as usual each visit took; the work is that at the usual pace.
     """
-    left, started, size, request = (visits[name].to_numpy() for name in ("left_s", "started_s", "batch_size", "request"))
-    once = _each_once(visits)
-    work = ((left - started) / size / slowed)[once]
+    once, request = _each_once(visits), visits.request
+    work = ((visits.left_s - visits.started_s) / visits.batch_size / slowed)[once]
     served = ~np.isnan(work)
     usual = np.where(served, work, 0.0).sum() / served.sum() if served.any() else 0.0
     return np.asarray(np.bincount(request[once], np.where(served, work, usual), minlength=trace.columns.n), float)
 
 
-def _each_once(visits: pd.DataFrame) -> NDArray[np.bool_]:
+def _each_once(visits: Visits) -> NDArray[np.bool_]:
     """Which visits count: a copy served in vain stands for the visit of the requester who left without an answer."""
-    request, wanted = visits["request"].to_numpy(), visits["wanted"].to_numpy()
-    if wanted.all():
-        return np.asarray(wanted)
-    return np.asarray(~np.isnan(visits["started_s"].to_numpy()) | ~np.isin(request, request[~wanted]))
+    if visits.wanted.all():
+        return visits.wanted
+    return visits.served | ~np.isin(visits.request, visits.request[~visits.wanted])

@@ -15,11 +15,9 @@ from simpy import Environment, Timeout
 
 from simulator.serving.columns import elements
 from simulator.serving.timetables import Steps
-from simulator.serving.trace import Fleet, Trace, VisitLog
+from simulator.serving.trace import Fleet, Trace, VisitLog, Visits
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from simulator.serving.engine import Run
     from simulator.serving.plan import Gatherer, Plan
 
@@ -208,7 +206,7 @@ class Stage:
         return 1.0
 
     @classmethod
-    def slowed(cls, trace: Trace, name: str, visits: pd.DataFrame) -> float | Times:
+    def slowed(cls, trace: Trace, name: str, visits: Visits) -> float | Times:
         """How many times as long as usual each visit's service took, where servers keep hours; for all, or shape (visits,)."""
         return 1.0
 

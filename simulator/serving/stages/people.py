@@ -19,11 +19,9 @@ from simulator.serving.orders import ORDERS
 from simulator.serving.requests import SHED, TIMED_OUT
 from simulator.serving.stages.base import Comers, Onward, Outbox, Rows, ServiceStage, Stage, Times, Waiting, plan_of
 from simulator.serving.timetables import Steps
-from simulator.serving.trace import Trace, VisitLog
+from simulator.serving.trace import Trace, VisitLog, Visits
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from simulator.serving.engine import Run
     from simulator.serving.plan import Gatherer, Plan
 
@@ -87,12 +85,12 @@ class PeopleStage(ServiceStage):
         return 60 * _spec(plan, name).minutes.mean
 
     @classmethod
-    def slowed(cls, trace: Trace, name: str, visits: pd.DataFrame) -> float | Times:
+    def slowed(cls, trace: Trace, name: str, visits: Visits) -> float | Times:
         """By how long the reader had been on duty; 1 for those that nobody served."""
         spec = _spec(trace.plan, name)
         if spec.fatigue_per_h is None:
             return 1.0
-        started, server = visits["started_s"].to_numpy(), visits["server"].to_numpy()
+        started, server = visits.started_s, visits.server
         hours = np.zeros(len(visits))
         for duty in roster_of(trace.plan, name).duties:
             mine = (duty.start <= started) & (started < duty.end) & np.isin(server, duty.desks)

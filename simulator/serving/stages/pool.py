@@ -63,42 +63,55 @@ class PoolStage(AnyPool):
         return time if self.max_queue < inf else max(time, self.free[0][0])
 
     def advance(self, now: float, limit: float) -> float:
-        """Send batches as replicas come free and the rule says so."""
+        """Send batches as replicas come free and the rule says so.
+
+        The log is written to column by column, and with what was taken from the inbox at once: this loop is where runs take
+        most of their time.
+        """
         limit = max(limit, nextafter(now, inf))
         inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
         largest, timeout, seconds, gaps, quantile = self.rule.max_batch, self.timeout, self.seconds, self.gaps, self.quantile
         loops, returning = self.loops, self._returning
+        sized, began, left, served_by = log.size.append, log.started.append, log.left.append, log.server.append
         late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
+        first = at
         while True:
             free_at, replica = free[0]
             oldest = times[at] if at < end else inf
             start = free_at if free_at > oldest else oldest
             if start < now:
                 start = now
-            if late and late[0][0] <= start:
-                inbox.fetch(start)
-            elif start >= limit:
-                return self._pause(start, limit)
-            elif at + most < end and times[at + most] < start:
-                self._refuse(start)
-            elif oldest + timeout < start:
-                self._expire(start)
-            else:
-                waiting = 1 if largest == 1 else bisect_right(times, start, at, min(end, at + largest + 1)) - at
-                size = sizes[oldest + delay <= start][waiting]
-                if not size:
-                    now = self._batch_time(waiting)
-                    if now >= limit:
-                        return self._pause(now, limit)
-                    continue
-                done = start + seconds[bisect_right(gaps, start - free_at)][size][quantile[rows[at]]]
-                heapreplace(free, (done, replica))
-                log.add_batch(rows, times, at, size, start, done, replica)
-                inbox.at = at = at + size
-                if loops and (size > 1 or returning is None or returning[rows[at - 1]]):
-                    self.served(rows[at - size : at].tolist(), done)
+            comes, full = late and late[0][0] <= start, end - at > most and times[at + most] < start
+            if comes or full or start >= limit or oldest + timeout < start:
+                log.add_taken(rows, times, first, at)
+                if comes:
+                    inbox.fetch(start)
+                elif start >= limit:
+                    return self._pause(start, limit)
+                elif full:
+                    self._refuse(start)
+                else:
+                    self._expire(start)
+                rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
+                first = at
                 continue
-            rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
+            waiting = 1 if largest == 1 else bisect_right(times, start, at, min(end, at + largest + 1)) - at
+            size = sizes[oldest + delay <= start][waiting]
+            if not size:
+                now = self._batch_time(waiting)
+                if now >= limit:
+                    log.add_taken(rows, times, first, at)
+                    return self._pause(now, limit)
+                continue
+            done = start + seconds[bisect_right(gaps, start - free_at)][size][quantile[rows[at]]]
+            heapreplace(free, (done, replica))
+            sized(size)
+            began(start)
+            left(done)
+            served_by(replica)
+            inbox.at = at = at + size
+            if loops and (size > 1 or returning is None or returning[rows[at - 1]]):
+                self.served(rows[at - size : at].tolist(), done)
 
     def _pause(self, upcoming: float, limit: float) -> float:
         """Refuse requests that find the queue full before `limit`; the next time at which something is due."""

@@ -64,7 +64,7 @@ def test_only_what_the_last_photo_waits_for_counts_towards_the_answer():
 
 def steps(made, arrivals, name="p", server=None):
     trace = run_at(made, arrivals)
-    times, states = wait_steps(trace, name, trace.logs[name].frame(name), server)
+    times, states = wait_steps(trace, name, trace.logs[name].visits(), server)
     kept = np.append(True, np.diff(states) != 0)
     return list(zip(times[kept].tolist(), states[kept].tolist(), strict=True))
 
