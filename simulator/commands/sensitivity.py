@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from simulator.analysis.sweeps.influence import WAYS, Influence, Way, sample_of
+from simulator.analysis.sweeps.influence import WAYS, Influence, Ranking, Way, sample_of
 from simulator.analysis.sweeps.kept import Kept
 from simulator.analysis.sweeps.sweep import Sweep
 from simulator.analysis.sweeps.told import Asked, asked_metrics
@@ -63,13 +63,12 @@ def _way(told: str) -> Way:
     raise UsageError(f"--way {told}: expected one of: {', '.join(WAYS)}")
 
 
-def _influence_json(asked: Asked, ranked: Mapping[str, list[Influence] | str], way: str, designs: int) -> dict[str, Any]:
-    told = {name: {"untold": found} if isinstance(found, str) else {"ranked": [one.to_json() for one in found]}
-            for name, found in ranked.items()}  # fmt: skip
+def _influence_json(asked: Asked, ranked: Mapping[str, Ranking | str], way: str, designs: int) -> dict[str, Any]:
+    told = {name: {"untold": found} if isinstance(found, str) else found.to_json() for name, found in ranked.items()}
     return {"way": way, "designs": designs, "axes": [axis.to_json() for axis in asked.axes], "metrics": told}
 
 
-def _print_influences(asked: Asked, ranked: Mapping[str, list[Influence] | str], designs: int) -> None:
+def _print_influences(asked: Asked, ranked: Mapping[str, Ranking | str], designs: int) -> None:
     out = table_console()
     out.print(f"{designs} designs, {asked.replications} replications each, seed {asked.seed}; all met the same requests")
     for name, found in ranked.items():
@@ -78,12 +77,15 @@ def _print_influences(asked: Asked, ranked: Mapping[str, list[Influence] | str],
         if isinstance(found, str):
             out.print(f"  {escape(found)}: leave out what keeps it from having one, or ask for another metric", style="yellow")
             continue
-        table = Table("axis", *_columns(found), "", box=None)
-        for one in found:
+        table = Table("axis", *_columns(found.ranked), "", box=None)
+        for one in found.ranked:
             table.add_row(
                 escape(one.axis.label), *_numbers(one, metric.unit), "[yellow]too wide to rank[/yellow]" if one.too_wide else ""
             )
         out.print(table)
+        out.print(f"  {escape(found.words[0].upper() + found.words[1:])}.")
+        if found.caution:
+            out.print(f"  {escape(found.caution)}", style="dim")
 
 
 def _columns(found: Sequence[Influence]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ sensitivity, the share of positives that are found.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 
 #: An index whose 95% interval is wider than this part of the variance says little.
 TOO_WIDE = 0.2
+
+#: So many trajectories or base points it takes at least to say anything.
+LEAST = 4
 
 #: Levels of Morris's grid.
 _LEVELS = 4
@@ -62,16 +65,67 @@ class Influence:
         return 0.0 if found is None else found
 
     @property
+    def half(self) -> float:
+        """The half-width of the 95% interval of what they are ranked by."""
+        found = self.total_half if self.total_half is not None else self.elementary_half
+        return 0.0 if found is None else found
+
+    @property
     def too_wide(self) -> bool:
         """Whether its interval is too wide to rank it by."""
-        if self.total_half is not None:
-            return 2 * self.total_half > TOO_WIDE
-        return self.elementary_half is not None and self.elementary_half > self.size
+        return 2 * self.half > TOO_WIDE if self.total is not None else self.half > self.size
 
     def to_json(self) -> dict[str, Any]:
         """As `casesim sensitivity --json` prints it."""
         told = {name: value for name, value in vars(self).items() if name != "axis" and value is not None}
         return {"name": self.axis.name, "label": self.axis.label, **told, "too_wide": self.too_wide}
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How much each axis moves a metric, the largest first.
+
+    used, of: on how many trajectories (Morris) or base points (Sobol) it rests, of how many; the others hold a design that has
+    no figure for the metric
+    """
+
+    ranked: Sequence[Influence]
+    used: int
+    of: int
+    each: str
+
+    @property
+    def leaders(self) -> list[Influence]:
+        """The first axis, and those that cannot be told from it: their intervals overlap."""
+        first = self.ranked[0]
+        return [first, *(one for one in self.ranked[1:] if one.size + one.half >= first.size - first.half)]
+
+    @property
+    def words(self) -> str:
+        """Which axis moves the metric most, as far as that is known, in words."""
+        names = [f"“{one.axis.label}”" for one in self.leaders]
+        if not self.ranked[0].size:
+            return "nothing moves it"
+        if len(names) == 1:
+            return f"{names[0]} moves it most"
+        if len(names) == len(self.ranked) or len(names) > 4:
+            return f"which of {len(names)} axes moves it most cannot be told from so few points"
+        return f"{', '.join(names[:-1])} or {names[-1]} moves it most, which of them cannot be told"
+
+    @property
+    def caution(self) -> str:
+        """What is to be said of designs that are left out, in a sentence; empty where none are."""
+        if self.used == self.of:
+            return ""
+        return (
+            f"Rests on {self.used} of {self.of} {self.each}: the others hold a design that has no figure, because it cannot "
+            "run or is overloaded. So it ranks the axes among designs that have one."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As `casesim sensitivity --json` prints it."""
+        ranked = [one.to_json() for one in self.ranked]
+        return {"ranked": ranked, "told": self.words, "used": self.used, "of": self.of}
 
 
 @dataclass(frozen=True)
@@ -87,34 +141,46 @@ class Sample:
         """The designs to run, in order, some of them more than once; base: what holds at each."""
         return [_point(self.axes, row, base) for row in self.parts.tolist()]
 
-    def ranked(self, outcomes: Sequence[Outcome], names: Sequence[str]) -> dict[str, list[Influence] | str]:
+    def ranked(self, outcomes: Sequence[Outcome], names: Sequence[str]) -> dict[str, Ranking | str]:
         """How much each axis moves each of these metrics, or why that cannot be told; outcomes: of the points, in order."""
-        found: dict[str, list[Influence] | str] = {}
+        found: dict[str, Ranking | str] = {}
         for name in names:
             values = [one.value(name) for one in outcomes]
             try:
-                found[name] = self.influences(np.array([np.nan if value is None else value for value in values]))
+                found[name] = self.ranking(np.array([np.nan if value is None else value for value in values]))
             except InputError as error:
                 found[name] = str(error)
         return found
+
+    @property
+    def each(self) -> str:
+        """What the points come in, many of them."""
+        return "base points" if self.way == "sobol" else "trajectories"
 
     @property
     def _problem(self) -> dict[str, Any]:
         names = [axis.name for axis in self.axes]
         return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
 
-    def influences(self, values: Floats) -> list[Influence]:
-        """How much each axis moves a metric, the largest first; values: at each point, shape (points,).
+    def ranking(self, values: Floats) -> Ranking:
+        """How much each axis moves a metric; values: at each point, shape (points,), NaN where there is none.
 
-        Raises InputError where some value is missing, or all are the same.
+        A trajectory or base point of which some design has no figure is left out whole. Raises InputError where fewer than
+        LEAST are left.
         """
-        if not np.isfinite(values).all():
-            count = int((~np.isfinite(values)).sum())
-            raise InputError(f"has no figure at {count} of {len(values)} points")
+        size = len(self.axes) + (2 if self.way == "sobol" else 1)
+        whole = np.asarray(np.isfinite(values.reshape(-1, size)).all(axis=1))
+        used, of = int(whole.sum()), len(whole)
+        if used < LEAST:
+            raise InputError(f"has a figure at every design of only {used} of {of} {self.each}; it takes at least {LEAST}")
+        mine = np.repeat(whole, size)
+        found = replace(self, parts=self.parts[mine])._influences(values[mine])
+        return Ranking(sorted(found, key=lambda one: -one.size), used, of, self.each)
+
+    def _influences(self, values: Floats) -> list[Influence]:
         if np.ptp(values) <= 1e-12 * max(abs(float(values.mean())), 1e-300):
             return [Influence(axis, **dict.fromkeys(self._fields, 0.0)) for axis in self.axes]
-        found = self._sobol(values) if self.way == "sobol" else self._morris(values)
-        return sorted(found, key=lambda one: -one.size)
+        return self._sobol(values) if self.way == "sobol" else self._morris(values)
 
     @property
     def _fields(self) -> tuple[str, ...]:

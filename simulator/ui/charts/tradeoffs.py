@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from simulator.analysis.sweeps.capacity import Capacity
 from simulator.analysis.sweeps.doubts import Flip
-from simulator.analysis.sweeps.influence import Influence
+from simulator.analysis.sweeps.influence import Ranking
 from simulator.analysis.sweeps.pareto import Goal
 from simulator.scenario.metrics import Metric
 from simulator.ui.charts.look import BLUE, GREY, ORANGE, RED, SKY, Chart, figure, rounded, translucent, whiskers, wrapped
@@ -100,12 +100,13 @@ def _flip_row(flip: Flip) -> dict[str, object]:
     }
 
 
-def influence_chart(label: str, metric: Metric, found: Sequence[Influence]) -> Chart:
+def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
     """How far each axis moves a metric, the most first, with the 95% interval of each bar."""
+    found = ranking.ranked
     sobol = found[0].total is not None
     names = [one.axis.label for one in found]
     factor = 1.0 if sobol else 100.0 if metric.unit == "share" else 1.0
-    half = [factor * ((one.total_half if sobol else one.elementary_half) or 0.0) for one in found]
+    half = [factor * one.half for one in found]
     size = [factor * one.size for one in found]
     whole = "with all that it takes part in" if sobol else "mean effect of a step"
     error = {"type": "data", "array": half, "color": GREY, "thickness": 2}
@@ -117,10 +118,7 @@ def influence_chart(label: str, metric: Metric, found: Sequence[Influence]) -> C
     unit = "points" if metric.unit == "share" else metric.unit
     drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect ({unit}), with 95% interval")
     drawn.update_yaxes(autorange="reversed")
-    first = found[0]
-    wide = [one.axis.label for one in found if one.too_wide]
-    note = f" Too wide to rank: {', '.join(wide)}." if wide else ""
-    told = f"{label}: “{first.axis.label}” moves it most.{note}" if first.size else f"{label}: nothing moves it."
+    told = f"{label}: {ranking.words}."
     table = pd.DataFrame([{"axis": one.axis.label, **{name: value for name, value in one.to_json().items()
                                                       if name not in ("name", "label")}} for one in found])  # fmt: skip
     return Chart(drawn, told, rounded(table))

@@ -9,7 +9,7 @@ import streamlit as st
 from simulator.analysis.sweeps.best import FEW, Found, Search, cost_goal
 from simulator.analysis.sweeps.capacity import Capacity, Loading
 from simulator.analysis.sweeps.doubts import Doubted, Doubting, answers_of, doubts_of
-from simulator.analysis.sweeps.influence import Influence, Way, sample_of
+from simulator.analysis.sweeps.influence import Ranking, Way, sample_of
 from simulator.analysis.sweeps.kept import Kept
 from simulator.analysis.sweeps.outcomes import Outcome
 from simulator.analysis.sweeps.pareto import label_of
@@ -25,7 +25,7 @@ from simulator.ui.widgets import draw, plain
 TRIALS, TOGETHER = 4, 24
 
 #: Trajectories of Morris, and base points of Sobol's indices.
-COUNTS: dict[Way, int] = {"morris": 8, "sobol": 32}
+COUNTS: dict[Way, int] = {"morris": 12, "sobol": 32}
 
 #: Designs that a search tries before its race.
 BUDGET = 64
@@ -99,14 +99,14 @@ def sensitivity(base: Base) -> None:
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation and not choice.folded]
     made = asked(base, over, FEW)
 
-    def work(submit: Submit) -> dict[str, list[Influence] | str]:
+    def work(submit: Submit) -> dict[str, Ranking | str]:
         return _influences(made, way, submit)
 
     count = COUNTS[way] * (len(over) + (1 if way == "morris" else 2))
     study(f"sensitivity {way} {base.name}", f"Run up to {count} designs", work, lambda found: _tell_influences(base, found))
 
 
-def _influences(made: Asked, way: Way, submit: Submit) -> dict[str, list[Influence] | str]:
+def _influences(made: Asked, way: Way, submit: Submit) -> dict[str, Ranking | str]:
     sample = sample_of(made.axes, way, COUNTS[way], made.seed)
     points = sample.points(made.base)
     alone = {repr(point): point for point in points}
@@ -115,13 +115,15 @@ def _influences(made: Asked, way: Way, submit: Submit) -> dict[str, list[Influen
     return sample.ranked(outcomes, made.metrics)
 
 
-def _tell_influences(base: Base, found: Mapping[str, list[Influence] | str]) -> None:
+def _tell_influences(base: Base, found: Mapping[str, Ranking | str]) -> None:
     for name, ranked in found.items():
         label = label_of(base.scenario, name)
         if isinstance(ranked, str):
             st.markdown(f"**{plain(label)}** {plain(ranked)}, so that nothing can be ranked.")
         else:
             draw(influence_chart(label, base.scenario.metrics[name], ranked), key=f"influence {name}")
+            if ranked.caution:
+                st.caption(plain(ranked.caution))
 
 
 def best(base: Base) -> None:
