@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +14,9 @@ from simulator.analysis.sweeps.doubts import TOGETHER, Answer, Doubt, Doubted, D
 from simulator.analysis.sweeps.kept import Kept
 from simulator.analysis.sweeps.pareto import goal_of
 from simulator.analysis.sweeps.told import REPLICATIONS, Asked, asked_metrics
+from simulator.commands.chart_option import ChartFile, check_chart, write_chart
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
-from simulator.commands.outcome import UsageError, table_console
+from simulator.commands.outcome import UsageError, err, table_console
 from simulator.commands.run import read_picks
 from simulator.commands.sweep_options import (
     Figures,
@@ -56,9 +58,11 @@ def breakeven(
     seed: Seed = 1,
     replications: Trials = REPLICATIONS,
     scheduler: Scheduler = None,
+    chart: ChartFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Find which assumed or projected figures turn an answer within their range, and where it turns."""
+    check_chart(chart)
     scenario = load(case)
     answers = _answers(scenario, objectives, against, metrics)
     names = list(dict.fromkeys(answer.metric.name for answer in answers))
@@ -68,6 +72,8 @@ def breakeven(
     with workers(scheduler) as submit, working(f"doubting {len(doubts)} figures"):
         found = Doubting(asked, submit, kept).find(doubts, answers, together)
     tell_damaged(kept)
+    if chart:
+        _draw(found, chart)
     if as_json:
         print(json.dumps(head(asked) | _doubted_json(found), indent=2, allow_nan=False))
     else:
@@ -102,6 +108,7 @@ def _doubted_json(found: Doubted) -> dict[str, Any]:
         ],
         "flips": [flip.to_json() for flip in found.flips],
         "steady": found.steady,
+        "without_effect": [one.place for one in found.idle],
         "not_varied": dict(found.unvaried),
         "together": [
             {"metric": one.answer.metric.name, "answer": one.answer.words, "holds": one.holds, "same": one.same, "of": one.of,
@@ -109,6 +116,15 @@ def _doubted_json(found: Doubted) -> dict[str, Any]:
             for one in found.together
         ],
     }  # fmt: skip
+
+
+def _draw(found: Doubted, file: Path) -> None:
+    if not found.flips:
+        err.print(f"{file}: not written, as no answer turns within the range of a figure", markup=False)
+        return
+    from simulator.ui.charts import flip_chart
+
+    write_chart(flip_chart(found.flips), file)
 
 
 def _print_doubted(found: Doubted) -> None:
@@ -119,7 +135,7 @@ def _print_doubted(found: Doubted) -> None:
         sides = [f"below it {flip.answer.told(where.below)}", f"above it {flip.answer.told(where.above)}"]
         again = "; on other requests too" if where.is_bounded else ""
         out.print(f"    {escape(', '.join(sides))}{again}; {escape(flip.doubt.words)}", style="dim")
-    out.print(f"{found.steady} pairs of an answer and a figure do not turn within the figure's range.")
+    out.print(escape(found.rest))
     for place, why in found.unvaried.items():
         out.print(f"not varied alone: {escape(place)}: {escape(why)}", style="dim")
     for one in found.together:

@@ -12,6 +12,7 @@ from simulator.analysis.sweeps.capacity import Capacity, Loading
 from simulator.analysis.sweeps.doubts import answers_of
 from simulator.analysis.sweeps.kept import Kept
 from simulator.analysis.sweeps.told import REPLICATIONS
+from simulator.commands.chart_option import ChartFile, check_chart, write_chart
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import table_console
 from simulator.commands.sweep_options import (
@@ -38,9 +39,11 @@ def capacity(
     seed: Seed = 1,
     replications: Trials = REPLICATIONS,
     scheduler: Scheduler = None,
+    chart: ChartFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the most traffic within the objectives, the fewest servers for it, and the cost against the load."""
+    check_chart(chart)
     scenario = load(case)
     answers = answers_of(scenario, objectives or [])
     cost = cost_goal(scenario)
@@ -50,6 +53,10 @@ def capacity(
     with workers(scheduler) as submit, working("trying other traffic"):
         found = Loading(asked, answers, submit, kept).find()
     tell_damaged(kept)
+    if chart:
+        from simulator.ui.charts import load_chart
+
+        write_chart(load_chart(found, cost), chart)
     if as_json:
         print(json.dumps(head(asked) | found.to_json(), indent=2, allow_nan=False))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,11 +13,14 @@ from rich.table import Table
 
 from simulator.analysis.sweeps.influence import WAYS, Influence, Ranking, Way, sample_of
 from simulator.analysis.sweeps.kept import Kept
+from simulator.analysis.sweeps.pareto import label_of
 from simulator.analysis.sweeps.sweep import Sweep
 from simulator.analysis.sweeps.told import Asked, asked_metrics
+from simulator.commands.chart_option import ChartFile, check_chart, write_chart
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import UsageError, table_console
 from simulator.commands.sweep_options import Figures, Metrics, Over, Scheduler, Trials, around, head, run_points, workers
+from simulator.errors import InputError
 from simulator.scenario import load
 from simulator.units import spoken
 
@@ -36,12 +40,16 @@ def sensitivity(
     seed: Seed = 1,
     replications: Trials = FEW,
     scheduler: Scheduler = None,
+    chart: ChartFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib)."""
     scenario = load(case)
     told = over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
     names = asked_metrics(scenario, metrics or [])
+    check_chart(chart)
+    if chart and len(names) > 1:
+        raise UsageError(f"--chart {chart}: draws one metric; say which, such as --metric {names[0]}")
     asked = around(scenario, told, names, seed, replications, picks, figures, strikes)
     sample = sample_of(asked.axes, _way(way), count, seed)
     points = sample.points(asked.base)
@@ -50,10 +58,21 @@ def sensitivity(
         found = dict(zip(alone, run_points(Sweep(asked, submit, Kept(), list(alone.values()))), strict=True))
     outcomes = [found[repr(point)] for point in points]
     ranked = sample.ranked(outcomes, names)
+    if chart:
+        _draw(asked, ranked[names[0]], chart)
     if as_json:
         print(json.dumps(head(asked) | _influence_json(asked, ranked, way, len(alone)), indent=2, allow_nan=False))
     else:
         _print_influences(asked, ranked, len(alone))
+
+
+def _draw(asked: Asked, found: Ranking | str, file: Path) -> None:
+    name = asked.metrics[0]
+    if isinstance(found, str):
+        raise InputError(f"--chart {file}: not written, as {name} {found}")
+    from simulator.ui.charts import influence_chart
+
+    write_chart(influence_chart(label_of(asked.scenario, name), asked.scenario.metrics[name], found), file)
 
 
 def _way(told: str) -> Way:

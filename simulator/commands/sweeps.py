@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -15,6 +16,7 @@ from simulator.analysis.sweeps.pareto import Front, goals_of
 from simulator.analysis.sweeps.regret import Regret, regret_of
 from simulator.analysis.sweeps.sweep import Sweep
 from simulator.analysis.sweeps.told import REPLICATIONS, Asked, asked_for, check_file, write_table
+from simulator.commands.chart_option import ChartFile, check_chart, write_chart
 from simulator.commands.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.commands.outcome import table_console
 from simulator.commands.run import read_picks, read_strikes
@@ -149,10 +151,12 @@ def pareto(
     replications: Trials = REPLICATIONS,
     scheduler: Scheduler = None,
     out: Out = None,
+    chart: ChartFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying."""
     check_file(out)
+    check_chart(chart)
     scenario = load(case)
     named = metrics or _usual(scenario)
     asked = _asked(scenario, over, picks, figures, strikes, named, method, points, seed, replications)
@@ -162,10 +166,20 @@ def pareto(
         regret = regret_of(asked, asked.points, front, submit, Kept())
     if out:
         write_table(asked.table(front.outcomes).iloc[front.places], asked.provenance(front.outcomes), out)
+    if chart:
+        _draw(asked, front, regret.own, chart)
     if as_json:
         print(json.dumps(asked.provenance(front.outcomes) | _front_json(asked, front, regret), indent=2, allow_nan=False))
     else:
         _print_front(asked, front, regret)
+
+
+def _draw(asked: Asked, front: Front, own: Outcome, file: Path) -> None:
+    from simulator.ui.charts import front_chart
+
+    names = [asked.words(point) for point in asked.points]
+    over = front.goals[0], front.goals[1]
+    write_chart(front_chart(front, names, own, asked.scenario, over, asked.table(front.outcomes)), file)
 
 
 def _usual(scenario: Scenario) -> list[str]:

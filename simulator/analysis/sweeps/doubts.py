@@ -212,21 +212,38 @@ class Stands:
 class Doubted:
     """What hangs on the doubtful figures of a design.
 
-    flips: answers that turn, and where; steady: how many pairs of an answer and a figure do not turn within its range
+    idle: those of them that change none of the figures in question, to the last digit
+    flips: answers that turn, and where; steady: how many pairs of an answer and another figure do not turn within its range
     unvaried: figures that cannot be varied alone, with the reason; together: what remains with all in doubt at once
     """
 
     asked: Asked
     doubts: Sequence[Doubt]
+    idle: Sequence[Doubt]
     flips: Sequence[Flip]
     steady: int
     unvaried: Mapping[str, str] = field(default_factory=dict)
     together: Sequence[Stands] = ()
 
+    @property
+    def rest(self) -> str:
+        """What does not turn, in a sentence."""
+        pairs = "pair of an answer and a figure does" if self.steady == 1 else "pairs of an answer and a figure do"
+        told = f"{self.steady} {pairs} not turn within the figure's range."
+        if not self.idle:
+            return told
+        which = "figure changes" if len(self.idle) == 1 else "figures change"
+        return f"{told} {len(self.idle)} more {which} nothing about these answers."
+
 
 def _turned(now: Gap, then: Gap) -> bool:
     """Whether an answer has turned; where one of the two rests on too few requests, nobody knows."""
     return now.holds != then.holds and not (now.unknown or then.unknown)
+
+
+def _is_idle(now: Sequence[Gap], ends: Sequence[Sequence[Gap]]) -> bool:
+    """Whether a figure changes nothing: the gap of each answer is the same at both ends of its range as where it stands."""
+    return all(gaps == now for gaps in ends) and not any(gap.unknown for gap in now)
 
 
 class Doubting:
@@ -255,8 +272,10 @@ class Doubting:
             found = list(threads.map(lambda pair: self._flip(answers[pair[1]], pair[0], table[0][pair[1]]), turning))
         flips = [one for one in found if one is not None]
         fit = [doubt for doubt in doubts if doubt.place not in refused]
-        steady = len(fit) * len(answers) - len(turning)
-        return Doubted(self.asked, fit, flips, steady, refused, self._together(fit, answers, table[0], together))
+        idle = [doubt for row, doubt in enumerate(doubts)
+                if doubt in fit and _is_idle(table[0], table[1 + 2 * row : 3 + 2 * row])]  # fmt: skip
+        steady = (len(fit) - len(idle)) * len(answers) - len(turning)
+        return Doubted(self.asked, fit, idle, flips, steady, refused, self._together(fit, answers, table[0], together))
 
     def _refused(
         self, doubts: Sequence[Doubt], answers: Sequence[Answer], runs: Sequence[Outcome]

@@ -73,6 +73,11 @@ class Asked:
         """The design around which the sweep is."""
         return Point(dict(self.picks), dict(self.figures))
 
+    def words(self, point: Point) -> str:
+        """A design in words, by what it has on the axes: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
+        on = point.on(self.axes)
+        return ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.axes)
+
     @property
     def sentence(self) -> str:
         """What was swept, in a sentence."""

@@ -18,7 +18,7 @@ from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
 from simulator.analysis.sweeps.told import Asked
 from simulator.ui.charts import flip_chart, influence_chart, load_chart
 from simulator.ui.tradeoffs.design import Base, open_design
-from simulator.ui.tradeoffs.shown import study
+from simulator.ui.tradeoffs.shown import exports, study
 from simulator.ui.widgets import draw, plain
 
 #: Replications of each design, and draws of all doubtful figures at once.
@@ -52,7 +52,9 @@ def capacity(base: Base) -> None:
 
 
 def _tell_capacity(base: Base, found: Capacity) -> None:
-    draw(load_chart(found, cost_goal(base.scenario)), key="loads")
+    chart = load_chart(found, cost_goal(base.scenario))
+    draw(chart, key="loads")
+    exports(chart, f"{base.scenario.id}-capacity", found.asked.provenance([load.outcome for load in found.loads]))
     for sentence in found.sentences[1:]:
         st.markdown(f"- {plain(sentence)}")
     for fewest in found.fewest:
@@ -75,12 +77,14 @@ def breakevens(base: Base) -> None:
 
 def _tell_doubts(found: Doubted) -> None:
     if found.flips:
-        draw(flip_chart(found.flips), key="flips")
+        chart = flip_chart(found.flips)
+        draw(chart, key="flips")
+        exports(chart, f"{found.asked.scenario.id}-break-evens", found.asked.provenance([]))
         for flip in found.flips[1:]:
             st.markdown(f"- {plain(flip.sentence)}")
     else:
         st.markdown("**No verdict turns on a single figure within its range.**")
-    st.markdown(f"{found.steady} pairs of a verdict and a figure do not turn within the figure's range.")
+    st.markdown(plain(found.rest))
     for one in found.together:
         st.markdown(f"- {plain(one.sentence)}")
     for place, why in found.unvaried.items():
@@ -103,7 +107,8 @@ def sensitivity(base: Base) -> None:
         return _influences(made, way, submit)
 
     count = COUNTS[way] * (len(over) + (1 if way == "morris" else 2))
-    study(f"sensitivity {way} {base.name}", f"Run up to {count} designs", work, lambda found: _tell_influences(base, found))
+    button = f"Run up to {count} designs"
+    study(f"sensitivity {way} {base.name}", button, work, lambda found: _tell_influences(base, made, found))
 
 
 def _influences(made: Asked, way: Way, submit: Submit) -> dict[str, Ranking | str]:
@@ -115,13 +120,15 @@ def _influences(made: Asked, way: Way, submit: Submit) -> dict[str, Ranking | st
     return sample.ranked(outcomes, made.metrics)
 
 
-def _tell_influences(base: Base, found: Mapping[str, Ranking | str]) -> None:
+def _tell_influences(base: Base, made: Asked, found: Mapping[str, Ranking | str]) -> None:
     for name, ranked in found.items():
         label = label_of(base.scenario, name)
         if isinstance(ranked, str):
             st.markdown(f"**{plain(label)}** {plain(ranked)}, so that nothing can be ranked.")
         else:
-            draw(influence_chart(label, base.scenario.metrics[name], ranked), key=f"influence {name}")
+            chart = influence_chart(label, base.scenario.metrics[name], ranked)
+            draw(chart, key=f"influence {name}")
+            exports(chart, f"{base.scenario.id}-{name}-influences", made.provenance([]))
             if ranked.caution:
                 st.caption(plain(ranked.caution))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -16,14 +16,14 @@ from simulator.analysis.sweeps.pareto import AXES, Front, Goal, goals_of, label_
 from simulator.analysis.sweeps.regret import Regret, regret_of
 from simulator.analysis.sweeps.space import Point
 from simulator.analysis.sweeps.sweep import Submit, Sweep
-from simulator.analysis.sweeps.told import Asked, asked_for, to_parquet
+from simulator.analysis.sweeps.told import Asked, asked_for
 from simulator.errors import InputError
 from simulator.ui.charts import front_chart, parallel_chart
 from simulator.ui.charts.look import Chart, inked
 from simulator.ui.tradeoffs.design import Base, open_design
-from simulator.ui.tradeoffs.shown import study
+from simulator.ui.tradeoffs.shown import exports, study
 from simulator.ui.tradeoffs.studies import LOOK_S, submitting
-from simulator.ui.widgets import CONFIG, as_table, download, plain
+from simulator.ui.widgets import CONFIG, as_table, plain
 
 #: Designs and replications that a person may ask for; the first of each begin by themselves.
 SIZES, TRIALS = (32, 96, 256, 1000), (4, 8, 2)
@@ -135,7 +135,7 @@ def _front(question: _Question, points: list[Point], outcomes: list[Outcome], co
 def _draw(base: Base, question: _Question, found: Front, points: list[Point], complete: bool) -> None:
     scenario, goals = base.scenario, question.goals
     table = question.asked.table_of(points, found.outcomes)
-    names = [_name(base, question.asked, point) for point in points]
+    names = [question.asked.words(point) for point in points]
     over = (goals[0], goals[1])
     own = next((outcome for point, outcome in zip(points, found.outcomes, strict=True) if _is_own(base, point)), None)
     chart = front_chart(found, names, own, scenario, over, table)
@@ -147,20 +147,16 @@ def _draw(base: Base, question: _Question, found: Front, points: list[Point], co
     chosen: Any = st.plotly_chart(
         drawn, alt=chart.takeaway, config=CONFIG, key="front", on_select="rerun", selection_mode="points"
     )
-    as_table(chart.table)
+    told = question.asked.provenance(found.outcomes)
+    with st.container(horizontal=True):
+        as_table(chart.table)
+        exports(replace(chart, table=table), f"{scenario.id}-front", told)
     pressed = [one["customdata"][0] for one in chosen.selection.points if one.get("customdata")]
     _open_one(base, found, points, names, [int(place) for place in pressed])
-    _parallel(parallel_chart(found, _columns(question, found, points), table), table)
+    side_by_side = parallel_chart(found, _columns(question, found, points), table)
+    _parallel(side_by_side, table)
+    exports(side_by_side, f"{scenario.id}-designs", told)
     _nines(found, goals)
-    with st.container(horizontal=True):
-        download("Download all designs (CSV)", table, f"{scenario.id}-designs.csv")
-        told = question.asked.provenance(found.outcomes)
-        st.download_button("Download all designs (Parquet)", lambda: to_parquet(table, told), f"{scenario.id}-designs.parquet",
-                           on_click="ignore", key="parquet")  # fmt: skip
-        whole = chart.figure.to_html if chart.figure else None
-        if whole:
-            st.download_button("Download the chart (HTML)", lambda: whole(include_plotlyjs=True), f"{scenario.id}-front.html",
-                               "text/html", on_click="ignore", key="front_html")  # fmt: skip
     st.markdown("##### What your own design leaves lying")
     study(f"regret {question.name}", "Compare my design with the best of these", _regret(question, points, found), _tell_regret)
 
@@ -183,11 +179,6 @@ def _parallel(chart: Chart, table: pd.DataFrame) -> None:
 
 def _is_own(base: Base, point: Point) -> bool:
     return all(pick == base.picks[name] for name, pick in point.picks.items())
-
-
-def _name(base: Base, asked: Asked, point: Point) -> str:
-    """A design in words: what it picks on the axes."""
-    return base.told(point.on(asked.axes))
 
 
 def _columns(question: _Question, found: Front, points: list[Point]) -> dict[str, list[Any]]:

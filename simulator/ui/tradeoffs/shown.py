@@ -1,16 +1,20 @@
-"""A study on the page: a button that begins it, its progress with a way to cancel, and what it found."""
+"""A study on the page: a button that begins it, its progress with a way to cancel, what it found, and that as files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from simulator.analysis.sweeps.sweep import Submit
+from simulator.analysis.sweeps.told import to_parquet
 from simulator.errors import InputError
+from simulator.ui.charts import Chart
+from simulator.ui.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.ui.tradeoffs.studies import LOOK_S, Study, begin, studies
-from simulator.ui.widgets import plain
+from simulator.ui.widgets import download, plain
 
 
 def study(name: str, button: str, work: Callable[[Submit], Any], show: Callable[[Any], None]) -> None:
@@ -45,3 +49,25 @@ def _tell(error: Exception) -> None:
         st.error(plain(str(error)))
     else:
         raise error
+
+
+def exports(chart: Chart, name: str, told: Mapping[str, Any]) -> None:
+    """The table and the picture of a chart as files, each made when its button is pressed.
+
+    name: of the files, without an ending; told: what identifies it all, as the Parquet file keeps it
+    """
+    with st.popover("Export", type="tertiary"):
+        download("Table (CSV)", chart.table, f"{name}.csv")
+        _button("Table (Parquet)", partial(to_parquet, chart.table, told), f"{name}.parquet")
+        if chart.figure is None:
+            return
+        pictures = draws_pictures()
+        for suffix in SUFFIXES:
+            if pictures or suffix not in PICTURES:
+                _button(f"Chart ({suffix[1:].upper()})", partial(chart_file, chart, suffix), f"{name}{suffix}")
+        if not pictures:
+            st.caption("SVG and PNG need `pip install 'casesim[pictures]'`, and Chrome or Chromium where the app runs.")
+
+
+def _button(label: str, content: Callable[[], bytes], file: str) -> None:
+    st.download_button(label, content, file, key=file, on_click="ignore")
