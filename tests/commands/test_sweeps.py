@@ -238,3 +238,35 @@ def test_a_sweep_killed_at_any_moment_goes_on_and_ends_with_the_same_bytes(case,
             one.wait()
         assert begun(home, file).wait() == 0
         assert file.read_bytes() == plain.read_bytes()
+
+
+def test_a_front_and_what_matters_are_written_as_charts_too(casesim, case, tmp_path):
+    front, matters = tmp_path / "front.html", tmp_path / "matters.html"
+    assert casesim("pareto", case, *OVER, "--chart", front).status == 0
+    assert "your design" in front.read_text(encoding="utf-8")
+    asked = ("sensitivity", case, *OVER, "--metric", "latency_mean_s", "--points", 4)
+    assert casesim(*asked, "--chart", matters).status == 0
+    assert "moves it most" in matters.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("pareto", "--chart", "front.pdf"), "should end in .html, .svg or .png"),
+        (("capacity", "--chart", "nowhere/load.html"), "there is no folder nowhere"),
+        (("sensitivity", "--metric", "done_share", "--metric", "latency_mean_s", "--chart", "x.html"), "draws one metric"),
+    ],
+)
+def test_a_chart_that_cannot_be_written_is_refused_before_anything_runs(casesim, case, words, told):
+    command, *rest = words
+    status, out, err = casesim(command, case, *rest)
+    assert (status, out) == (2, "")
+    assert told in err
+
+
+def test_a_chart_of_break_evens_is_not_written_where_nothing_turns(casesim, case, tmp_path):
+    file = tmp_path / "flips.html"
+    ended = casesim("breakeven", case, "--doubt", "ends.done.detected", "--together", 0, "--chart", file)
+    assert ended.status == 0
+    assert "no answer turns within the range of a figure" in ended.err
+    assert not file.exists()
