@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from simulator.scenario.schema import Scenario
 
 #: In place of a figure: how many times as much traffic as the case has.
 TRAFFIC = "traffic"
+
+#: In place of a figure: how long a batch of one takes in a pool whose latency is projected, in ms, within its band.
+PROJECTED = re.compile(r"stages\.(?P<pool>.+)\.projected_ms")
 
 #: How far an assumed or projected figure is doubted where its author gives no range: from half to double of it.
 DOUBTED = 0.5, 2.0

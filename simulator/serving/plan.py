@@ -27,7 +27,7 @@ from simulator.scenario.checks import cautions
 from simulator.scenario.choices import Pick
 from simulator.scenario.faults import Fault, beyond, dotted
 from simulator.scenario.faults import Path as FieldPath
-from simulator.scenario.figures import sourced_of, with_figures
+from simulator.scenario.figures import PROJECTED, sourced_of, with_figures
 from simulator.scenario.load import apply, one_by_one
 from simulator.scenario.stages import Gate
 from simulator.serving import incident
@@ -196,18 +196,54 @@ def compile_plan(
 
     strikes: curveballs that an interviewer lets strike, each with its time in seconds or None for the author's own; those
     with a time of their own strike anyway.
-    figures: numbers in the stead of the author's, by the place of the figure, whatever the picks write there.
+    figures: numbers in the stead of the author's, by the place of the figure, whatever the picks write there; also TRAFFIC, and
+    projected latencies by the places that `projected_ms` tells.
 
     Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
     """
     designed, design = apply(scenario, picks or {})
-    designed = with_figures(designed, figures or {})
+    latencies = {place: number for place, number in (figures or {}).items() if PROJECTED.fullmatch(place)}
+    designed = with_figures(designed, {place: number for place, number in (figures or {}).items() if place not in latencies})
     gather = Gatherer(designed)
     timed = strike_times(designed, strikes or {})
     plan = gather.plan(design, fingerprint(scenario.document.data), timed)
     if gather.faults:
         raise ScenarioError(gather.faults)
-    return replace(plan, authored=scenario, figures=dict(figures or {}))
+    return replace(_with_latencies(plan, latencies), authored=scenario, figures=dict(figures or {}))
+
+
+def projected_ms(plan: Plan) -> dict[str, tuple[float, float, float]]:
+    """The projected latencies of a plan, by place: of a batch of one at the fast edge, as projected, and at the slow edge."""
+    return {
+        f"stages.{pool}.projected_ms": (_ms(fast), _ms(plan.latencies[pool]), _ms(slow))
+        for pool, (fast, slow) in plan.bands.items()
+    }
+
+
+def _ms(table: LatencyTable) -> float:
+    return 1000 * float(table.seconds[0, 1, 0])
+
+
+def _with_latencies(plan: Plan, numbers: Mapping[str, float]) -> Plan:
+    """The same plan with known latencies in place of projected ones; those of other batch sizes lie as far within their bands.
+
+    Raises ScenarioError for a place that holds none, and for a number beyond the band.
+    """
+    known = projected_ms(plan)
+    latencies, bands, document = dict(plan.latencies), dict(plan.bands), plan.scenario.document
+    for place, number in numbers.items():
+        if place not in known:
+            near = suggest(place, known) if known else "this design has no projected latency"
+            raise ScenarioError([document.fault(("stages",), f"there is no projected latency `{place}`; {near}", place)])
+        low, _, high = known[place]
+        if not low <= number <= high:
+            message = f"should lie within the band of the projection, from {low:.4g} to {high:.4g} ms, got {number:.4g}"
+            raise ScenarioError([document.fault(("stages",), message, place)])
+        pool = PROJECTED.fullmatch(place)["pool"]  # type: ignore[index]
+        fast, slow = bands.pop(pool)
+        part = (number - low) / (high - low) if high > low else 0.0
+        latencies[pool] = replace(fast, seconds=fast.seconds + part * (slow.seconds - fast.seconds))
+    return replace(plan, latencies=latencies, bands=bands)
 
 
 def read_whole(read: Callable[[], Scenario]) -> Scenario:

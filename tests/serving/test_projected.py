@@ -13,7 +13,7 @@ from simulator.scenario import ScenarioError
 from simulator.scenario.cases import find
 from simulator.scenario.load import loads
 from simulator.serving.latency import constant
-from simulator.serving.plan import at_band_edges
+from simulator.serving.plan import at_band_edges, projected_ms
 from tests.builders import plan, pool
 
 SKIN = "skin-cancer-triage"
@@ -39,6 +39,39 @@ def test_the_plan_holds_the_projection_and_both_ends_of_its_band():
     assert slow.latencies["classifier"].mean_s(4) == pytest.approx(3 * found.high)
     assert fast.latencies["decode"] is made.latencies["decode"]
     assert not at_band_edges(fast)
+
+
+def test_a_projected_latency_is_a_figure_that_may_lie_anywhere_in_its_band():
+    picks = {"hardware": "t4", "precision": "int8_static"}
+    made = compile_plan(load(SKIN), picks)
+    fast, slow = at_band_edges(made)
+    ((place, (low, _, high)),) = projected_ms(made).items()
+    assert place == "stages.classifier.projected_ms"
+    at = {number: compile_plan(load(SKIN), picks, figures={place: number}) for number in (low, (low + high) / 2, high)}
+    for size in (1, 4):
+        ends = [edge.latencies["classifier"].mean_s(size) for edge in (fast, slow)]
+        found = [one.latencies["classifier"].mean_s(size) for one in at.values()]
+        assert found == pytest.approx([ends[0], sum(ends) / 2, ends[1]])
+    assert not any(one.bands for one in at.values())
+    assert at[low].identity != at[high].identity
+
+
+@pytest.mark.parametrize(
+    ("picks", "place", "number", "told"),
+    [
+        (
+            {"hardware": "t4"},
+            "stages.classifier.projected_ms",
+            1e6,
+            r"should lie within the band of the projection, from .* ms",
+        ),
+        ({"hardware": "t4"}, "stages.clasifier.projected_ms", 2.0, "did you mean 'stages.classifier.projected_ms'"),
+        ({}, "stages.classifier.projected_ms", 2.0, "this design has no projected latency"),
+    ],
+)
+def test_a_projected_latency_that_there_cannot_be_is_refused(picks, place, number, told):
+    with pytest.raises(ScenarioError, match=told):
+        compile_plan(load(SKIN), picks, figures={place: number})
 
 
 def test_half_precision_is_told_where_accuracy_was_measured_in_single():

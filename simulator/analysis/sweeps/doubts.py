@@ -20,14 +20,17 @@ from simulator.errors import InputError, suggest
 from simulator.scenario import Scenario
 from simulator.scenario.base import Figure
 from simulator.scenario.choices import Pick
-from simulator.scenario.figures import figures_of, range_of
+from simulator.scenario.figures import PROJECTED, figures_of, range_of
 from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
-from simulator.serving.plan import Plan
+from simulator.serving.plan import Plan, projected_ms
 from simulator.units import spoken, spoken_bound
 
 #: The kinds of evidence that leave a figure open.
 OPEN = ("assumed", "projected")
+
+#: Where a projected latency comes from, in a few words; the design's list of sources says it in full.
+_SOURCE = "from measurements elsewhere: a batch of one, in ms"
 
 #: Points at which all doubtful figures lie anywhere in their ranges at once.
 TOGETHER = 64
@@ -38,10 +41,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Doubt:
-    """A figure that is assumed or projected, with the range it may lie in.
-
-    own: whether the range is the author's own; else it is half to double
-    """
+    """A figure that is assumed or projected, with the range it may lie in; also the latency of a pool that is projected."""
 
     place: str
     figure: Figure
@@ -50,21 +50,35 @@ class Doubt:
 
     @property
     def own(self) -> bool:
-        """Whether the author gives the range."""
+        """Whether the range is given, by the author or as the band of a projection; else it is half to double."""
         return self.figure.between is not None
+
+    @property
+    def is_latency(self) -> bool:
+        """Whether it is the projected latency of a pool, whose range is the band of the projection."""
+        return PROJECTED.fullmatch(self.place) is not None
 
     @property
     def words(self) -> str:
         """The figure and its range: `population.prevalence, 0.02 (0.018 to 0.08, the author's range)`."""
-        whose = "the author's range" if self.own else "half to double, as no range is given"
-        return f"{self.place}, {self.figure.value:g} ({self.low:g} to {self.high:g}, {whose})"
+        given = "the band of the projection" if self.is_latency else "the author's range"
+        whose = given if self.own else "half to double, as no range is given"
+        return f"{self.place}, {self.figure.value:.4g} ({self.low:.4g} to {self.high:.4g}, {whose})"
 
 
 def doubts_of(plan: Plan) -> list[Doubt]:
-    """Every assumed or projected figure of a design that has a range; one of 0 has none unless its author gives one."""
+    """Every assumed or projected figure of a design that has a range, and its projected latencies.
+
+    A figure of 0 has no range unless its author gives one.
+    """
     ranges = ((place, figure, range_of(plan.scenario, place)) for place, figure in figures_of(plan.scenario).items()
               if figure.kind in OPEN)  # fmt: skip
-    return [Doubt(place, figure, low, high) for place, figure, (low, high) in ranges if low < high]
+    latencies = (
+        (place, Figure(value=value, between=(low, high), projected=_SOURCE), (low, high))
+        for place, (low, value, high) in projected_ms(plan).items()
+        if low < high
+    )
+    return [Doubt(place, figure, low, high) for place, figure, (low, high) in (*ranges, *latencies) if low < high]
 
 
 @dataclass(frozen=True)
@@ -102,8 +116,11 @@ class Answer:
         return bound
 
     def points(self, point: Point) -> list[Point]:
-        """What has to be run to tell."""
-        return [point] if self.against is None else [point, replace(point, picks={**point.picks, **self.against})]
+        """What has to be run to tell; the other design keeps the bands of its own projections."""
+        if self.against is None:
+            return [point]
+        figures = {place: number for place, number in point.figures.items() if not PROJECTED.fullmatch(place)}
+        return [point, Point({**point.picks, **self.against}, figures)]
 
     def gap(self, outcomes: Sequence[Outcome]) -> Gap:
         """How far it is from turning, by the outcomes of its points."""

@@ -16,7 +16,7 @@ from simulator.errors import InputError, suggest
 from simulator.limits import SWEEP_POINTS
 from simulator.scenario import Scenario
 from simulator.scenario.choices import Number, Options, Pick
-from simulator.scenario.figures import TRAFFIC, figures_of, range_of
+from simulator.scenario.figures import PROJECTED, TRAFFIC, figures_of, range_of
 
 Method = Literal["grid", "sobol", "lhs"]
 METHODS: tuple[Method, ...] = ("grid", "sobol", "lhs")
@@ -103,7 +103,7 @@ def axis_of(scenario: Scenario, told: str) -> Axis:
     if name in scenario.choices:
         return _of_choice(scenario, name, values)
     figures = figures_of(scenario)
-    if name == TRAFFIC or name in figures:
+    if name == TRAFFIC or name in figures or (values and PROJECTED.fullmatch(name)):
         return _of_figure(scenario, name, values)
     near = suggest(name, [*scenario.choices, TRAFFIC, *figures])
     raise SpaceError(f"--over {told}: there is no choice and no figure '{name}'; {near}")

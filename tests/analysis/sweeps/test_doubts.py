@@ -7,8 +7,9 @@ from simulator.analysis.sweeps.space import Point
 from simulator.analysis.sweeps.sweep import Sweep, swept
 from simulator.analysis.sweeps.told import Asked
 from simulator.errors import InputError
+from simulator.scenario import load
 from simulator.scenario.load import loads
-from simulator.serving.plan import compile_plan
+from simulator.serving.plan import compile_plan, projected_ms
 from tests.analysis.sweeps.test_sweep import Here
 from tests.scenario.texts import SMALL, changed
 
@@ -110,6 +111,20 @@ def test_of_two_designs_the_better_one_may_turn_with_a_figure(evidence):
     assert flip.sentence.startswith(
         "“less of “Cost of 1,000 requests” than with point=1.0” holds unless costs.missed_positive_usd lies above"
     )
+
+
+def test_a_projected_latency_is_doubted_within_its_band_and_the_other_design_keeps_its_own():
+    scenario = load("skin-cancer-triage")
+    plan = compile_plan(scenario, {"hardware": "t4"})
+    (doubt,) = (one for one in doubts_of(plan) if one.is_latency)
+    low, value, high = projected_ms(plan)["stages.classifier.projected_ms"]
+    assert (doubt.low, doubt.figure.value, doubt.high) == (low, value, high)
+    assert doubt.words.endswith("the band of the projection)")
+    answer = Answer(scenario.metrics["cost_per_1000_usd"], None, False, {"hardware": "one"})
+    own, other = answer.points(Point({"hardware": "t4"}, {doubt.place: high, "population.prevalence": 0.03}))
+    assert dict(own.figures) == {doubt.place: high, "population.prevalence": 0.03}
+    assert dict(other.figures) == {"population.prevalence": 0.03}
+    compile_plan(scenario, other.picks, figures=other.figures)
 
 
 def test_a_figure_that_cannot_be_varied_alone_is_named(evidence):

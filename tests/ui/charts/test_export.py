@@ -29,7 +29,7 @@ def test_html_holds_the_takeaway_as_text_and_fetches_nothing():
 
 @pictures
 def test_svg_is_a_picture_with_the_takeaway_above_the_bars():
-    root = ElementTree.fromstring(chart_file(CHART, ".svg"))  # noqa: S314 our own file
+    root = ElementTree.fromstring(chart_file(CHART, ".svg"))
     assert root.tag.endswith("svg")
     assert "is <twice> as much" in "".join(root.itertext()).replace("\xa0", " ")
 
