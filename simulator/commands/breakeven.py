@@ -69,8 +69,8 @@ def breakeven(
     asked = around(scenario, [], names, seed, replications, picks, figures, strikes)
     doubts = _doubts(asked, doubted)
     kept = Kept()
-    with workers(scheduler) as submit, working(f"doubting {len(doubts)} figures"):
-        found = Doubting(asked, submit, kept).find(doubts, answers, together)
+    with workers(scheduler) as submit, working() as tell:
+        found = Doubting(asked, submit, kept).find(doubts, answers, together, tell)
     tell_damaged(kept)
     if chart:
         _draw(found, chart)

@@ -50,8 +50,8 @@ def capacity(
     metrics = list(dict.fromkeys([*(answer.metric.name for answer in answers), cost.metric.name]))
     asked = around(scenario, [], metrics, seed, replications, picks, figures, strikes)
     kept = Kept()
-    with workers(scheduler) as submit, working("trying other traffic"):
-        found = Loading(asked, answers, submit, kept).find()
+    with workers(scheduler) as submit, working() as tell:
+        found = Loading(asked, answers, submit, kept).find(tell)
     tell_damaged(kept)
     if chart:
         from simulator.ui.charts import load_chart

@@ -21,7 +21,7 @@ from rich.progress import (
 from simulator.analysis.sweeps.kept import Kept
 from simulator.analysis.sweeps.outcomes import Outcome
 from simulator.analysis.sweeps.space import METHODS, Method, axis_of
-from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
+from simulator.analysis.sweeps.sweep import Submit, Sweep, Tell, swept
 from simulator.analysis.sweeps.told import Asked
 from simulator.commands.outcome import UsageError, err
 from simulator.commands.run import read_picks, read_strikes
@@ -144,8 +144,15 @@ def head(asked: Asked) -> dict[str, Any]:
     }
 
 
-def working(what: str) -> Progress:
-    """A sign of life while it is not known how many runs it takes."""
-    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True)
-    bar.add_task(what, total=None)
-    return bar
+@contextmanager
+def working() -> Iterator[Tell]:
+    """A bar that says what is under way, and how much of it is done where that is known."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[parts]}"))
+    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
+        task = bar.add_task("beginning", total=None, parts="")
+
+        def tell(what: str, done: int, total: int) -> None:
+            parts = f"{done:,} of {total:,}" if total else ""
+            bar.update(task, description=what, completed=done, total=total or None, parts=parts)
+
+        yield tell

@@ -14,7 +14,7 @@ from simulator.analysis.sweeps.doubts import Answer
 from simulator.analysis.sweeps.kept import Kept
 from simulator.analysis.sweeps.outcomes import Outcome
 from simulator.analysis.sweeps.space import Point
-from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
+from simulator.analysis.sweeps.sweep import Submit, Sweep, Tell, silent, swept
 from simulator.analysis.sweeps.told import Asked
 from simulator.scenario.choices import Number, Pick
 from simulator.scenario.figures import TRAFFIC
@@ -175,17 +175,22 @@ class Loading:
         self._submit, self._kept = submit, kept
         self._known: dict[str, Outcome] = {}
 
-    def find(self) -> Capacity:
+    def find(self, tell: Tell = silent) -> Capacity:
         """What the design carries."""
+        tell("doubling and halving the traffic", 0, 0)
         base = self._run([self.asked.base])[0]
-        steps = self._steps()
+        steps, found = self._steps(), list[Limit | None]()
         with ThreadPoolExecutor(len(self.answers) or 1) as threads:
-            found = list(threads.map(lambda answer: self._limit(answer, steps), self.answers))
+            for limit in threads.map(lambda answer: self._limit(answer, steps), self.answers):
+                tell("looking for the traffic at which each objective fails", len(found), len(self.answers))
+                found.append(limit)
         limits = [limit for limit in found if limit is not None]
         most = min((limit.most for limit in limits), default=inf)
         times = [part * most for part in LOADS] if most < inf else steps
+        tell("running the load up to the capacity and beyond", 0, 0)
         loads = [Load(at, outcome) for at, outcome in zip(times, self._run([self._at(at) for at in times]), strict=True)]
         never = [answer for answer, limit in zip(self.answers, found, strict=True) if limit is None]
+        tell("looking for the fewest servers", 0, 0)
         rate = base.requests / base.replications / self.asked.plan(self.asked.base).arrivals_end_s
         return Capacity(self.asked, limits, never, rate, self._fewest(base), loads)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from simulator.analysis.sweeps.crossing import FAILS, UNKNOWN, Crossing, Gap, cr
 from simulator.analysis.sweeps.kept import Kept
 from simulator.analysis.sweeps.outcomes import Outcome
 from simulator.analysis.sweeps.space import Axis, Point, points_of
-from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
+from simulator.analysis.sweeps.sweep import Submit, Sweep, Tell, silent, swept
 from simulator.analysis.sweeps.told import Asked
 from simulator.errors import InputError, suggest
 from simulator.scenario import Scenario
@@ -270,12 +270,15 @@ class Doubting:
         """asked: the design, the metrics of all answers among its metrics, the seed and the replications"""
         self.asked, self._submit, self._kept = asked, submit, kept
 
-    def find(self, doubts: Sequence[Doubt], answers: Sequence[Answer], together: int = TOGETHER) -> Doubted:
+    def find(
+        self, doubts: Sequence[Doubt], answers: Sequence[Answer], together: int = TOGETHER, tell: Tell = silent
+    ) -> Doubted:
         """What turns. together: draws of all figures at once; 0 for none"""
         base = self.asked.base
         ends = [self._at(base, doubt, number) for doubt in doubts for number in (doubt.low, doubt.high)]
         of = [base, *ends]
-        runs = self._run([point for one in of for answer in answers for point in answer.points(one)])
+        asked = [point for one in of for answer in answers for point in answer.points(one)]
+        runs = self._run(asked, progress=lambda done, total: tell("running both ends of each range", done, total))
         gaps = iter(runs)
         table = [[answer.gap([next(gaps) for _ in answer.points(one)]) for answer in answers] for one in of]
         refused = {doubt.place: why for doubt, why in self._refused(doubts, answers, runs)}
@@ -285,14 +288,18 @@ class Doubting:
             for column in range(len(answers))
             if doubt.place not in refused and any(_turned(table[0][column], table[1 + 2 * row + end][column]) for end in (0, 1))
         ]
+        flips = list[Flip]()
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            found = list(threads.map(lambda pair: self._flip(answers[pair[1]], pair[0], table[0][pair[1]]), turning))
-        flips = [one for one in found if one is not None]
+            found = threads.map(lambda pair: self._flip(answers[pair[1]], pair[0], table[0][pair[1]]), turning)
+            for number, flip in enumerate(found):
+                tell("looking for where answers turn", number, len(turning))
+                flips += [] if flip is None else [flip]
         fit = [doubt for doubt in doubts if doubt.place not in refused]
         idle = [doubt for row, doubt in enumerate(doubts)
                 if doubt in fit and _is_idle(table[0], table[1 + 2 * row : 3 + 2 * row])]  # fmt: skip
         steady = (len(fit) - len(idle)) * len(answers) - len(turning)
-        return Doubted(self.asked, fit, idle, flips, steady, refused, self._together(fit, answers, table[0], together))
+        stands = self._together(fit, answers, table[0], together, tell)
+        return Doubted(self.asked, fit, idle, flips, steady, refused, stands)
 
     def _refused(
         self, doubts: Sequence[Doubt], answers: Sequence[Answer], runs: Sequence[Outcome]
@@ -304,10 +311,15 @@ class Doubting:
             if why:
                 yield doubt, why
 
-    def _run(self, points: Sequence[Point], seed: int | None = None) -> list[Outcome]:
+    def _run(
+        self,
+        points: Sequence[Point],
+        seed: int | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> list[Outcome]:
         """The outcome of each point, of which the same ones run once."""
         alone = {repr(point): point for point in points}
-        found = swept(Sweep(self.asked, self._submit, self._kept, list(alone.values()), seed=seed))
+        found = swept(Sweep(self.asked, self._submit, self._kept, list(alone.values()), seed=seed), progress)
         by_point = dict(zip(alone, found, strict=True))
         return [by_point[repr(point)] for point in points]
 
@@ -325,12 +337,15 @@ class Doubting:
         where = crossing(gap, lambda number: gap(number, self.asked.other_seed), *ends)
         return None if where is None else Flip(answer, doubt, now.holds, where)
 
-    def _together(self, doubts: Sequence[Doubt], answers: Sequence[Answer], now: Sequence[Gap], count: int) -> list[Stands]:
+    def _together(
+        self, doubts: Sequence[Doubt], answers: Sequence[Answer], now: Sequence[Gap], count: int, tell: Tell
+    ) -> list[Stands]:
         if not count or not doubts:
             return []
         axes = [Axis(doubt.place, doubt.place, (doubt.low, doubt.high), (doubt.low, doubt.high)) for doubt in doubts]
         points = points_of(axes, "lhs", count, self.asked.seed, self.asked.base)
-        runs = iter(self._run([point for one in points for answer in answers for point in answer.points(one)]))
+        asked = [point for one in points for answer in answers for point in answer.points(one)]
+        runs = iter(self._run(asked, progress=lambda done, total: tell("doubting every figure at once", done, total)))
         gaps = [[answer.gap([next(runs) for _ in answer.points(one)]) for answer in answers] for one in points]
         return [
             Stands(answer, gap.holds, sum(row[column].holds == gap.holds for row in gaps), len(points))

@@ -16,6 +16,9 @@ from simulator.serving.engine import ENGINE_VERSION
 #: Hands a task to a process, as an executor's `submit` does.
 Submit = Callable[[Callable[[Task], Outcome], Task], "Future[Outcome]"]
 
+#: Hears what is under way: in words, how much of it is done, and of how much; 0 where that is not known.
+Tell = Callable[[str, int, int], None]
+
 #: Tasks that are handed out at a time: enough that no process waits, few enough that to cancel is quick.
 AT_ONCE = 64
 
@@ -103,6 +106,10 @@ class Sweep:
     def in_order(self) -> list[Outcome]:
         """The outcomes in the order of the points, as far as there are any."""
         return [self.outcomes[place] for place in sorted(self.outcomes)]
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Nobody wants to hear."""
 
 
 def swept(

@@ -14,7 +14,7 @@ from simulator.analysis.sweeps.kept import Kept
 from simulator.analysis.sweeps.outcomes import Outcome
 from simulator.analysis.sweeps.pareto import label_of
 from simulator.analysis.sweeps.space import Point, axis_of
-from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
+from simulator.analysis.sweeps.sweep import Submit, Sweep, Tell, swept
 from simulator.analysis.sweeps.told import Asked
 from simulator.ui.charts import flip_chart, influence_chart, load_chart
 from simulator.ui.tradeoffs.design import Base, open_design
@@ -45,8 +45,8 @@ def capacity(base: Base) -> None:
         "How much traffic this design carries, what fails first, how few servers would do, and what a request costs then."
     )
 
-    def work(submit: Submit) -> Capacity:
-        return Loading(asked(base), answers_of(base.scenario), submit, Kept()).find()
+    def work(submit: Submit, tell: Tell) -> Capacity:
+        return Loading(asked(base), answers_of(base.scenario), submit, Kept()).find(tell)
 
     study(f"capacity {base.name}", "Find the capacity", work, lambda found: _tell_capacity(base, found))
 
@@ -69,8 +69,8 @@ def breakevens(base: Base) -> None:
         "to double. Which verdicts turn on them, and where?"
     )
 
-    def work(submit: Submit) -> Doubted:
-        return Doubting(asked(base), submit, Kept()).find(doubts, answers_of(base.scenario), TOGETHER)
+    def work(submit: Submit, tell: Tell) -> Doubted:
+        return Doubting(asked(base), submit, Kept()).find(doubts, answers_of(base.scenario), TOGETHER, tell)
 
     study(f"doubts {base.name}", "Doubt every assumption", work, _tell_doubts)
 
@@ -103,19 +103,20 @@ def sensitivity(base: Base) -> None:
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation and not choice.folded]
     made = asked(base, over, FEW)
 
-    def work(submit: Submit) -> dict[str, Ranking | str]:
-        return _influences(made, way, submit)
+    def work(submit: Submit, tell: Tell) -> dict[str, Ranking | str]:
+        return _influences(made, way, submit, tell)
 
     count = COUNTS[way] * (len(over) + (1 if way == "morris" else 2))
     button = f"Run up to {count} designs"
     study(f"sensitivity {way} {base.name}", button, work, lambda found: _tell_influences(base, made, found))
 
 
-def _influences(made: Asked, way: Way, submit: Submit) -> dict[str, Ranking | str]:
+def _influences(made: Asked, way: Way, submit: Submit, tell: Tell) -> dict[str, Ranking | str]:
     sample = sample_of(made.axes, way, COUNTS[way], made.seed)
     points = sample.points(made.base)
     alone = {repr(point): point for point in points}
-    found = dict(zip(alone, swept(Sweep(made, submit, Kept(), list(alone.values()))), strict=True))
+    sweep = Sweep(made, submit, Kept(), list(alone.values()))
+    found = dict(zip(alone, swept(sweep, lambda done, total: tell("running designs", done, total)), strict=True))
     outcomes = [found[repr(point)] for point in points]
     return sample.ranked(outcomes, made.metrics)
 
@@ -142,14 +143,14 @@ def best(base: Base) -> None:
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation]
     made = asked(base, over, FEW)
 
-    def work(submit: Submit) -> tuple[Search, Found]:
+    def work(submit: Submit, tell: Tell) -> tuple[Search, Found]:
         kept = Kept()
 
         def evaluate(points: Sequence[Point], replications: int) -> list[Outcome]:
             return swept(Sweep(made, submit, kept, points, replications=replications))
 
         search = Search(made.axes, made.base, answers_of(base.scenario), cost_goal(base.scenario), evaluate, base.seed)
-        return search, search.find(BUDGET)
+        return search, search.find(BUDGET, progress=lambda done, total: tell("trying proposals", done, total))
 
     study(f"best {base.name}", "Search for the best design", work, lambda pair: _tell_best(base, *pair))
 

@@ -8,16 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from simulator.analysis.sweeps.sweep import Submit
 from simulator.analysis.sweeps.told import to_parquet
 from simulator.errors import InputError
 from simulator.ui.charts import Chart
 from simulator.ui.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
-from simulator.ui.tradeoffs.studies import LOOK_S, Study, begin, studies
+from simulator.ui.tradeoffs.studies import LOOK_S, Study, Work, begin, studies
 from simulator.ui.widgets import download, plain
 
 
-def study(name: str, button: str, work: Callable[[Submit], Any], show: Callable[[Any], None]) -> None:
+def study(name: str, button: str, work: Work[Any], show: Callable[[Any], None]) -> None:
     """What a study under this name has found, or the button that begins it.
 
     name: identifies all that it depends on; show: draws what was found
@@ -37,8 +36,10 @@ def study(name: str, button: str, work: Callable[[Submit], Any], show: Callable[
 def _progress(name: str, one: Study[Any]) -> None:
     if not one.running:
         st.rerun()
+    what, done, total = one.phase
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{one.runs:,} designs run so far.")
+        parts = f": {done:,} of {total:,}" if total else ""
+        st.progress(done / total if total else 0.0, f"{what[0].upper()}{what[1:]}{parts}; {one.runs:,} designs run so far")
         if st.button("Cancel", key=f"cancel {name}", type="tertiary"):
             one.cancel()
             st.rerun()

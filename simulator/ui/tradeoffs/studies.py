@@ -11,12 +11,15 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from simulator.analysis.sweeps.outcomes import Outcome, Task
-from simulator.analysis.sweeps.sweep import Submit
+from simulator.analysis.sweeps.sweep import Submit, Tell
 from simulator.ui.jobs import BESIDE, registry
 from simulator.ui.turns import Behalf
 from simulator.ui.visitor import person
 
 Found = TypeVar("Found")
+
+#: What a study does: it hands runs out, and says how far it is.
+Work = Callable[[Submit, Tell], Found]
 
 #: So many studies are remembered in a session; the oldest is dropped, and ends if it is under way.
 KEPT = 12
@@ -33,11 +36,13 @@ def submitting(of: str) -> Submit:
 class Study(Generic[Found]):
     """Work that decides run by run what to run next, in a thread that does nothing but wait for runs.
 
-    runs: how many have ended; found: what came of it; error: what stopped it
+    runs: how many have ended; phase: what is under way, how much of it is done, and of how much, 0 where that is not known
+    found: what came of it; error: what stopped it
     """
 
-    def __init__(self, work: Callable[[Submit], Found], submit: Submit) -> None:
+    def __init__(self, work: Work[Found], submit: Submit) -> None:
         self.runs = 0
+        self.phase = ("beginning", 0, 0)
         self.found: Found | None = None
         self.error: Exception | None = None
         self._stop = Event()
@@ -59,9 +64,9 @@ class Study(Generic[Found]):
         """Ask for no further run; it ends with those that are under way."""
         self._stop.set()
 
-    def _do(self, work: Callable[[Submit], Found]) -> None:
+    def _do(self, work: Work[Found]) -> None:
         try:
-            self.found = work(self._handed)
+            self.found = work(self._handed, self._told)
         except CancelledError:
             pass
         except Exception as error:
@@ -73,6 +78,9 @@ class Study(Generic[Found]):
         future = self._submit(work, task)
         future.add_done_callback(self._ended)
         return future
+
+    def _told(self, what: str, done: int, total: int) -> None:
+        self.phase = what, done, total
 
     def _ended(self, _: Future[Outcome]) -> None:
         self.runs += 1
@@ -86,6 +94,6 @@ def studies() -> dict[str, Study[Any]]:
     return kept
 
 
-def begin(name: str, work: Callable[[Submit], Any]) -> None:
+def begin(name: str, work: Work[Any]) -> None:
     """Begin a study under a name, in place of one that was cancelled or failed."""
     studies()[name] = Study(work, submitting(name))
