@@ -1,11 +1,13 @@
-"""What a sweep takes: a tornado, a thousand points, the cost of one as there are more; and how well a search finds."""
+"""What a sweep takes: a tornado, a thousand points, one point as there are more of them, a cluster; how well a search finds."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
+from distributed import LocalCluster
 from rich.console import Console
 from rich.table import Table
 
@@ -15,10 +17,11 @@ from simulator.analysis.run.readings import change
 from simulator.analysis.run.replicate import warm
 from simulator.analysis.sweeps.best import Sampler, Search, cost_goal
 from simulator.analysis.sweeps.doubts import answers_of
-from simulator.analysis.sweeps.outcomes import Outcome
+from simulator.analysis.sweeps.outcomes import Outcome, solve
 from simulator.analysis.sweeps.space import Point
-from simulator.analysis.sweeps.sweep import Sweep, swept
+from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
 from simulator.analysis.sweeps.told import Asked, asked_for
+from simulator.commands.cluster import Cluster
 from simulator.processes import Pool
 
 CASE = "skin-cancer-triage"
@@ -27,9 +30,12 @@ CASE = "skin-cancer-triage"
 HALF = {"arrivals.per_day": 5000.0}
 
 #: What is varied where every latency was measured: projections run three times, in the middle and at both edges.
-MEASURED = ("architecture", "operating_point", "replicas", "dermatologists", "certain", "quality_gate", "hardware=one,two")
+MEASURED = ("architecture", "operating_point", "replicas", "dermatologists", "certain", "quality_gate")
 
 SIZES, LEVERS = (10, 100, 1000), 10
+
+#: Points that are run on a cluster, and workers of it.
+ON_CLUSTER, WORKERS = 60, (1, 2)
 
 #: A space small enough to be run whole, and searches of it.
 SPACE = ("architecture=efficientnet_lite0,fine_tuned_views", "operating_point", "dermatologists=10:24", "certain")
@@ -42,7 +48,8 @@ def main() -> None:
     with Pool(None, warm) as pool:
         out.print(tornado(pool), "")
         out.print(growth(pool), "")
-        out.print(searches(pool))
+        out.print(searches(pool), "")
+    out.print(overhead())
 
 
 def tornado(pool: Pool) -> str:
@@ -66,16 +73,42 @@ def tornado(pool: Pool) -> str:
 def growth(pool: Pool) -> Table:
     """What a point costs as there are more of them."""
     table = Table("sweep", "points", "patients a point", "seconds", "ms a point", box=None)
-    for told, over in (("measured hardware", MEASURED), ("half of it projected", (*MEASURED[:-1], "hardware"))):
+    for told, over in (("measured hardware", MEASURED), ("half of it projected", (*MEASURED, "hardware"))):
         for size in SIZES:
             asked = asked_for(load(CASE), over, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=size,
                               replications=2, figures=HALF)  # fmt: skip
             begun = perf_counter()
-            outcomes = swept(Sweep(asked, pool.submit))
+            outcomes = [one for one in swept(Sweep(asked, pool.submit)) if not one.refused]
             seconds, count = perf_counter() - begun, len(outcomes)
-            patients = np.mean([one.requests for one in outcomes if not one.refused])
+            patients = np.mean([one.requests for one in outcomes])
             table.add_row(told, f"{count:,}", f"{patients:,.0f}", f"{seconds:.1f}", f"{1000 * seconds / count:.0f}")
     return table
+
+
+def overhead() -> Table:
+    """What a point takes on processes of this machine, and on as many workers of a Dask scheduler beside them."""
+    table = Table("workers", "ms a point on processes", "ms a point on a cluster", "overhead", box=None)
+    asked = asked_for(load(CASE), MEASURED, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=ON_CLUSTER,
+                      replications=2, figures=HALF)  # fmt: skip
+    tasks = [asked.task(point, asked.seed, asked.replications) for point in asked.points]
+    for workers in WORKERS:
+        with Pool(workers, warm) as pool:
+            here = _ms_a_point(asked, pool.submit)
+        dask = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        with dask, Cluster(dask.scheduler_address) as cluster:
+            there = _ms_a_point(asked, cluster.submit)
+        table.add_row(str(workers), f"{here:.0f}", f"{there:.0f}", f"{there - here:.0f} ms, {there / here - 1:.0%}")
+    sent = np.mean([len(task.plan) for task in tasks]) / 1000
+    back = np.mean([len(pickle.dumps(solve(task))) for task in tasks[: ON_CLUSTER // 4]]) / 1000
+    table.caption = f"a point sends {sent:.0f} kB to a worker and {back:.0f} kB back"
+    return table
+
+
+def _ms_a_point(asked: Asked, submit: Submit) -> float:
+    swept(Sweep(asked, submit, points=asked.points[:4]))  # whoever runs them has imported all by now
+    begun = perf_counter()
+    swept(Sweep(asked, submit))
+    return 1000 * (perf_counter() - begun) / len(asked.points)
 
 
 class Enumerated:
