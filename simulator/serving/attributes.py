@@ -21,6 +21,7 @@ from simulator.scenario.attributes import (
     RecordedAttribute,
     TimetableAttribute,
 )
+from simulator.serving.once import once_a_plan
 from simulator.serving.provenance import Source
 from simulator.serving.quantities import draw, share_below
 from simulator.serving.streams import Streams
@@ -63,7 +64,9 @@ class NumberValues(AttributeValues):
     def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """Independent draws, from a stream of their own."""
         spec = cast(NumberAttribute, plan.scenario.attributes[name])
-        return requests.each(partial(draw, spec.value, streams.named(f"attributes.{name}")))
+        return requests.each(
+            lambda n: streams.once(f"attributes.{name}", (repr(spec.value), n), lambda rng: draw(spec.value, rng, n))
+        )
 
     @classmethod
     def cells(cls, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
@@ -109,7 +112,7 @@ class CategoryValues(AttributeValues):
     @classmethod
     def column(cls, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         """Independent draws, from a stream of their own."""
-        edges, drawn = np.cumsum(cls._shares(plan, name)[:-1]), requests.each(streams.named(f"attributes.{name}").random)
+        edges, drawn = np.cumsum(cls._shares(plan, name)[:-1]), requests.each(partial(streams.uniform, f"attributes.{name}"))
         return np.searchsorted(edges, drawn, side="right").astype(np.int8)
 
     @classmethod
@@ -204,6 +207,7 @@ def attribute_columns(plan: Plan, streams: Streams, requests: Requests, conditio
     return columns
 
 
+@once_a_plan
 def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
     """Which value of an attribute each labelled item has, positives first, shape (items,); -1 for none that is named."""
     spec, table = plan.scenario.attributes[name], next(iter(plan.tables.values()))

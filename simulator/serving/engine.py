@@ -240,11 +240,11 @@ class Run:
 
     def uniform(self, stream: str) -> NDArray[np.float32]:
         """One uniform draw per request, shape (n,)."""
-        return self.requests.each(lambda n: self.streams.named(stream).random(n, np.float32))
+        return self.requests.each(partial(self.streams.uniform, stream, dtype=np.float32))
 
     def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
         """One draw of a quantity per request, shape (n,)."""
-        return self.requests.each(partial(draw, spec, self.streams.named(stream)))
+        return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: draw(spec, rng, n)))
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from array import array
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,7 +86,7 @@ class Requests:
         classes = list(plan.scenario.classes.values())
         n = self.n if classes else 0
         edges = np.cumsum([kind.share.value for kind in classes][:-1])
-        drawn = self.each(streams.named("classes").random)[:n]
+        drawn = self.each(partial(streams.uniform, "classes"))[:n]
         self.kind = np.searchsorted(edges, drawn, side="right").astype(np.int8)
         self.priority = np.array([kind.priority for kind in classes], np.int8)[self.kind]
         lasts = np.array([np.inf if kind.deadline_s is None else kind.deadline_s for kind in classes])
@@ -100,7 +101,7 @@ class Requests:
         self.qualities = np.zeros((1, self.n), np.float32)
         if population is None:
             return
-        self.positive = self.each(streams.named("population.label").random) < conditions.prevalence().at_all(self.arrived)
+        self.positive = self.each(partial(streams.uniform, "population.label")) < conditions.prevalence().at_all(self.arrived)
         self._look_at(plan, population, streams, conditions)
 
     def _look_at(self, plan: Plan, population: Population, streams: Streams, conditions: Conditions) -> None:
@@ -143,8 +144,9 @@ class Requests:
             return usable
         apart = quality_separation(population.quality.auc.value)
         for attempt in range(tries):
-            usable[attempt] = self.each(streams.named(f"photo.{attempt}.usable").random) >= population.quality.unusable.value
-            self.qualities[attempt] = self.each(_normal(streams.named(f"photo.{attempt}.quality"))) + apart * usable[attempt]
+            luck = self.each(partial(streams.uniform, f"photo.{attempt}.usable"))
+            usable[attempt] = luck >= population.quality.unusable.value
+            self.qualities[attempt] = self.each(partial(streams.normal, f"photo.{attempt}.quality")) + apart * usable[attempt]
         return usable
 
     def _draw_scores(
@@ -154,7 +156,7 @@ class Requests:
 
         The same item for every table: plans hold tables of the same items only.
         """
-        which = self.each(streams.named("population.item").random)
+        which = self.each(partial(streams.uniform, "population.item"))
         own = self._scores_of(pool, table, conditions, self.positive, which)
         count = len(table.positives)
         negative = count + _index(which, len(table.negatives))
@@ -162,10 +164,12 @@ class Requests:
         self._patients = (*table.positive_patients.tolist(), *table.negative_patients.tolist())
         scores = np.empty(usable.shape, np.float32)
         for attempt, shows in enumerate(usable):
-            stream = streams.named(f"photo.{attempt}.stranger")
-            positive = self.each(stream.random) < conditions.prevalence().at_all(self.arrived)
-            stranger = self._scores_of(pool, table, conditions, positive, self.each(stream.random))
-            scores[attempt] = np.where(shows, own, stranger)
+            if shows.all():
+                scores[attempt] = own
+                continue
+            of_whom, who = (self.each(part) for part in _halves(partial(streams.uniform, f"photo.{attempt}.stranger")))
+            positive = of_whom < conditions.prevalence().at_all(self.arrived)
+            scores[attempt] = np.where(shows, own, self._scores_of(pool, table, conditions, positive, who))
         return scores
 
     @property
@@ -255,8 +259,9 @@ def quality_separation(auc: float) -> float:
     return float(np.sqrt(2) * ndtri(auc))
 
 
-def _normal(rng: np.random.Generator) -> Callable[[int], Float32]:
-    return lambda n: rng.standard_normal(n, np.float32)
+def _halves(draw: Callable[[int], Float64]) -> tuple[Callable[[int], Float64], Callable[[int], Float64]]:
+    """The first n draws of a stream, and the n that follow them."""
+    return lambda n: draw(2 * n)[:n], lambda n: draw(2 * n)[n:]
 
 
 def _index(quantile: Float64, count: int) -> NDArray[np.intp]:

@@ -1,8 +1,19 @@
 """Named random streams: one question, one stream, so that a further stage or option shifts no other draw."""
 
 import hashlib
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from simulator.limits import MIB
+
+#: The draws that were asked for last, in so many bytes: hundreds of designs of a sweep meet the same requests, drawn once.
+_DRAWN: LRUCache[Hashable, NDArray[Any]] = LRUCache(32 * MIB, lambda drawn: drawn.nbytes)
+_LOCK = Lock()
 
 
 class Streams:
@@ -21,3 +32,27 @@ class Streams:
         digest = hashlib.sha256(name.encode()).digest()
         words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, self.replication, *words])))
+
+    def uniform(self, name: str, n: int, dtype: Any = np.float64) -> NDArray[Any]:
+        """The first n uniform draws of a fresh stream, shape (n,); nobody may write to them."""
+        return self.once(name, ("uniform", n, np.dtype(dtype).char), lambda rng: rng.random(n, dtype))
+
+    def normal(self, name: str, n: int) -> NDArray[np.float32]:
+        """The first n standard normal draws of a fresh stream, shape (n,); nobody may write to them."""
+        return self.once(name, ("normal", n), lambda rng: rng.standard_normal(n, np.float32))
+
+    def once(self, name: str, what: Hashable, draw: Callable[[np.random.Generator], NDArray[Any]]) -> NDArray[Any]:
+        """What `draw` makes of a fresh stream, which all runs of this process share that ask for the same.
+
+        what: identifies it among all that is drawn from the stream. Nobody may write to it.
+        """
+        key = self.seed, self.replication, name, what
+        with _LOCK:
+            found = _DRAWN.get(key)
+        if found is None:
+            found = draw(self.named(name))
+            found.flags.writeable = False
+            with _LOCK:
+                if found.nbytes <= _DRAWN.maxsize:
+                    _DRAWN[key] = found
+        return found

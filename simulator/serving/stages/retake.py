@@ -48,8 +48,8 @@ class RetakeStage(Stage):
     def _minutes(self, attempt: int) -> NDArray[np.float32]:
         """How long each request would take to send another photo after its photo `attempt`; inf: it gives up. Shape (n,)."""
         minutes = self.run.draw(f"{self.name}.{attempt}.minutes", self.spec.minutes)
-        minutes[self.run.uniform(f"{self.name}.{attempt}.gives_up") < self.spec.gives_up.value] = inf
-        return minutes
+        gives_up = self.run.uniform(f"{self.name}.{attempt}.gives_up") < self.spec.gives_up.value
+        return np.where(gives_up, np.float32(inf), minutes)
 
     def connect(self) -> None:
         """Look up the ways out."""
