@@ -202,7 +202,7 @@ class _Taken:
         """The ways that items of each class take, ascending."""
         ways = range(int(max(self.now.max(), self.anew.max())) + 1)
         return [
-            np.array([way for way in ways if (self.now[part] == way).any() or (self.anew[:, part] == way).any()])
+            np.array([way for way in ways if (self.now[part] == way).any() or (self.anew[:, part] == way).any()], np.int64)
             for part in self.parts
         ]
 

@@ -179,11 +179,12 @@ class Loading:
         """What the design carries."""
         tell("doubling and halving the traffic", 0, 0)
         base = self._run([self.asked.base])[0]
-        steps, found = self._steps(), list[Limit | None]()
+        steps, found, what = self._steps(), list[Limit | None](), "looking for the traffic at which each objective fails"
+        tell(what, 0, len(self.answers))
         with ThreadPoolExecutor(len(self.answers) or 1) as threads:
             for limit in threads.map(lambda answer: self._limit(answer, steps), self.answers):
-                tell("looking for the traffic at which each objective fails", len(found), len(self.answers))
                 found.append(limit)
+                tell(what, len(found), len(self.answers))
         limits = [limit for limit in found if limit is not None]
         most = min((limit.most for limit in limits), default=inf)
         times = [part * most for part in LOADS] if most < inf else steps

@@ -288,12 +288,13 @@ class Doubting:
             for column in range(len(answers))
             if doubt.place not in refused and any(_turned(table[0][column], table[1 + 2 * row + end][column]) for end in (0, 1))
         ]
-        flips = list[Flip]()
+        flips, what = list[Flip](), "looking for where answers turn"
+        tell(what, 0, len(turning))
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             found = threads.map(lambda pair: self._flip(answers[pair[1]], pair[0], table[0][pair[1]]), turning)
-            for number, flip in enumerate(found):
-                tell("looking for where answers turn", number, len(turning))
+            for number, flip in enumerate(found, start=1):
                 flips += [] if flip is None else [flip]
+                tell(what, number, len(turning))
         fit = [doubt for doubt in doubts if doubt.place not in refused]
         idle = [doubt for row, doubt in enumerate(doubts)
                 if doubt in fit and _is_idle(table[0], table[1 + 2 * row : 3 + 2 * row])]  # fmt: skip
