@@ -111,7 +111,7 @@ EXTRAS = {
     "fidelity": {"mlperf_loadgen", "mosec"},
     "monitors": {"river"},
     "cluster": {"distributed"},
-    "pictures": {"choreographer", "kaleido"},
+    "pictures": {"kaleido"},
 }
 
 

@@ -14,6 +14,7 @@ def panel(page, name):
     settle(page)
 
 
+@pytest.mark.long
 def test_a_link_opens_the_same_panel_with_the_same_filters(visit):
     page = visit("evidence")
     page.get_by_role("combobox", name="Models").press_sequentially("resnet50")

@@ -157,7 +157,7 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("page", ASKED)
+@pytest.mark.parametrize("page", ["practice", *(pytest.param(page, marks=pytest.mark.long) for page in [*ASKED][1:])])
 @pytest.mark.parametrize("turn", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_an_address_that_no_page_wrote_opens_the_page_all_the_same(watched, page, turn):
     values = [*VALUES.values()]

@@ -170,6 +170,7 @@ def numbers(frames):
             yield from struct.unpack(f"<{len(data) // 8}d", data)
 
 
+@pytest.mark.long
 def test_nothing_that_is_sent_before_the_reveal_tells_the_cause(visit, begun):
     spec, sides = load(CASE).incident, []
     for cause, seed in (("int8_rollout", 1_234_567_891), ("blurred_camera", 1_987_654_321)):
@@ -201,7 +202,7 @@ def test_nothing_that_is_sent_before_the_reveal_tells_the_cause(visit, begun):
     assert sides[0] == sides[1]
 
 
-@pytest.mark.parametrize("look", looks("dark", "phone"))
+@pytest.mark.parametrize("look", looks("phone"))
 def test_the_room_and_the_reveal_shut_nobody_out_and_nothing_sticks_out(visit, begun, store, look):
     theme, width = LOOKS[look]
     screen = {"color_scheme": theme, "viewport": {"width": width, "height": 800}}

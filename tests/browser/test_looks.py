@@ -29,7 +29,7 @@ def test_home(visit, look):
     assert barriers(page) == []
 
 
-@pytest.mark.parametrize("look", looks("phone"), indirect=True)
+@pytest.mark.parametrize("look", looks(), indirect=True)
 def test_evidence_with_every_panel(visit, look):
     page = visit("evidence", **look)
     for panel in page.get_by_role("tab").all():
@@ -39,8 +39,8 @@ def test_evidence_with_every_panel(visit, look):
         assert barriers(page) == [], panel.inner_text()
 
 
-#: In which looks each case is seen; the others take long.
-SEEN = {"skin-cancer-triage": "phone", "retry-storm": "", "av-perception": "dark"}
+#: In which look each case is seen; the others take long.
+SEEN = {"skin-cancer-triage": "phone", "retry-storm": "", "av-perception": ""}
 WHICH = [
     pytest.param(look, case, marks=() if look == seen else pytest.mark.long) for case, seen in SEEN.items() for look in LOOKS
 ]

@@ -29,6 +29,7 @@ def history(page):
     return page.get_by_role("region", name="Every run of this case").get_by_role("row")
 
 
+@pytest.mark.long
 def test_an_upload_is_its_browsers_own_whatever_link_the_other_has(visit):
     ann, ben = visit(SCORES), visit(SCORES)
     bring(ann)

@@ -87,6 +87,7 @@ def test_a_curveball_is_fired_named_and_held_against_the_calm_run(visit):
     assert "strike=another_phone" in page.url
 
 
+@pytest.mark.long
 def test_each_lever_is_tried_and_one_click_takes_a_step(visit):
     page = visit(STORM)
     result(page)

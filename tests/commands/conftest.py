@@ -1,5 +1,7 @@
 """Small models, detectors and photos that the commands are tried on."""
 
+from concurrent.futures import Future
+
 import pytest
 
 from tests.making.conftest import exported, make_onnx, one_process, photos, tiny, tiny_onnx
@@ -19,6 +21,32 @@ __all__ = [
     "tiny_onnx",
     "yolo",
 ]
+
+
+class Here:
+    """The processes of a command, which take seconds to start, in this one."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work, /, *given):
+        done = Future()
+        done.set_result(work(*given))
+        return done
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(request, monkeypatch):
+    """A test whose name has `in_processes` starts them all the same, and so does every command that is a process of its own."""
+    if "in_processes" not in request.node.name:
+        for command in ("levers", "run", "sweep_options"):
+            monkeypatch.setattr(f"simulator.commands.{command}.Pool", Here)
 
 
 @pytest.fixture(autouse=True)

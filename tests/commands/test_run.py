@@ -238,7 +238,7 @@ def leave_a_mark(folder, number):
     sleep(0.02)
 
 
-def test_an_interrupt_ends_a_run_without_the_replications_that_have_not_begun(casesim, case, tmp_path, monkeypatch):
+def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun(casesim, case, tmp_path, monkeypatch):
     marks = tmp_path / "marks"
     marks.mkdir()
 
@@ -253,7 +253,7 @@ def test_an_interrupt_ends_a_run_without_the_replications_that_have_not_begun(ca
     assert len(list(marks.iterdir())) < 100
 
 
-def test_a_run_whose_workers_are_killed_again_and_again_is_told_in_a_sentence(casesim, case, monkeypatch):
+def test_a_run_in_processes_that_are_killed_again_and_again_is_told_in_a_sentence(casesim, case, monkeypatch):
     monkeypatch.setattr("simulator.commands.run.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")

@@ -76,7 +76,7 @@ def test_every_assumption_is_doubted_and_what_turns_is_told(page):
     page.session_state["tradeoffs"] = "Break-evens"
     page.run()
     next(one for one in page.button if one.label == "Doubt every assumption").click().run()
-    ended(page, lambda: "do not turn within the figure" in told(page))
+    ended(page, lambda: "not turn within the figure" in told(page))
     assert "unless stages.reader.minutes.exponential_mean lies above" in told(page).replace("\\", "")
 
 

@@ -106,8 +106,7 @@ def test_the_load_of_a_run_is_that_of_the_servers_it_had():
     with arrivals_at(np.arange(0, 100, 1.0)):
         trace = simulate(replace(slow, later=((50.0, fast),)))
     # One server could take 50 / 5 requests in the first half and 50 / 0.1 in the second.
-    visits = trace.visits[trace.visits["stage"] == "p"]
-    assert times_of(trace, {"p": visits})["p"].load == pytest.approx(100 / (10 + 500))
+    assert times_of(trace, {"p": trace.logs["p"].visits()})["p"].load == pytest.approx(100 / (10 + 500))
 
 
 def test_the_utilization_of_a_run_is_that_of_the_servers_it_had():

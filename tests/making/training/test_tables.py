@@ -48,6 +48,7 @@ def test_every_photo_is_scored_by_a_network_that_never_saw_its_patient(trainer: 
     np.testing.assert_allclose(table["score"], expected, atol=2e-5)
 
 
+@pytest.mark.long
 def test_means_are_taken_of_logits_over_networks_and_views(trainer: Trainer) -> None:
     found = {model: table["score"].to_numpy() for model, _, table in trainer.tables(["tiny", "both", "views"], ("fp32",))}
     kept = {name: np.empty((30, 4)) for name in ("tiny", "tiny_tuned")}
@@ -60,6 +61,7 @@ def test_means_are_taken_of_logits_over_networks_and_views(trainer: Trainer) -> 
     np.testing.assert_allclose(logit(found["both"]), (kept["tiny"][:, 0] + kept["tiny_tuned"][:, 0]) / 2, atol=1e-3)
 
 
+@pytest.mark.long
 def test_what_is_finished_is_not_done_again(trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
     trainer = replace(trainer, cache=tmp_path / "cache", told=lambda words, done: heard.append(done))

@@ -51,7 +51,12 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+USUAL = ("fp32", "int8_static")
+
+
+@pytest.mark.parametrize(
+    "precision", [*USUAL, *(pytest.param(one, marks=pytest.mark.long) for one in PRECISIONS if one not in USUAL)]
+)
 def test_a_network_is_measured_at_each_thread_count(campaign: Campaign, tiny: str, precision: str) -> None:
     run(campaign, Subject(tiny, precision))
     profile = read_profile(campaign.out / "here" / f"tiny.{precision}.json")

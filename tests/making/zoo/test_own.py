@@ -203,7 +203,7 @@ def spawned(command: psutil.Popen) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signal_", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_call_without_an_end_is_stopped_at_once(signal_: signal.Signals, tmp_path: Path) -> None:
     command, everybody = endless_measurement(tmp_path)
     command.send_signal(signal_)
@@ -213,7 +213,7 @@ def test_a_call_without_an_end_is_stopped_at_once(signal_: signal.Signals, tmp_p
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("how", ["killed", "alone"])
+@pytest.mark.parametrize("how", ["killed", pytest.param("alone", marks=pytest.mark.long)])
 def test_a_call_without_an_end_ends_with_whoever_started_it(how: str, tmp_path: Path) -> None:
     command, everybody = endless_measurement(tmp_path, *["--until-input-ends"] * (how == "alone"))
     command.kill() if how == "killed" else command.stdin.close()
