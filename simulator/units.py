@@ -12,6 +12,11 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{rounded:,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{rounded:,.0f}"
 
 
+def plain_number(value: float) -> str:
+    """A number as a person would write it, with up to six digits: 0.02, 12,000, 1,500,000."""
+    return f"{value:,.6g}" if abs(value) < 10**6 else f"{value:,.0f}"
+
+
 def duration(seconds: float) -> str:
     """Seconds in the unit that reads best: 4.2 ms, 7.0 s, 12.3 h."""
     size = abs(seconds)

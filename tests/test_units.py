@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from simulator.units import percent, roughly, span, spoken_beside, spoken_bound, spread
+from simulator.units import percent, plain_number, roughly, span, spoken_beside, spoken_bound, spread
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,10 @@ def test_what_is_written_lies_on_the_side_of_the_bound_on_which_the_value_lies(a
 )
 def test_a_run_is_so_long(seconds, words):
     assert span(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(0.02, "0.02"), (12_000, "12,000"), (1.5e6, "1,500,000"), (16.43877, "16.4388"), (0.0, "0")]
+)
+def test_a_number_is_written_as_a_person_writes_it(value, told):
+    assert plain_number(value) == told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 from simulator.analysis.run.readings import change
@@ -24,7 +25,7 @@ from simulator.scenario.figures import PROJECTED, figures_of, range_of
 from simulator.scenario.metrics import Metric
 from simulator.scenario.schema import Objective
 from simulator.serving.plan import Plan, projected_ms
-from simulator.units import spoken, spoken_bound
+from simulator.units import plain_number, significant, spoken, spoken_bound
 
 #: The kinds of evidence that leave a figure open.
 OPEN = ("assumed", "projected")
@@ -63,7 +64,9 @@ class Doubt:
         """The figure and its range: `population.prevalence, 0.02 (0.018 to 0.08, the author's range)`."""
         given = "the band of the projection" if self.is_latency else "the author's range"
         whose = given if self.own else "half to double, as no range is given"
-        return f"{self.place}, {self.figure.value:.4g} ({self.low:.4g} to {self.high:.4g}, {whose})"
+        return (
+            f"{self.place}, {plain_number(self.figure.value)} ({plain_number(self.low)} to {plain_number(self.high)}, {whose})"
+        )
 
 
 def doubts_of(plan: Plan) -> list[Doubt]:
@@ -169,21 +172,21 @@ class Flip:
     @property
     def sentence(self) -> str:
         """Where it turns, in words."""
-        where, at = self.crossing, f"{self.crossing.at:.3g}"
+        where, at = self.crossing, significant(self.crossing.at)
         beyond = "below" if (where.below.holds != self.holds) else "above"
         state = f"“{self.answer.words}” {'holds' if self.holds else 'fails'} unless {self.doubt.place} lies {beyond} {at}"
         low, high = where.low, where.high
         if where.is_bounded:
-            return f"{state} (95% interval {low:.3g} to {high:.3g})."
-        known = f"from {low:.3g} on" if abs(low) < float("inf") else f"up to {high:.3g}" if abs(high) < float("inf") else ""
-        return f"{state} by the plain values; " + (
-            f"runs are sure of one side only (95% interval {known})." if known else "within its range runs cannot tell."
-        )
+            return f"{state} (95% interval {significant(low)} to {significant(high)})."
+        if isfinite(low) or isfinite(high):
+            known = f"from {significant(low)} on" if isfinite(low) else f"up to {significant(high)}"
+            return f"{state} by the plain values; runs are sure of one side only (95% interval {known})."
+        return f"{state} by the plain values; within its range runs cannot tell."
 
     def to_json(self) -> dict[str, Any]:
         """As `casesim breakeven --json` prints it; a bound that is open is left out."""
         where = self.crossing
-        bounds = {name: bound for name, bound in (("low", where.low), ("high", where.high)) if abs(bound) < float("inf")}
+        bounds = {name: bound for name, bound in (("low", where.low), ("high", where.high)) if isfinite(bound)}
         return {
             "metric": self.answer.metric.name,
             "answer": self.answer.words,

@@ -17,6 +17,7 @@ from simulator.limits import SWEEP_POINTS
 from simulator.scenario import Scenario
 from simulator.scenario.choices import Number, Options, Pick
 from simulator.scenario.figures import PROJECTED, TRAFFIC, figures_of, range_of
+from simulator.units import plain_number
 
 Method = Literal["grid", "sobol", "lhs"]
 METHODS: tuple[Method, ...] = ("grid", "sobol", "lhs")
@@ -62,7 +63,7 @@ class Axis:
     def words(self) -> str:
         """What is tried, in words: `Classifier replicas (1 to 4)`."""
         if self.bounds:
-            return f"{self.label} ({self.bounds[0]:g} to {self.bounds[1]:g})"
+            return f"{self.label} ({plain_number(self.bounds[0])} to {plain_number(self.bounds[1])})"
         shown = [self.name_of(one) for one in self.picks]
         if len(shown) > 2 and all(isinstance(one, int | float) for one in self.picks):
             return f"{self.label} ({len(shown)} values from {shown[0]} to {shown[-1]})"

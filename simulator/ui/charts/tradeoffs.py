@@ -15,6 +15,7 @@ from simulator.analysis.sweeps.influence import Ranking
 from simulator.analysis.sweeps.pareto import Goal
 from simulator.scenario.metrics import Metric
 from simulator.ui.charts.look import BLUE, GREY, ORANGE, RED, SKY, Chart, figure, rounded, translucent, whiskers, wrapped
+from simulator.units import plain_number, significant
 
 
 def load_chart(found: Capacity, goal: Goal) -> Chart:
@@ -53,9 +54,9 @@ def flip_chart(flips: Sequence[Flip]) -> Chart:
         _band("range in doubt", rows, [0.0] * len(rows), [1.0] * len(rows), translucent(GREY, 0.35), 0.25),
         _band("runs cannot tell", rows, low, high, SKY, 0.45),
         _marks("turns here", rows, [_part(f, f.crossing.at) for f in flips], BLUE, "line-ns-open",
-               [f"turns at {f.crossing.at:.3g}" for f in flips]),
+               [f"turns at {significant(f.crossing.at)}" for f in flips]),
         _marks("as the case has it", rows, [_part(f, f.doubt.figure.value) for f in flips], ORANGE, "diamond",
-               [f"the case has {f.doubt.figure.value:g}" for f in flips]),
+               [f"the case has {plain_number(f.doubt.figure.value)}" for f in flips]),
     ]  # fmt: skip
     drawn = figure(*traces, height=150 + 46 * len(rows), barmode="overlay")
     drawn.update_xaxes(title="the range of each figure, from its low end to its high end", range=[-0.02, 1.02],
@@ -89,10 +90,10 @@ def _flip_row(flip: Flip) -> dict[str, object]:
         "as the case has it": "holds" if flip.holds else "fails",
         "figure": flip.doubt.place,
         "the case has": flip.doubt.figure.value,
-        "range": f"{flip.doubt.low:g} to {flip.doubt.high:g}",
+        "range": f"{plain_number(flip.doubt.low)} to {plain_number(flip.doubt.high)}",
         "turns at": float(f"{where.at:.4g}"),
-        "95% low": f"{where.low:.4g}" if isfinite(where.low) else "not within the range",
-        "95% high": f"{where.high:.4g}" if isfinite(where.high) else "not within the range",
+        "95% low": significant(where.low, 4) if isfinite(where.low) else "not within the range",
+        "95% high": significant(where.high, 4) if isfinite(where.high) else "not within the range",
         "below it": flip.answer.told(where.below),
         "above it": flip.answer.told(where.above),
         "below, other requests": where.confirmed[0] and flip.answer.told(where.confirmed[0]),
