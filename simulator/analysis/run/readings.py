@@ -32,8 +32,8 @@ from simulator.serving.plan import Plan
 #: In double precision, or in single where many are kept.
 Reals = NDArray[np.floating[Any]]
 
-#: A chance below this is told as none.
-_LEAST = 1e-12
+#: A chance below this is told as none; and one whose logarithm lies above that, as certain.
+_LEAST, _CERTAIN = 1e-12, -1e-12
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,9 @@ def chance_of(found: Estimate, freedom: float) -> float:
 
     if beyond(log(_LEAST)) <= 0:
         return 0.0
-    return float(exp(brentq(beyond, log(_LEAST), -1e-12)))
+    if beyond(_CERTAIN) >= 0:  # a difference of rounding alone
+        return 1.0
+    return float(exp(brentq(beyond, log(_LEAST), _CERTAIN)))
 
 
 def _reach(part: Interval | None, value: float) -> float:

@@ -85,3 +85,8 @@ def test_what_projections_leave_open_makes_a_change_less_sure():
 def test_no_change_at_all_is_chance_and_one_without_any_doubt_is_none():
     assert chance_of(estimate(Interval(0.0, 0.0, 0.0)), 3) == 1.0
     assert chance_of(estimate(Interval(2.0, 2.0, 2.0)), 3) == 0.0
+
+
+@pytest.mark.parametrize("value", [1e-17, -1e-17, 1e-14])
+def test_a_difference_of_rounding_alone_is_chance(value):
+    assert chance_of(estimate(Interval(value, -0.01, 0.01)), 3) == pytest.approx(1.0)
