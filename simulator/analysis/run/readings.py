@@ -211,9 +211,10 @@ def _moved_again(old: Reading, new: Reading) -> Floats:
     return np.asarray(after - before)
 
 
-def chance_of(found: Estimate, freedom: float) -> float:
+def chance_of(found: Estimate, freedom: float, most: float = 1.0) -> float:
     """How likely so large a change is if there is none: the level whose interval would just reach zero.
 
+    most: a chance above this is told as 1, which takes far less work
     freedom: the degrees of freedom of what varies from run to run, for Student's t. The doubt about who was labelled goes by
     the normal distribution, and both add in squares as in the interval. What projections leave open widens both.
     """
@@ -235,9 +236,10 @@ def chance_of(found: Estimate, freedom: float) -> float:
 
     if beyond(log(_LEAST)) <= 0:
         return 0.0
-    if beyond(_CERTAIN) >= 0:  # a difference of rounding alone
+    last = min(log(most), _CERTAIN)
+    if beyond(last) >= 0:  # at 1 it is a difference of rounding alone
         return 1.0
-    return float(exp(brentq(beyond, log(_LEAST), _CERTAIN)))
+    return float(exp(brentq(beyond, log(_LEAST), last)))
 
 
 def _reach(part: Interval | None, value: float) -> float:

@@ -123,10 +123,14 @@ class Front:
         On average at most 5% of the pairs that are claimed are chance (Benjamini and Hochberg 1995), of all pairs there are:
         those that were not compared, as the values do not even seem so, count as if they were chance.
         """
-        found = [one for place in self.told for one in self._compared_with_best(place)]
+        candidates = {place: self._candidates(place) for place in self.told}
+        pairs, all_pairs = sum(map(len, candidates.values())), len(self.told) * (len(self.told) - 1)
+        # No pair with a larger chance can be claimed, whatever the others are: so it need not be known how large.
+        most = FALSE_SHARE * pairs / max(all_pairs, 1)
+        found = [one for place in self.told for one in self._compared_with_best(place, candidates[place], most)]
         if not found:
             return {}
-        chances = np.ones(len(self.told) * (len(self.told) - 1))
+        chances = np.ones(all_pairs)
         chances[: len(found)] = [chance for _, chance, _ in found]
         real = false_discovery_control(chances)[: len(found)] <= FALSE_SHARE
         claimed: dict[int, Dominance] = {}
@@ -135,10 +139,15 @@ class Front:
                 claimed.setdefault(place, dominance)
         return claimed
 
-    def _compared_with_best(self, place: int) -> Iterator[tuple[int, float, Dominance]]:
-        """A place with each that seems to dominate it, as far as it takes to be sure: by what chance it seems so."""
-        for by in self._candidates(place):
-            chance, changes = self._compared(place, by)
+    def _compared_with_best(self, place: int, candidates: Sequence[int], most: float) -> Iterator[tuple[int, float, Dominance]]:
+        """A place with each that seems to dominate it, as far as it takes to be sure: by what chance it seems so.
+
+        most: pairs with a chance above this are left out
+        """
+        for by in candidates:
+            chance, changes = self._compared(place, by, most)
+            if chance > most:
+                continue
             yield place, chance, Dominance(by, changes)
             if chance < _SURE:
                 return
@@ -180,15 +189,22 @@ class Front:
         spread = np.ptp(self.worse, axis=0)
         return np.where(spread > 0, spread, 1.0)
 
-    def _compared(self, place: int, by: int) -> tuple[float, list[Estimate]]:
+    def _compared(self, place: int, by: int, most: float) -> tuple[float, list[Estimate]]:
         """How likely it is that one design seems to dominate another by chance, and how much better each metric is there.
 
         It takes that no metric is worse and some is better: the least sure of them decides (Berger 1982, Technometrics 24:295).
+        most: where it is more likely than this, it is told as certain, and the changes are not told
         """
         before, after = self.outcomes[place], self.outcomes[by]
-        changes = [moved(goal, before, after) for goal in self.goals]
-        chances = [_chance_of_better(goal, found, before.replications) for goal, found in zip(self.goals, changes, strict=True)]
-        return max((one for one in chances if one is not None), default=1.0), changes
+        changes, largest = list[Estimate](), 0.0
+        for goal in self.goals:
+            changes.append(moved(goal, before, after))
+            chance = _chance_of_better(goal, changes[-1], before.replications, most)
+            largest = max(largest, chance or 0.0)
+            if largest > most:
+                return 1.0, []
+        same = all(one.low == one.value == one.high == 0 for one in changes)
+        return 1.0 if same else largest, changes
 
 
 def _are(count: int) -> str:
@@ -202,11 +218,14 @@ def moved(goal: Goal, before: Outcome, after: Outcome) -> Estimate:
     return change(goal.metric, before.readings[name], after.readings[name])
 
 
-def _chance_of_better(goal: Goal, found: Estimate, replications: int) -> float | None:
-    """How likely so large a gain is by chance, one-sided; None where the two are the same whatever chance does."""
+def _chance_of_better(goal: Goal, found: Estimate, replications: int, most: float) -> float | None:
+    """How likely so large a gain is by chance, one-sided; None where the two are the same whatever chance does.
+
+    most: a chance above this need not be known
+    """
     if found.low == found.value == found.high == 0:
         return None
-    two_sided = chance_of(found, replications - 1)
+    two_sided = chance_of(found, replications - 1, min(2 * most, 1.0))
     gains = found.value > 0 if goal.higher else found.value < 0
     return two_sided / 2 if gains else 1 - two_sided / 2
 
