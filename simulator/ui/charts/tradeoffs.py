@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
+from textwrap import wrap
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,8 +15,11 @@ from simulator.analysis.sweeps.doubts import Flip
 from simulator.analysis.sweeps.influence import Ranking
 from simulator.analysis.sweeps.pareto import Goal
 from simulator.scenario.metrics import Metric
-from simulator.ui.charts.look import BLUE, GREY, ORANGE, RED, SKY, Chart, figure, rounded, translucent, whiskers, wrapped
+from simulator.ui.charts.look import BLUE, GREY, ORANGE, RED, SKY, Chart, figure, rounded, translucent, whiskers
 from simulator.units import plain_number, significant
+
+#: So many letters of a row's name stand on a line.
+_LETTERS = 46
 
 
 def load_chart(found: Capacity, goal: Goal) -> Chart:
@@ -52,16 +56,19 @@ def flip_chart(flips: Sequence[Flip]) -> Chart:
     low, high = ([_part(flip, getattr(flip.crossing, end)) for flip in flips] for end in ("low", "high"))
     traces = [
         _band("range in doubt", rows, [0.0] * len(rows), [1.0] * len(rows), translucent(GREY, 0.35), 0.25),
-        _band("runs cannot tell", rows, low, high, SKY, 0.45),
+        _band("runs cannot tell", rows, low, high, SKY, 0.34),
         _marks("turns here", rows, [_part(f, f.crossing.at) for f in flips], BLUE, "line-ns-open",
                [f"turns at {significant(f.crossing.at)}" for f in flips]),
         _marks("as the case has it", rows, [_part(f, f.doubt.figure.value) for f in flips], ORANGE, "diamond",
                [f"the case has {plain_number(f.doubt.figure.value)}" for f in flips]),
     ]  # fmt: skip
-    drawn = figure(*traces, height=150 + 46 * len(rows), barmode="overlay")
+    drawn = figure(*traces, height=150 + 72 * len(rows), barmode="overlay")
     drawn.update_xaxes(title="the range of each figure, from its low end to its high end", range=[-0.02, 1.02],
                        tickvals=[0, 1], ticktext=["low", "high"])  # fmt: skip
-    drawn.update_yaxes(autorange="reversed", tickvals=rows, ticktext=[wrapped(row) for row in rows])
+    drawn.update_yaxes(autorange="reversed", showticklabels=False)
+    for row in rows:  # above its bar: in the margin the place of a figure would leave no room for the bar on a phone
+        drawn.add_annotation(x=0, y=row, text="<br>".join(wrap(row, _LETTERS)), xanchor="left", yanchor="bottom", yshift=13,
+                             align="left", showarrow=False)  # fmt: skip
     table = pd.DataFrame([_flip_row(flip) for flip in flips])
     return Chart(drawn, flips[0].sentence, table)
 
