@@ -22,7 +22,7 @@ def look(request):
     return {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
 
 
-@pytest.mark.parametrize("look", looks("dark", "phone"), indirect=True)
+@pytest.mark.parametrize("look", looks("dark"), indirect=True)
 def test_home(visit, look):
     page = visit(**look)
     assert sticking_out(page) == []

@@ -53,13 +53,13 @@ def classes(**deadlines):
 def kinds(monkeypatch):
     """Sets the classes of the requests: 0 urgent, 1 patient."""
 
-    def set_to(wanted):
-        class Fixed:
-            def random(self, n):
-                return np.array(wanted, float) * 0.9 if n else np.empty(0)
+    drawn = Streams.uniform
 
-        named = Streams.named
-        monkeypatch.setattr(Streams, "named", lambda self, name: Fixed() if name == "classes" else named(self, name))
+    def set_to(wanted):
+        def uniform(streams, name, n, dtype=np.float64):
+            return np.array(wanted[:n], float) * 0.9 if name == "classes" else drawn(streams, name, n, dtype)
+
+        monkeypatch.setattr(Streams, "uniform", uniform)
 
     return set_to
 
