@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from textwrap import wrap
 
+import plotly.graph_objects as go
+
 from simulator.errors import InputError
 from simulator.ui.charts.look import Chart, inked
 
@@ -50,7 +52,7 @@ def chart_file(chart: Chart, suffix: str) -> bytes:
     """
     if chart.figure is None:
         raise InputError(f"there is nothing to draw: {chart.takeaway}")
-    drawn = inked(chart.figure, "light")
+    drawn = inked(go.Figure(chart.figure), "light")  # a copy: the chart itself goes on being shown
     lines = wrap(chart.takeaway, _LETTERS)
     height = (drawn.layout.height or 340) + _LINE * len(lines)
     title = {

@@ -27,6 +27,12 @@ def test_html_holds_the_takeaway_as_text_and_fetches_nothing():
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", told)
 
 
+def test_the_chart_that_is_shown_stays_as_it_was():
+    before = CHART.figure.to_json()
+    chart_file(CHART, ".html")
+    assert CHART.figure.to_json() == before
+
+
 @pictures
 def test_svg_is_a_picture_with_the_takeaway_above_the_bars():
     root = ElementTree.fromstring(chart_file(CHART, ".svg"))
