@@ -31,7 +31,7 @@ out = Console(width=130)
 def main() -> None:
     """Print what the machine at hand manages, or with --profile where the time goes."""
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--large", action="store_true", help=f"grow to {LARGE:,} requests as well")
+    parser.add_argument("--large", action="store_true", help=f"grow to {LARGE:,} requests, and sweeps to 10,000 points, as well")
     parser.add_argument("--profile", action="store_true", help="show the ten functions that take most of a run")
     asked = parser.parse_args()
     if asked.profile:
@@ -45,7 +45,7 @@ def main() -> None:
     out.print(case_table(), "")
     out.print(f"The skin-cancer case makes {ratio():.2f} times as many requests a second as SimPy on {ONE_BY_ONE.title}.\n")
     out.print(growth_table([*SIZES, LARGE] if asked.large else list(SIZES)), "")
-    sweeps.main()
+    sweeps.main(asked.large)
 
 
 def beside_peers(workload: Workload, peers: list[tuple[str, Peer | None, bool, str, int]]) -> Table:

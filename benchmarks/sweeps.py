@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
+import psutil
 from distributed import LocalCluster
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +38,9 @@ MEASURED = ("architecture", "operating_point", "replicas", "dermatologists", "ce
 
 SIZES, LEVERS = (10, 100, 1000), 10
 
+#: A twentieth of the case's photos a day, so that ten thousand points take minutes.
+FEW, MANY = {"arrivals.per_day": 500.0}, (10, 100, 1000, 10_000)
+
 #: Points that are run on a cluster, and workers of it.
 ON_CLUSTER, WORKERS = 60, (1, 2)
 
@@ -44,13 +49,15 @@ SPACE = ("architecture=efficientnet_lite0,fine_tuned_views", "operating_point", 
 SEEDS, BUDGET = 20, 120
 
 
-def main() -> None:
-    """Print all of it."""
+def main(large: bool = False) -> None:
+    """Print all of it; large: also what a point costs as there are ten thousand of them (minutes)."""
     out = Console(width=130)
     with Pool(None, warm) as pool:
         out.print(f"With processes that have just begun: {tornado(pool)}")
         out.print(f"With the same processes again: {tornado(pool, seed=2)}", "")
         out.print(growth(pool), "")
+        if large:
+            out.print(many(pool), "")
         out.print(searches(pool), "")
     out.print(overhead())
 
@@ -87,6 +94,20 @@ def growth(pool: Pool) -> Table:
             table.add_row(told, f"{count:,}", f"{patients:,.0f}", f"{seconds:.1f}", f"{1000 * seconds / count:.0f}")
             if over == MEASURED:
                 table.caption = drawn(asked, outcomes)
+    return table
+
+
+def many(pool: Pool) -> Table:
+    """What a point of few patients costs as there are more and more of them, and what this process takes meanwhile."""
+    table = Table("points of few patients", "patients a point", "seconds", "ms a point", "memory, MB", box=None)
+    for size in MANY:
+        asked = asked_for(load(CASE), MEASURED, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=size,
+                          replications=2, figures=FEW)  # fmt: skip
+        begun = perf_counter()
+        outcomes = swept(Sweep(asked, pool.submit))
+        seconds, count = perf_counter() - begun, len(outcomes)
+        patients, memory = np.mean([one.requests for one in outcomes]), psutil.Process().memory_info().rss / 1e6
+        table.add_row(f"{count:,}", f"{patients:,.0f}", f"{seconds:.1f}", f"{1000 * seconds / count:.1f}", f"{memory:,.0f}")
     return table
 
 
@@ -175,4 +196,4 @@ def searches(pool: Pool) -> Table:
 
 
 if __name__ == "__main__":
-    main()
+    main("--large" in sys.argv)
