@@ -31,7 +31,9 @@ out = Console(width=130)
 def main() -> None:
     """Print what the machine at hand manages, or with --profile where the time goes."""
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--large", action="store_true", help=f"grow to {LARGE:,} requests, and sweeps to 10,000 points, as well")
+    parser.add_argument(
+        "--large", action="store_true", help=f"grow to {LARGE:,} requests, and sweeps to 10,000 points, as well"
+    )
     parser.add_argument("--profile", action="store_true", help="show the ten functions that take most of a run")
     asked = parser.parse_args()
     if asked.profile:

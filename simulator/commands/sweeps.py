@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ from simulator.commands.sweep_options import (
 from simulator.scenario import Scenario, load
 from simulator.units import spoken
 
-#: Rows that are printed of a long table; a file holds all.
-SHOWN = 40
+#: Rows that are printed of a long table, and reasons why designs cannot run; a file holds all.
+SHOWN, REASONS = 40, 3
 
 
 def sweep(
@@ -73,7 +74,7 @@ def sweep(
     console.print(_table(asked, outcomes))
     if len(outcomes) > SHOWN:
         console.print(f"… {len(outcomes) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
-    console.print(_sums(asked, outcomes), style="dim")
+    console.print(escape(_sums(asked, outcomes)), style="dim")
 
 
 def _asked(
@@ -135,7 +136,9 @@ def _sums(asked: Asked, outcomes: list[Outcome]) -> str:
     verdicts = [one.verdicts(asked.scenario) for one in outcomes if not one.refused]
     every = sum(all(verdict.met for verdict in one) for one in verdicts)
     told = f"{every} of {len(outcomes)} designs meet every objective." if asked.scenario.objectives else ""
-    return f"{told} {refused} cannot run.".strip() if refused else told
+    reasons = Counter(one.refused for one in outcomes if one.refused).most_common(REASONS)
+    why = "; ".join(f"{count} because {reason}" for reason, count in reasons)
+    return f"{told} {refused} cannot run: {why}.".strip() if refused else told
 
 
 def pareto(

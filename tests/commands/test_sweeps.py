@@ -250,3 +250,9 @@ def test_a_chart_of_break_evens_is_not_written_where_nothing_turns(casesim, case
     assert ended.status == 0
     assert "no answer turns within the range of a figure" in ended.err
     assert not file.exists()
+
+
+def test_a_sweep_says_why_designs_cannot_run(casesim, small):
+    ended = casesim("sweep", small, "--over", "stages.classify.projected_ms=1:2:2", "--replications", 2)
+    assert ended.status == 0
+    assert "2 cannot run: 2 because there is no projected latency `stages.classify.projected_ms`" in ended.out

@@ -218,6 +218,8 @@ def sample_of(axes: Sequence[Axis], way: Way, count: int, seed: int) -> Sample:
     """
     if way == "sobol" and (count < 4 or count & (count - 1)):
         raise InputError(f"--points {count}: Sobol's indices take a power of two, 4 or more, such as 64")
+    if count < LEAST:
+        raise InputError(f"--points {count}: Morris screening takes at least {LEAST} trajectories")
     sample = Sample(way, axes, np.empty((0, len(axes))), seed)
     make: Callable[..., Any] = sobol_sample.sample if way == "sobol" else morris_sample.sample
     how = {"calc_second_order": False} if way == "sobol" else {"num_levels": _LEVELS}

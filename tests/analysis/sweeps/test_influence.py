@@ -142,3 +142,8 @@ def test_it_names_what_moves_a_metric_most_only_where_that_is_known():
 def test_sobols_sequence_takes_a_power_of_two(count):
     with pytest.raises(InputError, match="take a power of two, 4 or more, such as 64"):
         sample_of(AXES, "sobol", count, seed=1)
+
+
+def test_too_few_trajectories_are_refused_before_anything_runs():
+    with pytest.raises(InputError, match="--points 3: Morris screening takes at least 4 trajectories"):
+        sample_of(AXES, "morris", 3, seed=1)
