@@ -27,6 +27,9 @@ AXES = 2, 4
 #: How many of the designs that seem to dominate one are compared with it.
 CANDIDATES = 3
 
+#: Replications of each design from which on differences can be told from chance among many designs.
+ENOUGH = 4
+
 #: Where so little is left to chance, no other candidate is asked.
 _SURE = 1e-6
 
@@ -165,7 +168,15 @@ class Front:
         none = len(self.outcomes) - count
         untold = f" {none:,} more cannot run, or have no figure for one of these metrics." if none else ""
         told = f"{beaten} beaten by another beyond chance, {left} not, and {best} best by the plain values"
-        return f"Wanted: {over}. Of {count:,} designs {told}.{untold}"
+        return f"Wanted: {over}. Of {count:,} designs {told}.{untold}{self._hint}"
+
+    @property
+    def _hint(self) -> str:
+        """What would tell more apart, where next to nothing could be: two replications leave one degree of freedom."""
+        few = min((self.outcomes[place].replications for place in self.told), default=ENOUGH)
+        if self.dominated or len(self.told) < 3 or few >= ENOUGH:
+            return ""
+        return f" With {few} replications of each next to nothing can be told from chance: ask for {ENOUGH} or more."
 
     def _candidates(self, place: int) -> list[int]:
         """Those of the front by value that seem to dominate a place, the one that seems to most of all first."""

@@ -155,3 +155,14 @@ def test_a_projection_that_leaves_the_sign_open_claims_no_dominance():
     measured = outcome({"cost": 9.0, "found": 0.9})
     assert Front(GOALS, [projected(10.0, 0.5), measured]).dominated.keys() == {0}
     assert not Front(GOALS, [projected(10.0, 3.0), measured]).dominated
+
+
+@pytest.mark.parametrize(("replications", "told"), [(2, True), (4, False)])
+def test_two_replications_are_said_to_tell_next_to_nothing_apart(replications, told):
+    rng = np.random.default_rng(0)
+    outcomes = [
+        outcome({"cost": rng.normal(1e4, 500, replications), "found": rng.normal(0.9, 0.02, replications)}) for _ in range(6)
+    ]
+    front = Front(GOALS, outcomes)
+    assert not front.dominated
+    assert ("With 2 replications of each next to nothing can be told from chance" in front.sentence) is told
