@@ -67,6 +67,9 @@ def breakeven(
     answers = _answers(scenario, objectives, against, metrics)
     names = list(dict.fromkeys(answer.metric.name for answer in answers))
     asked = around(scenario, [], names, seed, replications, picks, figures, strikes)
+    for answer in answers:
+        for point in answer.points(asked.base):
+            asked.plan(point)  # whatever is wrong with the other design is told at once
     doubts = _doubts(asked, doubted)
     kept = Kept()
     with workers(scheduler) as submit, working() as tell:

@@ -256,3 +256,12 @@ def test_a_sweep_says_why_designs_cannot_run(casesim, small):
     ended = casesim("sweep", small, "--over", "stages.classify.projected_ms=1:2:2", "--replications", 2)
     assert ended.status == 0
     assert "2 cannot run: 2 because there is no projected latency `stages.classify.projected_ms`" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("against", "told"), [("nosuch=1", "there is no choice 'nosuch'"), ("readers=99", "99 is out of range")]
+)
+def test_a_design_to_compare_with_that_there_cannot_be_is_refused_at_once(casesim, case, against, told):
+    status, out, err = casesim("breakeven", case, "--against", against)
+    assert (status, out) == (2, "")
+    assert told in err
