@@ -54,17 +54,15 @@ def chart_file(chart: Chart, suffix: str) -> bytes:
         raise InputError(f"there is nothing to draw: {chart.takeaway}")
     drawn = inked(go.Figure(chart.figure), "light")  # a copy: the chart itself goes on being shown
     lines = wrap(chart.takeaway, _LETTERS)
-    height = (drawn.layout.height or 340) + _LINE * len(lines)
-    title = {
-        "text": "<br>".join(map(escape, lines)),
-        "font": {"size": 14},
-        "x": 0.01,
-        "y": 1,
-        "yanchor": "top",
-        "pad": {"t": 14},
-    }
-    top = (drawn.layout.margin.t or 28) + _LINE * len(lines) + 20
-    drawn.update_layout(title=title, height=height + 20, margin_t=top, paper_bgcolor="white", plot_bgcolor="white")
+    room = _LINE * len(lines) + 20
+    place = {"x": 0.01, "y": 1, "yanchor": "top", "pad": {"t": 14}}
+    drawn.update_layout(
+        title={"text": "<br>".join(map(escape, lines)), "font": {"size": 14}, **place},
+        height=(drawn.layout.height or 340) + room,
+        margin_t=(drawn.layout.margin.t or 28) + room,
+        paper_bgcolor="white",
+        plot_bgcolor="white",
+    )
     if suffix == ".html":
         return str(drawn.to_html(include_plotlyjs=True, config={"displaylogo": False})).encode()
     import kaleido

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from html import escape
 from math import isfinite
 from textwrap import wrap
 
@@ -67,8 +68,9 @@ def flip_chart(flips: Sequence[Flip]) -> Chart:
                        tickvals=[0, 1], ticktext=["low", "high"])  # fmt: skip
     drawn.update_yaxes(autorange="reversed", showticklabels=False)
     for row in rows:  # above its bar: in the margin the place of a figure would leave no room for the bar on a phone
-        drawn.add_annotation(x=0, y=row, text="<br>".join(wrap(row, _LETTERS)), xanchor="left", yanchor="bottom", yshift=13,
-                             align="left", showarrow=False)  # fmt: skip
+        name = "<br>".join(map(escape, wrap(row, _LETTERS)))
+        look = {"xanchor": "left", "yanchor": "bottom", "yshift": 13, "align": "left", "showarrow": False}
+        drawn.add_annotation(x=0, y=row, text=name, **look)
     table = pd.DataFrame([_flip_row(flip) for flip in flips])
     return Chart(drawn, flips[0].sentence, table)
 
