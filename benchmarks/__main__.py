@@ -20,8 +20,8 @@ from benchmarks.case import CASE, GROWING, resident_bytes, skin, traced_bytes
 from benchmarks.peers import PEERS, Peer, simpy_one_by_one
 from benchmarks.workloads import BATCHES, ONE_BY_ONE, Workload
 from simulator import compile_plan, load, simulate
-from simulator.analysis.run.replicate import run_replications
-from simulator.analysis.run.summary import summary_of
+from simulator.explain.replications import run_replications
+from simulator.metrics.summary import summary_of
 
 REPEATS = 3
 SIZES, LARGE = (10_000, 100_000, 1_000_000), 10_000_000

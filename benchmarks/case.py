@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.workloads import BATCHES
 from simulator import compile_plan, load, simulate
-from simulator.scenario.schema import Scenario
-from simulator.serving.plan import Plan
+from simulator.case.schema import Scenario
+from simulator.engine.plan import Plan
 
 CASE = "skin-cancer-triage"
 

@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.workloads import Workload
+from simulator.engine.run import simulate
 from simulator.evidence.profiles import profiles
 from simulator.paths import PROFILES
-from simulator.serving.engine import simulate
-from simulator.serving.latency import LatencyTable, profiled
-from simulator.serving.theory import loads
+from simulator.stages.service_times import LatencyTable, profiled
+from simulator.theory.loads import loads
 
 #: Batches served in each run: the mean of their times is then known to about half a per cent.
 SERVED = 8_000

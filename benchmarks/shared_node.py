@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from simulator.scenario.load import loads
-from simulator.serving.engine import simulate
-from simulator.serving.latency import constant
-from simulator.serving.plan import Plan
+from simulator.case.load import loads
+from simulator.engine.plan import Plan
+from simulator.engine.run import simulate
+from simulator.stages.service_times import constant
 
 #: Frames a second of each camera, which nobody published: one, and one at which no frame overlaps the next of its camera.
 RATE, SLOW_RATE = 10.0, 5.0

@@ -14,19 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator import compile_plan, load
-from simulator.analysis.run.levers import steps_of
-from simulator.analysis.run.readings import change
-from simulator.analysis.run.replicate import warm
-from simulator.analysis.sweeps.best import Sampler, Search, cost_goal
-from simulator.analysis.sweeps.doubts import answers_of
-from simulator.analysis.sweeps.outcomes import Outcome, solve
-from simulator.analysis.sweeps.pareto import Front, goals_of
-from simulator.analysis.sweeps.space import Point
-from simulator.analysis.sweeps.sweep import Submit, Sweep, swept
-from simulator.analysis.sweeps.told import Asked, asked_for
-from simulator.commands.cluster import Cluster
-from simulator.processes import Pool
-from simulator.ui.charts import front_chart
+from simulator.explain.levers import steps_of
+from simulator.explain.replications import warm
+from simulator.metrics.paired_samples import change
+from simulator.processes import ProcessPool
+from simulator.tradeoffs.best_design import Sampler, Search, cost_goal
+from simulator.tradeoffs.breakeven import answers_of
+from simulator.tradeoffs.dask_cluster import Cluster
+from simulator.tradeoffs.design_space import DesignPoint
+from simulator.tradeoffs.front import Front, goals_of
+from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, solve, swept
+from simulator.tradeoffs.sweep_request import SweepRequest, asked_for
+from simulator.tradeoffs.tradeoff_charts import front_chart
 
 CASE = "skin-cancer-triage"
 
@@ -52,7 +51,7 @@ SEEDS, BUDGET = 20, 120
 def main(large: bool = False) -> None:
     """Print all of it; large: also what a point costs as there are ten thousand of them (minutes)."""
     out = Console(width=130)
-    with Pool(None, warm) as pool:
+    with ProcessPool(None, warm) as pool:
         out.print(f"With processes that have just begun: {tornado(pool)}")
         out.print(f"With the same processes again: {tornado(pool, seed=2)}", "")
         out.print(growth(pool), "")
@@ -62,12 +61,12 @@ def main(large: bool = False) -> None:
     out.print(overhead())
 
 
-def tornado(pool: Pool, seed: int = 1) -> str:
+def tornado(pool: ProcessPool, seed: int = 1) -> str:
     """How long ten levers take, each in four replications of 10,000 patients, the same ones that the design meets."""
     scenario, names = load(CASE), ["sensitivity", "cost_per_1000_usd"]
     steps = [step for step in steps_of(compile_plan(scenario)) if step.plan and not step.plan.bands][:LEVERS]
-    points = [Point({}, HALF), *(Point({step.choice: step.pick}, HALF) for step in steps)]
-    asked = Asked(scenario, [], names, points, figures=HALF, seed=seed, replications=4)
+    points = [DesignPoint({}, HALF), *(DesignPoint({step.choice: step.pick}, HALF) for step in steps)]
+    asked = SweepRequest(scenario, [], names, points, figures=HALF, seed=seed, replications=4)
     begun = perf_counter()
     base, *others = swept(Sweep(asked, pool.submit))
     changes = {
@@ -80,7 +79,7 @@ def tornado(pool: Pool, seed: int = 1) -> str:
     return f"{told}; by the luck of the run the median change of sensitivity is known to {known}"
 
 
-def growth(pool: Pool) -> Table:
+def growth(pool: ProcessPool) -> Table:
     """What a point costs as there are more of them."""
     table = Table("sweep", "points", "patients a point", "seconds", "ms a point", box=None)
     for told, over in (("measured hardware", MEASURED), ("half of it projected", (*MEASURED, "hardware"))):
@@ -97,7 +96,7 @@ def growth(pool: Pool) -> Table:
     return table
 
 
-def many(pool: Pool) -> Table:
+def many(pool: ProcessPool) -> Table:
     """What a point of few patients costs as there are more and more of them, and what this process takes meanwhile."""
     table = Table("points of few patients", "patients a point", "seconds", "ms a point", "memory, MB", box=None)
     for size in MANY:
@@ -111,7 +110,7 @@ def many(pool: Pool) -> Table:
     return table
 
 
-def drawn(asked: Asked, outcomes: Sequence[Outcome]) -> str:
+def drawn(asked: SweepRequest, outcomes: Sequence[DesignOutcome]) -> str:
     """How long the front of so many designs takes to be worked out, and to be drawn as a browser is sent it."""
     begun = perf_counter()
     front = Front(goals_of(asked.scenario, asked.metrics), outcomes)
@@ -134,7 +133,7 @@ def overhead() -> Table:
                       replications=2, figures=HALF)  # fmt: skip
     tasks = [asked.task(point, asked.seed, asked.replications) for point in asked.points]
     for workers in WORKERS:
-        with Pool(workers, warm) as pool:
+        with ProcessPool(workers, warm) as pool:
             here = _ms_a_point(asked, pool.submit)
         dask = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
         with dask, Cluster(dask.scheduler_address) as cluster:
@@ -146,7 +145,7 @@ def overhead() -> Table:
     return table
 
 
-def _ms_a_point(asked: Asked, submit: Submit) -> float:
+def _ms_a_point(asked: SweepRequest, submit: Submit) -> float:
     swept(Sweep(asked, submit, points=asked.points[:4]))  # whoever runs them has imported all by now
     begun = perf_counter()
     swept(Sweep(asked, submit))
@@ -156,9 +155,9 @@ def _ms_a_point(asked: Asked, submit: Submit) -> float:
 class Enumerated:
     """A space that was run whole, so that a search of it only has to look up."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: ProcessPool) -> None:
         scenario = load(CASE)
-        self.asked: Asked = asked_for(scenario, SPACE, replications=2, figures=HALF)
+        self.asked: SweepRequest = asked_for(scenario, SPACE, replications=2, figures=HALF)
         self.outcomes = dict(zip(map(repr, self.asked.points), swept(Sweep(self.asked, pool.submit)), strict=True))
         self.answers = answers_of(scenario, ["sensitivity", "wait_p95_s.dermatologist.urgent"])
         self.goal = cost_goal(scenario)
@@ -167,7 +166,7 @@ class Enumerated:
         """A search of it."""
         return Search(self.asked.axes, self.asked.base, self.answers, self.goal, self._looked_up, seed)
 
-    def _looked_up(self, points: Sequence[Point], _: int) -> list[Outcome]:
+    def _looked_up(self, points: Sequence[DesignPoint], _: int) -> list[DesignOutcome]:
         return [self.outcomes[repr(point)] for point in points]
 
     def best(self) -> float:
@@ -177,7 +176,7 @@ class Enumerated:
         return min(one.cost for one in tried if one.meets)
 
 
-def searches(pool: Pool) -> Table:
+def searches(pool: ProcessPool) -> Table:
     """How much dearer the best design is that a search has found by a number of designs, over seeds; beside random search."""
     space = Enumerated(pool)
     best = space.best()

@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scenario.load import loads
-from simulator.serving.engine import simulate
-from simulator.serving.latency import GRID, LatencyTable, constant
-from simulator.serving.plan import Plan
-from simulator.serving.theory import batch_queue
-from simulator.serving.trace import Trace
+from simulator.case.load import loads
+from simulator.engine.plan import Plan
+from simulator.engine.run import simulate
+from simulator.engine.trace import Trace
+from simulator.stages.service_times import GRID, LatencyTable, constant
+from simulator.theory.queues import batch_queue
 
 Times = NDArray[np.float64]
 

@@ -7,48 +7,52 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from simulator.analysis.evidence.failures import failure_rows, refusals
-from simulator.analysis.evidence.fidelity import held_told, marks, point_rows, told
-from simulator.analysis.evidence.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
-from simulator.analysis.evidence.projection import error_rows, prediction_rows, reached
-from simulator.analysis.evidence.projection import marks as projection_marks
-from simulator.analysis.evidence.sources import matching, sources
+from simulator.app.uploads import own_folder, who_sees
+from simulator.app.visitors import at_the_machine, person
+from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
+from simulator.case.load import load_all
+from simulator.charts.look import rounded
 from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.detections import DetectionError
-from simulator.evidence.drives import DriveError
-from simulator.evidence.failures import FailureError, readable_failures
-from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, FidelityError, Report, readable_reports
-from simulator.evidence.files import Stamp, stamp_of
-from simulator.evidence.incidents import StudyError
+from simulator.evidence.detection_tables import DetectionError
+from simulator.evidence.drive_tables import DriveError
+from simulator.evidence.evidence_files import Stamp, stamp_of
+from simulator.evidence.failures import FailureError, failure_rows, readable_failures, refusals
+from simulator.evidence.fidelity_reports import (
+    IN_PROCESS,
+    OVER_HTTP,
+    FidelityError,
+    FidelityReport,
+    held_told,
+    marks,
+    point_rows,
+    readable_reports,
+    told,
+)
+from simulator.evidence.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
 from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
-from simulator.evidence.projection.heldout import held_out
-from simulator.evidence.scores import ScoreError
+from simulator.evidence.projection_accuracy import error_rows, held_out, prediction_rows, reached
+from simulator.evidence.projection_accuracy import marks as projection_marks
+from simulator.evidence.score_tables import ScoreError
+from simulator.incident.study_panel import incidents
+from simulator.incident.study_results import StudyError
 from simulator.limits import UPLOADED_FILE
 from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
-from simulator.scenario import load_all
-from simulator.ui.charts import (
-    FIGURES,
+from simulator.sources.detector_panel import detectors
+from simulator.sources.drive_panel import real_drives
+from simulator.sources.fidelity_charts import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
+from simulator.sources.latency_charts import (
     MOST_CURVES,
     cell_table,
     comparisons,
-    error_by_load,
-    forecasts_against_runs,
     growing_curve,
     latency_curves,
     projected_against_published,
-    rounded,
-    simulated_against_real,
     speed_of_precisions,
     step_times,
 )
-from simulator.ui.measurement import Measurement, MeasurementError, Options, measurements
-from simulator.ui.panels.detectors import detectors
-from simulator.ui.panels.drives import real_drives
-from simulator.ui.panels.incidents import incidents
-from simulator.ui.panels.scores import scores
-from simulator.ui.uploads import own_folder, who_sees
-from simulator.ui.visitor import at_the_machine, person
-from simulator.ui.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
+from simulator.sources.own_model_panel import Measurement, MeasurementError, MeasurementOptions, measurements
+from simulator.sources.score_panel import scores
+from simulator.sources.source_rows import matching, sources
 
 Files = tuple[tuple[str, Stamp], ...]
 
@@ -102,12 +106,12 @@ def warn(broken: Iterable[str]) -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def read_reports(stamp: Files, folder: Path) -> tuple[list[Report], list[str]]:
+def read_reports(stamp: Files, folder: Path) -> tuple[list[FidelityReport], list[str]]:
     return readable_reports(folder)
 
 
 @st.cache_data(max_entries=2, show_spinner="Reading the sources …")
-def every_source(stamp: Files, _profiles: list[Profile], _reports: list[Report]) -> tuple[pd.DataFrame, list[str]]:
+def every_source(stamp: Files, _profiles: list[Profile], _reports: list[FidelityReport]) -> tuple[pd.DataFrame, list[str]]:
     return sources(_profiles, _reports, load_all(scenario_of)[0])
 
 
@@ -233,7 +237,9 @@ def own_model() -> None:
         pressed = st.form_submit_button("Measure this model", type="primary")
     if pressed:
         out = own_folder("profiles")
-        wanted = Options(threads, batches, budget, shape or None, name or None, device or None, provider, overwrite, out)
+        wanted = MeasurementOptions(
+            threads, batches, budget, shape or None, name or None, device or None, provider, overwrite, out
+        )
         begin({file.name: file.getbuffer() for file in uploaded}, path, wanted)
     if begun:
         ended(begun)
@@ -246,7 +252,7 @@ def own_path() -> str:
     return st.text_input("Or the path of a file on this machine", key="own_path", placeholder="/home/me/model.onnx")
 
 
-def begin(uploaded: dict[str, memoryview], path: str, wanted: Options) -> None:
+def begin(uploaded: dict[str, memoryview], path: str, wanted: MeasurementOptions) -> None:
     """Start a measurement, which a reload of this browser finds again."""
     try:
         if path:

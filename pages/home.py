@@ -4,11 +4,13 @@ from contextlib import suppress
 
 import streamlit as st
 
+from simulator.app.own_cases import case_now, follow, tell
+from simulator.case.case_files import scenario_ids
+from simulator.case.faults import ScenarioError
+from simulator.case.schema import Scenario
+from simulator.engine.plan import Plan, compile_plan
+from simulator.home.home_page import card, hook
 from simulator.paths import PAGES
-from simulator.scenario import Scenario, ScenarioError, scenario_ids
-from simulator.serving.plan import Plan, compile_plan
-from simulator.ui.first_page import card, hook
-from simulator.ui.own_cases import case_now, follow, tell
 
 
 def default_plan(scenario: Scenario) -> Plan | None:

@@ -2,16 +2,13 @@
 
 import streamlit as st
 
+from simulator.incident.control_room import latest, news, start, watched
+from simulator.incident.reveal import reveal
+from simulator.incident.room_panels import notebook, strip
+from simulator.incident.sessions import Game, asked_incident, chosen_case
+from simulator.incident.step_panel import ended, steps
 from simulator.paths import PAGES
-from simulator.ui.incident.cases import asked_incident, chosen_case
-from simulator.ui.incident.games import Game
-from simulator.ui.incident.notebook import notebook
-from simulator.ui.incident.reveal import reveal
-from simulator.ui.incident.room import latest, news, watched
-from simulator.ui.incident.start import start
-from simulator.ui.incident.steps import ended, steps
-from simulator.ui.incident.strip import strip
-from simulator.ui.story import story
+from simulator.practice.choice_panel import story
 
 
 def room(game: Game) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from simulator.ui.panels.monitors import monitors
+from simulator.monitors.monitor_page import monitors
 
 st.title("Does production differ from the reference?", anchor=False)
 st.markdown(

@@ -3,26 +3,26 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from simulator.analysis.run.replicate import REPLICATIONS
+from simulator.app.jobs import Job
+from simulator.app.links import SEEDS, command, link, written
+from simulator.app.own_cases import chosen_case
+from simulator.app.widgets import draw_diagram, plain
+from simulator.case.choices import Pick
+from simulator.case.faults import ScenarioError
+from simulator.case.schema import Scenario
+from simulator.charts.design_diagram import diagram
+from simulator.engine.plan import Plan, compile_plan
+from simulator.explain.replications import REPLICATIONS
 from simulator.paths import PAGES
-from simulator.scenario import Scenario, ScenarioError
-from simulator.scenario.choices import Pick
-from simulator.serving.plan import Plan, compile_plan
-from simulator.ui.diagram import diagram
-from simulator.ui.exhibits import panel_of, panels
-from simulator.ui.jobs import Job
-from simulator.ui.links import SEEDS, command, link, written
-from simulator.ui.own_cases import chosen_case
-from simulator.ui.story import story
-from simulator.ui.widgets import draw_diagram, plain
-from simulator.ui.workbench import address, history
-from simulator.ui.workbench.challenge import challenge
-from simulator.ui.workbench.choices import form
-from simulator.ui.workbench.curveballs import against_calm, banner, calm_of, fire
-from simulator.ui.workbench.levers import levers
-from simulator.ui.workbench.runs import current, last_full, start, verdicts
-from simulator.ui.workbench.state import KEPT, fit, key
-from simulator.ui.workbench.why import PANEL_WANTED, why
+from simulator.practice import design_state as address
+from simulator.practice import history
+from simulator.practice.choice_panel import form, story
+from simulator.practice.curveball_panel import against_calm, banner, calm_of, fire
+from simulator.practice.design_runs import current, last_full, start, verdicts
+from simulator.practice.design_state import KEPT, fit, key
+from simulator.practice.exhibit_panels import panel_of, panels
+from simulator.practice.lever_panel import levers
+from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 
 DESIGN, LEVERS, RUNS = "Design", "Try each lever", "Runs"
 

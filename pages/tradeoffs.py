@@ -2,11 +2,10 @@
 
 import streamlit as st
 
+from simulator.app.widgets import plain
 from simulator.paths import PAGES
-from simulator.ui.tradeoffs.answers import best, breakevens, capacity, sensitivity
-from simulator.ui.tradeoffs.design import base_design
-from simulator.ui.tradeoffs.front import front
-from simulator.ui.widgets import plain
+from simulator.tradeoffs.front_panel import base_design, front
+from simulator.tradeoffs.study_panels import best, breakevens, capacity, sensitivity
 
 SECTIONS = {
     "Front": front,

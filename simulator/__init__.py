@@ -10,19 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.analysis.run.summary import summarise
-    from simulator.scenario.load import load
-    from simulator.serving.engine import simulate
-    from simulator.serving.plan import compile_plan
+    from simulator.case.load import load
+    from simulator.engine.plan import compile_plan
+    from simulator.engine.run import simulate
+    from simulator.metrics.summary import summarise
 
 __all__ = ["compile_plan", "load", "simulate", "summarise"]
 
 #: Where each lies. It is imported when it is asked for, so that what needs a part of the package waits for no other.
 _PLACES = {
-    "compile_plan": "simulator.serving.plan",
-    "load": "simulator.scenario.load",
-    "simulate": "simulator.serving.engine",
-    "summarise": "simulator.analysis.run.summary",
+    "compile_plan": "simulator.engine.plan",
+    "load": "simulator.case.load",
+    "simulate": "simulator.engine.run",
+    "summarise": "simulator.metrics.summary",
 }
 
 

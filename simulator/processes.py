@@ -124,7 +124,7 @@ def kill_worker(worker: ProcessPoolExecutor) -> None:
     worker.shutdown(cancel_futures=True)
 
 
-class Pool(ThreadPoolExecutor):
+class ProcessPool(ThreadPoolExecutor):
     """Processes that do the work of a command, one a core by default, for as long as the context lasts.
 
     What a process is at when it is killed begins again in another, once; then it raises KilledError. What has not ended when
@@ -180,5 +180,5 @@ def over_processes(work: Callable[[Given], Found], wanted: Sequence[Given], coun
     if count == 1:
         yield from map(work, wanted)
         return
-    with Pool(count) as pool:
+    with ProcessPool(count) as pool:
         yield from pool.map(work, wanted)

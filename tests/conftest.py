@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCORES
-from tests.scenario.texts import SMALL
+from tests.case.texts import SMALL
 
 # What the app remembers in a test, it remembers apart from what it remembers of the person who runs the tests.
 os.environ["CASESIM_DATABASE"] = f"sqlite:///{tempfile.mkdtemp(prefix='casesim-')}/casesim.db"
@@ -48,7 +48,7 @@ class Ended(NamedTuple):
 @pytest.fixture
 def casesim(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """Runs the command, to its last word."""
-    from simulator.commands.main import main
+    from simulator.cli.main import main
 
     def run(*words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["casesim", *map(str, words)])
@@ -79,15 +79,15 @@ def evidence(tmp_path, monkeypatch):
     rows = [f"i{item},p{item},{item % 2},{rng.beta(3, 2) if item % 2 else rng.beta(2, 3):.4f}" for item in range(60)]
     (folder / "tiny.fp32.csv").write_text("\n".join(["item,patient,label,score", *rows]), encoding="utf-8")
     monkeypatch.setattr("simulator.evidence.profiles.FOLDERS", (tmp_path / "profiles",))
-    monkeypatch.setattr("simulator.evidence.scores.tables.FOLDERS", (folder,))
+    monkeypatch.setattr("simulator.evidence.score_tables.FOLDERS", (folder,))
 
 
 @pytest.fixture
 def own_scores(monkeypatch, tmp_path):
     """Where a test's imported scores go; beside them are those that are shipped."""
     folder = tmp_path / "own"
-    monkeypatch.setattr("simulator.evidence.scores.tables.FOLDERS", (SCORES, folder))
-    monkeypatch.setattr("simulator.evidence.scores.importing.OWN_SCORES", folder)
+    monkeypatch.setattr("simulator.evidence.score_tables.FOLDERS", (SCORES, folder))
+    monkeypatch.setattr("simulator.evidence.score_import.OWN_SCORES", folder)
     return folder
 
 
@@ -97,5 +97,5 @@ def cases(monkeypatch, tmp_path):
     folder = tmp_path / "cases"
     folder.mkdir()
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
-    monkeypatch.setattr("simulator.scenario.cases.SCENARIOS", folder)
+    monkeypatch.setattr("simulator.case.case_files.SCENARIOS", folder)
     return folder

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from simulator.evidence.detections import BINS, COLUMNS, IMAGE_STATISTICS, DetectionTables, load_detections
+from simulator.evidence.detection_tables import BINS, COLUMNS, IMAGE_STATISTICS, DetectionTables, load_detections
 
 #: AP of each detector and precision on clean images; fog takes a tenth of it, two and three
 #: at severities 1, 3 and 5, and swapped colours a half.

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from simulator.evidence.drives import DRAWS, Alarms, Misses, Recall
-from simulator.serving.latency import constant
-from simulator.serving.plan import Plan
-from simulator.serving.sights import Sight, Sights
+from simulator.engine.plan import Plan
+from simulator.evidence.drive_tables import DRAWS, Alarms, Misses, Recall
+from simulator.stages.service_times import constant
+from simulator.vehicle.drive_evidence import Sights, StageSight
 from tests.builders import assumed, end, plan, pool, sensors
 
 
@@ -86,7 +86,7 @@ def vehicle_plan(
     objects = {kind.object for kind in spec.kinds.values()}
     shifts = {name: np.zeros(1 + DRAWS) for name in spec.conditions}
     sights = {
-        stage: Sight(
+        stage: StageSight(
             sight, dict.fromkeys(objects, curves[stage]), dict.fromkeys(objects, missed or misses()), NO_ALARMS, shifts
         )
         for stage, sight in spec.sees.items()

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 #: The command, as a program starts it.
-CASESIM = (sys.executable, "-m", "simulator.commands")
+CASESIM = (sys.executable, "-m", "simulator.cli")
 
 
 def started(command: Sequence[object], **how: Any) -> psutil.Popen:

@@ -7,11 +7,11 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.statistics import mean_interval, quantile_interval, share_interval
-from simulator.evidence.effects import load_effects
-from simulator.evidence.incidents import load_study
+from simulator.evidence.detection_tables import load_effects
+from simulator.incident.study_panel import quickest
+from simulator.incident.study_results import load_study
+from simulator.intervals import mean_interval, quantile_interval, share_interval
 from simulator.paths import DETECTIONS, SCENES
-from simulator.ui.charts.incident_study import quickest
 
 CASE = "production-drift"
 #: What each row of the table of effects is of: the condition and severity, and which table has it.

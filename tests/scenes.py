@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from simulator.evidence.features import NUMBERS
-from simulator.evidence.scenes import COLUMNS, SceneTables, load_scenes
+from simulator.evidence.scene_tables import COLUMNS, NUMBERS, SceneTables, load_scenes
 from tests.detections import about as detections_about
 
 #: Images 0 and 1 are the reference. Each has two boxes, a crop one of them, and a mixture all of its parents'.

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 from simulator import compile_plan, load, simulate
-from simulator.analysis.encounters.meeting import Meeting
-from simulator.analysis.run.compare import compare
-from simulator.analysis.run.replicate import replicate
-from simulator.evidence.drives import load_drives
+from simulator.case.load import one_by_one
+from simulator.evidence.drive_tables import load_drives
+from simulator.evidence.object_scales import load_scales
 from simulator.evidence.profiles import load_profile
-from simulator.evidence.scales import load_scales
+from simulator.explain.replications import replicate
+from simulator.metrics.comparisons import compare
 from simulator.paths import CATALOGUE, DETECTIONS, DRIVES
-from simulator.scenario.load import one_by_one
-from simulator.serving.latency import profiled
+from simulator.stages.service_times import profiled
+from simulator.vehicle.meeting import Meeting
 
 REPLICATIONS = 3
 #: Two chips, few frames beside and behind, and little else on the way.

@@ -8,7 +8,7 @@ from benchmarks.case import GROWING, skin
 from benchmarks.crowd.__main__ import Crowd, app, quantile
 from benchmarks.crowd.people import CASE, Change, Met, Walk
 from benchmarks.crowd.tab import opened
-from simulator.serving.engine import simulate
+from simulator.engine.run import simulate
 from tests.loops import run
 
 

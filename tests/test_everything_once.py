@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.commands.app import COMMANDS, loaded
+from simulator.case.case_files import scenario_ids
+from simulator.cli.commands import COMMANDS, loaded
 from simulator.paths import APP, PAGES
-from simulator.scenario import scenario_ids
-from tests.commands.test_serve import answers, started, until_healthy
+from tests.cli.test_serve import answers, started, until_healthy
 
 pytestmark = pytest.mark.long
 
@@ -49,7 +49,7 @@ def test_a_case(case, casesim):
     ["sensitivity", "--over", "replicas", "--over", "queue", "--points", "2", "--way", "morris", "--json"],
 ], ids=lambda words: f"{words[0]} {words[-2]}")  # fmt: skip
 def test_a_trade_off(words, casesim, tmp_path, monkeypatch):
-    monkeypatch.setattr("simulator.analysis.sweeps.kept.SWEEPS", tmp_path)
+    monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path)
     command, *options = words
     ended = casesim(command, "retry-storm", "--set", "retries=none", *options, "--figure", "arrivals.rate_per_s=6")
     assert ended.status == 0, ended.err

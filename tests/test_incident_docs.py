@@ -5,11 +5,11 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from simulator.analysis.incidents.actions import read_actions
-from simulator.analysis.incidents.play import Play
-from simulator.analysis.incidents.secret import draw
+from simulator.case.load import load
+from simulator.incident.play import Play
+from simulator.incident.player_actions import read_actions
+from simulator.incident.secret import draw
 from simulator.paths import ROOT
-from simulator.scenario import load
 from tests.incident_tables import CASE, TABLES
 
 PAGE = (ROOT / "docs" / "incidents.md").read_text(encoding="utf-8")

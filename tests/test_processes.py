@@ -9,7 +9,7 @@ from time import sleep
 
 import pytest
 
-from simulator.processes import KilledError, Pool, over_processes
+from simulator.processes import KilledError, ProcessPool, over_processes
 from tests.families import CASESIM, busy_family, left, started
 
 AGAIN = "a worker process was killed, perhaps for lack of memory; its work begins again\n"
@@ -67,7 +67,7 @@ def killed_until(mark, times):
 
 
 def test_what_a_killed_worker_was_at_begins_again_once_and_says_so(tmp_path, capsys):
-    with Pool(1) as pool:
+    with ProcessPool(1) as pool:
         assert pool.submit(killed_until, tmp_path / "once", 1).result() == "done"
         assert capsys.readouterr().err == AGAIN
         with pytest.raises(KilledError, match="was killed, twice, perhaps for lack of memory"):
@@ -96,7 +96,7 @@ def test_of_many_only_the_killed_one_begins_again(tmp_path, capsys):
 
 
 def test_work_is_dropped_where_its_reason_is_gone():
-    with pytest.raises(KeyboardInterrupt), Pool(1) as pool:
+    with pytest.raises(KeyboardInterrupt), ProcessPool(1) as pool:
         pool.submit(sleep, 300)
         raise KeyboardInterrupt
 
@@ -118,6 +118,6 @@ def long_answer(mark):
 
 
 def test_an_answer_that_is_cut_off_leaves_nobody_waiting(tmp_path, capsys):
-    with Pool(2) as pool:
+    with ProcessPool(2) as pool:
         assert len(pool.submit(long_answer, tmp_path / "mark").result(timeout=60)) == 2**26
     assert capsys.readouterr().err == AGAIN

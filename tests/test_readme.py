@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulator import compile_plan, simulate, summarise
-from simulator.scenario import ScenarioError
-from simulator.scenario.load import loads
+from simulator.case.faults import ScenarioError
+from simulator.case.load import loads
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

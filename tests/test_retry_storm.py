@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from simulator import compile_plan, load, simulate
-from simulator.analysis.run.overload import capacity_per_s
-from simulator.analysis.statistics import mean_interval
-from simulator.serving.requests import DONE
-from simulator.ui.charts import goodput_over_time
+from simulator.charts.queue_charts import goodput_over_time
+from simulator.engine.requests import DONE
+from simulator.intervals import mean_interval
+from simulator.metrics.overload import capacity_per_s
 
 REPLICATIONS = 3
 RUSH_ENDS_S = 90

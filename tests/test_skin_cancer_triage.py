@@ -8,11 +8,10 @@ import pytest
 from scipy.stats import binom
 
 from simulator import compile_plan, load, simulate, summarise
-from simulator.analysis.run.replicate import replicate
-from simulator.analysis.scores.paired import paired
-from simulator.analysis.scores.transfer import transfers
 from simulator.evidence.profiles import load_profile
-from simulator.evidence.scores import load_scores, score_names, score_rows
+from simulator.evidence.score_tables import load_scores, score_names, score_rows
+from simulator.explain.replications import replicate
+from simulator.metrics.threshold_transfer import paired, transfers
 
 TABLES = "pad_ufes20.efficientnet_"
 LITE0 = f"{TABLES}lite0.fp32"

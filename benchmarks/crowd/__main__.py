@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.crowd.footprint import Footprint, busy, serving, watched
 from benchmarks.crowd.people import SEEDS, Client, InBrowser, Met, Pace, Person, Walk, spend
-from simulator.analysis.statistics import quantile_interval
+from simulator.intervals import quantile_interval
 from tests.browser.serving import served
 
 #: From the last person's leaving to the last look at memory (s): Streamlit keeps the session of a closed tab for two minutes.

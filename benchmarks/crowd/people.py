@@ -20,7 +20,7 @@ from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from benchmarks.browser import CASE, CHANGES, PATIENCE_MS, SIZES, Workbench, chromium, visit
 from benchmarks.crowd.tab import Shown, Tab, opened
-from simulator.scenario.choices import Number
+from simulator.case.choices import Number
 
 P = ParamSpec("P")
 T = TypeVar("T")

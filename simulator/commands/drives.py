@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from simulator.commands.outcome import StoppedError, err, needing, table_console
+from simulator.cli.exits import StoppedError, err, needing, table_console
 from simulator.paths import DRIVES
 
 

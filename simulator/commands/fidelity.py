@@ -14,9 +14,20 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.analysis.evidence.fidelity import busy_told, forecasts_held, held_told, share_told
-from simulator.commands.outcome import err, needing, wide_console
-from simulator.evidence.fidelity import AGREE, IN_PROCESS, OVER_HTTP, FidelityError, Point, Report, write_report
+from simulator.cli.exits import err, needing, wide_console
+from simulator.evidence.fidelity_reports import (
+    AGREE,
+    IN_PROCESS,
+    OVER_HTTP,
+    FidelityError,
+    FidelityPoint,
+    FidelityReport,
+    busy_told,
+    forecasts_held,
+    held_told,
+    share_told,
+    write_report,
+)
 from simulator.files import make_folders
 
 if TYPE_CHECKING:
@@ -48,7 +59,7 @@ def fidelity(
     show(report)
 
 
-def _held(report: Report, server: str) -> list[dict[str, object]]:
+def _held(report: FidelityReport, server: str) -> list[dict[str, object]]:
     """How many real runs lie in their forecast interval, by load (null: all loads) and figure."""
     return [asdict(one) for one in forecasts_held(report, server)]
 
@@ -62,7 +73,7 @@ def _check_target(path: Path) -> None:
         raise FidelityError(f"{path}: the folder {path.parent} is not writable; name another")
 
 
-def show(report: Report) -> None:
+def show(report: FidelityReport) -> None:
     """Print every point, and a summary in words."""
     out = wide_console(220)
     out.print(table_of(report))
@@ -81,7 +92,7 @@ _AGAINST = (
 )
 
 
-def table_of(report: Report) -> Table:
+def table_of(report: FidelityReport) -> Table:
     """A row a point: the real figures, how far the repetition differs, the prediction and the replay."""
     table = Table(title=f"{report.processor}, {report.cores} cores, {report.date}", box=None)
     for column in ("server", "model", "batching"):
@@ -95,7 +106,7 @@ def table_of(report: Report) -> Table:
     return table
 
 
-def _cells(point: Point) -> Iterator[str]:
+def _cells(point: FidelityPoint) -> Iterator[str]:
     yield point.server
     yield f"{point.model} {point.precision}"
     yield point.policy
@@ -115,7 +126,7 @@ def _cells(point: Point) -> Iterator[str]:
     yield " ".join("" if error is None else f"{error:+.2%}" for error in replays)
 
 
-def sentences(report: Report) -> Iterator[str]:
+def sentences(report: FidelityReport) -> Iterator[str]:
     """The report in words, a few sentences for each server."""
     yield from filter(None, [busy_told(report)])
     for server in (IN_PROCESS, OVER_HTTP):
@@ -125,7 +136,7 @@ def sentences(report: Report) -> Iterator[str]:
             yield from _held_by_load(report, server)
 
 
-def _held_by_load(report: Report, server: str) -> Iterator[str]:
+def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
     """A line a load."""
     found = forecasts_held(report, server)
     for load in sorted({one.load for one in found if one.load is not None}):
@@ -152,12 +163,12 @@ def _told(found: dict[str, float | int]) -> Iterator[str]:
         )
 
 
-def _run_grid(grid: Grid, out: Path | None) -> Report:
+def _run_grid(grid: Grid, out: Path | None) -> FidelityReport:
     """Measure the grid; an interrupt keeps what is finished."""
     from simulator.making.fidelity.grid import measure
     from simulator.making.fidelity.models import ready
 
-    points: list[Point] = []
+    points: list[FidelityPoint] = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
     try:
         with Progress(*columns, console=err) as progress:
@@ -174,12 +185,12 @@ def _run_grid(grid: Grid, out: Path | None) -> Report:
     return _report(points)
 
 
-def _report(points: list[Point]) -> Report:
+def _report(points: list[FidelityPoint]) -> FidelityReport:
     from importlib.metadata import version
 
     from simulator.making.zoo.machine import cores, processor
 
-    return Report(
+    return FidelityReport(
         date=datetime.now(UTC).date().isoformat(),
         processor=processor(),
         cores=cores(),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.commands.outcome import err, needing
+from simulator.cli.exits import err, needing
 from simulator.paths import ILLUSTRATIONS
 
 

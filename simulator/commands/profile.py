@@ -14,9 +14,9 @@ import typer
 from platformdirs import user_cache_path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
+from simulator.cli.profile_onnx import profile_onnx
 
-from simulator.commands.outcome import StoppedError, UsageError, err, known, needing, say, table_console
-from simulator.commands.profile_onnx import profile_onnx
+from simulator.cli.exits import StoppedError, UsageError, err, known, needing, say, table_console
 from simulator.evidence.failures import Failure, failures, readable_failures
 from simulator.evidence.profiles import Profile, delete_profile, readable_profiles
 from simulator.paths import OWN_PROFILES, PROFILES

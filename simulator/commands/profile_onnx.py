@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from simulator.commands.outcome import Status, err, needing
+from simulator.cli.exits import Status, err, needing
 from simulator.errors import InputError
 from simulator.evidence.profiles import Profile, write_profile
 from simulator.limits import MODEL_SECONDS

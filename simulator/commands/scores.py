@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from simulator.cli.train import train
 
-from simulator.analysis.scores.summary import TARGETS, ScoreSummary, score_summary
-from simulator.analysis.statistics import Interval
-from simulator.commands.outcome import err, say, wide_console
-from simulator.commands.train import train
-from simulator.evidence.scores import load_scores, readable_scores
-from simulator.evidence.scores.importing import ImportOptions, delete_scores, import_scores
+from simulator.cli.exits import err, say, wide_console
+from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
+from simulator.evidence.score_tables import load_scores, readable_scores
 from simulator.files import read_within
+from simulator.intervals import Interval
 from simulator.limits import LISTED_ROWS, SCORE_FILE
+from simulator.metrics.score_summary import TARGETS, ScoreSummary, score_summary
 
 #: Wide enough for a table's name and four figures with their intervals.
 _WIDTH = 160

@@ -9,7 +9,7 @@ import typer
 from platformdirs import user_cache_path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from simulator.commands.outcome import StoppedError, err, known, needing
+from simulator.cli.exits import StoppedError, err, known, needing
 from simulator.paths import SCORES
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def train(
 
 
 def _write(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out: Path) -> None:
-    from simulator.evidence.scores.importing import write_table
+    from simulator.evidence.score_import import write_table
     from simulator.making.training.tables import describe
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()

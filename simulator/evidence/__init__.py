@@ -1,1 +1,4 @@
-"""What was measured or published: latency profiles, score tables, the catalogue."""
+"""Readers of what was measured or published: profiles, score tables, drives, the catalogue, and projections from them.
+
+It imports only the modules at the top of the package.
+"""

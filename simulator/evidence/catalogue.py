@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.files import read_yaml, remembered
+from simulator.evidence.evidence_files import read_yaml, remembered
 from simulator.paths import CATALOGUE
 
 #: What a device computes in, as published latencies name it.
@@ -87,3 +87,51 @@ def machine(name: str) -> Hardware:
         hint = suggest(name, known, f"assets/catalogue/{HARDWARE.name}")
         raise CatalogueError(f"the catalogue has no machine '{name}'; {hint}")
     return known[name]
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class FieldFinding(BaseModel):
+    """What a study found; each figure is the range that was published, twice the same where it was one number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sensitivity: tuple[Share, Share]
+    specificity: tuple[Share, Share]
+    source: str
+
+
+class FieldDrop(BaseModel):
+    """One product on the bench and in the field.
+
+    scores: the score table that rests on the same bench, if there is one
+    beside: how the names of the score tables begin that are about the same thing
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    what: str
+    bench: FieldFinding
+    field: FieldFinding
+    scores: str | None = None
+    beside: list[str] = []
+
+    def stands_beside(self, table: str) -> bool:
+        """Whether a score table, by its name, is about the same thing."""
+        return any(table.startswith(beginning) for beginning in self.beside)
+
+
+def field_drop_of(table: str) -> FieldDrop | None:
+    """What the field gave of the model of a score table, by the name of the table; None where no study is known."""
+    return next((drop for drop in field_drops() if drop.scores and table.startswith(f"{drop.scores}.")), None)
+
+
+def field_drops(path: Path = CATALOGUE / "field.yaml") -> list[FieldDrop]:
+    """Every product of the catalogue; raises CatalogueError with the first fault."""
+    return _field_drops(path)
+
+
+@remembered()
+def _field_drops(path: Path) -> list[FieldDrop]:
+    return read_yaml(path, TypeAdapter(list[FieldDrop]), CatalogueError)

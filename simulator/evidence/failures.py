@@ -3,16 +3,20 @@
 The file is `assets/profiles/<device>/failures.yaml`, beside the profiles of what could.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from ruamel.yaml import YAML
 
 from simulator.errors import InputError
-from simulator.evidence.files import each_readable, in_one_step, read_yaml
+from simulator.evidence.evidence_files import each_readable, in_one_step, read_yaml
 from simulator.paths import PROFILES
 
 FailedStep = Literal["export", "quantize", "run"]
@@ -87,3 +91,39 @@ def _write(path: Path, found: list[Failure]) -> None:
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its own default is annotated as None
     with in_one_step(path) as part:
         yaml.dump([row.model_dump() for row in sorted(found, key=lambda row: (row.model, row.precision))], part)
+
+
+def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
+    """One row per failure."""
+    rows = [
+        {
+            "model": failure.model,
+            "precision": failure.precision,
+            "step": failure.step,
+            "reason": failure.reason,
+            "device": failure.device,
+            "libraries": ", ".join(f"{name} {version}" for name, version in failure.libraries.items()),
+            "date": failure.date,
+        }
+        for failure in found
+    ]
+    return pd.DataFrame(rows)
+
+
+def refusals(found: Sequence[Failure]) -> str:
+    """Which model failed, if only one did; else how many failed, at which step, and at which precision most often."""
+    if len(found) == 1:
+        [only] = found
+        return f"One model could not be measured at one precision: {only.model} at {_plain(only.precision)}."
+    steps = Counter(failure.step for failure in found)
+    told = ", ".join(f"{count} at the step {step}" for step, count in steps.most_common())
+    precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
+    models = len({failure.model for failure in found})
+    return (
+        f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({told}), most of "
+        f"them at {_plain(precision)} ({most})."
+    )
+
+
+def _plain(precision: str) -> str:
+    return precision.replace("_", " ")

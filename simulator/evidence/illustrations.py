@@ -20,7 +20,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.files import read_evidence, read_yaml
+from simulator.evidence.evidence_files import read_evidence, read_yaml
 from simulator.paths import ILLUSTRATIONS
 
 _MADE_BY = "casesim detect-illustrations"

@@ -30,7 +30,7 @@ class ManifestError(InputError):
     """A manifest cannot be used; the message says which and why."""
 
 
-class Entry(BaseModel):
+class ManifestEntry(BaseModel):
     """What a file said. rows: of a table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,7 +40,7 @@ class Entry(BaseModel):
     rows: int | None = None
 
 
-_FILES = TypeAdapter(dict[str, Entry])
+_FILES = TypeAdapter(dict[str, ManifestEntry])
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Manifest:
     """What the files below a folder said, by their names from there."""
 
     root: Path
-    files: Mapping[str, Entry]
+    files: Mapping[str, ManifestEntry]
 
     def fault(self, path: Path, content: bytes) -> str | None:
         """Why what a file says now is not to be used; None where it says what it said."""
@@ -77,9 +77,9 @@ def name_in(root: Path, path: Path) -> str:
     return path.absolute().relative_to(root).as_posix()
 
 
-def entry_of(path: Path, content: bytes) -> Entry:
+def entry_of(path: Path, content: bytes) -> ManifestEntry:
     """What a manifest says of a file with this content."""
-    return Entry(sha256=_hash(content), bytes=len(content), rows=_rows(path, content))
+    return ManifestEntry(sha256=_hash(content), bytes=len(content), rows=_rows(path, content))
 
 
 def root_above(path: Path) -> Path | None:
@@ -115,9 +115,9 @@ def evidence_files(folder: Path) -> list[Path]:
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
-def entries_below(folder: Path, root: Path) -> dict[str, Entry]:
+def entries_below(folder: Path, root: Path) -> dict[str, ManifestEntry]:
     """What a manifest in `root` says of every file below `folder`; a file that cannot be read is left out."""
-    found: dict[str, Entry] = {}
+    found: dict[str, ManifestEntry] = {}
     for path in evidence_files(folder):
         try:
             found[name_in(root, path)] = entry_of(path, read_within(path, EVIDENCE_FILE))
@@ -174,7 +174,7 @@ def _accept(path: Path) -> str:
     return f"`casesim evidence --accept {path}` takes it as your own"
 
 
-def _difference(path: Path, content: bytes, entry: Entry) -> str:
+def _difference(path: Path, content: bytes, entry: ManifestEntry) -> str:
     rows = _rows(path, content)
     if entry.rows is not None and rows is not None and rows != entry.rows:
         return f"{rows:,} rows where it says {entry.rows:,}"

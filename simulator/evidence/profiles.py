@@ -6,15 +6,20 @@ call that was timed, together with how long the session had been idle before it:
 call in a busy loop, and a server meets both.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from scipy.optimize import curve_fit
 
 from simulator.errors import MOST_LISTED, InputError, suggest
-from simulator.evidence.files import each_readable, in_one_step, read_json, remembered
+from simulator.evidence.evidence_files import each_readable, in_one_step, read_json, remembered
 from simulator.evidence.transaction import changing
 from simulator.paths import OWN_PROFILES, PROFILES
 
@@ -40,11 +45,11 @@ Speed = Annotated[float, Field(ge=0.001, le=1000)]
 Side = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class _Record(BaseModel):
+class _ProfileRecord(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Calls(_Record):
+class Calls(_ProfileRecord):
     """The timed calls of one batch size at one thread count; two columns of equal length, a call a row."""
 
     batch: int = Field(ge=1, le=4096)
@@ -61,7 +66,7 @@ class Calls(_Record):
         return self
 
 
-class FixedCost(_Record):
+class FixedCost(_ProfileRecord):
     """The line `per_batch_ms + batch * per_request_ms`, fitted to busy calls of mixed sizes, with standard errors.
 
     per_batch_ms: what a call takes however many it serves; below 0 where large batches take more than their share
@@ -75,7 +80,7 @@ class FixedCost(_Record):
     misfit: float = Field(ge=0, le=1e6)
 
 
-class ThreadRun(_Record):
+class ThreadRun(_ProfileRecord):
     """All that was measured with sessions pinned to one thread count."""
 
     threads: int = Field(ge=1, le=1024)
@@ -102,7 +107,7 @@ class ThreadRun(_Record):
         return calls
 
 
-class Provenance(_Record):
+class Provenance(_ProfileRecord):
     """Where, when and with what a profile was measured."""
 
     processor: str
@@ -117,7 +122,7 @@ class Provenance(_Record):
     provider: str | None = Field(default=None, description="what ONNX Runtime ran on, where not on the processor")
 
 
-class Profile(_Record):
+class Profile(_ProfileRecord):
     """Latencies of one model at one precision on one device."""
 
     model: str
@@ -266,3 +271,48 @@ def readable_profiles(folder: Path | None = None) -> tuple[list[Profile], list[s
 def _files(folder: Path | None) -> Iterator[Path]:
     for place in [folder] if folder else FOLDERS:
         yield from sorted(place.glob("*/*.json"))
+
+
+Floats = NDArray[np.float64]
+
+#: The median absolute deviation of a normal distribution is its standard deviation divided by this.
+_MAD = 1.4826
+#: A smaller relative scatter than this is a timer's, not a machine's.
+_LEAST_SCATTER = 1e-4
+
+
+def fixed_cost(calls: list[Calls]) -> FixedCost | None:
+    """The line t = t0 + batch * t1 through the busy calls of all sizes; None for one size, or fewer than three calls.
+
+    Residuals count relative to the median of their size, since a call twice as long scatters twice as much, and with the
+    loss 2 (sqrt(1 + r^2) - 1), so that a rare stall does not bend the line (`soft_l1` of scipy.optimize.least_squares).
+    """
+    busy = {timed.batch: _busy(timed) for timed in sorted(calls, key=lambda timed: timed.batch)}
+    batch = np.concatenate([np.full(len(times), size, float) for size, times in busy.items()])
+    took = np.concatenate(list(busy.values()))
+    if len(busy) < 2 or len(took) < 3:
+        return None
+    sizes, medians = np.array(list(busy), float), np.array([np.median(times) for times in busy.values()])
+    usual = medians[np.searchsorted(sizes, batch)]
+    scatter = max(_MAD * float(np.median(np.abs(took / usual - 1))), _LEAST_SCATTER)
+    found, covariance = curve_fit(
+        _line, batch, took, p0=np.polyfit(sizes, medians, 1)[::-1], sigma=scatter * usual, loss="soft_l1", method="trf"
+    )
+    errors = np.sqrt(np.diag(covariance))
+    return FixedCost(
+        per_batch_ms=round(float(found[0]), 5),
+        per_batch_se_ms=round(float(errors[0]), 5),
+        per_request_ms=round(float(found[1]), 5),
+        per_request_se_ms=round(float(errors[1]), 5),
+        misfit=round(float(np.abs(_line(sizes, found[0], found[1]) / medians - 1).max()), 4),
+    )
+
+
+def _line(batch: Floats, per_batch: float, per_request: float) -> Floats:
+    return per_batch + batch * per_request
+
+
+def _busy(timed: Calls) -> Floats:
+    latency, idle = np.array(timed.latency_ms), np.array(timed.idle_ms)
+    busy = latency[idle < IDLE_GAP_MS]
+    return busy if len(busy) else latency

@@ -23,8 +23,8 @@ from filelock import FileLock, Timeout
 from simulator.errors import InputError
 from simulator.evidence.manifest import (
     NAME,
-    Entry,
     Manifest,
+    ManifestEntry,
     entries_below,
     entry_of,
     name_in,
@@ -50,7 +50,7 @@ class Change:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._staged = root / STAGED
-        self._listed: dict[str, Entry] | None = None
+        self._listed: dict[str, ManifestEntry] | None = None
         self._gone: list[str] = []
 
     def write(self, path: Path, content: bytes) -> None:
@@ -89,7 +89,7 @@ class Change:
         self._staged.rename(self.root / COMMIT)
         _sync(self.root)
 
-    def _listing(self) -> dict[str, Entry]:
+    def _listing(self) -> dict[str, ManifestEntry]:
         """What the manifest is going to list."""
         if self._listed is None:
             known = (self.root / NAME).is_file()

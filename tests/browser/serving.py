@@ -35,7 +35,7 @@ def served(folder: Path, **environment: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log, address = folder / "log.txt", f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "simulator.commands", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "simulator.cli", "serve", "--port", str(port)]
     with log.open("wb") as output:
         server = subprocess.Popen(
             command, cwd=folder, env=os.environ | QUIET | environment, stdout=output, stderr=subprocess.STDOUT

@@ -8,10 +8,10 @@ import struct
 import pytest
 
 from simulator import load
-from simulator.analysis.incidents.secret import draw
-from simulator.serving.plan import fingerprint
-from simulator.store import Hidden, Incidents
-from simulator.ui.incident.words import moment
+from simulator.app.store.incident_log import Hidden, Incidents
+from simulator.engine.plan import fingerprint
+from simulator.incident.secret import draw
+from simulator.incident.wording import moment
 from tests.browser.screen import settle
 from tests.browser.serving import served
 from tests.browser.test_looks import LOOKS, barriers, looks, sticking_out

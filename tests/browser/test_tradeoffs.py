@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.analysis.sweeps.test_capacity import QUEUE
 from tests.browser.screen import settle
 from tests.browser.serving import served
+from tests.tradeoffs.test_capacity import QUEUE
 
 pytestmark = pytest.mark.browser
 

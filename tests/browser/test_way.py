@@ -41,7 +41,7 @@ def test_three_picks_change_the_verdict_and_a_copied_link_gives_the_same_run(vis
     assert verdict(friend, "Cancers found") == verdict(page, "Cancers found")
 
     command = shlex.split(page.get_by_role("code").filter(has_text="casesim run").inner_text())
-    asked = [sys.executable, "-m", "simulator.commands", *command[1:], "--json"]
+    asked = [sys.executable, "-m", "simulator.cli", *command[1:], "--json"]
     assert json.loads(subprocess.run(asked, check=True, stdout=subprocess.PIPE).stdout)["run_hash"] == after
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from math import sqrt
 
-from simulator.analysis.statistics import Interval
-from simulator.analysis.sweeps.capacity import Loading
-from simulator.analysis.sweeps.doubts import answers_of
-from simulator.analysis.sweeps.told import Asked
-from simulator.scenario.load import loads
-from tests.analysis.sweeps.test_capacity import QUEUE
-from tests.analysis.sweeps.test_sweep import Here
+from simulator.case.load import loads
+from simulator.intervals import Interval
+from simulator.tradeoffs.breakeven import answers_of
+from simulator.tradeoffs.capacity import Loading
+from simulator.tradeoffs.sweep_request import SweepRequest
 from tests.coverage.registry import Claim, study
+from tests.tradeoffs.test_capacity import QUEUE
+from tests.tradeoffs.test_sweep import Here
 
 #: Two readers take a minute on average, exponentially: a mean time of 60 / (1 - load^2) s, two minutes at a load of sqrt(1/2).
 BOUND_S, CAPACITY_PER_S = 120.0, 2 / 60 * sqrt(0.5)
@@ -24,7 +24,7 @@ FIGURE = "capacity, times the traffic"
 )
 def most_traffic(number: int) -> Iterator[Claim]:
     scenario = loads(QUEUE.replace("BOUND", str(BOUND_S)).replace("days: 2", "days: 1"))
-    asked = Asked(scenario, [], ["latency_mean_s"], [], replications=4, seed=number)
+    asked = SweepRequest(scenario, [], ["latency_mean_s"], [], replications=4, seed=number)
     found = Loading(asked, answers_of(scenario), Here().submit).find()
     where = found.binding.upper if found.binding else None
     interval = None if where is None else Interval(where.at, where.low, where.high)

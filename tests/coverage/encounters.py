@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import expit
 
-from simulator.analysis.run.compare import compare
-from simulator.analysis.run.replicate import replicate
-from simulator.evidence.drives import DRAWS, Recall
-from simulator.serving.plan import Plan
+from simulator.engine.plan import Plan
+from simulator.evidence.drive_tables import DRAWS, Recall
+from simulator.explain.replications import replicate
+from simulator.metrics.comparisons import compare
 from tests.coverage.registry import Claim, study
 from tests.encounters import encounters, hazard, misses, vehicle_plan
 

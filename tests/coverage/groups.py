@@ -10,10 +10,10 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from simulator.analysis.run.replicate import replicate
-from simulator.evidence.scores import ScoreTable
-from simulator.serving.latency import constant
-from simulator.serving.plan import Plan
+from simulator.engine.plan import Plan
+from simulator.evidence.score_tables import ScoreTable
+from simulator.explain.replications import replicate
+from simulator.stages.service_times import constant
 from tests.builders import assumed, gate, plan, pool, population, score_table
 from tests.coverage.labels import ENDS, ILL, PATIENTS, PHOTOS, WITHIN
 from tests.coverage.registry import Claim, study

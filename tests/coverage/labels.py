@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import norm
 
-from simulator.analysis.run.compare import differences
-from simulator.analysis.run.replicate import replicate, run_replications
-from simulator.analysis.run.summary import summary_of
-from simulator.evidence.scores import ScoreTable
-from simulator.serving.latency import constant
-from simulator.serving.plan import Plan
+from simulator.engine.plan import Plan
+from simulator.evidence.score_tables import ScoreTable
+from simulator.explain.replications import replicate, run_replications
+from simulator.metrics.comparisons import differences
+from simulator.metrics.summary import summary_of
+from simulator.stages.service_times import constant
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
 from tests.coverage.registry import Claim, study
 

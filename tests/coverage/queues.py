@@ -7,13 +7,13 @@ from math import factorial, log
 
 import numpy as np
 
-from simulator.analysis.run.compare import differences
-from simulator.analysis.run.replicate import replicate, run_replications
-from simulator.analysis.run.summary import summary_of
-from simulator.analysis.statistics import replicated_share
-from simulator.serving.latency import constant
-from simulator.serving.plan import Plan
-from simulator.serving.theory import mg1_wait
+from simulator.engine.plan import Plan
+from simulator.explain.replications import replicate, run_replications
+from simulator.intervals import replicated_share
+from simulator.metrics.comparisons import differences
+from simulator.metrics.summary import summary_of
+from simulator.stages.service_times import constant
+from simulator.theory.queues import mg1_wait
 from tests.builders import assumed, end, exponential, plan, pool
 from tests.coverage.registry import Claim, study
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from simulator.analysis.statistics import Interval
+from simulator.intervals import Interval
 
 #: Samples of each world.
 STUDIES = 200

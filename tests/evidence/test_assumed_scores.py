@@ -5,7 +5,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 from sklearn.metrics import roc_auc_score
 
-from simulator.evidence.scores import Assumed, ScoreError, assumed_scores, check_paired
+from simulator.evidence.score_tables import Assumed, ScoreError, assumed_scores, check_paired
 from tests.builders import score_table
 
 

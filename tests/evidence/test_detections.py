@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from simulator.evidence.detections import CLEAN, COLUMNS, DetectionError, coco_c, load_detections
+from simulator.evidence.detection_tables import CLEAN, COLUMNS, DetectionError, coco_c, load_detections
 from simulator.paths import DETECTIONS
 from tests.detections import write_tables
 

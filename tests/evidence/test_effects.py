@@ -3,10 +3,9 @@
 import pandas as pd
 import pytest
 
-from simulator.analysis.detections.effects import effect_rows
-from simulator.evidence.detections import load_detections
-from simulator.evidence.effects import COLUMNS, EffectError, Effects, load_effects
-from simulator.evidence.features import load_features
+from simulator.evidence.detection_tables import EFFECT_COLUMNS, EffectError, Effects, load_detections, load_effects
+from simulator.evidence.scene_tables import load_features
+from simulator.metrics.condition_effects import effect_rows
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ FAULTS_TOLD = {
 @pytest.mark.parametrize("fault", FAULTS_TOLD)
 def test_a_fault_names_file_line_and_column(fault, tmp_path):
     changed, sentence = FAULTS_TOLD[fault]
-    pd.DataFrame([table(), table(**{"severity": 2} | changed)])[COLUMNS].to_csv(tmp_path / "effects.csv", index=False)
+    pd.DataFrame([table(), table(**{"severity": 2} | changed)])[EFFECT_COLUMNS].to_csv(tmp_path / "effects.csv", index=False)
     with pytest.raises(EffectError, match=sentence):
         load_effects(tmp_path)
 

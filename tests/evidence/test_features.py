@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import mahalanobis
 
-from simulator.evidence.detections import load_detections
-from simulator.evidence.features import NUMBERS, FeatureError, load_features
+from simulator.evidence.detection_tables import load_detections
+from simulator.evidence.scene_tables import NUMBERS, FeatureError, load_features
 from simulator.paths import ASSETS, DETECTIONS, FEATURES
 from tests.features import small_features, write_features
 

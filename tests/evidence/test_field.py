@@ -2,8 +2,7 @@
 
 import pytest
 
-from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.field import field_drops
+from simulator.evidence.catalogue import CatalogueError, field_drops
 
 
 def test_every_promise_stands_beside_what_the_field_gave():

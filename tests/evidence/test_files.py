@@ -5,7 +5,7 @@ import sys
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from simulator.evidence.files import content_hash, first_fault, in_one_step
+from simulator.evidence.evidence_files import content_hash, first_fault, in_one_step
 
 
 class Inner(BaseModel):

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.evidence.fixed_cost import fixed_cost
-from simulator.evidence.profiles import Calls, FixedCost
+from simulator.evidence.profiles import Calls, FixedCost, fixed_cost
 
 SIZES = (1, 2, 4, 8, 16)
 

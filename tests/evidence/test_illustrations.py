@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulator.evidence.detections import load_detections
+from simulator.evidence.detection_tables import load_detections
 from simulator.evidence.illustrations import ENDING, IllustrationError, file_name, load_illustrations
 from simulator.paths import ILLUSTRATIONS
 

@@ -7,11 +7,11 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.files import in_one_step, read_evidence
+from simulator.evidence.evidence_files import in_one_step, read_evidence
 from simulator.evidence.manifest import NAME, differences, root_above
 from simulator.evidence.profiles import ProfileError, read_profile
-from simulator.evidence.projection.points import networks
-from simulator.evidence.scores import ScoreError, load_scores
+from simulator.evidence.projection import networks
+from simulator.evidence.score_tables import ScoreError, load_scores
 from simulator.evidence.transaction import changing
 from simulator.paths import ASSETS, CATALOGUE, PROFILES, SCORES
 

@@ -7,9 +7,9 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.drives import DriveError, load_drives
-from simulator.evidence.projection.points import power
-from simulator.evidence.ranges import SHARE, Range, check_ranges
+from simulator.evidence.drive_tables import DriveError, load_drives
+from simulator.evidence.evidence_files import SHARE, Range, check_ranges
+from simulator.evidence.projection import power
 from simulator.paths import CATALOGUE, DRIVES
 
 

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.evidence.detections import load_detections
-from simulator.evidence.effects import load_effects
-from simulator.evidence.features import NUMBERS, load_features
-from simulator.evidence.scenes import COLUMNS, SceneError, load_scenes
+from simulator.evidence.detection_tables import load_detections, load_effects
+from simulator.evidence.scene_tables import COLUMNS, NUMBERS, SceneError, load_features, load_scenes
 from simulator.paths import DETECTIONS, SCENES
 from tests.scenes import IMAGES, small_scenes, write_scenes
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from simulator.evidence.scores import ScoreError, check_paired, load_scores, score_names, score_rows
-from simulator.evidence.scores.checks import ImportFaultError, read_table
-from simulator.evidence.scores.importing import ImportOptions, import_scores
+from simulator.evidence.score_import import ImportFaultError, ImportOptions, import_scores, read_table
+from simulator.evidence.score_tables import ScoreError, check_paired, load_scores, score_names, score_rows
 from simulator.limits import SCORE_ROWS
 
 OTHERWISE = {"model": "t", "precision": "fp32"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from simulator.evidence.scores import (
+from simulator.evidence.score_tables import (
     ScoreError,
     check_paired,
     load_scores,
@@ -238,7 +238,7 @@ def test_what_a_person_imported_is_found_beside_what_is_shipped_which_goes_first
         place.mkdir()
         folder(place, tiny_yaml=SIDECAR.replace("a test", source), tiny_csv=TABLE)
     folder(own, **{"mine.fp32_yaml": SIDECAR, "mine.fp32_csv": TABLE, "mine.int8_yaml": SIDECAR, "mine.int8_csv": TABLE})
-    monkeypatch.setattr("simulator.evidence.scores.tables.FOLDERS", (shipped, own))
+    monkeypatch.setattr("simulator.evidence.score_tables.FOLDERS", (shipped, own))
     assert score_names() == ["mine.fp32", "mine.int8", "tiny"]
     assert load_scores("tiny").about.source == "a test"
     assert scores_at("mine", "int8").name == "mine.int8"

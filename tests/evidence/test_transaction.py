@@ -16,10 +16,10 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.evidence import transaction
-from simulator.evidence.files import read_together
+from simulator.evidence.evidence_files import read_together
 from simulator.evidence.manifest import differences
-from simulator.evidence.scores import ScoreError, load_scores, score_names
-from simulator.evidence.scores.importing import ImportOptions, delete_scores, import_scores
+from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
+from simulator.evidence.score_tables import ScoreError, load_scores, score_names
 from simulator.evidence.transaction import COMMIT, STAGED, changing
 
 MODELS = ("a", "b", "c")
@@ -82,7 +82,7 @@ def test_an_import_that_is_killed_at_any_step_leaves_the_old_tables_or_the_new_o
 @pytest.mark.long
 def test_an_import_that_is_killed_at_random_fifty_times_is_never_half_there(tmp_path):
     folder, content, rng = tmp_path / "casesim" / "scores", tmp_path / "t.csv", random.Random(1)
-    importing = [sys.executable, "-m", "simulator.commands", "scores", "import", str(content), "--overwrite"]
+    importing = [sys.executable, "-m", "simulator.cli", "scores", "import", str(content), "--overwrite"]
     environment = os.environ | {"XDG_DATA_HOME": str(tmp_path)}
     content.write_bytes(scores(60))
     began = time.monotonic()

@@ -12,10 +12,10 @@ from unittest.mock import patch
 
 from hypothesis import strategies as st
 
-from simulator.commands.main import main
+from simulator.cli.main import main
+from tests.case.texts import SMALL
 from tests.fuzz.mutate import drawn
 from tests.fuzz.runner import STEERING, Kind, Limits, Refusal, Trial
-from tests.scenario.texts import SMALL
 
 _FILES = {
     "small.yaml": SMALL.replace("scores: tiny", "scores: pad_ufes20.efficientnet_lite0")
@@ -126,7 +126,7 @@ _COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 #: What would take minutes, or never end, is left out once its command line has been understood.
-_LONG = ("simulator.commands.profile._run", "simulator.commands.fidelity._run_grid", "simulator.ui.server.run")
+_LONG = ("simulator.cli.profile._run", "simulator.cli.fidelity._run_grid", "simulator.app.server.run")
 
 
 def trials(begin: int, count: int) -> Iterator[Trial]:
@@ -170,23 +170,6 @@ def attempt(trial: Trial, folder: Path) -> Refusal | None:
 
 def prepare() -> None:
     """Import what most of the commands import."""
-    from simulator.commands import (  # noqa: F401  # noqa: F401
-        best,
-        breakeven,
-        capacity,
-        detections,
-        fidelity,
-        incident,
-        levers,
-        monitor,
-        profile,
-        report,
-        run,
-        scores,
-        sensitivity,
-        serve,
-        sweeps,
-    )
 
 
 KIND = Kind("commands", 500, trials, attempt, prepare, Limits(cpu_s=60, wall_s=150))

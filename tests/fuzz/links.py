@@ -10,8 +10,9 @@ from random import Random
 from hypothesis import strategies as st
 
 from simulator import compile_plan, load
-from simulator.scenario import Scenario, ScenarioError
-from simulator.ui.links import link, read
+from simulator.app.links import link, read
+from simulator.case.faults import ScenarioError
+from simulator.case.schema import Scenario
 from tests.fuzz.mutate import drawn
 from tests.fuzz.runner import Kind, Refusal, Trial
 

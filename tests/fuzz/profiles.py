@@ -8,16 +8,17 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
+from simulator.cli.fidelity import sentences, table_of
+
 from simulator import compile_plan, load, simulate, summarise
-from simulator.commands.fidelity import sentences, table_of
+from simulator.case.faults import ScenarioError
 from simulator.errors import InputError
-from simulator.evidence.fidelity import read_report
+from simulator.evidence.fidelity_reports import read_report
 from simulator.evidence.profiles import read_profile
 from simulator.paths import FIDELITY, PROFILES
-from simulator.scenario import ScenarioError
+from tests.case.texts import SMALL
 from tests.fuzz.mutate import ANYTHING, changed_text, changed_tree, drawn
 from tests.fuzz.runner import Kind, Refusal, Trial
-from tests.scenario.texts import SMALL
 
 _WORDS = (
     b"NaN",

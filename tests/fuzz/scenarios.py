@@ -12,11 +12,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from simulator import compile_plan, load, simulate, summarise
+from simulator.case.faults import ScenarioError
 from simulator.paths import SCENARIOS
-from simulator.scenario import ScenarioError
+from tests.case.texts import SMALL
 from tests.fuzz.mutate import ANYTHING, as_yaml, changed_text, changed_tree, drawn
 from tests.fuzz.runner import Kind, Limits, Refusal, Trial
-from tests.scenario.texts import SMALL
 
 #: The cases that are changed, with how often; the larger ones take longer to read.
 _OFTEN = {"small": 10, "retry-storm": 6, "skin-cancer-triage": 3, "av-perception": 1, "production-drift": 1}

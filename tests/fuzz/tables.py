@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from simulator.analysis.monitors.compare import Asked, compare
-from simulator.analysis.monitors.tables import read_table
-from simulator.analysis.scores.summary import score_summary
 from simulator.errors import InputError
-from simulator.evidence.scores import ScoreError, load_scores
-from simulator.evidence.scores.importing import ImportOptions, import_scores
+from simulator.evidence.score_import import ImportOptions, import_scores
+from simulator.evidence.score_tables import ScoreError, load_scores
+from simulator.metrics.score_summary import score_summary
+from simulator.monitors.drift_report import ReportRequest, compare
+from simulator.monitors.monitor_tables import read_table
 from simulator.paths import SCORES
 from tests.fuzz.mutate import ANYTHING, as_yaml, changed_text, changed_tree, drawn
 from tests.fuzz.runner import Kind, Refusal, Trial
@@ -121,7 +121,7 @@ def try_monitor(trial: Trial, folder: Path) -> Refusal | None:
     """Compare them; the name of a changed file is in whatever is said against it."""
     file = next(folder.glob("production.*"))
     try:
-        asked = Asked(time="seen", by="camera") if len(trial.changed) % 2 else Asked()
+        asked = ReportRequest(time="seen", by="camera") if len(trial.changed) % 2 else ReportRequest()
         compare(read_table(folder / "reference.csv"), read_table(file), asked, lambda _: None)
     except InputError as error:
         return Refusal(str(error), "production" in str(error) or "reference" in str(error))

@@ -7,8 +7,8 @@ from time import monotonic, sleep
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app.jobs import registry
 from simulator.paths import APP, PAGES
-from simulator.ui.jobs import registry
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def own_main(monkeypatch):
 @pytest.fixture(autouse=True)
 def at_the_machine(monkeypatch):
     """Whoever looks is at the machine: the driver has no browser that could say so."""
-    monkeypatch.setattr("simulator.ui.visitor.at_the_machine", lambda: True)
+    monkeypatch.setattr("simulator.app.visitors.at_the_machine", lambda: True)
 
 
 @pytest.fixture(autouse=True)

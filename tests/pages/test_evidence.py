@@ -7,11 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.evidence.failures import Failure, write_failure
-from simulator.evidence.fidelity import write_report
+from simulator.evidence.fidelity_reports import write_report
 from simulator.evidence.profiles import write_profile
 from simulator.paths import APP, PAGES
-from simulator.ui.measurement import Measurements
-from tests.evidence.test_fidelity import FORECAST, GOOD, NOISY, report
+from simulator.sources.own_model_panel import Measurements
+from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 from tests.pages.conftest import told
 from tests.profiles import profile
 
@@ -136,7 +136,7 @@ def measuring(monkeypatch, tmp_path):
     def set_up(script):
         (tmp_path / "command.py").write_text(f"import json, sys, time\n{TELL}\n{script}\n", encoding="utf-8")
         kept = Measurements([sys.executable, str(tmp_path / "command.py")])
-        monkeypatch.setattr("simulator.ui.measurement.measurements", lambda: kept)
+        monkeypatch.setattr("simulator.sources.own_model_panel.measurements", lambda: kept)
         return kept
 
     return set_up
@@ -216,7 +216,7 @@ def test_detectors_show_what_eight_bits_and_fog_do(evidence_page):
 
 
 def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.ui.panels.detectors.DETECTIONS", tmp_path)
+    monkeypatch.setattr("simulator.sources.detector_panel.DETECTIONS", tmp_path)
     page = evidence_page(evidence="Detectors")
     assert not page.exception
     assert "casesim detect-tables makes it" in told(page)

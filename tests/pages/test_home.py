@@ -7,15 +7,15 @@ from time import monotonic, sleep
 import pytest
 
 from simulator import compile_plan, load
-from simulator.analysis.run.replicate import replicate
+from simulator.app.jobs import FIRST
+from simulator.app.widgets import plain
+from simulator.case.case_files import scenario_ids
+from simulator.explain.replications import replicate
+from simulator.home.home_page import SEED
 from simulator.paths import SCENARIOS
 from simulator.processes import KilledError
-from simulator.scenario.cases import scenario_ids
-from simulator.ui.first_page import SEED
-from simulator.ui.jobs import FIRST
-from simulator.ui.widgets import plain
+from tests.case.texts import changed, place
 from tests.pages.conftest import said, told
-from tests.scenario.texts import changed, place
 
 
 def until(page, words):
@@ -35,7 +35,7 @@ def small(cases, evidence):
 
 
 def test_the_cases_are_there_before_anything_has_run(small, request, monkeypatch):
-    monkeypatch.setattr("simulator.ui.jobs.Job.shown", None)
+    monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
     page = request.getfixturevalue("app")
     assert not page.exception
     assert page.header[0].value == "Here is a design, and what it is to meet"
@@ -43,7 +43,7 @@ def test_the_cases_are_there_before_anything_has_run(small, request, monkeypatch
 
 
 def test_the_shipped_cases_stand_in_order_under_the_design_of_the_first(request, monkeypatch):
-    monkeypatch.setattr("simulator.ui.jobs.Job.shown", None)
+    monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
     page = request.getfixturevalue("app")
     assert not page.exception
     first = load(scenario_ids()[0])
@@ -103,7 +103,7 @@ def test_a_picture_whose_processes_were_killed_is_told_and_the_page_stands(app, 
     def killed(*_):
         raise KilledError
 
-    monkeypatch.setattr("simulator.ui.first_page.picture_of", killed)
+    monkeypatch.setattr("simulator.home.home_page.picture_of", killed)
     page = app.run()
     assert not page.exception
     assert "There is no picture: a worker process was killed, twice" in told(page)

@@ -6,11 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator import load
+from simulator.app.store.incident_log import Hidden, Incidents
+from simulator.engine.plan import fingerprint
+from simulator.incident.sessions import games, packed
 from simulator.paths import APP, PAGES
-from simulator.serving.plan import fingerprint
-from simulator.store import Hidden, Incidents
-from simulator.ui.incident.games import games
-from simulator.ui.incident.replay import packed
 from tests.pages.conftest import told
 
 CASE = "production-drift"

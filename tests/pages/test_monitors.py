@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.errors import InputError
+from simulator.monitors.monitor_page import _read
 from simulator.paths import APP
-from simulator.ui.panels.monitors import _read
 
 
 @pytest.fixture(scope="module")

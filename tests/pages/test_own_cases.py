@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.paths import APP, PAGES
-from tests.scenario.texts import SMALL, changed
+from tests.case.texts import SMALL, changed
 
 pytestmark = pytest.mark.usefixtures("evidence")
 

@@ -9,13 +9,13 @@ import pytest
 import streamlit as st
 
 from simulator import compile_plan, load
-from simulator.analysis.run.replicate import replicate
+from simulator.app.jobs import registry
+from simulator.case.case_files import find
+from simulator.case.exhibits import EXHIBITS, Exhibit
+from simulator.case.load import loads
 from simulator.evidence.projection import latency
-from simulator.scenario.cases import find
-from simulator.scenario.exhibits import EXHIBITS, Exhibit
-from simulator.scenario.load import loads
-from simulator.ui.exhibits import DRAWN, panels
-from simulator.ui.jobs import registry
+from simulator.explain.replications import replicate
+from simulator.practice.exhibit_panels import DRAWN, panels
 from tests.pages.conftest import chips, said, settled, told
 
 SKIN, STORM = "skin-cancer-triage", "retry-storm"
@@ -152,7 +152,7 @@ def test_an_exhibit_from_outside_appears_on_the_page_of_a_case_that_names_it(pra
     monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting", "costs"))
     monkeypatch.setitem(DRAWN, "hello", lambda result: st.markdown(f"Hello, {result.requests:,} requests."))
     text = Path(find(STORM)).read_text(encoding="utf-8").replace("exhibits: [overload,", "exhibits: [hello, overload,")
-    monkeypatch.setattr("simulator.ui.widgets.load", lambda case: loads(text))
+    monkeypatch.setattr("simulator.app.widgets.load", lambda case: loads(text))
     st.cache_resource.clear()
     page = shows(settled(practice(case=STORM)), "What it costs", STORM)
     assert not page.exception

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.ui.panels.scores import QUESTIONS
+from simulator.sources.score_panel import QUESTIONS
 from tests.evidence.test_score_import import table
 from tests.pages.conftest import settled, told
 from tests.pages.test_evidence import evidence_page
@@ -13,7 +13,7 @@ __all__ = ["evidence_page"]
 @pytest.fixture(autouse=True)
 def own(own_scores, monkeypatch):
     """No table of a person who sits at this machine."""
-    monkeypatch.setattr("simulator.ui.uploads.OWN_SCORES", own_scores)
+    monkeypatch.setattr("simulator.app.uploads.OWN_SCORES", own_scores)
     return own_scores
 
 

@@ -6,12 +6,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.paths import APP, PAGES
-from tests.analysis.sweeps.test_capacity import QUEUE
+from tests.tradeoffs.test_capacity import QUEUE
 
 
 @pytest.fixture(autouse=True)
 def _own_sweeps(monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.analysis.sweeps.kept.SWEEPS", tmp_path / "sweeps")
+    monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path / "sweeps")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from simulator import load
-from simulator.ui.exhibits import panels
+from simulator.practice.exhibit_panels import panels
 from tests.pages.conftest import chips, settled, told
 
 CASE = "av-perception"

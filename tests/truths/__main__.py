@@ -9,7 +9,7 @@ from rich.table import Table
 
 import tests.truths.means
 import tests.truths.paths  # noqa: F401
-from tests.serving.intervals import interval
+from tests.engine.intervals import interval
 from tests.truths.registry import MEANS, PATHS, ROUNDING, Paths, Truth
 
 out = Console(width=None if sys.stdout.isatty() else 160)

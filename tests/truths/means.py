@@ -9,23 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from simulator.engine.calendar import DAY_S
+from simulator.engine.plan import Plan
+from simulator.engine.trace import Trace
 from simulator.evidence.profiles import load_profile
-from simulator.serving.calendar import DAY_S
-from simulator.serving.latency import GRID, LatencyTable, constant, profiled, sampled
-from simulator.serving.plan import Plan
-from simulator.serving.theory import (
-    batch_queue,
-    dm1_age,
-    dm1_peak_age,
-    fork_join_response,
-    mg1_wait,
-    mm1_age,
-    mm1_peak_age,
-    mmc_wait,
-    newest_waits_age,
-    preemptive_age,
-)
-from simulator.serving.trace import Trace
+from simulator.stages.service_times import GRID, LatencyTable, constant, profiled, sampled
+from simulator.theory.age_of_information import dm1_age, dm1_peak_age, mm1_age, mm1_peak_age, newest_waits_age, preemptive_age
+from simulator.theory.queues import batch_queue, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import assumed, end, exponential, fork, gate, join, people, plan, pool, population, score_table
 from tests.truths.formulas import deadline_loss, inoue_bound, mmck_loss, priority_waits, repairman_rate
 from tests.truths.registry import (

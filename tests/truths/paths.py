@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.serving.engine import simulate
-from simulator.serving.trace import Trace
+from simulator.engine.run import simulate
+from simulator.engine.trace import Trace
 from tests.builders import exponential, gate, link, people, plan, pool, population, retake, spread
-from tests.serving.networks import service_times
+from tests.engine.networks import service_times
 from tests.truths import by_ciw
 from tests.truths.by_ciw import ByRow
 from tests.truths.registry import PATHS, Paths, law, visits_of

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.run.ages import ages
-from simulator.serving.engine import simulate
-from simulator.serving.plan import Plan
-from simulator.serving.trace import Trace
+from simulator.engine.plan import Plan
+from simulator.engine.run import simulate
+from simulator.engine.trace import Trace
+from simulator.metrics.ages import ages
 
 #: The first part of a run is left out: the queue starts empty.
 WARM_UP = 0.1

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from simulator.analysis.detections.quality import MOST, Boxes, ScoredBoxes
+from simulator.metrics.detection_quality import MOST, Boxes, ScoredBoxes
 
 
 def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, float]:

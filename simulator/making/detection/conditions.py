@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from simulator.evidence.detections import CLEAN, DetectionTables
+from simulator.evidence.detection_tables import CLEAN, DetectionTables
 from simulator.making.detection.corruptions import COARSE, CORRUPTIONS, SEVERITIES, corrupt
 from simulator.making.detection.images import Takes
 from simulator.making.zoo.refusals import CannotMeasureError

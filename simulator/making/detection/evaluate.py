@@ -19,9 +19,8 @@ import onnxruntime as ort
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.detections.quality import ScoredBoxes
-from simulator.evidence.detections import CLEAN
-from simulator.evidence.files import in_one_step
+from simulator.evidence.detection_tables import CLEAN
+from simulator.evidence.evidence_files import in_one_step
 from simulator.making.detection import signals
 from simulator.making.detection.conditions import STALE, Setting
 from simulator.making.detection.datasets import Dataset, read_dataset
@@ -30,7 +29,8 @@ from simulator.making.detection.layouts import boxes_of
 from simulator.making.detection.networks import DETECTORS, LEAST, OLDEST, outputs_of, start
 from simulator.making.detection.precisions import FP32, HALVES, PRECISIONS, halves, network_file
 from simulator.making.zoo.steps import Pixels
-from simulator.processes import Pool
+from simulator.metrics.detection_quality import ScoredBoxes
+from simulator.processes import ProcessPool
 
 #: Raised when the same setting is measured differently, so that parts made before are not taken for it.
 _RECIPE = 2
@@ -212,7 +212,7 @@ def measure_all(job: Job, settings: list[Setting], processes: int, tick: Callabl
         for setting in waiting:
             bench.measure(setting, lambda: tick(share))
         return
-    with Pool(processes, _prepare_worker, job) as pool:
+    with ProcessPool(processes, _prepare_worker, job) as pool:
         for done in as_completed([pool.submit(_measure_in_worker, setting) for setting in waiting]):
             done.result()
             tick(1)

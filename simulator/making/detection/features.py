@@ -20,16 +20,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from simulator.analysis.detections.effects import effect_rows
-from simulator.evidence.detections import CLEAN, DetectionTables
-from simulator.evidence.features import NUMBERS, FeaturesAbout, load_features
-from simulator.evidence.files import in_one_step
+from simulator.evidence.detection_tables import CLEAN, DetectionTables
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.scene_tables import NUMBERS, FeaturesAbout, load_features
 from simulator.making.detection.conditions import STALE, Setting
 from simulator.making.detection.evaluate import Job
 from simulator.making.detection.images import prepare
 from simulator.making.detection.networks import DETECTORS, outputs_of, start
 from simulator.making.detection.origin import measured_here
 from simulator.making.zoo.refusals import CannotMeasureError
+from simulator.metrics.condition_effects import effect_rows
 
 NETWORK = "yolox_nano"
 #: The half of the images, by `precisions.halves`, that is the reference.

@@ -18,9 +18,8 @@ import numpy as np
 from PIL import Image
 from ruamel.yaml import YAML
 
-from simulator.analysis.detections.quality import Boxes
-from simulator.evidence.detections import CLEAN
-from simulator.evidence.files import in_one_step
+from simulator.evidence.detection_tables import CLEAN
+from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.illustrations import CAMERA, ENDING, NETWORK, ConditionShown, IllustrationsAbout, file_name
 from simulator.making.detection.conditions import BUGS, OCCLUSION, UNKNOWN, WHOLE, WORLD, Setting
 from simulator.making.detection.corruptions import CORRUPTIONS, SEVERITIES
@@ -31,6 +30,7 @@ from simulator.making.detection.networks import DETECTORS
 from simulator.making.detection.occlusion import Occluder
 from simulator.making.zoo.machine import library_version
 from simulator.making.zoo.steps import Floats, Pixels
+from simulator.metrics.detection_quality import Boxes
 
 #: The scenes of the illustrations, by their letter.
 SCENES = {letter: scene(seed) for seed, letter in enumerate("ABC")}

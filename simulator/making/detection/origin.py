@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from simulator.evidence.detections import CLEAN, COLUMNS, FP32, About, ConditionTold, DetectionTables, DetectorTold
+from simulator.evidence.detection_tables import CLEAN, COLUMNS, FP32, About, ConditionTold, DetectionTables, DetectorTold
 from simulator.making.detection.conditions import BUGS, STALE, WORLD, Setting
 from simulator.making.detection.corruptions import CORRUPTIONS
 from simulator.making.detection.evaluate import Job

@@ -14,18 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.table import Table
 
-from simulator.analysis.detections.quality import (
-    RecallCurve,
-    ScoredBoxes,
-    average_precision,
-    best_scores,
-    bootstrapped,
-    recall_by_height,
-    resamples,
-)
-from simulator.analysis.statistics import Interval
-from simulator.evidence.detections import CLEAN
-from simulator.evidence.files import in_one_step
+from simulator.evidence.detection_tables import CLEAN
+from simulator.evidence.evidence_files import in_one_step
+from simulator.intervals import Interval
 from simulator.making.detection.coco import coco_ap
 from simulator.making.detection.conditions import Setting, read_settings
 from simulator.making.detection.datasets import Dataset, read_dataset
@@ -35,6 +26,15 @@ from simulator.making.detection.networks import LEAST, outputs_of
 from simulator.making.zoo.image_input import ImageInput, find_image
 from simulator.making.zoo.onnx_file import plain, read_onnx
 from simulator.making.zoo.refusals import CannotMeasureError
+from simulator.metrics.detection_quality import (
+    RecallCurve,
+    ScoredBoxes,
+    average_precision,
+    best_scores,
+    bootstrapped,
+    recall_by_height,
+    resamples,
+)
 
 #: Heights at which recall is told, in pixels, and the score from which a detection counts there.
 HEIGHTS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])

@@ -1,4 +1,4 @@
-"""From what the timed networks answered to the tables that `simulator.evidence.scales` reads."""
+"""From what the timed networks answered to the tables that `simulator.evidence.object_scales` reads."""
 
 from __future__ import annotations
 
@@ -11,20 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from simulator.analysis.detections.quality import (
-    OVERLAPS,
-    Boxes,
-    ScoredBoxes,
-    average_precision,
-    best_scores,
-    bootstrapped,
-    overlap,
-    resamples,
-    taken,
-)
-from simulator.evidence.files import in_one_step
-from simulator.evidence.profiles import Profile
-from simulator.evidence.scales import (
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.object_scales import (
     CONDITIONS,
     CURVES,
     DRAWS,
@@ -35,6 +23,7 @@ from simulator.evidence.scales import (
     ScoredNetwork,
     other_files,
 )
+from simulator.evidence.profiles import Profile
 from simulator.making.detection.by_height import (
     CLASSES_PX,
     NODES_PX,
@@ -52,6 +41,17 @@ from simulator.making.detection.road import OBJECTS, road_answers, road_labels
 from simulator.making.detection.scales import CONDITIONS as SPOILT
 from simulator.making.detection.scales import FULL, LOOKS, PARTS, Look, ScaleJob, heights_px
 from simulator.making.detection.timed import Timed
+from simulator.metrics.detection_quality import (
+    OVERLAPS,
+    Boxes,
+    ScoredBoxes,
+    average_precision,
+    best_scores,
+    bootstrapped,
+    overlap,
+    resamples,
+    taken,
+)
 
 #: Scores from which an answer counts, and the one at which a condition's shift is fitted.
 THRESHOLDS = (0.05, 0.15, 0.25, 0.35, 0.5)

@@ -17,9 +17,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from simulator.analysis.detections.quality import ScoredBoxes
-from simulator.evidence.detections import CLEAN
-from simulator.evidence.files import in_one_step
+from simulator.evidence.detection_tables import CLEAN
+from simulator.evidence.evidence_files import in_one_step
 from simulator.making.detection.conditions import Setting
 from simulator.making.detection.corruptions import COARSE, CORRUPTIONS
 from simulator.making.detection.datasets import Dataset, read_dataset
@@ -29,6 +28,7 @@ from simulator.making.detection.networks import LEAST, outputs_of, start
 from simulator.making.detection.road import road_labels
 from simulator.making.detection.timed import Timed, TimedFiles, all_timed, sha256_of
 from simulator.making.zoo.steps import Pixels
+from simulator.metrics.detection_quality import ScoredBoxes
 
 #: Parts of the size at which the network is otherwise shown an image.
 PARTS = (1.0, 0.84, 0.71, 0.5, 0.35, 0.25, 0.18, 0.125)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.evidence.detections import DetectionTables
-from simulator.evidence.scenes import CROP, IMAGE, MIXTURE
+from simulator.evidence.detection_tables import DetectionTables
+from simulator.evidence.scene_tables import CROP, IMAGE, MIXTURE
 from simulator.making.detection.conditions import BUGS, OCCLUSION, STALE, STALES, WHOLE, WORLD, Setting
 from simulator.making.detection.evaluate import Job
 from simulator.making.detection.features import settings_of

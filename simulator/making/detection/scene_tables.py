@@ -1,4 +1,4 @@
-"""From what was seen and answered on scenes to the tables that `simulator.evidence.scenes` reads."""
+"""From what was seen and answered on scenes to the tables that `simulator.evidence.scene_tables` reads."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.detections.effects import effect_rows
-from simulator.analysis.detections.quality import Boxes, ScoredBoxes, average_precision, resamples
-from simulator.evidence.detections import CLEAN, FP32, About, DetectionTables
-from simulator.evidence.features import NUMBERS, Features
-from simulator.evidence.files import in_one_step
-from simulator.evidence.scenes import COLUMNS, CROP, IMAGE, MIXTURE, ScenesAbout
+from simulator.evidence.detection_tables import CLEAN, FP32, About, DetectionTables
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.scene_tables import COLUMNS, CROP, IMAGE, MIXTURE, NUMBERS, Features, ScenesAbout
 from simulator.making.detection.conditions import Setting
 from simulator.making.detection.evaluate import Bench, seen
 from simulator.making.detection.features import REFERENCE, FeatureBench, feature_rows, reduced, write_features
@@ -36,6 +33,8 @@ from simulator.making.detection.tables import (
     write_table,
 )
 from simulator.making.zoo.refusals import CannotMeasureError
+from simulator.metrics.condition_effects import effect_rows
+from simulator.metrics.detection_quality import Boxes, ScoredBoxes, average_precision, resamples
 
 _CLEAN = Setting(CLEAN, 0)
 #: How far clean images may be from their tables, since processors differ: in the mean score of a box, and in a feature.

@@ -1,4 +1,4 @@
-"""From what was seen and answered to the tables that `simulator.evidence.detections` reads."""
+"""From what was seen and answered to the tables that `simulator.evidence.detection_tables` reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from simulator.analysis.detections.quality import (
+from simulator.evidence.detection_tables import COLUMNS, FP32, IMAGE_STATISTICS, About, DetectionTables
+from simulator.evidence.evidence_files import in_one_step
+from simulator.making.detection import signals
+from simulator.making.detection.coco import coco_ap
+from simulator.making.detection.conditions import SETTINGS, STALES, Setting
+from simulator.making.detection.datasets import Dataset
+from simulator.making.detection.evaluate import Job, Part, seen
+from simulator.making.detection.origin import RESAMPLES, about_job, extended, extended_about
+from simulator.metrics.detection_quality import (
     OVERLAPS,
     Ints,
     ScoredBoxes,
@@ -23,14 +31,6 @@ from simulator.analysis.detections.quality import (
     resamples,
     taken,
 )
-from simulator.evidence.detections import COLUMNS, FP32, IMAGE_STATISTICS, About, DetectionTables
-from simulator.evidence.files import in_one_step
-from simulator.making.detection import signals
-from simulator.making.detection.coco import coco_ap
-from simulator.making.detection.conditions import SETTINGS, STALES, Setting
-from simulator.making.detection.datasets import Dataset
-from simulator.making.detection.evaluate import Job, Part, seen
-from simulator.making.detection.origin import RESAMPLES, about_job, extended, extended_about
 
 _DIGITS = 4
 #: What takes less room without a dictionary of its values: it comes in the same order in every setting, or hardly repeats.

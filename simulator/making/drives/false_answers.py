@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from simulator.analysis.statistics import LEVEL, Interval
+from simulator.intervals import LEVEL, Interval
 from simulator.making.drives.hits import overlaps
 from simulator.making.drives.read import BOX, RATE, Drives
 from simulator.making.drives.sensors import SENSORS, Sensor

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.statistics import Interval
+from simulator.intervals import Interval
 from simulator.making.drives.bands import EDGES
 from simulator.making.drives.chain import HIDDEN, Chain, Fitter, Observed
 from simulator.making.drives.confirm import first_confirmed

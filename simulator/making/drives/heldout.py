@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.statistics import Interval
+from simulator.intervals import Interval, percentile_interval
 from simulator.making.drives.chain import Chain, Observed, observe
 from simulator.making.drives.confirm import first_confirmed
 from simulator.making.drives.curves import threshold_of

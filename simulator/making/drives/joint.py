@@ -16,8 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.statistics import Interval
+from simulator.intervals import Interval, percentile_interval
 from simulator.making.drives.bands import EDGES
 from simulator.making.drives.bivariate import ANGLES, cells, log_likelihood
 from simulator.making.drives.chain import HIDDEN, Fitter

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.bootstrap import percentile_interval
+from simulator.intervals import percentile_interval
 from simulator.making.drives.bands import Band, bands, closing_speed, everything
 from simulator.making.drives.hits import IOU, STRICT_IOU, is_hit, looks, of_kind
 from simulator.making.drives.prediction import filtered, moved_on

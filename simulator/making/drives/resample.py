@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.statistics import Interval, share_interval
+from simulator.intervals import Interval, percentile_interval, share_interval
 from simulator.making.drives.read import Drives
 
 Floats = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""From a folder of drives to the tables that `simulator.evidence.drives` reads: sums and curves, never a row a box or track."""
+"""From a folder of drives to the tables that `simulator.evidence.drive_tables` reads: sums and curves, never a row a box or track."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.making.drives import (
     curves,
     false_answers,

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 
 class Rule(Protocol):
-    """When a batch goes, and how large it is; see `simulator.serving.batching.TritonRule`."""
+    """When a batch goes, and how large it is; see `simulator.stages.batching.TritonRule`."""
 
     @property
     def delay_s(self) -> float:

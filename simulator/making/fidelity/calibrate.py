@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from simulator.making.fidelity.batcher import Batch, Batcher
 from simulator.making.fidelity.generator import SAMPLES
-from simulator.serving.latency import LatencyTable, steps_of
+from simulator.stages.service_times import LatencyTable, steps_of
 
 Compute = Callable[[list[int]], object]
 Call = tuple[int, float]  # a batch size, and the idle time before it in s

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from simulator.evidence.fidelity import Outcome
+from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.making.fidelity.calibrate import ServerProfile
 from simulator.making.fidelity.predict import Path, Trouble, predicted
-from simulator.serving.batching import TritonRule
+from simulator.stages.batching import TritonRule
 
 Times = NDArray[np.float64]
 Item = TypeVar("Item")
@@ -47,21 +47,23 @@ def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]],
     return np.asarray(np.exp(middle + spread * t.ppf((np.arange(runs) + 0.5) / runs, freedom)))
 
 
-def outcome(scheduled: Times, answered: Times, objective_s: float) -> Outcome:
+def outcome(scheduled: Times, answered: Times, objective_s: float) -> FidelityOutcome:
     """What requests met that should have come at `scheduled` and were answered at `answered`; both in s."""
     latency = answered - scheduled
     p50, p95, p99 = np.percentile(latency, [50, 95, 99])
     throughput = len(latency) / (answered.max() - scheduled[0])
-    return Outcome(p50_s=p50, p95_s=p95, p99_s=p99, throughput_per_s=throughput, goodput=float((latency <= objective_s).mean()))
+    return FidelityOutcome(
+        p50_s=p50, p95_s=p95, p99_s=p99, throughput_per_s=throughput, goodput=float((latency <= objective_s).mean())
+    )
 
 
 @dataclass(frozen=True)
 class Forecast:
     """What a run may give: the middle, and the bounds that a run lies in 95 times of 100, figure by figure."""
 
-    low: Outcome
-    middle: Outcome
-    high: Outcome
+    low: FidelityOutcome
+    middle: FidelityOutcome
+    high: FidelityOutcome
 
 
 def forecast(rule: TritonRule, scheduled: Times, profile: ServerProfile, objective_s: float, machine: Machine) -> Forecast:
@@ -98,6 +100,6 @@ def _company(usual: Times, rate: float) -> int:
     return int(sizes[enough[0]] if len(enough) else sizes[-1])
 
 
-def _percentile(outcomes: list[Outcome], percent: float) -> Outcome:
-    found = {name: np.percentile([getattr(one, name) for one in outcomes], percent) for name in Outcome.model_fields}
-    return Outcome(**{name: float(value) for name, value in found.items()})
+def _percentile(outcomes: list[FidelityOutcome], percent: float) -> FidelityOutcome:
+    found = {name: np.percentile([getattr(one, name) for one in outcomes], percent) for name in FidelityOutcome.model_fields}
+    return FidelityOutcome(**{name: float(value) for name, value in found.items()})

@@ -8,16 +8,16 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.case.load import loads
+from simulator.case.schema import Scenario
+from simulator.engine.plan import Plan
+from simulator.engine.run import Run
+from simulator.engine.streams import Streams
 from simulator.evidence.recordings import Recording
 from simulator.making.fidelity.batcher import Batch
 from simulator.making.fidelity.calibrate import GAPS_S, by_size
-from simulator.scenario import Scenario
-from simulator.scenario.load import loads
-from simulator.serving.batching import TritonRule
-from simulator.serving.engine import Run
-from simulator.serving.latency import GRID, LatencyTable
-from simulator.serving.plan import Plan
-from simulator.serving.streams import Streams
+from simulator.stages.batching import TritonRule
+from simulator.stages.service_times import GRID, LatencyTable
 
 Times = NDArray[np.float64]
 

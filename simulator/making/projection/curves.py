@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from simulator.evidence.catalogue import hardware
-from simulator.evidence.files import in_one_step
-from simulator.evidence.projection.curves import COLUMNS
-from simulator.evidence.projection.points import OFFLINE, all_points, networks, published
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.projection import COLUMNS, OFFLINE, all_points, networks, published
 from simulator.making.projection.form import BYTES, NOISE, Design, Fit, Vector, design_of, evaluate, fit
 from simulator.paths import CATALOGUE
 

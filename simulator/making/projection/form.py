@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.evidence.catalogue import hardware
-from simulator.evidence.projection.points import ACTIVATIONS_PER_MAC, OFFLINE
+from simulator.evidence.projection import ACTIVATIONS_PER_MAC, OFFLINE
 
 Vector = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.making.training.dataset import SEED, Ints, Pixels
 from simulator.making.zoo.architectures import Architecture
 from simulator.making.zoo.photo import normalize

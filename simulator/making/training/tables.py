@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from simulator.evidence.files import in_one_step
-from simulator.evidence.scores import Measured
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.score_tables import Measured
 from simulator.making.training.dataset import FOLDS, SEED, Dataset, Pixels
 from simulator.making.training.networks import (
     DECAY,

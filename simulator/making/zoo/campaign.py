@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.failures import Failure, forget_failure, write_failure
-from simulator.evidence.files import in_one_step
 from simulator.evidence.profiles import Profile, ThreadRun, write_profile
 from simulator.making.zoo.machine import library_version, provenance
 from simulator.making.zoo.measure import Advance, Effort, measure

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.making.zoo.answers import quiet_session
 from simulator.making.zoo.quiet import quiet_tools
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.making.zoo.photo import PHONE_SIZE, Channels, normalize
 
 Pixels = NDArray[np.uint8]

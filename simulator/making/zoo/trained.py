@@ -9,7 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference, version_converter
 
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.making.zoo.answers import quiet_session
 from simulator.making.zoo.architectures import RAW_PIXELS, Channels, Network
 from simulator.making.zoo.export import INPUT, ExportError

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from simulator.evidence.detections import BINS, load_detections
+from simulator.evidence.detection_tables import BINS, load_detections
 from simulator.making.detection import evaluate, networks, origin, precisions, signals, tables
 from simulator.making.detection.conditions import SHARES, Setting, lacking
 from simulator.making.detection.evaluate import Bench, Job, read_part, seen

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulator.analysis.detections.quality import Boxes, ScoredBoxes
-from simulator.evidence.scales import load_scales
+from simulator.evidence.object_scales import load_scales
 from simulator.making.detection import scale_tables, scales
 from simulator.making.detection.conditions import Setting
 from simulator.making.detection.images import Takes, prepare
@@ -17,6 +16,7 @@ from simulator.making.detection.layouts import LAYOUTS
 from simulator.making.detection.networks import Detector
 from simulator.making.detection.road import road_answers, road_labels
 from simulator.making.zoo.refusals import CannotMeasureError
+from simulator.metrics.detection_quality import Boxes, ScoredBoxes
 from tests.pictures import picture
 
 pytest.importorskip("torch", reason="the timed files are made by the zoo")

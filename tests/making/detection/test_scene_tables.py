@@ -8,11 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from simulator.evidence import scenes as evidence
-from simulator.evidence.detections import load_detections
-from simulator.evidence.effects import load_effects
-from simulator.evidence.features import load_features
-from simulator.evidence.scenes import load_scenes
+from simulator.evidence import scene_tables as evidence
+from simulator.evidence.detection_tables import load_detections, load_effects
+from simulator.evidence.scene_tables import load_features, load_scenes
 from simulator.making.detection import evaluate, features, networks, origin, scene_tables, tables
 from simulator.making.detection.conditions import Setting
 from simulator.making.detection.evaluate import Bench, Job, make_networks, seen
@@ -59,9 +57,9 @@ def bench(job: SceneJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sce
     """The scenes beside tables of the eight images, whose features have one number, since only four are the reference."""
     for module in (features, scene_tables):
         monkeypatch.setattr(module, "NUMBERS", ["f00"])
-    monkeypatch.setattr("simulator.evidence.features.NUMBERS", ["f00"])
+    monkeypatch.setattr("simulator.evidence.scene_tables.NUMBERS", ["f00"])
     columns = ["condition", "severity", "image", "reference", "f00"]
-    monkeypatch.setattr("simulator.evidence.features.COLUMNS", columns)
+    monkeypatch.setattr("simulator.evidence.scene_tables.COLUMNS", columns)
     monkeypatch.setitem(evidence.COLUMNS, "features", columns)
     source = Job(job.data, job.trained, job.cache, 1)
     for setting in SMALL:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulator.analysis.detections.quality import Boxes
 from simulator.making.detection.datasets import Dataset, read_dataset
 from simulator.making.detection.scenes import KEPT, Piece, all_scenes, crop, dataset_of, mixture
+from simulator.metrics.detection_quality import Boxes
 
 
 def two_images() -> Dataset:

@@ -7,7 +7,7 @@ import numpy as np
 from simulator.making.fidelity.batcher import Batch, Pending
 from simulator.making.fidelity.calibrate import GAPS_S
 from simulator.making.fidelity.predict import Path, Trouble, predicted, replayed
-from simulator.serving.batching import TritonRule
+from simulator.stages.batching import TritonRule
 
 
 def usual(*seconds):

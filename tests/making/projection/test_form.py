@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.evidence.projection.points import OFFLINE
+from simulator.evidence.projection import OFFLINE
 from simulator.making.projection.form import Design, design_of, evaluate, fit
 
 

@@ -1,6 +1,6 @@
 """Networks are hidden together, and often enough."""
 
-from simulator.evidence.projection.points import OWN, all_points
+from simulator.evidence.projection import OWN, all_points
 from simulator.making.projection.holdout import HIDDEN, hidden_sets
 
 

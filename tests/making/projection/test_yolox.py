@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.evidence.projection import latency
-from simulator.evidence.projection.heldout import held_out
-from simulator.evidence.projection.points import OWN, all_points, published
+from simulator.evidence.projection import OWN, all_points, latency, published
+from simulator.evidence.projection_accuracy import held_out
 from simulator.making.projection.curves import _protocol
 from simulator.making.projection.form import design_of, fit
 

@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-from simulator.evidence.scores import load_scores
-from simulator.evidence.scores.importing import write_table
+from simulator.evidence.score_import import write_table
+from simulator.evidence.score_tables import load_scores
 from simulator.making.training import tables
 from simulator.making.training.dataset import read_pad_ufes20
 from simulator.making.training.networks import features, new_head

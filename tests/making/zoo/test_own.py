@@ -16,7 +16,7 @@ import psutil
 import pytest
 from onnx import numpy_helper
 
-from simulator.commands import profile as profile_command
+from simulator.cli import profile as profile_command
 from simulator.evidence import profiles as evidence
 from simulator.evidence.profiles import load_profile, read_profile, write_profile
 from simulator.making.zoo import own
@@ -162,7 +162,7 @@ def test_torch_is_not_imported(make_onnx: OnnxMaker) -> None:
 
 
 def test_a_cancelled_measurement_writes_nothing(make_onnx: OnnxMaker, tmp_path: Path) -> None:
-    command = "from simulator.commands.main import main; main()"
+    command = "from simulator.cli.main import main; main()"
     # Weights among the inputs, as older exporters left them, make ONNX Runtime talk; the program is to read JSON only.
     weights = numpy_helper.from_array(np.zeros((8, 3, 3, 3), np.float32), "w")
     file = make_onnx(op="Conv", weights=[weights], more_inputs=[("w", weights.dims)])

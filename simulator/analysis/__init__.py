@@ -1,1 +1,0 @@
-"""What a run means: statistics, metrics with intervals, the scorecard."""

@@ -1,1 +1,0 @@
-"""What a detection table says of a detector."""

@@ -1,1 +1,0 @@
-"""What the measurements and published figures say, side by side."""

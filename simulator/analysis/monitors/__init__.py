@@ -1,1 +1,0 @@
-"""Monitors: does production differ from a reference? Also where rows follow each other."""

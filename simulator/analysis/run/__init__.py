@@ -1,1 +1,0 @@
-"""What replications of a plan mean: metrics with intervals, comparisons, advice, explanations."""

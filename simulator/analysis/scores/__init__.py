@@ -1,1 +1,0 @@
-"""What a score table says of a model."""

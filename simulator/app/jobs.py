@@ -1,0 +1,321 @@
+"""Runs in the background: one job a design, one future a replication, on processes that all people share.
+
+People who look at the same design share its job. Each of them may stop watching it; it ends when nobody wants it any more.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from threading import Lock
+from time import monotonic
+from typing import NamedTuple
+
+from cachetools import LRUCache
+
+from simulator.app.turns import Ahead, Submitter
+from simulator.app.workers import Workers
+from simulator.engine.plan import Plan, fingerprint
+from simulator.explain.replications import REPLICATIONS, Result, packed, result_of, run_packed
+from simulator.limits import RUNS_KEPT
+from simulator.metrics.measures import Measures
+
+#: How many jobs are kept; the least recently used is dropped first, and before any that is under way and watched.
+KEPT = 64
+
+#: What the jobs that are kept may take of the memory (bytes).
+KEPT_BYTES = RUNS_KEPT.most
+
+#: How many watchers are remembered for what they watch.
+WATCHERS = 512
+
+#: The first result of a run rests on this many replications, the fewest whose interval tells something (Student's t with three
+#: degrees of freedom), and each further one on so many times as many.
+FIRST, FURTHER = 4, 3
+
+#: How urgent the first stage of a run is; lower numbers come first, and each further stage is less urgent by one. What a person
+#: waits for, what runs beside it, and what nobody watches.
+WATCHED, BESIDE, UNWATCHED = 0, 6, 12
+
+#: Whose account bears what runs for everybody who comes, such as the pictures of the first page.
+HOUSE = ""
+
+
+class Watcher(NamedTuple):
+    """Who watches a job: a tab of a person's browser, or one of several things that it watches."""
+
+    person: str
+    what: str
+
+
+def job_id(plan: Plan, seed: int, replications: int) -> str:
+    """Identifies a job: the same case, design, strikes, seed and number of replications are the same job everywhere."""
+    return fingerprint([*plan.identity, seed, replications])
+
+
+def _key(plan: Plan, seed: int, replications: int) -> str:
+    if not REPLICATIONS[0] <= replications <= REPLICATIONS[1]:
+        raise ValueError(f"{replications} replications; expected {REPLICATIONS[0]} to {REPLICATIONS[1]}")
+    return job_id(plan, seed, replications)
+
+
+def stages_of(total: int) -> list[int]:
+    """After how many replications a result is shown, the last being all: `[4, 12, 30]`.
+
+    A stage that would rest on more than half of all is left out: little after it comes the whole result.
+    """
+    found, count = [], FIRST
+    while 2 * count <= total:
+        found.append(count)
+        count *= FURTHER
+    return [*found, total]
+
+
+@dataclass
+class Job:
+    """The replications of one design, running or done.
+
+    total: replications asked for; futures: one a replication, in their order
+    behalf: on whose behalf it runs, and how urgent its first stage is
+    """
+
+    plan: Plan
+    seed: int
+    total: int
+    futures: list[Future[Measures]] = field(default_factory=list)
+    behalf: Submitter = field(default_factory=lambda: Submitter(HOUSE, ""))
+
+    def __post_init__(self) -> None:
+        self._pooling = Lock()
+        self._best: Result | None = None
+
+    def go_on(self, workers: Workers, person: str, urgency: int) -> None:
+        """Have the workers run on a person's account, stage by stage, what has not begun, was dropped or failed."""
+        plan, before, stages = packed(self.plan), self.futures, stages_of(self.total)
+
+        def handed(replication: int) -> Future[Measures]:
+            behalf = Submitter(person, self.id, urgency + bisect_right(stages, replication))
+            return workers.submit(behalf, run_packed, plan, self.seed, replication)
+
+        kept = [future if future.running() or _succeeded(future) else None for future in before] or [None] * self.total
+        self.futures = [future or handed(replication) for replication, future in enumerate(kept)]
+        for future, still in zip(before, kept, strict=False):
+            if still is None:
+                future.cancel()
+        self.behalf, self.started, self._done_before = Submitter(person, self.id, urgency), monotonic(), self.done
+
+    @cached_property
+    def id(self) -> str:
+        """The key under which the registry keeps the job."""
+        return job_id(self.plan, self.seed, self.total)
+
+    @property
+    def done(self) -> int:
+        """Replications that have ended."""
+        return sum(future.done() for future in self.futures)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the replications that have ended, bytes."""
+        return sum(future.result().nbytes for future in self.futures if _succeeded(future))
+
+    @property
+    def share(self) -> float:
+        """Share of the replications that have ended."""
+        return self.done / self.total
+
+    @property
+    def running(self) -> bool:
+        """Whether some replication has not ended."""
+        return self.done < self.total
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the job was stopped before its end."""
+        return any(future.cancelled() for future in self.futures)
+
+    @property
+    def again(self) -> bool:
+        """Whether some replication began a second time, since the process that ran it was killed."""
+        return any(getattr(future, "again", False) for future in self.futures)
+
+    @property
+    def error(self) -> BaseException | None:
+        """What went wrong in a replication, if anything did."""
+        ended = [future for future in self.futures if future.done() and not future.cancelled()]
+        return next((future.exception() for future in ended if future.exception()), None)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether there is a result of all replications."""
+        return not (self.running or self.cancelled or self.error)
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds to go at the pace so far; None before the first replication has ended."""
+        done = self.done
+        more = done - self._done_before
+        return (monotonic() - self.started) * (self.total - done) / more if more else None
+
+    @property
+    def ready(self) -> int:
+        """How many replications the best result so far rests on; 0 before there is one."""
+        first = next((place for place, future in enumerate(self.futures) if not _succeeded(future)), self.total)
+        return max((count for count in stages_of(self.total) if count <= first), default=0)
+
+    @property
+    def shown(self) -> Result | None:
+        """The best result so far: of the first few replications, then of more, at last of all; None before the first.
+
+        It is the result of a run of so many replications under the same seed, so that one is part of the next. Who asks first
+        waits until they are pooled; who asks again does not.
+        """
+        with self._pooling:
+            count = self.ready
+            if count and (self._best is None or self._best.replications < count):
+                self._best = result_of(self.plan, self.seed, [future.result() for future in self.futures[:count]])
+            return self._best
+
+    @property
+    def measures(self) -> list[Measures]:
+        """The measures of every replication, in their order; waits for them, and raises what went wrong in one."""
+        return [future.result() for future in self.futures]
+
+    @property
+    def summary(self) -> Result:
+        """The result of all replications; waits for them, and raises what went wrong in one."""
+        wait(self.futures)
+        if not self.succeeded:
+            self.futures[0].result()
+        result = self.shown
+        assert result is not None
+        return result
+
+    def cancel(self) -> None:
+        """Drop the replications that have not begun."""
+        for future in self.futures:
+            future.cancel()
+
+
+def _succeeded(future: Future[Measures]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
+class Registry:
+    """The jobs of all people, who wants each, and the processes that do the work."""
+
+    def __init__(self, workers: Workers) -> None:
+        self.workers = workers
+        self._jobs: dict[str, Job] = {}  # the one used last at the end
+        self._watched: LRUCache[Watcher, str] = LRUCache(WATCHERS)  # the id of the job that each watches
+        self._lasting: dict[str, set[Watcher]] = {}  # who wants a job to its end, whether somebody watches it or not
+        self._lock = Lock()
+
+    def get(self, key: str | None) -> Job | None:
+        """The job of that id, if it is still kept."""
+        with self._lock:
+            return self._used(key or "")
+
+    def live(self, watcher: Watcher, plan: Plan, seed: int, replications: int, urgency: int = WATCHED) -> Job:
+        """The job of this design, which one watches from now on.
+
+        What that one watched before is dropped, unless somebody else wants it. One that failed is tried again only for who had
+        not watched it yet. First results come before later ones.
+
+        urgency: BESIDE where it is not what the person waits for, and comes after that
+        Raises ValueError for a number of replications that no widget offers.
+        """
+        key = _key(plan, seed, replications)
+        with self._lock:
+            before = self._watched.pop(watcher, None)
+            self._watched[watcher] = key
+            job = self._begun(plan, seed, replications, Submitter(watcher.person, key, urgency), anew=before != key)
+            if before != key:
+                self._let_go(before)
+        return job
+
+    def start(
+        self, watcher: Watcher, plan: Plan, seed: int, replications: int, urgency: int = UNWATCHED, anew: bool = False
+    ) -> Job:
+        """The job of this design, which runs to its end whether somebody watches it or not.
+
+        urgency: WATCHED where a person waits for it; anew: whether it is tried again though it failed
+        Raises ValueError for a number of replications that no widget offers.
+        """
+        key = _key(plan, seed, replications)
+        with self._lock:
+            wanted = self._lasting.setdefault(key, set())
+            anew = anew or watcher not in wanted
+            wanted.add(watcher)
+            return self._begun(plan, seed, replications, Submitter(watcher.person, key, urgency), anew)
+
+    def drop(self, watcher: Watcher, key: str | None = None) -> None:
+        """One wants a job no more, or what they watch; the job ends if nobody else wants it."""
+        with self._lock:
+            wanted = key or self._watched.get(watcher, "")
+            if self._watched.get(watcher) == wanted:
+                self._watched.pop(watcher, None)
+            self._lasting.get(wanted, set()).discard(watcher)
+            self._let_go(wanted)
+
+    @property
+    def watching(self) -> int:
+        """How many watch a run that goes on."""
+        with self._lock:
+            running = {key for key, job in self._jobs.items() if job.running}
+            return sum(key in running for key in self._watched.values())
+
+    def ahead(self, job: Job) -> Ahead | None:
+        """What of others comes before a job that has not begun; None where nothing does."""
+        return self.workers.ahead(job.id) if job.running and not job.done else None
+
+    def _begun(self, plan: Plan, seed: int, replications: int, behalf: Submitter, anew: bool) -> Job:
+        """The job of this design: a new one, or the existing one, which goes on where it was stopped.
+
+        anew: whether somebody asks for it who did not before: then it goes on where it failed, and comes as soon as theirs
+        """
+        job = self._used(behalf.run)
+        if job is None:
+            job = self._jobs[behalf.run] = Job(plan, seed, replications)
+            job.go_on(self.workers, behalf.person, behalf.urgency)
+            self._make_room()
+        elif job.cancelled or (anew and (job.error or (job.running and self.workers.sooner(behalf, job.behalf)))):
+            job.go_on(self.workers, behalf.person, behalf.urgency)
+        return job
+
+    def _used(self, key: str) -> Job | None:
+        """The job of that id, which is now the one used last."""
+        job = self._jobs.pop(key, None)
+        if job is not None:
+            self._jobs[key] = job
+        return job
+
+    def _make_room(self) -> None:
+        """Drop the jobs used least recently; one that is under way and watched is kept."""
+        watched = set(self._watched.values())
+        taken = sum(job.nbytes for job in self._jobs.values())
+        for key, job in list(self._jobs.items())[:-1]:
+            if len(self._jobs) <= KEPT and taken <= KEPT_BYTES:
+                return
+            if not (job.running and key in watched):
+                taken -= job.nbytes
+                job.cancel()
+                del self._jobs[key]
+                self._lasting.pop(key, None)
+
+    def _wanted(self, key: str) -> bool:
+        return bool(self._lasting.get(key)) or key in self._watched.values()
+
+    def _let_go(self, key: str | None) -> None:
+        """Stop a job that nobody wants any more."""
+        job = self._jobs.get(key or "")
+        if job and not self._wanted(job.id):
+            job.cancel()
+
+
+@cache
+def registry() -> Registry:
+    """The one registry of this server. No message of a browser clears it, as it would a cache of Streamlit's."""
+    return Registry(Workers())

@@ -1,0 +1,241 @@
+"""What an address stores: case, version, picks, curveballs, seed and number of replications. Never results.
+
+An address is short and carries ids, as the command does: what equals the case's default is left out.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite, nan
+from urllib.parse import urlencode
+
+from simulator.case.choices import Choice, Options, Pick
+from simulator.case.schema import Scenario
+from simulator.engine.plan import Plan
+from simulator.errors import MOST_LISTED, suggest
+from simulator.explain.replications import REPLICATIONS
+
+SEEDS = (0, 2**31 - 1)
+DEFAULT_SEED = 1
+
+#: A key may be given more than once: curveballs are.
+Address = Mapping[str, str | Iterable[str]]
+
+#: As much of a value as a sentence repeats.
+_MOST_SHOWN = 60
+
+
+@dataclass
+class LinkRequest:
+    """What an address asks for; what it leaves out, or what cannot be read, is at its default.
+
+    picks: those that are given; strikes: curveball to its time in seconds, None for its author's own
+    complaints: what could not be read, a sentence each
+    """
+
+    picks: dict[str, Pick]
+    strikes: dict[str, float | None]
+    seed: int
+    replications: int
+    complaints: list[str] = field(default_factory=list)
+
+
+def written(plan: Plan, seed: int, replications: int) -> dict[str, str | list[str]]:
+    """The address of a design: case and version, and whatever differs from the case's defaults."""
+    scenario = plan.scenario
+    kept: dict[str, str | list[str]] = {"case": scenario.id, "version": str(scenario.version), **_picked(plan)}
+    if called := _called(plan):
+        kept["strike"] = [f"{name}@{_digits(at_s / 60)}" for name, at_s in called.items()]
+    if seed != DEFAULT_SEED:
+        kept["seed"] = str(seed)
+    if replications != scenario.run.replications:
+        kept["replications"] = str(replications)
+    return kept
+
+
+def link(plan: Plan, seed: int, replications: int) -> str:
+    """The query string that opens this design and its curveballs."""
+    return "?" + urlencode(written(plan, seed, replications), doseq=True, safe="@")
+
+
+def command(plan: Plan, seed: int, replications: int) -> str:
+    """The command line that runs this design; defaults are left out."""
+    picks = [f"--set {name}={shlex.quote(pick)}" for name, pick in _picked(plan).items()]
+    strikes = [f"--strike {name}@{_digits(time)}" for name, time in _called(plan).items()]
+    return " ".join(["casesim run", plan.scenario.id, *picks, *strikes, f"--seed {seed}", f"--replications {replications}"])
+
+
+def _picked(plan: Plan) -> dict[str, str]:
+    """The picks other than the defaults, as an address and a command write them."""
+    defaults = plan.scenario.defaults()
+    return {name: str(pick) for name, pick in plan.design.items() if pick != defaults[name]}
+
+
+def _digits(number: float) -> str:
+    """A number in all its digits, without `.0`."""
+    return str(int(number)) if number == int(number) else str(number)
+
+
+def _called(plan: Plan) -> dict[str, float]:
+    """The curveballs that strike at a time other than their author's, in seconds."""
+    balls, starts_at = plan.scenario.curveballs, plan.scenario.run.starts_at
+    return {name: time for name, time in plan.strikes.items() if balls[name].own_time(starts_at) != time}
+
+
+def read(scenario: Scenario, address: Address) -> LinkRequest:
+    """What an address asks of this case; whatever cannot be read is at its default, and a complaint says so.
+
+    address: `st.query_params.to_dict()` loses all but the last value of a key; give every value where there may be several
+    """
+    return _LinkReader(scenario, address).asked()
+
+
+class _LinkReader:
+    """Reads one address, and complains of what it cannot read."""
+
+    def __init__(self, scenario: Scenario, address: Address) -> None:
+        self.scenario = scenario
+        self.given = {name: [given] if isinstance(given, str) else list(given) for name, given in address.items()}
+        self.complaints: list[str] = []
+
+    def asked(self) -> LinkRequest:
+        self._version()
+        picks = self._picks()
+        seed = self._whole("seed", SEEDS, DEFAULT_SEED)
+        replications = self._whole("replications", REPLICATIONS, self.scenario.run.replications)
+        strikes = self._strikes()
+        self._one("case")
+        self._lost()
+        self._unknown()
+        return LinkRequest(picks, strikes, seed, replications, self.complaints)
+
+    def _one(self, name: str) -> str | None:
+        """The one value of a key; None, with a complaint, where several contradict each other."""
+        values = list(dict.fromkeys(self.given.get(name, [])))
+        if len(values) > 1:
+            told = " and ".join(_shown(value) for value in values[:3])
+            self.complaints.append(f"{name} is given more than once, as {told}: give it once. None of them is used.")
+        return values[0] if len(values) == 1 else None
+
+    def _version(self) -> None:
+        given, now = self._one("version"), self.scenario.version
+        if given is not None and given != str(now):
+            made = f"The link was made with version {_shown(given)} of this case"
+            self.complaints.append(f"{made}, which is now at version {now}; results may differ.")
+
+    def _picks(self) -> dict[str, Pick]:
+        picks: dict[str, Pick] = {}
+        for name, choice in self.scenario.choices.items():
+            given = self._one(name)
+            if given is None:
+                continue
+            try:
+                picks[name] = _pick(choice, given)
+            except ValueError as error:
+                default = f"{choice.label} is at its default, {choice.label_of(choice.default)}."
+                self.complaints.append(_refused(name, given, error, default))
+        return picks
+
+    def _whole(self, name: str, bounds: tuple[int, int], default: int) -> int:
+        given = self._one(name)
+        if given is None:
+            return default
+        low, high = bounds
+        readable = given.isascii() and given.isdigit() and len(given) <= len(str(high))
+        if readable and low <= int(given) <= high:
+            return int(given)
+        wanted = f"expected a whole number from {low:,} to {high:,}"
+        self.complaints.append(f"{name}={_shown(given)}: {wanted}. The default, {default}, is used.")
+        return default
+
+    def _strikes(self) -> dict[str, float | None]:
+        """The curveballs: `strike=news@480`, in minutes; links of before name them by label, and one time for all."""
+        shared, found = self._one("strike_min"), dict[str, set[float | None]]()
+        if shared is not None and not self.given.get("strike"):
+            self.complaints.append(f"strike_min={_shown(shared)}: no curveball is named; {_STRIKE}.")
+        for given in self.given.get("strike", []):
+            try:
+                name, at_s = self._strike(given, shared)
+            except ValueError as error:
+                self.complaints.append(_refused("strike", given, error, "It does not strike."))
+            else:
+                found.setdefault(name, set()).add(at_s)
+        for name, times in found.items():
+            if len(times) > 1:
+                self.complaints.append(f"strike={name}: it is given more than once, at different times. It does not strike.")
+        return {name: times.pop() for name, times in found.items() if len(times) == 1}
+
+    def _strike(self, given: str, shared: str | None) -> tuple[str, float | None]:
+        balls = self.scenario.curveballs
+        before, at, after = given.rpartition("@")
+        word, minutes = (before, after) if at else (given, shared)
+        name = word if word in balls else _by_label({one: ball.label for one, ball in balls.items()}, word)
+        if name is None:
+            raise ValueError(f"there is no such curveball; {suggest(word[:_MOST_SHOWN], balls)}")
+        if minutes is None:
+            if balls[name].own_time(self.scenario.run.starts_at) is None:
+                raise ValueError(f"it has no time of its own; {_STRIKE}")
+            return name, None
+        at_s = round(60 * _minutes(minutes), 6)
+        if late := balls[name].too_late(self.scenario, at_s):
+            raise ValueError(f"it {late} s")
+        return name, at_s
+
+    def _lost(self) -> None:
+        """`run` meant a run that a server kept, which the rest of the address identifies."""
+        if given := self._one("run"):
+            again = "the design that the link names is run again, with the same seed"
+            self.complaints.append(f"run={_shown(given)}: runs are not kept; {again}, and gives the same figures.")
+
+    def _unknown(self) -> None:
+        """Keys that mean nothing here."""
+        known = ["case", "version", "strike", "seed", "replications", *self.scenario.choices]
+        strange = [name for name in self.given if name not in {*known, "run", "strike_min"}]
+        self.complaints += [
+            f"{_shown(name)}: this case has no such choice; {suggest(name[:_MOST_SHOWN], known)}"
+            for name in strange[:MOST_LISTED]
+        ]
+        if len(strange) > MOST_LISTED:
+            self.complaints.append(f"{len(strange) - MOST_LISTED:,} more names in the address mean nothing in this case.")
+
+
+_STRIKE = "write a curveball with its time in minutes from the start of the run, such as strike=NAME@480"
+
+
+def _pick(choice: Choice, given: str) -> Pick:
+    """A value as a pick: an option by its id, or by its label as in links of before; raises ValueError."""
+    if isinstance(choice, Options):
+        name = given if given in choice.options else _by_label({one: o.label for one, o in choice.options.items()}, given)
+        return choice.read(given if name is None else name)
+    return choice.read(given)
+
+
+def _by_label(labels: Mapping[str, str], word: str) -> str | None:
+    """The one name that has this label."""
+    found = [name for name, label in labels.items() if label == word]
+    return found[0] if len(found) == 1 else None
+
+
+def _minutes(given: str) -> float:
+    """A finite number; raises ValueError."""
+    try:
+        number = float(given)
+    except ValueError:
+        number = nan
+    if not isfinite(number):
+        raise ValueError(f"'{_shown(given)}' is no time; {_STRIKE}")
+    return number
+
+
+def _shown(given: str) -> str:
+    """A value as a sentence repeats it: only the beginning of a very long one."""
+    return given if len(given) <= _MOST_SHOWN else f"{given[:_MOST_SHOWN]}… ({len(given):,} characters)"
+
+
+def _refused(name: str, given: str, error: ValueError, then: str) -> str:
+    """Why a value is not used, and what holds instead; an error that repeats the value repeats as little of it."""
+    reason = str(error).replace(given, _shown(given)) if given else str(error)
+    end = "" if reason.endswith("?") else "."
+    return f"{name}={_shown(given)}: {reason}{end} {then}"

@@ -1,0 +1,81 @@
+"""Cases that a person is writing: pages follow their files, and keep the last version that was without faults."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import streamlit as st
+
+from simulator.app.widgets import plain, scenario_of
+from simulator.case.case_files import find, own_cases, scenario_ids
+from simulator.case.faults import Fault, told
+from simulator.case.load import load_alone
+from simulator.case.schema import Scenario
+from simulator.engine.plan import read_whole
+from simulator.evidence.evidence_files import Stamp, stamp_of
+
+#: How often the files are looked at (s).
+LOOK_S = 1.0
+
+
+def case_now(case: str) -> tuple[Scenario | None, list[Fault]]:
+    """The case as its file says now; where that has faults, the last version without any (None if there is none), and they.
+
+    Of a person's own case the faults include what its designs refer to and cannot find.
+    """
+    kept, (scenario, faults) = _kept(), _tried(case, stamp_of(find(case)), case in own_cases())
+    if scenario is not None:
+        kept[case] = scenario
+    return kept.get(case), faults
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _tried(case: str, stamp: Stamp, own: bool) -> tuple[Scenario | None, list[Fault]]:
+    return load_alone(case, lambda name: read_whole(lambda: scenario_of(name)) if own else scenario_of(name))
+
+
+@cache
+def _kept() -> dict[str, Scenario]:
+    """The last version of each case that was without faults."""
+    return {}
+
+
+def chosen_case() -> Scenario:
+    """The case named in the address; else the last one; else the first one. A broken one shows its faults."""
+    wanted, known = st.query_params.get("case"), scenario_ids()
+    last = st.session_state.get("case")
+    case = wanted if wanted in known else last if last in known else known[0]
+    follow()
+    scenario, faults = case_now(case)
+    with st.container():  # there without faults too, so that what stands below keeps its place
+        if faults:
+            tell(faults, scenario)
+    if scenario is None:
+        st.stop()
+    if wanted is not None and wanted not in known:
+        st.warning(f"There is no case “{plain(wanted)}”. This is “{plain(scenario.title)}”.")
+    st.session_state["case"] = scenario.id
+    return scenario
+
+
+def tell(faults: list[Fault], shown: Scenario | None) -> None:
+    """Every fault of a file, and what the page shows meanwhile."""
+    listed = "\n".join(f"- {plain(line)}" for line in told(faults))
+    still = "\n\nThe page shows the last version without faults." if shown else ""
+    st.error(f"**{len(faults)} {'fault' if len(faults) == 1 else 'faults'} to mend**\n\n{listed}{still}")
+
+
+def follow() -> None:
+    """Draw the page again as soon as the file of a case of one's own has changed, appeared or gone."""
+    if own_cases():
+        _look(_stamps())
+
+
+@st.fragment(run_every=LOOK_S)
+def _look(before: dict[str, Stamp]) -> None:
+    if _stamps() != before:
+        st.rerun()
+
+
+def _stamps() -> dict[str, Stamp]:
+    return {case: stamp_of(file) for case, file in own_cases().items()}

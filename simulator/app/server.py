@@ -1,0 +1,192 @@
+"""By which names a server is reached, and by which by nobody but a person at its machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+from base64 import b64encode
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from importlib.resources import files
+from secrets import token_hex
+from threading import Timer
+
+import streamlit as st
+import uvicorn
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+from streamlit.cli_util import open_browser
+from streamlit.web import bootstrap
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from simulator.app.jobs import registry
+from simulator.app.uploads import Uploading
+from simulator.app.visitors import COOKIE, LOOPBACK, known
+from simulator.app.widgets import plain
+from simulator.errors import InputError
+from simulator.limits import MIB
+from simulator.paths import APP
+from simulator.processes import ORPHANED
+from simulator.sources.own_model_panel import measurements
+
+#: How long a browser is known again (s): the 400 days that browsers keep a cookie at most.
+REMEMBERED_S = 400 * 24 * 3600
+
+#: As much of a name as a refusal repeats.
+_MOST_SHOWN = 60
+
+
+class Guard:
+    """Middleware around the whole app, its errors included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = headers()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what is not for this server; pass on the rest, and add to each answer."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        asked = HTTPConnection(scope)
+        host, origin = asked.headers.get("host", ""), asked.headers.get("origin")
+        cookie = None if known(asked.cookies.get(COOKIE)) else _cookie(scope["scheme"]) if _opens_a_page(asked) else None
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = MutableHeaders(scope=message)
+                told.update(self._headers)
+                if cookie:
+                    told.append("Set-Cookie", cookie)
+            await send(message)
+
+        if reason := refusal(host, origin):
+            refused = PlainTextResponse(reason, 403) if scope["type"] == "http" else WebSocketClose(1008)
+            await refused(scope, receive, answer)
+        else:
+            await self._app(scope, receive, answer)
+
+
+def refusal(host: str, origin: str | None) -> str | None:
+    """Why a request is not answered; None if it is.
+
+    A page of another site reaches this machine by a name that the site's owner points here (DNS rebinding), or names its own
+    site as the origin. Both end here, before Streamlit asks outside whether that site might be this machine.
+    """
+    if not is_host_allowed(host):
+        name = re.sub(r"[^\w.:\[\]-]", "?", host)[:_MOST_SHOWN]
+        return f"CaseSim does not answer to the name '{name}'. Who runs it can allow a name: casesim serve --allow-host NAME\n"
+    if origin is not None and origin.partition("://")[2].lower() != host.lower():
+        return "CaseSim answers to its own pages only.\n"
+    return None
+
+
+def headers() -> dict[str, str]:
+    """What every answer tells the browser: nothing comes from elsewhere, goes elsewhere or is framed elsewhere."""
+    policy = {
+        "default-src": "'self'",
+        "script-src": f"'self' blob: {_inline_scripts()}",  # Streamlit loads the code of components from blobs
+        "style-src": "'self' 'unsafe-inline'",  # styles are made as components are drawn
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{what} {sources}" for what, sources in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+
+def _inline_scripts() -> str:
+    """The scripts that Streamlit's own page contains, by their hashes; no others run."""
+    page = files("streamlit").joinpath("static", "index.html").read_bytes()
+    scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
+    return " ".join(f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)
+
+
+def _opens_a_page(asked: HTTPConnection) -> bool:
+    return asked.scope["type"] == "http" and asked.scope["method"] == "GET" and "text/html" in asked.headers.get("accept", "")
+
+
+def _cookie(scheme: str) -> str:
+    """A cookie for a browser that has none; Lax, as who follows a link from elsewhere would otherwise become somebody else."""
+    secure = "; Secure" if scheme == "https" else ""
+    return f"{COOKIE}={token_hex(32)}; Path=/; Max-Age={REMEMBERED_S}; HttpOnly; SameSite=Lax{secure}"
+
+
+#: How long what is under way may take to end with the server (s).
+GRACE_S = 1
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """The processes start before the first visitor comes, and end with the server."""
+    registry().workers.start()
+    try:
+        yield
+    finally:
+        measurements().stop()
+        registry().workers.stop()
+
+
+def told(error: Exception) -> bool:
+    """Say on the page what went wrong, in a sentence; True, so that no traceback is shown.
+
+    A fault of CaseSim's own has a code, which stands in the log beside the traceback.
+    """
+    if isinstance(error, InputError):
+        st.error(plain(str(error)))
+        return True
+    code = token_hex(4)
+    logging.getLogger(__name__).error("page error %s: %s: %s", code, type(error).__name__, error)
+    st.error(f"This part of the page cannot be shown: a fault of CaseSim's own. The log of the server tells more at {code}.")
+    return True
+
+
+#: What an ASGI server serves; without `run` it is reached from this machine only.
+app: ASGIApp = Guard(Uploading(st.App(APP, lifespan=lifespan, on_script_error=told)))
+
+
+def run(listening: socket.socket, address: str, hosts: Sequence[str], url: str) -> None:
+    """Serve the app until a signal ends it, which is then raised again: an interrupt as KeyboardInterrupt.
+
+    listening: a bound socket; hosts: the names that the server answers to, besides a machine's names of itself
+    url: what a browser on this machine opens
+    """
+    port = listening.getsockname()[1]
+    bootstrap.load_config_options({"server.address": address, "server.port": port, "server.allowedHosts": [*LOOPBACK, *hosts]})
+    if not st.get_option("server.headless"):
+        open_browser(url)  # it waits until the server accepts
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        use_colors=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ws_max_size=st.get_option("server.maxMessageSize") * MIB,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        _end_within(GRACE_S)
+
+
+def _end_within(seconds: float) -> None:
+    """End this process by then, though a page that works without a pause still would."""
+    last = Timer(seconds, os._exit, (ORPHANED,))
+    last.daemon = True
+    last.start()

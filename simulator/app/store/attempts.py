@@ -1,0 +1,102 @@
+"""Attempts: which designs of a case a person has run, and how far each met the objectives.
+
+An attempt is the identity of a run, from which the run is computed again, and the figures of its objectives to show it by.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from time import time
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, MetaData, String, Table, UniqueConstraint, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from simulator.app.store.database import Database
+from simulator.case.choices import Pick
+from simulator.metrics.scorecard import Standing
+
+
+@dataclass(frozen=True)
+class Reached:
+    """An objective in one run: its metric, the value (None without a figure), the standing and the value in words."""
+
+    metric: str
+    value: float | None
+    standing: Standing
+    words: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A run that a person has made of a case.
+
+    trail: whose attempts belong together, an opaque id; job: identifies the run before it has a result
+    version, scenario_hash: of the case at the time; strikes: curveballs with their times in seconds
+    at: when, in seconds since 1970
+    """
+
+    trail: str
+    case: str
+    version: int
+    scenario_hash: str
+    job: str
+    picks: dict[str, Pick]
+    strikes: dict[str, float]
+    seed: int
+    replications: int
+    run_hash: str
+    reached: list[Reached]
+    starred: bool = False
+    at: float = field(default_factory=time)
+
+
+_METADATA = MetaData()
+_TABLE = Table(
+    "attempts",
+    _METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("trail", String(64), nullable=False),
+    Column("case", String(100), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("scenario_hash", String(12), nullable=False),
+    Column("job", String(12), nullable=False),
+    Column("picks", JSON, nullable=False),
+    Column("strikes", JSON, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("replications", Integer, nullable=False),
+    Column("run_hash", String(12), nullable=False),
+    Column("reached", JSON, nullable=False),
+    Column("starred", Boolean, nullable=False),
+    Column("at", Float, nullable=False),
+    UniqueConstraint("trail", "case", "job"),
+)
+
+
+class Attempts(Database):
+    """All attempts in one database. Every method raises StoreError where it cannot be used."""
+
+    tables = _METADATA
+
+    def add(self, attempt: Attempt) -> None:
+        """Keep an attempt; the same run of the same person is kept once, with the place it has."""
+        with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():
+            connection.execute(insert(_TABLE).values(asdict(attempt)))
+
+    def of(self, trail: str, case: str) -> list[Attempt]:
+        """The attempts of a person at a case, the oldest first."""
+        mine = select(_TABLE).where(_TABLE.c.trail == trail, _TABLE.c.case == case).order_by(_TABLE.c.at, _TABLE.c.id)
+        with self._connected() as connection:
+            return [_attempt(dict(row)) for row in connection.execute(mine).mappings()]
+
+    def star(self, trail: str, case: str, job: str | None) -> None:
+        """Make one attempt the baseline of a case, in place of any other; None: no attempt."""
+        mine = (_TABLE.c.trail == trail, _TABLE.c.case == case)
+        with self._connected() as connection:
+            connection.execute(update(_TABLE).where(*mine).values(starred=_TABLE.c.job == job if job else False))
+
+
+def _attempt(row: dict[str, Any]) -> Attempt:
+    del row["id"]
+    return Attempt(**row | {"reached": [Reached(**one) for one in row["reached"]]})

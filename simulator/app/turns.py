@@ -1,0 +1,224 @@
+"""Whose turn it is: who has been served least, and of theirs what is most urgent.
+
+Each person has an account of the seconds of work that they were given. Next comes the task whose person has been served least;
+a task that is less urgent lets others go first, as if its person had been served `PATIENCE_S` more for each step of urgency. So
+first results come before later ones as long as the accounts lie close together, and nobody waits for ever: what others are
+given meanwhile counts, and what was begun for a design that is no longer wanted counts too.
+
+First results come in tasks too, and are worth nothing until the last of them is done. Were they given one at a time to each
+person in turn, then of many people who change something every few seconds nobody would see a result. So what was begun of
+them goes on before others' turn, as if its person had been served `KEPT_S` less.
+
+Who comes back after a while begins where the others are (start-time fair queueing: Goyal, Vin, Cheng 1996): to have been away
+earns nothing, and to have been served much is not forgiven before the others caught up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, NamedTuple
+
+from cachetools import LRUCache
+
+#: What a step of urgency is worth, in seconds of work.
+PATIENCE_S = 2.0
+
+#: What it is worth that the first results of a run are begun, in seconds of work: about as much as they take.
+KEPT_S = 4.0
+
+#: Of so many runs it is remembered how long their tasks take.
+PACES = 512
+
+#: So many people who want nothing at the moment are remembered for what they were served.
+REMEMBERED = 256
+
+
+class Submitter(NamedTuple):
+    """On whose behalf something is done, for which run, and how urgent that is: lower numbers come first."""
+
+    person: str
+    run: str
+    urgency: int = 0
+
+
+class Ahead(NamedTuple):
+    """What comes before a run: so many runs of others, and about so many seconds."""
+
+    runs: int
+    seconds: float
+
+
+class TaskReply(Future[Any]):
+    """What will come of a piece of work; again: whether it began a second time, since its first process was killed"""
+
+    again = False
+
+
+@dataclass(order=True)
+class QueuedTask:
+    """A piece of work that waits for a process; among equals of one person what was asked for first comes first."""
+
+    urgency: int
+    order: int
+    behalf: Submitter = field(compare=False)
+    work: partial[Any] = field(compare=False)
+    future: TaskReply = field(default_factory=TaskReply, compare=False)
+    attempts: int = field(default=0, compare=False)
+    expected_s: float = field(default=0.0, compare=False)
+
+
+@dataclass
+class _Account:
+    """served_s: seconds of work that a person was given, what is under way at the length that is expected of it
+
+    begun: the run whose first results are under way, or were begun last
+    """
+
+    served_s: float
+    waiting: list[QueuedTask] = field(default_factory=list)
+    under_way: int = 0
+    begun: str = ""
+
+    @property
+    def first(self) -> QueuedTask | None:
+        """The most urgent task that is still wanted."""
+        while self.waiting and self.waiting[0].future.cancelled():
+            heappop(self.waiting)
+        return self.waiting[0] if self.waiting else None
+
+
+def _turn(behalf: Submitter, served_s: float, begun: str) -> float:
+    """When the turn comes of what is done on this behalf, in seconds of work: the lowest comes first.
+
+    served_s, begun: of its person's account
+    """
+    kept = KEPT_S if behalf.urgency == 0 and behalf.run == begun else 0.0
+    return served_s + PATIENCE_S * behalf.urgency - kept
+
+
+class Turns:
+    """What waits for a process, by person. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, _Account] = {}
+        self._under_way: list[QueuedTask] = []
+        self._served_s = 0.0  # the account of whoever was served last, before that
+        self._order = count()
+        self._paces: LRUCache[str, float] = LRUCache(PACES)
+        self._pace_s = 1.0
+
+    def add(self, behalf: Submitter, work: partial[Any]) -> QueuedTask:
+        """Have a piece of work wait for its turn."""
+        task = QueuedTask(behalf.urgency, next(self._order), behalf, work)
+        account = self._accounts.setdefault(behalf.person, _Account(self._served_s))
+        if account.first is None and not account.under_way:
+            account.served_s = max(account.served_s, self._served_s)
+        heappush(account.waiting, task)
+        return task
+
+    def next(self) -> QueuedTask | None:
+        """The task whose turn it is, which is under way from now on and cannot be cancelled any more; None if nothing waits."""
+        while found := min(self._firsts(), default=None):
+            account = self._accounts[found[-1].behalf.person]
+            task = heappop(account.waiting)
+            task.attempts += 1
+            if task.future.running() or task.future.set_running_or_notify_cancel():
+                self._begin(account, task)
+                return task
+        return None
+
+    def put_back(self, task: QueuedTask) -> None:
+        """Have a task that was under way wait once more, in its place; what it took is not charged."""
+        self._end(task, 0.0)
+        heappush(self._accounts[task.behalf.person].waiting, task)
+
+    def done(self, task: QueuedTask, seconds: float | None) -> None:
+        """A task that was under way has ended; seconds: what it took, None where that is not known."""
+        if seconds is not None:
+            before = self._paces.get(task.behalf.run)
+            self._paces[task.behalf.run] = seconds if before is None else (3 * before + seconds) / 4
+            self._pace_s = (15 * self._pace_s + seconds) / 16
+        self._end(task, task.expected_s if seconds is None else seconds)
+        self._forget()
+
+    def sooner(self, first: Submitter, second: Submitter) -> bool:
+        """Whether something asked for on one behalf would come before the same on another."""
+        return self._comes_at(first) < self._comes_at(second)
+
+    def ahead(self, run: str, processes: int) -> Ahead | None:
+        """What comes before the first task of a run; None once it is under way, or where nothing of others comes before it."""
+        if any(task.behalf.run == run for task in self._under_way):
+            return None
+        before, seconds = [task.behalf for task in self._under_way], sum(task.expected_s / 2 for task in self._under_way)
+        for task in self._order_of_all():
+            if task.behalf.run == run:
+                others = {one.run for one in before if one.person != task.behalf.person}
+                return Ahead(len(others), seconds / processes) if others else None
+            before.append(task.behalf)
+            seconds += self._expected_s(task)
+        return None
+
+    def _firsts(self) -> Iterator[tuple[float, int, QueuedTask]]:
+        """What each person would have done next, with when it comes."""
+        for account in self._accounts.values():
+            if task := account.first:
+                yield _turn(task.behalf, account.served_s, account.begun), task.order, task
+
+    def _comes_at(self, behalf: Submitter) -> float:
+        account = self._accounts.get(behalf.person, _Account(self._served_s))
+        return _turn(behalf, account.served_s, account.begun)
+
+    def _begin(self, account: _Account, task: QueuedTask) -> None:
+        self._served_s = max(self._served_s, account.served_s)
+        task.expected_s = self._expected_s(task)
+        account.served_s += task.expected_s
+        account.under_way += 1
+        if task.urgency == 0:
+            account.begun = task.behalf.run
+        self._under_way.append(task)
+
+    def _end(self, task: QueuedTask, seconds: float) -> None:
+        account = self._accounts[task.behalf.person]
+        account.served_s += seconds - task.expected_s
+        account.under_way -= 1
+        self._under_way.remove(task)
+
+    def _expected_s(self, task: QueuedTask) -> float:
+        return self._paces.get(task.behalf.run, self._pace_s)
+
+    def _forget(self) -> None:
+        """Drop the accounts of people who want nothing: all once nobody does, else of those who would begin like a newcomer."""
+        idle = {name: one.served_s for name, one in self._accounts.items() if one.first is None and not one.under_way}
+        if len(idle) == len(self._accounts):
+            self._served_s = max(idle.values())
+        most = sorted(idle, key=idle.__getitem__)[-REMEMBERED:]
+        for name in idle:
+            if idle[name] <= self._served_s or name not in most:
+                del self._accounts[name]
+
+    def _order_of_all(self) -> Iterator[QueuedTask]:
+        """All that waits, in the order in which it would come if each task took what is expected of it."""
+        waiting = {name: sorted(one.waiting) for name, one in self._accounts.items()}
+        queues = {name: iter([task for task in tasks if not task.future.cancelled()]) for name, tasks in waiting.items()}
+        served = {name: one.served_s for name, one in self._accounts.items()}
+        begun = {name: one.begun for name, one in self._accounts.items()}
+        firsts: list[tuple[float, int, QueuedTask]] = []
+
+        def enter(person: str) -> None:
+            if task := next(queues[person], None):
+                heappush(firsts, (_turn(task.behalf, served[person], begun[person]), task.order, task))
+
+        for person in queues:
+            enter(person)
+        while firsts:
+            *_, task = heappop(firsts)
+            yield task
+            if task.urgency == 0:
+                begun[task.behalf.person] = task.behalf.run
+            served[task.behalf.person] += self._expected_s(task)
+            enter(task.behalf.person)

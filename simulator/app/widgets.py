@@ -1,0 +1,161 @@
+"""Tables as CSV for a person, who may open them in a spreadsheet: text there stays text."""
+
+from __future__ import annotations
+
+import re
+from string import punctuation
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from simulator.case.case_files import find
+from simulator.case.load import load
+from simulator.case.schema import Scenario
+from simulator.charts.design_diagram import Diagram
+from simulator.charts.look import Chart, inked
+from simulator.engine.provenance import Source
+from simulator.engine.run import simulate
+from simulator.engine.trace import Trace
+from simulator.evidence.evidence_files import Stamp, stamp_of
+from simulator.intervals import Mark
+from simulator.limits import MIB, Limit
+from simulator.metrics.summary import Summary
+
+#: With these a spreadsheet begins a formula; what strangers wrote would run when the file is opened.
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+def for_people(table: pd.DataFrame) -> str:
+    """The table as CSV; text that would begin a formula has an apostrophe before it, and numbers stay as they are.
+
+    A text that reads as a number, such as `-0.5`, stays too.
+    """
+    kept = table.rename(columns=_as_text)
+    for place, (_, column) in enumerate(table.items()):
+        if not (is_numeric_dtype(column) or is_bool_dtype(column)):
+            kept.isetitem(place, column.astype(object).map(_as_text).array)
+    return kept.to_csv(index=False, lineterminator="\r\n")  # as RFC 4180 asks: a lone \r is then quoted
+
+
+def _as_text(value: object) -> object:
+    if not isinstance(value, str) or not _FORMULA.match(value) or _is_number(value):
+        return value
+    return f"'{value}"
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", text) is not None
+
+
+Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
+
+#: The four kinds of evidence always wear these badges; green and red are left to verdicts.
+EVIDENCE: dict[str, tuple[Colour, str]] = {
+    "measured": ("blue", "measured on a machine or on labelled items"),
+    "projected": ("violet", "derived from measurements"),
+    "published": ("gray", "taken from a named source"),
+    "assumed": ("orange", "assumed by the author of the case"),
+}
+
+#: A widget's value is kept in the address and survives a change of page.
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+#: Charts do not zoom by accident and load nothing from other hosts.
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
+
+
+def scenario_of(case: str) -> Scenario:
+    """A case by its id, read again when its file has changed."""
+    return _loaded(case, stamp_of(find(case)))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _loaded(case: str, stamp: Stamp) -> Scenario:
+    return load(case)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def first_replication(run_hash: str, _summary: Summary) -> Trace:
+    """Replication 0 of a run, simulated again: the same plan and seed give the same trace."""
+    return simulate(_summary.plan, _summary.seed)
+
+
+def draw(chart: Chart, key: str) -> None:
+    """A chart under the sentence that says what it shows, with its numbers one click away; without a figure, the numbers."""
+    st.markdown(f"**{plain(chart.takeaway)}**")
+    if chart.figure is None:
+        st.dataframe(chart.table, hide_index=True, alt=chart.takeaway)
+        return
+    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
+    as_table(chart.table)
+
+
+def draw_diagram(picture: Diagram) -> None:
+    """A design's diagram, and its loads as a table."""
+    st.mermaid_chart(picture.source, alt=picture.takeaway)
+    st.caption(plain(picture.takeaway))
+    as_table(picture.table)
+
+
+def plain(text: str) -> str:
+    """Text that is shown as it is written, escaped: no Markdown."""
+    return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", text)
+
+
+def as_table(table: pd.DataFrame) -> None:
+    """The numbers behind a picture."""
+    with st.popover("As a table", type="tertiary"):
+        st.dataframe(table, hide_index=True)
+
+
+def upload(label: str, endings: list[str], limit: Limit) -> UploadedFile | None:
+    """A box for a file; one that is too large is refused before it is sent, and again should a browser send it."""
+    given = st.file_uploader(label, type=endings, max_upload_size=limit.most // MIB)
+    return next(iter(_within(limit, [given] if given else [])), None)
+
+
+def uploads(label: str, limit: Limit) -> list[UploadedFile]:
+    """A box for several files, each within the limit."""
+    return _within(limit, st.file_uploader(label, accept_multiple_files=True, max_upload_size=limit.most // MIB))
+
+
+def _within(limit: Limit, given: list[UploadedFile]) -> list[UploadedFile]:
+    for file in given:
+        if file.size > limit.most:
+            st.error(f"{plain(file.name)} has {file.size:,} bytes; expected at most {limit}.")
+    return [file for file in given if file.size <= limit.most]
+
+
+def download(label: str, table: pd.DataFrame, file_name: str) -> None:
+    """A button that saves a table as CSV; the file is made when the button is pressed."""
+    st.download_button(label, lambda: for_people(table), file_name, "text/csv", key=file_name, on_click="ignore")
+
+
+def mark_card(mark: Mark) -> None:
+    """A figure beside its bar."""
+    colour: Colour = "green" if mark.met else "red"
+    label, reached = plain(mark.label), mark.spoken(mark.reached)
+    st.markdown(label)
+    st.metric(label, reached, mark.words, delta_color=colour, delta_arrow="off", label_visibility="collapsed")
+
+
+def evidence(sources: list[Source]) -> None:
+    """Where every number comes from, each with the badge of its kind."""
+    st.markdown("  \n".join(f"{_badge(kind)} {meaning}" for kind, (_, meaning) in EVIDENCE.items()))
+    for source in sources:
+        st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)} · {plain(source.source)}")
+
+
+def lessons(scenario: Scenario) -> None:
+    """What the author of a case wants a person to take away."""
+    for lesson in scenario.debrief:
+        st.markdown(f"**{plain(lesson.title)}.** {lesson.text}")
+        if lesson.source:
+            st.caption(f"Source: {plain(lesson.source)}")
+
+
+def _badge(kind: str) -> str:
+    return f":{EVIDENCE[kind][0]}-badge[{kind}]"

@@ -1,0 +1,158 @@
+"""The processes that do the work: one a core, shared by all people in turn, started on request only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from threading import Lock
+from time import monotonic
+from types import ModuleType
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from simulator.app.turns import Ahead, QueuedTask, Submitter, Turns
+from simulator.explain.replications import warm
+from simulator.processes import ATTEMPTS, KilledError, kill_worker, lone_worker
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class TimedCall(NamedTuple):
+    """What a process answers: what came of the work, and how long that took (s)."""
+
+    result: Any
+    seconds: float
+
+
+class Workers:
+    """Processes that are handed one piece of work at a time each, so that whose turn it is waits for no more than one.
+
+    A process that is killed takes nothing of the others with it; another one takes its place, and what it was at begins again.
+    """
+
+    def __init__(self, processes: int | None = None) -> None:
+        self.processes = processes or os.cpu_count() or 1
+        self._lock = Lock()
+        self._turns = Turns()
+        self._executors: dict[int, ProcessPoolExecutor] = {}
+        self._idle = list(range(self.processes))
+        self._stopped = False
+
+    def start(self) -> None:
+        """Spawn the processes, unless they are there; they import what they need while the person still reads."""
+        for place in range(self.processes):
+            self._executor(place)
+
+    def submit(self, behalf: Submitter, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
+        """Have a process call `work`, a function of a module, when its turn comes; cancelling works until it begins.
+
+        The answer is an `Answer`, which tells whether the work began again.
+        """
+        with self._lock:
+            task = self._turns.add(behalf, partial(work, *arguments, **named))
+        self._hand_out()
+        return task.future
+
+    def ahead(self, run: str) -> Ahead | None:
+        """What of others comes before a run that waits for its first process; None where nothing does, or it has begun."""
+        with self._lock:
+            return self._turns.ahead(run, self.processes)
+
+    def sooner(self, first: Submitter, second: Submitter) -> bool:
+        """Whether something asked for on one behalf would come before the same on another."""
+        with self._lock:
+            return self._turns.sooner(first, second)
+
+    def stop(self) -> None:
+        """End the processes, for good; what they are at is lost."""
+        with self._lock:
+            self._stopped, executors = True, list(self._executors.values())
+        for executor in executors:
+            kill_worker(executor)
+
+    def _executor(self, place: int) -> ProcessPoolExecutor:
+        with self._lock:
+            if place not in self._executors:
+                self._executors[place] = _spawned()
+            return self._executors[place]
+
+    def _hand_out(self) -> None:
+        """Give every idle process the task whose turn it is."""
+        while found := self._next():
+            task, place = found
+            executor = self._executor(place)
+            try:  # not under our lock: an executor that breaks may call `_done` while it holds its own
+                handed = executor.submit(_timed, task.work)
+            except BrokenProcessPool:  # it was killed while it was idle
+                task.attempts -= 1
+                self._killed(task, place, executor)
+            except RuntimeError as error:  # the server is going down
+                self._free(task, place, None)
+                task.future.set_exception(error)
+            else:
+                handed.add_done_callback(partial(self._done, task, place, executor))
+
+    def _next(self) -> tuple[QueuedTask, int] | None:
+        """The task whose turn it is, and an idle process."""
+        with self._lock:
+            task = self._turns.next() if self._idle and not self._stopped else None
+            return (task, self._idle.pop()) if task else None
+
+    def _done(self, task: QueuedTask, place: int, executor: ProcessPoolExecutor, handed: Future[TimedCall]) -> None:
+        """Pass on what came of a task, or have it begin again if its process was killed."""
+        error = handed.exception()
+        if isinstance(error, BrokenProcessPool):
+            self._killed(task, place, executor)
+        elif error:
+            self._free(task, place, None)
+            task.future.set_exception(error)
+        else:
+            found = handed.result()
+            self._free(task, place, found.seconds)
+            task.future.set_result(found.result)
+        self._hand_out()
+
+    def _killed(self, task: QueuedTask, place: int, executor: ProcessPoolExecutor) -> None:
+        with self._lock:
+            if self._executors.get(place) is executor:
+                del self._executors[place]
+            self._idle.append(place)
+            again = task.attempts < ATTEMPTS
+            if again:
+                task.future.again = task.attempts > 0
+                self._turns.put_back(task)
+            else:
+                self._turns.done(task, None)
+        if not again:
+            task.future.set_exception(KilledError())
+
+    def _free(self, task: QueuedTask, place: int, seconds: float | None) -> None:
+        with self._lock:
+            self._idle.append(place)
+            self._turns.done(task, seconds)
+
+
+def _timed(work: Callable[[], Any]) -> TimedCall:
+    began = monotonic()
+    return TimedCall(work(), monotonic() - began)
+
+
+def _spawned() -> ProcessPoolExecutor:
+    with _without_script():
+        return lone_worker(warm)
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """A spawned process runs `__main__` again, which in Streamlit is the page; an empty module replaces it meanwhile."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script

@@ -1,0 +1,76 @@
+"""Arrivals of requests: one file a kind, or a family of kinds, with fields and behaviour.
+
+It may import case, evidence and the records of the engine (calendar, streams). A kind is registered here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.arrivals.closed import Closed, LoopProcess
+from simulator.arrivals.daily import Daily, DailyProcess, Weekly, WeeklyProcess
+from simulator.arrivals.mlperf import MultiStream, Offline, Server, SingleStream
+from simulator.arrivals.replay import Replay, ReplayProcess
+from simulator.arrivals.sensors import Sensors, SensorsProcess
+from simulator.arrivals.steady import (
+    ConstantArrivals,
+    ConstantProcess,
+    Gamma,
+    GammaProcess,
+    Mmpp,
+    MmppProcess,
+    OfflineProcess,
+    Poisson,
+    PoissonProcess,
+    ServerProcess,
+    Weibull,
+    WeibullProcess,
+)
+from simulator.case.arrival_model import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.kinds import add_kind, kind_of, remove_kind
+from simulator.engine.calendar import DAY_S, clock_s
+from simulator.evidence.recordings import Recording
+
+if TYPE_CHECKING:
+    from simulator.arrivals.arrival import Process
+    from simulator.case.schema import Scenario
+
+#: The fields of a kind of arrivals, and its behaviour.
+_KINDS: tuple[tuple[type[AnyArrivals], type[Process]], ...] = (
+    (Poisson, PoissonProcess),
+    (ConstantArrivals, ConstantProcess),
+    (Gamma, GammaProcess),
+    (Weibull, WeibullProcess),
+    (Mmpp, MmppProcess),
+    (Daily, DailyProcess),
+    (Weekly, WeeklyProcess),
+    (Replay, ReplayProcess),
+    (Sensors, SensorsProcess),
+    (Closed, LoopProcess),
+    (Server, ServerProcess),
+    (Offline, OfflineProcess),
+    (SingleStream, LoopProcess),
+    (MultiStream, LoopProcess),
+)
+
+#: The behaviour of every kind of arrivals, by the kind's name in a case.
+ARRIVALS: dict[str, type[Process]] = {kind_of(model): process for model, process in _KINDS}
+ARRIVAL_KINDS.update((kind_of(model), model) for model, _ in _KINDS)
+
+
+def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Process:
+    """Return the arrivals of a scenario over its run; recording: the times that a replay plays."""
+    run = scenario.run
+    return ARRIVALS[scenario.arrivals.kind](scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording)
+
+
+def register(model: type[AnyArrivals], process: type[Process]) -> None:
+    """Let scenarios name a further kind of arrivals, with its fields and the draws of its times."""
+    add_kind(ARRIVAL_KINDS, model)
+    ARRIVALS[kind_of(model)] = process
+
+
+def unregister(model: type[AnyArrivals]) -> None:
+    """Remove a kind that was registered."""
+    remove_kind(ARRIVAL_KINDS, model)
+    del ARRIVALS[kind_of(model)]

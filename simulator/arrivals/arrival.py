@@ -1,0 +1,203 @@
+"""What every arrival kind answers: when requests come, and how many to expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.arrivals.rate_clock import Surge, steady, warped
+from simulator.case.curveballs import OF_SENSORS, AffectedQuantity
+from simulator.engine.conditions import changes_of, surges
+from simulator.evidence.recordings import Recording
+
+if TYPE_CHECKING:
+    from simulator.arrivals.rate_clock import Clock, Times
+    from simulator.engine.plan import Gatherer, Plan
+    from simulator.engine.streams import Streams
+
+
+class Comings(NamedTuple):
+    """The requests of a run, shape (n,) each: when they come, in seconds, and of which sensor which frame each of them is.
+
+    sensors, frames: counted from 0; empty where requests are no frames
+    """
+
+    times: Times
+    sensors: NDArray[np.int8]
+    frames: NDArray[np.int32]
+
+
+class Process:
+    """One arrival kind over one run: requests come on [0, end), and the run starts at `starts_at` seconds after midnight.
+
+    A kind draws times on a clock of its own, in ticks, and says how fast that clock runs. Spikes, and whatever else changes
+    the traffic, make the clock run faster or slower: no kind knows of them.
+    """
+
+    def __init__(self, spec: Any, end: float, starts_at: float = 0.0, recording: Recording | None = None) -> None:
+        self.spec = spec
+        self.end = end
+        self.starts_at = starts_at
+        self.recording = recording
+
+    @classmethod
+    def gather(cls, gather: Gatherer, spec: Any) -> None:
+        """Look up the evidence that the arrivals refer to; raises RecordingError where it cannot be used."""
+
+    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
+        """Arrival times in seconds, sorted, on [0, end); surges come on top of the scenario's own spikes.
+
+        What comes before the first surge is the same with and without it.
+        """
+        clock = self.clock(rng)
+        times = partial(self.times, rng, clock.total(self.end))
+        return warped(times, self.end, clock.surged([*self.spikes, *surges]))
+
+    def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
+        """The same, with what each request is a frame of."""
+        return Comings(self.draw(rng, surges), np.empty(0, np.int8), np.empty(0, np.int32))
+
+    @property
+    def spikes(self) -> list[Surge]:
+        """The scenario's own surges."""
+        return []
+
+    @property
+    def expected(self) -> float:
+        """How many requests to expect in all, spikes included."""
+        raise NotImplementedError
+
+    def expected_under(self, surges: Sequence[Surge]) -> float:
+        """The same, with surges on top of the scenario's own spikes."""
+        return self.expected
+
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        """How many times to make room for: those that are expected, and those that are drawn beyond the run."""
+        return self.expected_under(surges)
+
+    @property
+    def mean_rate(self) -> float | None:
+        """Requests a second in the long run, spikes left out; None where it depends on the design."""
+        return None
+
+    @property
+    def peak_rate(self) -> float | None:
+        """Requests a second at the busiest time, spikes included; None where it depends on the design."""
+        return None
+
+    @property
+    def rates_in_run(self) -> tuple[float, float] | None:
+        """Requests a second on average over the run, and at its busiest time; None where they depend on the design."""
+        mean, peak = self.mean_rate, self.peak_rate
+        return None if mean is None or peak is None else (mean, peak)
+
+    @property
+    def mean_think_s(self) -> float:
+        """How long clients think on average between an answer and the next request (s); 0 where nobody does."""
+        return 0.0
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """Sorted times in ticks on [0, total), and perhaps some beyond.
+
+        usual: ticks that the clock would count without a surge; what comes before the end of both is the same for any total.
+        """
+        raise NotImplementedError
+
+    def clock(self, rng: np.random.Generator) -> Clock:
+        """Ticks a second over the run."""
+        return steady(1.0, self.end)
+
+
+class OpenProcess(Process):
+    """Requests come whatever becomes of those before them: how many to expect is known beforehand."""
+
+    @property
+    def spikes(self) -> list[Surge]:
+        """The scenario's own surges."""
+        return [Surge(spike.at_s, spike.seconds, spike.times) for spike in self.spec.spikes]
+
+    @property
+    def expected(self) -> float:
+        """How many requests to expect in all, spikes included."""
+        return self.expected_under(())
+
+    def expected_under(self, surges: Sequence[Surge]) -> float:
+        """The same, with surges on top of the scenario's own spikes."""
+        return self.rates().surged([*self.spikes, *surges]).total(self.end)
+
+    @property
+    def mean_rate(self) -> float:
+        """Requests a second in the long run, spikes left out."""
+        return self.rates().total(self.end) / self.end
+
+    @property
+    def peak_rate(self) -> float:
+        """Requests a second at the busiest time of all the days that the run touches, spikes included."""
+        return float(self.peaks().surged(self.spikes).heights.max())
+
+    def rates(self) -> Clock:
+        """Expected requests a second over the run."""
+        raise NotImplementedError
+
+    def peaks(self) -> Clock:
+        """The same, where a state that comes and goes counts at its busiest."""
+        return self.rates()
+
+
+def poisson_times(rng: np.random.Generator, rate: float, usual: float, total: float) -> Times:
+    """A Poisson process on [0, total): given their number, times are uniform and independent.
+
+    It is drawn on [0, usual) first and then on, so that a longer total leaves the times before `usual` as they are.
+    """
+    early = _uniform(rng, rate, usual)
+    return early if total <= usual else np.concatenate([early, usual + _uniform(rng, rate, total - usual)])
+
+
+def _uniform(rng: np.random.Generator, rate: float, length: float) -> Times:
+    return np.sort(rng.random(rng.poisson(rate * length)) * length)
+
+
+class Sent(NamedTuple):
+    """The requests that come, and how many were drawn.
+
+    drawn: with those that do not come, since something struck their sensor
+    kept: which of the drawn ones those that come are, in their order: draws belong to a request whatever strikes others
+    """
+
+    comings: Comings
+    drawn: int
+    kept: NDArray[np.intp] | slice
+
+
+def sent(plan: Plan, streams: Streams) -> Sent:
+    """Everything that comes, in order of time."""
+    comings = plan.arrivals.comings(streams.named("arrivals"), surges(plan))
+    if not any(plan.scenario.curveballs[name].changed & OF_SENSORS for name in plan.strikes):
+        return Sent(comings, len(comings.times), slice(None))
+    times = comings.times.copy()
+    for number, sensor in enumerate(plan.scenario.sensors):
+        mine = comings.sensors == number
+        times[mine] = _struck(plan, sensor, times[mine])
+    order = np.argsort(times, kind="stable")
+    kept = order[times[order] < plan.arrivals_end_s]
+    return Sent(Comings(times[kept], comings.sensors[kept], comings.frames[kept]), len(times), kept)
+
+
+def _struck(plan: Plan, sensor: str, times: Times) -> Times:
+    """When the frames of a sensor come, whatever strikes it; inf for those that do not.
+
+    A clock that jumps or runs off moves each frame by when it would have come. None comes before the strike itself.
+    """
+    jumps = [(span, ms / 1000, 0.0) for span, ms in changes_of(plan, AffectedQuantity.LATER, "sensor", sensor)]
+    gains = [(span, 0.0, 1 / (1 + ppm / 1e6) - 1) for span, ppm in changes_of(plan, AffectedQuantity.GAIN, "sensor", sensor)]
+    found = times.copy()
+    for (start, end), jump, gain in [*jumps, *gains]:
+        within = (times >= start) & (times < end)
+        found[within] = np.maximum(found[within] + jump + gain * (times[within] - start), start)
+    for (start, end), _ in changes_of(plan, AffectedQuantity.LOST, "sensor", sensor):
+        found[(found >= start) & (found < end)] = np.inf
+    return found

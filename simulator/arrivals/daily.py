@@ -1,0 +1,152 @@
+"""Kinds whose rate follows the calendar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from simulator.arrivals.arrival import OpenProcess, poisson_times
+from simulator.arrivals.rate_clock import Clock
+from simulator.case.arrival_model import Open
+from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded, clock_minutes
+from simulator.engine.calendar import DAY_S, clock_s
+
+if TYPE_CHECKING:
+    from simulator.arrivals.rate_clock import Times
+
+
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Peak(Strict):
+    """A time of day at which a share of the whole day's requests arrives, on top of the rest."""
+
+    start: ClockTime
+    minutes: Annotated[float, Field(gt=0, le=1440)]
+    share: Share
+
+    @model_validator(mode="after")
+    def _within_the_day(self) -> Self:
+        if clock_minutes(self.start) + self.minutes > 1440:
+            raise ValueError(f"{self.minutes:g} minutes from {self.start} pass midnight; split the peak in two")
+        return self
+
+
+class DailyArrivals(Open):
+    """How the requests of one day spread over it.
+
+    `weights` split the day from 00:00 into equal parts; `peaks` take their shares of the day first.
+    """
+
+    reaches_steady_state: ClassVar[bool] = False
+
+    weights: Annotated[list[Weight], Field(min_length=1, max_length=1440)]
+    peaks: Annotated[list[Peak], Field(max_length=24)] = []
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if not sum(self.weights) > 0:
+            raise ValueError("at least one weight should be above 0")
+        if sum(peak.share for peak in self.peaks) > 1:
+            raise ValueError(f"the peaks' shares add up to {sum(peak.share for peak in self.peaks):g}; at most 1")
+        return self
+
+
+class Daily(DailyArrivals):
+    """A Poisson process whose rate follows the time of day."""
+
+    kind: Literal["daily"]
+    per_day: Annotated[Figure, bounded(1, 1e8)]
+
+
+class Weekly(DailyArrivals):
+    """A Poisson process whose rate follows the day of the week, and the same profile every day.
+
+    `days` weighs the days from Monday to Sunday; the run starts on the day `starts_on`.
+    """
+
+    kind: Literal["weekly"]
+    per_week: Annotated[Figure, bounded(1, 1e8)]
+    days: Annotated[list[Weight], Field(min_length=7, max_length=7)]
+    starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+
+    @model_validator(mode="after")
+    def _some_day(self) -> Self:
+        if not sum(self.days) > 0:
+            raise ValueError("at least one day should have a weight above 0")
+        return self
+
+
+class _Profiled(OpenProcess):
+    """A Poisson process: its clock counts expected requests."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """One request a tick on average."""
+        return poisson_times(rng, 1.0, usual, total)
+
+    def clock(self, rng: np.random.Generator) -> Clock:
+        """Expected requests a second."""
+        return self.rates()
+
+    @property
+    def rates_in_run(self) -> tuple[float, float]:
+        """The hours of the run are what counts, not those of the whole day or week."""
+        clock = self.peaks().surged(self.spikes)
+        within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
+        return self.rates().total(self.end) / self.end, float(clock.heights[within].max())
+
+
+class DailyProcess(_Profiled):
+    """The same rates every day."""
+
+    def rates(self) -> Clock:
+        """The day's rates, day after day."""
+        edges, shares = day_shares(self.spec)
+        days = np.full(int((self.starts_at + self.end) // DAY_S) + 1, self.spec.per_day.value)
+        return _days_of(edges, shares, days, self.starts_at)
+
+    @property
+    def mean_rate(self) -> float:
+        """Averaged over a day."""
+        return float(self.spec.per_day.value / DAY_S)
+
+
+class WeeklyProcess(_Profiled):
+    """Each day of the week has its share of the week, and the same profile."""
+
+    def rates(self) -> Clock:
+        """The week's rates, week after week, from the day on which the run starts."""
+        edges, shares = day_shares(self.spec)
+        weights = np.array(self.spec.days) / sum(self.spec.days)
+        first = DAYS.index(self.spec.starts_on)
+        which = (first + np.arange(int((self.starts_at + self.end) // DAY_S) + 1)) % len(DAYS)
+        return _days_of(edges, shares, self.spec.per_week.value * weights[which], self.starts_at)
+
+    @property
+    def mean_rate(self) -> float:
+        """Averaged over a week."""
+        return float(self.spec.per_week.value / (len(DAYS) * DAY_S))
+
+
+def _days_of(edges: Times, shares: Times, requests: Times, starts_at: float) -> Clock:
+    """Days one after the other from midnight on; requests: how many to expect on each."""
+    days = np.arange(len(requests)) * DAY_S
+    all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
+    return Clock(all_edges, (requests[:, None] * shares).ravel(), starts_at)
+
+
+def day_shares(spec: DailyArrivals) -> tuple[Times, Times]:
+    """How one day's requests spread over it: edges in seconds from 00:00, shape (n + 1,), and shares a second, shape (n,)."""
+    even = np.linspace(0, DAY_S, len(spec.weights) + 1)
+    peaks = [(clock_s(peak.start), clock_s(peak.start) + 60 * peak.minutes, peak.share) for peak in spec.peaks]
+    edges = np.unique(np.concatenate([even, *(peak[:2] for peak in peaks)]))
+    weights = np.array(spec.weights)
+    usual = 1 - sum(share for *_, share in peaks)
+    shares = usual * weights / weights.sum() * len(weights) / DAY_S
+    rates = shares[np.searchsorted(even, edges[:-1], side="right") - 1]
+    for start, stop, share in peaks:
+        rates[(edges[:-1] >= start) & (edges[:-1] < stop)] += share / (stop - start)
+    return edges, rates

@@ -1,0 +1,92 @@
+"""The four scenarios of MLPerf Inference (mlcommons inference_policies, `inference_rules.adoc`)."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from simulator.arrivals.closed import Loop
+from simulator.case.arrival_model import AnyArrivals, Open, RateFigure
+from simulator.case.fields import PositiveFigure
+
+Queries = Annotated[int, Field(ge=1, le=100_000_000)]
+Percentile = Annotated[
+    float, Field(ge=0.5, le=0.9999, description="the percentile of queries at which the latency is quoted, as a share")
+]
+
+
+class _Quoted(AnyArrivals):
+    """A latency is quoted."""
+
+    is_mlperf: ClassVar[bool] = True
+
+    queries: Queries
+    percentile: Percentile
+    bound_s: PositiveFigure | None
+
+    @property
+    def latency_quoted(self) -> tuple[float, float | None]:
+        """The percentile, and the bound if there is one."""
+        return self.percentile, self.bound_s.value if self.bound_s else None
+
+
+class Server(_Quoted, Open):
+    """A number of queries as a Poisson process: valid while the latency at the percentile meets the bound."""
+
+    kind: Literal["server"]
+    rate_per_s: RateFigure
+    queries: Queries
+    percentile: Percentile = 0.99
+    bound_s: PositiveFigure
+
+
+class Offline(AnyArrivals):
+    """All samples at once, at the start of the run: only the throughput counts."""
+
+    is_mlperf: ClassVar[bool] = True
+
+    kind: Literal["offline"]
+    samples: Queries
+
+
+class SingleStream(_Quoted, Loop):
+    """One query at a time, the next as soon as the one before is done."""
+
+    kind: Literal["single_stream"]
+    queries: Queries
+    percentile: Percentile = 0.9
+    bound_s: PositiveFigure | None = None
+
+    @property
+    def senders(self) -> int:
+        """One client."""
+        return 1
+
+    @property
+    def limit(self) -> int:
+        """Requests in all."""
+        return self.queries
+
+
+class MultiStream(_Quoted, Loop):
+    """One query of several samples at a time, the next as soon as all samples are back."""
+
+    kind: Literal["multi_stream"]
+    queries: Queries
+    samples_per_query: Annotated[int, Field(ge=1, le=1024)] = 8
+    percentile: Percentile = 0.99
+    bound_s: PositiveFigure | None = None
+
+    @property
+    def senders(self) -> int:
+        """One client."""
+        return 1
+
+    @property
+    def per_query(self) -> int:
+        """Requests that make up a query."""
+        return self.samples_per_query
+
+    @property
+    def limit(self) -> int:
+        """Requests in all."""
+        return self.queries * self.samples_per_query

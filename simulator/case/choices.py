@@ -1,0 +1,164 @@
+"""What a person may pick: one model per kind of choice. A pick writes values into the scenario, which is then checked again."""
+
+from math import isfinite, remainder
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from simulator.case.faults import Path
+from simulator.case.fields import Line, Strict, no_picture
+from simulator.errors import suggest
+
+#: The place of a field in the scenario, as keys and list indexes joined by dots.
+Dotted = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=200)]
+Pick = str | int | float
+
+
+def parts(path: str) -> Path:
+    """`stages.decode.routes.0` as keys and indexes."""
+    return tuple(int(part) if part.isdecimal() else part for part in path.split("."))
+
+
+class _Choice(Strict):
+    """What every choice has; a folded one is shown when its group is opened, all others at once."""
+
+    label: Line
+    help: Line | None = None
+    group: Line = "Design"
+    folded: bool = False
+    situation: bool = False  # of the drive, the weather or the like: no lever of whoever designs
+
+
+class Option(Strict):
+    """One option of a choice: the values that picking it writes."""
+
+    label: Line
+    note: Line | None = None
+    set: Annotated[dict[Dotted, Any], Field(min_length=1, max_length=32)]
+
+
+class Options(_Choice):
+    """Pick one of several named options."""
+
+    kind: Literal["options"]
+    default: str
+    options: Annotated[dict[Annotated[Line, Field(max_length=60)], Option], Field(min_length=2, max_length=64)]
+
+    @model_validator(mode="after")
+    def _default_exists(self) -> Self:
+        if self.default not in self.options:
+            raise ValueError(f"default '{self.default}' is not an option; {suggest(self.default, self.options)}")
+        return self
+
+    def extremes(self) -> list[Pick]:
+        """The picks to try to know that every pick can run: all of them."""
+        return list(self.options)
+
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the file."""
+        return list(self.options)
+
+    def next_to(self, pick: Pick) -> list[Pick]:
+        """The picks one step away: every other option."""
+        return [option for option in self.options if option != self.read(pick)]
+
+    def read(self, pick: Pick) -> str:
+        """The pick as an option's name; raises ValueError that names the options."""
+        if str(pick) not in self.options:
+            raise ValueError(f"'{pick}' is not an option; {suggest(str(pick), self.options)}")
+        return str(pick)
+
+    def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
+        """What the pick writes: path to (value, place of the value within this choice)."""
+        name = self.read(pick)
+        return {parts(at): (value, ("options", name, "set", at)) for at, value in self.options[name].set.items()}
+
+    def label_of(self, pick: Pick) -> str:
+        """The pick in words."""
+        return self.options[self.read(pick)].label
+
+
+class Number(_Choice):
+    """Pick a number: one of `values`, or any step from `min` to `max`."""
+
+    kind: Literal["number"]
+    default: float
+    min: float | None = None
+    max: float | None = None
+    step: Annotated[float | None, Field(gt=0)] = None
+    values: Annotated[list[float] | None, Field(min_length=2, max_length=64)] = None
+    unit: Annotated[str, Field(max_length=40), AfterValidator(no_picture)] = ""
+    set: Annotated[list[Dotted], Field(min_length=1, max_length=32)]
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        ranged = [self.min, self.max, self.step]
+        if ranged.count(None) != (0 if self.values is None else 3):
+            raise ValueError("give either `values`, or `min`, `max` and `step`")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"min ({self.min:g}) should be below max ({self.max:g})")
+        self.read(self.default)
+        return self
+
+    def extremes(self) -> list[Pick]:
+        """The picks to try to know that every pick can run: the smallest and the largest number."""
+        if self.values is not None:
+            return [min(self.values), max(self.values)]
+        assert self.min is not None and self.max is not None
+        return [self.min, self.max]
+
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the file, or ascending."""
+        if self.values is not None:
+            return [self.read(value) for value in self.values]
+        assert self.min is not None and self.max is not None and self.step is not None
+        steps = int((self.max - self.min) / self.step + 1e-6)
+        return [self.read(round(self.min + index * self.step, 12)) for index in range(steps + 1)]
+
+    def next_to(self, pick: Pick) -> list[Pick]:
+        """The picks one step away: the next number down and the next one up, where the range goes on."""
+        now = self.read(pick)
+        if self.values is not None:
+            below, above = [one for one in self.values if one < now], [one for one in self.values if one > now]
+            return [self.read(one) for one in [*([max(below)] if below else []), *([min(above)] if above else [])]]
+        assert self.min is not None and self.max is not None and self.step is not None
+        stepped = (round(now + sign * self.step, 9) for sign in (-1, 1))
+        return [self.read(one) for one in stepped if self.min <= one <= self.max]
+
+    def read(self, pick: Pick) -> int | float:
+        """The pick as a number within the range, whole where it can be; raises ValueError that names the range."""
+        try:
+            number = float(pick)
+        except ValueError:
+            raise ValueError(f"'{pick}' is not a number; {self._range()}") from None
+        if self.values is not None:
+            allowed = number in self.values
+        else:
+            assert self.min is not None and self.max is not None and self.step is not None
+            inside = isfinite(number) and self.min <= number <= self.max
+            allowed = inside and abs(remainder(number - self.min, self.step)) <= 1e-6 * self.step
+        if not allowed:
+            raise ValueError(f"{number:g} is out of range; {self._range()}")
+        return int(number) if number == int(number) else number
+
+    def _range(self) -> str:
+        if self.values is not None:
+            return f"expected one of: {', '.join(f'{value:g}' for value in self.values)}"
+        return f"expected {self.min:g} to {self.max:g} in steps of {self.step:g}"
+
+    def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
+        """What the pick writes: path to (value, place of the path within this choice)."""
+        number = self.read(pick)
+        return {parts(at): (number, ("set", index)) for index, at in enumerate(self.set)}
+
+    def like(self, number: float) -> int | float:
+        """A number as the range's widget wants it: all have one type, whole if default, ends and step are."""
+        ends = [end for end in (self.default, self.min, self.max, self.step) if end is not None]
+        return int(number) if all(float(end).is_integer() for end in ends) else float(number)
+
+    def label_of(self, pick: Pick) -> str:
+        """The pick in words."""
+        return f"{self.read(pick):g} {self.unit}".strip()
+
+
+Choice = Annotated[Options | Number, Field(discriminator="kind")]

@@ -1,0 +1,435 @@
+"""What may strike during a run: one model per kind of curveball."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.case.faults import Path
+from simulator.case.fields import ClockTime, Line, Name, Share, Strict, clock_minutes
+from simulator.case.kinds import OneOf, registry
+from simulator.case.stage_model import AnyStage
+from simulator.errors import suggest
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+
+Times = Annotated[float, Field(gt=0, le=1000)]
+Shift = Annotated[float, Field(ge=-100, le=100)]
+
+
+class AffectedQuantity(Enum):
+    """The numbers of a run that a curveball may change, and the meaning of its value for each."""
+
+    RATE = "times as many requests a second"
+    OUTAGE = "anything, for a replica that is down"
+    SERVICE = "times as long for each batch that a replica starts"
+    DELAY = "times as long over a link"
+    PREVALENCE = "the share of positives among new requests"
+    SCORES = "added to the scores of all new requests"
+    POSITIVES = "added to a pool's scores of new positives"
+    SENSITIVITY = "the share of positives that people recognise"
+    SPECIFICITY = "the share of negatives that people recognise"
+    PRICE = "times the price of an hour"
+    LOST = "anything, for a sensor whose frames do not come"
+    LATER = "milliseconds that the frames of a sensor come later"
+    GAIN = "microseconds that the clock of a sensor gains a second"
+    MULTIPLIED = "times an attribute of new requests"
+    ADDED = "added to an attribute of new requests"
+
+
+#: What applies to a request by its time of arrival.
+BY_ARRIVAL = frozenset(
+    {
+        AffectedQuantity.PREVALENCE,
+        AffectedQuantity.SCORES,
+        AffectedQuantity.POSITIVES,
+        AffectedQuantity.MULTIPLIED,
+        AffectedQuantity.ADDED,
+    }
+)
+#: What strikes the sensors whose frames are the requests.
+OF_SENSORS = frozenset({AffectedQuantity.LOST, AffectedQuantity.LATER, AffectedQuantity.GAIN})
+#: What changes the scores that a model gives.
+OF_SCORES = frozenset({AffectedQuantity.SCORES, AffectedQuantity.POSITIVES})
+
+
+class AnyCurveball(Strict):
+    """When it strikes: at a time, or, if none is given, only when the interviewer says so.
+
+    A kind declares which numbers each of its fields changes, which kinds of stages it strikes, and what it needs.
+    """
+
+    #: The numbers it changes, each with the field that says by how much.
+    changes: ClassVar[dict[AffectedQuantity, str]] = {}
+    #: Whether its change matters only until the last request arrives, not until the run ends.
+    until_last_request: ClassVar[bool] = False
+
+    kind: str
+    label: Line
+    note: Line | None = None
+    at_s: Annotated[float | None, Field(ge=0, description="seconds from the start of the run")] = None
+    at: Annotated[ClockTime | None, Field(description="the first time in the run at this time of day")] = None
+    lasts_s: Annotated[float | None, Field(gt=0, description="how long it lasts; none: to the end of the run")] = None
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if self.at_s is not None and self.at is not None:
+            raise ValueError("give at_s or at, not both")
+        return self
+
+    def own_time(self, starts_at: str) -> float | None:
+        """When the author lets it strike, in seconds from the start of a run that begins at `starts_at`; None: on call."""
+        if self.at is not None:
+            return 60.0 * ((clock_minutes(self.at) - clock_minutes(starts_at)) % 1440)
+        return self.at_s
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """The kinds of stages it may strike; none if it strikes no stage."""
+        return ()
+
+    def hits(self, name: str, stage: AnyStage) -> bool:
+        """Whether it strikes this stage: the one it names, or everything with machines if it names none."""
+        named: str | None = getattr(self, "stage", None)
+        return bool(self.strikes) and (name == named or (named is None and stage.cost_part == "machines"))
+
+    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
+        """By how much it changes a number, for that replica (from 0) if each has its own; None if it does not."""
+        value: float | None = getattr(self, self.changes[what]) if what in self.changes else None
+        return value
+
+    @property
+    def changed(self) -> frozenset[AffectedQuantity]:
+        """The numbers that it changes, with the fields that are given."""
+        return frozenset(what for what in self.changes if getattr(self, self.changes[what]) is not None)
+
+    @property
+    def shifts_scores(self) -> bool:
+        """Whether it shifts scores, so that an item may take another route than the table says."""
+        return bool(self.changed & OF_SCORES)
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """What it needs and is missing: (place within it, what is wrong)."""
+        named: str | None = getattr(self, "stage", None)
+        if named in scenario.stages and self.strikes and scenario.stages[named].kind not in self.strikes:
+            kind = scenario.stages[named].kind
+            yield ("stage",), f"'{named}' is a stage of the kind {kind}; this strikes {' or '.join(self.strikes)}"
+        elif self.strikes and not any(self.hits(name, stage) for name, stage in scenario.stages.items()):
+            yield ("kind",), "there is no pool for it to strike"
+        arrivals = scenario.arrivals
+        if AffectedQuantity.RATE in self.changed and not arrivals.has_rate:
+            yield ("kind",), f"arrivals of the kind {arrivals.kind} have no rate for traffic to multiply"
+        elif self.changed & BY_ARRIVAL and arrivals.waits_for_answers:
+            what = f"arrivals of the kind {arrivals.kind} wait for answers; this strikes requests at known times"
+            yield ("kind",), what
+
+    def too_late(self, scenario: Scenario, at_s: float) -> str:
+        """Why it cannot strike at a time; empty if it can."""
+        run = scenario.run
+        limit, end = run.days + run.drain_days, "the run ends"
+        if self.until_last_request:
+            limit, end = run.days, f"the last {scenario.unit.one} arrives"
+        if 0 <= at_s < limit * 86_400:
+            return ""
+        return f"should strike from 0 s on and before {limit * 86_400:,.0f} s, when {end}; got {at_s:,.0f}"
+
+
+class Traffic(AnyCurveball):
+    """Requests arrive `times` as often."""
+
+    changes: ClassVar = {AffectedQuantity.RATE: "times"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["traffic"]
+    times: Annotated[float, Field(ge=0, le=50)]
+
+
+class ReplicaLoss(AnyCurveball):
+    """The first replicas of a pool are down; at most all of them."""
+
+    changes: ClassVar = {AffectedQuantity.OUTAGE: "replicas"}
+
+    kind: Literal["replica_loss"]
+    stage: Name
+    replicas: Annotated[int, Field(ge=1, le=1024)]
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Pools."""
+        return ("pool",)
+
+    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
+        """The first replicas alone."""
+        return super().change(what) if replica < self.replicas else None
+
+
+class ZoneLoss(AnyCurveball):
+    """A share of the replicas is down, of one pool or of every pool, rounded to the nearest whole number."""
+
+    changes: ClassVar = {AffectedQuantity.OUTAGE: "share"}
+
+    kind: Literal["zone_loss"]
+    stage: Annotated[Name | None, Field(description="the pool; none: every pool")] = None
+    share: Share
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Pools."""
+        return ("pool",)
+
+    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
+        """The replicas in the zone: the share of all there are, rounded."""
+        there = int((replica + 1) * self.share + 0.5) > int(replica * self.share + 0.5)
+        return super().change(what) if there else None
+
+
+class SlowReplicas(AnyCurveball):
+    """Batches that the first replicas of a pool start take `times` as long."""
+
+    changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
+
+    kind: Literal["slow_replicas"]
+    stage: Name
+    replicas: Annotated[int, Field(ge=1, le=1024)]
+    times: Times
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Pools."""
+        return ("pool",)
+
+    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
+        """The first replicas alone."""
+        return super().change(what) if replica < self.replicas else None
+
+
+class Throttle(AnyCurveball):
+    """Batches that any replica of some pools starts take `times` as long, as on a module that has become too hot."""
+
+    changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
+
+    kind: Literal["throttle"]
+    stages: Annotated[list[Name], Field(max_length=64, description="the pools; none: all, or those on the accelerator")] = []
+    accelerator: Annotated[Name | None, Field(description="the accelerator whose pools are struck")] = None
+    times: Times
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if self.stages and self.accelerator is not None:
+            raise ValueError("give stages or accelerator, not both")
+        return self
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Pools."""
+        return ("pool",)
+
+    def hits(self, name: str, stage: AnyStage) -> bool:
+        """The pools that are named, those on the accelerator, or every pool."""
+        if stage.kind not in self.strikes:
+            return False
+        if self.accelerator is not None:
+            return getattr(stage, "shares", None) == self.accelerator
+        return not self.stages or name in self.stages
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """Every stage that it names is a pool."""
+        yield from super().check(scenario)
+        for index, name in enumerate(self.stages):
+            if (kind := scenario.stages[name].kind) not in self.strikes:
+                yield ("stages", index), f"'{name}' is a stage of the kind {kind}; this strikes pools"
+
+
+class SensorLoss(AnyCurveball):
+    """The frames of a sensor do not come."""
+
+    changes: ClassVar = {AffectedQuantity.LOST: "sensor"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["sensor_loss"]
+    sensor: Name
+
+    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
+        """All frames."""
+        return 1.0 if what is AffectedQuantity.LOST else None
+
+
+class ClockSkew(AnyCurveball):
+    """The clock of a sensor jumps or runs off, so that its frames come later or earlier than they would."""
+
+    changes: ClassVar = {AffectedQuantity.LATER: "ms", AffectedQuantity.GAIN: "ppm"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["clock_skew"]
+    sensor: Name
+    ms: Annotated[float | None, Field(ge=-60_000, le=60_000, description="how much later frames come; below 0 earlier")] = None
+    ppm: Annotated[
+        float | None, Field(ge=-100_000, le=100_000, description="microseconds the clock gains a second; below 0 it loses")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_skew(self) -> Self:
+        if (self.ms is None) == (self.ppm is None):
+            raise ValueError("give ms, for a clock that jumps, or ppm, for one that runs off")
+        return self
+
+
+class Crowd(AnyCurveball):
+    """A number of the requests that arrive from then on is larger, such as how many objects there are to see."""
+
+    changes: ClassVar = {AffectedQuantity.MULTIPLIED: "times", AffectedQuantity.ADDED: "plus"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["crowd"]
+    attribute: Name
+    times: Annotated[float | None, Field(ge=0, le=1000)] = None
+    plus: Annotated[float | None, Field(ge=-1e9, le=1e9)] = None
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if (self.times is None) == (self.plus is None):
+            raise ValueError("give times, to multiply the attribute, or plus, to add to it")
+        return self
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """A number."""
+        yield from super().check(scenario)
+        if not scenario.attributes[self.attribute].is_number:
+            yield ("attribute",), f"'{self.attribute}' is no number, so nothing can be added to it"
+
+
+class NetworkTrouble(AnyCurveball):
+    """Sending over a link takes `times` as long."""
+
+    changes: ClassVar = {AffectedQuantity.DELAY: "times"}
+
+    kind: Literal["network"]
+    stage: Name
+    times: Times
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """Links."""
+        return ("link",)
+
+
+class Drift(AnyCurveball):
+    """The people who send requests change: more or fewer are positive, or the model scores them all differently."""
+
+    changes: ClassVar = {AffectedQuantity.PREVALENCE: "prevalence", AffectedQuantity.SCORES: "scores_shift"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["drift"]
+    prevalence: Share | None = None
+    scores_shift: Annotated[Shift | None, Field(description="added to every score")] = None
+
+    @model_validator(mode="after")
+    def _some_drift(self) -> Self:
+        if self.prevalence is None and self.scores_shift is None:
+            raise ValueError("nothing drifts; give prevalence or scores_shift")
+        return self
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """People who can drift, and scores to shift."""
+        yield from super().check(scenario)
+        if self.prevalence is not None and scenario.population is None:
+            yield ("prevalence",), "a drift of the prevalence needs a `population` section"
+        if self.scores_shift is not None and not scenario.scorers():
+            yield ("scores_shift",), "a shift of scores needs a pool with `scores`"
+
+
+class AccuracyDrop(AnyCurveball):
+    """A stage gets worse: people recognise fewer positives, or a model's scores separate them less well."""
+
+    changes: ClassVar = {
+        AffectedQuantity.SENSITIVITY: "sensitivity",
+        AffectedQuantity.SPECIFICITY: "specificity",
+        AffectedQuantity.POSITIVES: "positives_shift",
+    }
+
+    kind: Literal["accuracy_drop"]
+    stage: Name
+    sensitivity: Annotated[Share | None, Field(description="of people, from then on")] = None
+    specificity: Annotated[Share | None, Field(description="of people, from then on")] = None
+    positives_shift: Annotated[Shift | None, Field(description="added to the scores of positives, if the stage is a pool")] = (
+        None
+    )
+
+    @property
+    def of_people(self) -> bool:
+        """Whether it says how well people read."""
+        return self.sensitivity is not None or self.specificity is not None
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """People, or a pool, depending on the fields given."""
+        return ("people",) if self.of_people else ("pool",)
+
+    @model_validator(mode="after")
+    def _of_people_or_of_a_model(self) -> Self:
+        if self.of_people == (self.positives_shift is not None):
+            raise ValueError("give sensitivity or specificity for people, or positives_shift for a pool")
+        return self
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """Scores to shift."""
+        yield from super().check(scenario)
+        stage = scenario.stages[self.stage]
+        if not self.of_people and stage.kind in self.strikes and not stage.gives_scores:
+            yield ("positives_shift",), f"'{self.stage}' has no `scores` to shift"
+
+
+class Price(AnyCurveball):
+    """The hourly price is `times` as high: of one pool, one stage of people, or every pool."""
+
+    changes: ClassVar = {AffectedQuantity.PRICE: "times"}
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["price"]
+    stage: Annotated[Name | None, Field(description="a pool or people; none: every pool")] = None
+    times: Annotated[float, Field(ge=0, le=1000)]
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """What is paid by the hour."""
+        return ("pool", "people")
+
+
+class Weather(AnyCurveball):
+    """One of the conditions of `encounters` holds: what comes into the way then is harder to see."""
+
+    until_last_request: ClassVar[bool] = True
+
+    kind: Literal["weather"]
+    condition: Name
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        """The condition exists."""
+        yield from super().check(scenario)
+        known = scenario.encounters.conditions if scenario.encounters else {}
+        if self.condition not in known:
+            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {suggest(self.condition, known)}"
+
+
+#: Every kind of curveball that a scenario may name, by that name; `simulator.case.kinds.add_kind` adds one.
+CURVEBALLS: dict[str, type[AnyCurveball]] = registry(
+    Traffic,
+    ReplicaLoss,
+    ZoneLoss,
+    SlowReplicas,
+    Throttle,
+    SensorLoss,
+    ClockSkew,
+    Crowd,
+    NetworkTrouble,
+    Drift,
+    AccuracyDrop,
+    Price,
+    Weather,
+)
+
+Curveball = Annotated[AnyCurveball, OneOf(CURVEBALLS)]

@@ -1,0 +1,259 @@
+"""A YAML file as plain data that remembers the line of each value.
+
+Only mappings, lists and plain scalars are read. Tags, anchors and aliases are refused, and so are files beyond the bounds of
+`simulator.limits`: a hostile file can neither run code nor exhaust the machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from simulator import limits
+from simulator.case.faults import Fault, Path, ScenarioError, dotted
+from simulator.errors import shortened
+from simulator.files import UnreadableError, read_within
+
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+Place = tuple[int, int]
+
+
+@dataclass
+class Document:
+    """Plain data from one file, with the place (line, column, from 1) of every key and value.
+
+    moved: what picks have written, with its path in the file
+    written_by: the pick that wrote it, in words
+    """
+
+    file: str
+    data: dict[str, Any]
+    places: dict[Path, Place] = field(default_factory=dict)
+    moved: dict[Path, Path] = field(default_factory=dict)
+    written_by: dict[Path, str] = field(default_factory=dict)
+
+    def fault(self, path: Path, message: str, name: str | None = None) -> Fault:
+        """A fault at `path`, or at the nearest enclosing value in the file; it names the pick that wrote there."""
+        if written := self._written_part(path):
+            message = f"{self.written_by[written]} writes this: {message}"
+        near = self._in_file(path)
+        while near and near not in self.places:
+            near = near[:-1]
+        line, column = self.places.get(near, (1, 1))
+        return Fault(self.file, line, column, shortened(name or dotted(path)), shortened(message, 1000))
+
+    def _in_file(self, path: Path) -> Path:
+        """Where the value now at `path` was written."""
+        written = self._written_part(path)
+        return self.moved[written] + path[len(written) :] if written else path
+
+    def _written_part(self, path: Path) -> Path:
+        """The part of a path at which a pick has written; empty where none has."""
+        return next((path[:length] for length in range(len(path), 0, -1) if path[:length] in self.moved), ())
+
+    def holds(self, path: Path) -> bool:
+        """Whether there is something at a path."""
+        data: Any = self.data
+        for part in path:
+            if part not in (data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()):
+                return False
+            data = data[part]
+        return True
+
+    def with_value(self, path: Path, value: Any) -> Document:
+        """The same with another value at a path; the same as it is where nothing can hold one there."""
+        try:
+            return Document(self.file, _written(self.data, path, value), self.places)
+        except (LookupError, TypeError):
+            return self
+
+    def renamed(self, path: Path, key: str | None) -> Document:
+        """The same with the value at a path under another key; None leaves it out, and so does a key that is taken."""
+        if not self.holds(path):
+            return self
+        *above, old = path
+        beside: Any = self.data
+        for part in above:
+            beside = beside[part]
+        if not isinstance(beside, dict):  # an entry of a list has no name
+            return self
+        others = {name: value for name, value in beside.items() if name != old}
+        if key is None or key in others:
+            return self.with_value(tuple(above), others)
+        places = {(*above, key): self.places[path]} if path in self.places else {}
+        renamed = self.with_value(tuple(above), others | {key: beside[old]})
+        return Document(self.file, renamed.data, self.places | places)
+
+    def patched(self, changes: dict[Path, tuple[Any, Path, str]]) -> Document:
+        """The same with other values at some paths; a change says where its value stands in the file, and which pick wrote it.
+
+        Parts that no change writes to are the same objects in both, not copies.
+        """
+        changed = Document(self.file, self.data, self.places, dict(self.moved), dict(self.written_by))
+        for path, (value, written_at, pick) in changes.items():
+            try:
+                changed.data = _written(changed.data, path, value)
+            except (LookupError, TypeError):
+                what = f"cannot write to '{dotted(path)}': another pick has replaced that part"
+                raise ScenarioError([self.fault(written_at, what)]) from None
+            changed.moved = {at: source for at, source in changed.moved.items() if at[: len(path)] != path}
+            changed.moved[path] = self._in_file(written_at)
+            changed.written_by[path] = pick
+        return changed
+
+
+def _written(data: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Data with a value at a path: a copy of what holds it, level by level; all else is shared."""
+    if not path:
+        return value
+    if not isinstance(data, dict | list):
+        raise TypeError("a plain value cannot contain another")
+    copied: Any = data.copy()
+    copied[path[0]] = _written(data[path[0]], path[1:], value) if len(path) > 1 else value
+    return copied
+
+
+def read_document(file: FilePath) -> Document:
+    """Read one YAML file; raises ScenarioError if it cannot be read, is not YAML or exceeds the bounds."""
+    name = str(file)
+    if len(name) > limits.PATH.most:
+        raise ScenarioError([Fault(shortened(name), 1, 1, "(file)", f"no file has a path of more than {limits.PATH}")])
+    try:
+        text = read_within(file, limits.CASE_FILE).decode("utf-8")
+    except UnreadableError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", error.reason)]) from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", "is not UTF-8 text; save it as UTF-8")]) from error
+    return parse_document(text, name)
+
+
+def parse_document(text: str, name: str) -> Document:
+    """Parse YAML text; `name` stands for the file in messages. Raises ScenarioError."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Composer
+    try:
+        root = yaml.compose(text)
+        reader = _YamlReader(yaml, Document(name, {}))
+        data = reader.read(root, ()) if root is not None else None
+    except MarkedYAMLError as error:
+        raise ScenarioError([_syntax_fault(error, name)]) from error
+    except YAMLError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is not YAML: {' '.join(str(error).split())}")]) from error
+    except RecursionError as error:
+        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is nested more than {limits.CASE_DEPTH} deep")]) from error
+    if reader.faults:
+        raise ScenarioError(reader.faults)
+    if not isinstance(data, dict):
+        raise ScenarioError([Fault(name, 1, 1, "(file)", "should be a mapping of keys to values, such as `id: my-case`")])
+    reader.document.data = data
+    return reader.document
+
+
+def _syntax_fault(error: MarkedYAMLError, name: str) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if isinstance(error, _TooMuchError):
+        return Fault(name, line, column, "(file)", str(error.problem))
+    return Fault(name, line, column, "(syntax)", f"is not YAML: {error.problem or error.context}")
+
+
+class _TooMuchError(MarkedYAMLError):
+    """The file holds more than is read."""
+
+
+class _Composer(Composer):
+    """Stops at as much as is read. Remembers the tags that the file writes: a node does not tell them from its own."""
+
+    def __init__(self, *of: Any, **named: Any) -> None:
+        super().__init__(*of, **named)
+        self.tags: dict[int, str] = {}
+        self.count = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.parser.peek_event()
+        self.count += 1
+        if self.count > limits.CASE_VALUES.most:
+            raise _TooMuchError(problem=f"the file holds more than {limits.CASE_VALUES}", problem_mark=event.start_mark)
+        node = super().compose_node(parent, index)
+        if (tag := getattr(event, "tag", None)) is not None:
+            self.tags[id(node)] = str(tag)
+        return node
+
+
+class _YamlReader:
+    """Turns composed nodes into plain data, noting places and collecting faults."""
+
+    def __init__(self, yaml: YAML, document: Document) -> None:
+        self.yaml = yaml
+        self.document = document
+        self.faults: list[Fault] = []
+        self.seen: set[int] = set()
+
+    def read(self, node: Node, path: Path) -> Any:
+        self.document.places.setdefault(path, _place(node))
+        if not self._acceptable(node, path):
+            return None
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self.read(child, (*path, index)) for index, child in enumerate(node.value)]
+        return self._scalar(node, path)
+
+    def _acceptable(self, node: Node, path: Path) -> bool:
+        trouble = ""
+        if id(node) in self.seen:
+            trouble = "aliases (*name) are not supported; write the value out"
+        elif node.anchor is not None:
+            trouble = f"anchors (&{node.anchor}) are not supported; leave it out, and write the value out wherever it is needed"
+        elif (tag := self.yaml.composer.tags.get(id(node)) or node.tag) and not self._is_plain(node):
+            trouble = f"the tag {tag} is not supported; write a plain value"
+        elif len(path) > limits.CASE_DEPTH.most:
+            trouble = f"is nested more than {limits.CASE_DEPTH} deep"
+        self.seen.add(id(node))
+        if trouble:
+            self._note(self.document.fault(path, trouble))
+        return not trouble
+
+    def _is_plain(self, node: Node) -> bool:
+        return id(node) not in self.yaml.composer.tags and str(node.tag) in _PLAIN_TAGS
+
+    def _note(self, fault: Fault) -> None:
+        if len(self.faults) <= limits.FAULTS_TOLD.most:
+            self.faults.append(fault)
+
+    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, ScalarNode):
+                self._note(self.document.fault(path, "a key should be a single word"))
+                continue
+            at = (*path, key := str(key_node.value))
+            if key in data:
+                what = f"this key appears twice (first on line {self.document.places[at][0]}); keep one"
+                self._note(Fault(self.document.file, *_place(key_node), shortened(dotted(at)), what))
+                continue
+            self.document.places[at] = _place(key_node)
+            data[key] = self.read(value_node, at) if self._acceptable(key_node, at) else None
+        return data
+
+    def _scalar(self, node: Node, path: Path) -> Any:
+        try:
+            value = self.yaml.constructor.construct_object(node)
+        except (ValueError, LookupError, YAMLError):
+            self._note(self.document.fault(path, f"the value {shortened(repr(node.value))} cannot be read"))
+            return None
+        if isinstance(value, int) and abs(value) > limits.CASE_NUMBER.most:
+            bound = f"{limits.CASE_NUMBER.most:,}"
+            self._note(self.document.fault(path, f"a whole number should be between -{bound} and {bound}"))
+        return value
+
+
+def _place(node: Node) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1

@@ -1,0 +1,61 @@
+"""Models distinguished by their field `kind`, in a registry open to more of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any, TypeVar, Union, get_args
+
+from pydantic import BaseModel, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+
+def kind_of(model: type[BaseModel]) -> str:
+    """The word that a file writes as the `kind` of a model."""
+    word: str = get_args(model.model_fields["kind"].annotation)[0]
+    return word
+
+
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+def registry(*models: type[Kind]) -> dict[str, type[Kind]]:
+    """These models by kind."""
+    return {kind_of(model): model for model in models}
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """In an annotation: one of the models of a registry, as it is when the model that holds the field is built or rebuilt.
+
+    provider: the package whose import fills the registry; empty where the registry stands beside its models
+    """
+
+    kinds: Mapping[str, type[BaseModel]]
+    provider: str = ""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of their union, discriminated by `kind`."""
+        if self.provider:
+            import_module(self.provider)
+        return handler.generate_schema(Annotated[Union[tuple(self.kinds.values())], Field(discriminator="kind")])  # noqa: UP007
+
+
+def add_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
+    """Add a kind that scenarios may name to its registry; raises ValueError if the name is taken."""
+    if kind_of(model) in kinds:
+        raise ValueError(f"there already is a kind '{kind_of(model)}'")
+    kinds[kind_of(model)] = model
+    _rebuild()
+
+
+def remove_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
+    """Forget a kind that was added."""
+    del kinds[kind_of(model)]
+    _rebuild()
+
+
+def _rebuild() -> None:
+    """Build the schema of a case anew, with the kinds that there are now."""
+    from simulator.case.schema import Scenario
+
+    Scenario.model_rebuild(force=True)

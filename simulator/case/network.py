@@ -1,0 +1,182 @@
+"""The routes from stage to stage as a directed graph: what can be reached, and what lies between a fork and its join.
+
+The branches of a fork work on the same request at the same time. They may share nothing that one writes and another reads, so
+that the order of simulating them makes no difference. So they may share a stage only if one visit of a request does not affect
+another: a link, or a pool that gives no scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import prod
+
+import networkx as nx
+
+from simulator.case.faults import Path
+from simulator.case.stage_model import AnyStage
+
+
+class Network:
+    """Stages by name, and every route of a request from one of them to another, or to an end."""
+
+    def __init__(self, stages: Mapping[str, AnyStage]) -> None:
+        self.stages = stages
+        self.graph = graph_of({name: stage.targets().values() for name, stage in stages.items()})
+        self.forks = [name for name, stage in stages.items() if stage.splits]
+        self.joins = [name for name, stage in stages.items() if stage.joins]
+        self._met: dict[str, str | None] = {}
+
+    def reached(self, start: str, stop: str | None = None) -> set[str]:
+        """Every stage and end on the routes from `start` on, itself included, up to but without `stop`."""
+        if start == stop or start not in self.graph:
+            return set()
+        graph = self.graph if stop is None else nx.restricted_view(self.graph, [stop] if stop in self.graph else [], [])
+        return {start, *nx.descendants(graph, start)}
+
+    def branches(self, fork: str, join: str | None) -> list[set[str]]:
+        """The stages of each branch of a fork up to a join, in the order of the fork."""
+        return [self.reached(target, join) for target in self.stages[fork].planned_targets().values()]
+
+    def inside(self, fork: str) -> set[str]:
+        """The stages between a fork and its join."""
+        return set[str]().union(*self.branches(fork, self.meeting(fork)))
+
+    def meeting(self, fork: str) -> str | None:
+        """The first join that every route from the fork passes; None if there is none."""
+        if fork not in self._met:
+            self._met[fork] = min(self._passed(fork), key=lambda found: found[1], default=(None, 0))[0]
+        return self._met[fork]
+
+    def _passed(self, fork: str) -> Iterator[tuple[str | None, int]]:
+        """Every join that no route from the fork bypasses, with the number of stages before it."""
+        for join in self.joins:
+            within = set[str]().union(*self.branches(fork, join))
+            if within <= self.stages.keys() and join in {*self.graph[fork]}.union(*(self.graph[name] for name in within)):
+                yield join, len(within)
+
+    def inputs_of(self, join: str) -> int:
+        """How many branches meet at a join; 0 where none do."""
+        return next((len(self.branches(fork, join)) for fork in self.forks if self.meeting(fork) == join), 0)
+
+    def times_shared(self, name: str) -> int:
+        """In how many branches a stage lies, 1 for none: as often may a request be there at the same time."""
+        each = ([name in branch for branch in self.branches(fork, self.meeting(fork))] for fork in self.forks)
+        return prod(max(sum(inside), 1) for inside in each)
+
+    def faults(self, start: str) -> Iterator[tuple[Path, str]]:
+        """Every fault of forks and joins, and of routes that lead nowhere: place, message."""
+        yield from self._unreached(start)
+        yield from self._endless()
+        for fork in self.forks:
+            if fork in set[str]().union(*self.branches(fork, None)):
+                yield ("stages", fork), "a request could come back to this fork; it may pass a fork once"
+            elif self.meeting(fork) is None:
+                what = "the branches do not meet: all routes from here, fallbacks included, must lead to one join"
+                yield ("stages", fork, "to"), what
+        yield from self._joined_once()
+        for fork in self.forks:
+            if join := self.meeting(fork):
+                yield from self._entered_by_the_fork_alone(start, fork, join)
+                yield from self._apart(fork, join)
+                yield from self._allowed(fork, join)
+
+    def _unreached(self, start: str) -> Iterator[tuple[Path, str]]:
+        reached = self.reached(start) if start in self.stages else self.stages.keys()
+        for name in (name for name in self.stages if name not in reached):
+            yield ("stages", name), "no request can reach this stage; name it in another stage's `to`, or delete it"
+
+    def _endless(self) -> Iterator[tuple[Path, str]]:
+        """A ring that neither serves a request nor counts its tries would pass it round for ever."""
+        unserved = graph_of({name: stage.unserved() for name, stage in self.stages.items()})
+        rings = set[str]().union(*_rings(unserved))
+        for name in self.stages:
+            if name in rings:
+                yield ("stages", name), "requests could loop back here for ever without being served; break the loop"
+        if not rings:
+            yield from self._alike_for_ever()
+
+    def _alike_for_ever(self) -> Iterator[tuple[Path, str]]:
+        """Routes by which a request comes back to a stage and goes on as before, and stages that no end can be reached from."""
+        open_ = {name: _alike(stage) for name, stage in self.stages.items()}
+        ring_of = {name: number for number, ring in enumerate(_rings(graph_of(open_))) for name in ring}
+        places = {name: place for place, name in enumerate(self.stages)}
+        for name in (name for name in self.stages if name in ring_of):
+            for path, target in self.stages[name].targets().items():
+                back = target in open_[name] and ring_of.get(target) == ring_of[name] and places[target] <= places[name]
+                if back:
+                    what = f"a request that goes this way comes back to '{target}' and goes on as before, for ever"
+                    yield ("stages", name, *path), f"{what}; lead it to an end, or through a `retake`, which counts its tries"
+        if not ring_of:
+            yield from self._without_an_end()
+
+    def _without_an_end(self) -> Iterator[tuple[Path, str]]:
+        stages = self.stages.items()
+        ways = {name: (one.targets() if one.counts else one.planned_targets()).values() for name, one in stages}
+        graph = graph_of(ways)
+        for name in self.stages:
+            if nx.descendants(graph, name) <= self.stages.keys():
+                yield (
+                    ("stages", name),
+                    "no request that goes on as planned from here comes to an end; lead one of its ways there",
+                )
+
+    def _joined_once(self) -> Iterator[tuple[Path, str]]:
+        met = [self.meeting(fork) for fork in self.forks]
+        for name in self.joins:
+            if met.count(name) != 1 and None not in met:
+                found = "two forks meet" if name in met else "no fork meet"
+                yield ("stages", name), f"the branches of {found} here; each join belongs to one fork"
+
+    def _entered_by_the_fork_alone(self, start: str, fork: str, join: str) -> Iterator[tuple[Path, str]]:
+        inside = self.inside(fork)
+        if start in inside | {join}:
+            yield ("start",), f"'{start}' lies behind the fork '{fork}'; start before it"
+        for name, stage in self.stages.items():
+            for path, target in stage.targets().items():
+                if name not in inside | {fork} and target in inside | {join}:
+                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}', the only route there"
+
+    def _apart(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
+        each = self.branches(fork, join)
+        shared = {name for name in self.stages if sum(name in branch for branch in each) > 1}
+        for name, stage in self.stages.items():
+            if name in shared and not stage.shared_by_branches:
+                what = "give each its own stage; they may share a link, or a pool without scores"
+                yield ("stages", name), f"two branches of '{fork}' pass through here; {what}"
+        marking = [[name for name in self.stages if name in branch - shared and self.stages[name].marks] for branch in each]
+        for names in [names for names in marking if names][1:]:
+            what = "scores or tags requests, and so does another branch"
+            yield ("stages", names[0]), f"this {what} of '{fork}'; only one branch may"
+
+    def _allowed(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
+        """A branch that turns a request away tells its join, or retries: the outcome is decided behind the join."""
+        inside = self.inside(fork)
+        inner = [self.inside(other) for other in self.forks if other in inside and self.meeting(other)]
+        for name in sorted(inside.difference(*inner)):
+            stage = self.stages[name]
+            if not stage.in_branches:
+                yield ("stages", name, "kind"), f"{stage.kind} cannot be between a fork and its join '{join}'"
+                continue
+            for path, target in stage.fallbacks().items():
+                if target != join and not (target in self.stages and self.stages[target].sends_again):
+                    yield ("stages", name, *path), f"in a branch of a fork this must lead to its join '{join}' or to a retry"
+
+
+def _alike(stage: AnyStage) -> set[str]:
+    """Where a request goes on to that goes this way each time: what has been counted out is counted out again."""
+    if stage.counts:
+        return set(stage.fallbacks().values())
+    return {target for _, target in stage.arrows()} if stage.sends_alike else set()
+
+
+def _rings(graph: nx.DiGraph[str]) -> list[set[str]]:
+    """The stages that lead to each other, ring by ring; one that leads to itself is a ring."""
+    return [ring for ring in nx.strongly_connected_components(graph) if len(ring) > 1 or graph.has_edge(*ring, *ring)]
+
+
+def graph_of(ways: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
+    """From each name to all it leads to."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(ways)
+    graph.add_edges_from((name, target) for name, targets in ways.items() for target in targets)
+    return graph

@@ -1,0 +1,336 @@
+"""A scenario: everything an author writes in one YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
+
+from simulator.case.arrival_model import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.attributes import Attribute, grouping, with_groups
+from simulator.case.choices import Choice
+from simulator.case.controllers import Controller
+from simulator.case.curveballs import Curveball
+from simulator.case.document import Document
+from simulator.case.exhibits import offered
+from simulator.case.fields import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
+from simulator.case.kinds import OneOf
+from simulator.case.metric_records import Metric, metrics_of
+from simulator.case.network import Network
+from simulator.case.sections import PLACES, Provided, Section
+from simulator.case.stage_model import STAGE_KINDS, AnyStage, End
+from simulator.limits import OPTIONS
+
+if TYPE_CHECKING:
+    from simulator.incident.section import Incident
+    from simulator.stages.gate import Gate
+    from simulator.vehicle.encounter_section import Encounters, Vehicle
+else:
+    Encounters = Vehicle = Incident = Section
+
+
+class Question(Strict):
+    """A clarifying question a good candidate asks, and what the interviewer answers."""
+
+    ask: Line
+    answer: Prose
+
+
+class Lesson(Strict):
+    """One point of the debrief: what to take away, why, and its source."""
+
+    title: Line
+    text: Prose
+    source: Line | None = None
+
+
+class RunLength(Strict):
+    """How long one replication is and how many are run."""
+
+    starts_at: ClockTime = "00:00"
+    days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
+    drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish waiting requests")] = 1
+    replications: Annotated[int, Field(ge=2, le=1000)] = 30
+    warm_up: Annotated[
+        Literal["none", "mser5"],
+        Field(description="the warm-up left out at the front: none, or by MSER if a steady state is wanted"),
+    ] = "none"
+
+
+class Quality(Strict):
+    """Photos that show too little: how many, and how well a quality check recognises them."""
+
+    unusable: ShareFigure
+    auc: ShareFigure
+
+
+class Noun(Strict):
+    """The word for something that is counted: for one of it and for many."""
+
+    one: Line
+    many: Line
+
+    def counted(self, count: float) -> str:
+        """So many of it: `1 photo`, `1,204 photos`."""
+        return f"{count:,.0f} {self.one if count == 1 else self.many}"
+
+
+class Population(Strict):
+    """Who the requests come from, represented by the labelled items."""
+
+    positive: Line
+    negative: Line
+    positives: Annotated[Line, Field(description="the word for what is positive")] = "positives"
+    negatives: Annotated[Line, Field(description="the word for what is negative")] = "negatives"
+    detected: Annotated[Line, Field(description="the word for a positive that is detected")] = "detected"
+    missed: Annotated[Line, Field(description="the word for a positive that is not detected")] = "missed"
+    escalated: Annotated[Line, Field(description="the word for a request passed on to people")] = "escalated"
+    unit: Annotated[Noun | None, Field(description="the word for who or what may be positive; none: that for a request")] = None
+    prevalence: ShareFigure
+    quality: Quality | None = None
+
+
+class RequestClass(Strict):
+    """A kind of request: its share, its urgency, and how long an answer is worth anything."""
+
+    label: Line
+    share: ShareFigure
+    priority: Annotated[int, Field(ge=1, le=100, description="1 is served first if the order is `priority`")] = 1
+    deadline_s: Annotated[
+        float | None, Field(gt=0, le=1e7, description="seconds after arrival from which an answer is worthless")
+    ] = None
+
+
+class Accelerator(Strict):
+    """A device that several pools share: one on which all batches slow each other down, or a processor with so many cores.
+
+    With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long. On c cores k threads at once run at full
+    speed up to k = c, and take k / c times as long beyond.
+    """
+
+    label: Line
+    slowdown: Annotated[
+        Annotated[Figure, bounded(1, 10)] | None,
+        Field(description="how many times as long two batches at once take: 2 means taking turns"),
+    ] = None
+    cores: Annotated[int | None, Field(ge=1, le=1024, description="threads that run at once at full speed")] = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if (self.slowdown is None) == (self.cores is None):
+            raise ValueError("give slowdown, for a device whose batches slow each other down, or cores, for a processor")
+        return self
+
+    def stretch(self, batches: float, threads: float) -> float:
+        """How many times as long as alone batches take of which so many are at work, on so many threads in all."""
+        if self.cores is not None:
+            return max(threads / self.cores, 1.0)
+        assert self.slowdown is not None
+        return 1 + max(batches - 1, 0) * (self.slowdown.value - 1)
+
+
+class Costs(Strict):
+    """Costs that belong to no single stage."""
+
+    missed_positive_usd: CostFigure
+
+
+class Objective(Strict):
+    """A bound on one metric."""
+
+    metric: Annotated[str, Field(max_length=120)]
+    label: Line
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give exactly one of at_least and at_most")
+        return self
+
+
+def _few_options(choices: dict[str, Choice]) -> dict[str, Choice]:
+    count = sum(len(choice.extremes()) for choice in choices.values())
+    if count > OPTIONS.most:
+        raise ValueError(f"there are {count:,} options in all; at most {OPTIONS} are taken, as {OPTIONS.why}")
+    return choices
+
+
+class Scenario(Strict):
+    """A case: its story, its choices, what runs, and its objectives."""
+
+    # The kinds of stages and the sections of features lie above this module: they are looked up when a case is first read.
+    model_config = ConfigDict(defer_build=True)
+
+    id: Slug
+    version: Annotated[int, Field(ge=1)]
+    title: Line
+    summary: Line
+    minutes: Annotated[int, Field(ge=5, le=240, description="how long the case takes in an interview")] = 45
+    brief: Prose
+    questions: Annotated[list[Question], Field(max_length=40)] = []
+    debrief: Annotated[list[Lesson], Field(max_length=40)] = []
+    run: RunLength = RunLength()
+    unit: Annotated[Noun, Field(description="the word for a request")] = Noun(one="request", many="requests")
+    arrivals: Annotated[AnyArrivals, OneOf(ARRIVAL_KINDS, "simulator.arrivals")]
+    population: Population | None = None
+    classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
+    attributes: Annotated[dict[Name, Attribute], Field(max_length=16)] = {}
+    accelerators: Annotated[dict[Name, Accelerator], Field(max_length=16)] = {}
+    start: Annotated[str, Field(description="the stage that every request enters first")]
+    stages: Annotated[
+        dict[Name, Annotated[AnyStage, OneOf(STAGE_KINDS, "simulator.stages")]], Field(min_length=1, max_length=64)
+    ]
+    ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
+    costs: Costs | None = None
+    encounters: Annotated[Encounters | None, Provided("encounters"), Field(description="what comes into a vehicle's way")] = (
+        None
+    )
+    vehicle: Annotated[Vehicle | None, Provided("vehicle"), Field(description="what a vehicle carries and pays for")] = None
+    incident: Annotated[
+        Incident | None, Provided("incident"), Field(description="a stream of frames in which something goes wrong")
+    ] = None
+    curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
+    controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
+    objectives: Annotated[list[Objective], Field(max_length=16)] = []
+    choices: Annotated[dict[Name, Choice], Field(max_length=32), AfterValidator(_few_options)] = {}
+    exhibits: Annotated[
+        list[Name],
+        Field(max_length=32, description="what the page shows of a run, in this order; empty: everything the stages offer"),
+    ] = []
+
+    _document: Document = PrivateAttr()
+
+    @property
+    def document(self) -> Document:
+        """The file this scenario was read from, with the place of every value."""
+        return self._document
+
+    @classmethod
+    def of(cls, document: Document, known: Scenario | None = None) -> Scenario:
+        """Validate a document's data; raises pydantic's ValidationError.
+
+        known: a scenario that is valid; the models of all that its document shares with this one are taken from it.
+        """
+        data: Any = document.data
+        if known is not None:
+            data = _with_models(data, known.document.data, {name: getattr(known, name) for name in cls.model_fields})
+        scenario = cls.model_validate(data)
+        scenario._document = document
+        return scenario
+
+    def label_of(self, target: str) -> str:
+        """The label of a stage or an end."""
+        return (self.stages.get(target) or self.ends[target]).label
+
+    @cached_property
+    def network(self) -> Network:
+        """The routes between the stages."""
+        return Network(self.stages)
+
+    @property
+    def sections(self) -> dict[str, Section]:
+        """The sections of features that the case has, by name."""
+        return {name: section for name in PLACES if (section := getattr(self, name)) is not None}
+
+    @property
+    def who(self) -> Noun:
+        """The word for who or what stands behind a request."""
+        return (self.population and self.population.unit) or self.unit
+
+    @property
+    def has_deadlines(self) -> bool:
+        """Whether some requests have a deadline."""
+        return any(kind.deadline_s is not None for kind in self.classes.values())
+
+    def tags(self) -> list[str]:
+        """The tags that stages give to requests, in the order of the file."""
+        return list(dict.fromkeys(tag for stage in self.stages.values() for tag in stage.tags()))
+
+    @property
+    def sensors(self) -> list[str]:
+        """The sensors whose frames are the requests, in the order of the file; empty if they are not frames."""
+        return list(self.arrivals.frames_per_s)
+
+    @property
+    def sensor_labels(self) -> list[str]:
+        """What people call the sensors, in the order of the file."""
+        known = getattr(self.arrivals, "sensors", {})
+        return [known[name].label for name in self.sensors]
+
+    @property
+    def ages(self) -> dict[str, list[str]]:
+        """The ends that report the age of their newest information, each with the sensors it is reported for."""
+        return {name: self.sensors for name, end in self.ends.items() if end.age}
+
+    def scorers(self) -> list[str]:
+        """The stages that give scores, in the order of the file."""
+        return [name for name, stage in self.stages.items() if stage.gives_scores]
+
+    def machine_stages(self) -> list[str]:
+        """The stages whose servers are there at all hours, in the order of the file."""
+        return [name for name, stage in self.stages.items() if stage.server and not stage.keeps_hours]
+
+    def staffed_stages(self) -> list[str]:
+        """The stages whose servers come and go with the hours of the day, in the order of the file."""
+        return [name for name, stage in self.stages.items() if stage.server and stage.keeps_hours]
+
+    def score_gates(self) -> dict[str, Gate]:
+        """The stages whose routes depend on scores, in the order of the file."""
+        return {name: cast("Gate", stage) for name, stage in self.stages.items() if stage.by_score}
+
+    def item_gates(self) -> dict[str, Gate]:
+        """The stages whose routes depend on the labelled item that stands for a request: on scores, or an attribute of it."""
+        of_items = [name for name, attribute in self.attributes.items() if attribute.of_items]
+        return {name: cast("Gate", stage) for name, stage in self.stages.items() if stage.by_score or stage.asks in of_items}
+
+    def scorer_of(self, gate: Gate) -> str:
+        """The pool whose scores a gate uses."""
+        return gate.of or self.scorers()[-1]
+
+    def shown(self) -> list[str]:
+        """The exhibits of the page, by name: those the author names, else all with something to show."""
+        return self.exhibits or offered(self)
+
+    def in_branches(self) -> set[str]:
+        """The stages between a fork and its join."""
+        return set[str]().union(*map(self.network.inside, self.network.forks))
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric that a run of this scenario can report, by name, in the order of the screen."""
+        kinds = {name: type(stage) for name, stage in self.stages.items()}
+        classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
+        labels = {name: stage.label for name, stage in self.stages.items()}
+        words = (self.population.detected, self.population.escalated) if self.population else None
+        labels |= {name: end.label for name, end in self.ends.items()}
+        labels |= {f"sensor {name}": label for name, label in zip(self.sensors, self.sensor_labels, strict=True)}
+        found = metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
+        for section in self.sections.values():
+            found |= {metric.name: metric for metric in section.metrics_of(section)}
+        return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
+
+    def asking(self, names: Iterable[str]) -> Self:
+        """The same scenario, whose runs report these metrics and the objectives for them alone: they take less time."""
+        asked = set(names)
+        objectives = [objective for objective in self.objectives if objective.metric in asked]
+        found = self.model_copy(update={"objectives": objectives})
+        vars(found)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in asked}
+        return found
+
+    def defaults(self) -> dict[str, Any]:
+        """The design that picks nothing: every choice at its default."""
+        return {name: choice.read(choice.default) for name, choice in self.choices.items()}
+
+
+def _with_models(data: Any, before: Any, models: Any) -> Any:
+    """Plain data in which the unchanged parts are replaced by the models already made of them."""
+    if data is before:
+        return models
+    if isinstance(data, dict) and isinstance(before, dict) and isinstance(models, dict):
+        known = before.keys() & models.keys()
+        return {key: _with_models(part, before[key], models[key]) if key in known else part for key, part in data.items()}
+    return data

@@ -1,0 +1,275 @@
+"""How long answers take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log10
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.charts.curveball_marks import marked
+from simulator.charts.look import (
+    BLUE,
+    INSTANT,
+    OBJECTIVE,
+    Chart,
+    SensorLook,
+    figure,
+    rounded,
+    sensor_looks,
+    time_of_day,
+    whiskers,
+)
+from simulator.engine.trace import Trace
+from simulator.metrics.ages import Floats, KnownAges, ages, shares_within
+from simulator.metrics.measures import CURVE
+from simulator.metrics.summary import Summary
+from simulator.units import duration, percent
+
+#: From so many decades on, only 1 and 3 of each are written, not 1, 2 and 5: there is no room on a phone.
+_WIDE = 2.0
+
+
+def answer_times(summary: Summary) -> Chart:
+    """The share of served requests answered within a time, with the percentiles and their intervals."""
+    curve = pd.DataFrame({"answered_share": CURVE, "time_s": summary.latency_curve})
+    many = summary.plan.scenario.unit.many
+    line = go.Scatter(
+        x=curve["time_s"],
+        y=100 * curve["answered_share"],
+        mode="lines",
+        line={"color": BLUE, "width": 3},
+        hovertemplate="%{y:.1f}% answered within %{x:.3g} s<extra></extra>",
+    )
+    drawn = figure(line, _percentiles(summary), showlegend=False)
+    bounds = _objectives(drawn, summary)
+    drawn.update_xaxes(
+        title="time to the answer (s), logarithmic", type="log", tickvals=_ticks([*summary.latency_curve, *bounds]), tickangle=0
+    )
+    drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
+    table = curve.rename(columns={"answered_share": "share answered", "time_s": "within (s)"})
+    return Chart(drawn if _told(summary) else None, _takeaway(summary), table)
+
+
+def _ticks(times_s: list[float]) -> list[float]:
+    """1 and 3, or 1, 2 and 5, in each decade."""
+    shown = [time for time in times_s if time > 0]
+    wide = bool(shown) and log10(max(shown) / min(shown)) > _WIDE
+    return [digit * 10.0**power for power in range(-4, 6) for digit in ((1, 3) if wide else (1, 2, 5))]
+
+
+def _told(summary: Summary) -> dict[str, float]:
+    """The percentiles of served requests that the run supports, and their shares."""
+    metrics = (summary.metric(name) for name in summary.metrics)
+    found = (metric for metric in metrics if metric.sample == "served" and metric.group is None)
+    return {metric.name: metric.quantile for metric in found if metric.quantile is not None}
+
+
+def _percentiles(summary: Summary) -> go.Scatter:
+    known = _told(summary)
+    metrics = [summary.metrics[name] for name in known]
+    values = [metric.value for metric in metrics]
+    return go.Scatter(
+        x=values,
+        y=[100 * share for share in known.values()],
+        mode="markers+text",
+        marker={"color": BLUE, "size": 10},
+        text=[f"{100 * share:.0f}%: {duration(value)}" for share, value in zip(known.values(), values, strict=True)],
+        textposition=["bottom right", "top left", "bottom right"][: len(known)],
+        error_x=whiskers([metric.low for metric in metrics], values, [metric.high for metric in metrics]),
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
+
+
+def _objectives(drawn: go.Figure, summary: Summary) -> list[float]:
+    """Draws the bounds on percentiles; their times."""
+    bounds = []
+    for verdict in summary.verdicts:
+        metric = verdict.metric
+        if metric.sample in ("served", "latency") and metric.quantile is not None and metric.group is None:
+            refusals = ", refusals included" if metric.sample == "latency" else ""
+            text = f"target: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
+            bounds.append(verdict.bound)
+            drawn.add_vline(x=verdict.bound, line=OBJECTIVE)
+            where = {
+                "x": log10(verdict.bound),
+                "y": 0,
+                "xanchor": "left",
+                "yanchor": "bottom",
+            }  # a log axis takes exponents here
+            drawn.add_annotation(text=f" {text}", showarrow=False, **where)
+    return bounds
+
+
+def _takeaway(summary: Summary) -> str:
+    known = [(share, summary.metrics[name].value) for name, share in _told(summary).items()]
+    if not known:
+        return f"Too few {summary.plan.scenario.unit.many} were served to say how long answers took."
+    told = ", ".join(f"{100 * share:.0f}% within {duration(value)}" for share, value in known)
+    return f"Of the {summary.plan.scenario.unit.many} served, {told}."
+
+
+#: How long a stretch of the run is shown around an instant, in seconds.
+WINDOW_S = 2.0
+
+#: Limits of an age in s, and the share of the time in which it is within each; shapes (k,).
+Shares = tuple[Floats, Floats]
+
+#: The shares of time for which the table says within which age they lie.
+TOLD = (0.5, 0.9, 0.95, 0.99, 1.0)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """An objective on an age at an end: its bound in seconds, and the sensor that it is about, if it is about one."""
+
+    bound_s: float
+    sensor: str | None
+
+
+def age_over_time(trace: Trace, end: str, at_s: float) -> Chart:
+    """A saw tooth a sensor: the age grows by a second a second and falls when something newer reaches the end.
+
+    end: one that reports ages; at_s: the middle of the stretch that is shown, in seconds of the run
+    """
+    start, stop = max(at_s - WINDOW_S / 2, 0.0), min(at_s + WINDOW_S / 2, trace.plan.arrivals_end_s)
+    label, known = trace.plan.scenario.ends[end].label, _of(trace, end)
+    if not known or start >= stop:
+        return Chart(None, f"{label}: nothing is known then.", pd.DataFrame())
+    teeth = {name: _teeth(one, start, stop) for name, one in known.items()}
+    looks, drawn = _looks(trace, end), figure(height=340)
+    for name, tooth in teeth.items():
+        x, y = tooth["time_s"] - at_s, 1000 * tooth["age_s"]
+        drawn.add_scatter(x=x, y=y, hovertemplate="%{y:.0f} ms old at %{x:+.3f} s", **_line(looks[name]))
+    drawn.add_vline(x=0, line=INSTANT)
+    for asked in _bounds(trace, end):
+        drawn.add_hline(y=1000 * asked.bound_s, line=OBJECTIVE)
+        left = {"x": 0, "xref": "paper", "xanchor": "left"}
+        drawn.add_annotation(y=1000 * asked.bound_s, text=" target", yanchor="bottom", showarrow=False, **left)
+    clock = time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
+    drawn.update_xaxes(title=f"time from {clock} (s)", range=[-WINDOW_S / 2, WINDOW_S / 2], tickangle=0)
+    drawn.update_yaxes(title="age of what is known (ms)", rangemode="tozero")
+    found = _table(teeth, looks)
+    chart = Chart(drawn, _ages_takeaway(label, clock, teeth, looks, at_s) + _silent(trace, end, known, looks), rounded(found))
+    return marked(chart, trace.plan, lambda at: at - at_s, found["time (s)"], (start, stop))
+
+
+def age_shares(trace: Trace, end: str) -> Chart:
+    """The share of the time in which the age at an end is within a limit, a curve a sensor; dashed: objectives."""
+    looks, known, label = _looks(trace, end), _of(trace, end), trace.plan.scenario.ends[end].label
+    if not known:
+        return Chart(None, f"{label}: nothing arrived.", pd.DataFrame())
+    within = {name: shares_within(one, trace.plan.arrivals_end_s) for name, one in known.items()}
+    drawn = figure(height=340)
+    for name, (limits, shares) in within.items():
+        hover = "within %{x:.0f} ms for %{y:.1f}% of the time"
+        drawn.add_scatter(x=1000 * limits, y=100 * shares, hovertemplate=hover, **_line(looks[name]))
+    bounds = _bounds(trace, end)
+    longest = max(float(np.interp(0.999, shares, limits)) for limits, shares in within.values())
+    most = 1.05 * max([longest, *(asked.bound_s for asked in bounds)])
+    for asked in bounds:
+        at = 1000 * asked.bound_s
+        drawn.add_vline(x=at, line=OBJECTIVE)
+        side = "right" if asked.bound_s > most / 2 else "left"
+        drawn.add_annotation(x=at, y=0, text=" target ", xanchor=side, yanchor="bottom", showarrow=False)
+    drawn.update_xaxes(title="age of what is known (ms)", range=[0, 1000 * most])
+    drawn.update_yaxes(title="share of the time (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
+    told = _shares_takeaway(label, looks, within, bounds) + _silent(trace, end, known, looks)
+    return Chart(drawn, told, rounded(_shares_table(within, looks)))
+
+
+def _of(trace: Trace, end: str) -> dict[str, KnownAges]:
+    """What was known at an end by sensor, of those of which anything was; overall where the requests are not frames."""
+    found = dict(ages(trace))
+    sensors = trace.plan.scenario.ages[end]
+    by = {sensor: found[f"{end}.{sensor}"] for sensor in sensors} if sensors else {end: found[end]}
+    return {name: known for name, known in by.items() if len(known.at)}
+
+
+def _silent(trace: Trace, end: str, known: dict[str, KnownAges], looks: dict[str, SensorLook]) -> str:
+    """A sentence on the sensors of which nothing arrives; empty where there are none."""
+    missing = [looks[sensor].label for sensor in trace.plan.scenario.ages[end] if sensor not in known]
+    return f" Nothing of {' or '.join(missing)} reaches it." if missing else ""
+
+
+def _looks(trace: Trace, end: str) -> dict[str, SensorLook]:
+    return sensor_looks(trace.plan.scenario) or {end: SensorLook("newest information", BLUE)}
+
+
+def _line(look: SensorLook) -> dict[str, object]:
+    line = {"color": look.colour, "width": 2, "dash": "dot" if look.again else "solid"}
+    return {"name": look.label, "mode": "lines", "line": line}
+
+
+def _teeth(known: KnownAges, start: float, stop: float) -> pd.DataFrame:
+    """The corners of the saw within [start, stop] s: time_s, age_s; two rows where the age falls."""
+    inside = (known.at > start) & (known.at < stop)
+    at, newest = known.at[inside], known.sent[inside]
+    first = np.searchsorted(known.at, start, "right") - 1
+    before = known.sent[first] if first >= 0 else 0.0
+    sent = np.append(before, newest)
+    times = np.concatenate([[start], np.repeat(at, 2), [stop]])
+    return pd.DataFrame({"time_s": times, "age_s": times - np.repeat(sent, 2)})
+
+
+def _bounds(trace: Trace, end: str) -> list[_Bound]:
+    """The objectives on ages at an end."""
+    found = []
+    for objective in trace.plan.scenario.objectives:
+        bound = objective.at_most if objective.at_most is not None else objective.at_least
+        metric, *about = objective.metric.split(".")
+        if metric.startswith("age_") and about[:1] == [end] and bound is not None:
+            found.append(_Bound(bound, about[1] if len(about) > 1 else None))
+    return found
+
+
+def _shares_table(within: dict[str, Shares], looks: dict[str, SensorLook]) -> pd.DataFrame:
+    rows = []
+    for name, (limits, shares) in within.items():
+        told = zip(TOLD, 1000 * np.interp(TOLD, shares, limits), strict=True)
+        rows.append({"of": looks[name].label} | {f"{share:.0%} of the time within (ms)": at for share, at in told})
+    return pd.DataFrame(rows)
+
+
+def _table(teeth: dict[str, pd.DataFrame], looks: dict[str, SensorLook]) -> pd.DataFrame:
+    rows = [tooth.assign(of=looks[name].label)[["of", "time_s", "age_s"]] for name, tooth in teeth.items()]
+    found = pd.concat(rows, ignore_index=True).assign(age_s=lambda table: 1000 * table["age_s"])
+    return found.rename(columns={"time_s": "time (s)", "age_s": "age (ms)"})
+
+
+def _ages_takeaway(label: str, clock: str, teeth: dict[str, pd.DataFrame], looks: dict[str, SensorLook], at_s: float) -> str:
+    now = {name: float(np.interp(at_s, tooth["time_s"], tooth["age_s"])) for name, tooth in teeth.items()}
+    oldest, newest = max(now, key=now.__getitem__), min(now, key=now.__getitem__)
+    peak = max(float(tooth["age_s"].max()) for tooth in teeth.values())
+    around = f"In the {WINDOW_S:g} s around it nothing gets older than {duration(peak)}"
+    told = f"{label}: at {clock} {_newest(looks, oldest)} is {duration(now[oldest])} old"
+    if len(now) > 1:
+        told += f" and {_newest(looks, newest)} {duration(now[newest])}"
+    return f"{told}. {around}."
+
+
+def _shares_takeaway(label: str, looks: dict[str, SensorLook], within: dict[str, Shares], bounds: list[_Bound]) -> str:
+    at = {name: float(np.interp(0.99, shares, limits)) for name, (limits, shares) in within.items()}
+    worst, best = max(at, key=at.__getitem__), min(at, key=at.__getitem__)
+    told = f"{label}: for 99% of the time {_newest(looks, worst)} is at most {duration(at[worst])} old"
+    if len(at) > 1:
+        told += f", and {_newest(looks, best)} at most {duration(at[best])}"
+    kept = [_kept(asked, looks, within) for asked in bounds if asked.sensor is None or asked.sensor in within]
+    return " ".join([f"{told}.", *kept])
+
+
+def _kept(asked: _Bound, looks: dict[str, SensorLook], within: dict[str, Shares]) -> str:
+    """For how much of the time a bound is kept: by the sensor that it is about, else by the one that keeps it least."""
+    of = [asked.sensor] if asked.sensor else list(within)
+    kept = {name: float(np.interp(asked.bound_s, within[name][0], within[name][1], left=0.0)) for name in of}
+    least = min(kept, key=kept.__getitem__)
+    share = 1.0 if np.isclose(kept[least], 1, rtol=1e-9) else kept[least]
+    return f"The target of {duration(asked.bound_s)} is kept by {_newest(looks, least)} for {percent(share)} of the time."
+
+
+def _newest(looks: dict[str, SensorLook], name: str) -> str:
+    """What is known of a sensor, in words."""
+    return f"the newest frame of {looks[name].label}" if len(looks) > 1 else "what is known"

@@ -1,0 +1,112 @@
+"""A design as a diagram: its stages, the picks for each, and the offered load that theory predicts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from simulator.case.stage_model import AnyStage
+from simulator.engine.plan import Plan
+from simulator.engine.servers import kind
+from simulator.theory.loads import Load, loads
+from simulator.units import percent
+
+#: From this load on, a stage is called busy: small changes in the rate then change the wait a lot.
+BUSY = 0.85
+
+_SETTINGS = '%%{init: {"flowchart": {"nodeSpacing": 24, "rankSpacing": 32, "wrappingWidth": 220}}}%%'
+_LINE = "\n"
+
+#: What Mermaid, or the Markdown in its labels, would take for more than text: it is written as its number. That leaves no way
+#: out of a label, and no link, picture, list or emphasis in it.
+_ACTIVE = re.compile(r'["`<>#;*\[\]{}|\\&@~!$^=]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.|^[-+]|(?<=\d)[.)](?= )', re.IGNORECASE)
+_STYLES = {
+    "busy": "stroke:#E69F00,stroke-width:3px",
+    "over": "stroke:#D55E00,stroke-width:4px",
+}
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Mermaid source, the sentence that says what it shows, and the loads as a table."""
+
+    source: str
+    takeaway: str
+    table: pd.DataFrame
+
+
+def diagram(plan: Plan) -> Diagram:
+    """The pipeline of a design, drawn without a run."""
+    found = loads(plan)
+    return Diagram("\n".join(_lines(plan, found)), _takeaway(plan, found), _table(plan, found))
+
+
+def _lines(plan: Plan, found: list[Load]) -> Iterator[str]:
+    scenario = plan.scenario
+    words = {load.stage: load_words(load) for load in found}
+    yield _SETTINGS
+    yield "flowchart TB"
+    for name, stage in scenario.stages.items():
+        facts = [*kind(plan, name).facts(plan, name), *filter(None, [words.get(name)])]
+        lines = [f"**{_text(stage.label)}**", *map(_text, facts)]
+        yield f'  {_node(name)}["`{_LINE.join(lines)}`"]'
+        yield from (f"  {_node(name)} {arrow} {_node(target)}" for arrow, target in _arrows(stage))
+    reached = {target for stage in scenario.stages.values() for target in stage.targets().values()}
+    yield from (f'  {_node(name)}(["{_text(end.label)}"])' for name, end in scenario.ends.items() if name in reached)
+    yield from (f"  classDef {strained} {style}" for strained, style in _STYLES.items())
+    yield from (f"  class {_node(load.stage)} {strain(load)}" for load in found if strain(load))
+
+
+def _node(name: str) -> str:
+    """The node of a stage or an end, which may be called as a word of Mermaid's own is, such as `end`."""
+    return f"n_{name}"
+
+
+def _text(text: str) -> str:
+    """A text of a case in a label, as it stands."""
+    return _ACTIVE.sub(lambda found: f"#{ord(found[0])};", " ".join(text.split()))
+
+
+def _arrows(stage: AnyStage) -> Iterator[tuple[str, str]]:
+    """The planned routes out of a stage, solid, and its fallbacks, dotted."""
+    yield from ((f'-->|"{_text(told)}"|' if told else "-->", target) for told, target in stage.arrows())
+    yield from (("-.->", target) for target in dict.fromkeys(stage.fallbacks().values()))
+
+
+def strain(load: Load) -> str:
+    """`over` where work exceeds the servers, `busy` where it nearly does, else empty."""
+    highest = max(load.mean, load.peak or 0)
+    return "over" if highest >= 1 and not load.at_most else "busy" if highest >= BUSY else ""
+
+
+def load_words(load: Load) -> str:
+    """The load in words."""
+    if load.at_most:
+        return f"load at most {percent(load.mean)}"
+    if load.mean >= 1:
+        return f"load {percent(load.mean)}: no steady state"
+    if load.peak is None:
+        return f"load {percent(load.mean)} over the day"
+    queue = ": a queue builds up" if load.peak >= 1 else ""
+    return f"load {percent(load.mean)}, at the peak {percent(load.peak)}{queue}"
+
+
+def _takeaway(plan: Plan, found: list[Load]) -> str:
+    if not found:
+        return "No stage of this design has servers."
+    tightest = max(found, key=lambda load: max(load.mean, load.peak or 0))
+    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {load_words(tightest)}."
+
+
+def _table(plan: Plan, found: list[Load]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "stage": [plan.scenario.stages[load.stage].label for load in found],
+            "visits per request": [load.visits_per_request for load in found],
+            "load (%)": [100 * load.mean for load in found],
+            "load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in found],
+        }
+    )

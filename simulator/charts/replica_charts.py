@@ -1,0 +1,194 @@
+"""Which batch ran on which replica, in one minute of a run."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.charts.curveball_marks import marked
+from simulator.charts.look import (
+    GREY,
+    INSTANT,
+    Chart,
+    SensorLook,
+    figure,
+    sensor_looks,
+    stage_colours,
+    time_of_day,
+    translucent,
+    word_on,
+    wrapped,
+)
+from simulator.engine.servers import servers
+from simulator.engine.trace import Trace
+from simulator.explain.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
+from simulator.units import duration
+
+#: What is shown first; drag to see the rest of the minute.
+VIEW_S = 12.0
+
+
+def batch_timeline(trace: Trace, at_s: float | None = None) -> Chart:
+    """A bar a batch: a row for each replica, from the start of service to its end.
+
+    at_s: the middle of the minute that is shown, in seconds of the run; without it, that of the busiest one
+    """
+    busiest = busiest_minute(trace) + MINUTE_S / 2
+    middle = busiest if at_s is None else at_s
+    start = middle - MINUTE_S / 2
+    found = batches(trace, start, start + MINUTE_S)
+    when = f"{'the busiest minute,' if middle == busiest else 'the minute'} around {_told_time(trace, middle)}"
+    takeaway = _takeaway(trace, found, start, when)
+    if found.empty:
+        return Chart(None, takeaway, _named(found, trace))
+    colours = stage_colours(trace.plan.scenario)
+    bars = [_bars(rows, trace, str(name), colours[str(name)], middle) for name, rows in found.groupby("stage", observed=True)]
+    lanes = found.drop_duplicates(["stage", "replica"])
+    drawn = figure(*bars, height=110 + 26 * len(lanes), barmode="overlay", bargap=0.25)
+    drawn.update_layout(dragmode="pan")
+    drawn.add_vline(x=0, line=INSTANT)
+    drawn.update_xaxes(title=f"seconds from {_told_time(trace, middle)}", range=[-VIEW_S / 2, VIEW_S / 2])
+    drawn.update_xaxes(minallowed=-MINUTE_S / 2, maxallowed=MINUTE_S / 2)
+    drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
+    chart, window = Chart(drawn, takeaway, _named(found, trace)), (start, start + MINUTE_S)
+    return marked(chart, trace.plan, lambda at: at - middle, found["started_s"], window)
+
+
+def _told_time(trace: Trace, at_s: float) -> str:
+    return time_of_day(trace, at_s).strftime("%H:%M:%S")
+
+
+def _named(found: pd.DataFrame, trace: Trace) -> pd.DataFrame:
+    labels = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}
+    named = {"started_s": "started at (s)", "seconds": "took (s)", "size": f"{trace.plan.scenario.unit.many} in the batch"}
+    return found.assign(stage=found["stage"].astype(str).map(labels)).rename(columns=named)
+
+
+def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:
+    label = trace.plan.scenario.stages[stage].label
+    return go.Bar(
+        name=label,
+        orientation="h",
+        base=rows["started_s"] - start,
+        x=rows["seconds"],
+        y=label + " " + rows["replica"].astype(str),
+        text=rows["size"].where(rows["size"] > 1, "").astype(str),
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        insidetextfont={"color": word_on(colour)},
+        marker={"color": colour, "line": {"width": 0}},
+        customdata=rows[["size", "seconds"]],
+        hovertemplate="batch of %{customdata[0]}, %{customdata[1]:.3g} s<extra>%{y}</extra>",
+    )
+
+
+def _takeaway(trace: Trace, found: pd.DataFrame, start: float, when: str) -> str:
+    told = [_told(trace, str(name), start, rows) for name, rows in found.groupby("stage", observed=True)]
+    return f"In {when}: {'; '.join(told)}." if told else f"In {when}, no batch ran."
+
+
+def _told(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> str:
+    end, offered = start + MINUTE_S, servers(trace, name).total(start + MINUTE_S, start)
+    worked = ((rows["started_s"] + rows["seconds"]).clip(upper=end) - rows["started_s"].clip(lower=start)).sum()
+    busy, label = 100 * worked / offered if offered else 0.0, trace.plan.scenario.stages[name].label
+    size, each = f"{rows['size'].mean():.1f} {trace.plan.scenario.unit.many}", duration(rows["seconds"].mean())
+    return f"{label} was busy {busy:.0f}% of the time, with {size} a batch, {each} per batch"
+
+
+#: How long a stretch of the run is shown, in seconds.
+WINDOW_S = 1.0
+
+#: The share of a lane's height that its bars fill.
+_FILLED = 0.8
+
+
+def machines_by_sensor(trace: Trace, at_s: float) -> Chart:
+    """A lane for each replica and a bar for each frame on it; the frames of a batch share the height of the lane.
+
+    at_s: the middle of the second that is shown, in seconds of the run
+    """
+    start, end = at_s - WINDOW_S / 2, at_s + WINDOW_S / 2
+    served = frames_served(trace, start, end)
+    takeaway = _cameras_takeaway(trace, served, start, end, at_s)
+    if served.empty:
+        return Chart(None, takeaway, _table(trace, served))
+    lanes = served[["stage", "replica"]].drop_duplicates().reset_index(drop=True)
+    placed = served.merge(lanes.reset_index(names="lane"), on=["stage", "replica"])
+    bars = [_cameras_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _shown(trace, served)]
+    named = _cameras_named(trace, lanes)
+    drawn = figure(
+        *bars, height=130 + len(lanes) * max(40, *(20 + 14 * label.count("<br>") for label in named)), barmode="overlay"
+    )
+    drawn.add_vline(x=0, line=INSTANT)
+    drawn.update_xaxes(title=f"time from {_clock(trace, at_s)} (ms)", range=[-500 * WINDOW_S, 500 * WINDOW_S], tickangle=0)
+    drawn.update_yaxes(tickvals=list(lanes.index), ticktext=named, range=[len(lanes) - 0.5, -0.5], showgrid=False)
+    chart, window = Chart(drawn, takeaway, _table(trace, served)), (start, end)
+    return marked(chart, trace.plan, lambda at: 1000 * (at - at_s), served["started_s"], window)
+
+
+def _clock(trace: Trace, at_s: float) -> str:
+    return time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
+
+
+def _shown(trace: Trace, served: pd.DataFrame) -> list[str]:
+    """The sensors with a bar, in the order of the file, then sets."""
+    there = set(served["sensor"])
+    return [name for name in [*trace.plan.scenario.sensors, A_SET] if name in there]
+
+
+def _looks(trace: Trace) -> dict[str, SensorLook]:
+    return sensor_looks(trace.plan.scenario) | {A_SET: SensorLook("a set of frames", GREY)}
+
+
+def _cameras_named(trace: Trace, lanes: pd.DataFrame) -> list[str]:
+    """The label of each lane: its stage, with a number where it has several replicas."""
+    stages, names = trace.plan.scenario.stages, lanes["stage"].astype(str)
+    labels = [stages[name].label for name in names]
+    numbered = zip(labels, lanes["replica"], names.duplicated(keep=False), strict=True)
+    return [wrapped(f"{label} {replica}" if many else label) for label, replica, many in numbered]
+
+
+def _cameras_bars(trace: Trace, sensor: str, rows: pd.DataFrame, at_s: float) -> go.Bar:
+    look = _looks(trace)[sensor]
+    height = _FILLED / rows["size"]
+    return go.Bar(
+        name=look.label,
+        orientation="h",
+        base=1000 * (rows["started_s"] - at_s),
+        x=1000 * rows["seconds"],
+        y=rows["lane"] - _FILLED / 2 + (rows["place"] + 0.5) * height,
+        width=height,
+        marker={
+            "color": translucent(look.colour, 0.35) if look.again else look.colour,
+            "line": {"width": 1.5 if look.again else 0, "color": look.colour},
+        },
+        customdata=rows[["frame", "size"]],
+        hovertemplate="frame %{customdata[0]}, in a batch of %{customdata[1]}: %{x:.3g} ms",
+    )
+
+
+def _table(trace: Trace, served: pd.DataFrame) -> pd.DataFrame:
+    labels, looks = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}, _looks(trace)
+    told = served.assign(
+        stage=served["stage"].astype(str).map(labels),
+        sensor=[looks[str(sensor)].label for sensor in served["sensor"]],
+        seconds=1000 * served["seconds"],
+    ).drop(columns="place")
+    return told.rename(columns={"started_s": "started at (s)", "seconds": "took (ms)", "size": "frames in the batch"})
+
+
+def _cameras_takeaway(trace: Trace, served: pd.DataFrame, start: float, end: float, at_s: float) -> str:
+    told = [
+        _cameras_told(trace, str(name), rows, busy_share(trace, str(name), served, start, end))
+        for name, rows in served.groupby("stage", observed=True)
+    ]
+    when = f"In the second around {_clock(trace, at_s)}"
+    return f"{when}: {'; '.join(told)}." if told else f"{when} nothing was worked on."
+
+
+def _cameras_told(trace: Trace, name: str, rows: pd.DataFrame, busy: float | None) -> str:
+    label, batches = trace.plan.scenario.stages[name].label, rows[rows["place"] == 0]
+    work = "worked" if busy is None else f"was busy {100 * busy:.0f}% of the time"
+    size = "one frame at a time" if (batches["size"] == 1).all() else f"{batches['size'].mean():.1f} frames in a batch"
+    return f"{label} {work}, {size}, {duration(batches['seconds'].mean())} each"

@@ -1,0 +1,325 @@
+"""How good score tables are, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isnan
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, dots, figure, rounded, too_few, translucent, whiskers
+from simulator.evidence.latencies import spoken
+from simulator.intervals import Interval
+from simulator.metrics.calibration import Calibration, Coverage, coverage_rows
+from simulator.metrics.roc import FIGURES
+from simulator.metrics.score_summary import ScoreSummary, summary_rows
+from simulator.metrics.threshold_transfer import ENOUGH, UNKNOWN, Pair, pair_sentence
+from simulator.sources.latency_charts import precision_colours
+from simulator.units import percent, significant
+
+
+def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
+    """Specificity at one sensitivity, a row a model, a colour a precision.
+
+    target: a sensitivity, one of `analysis.score_summary.TARGETS`
+    """
+    rows = pd.DataFrame([_row(summary, target) for summary in summaries])
+    colours = precision_colours(list(rows["precision"].unique()))
+    groups = [
+        dots(spoken(str(name)), mine, colours[str(name)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
+        for name, mine in rows.groupby("precision", sort=False)
+    ]
+    drawn = figure(*groups, height=130 + (16 + 10 * len(groups)) * rows["label"].nunique(), scattermode="group", scattergap=0.3)
+    drawn.update_xaxes(title=f"specificity at {target:.0%} sensitivity (%)", range=[0, 100])
+    order = rows.groupby("label")["value"].max().sort_values().index
+    drawn.update_yaxes(categoryorder="array", categoryarray=list(order))
+    return Chart(drawn, _best(summaries, target), rounded(summary_rows(summaries)))
+
+
+def _row(summary: ScoreSummary, target: float) -> dict[str, object]:
+    found = summary.specificity_at[target]
+    label = summary.model if summary.size else f"{summary.model}, published"
+    low, high = (found.value if isnan(bound) else bound for bound in (found.low, found.high))
+    return {
+        "label": label.replace("_", " ").replace(", ", ",<br>"),
+        "precision": summary.precision,
+        "value": 100 * found.value,
+        "low": 100 * low,
+        "high": 100 * high,
+    }
+
+
+def _best(summaries: list[ScoreSummary], target: float) -> str:
+    measured = [summary for summary in summaries if summary.size]
+    if not measured:
+        return "There is no table of measured scores."
+    best = max(measured, key=lambda summary: summary.specificity_at[target].value)
+    found, size = best.specificity_at[target], best.size
+    assert size is not None
+    told = (
+        f"With a threshold that finds {target:.0%} of the positives, {best.model} at {spoken(best.precision)}, the best of "
+        f"{len(measured)} tables, clears {percent(found.value)} of the negatives (95% interval {percent(found.low)} to "
+        f"{percent(found.high)}, {size.positives:,} positives)"
+    )
+    near = sum(other.specificity_at[target].high >= found.low for other in measured) - 1
+    overlap = "the interval of 1 other overlaps" if near == 1 else f"the intervals of {near} others overlap"
+    return f"{told}; {overlap} it." if near else f"{told}."
+
+
+def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target: float) -> Chart:
+    """The ROC curves of two tables, each with its band, and what differs at one sensitivity.
+
+    bands: by name of the table, as `analysis.score_summary.roc_band` gives them, in the order of the pairs
+    """
+    traces = [
+        trace
+        for (name, band), colour in zip(bands.items(), (ORANGE, BLUE), strict=True)
+        for trace in _curve(name, band, colour)
+    ]
+    drawn = figure(*traces, height=430)
+    drawn.update_xaxes(title="negatives referred (%)", range=[0, 100])
+    drawn.update_yaxes(title="positives referred (%)", range=[0, 100.5])
+    asked = f"specificity at {target:.0%} sensitivity"
+    pair = next(pair for pair in pairs if pair.what == asked)
+    return Chart(drawn, pair_sentence(pair, *bands), rounded(_pair_table(pairs, *bands)))
+
+
+def _curve(name: str, band: pd.DataFrame, colour: str) -> list[go.Scatter]:
+    y, edge = 100 * band["sensitivity"], {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    return [
+        go.Scatter(x=100 * band["low"], y=y, **edge),
+        go.Scatter(x=100 * band["high"], y=y, fill="tonextx", fillcolor=translucent(colour, 0.18), **edge),
+        go.Scatter(
+            name=name,
+            x=100 * band["false"],
+            y=y,
+            mode="lines",
+            line={"color": colour, "width": 2.5},
+            hovertemplate="%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>",
+        ),
+    ]
+
+
+def _pair_table(pairs: list[Pair], first: str, second: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "figure": pair.what,
+                first: pair.first,
+                second: pair.second,
+                "difference": pair.change.value,
+                "95% low": pair.change.low,
+                "95% high": pair.change.high,
+                "significantly different": pair.differs,
+            }
+            for pair in pairs
+        ]
+    )
+
+
+#: Points of one coverage target are set side by side.
+_ASIDE = 0.1
+
+
+def reliability(found: Calibration) -> Chart:
+    """The share of positives by score, in bins of equally many photos, before and after temperature scaling."""
+    ideal = go.Scatter(x=[0, 100], y=[0, 100], mode="lines", line=OBJECTIVE, hoverinfo="skip", name="perfectly calibrated")
+    groups = [
+        _bins(found.rows[found.rows["when"] == when], when, colour) for when, colour in (("before", GREY), ("after", BLUE))
+    ]
+    drawn = figure(ideal, *groups, height=430)
+    drawn.update_xaxes(title="mean score of the bin (%)", range=[-2, 102])
+    drawn.update_yaxes(title="positives among its photos (%)", range=[-2, 102])
+    return Chart(drawn, _calibrated(found), rounded(found.rows))
+
+
+def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
+    low, value, high = (list(100 * rows[name]) for name in ("low", "share positive", "high"))
+    return go.Scatter(
+        name=f"{when} scaling",
+        x=100 * rows["mean score"],
+        y=value,
+        mode="lines+markers",
+        line={"color": colour, "width": 1.5},
+        marker={"color": colour, "size": 9, "symbol": "circle-open" if when == "before" else "circle"},
+        error_y=whiskers(low, value, high),
+        customdata=rows["n"],
+        hovertemplate="score %{x:.0f}%: %{y:.0f}% positive, %{customdata} photos<extra></extra>",
+    )
+
+
+def _calibrated(found: Calibration) -> str:
+    low, high = min(found.temperatures), max(found.temperatures)
+    words = (
+        "which is less" if found.change.high < 0 else "which is more" if found.change.low > 0 else "not significantly different"
+    )
+    return (
+        f"Scores are off by {_with_interval(found.before)} on average; after scaling by a temperature of {low:.2f} to "
+        f"{high:.2f}, fitted on the other folds, by {_with_interval(found.after)}, {words}. With this few photos even perfect "
+        f"scores would seem off by {percent(found.floor)}."
+    )
+
+
+def _with_interval(found: Interval) -> str:
+    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"
+
+
+def kept_promises(found: list[Coverage]) -> Chart:
+    """For each coverage target, the share of each class whose prediction set holds the true class, on held-out patients."""
+    rows = coverage_rows(found)
+    places = np.arange(len(rows), dtype=np.float64)
+    groups = [
+        _covered(rows, places + aside, name, colour)
+        for name, colour, aside in (("positives", ORANGE, -_ASIDE), ("negatives", BLUE, _ASIDE))
+    ]
+    asked = go.Scatter(
+        name="target",
+        x=places,
+        y=rows["promised (%)"],
+        mode="markers",
+        marker={"symbol": "line-ew", "size": 46, "line": {"color": GREY, "width": 2}},
+        hoverinfo="skip",
+    )
+    unsure = go.Bar(
+        name="unsure, of all",
+        x=places,
+        y=rows["unsure (%)"],
+        width=0.5,
+        marker={"color": GREY, "opacity": 0.35},
+        hovertemplate="%{y:.0f}% unsure<extra></extra>",
+    )
+    drawn = figure(unsure, asked, *groups, height=380)
+    drawn.update_xaxes(
+        title="coverage target for each class", tickvals=places, ticktext=[f"{one.promised:.0%}" for one in found]
+    )
+    drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
+    return Chart(drawn, _kept(found), rounded(rows))
+
+
+def _covered(rows: pd.DataFrame, places: NDArray[np.float64], name: str, colour: str) -> go.Scatter:
+    value = rows[f"{name} covered (%)"]
+    return go.Scatter(
+        name=f"{name} covered",
+        x=places,
+        y=value,
+        mode="markers",
+        marker={"color": colour, "size": 10},
+        error_y=whiskers(list(rows[f"{name} low"]), list(value), list(rows[f"{name} high"])),
+        hovertemplate="%{y:.1f}% covered<extra></extra>",
+    )
+
+
+def _kept(found: list[Coverage]) -> str:
+    parts = [(one.promised, part) for one in found for part in (one.positives, one.negatives)]
+    broken = sum(part.high < promised for promised, part in parts)
+    verdict = f"{broken} of {len(parts)} intervals lie below their target" if broken else "no interval lies below its target"
+    named = min(found, key=lambda one: abs(one.promised - 0.95))
+    return (
+        f"At a coverage target of {named.promised:.0%}, {_with_interval(named.positives)} of the positives and "
+        f"{_with_interval(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of "
+        "the photos are unsure and go to people."
+    )
+
+
+_COLOURS = {"sensitivity": ORANGE, "specificity": BLUE}
+
+
+def by_group(rows: pd.DataFrame, promise: float) -> Chart:
+    """Sensitivity and specificity by group at one threshold; where there are too few to say, the count instead.
+
+    rows: as `analysis.groups.group_rows` gives them; promise: the sensitivity that the threshold was chosen for, over all
+    """
+    told = rows.assign(label=rows["group"], value=100 * rows["share"], low=100 * rows["low"], high=100 * rows["high"])
+    groups = [
+        dots(str(what), mine[mine["verdict"] == ""], _COLOURS[str(what)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
+        for what, mine in told.groupby("what", sort=True)
+    ]
+    drawn = figure(*groups, _unsaid(told), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
+    drawn.add_vline(x=100 * promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
+    drawn.update_xaxes(title="share (%)", range=[0, 102])
+    drawn.update_yaxes(categoryorder="array", categoryarray=sorted(rows["group"].unique(), reverse=True))
+    return Chart(drawn, _groups_takeaway(rows), rounded(rows))
+
+
+def _unsaid(told: pd.DataFrame) -> go.Scatter:
+    few = told[told["verdict"] != ""]
+    words = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)]).groupby("label")[
+        "words"
+    ]
+    return too_few({str(label): ", ".join(mine) for label, mine in words})
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {'positive' if what == 'sensitivity' else 'negative'}{'' if n == 1 else 's'}"
+
+
+def _groups_takeaway(rows: pd.DataFrame) -> str:
+    found = rows[(rows["what"] == "sensitivity") & (rows["verdict"] == "")].sort_values("share")
+    few = rows[(rows["verdict"] != "")]["group"].nunique()
+    all_groups, unsaid = rows["group"].nunique(), ""
+    if few:
+        unsaid = f" {few} of {all_groups} groups have too few photos of a class to judge it: fewer than {ENOUGH}."
+    if set(rows["group"]) == {UNKNOWN}:
+        return "The table does not say who belongs to which group, so only the whole can be judged."
+    if found.empty:
+        return f"No group has {ENOUGH} positives, so none can be judged.{unsaid}"
+    worst, best = found.iloc[0], found.iloc[-1]
+    told = f"The same threshold finds {_of(worst)} of the positives in {worst['group']}"
+    if len(found) > 1:
+        told += f" and {_of(best)} in {best['group']}"
+    return f"{told}.{unsaid}"
+
+
+def _of(row: pd.Series) -> str:
+    return f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])})"
+
+
+def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
+    """The share of referrals that are right, by how many are ill; the sample and the chosen prevalence stand out.
+
+    rows: as `analysis.prevalence.prevalence_rows` gives them, those two prevalences among them
+    """
+    ordered = rows.sort_values("prevalence")
+    x, edge = 100 * ordered["prevalence"], {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    named = {"in the sample": (sample, ORANGE), "chosen": (chosen, BLUE)}
+    points = [_point(ordered, at, name, colour) for name, (at, colour) in named.items()]
+    line = {"color": BLUE, "width": 2.5}
+    curve = go.Scatter(x=x, y=ordered["right"], mode="lines", line=line, showlegend=False, hoverinfo="skip")
+    low = go.Scatter(x=x, y=ordered["right low"], **edge)
+    high = go.Scatter(x=x, y=ordered["right high"], fill="tonexty", fillcolor=translucent(BLUE, 0.2), **edge)
+    drawn = figure(low, high, curve, *points, height=360)
+    drawn.update_xaxes(title="people who are ill (%), logarithmic", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+    drawn.update_yaxes(title="referrals that are right (%)", range=[0, 100])
+    shown = ordered[ordered["prevalence"].isin([sample, chosen])].assign(prevalence=lambda part: 100 * part["prevalence"])
+    table = shown.rename(columns={"prevalence": "ill (%)"} | FIGURES)
+    return Chart(drawn, _prevalence_takeaway(ordered, sample, chosen), rounded(table))
+
+
+def _at(rows: pd.DataFrame, prevalence: float) -> pd.Series:
+    return rows[rows["prevalence"] == prevalence].iloc[0]
+
+
+def _point(rows: pd.DataFrame, at: float, name: str, colour: str) -> go.Scatter:
+    found = _at(rows, at)
+    label = f"{name}: {percent(at)}"
+    return go.Scatter(
+        name=label,
+        x=[100 * at],
+        y=[found["right"]],
+        mode="markers",
+        marker={"color": colour, "size": 12},
+        hovertemplate="%{y:.1f}% of the referrals are right<extra></extra>",
+    )
+
+
+def _prevalence_takeaway(rows: pd.DataFrame, sample: float, chosen: float) -> str:
+    here, there = _at(rows, sample), _at(rows, chosen)
+    return (
+        f"In the sample {percent(sample)} are ill and {percent(here['right'] / 100)} of the referrals are right. Where "
+        f"{percent(chosen)} are ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
+        f"{percent(there['right high'] / 100)}): of 1,000 people, {there['referred']:.0f} are referred and "
+        f"{significant(there['missed'], 2)} ill people are missed."
+    )

@@ -1,0 +1,192 @@
+"""How well a threshold holds up on patients and populations it was not chosen on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from simulator.charts.look import (
+    BLUE,
+    GREY,
+    OBJECTIVE,
+    ORANGE,
+    RED,
+    Chart,
+    dots,
+    figure,
+    rounded,
+    too_few,
+    translucent,
+    whiskers,
+)
+from simulator.evidence.catalogue import FieldDrop
+from simulator.metrics.threshold_transfer import NEXT, REST, SAME, Transfer, transfer_rows
+from simulator.units import percent
+
+#: Points of one target are set side by side.
+_ASIDE = (-0.12, 0.0, 0.12)
+_COLOURS = {SAME: GREY, NEXT: ORANGE, REST: BLUE}
+
+
+def optimism(rows: pd.DataFrame, promise: float) -> Chart:
+    """For each target, the sensitivity reached where the threshold was chosen, and where it was not.
+
+    rows: as `analysis.optimism.optimism_rows` gives them; promise: the target that the sentence is about
+    """
+    promised = rows["promise"].unique()
+    places = np.arange(len(promised), dtype=np.float64)
+    groups = [
+        _way(rows[rows["way"] == way], places + aside, way) for way, aside in zip((SAME, REST, NEXT), _ASIDE, strict=True)
+    ]
+    asked = go.Scatter(
+        name="target",
+        x=places,
+        y=100 * promised,
+        mode="markers",
+        marker={"symbol": "line-ew", "size": 60, "line": {"color": GREY, "width": 2}},
+        hoverinfo="skip",
+    )
+    drawn = figure(asked, *groups, height=400)
+    drawn.update_xaxes(
+        title="target sensitivity of the threshold", tickvals=places, ticktext=[f"{one:.0%}" for one in promised]
+    )
+    drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
+    return Chart(drawn, _optimism_takeaway(rows, promise), rounded(_in_percent(rows)))
+
+
+def _way(rows: pd.DataFrame, places: NDArray[np.float64], way: str) -> go.Scatter:
+    least, reached, most = (list(100 * rows[name]) for name in ("least", "reached", "most"))
+    return go.Scatter(
+        name=way,
+        x=places,
+        y=reached,
+        mode="markers",
+        marker={"color": _COLOURS[way], "size": 11},
+        error_y=whiskers(least, reached, most),
+        hovertemplate="%{y:.1f}% of the positives<extra></extra>",
+    )
+
+
+def _optimism_takeaway(rows: pd.DataFrame, promise: float) -> str:
+    at = {row["way"]: row for row in rows[rows["promise"] == promise].to_dict("records")}
+    same, after = at[SAME], at[NEXT]
+    return (
+        f"A threshold for {promise:.0%} sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen "
+        f"on one fold and applied to the next, it reaches {percent(after['reached'])} on average "
+        f"(95% interval {percent(after['low'])} to {percent(after['high'])}), and {percent(after['least'])} in the worst fold."
+    )
+
+
+def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
+    shares = {name: 100 * rows[name] for name in ("promise", "reached", "low", "high", "least", "most")}
+    return rows.assign(**shares).rename(columns={name: f"{name} (%)" for name in shares})
+
+
+def threshold_transfers(found: list[Transfer]) -> Chart:
+    """A row a transfer: what the threshold reaches where it was chosen (hollow) and where it is applied, with its interval."""
+    if not found:
+        told = "The table says nothing of its items by which a part of them could be set aside."
+        return Chart(None, told, transfer_rows(found))
+    rows = transfer_rows(found)
+    labels = [f"{one.home}<br>→ {one.away}" for one in found]
+    traces = []
+    for what, colour in (("sensitivity", ORANGE), ("specificity", BLUE)):
+        away = pd.DataFrame(
+            {
+                "label": labels,
+                "home": rows[f"{what} where chosen (%)"],
+                "value": rows[f"{what} (%)"],
+                "low": rows[f"{what} low"],
+                "high": rows[f"{what} high"],
+            }
+        )
+        away = away[away["value"].notna()].astype({"home": float, "value": float, "low": float, "high": float})
+        here = away.assign(value=away["home"], low=away["home"], high=away["home"])
+        shown: dict[str, Any] = {"hovertemplate": "%{x:.1f}%<extra></extra>"}
+        traces += [
+            dots(f"{what}, where chosen", here, colour, hollow=True, **shown),
+            dots(f"{what}, where applied", away, colour, **shown),
+        ]
+    drawn = figure(*traces, _unsaid(found, labels), height=150 + 54 * len(found))
+    drawn.add_vline(x=100 * found[0].promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
+    drawn.update_xaxes(title="share (%)", range=[0, 102])
+    drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
+    return Chart(drawn, _transfer_takeaway(found), rounded(rows))
+
+
+def _unsaid(found: list[Transfer], labels: list[str]) -> go.Scatter:
+    few = [(label, one) for label, one in zip(labels, found, strict=True) if one.sensitivity is one.specificity is None]
+    return too_few({label: f"{one.positives} positives, {one.negatives} negatives" for label, one in few})
+
+
+def _transfer_takeaway(found: list[Transfer]) -> str:
+    told = [(one, one.sensitivity) for one in found if one.sensitivity is not None]
+    if not told:
+        return "Only where the threshold was chosen are there enough positives to say what it finds."
+    worst, reached = min(told, key=lambda pair: pair[1].value)
+    verdict = "which may be chance" if reached.low <= worst.promise <= reached.high else "which is not chance"
+    return (
+        f"A threshold that finds {percent(worst.home_sensitivity)} of the positives where it was chosen, on {worst.home}, "
+        f"finds {percent(reached.value)} (95% interval {percent(reached.low)} to {percent(reached.high)}) on {worst.away}, "
+        f"{verdict}."
+    )
+
+
+def field_drop(drops: list[FieldDrop]) -> Chart:
+    """What was promised on a bench and what the field gave: published ranges of sensitivity."""
+    labels = [drop.what.replace(", ", ",<br>") for drop in drops]
+    bench, field = ([getattr(drop, where).sensitivity for drop in drops] for where in ("bench", "field"))
+    drawn = figure(
+        _ranges("on the bench", labels, bench, GREY),
+        _ranges("in the field", labels, field, RED),
+        height=130 + 70 * len(drops),
+        barmode="group",
+    )
+    drawn.update_xaxes(title="published sensitivity (%)", range=[0, 128], tickvals=[0, 50, 100])
+    drawn.update_yaxes(autorange="reversed")
+    first = drops[0]
+    told = (
+        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench; a prospective "
+        f"study of an earlier version found {_range(first.field.sensitivity)}."
+    )
+    return Chart(drawn, told, _drop_table(drops))
+
+
+def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], colour: str) -> go.Bar:
+    return go.Bar(
+        name=name,
+        orientation="h",
+        y=labels,
+        base=[100 * low for low, _ in ranges],
+        x=[max(100 * (high - low), 0.8) for low, high in ranges],
+        marker={"color": translucent(colour, 0.7)},
+        text=[_range(pair) for pair in ranges],
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+
+
+def _range(pair: tuple[float, float]) -> str:
+    low, high = pair
+    return f"{100 * low:.3g}%" if low == high else f"{100 * low:.3g} to {100 * high:.3g}%"
+
+
+def _drop_table(drops: list[FieldDrop]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "what": drop.what,
+                "where": where,
+                "sensitivity": _range(found.sensitivity),
+                "specificity": _range(found.specificity),
+                "source": found.source,
+            }
+            for drop in drops
+            for where, found in (("on the bench", drop.bench), ("in the field", drop.field))
+        ]
+    )

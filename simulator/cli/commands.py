@@ -1,0 +1,182 @@
+"""The commands there are. A command's module is imported when it is called: to list them all takes no more than this file."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from simulator.cli.exits import at_once
+
+
+class CommandEntry(NamedTuple):
+    """A command in the list. place: `module:function` in this package; says: the first sentence of its help."""
+
+    place: str
+    says: str
+
+
+#: The commands by name, in the order of the help.
+COMMANDS = {
+    "serve": CommandEntry("serve:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."),
+    "cases": CommandEntry(
+        "cases:cases", "List the cases; then, with exit status 2, print what is wrong with those that cannot be used."
+    ),
+    "check": CommandEntry(
+        "check:check",
+        "Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault.",
+    ),
+    "run": CommandEntry("run:run", "Run a design and print its misses, waiting times and costs."),
+    "levers": CommandEntry(
+        "levers:levers", "Try every choice one step either way from a design, and print what moves its objectives."
+    ),
+    "sweep": CommandEntry(
+        "sweeps:sweep", "Run many designs of a case, over any of its choices and figures, and print what each comes to."
+    ),
+    "pareto": CommandEntry(
+        "sweeps:pareto",
+        "Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying.",
+    ),
+    "best": CommandEntry(
+        "best:best", "Search for the cheapest design that meets every objective; where none does, name the nearest misses."
+    ),
+    "sensitivity": CommandEntry(
+        "sensitivity:sensitivity",
+        "Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib).",
+    ),
+    "capacity": CommandEntry(
+        "capacity:capacity",
+        "Print the most traffic within the objectives, the fewest servers for it, and the cost against the load.",
+    ),
+    "breakeven": CommandEntry(
+        "breakeven:breakeven", "Find which assumed or projected figures turn an answer within their range, and where it turns."
+    ),
+    "report": CommandEntry(
+        "report:report",
+        "Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other.",
+    ),
+    "evidence": CommandEntry(
+        "evidence:evidence",
+        "Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed.",
+    ),
+    "monitor": CommandEntry("monitor:monitor", "Tell whether production differs from a reference; exit status 1 if it does."),
+    "incident": CommandEntry(
+        "incident:incident", "Play a production incident from a script; the cause is told once the script closes it."
+    ),
+    "incident-rehearse": CommandEntry(
+        "incident:incident_rehearse",
+        "Play incidents beforehand: how often each cause brings which sign, "
+        "from which debriefs and the sensible player reckon.",
+    ),
+    "incident-study": CommandEntry(
+        "incident:incident_study", "Let each scripted investigator play every cause: time, cost, harm and hits."
+    ),
+    "incident-fixes": CommandEntry(
+        "incident:incident_fixes", "Ship each fix against each cause: which part of the harm it takes away."
+    ),
+    "incident-monitors": CommandEntry(
+        "incident:incident_monitors",
+        "Measure how late each monitor rings beside how often it rings for nothing, and whether it keeps what it promises.",
+    ),
+    "profile": CommandEntry("profile:profile", "Measure what models take on this machine, call by call."),
+    "fidelity": CommandEntry(
+        "fidelity:fidelity",
+        "Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.",
+    ),
+    "projection": CommandEntry(
+        "projection:projection", "Print how far projected latencies were off on published points of held-out networks."
+    ),
+    "detect-eval": CommandEntry(
+        "detections:detect_eval",
+        "Judge a detector on labelled images: AP with intervals, recall by height, on clean and corrupted images.",
+    ),
+    "detect-tables": CommandEntry(
+        "detections:detect_tables",
+        "Measure three trained detectors at four precisions under every condition; resumes where it was stopped.",
+    ),
+    "detect-features": CommandEntry(
+        "detections:detect_features",
+        "Measure features of the detection tables' images, and what each condition changes; resumes where it was stopped.",
+    ),
+    "detect-scenes": CommandEntry(
+        "detections:detect_scenes",
+        "Measure crops and mixtures of the detection tables' images, and two conditions more; resumes where it was stopped.",
+    ),
+    "detect-scales": CommandEntry(
+        "detections:detect_scales",
+        "Measure what the timed detectors find of vehicles and people by height; resumes where it was stopped.",
+    ),
+    "detect-illustrations": CommandEntry(
+        "illustrations:detect_illustrations",
+        "Draw what each condition does to an image, on scenes that are no photos, as small WebP files.",
+    ),
+    "drives": CommandEntry(
+        "drives:drives",
+        "Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track.",
+    ),
+    "scores": CommandEntry("scores:scores", "List score tables, train them, or import and delete your own."),
+}
+
+_OPTIONS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False}
+
+
+class _Later(TyperCommand):
+    """A command of which only the name and one sentence are known until it is called."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, help=COMMANDS[name].says, callback=None)
+
+    def make_context(self, *told: Any, **extra: Any) -> Any:
+        return loaded(str(self.name)).make_context(*told, **extra)
+
+
+def loaded(name: str) -> Any:
+    """A command with all that it can do, its module imported."""
+    module, _, function = COMMANDS[name].place.partition(":")
+    with at_once():
+        found = getattr(import_module(f"simulator.cli.{module}"), function)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    alone = typer.Typer(**_OPTIONS)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from simulator.engine.run import ENGINE_VERSION
+
+        typer.echo(f"casesim {version('casesim')}, engine {ENGINE_VERSION}")
+        raise typer.Exit
+
+
+def casesim(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="print the versions and stop")
+    ] = False,
+) -> None:
+    """Open the app when no command is given."""
+    if context.invoked_subcommand is None:
+        from simulator.cli.serve_command import serve
+
+        serve()
+
+
+def call(words: list[str]) -> int:
+    """Do what a command line says; the exit status. Raises whatever stops it, also what typer has against the words."""
+    app = typer.Typer(help="Run an ML system design for computer vision. Without a command it opens the app.", **_OPTIONS)
+    app.callback(invoke_without_command=True)(casesim)
+    whole = typer.main.get_command(app)
+    assert isinstance(whole, TyperGroup)
+    for name in COMMANDS:
+        whole.add_command(_Later(name))
+    try:
+        with whole.make_context("casesim", words) as context:
+            whole.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0

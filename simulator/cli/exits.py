@@ -1,0 +1,245 @@
+"""What the signals that end a command do to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from enum import IntEnum
+from typing import IO, Any
+
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from simulator.case.faults import Fault, ScenarioError, told
+from simulator.errors import InputError, suggest
+from simulator.limits import FAULTS_TOLD
+
+#: The statuses of a command that a signal ended, as shells tell them.
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Meanwhile an interrupt ends the process at once, for while modules are imported.
+
+    Nothing is begun then that could be left half done, and a module interrupted while it is imported may raise anything.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    from_now_at_once()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def from_now_at_once() -> None:
+    """From now on an interrupt ends the process at once, unless whoever started it had interrupts ignored."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """Meanwhile a signal to terminate unwinds the command as an error does: children end, nothing is left half done."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+#: What a terminal obeys in place of showing it, but for tabs and new lines: control characters, marks that turn the direction
+#: of writing, and bytes that are no text.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: object) -> str:
+    """The text with whatever a terminal would obey written out, such as `\\x1b` for the escape character."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+def say(text: object, file: IO[str] | None = None) -> None:
+    """Print a text that may hold words from a file or an argument; file: standard output if it is not given."""
+    print(visible(text), file=file)
+
+
+class VisibleConsole(Console):
+    """A console that shows what `visible` shows."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """A cell or a line, made visible before its width is reckoned."""
+        return super().render_str(visible(text), **how)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Segments of which only rich's own steer the terminal."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the last handler."""
+        raise BrokenPipeError
+
+
+#: Messages to a person go here, so that standard output carries only the answer.
+err = VisibleConsole(stderr=True, highlight=False, soft_wrap=True)
+
+#: Wide enough for every table: columns of a line, where a program reads them and no screen ends.
+_WIDEST = 1000
+
+
+def table_console() -> Console:
+    """Standard output for tables: as wide as the terminal, or without a break where a program reads it."""
+    out = VisibleConsole()
+    return out if out.is_terminal else VisibleConsole(width=_WIDEST)
+
+
+def wide_console(least: int) -> Console:
+    """Standard output for tables that need a width, in columns, whatever the terminal has."""
+    return VisibleConsole(width=max(Console().width, least), highlight=False)
+
+
+class Status(IntEnum):
+    """The exit statuses of a command, as in BSD's sysexits.h and in shells."""
+
+    DONE = 0
+    NO = 1  # the answer is no: an objective is not met
+    WRONG_USE = 2  # or wrong input
+    OWN_FAULT = 70
+    NOT_THROUGH = 74  # standard output, or a file, takes no more: a full disk
+    STOPPED = INTERRUPTED
+    UNREAD = 128 + getattr(signal, "SIGPIPE", 13)  # nobody reads standard output any more: `| head`
+    ENDED = TERMINATED
+
+
+class UsageError(InputError):
+    """The command was called in a way that cannot work; the message says what would."""
+
+
+class StoppedError(Exception):
+    """An interrupt ended the command; the message says what is kept."""
+
+
+#: What each optional extra installs, by import name. Each but the last includes the extras before it.
+EXTRAS = {
+    "measure": {"onnx", "onnxruntime", "PIL", "psutil", "pycocotools"},
+    "zoo": {
+        "efficientnet_lite_pytorch",
+        "filterpy",
+        "onnxscript",
+        "segmentation_models_pytorch",
+        "sklearn",
+        "torch",
+        "torchvision",
+        "trackeval",
+        "yolox",
+    },
+    "fidelity": {"mlperf_loadgen", "mosec"},
+    "monitors": {"river"},
+    "cluster": {"distributed"},
+    "pictures": {"kaleido"},
+}
+
+
+@contextmanager
+def needing(extra: str, what: str) -> Iterator[None]:
+    """Run what needs an extra; raises UsageError that names the missing package and how to install it."""
+    names = list(EXTRAS)
+    brought = set[str]().union(*(EXTRAS[name] for name in names[: names.index(extra) + 1]))
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing not in brought:
+            raise
+        raise UsageError(f"{what} needs {missing}, which is not installed: pip install 'casesim[{extra}]'") from error
+
+
+def known(what: str, name: str, there: Iterable[str]) -> str:
+    """The name, if it exists; raises UsageError that suggests the nearest."""
+    if name not in (names := list(there)):
+        raise UsageError(f"there is no {what} '{name}'; {suggest(name, names)}")
+    return name
+
+
+#: What typer raises against a command line: a class that each of its versions keeps elsewhere.
+_Misused = typer.BadParameter.__mro__[2]
+
+
+def tell(error: BaseException) -> Status:
+    """Print on standard error what ended a command, and return its exit status."""
+    _give_up_output()
+    match error:
+        case ScenarioError():
+            _report(error.faults)
+        case InputError():
+            _complain(error)
+        case _ if isinstance(error, _Misused):
+            _complain(_misuse(error))
+        case BrokenPipeError():
+            return Status.UNREAD
+        case OSError() if error.filename:
+            _complain(f"{error.filename}: {error.strerror}")
+        case OSError():
+            _complain(f"what it was to write or read did not go through: {error.strerror or error}")
+            return Status.NOT_THROUGH
+        case MemoryError():
+            _complain("there is not enough memory for this on this machine; ask for less at once")
+        case StoppedError():
+            _complain(f"stopped: {error}")
+            return Status.STOPPED
+        case KeyboardInterrupt():
+            return Status.STOPPED
+        case _:
+            _tell_own_fault(error)
+            return Status.OWN_FAULT
+    return Status.WRONG_USE
+
+
+def _complain(text: object) -> None:
+    with suppress(OSError):  # there is no other place to say it
+        say(text, sys.stderr)
+
+
+def _give_up_output() -> None:
+    """Drop what standard output no longer takes, which Python would try again at its end, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _misuse(error: Any) -> str:
+    """What typer has against a command line, in one sentence; nothing where it has printed a help in its place."""
+    context, said = getattr(error, "ctx", None), error.format_message()
+    if context is None or not said:
+        return str(said)
+    what = said.removesuffix(".").replace("Value error, ", "")  # pydantic's word for what it passes on
+    return f"{context.command_path}: {what}; {context.command_path} --help tells what there is"
+
+
+def _report(faults: list[Fault]) -> None:
+    """Print the faults, a line each, as `file:line:col: field: message`."""
+    for line in told(faults):
+        _complain(line)
+    if len(faults) <= FAULTS_TOLD.most:
+        _complain(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}")
+
+
+def _tell_own_fault(error: BaseException) -> None:
+    if os.environ.get("CASESIM_DEBUG"):
+        traceback.print_exception(error)
+        return
+    told = " ".join(f"{type(error).__name__}: {error}".split())
+    _complain(
+        f"this is a bug in CaseSim, not in your input: {told[:200]}\n"
+        f"please report it with the command line: {shlex.join(['casesim', *sys.argv[1:]])[:1000]}\n"
+        "set CASESIM_DEBUG=1 in the environment to see where"
+    )

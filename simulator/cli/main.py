@@ -1,0 +1,40 @@
+"""The command `casesim`: where it starts, and how it ends. Nothing heavy is imported before that is settled."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from simulator.cli.exits import at_once, from_now_at_once, unwinding
+
+
+def main() -> None:
+    """Run the command; exit with one of `Status`, and print a sentence unless it is DONE or NO. Never a traceback."""
+    _take_every_text()
+    with at_once():
+        from simulator.cli.commands import call
+    try:
+        with unwinding():
+            status = call(sys.argv[1:])
+            sys.stdout.flush()
+    except BaseException as error:
+        unread = isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
+        if isinstance(error, SystemExit) and not unread:
+            raise
+        from_now_at_once()
+        from simulator.cli.exits import tell
+
+        status = tell(BrokenPipeError() if unread else error)  # help is printed by a console that ends with 1 then
+    from_now_at_once()
+    sys.exit(status)
+
+
+def _take_every_text() -> None:
+    """Standard output and error escape what they cannot encode, and lead nowhere where they are closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,1 +1,0 @@
-"""The command `casesim`: one module per group of commands."""

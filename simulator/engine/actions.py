@@ -1,0 +1,149 @@
+"""Picks that change during a run: what may change, and the plan that runs from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.case.choices import Pick
+from simulator.case.faults import Path, ScenarioError, dotted
+from simulator.case.schema import Scenario
+from simulator.engine.plan import Plan, changes_of, compile_plan, seen_as
+from simulator.units import duration
+
+if TYPE_CHECKING:
+    from simulator.engine.run import Run
+
+#: When (in seconds from the start of the run) and which picks change then, choice to option.
+Action = tuple[float, Mapping[str, Pick]]
+
+#: What a pick may write to during the run.
+_CHANGES = "stages"
+
+
+def with_actions(plan: Plan, actions: Sequence[Action]) -> Plan:
+    """The same plan with picks that change during the run; actions at one time happen in the order given.
+
+    Raises ScenarioError for a time outside the run, and for picks that cannot change during it.
+    """
+    later: list[tuple[float, Plan]] = []
+    for at_s, picks in sorted([*changes_of(plan), *actions], key=lambda action: action[0]):
+        if not 0 <= at_s < plan.horizon_s:
+            end = f"{plan.horizon_s:,.0f} s ({duration(plan.horizon_s)})"
+            raise _refusal(plan, picks, f"should change at 0 s or later and before {end}, when the run ends; got {at_s:,g}")
+        later.append((at_s, changed(later[-1][1] if later else plan, picks)))
+    warnings = [warning for _, after in later for warning in after.warnings]
+    sources = [source for _, after in later for source in after.provenance]
+    return replace(
+        plan,
+        later=tuple(later),
+        warnings=list(dict.fromkeys([*plan.warnings, *warnings])),
+        provenance=list(dict.fromkeys([*plan.provenance, *sources])),
+    )
+
+
+def changed(plan: Plan, picks: Mapping[str, Pick]) -> Plan:
+    """The plan that runs on after some picks have changed; raises ScenarioError for those that cannot change in a run."""
+    assert plan.authored is not None  # a plan that was compiled knows what it was compiled from
+    after = compile_plan(plan.authored, plan.design | dict(picks), plan.strikes, plan.figures)
+    if reasons := [*_fixed(plan.authored, picks), *_different(plan, after)]:
+        raise _refusal(plan, picks, reasons[0])
+    return seen_as(replace(after, until=plan.until), plan)
+
+
+def _refusal(plan: Plan, picks: Mapping[str, Pick], message: str) -> ScenarioError:
+    assert plan.authored is not None
+    return ScenarioError([plan.authored.document.fault(("choices", name), message, name) for name in picks])
+
+
+def _fixed(authored: Scenario, picks: Mapping[str, Pick]) -> Iterator[str]:
+    """The places outside the stages that picks write to."""
+    for name, pick in picks.items():
+        outside: list[Path] = [path for path in authored.choices[name].changes(pick) if path[0] != _CHANGES]
+        if outside:
+            yield f"writes {dotted(outside[0])}, which cannot change during a run; values below `{_CHANGES}` can"
+
+
+def _different(plan: Plan, changed: Plan) -> Iterator[str]:
+    """What cannot change during a run, and these picks would change."""
+    before, after = plan.scenario, changed.scenario
+    kinds = [{name: stage.kind for name, stage in scenario.stages.items()} for scenario in (before, after)]
+    if kinds[0] != kinds[1]:
+        yield "adds, removes or replaces stages, which cannot change during a run"
+        return
+    for field in ("by", "shares"):
+        if [getattr(stage, field, None) for stage in before.stages.values()] != [
+            getattr(after.stages[name], field, None) for name in before.stages
+        ]:
+            yield f"changes `{field}` of a stage, which cannot change during a run"
+    if any((getattr(before.stages[name], "scaling", None) is None) != (getattr(stage, "scaling", None) is None)
+           for name, stage in after.stages.items()):  # fmt: skip
+        yield "turns scaling on or off, which cannot change during a run; the rule's numbers can"
+    if plan.tables and changed.tables and next(iter(plan.tables.values())).items != next(iter(changed.tables.values())).items:
+        yield "takes scores of other labelled items, which cannot change during a run"
+    if before.tags() != after.tags():
+        yield "changes which tags gates give, which cannot change during a run"
+    if before.scorers() != after.scorers():
+        yield "changes which pools give scores, which cannot change during a run"
+    if before.in_branches() != after.in_branches():
+        yield "changes what lies between a fork and its join, which cannot change during a run"
+
+
+Rows = NDArray[np.int32]
+Times = NDArray[np.float64]
+
+
+class Airlock:
+    """Sits in front of a stage without an inbox. Stages hand over requests ahead of time; a pick may have changed by then."""
+
+    def __init__(self, run: Run, name: str) -> None:
+        self.run = run
+        self.name = name
+        self._kept: list[Callable[[], None]] = []
+
+    def release(self) -> None:
+        """The run goes on: pass on, in the order of delivery, what is due by now; hold the rest."""
+        kept, self._kept = self._kept, []
+        for deliver in kept:
+            deliver()
+
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Which requests that come here may come to `stage` later on, shape (n,)."""
+        return self.run.stages[self.name].may_reach(stage)
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Take requests that all come at `time`."""
+        if time < self.run.holds_from:
+            self.run.stages[self.name].accept(rows, time)
+        else:
+            kept = list(rows)
+            self._kept.append(lambda: self.accept(kept, time))
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Take many requests, each at its own time."""
+        due = times < self.run.holds_from
+        if due.all():
+            self.run.stages[self.name].accept_block(rows, times)
+            return
+        self.run.stages[self.name].accept_block(rows[due], times[due])
+        late_rows, late_times = rows[~due], times[~due]
+        self._kept.append(lambda: self.accept_block(late_rows, late_times))
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away."""
+        if time < self.run.holds_from:
+            self.run.stages[self.name].fall_back(row, outcome, time)
+        else:
+            self._kept.append(lambda: self.fall_back(row, outcome, time))
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows, each at its own time."""
+        due = times < self.run.holds_from
+        self.run.stages[self.name].fall_back_block(rows[due], outcome, times[due])
+        if not due.all():
+            late_rows, late_times = rows[~due], times[~due]
+            self._kept.append(lambda: self.fall_back_block(late_rows, outcome, late_times))

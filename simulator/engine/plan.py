@@ -1,0 +1,410 @@
+"""From a scenario and picks to all that a run needs: latencies, score tables, thresholds, and where each came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.arrivals import ARRIVALS, arrivals_of
+from simulator.case.arrival_model import AnyArrivals
+from simulator.case.checks import cautions
+from simulator.case.choices import Pick
+from simulator.case.faults import Fault, ScenarioError, beyond, dotted
+from simulator.case.faults import Path as FieldPath
+from simulator.case.fields import EVIDENCE_KINDS
+from simulator.case.figures import PROJECTED, sourced_of, with_figures
+from simulator.case.load import apply, one_by_one
+from simulator.case.schema import Scenario
+from simulator.engine.attribute_columns import ATTRIBUTES
+from simulator.engine.calendar import DAY_S
+from simulator.engine.conditions import surges
+from simulator.engine.provenance import Source
+from simulator.errors import suggest
+from simulator.evidence.catalogue import Hardware
+from simulator.evidence.evidence_files import content_hash
+from simulator.evidence.profiles import ThreadRun
+from simulator.evidence.recordings import Recording, RecordingError
+from simulator.evidence.score_tables import ScoreTable
+from simulator.limits import RUN_MEMORY
+from simulator.stages import STAGES
+from simulator.stages.service_times import weighed
+
+if TYPE_CHECKING:
+    from simulator.arrivals.arrival import Process
+    from simulator.stages.gate import Gate
+    from simulator.stages.service_times import LatencyTable, SizedTable
+    from simulator.vehicle.drive_evidence import Sights
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that determines a run but the seed."""
+
+    scenario: Scenario
+    design: dict[str, Any]
+    scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
+    latencies: dict[str, LatencyTable] = field(default_factory=dict)
+    bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast edge, slow edge
+    sized: dict[str, SizedTable] = field(default_factory=dict)  # of pools whose times grow with a number of the request
+    machines: dict[str, Hardware] = field(default_factory=dict)
+    cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
+    timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
+    tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
+    sights: Sights | None = None  # what the stages that look for objects find, where a vehicle meets some
+    recording: Recording | None = None
+    recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute that is replayed: a row a request
+    strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
+    provenance: list[Source] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    evidence: dict[str, str] = field(default_factory=dict)  # every file that was read, by name, with a hash of its content
+    authored: Scenario | None = None  # what the author wrote, before the picks
+    figures: dict[str, float] = field(default_factory=dict)  # numbers in the stead of the author's, by place
+    later: tuple[tuple[float, Plan], ...] = ()  # what runs instead from a time (s) on: picks that change during the run
+    until: float = inf  # a run that was stopped on the way ends here (s)
+    items: tuple[Places, Places] | None = None  # which positives and negatives stand for those of the score tables
+    edge: int | None = None  # projected latencies are taken at the fast edge of their bands (0), or at the slow one (1)
+
+    @property
+    def changes(self) -> bool:
+        """Whether picks change, or may change, while it runs."""
+        return bool(self.later or self.scenario.controllers)
+
+    @property
+    def arrivals(self) -> Process:
+        """When requests come."""
+        return arrivals_of(self.scenario, self.recording)
+
+    @property
+    def identity(self) -> list[Any]:
+        """What was run, as plain data: the scenario, the picks, the evidence, what strikes, picks that change."""
+        changes = [[at_s, plan.design, plan.evidence] for at_s, plan in self.later]
+        others = [{"figures": self.figures}] if self.figures else []
+        return [self.scenario_hash, self.design, self.evidence, *(part for part in (self.strikes, changes) if part), *others]
+
+    @property
+    def arrivals_end_s(self) -> float:
+        """Requests arrive on [0, arrivals_end_s)."""
+        return min(self.scenario.run.days * DAY_S, self.until)
+
+    @property
+    def horizon_s(self) -> float:
+        """The run ends here; what is not finished by then stays unfinished."""
+        return min(self.scenario.run.days * DAY_S + self.scenario.run.drain_days * DAY_S, self.until)
+
+    @property
+    def scores(self) -> ScoreTable | None:
+        """The table where one is shown: of the last pool with scores, whose word is final in a cascade; None without any."""
+        return next(reversed(self.tables.values()), None)
+
+    def table_of(self, gate: Gate) -> ScoreTable:
+        """The scores that the thresholds of a gate refer to."""
+        return self.tables[self.scenario.scorer_of(gate)]
+
+    def looks_alike(self, other: Plan) -> bool:
+        """Whether the models of another plan of the same case would say just the same of as many photos of each request."""
+        tables = [{pool: table.name for pool, table in plan.tables.items()} for plan in (self, other)]
+        return tables[0] == tables[1] and self.tries == other.tries
+
+    def is_alike(self, other: Plan, name: str) -> bool:
+        """Whether a stage of another plan of the same case would do just the same; a gate's thresholds hang on score tables."""
+        mine, others = self.scenario.stages[name], other.scenario.stages[name]
+        if mine != others or mine.by_score or (mine.by_quality and self.tries != other.tries):
+            return False
+        table, before = self.latencies.get(name), other.latencies.get(name)
+        return table is before or (table is not None and before is not None and table.is_alike(before))
+
+    @property
+    def tries(self) -> int:
+        """Photos that one requester may send in all."""
+        return max(stage.photos for stage in self.scenario.stages.values())
+
+
+def at_band_edges(plan: Plan) -> list[Plan]:
+    """The same plan with every projected latency at the fast edge of its band, and at the slow edge; none without any."""
+    projected = any(one.bands for one in (plan, *(after for _, after in plan.later)))
+    return [at_band_edge(plan, edge) for edge in (0, 1)] if projected else []
+
+
+def at_band_edge(plan: Plan, edge: int) -> Plan:
+    """The same plan, and those that run later in its place, with projected latencies at one edge of their bands."""
+    latencies = plan.latencies | {name: band[edge] for name, band in plan.bands.items()}
+    later = tuple((at_s, at_band_edge(after, edge)) for at_s, after in plan.later)
+    return replace(plan, latencies=latencies, bands={}, later=later, edge=edge)
+
+
+def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
+    """The same plan, and those that run later in its place, for other labelled items.
+
+    positives, negatives: the place in its class of the item that stands in each place, shapes (p,) and (n,)
+    """
+    tables = {
+        pool: replace(
+            table,
+            positives=table.positives[positives],
+            negatives=table.negatives[negatives],
+            positive_patients=table.positive_patients[positives],
+            negative_patients=table.negative_patients[negatives],
+            told={name: said[np.append(positives, len(table.positives) + negatives)] for name, said in table.told.items()},
+        )
+        for pool, table in plan.tables.items()
+    }
+    later = tuple((at_s, with_items(after, positives, negatives)) for at_s, after in plan.later)
+    return replace(plan, tables=tables, later=later, items=(positives, negatives))
+
+
+def calm(plan: Plan) -> Plan:
+    """The same plan, and those that run later in its place, with nothing that strikes."""
+    return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
+
+
+def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
+    """Which picks change at which time (s)."""
+    found, before = [], plan
+    for at_s, after in plan.later:
+        found.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
+        before = after
+    return found
+
+
+def seen_as(plan: Plan, other: Plan) -> Plan:
+    """A plan for the labelled items, and at the edge of the bands, of another one."""
+    found = plan if other.items is None else with_items(plan, *other.items)
+    return found if other.edge is None else at_band_edge(found, other.edge)
+
+
+def fingerprint(data: Any) -> str:
+    """Twelve hexadecimal digits that identify plain data."""
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def compile_plan(
+    scenario: Scenario,
+    picks: Mapping[str, Pick] | None = None,
+    strikes: Mapping[str, float | None] | None = None,
+    figures: Mapping[str, float] | None = None,
+) -> Plan:
+    """Apply picks (choice to option; defaults fill the rest), check again, and gather the evidence.
+
+    strikes: curveballs that an interviewer lets strike, each with its time in seconds or None for the author's own; those
+    with a time of their own strike anyway.
+    figures: numbers in the stead of the author's, by the place of the figure, whatever the picks write there; also TRAFFIC, and
+    projected latencies by the places that `projected_ms` tells.
+
+    Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
+    """
+    designed, design = apply(scenario, picks or {})
+    latencies = {place: number for place, number in (figures or {}).items() if PROJECTED.fullmatch(place)}
+    designed = with_figures(designed, {place: number for place, number in (figures or {}).items() if place not in latencies})
+    gather = Gatherer(designed)
+    timed = strike_times(designed, strikes or {})
+    plan = gather.plan(design, fingerprint(scenario.document.data), timed)
+    if gather.faults:
+        raise ScenarioError(gather.faults)
+    return replace(_with_latencies(plan, latencies), authored=scenario, figures=dict(figures or {}))
+
+
+def projected_ms(plan: Plan) -> dict[str, tuple[float, float, float]]:
+    """The projected latencies of a plan, by place: of a batch of one at the fast edge, as projected, and at the slow edge."""
+    return {
+        f"stages.{pool}.projected_ms": (_ms(fast), _ms(plan.latencies[pool]), _ms(slow))
+        for pool, (fast, slow) in plan.bands.items()
+    }
+
+
+def _ms(table: LatencyTable) -> float:
+    return 1000 * float(table.seconds[0, 1, 0])
+
+
+def _with_latencies(plan: Plan, numbers: Mapping[str, float]) -> Plan:
+    """The same plan with known latencies in place of projected ones; those of other batch sizes lie as far within their bands.
+
+    Raises ScenarioError for a place that holds none, and for a number beyond the band.
+    """
+    known = projected_ms(plan)
+    latencies, bands, document = dict(plan.latencies), dict(plan.bands), plan.scenario.document
+    for place, number in numbers.items():
+        if place not in known:
+            near = suggest(place, known) if known else "this design has no projected latency"
+            raise ScenarioError([document.fault(("stages",), f"there is no projected latency `{place}`; {near}", place)])
+        low, _, high = known[place]
+        if not low <= number <= high:
+            message = f"should lie within the band of the projection, from {low:.4g} to {high:.4g} ms, got {number:.4g}"
+            raise ScenarioError([document.fault(("stages",), message, place)])
+        pool = PROJECTED.fullmatch(place)["pool"]  # type: ignore[index]
+        fast, slow = bands.pop(pool)
+        part = (number - low) / (high - low) if high > low else 0.0
+        latencies[pool] = replace(fast, seconds=fast.seconds + part * (slow.seconds - fast.seconds))
+    return replace(plan, latencies=latencies, bands=bands)
+
+
+def read_whole(read: Callable[[], Scenario]) -> Scenario:
+    """The scenario that `read` gives, if its default design, and each choice's extremes beside it, find all they refer to.
+
+    Raises ScenarioError with every fault, those that `read` raises too.
+    """
+    try:
+        scenario = read()
+    except ScenarioError as error:
+        if error.scenario is None:
+            raise
+        raise ScenarioError([*error.faults, *beyond(error.faults, _unfound(error.scenario), error.doubtful)]) from None
+    if faults := _unfound(scenario):
+        raise ScenarioError(faults)
+    return scenario
+
+
+def _unfound(scenario: Scenario) -> list[Fault]:
+    faults: list[Fault] = []
+    for picks in one_by_one(scenario):
+        try:
+            compile_plan(scenario, picks)
+        except ScenarioError as error:
+            faults += error.faults
+    return faults
+
+
+def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dict[str, float]:
+    """When each curveball strikes that does; raises ScenarioError for one that does not exist or has no time to strike."""
+    faults: list[Fault] = []
+    own = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
+    times = {name: at_s for name, at_s in own.items() if at_s is not None}
+    for name, given in strikes.items():
+        at_s, message = own.get(name) if given is None else given, ""
+        if name not in scenario.curveballs:
+            message = f"there is no curveball '{name}'; {suggest(name, scenario.curveballs)}"
+        elif at_s is None:
+            message = f"'{name}' has no time of its own; say when, such as {name}@{scenario.run.days * DAY_S / 2:.0f}"
+        else:
+            message, times[name] = scenario.curveballs[name].too_late(scenario, at_s), at_s
+        if message:
+            faults.append(scenario.document.fault(("curveballs", name), message))
+    if faults:
+        raise ScenarioError(faults)
+    return times
+
+
+class Gatherer:
+    """Looks up what each stage refers to, and collects faults instead of stopping at the first.
+
+    A kind of stage notes here what it finds: in the fields of a plan that carry the same names, with a `Source` for each.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.faults: list[Fault] = []
+        self.sources: list[Source] = []
+        self.warnings = cautions(scenario)
+        self.evidence: dict[str, str] = {}
+        self.latencies: dict[str, LatencyTable] = {}
+        self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}
+        self.sized: dict[str, SizedTable] = {}
+        self.machines: dict[str, Hardware] = {}
+        self.cold_starts: dict[str, list[float]] = {}
+        self.timed: dict[str, list[ThreadRun]] = {}
+        self.tables: dict[str, ScoreTable] = {}
+        self.recording: Recording | None = None
+        self.sights: Sights | None = None
+        self.recorded: dict[str, NDArray[Any]] = {}
+
+    def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
+        """The plan of these picks, as far as there are no faults."""
+        comes_known = self._arrivals(self.scenario.arrivals)
+        for name, stage in self.scenario.stages.items():
+            STAGES[stage.kind].gather(self, name, stage)
+        for name, attribute in self.scenario.attributes.items():
+            ATTRIBUTES[attribute.kind].gather(self, name, attribute)
+        for section in self.scenario.sections.values():
+            section.gather(self)
+        self.sources += [
+            Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in sourced_of(self.scenario)
+        ]
+        plan = Plan(
+            scenario=self.scenario,
+            design=design,
+            latencies=self.latencies,
+            bands=self.bands,
+            sized=self.sized,
+            machines=self.machines,
+            cold_starts=self.cold_starts,
+            timed=self.timed,
+            tables=self.tables,
+            sights=self.sights,
+            recording=self.recording,
+            recorded=self.recorded,
+            provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
+            warnings=self.warnings,
+            evidence=self.evidence,
+            scenario_hash=scenario_hash,
+            strikes=strikes,
+        )
+        if comes_known:
+            self._check_size(plan)
+        if not self.faults:
+            self._weigh(plan)
+        return plan
+
+    def _weigh(self, plan: Plan) -> None:
+        """Where times grow with a number of the request: what they are on average, once all attributes are known."""
+        for name in self.sized:
+            self.latencies[name], warnings = weighed(plan, name)
+            self.warnings += warnings
+
+    def fault(self, path: tuple[str | int, ...], message: str) -> None:
+        """Something at this place, from the name of a stage on, refers to nothing."""
+        self.faults.append(self.scenario.document.fault(("stages", *path), message))
+
+    def note(self, files: Mapping[str, Path]) -> None:
+        """Remember what these files say: their names and contents are part of what identifies a run."""
+        self.evidence |= {name: content_hash(path) for name, path in files.items()}
+
+    def beside(self, name: str) -> Path:
+        """A file beside the scenario's own, or below it; raises RecordingError for any other."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        file = (folder / name).resolve()
+        if not file.is_relative_to(folder):
+            raise RecordingError(f"{name}: leads out of the scenario's folder")
+        return file
+
+    def note_beside(self, file: Path) -> None:
+        """Remember what a file beside the scenario's own says."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        self.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
+
+    def _arrivals(self, spec: AnyArrivals) -> bool:
+        """Whether it is known when requests come."""
+        try:
+            ARRIVALS[spec.kind].gather(self, spec)
+        except RecordingError as error:
+            self.faults.append(self.scenario.document.fault(("arrivals", "file"), str(error)))
+            return False
+        return True
+
+    def _check_size(self, plan: Plan) -> None:
+        """Refuse what would take too much memory, traffic that strikes included. Nothing is drawn for it."""
+        expected = plan.arrivals.drawn_under(surges(plan))
+        most = RUN_MEMORY.most // bytes_a_request(self.scenario)
+        if expected > most:
+            less = self.scenario.arrivals.to_lessen
+            message = f"about {expected:,.0f} requests a replication; at most {most:,} are run: {less} or run.days"
+            self.faults.append(self.scenario.document.fault(("arrivals",), message))
+
+
+def bytes_a_request(scenario: Scenario) -> int:
+    """What a request takes of the memory of a run that visits every stage: docs/engine.md has the runs it was fitted to."""
+    photos = max(stage.photos for stage in scenario.stages.values())
+    return 200 + 80 * len(scenario.stages) + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes)
+
+
+def _where(path: FieldPath) -> str:
+    return dotted(path).removesuffix(".median").removesuffix(".constant").removesuffix(".exponential_mean")

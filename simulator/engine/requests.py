@@ -1,0 +1,268 @@
+"""The requests of one replication as columns, drawn before the run: every design meets the same ones."""
+
+from __future__ import annotations
+
+import copy
+from array import array
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from simulator.arrivals.arrival import sent
+from simulator.case.schema import Population
+from simulator.engine.annotations import RequestAnnotations, StoppableMarks, TimedMarks
+from simulator.engine.attribute_columns import attribute_columns
+from simulator.engine.conditions import Conditions
+from simulator.engine.streams import Streams
+from simulator.evidence.score_tables import ScoreTable
+
+if TYPE_CHECKING:
+    from simulator.engine.plan import Plan
+
+#: How a request ended. `done` reached an end the planned way, `timed_out` and `shed` by a fallback.
+UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)
+OUTCOMES = ("unfinished", "done", "timed_out", "shed", "failed")
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+class Requests:
+    """Columns of equal length n, a request a row.
+
+    arrived, answered, finished: seconds from the start of the run
+    positive: whether the person behind the request is a positive; item: which labelled item stands in for them, counted from
+    the first positive on to the last negative; -1 without any
+    scores_by: what each pool with scores would say of each photo, shape (tries, n); all pools look at the same photo
+    qualities: what the quality check would say of it, shape (tries, n)
+    risk: the score that a pool gave last; +inf before, so that an unscored request counts as the most urgent
+    gave_up: whether the requester left without an answer, asked for another photo
+    sensor, frame: which sensor it is a frame of, in the order of the file, and its number; empty where there are no sensors
+    kind, priority, deadline: class, its priority and the time by which an answer is worth something, where there are classes
+    attributes: the column of each attribute that the scenario declares (`attribute_columns`)
+    refused: whether the answer was that the request is turned away
+    tries, tag, end, outcome: small integers that the stages write
+
+    Stages read and write `risk` and `tag` through `risks` and `tags`, and the score that a pool gave last, +inf before, through
+    `given`, by pool.
+    """
+
+    def __init__(self, plan: Plan, streams: Streams, conditions: Conditions, stops: bool = False) -> None:
+        """stops: whether the run may be stopped on the way, and looked at."""
+        comings, self._drawn, self._kept = sent(plan, streams)
+        self.arrived, self.sensor, self.frame = comings
+        self.n = len(self.arrived)
+        self._again = array("i"), array("d")
+        self.answered = np.full(self.n, np.nan)
+        self.finished = np.full(self.n, np.nan)
+        self.refused = np.zeros(self.n, bool)
+        self.risk = np.full(self.n, np.inf, np.float32)
+        self.tries = np.zeros(self.n, np.int8)
+        self.tag = np.zeros(self.n, np.min_scalar_type(len(plan.scenario.tags())))
+        self.end = np.full(self.n, -1, np.int8)
+        self.outcome = np.zeros(self.n, np.int8)
+        self.gave_up = np.zeros(self.n, bool)
+        unforked = StoppableMarks if stops else RequestAnnotations
+        marks, scorers = TimedMarks if plan.scenario.in_branches() else unforked, plan.scenario.scorers()
+        self.risks, self.tags = marks(self.risk), marks(self.tag)
+        self.given = {pool: self.risks if len(scorers) == 1 else marks(self.risk.copy()) for pool in scorers}
+        self._draw_classes(plan, streams)
+        self._draw_people(plan, streams, conditions)
+        self.attributes = attribute_columns(plan, streams, self, conditions)
+
+    def each(self, draw: Callable[[int], NDArray[Any]]) -> NDArray[Any]:
+        """One draw for each request, shape (n,): the same for a request whether or not others were sent but never came.
+
+        draw: gives so many draws, the first ones the same however many there are
+        """
+        return draw(self._drawn)[self._kept]
+
+    def _draw_classes(self, plan: Plan, streams: Streams) -> None:
+        """Of which class each request is, in the order of the file; without classes no column is longer than nothing."""
+        classes = list(plan.scenario.classes.values())
+        n = self.n if classes else 0
+        edges = np.cumsum([kind.share.value for kind in classes][:-1])
+        drawn = self.each(partial(streams.uniform, "classes"))[:n]
+        self.kind = np.searchsorted(edges, drawn, side="right").astype(np.int8)
+        self.priority = np.array([kind.priority for kind in classes], np.int8)[self.kind]
+        lasts = np.array([np.inf if kind.deadline_s is None else kind.deadline_s for kind in classes])
+        self.deadline = self.arrived[:n] + lasts[self.kind]
+
+    def _draw_people(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
+        population = plan.scenario.population
+        self.positive = np.zeros(self.n, bool)
+        self.item = np.full(self.n, -1, np.int32)
+        self._patients: tuple[int, ...] = ()
+        self.scores_by: dict[str, Float32] = {}
+        self.qualities = np.zeros((1, self.n), np.float32)
+        if population is None:
+            return
+        self.positive = self.each(partial(streams.uniform, "population.label")) < conditions.prevalence().at_all(self.arrived)
+        self._look_at(plan, population, streams, conditions)
+
+    def _look_at(self, plan: Plan, population: Population, streams: Streams, conditions: Conditions) -> None:
+        """What gates and models make of each photo."""
+        # A request may have sent more photos already than a pick lets others send from now on.
+        tries = max(plan.tries, len(self.qualities))
+        usable = self._draw_photos(population, tries, streams)
+        for pool, table in plan.tables.items():
+            self.scores_by[pool] = self._draw_scores(pool, table, conditions, usable, streams)
+
+    def follow(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
+        """From now on other models may look at the requests, or more photos of each be asked for."""
+        if plan.scenario.population is not None:
+            self._look_at(plan, plan.scenario.population, streams, conditions)
+
+    def wait_until(self, barrier: float) -> None:
+        """The run stops at this time: remember what is written of requests, but holds only later."""
+        for marks in (self.risks, self.tags, *self.given.values()):
+            marks.wait_until(barrier)
+
+    def known(self, count: int, time: float) -> Requests:
+        """The first `count` requests as they are known before `time`; what happens to them later leaves no trace here."""
+        known = copy.copy(self)
+        known.scores_by, known._again = dict(self.scores_by), self._sent_before(time)
+        for name in ("answered", "finished", "refused", "outcome", "end", "tries", "gave_up"):
+            setattr(known, name, getattr(self, name).copy())
+        known.cut(count)
+        return known
+
+    def _sent_before(self, time: float) -> tuple[array[int], array[float]]:
+        rows, times = (np.array(column) for column in self._again)
+        before = times < time
+        return array("i", rows[before].tolist()), array("d", times[before].tolist())
+
+    def _draw_photos(self, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
+        """Whether each photo shows enough, and what the quality check makes of it, shapes (tries, n)."""
+        usable = np.ones((tries, self.n), bool)
+        self.qualities = np.zeros((tries, self.n), np.float32)
+        if population.quality is None:
+            return usable
+        apart = quality_separation(population.quality.auc.value)
+        for attempt in range(tries):
+            luck = self.each(partial(streams.uniform, f"photo.{attempt}.usable"))
+            usable[attempt] = luck >= population.quality.unusable.value
+            self.qualities[attempt] = self.each(partial(streams.normal, f"photo.{attempt}.quality")) + apart * usable[attempt]
+        return usable
+
+    def _draw_scores(
+        self, pool: str, table: ScoreTable, conditions: Conditions, usable: NDArray[np.bool_], streams: Streams
+    ) -> Float32:
+        """Each person is one labelled item of their class; a photo that shows nothing is scored like someone else's.
+
+        The same item for every table: plans hold tables of the same items only.
+        """
+        which = self.each(partial(streams.uniform, "population.item"))
+        own = self._scores_of(pool, table, conditions, self.positive, which)
+        count = len(table.positives)
+        negative = count + _index(which, len(table.negatives))
+        self.item = np.where(self.positive, _index(which, count), negative).astype(np.int32)
+        self._patients = (*table.positive_patients.tolist(), *table.negative_patients.tolist())
+        scores = np.empty(usable.shape, np.float32)
+        for attempt, shows in enumerate(usable):
+            if shows.all():
+                scores[attempt] = own
+                continue
+            of_whom, who = (self.each(part) for part in _halves(partial(streams.uniform, f"photo.{attempt}.stranger")))
+            positive = of_whom < conditions.prevalence().at_all(self.arrived)
+            scores[attempt] = np.where(shows, own, self._scores_of(pool, table, conditions, positive, who))
+        return scores
+
+    @property
+    def patient(self) -> NDArray[np.int64]:
+        """The labelled patient who stands in for each person, -1 without any, shape (n,)."""
+        return np.array((*self._patients, -1))[self.item]
+
+    @property
+    def scores(self) -> Float32:
+        """The scores of the table that the plan shows, shape (tries, n)."""
+        return next(reversed(self.scores_by.values()))
+
+    def send_again(self, row: int, time: float) -> None:
+        """The requester sends another photo at `time`."""
+        rows, times = self._again
+        rows.append(row)
+        times.append(time)
+
+    @property
+    def sent(self) -> Float64:
+        """When the photo of each request was sent that its answer is about, the last one so far, in seconds from the start."""
+        sent = self.arrived.copy()
+        rows, times = np.array(self._again[0], int), np.array(self._again[1])
+        asked_for = ~(times > self.answered[rows])  # another photo after the answer is about what follows
+        np.maximum.at(sent, rows[asked_for], times[asked_for])
+        return sent
+
+    def cut(self, n: int) -> None:
+        """Keep the first n requests: in a closed loop the rest was never sent."""
+        columns = {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
+        for name, column in columns.items() if n < self.n else ():
+            setattr(self, name, column[..., :n])
+        self.scores_by = {pool: column[..., :n] for pool, column in self.scores_by.items()}
+        self.attributes = {name: column[:n] for name, column in self.attributes.items()}
+        self.n = n
+
+    def _scores_of(
+        self, pool: str, table: ScoreTable, conditions: Conditions, positive: NDArray[np.bool_], quantile: Float64
+    ) -> Float64:
+        """Scores of labelled items, shifted by what has struck when each request comes."""
+        scores = np.where(
+            positive,
+            table.positives[_index(quantile, len(table.positives))],
+            table.negatives[_index(quantile, len(table.negatives))],
+        )
+        everybody, positives = conditions.scores_shift(), conditions.positives_shift(pool)
+        if not everybody.steady:
+            scores = scores + everybody.at_all(self.arrived)
+        if not positives.steady:
+            scores = scores + positive * positives.at_all(self.arrived)
+        return scores
+
+    def answer(self, rows: NDArray[np.int32], times: Float64, refused: bool = False) -> None:
+        """The requesters have their answer at these times (s), if they had none before; refused: they are turned away."""
+        before = self.answered[rows]
+        first = (times < before) | (np.isnan(before) & ~np.isnan(times))
+        self.answered[rows[first]] = times[first]
+        self.refused[rows[first]] = refused
+
+    def turn_away(self, rows: NDArray[np.int32], outcome: int, times: Float64, end: int) -> None:
+        """Requests have gone to an end at these times because a stage turned them away."""
+        self.outcome[rows] = outcome
+        self.answer(rows, times, refused=True)
+        self.finished[rows], self.end[rows] = times, end
+
+    def settle(self, horizon: float, detected_share: Float64, luck: Float32) -> None:
+        """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.
+
+        detected_share: share of positives that each end finds in time, shape (ends,); luck: one uniform draw a request.
+        """
+        late = ~(self.finished <= horizon)
+        known_at = np.where(late, horizon, self.finished)
+        self.risk, self.tag = self.risks.known(known_at), self.tags.known(known_at)
+        self.finished[late] = np.nan
+        self.end[late] = -1
+        open_ = ~(self.answered <= horizon)
+        self.answered[open_], self.refused[open_] = np.nan, False
+        self.outcome[~late & (self.outcome == UNFINISHED)] = DONE
+        self.outcome[late] = UNFINISHED
+        positives = np.flatnonzero(self.positive & ~late)
+        self.detected = np.zeros(self.n, bool)
+        self.detected[positives] = luck[positives] < detected_share[self.end[positives]]
+
+
+def quality_separation(auc: float) -> float:
+    """Distance of usable from unusable photos in standard deviations of the quality value (equal-variance binormal)."""
+    return float(np.sqrt(2) * ndtri(auc))
+
+
+def _halves(draw: Callable[[int], Float64]) -> tuple[Callable[[int], Float64], Callable[[int], Float64]]:
+    """The first n draws of a stream, and the n that follow them."""
+    return lambda n: draw(2 * n)[:n], lambda n: draw(2 * n)[n:]
+
+
+def _index(quantile: Float64, count: int) -> NDArray[np.intp]:
+    return (quantile * count).astype(np.intp)

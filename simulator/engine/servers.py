@@ -1,0 +1,96 @@
+"""How many servers a stage has, and when: replicas that are there and up, people on duty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING
+
+from simulator.engine.calendar import HOUR_S
+from simulator.engine.plan import Plan
+from simulator.engine.timetables import Span, Steps, spliced
+from simulator.engine.trace import Trace
+from simulator.stages import STAGES
+from simulator.stages.stage import plan_of
+
+if TYPE_CHECKING:
+    from simulator.stages.stage import Stage
+
+
+def kind(run: Plan | Trace, name: str) -> type[Stage]:
+    """What answers for the kind of a stage."""
+    return STAGES[plan_of(run).scenario.stages[name].kind]
+
+
+def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
+    """How many servers may work at a stage from which time on, on the run's own clock; 0 where none are needed.
+
+    Of a plan: as it is meant, with every replica that there may be. Of a trace: as it was, without replicas that were down, or
+    that a scaling pool had not started yet. People are on duty outside breaks and hand-overs. server: this one alone.
+    """
+    if not isinstance(run, Trace) or len(run.phases) < 2:
+        return kind(run, name).servers(run, name, server)
+    return spliced((start, servers(run.under(plan), name, server)) for start, _, plan in run.parts())
+
+
+def down(trace: Trace, name: str, server: int | None = None) -> Steps:
+    """How many servers of a stage are there, but down, from which time on; server: this one alone."""
+    if len(trace.phases) < 2:
+        return kind(trace, name).down(trace, name, server)
+    return spliced((start, down(trace.under(plan), name, server)) for start, _, plan in trace.parts())
+
+
+def server_s(run: Plan | Trace, name: str) -> float:
+    """Server-seconds that a stage offers for the work of the arrivals: those until the last of them may come.
+
+    Where nobody is on duty in that time, because all of it is read later, a day's share of those who are.
+    """
+    return _summed(run, lambda part: kind(part, name).server_s(part, name))
+
+
+def work_s(run: Plan | Trace, name: str) -> float:
+    """The same in seconds of usual work: a replica that is slowed down, or a tired reviewer, gets less done in a second."""
+    return _summed(run, lambda part: kind(part, name).work_s(part, name))
+
+
+def paid_usd(trace: Trace, name: str) -> float:
+    """What was paid for a stage, at the prices of the time."""
+    about = kind(trace, name)
+    if len(trace.phases) < 2:
+        price = trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
+        return about.paid_s(trace, name) / HOUR_S * about.usd_per_hour(trace.plan, name) * price
+    return sum(_paid_in_part(trace, name, *part) for part in trace.parts())
+
+
+def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan) -> float:
+    """The same for the time in which one of the trace's plans ran, and for what was begun then."""
+    about, whole = kind(trace, name), trace.under(plan)
+    if name in trace.fleets:
+        seconds = trace.fleets[name].paid_between(start, end)
+    else:
+        seconds = about.paid_until_end_s(trace.under(plan, end), name) - about.paid_until_end_s(trace.under(plan, start), name)
+    seconds += about.paid_beyond_s(replace(whole, logs={name: trace.logs[name].begun_within(start, end)}), name)
+    last = min(end, plan.arrivals_end_s)
+    price = trace.conditions.price(name).total(last, start) / (last - start) if start < last else 1.0
+    return seconds / HOUR_S * about.usd_per_hour(plan, name) * price
+
+
+def weighted_work_s(trace: Trace, name: str, weight: Callable[[Plan], float], within: Span = (0.0, inf)) -> float:
+    """Seconds of usual work that a stage offers, each weighted by a figure of the plan that ran at the time.
+
+    within: from when until when, in seconds of the run
+    """
+    if len(trace.phases) < 2 and within == (0.0, inf):
+        return weight(trace.plan) * work_s(trace, name)
+    since, until = within
+    spans = [(max(start, since), min(end, until), plan) for start, end, plan in trace.parts()]
+    parts = [(plan, trace.under(plan, start), trace.under(plan, end)) for start, end, plan in spans if start < end]
+    return sum(weight(plan) * (work_s(after, name) - work_s(before, name)) for plan, before, after in parts)
+
+
+def _summed(run: Plan | Trace, figure: Callable[[Plan | Trace], float]) -> float:
+    """A figure that grows with time, over all plans that a trace ran under: each adds what grew while it ran."""
+    if not isinstance(run, Trace) or len(run.phases) < 2:
+        return figure(run)
+    return sum(figure(run.under(plan, end)) - figure(run.under(plan, start)) for start, end, plan in run.parts())

@@ -1,0 +1,331 @@
+"""Fidelity reports: what the simulation predicted of a real server, and what that server then did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from statistics import fmean, median
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from simulator.errors import InputError, suggest
+from simulator.evidence.catalogue import Positive
+from simulator.evidence.evidence_files import each_readable, in_one_step, read_json
+from simulator.intervals import Interval, Mark, clustered_share
+from simulator.paths import FIDELITY
+from simulator.units import percent, roughly
+
+#: The bars are judged on points whose two real runs differ by no more than this part in p50 and in p99.
+AGREE = 0.05
+#: The servers that there are: one in the simulation's own process, and one that others wrote.
+IN_PROCESS, OVER_HTTP = "in process", "HTTP (mosec)"
+
+
+class FidelityError(InputError):
+    """A report cannot be used; the message says which and why."""
+
+
+class _FidelityRecord(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class FidelityOutcome(_FidelityRecord):
+    """What the requests of one run met: latencies in s from the scheduled arrival, answers/s, part within the objective."""
+
+    p50_s: Positive
+    p95_s: Positive
+    p99_s: Positive
+    throughput_per_s: Positive
+    goodput: float = Field(ge=0, le=1)
+
+
+class FidelityPoint(_FidelityRecord):
+    """One server at one load: the prediction, then two identical real runs, and the first of them replayed.
+
+    speed: what a batch takes at that moment, against the server's profile
+    replayed: the engine's answer to the arrivals and the batch times of the first real run
+    low, high: the 95% forecast interval of each figure, made before the runs; 95 of 100 runs should lie in it, whatever speed
+        the machine has at that time
+    speeds: what batches took in each stretch that was measured by then, against the median stretch; the last was just before
+    others_share: part of the machine that other programs took from the look at its speed to the end of the second run
+    """
+
+    server: str
+    model: str
+    precision: str
+    policy: str
+    load: Positive
+    rate_per_s: Positive
+    requests: int = Field(ge=1)
+    objective_s: Positive
+    speed: Positive
+    predicted: FidelityOutcome
+    real: tuple[FidelityOutcome, FidelityOutcome]
+    replayed: FidelityOutcome | None = None
+    low: FidelityOutcome | None = None
+    high: FidelityOutcome | None = None
+    speeds: list[float] | None = None
+    others_share: float | None = Field(default=None, ge=0, le=1)
+
+    @field_validator("server")
+    @classmethod
+    def _known(cls, server: str) -> str:
+        if server not in (IN_PROCESS, OVER_HTTP):
+            raise ValueError(suggest(server, (IN_PROCESS, OVER_HTTP)))
+        return server
+
+    @property
+    def name(self) -> str:
+        """The point as a person would call it."""
+        return f"{self.model} {self.precision}, {self.policy}, load {self.load:g}"
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the two real runs agree well enough to be held against."""
+        return max(abs(self.noise("p50_s")), abs(self.noise("p99_s"))) <= AGREE
+
+    def real_of(self, figure: str) -> float:
+        """The mean of the two real runs."""
+        return fmean(getattr(run, figure) for run in self.real)
+
+    def noise(self, figure: str) -> float:
+        """By which part the second real run differs from the first."""
+        first, second = (float(getattr(run, figure)) for run in self.real)
+        return second / first - 1
+
+    def error(self, figure: str) -> float:
+        """By which part the prediction differs from the real runs."""
+        return float(getattr(self.predicted, figure)) / self.real_of(figure) - 1
+
+    def replay_error(self, figure: str) -> float | None:
+        """By which part the replay differs from the run that it replays."""
+        if self.replayed is None:
+            return None
+        return float(getattr(self.replayed, figure)) / float(getattr(self.real[0], figure)) - 1
+
+    def bounds(self, figure: str) -> tuple[float, float] | None:
+        """The forecast interval of a figure; None in a report without intervals."""
+        if self.low is None or self.high is None:
+            return None
+        return float(getattr(self.low, figure)), float(getattr(self.high, figure))
+
+    def held(self, figure: str) -> int | None:
+        """How many of the two real runs lie in the forecast interval; None in a report without intervals."""
+        bounds = self.bounds(figure)
+        if bounds is None:
+            return None
+        low, high = bounds
+        return sum(low <= float(getattr(run, figure)) <= high for run in self.real)
+
+    @property
+    def goodput_error_points(self) -> float:
+        """Predicted minus real goodput, in percentage points."""
+        return 100 * (self.predicted.goodput - self.real_of("goodput"))
+
+
+class FidelityReport(_FidelityRecord):
+    """All points of one campaign, with where and when they were measured."""
+
+    date: str
+    processor: str
+    cores: int
+    libraries: dict[str, str]
+    points: list[FidelityPoint] = Field(min_length=1)
+
+    @property
+    def others_share(self) -> float | None:
+        """Part of the machine that other programs took meanwhile, on average over the points; None where nobody looked."""
+        seen = [point.others_share for point in self.points if point.others_share is not None]
+        return fmean(seen) if seen else None
+
+    def of(self, server: str) -> list[FidelityPoint]:
+        """The points of one server."""
+        return [point for point in self.points if point.server == server]
+
+    def summary(self, server: str = IN_PROCESS) -> dict[str, float | int]:
+        """What the points of one server come to; without a point to judge, no figure of it. Errors are parts of 1.
+
+        Without a prefix: over the points whose real runs agree, which the bars are on; `all_points_`: over all of them.
+        """
+        points = self.of(server)
+        judged = [point for point in points if point.repeats]
+        found: dict[str, float | int] = {"points": len(points), "points_judged": len(judged)}
+        found |= _over("", judged)
+        found |= _over("all_points_", points)
+        return found
+
+
+def _over(prefix: str, points: list[FidelityPoint]) -> Iterator[tuple[str, float]]:
+    if not points:
+        return
+    for figure in ("p50", "p99"):
+        yield f"{prefix}noise_{figure}_median", median([abs(point.noise(f"{figure}_s")) for point in points])
+        replays = [error for point in points if (error := point.replay_error(f"{figure}_s")) is not None]
+        if replays:
+            yield f"{prefix}replay_{figure}_error_max", max(map(abs, replays))
+    goodput = [abs(point.goodput_error_points) for point in points]
+    yield f"{prefix}goodput_error_mean_points", fmean(goodput)
+    yield f"{prefix}goodput_error_max_points", max(goodput)
+    for name in ("p50_s", "p95_s", "p99_s", "throughput_per_s"):
+        short = name.split("_")[0]
+        yield f"{prefix}{short}_error_median", median([abs(point.error(name)) for point in points])
+
+
+def read_report(path: Path) -> FidelityReport:
+    """Read one report; raises FidelityError with the path and the first fault."""
+    return read_json(path, FidelityReport, FidelityError)
+
+
+def readable_reports(folder: Path = FIDELITY) -> tuple[list[FidelityReport], list[str]]:
+    """Every report in the folder that can be used, by file name, and a sentence for each one that cannot."""
+    return each_readable(read_report, sorted(folder.glob("*.json")))
+
+
+def write_report(report: FidelityReport, path: Path) -> None:
+    """Write `report` in one step: a reader sees the old file or the new one, never half of one."""
+    with in_one_step(path) as part:
+        part.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+#: A figure of `Report.summary`, what it is, its bar, and their unit. Goodput: what AlpaServe (OSDI 2023) says of its
+#: simulator, mean and largest; p99: what BLIS says of its own. A replay has no noise to hide in.
+_BARS: tuple[tuple[str, str, float, Literal["share", "points"]], ...] = (
+    ("goodput_error_mean_points", "In time, mean error", 0.5, "points"),
+    ("goodput_error_max_points", "In time, largest error", 1.6, "points"),
+    ("p50_error_median", "p50, median error", 0.05, "share"),
+    ("p99_error_median", "p99, median error", 0.09, "share"),
+    ("all_points_replay_p50_error_max", "p50 replayed, largest error", 0.01, "share"),
+    ("all_points_replay_p99_error_max", "p99 replayed, largest error", 0.02, "share"),
+)
+
+
+def marks(report: FidelityReport, server: str = IN_PROCESS) -> list[Mark]:
+    """The figures of one server that have a bar; without a point to judge, they are left out."""
+    found = report.summary(server)
+    return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
+
+
+#: What a forecast has an interval for: the name that is shown, the figure of an `Outcome`, and what makes it a unit.
+FORECAST = {
+    "p50": ("p50_s", 1000, "ms"),
+    "p95": ("p95_s", 1000, "ms"),
+    "p99": ("p99_s", 1000, "ms"),
+    "throughput": ("throughput_per_s", 1, "1/s"),
+    "in time": ("goodput", 100, "%"),
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """How many of the real runs lie in the forecast interval of one figure, at one load or (None) at all of them.
+
+    share: with a 95% interval that respects that the two runs of a point have one forecast
+    width: the median width of the forecast interval, as a part of its middle; percentage points for `in time`
+    """
+
+    load: float | None
+    figure: str
+    runs: int
+    held: int
+    share: Interval
+    width: float
+
+
+def forecasts_held(report: FidelityReport, server: str) -> list[Held]:
+    """The forecasts of one server against all of its real runs, load by load and then over all; empty without intervals.
+
+    No point is left out: a machine whose repeats differ is what an interval is for.
+    """
+    points = [point for point in report.of(server) if point.low is not None]
+    loads = [*sorted({point.load for point in points}), None] if points else []
+    return [
+        _held([point for point in points if load in (None, point.load)], load, figure) for load in loads for figure in FORECAST
+    ]
+
+
+def _held(points: list[FidelityPoint], load: float | None, name: str) -> Held:
+    figure, *_ = FORECAST[name]
+    held = [point.held(figure) or 0 for point in points]
+    runs = [len(point.real) for point in points]
+    share = clustered_share(range(len(points)), runs, held, most=sum(runs))
+    return Held(load, name, sum(runs), sum(held), share, float(np.median([_width(point, name) for point in points])))
+
+
+def _width(point: FidelityPoint, name: str) -> float:
+    figure, *_ = FORECAST[name]
+    low, high = point.bounds(figure) or (nan, nan)
+    return 100 * (high - low) if name == "in time" else (high - low) / float(getattr(point.predicted, figure))
+
+
+def share_told(held: Held) -> str:
+    """`p99 46 of 48 (95.8%, [86, 100])`."""
+    low, high = (f"{100 * bound:.0f}" for bound in (held.share.low, held.share.high))
+    return f"{held.figure} {held.held} of {held.runs} ({percent(held.share.value)} [{low}, {high}])"
+
+
+def held_told(report: FidelityReport, server: str) -> str:
+    """How often the real runs lie in their forecast intervals, in words; empty without intervals."""
+    found = forecasts_held(report, server)
+    if not found:
+        return ""
+    overall = ", ".join(share_told(one) for one in found if one.load is None)
+    return f"Real runs within their 95% forecast interval, with no run left out: {overall}."
+
+
+def busy_told(report: FidelityReport) -> str:
+    """What other programs took of the machine while the report was measured; empty where nobody looked."""
+    share = report.others_share
+    return "" if share is None else f"Other programs took {roughly(share)} of the machine meanwhile."
+
+
+def told(report: FidelityReport, server: str) -> str:
+    """How many points were judged, and how much two identical real runs differ."""
+    found = report.summary(server)
+    left_out = int(found["points"] - found["points_judged"])
+    noise = " and ".join(f"{percent(found[f'all_points_noise_{name}_median'])} in {name}" for name in ("p50", "p99"))
+    sentences = (
+        f"{found['points']} points. Two identical real runs differ by {noise} (medians). {left_out} points are not judged: "
+        f"their two real runs differ by more than {percent(AGREE)} in p50 or in p99. {busy_told(report)}"
+    )
+    return sentences.rstrip()
+
+
+def point_rows(report: FidelityReport, server: str) -> pd.DataFrame:
+    """One row per point: times in ms, shares and errors in %, goodput errors in percentage points."""
+    return pd.DataFrame([dict(_row(point)) for point in report.of(server)])
+
+
+def _row(point: FidelityPoint) -> Iterator[tuple[str, object]]:
+    yield from {"model": point.model, "precision": point.precision, "batching": point.policy, "load": point.load}.items()
+    yield "rate (1/s)", point.rate_per_s
+    yield "requests", point.requests
+    yield "judged", point.repeats
+    for figure in ("p50", "p95", "p99"):
+        yield f"{figure} real (ms)", 1000 * point.real_of(f"{figure}_s")
+        yield f"{figure} predicted (ms)", 1000 * getattr(point.predicted, f"{figure}_s")
+        yield f"{figure} error (%)", 100 * point.error(f"{figure}_s")
+        yield f"{figure} repeat differs (%)", 100 * point.noise(f"{figure}_s")
+        replay = point.replay_error(f"{figure}_s")
+        yield f"{figure} replay error (%)", None if replay is None else 100 * replay
+    yield "in time real (%)", 100 * point.real_of("goodput")
+    yield "in time predicted (%)", 100 * point.predicted.goodput
+    yield "in time error (points)", point.goodput_error_points
+    yield "throughput error (%)", 100 * point.error("throughput_per_s")
+    yield from _interval_cells(point)
+
+
+def _interval_cells(point: FidelityPoint) -> Iterator[tuple[str, object]]:
+    """The forecast intervals and both real runs, where there are intervals."""
+    for name, (figure, scale, unit) in FORECAST.items():
+        bounds = point.bounds(figure)
+        if bounds is None:
+            return
+        yield f"{name} low ({unit})", scale * bounds[0]
+        yield f"{name} high ({unit})", scale * bounds[1]
+        for number, run in enumerate(point.real, 1):
+            yield f"{name} run {number} ({unit})", scale * getattr(run, figure)

@@ -1,0 +1,157 @@
+"""Measured latencies side by side: one row per cell, and what a precision changes against fp32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from simulator.evidence.profiles import DISTURBED_SHARE, Calls, Profile, ThreadRun
+from simulator.intervals import quantile_interval
+from simulator.units import significant
+
+#: What the other precisions are held against.
+BASE = "fp32"
+
+#: How the names of steps around a network begin.
+_STEPS = ("photo_", "step_")
+
+#: Fewer calls than this bound no median at 95%: 1 - 2 * 0.5 ** 5 is 94%.
+FEW = 6
+
+#: What makes two rows of measurements comparable, batch size apart.
+_SETTING = ["model", "device", "threads"]
+
+
+def cells(profiles: Iterable[Profile]) -> pd.DataFrame:
+    """A row for each (model, precision, device, threads, batch), latencies in ms.
+
+    task, family: what any profile of the model says; median_ms with its 95% interval low_ms to high_ms, or the range of the
+    calls where there are fewer than `FEW`; p5_ms to p95_ms hold nine calls in ten; item_ms is the median over the batch;
+    disturbed: other programs took a tenth of the machine or more meanwhile.
+    """
+    found = list(profiles)
+    kinds = {profile.model: [profile.task, profile.family or "other"] for profile in found if profile.task}
+    rows = [
+        [*kinds.get(profile.model, ["other", "other"]), *_cell(profile, run, timed)]
+        for profile in found
+        for run in profile.runs
+        for timed in run.calls
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+_COLUMNS = [
+    *("task", "family", "model", "precision", "device", "threads", "batch", "calls"),
+    *("median_ms", "low_ms", "high_ms", "p5_ms", "p95_ms", "item_ms", "items_per_s", "disturbed", "date"),
+]
+
+
+def _cell(profile: Profile, run: ThreadRun, timed: Calls) -> list[object]:
+    taken, date = timed.latency_ms, profile.provenance.date
+    interval = quantile_interval(taken, 0.5)
+    low, high = (interval.low, interval.high) if len(taken) >= FEW else (min(taken), max(taken))
+    p5, p95 = np.quantile(taken, [0.05, 0.95])
+    item = interval.value / timed.batch
+    disturbed = (run.others_share or 0.0) >= DISTURBED_SHARE
+    where = [profile.model, profile.precision, profile.device, run.threads, timed.batch, len(taken)]
+    return [*where, interval.value, low, high, p5, p95, item, 1000 / item, disturbed, date]
+
+
+def calls(profiles: Iterable[Profile]) -> pd.DataFrame:
+    """Every timed call: model, precision, device, threads, batch, latency_ms, idle_ms (the idle gap before it)."""
+    frames = [
+        pd.DataFrame({"latency_ms": timed.latency_ms, "idle_ms": timed.idle_ms}).assign(
+            model=profile.model, precision=profile.precision, device=profile.device, threads=run.threads, batch=timed.batch
+        )
+        for profile in profiles
+        for run in profile.runs
+        for timed in run.calls
+    ]
+    columns = ["model", "precision", "device", "threads", "batch", "latency_ms", "idle_ms"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def parted(found: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows about networks, and those about the steps before and after them."""
+    is_step = found["model"].str.startswith(_STEPS)
+    return found[~is_step], found[is_step]
+
+
+def within(rows: pd.DataFrame, **allowed: list[str]) -> pd.DataFrame:
+    """The rows whose columns hold one of the values allowed for them; an empty list allows all."""
+    for column, values in allowed.items():
+        rows = rows[rows[column].isin(values)] if values else rows
+    return rows
+
+
+def speedups(found: pd.DataFrame, batch: int) -> pd.DataFrame:
+    """How many times faster than fp32 each other precision is at one batch size, slowest first.
+
+    found: rows as `cells` gives them. times: the ratio of the medians, above 1 is faster; times_low and times_high combine the
+    95% intervals of both medians, so that they cover the ratio with at least 90%. disturbed: either of the two was.
+    """
+    at = found[found["batch"] == batch]
+    base = at[at["precision"] == BASE].set_index(_SETTING)[["median_ms", "low_ms", "high_ms", "disturbed"]]
+    pairs = at[at["precision"] != BASE].join(base.add_prefix("base_"), on=_SETTING, how="inner")
+    pairs = pairs.assign(
+        times=pairs["base_median_ms"] / pairs["median_ms"],
+        times_low=pairs["base_low_ms"] / pairs["high_ms"],
+        times_high=pairs["base_high_ms"] / pairs["low_ms"],
+        disturbed=pairs["disturbed"].astype(bool) | pairs["base_disturbed"].astype(bool),
+    )
+    kept = [*_SETTING, "precision", "batch", "base_median_ms", "median_ms", "times", "times_low", "times_high", "disturbed"]
+    return pairs[kept].sort_values("times", ignore_index=True)
+
+
+def usual(ratios: pd.DataFrame) -> str:
+    """The precision that most models were measured at, of rows as `speedups` gives them."""
+    return str(ratios["precision"].value_counts().idxmax())
+
+
+def extremes(ratios: pd.DataFrame) -> list[str]:
+    """The models that the usual precision speeds up most and least, disturbed rows of `speedups` left out."""
+    sure = ratios[~ratios["disturbed"]]
+    if sure.empty:
+        return []
+    rows = sure[sure["precision"] == usual(sure)]
+    return list(dict.fromkeys([rows.iloc[-1]["model"], rows.iloc[0]["model"]]))
+
+
+def surprise(ratios: pd.DataFrame) -> str:
+    """What lower precision buys and what it costs, from the rows of `speedups`; disturbed ones say nothing here."""
+    sure = ratios[~ratios["disturbed"]]
+    if sure.empty:
+        return "No model here was measured both at fp32 and at another precision, on a quiet machine."
+    rows = sure[sure["precision"] == usual(sure)]
+    least, most = rows.iloc[0], rows.iloc[-1]
+    also = f", and {_times(least['times'])} for {least['model']}" if len(rows) > 1 else ""
+    start = f"With {threads_of(most['threads'])} and batches of {most['batch']}"
+    told = f"{start}, {spoken(usual(sure))} is {_times(most['times'])} than fp32 for {most['model']}{also}"
+    return f"{told}. {_slower(sure)}"
+
+
+def _slower(sure: pd.DataFrame) -> str:
+    """For how many models each precision is slower than fp32, beyond doubt, the worst precision first."""
+    counted = [(int((rows["times_high"] < 1).sum()), len(rows), spoken(str(name))) for name, rows in sure.groupby("precision")]
+    told = [
+        f"{name} for {slower} of {count} {'model' if count == 1 else 'models'}"
+        for slower, count, name in sorted(counted, reverse=True)
+        if slower
+    ]
+    return f"Slower than fp32: {', '.join(told)}." if told else "None is slower than fp32."
+
+
+def _times(ratio: float) -> str:
+    return f"{significant(ratio, 2)} times faster" if ratio >= 1 else f"{significant(1 / ratio, 2)} times slower"
+
+
+def threads_of(count: int) -> str:
+    """A number of threads in words."""
+    return f"{count} thread" + ("s" if count > 1 else "")
+
+
+def spoken(name: str) -> str:
+    """The name of a precision or of a step as a person says it: `int8 static`."""
+    return name.removeprefix("step_").replace("_", " ")

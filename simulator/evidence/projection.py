@@ -1,0 +1,357 @@
+"""Latency and energy on hardware that was not measured here, projected from published points, each with a band.
+
+`latency` and `energy` answer or refuse: what the evidence does not support raises ProjectionError with a sentence that says why
+and what there is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from simulator.errors import InputError, suggest
+from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, hardware, machine
+from simulator.evidence.evidence_files import SECONDS, Range, check_ranges, read_evidence, read_table, remembered
+from simulator.evidence.profiles import profiles
+from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors, basis_of, held_out
+from simulator.paths import CATALOGUE, PROFILES
+
+#: What computes a model of a precision, the closest first. Accelerators run no network whose scales are found in every call.
+_COMPUTED = {
+    "fp32": ("fp32", "fp16"),
+    "fp16": ("fp16",),
+    "int8": ("int8",),
+    "int8_static": ("int8",),
+    "int8_static_percentile": ("int8",),
+}
+
+#: Batches are projected up to here.
+MOST = 1024
+
+_WORDS: dict[Basis, str] = {
+    "family": "other networks of its family are published there",
+    "elsewhere": "no network of its family is published there",
+    "precision": "nothing is published there at {precision}",
+}
+
+
+class ProjectionError(InputError):
+    """The evidence does not support this number; the message says why, and what there is."""
+
+
+@dataclass(frozen=True)
+class Projected:
+    """A projected number with its band; `source` says in one sentence where it comes from and how far off it may be.
+
+    value, low, high: seconds for a whole batch (for one item where the batch is OFFLINE), or joules for one item
+    computed: what the device computes in, which is fp16 for an fp32 model where nothing is published of fp32
+    """
+
+    value: float
+    low: float
+    high: float
+    computed: str
+    basis: Basis
+    source: str
+
+
+def latency(model: str, precision: str, batch: int, device: str) -> Projected:
+    """Seconds for a batch of a model on a device; `batch` OFFLINE is the time of one item among endlessly many.
+
+    model: a network of the catalogue, or the name under which it is measured here
+    Raises ProjectionError, or CatalogueError for a device that the catalogue does not have.
+    """
+    return latencies(model, precision, (batch,), device)[0]
+
+
+def latencies(model: str, precision: str, batches: Sequence[int], device: str) -> list[Projected]:
+    """As `latency`, for several batches at a time."""
+    hardware, network = machine(device), _network(model)
+    computed = _computed(precision, device, hardware)
+    _check_batches(batches, device, hardware)
+    errors = _errors_of(network, computed, device)
+    band = held_out().widths[errors.basis]
+    source = _sentence(network, precision, computed, device, errors)
+    found = zip(*curve_of(network, computed, device).at(batches), strict=True)
+    return [
+        Projected(
+            float(np.exp(value)),
+            float(np.exp(value - band * spread)),
+            float(np.exp(value + band * spread)),
+            computed,
+            errors.basis,
+            source,
+        )
+        for value, spread in found
+    ]
+
+
+def energy(model: str, precision: str, batch: int, device: str) -> Projected:
+    """Joules at the wall for one item of a batch, whole system; raises ProjectionError where no power was published."""
+    hardware = machine(device)
+    watts = effective_watts(published(), device, batch)
+    if watts is None:
+        raise ProjectionError(f"no power was published of {hardware.label} at that batch, so no energy can be told")
+    time = latency(model, precision, batch, device)
+    if time.computed != "int8":
+        raise ProjectionError(f"power was published of int8 alone; {hardware.label} would compute {model} in {time.computed}")
+    findings, items = held_out(), max(batch, 1)
+    joules, width = watts * time.value / items, float(np.exp(findings.energy_width))
+    source = (
+        f"{time.source}; times {watts:.3g} W at the wall, whole system, from MLPerf power runs; "
+        f"held out: median error {findings.energy_median:.0%}"
+    )
+    return Projected(joules, joules / width, joules * width, time.computed, time.basis, source)
+
+
+def can_project(device: str) -> bool:
+    """Whether any latency is published of a device."""
+    return device in set(published()["device"])
+
+
+def _network(model: str) -> str:
+    """The name of a network in the catalogue."""
+    known = networks()
+    if model in known.index:
+        return model
+    own = known.index[known["profile"] == model]
+    if len(own):
+        return str(own[0])
+    names = sorted(known["profile"].dropna())
+    hint = suggest(model, names, "assets/catalogue/models.csv")
+    raise ProjectionError(f"{model} is not among the networks that can be projected; {hint}")
+
+
+def _computed(precision: str, device: str, hardware: Hardware) -> str:
+    """What the device computes in: published there, or else with a known peak, so that published ratios carry over."""
+    there = published().query("device == @device")
+    if there.empty:
+        raise ProjectionError(f"no latency is published of {hardware.label}, so none can be projected; {_devices()}")
+    kinds = sorted(set(there["precision"]))
+    wanted = _COMPUTED.get(precision, ())
+    for name in [
+        *(name for name in wanted if name in kinds),
+        *(name for name in reversed(wanted) if name in hardware.peak_tops),
+    ]:
+        return name
+    told = f"published there: {', '.join(kinds)}"
+    if not wanted:
+        raise ProjectionError(f"{hardware.label} was never timed at {precision}, nor was any accelerator; {told}")
+    raise ProjectionError(f"nothing supports {precision} on {hardware.label}: no latency at it, and no peak; {told}")
+
+
+def _devices() -> str:
+    return f"there are points of: {', '.join(sorted(set(published()['device'])))}"
+
+
+def _check_batches(batches: Sequence[int], device: str, hardware: Hardware) -> None:
+    """Batch 1 needs points of single requests, larger ones need a rate too."""
+    there = set(published().query("device == @device")["batch"])
+    for batch in batches:
+        if not OFFLINE <= batch <= MOST:
+            raise ProjectionError(f"batch {batch} cannot be projected; batches from 1 to {MOST} can")
+        if batch != OFFLINE and there == {OFFLINE}:
+            raise ProjectionError(
+                f"only large batches are published of {hardware.label}: how long a small one takes is not known"
+            )
+        if batch != 1 and there == {1}:
+            raise ProjectionError(f"only single requests are published of {hardware.label}: batches are not known; use batch 1")
+
+
+def _errors_of(network: str, computed: str, device: str) -> Errors:
+    """What held-out predictions on the same footing were off by."""
+    family = str(networks().loc[network, "family"])
+    basis = basis_of(published(), device, computed, family)
+    return next(errors for errors in held_out().overall if errors.basis == basis)
+
+
+def _sentence(network: str, precision: str, computed: str, device: str, errors: Errors) -> str:
+    there = published().query("device == @device")
+    rounded = "" if computed == precision or computed == "int8" else f", computed in {computed} as no {precision} is published"
+    return (
+        f"{network.split('@')[0]} {precision} on {machine(device).label}{rounded}: from {len(there)} published points of the "
+        f"device, its peak and the latency measured here on a processor; {_WORDS[errors.basis].format(precision=computed)}; "
+        f"held out: median error {errors.median:.0%}, 90% within {errors.p90:.0%}, band meant for {LEVEL:.0%} "
+        f"covered {errors.covered:.0%}"
+    )
+
+
+#: What identifies a curve, and its figures: seconds, and variances and covariance of their logarithms.
+KEY = ("device", "precision", "model")
+COLUMNS = (*KEY, "item_s", "start_s", "item_variance", "start_variance", "covariance")
+_RANGES = {
+    "item_s": SECONDS._replace(low=1e-12),
+    "start_s": SECONDS._replace(low=0),
+    "item_variance": Range(0, 100),
+    "start_variance": Range(0, 100),
+    "covariance": Range(-100, 100),
+}
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LatencyCurve:
+    """Seconds for a batch are start_s + batch * item_s; variances and covariance are those of the logarithms of both parts."""
+
+    item_s: float
+    start_s: float
+    item_variance: float
+    start_variance: float
+    covariance: float
+
+    def at(self, batches: ArrayLike) -> tuple[Vector, Vector]:
+        """Logarithm of seconds and its standard deviation for each batch; one item of endlessly many where it is OFFLINE.
+
+        The deviation is that of the sum of both parts to first order, each by its share of the whole.
+        """
+        sizes = np.asarray(batches, float)
+        items = np.maximum(sizes, 1) * self.item_s
+        start = np.where(sizes == OFFLINE, 0.0, self.start_s)
+        part = items / (items + start)
+        variance = part**2 * self.item_variance + (1 - part) ** 2 * self.start_variance
+        return np.log(items + start), np.sqrt(variance + 2 * part * (1 - part) * self.covariance)
+
+
+def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) -> LatencyCurve:
+    """The curve of a network of the catalogue; raises CatalogueError where the file is older than the network."""
+    found = _curves(folder)
+    if (device, precision, model) not in found:
+        raise CatalogueError(
+            f"{folder / 'projected.csv'}: has no row for {model} at {precision} on {device}; casesim projection --again adds it"
+        )
+    return found[device, precision, model]
+
+
+@remembered("projected.csv")
+def _curves(folder: Path) -> dict[tuple[str, str, str], LatencyCurve]:
+    path = folder / "projected.csv"
+    table = read_table(path, COLUMNS, CatalogueError)[list(COLUMNS)]
+    check_ranges(path, table, _RANGES, CatalogueError)
+    return {(row[0], row[1], row[2]): LatencyCurve(*row[3:]) for row in table.itertuples(index=False, name=None)}
+
+
+#: The protocol of the points that were measured here; no point of it is ever held out.
+OWN = "own"
+
+#: Activations for each multiply-add where they were not counted; a family's factor takes up the difference.
+ACTIVATIONS_PER_MAC = 3.3e-3
+
+#: What a profile's precision is called among published latencies.
+_MEASURED = {"fp32": "fp32", "int8_static": "int8"}
+_MEASURED_BATCHES = (1, 8)
+
+#: Columns of models.csv, published.csv and power.csv.
+_NETWORK = ("model", "profile", "family", "backbone", "architecture", "gmac", "mact", "source")
+_POINT = ("device", "precision", "runtime", "protocol", "model", "batch", "seconds", "source")
+_POWER = ("device", "model", "batch", "seconds", "watts", "source")
+_POINTS_RANGES = {
+    "gmac": Range(1e-6, 1e6),
+    "mact": Range(1e-6, 1e6, unknown=True),
+    "seconds": SECONDS,
+    "watts": Range(1e-3, 1e6),
+}
+
+
+def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
+    """The networks that are known: family, backbone, architecture, gmac (1e9 multiply-adds), mact (1e6 activations)."""
+    return _networks(folder)
+
+
+@remembered("models.csv")
+def _networks(folder: Path) -> pd.DataFrame:
+    return _read(folder / "models.csv", _NETWORK).set_index("model")
+
+
+def published(folder: Path = CATALOGUE) -> pd.DataFrame:
+    """Every published point, with its network's figures and its source."""
+    return _published(folder)
+
+
+@remembered("published.csv", "models.csv", HARDWARE.name)
+def _published(folder: Path) -> pd.DataFrame:
+    points = _read(folder / "published.csv", _POINT)
+    points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
+    known = networks(folder)
+    for name, table in (("networks", known.index), ("hardware", list(hardware()))):
+        missing = sorted(set(points["model" if name == "networks" else "device"]) - set(table))
+        if missing:
+            raise CatalogueError(f"{folder / 'published.csv'}: {missing[0]} is not among the {name} of the catalogue")
+    return points.join(known.drop(columns="source"), on="model")
+
+
+def measured_points() -> pd.DataFrame:
+    """What was measured here with one thread, of networks that are known: the median of the calls of each batch size."""
+    known = networks().dropna(subset="profile").reset_index().set_index("profile")
+    rows = [
+        {
+            "device": profile.device,
+            "precision": _MEASURED[profile.precision],
+            "runtime": "ONNX Runtime",
+            "protocol": OWN,
+            "model": known.loc[profile.model, "model"],
+            "batch": calls.batch,
+            "seconds": float(np.median(calls.latency_ms)) / 1000,
+        }
+        for profile in profiles(PROFILES)  # those that ship with CaseSim, so that every machine makes the same projection
+        if profile.model in known.index and profile.precision in _MEASURED
+        for run in profile.runs
+        if run.threads == 1
+        for calls in run.calls
+        if calls.batch in _MEASURED_BATCHES
+    ]
+    return pd.DataFrame(rows).join(networks().drop(columns="source"), on="model")
+
+
+def all_points() -> pd.DataFrame:
+    """Published and measured points, in one frame."""
+    return pd.concat([published(), measured_points()], ignore_index=True)
+
+
+def projection_files() -> dict[str, Path]:
+    """Every file that a projected latency is computed from, by a name that is the same on every machine."""
+    names = ("models.csv", "published.csv", "projected.csv", "projection.json", HARDWARE.name)
+    return {f"catalogue/{name}": CATALOGUE / name for name in names}
+
+
+def power(folder: Path = CATALOGUE) -> pd.DataFrame:
+    """Published power: watts of the whole system at the wall, and the seconds of the same run."""
+    return _power(folder)
+
+
+@remembered("power.csv")
+def _power(folder: Path) -> pd.DataFrame:
+    points = _read(folder / "power.csv", _POWER)
+    points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
+    return points
+
+
+def effective_watts(points: pd.DataFrame, device: str, batch: int, without: str = "") -> float | None:
+    """Watts at the wall for each second of the device's published latency, the median over networks; None without any.
+
+    Power was published of runs that save energy and are slower: joules of those runs by the seconds of the fastest ones.
+    """
+    runs = power()
+    runs = runs[(runs["device"] == device) & (runs["batch"] == batch) & (runs["model"] != without)]
+    best = points[(points["device"] == device) & (points["batch"] == batch) & (points["precision"] == "int8")]
+    both = runs.merge(best[["model", "seconds"]], on="model", suffixes=("", "_best"))
+    return float((both["watts"] * both["seconds"] / both["seconds_best"]).median()) if len(both) else None
+
+
+def fingerprint(folder: Path = CATALOGUE) -> str:
+    """Twelve hexadecimal digits that identify what projections are fitted to: the published tables, and what was measured."""
+    files = ("published.csv", "models.csv", "power.csv", HARDWARE.name)
+    measured = measured_points().to_csv(index=False, float_format="%.6g").encode()
+    return hashlib.sha256(b"".join(read_evidence(folder / name, CatalogueError) for name in files) + measured).hexdigest()[:12]
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    rows = read_table(path, columns, CatalogueError)
+    check_ranges(path, rows, {name: right for name, right in _POINTS_RANGES.items() if name in columns}, CatalogueError)
+    return rows

@@ -1,0 +1,236 @@
+"""What the projection is worth, as it was found on networks that it had not seen (`simulator.making.projection.holdout`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from simulator.evidence.catalogue import CatalogueError, Positive, hardware
+from simulator.evidence.evidence_files import read_json, remembered
+from simulator.intervals import Mark
+from simulator.paths import CATALOGUE
+from simulator.units import percent
+
+#: What the evidence on a device holds of a network: another one of its family; others only; nothing at that precision.
+Basis = Literal["family", "elsewhere", "precision"]
+
+#: The bars: the median absolute error where the family is known on the device and elsewhere, and how often the band covers.
+BARS: dict[Basis, float] = {"family": 0.15, "elsewhere": 0.4, "precision": 0.4}
+COVERS = 0.8
+
+#: The batch of a point that is a rate: items served back to back, as many at once as is best.
+OFFLINE = 0
+
+#: Bands are made to cover this part of the held-out points.
+LEVEL = 0.9
+
+#: An analytic model, and its errors on the same comparisons.
+COMPETITOR = {"name": "mlsysim 0.3.0", "median": 0.24, "worst": 1.6}
+
+
+class _HeldOutRecord(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Errors(_HeldOutRecord):
+    """Absolute errors of held-out predictions, as parts of what was published; points are predictions, repeats included."""
+
+    basis: Basis
+    device: str = ""
+    family: str = ""
+    points: int = Field(ge=1)
+    median: float = Field(ge=0)
+    p90: float = Field(ge=0)
+    covered: float = Field(ge=0, le=1)
+
+    @property
+    def met(self) -> bool:
+        """Whether the median and the coverage reach their bars."""
+        return self.median <= BARS[self.basis] and self.covered >= COVERS
+
+
+class ProjectionComparison(_HeldOutRecord):
+    """One published figure of a network that was hidden, and its projection; batch 0 is offline, with the time of one item."""
+
+    device: str
+    model: str
+    batch: int = Field(ge=0)
+    published: Positive
+    projected: Positive
+    unit: str = "s"
+
+    @property
+    def error(self) -> float:
+        """By which part the projection differs."""
+        return self.projected / self.published - 1
+
+
+class Prediction(_HeldOutRecord):
+    """One published latency, and what was projected of it while its network was hidden; seconds, batch 0 is offline."""
+
+    device: str
+    model: str
+    precision: str
+    batch: int = Field(ge=0)
+    basis: Basis
+    published: Positive
+    projected: Positive
+    low: Positive
+    high: Positive
+
+
+class HeldOut(_HeldOutRecord):
+    """All that the hold-out found, and the widths of bands that follow from it."""
+
+    fingerprint: str
+    widths: dict[Basis, float]
+    energy_width: float = Field(ge=0, le=10)
+    overall: list[Errors]
+    rows: list[Errors]
+    comparisons: list[ProjectionComparison]
+    energy: list[ProjectionComparison]
+    predictions: list[Prediction] = []
+
+    @property
+    def comparison_median(self) -> float:
+        """Median absolute error of the comparisons."""
+        return float(np.median([abs(one.error) for one in self.comparisons]))
+
+    @property
+    def comparison_worst(self) -> float:
+        """The error of the comparison that is furthest off, with its sign."""
+        return max((one.error for one in self.comparisons), key=abs)
+
+    @property
+    def energy_median(self) -> float:
+        """Median absolute error of energy."""
+        return float(np.median([abs(one.error) for one in self.energy]))
+
+
+def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Basis:
+    """What the points that were seen hold of a network of that family."""
+    there = seen[seen["device"] == device]
+    if precision not in set(there["precision"]):
+        return "precision"
+    return "family" if family in set(there["family"]) else "elsewhere"
+
+
+def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
+    """The findings that travel with the catalogue; raises CatalogueError with the first fault."""
+    return _held_out(path)
+
+
+@remembered()
+def _held_out(path: Path) -> HeldOut:
+    found = read_json(path, HeldOut, CatalogueError)
+    lacking = [basis for basis in BARS if basis not in found.widths or basis not in {one.basis for one in found.overall}]
+    if lacking:
+        raise CatalogueError(f"{path}: widths and overall tell nothing of the basis '{lacking[0]}'")
+    for field in ("comparisons", "energy"):
+        if not getattr(found, field):
+            raise CatalogueError(f"{path}: {field}: is empty; expected at least one")
+    return found
+
+
+def label_of(device: str) -> str:
+    """A device as a person reads it."""
+    return hardware()[device].label
+
+
+#: The other model, and its errors on the same comparisons.
+OTHER, OTHER_MEDIAN, OTHER_WORST = cast(tuple[str, float, float], tuple(COMPETITOR.values()))
+
+#: What is published on a device of a network that was hidden.
+FOOTINGS: dict[Basis, str] = {
+    "family": "others of its family",
+    "elsewhere": "other families only",
+    "precision": "other precisions only",
+}
+
+
+def marks(found: HeldOut) -> list[Mark]:
+    """For each footing the median error and how often the band covers, beside their bars."""
+    marks = []
+    for errors in found.overall:
+        footing = FOOTINGS[errors.basis]
+        marks.append(Mark(f"Median error: {footing}", errors.median, BARS[errors.basis]))
+        marks.append(Mark(f"Band covers: {footing}", errors.covered, COVERS, at_least=True))
+    return marks
+
+
+def prediction_rows(found: HeldOut) -> pd.DataFrame:
+    """One row per published latency and footing, in ms, with what was projected of it while its network was hidden."""
+    rows = [
+        {
+            "device": label_of(one.device),
+            "model": one.model,
+            "precision": one.precision,
+            "batch": batch(one.batch),
+            "published there": FOOTINGS[one.basis],
+            "published (ms)": 1000 * one.published,
+            "projected (ms)": 1000 * one.projected,
+            "low (ms)": 1000 * one.low,
+            "high (ms)": 1000 * one.high,
+            "error (%)": 100 * (one.projected / one.published - 1),
+            "in the band": one.low <= one.published <= one.high,
+        }
+        for one in found.predictions
+    ]
+    return pd.DataFrame(rows)
+
+
+def error_rows(found: HeldOut) -> pd.DataFrame:
+    """One row per device, family and footing: absolute errors and coverage in %, each with its bar."""
+    rows = [
+        {
+            "device": label_of(errors.device),
+            "family": errors.family,
+            "published there": FOOTINGS[errors.basis],
+            "predictions": errors.points,
+            "median error (%)": 100 * errors.median,
+            "90% within (%)": 100 * errors.p90,
+            "band covers (%)": 100 * errors.covered,
+            "bars": f"at most {percent(BARS[errors.basis])}, at least {percent(COVERS)}",
+            "met": errors.met,
+        }
+        for errors in sorted(found.rows, key=lambda row: (row.device, row.family, row.basis))
+    ]
+    return pd.DataFrame(rows)
+
+
+def comparison_rows(found: HeldOut) -> pd.DataFrame:
+    """The published figures that another model predicted as well: int8 ResNet-50, hidden on every device."""
+    rows = [
+        {
+            "device": label_of(one.device),
+            "batch": batch(one.batch),
+            "published (ms)": 1000 * one.published,
+            "projected (ms)": 1000 * one.projected,
+            "error (%)": 100 * one.error,
+        }
+        for one in found.comparisons
+    ]
+    return pd.DataFrame(rows)
+
+
+def compared(found: HeldOut) -> str:
+    """Our errors over the comparisons beside those of the other model."""
+    return (
+        f"Int8 ResNet-50, hidden on every device, is projected with a median error of {percent(found.comparison_median)} "
+        f"over {len(found.comparisons)} published figures, {found.comparison_worst:+.0%} at worst; an analytic model, "
+        f"{OTHER}, came to {percent(OTHER_MEDIAN)} and {OTHER_WORST:+.0%}."
+    )
+
+
+def reached(rows: pd.DataFrame) -> str:
+    """How many rows of `error_rows` reach both bars."""
+    return f"{int(rows['met'].sum())} of {len(rows)} pairs of device and family reach both bars."
+
+
+def batch(size: int) -> str:
+    """A batch size in words: many items at a time where it is none."""
+    return "offline" if size == OFFLINE else str(size)

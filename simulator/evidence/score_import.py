@@ -1,0 +1,419 @@
+"""Anybody's scores, read cell by cell: every fault is a sentence with its file, line, column and value."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+from simulator.errors import suggest
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.score_tables import COLUMNS, Measured, ScoreError, score_names
+from simulator.evidence.transaction import changing
+from simulator.limits import OWN_SCORES_BYTES, OWN_TABLES, SCORE_COLUMNS, SCORE_FILE, SCORE_ROWS, SCORE_TABLES
+from simulator.paths import OWN_SCORES, SCORES
+
+#: Fewer positives support no interval worth showing.
+LEAST_POSITIVES = 30
+#: Faults of one kind in one column that are told one by one; the rest is counted.
+_TOLD = 3
+
+#: The columns that are read, each with the names under which it may stand.
+NAMES = {
+    "label": ("label",),
+    "score": ("score",),
+    "item": ("item", "id"),
+    "patient": ("patient", "group"),
+    "diagnosis": ("diagnosis",),
+    "fitzpatrick": ("fitzpatrick",),
+    "fold": ("fold",),
+    "model": ("model",),
+    "precision": ("precision",),
+}
+_NEEDED = ("label", "score")
+_LABELS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+
+Row = dict[str, Any]
+#: The rows of a file by model and precision.
+Groups = dict[tuple[str, str], list[Row]]
+
+
+class ImportFaultError(ScoreError):
+    """A file of scores cannot be imported; `sentences` says all that is wrong with it."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+class Checked(NamedTuple):
+    """What a file holds. unread: names of its columns that nothing here reads."""
+
+    groups: Groups
+    unread: list[str]
+
+
+class _Faults:
+    """Collects what is wrong; of many alike a few are told, and how many more there are."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._count: Counter[tuple[str, str]] = Counter()
+
+    def add(self, message: str, column: str = "", line: int = 0, value: str | None = None, kind: str = "") -> None:
+        where = ": ".join(filter(None, [f"{self._file}:{line}" if line else self._file, column]))
+        quoted = "" if not value else f"'{value[:40]}' "
+        self._count[column, kind or message] += 1
+        if self._count[column, kind or message] <= _TOLD:
+            self._alike[column, kind or message].append(f"{where}: {quoted}{message}")
+
+    def of(self, column: str) -> bool:
+        """Whether anything is wrong with a column."""
+        return any(where == column for where, _ in self._alike)
+
+    def sentences(self) -> Iterator[str]:
+        for (column, kind), alike in self._alike.items():
+            yield from alike
+            more = self._count[column, kind] - len(alike)
+            if more:
+                yield ": ".join(filter(None, [self._file, column, f"{more:,} more like the last one"]))
+
+    def raise_if_any(self) -> None:
+        if self._alike:
+            raise ImportFaultError(list(self.sentences()))
+
+
+class _WrongCellError(ValueError):
+    """A cell does not say what its column should; the message leaves out its value."""
+
+
+def read_table(file: str, content: bytes, given: Mapping[str, str], otherwise: Mapping[str, str]) -> Checked:
+    """The rows of a CSV in UTF-8 by model and precision; raises ImportFaultError with all that is wrong.
+
+    file: its name, for the sentences
+    given: model and precision of all rows; the file may have no such column then
+    otherwise: model and precision where neither the file nor `given` says
+
+    A row has `line` and those keys of NAMES that are told. Items without a name are numbered within their group; without a
+    patient each item is a patient of its own.
+    """
+    faults = _Faults(file)
+    if len(content) > SCORE_FILE.most:
+        faults.add(f"is longer than {SCORE_FILE}, the most that is read")
+        faults.raise_if_any()
+    lines = _lines(_text(content, faults), faults)
+    header = [name.strip().lower() for name in lines[0][1]]
+    columns = _columns(header, faults, given)
+    rows = [row for line, cells in lines[1:] if (row := _row(line, cells, len(header), columns, faults)) is not None]
+    groups = _grouped(rows, {**otherwise, **given})
+    if len(groups) > SCORE_TABLES.most:
+        faults.add(f"holds {len(groups):,} models and precisions; at most {SCORE_TABLES} are made of one file")
+        faults.raise_if_any()
+    for group, members in groups.items() if not (faults.of("model") or faults.of("precision")) else ():
+        _check_group(f"{group[0]} at {group[1]} " if len(groups) > 1 else "", members, faults)
+    faults.raise_if_any()
+    if "item" in columns:  # so that tables of the same items are in the same order, whatever order they were written in
+        groups = {group: sorted(members, key=lambda row: str(row["item"])) for group, members in groups.items()}
+    return Checked(groups, [name for place, name in enumerate(header) if place not in columns.values()])
+
+
+def _text(content: bytes, faults: _Faults) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        faults.add(f"is not UTF-8: byte 0x{content[error.start]:02x} at {error.start:,}; save it as CSV in UTF-8")
+        text = ""
+    else:
+        if "\0" in text:
+            faults.add("is no CSV: it holds binary data")
+        elif not text.strip():
+            faults.add("is empty; a header with label and score is needed, and one row per item")
+    faults.raise_if_any()
+    return text
+
+
+def _lines(text: str, faults: _Faults) -> list[tuple[int, list[str]]]:
+    """The cells of each line that is not blank, with its number; the header first."""
+    reader = csv.reader(StringIO(text, newline=""))
+    lines = []
+    try:
+        for cells in reader:
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                lines.append((reader.line_num, stripped))
+            if len(lines) > SCORE_ROWS.most + 1:
+                faults.add(f"has more than {SCORE_ROWS}, the most that are read")
+                break
+    except csv.Error as error:
+        faults.add(f"is no CSV: {error}", line=reader.line_num)
+    faults.raise_if_any()
+    if len(lines) == 1:
+        faults.add("has a header but no rows")
+    if len(lines[0][1]) > SCORE_COLUMNS.most:
+        faults.add(f"has {len(lines[0][1]):,} columns; at most {SCORE_COLUMNS.most} are read", line=1)
+    faults.raise_if_any()
+    return lines
+
+
+def _columns(header: list[str], faults: _Faults, given: Mapping[str, str]) -> dict[str, int]:
+    """Where each column of NAMES stands that is there; raises ImportFaultError where one is missing that is needed."""
+    for mark, name in _SEPARATORS.items():
+        if len(header) == 1 and mark in header[0]:
+            faults.add(f"is separated by {name}; use commas", line=1)
+            faults.raise_if_any()
+    for name in sorted({name for name in header if header.count(name) > 1}):
+        faults.add(f"the column '{name}' stands there twice", line=1)
+    found = {name: header.index(alias) for name, known in NAMES.items() for alias in reversed(known) if alias in header}
+    for name in _NEEDED:
+        if name not in found:
+            faults.add(f"lacks the column '{name}'; {_nearest(name, header)}", line=1)
+    for name in sorted(given.keys() & found.keys()):
+        faults.add(f"has a column '{name}' of its own; leave out --{name}", line=1)
+    faults.raise_if_any()
+    return found
+
+
+def _nearest(name: str, header: list[str]) -> str:
+    near = difflib.get_close_matches(name, header, n=1)
+    return f"is it '{near[0]}'?" if near else f"there are: {', '.join(header)}"
+
+
+def _row(line: int, cells: list[str], width: int, columns: dict[str, int], faults: _Faults) -> Row | None:
+    """What the cells of a line say; None for a faulty cell, and for a line that is not as wide as the header."""
+    if len(cells) != width:
+        counted = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
+        faults.add(f"has {counted} where the header has {width}", line=line, kind="width")
+        return None
+    row: Row = {"line": line}
+    for name, place in columns.items():
+        try:
+            row[name] = _READERS[name](cells[place])
+        except _WrongCellError as error:
+            row[name] = None
+            faults.add(str(error), name, line, cells[place])
+    return row
+
+
+def _grouped(rows: list[Row], told: Mapping[str, str]) -> Groups:
+    groups: Groups = defaultdict(list)
+    for row in rows:
+        row = {**told, **row}
+        members = groups[str(row["model"]), str(row["precision"])]
+        number = str(len(members) + 1)
+        members.append({"item": number, "patient": row.get("item") or number} | row)
+    return dict(groups)
+
+
+def _check_group(who: str, rows: list[Row], faults: _Faults) -> None:
+    first: dict[str, int] = {}
+    for row in rows:
+        if row["item"] in first:
+            words = f"stands on line {first[row['item']]} already; an item has one row for a model and precision"
+            faults.add(words, "item", row["line"], row["item"], kind="twice")
+        elif row["item"] is not None:
+            first[row["item"]] = row["line"]
+    if faults.of("label"):
+        return
+    positives = sum(row["label"] for row in rows)
+    if positives in (0, len(rows)):
+        faults.add(f"{who}has the label {int(positives > 0)} only; both classes are needed", "label")
+    elif positives < LEAST_POSITIVES:
+        counted = f"{positives} positive{'' if positives == 1 else 's'}"
+        faults.add(f"{who}has {counted}; at least {LEAST_POSITIVES} are needed for an interval that says anything", "label")
+
+
+def _label(cell: str) -> int:
+    if cell.lower() not in _LABELS:
+        raise _WrongCellError(_unless(cell, "is no label") + "; write 1 or true for a positive, 0 or false for a negative")
+    return _LABELS[cell.lower()]
+
+
+def _score(cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        raise _WrongCellError(_unless(cell, "is not a number") + "; every row needs a score from 0 to 1") from None
+    if value != value:
+        raise _WrongCellError("is not a number; every row needs a score from 0 to 1")
+    if not 0 <= value <= 1:
+        raise _WrongCellError("lies outside 0 to 1; if these are logits, apply a sigmoid first")
+    return value
+
+
+def _some_text(cell: str) -> str:
+    if not cell:
+        raise _WrongCellError("is empty; leave the whole column out if it is not known")
+    return cell
+
+
+def _name(cell: str) -> str:
+    if not is_name(cell):
+        raise _WrongCellError(_unless(cell, "is no name") + "; use letters, digits, _ and -, at most 60")
+    return cell
+
+
+def _whole(low: int, high: int) -> Callable[[str], int | None]:
+    def read(cell: str) -> int | None:
+        if not cell:
+            return None
+        whole = re.fullmatch(r"(\d{1,9})(\.0*)?", cell)
+        if whole is None or not low <= int(whole[1]) <= high:
+            raise _WrongCellError(f"is no whole number from {low} to {high:,}; leave it empty where it is not known")
+        return int(whole[1])
+
+    return read
+
+
+def _unless(cell: str, words: str) -> str:
+    return words if cell else "is empty"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may be part of a table's name, and so of a file's."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", text) is not None
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "label": _label,
+    "score": _score,
+    "item": _some_text,
+    "patient": _some_text,
+    "diagnosis": str,
+    "fitzpatrick": _whole(1, 6),
+    "fold": _whole(0, 999),
+    "model": _name,
+    "precision": _name,
+}
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What the tables are called and where they come from; None where the file says, or nobody.
+
+    dataset, model, precision: the parts of a table's name, `<dataset>.<model>.<precision>`
+    """
+
+    dataset: str = "mine"
+    model: str | None = None
+    precision: str | None = None
+    source: str | None = None
+    attribution: str | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The tables that were written, and the columns of the file that nothing here reads."""
+
+    names: list[str]
+    unread: list[str]
+
+
+def import_scores(
+    file: str, content: bytes, options: ImportOptions, folder: Path | None = None, shipped: Path = SCORES
+) -> Imported:
+    """Check a CSV and write a table for each model and precision in it; without either it is called after the file, at fp32.
+
+    file: the name of the file; folder: OWN_SCORES where none is given
+    Raises ScoreError, or ImportFaultError where the file is to blame; nothing is written then.
+    """
+    folder = folder or OWN_SCORES
+    given = {name: value for name, value in (("model", options.model), ("precision", options.precision)) if value}
+    _check_names({"dataset": options.dataset, **given})
+    groups, unread = read_table(file, content, given, {"model": _called_after(file), "precision": "fp32"})
+    tables = {f"{options.dataset}.{model}.{precision}": rows for (model, precision), rows in groups.items()}
+    _check_free(tables, options.overwrite, folder, shipped)  # before anything is made; below, nobody else writes
+    with changing(folder, ScoreError) as change:
+        _check_free(tables, options.overwrite, folder, shipped)
+        for name, rows in tables.items():
+            for ending, text in _written(
+                pd.DataFrame(rows).reindex(columns=list(COLUMNS)), _about(file, options, rows)
+            ).items():
+                change.write(folder / f"{name}{ending}", text)
+    return Imported(list(tables), unread)
+
+
+def delete_scores(name: str, folder: Path | None = None) -> None:
+    """Remove a table of one's own, with its sidecar; raises ScoreError that lists what there is.
+
+    folder: OWN_SCORES where none is given
+    """
+    folder = folder or OWN_SCORES
+    if name not in (own := score_names(folder)):
+        shipped = f"'{name}' comes with CaseSim" if name in score_names(SCORES) else f"there is no table '{name}' of your own"
+        raise ScoreError(f"{shipped}; " + (suggest(name, own) if own else "you have imported none"))
+    with changing(folder, ScoreError) as change:
+        change.remove(folder / f"{name}.yaml")
+        change.remove(folder / f"{name}.csv")
+
+
+def write_table(frame: pd.DataFrame, about: Measured, path: Path) -> None:
+    """Write a table and then its sidecar, each in one step; without its sidecar a table is not seen.
+
+    path: of both, without an ending
+    """
+    for ending, content in _written(frame, about).items():
+        with in_one_step(path.with_name(f"{path.name}{ending}")) as part:
+            part.write_bytes(content)
+
+
+def _written(frame: pd.DataFrame, about: Measured) -> dict[str, bytes]:
+    """A table and its sidecar as they are written, by the ending of the file."""
+    yaml, sidecar = YAML(), BytesIO()
+    yaml.width = 4096  # a sentence stays on its line
+    yaml.dump(about.model_dump(exclude_none=True), sidecar)
+    rows = frame.astype({"fitzpatrick": "Int64", "fold": "Int64"}).to_csv(index=False)
+    return {".csv": rows.encode(), ".yaml": sidecar.getvalue()}
+
+
+def _check_names(parts: dict[str, str]) -> None:
+    for what, name in parts.items():
+        if not is_name(name):
+            raise ScoreError(f"--{what}: '{name}' is no name; use letters, digits, _ and -, at most 60")
+
+
+def _called_after(file: str) -> str:
+    """A name from that of a file, such as `my_net` from `my net.v2.csv`."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", Path(file).name.split(".")[0]).strip("_")[:60] or "model"
+
+
+def _check_free(names: Collection[str], overwrite: bool, folder: Path, shipped: Path) -> None:
+    taken, own = set(score_names(shipped)), set(score_names(folder))
+    for name in names:
+        if name in taken:
+            raise ScoreError(f"'{name}' comes with CaseSim; give another --dataset or --model")
+        if name in own and not overwrite:
+            raise ScoreError(f"'{name}' is there already; --overwrite replaces it, another --dataset or --model keeps it")
+    if len(own.union(names)) > OWN_TABLES.most:
+        raise ScoreError(f"you have {len(own)} tables, and {OWN_TABLES} is the most; `casesim scores delete NAME` makes room")
+    if sum(path.stat().st_size for path in folder.glob("*.csv")) > OWN_SCORES_BYTES.most:
+        raise ScoreError(f"your tables take more than {OWN_SCORES_BYTES}; `casesim scores delete NAME` makes room")
+
+
+def _about(file: str, options: ImportOptions, rows: list[Row]) -> Measured:
+    return Measured(
+        kind="measured",
+        imported=True,
+        dataset=options.dataset,
+        model=str(rows[0]["model"]),
+        precision=str(rows[0]["precision"]),
+        head="not told",
+        items=len(rows),
+        positives=sum(row["label"] for row in rows),
+        patients=len({row["patient"] for row in rows}),
+        source=options.source or f"imported from {Path(file).name}",
+        attribution=options.attribution or "not told",
+        date=datetime.now(UTC).date().isoformat(),
+    )

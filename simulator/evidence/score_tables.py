@@ -1,0 +1,454 @@
+"""Score tables: what a model answered on labelled items, one row an item.
+
+A table is a CSV (`assets/scores/<data>.<model>.<precision>.csv`) with a sidecar `.yaml` that says where it comes from. A
+model that nobody measured enters with a published operating point: the sidecar alone, from which a binormal curve is drawn.
+Where nothing is published either, a case may assume the area under such a curve (`assumed_scores`).
+What a person imports lies in their own data folder and is found by the same names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property, lru_cache
+from math import sqrt
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from scipy.special import ndtr, ndtri
+from scipy.stats import mannwhitneyu, norm
+
+from simulator.errors import InputError, suggest
+from simulator.evidence.evidence_files import Stamp, each_readable, parse_table, parse_yaml, read_together, stamp_of
+from simulator.limits import OWN_TABLES, SCORE_ROWS
+from simulator.paths import OWN_SCORES, SCORES
+
+__all__ = [
+    "FOLDERS",
+    "Assumed",
+    "Measured",
+    "Published",
+    "ScoreError",
+    "ScoreTable",
+    "assumed_scores",
+    "check_paired",
+    "load_scores",
+    "other_precisions",
+    "readable_scores",
+    "score_files",
+    "score_names",
+    "score_rows",
+    "score_stamps",
+    "scores_at",
+]
+
+
+class ScoreError(InputError):
+    """A score table cannot be used; the message says which and why."""
+
+
+class _Sidecar(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: What the positives and negatives are that stand behind a figure, as in "on 200 labelled positives".
+    counted: ClassVar[str]
+
+    model: str
+    precision: str
+    source: str
+    note: str | None = None
+
+
+class Measured(_Sidecar):
+    """A table that was computed on labelled items: by our own code, or by the people it was imported from."""
+
+    counted: ClassVar[str] = "labelled"
+
+    kind: Literal["measured"]
+    dataset: str
+    head: str
+    items: int = Field(ge=2, le=SCORE_ROWS.most)
+    positives: int = Field(ge=1, le=SCORE_ROWS.most)
+    patients: int = Field(ge=1, le=SCORE_ROWS.most)
+    attribution: str
+    date: str
+    imported: Literal[True] | None = None
+
+    @property
+    def origin(self) -> str:
+        """measured, or imported where somebody brought it along."""
+        return "imported" if self.imported else self.kind
+
+
+class Published(_Sidecar):
+    """A published operating point, from which a binormal curve with equal variances is drawn.
+
+    `sensitivity_low` and `sensitivity_high` are the published range; it stands in for the size of the study.
+    """
+
+    counted: ClassVar[str] = "published"
+
+    kind: Literal["published"]
+    sensitivity: float = Field(gt=0, lt=1)
+    sensitivity_low: float = Field(gt=0, lt=1)
+    sensitivity_high: float = Field(gt=0, lt=1)
+    specificity: float = Field(gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _within_its_range(self) -> Published:
+        low, high = self.sensitivity_low, self.sensitivity_high
+        if not low <= self.sensitivity <= high or low == high:
+            raise ValueError(f"sensitivity should lie in a range from sensitivity_low to sensitivity_high, got {low} to {high}")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """Published."""
+        return self.kind
+
+
+class Assumed(_Sidecar):
+    """What a case's author assumes of scores that nobody measured: the area under a binormal curve with equal variances.
+
+    `positives` and `negatives` are how many labelled items the intervals reckon with.
+    """
+
+    counted: ClassVar[str] = "assumed"
+
+    kind: Literal["assumed"] = "assumed"
+    auc: float = Field(gt=0.5, lt=1)
+    positives: int
+    negatives: int
+
+    @property
+    def origin(self) -> str:
+        """Assumed."""
+        return self.kind
+
+
+Sidecar = Annotated[Measured | Published, Field(discriminator="kind")]
+
+
+_SIDECAR: TypeAdapter[Measured | Published] = TypeAdapter(Sidecar)
+
+
+def parse_sidecar(path: Path, content: bytes) -> Measured | Published:
+    """What a sidecar says; raises ScoreError with the path, the field and what is wrong with it."""
+    return parse_yaml(path, content, _SIDECAR, ScoreError)
+
+
+#: Where tables are looked for: those that come with CaseSim, then those that a person imported.
+FOLDERS = (SCORES, OWN_SCORES)
+
+#: The columns of a table, as they are written. Only item, patient, label and score are needed.
+COLUMNS = ("item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score")
+
+#: Those that say more of an item than who it is and what it shows.
+ITEM_COLUMNS = ("diagnosis", "fitzpatrick")
+
+_TYPES: Any = dict.fromkeys(COLUMNS, str) | {"label": int, "score": float, "fitzpatrick": "Int64", "fold": "Int64"}
+#: A text is never taken for a missing value, whatever it says.
+_EMPTY: dict[str, list[str]] = {name: [""] for name in ("score", "fitzpatrick", "fold")}
+_NEEDED = ("item", "label", "patient", "score")
+
+#: Points drawn per class from a published curve: enough for steps of 0.05 points, few enough to sort at once.
+CURVE_POINTS = 2000
+
+#: What rounding may add to a share of a count that is whole.
+_SLACK = 1e-9
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Scores of one model on labelled items.
+
+    positives, negatives: scores, ascending by item as they stand in the file, shapes (p,) and (n,)
+    positive_patients, negative_patients: the patient behind each item, as integers of the same shapes
+    items: the names of the labelled items, first the positives, then the negatives; none where a curve was published or assumed
+    told: what else the table says of each item, as text in the same order, by column (ITEM_COLUMNS); empty where it does not
+    positive_evidence, negative_evidence: how many independent items stand behind each class
+    """
+
+    name: str
+    about: Measured | Published | Assumed
+    positives: Floats
+    negatives: Floats
+    positive_patients: NDArray[np.int64]
+    negative_patients: NDArray[np.int64]
+    positive_evidence: float
+    negative_evidence: float
+    items: tuple[str, ...] = ()
+    told: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+
+    @cached_property
+    def content(self) -> str:
+        """Identifies all that the table says, in whichever process."""
+        told = [getattr(self, name.name) for name in fields(self)]
+        return hashlib.sha256(pickle.dumps(told, pickle.HIGHEST_PROTOCOL)).hexdigest()
+
+    def threshold_at(self, sensitivity: float, promised: bool = False) -> float:
+        """The highest score that at least this share of the positives reaches; -inf at 1: nobody is left out.
+
+        At a sensitivity of 1 the table cannot say where the next positive would fall, so the gate is open.
+
+        promised: the highest score that the *next* positive, exchangeable with these n, reaches with at least this
+        probability: its place among them is uniform, so that the k-th lowest will do where k <= (1 - sensitivity) (n + 1)
+        (split conformal prediction by class: Vovk 2012, arXiv:1209.2673). -inf where n is too small to promise it.
+        """
+        if sensitivity >= 1:
+            return -np.inf
+        ranked = np.sort(self.positives)[::-1]
+        needed = int(np.ceil(sensitivity * (len(ranked) + promised) - _SLACK))
+        if needed > len(ranked):
+            return -np.inf
+        return float(ranked[needed - 1]) if needed > 0 else np.inf
+
+    def threshold_above(self, specificity: float, promised: bool = False) -> float:
+        """The lowest threshold that at least this share of the negatives stays below; inf at 1: nobody reaches it.
+
+        promised: the next negative stays below it with at least this probability, as in `threshold_at`.
+        """
+        ranked = np.sort(self.negatives)
+        needed = int(np.ceil(specificity * (len(ranked) + promised) - _SLACK))
+        if specificity >= 1 or needed > len(ranked):
+            return np.inf
+        # Scores are compared in single precision.
+        return float(np.nextafter(np.float32(ranked[needed - 1]), np.float32(np.inf))) if needed > 0 else -np.inf
+
+    def sensitivity_at(self, threshold: float) -> float:
+        """Share of positives with a score of at least `threshold`."""
+        return float(np.mean(self.positives >= threshold))
+
+    def specificity_at(self, threshold: float) -> float:
+        """Share of negatives with a score below `threshold`."""
+        return float(np.mean(self.negatives < threshold))
+
+    @cached_property
+    def auc(self) -> float:
+        """Area under the ROC curve: the chance that a positive scores above a negative."""
+        above = mannwhitneyu(self.positives, self.negatives, method="asymptotic").statistic
+        return float(above / (len(self.positives) * len(self.negatives)))
+
+
+def scores_at(model: str, precision: str, folder: Path | None = None) -> ScoreTable:
+    """The scores of a model at a precision, or at fp32 where that precision was not scored (`about.precision` tells).
+
+    model: the table's name without its precision, such as `pad_ufes20.efficientnet_lite0`. Raises ScoreError.
+    """
+    at_precision = f"{model}.{precision}"
+    return load_scores(at_precision if at_precision in score_names(folder) else f"{model}.fp32", folder)
+
+
+def check_paired(first: ScoreTable, second: ScoreTable) -> None:
+    """Raise ScoreError unless both tables say of the same items, in the same order, what a model gave them.
+
+    Only then is it known how often one model is right where the other is wrong.
+    """
+    for table, other in ((first, second), (second, first)):
+        if not isinstance(table.about, Measured):
+            raise ScoreError(
+                f"the curve '{table.name}' is {table.about.kind}; what it would say of a photo of '{other.name}' is not known, "
+                "so that they cannot stand in one scenario"
+            )
+    if first.items != second.items:
+        pairs = enumerate(zip(first.items, second.items, strict=False))
+        apart = next((place for place, (one, two) in pairs if one != two), min(len(first.items), len(second.items)))
+        one, two = (f"'{table.items[apart]}'" if apart < len(table.items) else "nothing" for table in (first, second))
+        raise ScoreError(
+            f"'{second.name}' lists other items than '{first.name}', or in another order: {two} where that has {one}; "
+            "several pools may carry scores of the same items only"
+        )
+
+
+def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
+    """The score table `name`, of `folder` or the first of FOLDERS that has it; raises ScoreError that lists what there is."""
+    sidecar = _sidecar_of(name, folder)
+    return _load_once(sidecar, score_stamps(name, folder))
+
+
+def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
+    """The labelled items of a table, one row per item, by COLUMNS; what a file does not tell is NA, or an empty text.
+
+    item, patient, diagnosis, model, precision: text; model and precision are the sidecar's where the file has no column
+    label: 0 or 1; fitzpatrick: 1 to 6; fold: from 0; score: 0 to 1
+
+    Raises ScoreError, for a published curve too: nobody was scored there.
+    """
+    sidecar = _sidecar_of(name, folder)
+    _, rows = _read(sidecar)
+    if rows is None:
+        raise ScoreError(f"'{name}' is a published curve; it has no labelled items")
+    return rows
+
+
+def readable_scores(folder: Path | None = None) -> tuple[list[str], list[str]]:
+    """The names of the score tables that can be used, and a sentence for each one that cannot."""
+    sidecars = (path for _, path in sorted(_sidecars(folder).items()))
+    found, broken = each_readable(lambda sidecar: load_scores(sidecar.stem, folder), sidecars)
+    return [table.name for table in found], broken
+
+
+def score_names(folder: Path | None = None) -> list[str]:
+    """The names of the score tables of `folder`, or of FOLDERS."""
+    return sorted(_sidecars(folder))
+
+
+def other_precisions(name: str, folder: Path | None = None) -> list[str]:
+    """The tables of the same model on the same data at other precisions."""
+    model = name.rpartition(".")[0]
+    return [other for other in score_names(folder) if other != name and other.rpartition(".")[0] == model]
+
+
+def score_stamps(name: str, folder: Path | None = None) -> tuple[Stamp, ...]:
+    """What changes when a table is written again. Raises ScoreError."""
+    return tuple(stamp_of(path) for path in score_files(name, folder).values())
+
+
+def score_files(name: str, folder: Path | None = None) -> dict[str, Path]:
+    """The files of a table, by a name that is the same on every machine: the sidecar and, unless a curve is published, the CSV.
+
+    Raises ScoreError.
+    """
+    sidecar = _sidecar_of(name, folder)
+    return {f"scores/{path.name}": path for path in (sidecar, sidecar.with_suffix(".csv")) if path.is_file()}
+
+
+def _sidecars(folder: Path | None) -> dict[str, Path]:
+    """The sidecar of each table by name; of two the one in the first folder."""
+    places = [folder] if folder else FOLDERS
+    return {path.stem: path for place in reversed(places) for path in place.glob("*.yaml")}
+
+
+def _sidecar_of(name: str, folder: Path | None) -> Path:
+    there = _sidecars(folder)
+    if name not in there:
+        raise ScoreError(f"there is no score table '{name}'; {suggest(name, sorted(there), '`casesim scores list`')}")
+    return there[name]
+
+
+@lru_cache(maxsize=OWN_TABLES.most)
+def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
+    """Read again only once one of its files has changed."""
+    about, rows = _read(sidecar)
+    if isinstance(about, Published):
+        return _curve(sidecar.stem, about)
+    assert rows is not None
+    return _table_of(sidecar.stem, about, rows)
+
+
+def _read(sidecar: Path) -> tuple[Measured | Published, pd.DataFrame | None]:
+    """Sidecar and rows of one and the same import; no rows of a published curve."""
+    table = sidecar.with_suffix(".csv")
+    first, *rest = read_together([sidecar, table] if table.is_file() else [sidecar], ScoreError)
+    about = parse_sidecar(sidecar, first)
+    if isinstance(about, Published):
+        return about, None
+    if not rest:
+        raise ScoreError(f"{table}: is missing; {sidecar.name} tells of its rows")
+    return about, _rows(table, rest[0], about)
+
+
+def _rows(path: Path, content: bytes, about: Measured) -> pd.DataFrame:
+    table = parse_table(path, content, _NEEDED, ScoreError, dtype=_TYPES, keep_default_na=False, na_values=_EMPTY)
+    if table["score"].isna().any() or not table["score"].between(0, 1).all():
+        raise ScoreError(f"{path}: every score should lie between 0 and 1")
+    if not table["label"].isin([0, 1]).all():
+        raise ScoreError(f"{path}: every label should be 0 or 1")
+    if table["label"].nunique() < 2:
+        raise ScoreError(f"{path}: holds one class only; both are needed")
+    _check_counts(path, about, table)
+    untold: dict[str, Any] = {
+        "diagnosis": "",
+        "fitzpatrick": pd.NA,
+        "fold": pd.NA,
+        "model": about.model,
+        "precision": about.precision,
+    }
+    for name in untold.keys() - set(table):
+        table[name] = untold[name]
+    return table[list(COLUMNS)].astype({"fitzpatrick": "Int64", "fold": "Int64"})
+
+
+def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
+    found = {"items": len(table), "positives": int(table["label"].sum()), "patients": table["patient"].nunique()}
+    for what, count in found.items():
+        told = getattr(about, what)
+        if count != told:
+            raise ScoreError(f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {told:,}")
+
+
+def _table_of(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
+    patients = pd.Series(pd.factorize(table["patient"])[0], index=table.index)
+    positive = table["label"] == 1
+    in_order = pd.concat([table[positive], table[~positive]])
+    return ScoreTable(
+        name=name,
+        about=about,
+        positives=table.loc[positive, "score"].to_numpy(float),
+        negatives=table.loc[~positive, "score"].to_numpy(float),
+        positive_patients=patients[positive].to_numpy(np.int64),
+        negative_patients=patients[~positive].to_numpy(np.int64),
+        positive_evidence=float(positive.sum()),
+        negative_evidence=float((~positive).sum()),
+        items=(*in_order["item"],),
+        told={name: in_order[name].astype("string").fillna("").to_numpy(object) for name in ITEM_COLUMNS},
+    )
+
+
+def _curve(name: str, about: Published) -> ScoreTable:
+    """A binormal curve, equal variances, through the published point (Hanley 1988, Med Decis Making 8:197).
+
+    Negatives are standard normal and positives normal about d = z(sensitivity) + z(specificity), both mapped to 0..1 by the
+    normal distribution function, which keeps their order.
+    """
+    apart = norm.ppf(about.sensitivity) + norm.ppf(about.specificity)
+    middles = norm.ppf((np.arange(CURVE_POINTS) + 0.5) / CURVE_POINTS)
+    spread = (about.sensitivity_high - about.sensitivity_low) / (2 * norm.ppf(0.975))
+    evidence = about.sensitivity * (1 - about.sensitivity) / spread**2
+    order = np.random.default_rng(0).permutation(CURVE_POINTS)
+    everyone = np.arange(CURVE_POINTS)
+    return ScoreTable(
+        name=name,
+        about=about,
+        positives=norm.cdf(middles + apart)[order],
+        negatives=norm.cdf(middles)[order],
+        positive_patients=everyone,
+        negative_patients=everyone + CURVE_POINTS,
+        positive_evidence=float(evidence),
+        negative_evidence=float(evidence),
+    )
+
+
+def assumed_scores(about: Assumed) -> ScoreTable:
+    """The scores of as many positives and negatives as are assumed, each a patient of its own.
+
+    A binormal model with equal variances: positives lie d = sqrt(2) z(auc) above negatives, in standard deviations. The items
+    are the quantiles of both distributions, so that nothing is left to chance; the normal distribution function maps them to
+    0..1, with the middle between both classes at 0.5. Tables of the same size put the same person at the same quantile.
+    """
+    half = float(ndtri(about.auc)) / sqrt(2)
+    people = np.arange(about.positives + about.negatives)
+    return ScoreTable(
+        name=f"assumed.auc_{about.auc:g}.of_{about.positives}_and_{about.negatives}",
+        about=about,
+        positives=ndtr(_quantiles(about.positives) + half),
+        negatives=ndtr(_quantiles(about.negatives) - half),
+        positive_patients=people[: about.positives],
+        negative_patients=people[about.positives :],
+        positive_evidence=float(about.positives),
+        negative_evidence=float(about.negatives),
+    )
+
+
+def _quantiles(count: int) -> NDArray[np.float64]:
+    """The middle of each of `count` equally likely slices of the standard normal distribution, in an order without meaning."""
+    middles = ndtri((np.arange(count) + 0.5) / count)
+    return np.asarray(np.random.default_rng(0).permutation(middles))

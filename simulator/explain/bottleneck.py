@@ -1,0 +1,197 @@
+"""Which stage holds requests up or turns them away, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any
+
+from simulator.case.metric_records import Metric
+from simulator.case.stage_model import AnyStage
+from simulator.engine.calendar import DAY_S, HOUR_S
+from simulator.engine.plan import Plan
+from simulator.engine.servers import servers
+from simulator.engine.timetables import Steps
+from simulator.metrics.scorecard import Verdict
+from simulator.metrics.stage_times import StageTimes
+from simulator.metrics.summary import Summary
+from simulator.theory.loads import Load, loads, retries_of
+from simulator.units import duration, roughly
+
+#: A cause is named if it accounts for at least this share of the wait.
+CAUSE = 0.25
+
+#: A smaller share of requests turned away is not reported.
+FEW = 0.01
+
+#: The metrics, by the first part of their names, that hang on requests being turned away, or on their not being served in time.
+THROUGHPUT = frozenset(
+    {"done_share", "goodput_per_s", "throughput_per_s", "on_time_share", "shed_share", "timed_out_share", "failed_share",
+     "unfinished_share", "exhausted_share", "retries_per_request"}
+)  # fmt: skip
+
+#: The samples, by the first part of their names, that are times of requests up to their answer.
+_ANSWERS = ("latency", "served")
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """The stage that holds requests up, or turns them away.
+
+    objective: the metric of the objective that pointed to it, None if it is overloaded
+    share: of the time that counts (to the answer, or to the end); queueing: the part of the stage's time spent waiting
+    """
+
+    stage: str
+    label: str
+    objective: str | None
+    share: float
+    queueing: float
+    load: float
+    why: str
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The bottleneck as `casesim run --json` prints it, without what does not apply; an infinite load is left out."""
+        return {name: value for name, value in vars(self).items() if value is not None and value != inf}
+
+
+def bottleneck_of(summary: Summary) -> Bottleneck | None:
+    """The stage that is overloaded, or else the one behind the objective on times or throughput that is furthest from met.
+
+    None where no stage is overloaded and no such objective is short of being met: then nothing is held up that matters.
+    """
+    overloaded = {name: times.load for name, times in summary.stages.items() if times.load >= 1 and times.total_s > 0}
+    if overloaded:
+        return _told(summary, max(overloaded, key=lambda name: overloaded[name]), None)
+    unmet = [verdict for verdict in summary.verdicts if verdict.standing != "met"]
+    for verdict in sorted(unmet, key=_excess, reverse=True):
+        stage = slowest_stage(summary, verdict.metric) or turning_away(summary, verdict.metric)
+        if stage is not None:
+            return _told(summary, stage, verdict)
+    return None
+
+
+def slowest_stage(summary: Summary, metric: Metric) -> str | None:
+    """The stage behind a time: the one it names, or that with most of the time to the answer; None if stages do not tell it."""
+    found = {name: times for name, times in summary.stages.items() if times.total_s > 0}
+    if not metric.is_time or not found:
+        return None
+    if metric.stage is not None:
+        return metric.stage if metric.stage in found else None
+    if metric.sample.partition(".")[0] not in _ANSWERS:
+        return None
+    counted = _counted(metric)
+    slowest = max(found, key=lambda name: counted(found[name]))
+    return slowest if counted(found[slowest]) > 0 else None
+
+
+def turning_away(summary: Summary, metric: Metric) -> str | None:
+    """The stage behind a throughput: the one that turns most requests away; None if that is not what the metric hangs on."""
+    if metric.name.partition(".")[0] not in THROUGHPUT:
+        return None
+    stages = summary.plan.scenario.stages
+    lost = {name: times.turned_away for name, times in summary.stages.items() if not stages[name].sends_again}
+    most = max(lost, key=lambda name: lost[name], default=None)
+    return most if most and lost[most] >= FEW * summary.requests else None
+
+
+def _counted(metric: Metric | None) -> Callable[[StageTimes], float]:
+    """The seconds at a stage that count: up to the answer, those of the slowest requests if it is a tail, or all."""
+    if metric is None or metric.stage is not None or not metric.is_time:
+        return lambda times: times.total_s
+    return (lambda times: times.slow_s) if metric.is_tail else (lambda times: times.answer_s)
+
+
+def _excess(verdict: Verdict) -> float:
+    return inf if verdict.margin is None else -verdict.margin / (abs(verdict.bound) or 1.0)
+
+
+def _told(summary: Summary, name: str, verdict: Verdict | None) -> Bottleneck:
+    plan, times = summary.plan, summary.stages[name]
+    counted = _counted(verdict.metric if verdict else None)
+    share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
+    why = why_held_up(plan, name, times)
+    label = plan.scenario.stages[name].label
+    because = f"“{verdict.objective.label}” {_standing(verdict)}. " if verdict else ""
+    sentence = f"{because}The bottleneck is {label}, where {spent(summary, name, verdict)}: {why}."
+    objective = verdict.objective.metric if verdict else None
+    return Bottleneck(name, label, objective, share, times.waited_s / times.total_s, times.load, why, sentence)
+
+
+def _standing(verdict: Verdict) -> str:
+    return "has no figure" if verdict.estimate is None else f"is {verdict.standing}"
+
+
+def spent(summary: Summary, name: str, verdict: Verdict | None) -> str:
+    """How much of their time requests spend at a stage, in words."""
+    times, metric = summary.stages[name], verdict.metric if verdict else None
+    counted = _counted(metric)
+    share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
+    to_answer = metric is not None and metric.is_time and metric.stage is None
+    many = summary.plan.scenario.unit.many
+    whose = f"the slowest {many}" if metric and to_answer and metric.is_tail else many
+    of = "the time to their answer" if to_answer else "their time"
+    waiting = f"; {roughly(times.waited_s / times.total_s)} of all time at this stage is waiting" if times.load else ""
+    return f"{whose} spend {roughly(share)} of {of}{waiting}"
+
+
+def why_held_up(plan: Plan, name: str, times: StageTimes) -> str:
+    """The load of a stage, and what else keeps requests waiting or turns them away."""
+    stage = plan.scenario.stages[name]
+    said = [*_why_busy(plan, name, stage, times)] if stage.server else ["its time does not depend on the load"]
+    if times.turned_away >= FEW * times.visits:
+        said.append(f"{roughly(times.turned_away / times.visits)} of what comes to it is turned away or gives up")
+    return "; ".join(said)
+
+
+def _comes_in(times: StageTimes, what: str) -> str:
+    return f"the offered load is {roughly(times.load)} of what {what}" if isfinite(times.load) else "it has no server"
+
+
+def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[str]:
+    yield _comes_in(times, f"{stage.servers} can serve")
+    load = load_on(plan, name)
+    if load is not None and load.peak is not None and load.peak >= 1 > times.load:
+        yield f"at the peak it is {load.peak:.2f} times what they can serve, and a queue builds up"
+    if times.waited_s and times.held_s >= CAUSE * times.waited_s:
+        yield _why_held(plan, name, stage, times)
+    if times.waited_s and times.down_s >= CAUSE * times.waited_s:
+        yield f"{roughly(times.down_s / times.waited_s)} of the wait is while a {stage.server} was down"
+
+
+def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
+    part = roughly(times.held_s / times.waited_s)
+    if stage.keeps_hours:
+        there = servers(plan, name)
+        hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
+        return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait is in those hours"
+    return f"{part} of the wait is batching delay, of up to {duration(stage.company_s)}"
+
+
+def load_on(plan: Plan, stage: str) -> Load | None:
+    """The load on one stage before a run; None where it has no servers."""
+    return next((load for load in loads(plan) if load.stage == stage), None)
+
+
+@dataclass(frozen=True)
+class Resent:
+    """What retries add at a stage: the retries, by name, that send back to it; the share of its visits that they send.
+
+    load: that it would have without them
+    """
+
+    retries: list[str]
+    share: float
+    load: float
+
+
+def resent(summary: Summary, name: str) -> Resent | None:
+    """What retries add at a stage of a run; None where they add nothing."""
+    times, retries = summary.stages[name], [key for key in retries_of(summary.plan, name) if key in summary.stages]
+    sent = sum(summary.stages[key].visits - summary.stages[key].turned_away for key in retries)
+    if not sent:
+        return None
+    share = min(sent / times.visits, 1.0)
+    return Resent(retries, share, times.load * (1 - share))

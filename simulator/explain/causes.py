@@ -1,0 +1,308 @@
+"""What an objective hangs on, counted in a run and told in the words of its case.
+
+Where positives were missed, where negatives were escalated, what the cost is made of, where requests wait or are turned away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from simulator.case.attributes import grouping
+from simulator.case.schema import Scenario
+from simulator.engine.calendar import DAY_S
+from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
+from simulator.explain.encounter_causes import ENCOUNTERS
+from simulator.explain.lever_scores import ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
+from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
+from simulator.metrics.measures import MISSED
+from simulator.metrics.scorecard import Verdict
+from simulator.metrics.summary import Summary
+from simulator.units import duration, roughly, significant
+
+#: Fewer events than this, counted over all replications, make a split that is rough; that is said.
+ENOUGH = 30
+
+#: At most so many parts of what is counted are told.
+PARTS = 3
+
+#: A part that is nearly all of it.
+NEARLY = 0.95
+
+
+def cause_of(summary: Summary, verdict: Verdict) -> ObjectiveCause:
+    """What explains the objective; a sentence that says so where nothing does, or where it asks for what is usually worse."""
+    metric, base = verdict.metric, verdict.metric.of_all.name.partition(".")[0]
+    if verdict.estimate is None:
+        return _untold(summary, verdict)
+    better = metric.better or ("higher" if base in THROUGHPUT else "lower")
+    found = None
+    if (better == "higher") == (verdict.objective.at_least is not None):
+        explained = next((explain for bases, explain in _EXPLAINED.items() if base in bases), None)
+        found = explained(summary, verdict) if explained else None
+        if found is None and (explained is None or metric.is_time):
+            found = _late(summary, verdict) or _turned_away(summary, verdict)
+    return found or _general(verdict)
+
+
+# ---- who was missed, who was escalated
+
+
+def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """Where the positives that are not detected ended."""
+    scenario = summary.plan.scenario
+    flows = summary.flows_of(verdict.metric.group)
+    people = scenario.population
+    positives = flows[flows["positive"]]
+    missed = positives[~positives["detected"]]
+    if people is None or not missed["count"].sum():
+        return None
+    ended = by_decider(scenario, missed)
+    stages = deciding(ended)
+    whom = f"{people.positives}{_group(summary, verdict)}"
+    sentence = _counted(summary, missed, positives, whom, people.missed, ended)
+    by_score = any(scenario.stages[stage].by_score for stage in stages[:1])
+    exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
+    return ObjectiveCause(sentence, exhibits, by_ways(summary, verdict, stages))
+
+
+def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """Where the negatives that are escalated came from: which gate told them apart, or who turned them away."""
+    scenario = summary.plan.scenario
+    flows, people = summary.flows_of(verdict.metric.group), scenario.population
+    negatives = flows[~flows["positive"]]
+    raised = negatives[escalated(scenario, negatives)]
+    if people is None or not raised["count"].sum():
+        return None
+    tagged = by_tag(scenario, raised)
+    whom = f"{people.negatives}{_group(summary, verdict)}"
+    sentence = _counted(summary, raised, negatives, whom, people.escalated, tagged)
+    return ObjectiveCause(sentence, ["threshold", "outcomes"], by_ways(summary, verdict, deciding(tagged)))
+
+
+def _counted(summary: Summary, some: pd.DataFrame, all_: pd.DataFrame, whom: str, word: str, parts: dict[Fate, float]) -> str:
+    """How many of whom are what, part by part: `In an average run of two days, 26 of 479 cancers are missed. ...`."""
+    count, total = some["count"].sum(), all_["count"].sum()
+    told = _told_parts(summary, parts, count, f"that are {word}")
+    return f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}. {told}"
+
+
+def _told_parts(summary: Summary, parts: dict[Fate, float], total: float, what: str) -> str:
+    """The largest parts in words, and whether they are counted on too few: `24 of these 26 end at ...; 2 end at ...`."""
+    told = [(count, fate) for (_, fate), count in parts.items() if count >= PART * total][:PARTS]
+    counted = summary.replications * total
+    rough = f" Only {counted:,.0f} {what} were counted in all, so the split is rough." if counted < ENOUGH else ""
+    if told and told[0][0] >= NEARLY * total:
+        return f"{'All' if len(parts) == 1 else 'Nearly all'} of them {told[0][1]}.{rough}"
+    listed = [
+        f"{_count(count)} of them {fate}" if place == 0 else f"{_count(count)} {fate}"
+        for place, (count, fate) in enumerate(told)
+    ]
+    return f"{'; '.join(listed)}.{rough}"
+
+
+# ---- what the cost is made of
+
+
+def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """The parts of the cost, and which stages decide on the largest."""
+    scenario, total = summary.plan.scenario, sum(cost.value for cost in summary.costs.values())
+    if not total:
+        return None
+    parts = sorted(summary.costs, key=lambda part: -summary.costs[part].value)
+    shares = {part: share for part in parts if (share := summary.costs[part].value / total) >= PART}
+    stages: list[str] = []
+    behind: dict[str, list[str]] = {}
+    for part in shares:
+        behind[part] = list(_behind(summary, part))
+        stages += [stage for stage in behind[part] if stage not in stages]
+    (first, share), *others = list(shares.items())[:PARTS]
+    told = [f"{roughly(share)} of the cost is {_part(summary, first)}"]
+    told += [f"{roughly(share)} {_part(summary, part)}" for part, share in others]
+    sentence = f"{_capital(', '.join(told))}.{_both(summary, behind)}"
+    lost = turning_away(summary, summary.metric("done_share"))
+    if lost in behind[first]:
+        sentence += (
+            f" “{scenario.stages[lost].label}” is the stage that turns {scenario.unit.many} away.{_retried(summary, lost)}"
+        )
+    return ObjectiveCause(sentence, ["cost"], by_cost(summary, verdict, stages))
+
+
+def _part(summary: Summary, part: str) -> str:
+    """A part of the cost in the words of the case; what is paid at ends by the one that costs most."""
+    scenario = summary.plan.scenario
+    if part == "ends":
+        end = max(scenario.ends, key=lambda name: _usd_at(summary, name))
+        return f"“{scenario.ends[end].label}”"
+    return part_label(scenario, part)
+
+
+def _usd_at(summary: Summary, end: str) -> float:
+    """What requests that ended somewhere cost in a run."""
+    ended = summary.flows["end"] == end
+    return float(summary.flows.loc[ended, "count"].sum()) * summary.plan.scenario.ends[end].usd.value
+
+
+def _behind(summary: Summary, part: str) -> Iterator[str]:
+    """The stages that decide on a part of the cost, the most important first."""
+    scenario, flows = summary.plan.scenario, summary.flows
+    if part == MISSED:
+        yield from deciding(by_decider(scenario, flows[flows["positive"] & ~flows["detected"]]))
+    elif part in ("ends", "visits of negatives", "visits of positives"):
+        paid = flows[flows["end"].isin([name for name, end in scenario.ends.items() if end.usd.value])]
+        if part != "ends":
+            paid = paid[paid["positive"] == (part == "visits of positives")]
+        for stage in [*deciding(by_tag(scenario, paid)), *deciding(by_decider(scenario, paid))]:
+            yield from _and_what_it_resends(scenario, stage)
+    else:
+        yield from (name for name, stage in scenario.stages.items() if stage.cost_part == part)
+
+
+def _and_what_it_resends(scenario: Scenario, name: str) -> Iterator[str]:
+    """A stage; in front of a retry that gave up, the stages that turned its requests away."""
+    if scenario.stages[name].sends_again:
+        yield from (other for other, stage in scenario.stages.items() if name in stage.fallbacks().values())
+    yield name
+
+
+def _both(summary: Summary, behind: dict[str, list[str]]) -> str:
+    """Whether one gate by score decides on several parts: its threshold trades one for the other."""
+    stages = summary.plan.scenario.stages
+    firsts = [next((name for name in names if stages[name].by_score), None) for names in behind.values()]
+    for gate in dict.fromkeys(firsts):
+        if gate is not None and firsts.count(gate) > 1 and MISSED in behind and firsts[list(behind).index(MISSED)] == gate:
+            return f" “{stages[gate].label}” trades one for the other; a better score moves both."
+    return ""
+
+
+# ---- where requests wait, or are turned away
+
+
+def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """The stage that takes most of the time, and why."""
+    name = slowest_stage(summary, verdict.metric)
+    if name is None:
+        return None
+    stage, times = summary.plan.scenario.stages[name], summary.stages[name]
+    told = f"“{stage.label}” is where {spent(summary, name, verdict)}: {why_held_up(summary.plan, name, times)}."
+    told += _retried(summary, name)
+    exhibits = ["shifts"] if stage.keeps_hours else ["batches", "answer_times"]
+    first = ["answer_times"] if verdict.metric.stage is None and not stage.server else []
+    return ObjectiveCause(told, [*first, *exhibits, "answer_times"], by_load(summary, name))
+
+
+def _turned_away(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """The stage that turns most requests away, and what retries have to do with it."""
+    name = turning_away(summary, verdict.metric)
+    if name is None:
+        return _unfinished(summary, verdict)
+    label, many = summary.plan.scenario.stages[name].label, summary.plan.scenario.unit.many
+    told = f"“{label}” is the stage that turns {many} away: {why_held_up(summary.plan, name, summary.stages[name])}."
+    return ObjectiveCause(told + _retried(summary, name), ["overload", "outcomes"], by_load(summary, name))
+
+
+def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """Requests that were still somewhere when the run ended, where that is what the objective is about."""
+    if verdict.metric.name not in ("done_share", "unfinished_share"):
+        return None
+    left = summary.flows[summary.flows["outcome"] == "unfinished"]
+    if left["count"].sum() < FEW * summary.flows["count"].sum():
+        return None
+    parts = by_decider(summary.plan.scenario, left)
+    name = next((stage for stage, _ in parts if stage), None)
+    many = summary.plan.scenario.unit.many
+    told = f"In an average run of {_length(summary)}, {_count(left['count'].sum())} {many} are unfinished when it ends. "
+    told += _told_parts(summary, parts, left["count"].sum(), f"unfinished {many}")
+    return ObjectiveCause(told, ["overload", "outcomes"], by_load(summary, name) if name else in_order([]))
+
+
+def _retried(summary: Summary, name: str) -> str:
+    """What retries add to the load of a stage, and whether they alone keep it overloaded."""
+    added = resent(summary, name)
+    if added is None or added.share < PART:
+        return ""
+    load = summary.stages[name].load
+    who = " and ".join(f"“{summary.plan.scenario.stages[key].label}”" for key in added.retries)
+    without = f"without that its load would be {roughly(added.load)}"
+    kept_down = ", and the retries alone keep it overloaded" if load >= 1 > added.load else ""
+    return f" {roughly(added.share)} of what comes to it is sent again by {who}: {without}{kept_down}."
+
+
+def _busy(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """How loaded a stage is."""
+    name = verdict.metric.stage
+    if name is None or name not in summary.stages:
+        return None
+    told = f"“{summary.plan.scenario.stages[name].label}”: {why_held_up(summary.plan, name, summary.stages[name])}."
+    keeps = summary.plan.scenario.stages[name].keeps_hours
+    return ObjectiveCause(told + _retried(summary, name), ["shifts" if keeps else "batches"], by_load(summary, name))
+
+
+# ---- what no count explains
+
+
+def _untold(summary: Summary, verdict: Verdict) -> ObjectiveCause:
+    """Why the run has no figure for it."""
+    metric, scenario = verdict.metric, summary.plan.scenario
+    growing = {name: times.load for name, times in summary.stages.items() if times.load >= 1}
+    if metric.is_time and growing:
+        name = metric.stage if metric.stage in growing else max(growing, key=lambda stage: growing[stage])
+        told = f"There is no figure to quote, because “{scenario.stages[name].label}” has no steady state: "
+        told += f"{why_held_up(summary.plan, name, summary.stages[name])}.{_retried(summary, name)}"
+        exhibits = ["shifts" if scenario.stages[name].keeps_hours else "batches", "outcomes"]
+        return ObjectiveCause(told, exhibits, by_load(summary, name))
+    about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
+    why = next((words for words in summary.warnings if any(words.startswith(f"{one}: ") for one in about)), None)
+    told = f"There is no figure to quote. {why}" if why else "There is no figure to quote: the run had nothing to count."
+    stages = list(scenario.item_gates()) if metric.group else [metric.stage] if metric.stage else []
+    return ObjectiveCause(told, ["outcomes"], by_warning(stages, why))
+
+
+def _general(verdict: Verdict) -> ObjectiveCause:
+    """Nothing is known of what a metric hangs on, as of one that was added from outside."""
+    told = f"What “{verdict.metric.label}” hangs on is not counted in parts, so no single reason can be told."
+    stage = verdict.metric.stage
+    return ObjectiveCause(told, ["outcomes"], in_order([stage] if stage else []))
+
+
+_Explain = Callable[[Summary, Verdict], ObjectiveCause | None]
+
+#: What explains a metric, by the first part of its name; times and throughputs follow from the stages.
+_EXPLAINED: dict[tuple[str, ...], _Explain] = {
+    ("sensitivity", "missed_per_1000", "negative_predictive_value"): _missed,
+    ("specificity", "positive_predictive_value", "escalated_share"): _escalated,
+    ("cost_per_1000_usd",): _cost,
+    ("utilization",): _busy,
+    **ENCOUNTERS,
+}
+
+
+# ---- numbers in words
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _count(value: float) -> str:
+    """A count in an average run: whole from ten on, else with one decimal."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0") if value >= 0.1 else significant(value, 1)
+
+
+def _length(summary: Summary) -> str:
+    """How long a run is, in words: `two days`."""
+    days = summary.plan.scenario.run.days
+    names = ("one day", "two days", "three days", "four days", "five days", "six days", "a week")
+    if days == int(days) and 1 <= days <= len(names):
+        return names[int(days) - 1]
+    return f"{days:.3g} days" if days > 2 else duration(days * DAY_S)
+
+
+def _group(summary: Summary, verdict: Verdict) -> str:
+    """Of whom a metric is told, if not of all: ` (Diagnosis: melanoma)`."""
+    group = verdict.metric.group
+    if group is None:
+        return ""
+    parts = grouping(summary.plan.scenario.attributes[group.attribute])
+    return f" ({parts.label}: {parts.groups[group.value]})"

@@ -1,0 +1,208 @@
+"""What a result rests on: how many objectives are met, the weakest evidence among what decides them, and a challenge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+from simulator.case.choices import Pick
+from simulator.evidence.catalogue import field_drop_of
+from simulator.explain.levers import Levers
+from simulator.explain.outcome_breakdown import part_label, price_is_assumed
+from simulator.metrics.estimates import ABOUT
+from simulator.metrics.scorecard import Standing, Verdict
+from simulator.metrics.summary import POSITIVES_FOR_99, Summary
+from simulator.units import roughly
+
+#: A part of the cost is worth a word from this share on.
+LARGE = 0.25
+
+_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a verdict rests on. weakness: its place among all grounds, the weakest first; source: who says so."""
+
+    weakness: int
+    sentence: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """How many objectives are met, as a sentence, and what that rests on, the weakest first."""
+
+    met: str
+    grounds: list[Ground]
+    all_met: bool
+
+    @property
+    def sentence(self) -> str:
+        """The count; if all are met, the weakest ground and the challenge as well."""
+        weakest = [ground.sentence for ground in self.grounds[:1]]
+        return " ".join([self.met, *weakest, "Defend it."]) if self.all_met else self.met
+
+
+def challenge_of(result: Summary) -> Challenge | None:
+    """The challenge of a result; None for a case without objectives."""
+    if not result.verdicts:
+        return None
+    counts = Counter(verdict.standing for verdict in result.verdicts)
+    all_met = counts["met"] == len(result.verdicts)
+    return Challenge(_met(counts), sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)
+
+
+def _met(counts: Counter[Standing]) -> str:
+    """`All five met.`, or `Three of five met, one not proven, one not met.`"""
+    total, met = counts.total(), counts["met"]
+    if met == total:
+        return "Met." if total == 1 else f"{'Both' if total == 2 else f'All {_word(total)}'} met."
+    if counts["not met"] == total:
+        return "Not met." if total == 1 else f"None of {_word(total)} met."
+    others: tuple[Standing, ...] = ("not proven", "not met", "no figure")
+    rest = [f"{_word(counts[one])} {'without a figure' if one == 'no figure' else one}" for one in others if counts[one]]
+    first = f"{_word(met).capitalize()} of {_word(total)} met"
+    return f"{', '.join([first, *rest])}."
+
+
+def _word(count: int) -> str:
+    return _WORDS[count] if count < len(_WORDS) else str(count)
+
+
+def _grounds(result: Summary) -> Iterator[Ground]:
+    """What the verdicts rest on."""
+    if any(verdict.estimate and verdict.estimate.labels for verdict in result.verdicts):
+        yield from _scores(result)
+        yield from _readers(result)
+        yield from _labelled(result)
+    yield from _cost(result)
+    yield from _latencies(result)
+    yield from _arrivals(result)
+
+
+def _scores(result: Summary) -> Iterator[Ground]:
+    """Scores that nobody measured on labelled items."""
+    for pool, table in result.plan.tables.items():
+        label, about, drop = result.plan.scenario.stages[pool].label, table.about, field_drop_of(table.name)
+        if drop is not None:
+            bench, field = (_range(found.sensitivity) for found in (drop.bench, drop.field))
+            claim = f"{label}: its scores are its vendor's claim, {bench} of the {_positives(result)} on the vendor's own bench"
+            yield Ground(0, f"{claim}; in the field, {drop.what} found {field}.", drop.field.source)
+        elif about.kind == "assumed":
+            yield Ground(1, f"{label}: its scores are assumed; nobody has measured them.", about.source)
+        elif about.kind == "published":
+            yield Ground(2, f"{label}: its scores are a published claim that nobody has checked here.", about.source)
+
+
+def _range(found: tuple[float, float]) -> str:
+    low, high = (roughly(share) for share in found)
+    return low if low == high else f"{low.removesuffix('%')} to {high}"
+
+
+def _readers(result: Summary) -> Iterator[Ground]:
+    """People who are assumed to recognise what they see."""
+    for stage in result.plan.scenario.stages.values():
+        figure = getattr(stage, "sensitivity", None)
+        if figure is not None and figure.kind == "assumed":
+            told = f"that {roughly(figure.value)} of the {_positives(result)} are recognised there is assumed."
+            yield Ground(3, f"{stage.label}: {told}", figure.source)
+
+
+def _labelled(result: Summary) -> Iterator[Ground]:
+    """The objective that rests on the fewest labelled people of the class it is about."""
+    table = result.plan.scores
+    if table is None or table.about.kind != "measured":
+        return
+    behind = {verdict.objective.label: _people(result, verdict) for verdict in result.verdicts}
+    label, people = min(behind.items(), key=lambda one: one[1])
+    if people < inf:
+        told = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
+        yield Ground(5 if people < POSITIVES_FOR_99 else 8, told)
+
+
+def _people(result: Summary, verdict: Verdict) -> float:
+    """How many labelled people of its class a share of one class rests on; infinite for other metrics."""
+    group, of_class = (
+        verdict.metric.group,
+        ABOUT.get(verdict.metric.of_all.name if verdict.metric.group else verdict.metric.name),
+    )
+    if of_class is None or result.plan.scores is None:
+        return inf
+    if group is not None:
+        labelled = result.measures[0].groups[group.key].labelled
+        return inf if labelled is None else labelled[of_class[0]]
+    return (result.plan.scores.negative_evidence, result.plan.scores.positive_evidence)[of_class[0]]
+
+
+def _cost(result: Summary) -> Iterator[Ground]:
+    """The largest part of the cost, if an objective asks for the cost and somebody assumed the price of that part."""
+    if not any(verdict.objective.metric == "cost_per_1000_usd" for verdict in result.verdicts):
+        return
+    total = sum(part.value for part in result.costs.values())
+    part = max(result.costs, key=lambda name: result.costs[name].value, default="")
+    share = result.costs[part].value / total if total else 0.0
+    if share >= LARGE and price_is_assumed(result.plan, part):
+        label = part_label(result.plan.scenario, part)
+        yield Ground(4, f"Of the cost, {roughly(share)} is {label}, at a price that is assumed.")
+
+
+def _latencies(result: Summary) -> Iterator[Ground]:
+    """Latencies that nobody measured on the machine that would serve."""
+    for source in result.provenance:
+        if source.what.endswith(": latency") and source.kind != "measured":
+            label = source.what.removesuffix(": latency")
+            told = f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
+            yield Ground(6, told, source.source)
+
+
+def _arrivals(result: Summary) -> Iterator[Ground]:
+    """How many requests come, if that is assumed."""
+    for source in result.provenance:
+        if source.what.startswith("arrivals.") and source.kind == "assumed":
+            yield Ground(7, f"How many {result.plan.scenario.unit.many} come is assumed.", source.source)
+            return
+
+
+def _positives(result: Summary) -> str:
+    who = result.plan.scenario.population
+    return who.positives if who else "positives"
+
+
+#: From so many changes on it is told where they went.
+ENOUGH = 3
+
+
+def effort(designs: Sequence[Mapping[str, Pick]], levers: Levers) -> str:
+    """To which choice most changes went, and where it ranks among the levers; empty where there are too few to say.
+
+    designs: those that a person has run, in their order; levers: tried from the last of them
+    """
+    changed = Counter(name for before, after in pairwise(designs) for name in after if after[name] != before.get(name))
+    ranked = _ranked(levers)
+    told = [name for name, _ in changed.most_common() if name in ranked]
+    if sum(changed.values()) < ENOUGH or not told or not levers.rows or levers.rows[0].best <= 0:
+        return ""
+    labels = {row.step.choice: row.step.label for row in levers.rows}
+    most, first, count = told[0], ranked[0], sum(changed.values())
+    went = f"Of your {count} changes, {changed[most]} went to “{labels[most]}”"
+    if most == first:
+        return f"{went}, the choice whose next step helps most."
+    place = ranked.index(most) + 1
+    other = f"number 1 is “{labels[first]}”, changed {_times(changed[first])}"
+    return f"{went}, number {place} of {len(ranked)} choices by what a step helps; {other}."
+
+
+def _ranked(levers: Levers) -> list[str]:
+    """The choices by what their best step helps, the most first."""
+    best: dict[str, float] = {}
+    for row in levers.rows:
+        best[row.step.choice] = max(best.get(row.step.choice, 0.0), row.best)
+    return sorted(best, key=lambda name: -best[name])
+
+
+def _times(count: int) -> str:
+    return "never" if count == 0 else "once" if count == 1 else f"{count} times"

@@ -1,0 +1,120 @@
+"""What the curveballs of a run changed: each objective against the calm run of the same design under the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from simulator.engine.plan import calm
+from simulator.metrics.comparisons import Difference, differences
+from simulator.metrics.scorecard import Verdict
+from simulator.metrics.strikes import strikes_of
+from simulator.metrics.summary import Summary
+from simulator.units import spoken
+
+#: The metric that says in metres what a curveball took.
+MARGIN = "margin_mean_m"
+
+
+@dataclass(frozen=True)
+class Toll:
+    """One objective in the calm run and in the struck one. change: paired; None where one of them has no such figure."""
+
+    calm: Verdict
+    struck: Verdict
+    change: Difference | None
+
+    @property
+    def matters(self) -> bool:
+        """Whether the verdict is another one, or the change is more than chance."""
+        return self.calm.standing != self.struck.standing or (self.change is not None and self.change.significant)
+
+    @property
+    def values(self) -> str:
+        """Both values: `98.9% → 95.9%`."""
+        return f"{_value(self.calm)} → {_value(self.struck)}"
+
+    @property
+    def verdicts(self) -> str:
+        """Both verdicts: `met → not met`, or `still met`."""
+        before, after = self.calm.standing, self.struck.standing
+        return f"still {after}" if before == after else f"{before} → {after}"
+
+    @property
+    def sentence(self) -> str:
+        """The objective, both values, the change with its interval, both verdicts."""
+        change = "" if self.change is None else f" ({self.change.size}, 95% interval {self.change.interval})"
+        return f"{self.struck.objective.label} {self.values}{change}, {self.verdicts}"
+
+
+def tolls(before: Summary, after: Summary) -> list[Toll]:
+    """Every objective of a struck run, `after`, beside the calm one, `before`; raises ValueError for runs of two designs."""
+    twins = calm(after.plan).identity == before.plan.identity
+    if not twins or (before.seed, before.replications) != (after.seed, after.replications):
+        raise ValueError("a struck run is compared with the calm run of the same design, seed and number of replications")
+    found = {one.metric.name: one for one in differences(before.measures, after.measures, (before, after))}
+    pairs = zip(before.verdicts, after.verdicts, strict=True)
+    return [Toll(old, new, found.get(new.metric.name)) for old, new in pairs]
+
+
+def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
+    """What the curveballs did to the objectives, in a paragraph that names them."""
+    labels = [f"“{strike.label}”" for strike in strikes_of(struck.plan)]
+    named = " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+    told, against = [toll.sentence for toll in paid if toll.matters], "Against the calm run of the same design and seed,"
+    if not told:
+        return f"{against} {named} changed no objective by more than chance."
+    rest = "" if len(told) == len(paid) else " The other objectives changed by no more than chance."
+    return f"{against} {named} changed: {'; '.join(told)}.{rest}"
+
+
+def metres_told(before: Summary, after: Summary) -> str:
+    """What the curveballs took in metres, in a sentence; empty where there are no encounters in one of the two runs."""
+    found = differences(before.measures, after.measures, (before, after), every=True)
+    change = next((one for one in found if one.metric.name == MARGIN), None)
+    if change is None:
+        return ""
+    left = [spoken(run.metrics[MARGIN].value, change.metric.unit).replace("-", "−") for run in (before, after)]
+    what = "Metres left at standstill, on average (below 0: that many more were needed)"
+    return f"{what}: {left[0]} → {left[1]} ({change.words}, 95% interval {change.interval})."
+
+
+def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:
+    """A row an objective: its value calm and struck, the change with its 95% interval, both verdicts."""
+    rows = [
+        (
+            toll.struck.objective.label,
+            _value(toll.calm),
+            _value(toll.struck),
+            toll.change.words if toll.change else "",
+            toll.change.interval if toll.change else "",
+            toll.verdicts,
+        )
+        for toll in paid
+    ]
+    return pd.DataFrame(rows, columns=["objective", "calm", "struck", "change", "95% interval", "verdict"])
+
+
+def _value(verdict: Verdict) -> str:
+    return "no figure" if verdict.estimate is None else verdict.reached
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+

@@ -1,0 +1,164 @@
+"""Why a vehicle does not stop in time, why what it knows is old, and what its brakes and machines cost, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from simulator.case.curveballs import AffectedQuantity
+from simulator.engine.plan import Plan
+from simulator.explain.bottleneck import load_on
+from simulator.explain.lever_scores import FREE, ObjectiveCause, ObjectiveHandle, in_order
+from simulator.metrics.scorecard import Verdict
+from simulator.metrics.strikes import strikes_of
+from simulator.metrics.summary import Summary
+from simulator.units import duration, percent, roughly, significant, spoken
+from simulator.vehicle.encounter_draws import speed_at
+from simulator.vehicle.machines import usd_by_part
+from simulator.vehicle.sight import quickest_stop_m, recall_at
+
+#: Why the vehicle does not stop in time: in words, and what decides there, besides the stages that look.
+_LOST = {
+    "unseen": ("the object was confirmed too late for any brakes, or never", ("encounters.sees", "encounters.confirms")),
+    "answered_late": (
+        "enough frames were captured in time, but their answers came too late",
+        ("arrivals", "encounters.confirms"),
+    ),
+    "braked_late": ("the answers came in time, but the planner waited too long", ("encounters.braking",)),
+}
+#: What of the encounters a design decides; what comes into the way, in which weather, is no choice of whoever designs.
+_DESIGNED = [f"encounters.{part}" for part in ("sees", "confirms", "braking", "fuses", "degrades")]
+
+
+def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """Where the metres go of the encounters that the vehicle does not stop for."""
+    spec = summary.plan.scenario.encounters
+    of_kind = "".join(verdict.metric.name.partition(".")[1:])
+    counts = {name: sum(one.totals[f"lost.{name}{of_kind}"].above for one in summary.measures) for name in _LOST}
+    total = sum(counts.values())
+    if spec is None or not total:
+        return None
+    order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
+    told = "; ".join(f"in {roughly(counts[name] / total)} of these {_LOST[name][0]}" for name in order)
+    share = total / sum(one.totals[f"stopped_share{of_kind}"].below for one in summary.measures)
+    looking = [f"stages.{stage}" for stage in spec.sees]
+    written = [part for name in order for part in _LOST[name][1]]
+    handle = ObjectiveHandle(
+        (), lambda step: _expected(step.plan), written=list(dict.fromkeys([*written, *looking, *_DESIGNED]))
+    )
+    whose = f" of the kind “{spec.kinds[of_kind[1:]].label}”" if of_kind else ""
+    sentence = f"In {percent(share)} of the encounters{whose} the vehicle does not stop in time: {told}."
+    return ObjectiveCause(sentence, ["encounter", "sight"], handle)
+
+
+def _expected(plan: Plan) -> float:
+    """What a design promises, the lower the better: less is found where it has to be, or more waits than can be served.
+
+    The recall of the first stage that looks, from as far as confirming frames and stopping take.
+    """
+    spec = plan.scenario.encounters
+    assert spec is not None
+    stage, sight = next(iter(spec.sees.items()))
+    period_s = 1 / plan.scenario.arrivals.frames_per_s[sight.sensors[0]]
+    waits_m = spec.confirms.hits * period_s * float(speed_at(plan, np.zeros(1))[0])
+    load = load_on(plan, stage)
+    return max(load.mean - FREE, 0.0) - recall_at(plan, stage, quickest_stop_m(plan) + waits_m) if load else 0.0
+
+
+def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """How long a sensor takes from frame to frame, and how old what it told gets before something newer is known."""
+    scenario = summary.plan.scenario
+    sensor = verdict.metric.name.rpartition(".")[2]
+    rates = scenario.arrivals.frames_per_s
+    peak = summary.metrics.get(f"age_peak_mean_s.{verdict.metric.name.partition('.')[2]}")
+    if sensor not in rates or peak is None:
+        return None
+    if lost := _lost_sensor(summary, sensor):
+        return lost
+    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
+    sentence = (
+        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer comes, what is known is "
+        f"{duration(peak.value)} old on average: the time from one answer to the next, and the way of a frame to its answer."
+    )
+    handle = ObjectiveHandle((), lambda step: -step.plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
+    return ObjectiveCause(sentence, ["ages", "cameras"], handle)
+
+
+def _lost_sensor(summary: Summary, sensor: str) -> ObjectiveCause | None:
+    """Where a curveball silences the sensor for longer than anything else keeps an answer."""
+    scenario = summary.plan.scenario
+    balls = {name: ball for name, ball in scenario.curveballs.items() if AffectedQuantity.LOST in ball.changed}
+    silent = {name for name, ball in balls.items() if getattr(ball, "sensor", None) == sensor}
+    gaps = [strike for strike in strikes_of(summary.plan) if strike.name in silent]
+    if not gaps:
+        return None
+    longest = max(gaps, key=lambda strike: strike.end_s - strike.start_s)
+    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
+    told = f"“{label}” sends nothing for {longest.lasted} (“{longest.label}”): what is known of its view gets as old as that."
+    return ObjectiveCause(told, ["ages", "encounter"], in_order((), ["encounters.fuses", "encounters.degrades", "arrivals"]))
+
+
+def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """How often what looks sees something where nothing is, and on how much driving that rests."""
+    spec, sights = summary.plan.scenario.encounters, summary.plan.sights
+    if spec is None or sights is None:
+        return None
+    looks = {stage: sight.alarms for stage, sight in sights.by_stage.items() if stage in summary.stages}
+    if not looks:
+        return None
+    first = next(iter(looks.values()))
+    label_of = summary.plan.scenario.label_of
+    each = [f"{f'{alarms.count:g}' if alarms.count else 'none'} by “{label_of(stage)}”" for stage, alarms in looks.items()]
+    sentence = (
+        f"Counted on {60 * first.hours:.0f} minutes of recorded driving: answers where nothing is, in the vehicle's own way, "
+        f"for {first.kept_frames} frames on end, {', '.join(each)}."
+    )
+    if not all(alarms.count for alarms in looks.values()):
+        sentence += f" None in so short a time still leaves up to {significant(3 / first.hours)} an hour (rule of three)."
+    written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
+    return ObjectiveCause(
+        sentence, ["sensors", "sight"], ObjectiveHandle((), lambda step: _false_per_h(step.plan), written=written)
+    )
+
+
+def _false_per_h(plan: Plan) -> float:
+    """False answers an hour of all that may look, kept as long as the design asks: the fewer, the better."""
+    return sum(sight.alarms.per_hour for sight in plan.sights.by_stage.values()) if plan.sights else 0.0
+
+
+def _drawn(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """Which part draws how much."""
+    vehicle = summary.plan.scenario.vehicle
+    if vehicle is None:
+        return None
+    each = {part.label: part.count * (part.busy_w or part.idle_w).value for part in vehicle.parts.values()}
+    told = ", ".join(f"{label} {spoken(watts, 'W')}" for label, watts in sorted(each.items(), key=lambda one: -one[1]) if watts)
+    return ObjectiveCause(
+        f"At work each part draws at most: {told}.", ["vehicle", "cameras"], in_order((), ["vehicle", "arrivals"])
+    )
+
+
+def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """What a vehicle costs, part by part."""
+    vehicle, power = summary.plan.scenario.vehicle, summary.metrics.get("power_mean_w")
+    if vehicle is None or power is None:
+        return None
+    needless = summary.metrics.get("needless_brakes_per_h")
+    parts = usd_by_part(vehicle, power.value, needless.value if needless else 0.0)
+    total = sum(parts.values())
+    largest = sorted(((usd, label) for label, usd in parts.items() if usd), reverse=True)[:3]
+    told = ", ".join(f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest)
+    return ObjectiveCause(
+        f"Over its life: {told}.", ["vehicle"], in_order((), ["vehicle", "encounters.confirms", "encounters.sees"])
+    )
+
+
+#: What explains each metric, by the first part of its name.
+ENCOUNTERS: dict[tuple[str, ...], Callable[[Summary, Verdict], ObjectiveCause | None]] = {
+    ("stopped_share", "margin_mean_m", "harm_share", "impact_mean_kmh", "confirmed_share"): _hit,
+    ("age_mean_s", "age_peak_mean_s", "age_peak_p95_s", "age_p95_s", "age_p99_s"): _old,
+    ("needless_brakes_per_h",): _needless,
+    ("power_mean_w", "energy_per_frame_j", "range_lost_share"): _drawn,
+    ("usd_per_vehicle",): _paid,
+}

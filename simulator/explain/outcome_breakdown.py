@@ -1,0 +1,131 @@
+"""What became of requests and who decided that: the stage that sent them to their end, or the gate that told them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import networkx as nx
+import pandas as pd
+
+from simulator.case.schema import Scenario
+from simulator.case.stage_model import AnyStage
+from simulator.engine.plan import Plan
+from simulator.metrics.measures import MISSED
+
+#: A part of what is counted is worth telling from this share on.
+PART = 0.1
+
+#: How a request was turned away, by the field that says where it goes then.
+_FALLBACKS = {
+    "on_timeout": " after too long a wait at",
+    "on_full": ", refused by",
+    "on_give_up": ", having given up at",
+    "on_exhausted": " after the last try at",
+}
+_TURNED_AWAY = ", turned away by"
+
+#: Who decided, a stage or nobody in particular, and what became of the requests, in words.
+Fate = tuple[str | None, str]
+
+
+def by_decider(scenario: Scenario, flows: pd.DataFrame) -> dict[Fate, float]:
+    """How many requests ended where, and which stage decided that, the most first."""
+    fates = [_fate(scenario, str(end), str(last)) for end, last in zip(flows["end"], flows["last"], strict=True)]
+    return _summed(fates, flows["count"])
+
+
+def _fate(scenario: Scenario, end: str, last: str) -> Fate:
+    if end not in scenario.ends:
+        return last or None, f"are still at “{scenario.stages[last].label}” when the run ends" if last else "are unfinished"
+    stage = _leading_to(scenario, end, last)
+    return stage, f"end at “{scenario.ends[end].label}”{_how(scenario, stage, end)}"
+
+
+def _leading_to(scenario: Scenario, end: str, last: str) -> str | None:
+    """The stage that sent requests to an end: the last one they came to, or one behind it where no time passes."""
+    leading = [name for name, stage in scenario.stages.items() if end in stage.targets().values()]
+    if last in leading:
+        return last
+    if not last:
+        return next(iter(leading), None)
+    steps_to = nx.single_source_shortest_path_length(scenario.network.graph, last)
+    return min((name for name in leading if name in steps_to), key=lambda name: steps_to[name], default=None)
+
+
+def _how(scenario: Scenario, name: str | None, end: str) -> str:
+    """How a stage decided that a request goes to an end."""
+    if name is None:
+        return ""
+    stage = scenario.stages[name]
+    if end not in stage.planned_targets().values():
+        ways = {str(path[0]) for path, target in stage.fallbacks().items() if target == end}
+        return f"{_FALLBACKS.get(ways.pop(), _TURNED_AWAY) if len(ways) == 1 else _TURNED_AWAY} “{stage.label}”"
+    if stage.by_score:
+        scorer = scenario.scorer_of(scenario.score_gates()[name])
+        return f": “{stage.label}” decides, by the score of “{scenario.stages[scorer].label}”"
+    if stage.asks:
+        return f": “{stage.label}” decides, by {scenario.attributes[stage.asks].label}"
+    return f": “{stage.label}” decides"
+
+
+def by_tag(scenario: Scenario, flows: pd.DataFrame) -> dict[Fate, float]:
+    """How many requests which gate told apart, by its tag; the others by where they ended."""
+    gates = {tag: name for name, stage in scenario.stages.items() for tag in stage.tags()}
+    fates = [
+        (gates[tag], f"are “{tag}”{_how(scenario, gates[tag], _first_target(scenario.stages[gates[tag]]))}")
+        if tag in gates
+        else _fate(scenario, str(end), str(last))
+        for tag, end, last in zip(flows["tag"], flows["end"], flows["last"], strict=True)
+    ]
+    return _summed(fates, flows["count"])
+
+
+def _first_target(stage: AnyStage) -> str:
+    return next(iter(stage.planned_targets().values()))
+
+
+def _summed(fates: Sequence[Fate], counts: pd.Series[Any]) -> dict[Fate, float]:
+    found: dict[Fate, float] = {}
+    for fate, count in zip(fates, counts, strict=True):
+        found[fate] = found.get(fate, 0.0) + float(count)
+    return dict(sorted(found.items(), key=lambda part: -part[1]))
+
+
+def deciding(parts: dict[Fate, float]) -> list[str]:
+    """The stages that decide on a part worth telling, the most important first."""
+    least = PART * sum(parts.values())
+    return list(dict.fromkeys(stage for (stage, _), count in parts.items() if stage and count >= least))
+
+
+def escalated(scenario: Scenario, flows: pd.DataFrame) -> pd.Series[bool]:
+    """Which flows ended where a request is passed on to people."""
+    return flows["end"].isin([name for name, end in scenario.ends.items() if end.escalated])
+
+
+def part_label(scenario: Scenario, part: str) -> str:
+    """A part in the words of the case: people by the labels of their stages, misses by what is missed."""
+    if who := scenario.population:
+        of_class = {
+            "visits of negatives": f"follow-up of {who.negatives}",
+            "visits of positives": f"follow-up of {who.positives}",
+        }
+        told = of_class | {MISSED: f"{who.missed} {who.positives}"}
+        if part in told:
+            return told[part]
+    stages = [stage.label for stage in scenario.stages.values() if stage.keeps_hours and stage.cost_part == part]
+    paid = [end.label for end in scenario.ends.values() if end.usd.value]
+    outcomes = f"“{paid[0]}”" if len(paid) == 1 else "outcomes"
+    return " and ".join(stages) or (outcomes if part == "ends" else part)
+
+
+def price_is_assumed(plan: Plan, part: str) -> bool:
+    """Whether the author of the case assumed the price of a part, or one of its prices."""
+    scenario = plan.scenario
+    if part == MISSED:
+        return scenario.costs is not None and scenario.costs.missed_positive_usd.kind == "assumed"
+    paid = {name: stage for name, stage in scenario.stages.items() if stage.cost_part == part}
+    if not paid:
+        return any(end.usd.kind == "assumed" for end in scenario.ends.values() if end.usd.value)
+    prices = {f"stages.{name}.usd_per_hour" for name in paid} | {f"{stage.label}: price" for stage in paid.values()}
+    return any(source.kind == "assumed" for source in plan.provenance if source.what in prices)

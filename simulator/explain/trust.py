@@ -1,0 +1,223 @@
+"""How far a result can be trusted: one note per reason, each with a level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, isfinite
+from typing import Any, Literal
+
+import numpy as np
+
+from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
+from simulator.intervals import Interval, quantile_interval
+from simulator.metrics.scorecard import Verdict
+from simulator.metrics.summary import POSITIVES_FOR_99, Summary, grows, idle_labels
+from simulator.theory.loads import loads
+from simulator.units import duration, roughly, significant
+
+Level = Literal["good", "fair", "weak"]
+
+#: From these loads on, a stage is busy, and close to saturation.
+BUSY, SATURATED = 0.7, 0.9
+
+#: If other programs used at least this share of the machine, the latencies say more about them than about the model.
+SWAMPED_SHARE = 0.3
+
+#: With at most these shares of the figures assumed, a result is well or fairly founded.
+FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6
+
+#: Never advise more replications than this.
+MOST_REPLICATIONS = 1000
+
+
+_PASSES = "It passes within the run, and how long its queue grows depends on how long it lasts."
+
+_GROWS = "The length of its queue depends on the length of the run, not on the design."
+
+
+@dataclass(frozen=True)
+class TrustNote:
+    """One reason to trust a result, or not to."""
+
+    topic: str
+    level: Level
+    sentence: str
+
+
+def notes_on(summary: Summary) -> list[TrustNote]:
+    """Every note on a result, in a fixed order, without topics the scenario does not touch."""
+    return [
+        *_load(summary),
+        *_warm_up(summary),
+        *_latencies(summary),
+        *_positives(summary),
+        *_verdicts(summary),
+        *_assumptions(summary),
+    ]
+
+
+def _load(summary: Summary) -> Iterator[TrustNote]:
+    found = {name: times.load for name, times in summary.stages.items() if times.load > 0}
+    if not found:
+        return
+    name = max(found, key=lambda stage: found[stage])
+    load, stage = found[name], summary.plan.scenario.stages[name]
+    if not isfinite(load):
+        yield TrustNote("load", "weak", f"{stage.label} has no server.")
+        return
+    at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
+    retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
+    if load >= 1:
+        many = summary.plan.scenario.unit.many.capitalize()
+        turned_away = f"{many} that wait too long, or find the queue full, are turned away."
+        then = turned_away if stage.is_bounded else _GROWS if grows(summary.plan, name, summary.stages[name]) else _PASSES
+        yield TrustNote("load", "weak", f"{at}: overload. {then}")
+    elif load >= BUSY:
+        level: Level = "weak" if load >= SATURATED else "fair"
+        regime = "near saturation" if load >= SATURATED else "busy"
+        yield TrustNote("load", level, f"{at}: {regime}. {_leverage(load, stage.keeps_hours)}")
+    elif peaks := _over_at_peak(summary):
+        text = f"{at}, but at the peak {peaks}: that queue depends on the real height of the peak."
+        yield TrustNote("load", "fair", text)
+    elif retried >= 1:
+        text = f"{at}, but at {roughly(retried)} if all it turns away came back as often as allowed: overload could last."
+        yield TrustNote("load", "fair", text)
+    else:
+        yield TrustNote("load", "good", f"{at}: calm. Small errors in a capacity change little.")
+
+
+def _leverage(load: float, people: bool) -> str:
+    """The effect of an error in the capacity: time in M/M/1, and to clear a backlog, goes with 1 / (capacity - rate)."""
+    effect = "a backlog takes about {:.0f}% longer to work off" if people else "the time there grows by about {:.0f}%"
+    return f"With 1% less capacity {effect.format(1 / (1 - load))}."
+
+
+def _over_at_peak(summary: Summary) -> str:
+    over = [load for load in loads(summary.plan) if load.peak is not None and load.peak >= 1]
+    stages = summary.plan.scenario.stages
+    return ", ".join(f"{stages[load.stage].label} is offered {load.peak:.1f} times what it can serve" for load in over)
+
+
+def _warm_up(summary: Summary) -> Iterator[TrustNote]:
+    if summary.warm_up is not None:
+        level: Level = "good" if summary.warm_up.steady else "weak"
+        yield TrustNote("warm-up", level, summary.warm_up.sentence)
+
+
+def _latencies(summary: Summary) -> Iterator[TrustNote]:
+    """Where service times come from: measured or not, at which batch sizes, how undisturbed, with what tail."""
+    idle = {f"{label}: latency" for label in idle_labels(summary.plan, summary.stages)}
+    timed = [source for source in summary.provenance if source.what.endswith(": latency") and source.what not in idle]
+    derived = [source for source in timed if source.kind != "measured"]
+    for source in derived:
+        level: Level = "fair" if source.kind in ("projected", "published") else "weak"
+        label = source.what.removesuffix(": latency")
+        told = f"{label}: its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
+        yield TrustNote("latency", level, told)
+    for name, runs in summary.plan.timed.items():
+        stage = summary.plan.scenario.stages[name]
+        for run in runs:
+            yield _sizes(stage, run)
+            yield _disturbance(stage, run)
+        if len(runs) == 1:
+            yield _tail(stage, runs[0])
+
+
+def _sizes(stage: Any, run: ThreadRun) -> TrustNote:
+    """A plan beyond the measured sizes or threads is refused, so only gaps between sizes are left to report."""
+    sizes = sorted(calls.batch for calls in run.calls)
+    between = [size for size in range(1, stage.max_batch + 1) if size not in sizes]
+    topic, told = "batch sizes", f"{stage.label}: measured with {run.threads} thread{'s' if run.threads > 1 else ''}"
+    if not between:
+        return TrustNote(topic, "good", f"{told} at every batch size it may use.")
+    measured = ", ".join(str(size) for size in sizes if size <= stage.max_batch)
+    level: Level = "good" if max(sizes) >= stage.max_batch else "weak"
+    beyond = "" if level == "good" else f"; nothing was measured beyond {max(sizes)}"
+    return TrustNote(topic, level, f"{told} at batches of {measured}; sizes in between are interpolated{beyond}.")
+
+
+def _disturbance(stage: Any, run: ThreadRun) -> TrustNote:
+    if run.others_share is None:
+        return TrustNote(
+            "disturbance", "fair", f"{stage.label}: how busy the machine was during the measurement was not recorded."
+        )
+    level: Level = "good"
+    if run.others_share >= DISTURBED_SHARE:
+        level = "fair" if run.others_share < SWAMPED_SHARE else "weak"
+    sentence = f"{stage.label}: other programs used {roughly(run.others_share)} of the machine during the measurement."
+    return TrustNote("disturbance", level, sentence)
+
+
+def _tail(stage: Any, run: ThreadRun) -> TrustNote:
+    """The 99th percentile of the service times of single requests, by order statistics: calls are nearly independent."""
+    calls = min(run.calls, key=lambda calls: calls.batch)
+    tail = quantile_interval(np.array(calls.latency_ms) * stage.times_measured / 1000, 0.99)
+    told, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
+    if not isfinite(tail.high):
+        text = f"{told} above {duration(tail.low)}; {count} calls give no upper bound."
+        return TrustNote("service-time tail", "fair", text)
+    text = f"{told} between {duration(tail.low)} and {duration(tail.high)}, from {count} calls."
+    return TrustNote("service-time tail", "good", text)
+
+
+def _positives(summary: Summary) -> Iterator[TrustNote]:
+    scores, sensitivity = summary.plan.scores, summary.metrics.get("sensitivity")
+    if scores is None or sensitivity is None:
+        return
+    count = scores.positive_evidence
+    level: Level = "weak" if count < POSITIVES_FOR_99 else "fair" if count < 10 * POSITIVES_FOR_99 else "good"
+    width = 100 * (sensitivity.high - sensitivity.low)
+    rests = f"{count:,.0f} {scores.about.counted} positives"
+    text = f"Sensitivity rests on {rests}; its interval is {significant(width, 2)} points wide."
+    if sensitivity.labels is not None:
+        labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
+        text += f" With more replications it would still be {significant(labels, 2)} points wide."
+    yield TrustNote("positives", level, text)
+
+
+def _verdicts(summary: Summary) -> Iterator[TrustNote]:
+    if not summary.verdicts:
+        return
+    untold = [verdict for verdict in summary.verdicts if verdict.standing == "no figure"]
+    open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "not proven"]
+    for verdict in untold:
+        yield TrustNote(
+            "verdicts", "weak", f"{verdict.objective.label}: the run has no such figure, so nothing can be said about it."
+        )
+    if not open_ones and not untold:
+        yield TrustNote("verdicts", "good", "No interval includes its bound: each verdict is certain.")
+    for verdict in open_ones:
+        text = f"{verdict.objective.label}: the interval includes the bound. {_advice(summary, verdict)}"
+        yield TrustNote("verdicts", "weak", text)
+
+
+def _advice(summary: Summary, verdict: Verdict) -> str:
+    """Uncertainty of the run shrinks with the square root of the replications; that of the labels does not."""
+    estimate, margin = verdict.estimate, verdict.margin
+    assert estimate is not None
+    assert margin is not None
+    if estimate.projected is not None and _half(estimate.projected) >= abs(margin):
+        return "Only a measurement on that hardware would decide it."
+    labels = 0.0 if estimate.labels is None else _half(estimate.labels)
+    if labels >= abs(margin) and labels > 0:
+        return f"Only more labelled {summary.plan.scenario.who.many} would decide it."
+    room = margin**2 - labels**2
+    needed = ceil(summary.replications * _half(estimate.run) ** 2 / room) if room > 0 else MOST_REPLICATIONS + 1
+    if not needed <= MOST_REPLICATIONS:
+        return "The value lies too close to the bound for replications to decide it."
+    return f"About {max(needed, summary.replications + 1):,} replications would decide it."
+
+
+def _half(interval: Interval) -> float:
+    return max(interval.high - interval.value, interval.value - interval.low)
+
+
+def _assumptions(summary: Summary) -> Iterator[TrustNote]:
+    sources = summary.provenance
+    if not sources:
+        return
+    assumed = sum(source.kind == "assumed" for source in sources)
+    share = assumed / len(sources)
+    level: Level = "good" if share <= FEW_ASSUMED else "fair" if share <= MANY_ASSUMED else "weak"
+    yield TrustNote("assumptions", level, f"{assumed} of {len(sources)} figures are assumed by the author of the case.")

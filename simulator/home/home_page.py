@@ -1,0 +1,175 @@
+"""Small pictures of cases, for the first page: what each is about, and one figure to remember."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import cast
+
+import pandas as pd
+import streamlit as st
+
+from simulator.app.jobs import HOUSE, Job, Watcher, job_id, registry
+from simulator.app.turns import Submitter
+from simulator.app.widgets import CONFIG, as_table, plain
+from simulator.case.schema import Scenario
+from simulator.charts.case_pictures import HEIGHT, Picture, braking, collapse, objectives, referrals
+from simulator.engine.plan import Plan
+from simulator.explain.replications import Result
+from simulator.incident.incident_charts import Example, example, pager
+from simulator.metrics.overload import goodput_of
+from simulator.metrics.scorecard import Verdict, judge
+from simulator.paths import PAGES
+from simulator.practice.design_runs import LOOK_S, look_s, watcher
+from simulator.practice.verdict_bar import bar, told
+from simulator.processes import KilledError
+
+#: The seed that a case is opened with, so that what runs here is there already when it is opened.
+SEED = 1
+
+#: A picture comes after the first figures of the run above it, and before its later ones.
+SOON = 1
+
+#: Who wants what everybody sees who comes.
+_ALL = Watcher(HOUSE, "")
+
+
+def hook(plan: Plan) -> None:
+    """The default design of a case, already run: what it does not meet, and the way to better it."""
+    job = registry().live(watcher(), plan, SEED, plan.scenario.run.replications)
+    draw = st.fragment(run_every=look_s())(_hook) if job.running else _hook
+    draw(plan.scenario, job, job.running)
+
+
+def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
+    if looks and not job.running:
+        st.rerun()
+    found = None if job.error else job.shown
+    verdicts = found.verdicts if found else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
+    st.header(_challenge(verdicts, found), anchor=False)
+    bar(verdicts, stale=found is None, state=told(verdicts) if found and not job.running else "")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Change this design", type="primary", key="change"):
+            _open(scenario)
+        st.caption(f"{plain(scenario.title)}, the default design: {_size(job, found)}")
+
+
+def _challenge(verdicts: list[Verdict], found: Result | None) -> str:
+    """What there is to do, in a sentence."""
+    total, met = len(verdicts), sum(one.standing == "met" for one in verdicts)
+    unproven = sum(one.standing == "not proven" for one in verdicts)
+    if found is None:
+        return "Here is a design, and what it is to meet"
+    if met == total:
+        return f"This design meets {_of(total, total)}. Can you do it with less?"
+    if met + unproven == total:
+        return f"This design is not proven to meet {_of(unproven, total)}. Can you?"
+    return f"This design does not meet {_of(total - met - unproven, total)}. Can you?"
+
+
+def _of(count: int, total: int) -> str:
+    return "its only objective" if total == 1 else f"{count} of its {total} objectives"
+
+
+def _size(job: Job, found: Result | None) -> str:
+    if job.error:
+        return f"the run failed: {plain(str(job.error))}"
+    if found is None:
+        return "the run is under way."
+    so_far = "" if found.replications == job.total else f" of {job.total}"
+    count = found.plan.scenario.unit.counted(found.requests)
+    return f"{found.replications}{so_far} replications, {count}, run hash {found.run_hash}."
+
+
+def card(scenario: Scenario, plan: Plan | None) -> None:
+    """A case: what it is about, in words and in a picture; plan: its default design, if that can run."""
+    with st.container(border=True, height="stretch"):
+        st.subheader(plain(scenario.title), anchor=False)
+        st.markdown(plain(scenario.summary))
+        made = plan and _picture(plan)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            verb, holds = ("Be on call", _suspects(scenario)) if scenario.incident else ("Practise", _choices(scenario))
+            if st.button(f"{verb}: {plain(scenario.title)}", key=f"practise_{scenario.id}"):
+                _open(scenario)
+            st.caption(f"{scenario.minutes} minutes, {holds}", width="content")
+            if made:
+                as_table(made.chart.table)
+
+
+def _choices(scenario: Scenario) -> str:
+    return f"{len(scenario.choices)} choices"
+
+
+def _suspects(scenario: Scenario) -> str:
+    return f"{len(scenario.incident.causes)} suspects" if scenario.incident else ""
+
+
+def _open(scenario: Scenario) -> None:
+    page = "incident.py" if scenario.incident else "practice.py"
+    st.switch_page(PAGES / page, query_params={"case": scenario.id})
+
+
+def _picture(plan: Plan) -> Picture | None:
+    try:
+        made = picture_of(plan)
+    except KilledError as error:
+        st.caption(plain(f"There is no picture: {error}."))
+        return None
+    if made is None:
+        _waiting(plan)
+        return None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.metric(plain(made.meaning), made.value, label_visibility="collapsed", width="content")
+        st.markdown(plain(made.meaning), width="stretch")
+    st.plotly_chart(made.chart.figure, alt=made.chart.takeaway, config=CONFIG, key=f"picture_{plan.scenario.id}")
+    return made
+
+
+@st.fragment(run_every=2 * LOOK_S)
+def _waiting(plan: Plan) -> None:
+    """Holds the place of a picture until it is made."""
+    try:
+        made = picture_of(plan)
+    except KilledError:
+        st.rerun()
+    if made is not None:
+        st.rerun()
+    with st.container(height=HEIGHT + 60, border=False):
+        st.caption("The default design is running …")
+
+
+def picture_of(plan: Plan) -> Picture | None:
+    """What a case is about: an incident, scores, encounters, retries, or else its objectives; None while it is made."""
+    if plan.scenario.incident is not None:
+        rung = _ring(job_id(plan, SEED, 1), plan)
+        return pager(plan.scenario.incident, rung.result()) if rung.done() else None
+    if plan.scores is not None and plan.scenario.population is not None:
+        return _referrals(job_id(plan, SEED, 1), plan)
+    if plan.scenario.encounters is not None:
+        return _braking(job_id(plan, SEED, 1), plan)
+    if "overload" in plan.scenario.shown():
+        frame = _goodput(job_id(plan, SEED, 1), plan)
+        return collapse(plan, frame.result()) if frame.done() else None
+    job = registry().start(_ALL, plan, SEED, plan.scenario.run.replications)
+    return objectives(job.shown.verdicts) if job.shown else None
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _referrals(design: str, _plan: Plan) -> Picture:
+    return referrals(_plan)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _braking(design: str, _plan: Plan) -> Picture:
+    return braking(_plan)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _ring(design: str, _plan: Plan) -> Future[Example | None]:
+    return cast(
+        "Future[Example | None]", registry().workers.submit(Submitter(HOUSE, design, SOON), example, _plan.scenario, SEED)
+    )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _goodput(design: str, _plan: Plan) -> Future[pd.DataFrame]:
+    return cast("Future[pd.DataFrame]", registry().workers.submit(Submitter(HOUSE, design, SOON), goodput_of, _plan, SEED))

@@ -1,0 +1,323 @@
+"""Monitors of the stream: what each window of it says beside the reference, and when it rings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2 as chi2_of
+from scipy.stats import ks_2samp, norm, wasserstein_distance
+
+from simulator.engine.streams import Streams
+from simulator.errors import InputError
+from simulator.incident.frame_statistics import Insides
+from simulator.incident.measured_scenes import CLEAN_SETTING
+from simulator.incident.secret import DAY_S, HOUR_S
+from simulator.incident.section import LABELLED, OF_SERVERS, Slicing, Watch
+from simulator.incident.served_frames import ServedFrames
+from simulator.monitors.distances import PSI_BINS, bandwidth, chi_squared, mmd_squared, psi
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: Windows with fewer rows say nothing.
+LEAST_ROWS = 8
+#: MMD compares no more rows of a window than these, evenly spread over it.
+_MMD_ROWS = 200
+#: Bound on false alarms of ADWIN, for independent values (Bifet and Gavalda 2007).
+_ADWIN_DELTA = 0.002
+
+
+class WatchError(InputError):
+    """A monitor cannot watch; the message says what it needs."""
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSeries:
+    """One monitor on one slice, a row a window, shapes (k,).
+
+    ends_s: when the window ends; known_s: when it is known; value: of the statistic, or the distance to the reference
+    score: how far out of the reference's range, in the monitor's own units; rings: whether it rings
+    usual: where it should be, low and high; NaN where the monitor does not say so
+    """
+
+    watch: Watch
+    slice: str
+    ends_s: Floats
+    known_s: Floats
+    value: Floats
+    score: Floats
+    rings: Bools
+    usual: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A monitor that rings: when (s), which, on which slice, and what it says."""
+
+    at_s: float
+    watch: Watch
+    slice: str
+    value: float
+    usual: tuple[float, float]
+
+
+def slices(insides: Insides, by: Slicing) -> dict[str, Bools]:
+    """The frames of each slice, by its name; a dropped frame belongs to no replica."""
+    frames, spec = insides.frames, insides.spec
+    if by == "all":
+        return {"all": np.ones(len(frames), bool)}
+    if by == "site":
+        return {site.label: frames.site == place for place, site in enumerate(spec.sites.values())}
+    if by == "version":
+        return {label: frames.version == place for place, label in enumerate(spec.versions.values())}
+    replicas = range(int(frames.served.replica.max(initial=0)) + 1)
+    return {f"replica {place + 1}": frames.served.replica == place for place in replicas}
+
+
+def watched(watch: Watch, insides: Insides) -> list[WindowSeries]:
+    """What a monitor says over the whole run, for each of its slices."""
+    rows = _Rows(watch, insides)
+    parts = slices(insides, watch.by)
+    return [rows.series(name, mine, len(parts)) for name, mine in parts.items()]
+
+
+def rings(series: list[WindowSeries], from_s: float) -> list[Ring]:
+    """Everything that rings from a time (s) on, the first first."""
+    found = [
+        Ring(float(one.known_s[place]), one.watch, one.slice, float(one.value[place]), one.usual)
+        for one in series
+        for place in np.flatnonzero(one.rings & (one.known_s >= from_s))
+    ]
+    return sorted(found, key=lambda ring: ring.at_s)
+
+
+class _Rows:
+    """The rows that a monitor reads."""
+
+    def __init__(self, watch: Watch, insides: Insides) -> None:
+        self.watch, self.insides = watch, insides
+        self.window_s = watch.window_h * HOUR_S
+        frames, spec = insides.frames, insides.spec
+        self.window = (frames.at_s // self.window_s).astype(np.int64)
+        self.windows = int(self.window.max(initial=0)) + 1
+        self.reference_windows = max(int(spec.reference_days * DAY_S / self.window_s + 1e-9), 1)
+        self.late_s = spec.labels.days_late * DAY_S if watch.statistic in LABELLED else 0.0
+        self.values, self.weights = self._values()
+        kept = Streams(insides.secret.seed).named("sampled").random(len(frames)) < watch.sampled
+        self.there = np.isfinite(self.values) & (kept | (watch.statistic in {*LABELLED, *OF_SERVERS}))
+
+    def _values(self) -> tuple[Floats, Floats]:
+        """The value of each frame and what it counts in a mean."""
+        if self.watch.statistic in LABELLED:
+            found, there = self.insides.labelled()
+            counts = np.nan_to_num(there)
+            return np.where(counts > 0, found / np.maximum(counts, 1e-9), np.nan), counts
+        return self.insides.figure(self.watch.statistic), np.ones(len(self.insides.frames))
+
+    def series(self, name: str, mine: Bools, parts: int) -> WindowSeries:
+        mine = mine & self.there
+        ends: Floats = (np.arange(self.windows, dtype=float) + 1) * self.window_s
+        compare: dict[str, Callable[[Bools], tuple[Floats, Floats, tuple[float, float]]]] = {
+            "mean": self._means,
+            "adwin": self._means,
+            "page_hinkley": self._means,
+        }
+        value, score, usual = compare.get(self.watch.test, self._distances)(mine)
+        full = np.bincount(self.window[mine], minlength=self.windows) >= LEAST_ROWS
+        after = np.arange(self.windows) >= self.reference_windows
+        rung = self._rung(value, score, parts)
+        score = np.where(full, score, 1.0 if self.watch.rings == "p" else 0.0)
+        return WindowSeries(self.watch, name, ends, ends + self.late_s, value, score, rung & full & after, usual)
+
+    def _rung(self, value: Floats, score: Floats, parts: int) -> Bools:
+        watch = self.watch
+        if watch.test in ("adwin", "page_hinkley"):
+            return _drifts(watch.test, score, self.reference_windows, watch.at)
+        if watch.rings == "p":
+            return np.asarray(score * (parts if watch.correct else 1) < watch.at)
+        return np.asarray(score > watch.at)
+
+    # Means of windows
+
+    def _means(self, mine: Bools) -> tuple[Floats, Floats, tuple[float, float]]:
+        weight = self.weights[mine]
+        total = np.bincount(self.window[mine], weight * self.values[mine], self.windows)
+        count = np.bincount(self.window[mine], weight, self.windows)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = total / count
+        centre, spread = self._reference(mine, mean)
+        score = self._p_of_means(mine, mean) if self.watch.rings == "p" else np.abs(mean - centre) / spread
+        wide = self.watch.at * float(spread.mean()) if self.watch.rings == "spread" else np.nan
+        low, high = float(np.nanmean(centre)) - wide, float(np.nanmean(centre)) + wide
+        return mean, np.nan_to_num(score), (max(low, 0.0) if self.watch.statistic in OF_SERVERS else low, high)
+
+    def _reference(self, mine: Bools, mean: Floats) -> tuple[Floats, Floats]:
+        """Where the mean of each window should be, and its standard deviation, shapes (windows,)."""
+        if self.watch.reference == "collected":
+            values = collected(self.insides, self.watch.statistic)
+            counts = np.maximum(np.bincount(self.window[mine], minlength=self.windows), 1)
+            return np.full(self.windows, values.mean()), values.std(ddof=1) / np.sqrt(counts)
+        known, phases = mean[: self.reference_windows], max(round(24 / self.watch.window_h), 1)
+        phase = np.arange(self.windows) % phases
+        by_phase = np.array([np.nanmean(known[phase[: len(known)] == one]) for one in range(phases)])
+        rest = known - by_phase[phase[: len(known)]]
+        freedom = int(np.isfinite(rest).sum()) - phases
+        rows = np.bincount(self.window[mine], minlength=self.windows)[: self.reference_windows].mean()
+        least = max(1 / max(rows, 1), 1e-9) if self.watch.statistic in OF_SERVERS else 1e-9
+        spread = max(float(np.sqrt(np.nansum(rest**2) / freedom)), least) if freedom > 0 else np.nan
+        return by_phase[phase], np.full(self.windows, spread)
+
+    def _p_of_means(self, mine: Bools, mean: Floats) -> Floats:
+        """As if rows were independent (Welch 1947); a row of a ratio counts as it weighs (Cochran 1977, section 6.3)."""
+        first, weights = self._reference_rows(mine), np.ones(1)
+        if self.watch.reference == "first":
+            weights = self.weights[mine & (self.window < self.reference_windows)]
+        weights = np.broadcast_to(weights, first.shape)
+        centre = (weights * first).sum() / weights.sum()
+        known = len(first) / (len(first) - 1) * ((weights * (first - centre)) ** 2).sum() / weights.sum() ** 2
+        window, weight = self.window[mine], self.weights[mine]
+        rest = np.bincount(window, (weight * (self.values[mine] - mean[window])) ** 2, self.windows)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error = np.sqrt(rest / np.bincount(window, weight, self.windows) ** 2 + known)
+        return np.asarray(np.nan_to_num(2 * norm.sf(np.abs(mean - centre) / np.maximum(error, 1e-12)), nan=1.0))
+
+    # Distances of windows from the reference
+
+    def _reference_rows(self, mine: Bools) -> Floats:
+        if self.watch.reference == "collected":
+            return collected(self.insides, self.watch.statistic)
+        return self.values[mine & (self.window < self.reference_windows)]
+
+    def _distances(self, mine: Bools) -> tuple[Floats, Floats, tuple[float, float]]:
+        """The distance of each window; each reference window is compared with the others."""
+        distance, scores = np.full(self.windows, np.nan), np.full(self.windows, np.nan)
+        of_window = _split(np.flatnonzero(mine), self.window[mine], self.windows)
+        reference = self._rows_of_reference(mine)
+        for place, rows in enumerate(of_window):
+            if len(rows) < LEAST_ROWS:
+                continue
+            inside = self.watch.reference == "first" and place < self.reference_windows
+            apart = [rows[:0], *(each for at, each in enumerate(reference) if at != place or not inside)]
+            others = np.concatenate(apart)
+            if len(others) >= LEAST_ROWS:
+                distance[place], scores[place] = self._compare(others, rows)
+        if self.watch.rings == "p":
+            return distance, np.nan_to_num(scores, nan=1.0), (np.nan, np.nan)
+        known = distance[: self.reference_windows]
+        if np.isfinite(known).sum() < 2:
+            return distance, np.zeros(self.windows), (np.nan, np.nan)
+        centre, spread = float(np.nanmean(known)), max(float(np.nanstd(known, ddof=1)), 1e-9)
+        return distance, np.nan_to_num((distance - centre) / spread), (0.0, centre + self.watch.at * spread)
+
+    def _rows_of_reference(self, mine: Bools) -> list[NDArray[np.int64]]:
+        """The reference's rows by window; those of collected images are one, numbered from -1 downwards."""
+        if self.watch.reference == "collected":
+            return [-1 - np.arange(len(collected(self.insides, "score")))]
+        first = mine & (self.window < self.reference_windows)
+        return _split(np.flatnonzero(first), self.window[first], self.reference_windows)
+
+    def _take(self, rows: NDArray[np.int64]) -> Floats:
+        """The values of rows; negative ones are collected images."""
+        if len(rows) and rows[0] < 0:
+            return collected(self.insides, self.watch.statistic)[-1 - rows]
+        return self.values[rows]
+
+    def _compare(self, reference: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[float, float]:
+        """The distance of rows from the reference, and p as if they were independent, 1 where the test gives none."""
+        if self.watch.test == "mmd":
+            first, second = (self._vectors(_thinned(each, _MMD_ROWS)) for each in (reference, rows))
+            return float(np.sqrt(max(mmd_squared(first, second, bandwidth(first)), 0.0))), 1.0
+        first, second = self._take(reference), self._take(rows)
+        if self.watch.test == "ks":
+            return ks(first, second)
+        if self.watch.test == "wasserstein":
+            return float(wasserstein_distance(first, second)) / max(float(first.std()), 1e-12), 1.0
+        counts = _binned(first, second)
+        return (float(psi(*counts)), 1.0) if self.watch.test == "psi" else _chi2(*counts)
+
+    def _vectors(self, rows: NDArray[np.int64]) -> Floats:
+        if len(rows) and rows[0] < 0:
+            stock = self.insides.stock
+            mine = stock.scenes["reference"].to_numpy(bool)
+            return np.asarray(stock.features[stock.settings[CLEAN_SETTING]][mine], float)[-1 - rows]
+        return self.insides.vectors()[rows]
+
+
+def collected(insides: Insides, name: str) -> Floats:
+    """A figure of each image that the team collected, as the release answered it when it was tested, shape (m,)."""
+    stock, frames = insides.stock, insides.frames
+    mine = np.flatnonzero(stock.scenes["reference"].to_numpy(bool))
+    release = insides.spec.release.detector, insides.spec.release.precision
+    count, clean = len(mine), stock.settings[CLEAN_SETTING]
+    tested = replace(
+        frames,
+        served=ServedFrames(np.zeros(count), np.zeros(count), np.zeros(count, np.int16), 1),
+        dwell=mine,
+        scene=mine,
+        usual=np.full(count, clean),
+        raw=np.full(count, clean),
+        seen=np.full(count, clean),
+        given=np.full(count, clean),
+        network=np.full(count, stock.networks[release]),
+        bin=np.full(count, stock.best_bin(release)),
+    )
+    return replace(insides, frames=tested).figure(name)
+
+
+def ks(first: Floats, second: Floats) -> tuple[float, float]:
+    """The two-sample Kolmogorov-Smirnov statistic, and its asymptotic p for independent rows."""
+    told = ks_2samp(first, second, method="asymp")
+    return float(told.statistic), float(told.pvalue)
+
+
+def _binned(first: Floats, second: Floats) -> tuple[Floats, Floats]:
+    """Rows in each tenth of the reference, of both."""
+    edges = np.unique(np.quantile(first, np.linspace(0, 1, PSI_BINS + 1)[1:-1]))
+    counts = [np.bincount(np.searchsorted(edges, each, side="right"), minlength=len(edges) + 1) for each in (first, second)]
+    return counts[0].astype(float), counts[1].astype(float)
+
+
+def _chi2(first: Floats, second: Floats) -> tuple[float, float]:
+    """Pearson's chi-squared of two histograms, and its p for independent rows."""
+    statistic, filled = float(chi_squared(first, second)), int(((first + second) > 0).sum())
+    return statistic, float(chi2_of.sf(statistic, max(filled - 1, 1)))
+
+
+def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bools:
+    """At which windows river's detector says that something changed; values are in deviations of the reference."""
+    try:
+        from river import drift
+    except ModuleNotFoundError as error:
+        raise WatchError(f"{test}: needs river, which is not installed: pip install 'casesim[monitors]'") from error
+    made: dict[str, Callable[[], Any]] = {
+        "adwin": partial(drift.ADWIN, delta=_ADWIN_DELTA, clock=1),
+        "page_hinkley": partial(drift.PageHinkley, threshold=at, min_instances=reference_windows),
+    }
+    detector = made[test]()
+    found = np.zeros(len(score), bool)
+    for place, value in enumerate(score):
+        detector.update(float(value))
+        found[place] = detector.drift_detected
+    return found
+
+
+def _split(rows: NDArray[np.int64], window: NDArray[np.int64], windows: int) -> list[NDArray[np.int64]]:
+    """Rows by window; rows are in the order of time."""
+    return np.split(rows, np.searchsorted(window, np.arange(1, windows)))
+
+
+def _thinned(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
+def priced(watches: list[Watch], prices: dict[str, float]) -> float:
+    """What monitors cost a week (USD): each statistic once, by the largest share of frames that is read."""
+    most: dict[str, float] = {}
+    for watch in watches:
+        most[watch.statistic] = max(most.get(watch.statistic, 0.0), watch.sampled)
+    return sum(prices[name] * share for name, share in most.items())

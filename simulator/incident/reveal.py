@@ -1,0 +1,210 @@
+"""What an incident did: the harm of each day with and without what was done, and what each look was expected to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import isfinite
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from simulator.app.widgets import draw, lessons, plain
+from simulator.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wrapped
+from simulator.errors import InputError
+from simulator.incident.beliefs import load_beliefs
+from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, path, score
+from simulator.incident.secret import DAY_S, HOUR_S
+from simulator.incident.sessions import Game, link
+from simulator.incident.study_results import load_study, studied
+from simulator.incident.wording import hours, moment, usd
+from simulator.units import significant
+
+_UNIT = "weighted objects"
+#: Room above the lines for the words of the marks, part of their height.
+_AIR = 0.35
+
+
+def harm(went: Excess, untouched: Excess, end_s: float, marks: Sequence[tuple[str, float]]) -> Chart:
+    """The excess harm of each day as it went and without any action; marks: what happened when (s)."""
+    days = np.arange(1, int(np.ceil(end_s / DAY_S)) + 1)
+    both = {"without any action": _by_day(untouched, len(days)), "as it went": _by_day(went, len(days))}
+    drawn = figure(height=300)
+    for (name, values), colour, dash in zip(both.items(), (RED, BLUE), ("dot", "solid"), strict=True):
+        hover = f"day %{{x}}: %{{y:.3g}} {name}<extra></extra>"
+        line = {"color": colour, "width": 3, "dash": dash}
+        drawn.add_trace(go.Scatter(x=days, y=values, name=name, line=line, hovertemplate=hover))
+    for place, (name, at_s) in enumerate(marks):
+        x = at_s / DAY_S + 1
+        drawn.add_vline(x=x, line={"color": GREY, "width": 1.5, "dash": "dash"})
+        height = 1 - 0.08 * (place % 3)
+        drawn.add_annotation(x=x, y=height, yref="paper", text=name, showarrow=False, xanchor="left", xshift=3)
+    drawn.update_xaxes(title="day", range=[1, len(days) + 1], fixedrange=True)
+    low, high = min(0.0, *map(np.min, both.values())), max(1.0, *map(np.max, both.values()))
+    drawn.update_yaxes(title=f"{_UNIT}, a day", fixedrange=True, range=[low, high + _AIR * (high - low)])
+    table = pd.DataFrame({"day": days} | {f"{name} ({_UNIT})": values for name, values in both.items()})
+    return Chart(drawn, _saved(*(values.sum() for values in both.values())), rounded(table))
+
+
+def _saved(untouched: float, went: float) -> str:
+    more = "less" if went <= untouched else "more"
+    return f"With what was done the harm was {significant(abs(untouched - went))} {_UNIT} {more} than without any action."
+
+
+def _by_day(excess: Excess, days: int) -> NDArray[np.float64]:
+    day = np.minimum((excess.at_s // DAY_S).astype(np.int64), days - 1)
+    return np.asarray(np.bincount(day, excess.harm, days), float)
+
+
+def looks(steps: Sequence[DebriefStep], moment: Callable[[float], str]) -> Chart:
+    """Each look beside the one that was expected to tell most at that moment; moment: a time in words."""
+    names = [wrapped(f"{number}. {step.label}") for number, step in enumerate(steps, start=1)]
+    drawn = figure(height=110 + 50 * len(steps), barmode="group")
+    sides = ("the best look then", [s.best_bits for s in steps], GREY), ("this look", [s.bits or 0 for s in steps], BLUE)
+    for name, bits, colour in sides:
+        bar = go.Bar(y=names, x=bits, orientation="h", name=name, marker={"color": colour}, hovertemplate="%{x:.2f} bits")
+        drawn.add_trace(bar)
+    drawn.update_xaxes(title="expected information about the cause, bits", fixedrange=True)
+    drawn.update_yaxes(fixedrange=True, autorange="reversed")
+    table = pd.DataFrame(
+        [(s.label, moment(s.at_s), s.bits, s.best, s.best_bits, s.sign, 100 * s.told) for s in steps],
+        columns=["look", "when", "bits", "the best look then", "its bits", "what it showed", "true cause likely (%)"],
+    )
+    last = f"{100 * steps[-1].told:.0f}%" if steps else "0%"
+    return Chart(drawn, f"By the rules of probability, the findings made the true cause {last} likely.", rounded(table))
+
+
+#: As many fixes are named as help most.
+_MOST_HELPS = 3
+#: The Brier score of somebody who knows nothing.
+_CHANCE = 0.25
+
+
+def reveal(game: Game) -> None:
+    """All of it, from the answer to the lessons."""
+    found = score(game.play)
+    _answer(game, found)
+    _figures(found)
+    _harm(game)
+    _path(game)
+    _lessons(game)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Play another", key="another", type="primary"):
+            st.query_params.from_dict({"case": game.scenario.id})
+            st.rerun()
+        _replay(game)
+
+
+def _answer(game: Game, found: Score) -> None:
+    secret, spec = game.play.secret, game.play.spec
+    cause = spec.causes[found.cause]
+    came = "all at once" if secret.shape == "abrupt" else f"over {spec.ramp_days:g} days"
+    st.header(f"It was: {plain(cause.label)}", anchor=False)
+    said = "You named no cause."
+    if found.diagnosis is not None:
+        right = "right" if found.right else "wrong"
+        said = f"You said “{spec.causes[found.diagnosis].label}”, {100 * found.confidence:.0f}% sure: {right}."
+    since = f"It began on {moment(game.scenario, secret.onset_s)}, {came}."
+    (st.success if found.right else st.error)(plain(f"{said} {since}"))
+    st.markdown(cause.teaches)
+    if cause.source:
+        st.caption(f"Source: {plain(cause.source)}")
+    if (decoy := secret.decoy_of(spec)) is not None:
+        log = f": “{decoy.log.text}”" if decoy.log else ""
+        st.markdown(plain(f"At the same moment something harmless moved: {decoy.label}{log}"))
+
+
+def _figures(found: Score) -> None:
+    """How it went, a figure each."""
+    figures = {
+        "Detected after": _after(found.detected_h),
+        "Diagnosed after": _after(found.diagnosed_h),
+        "Mitigated after": _after(found.mitigated_h),
+        "Wrong fixes": f"{found.wrong_fixes} of {len(found.fixes)}",
+        "False alarms": f"{found.false_alarms}",
+        "Frames labelled": f"{found.labels:,}",
+        "Spent": usd(found.usd),
+        "Brier score": f"{found.brier:.2f}",
+        "Harm, as it went": f"{significant(found.excess)} objects",
+        "Harm without any action": f"{significant(found.untouched)} objects",
+    }
+    with st.grid(5, min_column_width=150, border=True):
+        for label, value in figures.items():
+            st.metric(label, value)
+    st.caption(
+        "Times are from when it began. Harm is what was missed and what was needless beyond what the same system would have "
+        "done without the cause, each object by its weight in the case. "
+        "The Brier score is the squared distance of the confidence from the truth: 0 is best, and always saying 50% scores "
+        f"{_CHANCE:g}."
+    )
+
+
+def _after(from_onset_h: float) -> str:
+    if not isfinite(from_onset_h):
+        return "never"
+    return hours(from_onset_h * HOUR_S) if from_onset_h >= 0 else f"{hours(-from_onset_h * HOUR_S)} early"
+
+
+def _harm(game: Game) -> None:
+    play, spec = game.play, game.play.spec
+    st.subheader("What it did", anchor=False)
+    marks = [("it begins", play.secret.onset_s)]
+    marks += [("the page", game.paged.until_s)] if game.paged else []
+    marks += [(spec.fixes[one.name].label, one.at_s) for one in play.shipped]
+    went, untouched = Excess.of(play.insides()), Excess.of(play.insides(0))
+    draw(harm(went, untouched, play.end_s, marks), key="harm")
+    for one in score(play).fixes:
+        took = (
+            f"took away {100 * one.took_away:.0f}% of the harm that was left"
+            if isfinite(one.took_away)
+            else "had no harm to end"
+        )
+        st.markdown(plain(f"“{spec.fixes[one.name].label}” {took}{'' if one.right else ': it did not help'}."))
+    if helps := _what_helps(game):
+        st.markdown(plain(helps))
+
+
+def _what_helps(game: Game) -> str:
+    """What takes most of the harm of this cause away, of all that was tried against it in the study of the case."""
+    cause, spec = game.play.secret.cause, game.play.spec
+    if cause is None or spec.causes[cause].harmless or game.scenario.id not in studied():
+        return ""
+    rows = load_study(game.scenario.id).fixes
+    best = rows[(rows["cause"] == cause) & (rows["took_away"] >= HELPS)].sort_values("took_away", ascending=False)
+    told = [
+        f"“{spec.fixes[row['fix']].label}” {100 * min(row['took_away'], 1.0):.0f}%"
+        for row in best.head(_MOST_HELPS).to_dict("records")
+        if row["fix"] in spec.fixes
+    ]
+    return f"Shipped when the page came, these take most of its harm away on average: {', '.join(told)}." if told else ""
+
+
+def _path(game: Game) -> None:
+    st.subheader("What you looked at, and what would have told most", anchor=False)
+    try:
+        beliefs = load_beliefs(game.scenario)
+    except InputError as error:
+        st.warning(plain(str(error)))
+        return
+    steps = path(game.play, beliefs) if beliefs else []
+    if not steps:
+        said = "You looked at nothing." if beliefs else "How much each look tells was not worked out for this case."
+        st.markdown(said)
+        return
+    draw(looks(steps, partial(moment, game.scenario)), key="path")
+
+
+def _lessons(game: Game) -> None:
+    if not game.scenario.debrief:
+        return
+    st.subheader("What to take away", anchor=False)
+    lessons(game.scenario)
+
+
+def _replay(game: Game) -> None:
+    with st.popover("Link to this incident", type="tertiary"):
+        st.markdown("This link opens the incident as you played it, with its actions:")
+        st.code(f"{st.context.url or ''}{link(game)}", language=None, wrap_lines=True)

@@ -1,0 +1,274 @@
+"""What can be done: wait, look closer, put right, watch something else; each says what it costs, and why it cannot be done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.errors import InputError
+from simulator.incident.player_actions import (
+    Action,
+    BelieveAction,
+    CloseAction,
+    DiagnoseAction,
+    FixAction,
+    LookAction,
+    WaitAction,
+    WatchAction,
+)
+from simulator.incident.room_panels import editor
+from simulator.incident.section import LABELLED, WATCHED, Incident
+from simulator.incident.sessions import Game, games
+from simulator.incident.step_kinds import AnyLook, LabelsLook, PicturesLook, SlicesLook
+from simulator.incident.wording import cost_of, name_of
+
+#: Waiting for a page ends after so many hours, so that one click does not end the incident.
+_WEEK_H = 168
+LOOK, FIX, WATCH, NAME = "Look closer", "Put right", "Watch", "Name the cause"
+#: What an action could not be taken for: the control and the sentence, in the session.
+_REFUSED = "incident_refused"
+
+
+def act(game: Game, action: Action, control: str) -> None:
+    """Take an action and draw the page anew; what is wrong with it is told beside its control."""
+    st.session_state.pop(_REFUSED, None)
+    try:
+        games().act(game.id, game.scenario, action)
+        if isinstance(action, CloseAction):
+            games().reveal(game.id)
+    except InputError as error:
+        st.session_state[_REFUSED] = (control, str(error))
+    st.rerun()
+
+
+def refused(control: str) -> None:
+    """Why the action of this control could not be taken, if so."""
+    where, sentence = st.session_state.get(_REFUSED, ("", ""))
+    if where == control:
+        st.error(plain(sentence))
+
+
+@st.fragment
+def steps(game: Game) -> None:
+    """Everything that can be done, in four groups; waiting is always at hand."""
+    _wait(game)
+    tabs = st.tabs([LOOK, FIX, WATCH, NAME], key=f"steps:{game.id}", on_change="rerun")
+    for tab, draw in zip(tabs, (_looks, _fixes, _watches, _name), strict=True):
+        if tab.open:
+            with tab, st.container(gap="xsmall"):
+                draw(game)
+
+
+def _wait(game: Game) -> None:
+    with st.container(horizontal=True, wrap=False):
+        about = "A week at most; a page costs money."
+        if st.button("Wait until something rings", key="wait_ring", type="primary", help=about):
+            act(game, WaitAction(kind="wait", hours=_WEEK_H), "wait")
+        with st.popover("Wait some hours"):
+            hours = st.number_input("Hours, unless something rings before", 1, 672, 6, key="wait_hours")
+            if st.button("Wait", key="wait"):
+                act(game, WaitAction(kind="wait", hours=hours), "wait")
+    refused("wait")
+
+
+def _looks(game: Game) -> None:
+    for name, look in game.play.spec.looks.items():
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            pressed = st.container(width="stretch").empty()
+            asked = _asked(game.play.spec, name, look)
+            label = f"{plain(look.label)} :small[· {cost_of(look, asked.frames)}]"
+            if pressed.button(label, key=f"look_{name}", help=plain(look.note or "") or None, width="stretch"):
+                act(game, asked, f"look_{name}")
+        refused(f"look_{name}")
+
+
+def _asked(spec: Incident, name: str, look: AnyLook) -> LookAction:
+    """The look with what its boxes say."""
+    hidden: dict[str, Any] = {"label_visibility": "collapsed"}
+    site, statistic, frames = "", "found", 100
+    if isinstance(look, PicturesLook | LabelsLook):
+        labels = {"": "All sites"} | {place: told.label for place, told in spec.sites.items()}
+        site = st.selectbox(
+            f"Site: {plain(look.label)}",
+            [*labels],
+            format_func=lambda place: labels[place],
+            key=f"look_{name}_site",
+            width=125,
+            **hidden,
+        )
+    if isinstance(look, LabelsLook):
+        frames = int(st.number_input("Frames to label", 10, 5000, 100, 10, key=f"look_{name}_frames", width=110, **hidden))
+    if isinstance(look, SlicesLook):
+        shown = [each for each in WATCHED if each not in LABELLED]
+        first = shown.index("found")
+        statistic = st.selectbox(
+            "Figure to slice", shown, first, format_func=name_of, key=f"look_{name}_figure", width=170, **hidden
+        )
+    return LookAction(kind="look", look=name, site=site or None, statistic=statistic, frames=frames)
+
+
+def _fixes(game: Game) -> None:
+    shipped = {one.name for one in game.play.shipped}
+    for name, fix in game.play.spec.fixes.items():
+        done = ", shipped before" if name in shipped else ""
+        label = f"{plain(fix.label)} :small[· {cost_of(fix)}{done}]"
+        if st.button(label, key=f"fix_{name}", help=plain(fix.note or "") or None, width="stretch"):
+            act(game, FixAction(kind="fix", fix=name), f"fix_{name}")
+        refused(f"fix_{name}")
+
+
+def _watches(game: Game) -> None:
+    watches = editor(game.scenario, game.play.watches[-1][1], f"{game.id}:{len(game.play.watches)}")
+    if st.button("Watch these from now on", key="watch"):
+        act(game, WatchAction(kind="watch", watches=watches), "watch")
+    refused("watch")
+
+
+def _name(game: Game) -> None:
+    believed = suspects(game)
+    if believed is not None:
+        act(game, believed, "believe")
+    refused("believe")
+    _diagnosis(game)
+    with st.popover("Close and reveal", width="stretch"):
+        st.markdown("The stream goes on to its end without you, and you are told what it was. Nothing can be done after that.")
+        if st.button("Close for good", key="close", type="primary"):
+            act(game, CloseAction(kind="close"), "close")
+    refused("close")
+
+
+def _diagnosis(game: Game) -> None:
+    causes = game.play.spec.causes
+    cause = st.selectbox(
+        "The cause",
+        list(causes),
+        None,
+        format_func=lambda name: causes[name].label,
+        key=f"cause:{game.id}",
+        placeholder="Choose a cause",
+    )
+    sure = st.slider("How sure are you?", 0, 100, 70, 5, format="%d%%", key=f"sure:{game.id}")
+    if st.button("State this diagnosis", key="diagnose", disabled=cause is None):
+        act(game, DiagnoseAction(kind="diagnose", cause=str(cause), confidence=sure / 100), "diagnose")
+    refused("diagnose")
+    told = next((note.action for note in reversed(game.notes) if isinstance(note.action, DiagnoseAction)), None)
+    if told:
+        st.caption(plain(f"You said: {causes[told.cause].label}, {100 * told.confidence:.0f}% sure. The last word counts."))
+
+
+@st.fragment
+def ended(game: Game) -> None:
+    """The stream has come to its end: what is left is to name the cause."""
+    st.markdown("**The stream has come to its end.** Name the cause, and close the incident.")
+    _name(game)
+
+
+#: Where every slider stands before anything is believed (%).
+_UNDECIDED = 50
+
+_CSS = """
+table { border-collapse: collapse; width: 100%; color: var(--st-text-color); font: 400 .8rem/1.25 var(--st-font); }
+caption, th { text-align: left; font-weight: 600; }
+caption { padding-bottom: .25rem; }
+td, th { padding: .12rem .35rem .12rem 0; vertical-align: middle; }
+td:nth-child(2) { width: 26%; }
+td:nth-child(3) { width: 22%; position: relative; text-align: right; font-variant-numeric: tabular-nums; }
+input { width: 100%; min-width: 4rem; height: 1rem; margin: 0; appearance: none; background: none; cursor: pointer; }
+input::-webkit-slider-runnable-track { height: .25rem; border-radius: .2rem; background: var(--st-border-color); }
+input::-webkit-slider-thumb { appearance: none; width: .9rem; height: .9rem; margin-top: -.32rem; border-radius: 50%;
+                              background: var(--st-primary-color); }
+input::-moz-range-track { height: .25rem; border-radius: .2rem; background: var(--st-border-color); }
+input::-moz-range-thumb { width: .9rem; height: .9rem; border: 0; border-radius: 50%; background: var(--st-primary-color); }
+input:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+span { display: inline-block; width: 2.2rem; margin-right: .3rem; }
+button { margin-top: .4rem; padding: .35rem .75rem; font: inherit; color: inherit; cursor: pointer; background: none;
+         border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
+button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+.bar { display: inline-block; width: calc(100% - 2.6rem); height: .6rem; background: var(--st-secondary-background-color); }
+.bar i { display: block; height: 100%; background: var(--st-primary-color); }
+"""
+
+_HTML = """
+<table>
+  <thead><tr><th scope="col">What may be behind it</th><th scope="col">Suspicion</th><th scope="col">Share</th></tr></thead>
+  <tbody></tbody>
+</table>
+<button type="button">Write these down</button>
+"""
+
+_JS = """
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const body = parentElement.querySelector("tbody"), write = parentElement.querySelector("button");
+  const make = (tag, fields, ...inside) => {
+    const made = Object.assign(document.createElement(tag), fields);
+    made.append(...inside);
+    return made;
+  };
+  const weights = () => Object.fromEntries([...body.querySelectorAll("input")].map((one) => [one.name, Number(one.value)]));
+  const normalise = () => {
+    const total = Object.values(weights()).reduce((sum, one) => sum + one, 0);
+    body.querySelectorAll("input").forEach((one) => {
+      const share = total ? 100 * one.value / total : 0, row = one.closest("tr");
+      row.querySelector("i").style.width = `${share}%`;
+      row.querySelector("span").textContent = `${Math.round(share)}%`;
+      one.setAttribute("aria-valuetext", `${one.value}% suspicion, a share of ${Math.round(share)}%`);
+    });
+    write.disabled = !total;
+  };
+  if (body.dataset.shown !== data.token) {
+    body.dataset.shown = data.token;
+    body.replaceChildren(...data.causes.map(({ name, label, weight }) => {
+      const slider = make("input", { type: "range", name, min: 0, max: 100, step: 5, value: weight, oninput: normalise });
+      slider.setAttribute("aria-label", `Suspicion: ${label}`);
+      slider.onchange = () => setStateValue("weights", weights());
+      return make("tr", {}, make("td", { textContent: label }), make("td", {}, slider),
+                  make("td", {}, make("span", {}), make("div", { className: "bar" }, make("i", {}))));
+    }));
+  }
+  normalise();
+  write.onclick = () => setTriggerValue("written", weights());
+}
+"""
+
+_component = st.components.v2.component("incident_suspects", html=_HTML, css=_CSS, js=_JS)
+
+
+def suspects(game: Game) -> BelieveAction | None:
+    """Draw the causes in the author's order; what the person wrote down, if they did just now."""
+    causes, key = game.play.spec.causes, f"suspects:{game.id}"
+    token, before = str(len(_written(game))), _weights(game)
+    kept = _read(st.session_state.get(key, {}).get("weights"), causes)
+    shown = kept or before
+    rows = [{"name": name, "label": cause.label, "weight": shown[name]} for name, cause in causes.items()]
+    found = _component(
+        key=key,
+        data={"token": token, "causes": rows},
+        on_weights_change=lambda: None,
+        on_written_change=lambda: None,
+    )
+    written = _read(found.get("written"), causes)
+    total = sum(written.values()) if written else 0
+    return BelieveAction(kind="believe", shares={n: w / total for n, w in written.items() if w}) if written and total else None
+
+
+def _written(game: Game) -> list[BelieveAction]:
+    return [note.action for note in game.notes if isinstance(note.action, BelieveAction)]
+
+
+def _weights(game: Game) -> dict[str, int]:
+    """Where the sliders stand: where they were when they were last written down."""
+    said = _written(game)
+    if not said:
+        return dict.fromkeys(game.play.spec.causes, _UNDECIDED)
+    most = max(said[-1].shares.values())
+    return {name: round(100 * said[-1].shares.get(name, 0.0) / most) for name in game.play.spec.causes}
+
+
+def _read(given: object, causes: object) -> dict[str, int] | None:
+    """Weights as the browser sent them: of known causes, from 0 to 100; None if they are not that."""
+    if not isinstance(given, dict) or not isinstance(causes, dict) or set(given) != set(causes):
+        return None
+    fit = all(isinstance(weight, int | float) and 0 <= weight <= 100 for weight in given.values())
+    return {str(name): int(weight) for name, weight in given.items()} if fit else None

@@ -1,0 +1,245 @@
+"""How good a detector is: COCO's average precision and recall by height, with bootstrap intervals by image.
+
+The rules are those of COCO's evaluation (Lin et al. 2014, arXiv:1405.0312, and pycocotools): detections of an image and a class
+take labelled boxes greedily by falling score, precision is made monotone and read at 101 levels of recall, and the mean runs
+over the classes that have labels. Boxes are rows of left, top, right, bottom in pixels. An image is the unit that is drawn
+again in the bootstrap, since boxes of one image are not independent; a resample is a row of weights, one an image, so
+that a thousand of them need no matching anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simulator.evidence.detection_tables import BINS, CLEAN, FP32, DetectionTables
+from simulator.intervals import LEVEL, Interval
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Overlaps at which a detection counts as right, and levels of recall at which precision is read.
+OVERLAPS: Floats = np.linspace(0.5, 0.95, 10)
+RECALLS: Floats = np.linspace(0, 1, 101)
+#: COCO looks at so many detections of an image and a class.
+MOST = 100
+#: Cells of a table of resamples by detections that are held at a time.
+_CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes on images: image and category (n,), numbered from 0; box (n, 4)."""
+
+    image: Ints
+    category: Ints
+    box: Floats
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+
+@dataclass(frozen=True)
+class ScoredBoxes(Boxes):
+    """What a detector answered: boxes with a score (n,)."""
+
+    score: Floats
+
+
+def overlap(first: ArrayLike, second: ArrayLike) -> Floats:
+    """Intersection over union of every box (n, 4) with every other (m, 4), shape (n, m)."""
+    one, other = np.asarray(first, float)[:, None], np.asarray(second, float)[None]
+    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
+    shared = np.prod(np.maximum(sides, 0), axis=-1)
+    together = _area(one) + _area(other) - shared
+    return np.asarray(np.divide(shared, together, out=np.zeros_like(shared), where=together > 0))
+
+
+def _area(boxes: Floats) -> Floats:
+    return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
+
+
+def taken(labels: Boxes, found: ScoredBoxes, overlaps: Floats = OVERLAPS) -> Ints:
+    """The labelled box that each detection takes at each overlap, -1 where none; shape (overlaps, detections)."""
+    answer = np.full((len(overlaps), len(found)), -1, np.int64)
+    boxes = _groups(labels, np.arange(len(labels)))
+    for key, rows in _groups(found, np.argsort(-found.score, kind="stable")).items():
+        if key in boxes:
+            best, there = rows[:MOST], boxes[key]
+            places = _take(overlap(found.box[best], labels.box[there]), overlaps)
+            answer[:, best] = np.where(places < 0, -1, there[places])
+    return answer
+
+
+def _groups(boxes: Boxes, order: Ints) -> dict[tuple[int, int], Ints]:
+    """Rows by image and category, each in `order`."""
+    if not len(order):
+        return {}
+    image, category = boxes.image[order], boxes.category[order]
+    by_key = np.lexsort((category, image))
+    new = np.flatnonzero((np.diff(image[by_key]) != 0) | (np.diff(category[by_key]) != 0)) + 1
+    parts = np.split(by_key, new)
+    return {(int(image[part[0]]), int(category[part[0]])): order[part] for part in parts}
+
+
+def _take(shared: Floats, overlaps: Floats) -> Ints:
+    """Which of the boxes (columns of `shared`) each detection (rows, best first) takes at each overlap; -1 where none."""
+    places = np.full((len(overlaps), len(shared)), -1, np.int64)
+    free = np.ones((len(overlaps), shared.shape[1]), bool)
+    level = np.arange(len(overlaps))
+    for row, candidates in enumerate(shared):
+        open_to_it = np.where(free, candidates, -1)
+        best = shared.shape[1] - 1 - open_to_it[:, ::-1].argmax(axis=1)  # of equal ones COCO takes the last
+        right = open_to_it[level, best] >= overlaps
+        places[right, row] = best[right]
+        free[level[right], best[right]] = False
+    return places
+
+
+def best_scores(labels: Boxes, found: ScoredBoxes, takes: Ints | None = None) -> Floats:
+    """The score of the detection that takes each labelled box at an overlap of 0.5, 0 where it is missed; shape (labels,).
+
+    Boxes are taken by falling score, so that above any threshold the same boxes are found as without those below it.
+    takes: the first row of what `taken` says, where it is known already
+    """
+    takes = taken(labels, found, OVERLAPS[:1])[0] if takes is None else takes
+    scores = np.zeros(len(labels))
+    scores[takes[takes >= 0]] = found.score[takes >= 0]
+    return scores
+
+
+def average_precision(
+    labels: Boxes, found: ScoredBoxes, images: int, weights: Floats | None = None, takes: Ints | None = None
+) -> Floats:
+    """Average precision at each overlap, the mean over classes, for each row of `weights`; shape (resamples, overlaps).
+
+    weights: how often each image counts, (resamples, images); once each by default
+    takes: what `taken` says, where it is known already
+    COCO's AP is the mean over overlaps. NaN where no labelled box is left.
+    """
+    counted = np.ones((1, images)) if weights is None else np.asarray(weights, float)
+    right = (taken(labels, found) if takes is None else takes) >= 0
+    by_class = [
+        _of_class(right, found, rows, np.bincount(labels.image[labels.category == category], minlength=images), counted)
+        for category in np.unique(labels.category)
+        for rows in [_ranked(found, int(category))]
+    ]
+    if not by_class:
+        return np.full((len(counted), len(right)), np.nan)
+    stacked = np.stack(by_class)
+    present = ~np.isnan(stacked)
+    total, count = np.where(present, stacked, 0).sum(axis=0), present.sum(axis=0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+
+
+def _ranked(found: ScoredBoxes, category: int) -> Ints:
+    """Rows of one class by falling score, at most `MOST` an image; of equal scores the earlier image first."""
+    rows = np.flatnonzero(found.category == category)
+    rows = rows[np.lexsort((-found.score[rows], found.image[rows]))]
+    starts = np.searchsorted(found.image[rows], found.image[rows])
+    rows = rows[np.arange(len(rows)) - starts < MOST]
+    return rows[np.argsort(-found.score[rows], kind="stable")]
+
+
+def _of_class(right: NDArray[np.bool_], found: ScoredBoxes, rows: Ints, labelled: Ints, weights: Floats) -> Floats:
+    """Average precision of one class, (resamples, overlaps); nan where a resample has no label of it."""
+    step = max(_CELLS // max(len(rows), 1), 1)
+    parts = [weights[start : start + step] for start in range(0, len(weights), step)]
+    return np.concatenate([_in_resamples(right[:, rows], found.image[rows], labelled, part) for part in parts])
+
+
+def _in_resamples(right: NDArray[np.bool_], image: Ints, labelled: Ints, weights: Floats) -> Floats:
+    needed = (weights @ labelled)[:, None]
+    answers = np.cumsum(weights[:, image], axis=1)
+    levels = []
+    for hits in right:
+        # Precision is highest at a hit, so that only hits need looking at.
+        at = np.flatnonzero(hits)
+        true = np.cumsum(weights[:, image[at]], axis=1)
+        precision = np.divide(true, answers[:, at], out=np.zeros_like(true), where=answers[:, at] > 0)
+        highest = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        recall = np.divide(true, needed, out=np.zeros_like(true), where=needed > 0)
+        reached = np.searchsorted(RECALLS, recall, side="right")
+        levels.append((highest * np.diff(reached, axis=1, prepend=0)).sum(axis=1) / len(RECALLS))
+    return np.where(needed > 0, np.stack(levels, axis=1), np.nan)
+
+
+def resamples(images: int, count: int, seed: int) -> Floats:
+    """How often each image is drawn in each of `count` bootstrap samples, (count, images)."""
+    return np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), count).astype(float)
+
+
+def bootstrapped(value: float, drawn: ArrayLike) -> Interval:
+    """A figure with the percentiles of its bootstrap samples, moved so that their median is the figure.
+
+    A resample lacks some images, and with them rare classes, which shifts average precision as a whole. Samples without a
+    value are left out.
+    """
+    sample = np.asarray(drawn, float)
+    sample = sample[~np.isnan(sample)]
+    if not len(sample):
+        return Interval(value, np.nan, np.nan)
+    low, middle, high = np.quantile(sample, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
+    return Interval(value, float(value + low - middle), float(value + high - middle))
+
+
+@dataclass(frozen=True)
+class RecallCurve:
+    """Recall at each height in pixels with its 95% interval, and how many boxes weigh in; columns of equal length.
+
+    drawn: recall in each bootstrap sample, (resamples, heights), for paired differences
+    """
+
+    height_px: Floats
+    recall: Floats
+    low: Floats
+    high: Floats
+    boxes: Floats
+    drawn: Floats
+
+    def less(self, other: RecallCurve) -> RecallCurve:
+        """This recall minus another of the same boxes, paired by bootstrap sample."""
+        drawn = self.drawn - other.drawn
+        low, high = _bounds(drawn)
+        return RecallCurve(self.height_px, self.recall - other.recall, low, high, self.boxes, drawn)
+
+
+#: How far a box may be from a height and still say something of it: the standard deviation, in doublings.
+BANDWIDTH = 0.35
+
+
+def recall_by_height(height_px: Floats, found: NDArray[np.bool_], image: Ints, at_px: Floats, weights: Floats) -> RecallCurve:
+    """Recall as a smooth function of box height: a local mean over log height with a normal kernel (Nadaraya and Watson 1964).
+
+    height_px, found, image: columns, one row per labelled box; at_px: heights to tell it at; weights: of `resamples`
+    """
+    apart = (np.log2(height_px)[:, None] - np.log2(at_px)[None]) / BANDWIDTH
+    kernel = np.exp(-(apart**2) / 2)
+    images = weights.shape[1]
+    near, hit = np.zeros((images, len(at_px))), np.zeros((images, len(at_px)))
+    np.add.at(near, image, kernel)
+    np.add.at(hit, image, kernel * found[:, None])
+    drawn = _share(weights @ hit, weights @ near)
+    low, high = _bounds(drawn)
+    effective = kernel.sum(axis=0) ** 2 / (kernel**2).sum(axis=0)
+    return RecallCurve(at_px, _share(hit.sum(axis=0), near.sum(axis=0)), low, high, effective, drawn)
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
+
+
+def _bounds(drawn: Floats) -> tuple[Floats, Floats]:
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return low, high
+
+
+def operating_score(tables: DetectionTables, detector: str) -> float:
+    """The score from which F1 over the clean images at fp32 is best, among the beginnings of the histograms' bins."""
+    clean = tables.of("answers", detector, FP32, CLEAN, 0)
+    found = np.array([clean[f"found_{round(100 * low):02d}"].sum() for low in BINS])[::-1].cumsum()[::-1]
+    false = np.array([clean[f"false_{round(100 * low):02d}"].sum() for low in BINS])[::-1].cumsum()[::-1]
+    f1 = 2 * (found - false) / (found + len(tables.boxes))
+    return BINS[int(f1.argmax())]

@@ -1,0 +1,340 @@
+"""From the measures of all replications to each metric with its interval, by the estimator its record names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from simulator.case.metric_records import Metric, MetricGroup
+from simulator.intervals import (
+    LEVEL,
+    Estimate,
+    Interval,
+    corrected_interval,
+    dependent_sum,
+    estimate,
+    percentile_interval,
+    ratio_interval,
+    replicated_share,
+)
+from simulator.metrics.label_uncertainty import RoutingShares
+from simulator.metrics.measures import Measures
+from simulator.metrics.samples import NOTHING, Percentile, Pooled, Sample, Total, bounds, changes
+from simulator.units import significant
+
+Floats = NDArray[np.float64]
+
+#: Batches of one long run in steady state (batch means), nearly independent of each other.
+BATCHES = 20
+
+
+#: A metric of a group is quoted from this many requests, and this many labelled people of each class, on.
+ENOUGH = 30
+
+#: The class that a metric is about, if it is not about both: 0 the negatives, 1 the positives.
+ABOUT = {"sensitivity": (1,), "specificity": (0,)}
+
+
+#: What a percentile rests on where that is not requests, by the first part of its sample.
+_COUNTED = {"age": "looks at it", "age_peak": "arrivals"}
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A percentile or a group's metric with too few requests or labelled people to support it, and about how many it takes."""
+
+    metric: Metric
+    requests: float
+    needed: float
+    people: int | None = None
+
+    @property
+    def few(self) -> str:
+        """What is missing, where it stands in place of the figure."""
+        return f"too few {self._what}" if self.people is None else "too few labelled people"
+
+    @property
+    def _what(self) -> str:
+        return _COUNTED.get(self.metric.sample.partition(".")[0], "requests")
+
+    @property
+    def sentence(self) -> str:
+        """What is missing, in words."""
+        if self.people is not None or self.metric.quantile is None:
+            count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
+            return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
+        return (
+            f"{self.metric.label}: not quoted. {self.requests:,.0f} {self._what} are too few; about "
+            f"{significant(self.needed, 2)} would be enough."
+        )
+
+
+class Estimator:
+    """Estimates of one design.
+
+    measures: a replication each, without their warm-up; ways: the effect of resampling the labelled people, if any
+    cut: whether a warm-up was cut off, so that a single replication may be cut into stretches
+    """
+
+    def __init__(self, measures: Sequence[Measures], ways: RoutingShares | None, cut: bool = False) -> None:
+        self.measures = measures
+        self.ways = ways
+        self.in_stretches = cut and len(measures) == 1
+        self.withheld: list[Withheld] = []
+        self._pooled: dict[tuple[int, ...], Pooled] = {}
+        self.whole: Estimator | None = None  # of a group: the estimates of all requests
+        self._groups: dict[str, Estimator] = {}
+
+    def of_group(self, group: MetricGroup) -> Estimator:
+        """Estimates of the requests of one group alone."""
+        if group.key not in self._groups:
+            measures = [one.of_group(group.key) for one in self.measures]
+            ways = self.ways and self.ways.groups.get(group.key, self.ways)
+            alone = self._groups[group.key] = Estimator(measures, ways)
+            alone.whole, alone.in_stretches = self, self.in_stretches
+        return self._groups[group.key]
+
+    def estimate(self, metric: Metric) -> Estimate | None:
+        """A metric with its interval; None if the run has none, or too few requests or labelled people to quote it."""
+        if metric.group is not None:
+            return self._of_group(metric, self.of_group(metric.group))
+        run = self.run_interval(metric)
+        return None if run is None else estimate(run, self.labels_interval(metric, run.value), metric.least, metric.most)
+
+    def _of_group(self, metric: Metric, alone: Estimator) -> Estimate | None:
+        """A metric of a group, unless too few stand behind it."""
+        of_all = metric.of_all
+        lacking = alone.lacking(of_all)
+        if lacking is not None:
+            self.withheld.append(replace(lacking, metric=metric))
+            return None
+        before = len(alone.withheld)
+        found = alone.estimate(of_all)
+        self.withheld += [replace(one, metric=metric) for one in alone.withheld[before:]]
+        return found
+
+    def lacking(self, metric: Metric) -> Withheld | None:
+        """What a metric of a group lacks to be told; None where nothing, or where the run has no such figure at all."""
+        labelled = self.measures[0].labelled
+        behind = [labelled[of_class] for of_class in ABOUT.get(metric.name, (0, 1)) if labelled[of_class]] if labelled else []
+        if behind and min(behind) < ENOUGH:
+            return Withheld(metric, 0, ENOUGH, min(behind))
+        requests = float(self.columns(metric.name)[1].sum()) if not metric.sample else ENOUGH
+        return Withheld(metric, requests, ENOUGH) if 0 < requests < ENOUGH else None
+
+    def cost(self, part: str) -> Estimate:
+        """A part of the cost of 1,000 requests."""
+        totals = [one.costs[part] for one in self.measures]
+        run = ratio_interval([total.above for total in totals], [total.below for total in totals])
+        labels = self._by_way(part, totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
+        return estimate(run, labels, 0.0)
+
+    def run_interval(self, metric: Metric) -> Interval | None:
+        """The metric with the uncertainty due to the run."""
+        if metric.sample:
+            return self._of_sample(metric)
+        above, below = self.columns(metric.name)
+        if not below.any():
+            return None
+        return replicated_share(above, below) if metric.estimator == "share" else ratio_interval(above, below)
+
+    def labels_interval(self, metric: Metric, value: float) -> Interval | None:
+        """The metric with the uncertainty due to the labels; None if it rests on no labelled item."""
+        totals = self._totals(metric.name)
+        if (counted := bounds(totals)) is not None:
+            return Interval(value, *counted)
+        if (moved := changes(totals)) is not None:
+            return about(value, moved)
+        if self.ways is not None and any(total.by_way is not None for total in totals):
+            return self._by_way(metric.name, totals, value)
+        return self._by_runs(lambda one: one.figure(metric), value, metric.is_time)
+
+    def moved(self, name: str) -> Floats | None:
+        """How much a metric changes in each resample of evidence that stands outside the score tables, shape (draws,)."""
+        return changes(self._totals(name))
+
+    def between(self, name: str) -> tuple[float, float] | None:
+        """The bounds that counted evidence leaves a metric."""
+        return bounds(self._totals(name))
+
+    def _totals(self, name: str) -> list[Total]:
+        """The summands of a metric, one per replication; empty if it is not a sum."""
+        return [one.totals[name] for one in self.measures if name in one.totals]
+
+    def columns(self, name: str) -> tuple[Floats, Floats]:
+        """Numerators and denominators of a ratio or a share, a replication each."""
+        if name in self.measures[0].rates:
+            return self._rates(name)
+        totals = self._totals(name)
+        return np.array([total.above for total in totals]), np.array([total.below for total in totals])
+
+    def rerouted(self, metric: Metric, ways: RoutingShares) -> float | None:
+        """The plain value of a sum over people if labelled items took other ways; None if it rests on no labelled item.
+
+        What follows a way is taken to stay as it is. ways: of which only the plain shares are used.
+        """
+        every = Estimator(self.measures, ways)
+        alone, name = (every.of_group(metric.group), metric.of_all.name) if metric.group else (every, metric.name)
+        sums = alone._by_class_and_way(name, alone._totals(name))
+        return None if sums is None or alone.ways is None else float(_ratio(*sums, alone.ways.original))
+
+    def _samples(self, name: str) -> list[Sample]:
+        found = [one.samples.get(name, NOTHING) for one in self.measures]
+        return found[0].parts(BATCHES) if self.in_stretches else found
+
+    def pooled(self, name: str) -> Pooled:
+        """The values of a sample over all replications."""
+        samples = self._samples(name)
+        key = tuple(
+            id(one.values) for one in samples if one is not NOTHING
+        )  # if nothing is refused, the served are the answered
+        if self.in_stretches or key not in self._pooled:
+            self._pooled[key] = Pooled(samples)
+        return self._pooled[key]
+
+    def _of_sample(self, metric: Metric) -> Interval | None:
+        pooled = self.pooled(metric.sample)
+        if not pooled:
+            return None
+        if metric.quantile is None:
+            samples = self._samples(metric.sample)
+            sums = [one.weight * float(one.values.sum(dtype=float)) for one in samples]
+            return ratio_interval(sums, [one.count for one in samples])
+        found = pooled.percentile(metric.quantile)
+        return found.interval if self._is_enough(metric, found) else None
+
+    def _is_enough(self, metric: Metric, found: Percentile) -> bool:
+        if not found.quotable:
+            self.withheld.append(Withheld(metric, found.requests, found.needed))
+        return found.quotable
+
+    def _rates(self, name: str) -> tuple[Floats, Floats]:
+        """Answers and seconds."""
+        counts = [one.rates[name] for one in self.measures]
+        if self.in_stretches:
+            counts = np.array_split(counts[0], BATCHES)
+        seconds = [len(each) * self.measures[0].stretch_s for each in counts]
+        return np.array([each.sum() for each in counts]), np.array(seconds)
+
+    def _by_way(self, name: str, totals: list[Total], value: float) -> Interval | None:
+        """A sum over people: other shares of the routes, and on each route the outcomes of the run."""
+        change = self._draws(name, totals)
+        return None if change is None or self.ways is None else of_draws(value, change, self.ways.pinned)
+
+    def draws(self, name: str) -> Floats | None:
+        """How much a sum over people changes in each resample, through the negatives, then the positives.
+
+        Shape (2, resamples); None if it rests on no labelled item.
+        """
+        return self._draws(name, self._totals(name))
+
+    def _draws(self, name: str, totals: list[Total]) -> Floats | None:
+        sums = self._by_class_and_way(name, totals)
+        if sums is None or self.ways is None:
+            return None
+        means, counts = sums
+        now = self.ways.original
+        before = _ratio(means, counts, now)
+        moved = []
+        for positive in (0, 1):
+            shares = np.repeat(now[None], len(self.ways.resampled), axis=0)
+            shares[:, positive] = self.ways.resampled[:, positive]
+            moved.append(_ratio(means, counts, shares) - before)
+        return np.stack(moved)
+
+    def _by_class_and_way(self, name: str, totals: list[Total]) -> tuple[Floats, Floats] | None:
+        """What one request of a class and way adds to numerator and denominator, shape (2, ways, 2), and requests by class.
+
+        Where no request of a group took a way, those of all requests that did stand in for it.
+        """
+        if self.ways is None:
+            return None
+        codes = self.ways.codes
+        sums, counts = np.zeros((2, 2, len(codes), 2)), np.zeros((2, 2, len(codes)))
+        for one, total in zip(self.measures, totals, strict=False):
+            if total.by_way is None or one.strata is None:
+                continue
+            strata = one.strata
+            place = strata.pretended.astype(int), strata.positive.astype(int), np.searchsorted(codes, strata.codes)
+            np.add.at(sums, place, total.by_way)
+            np.add.at(counts, place, strata.requests)
+        if not counts[0].any():
+            return None
+        with np.errstate(invalid="ignore"):
+            real, pretended = sums / counts[..., None]
+        means = np.where(counts[0, ..., None] > 0, real, pretended)
+        others = self.whole and self.whole._by_class_and_way(name, self.whole._totals(name))
+        if others:
+            return np.where(counts[0, ..., None] > 0, real, others[0]), counts[0].sum(1)
+        return _filled(means, counts.sum(0)), counts[0].sum(1)
+
+    def _by_runs(self, figure: Callable[[Measures], float | None], value: float, is_time: bool = False) -> Interval | None:
+        """Replications run again for other labelled people, each compared with itself: the root mean square is the spread.
+
+        Times are compared on a logarithmic scale if none is 0: near saturation, a little more work makes a much longer wait.
+        """
+        now, again = self.reruns(figure)
+        if not (again != now).any():
+            return None
+        if is_time and value > 0 and min(now.min(), again.min()) > 0:
+            factor = float(np.exp(spread_of(np.log(again / now))))
+            return Interval(value, value / factor, value * factor)
+        return about(value, again - now)
+
+    def reruns(self, figure: Callable[[Measures], float | None]) -> tuple[Floats, Floats]:
+        """A figure in each replication that ran again, for the people who were labelled and for others, shapes (runs,)."""
+        pairs = [(figure(one), figure(one.resampled)) for one in self.measures if one.resampled is not None]
+        found = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
+        return found[:, 0], found[:, 1]
+
+
+def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
+    """A figure with what resamples make of it among negatives and among positives, moved: shape (2, resamples).
+
+    What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
+    the next people will meet. Where one class is judged so and the other so, a threshold that came out too low means more
+    positives found than told, and fewer alarms: the two errors are related the other way round than the two changes. Errors
+    that cancel each other are taken for independent, so that no difference is claimed on the strength of that.
+    """
+    intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
+    negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
+    told = moved[:, np.isfinite(moved).all(0)]
+    related = float(np.corrcoef(told[0], told[1])[0, 1]) if (told.std(1) > 0).all() else 0.0
+    related = related if pinned[0] == pinned[1] else -related
+    return dependent_sum(value, negatives, positives, max(related, 0.0))
+
+
+def about(value: float, moved: Floats) -> Interval | None:
+    """A figure with what other evidence would change it by, shape (draws,); None where that is nothing."""
+    if not moved.any():
+        return None
+    half = spread_of(moved)
+    return Interval(value, value - half, value + half)
+
+
+def spread_of(moved: Floats) -> float:
+    """Half the width of a 95% interval, from what other labelled people changed in a few runs, shape (runs,)."""
+    return float(t.ppf((1 + LEVEL) / 2, len(moved)) * np.sqrt(np.mean(moved**2)))
+
+
+def _ratio(means: Floats, counts: Floats, shares: Floats) -> Floats:
+    """Numerator over denominator where ways have these shares; shares: (..., 2, ways), counts of requests by class: (2,)."""
+    sums = np.einsum("cwk,...cw,c->...k", means, shares, counts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+def _filled(means: Floats, counts: Floats) -> Floats:
+    """Ways that no request of either class took are taken for the nearest one that some did."""
+    for of_class, seen in zip(means, counts > 0, strict=True):
+        if seen.any():
+            taken = np.flatnonzero(seen)
+            for way in np.flatnonzero(~seen):
+                of_class[way] = of_class[taken[np.argmin(np.abs(taken - way))]]
+        else:
+            of_class[:] = 0.0
+    return means

@@ -1,0 +1,461 @@
+"""The luck of who was labelled: other people of the same kind, thresholds chosen anew on them, and what that changes.
+
+Whole patients are resampled (Efron and Tibshirani 1993, chapter 8), and on each resample every threshold is chosen again. The
+class that a threshold is chosen on is judged on the table itself: on the resample that chose it, a threshold always keeps its
+promise. The other class is judged on the resample. (Input uncertainty: Barton, Nelson and Xie 2013, INFORMS J Computing 26:74.)
+
+What is a sum over people needs no new run: a resample changes which share of a class takes which way through the gates, and
+leaves what follows a way. Where queues answer, a few replications run again on resampled tables (`resampled_plan`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from math import prod
+from threading import Lock
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from cachetools import LRUCache, cached
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+from simulator.engine.attribute_columns import item_values
+from simulator.engine.plan import Plan, with_items
+from simulator.engine.plan_cache import once_a_plan
+from simulator.evidence.score_tables import Published, ScoreTable
+from simulator.limits import MIB
+from simulator.stages.gate import Gate, Route
+from simulator.stages.gate_thresholds import attribute_values, thresholds
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+#: Ways as small as they can be: there are few, but a million of them where each resample has its own.
+SmallCodes = NDArray[np.unsignedinteger[Any]]
+
+#: Resamples of the labelled for what is a sum over people.
+RESAMPLES = 1000
+
+#: Replications that run again, each on a resampled table of its own, where queues answer.
+RUNS = 7
+
+SEED = 0
+
+#: What rounding may add to a share of a count that is whole.
+_SLACK = 1e-9
+
+
+def item_gates(plan: Plan) -> dict[str, Gate]:
+    """The gates whose routes depend on who stands for a request; none where the plan has no labelled items."""
+    return plan.scenario.item_gates() if plan.tables else {}
+
+
+def weights_of(table: ScoreTable) -> Floats:
+    """How often each labelled item comes in each resample, positives first, shape (RESAMPLES, items).
+
+    A published curve has no patients: as many points are drawn of each class as people stand behind it.
+    """
+    if isinstance(table.about, Published):
+        return _published_weights(len(table.positives), round(table.positive_evidence))
+    return _weights(tuple(np.concatenate([table.positive_patients, table.negative_patients]).tolist()))
+
+
+@lru_cache(maxsize=8)
+def _weights(patients: tuple[int, ...]) -> Floats:
+    codes = np.unique(np.array(patients), return_inverse=True)[1]
+    people, rng = int(codes.max()) + 1, np.random.default_rng(SEED)
+    drawn = rng.multinomial(people, np.full(people, 1 / people), RESAMPLES).astype(float)
+    return np.ascontiguousarray(drawn[:, codes])
+
+
+@lru_cache(maxsize=8)
+def _published_weights(points: int, evidence: int) -> Floats:
+    rng = np.random.default_rng(SEED)
+    classes = [rng.multinomial(evidence, np.full(points, 1 / points), RESAMPLES) for _ in range(2)]
+    return np.concatenate(classes, axis=1).astype(float)
+
+
+@dataclass(frozen=True)
+class RoutingShares:
+    """The ways through the gates by score that labelled items take, and the share of each class that takes each.
+
+    codes: the ways, shape (ways,); original: shares on the table, shape (2, ways), negatives first
+    resampled: the same on each resample, shape (RESAMPLES, 2, ways)
+    pinned: whether thresholds fix the share of each class, negatives first, or all of it goes one way: then it is judged on
+    the table
+    groups: the same for each group of an attribute of the labelled items, by the key of the group; where a resample holds more
+    of a class's group than the table does, its shares are larger by as much
+    """
+
+    codes: Codes
+    original: Floats
+    resampled: Floats
+    pinned: tuple[bool, bool]
+    groups: Mapping[str, RoutingShares] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, bytes."""
+        own = self.codes.nbytes + self.original.nbytes + self.resampled.nbytes
+        return own + sum(one.nbytes for one in self.groups.values())
+
+
+@once_a_plan
+def codes_of(plan: Plan) -> Codes:
+    """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
+    gates = item_gates(plan)
+    cuts = [np.array(thresholds(plan, gate))[:, None] for gate in gates.values()]
+    return np.asarray(_codes(plan, cuts, 1)[0], np.int64)
+
+
+@once_a_plan
+def ways_of(plan: Plan) -> RoutingShares | None:
+    """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
+
+    Where no labelled item of a class errs, the next one may: as many as a Beta distribution allows, whose upper bound is that
+    of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
+    the same.
+    """
+    if not item_gates(plan) or paths_shift(plan):
+        return None
+    with _LOCK:
+        key = _deciding(plan)
+        found = _KNOWN.get(key) or _ways_of(plan)
+        if found.nbytes <= _KNOWN.maxsize:
+            _KNOWN[key] = found
+    return found
+
+
+#: The ways that were asked for last, in so many bytes: designs that differ elsewhere share them, in a sweep hundreds of them.
+_KNOWN: LRUCache[Hashable, RoutingShares] = LRUCache(32 * MIB, lambda ways: ways.nbytes)
+_LOCK = Lock()
+
+
+def _deciding(plan: Plan) -> Hashable:
+    """All that decides the ways: what the gates ask of whose scores, the attributes and groups, and the tables."""
+    scenario = plan.scenario
+    asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
+    told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
+    groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
+    return *asked, *told, *groups, *((pool, table.content) for pool, table in plan.tables.items())
+
+
+def _ways_of(plan: Plan) -> RoutingShares:
+    gates = item_gates(plan)
+    table = next(iter(plan.tables.values()))
+    weights, cuts = weights_of(table), [of_gate for _, of_gate in resampled_cuts(plan)]
+    pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
+    closed = all(np.isinf(of_gate).all() for of_gate in cuts)
+    taken = _Taken(table, weights, codes_of(plan), _codes(plan, cuts, len(weights)), pins, closed)
+    groups = {key: taken.ways(mine) for key, mine in item_groups(plan).items()}
+    return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
+
+
+def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
+    """The ways of another design of the same plan, without their resamples, numbered together with those of the plan itself.
+
+    None where no labelled item decides a way, scores shift in the run, or the designs have other gates.
+    """
+    gates, others = ({name: len(gate.routes) for name, gate in item_gates(one).items()} for one in (plan, other))
+    if not gates or gates != others or paths_shift(plan):
+        return None
+    taken, positives = codes_of(other), len(next(iter(other.tables.values())).positives)
+    codes = np.union1d(codes_of(plan), taken)
+    is_positive = np.arange(len(taken)) < positives
+
+    def ways(mine: NDArray[np.bool_]) -> RoutingShares:
+        of_class = [taken[mine & ~is_positive], taken[mine & is_positive]]
+        shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
+        return RoutingShares(codes, np.stack(shares), np.empty((0, 2, len(codes))), (False, False))
+
+    groups = {key: ways(mine) for key, mine in item_groups(other).items()}
+    return replace(ways(np.ones(len(taken), bool)), groups=groups)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """The ways that labelled items take, positives first: now, shape (items,), and under the thresholds of each resample.
+
+    weights, anew: shape (RESAMPLES, items); pins: whether thresholds fix the share of each class, negatives first
+    closed: whether no threshold lets anything pass, whichever people were labelled
+    """
+
+    table: ScoreTable
+    weights: Floats
+    now: Codes
+    anew: SmallCodes
+    pins: tuple[bool, bool]
+    closed: bool
+
+    @cached_property
+    def parts(self) -> tuple[slice, slice]:
+        """Where the negatives and the positives stand among the items."""
+        positive = len(self.table.positives)
+        return slice(positive, None), slice(0, positive)
+
+    @cached_property
+    def by_class(self) -> list[Codes]:
+        """The ways that items of each class take, ascending."""
+        ways = range(int(max(self.now.max(), self.anew.max())) + 1)
+        return [
+            np.array([way for way in ways if (self.now[part] == way).any() or (self.anew[:, part] == way).any()], np.int64)
+            for part in self.parts
+        ]
+
+    def ways(self, mine: NDArray[np.bool_]) -> RoutingShares:
+        """What resamples do to the items of a group, which `mine` tells, shape (items,)."""
+        codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, mine)
+        original, resampled, pinned = np.zeros((2, len(codes))), np.zeros((len(self.weights), 2, len(codes))), [False, False]
+        for of_class, part in enumerate(self.parts):
+            if not mine[part].any():
+                continue
+            now = self.now[part][mine[part]]
+            original[of_class] = np.mean(now[:, None] == codes, axis=0)
+            whole = bool(mine[part].all())
+            resampled[:, of_class], pinned[of_class] = self._resampled(of_class, mine[part], codes)
+            if not whole:
+                possible = np.isin(codes, self.by_class[of_class])
+                unseen = np.flatnonzero(possible & (resampled[:, of_class] <= _SLACK).all(0))
+                _take(resampled[:, of_class], unseen, people[of_class])
+                pinned[of_class] |= len(unseen) > 0
+        ways = RoutingShares(codes, original, resampled, (pinned[0], pinned[1]))
+        ways = ways if self.closed else _with_doubt(ways, people)
+        for of_class, part in enumerate(self.parts):
+            ways.resampled[:, of_class] *= self._mass(of_class, mine[part])[:, None]
+        return ways
+
+    def _resampled(self, of_class: int, mine: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
+        """The share of the items of one class and group that takes each way on each resample, and whether thresholds fix it.
+
+        A threshold fixes what becomes of its class, and not of a part of it. How a part fares at the threshold that was chosen
+        is judged on resamples of that part; to first order that is also what the luck of the threshold does to the whole class
+        (Bahadur 1966, Ann Math Stat 37:577).
+        """
+        part, pins = self.parts[of_class], self.pins[of_class]
+        if mine.all():
+            weights, anew = self.weights[:, part], self.anew[:, part]
+            return _shares(anew, np.ones_like(weights) if pins else weights, codes), pins
+        weights = self.weights[:, part][:, mine]
+        return _shares(self.now[part][mine] if pins else self.anew[:, part][:, mine], weights, codes), False
+
+    @cached_property
+    def totals(self) -> list[Floats]:
+        """The weight of each class in each resample, shapes (RESAMPLES,)."""
+        return [self.weights[:, part].sum(1) for part in self.parts]
+
+    def _mass(self, of_class: int, mine: NDArray[np.bool_]) -> Floats:
+        """The part of a class that a group makes up on each resample, in times of its part of the table, shape (RESAMPLES,)."""
+        if mine.all() or not mine.any():
+            return np.ones(len(self.weights))
+        with np.errstate(invalid="ignore"):
+            weight = self.weights[:, self.parts[of_class]][:, mine].sum(1)
+            return np.asarray(weight / self.totals[of_class] / mine.mean())
+
+
+def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
+    """Let some take a way that none of a group took, though others of their class did: as many as may of whom none was seen."""
+    taken = np.zeros((len(resampled), len(unseen)))
+    for place in range(len(unseen)):
+        taken[:, place] = np.roll(never_seen(people), place)
+    resampled *= 1 - np.minimum(taken.sum(1, keepdims=True), 1)
+    resampled[:, unseen] = taken
+
+
+@once_a_plan
+def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
+    """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
+    scenario = plan.scenario
+    asked = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
+    of_items = [name for name, attribute in scenario.attributes.items() if plan.tables and attribute.of_items]
+    values = {name: item_values(plan, name) for name in of_items}
+    return {
+        group.key: values[group.attribute] == scenario.attributes[group.attribute].categories.index(group.value)
+        for group in asked
+        if group.attribute in values
+    }
+
+
+def labelled_people(table: ScoreTable, mine: NDArray[np.bool_]) -> tuple[int, int]:
+    """How many labelled people stand behind the negatives and behind the positives of a group, shape of `mine`: (items,)."""
+    positive = len(table.positives)
+    found = []
+    for patients, part, evidence in (
+        (table.negative_patients, mine[positive:], table.negative_evidence),
+        (table.positive_patients, mine[:positive], table.positive_evidence),
+    ):
+        found.append(min(len(np.unique(patients[part])), round(evidence)))
+    return found[0], found[1]
+
+
+def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
+    """Ways of which a class that takes one alone on every resample may take another; known: people of each class."""
+    pinned = list(ways.pinned)
+    codes = ways.codes if len(ways.codes) > 1 else np.array([ways.codes[0], ways.codes[0] + 1])
+    more = len(codes) - len(ways.codes)
+    original = np.pad(ways.original, ((0, 0), (0, more)))
+    resampled = np.pad(ways.resampled, ((0, 0), (0, 0), (0, more)))
+    for of_class, people in enumerate(known):
+        way = int(original[of_class].argmax())
+        if (resampled[:, of_class, way] > 1 - _SLACK).all():
+            other = min((place for place in range(len(codes)) if place != way), key=lambda place: abs(place - way))
+            errs = never_seen(people)
+            resampled[:, of_class, way], resampled[:, of_class, other] = 1 - errs, errs
+            pinned[of_class] = True
+    return RoutingShares(codes, original, resampled, (pinned[0], pinned[1]))
+
+
+def never_seen(people: int) -> Floats:
+    """How many may err of whom none of so many did, in each resample: Beta(1, n), shuffled."""
+    places = np.random.default_rng(SEED).permutation(RESAMPLES) + 0.5
+    return np.asarray(beta.ppf(places / RESAMPLES, 1, max(people, 1)))
+
+
+def _shares(codes: Codes | SmallCodes, weights: Floats, ways: Codes) -> Floats:
+    """The share of a class that takes each way in each resample, shape (resamples, ways).
+
+    weights: shape (resamples, items); codes: of the same shape, or (items,) if they are the same in each resample
+    """
+    with np.errstate(invalid="ignore"):
+        if codes.ndim == 1:
+            sums = [weights[:, codes == way].sum(-1) for way in ways]
+        else:
+            sums = [np.einsum("ri,ri->r", weights, codes == way) for way in ways]
+        return np.asarray(np.stack(sums, axis=-1) / weights.sum(-1, keepdims=True))
+
+
+def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:
+    """The way of each item under the thresholds of each gate, shape (samples, items).
+
+    cuts: the thresholds of each gate, shape (thresholds, samples)
+    """
+    table = next(iter(plan.tables.values()))
+    small = np.min_scalar_type(prod(len(of_gate) + 1 for of_gate in cuts))
+    codes = np.zeros((samples, len(table.positives) + len(table.negatives)), small)
+    for gate, of_gate in zip(item_gates(plan).values(), cuts, strict=True):
+        scores = _item_values(plan, gate)
+        route, turned_down = np.zeros_like(codes), np.ones(codes.shape, bool)
+        for cut in of_gate:
+            turned_down &= scores < cut.astype(np.float32)[:, None]
+            route += turned_down
+        codes = codes * small.type(len(of_gate) + 1) + route
+    return codes
+
+
+def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
+    """What a gate compares with its thresholds, of each labelled item, positives first."""
+    if gate.asks:
+        return attribute_values(plan, gate, item_values(plan, gate.asks))
+    table = plan.table_of(gate)
+    return np.concatenate([table.positives, table.negatives]).astype(np.float32)
+
+
+@once_a_plan
+def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
+    """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
+
+    Shape of the thresholds: (routes, resamples).
+    """
+    return [(gate, _resampled_cuts(plan, gate)) for gate in item_gates(plan).values()]
+
+
+def _resampled_cuts(plan: Plan, gate: Gate) -> Floats:
+    """The threshold of each route of a gate in each resample, shape (routes, resamples)."""
+    if gate.asks:
+        return np.repeat(np.array(thresholds(plan, gate))[:, None], RESAMPLES, axis=1)
+    table, promised = plan.table_of(gate), gate.holds == "next"
+    found = [_cuts(table, route, promised) for route in gate.routes if not route.is_rest]
+    return np.array(found).reshape(len(found), RESAMPLES)
+
+
+def _asks_of(table: ScoreTable, route: Route, promised: bool) -> Hashable:
+    return table.content, route.at_sensitivity, route.at_specificity, route.at_least, promised
+
+
+@cached(LRUCache(1024), _asks_of, Lock())
+def _cuts(table: ScoreTable, route: Route, promised: bool) -> Floats:
+    """The threshold of a route in each resample, shape (RESAMPLES,); designs that ask the same of the same scores share it."""
+    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
+    if route.at_sensitivity is not None:
+        return thresholds_anew(table.positives, positive, route.at_sensitivity, promised)
+    if route.at_specificity is not None:
+        found = _ranked(table.negatives, negative, route.at_specificity, promised)
+        # As scores are compared in single precision, just above the last negative that is to stay below.
+        return np.where(np.isinf(found), found, np.nextafter(found.astype(np.float32), np.float32(np.inf)))
+    assert route.at_least is not None
+    return np.full(len(positive), route.at_least)
+
+
+def thresholds_anew(positives: Floats, weights: Floats, sensitivity: float, promised: bool = False) -> Floats:
+    """The threshold that each resample of the positives chooses, as `ScoreTable.threshold_at` does; shape (resamples,)."""
+    return -_ranked(-positives, weights, sensitivity, promised)
+
+
+def _ranked(values: Floats, weights: Floats, share: float, promised: bool) -> Floats:
+    """The lowest value that at least this share of the weight stays at or below, as `ScoreTable.threshold_at` has it.
+
+    Infinite where all of it is asked for, or more than there is.
+    """
+    order = np.argsort(values)
+    below = np.cumsum(weights[:, order], axis=1)
+    needed = np.ceil(share * (below[:, -1] + promised) - _SLACK)
+    found = values[order][np.argmax(below >= needed[:, None], axis=1)]
+    return np.where((needed > below[:, -1]) | (share >= 1), np.inf, np.where(needed <= 0, -np.inf, found))
+
+
+def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
+    """Whether some gate's widest threshold that is open is one of this kind, so that it fixes the share of its class."""
+    for gate, of_gate in zip(gates.values(), cuts, strict=True):
+        opened = [route for route, cut in zip(gate.routes, of_gate, strict=False) if np.isfinite(cut).any()]
+        if opened and getattr(opened[-1], kind) is not None:
+            return True
+    return False
+
+
+def resampled_plan(plan: Plan, resample: int) -> Plan:
+    """The same design for other people of the same kind: each table holds a resample of the labelled, the thresholds follow.
+
+    Every request meets the resampled item of the rank that its own item has among the labelled, by the score that has the last
+    word: whoever scores high still does, so that the run differs from its pair by the resample, and not by who is drawn.
+    """
+    last = plan.scores
+    assert last is not None
+    positive, negative = np.split(weights_of(last)[resample], [len(last.positives)])
+    ill, well = _matched(last.positives, positive), _matched(last.negatives, negative)
+    return with_items(plan, ill, well)
+
+
+def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
+    """The resampled items, each as often as it was drawn, in an order that gives each place of the table one of its rank."""
+    if not weights.any():  # a resample of few patients may hold nobody of a class
+        return np.arange(len(scores))
+    order = np.argsort(scores, kind="stable")
+    drawn = np.repeat(order, weights[order].astype(int))
+    count, rank = len(drawn), np.argsort(order)
+    places = ((np.arange(count) + 0.5) / count * len(scores)).astype(int)
+    found = np.empty(count, np.intp)
+    found[np.argsort(rank[places], kind="stable")] = drawn
+    return found
+
+
+@once_a_plan
+def downstream(plan: Plan) -> set[str]:
+    """The stages that a request may come to behind a gate by score."""
+    network = plan.scenario.network
+    behind = set[str]().union(*(nx.descendants(network.graph, gate) for gate in item_gates(plan)))
+    return behind & plan.scenario.stages.keys()
+
+
+@once_a_plan
+def needs_runs(plan: Plan) -> bool:
+    """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
+    waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
+    return bool(item_gates(plan)) and (waits or paths_shift(plan))
+
+
+def paths_shift(plan: Plan) -> bool:
+    """Whether scores shift or picks change in a run: an item does not always take the way that it takes on the table."""
+    return plan.changes or any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)

@@ -1,0 +1,162 @@
+"""MLPerf Inference's verdict on a run: early stopping (mlcommons inference_policies, `inference_rules.adoc`, appendix).
+
+A latency is quoted for a percentile with 99% confidence and tolerance 0. With t queries over a bound, n of them are enough
+when at most t would have a chance of 1% or less if their true share were all that the percentile allows. A run is called
+invalid when at least t would have, and in between it needs more queries.
+
+The replications of a design are independent runs under one load, so that their queries are pooled: the verdict is on all of
+them. Like MLPerf's, it takes queries for independent of each other, which those that wait in one queue are not quite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc
+
+from simulator.engine.plan import Plan
+from simulator.engine.trace import Trace
+from simulator.units import duration, percent, significant
+
+CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True)
+class Queries:
+    """The queries of one replication.
+
+    latency_s: from the scheduled issue to the last answer, inf where there was none, shape (queries,)
+    answered: how many requests were answered; span_s: by when
+    """
+
+    latency_s: NDArray[np.float64]
+    answered: int
+    span_s: float
+
+
+@dataclass(frozen=True)
+class MlperfVerdict:
+    """What early stopping says of a number of queries.
+
+    latency_s: the latency at the percentile, with confidence; None where there are too few queries to quote one
+    over: queries that took longer than the bound, or had no answer
+    more: how many more are needed, if none of those is over; None where so many are over that more would not help
+    """
+
+    percentile: float
+    queries: int
+    latency_s: float | None
+    bound_s: float | None
+    over: int
+    valid: bool
+    more: int | None
+
+
+@dataclass(frozen=True)
+class MlperfResult:
+    """How a design did in one of MLPerf's scenarios, all replications together; offline has no latency to judge."""
+
+    scenario: str
+    throughput_per_s: float
+    verdict: MlperfVerdict | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object under `mlperf` that `casesim run --json` prints."""
+        judged = asdict(self.verdict) if self.verdict else {}
+        return {"scenario": self.scenario, "throughput_per_s": self.throughput_per_s} | judged
+
+    @property
+    def sentence(self) -> str:
+        """The result as a person reads it."""
+        name, rate = self.scenario.replace("_", " "), f"{significant(self.throughput_per_s)} samples a second"
+        return f"MLPerf {name}: {_words(self.verdict)}{rate}."
+
+
+def _words(verdict: MlperfVerdict | None) -> str:
+    if verdict is None:
+        return ""
+    if verdict.valid and verdict.latency_s is not None:
+        bound = "" if verdict.bound_s is None else f", within the bound of {duration(verdict.bound_s)}"
+        return f"valid: {percent(verdict.percentile)} of queries take at most {duration(verdict.latency_s)}{bound}; "
+    late = "had no answer" if verdict.bound_s is None else f"took longer than {duration(verdict.bound_s)}"
+    seen = f"{verdict.over:,} of {verdict.queries:,} queries {late}"
+    if verdict.more is None:
+        return f"invalid: {seen}, more than {percent(1 - verdict.percentile)}; "
+    return f"not yet valid: {seen}, and at least {verdict.more:,} more queries are needed; "
+
+
+def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: float | None = None) -> MlperfVerdict:
+    """Whether the latency at `percentile` keeps `bound`, with 99% confidence; without a bound, whether it can be quoted.
+
+    latencies: seconds, shape (n,), inf for a query that was never answered.
+    """
+    n = len(latencies)
+    kept = np.isfinite(latencies) if bound is None else latencies <= bound
+    over = n - int(np.count_nonzero(kept))
+    missing = queries_needed(over, percentile) - n
+    spare = spare_queries(n, percentile)
+    quoted = float(np.partition(latencies, n - 1 - spare)[n - 1 - spare]) if spare >= 0 else np.inf
+    return MlperfVerdict(
+        percentile=percentile,
+        queries=n,
+        latency_s=quoted if np.isfinite(quoted) else None,
+        bound_s=bound,
+        over=over,
+        valid=missing <= 0,
+        more=None if over and _chance(over - 1, n, percentile) >= CONFIDENCE else max(missing, 0),
+    )
+
+
+def queries_needed(over: int, percentile: float) -> int:
+    """The fewest queries that may pass with `over` of them beyond the bound."""
+    low, high = over, 2 * over + 2
+    while _chance(over, high, percentile) > 1 - CONFIDENCE:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _chance(over, middle, percentile) > 1 - CONFIDENCE else (low, middle)
+    return high
+
+
+def spare_queries(n: int, percentile: float) -> int:
+    """How many of n queries may lie beyond the latency that is quoted; -1 where even none is one too many."""
+    low, high = -1, n
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _chance(middle, n, percentile) <= 1 - CONFIDENCE else (low, middle)
+    return low
+
+
+def _chance(over: int, n: int, percentile: float) -> float:
+    """The chance of at most `over` of n queries beyond a bound that exactly the percentile keeps (binomial)."""
+    return float(betainc(n - over, over + 1, percentile))
+
+
+def queries_of(trace: Trace) -> Queries | None:
+    """The queries of a replication; None where the scenario is none of MLPerf's."""
+    spec, columns = trace.plan.scenario.arrivals, trace.columns
+    if not spec.is_mlperf:
+        return None
+    answered = np.isfinite(columns.answered)
+    latency = np.where(answered, columns.answered - columns.arrived, np.inf)
+    by_query = latency.reshape(-1, spec.per_query)
+    span = float(columns.answered[answered].max()) if answered.any() else 0.0
+    return Queries(by_query.max(axis=1), int(answered.sum()), span)
+
+
+def mlperf_result(plan: Plan, replications: Sequence[Queries | None]) -> MlperfResult | None:
+    """The verdict on all replications of a plan; None where the scenario is none of MLPerf's."""
+    spec = plan.scenario.arrivals
+    found = [queries for queries in replications if queries is not None]
+    if not spec.is_mlperf or not found:
+        return None
+    span = sum(queries.span_s for queries in found)
+    throughput = sum(queries.answered for queries in found) / span if span else 0.0
+    if spec.latency_quoted is None:
+        return MlperfResult(spec.kind, throughput, None)
+    latencies = np.concatenate([queries.latency_s for queries in found])
+    return MlperfResult(spec.kind, throughput, mlperf_verdict(latencies, *spec.latency_quoted))

@@ -1,0 +1,274 @@
+"""Where a design's thresholds lie on the curve of its score table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from operator import add, itemgetter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.case.choices import Pick
+from simulator.case.curveballs import AffectedQuantity
+from simulator.engine.conditions import changes
+from simulator.engine.plan import Plan
+from simulator.engine.plan_cache import once_a_plan
+from simulator.engine.timetables import steps
+from simulator.evidence.score_tables import ScoreTable
+from simulator.intervals import Interval, clustered_share, corrected_interval, percentile_interval
+from simulator.metrics.label_uncertainty import never_seen, resampled_cuts, thresholds_anew, weights_of
+from simulator.metrics.strikes import strikes_of
+from simulator.stages.gate import Gate, Route
+from simulator.stages.gate_thresholds import thresholds
+from simulator.theory.loads import loads
+from simulator.units import percent
+
+Floats = NDArray[np.float64]
+
+#: The sensitivities at which a curve of referrals is drawn.
+TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What one threshold does to the labelled items; the scores come from `pool`."""
+
+    pool: str
+    label: str
+    threshold: float
+    sensitivity: Interval
+    false_positives: Interval
+
+
+def operating_points(plan: Plan) -> list[OperatingPoint]:
+    """The thresholds that the design sets on the scores of its models, gate by gate, strictest first."""
+    gates = plan.scenario.score_gates().values()
+    if not plan.tables:
+        return []
+    return [
+        operating_point(plan.table_of(gate), cut, route.tag or route.to, plan.scenario.scorer_of(gate))
+        for gate in gates
+        for cut, route in zip(thresholds(plan, gate), gate.routes, strict=False)
+        if cut < np.inf  # a closed route
+    ]
+
+
+def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: str = "") -> OperatingPoint:
+    """A threshold's sensitivity and false-positive rate, with intervals for the number of labelled people."""
+    above, below = table.positives >= threshold, table.negatives >= threshold
+    return OperatingPoint(
+        pool,
+        label,
+        threshold,
+        clustered_share(table.positive_patients, np.ones(len(above)), above, table.positive_evidence),
+        clustered_share(table.negative_patients, np.ones(len(below)), below, table.negative_evidence),
+    )
+
+
+@dataclass(frozen=True)
+class ThresholdCheck:
+    """A threshold that was chosen on the labelled items of one class: what it was set to, and what to expect on the next ones.
+
+    reached: the share of the labelled on its right side; next: the same for people it was not chosen on, with its interval
+    struck: the least share of the labelled on its right side while scores are shifted; None where nothing shifts them
+    struck_by: the labels of the curveballs that do
+    """
+
+    gate: str
+    route: str
+    of: str
+    promised: float
+    reached: float
+    next: Interval
+    of_positives: bool
+    struck: float | None = None
+    struck_by: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run is one for which the threshold was chosen: nothing takes items across it."""
+        return self.struck is None or self.struck == self.reached
+
+    @property
+    def sentence(self) -> str:
+        """What it promised and, if scores shift, that this is no longer true."""
+        puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
+        if self.struck is None or self.holds:
+            found = self.next
+            interval = f"(95% interval {percent(found.low)} to {percent(found.high)})"
+            return f"{puts}; on the next ones, expect {percent(found.value)} {interval}."
+        by = " and ".join(f"“{label}”" for label in self.struck_by)
+        return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
+
+    def to_json(self) -> dict[str, Any]:
+        """The threshold as `casesim run --json` prints it, without what does not apply."""
+        told = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
+        struck = {} if self.struck is None else {"struck": self.struck, "struck_by": list(self.struck_by)}
+        return {**told, **struck, "next": vars(self.next)}
+
+
+@once_a_plan
+def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
+    """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
+
+    None if picks change in the run: then only the run says what a threshold does.
+
+    On the resample that chose it, a threshold meets its target; on the table, which stands for everybody, not quite. The
+    gap is the optimism (Efron and Gong 1983, Am Stat 37:36).
+    """
+    if plan.changes:
+        return []
+    return [
+        _kept(plan, gate, route, now, cuts)
+        for gate, of_gate in resampled_cuts(plan)
+        for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
+        if gate.by == "score" and np.isfinite(now) and route.at_least is None
+    ]
+
+
+def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> ThresholdCheck:
+    table, found = plan.table_of(gate), route.at_sensitivity is not None
+    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
+    scores, mine = (table.positives, positive) if found else (table.negatives, negative)
+    reached = float(np.mean((scores >= now) == found))
+    told = mine.any(1)  # a resample of few patients may hold nobody of a class
+    mine, right = mine[told], (scores[None, :] >= cuts[told, None]) == found
+    draws = reached - (mine * right).sum(1) / mine.sum(1) + right.mean(1)
+    if right.all():
+        draws = 1 - never_seen(len(np.unique(table.positive_patients if found else table.negative_patients)))
+    spread = percentile_interval(reached, draws)
+    promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
+    assert promised is not None
+    of = f"{table.about.counted} {'positives' if found else 'negatives'}"
+    expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
+    kept = ThresholdCheck(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, found)
+    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), found)
+    struck = min((float(np.mean((scores + shift >= now) == found)) for shift in shifts), default=None)
+    return replace(kept, struck=struck, struck_by=labels) if labels else kept
+
+
+def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[list[float], tuple[str, ...]]:
+    """What is added to the scores that a pool gives a class, as curveballs come and go, and the labels of those that do it."""
+    everybody, positives = (
+        list(changes(plan, what, stage))
+        for what, stage in ((AffectedQuantity.SCORES, None), (AffectedQuantity.POSITIVES, pool))
+    )
+    spans = everybody + (positives if positive else [])
+    shifts = steps(0.0, spans, add)
+    starts = {start for (start, _), _ in spans}
+    labels = [strike.label for strike in strikes_of(plan) if strike.start_s in starts and strike.shifts_scores]
+    return [value for time, value in zip(shifts.times, shifts.values, strict=True) if time < plan.arrivals_end_s], tuple(labels)
+
+
+def referral_curve(plan: Plan) -> pd.DataFrame:
+    """The share of all people that a threshold refers, by the sensitivity it is set to: sensitivity, referred, low, high.
+
+    The band resamples the labelled people and chooses each threshold anew; it holds at one sensitivity at a time.
+    """
+    assert plan.scores is not None
+    assert plan.scenario.population is not None
+    table, ill = plan.scores, plan.scenario.population.prevalence.value
+    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
+    order = np.argsort(table.negatives)
+    below = np.pad(np.cumsum(negative[:, order], axis=1), ((0, 0), (1, 0)))
+    rows = []
+    for target in TARGETS:
+        cut, anew = table.threshold_at(target), thresholds_anew(table.positives, positive, target)
+        found, value = table.sensitivity_at(cut), 1 - table.specificity_at(cut)
+        places = np.searchsorted(table.negatives[order], anew)[:, None]
+        with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
+            drawn = 1 - np.take_along_axis(below, places, axis=1)[:, 0] / below[:, -1]
+        band = corrected_interval(value, drawn)
+        rows.append((target, *(ill * found + (1 - ill) * alarms for alarms in (band.value, band.low, band.high))))
+    return pd.DataFrame(rows, columns=["sensitivity", "escalated", "low", "high"])
+
+
+@dataclass(frozen=True)
+class Dial:
+    """The widest threshold of the deciding model, where it is set by a sensitivity, and the choice that sets it.
+
+    sensitivity: as it is set now; promised: of the next positive, not of the labelled ones (`ScoreTable.threshold_at`)
+    choice: the name of the choice that writes it, None without one; picks: its picks by the sensitivity that they write
+    """
+
+    sensitivity: float
+    promised: bool
+    choice: str | None
+    picks: dict[float, Pick]
+
+
+def dial_of(plan: Plan) -> Dial | None:
+    """Where the widest threshold of a design can be set; None where none is set by a sensitivity."""
+    gates = [(name, gate) for name, gate in plan.scenario.score_gates().items() if plan.table_of(gate) is plan.scores]
+    found = [
+        (route.at_sensitivity, ("stages", name, "routes", index, "at_sensitivity"), gate.holds == "next")
+        for name, gate in gates
+        for index, route in enumerate(gate.routes)
+        if route.at_sensitivity is not None
+    ]
+    if not found or plan.scenario.population is None:
+        return None
+    now, place, promised = max(found, key=itemgetter(0))
+    for name, choice in plan.scenario.choices.items():
+        writes = {pick: choice.changes(pick) for pick in choice.picks()}
+        if all(list(changes) == [place] for changes in writes.values()):
+            picks = {float(changes[place][0]): pick for pick, changes in writes.items()}
+            return Dial(now, promised, name, dict(sorted(picks.items())))
+    return Dial(now, promised, None, {})
+
+
+@dataclass(frozen=True)
+class Referred:
+    """What a threshold does to a crowd, in people: positives and negatives, and how many of each it refers.
+
+    crowd: 1,000 or as many times ten as it takes to hold a hundred positives, at most 1,000,000
+    """
+
+    crowd: int
+    positives: float
+    found: float
+    negatives: float
+    alarms: float
+
+    @property
+    def missed(self) -> float:
+        """The positives that it does not refer."""
+        return self.positives - self.found
+
+    @property
+    def cleared(self) -> float:
+        """The negatives that it does not refer."""
+        return self.negatives - self.alarms
+
+    @property
+    def share(self) -> float:
+        """The share of all that it refers."""
+        return (self.found + self.alarms) / self.crowd
+
+
+def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Referred:
+    """What the threshold of the deciding model for this sensitivity does, by the labelled items and the stated prevalence.
+
+    promised: whether the sensitivity is promised of the next positive (`ScoreTable.threshold_at`)
+    """
+    assert plan.scores is not None
+    assert plan.scenario.population is not None
+    table, ill = plan.scores, plan.scenario.population.prevalence.value
+    crowd = next((size for size in (1_000, 10_000, 100_000) if size * ill >= 100), 1_000_000)
+    cut, positives = table.threshold_at(sensitivity, promised), ill * crowd
+    alarms = (crowd - positives) * (1 - table.specificity_at(cut))
+    return Referred(crowd, positives, positives * table.sensitivity_at(cut), crowd - positives, alarms)
+
+
+def reading_capacity(plan: Plan) -> float | None:
+    """The share of all people whose photos the reviewers can read; None without reviewers."""
+    people = [load for load in loads(plan) if plan.scenario.stages[load.stage].keeps_hours]
+    return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)
+
+
+def widest_sensitivity(plan: Plan) -> float | None:
+    """The sensitivity that the widest threshold of the deciding model reaches on the labelled photos; None without one."""
+    points = [point for point in operating_points(plan) if plan.tables[point.pool] is plan.scores]
+    return max((point.sensitivity.value for point in points), default=None)

@@ -1,0 +1,123 @@
+"""The load on a service over time, and how much of it was answered: fresh requests, retries, useful answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import pandas as pd
+
+from simulator import theory
+from simulator.engine.plan import Plan
+from simulator.engine.requests import DONE, UNFINISHED
+from simulator.engine.run import simulate
+from simulator.engine.trace import Trace
+
+STEP_S = 5.0
+MOST_STEPS = 240
+
+#: A service is in trouble while it serves less than this share of its requests.
+WELL = 0.9
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """When a service served too few requests: from, until, and whether it recovered before the last ones arrived.
+
+    rush_ended: the end of a surge of arrivals; None if there was none. tries: how often each request in that time was sent.
+    """
+
+    started: float
+    ended: float
+    over: bool
+    rush_ended: float | None
+    last_share: float
+    tries: float
+
+
+def goodput(trace: Trace) -> pd.DataFrame:
+    """For each step of the run: time_s; fresh requests, retries and useful answers per second; and served_share.
+
+    served_share: of the requests that arrived within the step and whose path ended, the share served; NaN if none.
+    """
+    columns, edges = trace.columns, _edges(trace)
+    step = edges[1] - edges[0]
+    done = columns.outcome == DONE
+    came = np.histogram(columns.arrived, edges)[0]
+    ended = np.histogram(columns.arrived[columns.outcome != UNFINISHED], edges)[0]
+    served = np.histogram(columns.arrived[done], edges)[0]
+    with np.errstate(invalid="ignore"):
+        share = np.where(ended > 0, served / ended, np.nan)
+    return pd.DataFrame(
+        {
+            "time_s": edges[:-1],
+            "fresh": came / step,
+            "retries": np.histogram(_sent_again(trace), edges)[0] / step,
+            "useful": np.histogram(columns.answered[done], edges)[0] / step,
+            "served_share": share,
+        }
+    )
+
+
+def goodput_of(plan: Plan, seed: int) -> pd.DataFrame:
+    """The same for the first replication of a plan."""
+    return goodput(simulate(plan, seed))
+
+
+def _edges(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    horizon = trace.plan.horizon_s
+    step = STEP_S * max(1, ceil(horizon / STEP_S / MOST_STEPS))
+    return np.arange(0, horizon + step, step)
+
+
+def _sent_again(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """When each retry was sent."""
+    stages = [name for name, stage in trace.plan.scenario.stages.items() if stage.sends_again]
+    visits = pd.concat([trace.logs[name].frame(name) for name in stages], ignore_index=True)
+    return visits.loc[visits["started_s"].notna(), "left_s"].to_numpy()
+
+
+def capacity_per_s(plan: Plan) -> float | None:
+    """Requests a second that the stage behind the retries can serve, in the batches its rule forms from a full queue.
+
+    None if it has no servers, or if their number changes.
+    """
+    stages = plan.scenario.stages
+    again = [target for stage in stages.values() if stage.sends_again for target in stage.planned_targets().values()]
+    steady = {name: stages[name].steady_servers for name in again if name in stages}
+    return next((theory.capacity_per_s(plan, name) * servers for name, servers in steady.items() if servers), None)
+
+
+def trouble(found: pd.DataFrame) -> Trouble | None:
+    """The trouble in a frame of `goodput`; None if there was none."""
+    step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
+    judged = found[found["served_share"].notna()]
+    bad = judged[judged["served_share"] < WELL]
+    if bad.empty:
+        return None
+    during = found[found["time_s"].between(bad["time_s"].iloc[0], bad["time_s"].iloc[-1])]
+    rush = rush_of(found)
+    return Trouble(
+        started=float(bad["time_s"].iloc[0]),
+        ended=float(bad["time_s"].iloc[-1] + step),
+        over=bool(judged["time_s"].iloc[-1] > bad["time_s"].iloc[-1]),
+        rush_ended=None if rush is None else rush[1],
+        last_share=float(judged["served_share"].iloc[-1]),
+        tries=float(1 + during["retries"].sum() / during["fresh"].sum()),
+    )
+
+
+def rush_of(found: pd.DataFrame) -> tuple[float, float] | None:
+    """From when to when there was a surge of fresh requests: half as many again as usual, and more than chance explains.
+
+    Of several, the first: another one that strikes later is marked as what it is.
+    """
+    step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
+    usual = found.loc[found["fresh"] > 0, "fresh"].median()
+    rush = found.loc[found["fresh"] > 1.5 * usual + 4 * np.sqrt(usual / step), "time_s"].to_numpy()
+    if not len(rush):
+        return None
+    gaps = np.flatnonzero(np.diff(rush) > 2.5 * step)  # a single step may fall short by chance
+    last = rush[gaps[0]] if len(gaps) else rush[-1]
+    return float(rush[0]), float(last + step)

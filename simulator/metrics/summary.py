@@ -1,0 +1,362 @@
+"""From the measures of all replications to what a person sees: metrics with intervals, verdicts, sources, warnings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.case.metric_records import Metric, MetricGroup
+from simulator.engine.plan import Plan, at_band_edges, fingerprint
+from simulator.engine.provenance import Source
+from simulator.engine.run import ENGINE_VERSION
+from simulator.engine.trace import Trace
+from simulator.intervals import Estimate, Interval
+from simulator.metrics.estimates import Estimator
+from simulator.metrics.label_uncertainty import ways_of
+from simulator.metrics.measures import CURVE, FLOW, Measures, measure
+from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
+from simulator.metrics.operating_points import ThresholdCheck, kept_thresholds
+from simulator.metrics.scorecard import Verdict, judge
+from simulator.metrics.stage_times import StageTimes, last_change, pooled
+from simulator.metrics.strikes import clock
+from simulator.metrics.warm_up import WarmUp, warm_up_of
+from simulator.theory.loads import loads
+from simulator.units import percent, spoken, spread
+
+#: How to read an interval, in a case that rests on labelled people and in one that does not.
+_SENSE_LABELLED = (
+    "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0} on whom every threshold is "
+    "chosen anew."
+)
+_SENSE = "A 95% interval is about other requests of the same kind."
+_SENSE_DRIVEN = (
+    "A 95% interval is about other {0} and other encounters of the same kind, and about other drives on which detectors are "
+    "measured."
+)
+
+#: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
+#: with one.
+POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
+
+#: Why a run cannot quote a metric, where it stands in place of the figure.
+NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
+
+#: The edges of a projection's band.
+_EDGES = ("fast", "slow")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All replications of one design in numbers.
+
+    thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
+    untold: the metrics of the case that the run cannot quote, each with the reason in a few words
+    measures: the replications themselves, with which advice compares other designs
+    """
+
+    plan: Plan
+    seed: int
+    replications: int
+    requests: int
+    run_hash: str
+    metrics: dict[str, Estimate]
+    verdicts: list[Verdict]
+    costs: dict[str, Estimate]
+    flows: pd.DataFrame
+    latency_curve: NDArray[np.float64]
+    warnings: list[str]
+    stages: dict[str, StageTimes]
+    warm_up: WarmUp | None
+    thresholds: list[ThresholdCheck]
+    untold: dict[str, str]
+    measures: Sequence[Measures]
+    mlperf: MlperfResult | None = None
+
+    @property
+    def provenance(self) -> list[Source]:
+        """Where every number comes from."""
+        return self.plan.provenance
+
+    def metric(self, name: str) -> Metric:
+        """What a metric is."""
+        return self.plan.scenario.metrics[name]
+
+    def flows_of(self, group: MetricGroup | None) -> pd.DataFrame:
+        """Mean number of requests per replication, by FLOW; of a group of requests, or of all."""
+        return self.flows if group is None else _mean_flows([one.groups[group.key] for one in self.measures])
+
+    @property
+    def sense(self) -> str:
+        """How to read an interval, shown once wherever there are intervals."""
+        if self.plan.sights is not None:
+            return _SENSE_DRIVEN.format(self.plan.scenario.unit.many)
+        return _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
+
+    def doubts(self, name: str) -> str:
+        """How much of a metric's interval each source of uncertainty causes."""
+        return doubts(self.metrics[name], self.metric(name).unit)
+
+
+def metric_rows(summary: Summary) -> pd.DataFrame:
+    """A row a metric, in words: what it is, value, bounds of its interval, the sources of its doubt, its name in a file."""
+    rows = []
+    for name, found in summary.metrics.items():
+        metric = summary.metric(name)
+        told = [spoken(value, metric.unit) for value in (found.value, found.low, found.high)]
+        rows.append([metric.label, *told, summary.doubts(name), name])
+    return pd.DataFrame(rows, columns=["what it is", "value", "95% low", "95% high", "half-widths", "name in a file"])
+
+
+def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
+    """The labels of the stages with servers to which nothing came in a run; stages: those to which something did."""
+    return [stage.label for name, stage in plan.scenario.stages.items() if stage.server and name not in stages]
+
+
+def doubts(found: Estimate, unit: str) -> str:
+    """The half-width that each source of uncertainty alone would give, in words: `run 0.1, labels 8.3 points`."""
+    return spread({name: (part.high - part.low) / 2 for name, part in found.doubts.items()}, unit)
+
+
+def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
+    """Metrics with intervals of several replications of one plan; raises ValueError without any.
+
+    The labelled are resampled for sums over people. Queueing figures have the uncertainty of the run alone: see `replicate`.
+    """
+    kept = list(traces)
+    if not kept:
+        raise ValueError("summarise needs at least one trace")
+    return summary_of(kept[0].plan, kept[0].seed, [measure(trace) for trace in kept]).metrics
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The metrics that a run can quote, and what they are estimated from; of one edge of the projections, or of their middle.
+
+    reasons: why some metrics cannot be quoted, in a few words
+    """
+
+    stages: dict[str, StageTimes]
+    warm_up: WarmUp | None
+    estimator: Estimator
+    metrics: dict[str, Estimate]
+    reasons: dict[str, str]
+
+    @classmethod
+    def of(cls, plan: Plan, measures: Sequence[Measures]) -> Figures:
+        """The figures of replications 0, 1, 2, ... of a plan."""
+        stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
+        warm_up = _warm_up(plan, measures, stages)
+        kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
+        estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
+        found, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
+        reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
+        metrics = {name: one for name, one in found.items() if name not in endless}
+        return cls(stages, warm_up, estimator, metrics, reasons)
+
+    def spanned(self, plan: Plan, measures: Sequence[Measures]) -> tuple[dict[str, Estimate], dict[str, str]]:
+        """The metrics with what projections leave open, and why the others are not told: as in `summary_of`, and no more."""
+        metrics, reasons = self.metrics, self.reasons
+        edges = at_band_edges(plan) if measures[0].band_edges else []
+        for index, (edge, name) in enumerate(zip(edges, _EDGES, strict=False)):
+            at_edge = [one.band_edges[index] for one in measures]
+            there, untold = Figures.of(edge, at_edge).spanned(edge, at_edge)
+            reasons = _at_edge(untold, name) | reasons
+            metrics = _spanned(metrics, there)
+        return metrics, _untold(plan, metrics, reasons)
+
+
+def _untold(plan: Plan, metrics: Mapping[str, Estimate], reasons: Mapping[str, str]) -> dict[str, str]:
+    return {name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics}
+
+
+def _at_edge(untold: Mapping[str, str], name: str) -> dict[str, str]:
+    return {one: f"{why} at the {name} edge of the projection" for one, why in untold.items()}
+
+
+def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
+    """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
+    found = Figures.of(plan, measures)
+    stages, warm_up, estimator, metrics, reasons = found.stages, found.warm_up, found.estimator, found.metrics, found.reasons
+    costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
+    mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
+    warnings = [
+        *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
+        *([warm_up.sentence] if warm_up else []),
+        *_overload(plan, stages),
+        *_peaks(plan),
+        *(one.sentence for one in estimator.withheld if reasons[one.metric.name] != NO_STEADY_STATE),
+        *(one.sentence for one in thresholds),
+        *_found_instead(thresholds, metrics),
+        *_few_positives(plan, metrics),
+        *([mlperf.sentence] if mlperf else []),
+    ]
+    edges = at_band_edges(plan) if measures[0].band_edges else []
+    at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
+    for edge, name in zip(at_edges, _EDGES, strict=False):
+        reasons = _at_edge(edge.untold, name) | reasons
+        metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
+        warnings += [f"At the {name} edge of the projection: {words}" for words in edge.warnings if words not in warnings]
+    return Summary(
+        plan=plan,
+        seed=seed,
+        replications=len(measures),
+        requests=sum(m.requests for m in measures),
+        run_hash=run_hash(plan, seed, measures),
+        metrics=metrics,
+        verdicts=[judge(objective, plan.scenario.metrics, metrics) for objective in plan.scenario.objectives],
+        costs=costs,
+        flows=_mean_flows(measures),
+        latency_curve=_curve(estimator),
+        warnings=warnings,
+        stages=stages,
+        warm_up=warm_up,
+        thresholds=thresholds,
+        untold=_untold(plan, metrics, reasons),
+        measures=measures,
+        mlperf=mlperf,
+    )
+
+
+def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
+    """Every metric that the run can quote, in the order of the screen."""
+    found = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
+    told = {name: estimate for name, estimate in found.items() if estimate is not None}
+    alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure has one
+    return {name: one for name, one in told.items() if alone or np.isfinite([one.low, one.high]).all()}
+
+
+def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTimes]) -> WarmUp | None:
+    """Where the steady state begins; there is none if a queue only grows."""
+    by_stretch = [one.latencies for one in measures if one.latencies is not None]
+    if not by_stretch:
+        return None
+    totals, counts = np.sum(by_stretch, axis=0)
+    found = warm_up_of(totals, counts, plan.arrivals_end_s)
+    return replace(found, steady=found.steady and not any(grows(plan, stage, times) for stage, times in stages.items()))
+
+
+def _curve(estimator: Estimator) -> NDArray[np.float64]:
+    """The latency of served requests at each share of them; NaN without any."""
+    pooled = estimator.pooled("served")
+    return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
+
+
+def _spanned(found: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Intervals widened to those at one edge of a projected band; what cannot be quoted there is not quoted at all."""
+    return {name: _reaching(one, edge[name]) for name, one in found.items() if name in edge}
+
+
+def _reaching(one: Estimate, edge: Estimate) -> Estimate:
+    band = one.projected or Interval(one.value, one.value, one.value)
+    projected = Interval(one.value, min(band.low, edge.value), max(band.high, edge.value))
+    return replace(one, low=min(one.low, edge.low), high=max(one.high, edge.high), projected=projected)
+
+
+def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
+    """Identifies the run and its result: the same scenario, design, seed and engine give the same twelve digits."""
+    traces = hashlib.sha256("".join(m.digest for m in measures).encode()).hexdigest()
+    return fingerprint([*plan.identity, seed, len(measures), ENGINE_VERSION, traces])
+
+
+def _timed(measures: Sequence[Measures]) -> list[str]:
+    """The stages that some replication visited, in the order of the file."""
+    return list(dict.fromkeys(name for m in measures for name in m.stages))
+
+
+def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
+    """Mean number of requests per replication, by FLOW."""
+    total = pd.concat([m.flows for m in measures]).groupby(list(FLOW), as_index=False)["count"].sum()
+    total["count"] /= len(measures)
+    return pd.DataFrame(total)
+
+
+def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
+    """Whether a queue grows as long as requests arrive: nothing bounds it, and the stage is overloaded.
+
+    What counts is the load since the last thing that struck: a queue that a surge has left behind is worked off again. Clients
+    that wait for their answers, or MLPerf's offline samples, bring no more than is served.
+    """
+    bounded = plan.scenario.stages[stage].is_bounded
+    return times.late_load >= 1 and not bounded and plan.scenario.arrivals.has_rate
+
+
+def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
+    """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
+    growing = {stage for stage, times in stages.items() if grows(plan, stage, times)}
+    behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
+    unsteady = warm_up is not None and not warm_up.steady
+    return {
+        name
+        for name, metric in plan.scenario.metrics.items()
+        if (metric.is_time and unsteady)
+        or (metric.is_tail and (metric.stage in growing or (metric.stage is None and bool(behind))))
+    }
+
+
+_TURNED_AWAY = "{0} that find the queue full, or wait too long, are turned away."
+
+_GROWS = "There is no steady state: the queue grows as long as {1} arrive, so no 95th or 99th percentile can be quoted."
+
+
+def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
+    """Overload in words: throughout, since something struck, or while something does."""
+    found = {name: times for name, times in stages.items() if plan.scenario.arrivals.has_rate}
+    told = {plan.scenario.stages[name].label: _overloaded(plan, name, times) for name, times in found.items()}
+    return [f"{label}: {words}" for label, words in told.items() if words]
+
+
+def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
+    since = f"from {clock(plan.scenario, last_change(plan, stage))} on"
+    bounded = plan.scenario.stages[stage].is_bounded
+    many = plan.scenario.unit.many
+    then = (_GROWS if grows(plan, stage, times) else _TURNED_AWAY).format(many.capitalize(), many)
+    if times.load >= 1 and (bounded or times.late_load >= 1):
+        return f"{_much(times.load)}. {then}"
+    if times.late_load >= 1:
+        return f"{since}, {_much(times.late_load)}. {then}"
+    passes = f"{since} it is {times.late_load:.2f} times, so the queue is worked off again."
+    if times.load >= 1:
+        return f"over the whole run, {_much(times.load)}; {passes}"
+    if times.struck_load >= 1 and not bounded:
+        return f"while something strikes, {_much(times.struck_load)}; {passes}"
+    return ""
+
+
+def _much(load: float) -> str:
+    return f"the offered load is {load:.2f} times what it can serve" if isfinite(load) else "it has no server"
+
+
+def _peaks(plan: Plan) -> list[str]:
+    return [
+        f"{plan.scenario.stages[load.stage].label}: at the peak, the offered load is {load.peak:.2f} times "
+        "what it can serve; a queue builds up until the rate falls again."
+        for load in loads(plan)
+        if load.peak is not None and load.peak >= 1 > load.mean
+    ]
+
+
+def _found_instead(thresholds: Sequence[ThresholdCheck], metrics: dict[str, Estimate]) -> list[str]:
+    """What the run finds where the promise of a threshold does not hold in it."""
+    found = metrics.get("sensitivity")
+    if found is None or all(kept.holds for kept in thresholds if kept.of_positives):
+        return []
+    interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
+    return [f"Over the whole run, before the strike and after it, sensitivity is {percent(found.value)} ({interval})."]
+
+
+def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
+    sensitivity = metrics.get("sensitivity")
+    if sensitivity is None or plan.scores is None:
+        return []
+    low, high = percent(sensitivity.low), percent(sensitivity.high)
+    return [
+        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {plan.scores.about.counted} positives: "
+        f"its 95% interval is {low} to {high}. "
+        f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
+    ]

@@ -1,0 +1,293 @@
+"""What one threshold does to parts of the people, and where there are too few of them to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.evidence.score_tables import ScoreError
+from simulator.intervals import Floats, Interval, bootstrap, clustered_share, folds_of, percentile_interval
+from simulator.metrics.roc import Roc, roc
+from simulator.metrics.score_summary import TARGETS
+from simulator.units import percent
+
+#: With fewer items of a class the interval is wider than any difference one would look for.
+ENOUGH = 30
+#: What a table says of an item that people may be told apart by.
+Column = Literal["fitzpatrick", "diagnosis"]
+UNKNOWN = "not known"
+_TYPES = {number: f"type {roman}" for number, roman in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}
+
+
+def group_rows(rows: pd.DataFrame, threshold: float, by: Column) -> pd.DataFrame:
+    """Two rows a group, for the positives and the negatives in it: group, what, share, low, high, n, patients, verdict.
+
+    what: sensitivity, the share of positives with a score of at least `threshold`, or specificity, the share of negatives below
+    verdict: empty, or "too few to say" where there are fewer than ENOUGH items; the share is NaN then
+    """
+    named = rows.assign(group=_names(rows[by], by))
+    found = [
+        _row(str(group), label, mine, threshold)
+        for group, members in named.groupby("group", sort=True)
+        for label, mine in sorted(members.groupby("label"), key=lambda part: -int(str(part[0])))
+    ]
+    return pd.DataFrame(found, columns=["group", "what", "share", "low", "high", "n", "patients", "verdict"])
+
+
+def _names(column: pd.Series, by: Column) -> pd.Series:
+    if by == "diagnosis":
+        return column.replace("", UNKNOWN)
+    return column.map(_TYPES).fillna(UNKNOWN).astype(str)
+
+
+def _row(group: str, label: object, mine: pd.DataFrame, threshold: float) -> tuple[object, ...]:
+    ill = label == 1
+    hit = (mine["score"] >= threshold) == ill
+    counted = group, "sensitivity" if ill else "specificity"
+    size = len(mine), mine["patient"].nunique()
+    if len(mine) < ENOUGH:
+        return *counted, np.nan, np.nan, np.nan, *size, "too few to say"
+    part = clustered_share(mine["patient"].to_numpy(), np.ones(len(mine)), hit.to_numpy(), float(len(mine)))
+    return *counted, part.value, part.low, part.high, *size, ""
+
+
+SAME = "chosen and judged on all"
+NEXT = "chosen on one fold, judged on the next"
+REST = "chosen on the rest, judged on one fold"
+
+Mask = NDArray[np.bool_]
+
+
+def optimism_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per promise and way of judging it: promise, way, reached, low, high, least, most; shares.
+
+    reached: sensitivity over all positives, each judged once; low, high: its 95% interval, which knows the patients
+    least, most: over the folds
+
+    Of m positives the threshold admits k = ceil(promise m). On them it reaches k / m; of a stranger's positive score it is only
+    known that it falls into any of the m + 1 gaps alike, so k / (m + 1) is reached on average, and much less in some folds.
+    """
+    found = [_optimism_row(rows, promise, way, pairs) for promise in TARGETS for way, pairs in _ways(folds_of(rows))]
+    return pd.DataFrame(found, columns=["promise", "way", "reached", "low", "high", "least", "most"])
+
+
+def _ways(folds: NDArray[np.int64]) -> Iterator[tuple[str, list[tuple[Mask, Mask]]]]:
+    """By name, the pairs of rows a threshold is chosen on and rows it is judged on."""
+    count = int(folds.max()) + 1
+    everyone = np.ones(len(folds), bool)
+    yield SAME, [(everyone, everyone)]
+    yield NEXT, [(folds == fold, folds == (fold + 1) % count) for fold in range(count)]
+    yield REST, [(folds != fold, folds == fold) for fold in range(count)]
+
+
+def _optimism_row(rows: pd.DataFrame, promise: float, way: str, pairs: list[tuple[Mask, Mask]]) -> tuple[object, ...]:
+    labels, scores, patients = (rows[name].to_numpy() for name in ("label", "score", "patient"))
+    found, judged_ill, by_fold = np.zeros(len(rows), bool), np.zeros(len(rows), bool), []
+    for chosen, judged in pairs:
+        ill = judged & (labels == 1)
+        if not ill.any() or not labels[chosen].any():
+            continue  # a fold of somebody else's may hold no positive
+        found[ill] = scores[ill] >= roc(labels[chosen], scores[chosen]).threshold_at(promise)
+        judged_ill |= ill
+        by_fold.append(float(found[ill].mean()))
+    count = int(judged_ill.sum())
+    total = clustered_share(patients[judged_ill], np.ones(count), found[judged_ill], count)
+    return promise, way, total.value, total.low, total.high, min(by_fold), max(by_fold)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One figure of two tables, as shares. change: second minus first, resampled together."""
+
+    what: str
+    first: float
+    second: float
+    change: Interval
+
+    @property
+    def differs(self) -> bool:
+        """Whether 0 lies outside the interval."""
+        return self.change.low > 0 or self.change.high < 0
+
+
+def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
+    """AUC and the specificity at each of TARGETS of two tables (`score_rows`) of the same items, with paired intervals.
+
+    Raises ScoreError where the items, or what is said of them, differ.
+    """
+    one, other = (rows.set_index("item").sort_index() for rows in (first, second))
+    if not one.index.equals(other.index) or not (one["label"] == other["label"]).all():
+        shared = len(one.index.intersection(other.index))
+        raise ScoreError(
+            f"the tables share {shared:,} of {len(one):,} and {len(other):,} items, or label them differently; "
+            "only scores of the same items can be paired"
+        )
+    labels, columns = one["label"].to_numpy(), (one["score"].to_numpy(), other["score"].to_numpy())
+
+    def figures(weights: Floats | None = None) -> Floats:
+        curves = [roc(labels, scores, weights) for scores in columns]
+        found = [[curve.auc, *(curve.specificity_at(target) for target in TARGETS)] for curve in curves]
+        return np.moveaxis(np.array(found), (0, 1), (-2, -1))
+
+    value, draws = figures(), bootstrap(one["patient"], figures)
+    moved, names = draws[:, 1] - draws[:, 0], ["AUC", *(f"specificity at {target:.0%} sensitivity" for target in TARGETS)]
+    return [
+        Pair(name, float(before), float(after), percentile_interval(after - before, moved[:, place]))
+        for place, (name, before, after) in enumerate(zip(names, *value, strict=True))
+    ]
+
+
+def pair_sentence(pair: Pair, first: str, second: str) -> str:
+    """What the pair says, with its interval, in one sentence; `first` and `second` are the names of the tables."""
+    is_area = pair.what == "AUC"
+    told = _three_digits if is_area else percent
+    moved, low, high = (_three_digits(x) if is_area else f"{100 * x:.1f}" for x in vars(pair.change).values())
+    unit = "" if is_area else " points"
+    what = f"{pair.what[0].upper()}{pair.what[1:]}: {told(pair.second)} for {second}, {told(pair.first)} for {first}"
+    if not pair.differs:
+        return f"{what}: not significantly different (95% interval of the difference {low} to {high}{unit})."
+    better = "higher" if pair.change.value > 0 else "lower"
+    return f"{what}: {moved.lstrip('-')}{unit} {better} on the same photos (95% interval {low} to {high}{unit})."
+
+
+def _three_digits(auc: float) -> str:
+    return f"{auc:.3f}"
+
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Some of the items of a table, and the scores that they get there."""
+
+    name: str
+    members: Mask
+    scores: Floats
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A threshold and what it reaches at home, where it was chosen, and away, as shares.
+
+    A figure is None where there are fewer than ENOUGH items of its class, too few to say. The intervals resample the patients
+    of both places together, with a threshold of each resample's own.
+    """
+
+    home: str
+    away: str
+    promise: float
+    home_sensitivity: float
+    home_specificity: float | None
+    sensitivity: Interval | None
+    specificity: Interval | None
+    positives: int
+    negatives: int
+
+
+def transfers(rows: pd.DataFrame, promise: float, others: Iterable[pd.DataFrame] = ()) -> list[Transfer]:
+    """What the columns of a table (`score_rows`) allow: other skin types, other cancers and, with `others`, other precisions.
+
+    others: the scores of the same items by the same model at other precisions
+    Leaves out what has too few positives at home to choose a threshold on, or nobody away. Raises ScoreError where the items
+    are not the same.
+    """
+    pairs = [*_by_skin(rows), *_by_diagnosis(rows), *(_by_precision(rows, other) for other in others)]
+    return [moved for home, away in pairs if (moved := _transfer(rows, promise, home, away)) is not None]
+
+
+def _by_skin(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
+    kind, scores = rows["fitzpatrick"], rows["score"].to_numpy()
+    light = Place("skin types I and II", kind.isin([1, 2]).to_numpy(bool), scores)
+    yield light, Place("skin types III and IV", kind.isin([3, 4]).to_numpy(bool), scores)
+    yield light, Place("skin types V and VI", kind.isin([5, 6]).to_numpy(bool), scores)
+    if kind.notna().any():
+        yield light, Place("skin type not known", kind.isna().to_numpy(bool), scores)
+
+
+def _by_diagnosis(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
+    """From the most common diagnosis of the positives to each other one."""
+    positive, scores = (rows["label"] == 1).to_numpy(), rows["score"].to_numpy()
+    told = rows.loc[positive & (rows["diagnosis"] != ""), "diagnosis"].value_counts()
+    for name in told.index[1:]:
+        common, rare = (rows["diagnosis"] == one for one in (told.index[0], name))
+        home = Place(f"positives that are {told.index[0]}", ~positive | common.to_numpy(), scores)
+        yield home, Place(f"positives that are {name}", positive & rare.to_numpy(), scores)
+
+
+def _by_precision(rows: pd.DataFrame, other: pd.DataFrame) -> tuple[Place, Place]:
+    if not rows["item"].equals(other["item"]):
+        raise ScoreError("the tables hold other items, or in another order; a threshold is carried over on the same items only")
+    everyone = np.ones(len(rows), bool)
+    first, second = (Place(f"{part['precision'].iloc[0]} scores", everyone, part["score"].to_numpy()) for part in (rows, other))
+    return first, second
+
+
+def _transfer(rows: pd.DataFrame, promise: float, home: Place, away: Place) -> Transfer | None:
+    labels = rows["label"].to_numpy()
+    (home_ill, home_well), (ill, well) = (_both(labels, place) for place in (home, away))
+    if home_ill.sum() < ENOUGH or not away.members.any():
+        return None
+
+    def reached(weights: Floats) -> Floats:
+        """Sensitivity and specificity, at home and away, of the threshold that home chooses."""
+        chosen = _curve(labels, home, weights)
+        cut = chosen.threshold_at(promise)[..., None]
+        return np.stack([_shares(labels, place, weights, cut) for place in (home, away)], axis=-2)
+
+    value, draws = reached(np.ones((1, len(rows))))[0], bootstrap(rows["patient"], reached)
+    sensitivity, specificity = (
+        percentile_interval(value[1, place], draws[:, 1, place]) if mine.sum() >= ENOUGH else None
+        for place, mine in enumerate((ill, well))
+    )
+    return Transfer(
+        home.name,
+        away.name,
+        promise,
+        float(value[0, 0]),
+        float(value[0, 1]) if home_well.sum() >= ENOUGH else None,
+        sensitivity,
+        specificity,
+        int(ill.sum()),
+        int(well.sum()),
+    )
+
+
+def _both(labels: NDArray[np.int64], place: Place) -> tuple[Mask, Mask]:
+    return place.members & (labels == 1), place.members & (labels == 0)
+
+
+def _curve(labels: NDArray[np.int64], place: Place, weights: Floats) -> Roc:
+    return roc(labels[place.members], place.scores[place.members], weights[..., place.members])
+
+
+def _shares(labels: NDArray[np.int64], place: Place, weights: Floats, cut: Floats) -> Floats:
+    """Share of the positives at or above the cut and of the negatives below it, shape (..., 2)."""
+    found = []
+    for members, above in zip(_both(labels, place), (True, False), strict=True):
+        mine, hits = weights[..., members], (place.scores[members] >= cut) == above
+        with np.errstate(invalid="ignore"):
+            found.append((mine * hits).sum(-1) / mine.sum(-1))
+    return np.stack(found, axis=-1)
+
+
+def transfer_rows(found: list[Transfer]) -> pd.DataFrame:
+    """One row per transfer, in %."""
+    return pd.DataFrame([_transfer_row(one) for one in found])
+
+
+def _transfer_row(one: Transfer) -> dict[str, object]:
+    row: dict[str, object] = {"chosen on": one.home, "applied to": one.away, "promised (%)": 100 * one.promise}
+    away = {"sensitivity": one.sensitivity, "specificity": one.specificity}
+    at_home = {"sensitivity": one.home_sensitivity, "specificity": one.home_specificity}
+    for name, part in away.items():
+        here = at_home[name]
+        row[f"{name} where chosen (%)"] = None if here is None else 100 * here
+        row |= {f"{name} (%)": part and 100 * part.value, f"{name} low": part and 100 * part.low}
+        row |= {f"{name} high": part and 100 * part.high}
+    return row | {"positives": one.positives, "negatives": one.negatives}

@@ -1,0 +1,132 @@
+"""Rows that follow each other resemble each other: how long for, and the blocks in which they may be taken for independent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.signal import correlate
+from scipy.stats import norm, rankdata
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+#: A block lasts this many times what the autocorrelation time is longer than one row. Neighbouring blocks still resemble each
+#: other at their edges: of a series AR(1), a variance of means taken from such blocks is too small by 1 / (10 (1 + phi)).
+BLOCK_TIMES = 10
+#: The sum of autocorrelations ends at a lag this many times itself (Sokal 1997, Monte Carlo Methods in Statistical Mechanics).
+_WINDOW = 5
+#: No more blocks than these are permuted: rows are joined, where that leaves at least _LEAST of them in either file.
+_MOST, _LEAST = 2000, 200
+#: Fewer groups do not tell whether neighbours resemble each other; two and a half standard errors are certain.
+_FEW, _CERTAIN = 20, 2.58
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Which block each row belongs to, in each file from 0, shapes (n,) and (m,). length: in rows, unless files name them."""
+
+    reference: Codes
+    production: Codes
+    length: int | None = None
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many blocks there are in the reference and in production."""
+        return int(self.reference.max()) + 1, int(self.production.max()) + 1
+
+
+def autocorrelation_time(values: Floats) -> float:
+    """1 + 2 * (sum of autocorrelations), shape (n,): so many rows in turn tell as much as one independent row; at least 1.
+
+    The sum is cut where its lag exceeds `_WINDOW` times the sum so far, beyond which noise alone would be added (Sokal 1997).
+    """
+    centred = values - values.mean()
+    if not np.any(np.abs(centred) > 1e-12):
+        return 1.0
+    products = correlate(centred, centred, method="fft")[len(centred) - 1 :]
+    sums = 2 * np.cumsum(products / products[0]) - 1
+    ends = np.arange(len(sums)) >= _WINDOW * sums
+    return max(float(sums[int(ends.argmax())] if ends.any() else sums.max()), 1.0)
+
+
+def rows_alike(values: Floats) -> float:
+    """The longer of two autocorrelation times of a series, shape (n,): of its ranks, and of how far they lie from the middle.
+
+    The second sees a spread that comes and goes while the mean stays.
+    """
+    ranks = rankdata(values) / len(values) - 0.5
+    return max(autocorrelation_time(ranks), autocorrelation_time(np.abs(ranks)))
+
+
+def block_length(reference: list[Floats], sizes: tuple[int, int]) -> int:
+    """Rows a block, from the longest autocorrelation time of any of the reference's series; 1 where rows look independent.
+
+    Of the reference alone, which is quiet: a step in production would look like rows that resemble each other for ever.
+    sizes: rows of the two files; where they are many, blocks are joined for speed
+    """
+    needed = max(ceil(BLOCK_TIMES * (max(map(rows_alike, reference), default=1.0) - 1) - 0.5), 1)
+    return max(needed, min(ceil(sum(sizes) / _MOST), min(sizes) // _LEAST))
+
+
+def contiguous(sizes: tuple[int, int], length: int) -> Blocks:
+    """Blocks of so many rows in turn; what is left at the end joins the last block if it is less than half of one."""
+    reference, production = (_stretches(size, length) for size in sizes)
+    return Blocks(reference, production, length)
+
+
+def _stretches(size: int, length: int) -> Codes:
+    last = max(int(size / length + 0.5), 1) - 1
+    return np.minimum(np.arange(size) // length, last)
+
+
+def grouped(reference: ArrayLike, production: ArrayLike) -> Blocks:
+    """Blocks that the files name: a scene, a camera-hour; shapes (n,) and (m,)."""
+    first, second = (np.unique(np.asarray(names).astype(str), return_inverse=True)[1] for names in (reference, production))
+    return Blocks(first, second)
+
+
+def independent_rows(values: Floats, codes: Codes) -> float:
+    """How many independent rows tell as much of the mean as these do, which come in blocks; shapes (n,).
+
+    The variance of single rows over that between blocks (Cochran 1977, Sampling Techniques, section 9), at most n.
+    """
+    centred = values - values.mean()
+    blocks = int(codes.max()) + 1
+    if blocks < 2 or not centred.any():
+        return float(blocks)
+    sums = np.bincount(codes, centred)
+    between = blocks / (blocks - 1) * float((sums**2).sum()) / len(values) ** 2
+    return min(float(centred.var()) / between if between > 0 else np.inf, float(len(values)))
+
+
+def neighbours_alike(values: Floats, codes: Codes) -> float:
+    """The correlation of the means of neighbouring blocks, shapes (n,), where it is certain (p below 1%); else 0."""
+    order = np.argsort(np.unique(codes, return_index=True)[1])
+    means = (np.bincount(codes, values) / np.bincount(codes))[order]
+    if len(means) < _FEW or not means.std() > 0:
+        return 0.0
+    found = float(np.corrcoef(means[:-1], means[1:])[0, 1])
+    return found if found > _CERTAIN / np.sqrt(len(means)) else 0.0
+
+
+#: The share of such changes that is to be seen.
+POWER = 0.8
+#: The test of Kolmogorov and Smirnov sees a shift of a normal column with at least 2 / pi of the rows' worth of a test of means
+#: (Capon 1965, On the Asymptotic Efficiency of the Kolmogorov-Smirnov Test, JASA 60:843).
+KS_EFFICIENCY = 2 / np.pi
+
+
+def smallest_shift(rows: tuple[float, float], level: float, efficiency: float = 1.0) -> float:
+    """The shift of the mean, in standard deviations, that a two-sided test sees with a power of 80%.
+
+    rows: independent rows of the reference and of production; level: of this one test, after the correction for many
+    """
+    return float((norm.isf(level / 2) + norm.ppf(POWER)) * np.sqrt((1 / rows[0] + 1 / rows[1]) / efficiency))
+
+
+def smallest_change(share: float, rows: tuple[float, float], level: float) -> float:
+    """The change of a share, as a part of 1, that is seen with a power of 80%."""
+    return min(smallest_shift(rows, level) * float(np.sqrt(share * (1 - share))), 1.0)

@@ -1,0 +1,314 @@
+"""One test of one column: its statistic, the effect with its interval, p, and the smallest effect that would have been seen."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+from scipy.optimize import brentq
+
+from simulator.intervals import LEVEL, Interval, corrected_interval, percentile_interval, pivotal_interval
+from simulator.monitors import distances, sequential
+from simulator.monitors import distances as mmd
+from simulator.monitors.blocks import (
+    KS_EFFICIENCY,
+    POWER,
+    Blocks,
+    Codes,
+    Floats,
+    independent_rows,
+    smallest_change,
+    smallest_shift,
+)
+from simulator.monitors.distances import Cells
+from simulator.monitors.monitor_tables import Kind
+from simulator.monitors.resampling import Resampling, Statistic, arrangements, permutation_p, resampling
+
+#: Times that each file is drawn again for an interval.
+DRAWS = 999
+#: No interval is told from fewer rows or blocks of a file.
+LEAST_UNITS = 5
+
+Unit = Literal["sd", "share", "psi", "mmd"]
+
+
+@dataclass(frozen=True)
+class EffectSize:
+    """How large a change is.
+
+    name: of the category whose share changed most; size: roughly in standard deviations, to tell the largest
+    signed: whether it has a direction
+    """
+
+    interval: Interval
+    unit: Unit
+    name: str = ""
+    size: float = 0.0
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class ColumnTestResult:
+    """What one test says of one column in one part of the data.
+
+    p: before any correction; least_p: the lowest there can be with so few rows or blocks
+    smallest: the smallest effect, in the effect's unit, seen in four cases of five; None where no formula tells it
+    independent: independent rows of the reference and of production
+    alarm: the row of production where CUSUM's sum began to grow, or another detector's alarm came
+    """
+
+    statistic: float
+    effect: EffectSize
+    p: float
+    least_p: float
+    smallest: float | None
+    independent: tuple[float, float]
+    alarm: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnSample:
+    """One column of a part of both files, none of it empty: numbers or words, shapes (n,) and (m,).
+
+    blocks: None where rows are independent; level: of one test, after the correction for many; times: permutations
+    """
+
+    kind: Kind
+    reference: Floats
+    production: Floats
+    names: tuple[str, ...]
+    blocks: Blocks | None
+    level: float
+    times: int
+    seed: int
+
+    @property
+    def independent(self) -> tuple[float, float]:
+        """How many independent rows there are in either file, as far as the reference tells how alike its rows are."""
+        sizes = (float(len(self.reference)), float(len(self.production)))
+        if self.blocks is None:
+            return sizes
+        first = independent_rows(self._ordered(self.reference), self.blocks.reference)
+        return first, max(first * sizes[1] / sizes[0], 1.0)
+
+    def _ordered(self, values: Floats) -> Floats:
+        """What independent rows are counted by: ranks, or for words whether it is the most frequent one."""
+        if self.kind != "words":
+            return np.asarray(stats.rankdata(values), float)
+        return np.asarray(values == np.bincount(self.reference.astype(int)).argmax(), float)
+
+    def resampled(self, cells: Cells) -> Resampling:
+        """Ways in which the two files could have been, in these cells."""
+        return resampling((cells.reference, cells.production), len(cells.support), self.blocks)
+
+    def permuted_p(self, found: float, rows: Resampling, statistic: Statistic) -> tuple[float, float]:
+        """p of a statistic, and the lowest there can be."""
+        p = permutation_p(found, rows.permuted(statistic, self.times, self.seed))
+        return p, max(1 / (self.times + 1), 1 / rows.arrangements)
+
+    def cells(self) -> Cells:
+        """Each value or word by itself, as far as they can be told apart."""
+        if self.kind == "words":
+            codes = (self.reference.astype(int), self.production.astype(int))
+            return Cells(*codes, np.arange(len(self.names), dtype=float), self.names)
+        return distances.cells_of_numbers(self.reference, self.production)
+
+
+def ask_ks(sample: ColumnSample) -> ColumnTestResult:
+    """Kolmogorov and Smirnov's test; the effect is the shift of the mean."""
+    cells = sample.cells()
+    rows = sample.resampled(cells)
+    with warnings.catch_warnings(category=RuntimeWarning, action="ignore"):  # where the exact p is out of reach, it says so
+        told = stats.ks_2samp(sample.reference, sample.production, method="auto" if sample.blocks is None else "asymp")
+    if sample.blocks is None:
+        p, least = float(told.pvalue), 0.0
+    else:
+        p, least = sample.permuted_p(float(distances.ks(*rows.counted)[0]), rows, distances.ks)
+    smallest = smallest_shift(sample.independent, sample.level, KS_EFFICIENCY)
+    return ColumnTestResult(float(told.statistic), _shift(sample, cells, rows), p, least, smallest, sample.independent)
+
+
+def ask_chi_squared(sample: ColumnSample) -> ColumnTestResult:
+    """Pearson's test of the shares of all categories; the effect is the share that changed most.
+
+    Of independent rows p is that of the chi-squared distribution if at least five rows are expected everywhere.
+    """
+    cells = sample.cells()
+    rows = sample.resampled(cells)
+    counts = np.concatenate(rows.counted)
+    found = float(distances.chi_squared(counts[:1], counts[1:])[0])
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
+    if counts.shape[1] == 1:
+        p, least = 1.0, 0.0
+    elif sample.blocks is None and expected.min() >= 5:
+        p, least = float(stats.chi2_contingency(counts, correction=False).pvalue), 0.0
+    else:
+        p, least = sample.permuted_p(found, rows, distances.chi_squared)
+    effect = _changed_share(cells, rows, sample.independent)
+    shares = counts.sum(axis=0) / counts.sum()
+    middle = float(shares[np.abs(shares - 0.5).argmin()])
+    return ColumnTestResult(
+        found, effect, p, least, smallest_change(middle, sample.independent, sample.level), sample.independent
+    )
+
+
+def ask_wasserstein(sample: ColumnSample) -> ColumnTestResult:
+    """Wasserstein's distance in standard deviations of the reference; what chance adds to it is taken off the effect."""
+    cells = sample.cells()
+    deviation = distances.deviation(sample.reference, sample.production)
+    rows, statistic = sample.resampled(cells), distances.wasserstein(cells.support, deviation)
+    found = float(stats.wasserstein_distance(sample.reference, sample.production)) / deviation
+    p, least = sample.permuted_p(float(statistic(*rows.counted)[0]), rows, statistic)
+    effect = _beyond_chance(found, rows.drawn(statistic, DRAWS, sample.seed), "sd", rows.units)
+    return ColumnTestResult(found, effect, p, least, smallest_shift(sample.independent, sample.level), sample.independent)
+
+
+def ask_psi(sample: ColumnSample) -> ColumnTestResult:
+    """Population stability index over tenths of the reference, or categories; what chance adds is taken off the effect."""
+    cells = sample.cells() if sample.kind != "numbers" else distances.psi_cells(sample.reference, sample.production)
+    rows = sample.resampled(cells)
+    found = float(distances.psi(*rows.counted)[0])
+    p, least = sample.permuted_p(found, rows, distances.psi)
+    effect = _beyond_chance(found, rows.drawn(distances.psi, DRAWS, sample.seed), "psi", rows.units)
+    smallest = smallest_psi(len(cells.support), sample.independent, sample.level)
+    return ColumnTestResult(found, effect, p, least, smallest, sample.independent)
+
+
+def smallest_psi(bins: int, rows: tuple[float, float], level: float) -> float | None:
+    """The index that is seen with a power of 80%.
+
+    It is (1 / n + 1 / m) times a chi-squared variable of bins - 1 degrees of freedom (Yurdakul 2018, Statistical Properties of
+    Population Stability Index), a non-central one where something differs.
+    """
+    if bins < 2:
+        return None
+    limit = stats.chi2.isf(level, bins - 1)
+    beyond = brentq(lambda off: float(stats.ncx2.sf(limit, bins - 1, off)) - POWER, 1e-6, 1e4)
+    return float(beyond) * (1 / rows[0] + 1 / rows[1])
+
+
+def _detector(
+    run: Callable[[Floats, Floats, int, int], sequential.SequentialAlarm],
+) -> Callable[[ColumnSample], ColumnTestResult]:
+    def ask(sample: ColumnSample) -> ColumnTestResult:
+        cells = sample.cells()
+        rows = sample.resampled(cells)
+        codes = sequential.joined(*_codes(sample))
+        means = [sequential.block_means(*part) for part in zip((sample.reference, sample.production), codes, strict=True)]
+        least = max(1 / (sample.times + 1), 1 / arrangements(len(means[0]), len(means[1])))
+        effect, smallest = _shift(sample, cells, rows), smallest_shift(sample.independent, sample.level)
+        if min(map(len, means)) < sequential.LEAST:
+            return ColumnTestResult(float("nan"), effect, 1.0, 1.0, None, sample.independent)
+        alarm = run(means[0], means[1], sample.times, sample.seed)
+        row = None if alarm.block is None else int((codes[1] == alarm.block).argmax())
+        return ColumnTestResult(alarm.statistic, effect, alarm.p, least, smallest, sample.independent, row)
+
+    return ask
+
+
+def _codes(sample: ColumnSample) -> tuple[Codes, Codes]:
+    if sample.blocks is None:
+        return np.arange(len(sample.reference)), np.arange(len(sample.production))
+    return sample.blocks.reference, sample.blocks.production
+
+
+#: What asks each test, and of which kinds of columns.
+TESTS: dict[str, tuple[Callable[[ColumnSample], ColumnTestResult], tuple[Kind, ...]]] = {
+    "ks": (ask_ks, ("numbers", "counts")),
+    "chi2": (ask_chi_squared, ("counts", "words")),
+    "wasserstein": (ask_wasserstein, ("numbers", "counts")),
+    "psi": (ask_psi, ("numbers", "counts", "words")),
+    "cusum": (_detector(sequential.cusum), ("numbers", "counts")),
+    "adwin": (_detector(sequential.adwin), ("numbers", "counts")),
+    "page_hinkley": (_detector(sequential.page_hinkley), ("numbers", "counts")),
+}
+#: All columns of numbers together.
+MMD = "mmd"
+#: What each is called in a sentence.
+NAMES = {
+    "ks": "KS",
+    "chi2": "chi-squared",
+    "wasserstein": "Wasserstein",
+    "psi": "PSI",
+    "cusum": "CUSUM",
+    "adwin": "ADWIN",
+    "page_hinkley": "Page-Hinkley",
+    MMD: "MMD",
+}
+
+
+def ask_mmd(samples: list[ColumnSample], blocks: Blocks | None) -> ColumnTestResult:
+    """Whether columns of numbers differ together, each in standard deviations of the reference.
+
+    blocks: of rows that are not thinned; the effect is the squared discrepancy, without what chance adds to it
+    """
+    first = samples[0]
+    both = [np.column_stack([_scaled(sample)[part] for sample in samples]) for part in (0, 1)]
+    codes = _codes(first) if blocks is None else (blocks.reference, blocks.production)
+    kept = [np.unique(np.linspace(0, len(rows) - 1, min(len(rows), mmd.MOST_ROWS)).astype(int)) for rows in both]
+    features = (both[0][kept[0]], both[1][kept[1]])
+    thinned = [np.unique(code[keep], return_inverse=True)[1] for code, keep in zip(codes, kept, strict=True)]
+    width = mmd.bandwidth(np.concatenate(features))
+    kernel = mmd.BlockedKernel(features, (thinned[0], thinned[1]), width)
+    p = permutation_p(kernel.found(), kernel.permuted(first.times, first.seed))
+    effect = _beyond_chance(kernel.found(), kernel.drawn(DRAWS, first.seed), "mmd", kernel.sizes)
+    least = max(1 / (first.times + 1), 1 / arrangements(*kernel.sizes))
+    fewest = min((sample.independent for sample in samples), key=min)
+    return ColumnTestResult(mmd.mmd_squared(*features, width), effect, p, least, None, fewest)
+
+
+def _scaled(sample: ColumnSample) -> tuple[Floats, Floats]:
+    centre, spread = sample.reference.mean(), distances.deviation(sample.reference, sample.production)
+    return (sample.reference - centre) / spread, (sample.production - centre) / spread
+
+
+def _shift(sample: ColumnSample, cells: Cells, rows: Resampling) -> EffectSize:
+    """The shift of the mean in standard deviations of the reference: exact, with an interval from cells."""
+    deviation = distances.deviation(sample.reference, sample.production)
+    statistic = distances.mean_shift(cells.support, deviation)
+    value = float(sample.production.mean() - sample.reference.mean()) / deviation
+    off = value - float(statistic(*rows.counted)[0])
+    interval = percentile_interval(value, rows.drawn(statistic, DRAWS, sample.seed) + off)
+    return EffectSize(_told(interval, rows.units), "sd", size=abs(value), signed=True)
+
+
+def _told(interval: Interval, units: tuple[int, int]) -> Interval:
+    """The interval, without bounds where too few rows or blocks were drawn again to tell any."""
+    return interval if min(units) >= LEAST_UNITS else Interval(interval.value, -np.inf, np.inf)
+
+
+def _beyond_chance(found: float, drawn: Floats, unit: Unit, units: tuple[int, int]) -> EffectSize:
+    """A distance less what drawing again adds to it on average, at least 0.
+
+    Its interval holds the mirrored one, which reaches 0 where nothing differs, and the bias-corrected percentile one, right
+    where much differs: either alone misses too often.
+    """
+    mirrored, corrected = pivotal_interval(found, drawn, least=0.0), corrected_interval(found, drawn)
+    low, high = min(mirrored.low, corrected.low), max(mirrored.high, corrected.high)
+    value = min(max(2 * found - float(np.mean(drawn)), low), high)
+    interval = _told(Interval(value, low, high), units)
+    return EffectSize(interval, unit, size=value if unit == "sd" else float(np.sqrt(value)))
+
+
+def _changed_share(cells: Cells, rows: Resampling, independent: tuple[float, float]) -> EffectSize:
+    """The share that changed most. Its interval is one of those that hold for all categories at once.
+
+    Where a file has none of the category, or nothing else, the share may still be 3 / (independent rows) (rule of three).
+    """
+    found = distances.share_change(*rows.counted)[0]
+    most = int(np.abs(found).argmax())
+    off = np.abs(rows.drawn(distances.share_change, DRAWS, 0) - found).max(axis=1)
+    within = [float((part[0] / part.sum())[most]) for part in rows.counted]
+    certain = [3 / size for share, size in zip(within, independent, strict=True) if share in (0.0, 1.0)]
+    half = max(float(np.quantile(off, LEVEL)), *certain, 0.0)
+    name = cells.names[most] if cells.names else f"{cells.support[most]:g}"
+    counts = np.concatenate(rows.counted).sum(axis=0)
+    share = counts[most] / counts.sum()
+    spread = float(np.sqrt(share * (1 - share))) or 1.0
+    value = float(found[most])
+    bounds = Interval(value, max(value - half, -1.0), min(value + half, 1.0))
+    return EffectSize(_told(bounds, rows.units), "share", name, abs(value) / spread, signed=True)

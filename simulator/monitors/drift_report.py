@@ -1,0 +1,292 @@
+"""Whether production differs from a reference: each test of each column, as a whole, by slice and over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
+
+from simulator.errors import InputError, suggest
+from simulator.monitors.blocks import Blocks, Floats, block_length, contiguous, grouped, neighbours_alike
+from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
+from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words
+
+Correction = Literal["holm", "bh", "none"]
+Verdict = Literal["differs", "no difference seen", "cannot tell"]
+
+#: Permutations of one test alone, and how many times more than the lowest p that matters needs, of many.
+_PERMUTATIONS, _BEYOND, _MOST_PERMUTATIONS = 1999, 20, 20_000
+#: What all columns of numbers together are called.
+TOGETHER = "(numbers together)"
+
+
+class MonitorError(InputError):
+    """The question cannot be asked; the message says why and what could be."""
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What is to be compared.
+
+    tests: of `TESTS` or "mmd"; none: KS for numbers, chi-squared for counts and words
+    level: the chance of any false claim (Holm), or the share of claims that are false (bh); for each test alone (none)
+    by: a column whose words are compared one by one too
+    time: a column that orders the rows; window_h: stretches of production, in hours, that are compared one by one too
+    group: a column that says which rows belong together
+    independent: rows know nothing of each other, and their order does not matter
+    columns: these alone; none: all
+    """
+
+    tests: tuple[str, ...] = ()
+    level: float = 0.05
+    correction: Correction = "holm"
+    by: str | None = None
+    time: str | None = None
+    window_h: float | None = None
+    group: str | None = None
+    independent: bool = False
+    columns: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense. Raises MonitorError."""
+        for test in self.tests:
+            if test not in (*TESTS, MMD):
+                raise MonitorError(f"there is no test '{test}'; {suggest(test, (*TESTS, MMD))}")
+        if not 0 < self.level < 1:
+            raise MonitorError(f"level: expected a number between 0 and 1, got {self.level:g}")
+        if self.window_h is not None and not (self.window_h > 0 and self.time):
+            raise MonitorError("a window takes a number of hours above 0, and --time, the column with the time of each row")
+        if self.independent and self.group:
+            raise MonitorError(f"rows are either independent or grouped by '{self.group}', not both")
+
+
+@dataclass(frozen=True)
+class DriftFinding:
+    """One test of one column in one part: "" for all rows, else the slice or window.
+
+    rows: that are not empty, of each file; block: rows of a block, None where rows are independent or grouped
+    alarm: the row of production, from 0 as in the file, at which CUSUM's sum began to grow, or another detector alarmed
+    """
+
+    column: str
+    part: str
+    test: str
+    rows: tuple[int, int]
+    block: int | None
+    answer: ColumnTestResult
+    corrected: float
+    verdict: Verdict
+    alarm: int | None = None
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """All findings, in the order of columns within parts; notes: what was left out, and why, a sentence each."""
+
+    asked: ReportRequest
+    findings: list[DriftFinding]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def differing(self) -> list[DriftFinding]:
+        """Findings of a difference, the largest change first."""
+        found = [finding for finding in self.findings if finding.verdict == "differs"]
+        return sorted(found, key=lambda finding: (finding.column == TOGETHER, -finding.answer.effect.size))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    name: str
+    reference: NDArray[np.bool_]
+    production: NDArray[np.bool_]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return int(self.reference.sum()), int(self.production.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    part: _Part
+    test: str
+    columns: tuple[Column, ...]
+
+
+def compare(
+    reference: MonitoredTable,
+    production: MonitoredTable,
+    asked: ReportRequest | None = None,
+    step: Callable[[int], None] = lambda tests: None,
+) -> Monitored:
+    """Compare production with the reference. Raises TableError or MonitorError for wrong input.
+
+    step: called after each test with the number of all
+    """
+    asked = asked or ReportRequest()
+    apart = [name for name in (asked.time, asked.group) if name]
+    found, notes = columns(reference, production, apart, asked.columns)
+    if asked.time:
+        first, second = (np.argsort(times(table, asked.time), kind="stable") for table in (reference, production))
+        found = [column.ordered((first, second)) for column in found]
+    parts, left_out = _parts(reference, production, asked)
+    jobs, unasked = _jobs(parts, found, asked)
+    groups = [words(table, asked.group) for table in (reference, production)] if asked.group else None
+    notes += _alike(found, groups)
+    answered = []
+    for job in jobs:
+        answered.append(_answer(job, groups, asked, len(jobs)))
+        step(len(jobs))
+    return Monitored(asked, _corrected(answered, asked), notes + left_out + unasked)
+
+
+def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportRequest) -> tuple[list[_Part], list[str]]:
+    """All rows, each slice and each window that has enough rows, and sentences about those that have not."""
+    whole = (np.ones(len(reference.rows), bool), np.ones(len(production.rows), bool))
+    parts = [_Part("", *whole)]
+    if asked.by:
+        first, second = (words(table, asked.by) for table in (reference, production))
+        parts += [_Part(f"{asked.by} = {name}", first == name, second == name) for name in np.union1d(first, second)]
+    if asked.time and asked.window_h:
+        hours = times(production, asked.time)
+        windows = ((hours - hours.min()) // asked.window_h).astype(int)
+        span = [
+            f"hours {asked.window_h * number:g} to {asked.window_h * (number + 1):g}" for number in range(windows.max() + 1)
+        ]
+        parts += [_Part(span[number], whole[0], windows == number) for number in np.unique(windows)]
+    kept = [part for part in parts if min(part.sizes) >= LEAST_ROWS]
+    thin = [part for part in parts if min(part.sizes) < LEAST_ROWS]
+    return kept, [
+        f"{part.name}: {part.sizes[0]:,} rows of the reference and {part.sizes[1]:,} of production, fewer than {LEAST_ROWS}: "
+        "not compared"
+        for part in thin
+    ]
+
+
+def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tuple[list[_Job], list[str]]:
+    jobs, notes = list[_Job](), list[str]()
+    for part in parts:
+        for column in found:
+            if part.name and column.name == asked.by:
+                continue
+            if min(_filled(column, part)) < LEAST_ROWS:
+                notes.append(f"'{column.name}'{_in(part)} has fewer than {LEAST_ROWS} filled cells in a file: not compared")
+                continue
+            tests = [test for test in asked.tests or _usual(column) if test != MMD and column.kind in TESTS[test][1]]
+            jobs += [_Job(part, test, (column,)) for test in tests]
+        if MMD in asked.tests:
+            jobs += _together(part, found)
+    if not jobs:
+        raise MonitorError(f"none of the tests {', '.join(asked.tests)} fits any of the columns: {_kinds(found)}")
+    return jobs, notes
+
+
+def _together(part: _Part, found: list[Column]) -> Iterator[_Job]:
+    """All columns of numbers that no empty cell breaks."""
+    whole = tuple(one for one in found if one.kind != "words" and _filled(one, part) == part.sizes)
+    if whole:
+        yield _Job(part, MMD, whole)
+
+
+def _usual(column: Column) -> tuple[str, ...]:
+    return ("ks",) if column.kind == "numbers" else ("chi2",)
+
+
+def _kinds(found: list[Column]) -> str:
+    return ", ".join(f"'{column.name}' holds {column.kind}" for column in found)
+
+
+def _filled(column: Column, part: _Part) -> tuple[int, int]:
+    return len(column.told("reference", part.reference)), len(column.told("production", part.production))
+
+
+def _in(part: _Part) -> str:
+    return f" in {part.name}" if part.name else ""
+
+
+def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterator[str]:
+    """Sentences about columns whose groups do not tell all that follows from each other."""
+    for column in found if groups else ():
+        cells = column.reference.dropna()
+        values = pd.factorize(cells)[0].astype(float) if column.kind == "words" else cells.to_numpy(float)
+        codes = np.unique((groups or [])[0][cells.index], return_inverse=True)[1]
+        if (alike := neighbours_alike(values, codes)) > 0:
+            yield (
+                f"'{column.name}': neighbouring groups of the reference resemble each other (correlation {alike:.2f}); p is "
+                "too small; group by something longer, or leave the blocks to the autocorrelation"
+            )
+
+
+def _answer(job: _Job, groups: list[NDArray[np.str_]] | None, asked: ReportRequest, jobs: int) -> DriftFinding:
+    """The answer of one test, not yet corrected for the others."""
+    samples = [_sample(column, job.part, groups, asked, jobs) for column in job.columns]
+    first = samples[0]
+    if job.test == MMD:
+        first = max(samples, key=lambda sample: (sample.blocks.length or 0) if sample.blocks else 0)
+    answer = ask_mmd(samples, first.blocks) if job.test == MMD else TESTS[job.test][0](first)
+    name = TOGETHER if job.test == MMD else job.columns[0].name
+    rows, length = (len(first.reference), len(first.production)), first.blocks.length if first.blocks else None
+    cells = job.columns[0].told("production", job.part.production)
+    alarm = None if answer.alarm is None else int(cells.index[answer.alarm])
+    return DriftFinding(name, job.part.name, job.test, rows, length, answer, answer.p, "cannot tell", alarm)
+
+
+def _sample(
+    column: Column, part: _Part, groups: list[NDArray[np.str_]] | None, asked: ReportRequest, jobs: int
+) -> ColumnSample:
+    cells = (column.told("reference", part.reference), column.told("production", part.production))
+    names: tuple[str, ...] = ()
+    if column.kind == "words":
+        codes, found = pd.factorize(pd.concat(cells), sort=True)
+        names, values = tuple(map(str, found)), np.split(codes.astype(float), [len(cells[0])])
+    else:
+        values = [cell.to_numpy(float) for cell in cells]
+    blocks = None if asked.independent else _blocks(values, names, [cell.index for cell in cells], groups)
+    level = asked.level if asked.correction == "none" else asked.level / jobs
+    needed = min(max(_PERMUTATIONS, ceil(_BEYOND / level)), _MOST_PERMUTATIONS)
+    return ColumnSample(column.kind, values[0], values[1], names, blocks, level, needed, asked.seed)
+
+
+def _blocks(
+    values: list[Floats], names: tuple[str, ...], rows: list[pd.Index], groups: list[NDArray[np.str_]] | None
+) -> Blocks:
+    if groups:
+        return grouped(*(group[row] for group, row in zip(groups, rows, strict=True)))
+    sizes = (len(values[0]), len(values[1]))
+    series = [(values[0] == code).astype(float) for code in range(len(names))] if names else [values[0]]
+    return contiguous(sizes, block_length(series, sizes))
+
+
+def _corrected(findings: list[DriftFinding], asked: ReportRequest) -> list[DriftFinding]:
+    told = correct(np.array([finding.answer.p for finding in findings]), asked.correction)
+    reach = asked.level / (1 if asked.correction == "none" else len(findings))
+    return [
+        replace(finding, corrected=float(p), verdict=_verdict(finding, float(p), asked.level, reach))
+        for finding, p in zip(findings, told, strict=True)
+    ]
+
+
+def _verdict(finding: DriftFinding, corrected: float, level: float, reach: float) -> Verdict:
+    """reach: a test whose lowest p lies above it could not have claimed anything alone"""
+    if corrected <= level:
+        return "differs"
+    return "cannot tell" if finding.answer.least_p > reach else "no difference seen"
+
+
+def correct(p: Floats, correction: Correction) -> Floats:
+    """p-values corrected for being many, shape (n,): Holm 1979, Benjamini and Hochberg 1995, or as they are."""
+    if correction == "none":
+        return p
+    if correction == "bh":
+        return np.asarray(false_discovery_control(p))
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected

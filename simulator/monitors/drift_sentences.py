@@ -1,0 +1,104 @@
+"""What monitors found, in words: the answer in one sentence, each effect with its interval, each verdict."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from simulator.monitors.column_tests import NAMES, EffectSize
+from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
+from simulator.units import significant
+
+#: How p-values were corrected.
+CORRECTIONS = {"holm": "after Holm's correction", "bh": "after Benjamini and Hochberg's correction", "none": "uncorrected"}
+#: Usual words for the population stability index, up to each bound (Siddiqi 2006).
+_PSI_WORDS = ((0.1, "small"), (0.25, "moderate"), (float("inf"), "large"))
+
+
+def answer(monitored: Monitored) -> str:
+    """One sentence: how many columns differ and where the change is largest, or what would have been seen."""
+    compared = {finding.column for finding in monitored.findings}
+    columns = len(compared - {TOGETHER}) or 1
+    plural = "column" if columns == 1 else "columns"
+    differing = monitored.differing
+    if differing:
+        found = {finding.column for finding in differing} - {TOGETHER}
+        if not found:
+            return f"The numbers together differ{_in(differing[0])}, no column by itself was seen to."
+        verb = "differs" if len(found) == 1 else "differ"
+        return f"{len(found)} of {columns} {plural} {verb}; the largest change is in {_largest(differing[0])}."
+    unsure = {finding.column for finding in monitored.findings if finding.verdict == "cannot tell"}
+    if unsure == compared:
+        return f"Cannot tell whether any of {columns} {plural} differs: there are too few rows that are independent."
+    told = f"No difference was seen in {columns} {plural}"
+    return f"{told}, but {len(unsure)} of them have too few independent rows to tell." if unsure else f"{told}."
+
+
+def _largest(finding: DriftFinding) -> str:
+    return f"'{finding.column}'{_in(finding)}: {effect(finding.answer.effect)}"
+
+
+def _in(finding: DriftFinding) -> str:
+    return f" ({finding.part})" if finding.part else ""
+
+
+def effect(told: EffectSize) -> str:
+    """An effect with its 95% interval, or without where too few blocks tell none."""
+    bounds = (told.interval.value, told.interval.low, told.interval.high)
+    if told.unit == "share":
+        value, low, high = (f"{100 * bound:+.1f}" for bound in bounds)
+        name, unit = f"share of {told.name}", " points"
+    elif told.signed:
+        value, low, high = (f"{bound:+.2f}" for bound in bounds)
+        name, unit = "mean", " SD"
+    else:
+        value, low, high = (significant(bound, 2) if isfinite(bound) else "" for bound in bounds)
+        name, unit = {"sd": ("moved by", " SD"), "psi": ("PSI", ""), "mmd": ("MMD²", "")}[told.unit]
+    return f"{name} {value}{unit} {f'[{low}, {high}]' if isfinite(bounds[2]) else '[unknown]'}"
+
+
+def verdict(finding: DriftFinding, where: str = "") -> str:
+    """The verdict of one test. where: the row at which a detector alarmed, in words."""
+    told = finding.answer
+    if finding.verdict == "differs":
+        at = f" from {where}" if where else ""
+        return f"differs{at}{_by_rule(told.effect)}"
+    if finding.verdict == "cannot tell":
+        return f"cannot tell: too few rows, as good as {min(told.independent):,.0f} independent ones"
+    if told.smallest is None:
+        return "no difference seen"
+    return f"no difference seen; {_smallest(finding)} would have been"
+
+
+def _by_rule(told: EffectSize) -> str:
+    if told.unit != "psi":
+        return ""
+    word = next(word for bound, word in _PSI_WORDS if told.interval.value <= bound)
+    return f"; {word} by the usual rule"
+
+
+def _smallest(finding: DriftFinding) -> str:
+    """The smallest effect that is seen in four cases of five."""
+    smallest, unit = finding.answer.smallest or 0.0, finding.answer.effect.unit
+    if unit == "share":
+        return f"{100 * smallest:.1f} points"
+    return f"a PSI of {significant(smallest, 2)}" if unit == "psi" else f"a shift of {smallest:.2f} SD"
+
+
+def rests_on(monitored: Monitored) -> str:
+    """What the p-values rest on: rows, groups or blocks, the level and the correction."""
+    asked = monitored.asked
+    if asked.independent:
+        rows = "Rows are taken for independent, as asked"
+    elif asked.group:
+        rows = f"Rows of one {asked.group} stay together"
+    else:
+        longest = max(finding.block or 1 for finding in monitored.findings)
+        alike = f"stay together in blocks of up to {longest:,} rows, as long as their autocorrelation asks for"
+        rows = f"Rows that follow each other {alike}" if longest > 1 else "Rows look independent of the rows before them"
+    tests = len(monitored.findings)
+    return f"{rows}. {tests} {'test' if tests == 1 else 'tests'}, level {asked.level:.3g}, {CORRECTIONS[asked.correction]}."
+
+
+def name(finding: DriftFinding) -> str:
+    """What a test is called."""
+    return NAMES[finding.test]

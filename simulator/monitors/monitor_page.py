@@ -1,0 +1,202 @@
+"""Does production differ from the reference? Two files of a person's own, or an example, through the monitors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from simulator.app.widgets import download, plain, upload
+from simulator.case.load import load
+from simulator.errors import InputError
+from simulator.incident.play import Play
+from simulator.incident.secret import DAY_S, HOUR_S, draw
+from simulator.limits import MONITORED_FILE
+from simulator.monitors import drift_sentences as sentences
+from simulator.monitors.column_tests import MMD, NAMES, TESTS
+from simulator.monitors.drift_report import Correction, Monitored, ReportRequest, compare
+from simulator.monitors.monitor_tables import MonitoredTable, checked, read_table
+
+_CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
+_NOTHING = "none"
+#: So many answers are kept.
+_KEPT = 32
+#: The example: one site's cameras go out of focus in the second week.
+_CASE, _SEED, _CAUSE = "production-drift", 5, "blurred_camera"
+
+
+def monitors() -> None:
+    """Choose the tables and what is asked of them, and see the answer."""
+    chosen = st.segmented_control("Data", ["An example", "My own files"], default="An example", key="monitors_data")
+    with st.container():
+        tables = _own() if chosen == "My own files" else _example()
+    if tables is None:
+        return
+    asked = _asked(tables)
+    if asked is not None:
+        _answer(tables, asked)
+
+
+def _own() -> tuple[MonitoredTable, MonitoredTable] | None:
+    st.markdown(
+        "A header, and a row for each image or request: statistics of the input, scores, features, categories. CSV or Parquet, "
+        "at least 20 rows each. The files are read on the machine that serves this page, and are not kept."
+    )
+    with st.grid(2, min_column_width=260):
+        reference = upload("Reference", ["csv", "parquet"], MONITORED_FILE)
+        production = upload("Production", ["csv", "parquet"], MONITORED_FILE)
+    if reference is None or production is None:
+        st.caption("Choose both files.")
+        return None
+    try:
+        return _read(reference), _read(production)
+    except InputError as error:
+        st.error(plain(str(error)))
+        return None
+
+
+def _read(given: UploadedFile) -> MonitoredTable:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / Path(given.name).name
+        file.write_bytes(given.getvalue())
+        return read_table(file)
+
+
+def _example() -> tuple[MonitoredTable, MonitoredTable]:
+    st.markdown(
+        "Two weeks of a stream of frames, as in the case *The detector that fails in production*: in the second week the "
+        "cameras of one of six sites are out of focus. Each frame has what was measured of its image."
+    )
+    return _example_tables()
+
+
+@st.cache_resource(show_spinner="Simulating two weeks")
+def _example_tables() -> tuple[MonitoredTable, MonitoredTable]:
+    """A quiet week, and one in which one site is out of focus; every sixtieth frame."""
+    scenario = load(_CASE)
+    play = Play(scenario, draw(scenario, _SEED, _CAUSE, "abrupt"))
+    insides = play.insides()
+    frames, sites = insides.frames, list(play.spec.sites.values())
+    rows = pd.DataFrame({name: insides.figure(name) for name in ("brightness", "bytes", "score")})
+    rows["site"] = np.array([site.label for site in sites])[frames.site]
+    rows["scene"] = [f"camera {camera}, scene {dwell}" for camera, dwell in zip(frames.camera, frames.dwell, strict=True)]
+    rows["hour"] = (frames.at_s / HOUR_S).round(3)
+    rows["seconds"] = frames.at_s.round(1)
+    kept = rows.dropna().iloc[::60]
+    onset_s = play.secret.onset_s
+    parts = kept[kept["seconds"] < 7 * DAY_S], kept[(kept["seconds"] >= onset_s) & (kept["seconds"] < onset_s + 7 * DAY_S)]
+    first, second = (part.drop(columns="hour").reset_index(drop=True) for part in parts)
+    return checked(MonitoredTable("reference", first)), checked(MonitoredTable("production", second))
+
+
+def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> ReportRequest | None:
+    names = [str(name) for name in tables[0].rows.columns if name in tables[1].rows.columns]
+    with st.form("monitors"):
+        with st.grid(3, min_column_width=200):
+            group = _column("Rows that belong together", names, "scene", "a scene or a camera's hour: it stays together")
+            by = _column("Slices", names, "site", "each of its categories is compared by itself too")
+            time = _column("Time", names, "seconds", "orders the rows: seconds, or times such as 2026-01-31T12:00")
+            window_h = st.number_input("Window (h), 0: none", 0.0, 10_000.0, 0.0, key="monitors_window")
+            tests = st.multiselect("Tests", [*TESTS, MMD], format_func=lambda test: NAMES.get(test, test), key="monitors_tests")
+            correction = st.selectbox("Correction", list(_CORRECTIONS), format_func=_CORRECTIONS.__getitem__)
+            level = st.number_input("Level", 0.001, 0.5, 0.05, 0.01, help="how often a quiet week may raise an alarm")
+            independent = st.checkbox("Treat rows as independent", help="as a plain test does; see what it claims")
+        st.form_submit_button("Compare", type="primary")
+    chosen: Correction = next(one for one in get_args(Correction) if one == correction)
+    compared = tuple(name for name in names if name not in (time, group, by))
+    try:
+        if independent:
+            return ReportRequest(tuple(tests), level, chosen, by, independent=True, columns=compared)
+        return ReportRequest(tuple(tests), level, chosen, by, time, window_h or None, group, columns=compared)
+    except InputError as error:
+        st.error(plain(str(error)))
+        return None
+
+
+def _column(label: str, names: list[str], usual: str, about: str) -> str | None:
+    options = [_NOTHING, *names]
+    place = options.index(usual) if usual in options else 0
+    found = st.selectbox(label, options, place, help=about)
+    return None if found == _NOTHING else found
+
+
+@st.cache_resource(max_entries=1)
+def _answers() -> dict[tuple[str, str, ReportRequest], Monitored]:
+    """The answers to the latest questions; a progress bar may move while one is worked out, which a cached function forbids."""
+    return {}
+
+
+def _compared(
+    tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest, show: Callable[[float, str], object]
+) -> Monitored:
+    """The answer to one question about two tables; asked again, it is there at once."""
+    kept, key = _answers(), (_name_of(tables[0]), _name_of(tables[1]), asked)
+    if key not in kept:
+        found = compare(*tables, asked, _ticking(show))
+        while len(kept) >= _KEPT:
+            kept.pop(next(iter(kept)), None)
+        kept[key] = found
+    return kept[key]
+
+
+def _name_of(table: MonitoredTable) -> str:
+    return hashlib.sha256(pd.util.hash_pandas_object(table.rows).to_numpy().tobytes()).hexdigest()
+
+
+def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest) -> None:
+    bar = st.progress(0.0, "Testing")
+    try:
+        found = _compared(tables, asked, bar.progress)
+    except InputError as error:
+        st.error(plain(str(error)))
+        return
+    except ModuleNotFoundError as error:
+        st.error(plain(f"ADWIN and Page-Hinkley need {error.name}, which is not installed: pip install 'casesim[monitors]'"))
+        return
+    finally:
+        bar.empty()
+    st.subheader(plain(sentences.answer(found)), anchor=False)
+    rows = as_rows(found)
+    st.dataframe(rows, hide_index=True, alt=sentences.answer(found))
+    st.caption(f"{sentences.rests_on(found)} In brackets: 95% intervals.")
+    for note in found.notes:
+        st.caption(plain(note))
+    download("Download as CSV", rows, "monitors.csv")
+
+
+def _ticking(show: Callable[[float, str], object]) -> Callable[[int], None]:
+    done = 0
+
+    def tick(total: int) -> None:
+        nonlocal done
+        done += 1
+        show(min(done / max(total, 1), 1.0), f"Test {done} of {total}")
+
+    return tick
+
+
+def as_rows(found: Monitored) -> pd.DataFrame:
+    """A row a test, as the screen shows it: those that differ first."""
+    return pd.DataFrame(
+        [
+            {
+                "column": one.column,
+                "rows": one.part or "all",
+                "test": sentences.name(one),
+                "statistic": one.answer.statistic if isfinite(one.answer.statistic) else None,
+                "effect": sentences.effect(one.answer.effect),
+                "p": one.answer.p,
+                "corrected p": one.corrected,
+                "verdict": sentences.verdict(one),
+            }
+            for one in sorted(found.findings, key=lambda one: one.verdict != "differs")
+        ]
+    )

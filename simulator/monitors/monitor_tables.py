@@ -1,0 +1,215 @@
+"""Reference and production as they are given: rows of statistics, scores or features, each fault told with its row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.errors import InputError, suggest
+from simulator.evidence.recordings import first_row, read_frame
+from simulator.monitors.blocks import Floats
+
+#: Fewer rows are refused: they show next to nothing.
+LEAST_ROWS = 20
+#: A column of words with more different ones holds names of rows, not categories.
+MOST_WORDS = 50
+#: Whole numbers with at most so many different ones are counts, compared one by one.
+MOST_COUNTS = 20
+#: A column of which so much can be read as numbers is one of numbers; a word in it is a fault.
+_NUMERIC = 0.5
+#: Squares of larger numbers, summed, could not be held.
+_LARGEST = 1e100
+
+Kind = Literal["numbers", "counts", "words"]
+
+
+class TableError(InputError):
+    """A table cannot be compared; the message says which file, row, column and value, and what would be right."""
+
+
+@dataclass(frozen=True, eq=False)
+class MonitoredTable:
+    """Rows of one file. name: in messages; first, word: the number of the first row and what a row is called."""
+
+    name: str
+    rows: pd.DataFrame
+    first: int = 1
+    word: str = "row"
+
+    def at(self, row: int) -> str:
+        """Where a row lies, in words."""
+        return f"{self.name}, {self.word} {self.first + row:,}"
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column of both files, shapes (n,) and (m,): numbers, with NaN where a cell is empty, or words.
+
+    The index is the row in the file, from 0.
+    """
+
+    name: str
+    kind: Kind
+    reference: pd.Series
+    production: pd.Series
+
+    def told(self, part: Literal["reference", "production"], rows: NDArray[np.bool_]) -> pd.Series:
+        """The cells that are not empty of some rows of the file, told by a mask."""
+        values = self.reference if part == "reference" else self.production
+        return values[rows[values.index]].dropna()
+
+    def ordered(self, orders: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Column:
+        """The same with rows in these orders; the index still tells the row in the file."""
+        return Column(self.name, self.kind, self.reference.iloc[orders[0]], self.production.iloc[orders[1]])
+
+
+def read_table(file: Path) -> MonitoredTable:
+    """A .csv or .parquet file of at least `LEAST_ROWS` rows. Raises TableError, or RecordingError if it cannot be read."""
+    first, word = first_row(file)
+    return checked(MonitoredTable(file.name, read_frame(file), first, word))
+
+
+def checked(table: MonitoredTable) -> MonitoredTable:
+    """The table, if it has enough rows. Raises TableError."""
+    if len(table.rows) < LEAST_ROWS:
+        raise TableError(f"{table.name}: at least {LEAST_ROWS} rows are needed to compare anything; it has {len(table.rows)}")
+    return table
+
+
+def columns(
+    reference: MonitoredTable, production: MonitoredTable, apart: Sequence[str], named: Sequence[str] = ()
+) -> tuple[list[Column], list[str]]:
+    """The columns that are compared, and sentences about those that are not, and about empty cells. Raises TableError.
+
+    apart: columns that order or group the rows and are not compared; named: compare these alone
+    """
+    for name in (*apart, *named):
+        for table in (reference, production):
+            _has(table, name)
+    if not named:
+        _same_columns(reference, production)
+    chosen = [str(name) for name in (named or reference.rows.columns) if name not in apart]
+    if not chosen:
+        raise TableError(f"{reference.name}: has no column to compare")
+    found, notes = list[Column](), list[str]()
+    for name in chosen:
+        column = _column(name, reference, production)
+        if column.kind == "words" and (words := _different(column)) > MOST_WORDS:
+            notes.append(f"'{name}' has {words:,} different words, more than {MOST_WORDS}: taken for names and not compared")
+            continue
+        found.append(column)
+        if emptiness := _emptiness(column):
+            found.append(emptiness)
+            notes.append(_empty_told(column))
+    if not found:
+        raise TableError(f"{reference.name}: nothing can be compared: {'; '.join(notes)}")
+    return found, notes
+
+
+def _has(table: MonitoredTable, name: str) -> None:
+    if name not in table.rows.columns:
+        raise TableError(f"{table.name}: there is no column '{name}'; {suggest(name, table.rows.columns)}")
+
+
+def _same_columns(reference: MonitoredTable, production: MonitoredTable) -> None:
+    told = []
+    for one, other in ((reference, production), (production, reference)):
+        alone = [f"'{name}'" for name in one.rows.columns if name not in other.rows.columns]
+        if alone:
+            told.append(f"only {one.name} has {', '.join(alone)}")
+    if told:
+        raise TableError(f"{'; '.join(told)}: both files need the same columns; --columns names those to compare")
+
+
+def _column(name: str, reference: MonitoredTable, production: MonitoredTable) -> Column:
+    tables = (reference, production)
+    values = [table.rows[name].reset_index(drop=True) for table in tables]
+    for table, one in zip(tables, values, strict=True):
+        if one.isna().all():
+            raise TableError(f"{table.name}: column '{name}' is empty in all {len(one):,} rows")
+    if not any(map(_is_numeric, values)):
+        return Column(name, "words", *(one.map(str, na_action="ignore") for one in values))
+    numbers = [_numbers(table, name, one) for table, one in zip(tables, values, strict=True)]
+    together = pd.concat(numbers).dropna()
+    few = bool((together == together.round()).all()) and together.nunique() <= MOST_COUNTS
+    return Column(name, "counts" if few else "numbers", *numbers)
+
+
+def _is_numeric(values: pd.Series) -> bool:
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
+        return False
+    there = values.dropna()
+    return bool(pd.to_numeric(there, errors="coerce").notna().mean() >= _NUMERIC)
+
+
+def _numbers(table: MonitoredTable, name: str, values: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    faults = (
+        (numbers.isna() & values.notna(), "a number, or nothing"),
+        (np.isinf(numbers), "a finite number, or nothing"),
+        (numbers.abs() > _LARGEST, f"a number of at most {_LARGEST:.0e}, or nothing"),
+    )
+    for faulty, expected in faults:
+        if faulty.any():
+            row = int(np.asarray(faulty).argmax())
+            raise TableError(f"{table.at(row)}, column '{name}': expected {expected}, got '{values.iloc[row]}'")
+    return numbers
+
+
+def _different(column: Column) -> int:
+    return int(pd.concat([column.reference, column.production]).nunique())
+
+
+def _emptiness(column: Column) -> Column | None:
+    """Whether cells are empty, as a column of its own."""
+    empty = [values.isna() for values in (column.reference, column.production)]
+    if not any(one.any() for one in empty):
+        return None
+    return Column(f"{column.name} is empty", "words", *(one.map({True: "yes", False: "no"}) for one in empty))
+
+
+def _empty_told(column: Column) -> str:
+    shares = (f"{values.isna().sum():,} of {len(values):,} in {name}" for name, values in _both(column))
+    return f"'{column.name}' has empty cells, {' and '.join(shares)}: left out, and their share is compared by itself"
+
+
+def _both(column: Column) -> tuple[tuple[str, pd.Series], ...]:
+    return ("the reference", column.reference), ("production", column.production)
+
+
+def times(table: MonitoredTable, name: str) -> Floats:
+    """Hours since 1970, or since the file's own zero where times are seconds, shape (n,). Raises TableError."""
+    _has(table, name)
+    values = table.rows[name].reset_index(drop=True)
+    if _is_numeric(values):
+        hours = _numbers(table, name, values) / 3600
+    else:
+        stamps = pd.to_datetime(values, errors="coerce", utc=True, format=None if values.dtype.kind == "M" else "ISO8601")
+        hours = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(hours=1)
+    if hours.isna().any():
+        row = int(hours.isna().to_numpy().argmax())
+        given = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
+        raise TableError(f"{table.at(row)}, column '{name}': expected seconds, or a time as 2026-01-31T12:00, got {given}")
+    return hours.to_numpy(float)
+
+
+def words(table: MonitoredTable, name: str) -> NDArray[np.str_]:
+    """A column that groups or slices rows, none of it empty, shape (n,). Raises TableError."""
+    _has(table, name)
+    values = table.rows[name].reset_index(drop=True)
+    if values.isna().any():
+        row = int(values.isna().to_numpy().argmax())
+        raise TableError(f"{table.at(row)}, column '{name}': is empty; every row needs one, since the column groups the rows")
+    return values.astype(str).to_numpy(str)
+
+
+def shown_time(table: MonitoredTable, name: str, row: int) -> str:
+    """The time of a row as the file has it."""
+    value = table.rows[name].iloc[row]
+    return f"{value:g} s" if isinstance(value, float | int | np.number) else str(value)

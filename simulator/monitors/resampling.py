@@ -1,0 +1,169 @@
+"""Both files as they could have been: rows or blocks that change files (nothing differs), or are drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+from typing import Protocol
+
+import numpy as np
+
+from simulator.monitors.blocks import Blocks, Codes, Floats
+
+#: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
+Statistic = Callable[[Floats, Floats], Floats]
+#: Numbers that are held at a time.
+_HELD = 4_000_000
+
+
+class Resampling(Protocol):
+    """Two files, each row of which lies in a cell."""
+
+    @property
+    def counted(self) -> tuple[Floats, Floats]:
+        """Rows in each cell, of the reference and of production, shapes (1, cells)."""
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """How many rows or blocks of the reference and of production are dealt or drawn."""
+
+    @property
+    def arrangements(self) -> float:
+        """In how many ways blocks or rows can be dealt to the two files: no p-value lies below its inverse."""
+
+    def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        """The statistic while blocks change files, shape (times, ...): what it is when nothing differs."""
+
+    def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        """The statistic while each file's blocks are drawn again from it, shape (times, ...): the bootstrap."""
+
+
+@dataclass(frozen=True, eq=False)
+class IndependentRows:
+    """Rows that know nothing of each other, so that their order tells nothing. reference, production: rows in each cell."""
+
+    reference: Codes
+    production: Codes
+
+    @property
+    def counted(self) -> tuple[Floats, Floats]:
+        """As `Resampling.counted`."""
+        return self.reference[None].astype(float), self.production[None].astype(float)
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """As `Resampling.units`."""
+        return int(self.reference.sum()), int(self.production.sum())
+
+    @property
+    def arrangements(self) -> float:
+        """As `Resampling.arrangements`."""
+        return arrangements(*self.units)
+
+    def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        """As `Resampling.permuted`: counts that are drawn without putting back."""
+        rng, both, size = np.random.default_rng(seed), self.reference + self.production, int(self.production.sum())
+
+        def one(times: int) -> Floats:
+            production = rng.multivariate_hypergeometric(both, size, size=times, method="marginals")
+            return statistic((both - production).astype(float), production.astype(float))
+
+        return _in_parts(one, times, len(both))
+
+    def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        """As `Resampling.drawn`."""
+        rng = np.random.default_rng(seed)
+
+        def again(counts: Codes, times: int) -> Floats:
+            return rng.multinomial(int(counts.sum()), counts / counts.sum(), size=times).astype(float)
+
+        return _in_parts(
+            lambda part: statistic(again(self.reference, part), again(self.production, part)), times, len(self.reference)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BlockedRows:
+    """Rows that come in blocks. reference, production: rows of each block in each cell, shapes (blocks, cells)."""
+
+    reference: Floats
+    production: Floats
+
+    @property
+    def counted(self) -> tuple[Floats, Floats]:
+        """As `Resampling.counted`."""
+        return self.reference.sum(axis=0, keepdims=True), self.production.sum(axis=0, keepdims=True)
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """As `Resampling.units`."""
+        return len(self.reference), len(self.production)
+
+    @property
+    def arrangements(self) -> float:
+        """As `Resampling.arrangements`."""
+        return arrangements(*self.units)
+
+    def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        """As `Resampling.permuted`: whole blocks change files."""
+        blocks = np.concatenate([self.reference, self.production])
+        total = blocks.sum(axis=0)
+
+        def one(dealt: Floats) -> Floats:
+            production = dealt @ blocks
+            return statistic(total - production, production)
+
+        rng = np.random.default_rng(seed)
+        return _in_parts(lambda part: one(dealt_to_production(rng, part, self.units)), times, sum(blocks.shape))
+
+    def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        """As `Resampling.drawn`: whole blocks are drawn."""
+        rng = np.random.default_rng(seed)
+
+        def again(blocks: Floats, times: int) -> Floats:
+            return drawn_again(rng, times, len(blocks)) @ blocks
+
+        return _in_parts(
+            lambda part: statistic(again(self.reference, part), again(self.production, part)),
+            times,
+            sum(self.reference.shape) + len(self.production),
+        )
+
+
+def resampling(cells: tuple[Codes, Codes], count: int, blocks: Blocks | None) -> Resampling:
+    """cells: the cell of each row, shapes (n,) and (m,); count: of cells; blocks: None for independent rows"""
+    if blocks is None:
+        return IndependentRows(*(np.bincount(codes, minlength=count) for codes in cells))
+    named = zip(cells, (blocks.reference, blocks.production), blocks.counts, strict=True)
+    return BlockedRows(*(_table(codes, block, (rows, count)) for codes, block, rows in named))
+
+
+def _table(cells: Codes, blocks: Codes, shape: tuple[int, int]) -> Floats:
+    return np.bincount(blocks * shape[1] + cells, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+
+
+def dealt_to_production(rng: np.random.Generator, times: int, sizes: tuple[int, int]) -> Floats:
+    """1 for the blocks that go to production, 0 for the others, shape (times, blocks of both)."""
+    places = rng.random((times, sum(sizes))).argsort(axis=1)
+    return (places < sizes[1]).astype(float)
+
+
+def drawn_again(rng: np.random.Generator, times: int, blocks: int) -> Floats:
+    """How often each block is drawn, shape (times, blocks)."""
+    return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=times).astype(float)
+
+
+def permutation_p(found: float, permuted: Floats) -> float:
+    """The share of arrangements that are at least as extreme, the one found included (Phipson and Smyth 2010)."""
+    return float((1 + np.count_nonzero(permuted >= found - 1e-9 * max(abs(found), 1e-9))) / (1 + len(permuted)))
+
+
+def _in_parts(one: Callable[[int], Floats], times: int, width: int) -> Floats:
+    step = max(_HELD // width, 1)
+    return np.concatenate([one(min(step, times - start)) for start in range(0, times, step)])
+
+
+def arrangements(first: int, second: int) -> float:
+    """In how many ways so many blocks can be dealt to two files; infinite where nobody would count them."""
+    return float(comb(first + second, second)) if first + second < 60 else np.inf

@@ -1,0 +1,129 @@
+"""Detectors that read production row by row after the reference: CUSUM, and ADWIN and Page-Hinkley of the library river.
+
+They read means of blocks in units of what such means vary by in the reference. What each promises holds where nothing follows
+from the row before; how often a quiet stream alarms as early is therefore taken from blocks in random order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from simulator.monitors.blocks import Codes, Floats
+from simulator.monitors.resampling import permutation_p
+
+#: CUSUM is tuned to shifts of one standard deviation, half of which is its allowance, and alarms at 5 (Montgomery 2013,
+#: Introduction to Statistical Quality Control, section 9.1).
+ALLOWANCE, THRESHOLD = 0.5, 5.0
+#: ADWIN's bound on false alarms, for independent values (Bifet and Gavalda 2007).
+ADWIN_DELTA = 0.002
+#: Blocks are joined until no more than these are read of a file, or FEW are left of one; fewer than LEAST are not read.
+MOST, FEW, LEAST = 250, 20, 3
+#: Orders are tried until so many alarm as early, which tells p well enough (Besag and Clifford 1991, Biometrika 78:301).
+_ENOUGH = 20
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class SequentialAlarm:
+    """What a detector says of production.
+
+    statistic: CUSUM's highest sum, or how many blocks of production were read before the alarm
+    block: where the sum began to grow (CUSUM), or where the alarm came, from 0; None without an alarm
+    p: the share of orders of all blocks that show as much, or alarm as early
+    """
+
+    statistic: float
+    block: int | None
+    p: float
+
+
+def block_means(values: Floats, codes: Codes) -> Floats:
+    """The mean of each block, shape (blocks,)."""
+    return np.asarray(np.bincount(codes, values) / np.bincount(codes))
+
+
+def joined(reference: Codes, production: Codes) -> tuple[Codes, Codes]:
+    """Blocks, numbered as they come, as many neighbours joined in both files as it takes; shapes (n,) and (m,)."""
+    places = [np.argsort(np.argsort(np.unique(codes, return_index=True)[1]))[codes] for codes in (reference, production)]
+    counts = [int(codes.max()) + 1 for codes in places]
+    each = max(min(ceil(max(counts) / MOST), min(counts) // FEW), 1)
+    first, second = (np.minimum(codes // each, max(count // each, 1) - 1) for codes, count in zip(places, counts, strict=True))
+    return first, second
+
+
+def cusum(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
+    """Two-sided tabular CUSUM of means of blocks, shapes (n,) and (m,), with mean and deviation of the reference."""
+    both, size = np.concatenate([reference, production]), len(reference)
+    sums = cusum_sums(_standard(both[None], size))[:, 0]
+    side, highest = np.unravel_index(sums.argmax(), sums.shape)
+    found, zeros = float(sums.max()), np.flatnonzero(sums[side, : highest + 1] == 0)
+    rng = np.random.default_rng(seed)
+    quiet = [
+        cusum_sums(_standard(rng.permuted(np.tile(both, (part, 1)), axis=1), size)).max(axis=(0, 2))
+        for part in np.diff([*range(0, orders, _AT_ONCE), orders])
+    ]
+    began = int(zeros[-1]) + 1 if len(zeros) else 0
+    return SequentialAlarm(found, began if found > THRESHOLD else None, permutation_p(found, np.concatenate(quiet)))
+
+
+def cusum_sums(standardised: Floats) -> Floats:
+    """The sums up and down after each value, shape (2, streams, m)."""
+    sums = np.zeros((2, *standardised.shape))
+    now = np.zeros((2, len(standardised)))
+    for place, values in enumerate(standardised.T):
+        now = np.maximum(now + np.stack([values, -values]) - ALLOWANCE, 0)
+        sums[:, :, place] = now
+    return sums
+
+
+def adwin(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
+    """ADWIN of means of blocks, looked at after each. Raises ModuleNotFoundError without river."""
+    from river.drift import ADWIN
+
+    return _first_alarm(lambda: ADWIN(delta=ADWIN_DELTA, clock=1), reference, production, orders, seed)
+
+
+def page_hinkley(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
+    """Page and Hinkley's test with river's settings. Raises ModuleNotFoundError without river."""
+    from river.drift import PageHinkley
+
+    return _first_alarm(PageHinkley, reference, production, orders, seed)
+
+
+def _first_alarm(make: Callable[[], Any], reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
+    both, size = np.concatenate([reference, production]), len(reference)
+    found = _alarm(make(), _standardised(both, size), size, len(production))
+    if found == len(production):
+        return SequentialAlarm(float(found), None, 1.0)
+    rng, early = np.random.default_rng(seed), 0
+    for tried in range(1, orders + 1):
+        early += _alarm(make(), _standardised(rng.permutation(both), size), size, found + 1) <= found
+        if early == _ENOUGH:
+            return SequentialAlarm(float(found), found, early / tried)
+    return SequentialAlarm(float(found), found, (early + 1) / (orders + 1))
+
+
+def _alarm(detector: Any, stream: Floats, size: int, until: int) -> int:
+    """The place in production of its first alarm before `until`, else `until`."""
+    for place, value in enumerate(stream[: size + until].tolist()):
+        detector.update(value)
+        if detector.drift_detected and place >= size:
+            return place - size
+    return until
+
+
+def _standard(streams: Floats, size: int) -> Floats:
+    """Production's part of each stream in units of its reference's part, shape (streams, m)."""
+    known = streams[:, :size]
+    spread = known.std(axis=1, ddof=1, keepdims=True)
+    return np.asarray((streams[:, size:] - known.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0))
+
+
+def _standardised(stream: Floats, size: int) -> Floats:
+    spread = stream[:size].std(ddof=1)
+    return np.asarray((stream - stream[:size].mean()) / (spread if spread > 0 else 1.0))

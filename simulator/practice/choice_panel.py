@@ -1,0 +1,75 @@
+"""The choices of a case at the side of the page: those that matter most first, the rest folded under their group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.case.choices import Choice, Number, Options, Pick
+from simulator.case.schema import Scenario
+from simulator.practice.design_state import KEPT, get, key
+
+
+def form(scenario: Scenario) -> dict[str, Pick]:
+    """Every choice as a widget; the picks."""
+    open_ones = {name: choice for name, choice in scenario.choices.items() if not choice.folded}
+    picks = {name: _widget(scenario, name, choice) for name, choice in open_ones.items()}
+    for group in dict.fromkeys(choice.group for choice in scenario.choices.values() if choice.folded):
+        folded = {name: choice for name, choice in scenario.choices.items() if choice.folded and choice.group == group}
+        with st.expander(f"{plain(group)}{_changed(scenario, folded)}", key=key(scenario.id, f"group:{group}")):
+            picks |= {name: _widget(scenario, name, choice) for name, choice in folded.items()}
+    return {name: picks[name] for name in scenario.choices}
+
+
+def _changed(scenario: Scenario, folded: dict[str, Choice]) -> str:
+    """How many choices of a group are not at their default."""
+    count = sum(get(scenario, name) not in (None, choice.read(choice.default)) for name, choice in folded.items())
+    return f": {count} changed" if count else f" ({len(folded)})"
+
+
+def _widget(scenario: Scenario, name: str, choice: Choice) -> Any:
+    shared: dict[str, Any] = {"key": key(scenario.id, name), "help": _help(choice), **KEPT}
+    if isinstance(choice, Options):
+        return st.selectbox(plain(choice.label), list(choice.options), format_func=choice.label_of, **shared)
+    return _number(choice, shared)
+
+
+def _number(choice: Number, shared: dict[str, Any]) -> Any:
+    label = plain(f"{choice.label} ({choice.unit})" if choice.unit else choice.label)
+    if choice.values is not None:
+        values = [choice.read(value) for value in choice.values]
+        return st.select_slider(label, values, format_func=lambda value: f"{value:g}", **shared)
+    assert choice.min is not None
+    assert choice.max is not None
+    assert choice.step is not None
+    low, high, step = (choice.like(bound) for bound in (choice.min, choice.max, choice.step))
+    return st.slider(label, low, high, step=step, **shared)
+
+
+def _help(choice: Choice) -> str | None:
+    options = choice.options.values() if isinstance(choice, Options) else []
+    notes = [f"- {plain(f'{option.label}: {option.note}')}" for option in options if option.note]
+    return "\n".join([*filter(None, [plain(choice.help or "")]), *notes]) or None
+
+
+def story(scenario: Scenario) -> None:
+    """The title with its buttons, in the row that is being filled."""
+    st.title(plain(scenario.title), anchor=False, width="content")
+    if st.button("Brief", key="brief"):
+        _brief(scenario)
+    if scenario.questions and st.button("Questions you may ask", key="questions"):
+        _questions(scenario)
+
+
+@st.dialog("Brief", position="right", width="medium")
+def _brief(scenario: Scenario) -> None:
+    st.markdown(scenario.brief)
+
+
+@st.dialog("Questions you may ask", position="right", width="medium")
+def _questions(scenario: Scenario) -> None:
+    for question in scenario.questions:
+        with st.expander(plain(question.ask), type="compact"):
+            st.markdown(question.answer)

@@ -1,0 +1,141 @@
+"""Curveballs as events: fired or armed beside the Run button, named on the result, compared with the calm run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from simulator.app.jobs import BESIDE, Job, job_id, registry
+from simulator.app.widgets import plain
+from simulator.case.curveballs import AnyCurveball
+from simulator.case.schema import Scenario
+from simulator.engine.calendar import DAY_S
+from simulator.engine.plan import calm
+from simulator.explain.curveball_effects import Toll, metres_told, summed_up, toll_rows, tolls
+from simulator.explain.replications import Result
+from simulator.metrics.strikes import calm_until, clock, strikes_of, told
+from simulator.practice.design_runs import CALM, cancelled, watcher
+from simulator.practice.design_state import KEPT, get, key
+
+#: The times that can be picked lie so far apart, in seconds: the first step that leaves at most this many of them.
+_STEPS, _MOST_TIMES = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600), 200
+
+
+def fire(scenario: Scenario) -> dict[str, float | None]:
+    """A button for each curveball of the case, with the time at which it strikes; what is armed, with its time in seconds.
+
+    None stands for the author's own time.
+    """
+    if not scenario.curveballs:
+        return {}
+    armed = dict(get(scenario, "strikes") or {})
+    count = f" ({len(armed)} armed)" if armed else ""
+    with st.popover(f"Curveballs{count}", key=key(scenario.id, "curveballs"), width="stretch"):
+        when = clock(scenario, halfway(scenario))
+        st.caption(f"Each strikes once, halfway through the {plain(scenario.unit.many)}: {when}, unless you pick another time.")
+        for name, ball in scenario.curveballs.items():
+            _curveball(scenario, name, ball, armed)
+        if times := _times(scenario, armed):
+            st.caption(plain(calm_until(scenario, min(times))))
+    return armed
+
+
+def halfway(scenario: Scenario) -> float:
+    """When a curveball strikes that is fired at once, in whole seconds: halfway through the time in which requests come."""
+    return float(round(scenario.run.days * DAY_S / 2))
+
+
+def arm(scenario: Scenario, name: str, at_s: float) -> None:
+    """Let a curveball strike at a time, in seconds of the run. To be called from a callback."""
+    _put(scenario, {**(get(scenario, "strikes") or {}), name: at_s})
+
+
+def disarm(scenario: Scenario, name: str) -> None:
+    """Let a curveball not strike, or at its author's own time. To be called from a callback."""
+    _put(scenario, {other: at_s for other, at_s in (get(scenario, "strikes") or {}).items() if other != name})
+
+
+def _put(scenario: Scenario, strikes: dict[str, float | None]) -> None:
+    st.session_state[key(scenario.id, "strikes")] = strikes
+
+
+def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[str, float | None]) -> None:
+    """Its button and its note, and the time at which it strikes."""
+    widget, own = key(scenario.id, f"when:{name}"), ball.own_time(scenario.run.starts_at)
+    if name in armed or widget not in st.session_state:
+        st.session_state[widget] = next(at for at in (armed.get(name), own, halfway(scenario)) if at is not None)
+    at_s = st.session_state[widget]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if name in armed:
+            st.button(f"Disarm: {plain(ball.label)}", key=f"{widget}:off", on_click=disarm, args=(scenario, name))
+        elif own is None:
+            st.button(f"Fire: {plain(ball.label)}", key=f"{widget}:on", on_click=arm, args=(scenario, name, at_s))
+        else:
+            st.markdown(f"**{plain(ball.label)}** strikes by itself")
+        st.caption(plain(ball.note or ""))
+    shared: dict[str, Any] = {"key": widget, "format_func": lambda at: clock(scenario, at), **KEPT}
+    if name in armed or own is not None:
+        shared |= {"on_change": _move, "args": (scenario, name)}
+    options = sorted({*_offered(scenario), at_s})
+    st.select_slider(f"{plain(ball.label)} strikes at", options, label_visibility="collapsed", **shared)
+
+
+def _move(scenario: Scenario, name: str) -> None:
+    arm(scenario, name, get(scenario, f"when:{name}"))
+
+
+def _offered(scenario: Scenario) -> list[float]:
+    """The times that can be picked, in seconds, while requests come."""
+    end = scenario.run.days * DAY_S
+    step = next((step for step in _STEPS if end / step <= _MOST_TIMES), DAY_S / 4)
+    return [float(at) for at in np.arange(0, end, step)]
+
+
+def _times(scenario: Scenario, armed: dict[str, float | None]) -> list[float]:
+    """When something strikes, in seconds: what is armed, and what the case lets strike by itself."""
+    own = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
+    times = own | {name: own.get(name) if at_s is None else at_s for name, at_s in armed.items()}
+    return [at_s for at_s in times.values() if at_s is not None]
+
+
+def banner(job: Job) -> None:
+    """What strikes in a run, when, for how long, what it does, and which promise no longer holds."""
+    strikes = strikes_of(job.plan)
+    if strikes:
+        sentences = [*(told(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
+        broken = [kept.sentence for kept in job.shown.thresholds if not kept.holds] if job.shown else []
+        st.info("  \n".join(plain(text) for text in [" ".join(sentences), *broken]))
+
+
+def calm_of(job: Job) -> Job | None:
+    """The run of the same design and seed without curveballs, started if need be; None for a run that nothing strikes.
+
+    It is for the run at hand: of one session's calm runs, the one asked for last goes on.
+    """
+    if not job.plan.strikes or cancelled(job):
+        registry().drop(watcher(CALM))
+        return None
+    return registry().live(watcher(CALM), calm(job.plan), job.seed, job.total, BESIDE)
+
+
+def against_calm(job: Job) -> None:
+    """What the curveballs of a run that is done changed, once the calm run is done too."""
+    twin = registry().get(job_id(calm(job.plan), job.seed, job.total)) if job.plan.strikes else None
+    if twin is None:
+        return
+    if not twin.succeeded:
+        st.caption(
+            "The comparison with the calm run follows when that is done." if twin.running else "The calm run was stopped."
+        )
+        return
+    paid, metres = _tolls(twin.id, job.id, twin.summary, job.summary)
+    st.markdown(plain(" ".join([summed_up(job.summary, paid), metres]).strip()))
+    with st.popover("Every objective, calm and struck", type="tertiary"):
+        st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _tolls(twin: str, job: str, _calm: Result, _struck: Result) -> tuple[list[Toll], str]:
+    return tolls(_calm, _struck), metres_told(_calm, _struck)

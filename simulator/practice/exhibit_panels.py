@@ -1,0 +1,139 @@
+"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/case/exhibits.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import streamlit as st
+
+from simulator.app.threshold_panel import threshold
+from simulator.app.widgets import draw, lessons, plain
+from simulator.case.exhibits import EXHIBITS, Question, has_encounters
+from simulator.case.schema import Scenario
+from simulator.charts.answer_charts import answer_times
+from simulator.charts.comparison_charts import cost_split
+from simulator.charts.flow_charts import journeys, one_request
+from simulator.explain.replications import Result
+from simulator.explain.request_path import answers_early, request_path
+from simulator.practice import trust_panel as rests
+from simulator.practice.day_panel import OVER_TIME, over_time, replication_0
+from simulator.sources.drive_panel import following_misses, late_answers, second_sensor
+from simulator.sources.score_panel import threshold_transfer
+from simulator.vehicle.encounter_panel import one_encounter, options, sight
+from simulator.vehicle.sight_charts import vehicle_cost
+
+#: Draws a part of a panel.
+Drawn = Callable[[Result], None]
+
+#: The requests that can be followed, by percentile, and how far.
+PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
+GOALS: dict[Literal["answer", "end"], str] = {"answer": "the answer", "end": "the end"}
+
+DEBRIEF = "Debrief"
+
+
+def title_of(question: Question, scenario: Scenario) -> str:
+    """The title of the panel that answers a question; without positives nobody can be missed."""
+    missed = "Who stops in time" if has_encounters(scenario) else "Who is missed" if scenario.population else "Who is served"
+    return {"missed": missed, "waits": "Who waits", "costs": "What it costs", "rests": "What it rests on"}[question]
+
+
+def panel_of(exhibit: str, scenario: Scenario) -> str:
+    """The title of the panel that shows an exhibit."""
+    return title_of(EXHIBITS[exhibit].question, scenario)
+
+
+def panels(scenario: Scenario) -> dict[str, list[Drawn]]:
+    """The panels of a case by title, each with its parts in order: those of the exhibits that it shows, then the last two."""
+    shown = [name for name in scenario.shown() if EXHIBITS[name].question != "rests"]
+    found = {panel_of(name, scenario): _parts(scenario, EXHIBITS[name].question) for name in shown}
+    found[title_of("rests", scenario)] = [rests.trust, *_parts(scenario, "rests"), rests.numbers]
+    return found | ({DEBRIEF: [debrief]} if scenario.debrief else {})
+
+
+def _parts(scenario: Scenario, question: Question) -> list[Drawn]:
+    """The exhibits of one panel; those over time share a slider, and stand where the first of them does."""
+    names = [name for name in scenario.shown() if EXHIBITS[name].question == question]
+    timed = [name for name in names if name in OVER_TIME]
+    return [
+        partial(over_time, timed) if name in OVER_TIME else partial(_titled, name) for name in names if name not in timed[1:]
+    ]
+
+
+def _titled(name: str, result: Result) -> None:
+    st.subheader(EXHIBITS[name].label, anchor=False)
+    DRAWN[name](result)
+
+
+def _outcomes(result: Result) -> None:
+    who, key = result.plan.scenario.population, f"{result.plan.scenario.id}:whom"
+    positive = False
+    if who:
+        labels = {True: plain(who.positives.capitalize()), False: plain(who.negatives.capitalize())}
+        positive = bool(st.radio("Of whom", list(labels), format_func=labels.get, horizontal=True, key=key))
+    draw(journeys(result, positive), key="journeys")
+
+
+def _answer_times(result: Result) -> None:
+    draw(answer_times(result), key="answer_times")
+
+
+def _one_request(result: Result) -> None:
+    trace, case = replication_0(result), result.plan.scenario.id
+    left, right = st.columns(2)
+    share = left.radio("Which request", list(PERCENTILES), 3, PERCENTILES.get, horizontal=True, key=f"{case}:percentile")
+    until: Literal["answer", "end"] = "answer"
+    if answers_early(trace):
+        until = right.radio("Follow it to", list(GOALS), format_func=GOALS.get, horizontal=True, key=f"{case}:until")
+    way = request_path(trace, share, until)
+    if way is None:
+        st.markdown("No request reached that point.")
+        return
+    draw(one_request(way, result.plan), key="request")
+    st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
+
+
+def _threshold(result: Result) -> None:
+    threshold(result.plan)
+
+
+def _transfer(result: Result) -> None:
+    threshold_transfer(result.plan)
+
+
+def _cost(result: Result) -> None:
+    draw(cost_split(result), key="costs")
+
+
+def _vehicle(result: Result) -> None:
+    draw(vehicle_cost(result, replication_0(result)), key="vehicle")
+
+
+def debrief(result: Result) -> None:
+    """What the author of a case wants a person to take away."""
+    lessons(result.plan.scenario)
+
+
+def _of_drives(part: Callable[[str], None]) -> Drawn:
+    """What real drives say, which is the same for every run of a case."""
+    return lambda result: part(result.plan.scenario.id)
+
+
+#: What draws each exhibit that does not follow the slider over time (`OVER_TIME`), by the name that a case uses.
+DRAWN: dict[str, Drawn] = {
+    "encounter": one_encounter,
+    "sight": sight,
+    "front": options,
+    "outcomes": _outcomes,
+    "threshold": _threshold,
+    "answer_times": _answer_times,
+    "one_request": _one_request,
+    "cost": _cost,
+    "vehicle": _vehicle,
+    "transfer": _transfer,
+    "lateness": _of_drives(late_answers),
+    "misses": _of_drives(following_misses),
+    "sensors": _of_drives(second_sensor),
+}

@@ -1,0 +1,385 @@
+"""Every run of a case: what it changed, what it reached, and how it compares. A click brings design and result back.
+
+Attempts are kept in the database under a trail, an opaque id that the browser keeps as a cookie, so that a reload and a
+restarted server find them and no link carries them. A run is computed again from its identity where it is no longer kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from secrets import token_urlsafe
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from simulator.app.jobs import Job, registry
+from simulator.app.store.attempts import Attempt, Attempts, Reached
+from simulator.app.store.database import StoreError
+from simulator.app.widgets import draw, plain
+from simulator.case.choices import Choice, Number, Pick
+from simulator.case.faults import ScenarioError
+from simulator.case.schema import Scenario
+from simulator.charts.comparison_charts import answer_times_compared
+from simulator.engine.plan import compile_plan
+from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side, undecided
+from simulator.metrics.summary import NO_FIGURE
+from simulator.practice.design_runs import watcher
+from simulator.practice.design_state import get, key, put
+from simulator.practice.history_table import draw_strip, set_cookie
+from simulator.units import duration, spoken
+
+#: The cookie that holds the trail, and what a trail looks like.
+COOKIE, _TRAIL = "casesim_trail", re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+#: As many changes of a run are named in its row; all of them are told beside it.
+_NAMED = 2
+
+#: The fewest and most runs that are compared side by side.
+FEWEST, MOST = 2, 4
+
+
+@cache
+def attempts() -> Attempts:
+    """The one store of this server."""
+    return Attempts()
+
+
+def trail() -> str:
+    """Identifies this browser's attempts: from its cookie, else made now."""
+    state, kept = st.session_state, str(st.context.cookies.get(COOKIE, ""))
+    if "trail" not in state:
+        state["trail"] = kept if _TRAIL.fullmatch(kept) else token_urlsafe(16)
+    return str(state["trail"])
+
+
+def remember(job: Job | None) -> None:
+    """Keep a run that has come to its end, which run was shown before it, and in the browser whose runs these are."""
+    if st.context.cookies.get(COOKIE) != trail():
+        with st.sidebar:
+            set_cookie(COOKIE, trail())
+    if job is None or not job.succeeded:
+        return
+    scenario, state = _authored(job), st.session_state
+    shown, before = key(scenario.id, "run"), key(scenario.id, "run_before")
+    if state.get(shown) != job.id:
+        state[before], state[shown] = state.get(shown), job.id
+        try:
+            attempts().add(_attempt(job))
+        except StoreError as error:
+            state["history_fault"] = str(error)
+
+
+def kept(scenario: Scenario) -> list[Attempt]:
+    """This person's attempts at a case, the oldest first; none where the database cannot be read."""
+    try:
+        return attempts().of(trail(), scenario.id)
+    except StoreError as error:
+        st.session_state["history_fault"] = str(error)
+        return []
+
+
+def restore(scenario: Scenario, attempt: Attempt) -> None:
+    """Set an attempt's design, and start its run unless it is kept. To be called before the widgets are drawn."""
+    try:
+        put(scenario, attempt.picks, attempt.seed, attempt.replications, attempt.strikes)
+    except ValueError as error:
+        st.session_state["history_fault"] = f"The design of that run is no longer offered: {error}."
+        return
+    _job(scenario, attempt)
+
+
+# The strip.
+
+
+def strip(scenario: Scenario, job: Job | None) -> None:
+    """Every run of the case in a row each, the latest first; those that are ticked are compared below."""
+    found = kept(scenario)
+    if fault := st.session_state.pop("history_fault", ""):
+        st.warning(f"History: {plain(fault)}")
+    if not found:
+        return
+    chosen = draw_strip(
+        key(scenario.id, "history"),
+        [objective.label for objective in scenario.objectives],
+        list(reversed(_rows(scenario, found, job))),
+        most=MOST,
+        on_restore=lambda run: _restored(scenario, run),
+        on_star=lambda run: _starred(scenario, run),
+    )
+    ticked = [attempt for attempt in found if attempt.job in chosen]
+    if len(ticked) >= FEWEST:
+        _side_by_side(scenario, found, ticked[:MOST])
+
+
+def _rows(scenario: Scenario, found: list[Attempt], job: Job | None) -> list[dict[str, Any]]:
+    """What the strip shows of each attempt."""
+    rows = []
+    for number, attempt in enumerate(found, start=1):
+        before = found[number - 2] if number > 1 else None
+        changed = changes(scenario, before, attempt)
+        rows.append(
+            {
+                "run": attempt.job,
+                "number": number,
+                "changed": _named(changed, before is None),
+                "told": [*changed, *_moved(scenario, before, attempt)],
+                "reached": [_cell(attempt, objective.metric) for objective in scenario.objectives],
+                "hash": attempt.run_hash,
+                "time": _clock(attempt.at),
+                "starred": attempt.starred,
+                "shown": job is not None and job.id == attempt.job,
+            }
+        )
+    return rows
+
+
+def _named(changed: list[str], first: bool) -> str:
+    """What a run changed, in a few words."""
+    if not changed:
+        return "The default design" if first else "The same design"
+    more = len(changed) - _NAMED
+    return ", ".join(changed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _cell(attempt: Attempt, metric: str) -> dict[str, str]:
+    reached = next((one for one in attempt.reached if one.metric == metric), None)
+    return {"words": reached.words, "standing": reached.standing} if reached else {"words": "–", "standing": NO_FIGURE}
+
+
+def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[str]:
+    """The objectives whose values moved: `Cancers found: 94.3% → 98.5%`."""
+    if before is None:
+        return []
+    cells = [(one.label, *(_cell(side, one.metric)["words"] for side in (before, after))) for one in scenario.objectives]
+    return [f"{label}: {old} → {new}" for label, old, new in cells if old != new]
+
+
+def _clock(at: float) -> str:
+    """The time of day where the person is; the date too if it was another day."""
+    try:
+        zone = ZoneInfo(str(st.context.timezone))
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    then, now = datetime.fromtimestamp(at, UTC).astimezone(zone), datetime.now(zone)
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then.day} {then:%b %H:%M}"
+
+
+def _restored(scenario: Scenario, run: str) -> None:
+    attempt = next((one for one in kept(scenario) if one.job == run), None)
+    if attempt:
+        restore(scenario, attempt)
+
+
+def _starred(scenario: Scenario, run: str) -> None:
+    """Pin a run as the baseline, or unpin it."""
+    pinned = next((one.job for one in kept(scenario) if one.starred), None)
+    try:
+        attempts().star(trail(), scenario.id, None if run == pinned else run)
+    except StoreError as error:
+        st.session_state["history_fault"] = str(error)
+
+
+# What a run changed.
+
+
+def changes(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[str]:
+    """What differs between two runs, or between the default design and a run: `Operating point 0.95 → 0.99 sensitivity`."""
+    first = before or replace(
+        after, picks=scenario.defaults(), strikes={}, seed=after.seed, replications=scenario.run.replications
+    )
+    told = [
+        f"{choice.label} {_step(choice, first.picks[name], after.picks[name])}"
+        for name, choice in scenario.choices.items()
+        if name in first.picks and name in after.picks and first.picks[name] != after.picks[name]
+    ]
+    told += _struck(scenario, first.strikes, after.strikes)
+    if first.seed != after.seed:
+        told.append(f"Seed {first.seed} → {after.seed}")
+    if first.replications != after.replications:
+        told.append(f"Replications {first.replications} → {after.replications}")
+    if first.scenario_hash != after.scenario_hash:
+        told.append("The case itself was edited")
+    return told or (["The evidence was replaced"] if before and before.job != after.job else [])
+
+
+def _step(choice: Choice, old: Pick, new: Pick) -> str:
+    """One choice from an old pick to a new one, with the unit once; a pick that is no longer offered as it was written."""
+    try:
+        if isinstance(choice, Number):
+            return f"{choice.read(old):g} → {choice.label_of(new)}"
+        return f"{choice.label_of(old)} → {choice.label_of(new)}"
+    except ValueError:
+        return f"{old} → {new}"
+
+
+def _struck(scenario: Scenario, old: dict[str, float], new: dict[str, float]) -> list[str]:
+    """The curveballs that came, went, or struck at another time."""
+    labels = {name: ball.label for name, ball in scenario.curveballs.items()}
+    told = [f"{labels.get(name, name)} at {duration(at_s)}" for name, at_s in new.items() if name not in old]
+    told += [f"Without: {labels.get(name, name)}" for name in old if name not in new]
+    both = [(name, old[name], new[name]) for name in new if name in old and old[name] != new[name]]
+    return told + [f"{labels.get(name, name)} at {duration(was)} → {duration(at_s)}" for name, was, at_s in both]
+
+
+# Comparisons.
+
+
+@dataclass(frozen=True)
+class _Other:
+    """The run that another one is compared with, and what it is called."""
+
+    attempt: Attempt
+    name: str
+
+
+def comparison(job: Job | None) -> None:
+    """What changed against the pinned run, else the one before: a line, and every difference in a drawer."""
+    if job is None or not job.succeeded:
+        return
+    scenario = _authored(job)
+    other = _other(scenario, job)
+    if other is None:
+        return
+    before = _job(scenario, other.attempt)
+    if before is None or before.error:
+        return
+    if not before.succeeded:
+        st.caption(f"{other.name.capitalize()} is computed again, to compare with it.")
+        _wait([before.id])
+        return
+    found = _compared(before.id, job.id, False, before, job)
+    what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
+    same = [label for label, words in found.told if words == UNCHANGED]
+    told = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
+    told += [f"unchanged: {plain(', '.join(same))}"] if same else []
+    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(told)}")
+    _told_anew([(other.name, other.attempt, before)])
+    drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
+    if drawer.open:
+        with drawer:
+            _every_difference(found, _compared(before.id, job.id, True, before, job))
+
+
+def _every_difference(asked: Comparison, every: Comparison) -> None:
+    for words in filter(None, [asked.pairing, undecided(asked.moved)]):
+        st.markdown(plain(words))
+    st.dataframe(every.rows, hide_index=True, alt="Each metric's change, the largest first, with its 95% interval.")
+
+
+def _other(scenario: Scenario, job: Job) -> _Other | None:
+    """The pinned run; else the one that was shown before; else the latest other one."""
+    found = [attempt for attempt in kept(scenario) if attempt.job != job.id]
+    if pinned := next((attempt for attempt in found if attempt.starred), None):
+        return _Other(pinned, "the pinned run")
+    before = get(scenario, "run_before")
+    known = registry().get(before)
+    shown = next((attempt for attempt in found if attempt.job == before), None) or (
+        _attempt(known) if known and known.succeeded and known.id != job.id else None
+    )
+    latest = shown or next(reversed(found), None)
+    return _Other(latest, "the run before") if latest else None
+
+
+def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Attempt]) -> None:
+    """A table of the ticked runs, each against the pinned one or the oldest, and their answer times in one chart."""
+    baseline = next((one for one in ticked if one.starred), ticked[0])
+    order = [baseline, *(one for one in ticked if one is not baseline)]
+    jobs = [_job(scenario, one) for one in order]
+    names = [f"run {found.index(one) + 1}" for one in order]
+    lost = [name for name, job in zip(names, jobs, strict=True) if job is None or job.error]
+    if lost:
+        st.warning(f"The case has changed, so that these cannot be computed again: {', '.join(lost)}.")
+        return
+    there = [job for job in jobs if job is not None]
+    waiting = [job.id for job in there if not job.succeeded]
+    if waiting:
+        st.caption(f"{len(waiting)} of these runs are computed again.")
+        _wait(waiting)
+        return
+    st.markdown(f"**{len(there)} runs side by side.** Each change is against {names[0]}, with its 95% interval.")
+    runs = [job.summary for job in there]
+    notes = {_compared(there[0].id, job.id, False, there[0], job).pairing for job in there[1:]}
+    for note in sorted(filter(None, notes)):
+        st.caption(plain(note))
+    _told_anew(list(zip(names, order, there, strict=True)))
+    table = _table(tuple(job.id for job in there), tuple(names), there)
+    st.dataframe(table, hide_index=True, alt="The objectives, then every metric, of the runs side by side.")
+    draw(answer_times_compared(runs, names), key=key(scenario.id, "answer_times_compared"))
+
+
+def _told_anew(runs: list[tuple[str, Attempt, Job]]) -> None:
+    """Say which runs are not what they were: the case, its evidence or CaseSim has changed since they were made."""
+    for name, attempt, job in runs:
+        if job.summary.run_hash != attempt.run_hash:
+            then, now = attempt.run_hash, job.summary.run_hash
+            st.caption(f"{name.capitalize()} was computed again from the case as it is now: hash {now}, once {then}.")
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _compared(before: str, after: str, every: bool, _before: Job, _after: Job) -> Comparison:
+    return compare(_before.summary, _after.summary, every)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _table(runs: tuple[str, ...], names: tuple[str, ...], _jobs: list[Job]) -> Any:
+    return side_by_side([job.summary for job in _jobs], names)
+
+
+@st.fragment(run_every=0.5)
+def _wait(runs: list[str]) -> None:
+    """Draw the page again when these runs have ended, or are gone."""
+    jobs = [registry().get(run) for run in runs]
+    if not any(job and job.running for job in jobs):
+        st.rerun()
+
+
+# Runs and attempts.
+
+
+def _authored(job: Job) -> Scenario:
+    return job.plan.authored or job.plan.scenario
+
+
+def _attempt(job: Job) -> Attempt:
+    """A run that has come to its end, as it is kept."""
+    plan, result = job.plan, job.summary
+    return Attempt(
+        trail=trail(),
+        case=plan.scenario.id,
+        version=plan.scenario.version,
+        scenario_hash=plan.scenario_hash,
+        job=job.id,
+        picks=plan.design,
+        strikes=plan.strikes,
+        seed=job.seed,
+        replications=job.total,
+        run_hash=result.run_hash,
+        reached=[
+            Reached(
+                metric=verdict.metric.name,
+                value=verdict.estimate.value if verdict.estimate else None,
+                standing=verdict.standing,
+                words=spoken(verdict.estimate.value, verdict.metric.unit)
+                if verdict.estimate
+                else result.untold.get(verdict.metric.name, NO_FIGURE),
+            )
+            for verdict in result.verdicts
+        ],
+    )
+
+
+def _job(scenario: Scenario, attempt: Attempt) -> Job | None:
+    """The run of an attempt: the one that is kept, else computed again; None if the case no longer allows it."""
+    known = registry().get(attempt.job)
+    if known and not known.cancelled:
+        return known
+    try:
+        plan = compile_plan(scenario, attempt.picks, attempt.strikes)
+    except ScenarioError:
+        return None
+    return registry().start(watcher(), plan, attempt.seed, attempt.replications)

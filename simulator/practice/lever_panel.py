@@ -1,0 +1,268 @@
+"""Which lever moves an objective: the change that each step makes, with its paired interval."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from simulator.app.jobs import BESIDE, Job, registry
+from simulator.app.turns import Submitter
+from simulator.app.visitors import person
+from simulator.app.widgets import draw, plain
+from simulator.charts.look import BLUE, GREY, Chart, figure, rounded, translucent, whiskers
+from simulator.explain.challenge import effort
+from simulator.explain.lever_search import LeverSearch
+from simulator.explain.levers import Lever, Levers, ObjectiveEffect
+from simulator.practice.design_state import key, step
+from simulator.practice.history import kept
+
+#: So many steps are drawn, those with the largest changes; the table holds all.
+MOST = 15
+
+#: Plotted numbers are those of the screen.
+_SCALE = {"share": (100.0, "points")}
+
+
+def lever_chart(levers: Levers, place: int) -> Chart:
+    """A bar a step that changes one objective, the largest on top; place: of the objective in the case."""
+    verdict = levers.base.verdicts[place]
+    table = _table([(lever, lever.effects[place]) for lever in levers.rows])
+    moved = table[table["change"].notna()].sort_values("change", key=abs, ascending=False).head(MOST)
+    factor, unit = _factor(verdict.metric.unit, moved)
+    bars = [
+        _bars(name, moved[moved["real"] == is_real], factor, unit, colour)
+        for name, is_real, colour in (("beyond chance", True, BLUE), ("may be chance", False, translucent(GREY, 0.5)))
+    ]
+    drawn = figure(*bars, height=110 + 30 * len(moved), bargap=0.4, barmode="overlay")
+    drawn.add_vline(x=0, line={"color": GREY, "width": 1})
+    drawn.update_xaxes(title=f"change of “{verdict.objective.label}” ({unit}), with 95% interval")
+    drawn.update_yaxes(categoryorder="array", categoryarray=list(moved["step"]), autorange="reversed", showgrid=False)
+    told = table.assign(real=table["real"].map({True: "beyond chance", False: ""}))
+    return Chart(drawn, _takeaway(levers, place), rounded(told))
+
+
+def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) -> go.Bar:
+    low, value, high = (list(factor * rows[column]) for column in ("95% low", "change", "95% high"))
+    return go.Bar(
+        name=name,
+        orientation="h",
+        x=value,
+        y=rows["step"],
+        marker={"color": colour, "line": {"width": 0}},
+        error_x=whiskers(low, value, high),
+        hovertemplate=f"%{{x:.3g}} {unit}<extra>%{{y}}</extra>",
+    )
+
+
+def _factor(unit: str, moved: pd.DataFrame) -> tuple[float, str]:
+    """What seconds and shares are multiplied by to be read, and what they are then called."""
+    if unit == "s" and len(moved):
+        largest = float(moved["change"].abs().max())
+        return (1 / 3600, "h") if largest >= 7200 else (1 / 60, "min") if largest >= 120 else (1.0, "s")
+    return _SCALE.get(unit, (1.0, unit))
+
+
+def _table(pairs: list[tuple[Lever, ObjectiveEffect]]) -> pd.DataFrame:
+    rows = []
+    for lever, effect in pairs:
+        found = effect.change.change if effect.is_open and effect.change else None
+        bounds = [None] * 3 if found is None else [found.value, found.low, found.high]
+        after = effect.standing if effect.after else ""
+        rows.append([lever.step.told, effect.words, *bounds, effect.real, effect.before.standing, after])
+    names = ["step", "in words", "change", "95% low", "95% high", "real", "verdict before", "verdict after"]
+    return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[2:5], float))
+
+
+def _takeaway(levers: Levers, place: int) -> str:
+    label = levers.base.verdicts[place].objective.label
+    effects = [(lever, lever.effects[place]) for lever in levers.rows]
+    real = [(lever, effect) for lever, effect in effects if effect.real and effect.change]
+    same = sum(effect.outcome == "the same" for _, effect in effects)
+    rest = f"{same} of {len(effects)} steps leave it exactly as it is."
+    if not real:
+        return f"{label}: no step changes it beyond chance; {rest}"
+    lever, effect = max(real, key=lambda pair: abs(pair[1].change.change.value) if pair[1].change else 0.0)
+    assert effect.change is not None
+    return (
+        f"{label}: {len(real)} of {len(effects)} steps change it beyond chance, most of all {lever.step.told} "
+        f"({effect.words}, {effect.change.interval}); {rest}"
+    )
+
+
+#: How often the trials are looked at while they go on (s).
+LOOK_S = 0.5
+
+#: So many designs whose levers were tried last are remembered in a session.
+KEPT = 4
+
+_CSS = """
+#frame { overflow-x: auto; container-type: inline-size; }
+table { border-collapse: collapse; width: 100%; font: 400 .85rem/1.3 var(--st-font); color: var(--st-text-color); }
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; font-weight: 400;
+         border-bottom: 1px solid var(--st-border-color); }
+thead th { font-weight: 600; }
+button { font: inherit; color: var(--st-text-color); background: var(--st-background-color); cursor: pointer; text-align: left;
+         border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); padding: .2rem .5rem; }
+button:hover { border-color: var(--st-primary-color); }
+button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
+small { display: block; font-size: .75rem; }
+.better { color: var(--st-green-text-color); font-weight: 600; }
+.worse { color: var(--st-red-text-color); font-weight: 600; }
+.none, .chance, small { color: var(--st-gray-text-color); font-weight: 400; }
+.verdict { display: block; color: var(--st-text-color); font-weight: 600; }
+.name { display: none; }
+@container (max-width: 640px) {
+  thead { display: none; }
+  tr, th, td { display: block; border: 0; padding: .1rem 0; }
+  tr { border-bottom: 1px solid var(--st-border-color); padding: .5rem 0; }
+  td { display: flex; gap: 0 .75rem; flex-wrap: wrap; align-items: baseline; }
+  td.none { display: none; }
+  .name { display: block; flex: 1 0 100%; color: var(--st-text-color); font-weight: 400; }
+}
+"""
+
+_HTML = '<div id="frame"><table><caption></caption><thead><tr></tr></thead><tbody></tbody></table></div>'
+
+_JS = """
+export default function ({ data, parentElement, setTriggerValue }) {
+  const said = JSON.stringify(data);
+  if (parentElement.said === said) return;
+  parentElement.said = said;
+  const element = (tag, name, text) => {
+    const made = document.createElement(tag);
+    made.className = name;
+    made.textContent = text ?? "";
+    return made;
+  };
+  const row = ({ id, label, told, cells, note }) => {
+    const made = document.createElement("tr");
+    const head = element("th", "");
+    head.scope = "row";
+    const button = element("button", "", told);
+    button.type = "button";
+    button.dataset.id = id;
+    button.setAttribute("aria-label", `Take this step: ${label}: ${told}`);
+    button.onclick = () => setTriggerValue("take", id);
+    head.append(element("small", "", label), button, element("small", "", note));
+    made.append(head, ...cells.map(({ words, interval, verdict, tone }, place) => {
+      const cell = element("td", tone);
+      cell.append(element("span", "name", data.columns[place]), element("span", "", words), element("small", "", interval));
+      if (verdict) cell.append(element("span", "verdict", verdict));
+      return cell;
+    }));
+    return made;
+  };
+  const held = parentElement.querySelector("button:focus")?.dataset.id;
+  parentElement.querySelector("caption").textContent = data.caption;
+  parentElement.querySelector("thead tr").replaceChildren(...["Step: press to take it", ...data.columns].map((name) => {
+    const head = element("th", "", name);
+    head.scope = "col";
+    return head;
+  }));
+  parentElement.querySelector("tbody").replaceChildren(...data.rows.map(row));
+  if (held) parentElement.querySelector(`button[data-id="${CSS.escape(held)}"]`)?.focus();
+}
+"""
+
+_component = st.components.v2.component("levers", html=_HTML, css=_CSS, js=_JS)
+
+
+def levers(job: Job) -> None:
+    """The button, and below it the steps tried so far, the one that matters most first; one click takes a step."""
+    if not job.succeeded:
+        st.caption("The levers can be tried when the run is complete.")
+        return
+    trying = _kept(job)
+    if trying is None or trying.cancelled:
+        count = sum(len(choice.next_to(job.plan.design[name])) for name, choice in job.plan.scenario.choices.items())
+        many = job.plan.scenario.unit.many
+        st.markdown(f"Every choice one step either way from this design: {count} steps, each against the same {plain(many)}.")
+        st.button("Try each lever", key="try_levers", on_click=_start, args=(job,))
+    if trying is not None:
+        show = st.fragment(run_every=LOOK_S)(_shown) if trying.running else _shown
+        show(job, trying, trying.running)
+
+
+def _kept(job: Job) -> LeverSearch | None:
+    """What this session tries from a design; what it tried from another one is dropped while under way."""
+    kept: dict[str, LeverSearch] = st.session_state.setdefault("levers", {})
+    for name, trying in list(kept.items()):
+        if name != job.id and trying.running:
+            trying.cancel()
+            del kept[name]
+    return kept.get(job.id)
+
+
+def _start(job: Job) -> None:
+    kept: dict[str, LeverSearch] = st.session_state["levers"]
+    behalf = Submitter(person(), f"levers of {job.id}", BESIDE)
+    kept[job.id] = LeverSearch(job.summary, partial(registry().workers.submit, behalf))
+    for name in list(kept)[:-KEPT]:
+        del kept[name]
+
+
+def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
+    found = trying.so_far()
+    if looks and not trying.running:
+        st.rerun()
+    if trying.running:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(trying.share, f"{len(found.tried)} of {len(trying.steps)} steps tried")
+            if st.button("Cancel", key="cancel_levers", type="tertiary"):
+                trying.cancel()
+                st.rerun()
+    if not found.tried:
+        return
+    st.markdown(f"**{plain(found.sentence)}**")
+    _levers_table(job, found)
+    for one in found.refused:
+        st.caption(plain(f"Cannot run: {one.told}: {one.refused}"))
+    st.caption(plain(found.sense))
+    if not trying.running:
+        if told := effort([one.picks for one in kept(job.plan.scenario)], found):
+            st.markdown(plain(told))
+        _chart(job, found)
+
+
+def _levers_table(job: Job, found: Levers) -> None:
+    rows = {f"{row.step.choice}={row.step.pick}": row for row in found.rows}
+    name = key(job.plan.scenario.id, "levers")
+
+    def take() -> None:
+        row = rows.get(st.session_state[name].take)
+        if row:
+            step(job.plan.scenario, job.plan.design, row.step.choice, row.step.pick)
+
+    data = {
+        "caption": found.sentence,
+        "columns": [verdict.objective.label for verdict in found.base.verdicts],
+        "rows": [_row(one, row) for one, row in rows.items()],
+    }
+    taken = _component(key=name, data=data, on_take_change=take)
+    if taken.take:
+        st.rerun()  # the widgets of the choices stand outside of this fragment
+
+
+def _row(name: str, row: Lever) -> dict[str, Any]:
+    told = f"{row.step.before} → {row.step.after}"
+    return {"id": name, "label": row.step.label, "told": told, "cells": [_cell(one) for one in row.effects], "note": row.words}
+
+
+def _cell(effect: ObjectiveEffect) -> dict[str, str]:
+    tone = {True: "better", False: "worse", None: "none" if effect.outcome == "the same" else "chance"}[effect.helps]
+    interval = "interval to come" if effect.pending else effect.change.interval if effect.is_open and effect.change else ""
+    verdict = f"{effect.before.standing} → {effect.standing}" if effect.turns else ""
+    return {"words": effect.words, "interval": interval, "verdict": verdict, "tone": tone}
+
+
+def _chart(job: Job, found: Levers) -> None:
+    """The changes of one objective, drawn."""
+    labels = [verdict.objective.label for verdict in found.base.verdicts]
+    name = key(job.plan.scenario.id, "lever_objective")
+    place = st.selectbox("Draw the changes of", range(len(labels)), format_func=labels.__getitem__, key=name)
+    draw(lever_chart(found, place), key="lever_chart")

@@ -1,0 +1,134 @@
+"""One design in one HTML file that needs nothing else: brief, design, verdicts, charts, figures, sources, seed, command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+import pandas as pd
+from markdown_it import MarkdownIt
+
+from simulator.app.links import command
+from simulator.charts.answer_charts import answer_times
+from simulator.charts.comparison_charts import cost_split
+from simulator.charts.flow_charts import journeys, one_request
+from simulator.charts.look import TONES, Chart, inked
+from simulator.charts.queue_charts import queue_over_time, queues
+from simulator.engine.trace import Trace
+from simulator.explain.replications import Result
+from simulator.explain.request_path import request_path
+from simulator.metrics.summary import metric_rows
+from simulator.vehicle.sight_charts import vehicle_cost
+
+#: A browser shows nothing in it that would fetch something, and runs no script but its charts'.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1c2024; background: #fff; max-width: 60rem; margin: 2rem auto;
+       padding: 0 1rem; }
+h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5d9de; }
+table { border-collapse: collapse; font-size: .9rem; margin: 1rem 0; display: block; overflow-x: auto; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .7rem; border-bottom: 1px solid #e3e6ea; }
+code { background: #f1f3f5; padding: .1rem .3rem; overflow-wrap: anywhere; }
+.verdict { font-weight: 600; border-left: 4px solid; padding-left: .5rem; }
+summary { cursor: pointer; color: #3d464e; }
+"""
+
+#: Markdown in which no HTML and no picture is let through.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
+
+
+def report(result: Result, first: Trace) -> str:
+    """The page of a run; first: its first replication, which the charts over time show."""
+    scenario = result.plan.scenario
+    body = "".join([
+        f"<h1>{escape(scenario.title)}</h1><p>{escape(scenario.summary)}</p>",
+        _section("Brief", _MARKDOWN.render(scenario.brief)),
+        _section("Design", _design(result)),
+        _section("Verdicts", _verdicts(result)),
+        _section("What the run shows", "".join(_charts(result, first))),
+        _section("Every figure", f"<p>{escape(result.sense)}</p>{_table(metric_rows(result))}"),
+        _section("Notes", _list([*result.warnings, *(note.sentence for note in result.trust if note.level != "good")])),
+        _section("Where every number comes from", _sources(result)),
+        _section("To run it again", _again(result)),
+    ])  # fmt: skip
+    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    narrow = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    title = f"<title>{escape(scenario.title)}: a design, run</title>"
+    return (
+        f'<!doctype html><html lang="en"><head>{head}{narrow}{title}<style>{_STYLE}</style></head><body>{body}</body></html>\n'
+    )
+
+
+def _section(title: str, content: str) -> str:
+    return f"<h2>{escape(title)}</h2>{content}" if content else ""
+
+
+def _design(result: Result) -> str:
+    choices, defaults = result.plan.scenario.choices, result.plan.scenario.defaults()
+    rows = [
+        [choices[name].label, choices[name].label_of(pick), "" if pick == defaults[name] else "changed"]
+        for name, pick in result.plan.design.items()
+    ]
+    strikes = [result.plan.scenario.curveballs[name].label for name in result.plan.strikes]
+    struck = f"<p>Curveballs: {escape(', '.join(strikes))}.</p>" if strikes else ""
+    return _table(pd.DataFrame(rows, columns=["choice", "pick", ""])) + struck
+
+
+def _verdicts(result: Result) -> str:
+    cells = []
+    for place, one in enumerate(result.verdicts):
+        reason = result.reasons.get(place)
+        why = f"<br>{escape(reason.sentence)} {escape(reason.advice.sentence)}" if reason else ""
+        shown = f'<span class="verdict" style="border-color: {TONES[one.standing]}">{escape(one.standing)}</span>'
+        row = (one.objective.label, one.asked, one.reached, one.interval)
+        cells.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + f"<td>{shown}{why}</td></tr>")
+    head = "".join(f"<th>{name}</th>" for name in ("objective", "asked", "reached", "95% interval", "verdict"))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(cells)}</tbody></table>"
+
+
+def _charts(result: Result, first: Trace) -> Iterator[str]:
+    """Each chart under its sentence, with its numbers below it; the script that draws them comes with the first one."""
+    script = True
+    for chart in _of_run(result, first):
+        yield f"<h3>{escape(chart.takeaway)}</h3>"
+        if chart.figure is not None:
+            drawn = inked(chart.figure, "light")
+            yield drawn.to_html(full_html=False, include_plotlyjs=script, config={"displaylogo": False, "scrollZoom": False})
+            script = False
+        yield f"<details><summary>As a table</summary>{_table(chart.table)}</details>"
+
+
+def _of_run(result: Result, first: Trace) -> Iterator[Chart]:
+    scenario = result.plan.scenario
+    if scenario.population is not None:
+        yield journeys(result, positive=True)
+    yield answer_times(result)
+    if (path := request_path(first, 0.99, "answer")) is not None:
+        yield one_request(path, result.plan)
+    for stage in scenario.staffed_stages():
+        yield queue_over_time(first, stage)
+    if scenario.machine_stages():
+        yield queues(first, result.warm_up)
+    yield vehicle_cost(result, first) if scenario.vehicle else cost_split(result)
+
+
+def _table(table: pd.DataFrame) -> str:
+    return str(table.to_html(index=False, border=0, escape=True, na_rep=""))
+
+
+def _list(sentences: list[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in sentences)}</ul>" if sentences else ""
+
+
+def _sources(result: Result) -> str:
+    rows = [[source.kind, source.what, source.value, source.source] for source in result.provenance]
+    files = _list([f"{name}, {content}" for name, content in result.plan.evidence.items()])
+    evidence = f"<details><summary>Files of evidence, with their hashes</summary>{files}</details>"
+    return _table(pd.DataFrame(rows, columns=["kind", "what", "value", "source"])) + evidence
+
+
+def _again(result: Result) -> str:
+    told = command(result.plan, result.seed, result.replications)
+    size = f"{result.replications} replications, {result.plan.scenario.unit.counted(result.requests)}, seed {result.seed}"
+    return f"<p>{escape(size)}, run hash {result.run_hash}.</p><p><code>{escape(told)}</code></p>"

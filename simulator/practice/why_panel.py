@@ -1,0 +1,75 @@
+"""Reasons why an objective is not met, and the challenge to defend a result."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.explain.challenge import Ground, challenge_of
+from simulator.explain.reasons import Reason
+from simulator.explain.replications import Result
+from simulator.practice import design_state as state
+from simulator.practice.exhibit_panels import panel_of
+
+
+def challenge(result: Result) -> None:
+    """How many objectives are met; when all are, what that rests on, the weakest evidence first."""
+    found = challenge_of(result)
+    if found is None:
+        return
+    if not found.all_met:
+        st.markdown(plain(found.met))
+        return
+    with st.container(border=True):
+        st.markdown(f"**{plain(found.met)}** {plain(found.sentence.removeprefix(found.met).strip())}")
+        if found.grounds:
+            with st.popover("All that it rests on", type="tertiary"):
+                st.markdown("\n".join(f"- {plain(_told(ground))}" for ground in found.grounds))
+
+
+def _told(ground: Ground) -> str:
+    return f"{ground.sentence} Source: {ground.source}." if ground.source else ground.sentence
+
+
+#: The name of the exhibit whose panel a reason asked to see, in the session.
+PANEL_WANTED = "panel_wanted"
+
+
+def open_panel(exhibit: str) -> None:
+    """Ask for the panel that shows an exhibit; a callback."""
+    st.session_state[PANEL_WANTED] = exhibit
+
+
+def why(result: Result, place: int) -> None:
+    """The reason behind a verdict, by its place among the verdicts; nothing where the objective is met."""
+    reason = result.reasons.get(place)
+    if reason is None:
+        return
+    st.markdown(plain(reason.sentence))
+    _step(result, place, reason)
+
+
+@st.fragment
+def _step(result: Result, place: int, reason: Reason) -> None:
+    """A step that helps, once its trials have been asked for: they take a second or two."""
+    with st.container(horizontal=True):
+        label = f"Show: {panel_of(reason.exhibit, result.plan.scenario)}"
+        shown = st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
+        asked = reason.tried or st.button("What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason))
+    if shown:
+        st.rerun()  # the panels stand outside of this fragment
+    if not asked:
+        return
+    with st.spinner("Trying steps …"):
+        advice = reason.advice
+    st.caption(plain(advice.sentence))
+    if move := advice.move:
+        args = (result.plan.scenario, result.plan.design, move.choice, move.pick)
+        if st.button("Take this step", key=f"take_{place}", on_click=state.step, args=args):
+            st.rerun()
+
+
+def _helps(result: Result, reason: Reason) -> str:
+    """The choices that write to what decides, in words: which of them move it most is worked out with the trials."""
+    labels = [result.plan.scenario.choices[name].label for name in reason.written_by[:4]]
+    return plain(f"Tries steps of what bears on it, such as: {', '.join(labels)}.")

@@ -1,0 +1,286 @@
+"""What precision, weather and bugs do to a detector: average precision, recall by height, and what a monitor would see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from simulator.app.widgets import KEPT, download, draw, mark_card, plain
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, SERIES, Chart, figure, rounded, translucent, whiskers
+from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, DetectionTables, coco_c, load_detections
+from simulator.metrics.detection_quality import RecallCurve, operating_score
+from simulator.paths import DETECTIONS
+from simulator.sources.detector_rows import ap_rows, label_of, precision_rows, recall_curve, report, statistic_rows
+from simulator.units import percent
+
+#: The name of each precision on the screen.
+PRECISIONS = {
+    FP32: "float32",
+    "int8_all": "int8, all convolutions",
+    "int8_head_float": "int8, head in float",
+    "int8_depthwise_float": "int8, depthwise in float",
+}
+_CURVES = (BLUE, RED)
+#: How far severities are set apart, so that their whiskers do not hide each other, in rows.
+_APART = 0.16
+#: A shift that a monitor sees at once, in standard deviations of clean images.
+_PLAIN_SHIFT = 1.0
+
+
+def ap_by_precision(tables: DetectionTables) -> Chart:
+    """AP on clean images, a group a detector and a bar a precision, with 95% intervals by image."""
+    rows = precision_rows(tables)
+    bars = []
+    for index, (precision, label) in enumerate(PRECISIONS.items()):
+        mine = rows[rows["precision"] == precision]
+        bars.append(
+            go.Bar(
+                name=label,
+                x=mine["label"],
+                y=mine["ap"],
+                marker_color=SERIES[index],
+                error_y=whiskers(list(mine["ap_low"]), list(mine["ap"]), list(mine["ap_high"])),
+                hovertemplate=f"AP %{{y:.3f}}<extra>%{{x}}, {label}</extra>",
+            )
+        )
+    drawn = figure(*bars, height=360, barmode="group")
+    drawn.update_yaxes(title="AP on clean images", rangemode="tozero")
+    shown = ["label", "precision", "ap", "ap_low", "ap_high", "ap_less_fp32", "ap_less_fp32_low", "ap_less_fp32_high"]
+    return Chart(drawn, _precision_takeaway(rows), rounded(rows[shown], 3))
+
+
+def _precision_takeaway(rows: pd.DataFrame) -> str:
+    at = rows.pivot(index="label", columns="precision", values="ap")
+    lost = (1 - at["int8_all"] / at[FP32]).sort_values()
+    least, most = lost.index[0], lost.index[-1]
+    return (
+        f"The same 8 bits cost {most} {percent(lost[most])} of its AP ({at[FP32][most]:.3f} to {at['int8_all'][most]:.3f}) and "
+        f"{least} {percent(max(lost[least], 0))} ({at[FP32][least]:.3f} to {at['int8_all'][least]:.3f})."
+    )
+
+
+def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> Chart:
+    """AP under every condition, a dot a severity, with 95% intervals by image; dashed: clean images."""
+    rows = ap_rows(tables, detector, precision)
+    clean = float(rows.loc[rows["condition"] == CLEAN, "ap"].iloc[0])
+    spoilt = rows[rows["condition"] != CLEAN]
+    places = {label: place for place, label in enumerate(dict.fromkeys(spoilt["label"]))}
+    dots = []
+    middles = spoilt.groupby("label")["severity"].agg(lambda severities: (severities.min() + severities.max()) / 2)
+    for severity in sorted(map(int, spoilt["severity"].unique())):
+        mine = spoilt[spoilt["severity"] == severity]
+        dots.append(
+            go.Scatter(
+                name=_severity(severity),
+                x=mine["ap"],
+                y=mine["label"].map(places) + _APART * (severity - mine["label"].map(middles)),
+                text=mine["label"],
+                mode="markers",
+                marker={"color": SERIES[severity - 1], "size": 9},
+                error_x=whiskers(list(mine["ap_low"]), list(mine["ap"]), list(mine["ap_high"])),
+                hovertemplate=f"%{{text}}, {_severity(severity)}: AP %{{x:.3f}}<extra></extra>",
+            )
+        )
+    drawn = figure(*dots, height=90 + 44 * len(places))
+    drawn.add_vline(x=clean, line=OBJECTIVE)
+    drawn.update_yaxes(tickvals=list(places.values()), ticktext=list(places), range=[len(places) - 0.5, -0.5])
+    drawn.update_xaxes(title=f"AP of {label_of(tables, detector)}, {PRECISIONS.get(precision, precision)}", rangemode="tozero")
+    shown = ["label", "severity", "ap", "ap_low", "ap_high", "ap50", "ap_less_clean", "ap_less_clean_low", "ap_less_clean_high"]
+    return Chart(drawn, _condition_takeaway(spoilt, clean), rounded(rows[shown], 3))
+
+
+def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
+    worst, mildest = (rows.iloc[int(place)] for place in (rows["ap"].to_numpy().argmin(), rows["ap"].to_numpy().argmax()))
+    unsure = int((rows["ap_less_clean_high"] >= 0).sum())
+    told = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
+    several = set(rows.loc[rows["label"].duplicated(), "label"])
+    least = f"and only to {mildest['ap']:.3f}" if mildest["ap"] < clean else f"and is {mildest['ap']:.3f}"
+    return (
+        f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} {least} under "
+        f"{_named(mildest, several)}{told}."
+    )
+
+
+def _severity(severity: int) -> str:
+    return f"severity {severity}" if severity else "clean"
+
+
+def _named(row: pd.Series, several: set[str]) -> str:
+    """A condition, with its severity where it has several."""
+    label = str(row["label"])
+    return f"'{label}' ({_severity(int(row['severity']))})" if label in several else f"'{label}'"
+
+
+def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> Chart:
+    """Recall as a function of box height on clean images and under a condition, each with its 95% band."""
+    traces = [
+        trace
+        for curve, name, colour in zip((clean, spoilt), ("clean", label), _CURVES, strict=True)
+        for trace in _band(curve, name, colour)
+    ]
+    drawn = figure(*traces, height=380)
+    drawn.update_xaxes(title="height of the box (px), logarithmic", type="log", tickvals=[8, 16, 32, 64, 128, 256])
+    drawn.update_yaxes(title="recall", range=[0, 1], tickformat=".0%")
+    table = pd.DataFrame(
+        {
+            "height (px)": clean.height_px,
+            "boxes counted": clean.boxes,
+            "recall clean": clean.recall,
+            "clean low": clean.low,
+            "clean high": clean.high,
+            f"recall {label}": spoilt.recall,
+            f"{label} low": spoilt.low,
+            f"{label} high": spoilt.high,
+        }
+    )
+    return Chart(drawn, _recall_takeaway(clean, spoilt, label), rounded(table, 3))
+
+
+def _band(curve: RecallCurve, name: str, colour: str) -> list[go.Scatter]:
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": name, "showlegend": False}
+    return [
+        go.Scatter(x=curve.height_px, y=curve.low, **edge),
+        go.Scatter(x=curve.height_px, y=curve.high, fill="tonexty", fillcolor=translucent(colour, 0.2), **edge),
+        go.Scatter(
+            name=name,
+            x=curve.height_px,
+            y=curve.recall,
+            mode="lines",
+            line={"color": colour, "width": 2},
+            legendgroup=name,
+            hovertemplate=f"%{{x:.0f}} px: %{{y:.0%}}<extra>{name}</extra>",
+        ),
+    ]
+
+
+def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str:
+    small, large = (int(np.abs(clean.height_px - height).argmin()) for height in (24, 200))
+    lost = spoilt.less(clean)
+    sure = [place for place in (small, large) if lost.high[place] < 0]
+    told = "both differences are significant" if len(sure) == 2 else f"{len(sure)} of the two differences is significant"
+    return (
+        f"Boxes {clean.height_px[small]:.0f} px high: recall {clean.recall[small]:.0%} clean, {spoilt.recall[small]:.0%} under "
+        f"{label}; {clean.height_px[large]:.0f} px high: {clean.recall[large]:.0%} and {spoilt.recall[large]:.0%}; {told}."
+    )
+
+
+def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
+    """By how many clean standard deviations each statistic of the image moves, a dot a severity.
+
+    rows: of `analysis.detectors.statistic_rows`
+    """
+    mine = rows[rows["condition"] == condition]
+    dots = [
+        go.Scatter(
+            name=_severity(severity),
+            x=group["moved"],
+            y=[_spoken(name) for name in group["statistic"]],
+            mode="markers",
+            marker={"color": SERIES[severity - 1], "size": 10},
+            hovertemplate="%{y}: %{x:.2f} standard deviations<extra></extra>",
+        )
+        for severity in sorted(map(int, mine["severity"].unique()))
+        for group in [mine[mine["severity"] == severity]]
+    ]
+    drawn = figure(*dots, height=340)
+    drawn.add_vline(x=0, line={"color": GREY, "width": 2})
+    drawn.update_xaxes(title="shift of the mean, in standard deviations of clean images")
+    drawn.update_yaxes(autorange="reversed")
+    table = mine.assign(meaning=mine["statistic"].map(IMAGE_STATISTICS))[["statistic", "meaning", "severity", "moved"]]
+    return Chart(drawn, _shift_takeaway(mine, label), rounded(table, 3))
+
+
+def _shift_takeaway(rows: pd.DataFrame, label: str) -> str:
+    worst = rows[rows["severity"] == rows["severity"].max()]
+    top = worst.iloc[int(worst["moved"].abs().to_numpy().argmax())]
+    size = abs(float(top["moved"]))
+    if size < _PLAIN_SHIFT / 100:
+        return f"{label}: no statistic of the incoming images shifts; a monitor of images alone sees nothing."
+    return f"{label}: {_spoken(str(top['statistic']))} shifts most, by {size:.1f} standard deviations of clean images."
+
+
+def _spoken(statistic: str) -> str:
+    return statistic.replace("_", " ")
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the detection tables …")
+def _read(stamp: tuple[int, ...], folder: Path) -> DetectionTables:
+    return load_detections(folder)
+
+
+def detectors() -> None:
+    """The panel of the evidence page."""
+    tables = _read(tuple(path.stat().st_mtime_ns for path in sorted(DETECTIONS.glob("*"))), DETECTIONS)
+    draw(ap_by_precision(tables), key="ap_by_precision")
+    st.caption(
+        "Whiskers are 95% intervals by image. Networks at 8 bits were calibrated on one half of the images and measured on the "
+        "other."
+    )
+    _checks(tables)
+    st.subheader("Weather, lenses, sensors and bugs", anchor=False)
+    with st.grid(2, min_column_width=230):
+        name = _pick("Detector", {key: label_of(tables, key) for key in tables.about.detectors}, "detector")
+        precision = _pick("Precision", PRECISIONS, "detector_precision")
+    draw(ap_by_condition(tables, name, precision), key="ap_by_condition")
+    st.caption(
+        "Dashed: clean images. Whiskers are 95% intervals by image. A bug strikes a third of the "
+        "images at severity 1, all at severity 2; corruptions are simulated."
+    )
+    _condition(tables, name, precision)
+    with st.container(horizontal=True):
+        download("Download AP with intervals (CSV)", tables.summary, "detectors.csv")
+        download("Download every labelled box (CSV)", tables.boxes, "boxes.csv")
+    st.caption(f"{plain(tables.about.dataset)}; {plain(tables.about.attribution)}.")
+
+
+def _pick(label: str, options: dict[str, str], key: str) -> str:
+    return str(st.selectbox(label, list(options), format_func=lambda option: options[option], key=key, **KEPT))
+
+
+def _checks(tables: DetectionTables) -> None:
+    found = report(tables, coco_c())
+    with st.grid(3, border=True, min_column_width=180):
+        for mark in found.marks:
+            with st.container():
+                mark_card(mark)
+    with st.popover("The order of damage compared with COCO-C", type="tertiary"):
+        st.markdown("\n".join(f"- {plain(order.sentence)}" for order in found.orders))
+        st.dataframe(
+            rounded(found.damage, 3),
+            hide_index=True,
+            alt="The share of clean AP that each corruption costs, in %, for our detectors and two published ones.",
+        )
+
+
+def _detectors_severity(there: list[int]) -> int:
+    """The severity that is picked of those that were measured; conditions with as many of them share the choice."""
+    key, middle = f"severity_{'_'.join(map(str, there))}", len(there) // 2
+    return int(st.radio("Severity", there, middle, key=key, horizontal=True, disabled=len(there) == 1, **KEPT))
+
+
+def _condition(tables: DetectionTables, name: str, precision: str) -> None:
+    """Recall by box height under a condition, and what an image monitor sees of it."""
+    labels = {key: told.label for key, told in tables.about.conditions.items()}
+    with st.grid(2, min_column_width=230):
+        condition = _pick("Condition", labels, "condition")
+        there = tables.severities(name, precision, condition)
+        severity = _detectors_severity(there) if there else 0
+    if not there:
+        st.info(f"{labels[condition]} does not apply to {label_of(tables, name)}.")
+        return
+    told = tables.about.conditions[condition]
+    strengths = ", ".join(f"{told.strengths[one]:g}" for one in there if one in told.strengths)
+    struck = "; share of the images that it strikes" if told.kind == "bug" else ""
+    st.caption(f"{plain(told.means)}{struck}: {strengths}")
+    score = operating_score(tables, name)
+    clean = recall_curve(tables, name, precision, "clean", 0, score)
+    spoilt = recall_curve(tables, name, precision, condition, severity, score)
+    draw(recall_by_box_height(clean, spoilt, labels[condition].lower()), key="recall_by_box_height")
+    st.caption(
+        f"A box counts as found from a score of {score:g}, where F1 on clean images is best. Bands are 95% intervals by image."
+    )
+    draw(image_shifts(statistic_rows(tables), condition, labels[condition]), key="image_shifts")

@@ -1,0 +1,377 @@
+"""What real drives say: what late answers lose, how misses follow each other, and what a second sensor adds."""
+
+from __future__ import annotations
+
+from math import isinf
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Chart, dots, figure, rounded, translucent, whiskers
+from simulator.units import duration, percent
+
+#: Who saw the drives, as it is called on the screen.
+SEEN_BY = {
+    "kitti.yolox_x": "YOLOX-x",
+    "kitti.yolov4": "YOLOv4",
+    "kitti.yolov3": "YOLOv3",
+    "kitti.ciwt_stereo": "CIWT (stereo)",
+    "kitti.pointrcnn": "PointRCNN on LiDAR",
+}
+
+#: What groups of objects go by: what it is called, and its unit.
+GROUPS = {"height_px": ("height in the picture", "px"), "closing_mps": ("closing speed", "m/s")}
+
+_AS_IT_COMES, _PREDICTED, _FRESH = "late, as it comes", "late, moved on by a prediction", "fresh"
+
+
+def seen_by_label(name: str) -> str:
+    """What a detector is called on the screen."""
+    return SEEN_BY.get(name, name)
+
+
+def lateness(rows: pd.DataFrame, seen_by: str, iou: float) -> Chart:
+    """The share of objects that a late answer still finds where they are now, as it comes and moved on, with 95% bands.
+
+    rows: `lateness.csv`; iou: the overlap from which a box counts
+    """
+    mine = _chosen(rows, seen_by, iou, "all")
+    drawn = figure(height=380)
+    for predicted, name, colour in ((False, _AS_IT_COMES, ORANGE), (True, _PREDICTED, BLUE)):
+        line = mine[mine["predicted"] == predicted]
+        drawn.add_traces(_banded(line["late_s"], line, name, colour))
+    drawn.update_xaxes(title="age of the answer (s)", range=[0, 1.02 * float(mine["late_s"].max())])
+    drawn.update_yaxes(title=f"cars found, {seen_by_label(seen_by)} (%)", range=[0, 102])
+    return Chart(drawn, _lateness_takeaway(mine, seen_by, iou), rounded(_lateness_table(mine), 3))
+
+
+def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFrame:
+    wanted = (rows["seen_by"] == seen_by) & np.isclose(rows["iou"], iou) & (rows["by"] == by)
+    return rows[wanted].sort_values(["predicted", "late_s"], kind="stable", ignore_index=True)
+
+
+def _banded(x: pd.Series, rows: pd.DataFrame, name: str, colour: str) -> list[go.Scatter]:
+    """A line with the 95% band of `found`."""
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": name, "showlegend": False}
+    look = {"mode": "lines+markers", "line": {"color": colour, "width": 2.5}, "legendgroup": name}
+    return [
+        go.Scatter(x=x, y=100 * rows["found_low"], **edge),
+        go.Scatter(x=x, y=100 * rows["found_high"], fill="tonexty", fillcolor=translucent(colour, 0.2), **edge),
+        go.Scatter(name=name, x=x, y=100 * rows["found"], hovertemplate="%{x:.1f} s: %{y:.1f}%", **look),
+    ]
+
+
+def _lateness_takeaway(mine: pd.DataFrame, seen_by: str, iou: float) -> str:
+    """At the age at which the loss is plain: the second step, or the last one where there are fewer."""
+    raw, moved = mine[~mine["predicted"]].reset_index(drop=True), mine[mine["predicted"]].set_index("late_s")
+    late, fresh = raw.iloc[min(2, len(raw) - 1)], raw.iloc[0]
+    told = (
+        f"An answer of {seen_by_label(seen_by)} that is {duration(late['late_s'])} old still finds {_interval(late, 'found')} "
+        f"of the cars, a fresh one {_interval(fresh, 'found')}, at an overlap of {iou:g} or more"
+    )
+    if late["late_s"] not in moved.index:
+        return f"{told}."
+    predicted, lost = moved.loc[late["late_s"]], fresh["found"] - late["found"]
+    back = f" and wins back {percent((predicted['found'] - late['found']) / lost)} of the loss" if lost > 0 else ""
+    return f"{told}. Moving its boxes on by a prediction makes it {_interval(predicted, 'found')}{back}."
+
+
+def _lateness_table(mine: pd.DataFrame) -> pd.DataFrame:
+    shares = {"found": "found (%)", "found_low": "95% low", "found_high": "95% high"}
+    kept = ["late_s", "predicted", "boxes", *shares]
+    if "group" in mine:
+        kept.insert(0, "group")
+    told = mine[kept].assign(
+        predicted=mine["predicted"].map({True: "yes", False: ""}), **{name: 100 * mine[name] for name in shares}
+    )
+    return told.rename(columns={"late_s": "age (s)", "predicted": "moved on", "boxes": "cars labelled", **shares})
+
+
+def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: float) -> Chart:
+    """What an answer of one age finds, by group of objects: fresh, late, and late but moved on; with 95% intervals.
+
+    by: one of GROUPS
+    """
+    mine = _chosen(rows, seen_by, iou, by)
+    mine = mine.assign(group=[_group(low, high, GROUPS[by][1]) for low, high in zip(mine["low"], mine["high"], strict=True)])
+    at_age = np.isclose(mine["late_s"], late_s)
+    kinds = {
+        _FRESH: (mine[np.isclose(mine["late_s"], 0) & ~mine["predicted"]], GREEN, False),
+        _AS_IT_COMES: (mine[at_age & ~mine["predicted"]], ORANGE, False),
+        _PREDICTED: (mine[at_age & mine["predicted"]], BLUE, True),
+    }
+    drawn = figure(
+        *(
+            dots(name, _dotted(part), colour, hollow, hovertemplate="%{x:.1f}%")
+            for name, (part, colour, hollow) in kinds.items()
+        ),
+        height=130 + 52 * mine["group"].nunique(),
+        scattermode="group",
+        scattergap=0.4,
+    )
+    drawn.update_xaxes(title=f"cars found, {seen_by_label(seen_by)} (%)", range=[0, 102])
+    drawn.update_yaxes(
+        title=GROUPS[by][0], autorange="reversed", categoryorder="array", categoryarray=list(mine["group"].unique())
+    )
+    shown = pd.concat([part for part, *_ in kinds.values()])
+    return Chart(drawn, _by_takeaway(kinds[_FRESH][0], kinds[_AS_IT_COMES][0], by, late_s), rounded(_lateness_table(shown), 3))
+
+
+def _group(low: float, high: float, unit: str) -> str:
+    if np.isnan(low) or isinf(low):
+        told = f"under {high:g} {unit}"
+    else:
+        told = f"{low:g} {unit} or more" if np.isnan(high) or isinf(high) else f"{low:g} to {high:g} {unit}"
+    return told.replace("-", "−")
+
+
+def _dotted(part: pd.DataFrame) -> pd.DataFrame:
+    names = {"found": "value", "found_low": "low", "found_high": "high"}
+    plain = part[["group", *names]].rename(columns={"group": "label", **names})
+    return plain.assign(**{name: 100 * plain[name] for name in names.values()})
+
+
+def _by_takeaway(fresh: pd.DataFrame, late: pd.DataFrame, by: str, late_s: float) -> str:
+    both = fresh.merge(late, on="group", suffixes=("", "_late"))
+    lost = (both["found"] - both["found_late"]).to_numpy()
+    most, least = both.iloc[int(lost.argmax())], both.iloc[int(lost.argmin())]
+    return (
+        f"An age of {duration(late_s)} costs most where the {GROUPS[by][0]} is {most['group']}: {percent(most['found'])} "
+        f"become {percent(most['found_late'])}; it costs least at {least['group']}: {percent(least['found'])} become "
+        f"{percent(least['found_late'])}."
+    )
+
+
+def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
+    """At which distance approaching cars are confirmed on drives that were left out: real, and predicted in two ways.
+
+    heldout: `heldout.csv`, whose columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
+    """
+    mine = heldout[heldout["seen_by"] == seen_by]
+    by = {str(row["misses"]): row for _, row in mine.iterrows()}
+    shares = [10, 25, 50, 75, 90]
+    drawn = figure(height=360)
+    lines = {"really": (mine.iloc[0], "real", GREY, "solid")}
+    lines |= {label: (by[name], "predicted", hue, dash) for name, (label, hue, dash) in _MODELS.items() if name in by}
+    for name, (row, prefix, colour, dash) in lines.items():
+        drawn.add_scatter(
+            name=name,
+            x=[row[f"{prefix}_q{share}"] for share in shares],
+            y=shares,
+            mode="lines+markers",
+            line={"color": colour, "width": 2.5, "dash": dash},
+            hovertemplate="%{y}% of the cars no farther than %{x:.0f} m",
+        )
+    drawn.update_xaxes(title="distance at which a car is confirmed (m)", rangemode="tozero")
+    drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
+    return Chart(drawn, _confirmed_takeaway(by, seen_by), rounded(_confirmed_table(mine), 3))
+
+
+_MODELS = {
+    "chain": ("predicted, misses follow each other", BLUE, "solid"),
+    "independent": ("predicted, misses independent", ORANGE, "dash"),
+}
+
+
+def _confirmed_takeaway(by: dict[str, pd.Series], seen_by: str) -> str:
+    first = next(iter(by.values()))
+    told = (
+        f"On drives that were left out, {seen_by_label(seen_by)} confirmed half of {first['tracks']:,} approaching cars "
+        f"{first['real_median_m']:.1f} m away or farther"
+    )
+    said = {"chain": "Misses that follow each other as measured predict", "independent": "Independent misses predict"}
+    parts = [
+        f"{words} {by[name]['predicted_median_m']:.1f} m, a bias of {_bias(by[name])}, and {percent(by[name]['coverage_80'])} "
+        "of the cars lie within their own 80% intervals"
+        for name, words in said.items()
+        if name in by
+    ]
+    return ". ".join([told, *parts]) + "."
+
+
+def _bias(row: pd.Series) -> str:
+    told = f"{row['bias_m']:+.1f} m ({row['bias_low']:+.1f} to {row['bias_high']:+.1f})"
+    return told.replace("-", "−")
+
+
+def _confirmed_table(mine: pd.DataFrame) -> pd.DataFrame:
+    names = {
+        "misses": "misses",
+        "tracks": "cars",
+        "real_median_m": "real median (m)",
+        "predicted_median_m": "predicted median (m)",
+        "bias_m": "bias (m)",
+        "bias_low": "95% low",
+        "bias_high": "95% high",
+        "coverage_80": "within 80% intervals (%)",
+        "coverage_95": "within 95% intervals (%)",
+    }
+    told = mine[list(names)]
+    return told.assign(**{name: 100 * told[name] for name in ("coverage_80", "coverage_95")}).rename(columns=names)
+
+
+def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
+    """The share of frames that find the object, after a frame that did and after one that did not, with 95% intervals.
+
+    follows: `follows.csv`; what: the kind of object
+    """
+    rows = _followed(follows, seen_by, what, "next")
+    kinds = {"after a hit": ("after_hit", BLUE), "all frames": ("share", GREY), "after a miss": ("after_miss", ORANGE)}
+    drawn = figure(
+        *(_compared(rows, name, column, colour) for name, (column, colour) in kinds.items()),
+        height=130 + 52 * len(rows),
+        scattermode="group",
+        scattergap=0.4,
+    )
+    _by_band(drawn, rows, f"{what}s found in the next frame (%)")
+    whole, after = rows.iloc[0], {name: _interval(rows.iloc[0], name) for name in ("share", "after_hit", "after_miss")}
+    takeaway = (
+        f"{seen_by_label(seen_by)} finds {after['after_hit']} of {what}s in the frame after a hit, and {after['after_miss']} "
+        f"in the frame after a miss: if misses were independent, it would be {percent(whole['share'])} after either."
+    )
+    return Chart(drawn, takeaway, rounded(_follows_table(rows, ["share", "after_hit", "after_miss"]), 3))
+
+
+def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
+    """The share of objects that three of four frames find within a second: as it was, and as two models of misses promise."""
+    rows = _followed(follows, seen_by, what, "confirmed")
+    drawn = figure(
+        _compared(rows, "as it was", "observed", GREY),
+        _compared(rows, "misses follow each other", "chain", BLUE, symbol="diamond"),
+        _compared(rows, "misses independent", "independent", ORANGE, symbol="square"),
+        height=130 + 52 * len(rows),
+        scattermode="group",
+        scattergap=0.4,
+    )
+    _by_band(drawn, rows, f"{what}s confirmed within a second (%)")
+    wrong = (rows["independent"] - rows["observed"]).abs().to_numpy()
+    row = rows.iloc[int(wrong.argmax())]
+    where = "In all" if row["band"] == "all" else f"At {row['band']}"
+    takeaway = (
+        f"{where} {seen_by_label(seen_by)} confirmed {_interval(row, 'observed')} of {what}s within a second; independent "
+        f"misses promise {percent(row['independent'])}, misses that follow each other as measured {percent(row['chain'])}."
+    )
+    return Chart(drawn, takeaway, rounded(_follows_table(rows, ["observed", "chain", "independent"]), 3))
+
+
+def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.DataFrame:
+    """The rows of one kind: all objects first, then by what decides most, height or distance, in bands."""
+    mine = follows[(follows["seen_by"] == seen_by) & (follows["object"] == what) & (follows["kind"] == kind)]
+    by = next((name for name in _BANDS if (mine["by"] == name).any()), "all")
+    rows = pd.concat([mine[mine["by"] == "all"], mine[mine["by"] == by]] if by != "all" else [mine[mine["by"] == "all"]])
+    bands = [
+        "all" if one == "all" else _group(low, high, _BANDS[one])
+        for one, low, high in zip(rows["by"], rows["low"], rows["high"], strict=True)
+    ]
+    return rows.assign(band=bands).reset_index(drop=True)
+
+
+#: What bands of `follows.csv` may go by, with the unit; the first that is there is drawn.
+_BANDS = {"height_px": "px", "distance_m": "m"}
+
+
+def _compared(rows: pd.DataFrame, name: str, column: str, colour: str, symbol: str = "circle") -> go.Scatter:
+    """A dot a band, with its 95% interval where there is one."""
+    bounds = (f"{column}_low", f"{column}_high")
+    low, high = (rows[bound] if bound in rows else rows[column] for bound in bounds)
+    share = {"label": rows["band"], "value": 100 * rows[column], "low": 100 * low, "high": 100 * high}
+    point = dots(name, pd.DataFrame(share), colour, hovertemplate="%{x:.1f}%")
+    return point.update(marker={"symbol": symbol})
+
+
+def _by_band(drawn: go.Figure, rows: pd.DataFrame, title: str) -> None:
+    drawn.update_xaxes(title=title, range=[0, 102])
+    drawn.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=list(rows["band"]))
+
+
+def _interval(row: pd.Series, name: str) -> str:
+    return f"{percent(row[name])} ({percent(row[f'{name}_low'])} to {percent(row[f'{name}_high'])})"
+
+
+def _follows_table(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    shares = [name for column in columns for name in (column, f"{column}_low", f"{column}_high") if name in rows]
+    told = rows[["band", "pairs", "tracks", *shares]].assign(**{name: 100 * rows[name] for name in shares})
+    return told.rename(columns={name: f"{name.replace('_', ' ')} (%)" for name in shares})
+
+
+def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
+    """What camera or LiDAR find by distance: alone, together as measured with 95% intervals, and if they were independent.
+
+    joint: `joint.csv` of one camera and one LiDAR, a row over all distances among them; what: the kind of object
+    """
+    rows = joint[joint["object"] == what].sort_values("low_m", ignore_index=True)
+    everywhere = (rows["low_m"] == 0) & np.isinf(rows["high_m"])
+    bands = rows[~everywhere]
+    camera, lidar = (seen_by_label(str(rows[name].iloc[0])) for name in ("camera", "lidar"))
+    lines = {
+        f"{camera} alone": ("camera_share", SKY, "dot"),
+        f"{lidar} alone": ("lidar_share", PURPLE, "dot"),
+        "either, if independent": ("independent_either", ORANGE, "dash"),
+        "either, as measured": ("either", BLUE, "solid"),
+    }
+    drawn = figure(height=400)
+    for name, (column, colour, dash) in lines.items():
+        look = {"mode": "lines+markers", "line": {"color": colour, "dash": dash, "width": 2.5}}
+        drawn.add_scatter(name=name, x=_middle(bands), y=100 * bands[column], hovertemplate="%{x:.0f} m: %{y:.1f}%", **look)
+    columns = ("either_low", "either", "either_high")
+    drawn.data[-1].error_y = whiskers(*(list(100 * bands[name]) for name in columns))
+    drawn.update_xaxes(title="distance (m), middle of each band", rangemode="tozero", tickangle=0)
+    drawn.update_yaxes(title=f"{what}s found in one frame (%)", range=[0, 102])
+    told = _joint_takeaway(rows[everywhere], bands, what)
+    return Chart(drawn if len(bands) else None, told, rounded(_joint_table(rows), 3))
+
+
+def _middle(rows: pd.DataFrame) -> pd.Series:
+    """The middle of each band of distance in m; of an open one, as if it were as wide as the first."""
+    width = rows["high_m"].iloc[0] - rows["low_m"].iloc[0]
+    high = rows["high_m"].where(np.isfinite(rows["high_m"]), rows["low_m"] + width)
+    return (rows["low_m"] + high) / 2
+
+
+def _bands(rows: pd.DataFrame) -> list[str]:
+    limits = zip(rows["low_m"], rows["high_m"], strict=True)
+    return ["all" if low == 0 and isinf(high) else _group(low, high, "m") for low, high in limits]
+
+
+def _joint_takeaway(everywhere: pd.DataFrame, bands: pd.DataFrame, what: str) -> str:
+    """Over all distances, and where independence promises most too much."""
+    told = [f"Camera or LiDAR find {_promised(row, what)}{_correlated(row)}." for _, row in everywhere.iterrows()]
+    if len(bands):
+        at = int((bands["independent_either"] - bands["either"]).to_numpy().argmax())
+        row = bands.iloc[at]
+        told.append(f"The promise is farthest off at {_bands(bands)[at]}: {_promised(row, what)}.")
+    return " ".join(told)
+
+
+def _promised(row: pd.Series, what: str) -> str:
+    share = percent(row["independent_either"])
+    return f"{_interval(row, 'either')} of {row['boxes']:,} {what}s, not the {share} that independent misses promise"
+
+
+def _correlated(row: pd.Series) -> str:
+    if np.isnan(row["correlation"]):
+        return ""
+    low, high = row["correlation_low"], row["correlation_high"]
+    return f" (correlation of the misses {row['correlation']:.2f}, {low:.2f} to {high:.2f})"
+
+
+def _joint_table(rows: pd.DataFrame) -> pd.DataFrame:
+    shares = {
+        "camera_share": "camera (%)",
+        "lidar_share": "LiDAR (%)",
+        "both": "both (%)",
+        "either": "either (%)",
+        "either_low": "95% low",
+        "either_high": "95% high",
+        "independent_either": "either, if independent (%)",
+    }
+    told = rows.assign(**{name: 100 * rows[name] for name in shares}, distance=_bands(rows))
+    kept = ["distance", "boxes", *shares, "correlation", "correlation_low", "correlation_high"]
+    names = {
+        "boxes": "labelled",
+        "correlation_low": "correlation 95% low",
+        "correlation_high": "correlation 95% high",
+        **shares,
+    }
+    return told[kept].rename(columns=names)

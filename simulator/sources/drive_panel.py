@@ -1,0 +1,106 @@
+"""Real drives on the screen: what late answers lose, how misses follow each other, what a second sensor adds."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from simulator.app.widgets import draw, plain
+from simulator.evidence.drive_tables import Drives, load_drives
+from simulator.paths import DRIVES
+from simulator.sources.drive_charts import (
+    GROUPS,
+    after_a_miss,
+    confirmed_at,
+    lateness,
+    lateness_by,
+    seen_by_label,
+    two_sensors,
+    within_a_second,
+)
+
+#: Whose answers are shown at first, where there are such.
+_FIRST = "kitti.yolox_x"
+
+
+def real_drives() -> None:
+    """The panel of the evidence page."""
+    drives = load_drives(DRIVES)
+    st.markdown(
+        "Recorded drives with labelled objects, and what detectors found in them frame by frame. The drives themselves are not "
+        "part of CaseSim: these are sums and curves of them."
+    )
+    for title, part in {
+        "What lateness takes": late_answers,
+        "How misses follow each other": following_misses,
+        "What a second sensor adds": second_sensor,
+    }.items():
+        st.subheader(title, anchor=False)
+        part("evidence", credited=False)
+    _credit(drives)
+
+
+def _credit(drives: Drives) -> None:
+    st.caption(f"{plain(drives.about.attribution)}. Licence: {plain(drives.about.licence)}. For non-commercial use.")
+
+
+def _seen_by(names: list[str], key: str) -> str:
+    """One of those who saw the drives, as a person picks it."""
+    first = names.index(_FIRST) if _FIRST in names else 0
+    return str(st.selectbox("Seen by", names, first, format_func=seen_by_label, key=key))
+
+
+def late_answers(key: str, credited: bool = True) -> None:
+    """What lateness alone takes, over its length and by group; key: what the keys of the widgets begin with."""
+    drives = load_drives(DRIVES)
+    rows = drives.lateness
+    with st.grid(2, min_column_width=230):
+        seen_by = _seen_by(list(rows["seen_by"].unique()), f"{key}:late_of")
+        iou = st.radio("Overlap asked for", sorted(rows["iou"].unique()), horizontal=True, key=f"{key}:late_iou")
+    draw(lateness(rows, seen_by, iou), key=f"{key}_lateness")
+    ages = sorted(age for age in rows["late_s"].unique() if age > 0)
+    with st.grid(2, min_column_width=230):
+        by = st.radio("By", list(GROUPS), format_func=lambda name: GROUPS[name][0], horizontal=True, key=f"{key}:late_by")
+        age = st.select_slider("Age of the answer (s)", ages, ages[min(1, len(ages) - 1)], key=f"{key}:late_s")
+    draw(lateness_by(rows, seen_by, iou, by, age), key=f"{key}_lateness_by")
+    st.caption(
+        "A car counts as found if a box of the older frame overlaps where it is now. Prediction: a Kalman filter at constant "
+        "velocity moves each box on by the age of the answer. 95% intervals resample drives, then tracks."
+    )
+    if credited:
+        _credit(drives)
+
+
+def following_misses(key: str, credited: bool = True) -> None:
+    """How misses follow each other, and what that does to when an object is confirmed, beside independent misses."""
+    drives = load_drives(DRIVES)
+    with st.grid(2, min_column_width=230):
+        seen_by = _seen_by(list(drives.follows["seen_by"].unique()), f"{key}:misses_of")
+        mine = drives.follows[drives.follows["seen_by"] == seen_by]
+        what = str(st.radio("Of what", list(mine["object"].unique()), horizontal=True, key=f"{key}:misses_what"))
+    draw(after_a_miss(mine, seen_by, what), key=f"{key}_after_a_miss")
+    draw(within_a_second(mine, seen_by, what), key=f"{key}_within_a_second")
+    if (drives.heldout["seen_by"] == seen_by).any():
+        draw(confirmed_at(drives.heldout, seen_by), key=f"{key}_confirmed")
+        st.caption(
+            "Fitted on ten drives, judged by the approaching cars of the other eleven. An object is confirmed once three of "
+            "four frames have found it; a car that never is counts as confirmed at 0 m."
+        )
+    if credited:
+        _credit(drives)
+
+
+def second_sensor(key: str, credited: bool = True) -> None:
+    """What camera and LiDAR find together, and what independence would promise."""
+    drives = load_drives(DRIVES)
+    pairs = list(drives.joint[["camera", "lidar"]].drop_duplicates().itertuples(index=False, name=None))
+    with st.grid(2, min_column_width=230):
+        camera, lidar = st.selectbox("Camera and LiDAR", pairs, format_func=_pair, key=f"{key}:sensors_of")
+        mine = drives.joint[(drives.joint["camera"] == camera) & (drives.joint["lidar"] == lidar)]
+        what = str(st.radio("Of what", list(mine["object"].unique()), horizontal=True, key=f"{key}:sensors_what"))
+    draw(two_sensors(mine, what), key=f"{key}_two_sensors")
+    if credited:
+        _credit(drives)
+
+
+def _pair(pair: tuple[str, str]) -> str:
+    return " and ".join(map(seen_by_label, pair))

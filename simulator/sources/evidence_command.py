@@ -1,0 +1,63 @@
+"""`casesim evidence`: whether every file of evidence still says what it said when it was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulator.cli.exits import Status, UsageError, say
+from simulator.evidence.manifest import NAME, Differences, differences, root_above
+from simulator.evidence.transaction import changing
+from simulator.paths import ASSETS, OWN_PROFILES, OWN_SCORES
+
+
+def evidence(
+    paths: Annotated[list[Path] | None, typer.Argument(help="files or folders; default: all evidence there is")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="list them in the manifest as they are now, as your own")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False,
+) -> None:
+    """Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed."""
+    asked = [path.absolute() for path in paths or (ASSETS, OWN_SCORES, OWN_PROFILES) if paths or path.is_dir()]
+    roots = dict.fromkeys(map(_root_of, asked))  # before anything is written: a file below no manifest gets none by itself
+    for path in asked if accept else ():
+        _accept(path)
+    found = [_compared(root) for root in roots]
+    if as_json:
+        typer.echo(json.dumps([one.to_json() for one in found], indent=2))
+    else:
+        for one in found:
+            _tell(one)
+    if any(found):
+        raise typer.Exit(Status.NO)
+
+
+def _accept(path: Path) -> None:
+    with changing(path if path.is_dir() else path.parent) as change:
+        change.accept(path)
+
+
+def _root_of(path: Path) -> Path:
+    root = root_above(path / NAME if path.is_dir() else path)
+    if root is None and not path.is_dir():
+        raise UsageError(f"{path}: no folder above it has a manifest, so there is nothing to compare it with")
+    return root or path
+
+
+def _compared(root: Path) -> Differences:
+    if (root / NAME).is_file():
+        return differences(root)
+    again = f"`casesim evidence --accept {root}` writes it"
+    return Differences(
+        root, 0, changed=[], missing=[f"{root / NAME}: is missing, so nothing is compared; {again}"], unlisted=[]
+    )
+
+
+def _tell(found: Differences) -> None:
+    for sentence in found.sentences:
+        say(sentence)
+    faults = len(found.sentences)
+    told = f"{faults:,} fault{'' if faults == 1 else 's'}" if found else "all as listed"
+    say(f"{found.root}: {found.files:,} file{'' if found.files == 1 else 's'}, {told}")

@@ -1,0 +1,204 @@
+"""What the simulation predicted of a real server, against what that server did."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.charts.look import GREY, HERE, MISSED, OBJECTIVE, SERIES, Chart, figure, rounded, translucent
+from simulator.evidence.fidelity_reports import FidelityReport, forecasts_held, point_rows
+from simulator.units import percent, significant
+
+#: What can be compared: its columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
+FIGURES = {"p50": ("ms", "%"), "p99": ("ms", "%"), "in time": ("%", "points")}
+#: Points at one load are set side by side, so that models do not hide each other.
+_APART = 0.008
+
+
+def simulated_against_real(report: FidelityReport, server: str, what: str) -> Chart:
+    """A point a server and load: predicted before the run, against the mean of two real runs; on the line they are equal.
+
+    what: a key of `FIGURES`. Points whose two real runs disagree are not judged, and drawn hollow.
+    """
+    rows, (unit, _) = point_rows(report, server), FIGURES[what]
+    real, predicted = f"{what} real ({unit})", f"{what} predicted ({unit})"
+    low, high = rows[[real, predicted]].min().min(), rows[[real, predicted]].max().max()
+    equal = go.Scatter(x=[low, high], y=[low, high], mode="lines", line=OBJECTIVE, hoverinfo="skip", name="equal")
+    drawn = figure(equal, *_by_model(rows, real, predicted, unit), height=430)
+    kind = {"type": "log", "tickvals": _TICKS} if unit == "ms" else {}
+    scale = ", logarithmic" if unit == "ms" else ""
+    drawn.update_xaxes(title=f"{_NAMES[what]}, real ({unit}){scale}", **kind)
+    drawn.update_yaxes(title=f"simulated ({unit}){scale}", **kind)
+    return Chart(drawn, _takeaway(rows, what), rounded(rows))
+
+
+_NAMES = {"p50": "p50", "p99": "p99", "in time": "answered in time"}
+_TICKS = [digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5)]
+
+
+#: Between two loads, in steps from one point to the next.
+_SPACE = 3.0
+
+
+def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> Chart:
+    """A bar a point: the 95% forecast interval made before its runs, and the two real runs beside it, by load.
+
+    what: a key of `FIGURES`. Shares are drawn as they are, times as multiples of the forecast's middle. Every point of the
+    report has to have an interval.
+    """
+    rows, (unit, _) = point_rows(report, server).sort_values("load", kind="stable"), FIGURES[what]
+    rows["place"] = np.arange(len(rows)) + _SPACE * rows["load"].rank(method="dense")
+    rows["whole"] = rows[f"{what} predicted ({unit})"] if unit == "ms" else 1.0
+    runs = _real_runs(rows, what)
+    inside, outside = runs[runs["inside"]], runs[~runs["inside"]]
+    drawn = figure(
+        _interval_bars(rows, what),
+        _real_dots("real run inside", inside, HERE, unit),
+        _real_dots("real run outside", outside, MISSED, unit),
+        height=380,
+    )
+    middles = rows.groupby("load")["place"].mean()
+    loads = [f"{load:g}" for load in middles.index]
+    drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=middles, ticktext=loads)
+    if unit == "ms":
+        drawn.update_yaxes(title=f"{_NAMES[what]}, as a multiple of the forecast, logarithmic", type="log", tickvals=_TICKS)
+    else:
+        drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
+    return Chart(drawn, _held_by_load(report, server, what), rounded(rows.drop(columns=["place", "whole"])))
+
+
+def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
+    """A row a real run: where it stands, what it gave, whether it lies inside, and a label of its point."""
+    unit, _ = FIGURES[what]
+    label = rows["model"] + " " + rows["precision"] + ", " + rows["batching"] + ", load " + rows["load"].map(significant)
+    bounds = rows[f"{what} low ({unit})"], rows[f"{what} high ({unit})"]
+    runs = [rows[f"{what} run {number} ({unit})"] for number in (1, 2)]
+    parts = [
+        pd.DataFrame(
+            {"x": rows["place"], "y": run / rows["whole"], "real": run, "inside": run.between(*bounds), "label": label}
+        )
+        for run in runs
+    ]
+    return pd.concat(parts)
+
+
+def _real_dots(name: str, runs: pd.DataFrame, colour: str, unit: str) -> go.Scatter:
+    return go.Scatter(
+        name=name,
+        x=runs["x"],
+        y=runs["y"],
+        mode="markers",
+        marker={"color": colour, "size": 7},
+        text=runs["label"],
+        customdata=runs["real"],
+        hovertemplate=f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>",
+    )
+
+
+def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
+    """A line a point, from one bound to the other."""
+    unit, _ = FIGURES[what]
+    ends = [rows[f"{what} {end} ({unit})"] / rows["whole"] for end in ("low", "high")]
+    nothing = np.full(len(rows), np.nan)
+    return go.Scatter(
+        name="forecast interval",
+        x=np.stack([rows["place"], rows["place"], nothing], axis=1).ravel(),
+        y=np.stack([*ends, nothing], axis=1).ravel(),
+        mode="lines",
+        line={"color": translucent(GREY, 0.6), "width": 5},
+        hoverinfo="skip",
+    )
+
+
+def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
+    mine = [one for one in forecasts_held(report, server) if one.figure == what]
+    overall = mine[-1]
+    low, high = overall.share.low, overall.share.high
+    by_load = ", ".join(f"load {one.load:g} {one.held} of {one.runs}" for one in mine[:-1])
+    return (
+        f"{overall.held} of {overall.runs} real runs lie within their 95% forecast interval for {_OFF[what]}: "
+        f"{percent(overall.share.value)} [{100 * low:.0f}, {100 * high:.0f}]; {by_load}."
+    )
+
+
+def error_by_load(report: FidelityReport, server: str, what: str) -> Chart:
+    """How far each prediction is off, by load; the band is the median difference of two identical real runs at that load."""
+    rows, (_, unit) = point_rows(report, server), FIGURES[what]
+    error = f"{what} error ({unit})"
+    drawn = figure(*_noise(rows, what), *_by_model(rows, "load", error, unit), height=380)
+    drawn.add_hline(y=0, line={"color": GREY, "width": 2})
+    drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=sorted(rows["load"].unique()))
+    drawn.update_layout(legend_traceorder="normal")
+    drawn.update_yaxes(title=f"{_NAMES[what]}: simulated minus real ({unit})")
+    return Chart(drawn, _by_load(rows, error, unit), rounded(rows))
+
+
+def _by_model(rows: pd.DataFrame, x: str, y: str, unit: str) -> list[go.Scatter]:
+    """A colour a model."""
+    traces = []
+    for index, (model, mine) in enumerate(rows.groupby("model")):
+        colour = SERIES[index % len(SERIES)]
+        symbols = np.where(mine["judged"], "circle", "circle-open")
+        label = mine["precision"] + ", " + mine["batching"] + ", load " + mine["load"].map(significant)
+        across = "" if x == "load" else f"real %{{x:.3g}} {unit}, simulated "
+        traces.append(
+            go.Scatter(
+                name=str(model),
+                x=mine[x] + (_APART * index if x == "load" else 0),
+                y=mine[y],
+                mode="markers",
+                marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 1.5, "color": colour}},
+                text=label,
+                hovertemplate=f"{across}%{{y:.3g}} {unit}<extra>{model} %{{text}}</extra>",
+            )
+        )
+    return traces
+
+
+def _noise(rows: pd.DataFrame, what: str) -> list[go.Scatter]:
+    column = f"{what} repeat differs (%)"
+    if column not in rows:
+        return []
+    typical = rows[column].abs().groupby(rows["load"]).median()
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    return [
+        go.Scatter(x=typical.index, y=-typical, showlegend=False, **edge),
+        go.Scatter(
+            x=typical.index,
+            y=typical,
+            fill="tonexty",
+            fillcolor=translucent(GREY, 0.25),
+            name="difference of two real runs",
+            **edge,
+        ),
+    ]
+
+
+def _takeaway(rows: pd.DataFrame, what: str) -> str:
+    unit = FIGURES[what][1]
+    judged = rows[rows["judged"]]
+    if judged.empty:
+        return f"None of the {len(rows)} points can be judged: their identical real runs disagree."
+    off = judged[f"{what} error ({unit})"].abs()
+    return (
+        f"Over {len(judged)} judged points the simulated {_OFF[what]} is off by {_with(off.median(), unit)} (median) "
+        f"and by {_with(off.max(), unit)} at most."
+    )
+
+
+_OFF = {"p50": "p50", "p99": "p99", "in time": "share answered in time"}
+
+
+def _by_load(rows: pd.DataFrame, error: str, unit: str) -> str:
+    typical = rows[error].abs().groupby(rows["load"]).median()
+    least, most = typical.index[0], typical.index[-1]
+    return (
+        f"At load {least:g} predictions are off by {_with(typical[least], unit)} (median), at load {most:g} by "
+        f"{_with(typical[most], unit)}; hollow points are not judged."
+    )
+
+
+def _with(value: float, unit: str) -> str:
+    """A value with its unit, to two digits."""
+    return f"{significant(value, 2)}{'%' if unit == '%' else f' {unit}'}"

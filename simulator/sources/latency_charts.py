@@ -1,0 +1,340 @@
+"""How long models take on a machine, by batch size and precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.charts.look import (
+    BLUE,
+    GREEN,
+    GREY,
+    OBJECTIVE,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    Chart,
+    figure,
+    rounded,
+    translucent,
+    whiskers,
+)
+from simulator.evidence.latencies import BASE, spoken, surprise, threads_of
+from simulator.evidence.projection_accuracy import FOOTINGS, OTHER_MEDIAN, HeldOut, compared, comparison_rows
+from simulator.units import percent, significant
+
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
+
+#: As many models as one chart of curves can show.
+MOST_CURVES = len(_SYMBOLS)
+
+#: 1, 2 and 5 in each decade.
+_TICKS = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
+_PRECISIONS = {"fp32": GREY, "int8_static": BLUE, "int8_dynamic": ORANGE, "fp16": GREEN}
+_OTHERS = (SKY, PURPLE, RED)
+#: Calls drawn for each batch size, spread evenly from the fastest to the slowest.
+_POINTS = 40
+_SPREAD = 0.06
+#: What one curve stands for.
+_SERIES = ["model", "precision", "threads"]
+
+
+def precision_colours(precisions: list[str]) -> dict[str, str]:
+    """A colour for each precision, the same in every chart."""
+    others = [name for name in sorted(precisions) if name not in _PRECISIONS]
+    return _PRECISIONS | {name: _OTHERS[index % len(_OTHERS)] for index, name in enumerate(others)}
+
+
+def speed_of_precisions(ratios: pd.DataFrame) -> Chart:
+    """A row a model: how many times faster than fp32 each precision is; a hollow point was measured on a disturbed machine.
+
+    ratios: rows as `analysis.latencies.speedups` gives them.
+    """
+    colours = precision_colours(list(ratios["precision"].unique()))
+    groups = [_ratio_points(rows, str(name), colours[str(name)]) for name, rows in ratios.groupby("precision")]
+    models = ratios.groupby("model")["times"].max().sort_values().index
+    drawn = figure(*groups, height=150 + (14 + 6 * len(groups)) * len(models), scattermode="group", scattergap=0.3)
+    drawn.add_vline(x=1, line={"color": GREY, "width": 2})
+    drawn.add_vrect(x0=0.01, x1=1, fillcolor=translucent(RED, 0.08), line_width=0, layer="below")
+    drawn.update_xaxes(title="times as fast as fp32, logarithmic", type="log", tickvals=_RATIO_TICKS)
+    if len(ratios):
+        drawn.update_xaxes(range=list(np.log10([0.9 * min(ratios["times_low"].min(), 0.9), 1.1 * ratios["times_high"].max()])))
+    drawn.update_yaxes(categoryorder="array", categoryarray=list(models))
+    return Chart(drawn, surprise(ratios), rounded(_ratio_table(ratios)))
+
+
+_RATIO_TICKS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10]
+
+
+def _ratio_points(rows: pd.DataFrame, precision: str, colour: str) -> go.Scatter:
+    symbols = ["circle-open" if disturbed else "circle" for disturbed in rows["disturbed"]]
+    return go.Scatter(
+        name=spoken(precision),
+        x=rows["times"],
+        y=rows["model"],
+        orientation="h",
+        mode="markers",
+        marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 2, "color": colour}},
+        error_x=whiskers(list(rows["times_low"]), list(rows["times"]), list(rows["times_high"])),
+        customdata=rows[["base_median_ms", "median_ms"]].map(significant),
+        hovertemplate="%{x:.2f} times as fast: %{customdata[1]} ms, fp32 %{customdata[0]} ms<extra>%{y}</extra>",
+    )
+
+
+def _ratio_table(ratios: pd.DataFrame) -> pd.DataFrame:
+    return ratios.rename(
+        columns={
+            "base_median_ms": "fp32 (ms)",
+            "median_ms": "median (ms)",
+            "times": "times as fast as fp32",
+            "times_low": "low",
+            "times_high": "high",
+        }
+    )
+
+
+def latency_curves(found: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> Chart:
+    """Latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
+
+    found, timed: rows as `analysis.latencies` gives them by `cells` and `calls`, of one device and up to `MOST_CURVES`
+    models, each thread count a line of its own. by_item: of one item of the batch in place of the whole batch.
+    """
+    colours = precision_colours(list(found["precision"].unique()))
+    kinds = list(found[["model", "threads"]].drop_duplicates().itertuples(index=False, name=None))
+    counted = found["threads"].nunique() > 1
+    traces = []
+    for (model, precision, threads), rows in found.groupby(_SERIES, sort=False):
+        colour, place = colours[str(precision)], kinds.index((model, threads))
+        mine = timed[(timed["model"] == model) & (timed["precision"] == precision) & (timed["threads"] == threads)]
+        name = f"{model} {spoken(str(precision))}" + (f", {threads_of(int(str(threads)))}" if counted else "")
+        traces += [
+            *_band(rows, colour, by_item),
+            _calls(mine, colour, place, by_item),
+            _line(rows, name, colour, place, by_item),
+        ]
+    drawn = figure(*traces, height=460)
+    batches = sorted(found["batch"].unique())
+    drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=batches)
+    what = "one item of the batch" if by_item else "the batch"
+    drawn.update_yaxes(title=f"time of {what} (ms), logarithmic", type="log", tickvals=_TICKS)
+    drawn.update_layout(legend_traceorder="normal")
+    return Chart(drawn, _curve_takeaway(found), rounded(cell_table(found)))
+
+
+def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
+    """The factor for a batch's latency."""
+    return 1 / rows["batch"] if by_item else pd.Series(1.0, rows.index)
+
+
+def _band(rows: pd.DataFrame, colour: str, by_item: bool) -> list[go.Scatter]:
+    share, edge = _share(rows, by_item), {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    return [
+        go.Scatter(x=rows["batch"], y=rows["p5_ms"] * share, **edge),
+        go.Scatter(x=rows["batch"], y=rows["p95_ms"] * share, fill="tonexty", fillcolor=translucent(colour, 0.18), **edge),
+    ]
+
+
+def _calls(mine: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scatter:
+    """Single calls, each batch size spread a little to the sides so that they do not hide each other."""
+    xs, ys = [], []
+    for batch, rows in mine.groupby("batch"):
+        ranks = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _POINTS)).round().astype(int))
+        ys.append(np.sort(rows["latency_ms"])[ranks] / (float(str(batch)) if by_item else 1.0))
+        xs.append(float(str(batch)) * np.exp(_SPREAD * np.sin(2.4 * np.arange(len(ranks)))))
+    return go.Scatter(
+        x=np.concatenate(xs) if xs else [],
+        y=np.concatenate(ys) if ys else [],
+        mode="markers",
+        marker={"color": colour, "size": 4, "opacity": 0.35, "symbol": _SYMBOLS[place % len(_SYMBOLS)]},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool) -> go.Scatter:
+    return go.Scatter(
+        name=name,
+        x=rows["batch"],
+        y=rows["median_ms"] * _share(rows, by_item),
+        mode="lines+markers",
+        line={"color": colour, "width": 2.5, "dash": _DASHES[place % len(_DASHES)]},
+        marker={"size": 8, "symbol": _SYMBOLS[place % len(_SYMBOLS)]},
+        customdata=rows[["median_ms", "p5_ms", "p95_ms", "items_per_s"]].map(significant).assign(calls=rows["calls"]),
+        hovertemplate="batch of %{x}: median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
+        "%{customdata[3]} items/s, %{customdata[4]} calls",
+    )
+
+
+def _curve_takeaway(found: pd.DataFrame) -> str:
+    """What the largest batch gains over the smallest, at best and at worst."""
+    told = []
+    for (model, precision, _), rows in found.groupby(_SERIES, sort=False):
+        ordered = rows.sort_values("batch")
+        first, last = ordered.iloc[0], ordered.iloc[-1]
+        told.append((last["items_per_s"] / first["items_per_s"], f"{model} {spoken(str(precision))}", first, last))
+    if not told:
+        return "No measurement fits these filters."
+    most = max(told, key=lambda one: one[0])
+    gain, name, first, last = most
+    sentence = (
+        f"In batches of {last['batch']}, {name} does {significant(gain, 2)} times the items a second of batches of "
+        f"{first['batch']}; a batch takes {significant(last['median_ms'])} ms instead of {significant(first['median_ms'])} ms"
+    )
+    least = min(told, key=lambda one: one[0])
+    if len(told) == 1:
+        return sentence + "."
+    return f"{sentence}; {least[1]} gains least: {significant(least[0], 2)} times."
+
+
+def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
+    """A measurement still running: the median so far, in ms, of each batch size, one line per thread count."""
+    rows = [(threads, size, value) for threads, sizes in medians.items() for size, value in sorted(sizes.items())]
+    table = pd.DataFrame(rows, columns=["threads", "batch", "median so far (ms)"])
+    lines = [
+        go.Scatter(
+            name=threads_of(int(str(threads))),
+            x=mine["batch"],
+            y=mine["median so far (ms)"],
+            mode="lines+markers",
+            line={"color": colour, "width": 2.5},
+            marker={"size": 8},
+            hovertemplate="batch of %{x}: %{y:.3g} ms",
+        )
+        for (threads, mine), colour in zip(table.groupby("threads"), (BLUE, ORANGE, GREEN, PURPLE, SKY, RED), strict=False)
+    ]
+    drawn = figure(*lines, height=340, showlegend=True)
+    drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=sorted(table["batch"].unique()))
+    drawn.update_yaxes(title="median so far (ms), logarithmic", type="log", tickvals=_TICKS)
+    if table.empty:
+        return Chart(drawn, "No call has been timed yet.", table)
+    last = table.iloc[-1]
+    told = f"a batch of {last['batch']:.0f} takes {significant(last['median so far (ms)'])} ms"
+    return Chart(drawn, f"So far, with {threads_of(int(last['threads']))}, {told} (median).", table)
+
+
+def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
+    """A row a step around the network: the median of one item, and nine calls in ten.
+
+    steps, networks: rows as `analysis.latencies.cells` gives them, of one device and thread count.
+    """
+    rows = steps[steps["batch"] == 1].sort_values("median_ms")
+    medians = list(rows["median_ms"])
+    drawn = figure(
+        go.Scatter(
+            x=medians,
+            y=rows["model"].map(spoken) + " " + rows["precision"].map(spoken),
+            mode="markers",
+            marker={"color": BLUE, "size": 11},
+            error_x=whiskers(list(rows["p5_ms"]), medians, list(rows["p95_ms"])),
+            customdata=rows[["median_ms", "p5_ms", "p95_ms"]].map(significant).assign(calls=rows["calls"]),
+            hovertemplate="median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
+            "%{customdata[3]} calls<extra>%{y}</extra>",
+        ),
+        height=130 + 30 * len(rows),
+    )
+    drawn.update_xaxes(title="time of one item (ms), logarithmic", type="log", tickvals=_TICKS)
+    return Chart(drawn, _step_takeaway(rows, networks), rounded(cell_table(rows)))
+
+
+def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
+    if rows.empty:
+        return "No measured step fits these filters."
+    longest, single = rows.iloc[-1], networks[(networks["batch"] == 1) & (networks["precision"] == BASE)]
+    quicker = int((single["median_ms"] < longest["median_ms"]).sum())
+    return (
+        f"The longest step, {spoken(longest['model'])} {spoken(longest['precision'])}, takes "
+        f"{significant(longest['median_ms'])} ms: longer than {quicker} of the {len(single)} networks take at {BASE}."
+    )
+
+
+def cell_table(found: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `analysis.latencies.cells` under readable names."""
+    return found.rename(
+        columns={
+            "median_ms": "median (ms)",
+            "low_ms": "95% low (ms)",
+            "high_ms": "95% high (ms)",
+            "p5_ms": "p5 (ms)",
+            "p95_ms": "p95 (ms)",
+            "item_ms": "an item (ms)",
+            "items_per_s": "items/s",
+        }
+    )
+
+
+_COLOURS = dict(zip(FOOTINGS.values(), (BLUE, ORANGE, PURPLE), strict=True))
+_PROJECTION_TICKS = [10.0**power for power in range(-4, 6)]
+
+
+def projected_against_published(rows: pd.DataFrame) -> Chart:
+    """A point a published latency, with its band; on the line they are equal, and hollow points lie outside their band.
+
+    rows: as `analysis.projection.prediction_rows` gives them.
+    """
+    if rows.empty:
+        return Chart(figure(), "No held-out prediction fits these filters.", rows)
+    ends = [rows["published (ms)"].min(), rows["published (ms)"].max()]
+    equal = go.Scatter(x=ends, y=ends, mode="lines", line=OBJECTIVE, hoverinfo="skip", name="equal")
+    groups = [_points(mine, str(name)) for name, mine in rows.groupby("published there", sort=False)]
+    drawn = figure(equal, *groups, height=520)
+    drawn.update_xaxes(title="published (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
+    drawn.update_yaxes(title="projected with the network held out (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
+    off, inside = rows["error (%)"].abs(), rows["in the band"].mean()
+    told = (
+        f"{len(rows)} published latencies, projected with their network held out: half are off by less than "
+        f"{significant(off.median(), 2)}%, and {percent(inside)} lie within their band."
+    )
+    return Chart(drawn, told, rounded(rows))
+
+
+def _points(mine: pd.DataFrame, footing: str) -> go.Scatter:
+    colour = _COLOURS[footing]
+    return go.Scatter(
+        name=f"published there: {footing}",
+        x=mine["published (ms)"],
+        y=mine["projected (ms)"],
+        mode="markers",
+        marker={
+            "color": colour,
+            "size": 7,
+            "symbol": ["circle" if inside else "circle-open" for inside in mine["in the band"]],
+            "line": {"width": 1.5, "color": colour},
+        },
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": mine["high (ms)"] - mine["projected (ms)"],
+            "arrayminus": mine["projected (ms)"] - mine["low (ms)"],
+            "thickness": 1,
+            "width": 0,
+            "color": translucent(colour, 0.25),
+        },
+        text=mine["model"] + " " + mine["precision"] + ", batch " + mine["batch"] + ", " + mine["device"],
+        hovertemplate="published %{x:.3g} ms, projected %{y:.3g} ms<extra>%{text}</extra>",
+    )
+
+
+def comparisons(found: HeldOut) -> Chart:
+    """Our errors on the figures that another model also predicted, with that model's median error as a band."""
+    rows = comparison_rows(found)
+    points = go.Scatter(
+        x=rows["error (%)"],
+        y=rows["device"] + ", " + rows["batch"].map(lambda size: size if size == "offline" else f"batch {size}"),
+        mode="markers",
+        marker={"color": BLUE, "size": 11},
+        customdata=rows[["published (ms)", "projected (ms)"]].map(significant),
+        hovertemplate="%{x:+.0f}%: published %{customdata[0]} ms, projected %{customdata[1]} ms<extra>%{y}</extra>",
+    )
+    drawn = figure(points, height=120 + 26 * len(rows))
+    drawn.add_vrect(
+        x0=-100 * OTHER_MEDIAN, x1=100 * OTHER_MEDIAN, fillcolor=translucent(GREY, 0.15), line_width=0, layer="below"
+    )
+    drawn.add_vline(x=0, line={"color": GREY, "width": 2})
+    drawn.update_xaxes(title="projected minus published (%)")
+    drawn.update_yaxes(autorange="reversed")
+    return Chart(drawn, compared(found), rounded(rows))

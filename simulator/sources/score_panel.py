@@ -1,0 +1,352 @@
+"""Score tables on the screen: how good they are, where that ends, and uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from simulator.app.uploads import everyone_sees, own_folder, upload_folder, who_sees
+from simulator.app.widgets import KEPT, download, draw, plain, upload
+from simulator.charts.score_charts import (
+    by_group,
+    by_prevalence,
+    compared_curves,
+    kept_promises,
+    reliability,
+    specificity_by_table,
+)
+from simulator.charts.transfer_charts import field_drop, optimism, threshold_transfers
+from simulator.engine.plan import Plan
+from simulator.evidence.catalogue import field_drops
+from simulator.evidence.score_import import Imported, ImportFaultError, ImportOptions, delete_scores, import_scores
+from simulator.evidence.score_tables import (
+    Measured,
+    ScoreError,
+    ScoreTable,
+    load_scores,
+    other_precisions,
+    score_names,
+    score_rows,
+    score_stamps,
+)
+from simulator.limits import SCORE_FILE
+from simulator.metrics.calibration import PROMISES, calibrate, held_out_coverage
+from simulator.metrics.operating_points import widest_sensitivity
+from simulator.metrics.roc import GRID, prevalence_rows
+from simulator.metrics.score_summary import TARGETS, ScoreSummary, roc_band, score_summary, summary_rows
+from simulator.metrics.threshold_transfer import Column, group_rows, optimism_rows, pair_sentence, paired, transfers
+from simulator.paths import SCORES
+from simulator.practice.design_state import KEPT as UNLINKED
+
+_TARGETS = {f"{target:.0%}": target for target in TARGETS}
+
+
+class ShownTable(NamedTuple):
+    """A table on the screen. folder: where a person's own lies; None for what is everybody's"""
+
+    name: str
+    folder: Path | None = None
+
+    @property
+    def loaded(self) -> ScoreTable:
+        """Its scores by class."""
+        return load_scores(self.name, self.folder)
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Its labelled items."""
+        return score_rows(self.name, self.folder)
+
+    @property
+    def others(self) -> list[ShownTable]:
+        """The tables of the same model at other precisions."""
+        return [ShownTable(name, self.folder) for name in other_precisions(self.name, self.folder)]
+
+
+def _everyone(summary: ScoreSummary) -> bool:
+    """Whether somebody brought a table along for all who use this machine."""
+    return summary.kind == "imported"
+
+
+def own_tables() -> list[ShownTable]:
+    """What this browser uploaded, for nobody else to see."""
+    folder = own_folder("scores")
+    return [ShownTable(name, folder) for name in score_names(folder)] if folder and folder.is_dir() else []
+
+
+def tables() -> dict[str, ShownTable]:
+    """The tables by name: those that are everybody's, what ships first, then one's own, which stand before others so called.
+
+    Those that cannot be used are left out.
+    """
+    return {name: table for name, table in _named().items() if not _fault(table)}
+
+
+def _named() -> dict[str, ShownTable]:
+    shipped = score_names(SCORES)
+    everybodys = sorted(score_names(), key=lambda name: name not in shipped)
+    return {name: ShownTable(name) for name in everybodys} | {table.name: table for table in own_tables()}
+
+
+def _fault(table: ShownTable) -> str:
+    """Why a table cannot be used; nothing where it can."""
+    try:
+        load_scores(table.name, table.folder)
+    except ScoreError as error:
+        return str(error)
+    return ""
+
+
+@st.cache_data(max_entries=256, show_spinner="Resampling the patients …")
+def _kept(
+    what: str, tables: tuple[Any, ...], stamps: tuple[Any, ...], settings: tuple[Any, ...], _work: Callable[[], Any]
+) -> Any:
+    """What `_work` answers, kept until one of these tables changes."""
+    return _work()
+
+
+def _once(what: str, work: Callable[[], Any], *tables: ShownTable, settings: tuple[Any, ...] = ()) -> Any:
+    stamps = tuple(score_stamps(table.name, table.folder) for table in tables)
+    return _kept(what, tuple((table.name, str(table.folder)) for table in tables), stamps, settings, work)
+
+
+def scores() -> None:
+    """The panel of the evidence page."""
+    shown = st.container()
+    st.subheader("Your own scores", anchor=False)
+    own_scores()
+    with shown:
+        _tables()
+
+
+def _tables() -> None:
+    st.markdown(
+        "Each photo was scored by a model that never saw its patient. A threshold that finds more of the positives also refers "
+        "more of the negatives; a better model refers fewer."
+    )
+    asked = st.radio("Target sensitivity of the threshold", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT)
+    target = _TARGETS[asked]
+    for sentence in filter(None, map(_fault, _named().values())):
+        st.warning(plain(sentence))
+    there = tables()
+    summaries: dict[str, ScoreSummary] = {
+        name: _once("summary", partial(score_summary, *table), table) for name, table in there.items()
+    }
+    listed = [replace(one, name=f"{one.name}{_whose(there[name], one)}") for name, one in summaries.items()]
+    draw(specificity_by_table(listed, target), key="specificity_by_table")
+    st.caption(
+        "Lines are 95% intervals: patients are resampled 2,000 times, and each resample chooses its own threshold. A published "
+        "point has no patients to resample."
+    )
+    download("Download this list (CSV)", summary_rows(listed), "scores.csv")
+    measured = [name for name, summary in summaries.items() if summary.size]
+    if not measured:
+        return
+    st.subheader("Look closer", anchor=False)
+    with st.grid(2, min_column_width=260):
+        name = st.selectbox("Scores", measured, key="scores_of", **_kept_by(there))
+        question = st.selectbox("Question", list(QUESTIONS), key="question", **KEPT)
+    QUESTIONS[question](there[name], target)
+    if there[name].folder is None and _everyone(summaries[name]):
+        st.caption("Its rows cannot be downloaded here: who imported the table has them.")
+    else:
+        download(f"Download {name} (CSV)", there[name].rows, f"{name}.csv")
+
+
+def _whose(table: ShownTable, summary: ScoreSummary) -> str:
+    """Whose a table is that did not come with CaseSim."""
+    return " (yours)" if table.folder else " (everybody's)" if _everyone(summary) else ""
+
+
+def _kept_by(there: dict[str, ShownTable]) -> dict[str, Any]:
+    """A choice among tables is kept in the address, unless some are one's own: a link does not name them."""
+    return UNLINKED if any(table.folder for table in there.values()) else KEPT
+
+
+def _compare(table: ShownTable, target: float) -> None:
+    there = tables()
+    others = [name for name, other in there.items() if other != table and _dataset(other) == _dataset(table)]
+    if not others:
+        st.info("There are no other scores of these photos to compare with.")
+        return
+    against = there[st.selectbox("Against", others, key="scores_against", **_kept_by(there))]
+    pairs = _once("pairs", lambda: paired(against.rows, table.rows), against, table)
+    bands = {one.name: _once("band", partial(_band, one), one) for one in (against, table)}
+    draw(compared_curves(bands, pairs, target), key="compared_curves")
+    others_too = [pair for pair in pairs if f"{target:.0%}" not in pair.what]
+    st.markdown("\n".join(f"- {plain(pair_sentence(pair, against.name, table.name))}" for pair in others_too))
+    st.caption("The same patients are resampled for both, so photos that both find hard do not count as a difference.")
+
+
+def _band(table: ShownTable) -> pd.DataFrame:
+    return roc_band(table.rows)
+
+
+def _dataset(table: ShownTable) -> str | None:
+    about = table.loaded.about
+    return about.dataset if isinstance(about, Measured) else None
+
+
+def _reliability(table: ShownTable, target: float) -> None:
+    draw(reliability(_once("calibration", lambda: calibrate(table.rows), table)), key="reliability")
+    st.caption(
+        "Ten bins of equally many photos. Scaling divides every logit by one number, which keeps the order of the photos and "
+        "therefore sensitivity and specificity."
+    )
+
+
+def _unsure(table: ShownTable, target: float) -> None:
+    rows = table.rows
+    draw(kept_promises([held_out_coverage(rows, promised) for promised in PROMISES]), key="kept_promises")
+    st.caption(
+        "Each class has its own coverage target. A photo is cleared if its score would be unusual for a positive, referred if "
+        "unusual for a negative, and unsure if neither or both. The limits come from the other folds."
+    )
+
+
+def _by(column: Column) -> Callable[[ShownTable, float], None]:
+    def show(table: ShownTable, target: float) -> None:
+        threshold = table.loaded.threshold_at(target)
+        draw(by_group(group_rows(table.rows, threshold, column), target), key=f"by_{column}")
+        st.caption("One threshold for everybody, chosen on all photos. Intervals account for photos of the same patient.")
+
+    return show
+
+
+def _prevalence(table: ShownTable, target: float) -> None:
+    rows, threshold = table.rows, table.loaded.threshold_at(target)
+    chosen = st.slider("People who are ill (%)", 0.1, 50.0, 2.0, 0.1, key="ill", **KEPT) / 100
+    sample = float(rows["label"].mean())
+    settings = (target, chosen)
+    found = _once("prevalence", lambda: prevalence_rows(rows, threshold, {*GRID, sample, chosen}), table, settings=settings)
+    draw(by_prevalence(found, sample, chosen), key="by_prevalence")
+    st.caption("Only the mixture changes: the sample's positives and negatives stand for those of the population.")
+
+
+def _optimism(table: ShownTable, target: float) -> None:
+    draw(optimism(optimism_rows(table.rows), target), key="optimism")
+    st.caption("Lines reach from the worst fold to the best one.")
+
+
+def _transfer(table: ShownTable, target: float) -> None:
+    others = table.others
+    work = lambda: transfers(table.rows, target, [one.rows for one in others])  # noqa: E731
+    found = _once("transfers", work, table, *others, settings=(target,))
+    draw(threshold_transfers(found), key="transfers")
+    st.caption(
+        "Lines are 95% intervals that include how uncertain the threshold is. A hollow marker shows the photos on which it "
+        "was chosen."
+    )
+    _field(table.name)
+
+
+def _field(table: str) -> None:
+    """What the field gave of what is like this table; nothing where no study is known."""
+    drops = [drop for drop in field_drops() if drop.stands_beside(table)]
+    if not drops:
+        return
+    draw(field_drop(drops), key="field_drop")
+    st.caption(" ".join(f"Bench: {drop.bench.source}. Field: {drop.field.source}." for drop in drops))
+
+
+#: The questions about a table: the name of the table and a sensitivity.
+QUESTIONS: dict[str, Callable[[ShownTable, float], None]] = {
+    "How do two compare?": _compare,
+    "Is a score a probability?": _reliability,
+    "Which photos are unsure?": _unsure,
+    "Is it fair to all skin types?": _by("fitzpatrick"),
+    "Which diagnoses are missed?": _by("diagnosis"),
+    "What if fewer are ill?": _prevalence,
+    "Does the target hold on new patients?": _optimism,
+    "Does a threshold transfer?": _transfer,
+}
+
+
+def own_scores() -> None:
+    """Upload a table, where every fault gets a sentence; delete one's own."""
+    st.markdown(
+        "Upload your own CSV: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` "
+        "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. " + who_sees("it")
+    )
+    with st.form("own_scores"):
+        uploaded = upload("CSV with labels and scores", ["csv"], SCORE_FILE)
+        with st.grid(2, min_column_width=200):
+            dataset = st.text_input("Name of the data", "mine")
+            model = st.text_input("Name of the model", placeholder="from the file")
+            precision = st.text_input("Precision", placeholder="from the file, or fp32")
+            source = st.text_input("Where the scores come from", placeholder="for the record")
+        overwrite = False if everyone_sees() else st.checkbox("Replace a table of that name")
+        pressed = st.form_submit_button("Check and import", type="primary")
+    if pressed and uploaded is not None:
+        options = ImportOptions(dataset, model or None, precision or None, source or None, overwrite=overwrite)
+        _import(uploaded.name, uploaded.getvalue(), options)
+    elif pressed:
+        st.error("Choose a file first.")
+    for table in own_tables():
+        _deletable(table)
+
+
+def _deletable(table: ShownTable) -> None:
+    """One's own table, which a second press removes for good."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Yours: **{plain(table.name)}**", width="content")
+        with st.popover("Delete", type="tertiary"):
+            st.markdown("It cannot be brought back.")
+            st.button(f"Delete {table.name}", key=f"delete:{table.name}", on_click=_delete, args=(table,))
+
+
+def _delete(table: ShownTable) -> None:
+    with suppress(ScoreError):  # it is gone already, from another tab
+        delete_scores(table.name, table.folder)
+
+
+def _import(file: str, content: bytes, options: ImportOptions) -> None:
+    try:
+        made = import_scores(file, content, options, upload_folder("scores"))
+    except ImportFaultError as fault:
+        st.error("\n".join(f"- {plain(sentence)}" for sentence in fault.sentences))
+    except ScoreError as error:
+        st.error(plain(str(error)))
+    else:
+        _imported(made)
+
+
+def _imported(made: Imported) -> None:
+    """What was written, how a case comes to use it, and what was not read; the table is picked for who brought it."""
+    st.success(f"Imported {plain(', '.join(made.names))}.")
+    st.session_state["scores_of"] = made.names[0]
+    if everyone_sees():
+        st.markdown("Use them in a case like this:")
+        st.code("\n".join(dict.fromkeys(f"scores: {name.rpartition('.')[0]}" for name in made.names)), language="yaml")
+    else:
+        st.caption(
+            "To use them in a case, import the file on the machine that serves this page: `casesim scores import FILE`. They "
+            "are then for everybody who uses it."
+        )
+    if made.unread:
+        st.caption(f"Columns not used: {plain(', '.join(made.unread))}")
+
+
+def threshold_transfer(plan: Plan) -> None:
+    """The exhibit of a run with thresholds on scores: how its widest threshold does among other people."""
+    table = plan.scores
+    if table is None:
+        return
+    if isinstance(table.about, Measured):
+        promise = min(widest_sensitivity(plan) or TARGETS[1], TARGETS[-1])
+        home = ShownTable(table.name)
+        others = home.others
+        work = lambda: transfers(home.rows, promise, [one.rows for one in others])  # noqa: E731
+        draw(threshold_transfers(_once("transfers", work, home, *others, settings=(promise,))), key="transfers")
+        st.caption(
+            "The threshold of this design, chosen anew on some of the labelled items and applied to others. A hollow marker "
+            "shows those on which it was chosen; lines are 95% intervals."
+        )
+    _field(table.name)

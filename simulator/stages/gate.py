@@ -1,0 +1,447 @@
+"""A gate: which requests go where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from scipy.special import ndtr
+
+from simulator.case.fields import Name, Share, Strict
+from simulator.case.stage_model import FRAME, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
+from simulator.engine.annotations import as_memoryview
+from simulator.engine.attribute_columns import Column, item_values
+from simulator.engine.requests import quality_separation
+from simulator.errors import suggest
+from simulator.stages.gate_thresholds import attribute_values, frame_values, thresholds
+from simulator.stages.stage import Onward, ServiceStage, Stage, Waiting
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Plan
+    from simulator.engine.run import Run
+    from simulator.stages.stage import Comers, Rows, Times
+
+#: Of these, and of attributes: the fields of a route that set what it takes.
+_BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share",)
+_BY_VALUE, _BY_NUMBER, _BY_FRAME = ("values",), ("at_least",), ("every",)
+
+#: The fields of a route that say what it takes; at most one of them.
+THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share", "every")
+
+
+class Route(Strict):
+    """One route out of a gate, by threshold, values, share or number; without any of them, for all the rest."""
+
+    to: Target
+    tag: Name | None = None
+    at_least: float | None = None
+    at_sensitivity: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="the threshold that this share of the labelled positives reaches or exceeds"),
+    ] = None
+    at_specificity: Annotated[
+        float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
+    ] = None
+    values: Annotated[
+        list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute, or sensors")
+    ] = None
+    share: Annotated[Share | None, Field(description="this share of all requests at the gate, chosen at random")] = None
+    every: Annotated[int | None, Field(ge=1, le=100_000, description="one of so many frames of a sensor, by number")] = None
+    first: Annotated[int, Field(ge=0, description="with `every`: the number of the first frame that takes it")] = 0
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> Self:
+        given = [name for name in THRESHOLDS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give {given[0]} or {given[1]}, not both")
+        if self.first >= (self.every or 1):
+            limit = f"should be below every ({self.every})" if self.every else "needs `every`"
+            raise ValueError(f"first {limit}; got {self.first}")
+        return self
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether the route takes everything no earlier route took."""
+        return all(getattr(self, name) is None for name in THRESHOLDS)
+
+
+class Gate(AnyStage):
+    """Sends each request along one of several routes.
+
+    By the model's score, the photo's quality, an attribute, chance, the sensor of a frame or its number.
+    """
+
+    kind: Literal["gate"]
+    by: Annotated[Name, Field(description="`score`, `quality`, `random`, `sensor`, `frame` or an attribute of the requests")]
+    of: Annotated[Name | None, Field(description="the pool whose scores to use; needed if several pools give scores")] = None
+    holds: Annotated[
+        Literal["labelled", "next"],
+        Field(
+            description="whether at_sensitivity and at_specificity hold for the labelled items, or for the next one with at "
+            "least that probability, as split conformal prediction promises"
+        ),
+    ] = "labelled"
+    routes: Annotated[list[Route], Field(min_length=1, max_length=16)]
+    answers: Annotated[
+        bool,
+        Field(description="whether a request is answered once it is here; an end answers those without an answer"),
+    ] = False
+
+    @model_validator(mode="after")
+    def _promises_of_scores(self) -> Self:
+        if self.holds == "next" and self.by != SCORE:
+            raise ValueError("holds: next is for gates by score: only their thresholds are chosen on labelled items")
+        return self
+
+    @model_validator(mode="after")
+    def _rest_comes_last(self) -> Self:
+        if [route.is_rest for route in self.routes] != [False] * (len(self.routes) - 1) + [True]:
+            raise ValueError("only the last route must have no threshold, values, share or number: it takes the rest")
+        return self
+
+    @property
+    def by_score(self) -> bool:
+        """Whether the model's word decides."""
+        return self.by == SCORE
+
+    @property
+    def by_quality(self) -> bool:
+        """Whether the quality of the photo decides."""
+        return self.by == QUALITY
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether chance decides."""
+        return self.by == RANDOM
+
+    @property
+    def by_photo(self) -> bool:
+        """Whether it matters which of its photos a request shows."""
+        return self.by_score or self.by_quality
+
+    @property
+    def by_frame(self) -> bool:
+        """Whether the number of a frame decides."""
+        return self.by == FRAME
+
+    @property
+    def by_source(self) -> bool:
+        """Whether the sensor of a frame or its number decides."""
+        return self.by_frame or self.by == SENSOR
+
+    @property
+    def asks(self) -> str | None:
+        """The attribute that decides, if one does."""
+        return None if self.by in OWN else self.by
+
+    @property
+    def gives_answers(self) -> bool:
+        """Where the author says so."""
+        return self.answers
+
+    @property
+    def sends_alike(self) -> bool:
+        """Scores, photos, attributes and luck of a request are what they were."""
+        return True
+
+    def arrows(self) -> Iterator[tuple[str, str]]:
+        """The routes that are open."""
+        open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
+        return ((route.tag or "", route.to) for route in open_)
+
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        """An attribute that is not declared."""
+        by, attributes = stage.get("by"), data.get("attributes")
+        known = [*OWN, *(attributes if isinstance(attributes, dict) else {})]
+        if isinstance(by, str) and by not in known:
+            yield ("by",), f"'{by}' is not an attribute of the requests; {suggest(by, known)}"
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Routes that a request may take, and what they go by."""
+        yield from self._check_thresholds()
+        yield from self._check_routes(scenario)
+        if self.by_score:
+            yield from self._check_scores(name, scenario)
+        elif self.of:
+            yield ("of",), f"a gate by {self.by} uses no pool's scores; delete this line"
+        if self.by_quality and (scenario.population is None or scenario.population.quality is None):
+            yield ("by",), "a gate by quality needs `population.quality`"
+        if self.by_source and not scenario.sensors:
+            yield ("by",), f"a gate by {self.by} needs frames: arrivals of the kind sensors"
+
+    def _check_routes(self, scenario: Scenario) -> Faults:
+        """Each route says what it takes in terms of what the gate goes by."""
+        values = self.values(scenario)
+        own = {SCORE: _BY_LABELLED, QUALITY: _BY_LABELLED, RANDOM: _BY_CHANCE, FRAME: _BY_FRAME, SENSOR: _BY_VALUE}
+        allowed = _BY_VALUE if values else own.get(self.by, _BY_NUMBER)
+        for index, route in enumerate(self.routes):
+            for field in THRESHOLDS:
+                if getattr(route, field) is not None and field not in allowed:
+                    yield ("routes", index, field), f"a gate by {self.by} does not use this; {suggest(field, allowed)}"
+        if values:
+            yield from self._check_values(values)
+        total = sum(route.share or 0.0 for route in self.routes)
+        if self.by_chance and total > 1 + 1e-9:
+            yield ("routes",), f"the shares add up to {total:g}; they should leave something of 1 for the last route"
+
+    def values(self, scenario: Scenario) -> list[str]:
+        """The values that its routes name: of an attribute that is a category, or the sensors; none if it goes by others."""
+        if self.by == SENSOR:
+            return scenario.sensors
+        return scenario.attributes[self.asks].categories if self.asks else []
+
+    def _check_values(self, values: list[str]) -> Faults:
+        """Each value of the attribute exists, and is named once."""
+        seen: dict[str, int] = {}
+        for index, route in enumerate(self.routes):
+            for place, value in enumerate(route.values or []):
+                if value not in values:
+                    yield ("routes", index, "values", place), f"'{value}' is not a value of it; {suggest(value, values)}"
+                elif value in seen:
+                    message = f"'{value}' is already in route {seen[value]}; name it once"
+                    yield ("routes", index, "values", place), message
+                seen.setdefault(value, index)
+
+    def _check_thresholds(self) -> Faults:
+        """A threshold that an earlier route also passes is never reached."""
+        highest, lowest, strictest = 0.0, inf, 1.0
+        for index, route in enumerate(self.routes):
+            if route.at_least is not None and route.at_least >= lowest:
+                message = f"{route.at_least:g} is not below {lowest:g} of an earlier route, so no request takes this one"
+                yield ("routes", index, "at_least"), message
+            lowest = min(lowest, inf if route.at_least is None else route.at_least)
+            if route.at_sensitivity is not None and route.at_sensitivity < highest:
+                message = f"{route.at_sensitivity:g} is below {highest:g} of an earlier route; the strictest comes first"
+                yield ("routes", index, "at_sensitivity"), message
+            highest = max(highest, route.at_sensitivity or 0.0)
+            if route.at_specificity is not None and route.at_specificity > strictest:
+                message = f"{route.at_specificity:g} is above {strictest:g} of an earlier route; the strictest comes first"
+                yield ("routes", index, "at_specificity"), message
+            strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
+
+    def _check_scores(self, name: str, scenario: Scenario) -> Faults:
+        """It uses the scores of one pool, which the requests have passed."""
+        scorers, known = scenario.scorers(), {*scenario.stages, *scenario.ends}
+        if not scorers:
+            yield ("by",), "a gate by score needs a pool with `scores`"
+        elif self.of and self.of not in scorers:
+            yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
+        elif self.of is None and len(scorers) > 1:
+            yield ("by",), f"several pools give scores; name one with `of`: {', '.join(scorers)}"
+        elif name not in (reached := scenario.network.reached(scenario.scorer_of(self))) and reached <= known:
+            yield ("by",), f"no request arrives here from '{scenario.scorer_of(self)}', whose scores it uses"
+
+
+class GateStage(Stage):
+    """Each request takes the first route whose threshold its value reaches."""
+
+    @classmethod
+    def of(cls, run: Run, name: str, spec: Gate) -> Stage:
+        """The gate that waits for its turn only where that matters."""
+        waits = spec.by_score and run.plan.scenario.scorer_of(spec) in run.in_branches
+        return (WaitingGateStage if waits else cls)(run, name, spec)
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """What its routes are set to take."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        if not spec.by_photo:
+            return [_taken(plan, route) for route in spec.routes if not route.is_rest]
+        whom, others = ("positives", "negatives") if spec.by_score else ("usable photos", "unusable photos")
+        cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
+        above = [(route.tag, 1 - route.at_specificity, others) for route in spec.routes if route.at_specificity is not None]
+        told = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
+        return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in told]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """By what the photo, chance or an attribute makes each route take."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        shares = comers.photo.routes[name]
+        return [Onward(route.to, share, route.tag or "") for route, share in zip(spec.routes, shares, strict=True)]
+
+    @classmethod
+    def routes_of_items(cls, plan: Plan, name: str) -> NDArray[np.int64] | None:
+        """The first route whose threshold its score reaches, or which its attribute takes."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        if spec.asks and plan.scenario.attributes[spec.asks].of_items:
+            return cls.routes_of_values(plan, name, item_values(plan, spec.asks))
+        if not spec.by_score:
+            return None
+        table = plan.table_of(spec)
+        return _first(np.concatenate([table.positives, table.negatives]), thresholds(plan, spec))
+
+    @classmethod
+    def routes_of_values(cls, plan: Plan, name: str, values: Column) -> NDArray[np.int64]:
+        """The first route that takes each value."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        return _first(attribute_values(plan, spec, values), np.array(thresholds(plan, spec), np.float32))
+
+    @classmethod
+    def routes_of_frames(cls, plan: Plan, name: str, sensors: Column, frames: Column) -> NDArray[np.int64]:
+        """The first route that names the sensor, or that takes the number."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        return _first(frame_values(plan, spec, sensors, frames), np.array(thresholds(plan, spec), np.float32))
+
+    @classmethod
+    def routes_by_chance(cls, plan: Plan, name: str) -> list[float] | None:
+        """The shares of its routes; the last takes what they leave."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        if not spec.by_chance:
+            return None
+        return [high - low for high, low in pairwise([1.0, *thresholds(plan, spec), 0.0])]
+
+    @classmethod
+    def bounds(cls, plan: Plan, name: str) -> list[float]:
+        """Its thresholds."""
+        return thresholds(plan, cast(Gate, plan.scenario.stages[name]))
+
+    @classmethod
+    def routes_of_photos(cls, plan: Plan, name: str, usable: bool) -> list[float] | None:
+        """What the curve of the quality check lets through, by its AUC."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        if not spec.by_quality:
+            return None
+        assert plan.scenario.population is not None
+        quality = plan.scenario.population.quality
+        apart = quality_separation(quality.auc.value) if quality and usable else 0.0
+        above = [float(ndtr(apart - cut)) for cut in thresholds(plan, spec)]
+        return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
+
+    def __init__(self, run: Run, name: str, spec: Gate) -> None:
+        super().__init__(run, name, spec)
+        # Scores are columns of single precision: so are the thresholds, or the item that sets one would fall below it.
+        self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
+        self.given = run.requests.given[run.plan.scenario.scorer_of(spec)] if spec.by_score else None
+        self.marks = run.requests.tags
+        self.values = self._known()
+        self._elements = [as_memoryview(row) for row in self.values]
+
+    def _known(self) -> NDArray[np.float32]:
+        """What it compares with its thresholds where that is no score: of each photo, or of the request; shape (photos, n)."""
+        if self.spec.by_chance:
+            return self.run.uniform(f"{self.name}.route")[None]
+        if self.spec.asks:
+            return attribute_values(self.run.plan, self.spec, self.run.requests.attributes[self.spec.asks])[None]
+        if self.spec.by_source:
+            return frame_values(self.run.plan, self.spec, self.run.requests.sensor, self.run.requests.frame)[None]
+        return self.run.requests.qualities
+
+    def connect(self) -> None:
+        """Look up where each route leads."""
+        tags = self.run.tags
+        self.routes = [
+            (self.run.way_out(self.name, route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
+        ]
+        self.photos = self.run.photos(self.name)
+        if not self.spec.by_photo:
+            self.photos = np.zeros_like(self.photos)
+        self._photos = as_memoryview(self.photos)
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Send each request its way at once."""
+        if self.spec.answers:
+            self.run.answer(rows, time)
+        for row in rows:
+            value = self.given.at(row, time) if self.given else self._elements[self._photos[row]][row]
+            route = 0
+            for cut in self.cuts:
+                if value >= cut:
+                    break
+                route += 1
+            receiver, tag = self.routes[route]
+            if tag:
+                self.marks.write(row, tag, time)
+            receiver.accept((row,), time)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows at once."""
+        if self.spec.answers:
+            self.run.answer_block(rows, times)
+        route = self._route(self._values_at(rows, times))
+        for index, (receiver, tag) in enumerate(self.routes):
+            mine = route == index
+            if tag:
+                self.marks.write_all(rows[mine], tag, times[mine])
+            receiver.accept_block(rows[mine], times[mine])
+
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Which requests that come here may come to `stage` later on: whatever is no score is known of all."""
+        if self.given:
+            return super().may_reach(stage)
+        leads = np.array([self.run.leads(route.to, stage) for route in self.spec.routes])
+        found = np.zeros(self.run.requests.n, bool)
+        for values in self.values:
+            found |= leads[self._route(values)]
+        return found
+
+    def _route(self, values: NDArray[np.float32]) -> NDArray[np.int8]:
+        """The place of the route that each value takes, from 0."""
+        route = np.full(len(values), len(self.cuts), np.int8)
+        for index, cut in reversed(list(enumerate(self.cuts))):
+            route[values >= cut] = index
+        return route
+
+    def _values_at(self, rows: Rows, times: Times) -> NDArray[np.float32]:
+        return self.given.at_all(rows, times) if self.given else self.values[self.photos[rows], rows]
+
+
+class WaitingGateStage(ServiceStage):
+    """A gate by the scores of a pool in a branch of a fork: a request may be here before its score is.
+
+    So nothing is routed before its turn in the order of time, when all scores that have come by then are known.
+    """
+
+    def __init__(self, run: Run, name: str, spec: Gate) -> None:
+        super().__init__(run, name, spec)
+        self.gate = GateStage(run, name, spec)
+
+    def connect(self) -> None:
+        """Look up where each route leads."""
+        super().connect()
+        self.gate.connect()
+
+    def waiting(self, time: float) -> Waiting:
+        """Nothing waits for anything but its turn."""
+        return Waiting.none()
+
+    def due(self, time: float) -> float:
+        """A request is routed at once."""
+        return time
+
+    def advance(self, now: float, limit: float) -> float:
+        """Route all that come by `now` or before `limit`; returns when the next one comes."""
+        rows, times = [], []
+        while self.inbox.head <= now or self.inbox.head < limit:
+            row, time = self.inbox.pop()
+            rows.append(row)
+            times.append(time)
+        self.gate.accept_block(np.array(rows, np.int32), np.array(times))
+        return self.inbox.head
+
+    def hand_over_since(self) -> None:
+        """Whoever was routed has gone on."""
+
+
+def _first(values: NDArray[Any], cuts: Sequence[float] | NDArray[np.float32]) -> NDArray[np.int64]:
+    """The place of the first threshold that each value reaches, or that of the rest behind the last; shape of `values`."""
+    passes = [values >= cut for cut in cuts] + [np.ones(len(values), bool)]
+    return np.asarray(np.argmax(passes, axis=0))
+
+
+def _taken(plan: Plan, route: Route) -> str:
+    """What a route of a gate takes that looks at no photo."""
+    if route.share is not None:
+        taken = f"{100 * route.share:.3g}% by chance"
+    elif route.every is not None:
+        taken = f"1 of {route.every} frames"
+    else:
+        taken = ", ".join(route.values) if route.values else f"{route.at_least:g} and more"
+    return f"{taken}: {route.tag or plan.scenario.label_of(route.to)}"

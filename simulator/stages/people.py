@@ -1,0 +1,576 @@
+"""Reviewers and their shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Share, ShareFigure, Strict, bounded, clock_minutes
+from simulator.case.quantities import Quantity
+from simulator.case.stage_model import AnyStage, Faults, Target, check_order
+from simulator.engine.annotations import as_memoryview
+from simulator.engine.calendar import DAY_S, HOUR_S, Roster, clock_s
+from simulator.engine.plan_cache import once_a_plan
+from simulator.engine.requests import SHED, TIMED_OUT
+from simulator.engine.timetables import Steps
+from simulator.engine.trace import Trace, VisitLog, Visits
+from simulator.errors import suggest
+from simulator.stages.queue_orders import ORDERS
+from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting, plan_of
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Gatherer, Plan
+    from simulator.engine.run import Run
+    from simulator.stages.stage import Comers, Rows, Stage, Times
+
+
+class Break(Strict):
+    """A paid break. With several groups, each leaves when the one before is back."""
+
+    start: ClockTime
+    minutes: Annotated[float, Field(gt=0, le=480)]
+    groups: Annotated[int, Field(ge=1, le=100, description="groups in which the shift takes it; 1: all at once")] = 1
+
+
+class Shift(Strict):
+    """People on duty from `start` to `end`, times of day; an end at or before the start is on the next day."""
+
+    start: ClockTime
+    end: ClockTime
+    people: Annotated[int, Field(ge=0, le=10_000)]
+    handover_minutes: Annotated[
+        float, Field(ge=0, le=480, description="paid minutes at the start before anybody takes a case")
+    ] = 0
+    breaks: Annotated[list[Break], Field(max_length=8)] = []
+
+    @property
+    def minutes(self) -> int:
+        """How long the shift lasts."""
+        return (clock_minutes(self.end) - clock_minutes(self.start)) % 1440 or 1440
+
+    def after_start(self, clock: str) -> int:
+        """Minutes from the start of the shift to the next `clock` time of day."""
+        return (clock_minutes(clock) - clock_minutes(self.start)) % 1440
+
+    @model_validator(mode="after")
+    def _holds_its_breaks(self) -> Self:
+        if self.handover_minutes >= self.minutes:
+            raise ValueError(f"handover_minutes ({self.handover_minutes:g}) should be below the shift's {self.minutes}")
+        for pause in self.breaks:
+            if self.after_start(pause.start) + pause.groups * pause.minutes > self.minutes:
+                whole = f"{pause.groups} x {pause.minutes:g} minutes from {pause.start}"
+                raise ValueError(f"the break of {whole} should be between {self.start} and {self.end}")
+        return self
+
+
+class SecondReader(Strict):
+    """A share of the cases is read again, from the same queue, by a different person if more than one is on duty."""
+
+    share: Share
+    tag: Annotated[Name | None, Field(description="only cases with this tag; none: all")] = None
+    rule: Annotated[Literal["either", "both"], Field(description="whether one reader or both must call a case positive")]
+
+
+class People(AnyStage):
+    """Reviewers on shifts, each reading one case at a time from a queue in a given order."""
+
+    server: ClassVar[str] = "reviewer"
+    servers: ClassVar[str] = "the people on duty"
+    keeps_hours: ClassVar[bool] = True
+    held_for: ClassVar[str] = "waiting for somebody to be on duty"
+    cost_part: ClassVar[str] = "reviewers"
+    keeps: ClassVar[bool] = True
+    in_branches: ClassVar[bool] = False
+
+    kind: Literal["people"]
+    shifts: Annotated[list[Shift], Field(min_length=1, max_length=24)]
+    minutes: Annotated[Quantity, Field(description="minutes that one case takes")]
+    fatigue_per_h: Annotated[
+        Annotated[Figure, bounded(0, 10)] | None,
+        Field(description="share by which reading slows for each hour since the shift began; none: no fatigue"),
+    ] = None
+    second_reader: SecondReader | None = None
+    order: Annotated[str, Field(max_length=40)] = "fifo"
+    usd_per_hour: CostFigure
+    patience_h: Annotated[Quantity | None, Field(description="hours a requester waits before the time-out; none: no limit")] = (
+        None
+    )
+    on_timeout: Target | None = None
+    max_queue: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    on_full: Target | None = None
+    sensitivity: Annotated[ShareFigure, Field(description="share of positives that a reviewer recognises")]
+    specificity: Annotated[ShareFigure, Field(description="share of negatives that a reviewer recognises")]
+    positive_to: Target
+    negative_to: Target
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.max_queue is not None and self.on_full is None:
+            raise ValueError("max_queue is set but on_full does not say where a request goes when the queue is full")
+        if self.patience_h is not None and self.on_timeout is None:
+            raise ValueError("patience_h is set but on_timeout does not say where a request that waited too long goes")
+        return self
+
+    @property
+    def sends_alike(self) -> bool:
+        """What they say of a request is drawn before the run."""
+        return True
+
+    def served_again(self) -> tuple[float, str | None]:
+        """Which cases the second reader reads."""
+        return (self.second_reader.share, self.second_reader.tag) if self.second_reader else (0.0, None)
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Someone is on duty, and the tags it uses exist."""
+        if not any(shift.people for shift in self.shifts):
+            yield ("shifts",), "nobody is ever on duty; give one shift at least one person"
+        yield from check_order(self.order, scenario)
+        tag, tags = self.served_again()[1], scenario.tags()
+        if tag is not None and tag not in tags:
+            yield ("second_reader", "tag"), f"no gate gives the tag '{tag}'; {suggest(tag, tags)}"
+
+
+class PeopleStage(ServiceStage):
+    """Reviewers are identified by the roster's desks. A reviewer in the middle of a case finishes it, whatever the roster says.
+
+    A second reading is a second visit: the case joins the queue again when the first one is done, and is never refused.
+
+    As at a pool, the queue limit applies once the reviewers who are free at that instant have taken a case each: of the cases
+    that arrived at that instant and still wait, the last ones beyond `max_queue` are refused.
+    """
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: People) -> None:
+        """The order of the queue has a name that is known."""
+        if spec.order not in ORDERS:
+            gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """The shifts, and what is read twice."""
+        spec = _spec(plan, name)
+        lines = [f"{shift.people} from {shift.start} to {shift.end}" for shift in spec.shifts]
+        if spec.second_reader is not None:
+            of = f" of the {spec.second_reader.tag} cases" if spec.second_reader.tag else ""
+            lines.append(f"{100 * spec.second_reader.share:g}%{of} read twice")
+        return lines
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """What people say of positives, or of negatives; two readings of one case are independent of each other."""
+        spec = _spec(plan, name)
+        once = spec.sensitivity.value if comers.positive else 1 - spec.specificity.value
+        either = spec.second_reader is not None and spec.second_reader.rule == "either"
+        again = 1 - (1 - once) ** 2 if either else once**2
+        found = (1 - comers.twice) * once + comers.twice * again
+        return [Onward(spec.positive_to, found), Onward(spec.negative_to, 1 - found)]
+
+    @classmethod
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:
+        """People on duty, outside breaks and hand-overs."""
+        roster = roster_of(plan_of(run), name)
+        return Steps(tuple(roster.times), tuple(float(people) for people in roster.people))
+
+    @classmethod
+    def server_s(cls, run: Plan | Trace, name: str) -> float:
+        """Where nobody is on duty while requests come, because all is read later, a day's share of those who are."""
+        return _staffed_s(plan_of(run), name)
+
+    @classmethod
+    def work_s(cls, run: Plan | Trace, name: str) -> float:
+        """Who is tired gets less done in a second."""
+        plan = plan_of(run)
+        spec = _spec(plan, name)
+        return _staffed_s(plan, name, spec.fatigue_per_h.value if spec.fatigue_per_h else 0.0)
+
+    @classmethod
+    def service_s(cls, plan: Plan, name: str) -> float:
+        """A reading by a reviewer who is not tired."""
+        return 60 * _spec(plan, name).minutes.mean
+
+    @classmethod
+    def slowed(cls, trace: Trace, name: str, visits: Visits) -> float | Times:
+        """By how long the reader had been on duty; 1 for those that nobody served."""
+        spec = _spec(trace.plan, name)
+        if spec.fatigue_per_h is None:
+            return 1.0
+        started, server = visits.started_s, visits.server
+        hours = np.zeros(len(visits))
+        for duty in roster_of(trace.plan, name).duties:
+            mine = (duty.start <= started) & (started < duty.end) & np.isin(server, duty.desks)
+            hours[mine] = (started[mine] - duty.since) / HOUR_S
+        return np.asarray(1 + spec.fatigue_per_h.value * hours)
+
+    @classmethod
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        """The wage."""
+        return _spec(plan, name).usd_per_hour.value
+
+    @classmethod
+    def paid_until_end_s(cls, trace: Trace, name: str) -> float:
+        """Whole shifts until the last request may come, then the time at work.
+
+        A case that keeps its reader beyond the end of the shift is paid as well.
+        """
+        return roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s)
+
+    @classmethod
+    def paid_beyond_s(cls, trace: Trace, name: str) -> float:
+        """The time at which somebody reads outside a shift."""
+        return sum(_beyond_shifts_s(trace, name))
+
+    def __init__(self, run: Run, name: str, spec: People) -> None:
+        super().__init__(run, name, spec)
+        self.roster = roster_of(run.plan, name)
+        self.log = VisitLog(self.roster.most)
+        self.minutes = as_memoryview(run.draw(f"{name}.minutes", spec.minutes))
+        self.fatigue = spec.fatigue_per_h.value / HOUR_S if spec.fatigue_per_h else 0.0
+        first = Readings(run, name, f"{name}.reading")
+        self.recognises = as_memoryview(first.usual())  # whether a case is called positive, by the readings so far
+        self.second = SecondReadings(self, spec.second_reader, first) if spec.second_reader else None
+        self.changing = None if first.steady else first
+        self.patience = self._patience(name, spec)
+        self.key = ORDERS[spec.order](run.requests)
+        self.queue: list[tuple[float, float, int]] = []  # a heap: key, time of arrival, row
+        self.limited = self.patience is not None and spec.max_queue is not None
+        self.first_deadline = inf  # where the queue is limited: nobody in it gives up before
+        self.surplus: list[tuple[float, float, int]] = []  # cases that found the queue full though somebody was free
+        self.busy: list[tuple[float, int]] = []  # a heap: when done, reviewer
+        self.on_duty: dict[int, float] = {}  # reviewer to the time when the shift began
+        self.free: list[int] = []  # a heap: reviewers on duty without a case
+        self.outboxes: list[Outbox] = []  # where some visits are only first readings: who has been read to the end
+        self._change_shift(0.0)
+
+    def _patience(self, name: str, spec: People) -> Any:
+        return None if spec.patience_h is None else as_memoryview(self.run.draw(f"{name}.patience", spec.patience_h))
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.positive_to = self.run.receiver(self.spec.positive_to)
+        self.negative_to = self.run.receiver(self.spec.negative_to)
+        self.on_full = self.run.receiver(self.spec.on_full)
+        self.on_timeout = self.run.receiver(self.spec.on_timeout)
+        if self.second and not self.loops:
+            self.outboxes = [Outbox(self.positive_to), Outbox(self.negative_to)]
+            self.positive_to, self.negative_to = self.outboxes
+        # Every case is read once and as usual, may wait, and does not come back.
+        self.plain = not (self.second or self.changing or self.loops or self.max_queue < inf)
+
+    def advance(self, now: float, limit: float) -> float:
+        """Do all that is due before `limit`; where all is plain, by the same steps as else without what they need not ask."""
+        if not self.plain:
+            return super().advance(now, limit)
+        inbox, queue, key, patience, minutes = self.inbox, self.queue, self.key, self.patience, self.minutes
+        head = inbox.head
+        while True:
+            self._turn(now)
+            while head <= now:
+                row, time = inbox.pop()
+                heappush(queue, (key(row, time), time, row))
+                head = inbox.head
+            free = self.free
+            while queue and free:
+                _, entered, row = heappop(queue)
+                if patience and entered + HOUR_S * patience[row] < now:
+                    self._gave_up(row, entered, now)
+                else:
+                    self.read(row, entered, now, heappop(free), minutes[row])
+            now = self._next_time(head)
+            if now >= limit:
+                return now
+
+    def step(self, now: float) -> float:
+        """Close what is done, take in what has arrived, and hand out cases while somebody on duty is free."""
+        self._turn(now)
+        self._admit(now)
+        while self.queue and self.free:
+            self._hand_out(now)
+        if self.second:
+            self.second.put_back()
+        if self.surplus:
+            self._keep_limit(now)
+        return self._next_time(self.inbox.head)
+
+    def _turn(self, now: float) -> None:
+        """Let reviewers come free who are done by now, and change the shift when it ends."""
+        busy = self.busy
+        while busy and busy[0][0] <= now:
+            reviewer = heappop(busy)[1]
+            if reviewer in self.on_duty:
+                heappush(self.free, reviewer)
+        if now >= self.shift_ends:
+            self._change_shift(now)
+
+    def _change_shift(self, now: float) -> None:
+        self.on_duty, self.shift_ends = self.roster.readers(now), self.roster.next_change(now)
+        self.free = sorted(self.on_duty.keys() - {reviewer for _, reviewer in self.busy})
+
+    def due(self, time: float) -> float:
+        """A free reviewer on duty takes a case at once, and a full queue refuses at once."""
+        if self.max_queue < inf or self.free:
+            return time
+        return max(time, min(self.busy[0][0] if self.busy else inf, self.shift_ends))
+
+    def _next_time(self, head: float) -> float:
+        """The next time at which somebody may take a case, or the queue may overflow; the next case comes at `head`."""
+        if not self.queue and head == inf:
+            return inf
+        ready, busy = self.shift_ends, self.busy
+        if self.free and head < ready:
+            ready = head
+        if busy and busy[0][0] < ready and (self.queue or not self.free):  # a free reviewer may not read a case again
+            ready = busy[0][0]
+        return ready if ready <= head or self.max_queue == inf else min(ready, self._overflow_time())
+
+    def _overflow_time(self) -> float:
+        """The earliest time at which the queue could overflow: refusals happen on the spot, not when next looked at."""
+        return self.inbox.time_of(max(int(self.max_queue) - len(self.queue), 0))
+
+    def _admit(self, now: float) -> None:
+        inbox, queue, key = self.inbox, self.queue, self.key
+        while inbox.head <= now:
+            row, time = inbox.pop()
+            case = key(row, time), time, row
+            if len(queue) >= self.max_queue and self._is_full(now) and not self._half_read(row):
+                if not self.free:
+                    self.turn_away(row, SHED, time, time, now, self.on_full)
+                    continue
+                self.surplus.append(case)
+            heappush(queue, case)
+            if self.limited:
+                self.first_deadline = min(self.first_deadline, self._deadline(row, time))
+
+    def _keep_limit(self, now: float) -> None:
+        """Free reviewers have taken cases: refuse the latest arrivals beyond the limit."""
+        for case in reversed(self.surplus):
+            if len(self.queue) > self.max_queue and case in self.queue:
+                self.queue.remove(case)
+                heapify(self.queue)
+                self.turn_away(case[2], SHED, case[1], case[1], now, self.on_full)
+        self.surplus.clear()
+
+    def _is_full(self, now: float) -> bool:
+        """Whether the queue holds its most, once those are let go who gave up unnoticed behind more urgent cases."""
+        if self.first_deadline < now:
+            waiting = self.queue.copy()
+            self.queue.clear()
+            for case in waiting:
+                if not self._gave_up(case[2], case[1], now):
+                    heappush(self.queue, case)
+            self.first_deadline = min((self._deadline(row, entered) for _, entered, row in self.queue), default=inf)
+        return len(self.queue) >= self.max_queue
+
+    def _hand_out(self, now: float) -> None:
+        """Give the first case that is still wanted to the first reviewer who is free."""
+        case = heappop(self.queue)
+        _, entered, row = case
+        if self._gave_up(row, entered, now):
+            return
+        if self.second:
+            self.second.hand_out(case, now)
+        else:
+            if self.changing:
+                self.recognises[row] = self.changing.positive(row, now)
+            self.served((row,), self.read(row, entered, now, heappop(self.free), self.minutes[row]))
+
+    def read(self, row: int, entered: float, now: float, reviewer: int, minutes: float) -> float:
+        """Let a reviewer read a case from now on; returns when that is done."""
+        if self.fatigue:
+            minutes *= 1 + self.fatigue * (now - self.on_duty[reviewer])
+        done = now + 60 * minutes
+        heappush(self.busy, (done, reviewer))
+        self.log.add(row, entered, now, done, reviewer)
+        return done
+
+    def served(self, rows: Sequence[int], time: float) -> None:
+        """A case has been read to the end."""
+        if self.loops or self.second:
+            self.hand_over(rows, time)
+
+    def hand_over_since(self) -> None:
+        """Hand on all that was read to the end since the last time."""
+        if not self.second:
+            super().hand_over_since()
+        for outbox in self.outboxes:
+            outbox.flush()
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        """The reviewer has decided."""
+        for row in rows:
+            (self.positive_to if self.recognises[row] else self.negative_to).accept((row,), time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows."""
+        recognised = np.asarray(self.recognises)[rows]
+        self.positive_to.accept_block(rows[recognised], times[recognised])
+        self.negative_to.accept_block(rows[~recognised], times[~recognised])
+
+    def _gave_up(self, row: int, entered: float, now: float) -> bool:
+        """Deadlines are looked at when a case is taken from the queue; the time-out counts from the deadline itself."""
+        if self.patience is None or (due := self._deadline(row, entered)) >= now:
+            return False
+        if self.second:
+            self.second.read.pop(row, None)
+        self.turn_away(row, TIMED_OUT, entered, due, now, self.on_timeout)
+        return True
+
+    def _deadline(self, row: int, entered: float) -> float:
+        """When a requester loses patience, which waiting for a first reading has used up in part."""
+        waited = self.second.read[row][1] if self.second and row in self.second.read else 0.0
+        deadline: float = entered - waited + HOUR_S * self.patience[row]
+        return deadline
+
+    def _half_read(self, row: int) -> bool:
+        return self.second is not None and row in self.second.read
+
+    def settle(self, now: float) -> None:
+        """Let those go that waited too long, wherever they wait."""
+        if self.patience is None or not self.is_end(self.on_timeout):
+            return
+        while self.inbox.head < now and self.max_queue == inf:
+            row, time = self.inbox.pop()
+            self.queue.append((self.key(row, time), time, row))
+        self.queue = [case for case in self.queue if not self._gave_up(case[2], case[1], now)]
+        heapify(self.queue)
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the cases that wait, in the order that holds now, and those that are being read."""
+        super().take_over(before, now)
+        assert isinstance(before, PeopleStage)
+        self.log = before.log.widened(self.roster.most, 1)
+        self.queue = [(self.key(row, entered), entered, row) for _, entered, row in before.queue]
+        heapify(self.queue)
+        self.busy = before.busy
+        if self.second and before.second:
+            self.second.read = before.second.read
+            for row in self.second.read:
+                self.recognises[row] = before.recognises[row]
+        if self.limited:
+            self.first_deadline = min((self._deadline(row, entered) for _, entered, row in self.queue), default=inf)
+        if len(self.queue) > self.max_queue:
+            self.surplus = sorted(self.queue, key=lambda case: case[1])
+        self._change_shift(now)
+
+    def waiting(self, time: float) -> Waiting:
+        """The queue and the inbox; a case that waited too long has gone to an end then, to another stage once it is noticed."""
+        rows, entered, _ = super().waiting(time)
+        rows = np.concatenate([np.array([row for *_, row in self.queue], np.int32), rows])
+        entered = np.concatenate([np.array([entered for _, entered, _ in self.queue]), entered])
+        if self.patience is None or not self.is_end(self.on_timeout):
+            return Waiting.patient(rows, entered)
+        gone = [self._deadline(row, since) for row, since in zip(rows.tolist(), entered.tolist(), strict=True)]
+        return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
+
+
+@once_a_plan
+def roster_of(plan: Plan, name: str) -> Roster:
+    """Who is on duty at a stage of people, on the run's own clock."""
+    return Roster(_spec(plan, name).shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
+
+
+def _spec(plan: Plan, name: str) -> People:
+    return cast(People, plan.scenario.stages[name])
+
+
+def _staffed_s(plan: Plan, name: str, slowing_per_h: float = 0.0) -> float:
+    end = plan.arrivals_end_s
+    staffed = roster_of(plan, name).staffed_s(end, slowing_per_h)
+    if staffed or plan.until < inf:
+        return staffed
+    day = Roster(_spec(plan, name).shifts, 0.0, DAY_S)
+    return day.staffed_s(DAY_S, slowing_per_h) * end / DAY_S
+
+
+def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
+    """For each desk, the seconds of reading outside the shifts that are paid anyway."""
+    started, left, server = trace.logs[name].services(trace.plan.horizon_s)
+    shifts = roster_of(trace.plan, name).shifts_by_desk(trace.plan.arrivals_end_s)
+    for desk in np.unique(server):
+        mine, spans = server == desk, np.array(shifts.get(int(desk), [(0.0, 0.0)]))
+        paid = np.append(0.0, np.cumsum(np.diff(spans.ravel()) * (np.arange(spans.size - 1) % 2 == 0)))
+        begun, done = started[mine], left[mine]
+        yield float((done - begun - np.interp(done, spans.ravel(), paid) + np.interp(begun, spans.ravel(), paid)).sum())
+
+
+class Readings:
+    """What reviewers would say of each request, at the rates of the time at which they read it."""
+
+    def __init__(self, run: Run, stage: str, stream: str) -> None:
+        self.luck, self.truth = run.uniform(stream), run.requests.positive
+        self.rates = run.conditions.readings(stage)
+        self.steady = all(rate.steady for rate in self.rates)
+        self._luck, self._truth = as_memoryview(self.luck), as_memoryview(self.truth)
+
+    def usual(self) -> NDArray[np.bool_]:
+        """Whether each would be called positive at the usual rates, shape (n,)."""
+        sensitivity, specificity = (rate.usual for rate in self.rates)
+        return np.where(self.truth, self.luck < sensitivity, self.luck >= specificity)
+
+    def positive(self, row: int, time: float) -> bool:
+        """Whether one is called positive by who reads it at `time`."""
+        truth: bool = self._truth[row]
+        # The luck is of single precision: so is the rate, as it is where whole columns are compared.
+        return bool(self._luck[row] < np.float32(self.rates[0 if truth else 1].at(time))) == truth
+
+
+class SecondReadings:
+    """The policy of a second reader: which cases are read twice, by whom, and what comes of it."""
+
+    def __init__(self, stage: PeopleStage, spec: SecondReader, first: Readings) -> None:
+        run, name = stage.run, stage.name
+        self.stage = stage
+        self.either = spec.rule == "either"
+        self.wanted = as_memoryview(run.uniform(f"{name}.second.share") < spec.share)
+        self.minutes = as_memoryview(run.draw(f"{name}.second.minutes", stage.spec.minutes))
+        self.first, self.again = first, Readings(run, name, f"{name}.second.reading")
+        self.tag = run.tags.index(spec.tag) + 1 if spec.tag else None
+        self.tags = run.requests.tags
+        self.read: dict[int, tuple[int, float]] = {}  # a case between its readings: who has read it, how long it waited
+        self.held: list[tuple[float, float, int]] = []  # cases that no free reviewer may read
+
+    def hand_out(self, case: tuple[float, float, int], now: float) -> None:
+        """Give a case to the first free reviewer who may read it; hold it where there is none."""
+        _, entered, row = case
+        stage = self.stage
+        again = row in self.read
+        reviewer = self._reviewer(row) if again else heappop(stage.free)
+        if reviewer is None:
+            self.held.append(case)
+            return
+        if again:
+            del self.read[row]
+            said = (stage.recognises[row], self.again.positive(row, now))
+            stage.recognises[row] = any(said) if self.either else all(said)
+            stage.served((row,), stage.read(row, entered, now, reviewer, self.minutes[row]))
+            return
+        stage.recognises[row] = self.first.positive(row, now)
+        done = stage.read(row, entered, now, reviewer, stage.minutes[row])
+        if self.wanted[row] and self.tag in (None, self.tags.at(row, now)):
+            self.read[row] = reviewer, now - entered
+            stage.inbox.add((row,), done)
+        else:
+            stage.served((row,), done)
+
+    def _reviewer(self, row: int) -> int | None:
+        """The first free reviewer who has not read the case; who has, only while alone on duty."""
+        free, reader = self.stage.free, self.read[row][0]
+        first = heappop(free)
+        if first != reader or len(self.stage.on_duty) == 1:
+            return first
+        other = heappop(free) if free else None
+        heappush(free, first)
+        return other
+
+    def put_back(self) -> None:
+        """Cases that were held go on waiting for the next reviewer to be free."""
+        for case in self.held:
+            heappush(self.stage.queue, case)
+        self.held.clear()

@@ -1,0 +1,177 @@
+"""Replicas of one measured model behind one queue, with Triton's dynamic batching."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from heapq import heapify, heapreplace
+from math import inf, nextafter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.engine.annotations import as_memoryview
+from simulator.engine.requests import SHED, TIMED_OUT
+from simulator.stages.batching import TritonRule
+from simulator.stages.managed_pool import ManagedPoolStage
+from simulator.stages.pool import AnyPool
+from simulator.stages.stage import Waiting
+
+if TYPE_CHECKING:
+    from simulator.engine.run import Run
+    from simulator.stages.pool import Pool
+    from simulator.stages.stage import Stage
+
+
+class PoolStage(AnyPool):
+    """A queue in order of arrival, and replicas that each serve one batch at a time.
+
+    The queue is the front of the inbox: the waiting requests are a slice of the deliveries, and so is a batch.
+
+    At each instant, arriving requests first join the queue, in the order of delivery. Then each free replica takes a batch, if
+    the rule forms one. Then the queue limit applies: of the requests that arrived at that instant and still wait, the last ones
+    beyond `max_queue` are refused.
+    """
+
+    @classmethod
+    def of(cls, run: Run, name: str, spec: Pool) -> Stage:
+        """The plain pool if that is enough: it is many times faster. One that had policies in this run stays as it is."""
+        alone = spec.shares is None or run.is_alone(spec)
+        plain = (
+            spec.is_plain and alone and run.conditions.usual(name) and not isinstance(run.stages.get(name), ManagedPoolStage)
+        )
+        return (cls if plain else ManagedPoolStage)(run, name, spec)
+
+    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+        super().__init__(run, name, spec)
+        self.rule = TritonRule.of(spec)
+        self.sizes = self.rule.table()
+        self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
+        self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
+        self._returning: Any = None
+
+    def connect(self) -> None:
+        """Look up where requests go on to, and in a ring which of them may come back."""
+        super().connect()
+        self.returning = self._returning = None
+        if self.loops and not self.rivals:
+            self.returning = self.run.receiver(self.spec.to).may_reach(self.name)
+            self._returning = as_memoryview(self.returning)
+
+    def due(self, time: float) -> float:
+        """A replica that is free may serve at once, and a queue that is full refuses at once."""
+        return time if self.max_queue < inf else max(time, self.free[0][0])
+
+    def advance(self, now: float, limit: float) -> float:
+        """Send batches as replicas come free and the rule says so.
+
+        The log is written to column by column, and with what was taken from the inbox at once: this loop is where runs take
+        most of their time.
+        """
+        limit = max(limit, nextafter(now, inf))
+        inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
+        largest, timeout, seconds, gaps, quantile = self.rule.max_batch, self.timeout, self.seconds, self.gaps, self.quantile
+        loops, returning = self.loops, self._returning
+        sized, began, left, served_by = log.size.append, log.started.append, log.left.append, log.server.append
+        late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
+        first = at
+        while True:
+            free_at, replica = free[0]
+            oldest = times[at] if at < end else inf
+            start = free_at if free_at > oldest else oldest
+            if start < now:
+                start = now
+            comes, full = late and late[0][0] <= start, end - at > most and times[at + most] < start
+            if comes or full or start >= limit or oldest + timeout < start:
+                log.add_taken(rows, times, first, at)
+                if comes:
+                    inbox.fetch(start)
+                elif start >= limit:
+                    return self._pause(start, limit)
+                elif full:
+                    self._refuse(start)
+                else:
+                    self._expire(start)
+                rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
+                first = at
+                continue
+            waiting = 1 if largest == 1 else bisect_right(times, start, at, min(end, at + largest + 1)) - at
+            size = sizes[oldest + delay <= start][waiting]
+            if not size:
+                now = self._batch_time(waiting)
+                if now >= limit:
+                    log.add_taken(rows, times, first, at)
+                    return self._pause(now, limit)
+                continue
+            done = start + seconds[bisect_right(gaps, start - free_at)][size][quantile[rows[at]]]
+            heapreplace(free, (done, replica))
+            sized(size)
+            began(start)
+            left(done)
+            served_by(replica)
+            inbox.at = at = at + size
+            if loops and (size > 1 or returning is None or returning[rows[at - 1]]):
+                self.served(rows[at - size : at].tolist(), done)
+
+    def _pause(self, upcoming: float, limit: float) -> float:
+        """Refuse requests that find the queue full before `limit`; the next time at which something is due."""
+        if self.max_queue == inf:
+            return upcoming
+        self._refuse(limit)
+        return min(upcoming, self.inbox.time_of(self.most))
+
+    def _batch_time(self, waiting: int) -> float:
+        """When the batching delay ends: when the oldest is due, or enough others have arrived."""
+        oldest: float = self.inbox.times[self.inbox.at]
+        # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
+        due = min(oldest + self.rule.delay_s, nextafter(oldest + self.timeout, inf))
+        wanted = next((size for size in self.rule.sizes if size > waiting), None)
+        return due if wanted is None else min(due, self.inbox.time_of(wanted - 1))
+
+    def _refuse(self, before: float) -> None:
+        """Turn away requests that arrived before that time, found the queue full, and were not taken by a replica at once."""
+        inbox, full = self.inbox, self.inbox.at + self.most
+        last = bisect_left(inbox.times, before, min(full, inbox.end), inbox.end)
+        if last > full:
+            rows, times = inbox.remove(full, last)
+            self.turn_away_block(rows, SHED, times, times, self.on_full)
+
+    def _expire(self, now: float) -> None:
+        """Deadlines are looked at here, when the queue is: no timer for each request."""
+        inbox, last = self.inbox, self.inbox.at
+        while last < inbox.end and inbox.times[last] + self.timeout < now:
+            last += 1
+        rows, entered = inbox.remove(inbox.at, last)
+        left = entered + self.timeout if self.is_end(self.on_timeout) else np.full(len(rows), now)
+        self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
+
+    def settle(self, now: float) -> None:
+        """Let those go that waited too long."""
+        if self.is_settled_late():
+            self.inbox.fetch(now)
+            self._expire(now)
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the replicas that there were, as far as the spec has them; those that are too many finish what they serve."""
+        super().take_over(before, now)
+        assert isinstance(before, PoolStage)
+        since = before.free_replicas
+        self.free = [(since.get(replica, free), replica) for free, replica in self.free]
+        heapify(self.free)
+
+    def served(self, rows: Sequence[int], time: float) -> None:
+        """Requests have been served in a ring: those that may come back go on at once, the others when this stage pauses."""
+        back = [row for row in rows if self._returning[row]] if self._returning else rows
+        if back:
+            self.hand_over(back, time)
+
+    @property
+    def free_replicas(self) -> dict[int, float]:
+        """Since when each replica has been free, or when it will be (s)."""
+        return {replica: since for since, replica in self.free}
+
+    def waiting(self, time: float) -> Waiting:
+        """The queue; what waited too long has gone to an end at that time, but to another stage only once that is noticed."""
+        rows, entered, gone = super().waiting(time)
+        return Waiting(rows, entered, np.maximum(entered + self.timeout, self.since) if self.is_settled_late() else gone)

@@ -1,0 +1,215 @@
+"""Sends a request again that was turned away."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from math import inf, nan
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simulator.case.fields import Figure, Strict, bounded
+from simulator.case.metric_records import Metric, share_metric
+from simulator.case.stage_model import AnyStage, Target
+from simulator.engine.annotations import as_memoryview
+from simulator.engine.requests import UNFINISHED
+from simulator.engine.trace import Trace
+from simulator.stages.stage import ServiceStage
+from simulator.units import duration, percent
+
+if TYPE_CHECKING:
+    from simulator.engine.plan import Plan
+    from simulator.engine.run import Run
+    from simulator.stages.stage import Comers, Onward, Rows, Stage, Times
+
+
+class Budget(Strict):
+    """A retry budget: how many retries a client allows itself over all its requests."""
+
+    share: Annotated[float, Field(ge=0, le=10, description="retries for each fresh request of the window")]
+    window_s: Annotated[float, Field(gt=0, le=3600, description="how far back requests and retries count")] = 10
+    min_per_s: Annotated[float, Field(ge=0, le=1e6, description="further retries a second allowed")] = 0
+
+
+class Retry(AnyStage):
+    """A client that was turned away waits a while and sends the same request again, or gives up.
+
+    The n-th retry waits `backoff_ms` times `factor` to the power of n - 1, `max_backoff_ms` at most. With jitter it waits a
+    random time instead: `full` between nothing and that, `equal` between half of that and that.
+    """
+
+    keeps: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
+    sends_again: ClassVar[bool] = True
+
+    kind: Literal["retry"]
+    backoff_ms: Annotated[Figure, bounded(0, 3_600_000)]
+    factor: Annotated[float, Field(ge=1, le=10)] = 2
+    max_backoff_ms: Annotated[float | None, Field(ge=0, le=3_600_000)] = None
+    jitter: Literal["none", "full", "equal"] = "none"
+    max_tries: Annotated[int, Field(ge=1, le=20, description="total number of times a request is sent; 1: no retries")] = 3
+    budget: Budget | None = None
+    to: Target
+    on_exhausted: Annotated[Target, Field(description="where a request goes that is not retried")]
+
+    def tries(self, rate: float) -> float:
+        """The tries of one request, or as many as the budget allows each."""
+        if self.budget is None:
+            return self.max_tries
+        extra = self.budget.min_per_s / rate if rate else inf if self.budget.min_per_s else 0.0
+        return min(self.max_tries, 1 + self.budget.share + extra)
+
+    @classmethod
+    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+        """Retries per request, and requests whose last try failed."""
+        yield Metric(f"retries_per_request.{name}", f"{label}: retries per request", "a request", "lower", "ratio", stage=name)
+        yield share_metric(f"exhausted_share.{name}", f"{label}: requests whose last try failed", "lower", name)
+
+
+#: From the longest wait that a retry may take, and a uniform draw, to the wait. Names and rules after Marc Brooker,
+#: "Exponential backoff and jitter", AWS Architecture Blog, 2015.
+JITTERS = {
+    "none": lambda longest, luck: np.full_like(luck, longest),
+    "full": lambda longest, luck: longest * luck,
+    "equal": lambda longest, luck: longest * (1 + luck) / 2,
+}
+
+
+class RetryStage(ServiceStage):
+    """Decides in order of time, since all requests share the budget. The last try decides a request's outcome.
+
+    A visit lasts from the failure to the next try; a request that gives up was not served here.
+    """
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """How often, after how long, and within which budget."""
+        spec = cast(Retry, plan.scenario.stages[name])
+        if spec.max_tries == 1:
+            return ["never again"]
+        grows = f" × {spec.factor:g}" if spec.factor > 1 else ""
+        jitter = f", {spec.jitter} jitter" if spec.jitter != "none" else ""
+        budget = [] if spec.budget is None else [f"budget: {percent(spec.budget.share)} of the requests"]
+        return [f"up to {spec.max_tries} tries", f"after {duration(spec.backoff_ms.value / 1000)}{grows}{jitter}", *budget]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """No request is turned away, so none arrives."""
+        return []
+
+    @classmethod
+    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+        """Retries per request, and requests whose last try failed."""
+        started, all_ = np.array(trace.logs[name].started), float(trace.columns.n)
+        gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
+        yield f"retries_per_request.{name}", float(np.count_nonzero(~np.isnan(started))), all_
+        yield f"exhausted_share.{name}", float(np.count_nonzero(gave_up)), all_
+
+    def __init__(self, run: Run, name: str, spec: Retry) -> None:
+        super().__init__(run, name, spec)
+        self.backoffs = [as_memoryview(self._backoff(retry)) for retry in range(spec.max_tries - 1)]
+        self.tries = as_memoryview(np.ones(run.requests.n, np.int8))
+        self.failures = np.zeros(run.requests.n, np.int8)
+        self.spent: deque[float] = deque()  # when the retries of the budget's window were allowed
+
+    def _backoff(self, retry: int) -> NDArray[np.float64]:
+        """Seconds that each request would wait before its retry number `retry`, from 0; shape (n,)."""
+        most = inf if self.spec.max_backoff_ms is None else self.spec.max_backoff_ms
+        longest = min(self.spec.backoff_ms.value * self.spec.factor**retry, most) / 1000
+        luck = self.run.uniform(f"{self.name}.{retry}.jitter").astype(float)
+        return np.asarray(JITTERS[self.spec.jitter](longest, luck))
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.to = self.run.receiver(self.spec.to)
+        self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
+        budget, source = self.spec.budget, self.run.source
+        self.budget = budget and RetryBudget(budget, self.run.requests.arrived, lambda: source.issued, self.spent)
+        # Within a branch of a fork only the join decides a request's outcome.
+        self.in_branch = self.name in self.run.in_branches
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that was turned away: that is not its outcome, nor an answer, unless it gives up."""
+        self.failures[row] = outcome
+        self.accept((row,), time)
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows."""
+        self.failures[rows] = outcome
+        self.accept_block(rows, times)
+
+    def step(self, now: float) -> float:
+        """Decide about all who have failed by now."""
+        while self.inbox.head <= now:
+            self._decide(*self.inbox.pop())
+        return self.inbox.head
+
+    def due(self, time: float) -> float:
+        """A failure is decided about at once."""
+        return time
+
+    def _decide(self, row: int, time: float) -> None:
+        tries = self.tries[row]
+        if tries < self.spec.max_tries and (self.budget is None or self.budget.spend(time)):
+            sent = time + self.backoffs[tries - 1][row]
+            self.tries[row] = tries + 1
+            if not self.in_branch:
+                self.run.requests.outcome[row] = UNFINISHED
+            self.log.add(row, time, time, sent)
+            self.served((row,), sent)
+        else:
+            self.log.add(row, time, nan, time)
+            self.on_exhausted.fall_back(row, int(self.failures[row]), time)
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        """The requests are sent again."""
+        self.to.accept(rows, time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows."""
+        self.to.accept_block(rows, times)
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the tries of each request, and what the budget has spent."""
+        super().take_over(before, now)
+        assert isinstance(before, RetryStage)
+        self.tries, self.failures = before.tries, before.failures
+        self.spent = before.spent
+
+
+class RetryBudget:
+    """Retries in the last window are at most a share of the fresh requests in it, and a few on top.
+
+    That is the rule of Finagle's RetryBudget (https://finagle.github.io/blog/2016/02/08/retry-budgets): a request deposits a
+    token, a retry withdraws 1 / share of them, and both are forgotten after the window. Here the window is exact, there it
+    moves in tenths.
+    """
+
+    def __init__(
+        self, spec: Budget, arrived: NDArray[np.float64], issued: Callable[[], int], spent: deque[float] | None = None
+    ) -> None:
+        """arrived: when each fresh request comes, in order, for as many of them as `issued` says at the time.
+
+        spent: when the retries were allowed that still count.
+        """
+        self.spec = spec
+        self.arrived: Any = as_memoryview(arrived)
+        self.issued = issued
+        self.spent: deque[float] = deque() if spent is None else spent
+
+    def spend(self, time: float) -> bool:
+        """Whether a retry is allowed at `time`, and count it if so; times never fall from call to call."""
+        since = time - self.spec.window_s
+        while self.spent and self.spent[0] <= since:
+            self.spent.popleft()
+        known = self.issued()
+        fresh = bisect_right(self.arrived, time, 0, known) - bisect_right(self.arrived, since, 0, known)
+        allowed = len(self.spent) + 1 <= self.spec.share * fresh + self.spec.min_per_s * self.spec.window_s + 1e-9
+        if allowed:
+            self.spent.append(time)
+        return allowed

@@ -1,0 +1,606 @@
+"""What every stage shares: how requests are handed over, how they wait, and when a stage gets to run."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from heapq import heappop, heappush
+from math import inf, nan
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from simpy import Environment, Timeout
+
+from simulator.engine.annotations import as_memoryview
+from simulator.engine.timetables import Steps
+from simulator.engine.trace import Fleet, Trace, VisitLog, Visits
+
+if TYPE_CHECKING:
+    from simulator.engine.plan import Gatherer, Plan
+    from simulator.engine.run import Run
+
+Rows = NDArray[np.int32]
+Times = NDArray[np.float64]
+
+
+#: A stage that runs ahead pauses after about so many requests, so that what it hands on stays small.
+CHUNK = 16_384
+
+
+class Waiting(NamedTuple):
+    """Requests that wait at a stage, shapes (n,).
+
+    rows, and when each entered (s); gone: when each has left for an end because it waited too long, though nothing at the
+    stage has noticed yet; inf where it has not
+    """
+
+    rows: Rows
+    entered: Times
+    gone: Times
+
+    @classmethod
+    def none(cls) -> Waiting:
+        """Nothing waits."""
+        return cls(np.empty(0, np.int32), np.empty(0), np.empty(0))
+
+    @classmethod
+    def patient(cls, rows: Any, entered: Any) -> Waiting:
+        """Requests that have not left."""
+        entered = np.asarray(entered, float)
+        return cls(np.asarray(rows, np.int32), entered, np.full(len(entered), inf))
+
+
+class Receiver(Protocol):
+    """Whatever takes requests: a stage or an end. A handover may lie in the future, never before the sender's now."""
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Take requests that all come at `time`."""
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Take many requests, each at its own time, in any order of time.
+
+        rows: row numbers, int32, shape (m,); times: seconds from the start of the run, float64, shape (m,). The
+        receiver leaves both arrays as they are: others may hold them.
+        """
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away."""
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows, each at its own time."""
+
+
+class Onward(NamedTuple):
+    """Those of the requests at a stage that go the same way on, as a share of all that come there.
+
+    tag: what they are tagged with; anew: whether they then show another photo than they have shown so far
+    """
+
+    to: str
+    share: float
+    tag: str = ""
+    anew: bool = False
+
+
+class Photo(NamedTuple):
+    """One thing that a request may show: how likely that is, and which share takes each route of each gate, by gate."""
+
+    chance: float
+    routes: Mapping[str, Sequence[float]]
+
+
+class Comers(NamedTuple):
+    """Requests that come to a stage and are alike: whether they are positives, what they show, and may show instead.
+
+    twice: the share of them that is served twice at this stage
+    """
+
+    positive: bool
+    photo: Photo
+    photos: Sequence[Photo]
+    twice: float
+
+
+class Stage:
+    """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits.
+
+    The class methods are what the rest of the program asks about a kind without a run of it, or after one. Each default is
+    right for a step that takes no time; a stage with servers overrides `service_s`, and `servers` where their number changes.
+    The model of the kind in `simulator.stages` declares what takes no plan to know.
+    """
+
+    #: The stages that get their requests from this one alone, at the same time.
+    inside: Collection[str] = ()
+
+    @classmethod
+    def of(cls, run: Run, name: str, spec: Any) -> Stage:
+        """The stage that runs; a kind may have several ways to run and choose one here."""
+        return cls(run, name, spec)
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
+        """Look up the evidence that the stage refers to, and note what is missing as faults."""
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """What a diagram shows of it beside its label, in short lines."""
+        return []
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """Where requests go on to if nobody is turned away."""
+        spec = plan.scenario.stages[name]
+        targets = list(spec.planned_targets().values())
+        return [Onward(target, 1.0 if spec.splits else 1 / len(targets)) for target in targets]
+
+    @classmethod
+    def routes_of_items(cls, plan: Plan, name: str) -> NDArray[np.int64] | None:
+        """Which route each labelled item takes, positives first, shape (items,); None where the item does not decide."""
+        return None
+
+    @classmethod
+    def routes_of_photos(cls, plan: Plan, name: str, usable: bool) -> list[float] | None:
+        """The share that takes each route, of photos that show enough or too little; None where that does not decide."""
+        return None
+
+    @classmethod
+    def routes_by_chance(cls, plan: Plan, name: str) -> list[float] | None:
+        """The share that takes each route by chance alone; None where something about the request decides."""
+        return None
+
+    @classmethod
+    def routes_of_frames(cls, plan: Plan, name: str, sensors: NDArray[Any], frames: NDArray[Any]) -> NDArray[np.int64]:
+        """Which route each of these frames takes, by sensor and number, shape (frames,); asked of what goes `by_source`."""
+        raise NotImplementedError
+
+    @classmethod
+    def routes_of_values(cls, plan: Plan, name: str, values: NDArray[Any]) -> NDArray[np.int64]:
+        """Which route each of these values of the attribute takes, shape (values,); asked of what `asks` one."""
+        raise NotImplementedError
+
+    @classmethod
+    def bounds(cls, plan: Plan, name: str) -> list[float]:
+        """Where the routes part, if that attribute is a number."""
+        return []
+
+    @classmethod
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:
+        """How many servers there are from which time on: of a plan as it is meant, of a trace as it was; server: one alone."""
+        there = plan_of(run).scenario.stages[name].steady_servers or 0
+        return Steps(values=(float(there if server is None else min(there, 1)),))
+
+    @classmethod
+    def down(cls, trace: Trace, name: str, server: int | None = None) -> Steps:
+        """How many of the servers that should be there cannot work, from which time on; server: one alone."""
+        return Steps(values=(0.0,))
+
+    @classmethod
+    def server_s(cls, run: Plan | Trace, name: str) -> float:
+        """Server-seconds that are offered for the work of the arrivals: those until the last of them may come."""
+        return cls.servers(run, name).total(plan_of(run).arrivals_end_s)
+
+    @classmethod
+    def work_s(cls, run: Plan | Trace, name: str) -> float:
+        """The same in seconds of usual work, where a server may be slower than usual."""
+        return cls.server_s(run, name)
+
+    @classmethod
+    def service_s(cls, plan: Plan, name: str) -> float:
+        """Mean time that one request alone is served for, at the usual pace; asked of what has servers."""
+        return 0.0
+
+    @classmethod
+    def capacity_per_s(cls, plan: Plan, name: str, visits: Mapping[str, float]) -> float:
+        """Requests a second that one server at its usual pace takes while its queue is never empty.
+
+        visits: services a request at each stage, where the stage shares a device with others; else it may be empty
+        """
+        each = cls.service_s(plan, name)
+        return 1 / each if each else inf
+
+    @classmethod
+    def availability(cls, plan: Plan, name: str) -> float:
+        """The share of the time that a server works in the long run, between its failures."""
+        return 1.0
+
+    @classmethod
+    def slowed(cls, trace: Trace, name: str, visits: Visits) -> float | Times:
+        """How many times as long as usual each visit's service took, where servers keep hours; for all, or shape (visits,)."""
+        return 1.0
+
+    @classmethod
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        """What a server costs; asked of what is paid for."""
+        return 0.0
+
+    @classmethod
+    def paid_s(cls, trace: Trace, name: str) -> float:
+        """Server-seconds that are paid for: all until the last request may come, and then the time at work on what is left.
+
+        Until then servers are paid up or down.
+        """
+        return cls.paid_until_end_s(trace, name) + cls.paid_beyond_s(trace, name)
+
+    @classmethod
+    def paid_beyond_s(cls, trace: Trace, name: str) -> float:
+        """The second part of it, for what the servers did that the log holds."""
+        end = trace.plan.arrivals_end_s
+        started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
+        return float((np.maximum(left, end) - np.maximum(started, end)).sum())
+
+    @classmethod
+    def paid_until_end_s(cls, trace: Trace, name: str) -> float:
+        """The first part of it."""
+        return (trace.plan.scenario.stages[name].steady_servers or 0) * trace.plan.arrivals_end_s
+
+    @classmethod
+    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+        """Its own metrics that are a ratio or a share: name, numerator, denominator; those of servers are counted for it."""
+        yield from ()
+
+    @classmethod
+    def times(cls, trace: Trace, name: str) -> Iterator[tuple[str, Times, Times]]:
+        """Samples of its own that metrics are means or quantiles of: name, values (s), and when each was taken (s)."""
+        yield from ()
+
+    @classmethod
+    def events(cls, trace: Trace, name: str) -> Iterator[tuple[str, Times]]:
+        """Its own metrics that are so many things a second: name, and when each of the things was (s)."""
+        yield from ()
+
+    @classmethod
+    def carried(cls, trace: Trace, name: str) -> tuple[Rows, Times, Rows]:
+        """Requests that go on in another one: which one goes on, since when (s), and which goes on in it; shape (n,) each."""
+        return np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32)
+
+    def __init__(self, run: Run, name: str, spec: Any) -> None:
+        self.run = run
+        self.name = name
+        self.spec = spec
+        self.log = VisitLog()
+
+    def connect(self) -> None:
+        """Look up the stages and ends that this one hands on to; all exist by now."""
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Take requests that all come at `time`."""
+        raise not_defined(self, "accept")
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Take many requests, each at its own time (s), in any order of time; both of shape (m,). By default one by one."""
+        for row, time in zip(rows.tolist(), times.tolist(), strict=True):
+            self.accept((row,), time)
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away: this way is its answer, and `outcome` what it came to."""
+        self.run.requests.outcome[row] = outcome
+        self.run.answer((row,), time, refused=True)
+        self.accept((row,), time)
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """The same for many rows."""
+        self.run.requests.outcome[rows] = outcome
+        self.run.answer_block(rows, times, refused=True)
+        self.accept_block(rows, times)
+
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
+        return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
+
+    def settle(self, now: float) -> None:
+        """A pick changes now: let those go that have left for an end before, though nothing has noticed yet."""
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """A pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
+
+        What had begun goes on as it began, and is handed on where it was meant to go.
+        """
+        self.log = before.log
+
+    def waiting(self, time: float) -> Waiting:
+        """The requests that have come before `time` and wait here, on no visit in the log."""
+        return Waiting.none()
+
+    def note_at_work(self, log: VisitLog) -> None:
+        """Note in a copy of the log, or in the log itself when the run is over, the visits that go on."""
+
+    def fleet(self, until: float) -> Fleet | None:
+        """The servers that came and went by that time (s); None where no rule adds or removes any."""
+        return None
+
+
+def not_defined(stage: Stage, method: str) -> NotImplementedError:
+    """What is raised where a kind of stage lacks a method that it must have."""
+    return NotImplementedError(f"{type(stage).__name__} does not define {method}(); docs/engine.md says what it is for")
+
+
+def plan_of(run: Plan | Trace) -> Plan:
+    """The plan that a trace is of, or the plan itself."""
+    return run.plan if isinstance(run, Trace) else run
+
+
+class ServiceStage(Stage):
+    """A stage where requests wait for a server. It has an inbox, a limit on its queue, and an alarm that lets it run."""
+
+    def __init__(self, run: Run, name: str, spec: Any) -> None:
+        super().__init__(run, name, spec)
+        self.inbox = Inbox()
+        self.alarm = StageAlarm(run.env, self.wake)
+        limit = getattr(spec, "max_queue", None)
+        self.max_queue: float = inf if limit is None else limit
+        self.upstream: list[ServiceStage] = []
+        self.rivals: list[ServiceStage] = []
+        self.loops = False
+        self.since = 0.0  # from when on it has stood here (s): nothing leaves before because of what its spec says
+        self.returning: NDArray[np.bool_] | None = None  # in a ring, shape (n,): who may come back; None: perhaps everyone
+        self._handed_over = self.log.mark()
+
+    def connect(self) -> None:
+        """Find which stages can surprise this one: those upstream, and among them those that it can surprise in turn."""
+        self._handed_over = self.log.mark()
+        self.upstream = [stage for stage in self.run.service_stages() if self.name in self.run.ahead_of(stage.name)]
+        self.loops = self in self.upstream
+        self.upstream = [stage for stage in self.upstream if stage is not self]
+        self.rivals = [stage for stage in self.upstream if stage.name in self.run.ahead_of(self.name)]
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Go on with what waits in the inbox, and look at it now."""
+        super().take_over(before, now)
+        assert isinstance(before, ServiceStage)
+        self.inbox, self.since = before.inbox, now
+        before.alarm.cancel()
+        self.alarm.set(now)
+
+    def waiting(self, time: float) -> Waiting:
+        """What lies in the inbox."""
+        return Waiting.patient(*self.inbox.before(time))
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Note the delivery, and wake earlier if that makes something due earlier."""
+        self.inbox.add(rows, time)
+        if time < self.alarm.time:
+            self.alarm.set(self.due(time))
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows, each at its own time (s), in any order of time; both of shape (m,)."""
+        if len(rows):
+            self.inbox.add_block(rows, times)
+            self.alarm.set(self.due(float(times.min())))
+
+    def wake(self, now: float) -> float:
+        """Run from `now` on, as far as no other stage can interfere; returns when to wake next (inf: when something comes).
+
+        Only a delivery can interfere, and only a stage upstream can make one. Until the first of those wakes, this stage's
+        future is settled: it runs ahead without a turn through the event queue. Stages that feed each other in a ring
+        take turns, a step each.
+        """
+        self.run.took_turn(self.name)
+        limit = now
+        if not self.rivals:
+            limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *(stage.alarm.time for stage in self.upstream))
+        upcoming = self.advance(now, limit)
+        self.inbox.tidy()
+        if not self.loops or self.returning is not None:
+            self.hand_over_since()
+        self.run.flush()
+        return upcoming
+
+    def advance(self, now: float, limit: float) -> float:
+        """Do all that is due at `now`, and what becomes due before `limit`; returns the next time at which something is."""
+        upcoming = self.step(now)
+        while upcoming < limit:
+            upcoming = self.step(upcoming)
+        return upcoming
+
+    def step(self, now: float) -> float:
+        """Do all that is due at `now`; returns the next time at which something is."""
+        raise not_defined(self, "step")
+
+    def due(self, time: float) -> float:
+        """The earliest time at which a delivery that comes at `time` can make something happen."""
+        raise not_defined(self, "due")
+
+    def served(self, rows: Sequence[int], time: float) -> None:
+        """Hand on requests whose service is in the log: at once where they may come back here, else when this stage pauses."""
+        if self.loops:
+            self.hand_over(rows, time)
+
+    def hand_over_since(self) -> None:
+        """Hand on all that was served since the last time, but for those who went on at once: the log has it."""
+        rows, times = self.log.served_since(self._handed_over)
+        self._handed_over = self.log.mark()
+        if self.returning is not None:
+            stays = ~self.returning[rows]
+            rows, times = rows[stays], times[stays]
+        if len(rows):
+            self.hand_over_block(rows, times)
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        """Hand requests on that were served together."""
+        raise not_defined(self, "hand_over")
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """Hand on many requests, each at its own time.
+
+        rows: row numbers, int32, shape (m,), in the order of the log; times: when each has been served, seconds from the start
+        of the run, float64, shape (m,). Times may lie in the future, never before the time at which this stage last woke.
+        """
+        raise not_defined(self, "hand_over_block")
+
+    def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
+        """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
+        time = max(due, self.since) if self.is_end(to) else now
+        self.log.add(row, entered, nan, time)
+        to.fall_back(row, outcome, time)
+
+    def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
+        """The same for many rows, each at its own time."""
+        times = np.maximum(times, self.since)
+        self.log.add_block(rows, entered, np.full(len(rows), nan), times)
+        to.fall_back_block(rows, outcome, times)
+
+    def is_end(self, receiver: Receiver) -> bool:
+        """Whether requests that go there have come to the end of their way: in a closed loop none has."""
+        return not self.run.closed and receiver in self.run.ends.values()
+
+
+class StageAlarm:
+    """A stage's next wake-up in SimPy. It may be moved earlier; an overtaken one rings for nothing and is ignored."""
+
+    def __init__(self, env: Environment, wake: Callable[[float], float]) -> None:
+        self.env = env
+        self.wake = wake
+        self.time = inf
+        self._event: Timeout | None = None
+
+    def set(self, time: float) -> None:
+        """Wake at `time`, unless the stage wakes earlier anyway or is running now."""
+        if time < self.time:
+            self.time = time
+            self._event = Timeout(self.env, max(time - self.env.now, 0.0))
+            self._event.callbacks.append(self._ring)
+
+    def cancel(self) -> None:
+        """Never ring again."""
+        self._event, self.time = None, inf
+
+    def _ring(self, event: Any) -> None:
+        if event is self._event:
+            # The alarm's own time is used rather than env.now, which may differ from it by rounding.
+            now, self.time = self.time, -inf
+            upcoming, self.time = self.wake(now), inf
+            self.set(upcoming)
+
+
+class Outbox:
+    """Requests that leave a ring of stages: gathered one by one, handed on together when the running stage pauses."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+        self.rows = array("i")
+        self.times = array("d")
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Put requests in that all leave at `time`."""
+        for row in rows:
+            self.rows.append(row)
+            self.times.append(time)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Many requests need no gathering."""
+        self.receiver.accept_block(rows, times)
+
+    def flush(self) -> None:
+        """Hand everything on."""
+        if self.rows:
+            rows, times = np.array(self.rows, np.int32), np.array(self.times)
+            self.rows, self.times = array("i"), array("d")
+            self.receiver.accept_block(rows, times)
+
+
+class Inbox:
+    """Requests that wait at a stage or are still on their way to it, by time of arrival.
+
+    rows[at:end], times[at:end] are sorted by time and are read where they lie, so that a stage takes a batch as a slice.
+    Single deliveries wait in the heap `late` until they are fetched.
+    """
+
+    def __init__(self) -> None:
+        self.late: list[tuple[float, int, int]] = []
+        self._count = 0
+        self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
+
+    def _hold(self, rows: Rows, times: Times, at: int, end: int) -> None:
+        self._rows, self._times = rows, times
+        self.rows, self.times = as_memoryview(rows), as_memoryview(times)
+        self.at, self.end = at, end
+
+    @property
+    def head(self) -> float:
+        """The time of the first arrival that has not been taken; inf if there is none."""
+        head: float = self.times[self.at] if self.at < self.end else inf
+        return self.late[0][0] if self.late and self.late[0][0] < head else head
+
+    def add(self, rows: Sequence[int], time: float) -> None:
+        """Deliver requests at one time; those of equal time keep the order of delivery."""
+        for row in rows:
+            self._count += 1
+            heappush(self.late, (time, self._count, row))
+
+    def add_block(self, rows: Rows, times: Times) -> None:
+        """Deliver many requests, in any order of time."""
+        kept = slice(self.at, self.end)
+        rows = np.concatenate([self._rows[kept], rows])
+        times = np.concatenate([self._times[kept], times])
+        if np.any(times[1:] < times[:-1]):
+            order = np.argsort(times, kind="stable")
+            rows, times = rows[order], times[order]
+        self._hold(rows, times, 0, len(rows))
+
+    def fetch(self, now: float) -> None:
+        """Sort in the single deliveries that have come by `now`."""
+        while self.late and self.late[0][0] <= now:
+            time, _, row = heappop(self.late)
+            place = bisect_right(self.times, time, self.at, self.end)
+            if place == self.end and self.end < len(self._rows):
+                self.end += 1
+            else:
+                if self.at == 0:
+                    place += self._make_room()
+                self._rows[self.at - 1 : place - 1] = self._rows[self.at : place]
+                self._times[self.at - 1 : place - 1] = self._times[self.at : place]
+                self.at, place = self.at - 1, place - 1
+            self.rows[place], self.times[place] = row, time
+
+    def _make_room(self) -> int:
+        """Free places before the first request and after the last; returns how far all have moved."""
+        room = 64 + self.end // 8
+        rows, times = np.empty(self.end + 2 * room, np.int32), np.empty(self.end + 2 * room)
+        rows[room : room + self.end], times[room : room + self.end] = self._rows[: self.end], self._times[: self.end]
+        self._hold(rows, times, room, room + self.end)
+        return room
+
+    def remove(self, first: int, last: int) -> tuple[Rows, Times]:
+        """Take rows[first:last] out, from behind those that stay."""
+        gone = self._rows[first:last].copy(), self._times[first:last].copy()
+        shift = last - first
+        self._rows[self.at + shift : last] = self._rows[self.at : first]
+        self._times[self.at + shift : last] = self._times[self.at : first]
+        self.at += shift
+        return gone
+
+    def time_of(self, index: int) -> float:
+        """A time before which at most `index` requests arrive: exact for index 0, else perhaps earlier than need be."""
+        place = self.at + index  # right unless a late one comes before it, and then the first of those is returned
+        time: float = self.times[place] if place < self.end else inf
+        return min(time, self.late[0][0]) if self.late else time
+
+    def tidy(self) -> None:
+        """Let go of what has been taken."""
+        if self.at == self.end and self.end:
+            self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
+
+    def chunk_end(self, size: int) -> float:
+        """When the first `size` of the requests that were delivered together will have come; inf if there are fewer."""
+        place = self.at + size
+        return self.times[place] if place < self.end else inf
+
+    def before(self, time: float) -> tuple[Rows, Times]:
+        """The requests that come before `time`, in the order in which they are taken; they stay."""
+        here = slice(self.at, bisect_left(self.times, time, self.at, self.end))
+        late = sorted(entry for entry in self.late if entry[0] < time)
+        times = np.concatenate([self._times[here], np.array([entry[0] for entry in late])])
+        rows = np.concatenate([self._rows[here], np.array([entry[2] for entry in late], np.int32)])
+        order = np.argsort(times, kind="stable")
+        return rows[order], times[order]
+
+    def pop(self) -> tuple[int, float]:
+        """Take out the next request, as (row, time); there must be one."""
+        if self.late and (self.at == self.end or self.late[0][0] < self.times[self.at]):
+            time, _, row = heappop(self.late)
+            return row, time
+        at = self.at
+        self.at = at + 1
+        return self.rows[at], self.times[at]

@@ -1,0 +1,95 @@
+"""Closed forms that a run is tested against."""
+
+from __future__ import annotations
+
+from math import exp, factorial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import poisson
+
+from simulator.evidence.profiles import IDLE_GAP_MS
+from simulator.stages.service_times import LatencyTable
+
+
+def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
+    """Mean wait in queue of M/M/c, in seconds (Erlang C; Kleinrock, Queueing Systems I, 1975, chapter 3).
+
+    rate: arrivals a second; service_rate: services a second of one server. There is a mean wait only where
+    rate < servers * service_rate.
+    """
+    a = rate / service_rate
+    waits = a**servers / factorial(servers) / (1 - a / servers)
+    chance = waits / (sum(a**k / factorial(k) for k in range(servers)) + waits)
+    return chance / (servers * service_rate - rate)
+
+
+def mg1_wait(rate: float, mean: float, second_moment: float) -> float:
+    """Mean wait in queue of M/G/1, in seconds (Pollaczek-Khinchine; Kleinrock, Queueing Systems I, 1975, chapter 5).
+
+    rate: arrivals a second; mean: of the service time, s; second_moment: of the service time, s^2. There is a mean wait only
+    where rate * mean < 1.
+    """
+    return rate * second_moment / (2 * (1 - rate * mean))
+
+
+def fork_join_response(rate: float, service_rate: float) -> float:
+    """Mean time from a fork to the join of two M/M/1 branches with the same rate (Flatto and Hahn 1984).
+
+    As given by Nelson and Tantawi, "Approximate analysis of fork/join synchronization in parallel queues", 1988.
+    """
+    return (12 - rate / service_rate) / 8 / (service_rate - rate)
+
+
+class BatchQueue(NamedTuple):
+    """What is known of a queue that is served in batches: mean wait in queue in s, share of time busy, mean batch size."""
+
+    wait_s: float
+    busy: float
+    mean_batch: float
+
+
+def batch_queue(rate: float, table: LatencyTable, max_batch: int, longest: int = 400) -> BatchQueue:
+    """One server that takes up to `max_batch` of those waiting at once, served as measured, for Poisson arrivals.
+
+    Exact but for the cut at `longest` in the queue: the embedded chain on the queue length n at service completions,
+    n' = max(n, 1) - b + Poisson(rate S(b)) with b = min(max(n, 1), max_batch), then renewal-reward for the time average and
+    Little's law for the wait. A server that n = 0 leaves idle for long is slower, as in the run. Raises ValueError where the
+    queue is too often at the cut.
+    """
+    kinds = _services(rate, table, max_batch)
+    chances = [poisson.pmf(np.arange(longest + 1)[:, None], rate * seconds) @ weights for seconds, weights in kinds]
+    means = [float(seconds @ weights) for seconds, weights in kinds]
+    squares = [float(seconds**2 @ weights) for seconds, weights in kinds]
+    moves = np.zeros((longest + 1, longest + 1))
+    sizes, service, cycle, area = np.zeros((4, longest + 1))
+    for n in range(longest + 1):
+        size, kind = min(max(n, 1), max_batch), min(n, max_batch)
+        left = max(n, 1) - size
+        moves[n, left:] = chances[kind][: longest + 1 - left]
+        moves[n, -1] += 1 - moves[n].sum()
+        sizes[n], service[n] = size, means[kind]
+        cycle[n] = means[kind] + (1 / rate if n == 0 else 0.0)
+        area[n] = left * means[kind] + rate * squares[kind] / 2
+    share = _stationary(moves)
+    if share[-1] > 1e-6:
+        raise ValueError(f"the queue is longer than {longest} in {share[-1]:.1g} of the cycles; raise `longest`")
+    per_cycle = float(share @ cycle)
+    return BatchQueue(float(share @ area) / per_cycle / rate, float(share @ service) / per_cycle, float(share @ sizes))
+
+
+def _services(rate: float, table: LatencyTable, max_batch: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Service times in s and their chances: of one request that ends an idle time, then of batches of 1 to `max_batch`."""
+    busy, rested = table.seconds
+    equal = table.weights
+    idles = exp(-rate * IDLE_GAP_MS / 1000)
+    first = np.concatenate([rested[1], busy[1]]), np.concatenate([idles * equal, (1 - idles) * equal])
+    return [first, *((busy[size], equal) for size in range(1, max_batch + 1))]
+
+
+def _stationary(moves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The chances that a chain leaves as they are; one balance equation follows from the rest and gives way to the sum of 1."""
+    system = moves.T - np.eye(len(moves))
+    system[-1] = 1.0
+    return np.asarray(np.linalg.solve(system, np.append(np.zeros(len(moves) - 1), 1.0)))

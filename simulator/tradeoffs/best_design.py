@@ -1,0 +1,330 @@
+"""The best design under a case's objectives: an optimizer proposes, and a race decides.
+
+Best is what meets every objective at the least cost; where nothing does, what falls short the least. The optimizer is Optuna's
+tree-structured Parzen estimator with constraints (Bergstra 2011; Watanabe 2023). Each proposal gets a few replications. The
+most promising then race: all meet the same requests, more and more of them, and whoever is worse than the leader beyond chance
+gets no more (successive halving: Jamieson and Talwalkar 2016; paired, as in F-Race: Birattari 2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Literal
+
+import optuna
+
+from simulator.case.schema import Scenario
+from simulator.errors import InputError, suggest
+from simulator.intervals import Estimate
+from simulator.metrics.comparisons import Difference
+from simulator.tradeoffs.breakeven import BreakevenClaim
+from simulator.tradeoffs.design_space import Axis, DesignPoint
+from simulator.tradeoffs.front import Front, Goal, goal_of, missed, moved
+from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, swept
+from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.units import spoken
+
+#: Runs the points with so many replications each, in their order.
+Evaluate = Callable[[Sequence[DesignPoint], int], list[DesignOutcome]]
+
+Sampler = Literal["tpe", "random"]
+
+#: Replications of a proposal, those that race, and replications at which a race ends.
+FEW, RACING, MOST = 2, 8, 32
+
+#: Proposals that are run side by side.
+SIDE_BY_SIDE = 8
+
+#: How far a design without a figure falls short, as a part of the bound.
+_FAR = 1e3
+
+
+@dataclass(frozen=True)
+class TriedDesign:
+    """A design with what it came to. short: how far each objective is missed, as a part of its bound; 0 where it is met."""
+
+    point: DesignPoint
+    outcome: DesignOutcome
+    short: tuple[float, ...]
+    cost: float
+
+    @property
+    def meets(self) -> bool:
+        """Whether every objective is met, by the plain values."""
+        return not any(self.short)
+
+    @property
+    def rank(self) -> tuple[float, float, float]:
+        """Sorts what meets all objectives by its cost, then the others by how far they fall short."""
+        return max(self.short, default=0.0), sum(self.short), self.cost
+
+
+@dataclass(frozen=True)
+class Miss:
+    """The design that meets every objective but one, and misses that the least."""
+
+    answer: BreakevenClaim
+    tried: TriedDesign
+    short: float
+
+    @property
+    def words(self) -> str:
+        """By how much, with the unit: `“Cost of 1,000 people at most 21,000 USD” by 900 USD`."""
+        if abs(self.short) == inf:
+            return f"“{self.answer.words}”, for which it has no figure"
+        unit = self.answer.metric.unit
+        size = f"{100 * self.short:.3g} points" if unit == "share" else spoken(self.short, unit)
+        return f"“{self.answer.words}” by {size}"
+
+
+@dataclass(frozen=True)
+class BestDesigns:
+    """What a search came to.
+
+    best: the winner of the race; raced: how many replications each of those that raced has got, by place in the race's order
+    path: the best so far after each proposal; misses: where nothing meets all objectives, the nearest misses of each one
+    runs, replications: how many points were run, and replications of them in all
+    undecided: those of the race that could not be told from the winner
+    """
+
+    best: TriedDesign
+    path: Sequence[TriedDesign]
+    misses: Sequence[Miss]
+    raced: Mapping[str, int]
+    undecided: Sequence[TriedDesign]
+    runs: int
+    replications: int
+
+
+class Search:
+    """Looks for the best design over some choices."""
+
+    def __init__(
+        self,
+        axes: Sequence[Axis],
+        base: DesignPoint,
+        answers: Sequence[BreakevenClaim],
+        cost: Goal,
+        evaluate: Evaluate,
+        seed: int,
+    ) -> None:
+        """answers: the objectives to meet; cost: what is to be least"""
+        self.axes, self.base, self.answers, self.cost = list(axes), base, list(answers), cost
+        self._evaluate, self._seed = evaluate, seed
+        self.tried: dict[str, TriedDesign] = {}
+        self.replications = 0
+
+    def find(
+        self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> BestDesigns:
+        """The best of as many designs as the budget allows, and of those that race in the end."""
+        path = self.propose(budget, sampler, progress)
+        runners = sorted(self.tried.values(), key=lambda one: one.rank)[:RACING]
+        best, raced, undecided = self._race(runners)
+        misses = [] if best.meets else self._misses()
+        return BestDesigns(best, path, misses, raced, undecided, len(self.tried), self.replications)
+
+    def propose(
+        self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> list[TriedDesign]:
+        """Run as many designs as an optimizer proposes, each once; the best so far after each of them."""
+        study = optuna.create_study(sampler=_sampler(sampler, self._seed))
+        path: list[TriedDesign] = []
+        asked, idle = 0, 0
+        while asked < budget and idle < 20 * SIDE_BY_SIDE:
+            trials = [study.ask(_distributions(self.axes)) for _ in range(min(SIDE_BY_SIDE, budget - asked))]
+            points = [self._point(trial.params) for trial in trials]
+            new = {repr(point): point for point in points if repr(point) not in self.tried}
+            idle = 0 if new else idle + len(trials)
+            self._run(list(new.values()), FEW)
+            for trial, point in zip(trials, points, strict=True):
+                one = self.tried[repr(point)]
+                for answer, part in zip(self.answers, one.short, strict=True):
+                    trial.set_constraint(answer.words, part)
+                study.tell(trial, one.cost if one.cost < inf else 1e18)
+                if repr(point) in new:
+                    new.pop(repr(point))
+                    asked += 1
+                    path.append(min([one, *path[-1:]], key=lambda tried: tried.rank))
+            progress(asked, budget)
+        return path
+
+    def _point(self, params: Mapping[str, int]) -> DesignPoint:
+        picks = {axis.name: axis.picks[params[axis.name]] for axis in self.axes}
+        return DesignPoint({**self.base.picks, **picks}, self.base.figures)
+
+    def _run(self, points: Sequence[DesignPoint], replications: int) -> list[TriedDesign]:
+        if not points:
+            return []
+        outcomes = self._evaluate(points, replications)
+        self.replications += replications * len(points)
+        found = [self._judged(point, outcome) for point, outcome in zip(points, outcomes, strict=True)]
+        self.tried |= {repr(one.point): one for one in found}
+        return found
+
+    def _judged(self, point: DesignPoint, outcome: DesignOutcome) -> TriedDesign:
+        short = tuple(_short(answer, outcome) for answer in self.answers)
+        value = outcome.value(self.cost.metric.name)
+        return TriedDesign(point, outcome, short, inf if value is None else self.cost.worse(value))
+
+    def _race(self, runners: Sequence[TriedDesign]) -> tuple[TriedDesign, dict[str, int], list[TriedDesign]]:
+        """Double the replications of those that are not yet worse than the leader beyond chance, until one is left."""
+        left, replications = list(runners), FEW
+        raced = {repr(one.point): FEW for one in runners}
+        while len(left) > 1 and replications < MOST:
+            replications *= 2
+            left = sorted(self._run([one.point for one in left], replications), key=lambda one: one.rank)
+            raced |= {repr(one.point): replications for one in left}
+            left = [left[0], *(one for one in left[1:] if not self._is_worse(one, left[0]))]
+        return left[0], raced, left[1:]
+
+    def _is_worse(self, one: TriedDesign, leader: TriedDesign) -> bool:
+        """Whether a design is worse than the leader beyond chance: misses for certain what that may meet, or costs more."""
+        for answer in self.answers:
+            gap, best = answer.gap([one.outcome]), answer.gap([leader.outcome])
+            if gap.sure and not gap.holds and not (best.sure and not best.holds):
+                return True
+        if not (one.meets and leader.meets):
+            return False
+        dearer: Estimate = moved(self.cost, leader.outcome, one.outcome)
+        return dearer.high < 0 if self.cost.higher else dearer.low > 0
+
+    def _misses(self) -> list[Miss]:
+        """For each objective, the design that meets all others and misses it the least; the nearest of them first."""
+        found = []
+        for place, answer in enumerate(self.answers):
+            fit = [one for one in self.tried.values() if not any(one.short[:place] + one.short[place + 1 :])]
+            if fit:
+                nearest = min(fit, key=lambda one: (one.short[place], one.cost))
+                found.append((nearest.short[place], Miss(answer, nearest, -answer.gap([nearest.outcome]).value)))
+        return [miss for _, miss in sorted(found, key=lambda pair: pair[0])]
+
+
+def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:
+    """What is to be least: the metric of this name, else the first objective in USD, else what 1,000 requests cost.
+
+    Raises InputError for a metric that there is not, or of which it is not known which way is better.
+    """
+    if name is not None and name not in scenario.metrics:
+        raise InputError(f"--least {name}: there is no such metric; {suggest(name, scenario.metrics, 'casesim run --json')}")
+    in_usd = (one.metric for one in scenario.objectives if scenario.metrics[one.metric].unit == "USD")
+    return goal_of(scenario, name or next(in_usd, "cost_per_1000_usd"))
+
+
+def _short(answer: BreakevenClaim, outcome: DesignOutcome) -> float:
+    """How far an objective is missed, as a part of its bound; 0 where it is met."""
+    gap = answer.gap([outcome])
+    if gap.holds:
+        return 0.0
+    return min(-gap.value / max(abs(answer.bound), 1e-12), _FAR)
+
+
+def _distributions(axes: Sequence[Axis]) -> dict[str, Any]:
+    """What Optuna draws from: the place of a number among the numbers, which have an order, and of an option among options."""
+    return {
+        axis.name: optuna.distributions.IntDistribution(0, len(axis.picks) - 1)
+        if all(isinstance(pick, int | float) for pick in axis.picks)
+        else optuna.distributions.CategoricalDistribution(list(range(len(axis.picks))))
+        for axis in axes
+    }
+
+
+def _sampler(sampler: Sampler, seed: int) -> optuna.samplers.BaseSampler:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if sampler == "random":
+        return optuna.samplers.RandomSampler(seed)
+    return optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=16)
+
+
+@dataclass(frozen=True)
+class Better:
+    """In one goal, the best design of a sweep that is no worse in the other goals than one's own.
+
+    change: how much better it is, on other requests than those it was chosen by
+    """
+
+    goal: Goal
+    place: int
+    point: DesignPoint
+    change: Estimate
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is better beyond chance."""
+        return self.change.low > 0 if self.goal.higher else self.change.high < 0
+
+    @property
+    def words(self) -> str:
+        """How much better: `+2.1 points`."""
+        told = Difference(self.goal.metric, self.goal.metric.label, self.change)
+        return f"{told.size} ({told.interval})"
+
+
+@dataclass(frozen=True)
+class Regret:
+    """One's own design beside a front: its outcome, and in which goals a design of the sweep seemed better."""
+
+    asked: SweepRequest
+    own: DesignOutcome
+    better: Sequence[Better]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What the own design leaves lying, a sentence a goal."""
+        if self.own.refused:
+            return [f"Your own design cannot run: {self.own.refused}"]
+        if not self.better:
+            return ["No design of this sweep is better than your own in one of these metrics and no worse in the others."]
+        return [f"{one.goal.label or one.goal.metric.label}: {self._told(one)}" for one in self.better]
+
+    def _told(self, one: Better) -> str:
+        on = one.point.on(self.asked.axes)
+        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.asked.axes)
+        if one.sure:
+            return f"{one.words} with {other}, and the other metrics no worse, on requests that had no part in the choice."
+        return f"{other} seemed better; on other requests the difference is {one.words}, which may be chance."
+
+    def to_json(self) -> dict[str, Any]:
+        """As `casesim pareto --json` prints it."""
+        return {
+            "own": {
+                name: {"value": found.value, "low": found.low, "high": found.high} for name, found in self.own.metrics.items()
+            },
+            "better": [
+                {
+                    "metric": one.goal.metric.name,
+                    "place": one.place,
+                    "change": one.change.value,
+                    "low": one.change.low,
+                    "high": one.change.high,
+                    "unit": one.goal.metric.unit,
+                    "sure": one.sure,
+                }
+                for one in self.better
+            ],
+            "sentences": self.sentences,
+        }
+
+
+def regret_of(
+    asked: SweepRequest, points: Sequence[DesignPoint], front: Front, submit: Submit, kept: OutcomeCache | None = None
+) -> Regret:
+    """What the design around which a sweep is leaves lying, goal by goal; what seems better runs again on other requests.
+
+    points: those of the outcomes of the front, in the same order
+    """
+    (own,) = swept(Sweep(asked, submit, kept, [asked.base]))
+    found = [] if own.refused else missed(front, own)
+    if not found:
+        return Regret(asked, own, [])
+    there = [points[one.place] for one in found]
+    again = swept(Sweep(asked, submit, kept, [asked.base, *there], seed=asked.other_seed))
+    better = [
+        Better(one.goal, one.place, point, moved(one.goal, again[0], other))
+        for one, point, other in zip(found, there, again[1:], strict=True)
+        if all(one.goal.metric.name in run.readings for run in (again[0], other))
+    ]
+    return Regret(asked, own, better)

@@ -1,0 +1,191 @@
+"""Which designs a sweep tries: axes over choices and figures of a case, and points on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from math import ceil, log2, prod
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from simulator.case.choices import Number, Options, Pick
+from simulator.case.figures import PROJECTED, TRAFFIC, figures_of, range_of
+from simulator.case.schema import Scenario
+from simulator.errors import InputError, suggest
+from simulator.limits import SWEEP_POINTS
+from simulator.units import plain_number
+
+Method = Literal["grid", "sobol", "lhs"]
+METHODS: tuple[Method, ...] = ("grid", "sobol", "lhs")
+
+#: So many options of an axis are listed in a sentence.
+_LISTED = 4
+
+#: Levels of a figure on a grid, where nobody says how many.
+LEVELS = 5
+
+
+class SpaceError(InputError):
+    """A sweep cannot be made so; the message says which axis, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is varied: a choice of the case, or a figure.
+
+    label: what a person reads; picks: the picks of a choice that are tried, or the levels of a figure on a grid
+    bounds: the range of a figure; None for a choice; names: what a person reads of the picks, where that is something else
+    """
+
+    name: str
+    label: str
+    picks: tuple[Pick, ...]
+    bounds: tuple[float, float] | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is a choice, not a figure."""
+        return self.bounds is None
+
+    def at(self, part: float) -> Pick:
+        """The value at a part of the axis, from 0 to 1: each pick takes as much of it, a figure grows evenly."""
+        if self.bounds is None:
+            return self.picks[min(int(part * len(self.picks)), len(self.picks) - 1)]
+        low, high = self.bounds
+        return low + part * (high - low)
+
+    @property
+    def words(self) -> str:
+        """What is tried, in words: `Classifier replicas (1 to 4)`."""
+        if self.bounds:
+            return f"{self.label} ({plain_number(self.bounds[0])} to {plain_number(self.bounds[1])})"
+        shown = [self.name_of(one) for one in self.picks]
+        if len(shown) > 2 and all(isinstance(one, int | float) for one in self.picks):
+            return f"{self.label} ({len(shown)} values from {shown[0]} to {shown[-1]})"
+        if len(shown) > _LISTED:
+            return f"{self.label} ({len(shown)} options)"
+        return f"{self.label} ({', '.join(shown)})"
+
+    def name_of(self, pick: Pick) -> str:
+        """A value in words."""
+        named = dict(zip(self.picks, self.names, strict=False))
+        return named.get(pick, f"{pick:g}" if isinstance(pick, int | float) else str(pick))
+
+    def to_json(self) -> dict[str, Any]:
+        """The axis as plain data."""
+        between = {"between": list(self.bounds)} if self.bounds else {}
+        return {"name": self.name, "label": self.label, "values": list(self.picks)} | between
+
+
+@dataclass(frozen=True)
+class DesignPoint:
+    """One design of a sweep: what differs from the case as it stands."""
+
+    picks: Mapping[str, Pick] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    def on(self, axes: Sequence[Axis]) -> dict[str, Pick]:
+        """The values on some axes."""
+        return {axis.name: (self.picks if axis.is_choice else self.figures)[axis.name] for axis in axes}
+
+
+def axis_of(scenario: Scenario, told: str) -> Axis:
+    """An axis as a person writes it; raises SpaceError with what would be right.
+
+    `replicas`, `replicas=1,2,4`, `replicas=1:8`; `population.prevalence`, `population.prevalence=0.01:0.04`, or with the number
+    of levels on a grid `population.prevalence=0.01:0.04:4`; `traffic=0.5:2`, times the traffic of the case.
+    """
+    name, _, values = (part.strip() for part in told.partition("="))
+    if name in scenario.choices:
+        return _of_choice(scenario, name, values)
+    figures = figures_of(scenario)
+    if name == TRAFFIC or name in figures or (values and PROJECTED.fullmatch(name)):
+        return _of_figure(scenario, name, values)
+    near = suggest(name, [*scenario.choices, TRAFFIC, *figures])
+    raise SpaceError(f"--over {told}: there is no choice and no figure '{name}'; {near}")
+
+
+def _of_choice(scenario: Scenario, name: str, values: str) -> Axis:
+    choice = scenario.choices[name]
+    picks = choice.picks()
+    if ":" in values and isinstance(choice, Number):
+        low, high = _numbers(name, values, 2)
+        picks = [pick for pick in picks if low <= float(pick) <= high]
+    elif values:
+        picks = []
+        for value in values.split(","):
+            try:
+                picks.append(choice.read(value.strip()))
+            except ValueError as error:
+                raise SpaceError(f"--over {name}={values}: {error}") from error
+    if len(set(picks)) < 2:
+        raise SpaceError(f"--over {name}={values}: {len(set(picks))} of its options; a sweep needs at least 2")
+    alone = tuple(dict.fromkeys(picks))
+    names = tuple(map(choice.label_of, alone)) if isinstance(choice, Options) else ()
+    return Axis(name, choice.label, alone, names=names)
+
+
+def _of_figure(scenario: Scenario, name: str, values: str) -> Axis:
+    if values and ":" not in values:
+        levels = _numbers(name, values.replace(",", ":"), None)
+        if len(levels) < 2:
+            raise SpaceError(f"--over {name}={values}: one number; a sweep needs at least 2, such as {name}=1,2 or {name}=1:2")
+        return Axis(name, name, tuple(sorted(levels)), (min(levels), max(levels)))
+    count = LEVELS
+    if values:
+        low, high, *more = _numbers(name, values, None)
+        count = int(more[0]) if more else LEVELS
+    else:
+        low, high = range_of(scenario, name)
+    if not low < high or count < 2:
+        raise SpaceError(f"--over {name}={values}: write it as LOW:HIGH or LOW:HIGH:LEVELS, such as {name}=0.5:2:4")
+    if count > SWEEP_POINTS.most:
+        raise SpaceError(f"--over {name}={values}: {count:,} levels; at most {SWEEP_POINTS} are run")
+    return Axis(name, name, tuple(np.linspace(low, high, count).tolist()), (low, high))
+
+
+def _numbers(name: str, values: str, count: int | None) -> list[float]:
+    try:
+        found = [float(part) for part in values.split(":")]
+    except ValueError:
+        found = []
+    if not np.isfinite(found).all() or len(found) not in ((count,) if count else range(1, 1000)):
+        raise SpaceError(f"--over {name}={values}: write it as LOW:HIGH, such as {name}=1:4")
+    return found
+
+
+def points_of(axes: Sequence[Axis], method: Method, count: int | None, seed: int, base: DesignPoint) -> list[DesignPoint]:
+    """The points of a sweep, each once: all combinations on a grid, else `count` points spread evenly.
+
+    method: `sobol`, a scrambled Sobol sequence (Sobol 1967; Owen 1998), `lhs`, a Latin hypercube (McKay 1979), or `grid`
+    base: what holds at every point. Raises SpaceError for more points than are run.
+    """
+    size = prod(len(axis.picks) for axis in axes) if method == "grid" else count or 0
+    if size > SWEEP_POINTS.most:
+        raise SpaceError(f"{size:,} points; at most {SWEEP_POINTS} are run: give fewer values, or --method sobol --points 1024")
+    if method == "grid":
+        found = [dict(zip([axis.name for axis in axes], values, strict=True)) for values in product(*(a.picks for a in axes))]
+    else:
+        if not count:
+            raise SpaceError(f"--method {method}: say how many points, such as --points 256")
+        parts = _spread(method, len(axes), count, seed)
+        found = [{axis.name: axis.at(part) for axis, part in zip(axes, row, strict=True)} for row in parts.tolist()]
+    return list({repr(one): one for one in (_point(axes, values, base) for values in found)}.values())
+
+
+def _spread(method: Method, dimensions: int, count: int, seed: int) -> NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    if method == "lhs":
+        return np.asarray(qmc.LatinHypercube(dimensions, rng=rng).random(count))
+    return np.asarray(qmc.Sobol(dimensions, rng=rng).random_base2(ceil(log2(max(count, 2))))[:count])
+
+
+def _point(axes: Sequence[Axis], values: Mapping[str, Any], base: DesignPoint) -> DesignPoint:
+    picks = {axis.name: values[axis.name] for axis in axes if axis.is_choice}
+    figures = {axis.name: float(values[axis.name]) for axis in axes if not axis.is_choice}
+    return DesignPoint({**base.picks, **picks}, {**base.figures, **figures})

@@ -1,0 +1,226 @@
+"""Which picks and figures move a metric most: Morris screening and Sobol indices, by SALib.
+
+Parametric sensitivity: how far a figure of the run hangs on what was picked or assumed. It has nothing to do with diagnostic
+sensitivity, the share of positives that are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from SALib.analyze import morris as morris_analysis
+from SALib.analyze import sobol as sobol_analysis
+from SALib.sample import morris as morris_sample
+from SALib.sample import sobol as sobol_sample
+
+from simulator.errors import InputError
+from simulator.intervals import LEVEL
+from simulator.tradeoffs.design_space import Axis, DesignPoint
+from simulator.tradeoffs.sweep import DesignOutcome
+
+Way = Literal["morris", "sobol"]
+WAYS: tuple[Way, ...] = ("morris", "sobol")
+
+Floats = NDArray[np.float64]
+
+#: An index whose 95% interval is wider than this part of the variance says little.
+TOO_WIDE = 0.2
+
+#: So many trajectories or base points it takes at least to say anything.
+LEAST = 4
+
+#: Levels of Morris's grid.
+_LEVELS = 4
+
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Influence:
+    """How much one axis moves a metric.
+
+    first, total: Sobol's indices, parts of the metric's variance: by this axis alone, and by all that it takes part in
+    elementary: Morris's mean absolute elementary effect, in the metric's unit; spread: the standard deviation of the effects,
+    large where the axis acts together with others or not evenly
+    half: half-widths of their 95% intervals, in the same order; what the way of analysis does not give is None
+    """
+
+    axis: Axis
+    total: float | None = None
+    total_half: float | None = None
+    first: float | None = None
+    first_half: float | None = None
+    elementary: float | None = None
+    elementary_half: float | None = None
+    spread: float | None = None
+
+    @property
+    def size(self) -> float:
+        """What they are ranked by."""
+        found = self.total if self.total is not None else self.elementary
+        return 0.0 if found is None else found
+
+    @property
+    def half(self) -> float:
+        """The half-width of the 95% interval of what they are ranked by."""
+        found = self.total_half if self.total_half is not None else self.elementary_half
+        return 0.0 if found is None else found
+
+    @property
+    def too_wide(self) -> bool:
+        """Whether its interval is too wide to rank it by."""
+        return 2 * self.half > TOO_WIDE if self.total is not None else self.half > self.size
+
+    def to_json(self) -> dict[str, Any]:
+        """As `casesim sensitivity --json` prints it."""
+        told = {name: value for name, value in vars(self).items() if name != "axis" and value is not None}
+        return {"name": self.axis.name, "label": self.axis.label, **told, "too_wide": self.too_wide}
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How much each axis moves a metric, the largest first.
+
+    used, of: on how many trajectories (Morris) or base points (Sobol) it rests, of how many; the others hold a design that has
+    no figure for the metric
+    """
+
+    ranked: Sequence[Influence]
+    used: int
+    of: int
+    each: str
+
+    @property
+    def leaders(self) -> list[Influence]:
+        """The first axis, and those that cannot be told from it: their intervals overlap."""
+        first = self.ranked[0]
+        return [first, *(one for one in self.ranked[1:] if one.size + one.half >= first.size - first.half)]
+
+    @property
+    def words(self) -> str:
+        """Which axis moves the metric most, as far as that is known, in words."""
+        names = [f"“{one.axis.label}”" for one in self.leaders]
+        if not self.ranked[0].size:
+            return "nothing moves it"
+        if len(names) == 1:
+            return f"{names[0]} moves it most"
+        if len(names) == len(self.ranked) or len(names) > 4:
+            return f"which of {len(names)} axes moves it most cannot be told from so few points"
+        return f"{', '.join(names[:-1])} or {names[-1]} moves it most, which of them cannot be told"
+
+    @property
+    def caution(self) -> str:
+        """What is to be said of designs that are left out, in a sentence; empty where none are."""
+        if self.used == self.of:
+            return ""
+        return (
+            f"Rests on {self.used} of {self.of} {self.each}: the others hold a design that has no figure, because it cannot "
+            "run or is overloaded. So it ranks the axes among designs that have one."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As `casesim sensitivity --json` prints it."""
+        ranked = [one.to_json() for one in self.ranked]
+        return {"ranked": ranked, "told": self.words, "used": self.used, "of": self.of}
+
+
+@dataclass(frozen=True)
+class SampledDesigns:
+    """Where a metric has to be known: parts of each axis from 0 to 1, shape (points, axes)."""
+
+    way: Way
+    axes: Sequence[Axis]
+    parts: Floats
+    seed: int
+
+    def points(self, base: DesignPoint) -> list[DesignPoint]:
+        """The designs to run, in order, some of them more than once; base: what holds at each."""
+        return [_point(self.axes, row, base) for row in self.parts.tolist()]
+
+    def ranked(self, outcomes: Sequence[DesignOutcome], names: Sequence[str]) -> dict[str, Ranking | str]:
+        """How much each axis moves each of these metrics, or why that cannot be told; outcomes: of the points, in order."""
+        found: dict[str, Ranking | str] = {}
+        for name in names:
+            values = [one.value(name) for one in outcomes]
+            try:
+                found[name] = self.ranking(np.array([np.nan if value is None else value for value in values]))
+            except InputError as error:
+                found[name] = str(error)
+        return found
+
+    @property
+    def each(self) -> str:
+        """What the points come in, many of them."""
+        return "base points" if self.way == "sobol" else "trajectories"
+
+    @property
+    def _problem(self) -> dict[str, Any]:
+        names = [axis.name for axis in self.axes]
+        return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
+
+    def ranking(self, values: Floats) -> Ranking:
+        """How much each axis moves a metric; values: at each point, shape (points,), NaN where there is none.
+
+        A trajectory or base point of which some design has no figure is left out whole. Raises InputError where fewer than
+        LEAST are left.
+        """
+        size = len(self.axes) + (2 if self.way == "sobol" else 1)
+        whole = np.asarray(np.isfinite(values.reshape(-1, size)).all(axis=1))
+        used, of = int(whole.sum()), len(whole)
+        if used < LEAST:
+            raise InputError(f"has a figure at every design of only {used} of {of} {self.each}; it takes at least {LEAST}")
+        mine = np.repeat(whole, size)
+        found = replace(self, parts=self.parts[mine])._influences(values[mine])
+        return Ranking(sorted(found, key=lambda one: -one.size), used, of, self.each)
+
+    def _influences(self, values: Floats) -> list[Influence]:
+        if np.ptp(values) <= 1e-12 * max(abs(float(values.mean())), 1e-300):
+            return [Influence(axis, **dict.fromkeys(self._fields, 0.0)) for axis in self.axes]
+        return self._sobol(values) if self.way == "sobol" else self._morris(values)
+
+    @property
+    def _fields(self) -> tuple[str, ...]:
+        if self.way == "sobol":
+            return "total", "total_half", "first", "first_half"
+        return "elementary", "elementary_half", "spread"
+
+    def _sobol(self, values: Floats) -> list[Influence]:
+        told = sobol_analysis.analyze(self._problem, values, calc_second_order=False, num_resamples=_RESAMPLES,
+                                      conf_level=LEVEL, seed=self.seed)  # fmt: skip
+        columns = zip(self.axes, told["ST"], told["ST_conf"], told["S1"], told["S1_conf"], strict=True)
+        return [Influence(axis, float(st), float(st_half), float(s1), float(s1_half))
+                for axis, st, st_half, s1, s1_half in columns]  # fmt: skip
+
+    def _morris(self, values: Floats) -> list[Influence]:
+        told = morris_analysis.analyze(self._problem, self.parts, values, num_levels=_LEVELS, num_resamples=_RESAMPLES,
+                                       conf_level=LEVEL, seed=self.seed)  # fmt: skip
+        columns = zip(self.axes, told["mu_star"], told["mu_star_conf"], told["sigma"], strict=True)
+        return [Influence(axis, elementary=float(mean), elementary_half=float(half), spread=float(sigma))
+                for axis, mean, half, sigma in columns]  # fmt: skip
+
+
+def _point(axes: Sequence[Axis], parts: Sequence[float], base: DesignPoint) -> DesignPoint:
+    values = {axis: axis.at(part) for axis, part in zip(axes, parts, strict=True)}
+    picks = {axis.name: value for axis, value in values.items() if axis.is_choice}
+    figures = {axis.name: float(value) for axis, value in values.items() if not axis.is_choice}
+    return DesignPoint({**base.picks, **picks}, {**base.figures, **figures})
+
+
+def sample_of(axes: Sequence[Axis], way: Way, count: int, seed: int) -> SampledDesigns:
+    """The points of an analysis, count * (axes + 1) of them for Morris and count * (axes + 2) for Sobol.
+
+    count: trajectories (Morris 1991), or base points of Sobol's indices (Saltelli 2010), a power of two. Raises InputError for
+    a number that does not do.
+    """
+    if way == "sobol" and (count < 4 or count & (count - 1)):
+        raise InputError(f"--points {count}: Sobol's indices take a power of two, 4 or more, such as 64")
+    if count < LEAST:
+        raise InputError(f"--points {count}: Morris screening takes at least {LEAST} trajectories")
+    sample = SampledDesigns(way, axes, np.empty((0, len(axes))), seed)
+    make: Callable[..., Any] = sobol_sample.sample if way == "sobol" else morris_sample.sample
+    how = {"calc_second_order": False} if way == "sobol" else {"num_levels": _LEVELS}
+    return SampledDesigns(way, axes, np.asarray(make(sample._problem, count, seed=seed, **how)), seed)

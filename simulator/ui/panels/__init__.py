@@ -1,1 +1,0 @@
-"""Parts of a page that are large or that several pages share."""

@@ -1,1 +1,0 @@
-"""The page Trade-offs: what else is possible around a design."""

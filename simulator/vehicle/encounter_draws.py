@@ -1,0 +1,134 @@
+"""The encounters of a replication, drawn beforehand: each design meets the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from simulator.case.curveballs import Weather
+from simulator.case.quantities import Quantity
+from simulator.engine.attribute_columns import value_at
+from simulator.engine.plan import Plan
+from simulator.engine.quantity_draws import draw
+from simulator.engine.streams import Streams
+from simulator.vehicle.encounter_section import LONGEST_S, Encounters
+
+Floats = NDArray[np.float64]
+
+#: The latent process behind misses is drawn in steps of this length, so that designs with other frame rates share it.
+STEP_S = 0.02
+STEPS = round(LONGEST_S / STEP_S) + 1
+KMH = 1 / 3.6
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Encounters of one replication, shape (n,) each, before any design has a say in them.
+
+    kind: by its place in the file; at_s: when it comes into view; gap_m: how far ahead; own_mps: its speed along the road
+    lateral_m: how far beside the way; crosses_mps: how fast it moves into it
+    """
+
+    kind: NDArray[np.int64]
+    at_s: Floats
+    gap_m: Floats
+    own_mps: Floats
+    height_m: Floats
+    lateral_m: Floats
+    crosses_mps: Floats
+
+
+def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
+    """The encounters of a replication; a further kind in the case shifts no draw of the others."""
+    spec = plan.scenario.encounters
+    assert spec is not None
+    streams, n = Streams(seed, replication), spec.count
+    kinds = list(spec.kinds)
+    shares = np.cumsum([kind.share.value for kind in spec.kinds.values()])
+    kind = np.minimum(np.searchsorted(shares, streams.named("encounters.kind").random(n), side="right"), len(kinds) - 1)
+    latest = max(plan.arrivals_end_s - LONGEST_S, 0.0)
+    at_s = (np.arange(n) + streams.named("encounters.at").random(n)) / n * latest
+
+    def of(field: str, otherwise: float) -> Floats:
+        values = np.full(n, otherwise)
+        for place, name in enumerate(kinds):
+            quantity: Quantity | None = getattr(spec.kinds[name], field)
+            if quantity is not None:
+                values[kind == place] = draw(quantity, streams.named(f"encounters.{name}.{field}"), n)[kind == place]
+        return values
+
+    speeds = of("speed_kmh", 0.0) * KMH
+    return Drawn(
+        kind, at_s, of("distance_m", np.nan), speeds, of("height_m", np.nan), of("lateral_m", 0.0), of("crosses_mps", 0.0)
+    )
+
+
+def deceleration_of(spec: Encounters, condition: str | None) -> float:
+    """The deceleration of the brakes under a condition, in m/s^2."""
+    own = spec.conditions[condition].deceleration_mps2 if condition else None
+    return (own or spec.braking.deceleration_mps2).value
+
+
+def speed_at(plan: Plan, at_s: Floats) -> Floats:
+    """The vehicle's own speed at each time, in m/s, shape as `at_s`."""
+    spec = plan.scenario.encounters
+    assert spec is not None
+    if spec.speed_kmh is not None:
+        return np.full(len(at_s), spec.speed_kmh.value * KMH)
+    assert spec.speed_by is not None
+    return value_at(plan, spec.speed_by, at_s) * KMH
+
+
+def weather_at(plan: Plan, at_s: Floats) -> NDArray[np.int64]:
+    """The condition at each time, by its place in the file; as many as there are for a clear day. The latest strike holds."""
+    spec = plan.scenario.encounters
+    assert spec is not None
+    names = list(spec.conditions)
+    found = np.full(len(at_s), names.index(spec.condition) if spec.condition else len(names))
+    for name, start in sorted(plan.strikes.items(), key=lambda strike: strike[1]):
+        ball = plan.scenario.curveballs[name]
+        if isinstance(ball, Weather):
+            lasts = np.inf if ball.lasts_s is None else ball.lasts_s
+            found[(at_s >= start) & (at_s < start + lasts)] = names.index(ball.condition)
+    return found
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Independent standard normal numbers behind the misses of one kind of sensor.
+
+    object: shape (n,); slow, white: a step each, shape (n, STEPS)
+    """
+
+    object: Floats
+    slow: Floats
+    white: Floats
+
+
+def noise(seed: int, replication: int, n: int, name: str) -> Noise:
+    """The numbers of a kind of sensor, `camera` or `lidar`; single precision is enough, and halves the time."""
+    streams = Streams(seed, replication)
+
+    def normal(part: str, *shape: int) -> Any:
+        return streams.named(f"encounters.{name}.{part}").standard_normal(shape, np.float32)
+
+    return Noise(normal("object", n), normal("slow", n, STEPS), normal("white", n, STEPS))
+
+
+def related(first: Noise, second: Noise, correlation: float) -> Noise:
+    """The second, correlated with the first part by part: r first + sqrt(1 - r^2) second."""
+    rest = float(np.sqrt(1 - correlation**2))
+    parts = ((getattr(first, name), getattr(second, name)) for name in ("object", "slow", "white"))
+    return Noise(*(correlation * one + rest * other for one, other in parts))
+
+
+def slowly(normal: Floats, tau_s: float) -> Floats:
+    """An Ornstein-Uhlenbeck process of unit variance in steps of STEP_S, from independent normal numbers, shape (n, STEPS)."""
+    kept = float(np.exp(-STEP_S / max(tau_s, 1e-6)))
+    fresh = normal * np.sqrt(1 - kept**2).astype(normal.dtype)
+    fresh[:, 0] = normal[:, 0]
+    return np.asarray(lfilter([1.0], [1.0, -kept], fresh, axis=1))

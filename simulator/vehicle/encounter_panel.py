@@ -1,0 +1,156 @@
+"""What a vehicle meets: one encounter with two designs, and how far a design sees beside how far it needs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import ceil
+
+import pandas as pd
+import streamlit as st
+
+from simulator.app.widgets import draw, plain
+from simulator.case.faults import ScenarioError
+from simulator.engine.plan import Plan, compile_plan, fingerprint
+from simulator.engine.run import simulate
+from simulator.engine.trace import Trace
+from simulator.explain.replications import Result
+from simulator.practice.day_panel import replication_0
+from simulator.practice.history import kept
+from simulator.vehicle import sight as front
+from simulator.vehicle.braking import reaction_s
+from simulator.vehicle.encounter_charts import encounter, step_s
+from simulator.vehicle.followed import Followed, follow, interesting, meeting_of
+from simulator.vehicle.meeting import Meeting
+from simulator.vehicle.sight import sighted, stopping_m
+from simulator.vehicle.sight_charts import accuracy_by_latency, recall_by_distance
+
+#: The speeds whose stopping distances are drawn, in km/h.
+SPEEDS_KMH = (30, 50, 80)
+
+#: The distances at which detectors are compared, in m, and the one at first.
+DISTANCES_M, _USUAL_M = (10, 15, 20, 25, 30, 40, 50, 60), 30
+
+_THIS, _BY_NUMBER = "This design", "by its number"
+
+
+@st.fragment
+def one_encounter(result: Result) -> None:
+    """An encounter of replication 0 under the design at hand and, above that, another one, at an instant that can be moved."""
+    mine = _meeting(result.plan, result.seed, lambda: replication_0(result))
+    number = _number(mine, result.plan.scenario.id)
+    if number is None:
+        st.markdown("In this replication the vehicle closes in on nothing.")
+        return
+    if not mine.closes[number]:
+        st.markdown("In this encounter the vehicle does not close in on anything, so there is nothing to see.")
+        return
+    designs = {_THIS: follow(mine, number)} | _beside(result, number)
+    draw(encounter(designs, _instant(designs, result.plan.scenario.id, number)), key="encounter")
+    many = " Both designs meet the same encounter." if len(designs) > 1 else ""
+    st.caption(
+        f"Encounter {number} of one replication.{many} Lines across the road: where the vehicle was when it confirmed and when "
+        "it braked. “Believed” is where the planner takes the object to be, until it brakes. Nothing moves until you press "
+        "Play; the arrow keys move the slider."
+    )
+
+
+def _number(mine: Meeting, case: str) -> int | None:
+    """The encounter that a person picks; None where there is none."""
+    found = interesting(mine)
+    if not found:
+        return None
+    left, right = st.columns(2)
+    picked = left.selectbox("Which encounter", [*found, _BY_NUMBER], format_func=_capital, key=f"{case}:encounter")
+    if picked in found:
+        return found[picked]
+    return int(right.number_input("Its number", 0, len(mine.drawn.at_s) - 1, key=f"{case}:encounter_number"))
+
+
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
+def _instant(designs: dict[str, Followed], case: str, number: int) -> float:
+    """The instant that the slider stands at, in seconds since the object came into view; at first the end."""
+    ends = max(followed.ended_s for followed in designs.values())
+    step = step_s(ends)
+    last = step * ceil(ends / step)
+    key = f"{case}:encounter_at:{number}:{last:g}"
+    return float(st.slider("Seconds since it came into view", 0.0, last, last, step, "%.2f", key=key))
+
+
+def _beside(result: Result, number: int) -> dict[str, Followed]:
+    """The same encounter under the pinned run or the default design, by name: the first that is another design.
+
+    None where that other one does not close in on anything.
+    """
+    for name, plan in _others(result.plan):
+        if plan.identity != result.plan.identity:
+            meeting = _meeting(plan, result.seed, lambda plan=plan: simulate(plan, result.seed))  # type: ignore[misc]
+            return {name: follow(meeting, number)} if meeting.closes[number] else {}
+    return {}
+
+
+def _others(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    scenario = plan.authored or plan.scenario
+    pinned = next((attempt for attempt in kept(scenario) if attempt.starred), None)
+    try:
+        if pinned:
+            yield "The pinned run", compile_plan(scenario, pinned.picks, pinned.strikes)
+    except ScenarioError:  # the case no longer offers that design
+        pass
+    yield "The default design", compile_plan(scenario)
+
+
+def _meeting(plan: Plan, seed: int, trace: Callable[[], Trace]) -> Meeting:
+    return _kept(fingerprint([*plan.identity, seed]), trace)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _kept(design: str, _trace: Callable[[], Trace]) -> Meeting:
+    return meeting_of(_trace())
+
+
+def sight(result: Result) -> None:
+    """What the design finds by distance, beside the distances that it needs to stop."""
+    scenario, plan = result.plan.scenario, result.plan
+    assert scenario.encounters is not None
+    objects = list(dict.fromkeys(kind.object for kind in scenario.encounters.kinds.values()))
+    what = objects[0]
+    if len(objects) > 1:
+        what = st.radio("Of what", objects, format_func=_capital, horizontal=True, key=f"{scenario.id}:sight_of")
+    trace = replication_0(result)
+    reaction = reaction_s(_meeting(plan, result.seed, lambda: trace))
+    if reaction is None:
+        st.markdown("No frame was answered, so this design cannot stop for anything.")
+        return
+    looked = [one for one in sighted(plan, what) if len(trace.logs[one.stage])]
+    draw(recall_by_distance(looked, {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
+    spec = scenario.encounters
+    weather = f" Weather: {plain(spec.conditions[spec.condition].label)}." if spec.condition else ""
+    st.caption(
+        "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands. "
+        "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. "
+        f"Bands are 95% intervals.{weather}"
+    )
+
+
+@st.fragment
+def options(result: Result) -> None:
+    """What every option for the model that looks finds at a distance, and how long it takes."""
+    plan, key = result.plan, f"{result.plan.scenario.id}:front_m"
+    distance = st.select_slider("Distance (m)", DISTANCES_M, _USUAL_M, key=key)
+    rows = _front(fingerprint(plan.identity), float(distance), plan)
+    if rows.empty:
+        st.markdown("No choice of this case changes what looks.")
+        return
+    draw(accuracy_by_latency(rows, f"objects {distance} m away"), key="front")
+    st.caption(
+        "Latency is that of the network alone on one frame; a line is the band of a projection. Recall is that of one frame, "
+        "over the kinds of encounters by their shares. Hollow: another option is faster and finds more."
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _front(design: str, distance_m: float, _plan: Plan) -> pd.DataFrame:
+    return front.front(_plan, distance_m)

@@ -1,0 +1,281 @@
+"""Encounters of a vehicle: what comes into its way, who sees it, when it brakes; and what the vehicle carries and pays for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.case.faults import Path
+from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure, ShareFigure, Strict, bounded
+from simulator.case.metric_records import Metric, share_metric
+from simulator.case.quantities import Quantity
+from simulator.case.sections import Section
+from simulator.errors import suggest
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Gatherer
+    from simulator.engine.trace import Trace
+    from simulator.metrics.samples import Total
+
+#: What may come into the way.
+Object = Literal["car", "pedestrian", "cyclist"]
+
+#: The most recent frames of a sensor that may be asked for to confirm an object.
+MOST_LOOKS = 20
+
+#: An encounter is followed for so long before the vehicle would be there: whoever is farther away in time is no danger yet.
+LONGEST_S = 8.0
+
+Faults = Iterator[tuple[Path, str]]
+Angle = Annotated[Figure, bounded(1, 180)]
+Deceleration = Annotated[Figure, bounded(0.1, 100)]
+
+
+class Sight(Strict):
+    """What a stage's model finds in the frames that it serves, by evidence of real drives or of labelled images."""
+
+    finds: Annotated[
+        str,
+        Field(pattern=r"^[a-z][a-z0-9_.]*$", max_length=80, description="whose recall it has, such as `kitti.yolox_x`"),
+    ]
+    threshold: Annotated[
+        float | None, Field(description="the score from which an answer counts; none: as it was published")
+    ] = None
+    misses_as: Annotated[
+        str | None,
+        Field(max_length=80, description="whose misses follow each other as its own do; none: its own, which were measured"),
+    ] = None
+    alarms_as: Annotated[
+        str | None, Field(max_length=80, description="whose false answers on the road stand for its own; none: its own")
+    ] = None
+    stands_in: Annotated[
+        dict[Object, Object],
+        Field(max_length=3, description="objects that nobody measured, each with the one that it is taken to be found like"),
+    ] = {}
+    sensors: Annotated[list[Name], Field(min_length=1, max_length=16, description="the sensors whose frames look ahead")]
+    focal_px: Annotated[
+        PositiveFigure | None,
+        Field(description="of a camera: focal length, in pixels of the picture that the network gets; none: found by distance"),
+    ] = None
+    zoom: Annotated[
+        PositiveFigure | None,
+        Field(description="how many times as large things are where the network gets a part of the picture; none: the whole"),
+    ] = None
+    half_angle_deg: Annotated[Angle | None, Field(description="half of the angle that it sees; none: everything ahead")] = None
+
+    @property
+    def scale_px(self) -> float | None:
+        """The height in pixels of a thing as high as it is far away; None of what goes by distance."""
+        if self.focal_px is None:
+            return None
+        return self.focal_px.value * (1.0 if self.zoom is None else self.zoom.value)
+
+
+class Hazard(Strict):
+    """A kind of encounter: what comes into the way, how far ahead, and how fast it moves on."""
+
+    label: Line
+    share: ShareFigure
+    object: Object
+    height_m: Quantity
+    distance_m: Annotated[Quantity, Field(description="from the vehicle when it comes into view")]
+    speed_kmh: Annotated[Quantity | None, Field(description="its own speed along the road; none: it stands")] = None
+    lateral_m: Annotated[Quantity | None, Field(description="how far beside the way it comes into view; none: in the way")] = (
+        None
+    )
+    crosses_mps: Annotated[
+        Quantity | None, Field(description="how fast it moves sideways into the way, where it stays; none: not at all")
+    ] = None
+
+
+class Confirmation(Strict):
+    """An object counts once it was found in so many of the latest frames of one sensor's kind."""
+
+    hits: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 3
+    of: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 4
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.hits > self.of:
+            raise ValueError(f"hits ({self.hits}) cannot exceed of ({self.of})")
+        return self
+
+
+class Condition(Strict):
+    """Weather, light or dirt: what it does to what cameras find, as measured on labelled images, and to the brakes."""
+
+    label: Line
+    corruption: Annotated[str, Field(max_length=40, description="the condition of the detection tables")]
+    severity: Annotated[int, Field(ge=1, le=5)]
+    deceleration_mps2: Annotated[Deceleration | None, Field(description="none: as usual")] = None
+
+
+class Degraded(Strict):
+    """What the vehicle does while its newest information is too old: it drives no faster than that; 0 is a safe stop."""
+
+    above_age_ms: Annotated[float, Field(gt=0, le=60_000)]
+    speed_kmh: Annotated[Figure, bounded(0, 300)]
+
+
+class Braking(Strict):
+    """From an object that is confirmed to a vehicle that stands."""
+
+    planner_hz: Annotated[Figure, bounded(0.01, 1000)]
+    actuation_s: Annotated[Figure, bounded(0, 10)]
+    deceleration_mps2: Deceleration
+    margin_s: Annotated[
+        Figure, bounded(0, 60), Field(description="it brakes this much earlier than the brakes alone would ask for")
+    ]
+    clearance_m: Annotated[Figure, bounded(0, 100), Field(description="and would come to stand this far before the object")]
+    predicts: Annotated[
+        bool, Field(description="whether distances are moved on by the age of the answer, at constant speed")
+    ] = False
+
+
+class Encounters(Section):
+    """What comes into the vehicle's way during a run; each design meets the same encounters."""
+
+    known_at: Annotated[Name, Field(description="the end where an answer is known to the planner")]
+    count: Annotated[int, Field(ge=1, le=10_000, description="encounters in each replication")] = 200
+    speed_kmh: Annotated[Annotated[Figure, bounded(0.1, 300)] | None, Field(description="of the vehicle")] = None
+    speed_by: Annotated[Name | None, Field(description="or the attribute that is its speed, in km/h")] = None
+    sees: Annotated[dict[Name, Sight], Field(min_length=1, max_length=16, description="by the stage whose model looks")]
+    fuses: Annotated[
+        Literal["either", "both"], Field(description="whether camera or LiDAR is enough, or both must confirm")
+    ] = "either"
+    confirms: Confirmation = Confirmation()
+    braking: Braking
+    degrades: Degraded | None = None
+    condition: Annotated[Name | None, Field(description="one of `conditions`; none: a clear day")] = None
+    conditions: Annotated[dict[Name, Condition], Field(max_length=16)] = {}
+    kinds: Annotated[dict[Name, Hazard], Field(min_length=1, max_length=16)]
+
+    @model_validator(mode="after")
+    def _one_speed(self) -> Self:
+        if (self.speed_kmh is None) == (self.speed_by is None):
+            raise ValueError("give exactly one of speed_kmh and speed_by")
+        return self
+
+    def check(self, scenario: Scenario) -> Faults:
+        """Its names refer to something, and its shares make a whole."""
+        total = sum(kind.share.value for kind in self.kinds.values())
+        if abs(total - 1) > 1e-6:
+            yield ("kinds",), f"the shares of the kinds add up to {total:g}; they should add up to 1"
+        if self.condition is not None and self.condition not in self.conditions:
+            told = suggest(self.condition, self.conditions)
+            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {told}"
+        if (frames_s := 86_400 * scenario.run.days) < LONGEST_S:
+            told = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
+            yield (), f"{told}; run.days should be at least {LONGEST_S / 86_400:.2g}"
+        yield from self._check_speed(scenario)
+        yield from self._check_sights(scenario)
+        if self.known_at not in scenario.ends:
+            yield ("known_at",), f"'{self.known_at}' is not an end; {suggest(self.known_at, scenario.ends)}"
+
+    def _check_speed(self, scenario: Scenario) -> Faults:
+        if self.speed_by is not None and self.speed_by not in scenario.attributes:
+            yield ("speed_by",), f"'{self.speed_by}' is not an attribute; {suggest(self.speed_by, scenario.attributes)}"
+        elif self.speed_by is not None and scenario.attributes[self.speed_by].kind != "timetable":
+            yield ("speed_by",), f"'{self.speed_by}' does not follow the time; it needs an attribute of the kind timetable"
+
+    def _check_sights(self, scenario: Scenario) -> Faults:
+        for stage, sight in self.sees.items():
+            if stage not in scenario.stages or not scenario.stages[stage].server:
+                yield ("sees", stage), f"'{stage}' is not a stage with servers; {suggest(stage, scenario.machine_stages())}"
+            for index, sensor in enumerate(sight.sensors):
+                if sensor not in scenario.sensors:
+                    known = suggest(sensor, scenario.sensors) if scenario.sensors else "arrivals should be of the kind sensors"
+                    yield ("sees", stage, "sensors", index), f"'{sensor}' is not a sensor; {known}"
+
+    @classmethod
+    def metrics_of(cls, data: Any) -> Iterator[Metric]:
+        """Yield the metrics of a case with encounters, one share for each kind of them."""
+        if isinstance(data, cls):
+            return encounter_metrics({name: kind.label for name, kind in data.kinds.items()})
+        kinds = data.get("kinds") if isinstance(data, dict) else None
+        return encounter_metrics({name: name for name in kinds} if isinstance(kinds, dict) else {})
+
+    def gather(self, gather: Gatherer) -> None:
+        """Look up what every stage that looks for objects finds."""
+        from simulator.vehicle.drive_evidence import look_up
+
+        gather.sights = look_up(gather, self)
+
+    def totals(self, trace: Trace) -> dict[str, Total]:
+        """Return the metrics of encounters, and those of the vehicle."""
+        from simulator.vehicle.encounter_totals import encounter_totals
+
+        return encounter_totals(trace)
+
+
+def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
+    """The metrics of a case with encounters; kinds: the label of each, by name."""
+    yield share_metric("stopped_share", "Encounters stopped in time", "higher")
+    for name, label in kinds.items():
+        yield share_metric(f"stopped_share.{name}", f"{label}: stopped in time", "higher")
+    margin = "Metres left at standstill, mean; below 0: that many more were needed"
+    yield Metric("margin_mean_m", margin, "m", "higher", "ratio", least=float("-inf"))
+    yield share_metric("harm_share", "Energy left at the obstacle, of that on approach", "lower")
+    yield Metric("impact_mean_kmh", "Speed at the obstacle, mean; 0 where it stops", "km/h", "lower", "ratio")
+    yield share_metric("confirmed_share", "Encounters confirmed before the obstacle", "higher")
+    yield Metric("confirmed_mean_m", "Distance left when confirmed, mean", "m", "higher", "ratio")
+    yield Metric("needless_brakes_per_h", "Brakes without need", "1/h", "lower", "ratio")
+    yield share_metric("degraded_share", "Time in degraded mode", "lower")
+
+
+class VehiclePart(Strict):
+    """A thing that the vehicle carries for its perception: what it costs, what it draws idle and at work."""
+
+    label: Line
+    count: Annotated[int, Field(ge=0, le=64, description="how many there are")] = 1
+    usd: Annotated[CostFigure, Field(description="for one; so are the watts")]
+    idle_w: Annotated[Figure, bounded(0, 10_000)]
+    busy_w: Annotated[Annotated[Figure, bounded(0, 10_000)] | None, Field(description="at work; none: as when idle")] = None
+    works_for: Annotated[list[Name], Field(max_length=32, description="the stages that it is at work for")] = []
+
+    @model_validator(mode="after")
+    def _draws_more_at_work(self) -> Self:
+        if self.busy_w is not None and self.busy_w.value < self.idle_w.value:
+            raise ValueError(f"busy_w ({self.busy_w.value:g}) cannot be below idle_w ({self.idle_w.value:g})")
+        return self
+
+
+class Vehicle(Section):
+    """The vehicle around the machines: what they cost over its life, and what they draw."""
+
+    parts: Annotated[dict[Name, VehiclePart], Field(min_length=1, max_length=16)]
+    driven_h: Annotated[PositiveFigure, Field(description="hours that it drives in its life")]
+    usd_per_kwh: CostFigure
+    needless_brake_usd: CostFigure
+    drive_wh_per_km: PositiveFigure
+    average_kmh: PositiveFigure
+
+    def check(self, scenario: Scenario) -> Faults:
+        """Its names refer to something."""
+        for name, part in self.parts.items():
+            for index, stage in enumerate(part.works_for):
+                if stage not in scenario.stages or not scenario.stages[stage].server:
+                    told = suggest(stage, scenario.machine_stages())
+                    yield ("parts", name, "works_for", index), f"'{stage}' is not a stage with servers; {told}"
+
+    @classmethod
+    def metrics_of(cls, data: Any) -> Iterator[Metric]:
+        """Yield the metrics of a case with a vehicle."""
+        return vehicle_metrics()
+
+    def totals(self, trace: Trace) -> dict[str, Total]:
+        """Return the metrics of the machines; encounters count them with their own, whose false alarms cost something."""
+        from simulator.vehicle.machines import vehicle_totals
+
+        return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
+
+
+def vehicle_metrics() -> Iterator[Metric]:
+    """The metrics of a case with a vehicle."""
+    yield Metric("power_mean_w", "Power of the perception, mean", "W", "lower", "ratio")
+    yield Metric("energy_per_frame_j", "Energy a frame", "J", "lower", "ratio")
+    yield share_metric("range_lost_share", "Range lost to the perception", "lower")
+    yield Metric("usd_per_vehicle", "Cost a vehicle, over its life", "USD", "lower", "ratio")

@@ -1,0 +1,196 @@
+"""How far a design sees, beside how far it needs to: recall by distance, and accuracy by latency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import nan
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent, whiskers, wrapped
+from simulator.engine.trace import Trace
+from simulator.intervals import Estimate
+from simulator.metrics.summary import Summary
+from simulator.units import duration, percent, roughly, significant, spoken
+from simulator.vehicle.machines import usd_by_part, watts_by_part
+from simulator.vehicle.sight import Sighted
+
+#: The marks of options, five colours each.
+_SHAPES = ("circle", "square", "diamond", "triangle-up")
+
+
+def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> Chart:
+    """The share of objects found in one frame by distance, a curve a detector with its 95% band; dashed: stopping distances.
+
+    sights: at least one, all of the same kind of object; stops_m: the way that the design needs to stop, in m, by speed in km/h
+    """
+    drawn = figure(height=400)
+    for place, sight in enumerate(sights):
+        drawn.add_traces(_banded(sight, SERIES[(place + 1) % len(SERIES)]))
+    farthest = max([*(float(sight.distance_m[-1]) for sight in sights), *stops_m.values()])
+    for kmh, metres in sorted(stops_m.items()):
+        drawn.add_vline(x=metres, line=OBJECTIVE)
+        where = {"x": metres, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top", "textangle": -90}
+        drawn.add_annotation(text=f"{kmh:g} km/h", showarrow=False, **where)
+    drawn.update_xaxes(title="distance (m); dashed: needed to stop", range=[0, 1.03 * farthest])
+    drawn.update_yaxes(title=f"{sights[0].object}s found in one frame (%)", range=[0, 120], tickvals=[0, 25, 50, 75, 100])
+    return Chart(drawn, _sight_takeaway(sights, stops_m), rounded(_sight_table(sights, stops_m), 3))
+
+
+def _banded(sight: Sighted, colour: str) -> list[go.Scatter]:
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": sight.label, "showlegend": False}
+    x = sight.distance_m
+    return [
+        go.Scatter(x=x, y=100 * sight.low, **edge),
+        go.Scatter(x=x, y=100 * sight.high, fill="tonexty", fillcolor=translucent(colour, 0.2), **edge),
+        go.Scatter(
+            name=sight.label,
+            x=x,
+            y=100 * sight.recall,
+            mode="lines",
+            line={"color": colour, "width": 2.5},
+            legendgroup=sight.label,
+            hovertemplate="%{x:.0f} m: %{y:.0f}%",
+        ),
+    ]
+
+
+def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | None:
+    """The recall at a distance with its interval; None beyond what was measured."""
+    if not sight.distance_m[0] <= metres <= sight.distance_m[-1]:
+        return None
+    value, low, high = (float(np.interp(metres, sight.distance_m, shares)) for shares in (sight.recall, sight.low, sight.high))
+    return value, low, high
+
+
+def _sight_takeaway(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> str:
+    told = "; ".join(f"{sight.label} {_at_stops(sight, stops_m)}" for sight in sights)
+    return f"{sights[0].object.capitalize()}s found in one frame, as far away as the vehicle needs to stop: {told}."
+
+
+def _at_stops(sight: Sighted, stops_m: Mapping[float, float]) -> str:
+    told = []
+    for kmh, metres in sorted(stops_m.items()):
+        found, where = _found_at(sight, metres), f"at {kmh:g} km/h ({significant(metres, 2)} m)"
+        told.append(f"{'not measured' if found is None else percent(found[0])} {where}")
+    return ", ".join(told)
+
+
+def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> pd.DataFrame:
+    needed = {round(metres, 3): f"stops from {kmh:g} km/h" for kmh, metres in sorted(stops_m.items())}
+    rows = []
+    for sight in sights:
+        for metres in sorted({*needed, *(round(float(one), 3) for one in sight.distance_m)}):
+            found = _found_at(sight, metres) or (np.nan,) * 3
+            shares = dict(zip(("found (%)", "95% low", "95% high"), (100 * one for one in found), strict=True))
+            rows.append({"seen by": sight.label, "distance (m)": metres} | shares | {"needed": needed.get(metres, "")})
+    return pd.DataFrame(rows)
+
+
+def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
+    """The options for a model by latency and recall; those that no other one beats in both are joined.
+
+    options: as `analysis.encounters.front.front` gives them, at least one; where: of what the recall is, such as "objects 30 m
+    away"
+    """
+    rows = options.sort_values("latency_ms", ignore_index=True)
+    front, mine = rows[rows["on_front"]], rows[rows["picked"]]
+    look = {"mode": "lines", "line": {"color": GREY, "width": 1.5, "dash": "dot"}, "hoverinfo": "skip", "showlegend": False}
+    joined = go.Scatter(x=front["latency_ms"], y=100 * front["recall"], **look)
+    drawn = figure(joined, *(_point(row, place) for place, (_, row) in enumerate(rows.iterrows())), height=420)
+    ring = {"size": 20, "symbol": "circle-open", "color": GREY, "line": {"width": 2}}
+    drawn.add_scatter(
+        name="this design", x=mine["latency_ms"], y=100 * mine["recall"], mode="markers", marker=ring, hoverinfo="skip"
+    )
+    ticks = [digit * 10.0**power for power in range(-2, 5) for digit in (1, 2, 5)]
+    drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=ticks, tickangle=0)
+    drawn.update_yaxes(title=f"{where}, found in one frame (%)", range=[0, 105])
+    return Chart(drawn, _front_takeaway(rows, where), rounded(_front_table(rows), 3))
+
+
+def _point(row: pd.Series, place: int) -> go.Scatter:
+    """One option; hollow where another one beats it in both."""
+    colour = SERIES[place % len(SERIES)]
+    shape = _SHAPES[place // len(SERIES) % len(_SHAPES)] + ("" if row["on_front"] else "-open")
+    point = go.Scatter(
+        name=row["label"],
+        x=[row["latency_ms"]],
+        y=[100 * row["recall"]],
+        mode="markers",
+        marker={"size": 11, "color": colour, "symbol": shape, "line": {"width": 2, "color": colour}},
+        hovertemplate="%{x:.3g} ms, %{y:.1f}%",
+    )
+    if np.isfinite(row["low_ms"]):
+        point.error_x = whiskers([row["low_ms"]], [row["latency_ms"]], [row["high_ms"]])
+    return point
+
+
+def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
+    front = rows[rows["on_front"]]
+    fast, good = front.iloc[0], front.iloc[-1]
+    beaten = len(rows) - len(front)
+    rest = f"; {beaten} of {len(rows)} options {'is' if beaten == 1 else 'are'} beaten in both" if beaten else ""
+    one = f"{fast['label']} finds {percent(fast['recall'])} of {where} in {duration(fast['latency_ms'] / 1000)}"
+    if len(front) == 1:
+        return f"{one} and no other option is faster or finds more{rest}."
+    return f"{one}, {good['label']} {percent(good['recall'])} in {duration(good['latency_ms'] / 1000)}{rest}."
+
+
+def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
+    yes = {True: "yes", False: ""}
+    told = rows.assign(recall=100 * rows["recall"], on_front=rows["on_front"].map(yes), picked=rows["picked"].map(yes)).drop(
+        columns=["choice", "option"]
+    )
+    names = {
+        "label": "option",
+        "latency_ms": "latency (ms)",
+        "low_ms": "band from (ms)",
+        "high_ms": "band to (ms)",
+        "recall": "found in one frame (%)",
+        "on_front": "beaten by none",
+        "picked": "this design",
+    }
+    return told.rename(columns=names)
+
+
+def vehicle_cost(summary: Summary, trace: Trace) -> Chart:
+    """A bar a part, largest first, and their sum with its interval."""
+    vehicle, total = summary.plan.scenario.vehicle, summary.metrics["usd_per_vehicle"]
+    assert vehicle is not None
+    watts, needless = watts_by_part(trace), summary.metrics.get("needless_brakes_per_h")
+    usd = usd_by_part(vehicle, sum(watts.values()), needless.value if needless else 0.0)
+    parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
+    parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)
+    return Chart(_drawn(parts, total.value, total.low, total.high), _takeaway(parts, total, needless), _named(parts, total))
+
+
+def _drawn(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Figure:
+    bars = go.Bar(
+        orientation="h",
+        x=[*parts["usd"], value],
+        y=[*parts["part"].map(wrapped), "total"],
+        marker={"color": [BLUE] * len(parts) + [translucent(GREY, 0.45)], "line": {"width": 0}},
+        error_x=whiskers([nan] * len(parts) + [low], [*parts["usd"], value], [nan] * len(parts) + [high]),
+        hovertemplate="%{x:,.4~r} USD<extra>%{y}</extra>",
+    )
+    drawn = figure(bars, height=130 + 40 * len(parts), bargap=0.35)
+    drawn.update_xaxes(title="USD over the life of a vehicle, 95% interval of the total", rangemode="tozero")
+    drawn.update_yaxes(autorange="reversed", showgrid=False)
+    return drawn
+
+
+def _takeaway(parts: pd.DataFrame, total: Estimate, needless: Estimate | None) -> str:
+    largest, sum_of = parts.iloc[0], total.value
+    told = f"A vehicle costs {spoken(sum_of, 'USD')} over its life; the largest part is {largest['part']}"
+    told += f" ({roughly(largest['usd'] / sum_of)})." if sum_of else "."
+    if needless is not None and total.high > 1.1 * sum_of:
+        told += f" It may be {spoken(total.high, 'USD')}: up to {needless.high:.3g} brakes without need an hour are possible."
+    return told
+
+
+def _named(parts: pd.DataFrame, total: Estimate) -> pd.DataFrame:
+    named = parts.rename(columns={"usd": "USD over its life", "watts": "mean power (W)"})
+    row = {"part": "total", "USD over its life": total.value, "mean power (W)": parts["watts"].sum()}
+    return pd.concat([named, pd.DataFrame([row])], ignore_index=True)

@@ -1,0 +1,56 @@
+"""Runs to draw panels of, made once: of two cases, of one about posts that are checked first, and of a vehicle."""
+
+from dataclasses import replace
+from functools import cache
+
+from simulator import compile_plan, load
+from simulator.explain.replications import replicate
+from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
+from tests.encounters import encounters, hazard, misses, recall, vehicle_plan
+
+SCORED = score_table([0.9, 0.8, 0.7, 0.2], [0.6, 0.5, 0.4, 0.3, 0.25, 0.1, 0.1, 0.1])
+WORDS = {"positive": "breaks a rule", "negative": "keeps the rules", "positives": "banned posts", "negatives": "allowed posts",
+         "detected": "taken down", "missed": "let through", "escalated": "flagged"}  # fmt: skip
+
+
+def moderation():
+    """Posts that a model flags for moderators, with a choice of its threshold."""
+    routes = [{"at_sensitivity": 0.75, "to": "moderators", "tag": "flagged"}, {"to": "shown"}]
+    stages = {
+        "model": pool(to="triage", scores="test", label="Classifier"),
+        "triage": gate("score", *routes, answers=True),
+        "moderators": people(("00:00", "24:00", 2), label="Moderators", positive_to="down", negative_to="shown"),
+    }
+    ends = {"shown": end(label="Shown"), "down": end(label="Taken down", escalated=True, detected=assumed(1))}
+    dial = {"kind": "number", "label": "Threshold", "default": 0.75, "values": [0.5, 0.75, 1.0],
+            "set": ["stages.triage.routes.0.at_sensitivity"]}  # fmt: skip
+    return plan(
+        stages,
+        scores=SCORED,
+        seconds=3600,
+        rate=0.1,
+        ends=ends,
+        population=population(0.25) | WORDS,
+        unit={"one": "post", "many": "posts"},
+        costs={"missed_positive_usd": assumed(5)},
+        choices={"dial": dial},
+        exhibits=["outcomes", "threshold", "batches", "shifts", "answer_times", "one_request", "cost"],
+    )
+
+
+def vehicle():
+    """At 36 km/h: of pedestrians 30 m ahead and cars 40 m ahead three in four frames find one, after 0.1 s."""
+    stopped = hazard(label="Stopped car", object="car", share=assumed(0.5), distance_m={"constant": assumed(40)})
+    kinds = {"walker": hazard(share=assumed(0.5)), "car": stopped}
+    made = vehicle_plan(recall(0.75), misses(0.3, 0.3, 0.5), encounters=encounters(kinds))
+    return replace(made, scenario_hash="vehicle")  # runs are kept by what tells plans apart
+
+
+#: Plans of this module by name.
+PLANS = {"moderation": moderation, "vehicle": vehicle}
+
+
+@cache
+def result(name):
+    """The result of two replications of a case, or of a plan of this module."""
+    return replicate(PLANS[name]() if name in PLANS else compile_plan(load(name)), seed=1, replications=2)

@@ -1,0 +1,46 @@
+"""Real drives on the screen: each chart with its choices, and whose drives they are."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator.sources import drive_panel as panel
+from tests.app.drive_tables import write_drives
+
+
+@pytest.fixture
+def page(monkeypatch, tmp_path):
+    """The panel of the evidence page over hand-made tables."""
+    monkeypatch.setattr(panel, "DRIVES", write_drives(tmp_path))
+
+    def script():
+        from simulator.sources.drive_panel import real_drives
+
+        real_drives()
+
+    page = AppTest.from_function(script, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def alts(page):
+    return [element.proto.alt for element in page.get("plotly_chart")]
+
+
+def test_every_part_has_a_heading_and_its_charts(page):
+    assert [heading.value for heading in page.subheader] == [
+        "What lateness takes",
+        "How misses follow each other",
+        "What a second sensor adds",
+    ]
+    assert len(alts(page)) == 6
+
+
+def test_the_drives_are_credited_and_are_not_for_commerce(page):
+    credit = page.caption[-1].value.replace("\\", "")
+    assert credit == "KITTI (Geiger et al. 2012). Licence: CC BY-NC-SA 3.0. For non-commercial use."
+
+
+def test_what_a_person_picks_changes_what_is_told(page):
+    assert "the closing speed is" not in alts(page)[1]
+    page.radio(key="evidence:late_by").set_value("closing_mps").run()
+    assert alts(page)[1].startswith("An age of 200 ms costs most where the closing speed is 10 m/s or more")

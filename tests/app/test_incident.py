@@ -1,0 +1,116 @@
+"""What the room of an incident draws and says: nothing of what is to come, and numbers with their units."""
+
+import zlib
+from base64 import urlsafe_b64encode
+
+import numpy as np
+import pytest
+
+from simulator import load
+from simulator.incident.incident_charts import MonitorMarks, MonitorView, Words, monitor, reading
+from simulator.incident.incident_score import DebriefStep, Excess
+from simulator.incident.monitoring import Ring, WindowSeries
+from simulator.incident.player_actions import ActionError, LookAction, WaitAction
+from simulator.incident.reveal import harm, looks
+from simulator.incident.secret import DAY_S, HOUR_S
+from simulator.incident.section import Watch
+from simulator.incident.sessions import MOST, packed, unpacked
+from simulator.incident.wording import cost_of, first_moves, hours, moment, rang, whole
+
+CASE = load("production-drift")
+FOUND = Watch(statistic="found", at=5)
+
+
+def series(watch=FOUND, late_s=0.0, rings=(9,)):
+    """Twelve days of a window each, the value being its number."""
+    ends, count = np.arange(1, 13) * DAY_S, 12
+    rung = np.isin(np.arange(count), rings)
+    return WindowSeries(watch, "all", ends, ends + late_s, np.arange(count, dtype=float), np.zeros(count), rung, (0.0, 8.0))
+
+
+def words(share=False):
+    return Words("Detections a frame", lambda value: f"{value:.1f}", lambda at_s: moment(CASE, at_s), share=share)
+
+
+def marks(day):
+    return MonitorMarks(7 * DAY_S, 28 * DAY_S, day * DAY_S, (8 * DAY_S,))
+
+
+def test_a_picture_its_table_and_its_words_end_where_a_person_knows_no_more():
+    chart = monitor([MonitorView.by(series(), 8 * DAY_S)], words(), marks(8))
+    assert max(chart.figure.data[0].x) == 9  # the midnight after eight days
+    assert len(chart.table) == 8
+    assert "7.0, usually 0.0 to 8.0" in chart.takeaway
+    assert "rings" not in chart.takeaway
+
+
+def test_labels_are_known_when_they_are_there_not_when_their_window_ends():
+    late = MonitorView.by(series(late_s=2 * DAY_S), 8 * DAY_S)
+    assert len(late.day) == 6
+
+
+def test_what_rings_says_so_for_a_day_and_that_it_rang_afterwards():
+    at = {day: monitor([MonitorView.by(series(), day * DAY_S)], words(), marks(day)).takeaway for day in (9, 10, 12)}
+    assert "It rings." not in at[9]
+    assert "It rings." in at[10]
+    assert "It rang before." in at[12]
+
+
+def test_before_the_first_window_nothing_is_known():
+    none = MonitorView.by(series(), 0.0)
+    assert reading([none], words(), marks(0)) == "nothing is known yet"
+    assert monitor([none], words(), marks(0)).takeaway.endswith("nothing is known yet.")
+
+
+def test_the_usual_range_of_a_share_goes_no_farther_than_shares_do():
+    watch = Watch(statistic="dropped", window_h=6)
+    shares = WindowSeries(watch, "all", *(np.array([DAY_S]),) * 2, np.array([0.0]), np.zeros(1), np.zeros(1, bool), (-0.2, 0.2))
+    assert reading([MonitorView.by(shares, 2 * DAY_S)], words(share=True), marks(2)) == "0.0, usually 0.0 to 0.2"
+
+
+def test_harm_by_day_is_that_of_the_frames_of_the_day():
+    at_s = np.array([0.5, 1.5, 1.6, 27.9]) * DAY_S
+    went, untouched = Excess(at_s, np.array([1.0, 2.0, 3.0, 0.0])), Excess(at_s, np.array([1.0, 2.0, 3.0, 40.0]))
+    chart = harm(went, untouched, 28 * DAY_S, [("it begins", DAY_S)])
+    assert list(chart.table.iloc[1])[1:] == [5.0, 5.0]
+    assert "40.0 weighted objects less" in chart.takeaway
+
+
+def test_looks_stand_beside_the_best_ones_of_their_moment():
+    steps = [
+        DebriefStep("What rang", 0.0, 0.4, "Replay", 1.2, "found", 0.1),
+        DebriefStep("Replay", HOUR_S, None, "Log", 0.9, "same", 0.8),
+    ]
+    chart = looks(steps, lambda at_s: moment(CASE, at_s))
+    assert [list(bar.x) for bar in chart.figure.data] == [[1.2, 0.9], [0.4, 0]]
+    assert "80%" in chart.takeaway
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(2.0, "1.00 below the usual 3.00 to 5.00"), (7.5, "2.50 above the usual"), (4.0, "the usual range is")]
+)
+def test_what_rang_says_by_how_much(value, told):
+    assert told in rang(Ring(0.0, FOUND, "all", value, (3.0, 5.0)))
+
+
+def test_a_ring_by_p_says_below_which():
+    watch = Watch(statistic="brightness", test="ks", rings="p", at=0.01, by="site")
+    assert rang(Ring(0.0, watch, "Depot", 0.2, (np.nan, np.nan))).endswith("(Depot) is 0.200 over 24 h; p is below 0.01.")
+    assert whole(watch).endswith("KS distance against the first days, p below 0.01, corrected")
+
+
+def test_times_and_costs_are_read_aloud():
+    assert moment(CASE, 0.0) == "day 1, Mon 00:00"
+    assert moment(CASE, 12.6 * DAY_S) == "day 13, Sat 14:24"
+    assert [hours(seconds) for seconds in (1200, 9000, 7 * DAY_S)] == ["20 min", "2.5 h", "7 days"]
+    assert cost_of(CASE.incident.looks["labels"], 60) == "90 min, 60 USD"
+    assert "read the log of changes" in first_moves(CASE.incident)
+
+
+def test_actions_come_back_from_a_link_and_rubbish_does_not():
+    actions = [WaitAction(kind="wait"), LookAction(kind="look", look="pictures", site="depot")]
+    assert unpacked(packed(actions)) == actions
+    nested = urlsafe_b64encode(zlib.compress(b"[" * 3000)).decode().rstrip("=")
+    for rubbish in ("", "nonsense", packed(actions)[:-9], packed([actions[0]] * (MOST + 1)), nested):
+        with pytest.raises(ActionError):
+            unpacked(rubbish)

@@ -1,0 +1,78 @@
+"""An incident is found by its id from anywhere, its actions in order; id and secret tell nothing of each other."""
+
+import re
+
+import pytest
+
+from simulator.app.store.attempts import Attempts
+from simulator.app.store.database import StoreError
+from simulator.app.store.incident_log import Hidden, Incidents, OvertakenError
+
+WAIT, LOOK = {"kind": "wait", "hours": None}, {"kind": "look", "look": "changes"}
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'kept.db'}"
+
+
+@pytest.fixture
+def store(url):
+    return Incidents(url)
+
+
+def begun(store, hidden=None):
+    return store.begin("production-drift", 1, "0123456789ab", hidden)
+
+
+def test_an_incident_comes_back_as_it_stands_also_after_a_restart(url, store):
+    name = begun(store, Hidden(7, "overload", "gentle"))
+    for place, action in enumerate((WAIT, LOOK, WAIT)):
+        store.add(name, place, action)
+    kept = Incidents(url).get(name)
+    assert (kept.case, kept.version, kept.scenario_hash) == ("production-drift", 1, "0123456789ab")
+    assert kept.hidden == Hidden(7, "overload", "gentle")
+    assert kept.actions == [WAIT, LOOK, WAIT]
+    assert not kept.revealed
+    store.reveal(name)
+    assert Incidents(url).get(name).revealed
+
+
+def test_each_incident_has_its_own_actions(store):
+    first, second = begun(store), begun(store)
+    store.add(first, 0, WAIT)
+    store.reveal(first)
+    assert store.get(second).actions == []
+    assert not store.get(second).revealed
+
+
+def test_there_is_no_incident_of_an_id_that_was_made_up(store):
+    assert store.get("made-up") is None
+
+
+def test_ids_and_seeds_are_drawn_apart(store):
+    """Two incidents of the same seed have different ids, and ids hold as much chance as a password."""
+    same = [begun(store, Hidden(5)) for _ in range(2)]
+    assert same[0] != same[1]
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}", name) for name in same)
+    seeds = {store.get(begun(store)).hidden.seed for _ in range(20)}
+    assert len(seeds) == 20
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_of_two_who_act_at_once_the_second_is_told_and_nothing_is_lost(store):
+    name = begun(store)
+    store.add(name, 0, WAIT)
+    with pytest.raises(OvertakenError):
+        store.add(name, 0, LOOK)
+    assert store.get(name).actions == [WAIT]
+
+
+def test_a_database_that_cannot_be_used_gives_a_sentence(tmp_path):
+    with pytest.raises(StoreError, match="CASESIM_DATABASE"):
+        begun(Incidents(f"sqlite:///{tmp_path / 'nowhere' / 'kept.db'}"))
+
+
+def test_a_database_of_before_gets_the_new_tables(url, store):
+    assert Attempts(url).of("nobody", "nothing") == []
+    assert store.get(begun(store)).actions == []

@@ -1,0 +1,413 @@
+"""Jobs of all sessions: one a design, first results first, what nobody wants dropped, and no process before it is asked for."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from threading import Event
+from time import monotonic, sleep
+
+import pytest
+import streamlit as st
+
+from simulator.app import jobs, workers
+from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher, stages_of
+from simulator.app.turns import Submitter, TaskReply
+from simulator.app.workers import Workers
+from simulator.explain.replications import replicate
+from simulator.practice import design_runs as runs
+from simulator.processes import KilledError
+from simulator.stages.service_times import constant
+from tests.builders import plan, pool
+
+ALL = Watcher(HOUSE, "")
+ONE, TWO, THREE, FOUR = (Watcher(name, "a tab") for name in ("one", "two", "three", "four"))
+
+
+class Waiting:
+    """Workers that do what they are asked to only when they are told to."""
+
+    def __init__(self):
+        self.tasks = []
+
+    def submit(self, behalf, work, *arguments):
+        self.tasks.append((behalf.urgency, len(self.tasks), work, arguments, TaskReply()))
+        return self.tasks[-1][-1]
+
+    def sooner(self, first, second):
+        return first.urgency < second.urgency
+
+    def wanted(self):
+        return sorted(task for task in self.tasks if not task[-1].done())
+
+    def do(self, count):
+        """The most urgent so many."""
+        for *_, work, arguments, future in self.wanted()[:count]:
+            future.set_result(work(*arguments))
+
+
+@pytest.fixture
+def made():
+    return plan({"p": pool()}, constant(0.1), seconds=5)
+
+
+@pytest.fixture
+def busy():
+    return plan(
+        {"p": pool()}, constant(0.04), seconds=200, objectives=[{"metric": "latency_p50_s", "at_most": 1, "label": "x"}]
+    )
+
+
+def told(result):
+    return {name: (one.value, one.low, one.high) for name, one in result.metrics.items()}
+
+
+def test_the_same_design_is_the_same_job(made):
+    registry = Registry(Waiting())
+    first = registry.start(ALL, made, 1, 2)
+    assert registry.start(ALL, made, 1, 2) is first
+    assert registry.start(ALL, made, 2, 2) is not first
+
+
+def test_a_job_that_was_stopped_goes_on_where_it_was(made):
+    registry, at_work = Registry(at := Waiting()), []
+    first = registry.start(ALL, made, 1, 4)
+    at.do(3)
+    at_work = first.futures[:3]
+    first.cancel()
+    assert first.cancelled
+    assert registry.start(ALL, made, 1, 4) is first
+    assert (first.cancelled, first.done) == (False, 3)
+    assert first.futures[:3] == at_work
+    at.do(1)
+    assert told(first.summary) == told(replicate(made, 1, 4))
+
+
+def test_the_job_used_least_recently_goes_first_and_is_stopped(made, monkeypatch):
+    monkeypatch.setattr(jobs, "KEPT", 2)
+    registry = Registry(Waiting())
+    first, second = (registry.start(ALL, made, seed, 2) for seed in (1, 2))
+    assert registry.get(first.id) is first
+    third = registry.start(ALL, made, 3, 2)
+    assert [registry.get(job.id) for job in (first, second, third)] == [first, None, third]
+    assert (first.cancelled, second.cancelled, third.cancelled) == (False, True, False)
+    assert registry.get(None) is None
+
+
+def test_jobs_that_take_much_memory_are_dropped_before_there_are_many(monkeypatch):
+    made = plan({"p": pool()}, constant(0.1), seconds=5000)
+    registry = Registry(at := Waiting())
+    first, second = (registry.start(ALL, made, seed, 2) for seed in (1, 2))
+    assert first.nbytes == 0
+    at.do(4)
+    pickled = len(pickle.dumps([*map(Future.result, first.futures)]))  # what two samples share is in there once
+    assert pickled / 2 < first.nbytes < 2 * pickled
+    monkeypatch.setattr(jobs, "KEPT_BYTES", 1.5 * first.nbytes)
+    third = registry.start(ALL, made, 3, 2)
+    assert [registry.get(job.id) for job in (first, second, third)] == [None, second, third]
+
+
+@pytest.mark.parametrize("count", [1, 1001])
+def test_a_number_of_replications_that_no_widget_offers_is_refused(made, count):
+    with pytest.raises(ValueError, match="expected 2 to 1000"):
+        Registry(Waiting()).start(ALL, made, 1, count)
+
+
+@pytest.mark.parametrize(
+    ("total", "stages"),
+    [(2, [2]), (7, [7]), (8, [4, 8]), (10, [4, 10]), (30, [4, 12, 30]), (1000, [4, 12, 36, 108, 324, 1000])],
+)
+def test_a_run_is_shown_after_a_few_replications_then_after_more_and_at_last_whole(total, stages):
+    assert stages_of(total) == stages
+
+
+def test_each_stage_is_the_run_of_so_many_replications(busy):
+    registry = Registry(at := Waiting())
+    job = registry.live(ONE, busy, 7, 8)
+    at.do(3)
+    assert job.shown is None
+    at.do(1)
+    first = job.shown
+    assert first.replications == 4 < job.total
+    assert told(first) == told(replicate(busy, 7, 4))
+    assert first.run_hash == replicate(busy, 7, 4).run_hash
+    at.do(3)
+    assert job.shown is first
+    at.do(1)
+    assert told(job.shown) == told(replicate(busy, 7, 8))
+    assert job.shown is job.summary
+    assert job.succeeded
+
+
+def test_a_replication_that_comes_early_does_not_count_before_those_ahead_of_it(busy):
+    registry = Registry(at := Waiting())
+    job = registry.live(ONE, busy, 7, 8)
+    for *_, work, arguments, future in at.wanted()[1:6]:
+        future.set_result(work(*arguments))
+    assert job.shown is None
+    at.do(1)
+    assert job.shown.replications == 4
+
+
+def test_a_change_drops_what_the_same_owner_had_under_way(made):
+    registry = Registry(at := Waiting())
+    first = registry.live(ONE, made, 1, 8)
+    at.do(5)
+    second = registry.live(ONE, made, 2, 8)
+    assert (first.cancelled, first.shown.replications) == (True, 4)
+    assert [arguments[1] for *_, arguments, _ in at.wanted()] == [2] * 8
+    registry.drop(ONE)
+    assert second.cancelled
+    assert at.wanted() == []
+
+
+def test_a_change_leaves_what_others_want(made):
+    registry = Registry(Waiting())
+    shared = registry.live(ONE, made, 1, 8)
+    assert registry.live(TWO, made, 1, 8) is shared
+    other = registry.live(THREE, made, 2, 8)
+    registry.live(ONE, made, 3, 8)
+    assert not shared.cancelled
+    registry.live(TWO, made, 3, 8)
+    assert shared.cancelled
+    assert not other.cancelled
+
+
+def test_the_more_people_wait_the_less_often_each_looks(made, monkeypatch):
+    registry = Registry(at := Waiting())
+    monkeypatch.setattr(runs, "registry", lambda: registry)
+    assert runs.look_s() == runs.LOOK_S
+    for seed in range(40):
+        registry.live(Watcher(f"person {seed}", "a tab"), made, seed % 20, 4)
+    assert registry.watching == 40
+    assert runs.look_s() == 40 / runs.LOOKS_PER_S
+    at.do(4)
+    assert registry.watching == 38
+
+
+def test_what_runs_to_its_end_anyway_outlives_its_owner(made):
+    registry = Registry(Waiting())
+    job = registry.start(ALL, made, 1, 8)
+    registry.live(ONE, made, 1, 8)
+    registry.live(ONE, made, 2, 8)
+    assert not job.cancelled
+
+
+def test_first_stages_come_first_whoever_was_earlier(made):
+    registry = Registry(at := Waiting())
+    registry.start(ALL, made, 1, 8)
+    registry.live(TWO, made, 2, 8, BESIDE)
+    registry.live(ONE, made, 3, 8)
+    registry.live(FOUR, made, 4, 8)
+    order = [arguments[1:] for *_, arguments, _ in at.wanted()]
+    first, rest = range(4), range(4, 8)
+    stages = [(3, first), (4, first), (3, rest), (4, rest), (2, first), (2, rest), (1, first), (1, rest)]
+    assert order == [(seed, replication) for seed, stage in stages for replication in stage]
+
+
+def test_what_was_begun_in_the_background_comes_first_once_somebody_looks(made):
+    registry = Registry(at := Waiting())
+    job = registry.start(ALL, made, 1, 4)
+    registry.start(ALL, made, 2, 4)
+    at.do(1)
+    assert registry.live(ONE, made, 1, 4) is job
+    assert len(at.wanted()) == 7
+    at.do(3)
+    assert job.succeeded
+
+
+def test_to_cancel_ends_ones_own_and_leaves_it_to_others(made):
+    registry = Registry(at := Waiting())
+    shared = registry.live(ONE, made, 1, 8)
+    registry.live(TWO, made, 1, 8)
+    registry.drop(ONE, shared.id)
+    assert not shared.cancelled
+    registry.drop(ONE, shared.id)
+    assert len(at.wanted()) == 8
+    registry.drop(TWO, shared.id)
+    assert shared.cancelled
+
+
+def test_who_has_the_button_pressed_waits_like_everybody_and_may_cancel_it(made):
+    registry = Registry(at := Waiting())
+    job = registry.start(ONE, made, 1, 8, WATCHED)
+    registry.start(ALL, made, 2, 8)
+    assert at.wanted()[0][0] == WATCHED
+    registry.live(ONE, made, 3, 8)
+    assert not job.cancelled
+    registry.drop(ONE, job.id)
+    assert job.cancelled
+
+
+def test_what_is_under_way_and_watched_is_kept_however_many_there_are(made, monkeypatch):
+    monkeypatch.setattr(jobs, "KEPT", 2)
+    registry = Registry(at := Waiting())
+    wanted = [registry.live(Watcher(str(one), ""), made, one, 2) for one in range(5)]
+    assert [registry.get(job.id) for job in wanted] == wanted
+    at.do(10)
+    registry.live(ONE, made, 6, 2)
+    assert [registry.get(job.id) for job in wanted] == [None] * 4 + [wanted[4]]
+
+
+class Failing(Waiting):
+    """Workers that do nothing well."""
+
+    def do(self, count):
+        for *_, future in self.wanted()[:count]:
+            future.set_exception(KilledError())
+
+
+def test_what_failed_is_tried_again_for_who_asks_anew_only(made):
+    registry = Registry(at := Failing())
+    job = registry.live(ONE, made, 1, 2)
+    at.do(2)
+    assert registry.live(ONE, made, 1, 2).error
+    assert registry.live(TWO, made, 1, 2) is job
+    assert (job.error, job.running) == (None, True)
+    at.do(2)
+    assert registry.start(ONE, made, 1, 2, WATCHED, anew=True).running
+
+
+@pytest.fixture
+def one_process(monkeypatch):
+    """Workers with a thread in place of processes, and a gate that keeps it busy until it is opened."""
+    monkeypatch.setattr(workers, "_spawned", lambda: ThreadPoolExecutor(1))
+    found, gate = Workers(1), Event()
+    found.submit(Submitter("anybody", "gate"), gate.wait)
+    return found, gate
+
+
+def asked(urgency=0):
+    return Submitter("one", "run", urgency)
+
+
+def test_the_most_urgent_is_done_first_and_what_was_dropped_not_at_all(one_process):
+    found, gate = one_process
+    done = []
+    wanted = [(5, "e"), (2, "c"), (0, "a"), (2, "d"), (0, "b")]
+    futures = [found.submit(asked(urgency), done.append, name) for urgency, name in wanted]
+    assert futures[3].cancel()
+    gate.set()
+    futures[0].result()
+    assert done == ["a", "b", "c", "e"]
+    with pytest.raises(ZeroDivisionError):
+        found.submit(asked(), divmod, 1, 0).result()
+
+
+def test_what_is_killed_begins_again_once_and_says_so(one_process):
+    found, gate = one_process
+    tries = []
+
+    def killed(times):
+        tries.append(times)
+        if len(tries) <= times:
+            raise BrokenProcessPool
+        return "done"
+
+    gate.set()
+    first = found.submit(asked(), killed, 1)
+    assert (first.result(), first.again) == ("done", True)
+    tries.clear()
+    with pytest.raises(KilledError, match="killed, twice"):
+        found.submit(asked(), killed, 2).result()
+    again = found.submit(asked(), abs, -1)
+    assert (again.result(), again.again) == (1, False)
+
+
+def test_what_comes_before_a_run_is_told_until_it_begins(one_process):
+    found, gate = one_process
+    found.submit(Submitter("two", "theirs"), gate.wait)
+    mine = found.submit(Submitter("three", "mine"), abs, 1)
+    before = found.ahead("mine")
+    assert before.runs == 2
+    assert before.seconds > 0
+    gate.set()
+    mine.result()
+    assert found.ahead("mine") is None
+
+
+def processes(found):
+    """The processes that are there, by their ids."""
+    return [pid for executor in found._executors.values() for pid in executor._processes]
+
+
+def test_one_process_that_is_killed_takes_nothing_of_others_and_its_own_work_begins_again(made):
+    found = Workers(2)
+    slow = [found.submit(Submitter(name, name), sleep, 3) for name in ("one", "two")]
+    until(lambda: all(future.running() for future in slow) and len(processes(found)) == 2)
+    assert [found.submit(Submitter("x", "x"), abs, -1).cancel() for _ in range(2)]
+    os.kill(processes(found)[0], signal.SIGKILL)
+    for future in slow:
+        future.result()
+    assert sorted(future.again for future in slow) == [False, True]
+    job = Registry(found).live(ONE, made, 1, 4)
+    assert told(job.summary) == told(replicate(made, 1, 4))
+    found.stop()
+
+
+def test_processes_that_are_killed_while_idle_are_replaced_and_nobody_notices(made):
+    found = Workers(2)
+    job = Registry(found).live(ONE, made, 1, 4)
+    assert job.summary
+    for pid in processes(found):
+        os.kill(pid, signal.SIGKILL)
+    later = Registry(found).live(ONE, made, 2, 4)
+    assert told(later.summary) == told(replicate(made, 2, 4))
+    assert later.error is None
+    found.stop()
+
+
+def until(true):
+    deadline = monotonic() + 120
+    while not true():
+        assert monotonic() < deadline
+        sleep(0.05)
+
+
+ORPHANING = """
+import os, signal
+from simulator.app.turns import Behalf
+from simulator.practice import runs
+from simulator.app.workers import Workers
+
+if __name__ == "__main__":
+    workers = Workers(2)
+    for name in ("one", "two"):
+        print(workers.submit(Behalf(name, name), os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_a_server_that_is_killed(tmp_path):
+    script = tmp_path / "server.py"
+    script.write_text(ORPHANING, encoding="utf-8")
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL
+    until(lambda: not any(is_there(int(pid)) for pid in ended.stdout.split()))
+
+
+def is_there(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_message_that_clears_the_caches_drops_no_run(made):
+    before = jobs.registry()
+    st.cache_resource.clear()
+    assert jobs.registry() is before
+
+
+def test_importing_the_app_spawns_no_process():
+    program = (
+        "import multiprocessing, simulator.app.entry, simulator.app.jobs;"
+        "from concurrent.futures import ProcessPoolExecutor as P; import gc;"
+        "assert not multiprocessing.active_children();"
+        "assert not any(isinstance(one, P) for one in gc.get_objects())"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0

@@ -1,0 +1,38 @@
+"""A scenario is data: written out and read again it is the same, and every figure names one source."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from simulator.case.case_files import scenario_ids
+from simulator.case.fields import EVIDENCE_KINDS, Figure
+from simulator.case.load import load, loads
+from tests.case.texts import SMALL
+
+
+@pytest.mark.parametrize("scenario", [loads(SMALL), *map(load, scenario_ids())], ids=lambda scenario: scenario.id)
+def test_a_scenario_written_out_and_read_again_is_the_same(scenario):
+    written = json.dumps(scenario.model_dump(exclude_unset=True))
+    assert loads(written).model_dump() == scenario.model_dump()
+
+
+@pytest.mark.parametrize("kind", EVIDENCE_KINDS)
+def test_a_figure_says_of_which_kind_its_evidence_is(kind):
+    figure = Figure(value=1, **{kind: "because"})
+    assert (figure.kind, figure.source) == (kind, "because")
+
+
+@pytest.mark.parametrize("given", [{}, {"measured": "a", "assumed": "b"}])
+def test_a_figure_names_exactly_one_source(given):
+    with pytest.raises(ValidationError, match="exactly one of"):
+        Figure(value=1, **given)
+
+
+def test_the_metrics_of_a_scenario_are_named_in_the_order_of_the_screen():
+    names = list(loads(SMALL).metrics)
+    assert names[:2] == ["latency_served_mean_s", "latency_served_p50_s"]
+    assert len(names) == len(set(names))
+    assert [name for name in names if "reader" in name] == [
+        "utilization.reader", "wait_p50_s.reader", "wait_p95_s.reader", "wait_p95_s.reader.urgent",
+    ]  # fmt: skip

@@ -1,0 +1,60 @@
+"""Every word in a figure stands out at least 4.5 to 1, on both themes and through every colour that may lie behind it."""
+
+import tomllib
+
+import plotly.graph_objects as go
+import pytest
+
+from simulator.charts import look
+from simulator.charts.look import GREY, INK, SERIES, SKY, contrast, figure, inked, word_on
+from simulator.paths import APP
+
+THEMES = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+ALL = [look.BLUE, look.ORANGE, look.GREEN, look.PURPLE, look.SKY, look.RED, look.GREY]
+
+
+def blended(colour, behind, share):
+    """A translucent colour over what lies behind it."""
+    parts = [[int(text[at : at + 2], 16) for at in (1, 3, 5)] for text in (colour, behind)]
+    return "#" + "".join(f"{round(share * one + (1 - share) * other):02X}" for one, other in zip(*parts, strict=True))
+
+
+def test_contrast_is_that_of_the_standard():
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)  # the example that just fails
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_stand_out_on_the_page_and_through_bands_of_any_colour(theme):
+    page = THEMES[theme]["backgroundColor"]
+    behind = [page, *(blended(colour, page, share) for colour in ALL for share in (0.1, 0.15, 0.2, 0.35))]
+    assert min(contrast(INK[theme], colour) for colour in behind) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_and_accent_stand_out_on_the_page_and_on_the_sidebar(theme):
+    told = THEMES[theme]
+    sidebar = told.get("sidebar", {}).get("backgroundColor", told["secondaryBackgroundColor"])
+    for colour in ("textColor", "primaryColor"):
+        assert min(contrast(told[colour], behind) for behind in (told["backgroundColor"], sidebar)) >= 4.5
+
+
+@pytest.mark.parametrize("colour", [*SERIES, GREY])
+def test_words_stand_out_on_bars(colour):
+    assert contrast(word_on(colour), colour) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_word_of_a_figure_takes_the_ink_of_the_theme(theme):
+    drawn = figure(go.Scatter(x=[1], y=[1], mode="text", text=["a"]), go.Bar(x=[1], y=[1], text="b"))
+    drawn.add_vline(x=1, annotation_text="target")
+    drawn.update_xaxes(title="time")
+    layout = inked(drawn, theme).layout
+    words = [layout.font, layout.legend.font, layout.xaxis.tickfont, layout.xaxis.title.font, layout.yaxis.tickfont]
+    words += [layout.annotations[0].font, drawn.data[0].textfont, drawn.data[1].outsidetextfont]
+    assert {font.color for font in words} == {INK[theme]}
+
+
+def test_words_within_a_bar_keep_the_colour_that_suits_the_bar():
+    drawn = inked(figure(go.Bar(x=[1], y=[1], text="b", insidetextfont={"color": word_on(SKY)})), "dark")
+    assert drawn.data[0].insidetextfont.color == "#000000"

@@ -1,0 +1,137 @@
+"""The same sweep on a real Dask cluster: no point lost, none counted twice, and the table the same bytes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+pytest.importorskip("distributed", reason="needs the extra `cluster`")
+
+from simulator.case.load import loads
+from simulator.tradeoffs.dask_cluster import Cluster, ClusterError
+from simulator.tradeoffs.sweep import Sweep, swept
+from simulator.tradeoffs.sweep_request import asked_for, to_parquet
+from tests.case.texts import SMALL
+from tests.tradeoffs.test_sweep import Here
+
+PATIENCE_S = 60
+
+
+class Dask:
+    """A scheduler and its workers, each a process of its own."""
+
+    def __init__(self, folder) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.folder, self.workers = folder, []
+        self.begin()
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def _started(self, *words: object) -> subprocess.Popen:
+        said = subprocess.DEVNULL
+        command = [sys.executable, "-m", "dask", *map(str, words)]
+        return subprocess.Popen(command, stdout=said, stderr=said, cwd=self.folder, start_new_session=True)
+
+    def begin(self) -> None:
+        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", self.port, "--no-dashboard")
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.1)
+        raise AssertionError("the scheduler does not answer")
+
+    def add_worker(self) -> subprocess.Popen:
+        worker = self._started("worker", self.address, "--nthreads", 1, "--no-nanny", "--no-dashboard")
+        self.workers.append(worker)
+        return worker
+
+    def end(self) -> None:
+        for process in [*self.workers, self.scheduler]:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def dask(tmp_path):
+    cluster = Dask(tmp_path)
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture
+def asked(evidence):
+    return asked_for(loads(SMALL), ["point", "reading", "population.prevalence=0.2:0.8:6"], replications=4)
+
+
+def table(asked, outcomes) -> bytes:
+    return to_parquet(asked.table(outcomes), asked.provenance(outcomes))
+
+
+def gone_on(sweep: Sweep, count: int) -> None:
+    """Let a sweep go on until so many points have ended."""
+    until = time.monotonic() + PATIENCE_S
+    while sweep.done < count:
+        assert time.monotonic() < until, f"only {sweep.done} of {count} points"
+        sweep.step(0.2)
+
+
+def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a_restarted_scheduler(asked, dask):
+    expected = table(asked, swept(Sweep(asked, Here().submit)))
+    first, slow = dask.add_worker(), dask.add_worker()
+    with Cluster(dask.address) as cluster:
+        sweep = Sweep(asked, cluster.submit)
+        gone_on(sweep, 4)
+        first.kill()
+        dask.add_worker()
+        gone_on(sweep, 8)
+        slow.send_signal(signal.SIGSTOP)
+        gone_on(sweep, 12)
+        dask.scheduler.kill()
+        dask.scheduler.wait()
+        slow.send_signal(signal.SIGCONT)
+        dask.begin()
+        dask.add_worker()
+        outcomes = swept(sweep)
+    assert len(outcomes) == len(asked.points) == 36
+    assert table(asked, outcomes) == expected
+
+
+def test_a_scheduler_that_does_not_answer_is_wrong_use(evidence, tmp_path, casesim):
+    case = tmp_path / "small.yaml"
+    case.write_text(SMALL, encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    status, _, err = casesim("sweep", case, "--over", "point", "--replications", 2, "--scheduler", address)
+    assert status == 2
+    assert f"--scheduler {address}: no scheduler answers" in err
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1", "http://127.0.0.1:8786", "tcp://:8786", "tcp://a b:1"])
+def test_what_is_no_address_is_told_at_once_with_one_that_would_be(evidence, tmp_path, casesim, address):
+    case = tmp_path / "small.yaml"
+    case.write_text(SMALL, encoding="utf-8")
+    status, out, err = casesim("sweep", case, "--over", "point", "--scheduler", address)
+    assert (status, out) == (2, "")
+    assert err == f"--scheduler {address}: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786\n"
+
+
+def test_a_scheduler_that_stays_away_is_told_after_a_while(asked, dask):
+    dask.add_worker()
+    with Cluster(dask.address, patience_s=2.0) as cluster:
+        sweep = Sweep(asked, cluster.submit)
+        gone_on(sweep, 2)
+        dask.end()
+        with pytest.raises(ClusterError, match="has been away for 2 s"):
+            swept(sweep)

@@ -1,0 +1,54 @@
+"""What `casesim fidelity` says before anything is measured."""
+
+import pytest
+from simulator.cli.fidelity import show
+
+from simulator.making.fidelity.http_server import ServerError
+from tests.evidence.test_fidelity_reports import FORECAST, GOOD, report
+
+
+@pytest.fixture
+def refused(casesim):
+    def run(out):
+        status, said, err = casesim("fidelity", "--quick", "--out", out)
+        assert (status, said) == (2, "")
+        return err
+
+    return run
+
+
+def test_a_report_that_stands_there_is_not_lost(refused, tmp_path):
+    kept = tmp_path / "report.json"
+    kept.write_text("of last year")
+    assert f"{kept}: already exists; name another file" in refused(kept)
+    assert kept.read_text() == "of last year"
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_runs(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert f"{tmp_path / 'file'}" in refused(tmp_path / "file" / "report.json")
+
+
+def test_a_server_that_fails_is_told_in_words(casesim, monkeypatch):
+    def failing(grid, ready):
+        raise ServerError("the server answered 500 Internal Server Error")
+        yield
+
+    monkeypatch.setattr("simulator.making.fidelity.grid.measure", failing)
+    status, out, err = casesim("fidelity", "--quick")
+    assert (status, out) == (2, "")
+    assert err.strip().endswith("the server answered 500 Internal Server Error")
+
+
+def test_what_is_printed_says_how_often_forecasts_hold_and_how_busy_the_machine_was(capsys):
+    show(report(FORECAST, FORECAST.model_copy(update={"load": 0.9})))
+    said = capsys.readouterr().out
+    assert "900.00 to 1200.00" in said
+    assert "Other programs took 40% of the machine meanwhile." in said
+    assert "no run left out: p50 2 of 4 (50.0%" in said
+    assert "load 0.9: p50 1 of 2 (50.0%" in said
+
+
+def test_a_report_without_forecasts_is_printed_as_well(capsys):
+    show(report(GOOD))
+    assert "forecast interval" not in capsys.readouterr().out

@@ -1,0 +1,107 @@
+"""The command as a whole: that it starts light, and that whatever ends it ends in a status and at most a sentence."""
+
+import inspect
+import os
+import signal
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+from simulator.cli.commands import COMMANDS
+
+COMMAND = [sys.executable, "-m", "simulator.cli"]
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+
+
+def run(words, **how):
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
+    return subprocess.run([*COMMAND, *words], check=False, **how)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "scores"])
+def test_the_list_of_commands_says_what_each_says_of_itself(name):
+    module, _, function = COMMANDS[name].place.partition(":")
+    told = inspect.getdoc(getattr(import_module(f"simulator.cli.{module}"), function))
+    assert told.split("\n\n")[0].replace("\n", " ") == COMMANDS[name].says
+
+
+def test_help_and_version_import_none_of_the_heavy_packages():
+    heavy = "{'numpy', 'pandas', 'scipy', 'pydantic', 'streamlit', 'simulator.case', 'simulator.evidence'}"
+    code = f"""
+import sys, simulator.cli.main as command
+sys.argv = ["casesim", "--help"]
+try: command.main()
+except SystemExit as ended: assert ended.code == 0
+assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nosuch"], "casesim: No such command 'nosuch'"),
+        (["run"], "casesim run: Missing argument"),
+        (["run", "retry-storm", "--nosuch"], "casesim run: No such option: --nosuch"),
+        (["run", "retry-storm", "--seed", "\x1b[31m"], "casesim run: Invalid value for '--seed'"),
+        (["run", ""], "there is no such case or file"),
+        (["run", "x" * 5000], "there is no such case or file"),
+        (["run", "\udcff\x1b.yaml"], r"\udcff\x1b.yaml"),
+        (["run", "retry-storm", "--trace-out", "."], ".: is a folder; name a file in it, such as trace.json"),
+        (["run", "retry-storm", "--trace-out", ""], ".: is a folder"),
+        (["run", "retry-storm", "--trace-out", "x" * 260 + ".json"], "File name too long"),
+    ],
+)
+def test_a_wrong_command_line_is_answered_in_a_sentence(words, said, casesim):
+    status, out, err = casesim(*words)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+    assert "\x1b" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_behind_standard_output_is_told():
+    with Path("/dev/full").open("w") as full:
+        ended = run(["cases", "--json"], stdout=full)
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (74, 1)
+    assert b"No space left on device" in ended.stderr
+
+
+@pytest.mark.parametrize("words", [["cases"], ["--help"], ["run", "--help"]])
+def test_nobody_is_told_that_nobody_reads(words):
+    read, write = os.pipe()
+    os.close(read)
+    ended = run(words, stdout=write)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+def test_a_terminal_of_ascii_gets_escapes_for_what_it_cannot_show(tmp_path):
+    name = "fälle\udcff.yaml"
+    ended = run(["run", os.fsencode(name)], env=os.environ | ASCII)
+    assert ended.returncode == 2
+    assert rb"f\xe4lle" in ended.stderr or rb"f\udcc3\udca4lle" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes streams in this way on POSIX")
+def test_closed_streams_do_not_matter():
+    line = f"{sys.executable} -m simulator.cli cases >&- 2>&-"
+    assert subprocess.run(["sh", "-c", line], check=False).returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("after_s", [0.3, 0.8, 1.5])
+def test_an_interrupt_while_modules_are_imported_ends_it_quietly(after_s):
+    process = subprocess.Popen([*COMMAND, "levers", "av-perception"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert out == b""
+    assert b"Traceback" not in err

@@ -1,0 +1,111 @@
+"""`casesim monitor`: the answer, the table, JSON and the exit status."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.monitors.column_tests import MMD, TESTS
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def write(file: Path, seed: int, brightness: float = 100.0) -> Path:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "seen": pd.date_range("2026-01-01", periods=200, freq="h").strftime("%Y-%m-%dT%H:%M"),
+            "brightness": rng.normal(brightness, 20, 200),
+            "site": rng.choice(["north", "[south]"], 200),
+        }
+    )
+    frame.to_csv(file, index=False)
+    return file
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A reference, a quiet production, and a darker one."""
+    return write(tmp_path / "reference.csv", 0), write(tmp_path / "quiet.csv", 1), write(tmp_path / "dark.csv", 5, 70.0)
+
+
+def test_a_quiet_production_is_told_with_status_0(casesim: Run, files: tuple[Path, Path, Path]) -> None:
+    status, shown, told = casesim("monitor", files[0], files[1], "--time", "seen")
+    assert status == 0 and shown.startswith("No difference was seen in 2 columns.")
+    assert "no difference seen; a shift of 0." in shown and "Traceback" not in told
+
+
+def test_a_difference_is_told_first_with_status_1(casesim: Run, files: tuple[Path, Path, Path]) -> None:
+    status, shown, _ = casesim("monitor", files[0], files[2], "--time", "seen", "--by", "site", "--window", 100)
+    assert status == 1
+    assert shown.startswith("1 of 2 columns differs; the largest change is in 'brightness'")
+    for part in ("site = [south]", "site = north", "hours 0 to 100", "hours 100 to 200"):
+        assert part in shown
+    assert "after Holm's correction" in shown and "SD [-" in shown
+
+
+def test_json_holds_the_same(casesim: Run, files: tuple[Path, Path, Path]) -> None:
+    status, shown, _ = casesim(
+        "monitor", files[0], files[2], "--time", "seen", "--test", "ks,psi,cusum", "--correct", "bh", "--json"
+    )
+    told = json.loads(shown)
+    assert (status, told["differs"], told["correction"]) == (1, True, "bh")
+    assert [(one["column"], one["test"]) for one in told["findings"]] == [
+        ("brightness", "ks"),
+        ("brightness", "psi"),
+        ("brightness", "cusum"),
+        ("site", "psi"),
+    ]
+    ks, psi, cusum, site = told["findings"]
+    assert ks["effect"]["low"] < -1.5 < ks["effect"]["high"] and ks["effect"]["unit"] == "sd"
+    assert psi["told"] == "differs; large by the usual rule" and site["verdict"] == "no difference seen"
+    assert cusum["alarm"].startswith("line ") and "(2026-01-01T" in cusum["alarm"]
+
+
+def test_adwin_and_page_hinkley_need_an_extra(
+    casesim: Run, files: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "river.drift", None)
+    monkeypatch.setitem(sys.modules, "river", None)
+    status, shown, told = casesim("monitor", files[0], files[1], "--columns", "brightness", "--test", "adwin")
+    assert (status, shown) == (2, "")
+    assert "ADWIN and Page-Hinkley needs river, which is not installed: pip install 'casesim[monitors]'" in told
+
+
+def test_adwin_and_page_hinkley_tell_the_row(casesim: Run, files: tuple[Path, Path, Path]) -> None:
+    pytest.importorskip("river")
+    status, shown, _ = casesim("monitor", files[0], files[2], "--columns", "brightness", "--test", "adwin,page_hinkley")
+    assert status == 1 and shown.count("differs from line ") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--by", "sit"), "reference.csv: there is no column 'sit'; did you mean 'site'?"),
+        (("--test", "kss"), "there is no test 'kss'; did you mean 'ks'?"),
+        (("--window", "5"), "a window takes a number of hours above 0, and --time"),
+        (("--correct", "bonferroni"), "there is no correction 'bonferroni'"),
+        (("--level", "5"), "level: expected a number between 0 and 1, got 5"),
+        (("--time", "site"), "reference.csv, line 2, column 'site': expected seconds, or a time as 2026-01-31T12:00"),
+    ],
+)
+def test_wrong_input_is_told_with_status_2(
+    casesim: Run, files: tuple[Path, Path, Path], words: tuple[str, ...], sentence: str
+) -> None:
+    status, shown, told = casesim("monitor", files[0], files[1], *words)
+    assert (status, shown) == (2, "") and sentence in told and "Traceback" not in told
+
+
+def test_the_page_names_every_option_and_test(casesim: Run) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "monitors.md").read_text(encoding="utf-8")
+    _, shown, _ = casesim("monitor", "--help")
+    options = set(re.findall(r"--[a-z-]+", shown)) - {"--help", "--seed"}
+    assert options and all(option in page for option in options)
+    assert all(f"`{test}`" in page for test in (*TESTS, MMD))

@@ -1,0 +1,174 @@
+"""`casesim serve` as a person starts and stops it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+from urllib.request import urlopen
+
+import pytest
+
+from simulator.case.case_files import find, scenario_ids
+
+
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+WRONG = {
+    "a file that is not there": ("parcel.yaml", "there is no such file or folder; did you mean 'parcels.yaml'?"),
+    "a case that is shipped": ("retry-storm", "comes with CaseSim and is always there"),
+    "a folder without cases": ("empty", "the folder holds no case; a case is a file that ends in .yaml"),
+    "another kind of file": ("notes.txt", "a case is a file that ends in .yaml"),
+    "a file that may not be read": ("secret.yaml", "it may not be read; change its permissions"),
+}
+
+
+@pytest.mark.parametrize(("name", "says"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_served_is_told_in_a_sentence(name, says, casesim, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for file in ("parcels.yaml", "notes.txt", "secret.yaml"):
+        (tmp_path / file).write_text("id: x\n", encoding="utf-8")
+    monkeypatch.setattr("os.access", lambda path, mode: path.name != "secret.yaml")  # whoever runs the test may read anything
+    ended = casesim("serve", name)
+    assert ended.status == 2
+    assert says in ended.err
+    assert ended.err.count("\n") == 1
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """What the server is run with, in place of running it."""
+    monkeypatch.setenv("CASESIM_CASES", "")  # both are put back afterwards
+    monkeypatch.setenv("CASESIM_UPLOADS", "")
+    before, asked = signal.getsignal(signal.SIGTERM), []
+
+    def run(listening, *more):
+        asked.append((listening.getsockname(), *more))
+        listening.close()
+
+    monkeypatch.setattr("simulator.app.server.run", run)
+    yield asked
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def port():
+    """A port that is free."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", ["own.yaml", "."])
+def test_a_file_or_folder_is_handed_to_the_app_with_the_address_of_each_case(name, casesim, tmp_path, monkeypatch, ran, port):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").write_text("id: own\n", encoding="utf-8")
+    ended = casesim("serve", name, "--port", port)
+    assert ended.out.splitlines()[1:] == [f"own.yaml: http://localhost:{port}/practice?case=own"]
+    assert scenario_ids()[0] == "own"
+    assert "retry-storm" in scenario_ids()
+    assert find("own") == tmp_path.resolve() / "own.yaml"
+
+
+def test_it_serves_this_machine_only_unless_told_otherwise(casesim, ran, port):
+    ended = casesim("serve", "--port", port)
+    assert ran == [(("127.0.0.1", port), "localhost", [], f"http://localhost:{port}")]
+    assert os.environ["CASESIM_UPLOADS"] == "mine"
+    assert ended.out == f"CaseSim is at http://localhost:{port}; Ctrl+C ends it\n"
+
+
+def test_others_are_let_in_by_the_names_of_the_machine_and_those_allowed(casesim, ran, port):
+    shared = ("--address", "0.0.0.0", "--allow-host", "class.example", "--allow-host", "b.example", "--uploads", "everyone")
+    ended = casesim("serve", "--port", port, *shared)
+    [(bound, address, names, url)] = ran
+    assert (bound, address, url) == (("0.0.0.0", port), "0.0.0.0", f"http://localhost:{port}")
+    assert names[-2:] == ["class.example", "b.example"]
+    assert socket.gethostname().lower() in names
+    assert os.environ["CASESIM_UPLOADS"] == "everyone"
+    assert f"Others reach it at http://{names[0]}:{port}, without a password" in ended.out
+
+
+def test_a_port_in_use_is_told_with_one_that_is_free(casesim, ran):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = casesim("serve", "--port", port)
+    assert ended.status == 2
+    said, free = re.fullmatch(r"(port \d+ is in use; (\d+) is free: casesim serve --port \2)\n", ended.err).groups()
+    assert said.startswith(f"port {port} ")
+    socket.create_server(("127.0.0.1", int(free))).close()
+    assert ran == []
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "no such name", "1::2::3"])
+def test_an_address_that_is_none_of_this_machine_is_told(address, casesim, ran):
+    ended = casesim("serve", "--address", address)
+    assert ended.status == 2
+    assert ended.err.startswith(f"--address {address}: cannot serve there (")
+    assert ended.err.count("\n") == 1
+
+
+#: A terminal without colours, and with few letters.
+BARE_TERMINAL = {"TERM": "dumb", "NO_COLOR": "1", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no signal is sent")
+def test_several_serve_at_once_on_any_machine_and_a_signal_ends_each_at_once(tmp_path):
+    bare = tmp_path / "read-only"
+    bare.mkdir(mode=0o555)
+    usual = {name: value for name, value in os.environ.items() if name not in {"CASESIM_DATABASE", "XDG_DATA_HOME", "HOME"}}
+    usual |= {"STREAMLIT_SERVER_HEADLESS": "true", "PYTHONPATH": str(Path(__file__).parents[2])}
+    homes = [{}, {"HOME": "/nonexistent"}, {"HOME": str(bare)}, {"HOME": str(tmp_path), **BARE_TERMINAL}]
+    servers = [started(usual | home, tmp_path) for home in homes]
+    for process, port in servers:
+        until_healthy(process, port)
+        with urlopen(f"http://localhost:{port}/") as page:
+            assert page.status == 200
+    for (process, _), sent in zip(servers, (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM), strict=True):
+        process.send_signal(sent)
+    for (process, port), status in zip(servers, (130, 143, 130, 143), strict=True):
+        out, err = process.communicate(timeout=20)
+        assert (process.returncode, err.decode()) == (status, "")
+        assert out.decode() == f"CaseSim is at http://localhost:{port}; Ctrl+C ends it\n"
+        assert not answers(port)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_an_output_that_takes_nothing_is_told_in_a_sentence(port):
+    command = [sys.executable, "-m", "simulator.cli", "serve", "--port", str(port)]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60, text=True)
+    assert ended.returncode == 74
+    assert ended.stderr.endswith("No space left on device\n")
+    assert ended.stderr.count("\n") == 1
+
+
+def started(environment, folder):
+    """A server that is starting, and its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "simulator.cli", "serve", "--port", str(port)]
+    return subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE), port
+
+
+def until_healthy(server, port):
+    deadline = monotonic() + 90
+    while not healthy(port):
+        assert server.poll() is None, server.stderr.read().decode()
+        assert monotonic() < deadline
+        sleep(0.2)
+
+
+def healthy(port):
+    try:
+        with urlopen(f"http://localhost:{port}/_stcore/health", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

@@ -1,0 +1,141 @@
+"""Two kinds of stages that CaseSim does not come with, as an outsider would add them: a cache, and workers of a fixed pace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import heapreplace
+from math import inf
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
+from simulator.case.metric_records import Metric, share_metric
+from simulator.case.schema import Scenario
+from simulator.case.stage_model import AnyStage, Faults, Target
+from simulator.engine.plan import Plan
+from simulator.engine.trace import Trace, VisitLog
+from simulator.stages import register
+from simulator.stages.stage import Comers, Onward, Rows, ServiceStage, Stage, Times
+from simulator.units import percent
+
+
+class Cache(AnyStage):
+    """Answers a share of the requests from memory at once."""
+
+    kind: Literal["cache"]
+    hits: ShareFigure
+    hit_to: Target
+    to: Target
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Something is left for the rest to do."""
+        if self.hits.value == 1:
+            yield ("hits",), "a cache that knows every answer leaves nothing to the stages behind it; keep it below 1"
+
+    @classmethod
+    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+        """How much it spares the others."""
+        yield share_metric(f"hit_share.{name}", f"{label}: answers from memory", "higher", name)
+
+
+class CacheStage(Stage):
+    """Luck decides, drawn before the run."""
+
+    def __init__(self, run: Any, name: str, spec: Cache) -> None:
+        super().__init__(run, name, spec)
+        self.hit = run.uniform(f"{name}.hit") < np.float32(spec.hits.value)
+
+    def connect(self) -> None:
+        self.hit_to, self.to = self.run.receiver(self.spec.hit_to), self.run.receiver(self.spec.to)
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        for row in rows:
+            self.log.add(row, time, time, time)
+            (self.hit_to if self.hit[row] else self.to).accept((row,), time)
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        spec: Any = plan.scenario.stages[name]
+        return [f"{percent(spec.hits.value)} from memory"]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        spec: Any = plan.scenario.stages[name]
+        return [Onward(spec.hit_to, spec.hits.value), Onward(spec.to, 1 - spec.hits.value)]
+
+    @classmethod
+    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+        stage = trace.plan.scenario.stages[name]
+        rows = np.array(trace.logs[name].request)
+        ends = [*trace.plan.scenario.ends]
+        hits = trace.columns.end[rows] == ends.index(stage.hit_to)
+        yield f"hit_share.{name}", float(hits.sum()), float(len(rows))
+
+
+class Preprocess(AnyStage):
+    """Workers that each take a fixed time over one request."""
+
+    server: ClassVar[str] = "worker"
+    servers: ClassVar[str] = "its workers"
+    cost_part: ClassVar[str] = "machines"
+    keeps: ClassVar[bool] = True
+
+    kind: Literal["preprocess"]
+    workers: Annotated[int, Field(ge=1, le=1000)] = 1
+    takes_ms: Annotated[Figure, bounded(0, 60_000)]
+    usd_per_hour: CostFigure
+    to: Target
+
+    @property
+    def steady_servers(self) -> int | None:
+        return self.workers
+
+
+class PreprocessStage(ServiceStage):
+    """First come, first served."""
+
+    def __init__(self, run: Any, name: str, spec: Preprocess) -> None:
+        super().__init__(run, name, spec)
+        self.log = VisitLog(spec.workers)
+        self.seconds = spec.takes_ms.value / 1000
+        self.free = [(-inf, worker) for worker in range(spec.workers)]
+
+    def connect(self) -> None:
+        super().connect()
+        self.to = self.run.receiver(self.spec.to)
+
+    def due(self, time: float) -> float:
+        return max(time, self.free[0][0])
+
+    def step(self, now: float) -> float:
+        while max(self.inbox.head, self.free[0][0]) <= now:
+            row, entered = self.inbox.pop()
+            done, worker = now + self.seconds, self.free[0][1]
+            heapreplace(self.free, (done, worker))
+            self.log.add(row, entered, now, done, worker)
+            self.served((row,), done)
+        return max(self.inbox.head, self.free[0][0])
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        self.to.accept(rows, time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        self.to.accept_block(rows, times)
+
+    @classmethod
+    def service_s(cls, plan: Plan, name: str) -> float:
+        spec: Any = plan.scenario.stages[name]
+        return float(spec.takes_ms.value / 1000)
+
+    @classmethod
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        spec: Any = plan.scenario.stages[name]
+        return float(spec.usd_per_hour.value)
+
+
+KINDS: list[tuple[type[AnyStage], type[Stage]]] = [(Cache, CacheStage), (Preprocess, PreprocessStage)]
+
+for model, running in KINDS:
+    register(model, running)

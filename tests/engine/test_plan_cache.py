@@ -1,0 +1,37 @@
+"""What follows from a plan alone: worked out once for each plan, and forgotten with it."""
+
+import gc
+from weakref import ref
+
+from simulator.engine.plan_cache import once_a_plan
+from simulator.stages.service_times import constant
+from tests.builders import plan, pool
+
+
+def test_it_is_worked_out_once_for_each_plan_and_each_question():
+    asked = []
+
+    @once_a_plan
+    def of(plan, name="all"):
+        asked.append((plan.design, name))
+        return [name]
+
+    one, other = (plan({"p": pool()}, constant(0.1), seconds=5) for _ in range(2))
+    assert of(one) is of(one)
+    assert of(one, "p") == ["p"]
+    assert of(other) is not of(one)
+    assert len(asked) == 3
+
+
+def test_a_plan_that_is_gone_leaves_nothing_to_one_that_takes_its_place():
+    @once_a_plan
+    def horizon(plan):
+        return plan.horizon_s
+
+    for seconds in (5, 50, 500):
+        made = plan({"p": pool()}, constant(0.1), seconds=seconds)
+        assert horizon(made) == made.horizon_s
+        gone = ref(made)
+        del made
+        gc.collect()
+        assert gone() is None

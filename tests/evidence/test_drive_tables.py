@@ -1,0 +1,120 @@
+"""Evidence of drives is read whole or refused with its place; what was not measured is told with what was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.evidence.drive_tables import (
+    COLUMNS,
+    DRAWS,
+    DriveError,
+    alarms_of,
+    correlation_of,
+    load_drives,
+    misses_of,
+    recall_of,
+    shifts_of,
+)
+from simulator.paths import DRIVES
+
+
+def test_what_is_shipped_is_whole():
+    drives = load_drives(DRIVES)
+    assert "non-commercial" in f"{drives.about.licence} {drives.about.attribution}".lower()
+    for name in COLUMNS:
+        assert len(getattr(drives, name))
+
+
+@pytest.mark.parametrize("finder", ["kitti.yolox_x", "kitti.yolov4", "kitti.yolov3", "coco.yolox_nano.fp32"])
+def test_a_taller_car_is_found_at_least_as_often(finder):
+    recall = recall_of(finder, "car", 0.25)
+    assert recall.by == "height_px"
+    assert recall.shares.shape == (1 + DRAWS, len(recall.x))
+    assert (np.diff(recall.shares, axis=1) >= -1e-6).all()
+    assert ((recall.shares >= 0) & (recall.shares <= 1)).all()
+
+
+def test_a_farther_car_is_found_at_most_as_often_by_lidar():
+    recall = recall_of("kitti.pointrcnn", "car", 3)
+    assert recall.by == "distance_m"
+    assert (np.diff(recall.shares, axis=1) <= 1e-6).all()
+
+
+def test_between_two_nodes_the_recall_is_interpolated_over_the_logarithm():
+    recall = recall_of("kitti.yolox_x", "car", None)
+    between = np.sqrt(recall.x[3] * recall.x[4])
+    assert recall.at(np.array([between]))[0] == pytest.approx((recall.shares[0, 3] + recall.shares[0, 4]) / 2)
+    assert recall.at(np.array([1e-3, 1e6])) == pytest.approx(recall.shares[0, [0, -1]])
+
+
+def test_misses_are_shares_of_one_variance():
+    misses = misses_of("kitti.yolox_x", "car")
+    assert len(misses.of_object) == 1 + DRAWS
+    assert (misses.of_object + misses.slow <= 1 + 1e-9).all()
+    assert (misses.tau_s > 0).all()
+
+
+def test_the_correlation_lies_within_its_interval():
+    value, low, high = correlation_of("kitti.yolox_x", "kitti.pointrcnn", "car")
+    assert -1 <= low <= value <= high <= 1
+
+
+def test_false_answers_kept_longer_are_rarer():
+    one, three = (alarms_of("kitti.yolox_x", None, frames) for frames in (1, 3))
+    assert three.per_hour <= one.per_hour
+    assert one.low <= one.per_hour <= one.high
+
+
+def test_thirteen_minutes_without_one_leave_three_over_the_hours():
+    """The rule of three, where nothing was seen; Garwood's bound is 3.7 on two sides, 3 on one."""
+    rows = load_drives(DRIVES).false
+    for _, row in rows[rows["count"] == 0].iterrows():
+        assert 2.9 < row["per_hour_high"] * row["hours"] < 3.8
+
+
+def test_night_takes_from_what_is_found():
+    assert shifts_of("coco.yolox_nano.fp32", "night", 3)[0] < shifts_of("coco.yolox_nano.fp32", "night", 1)[0] < 0.1
+
+
+def test_what_nobody_measured_under_a_condition_loses_what_others_lose():
+    own = [shifts_of(f"coco.{name}.fp32", "rain", 2)[0] for name in ("yolox_nano", "nanodet_m", "fastestdet")]
+    assert min(own) <= shifts_of("kitti.yolox_x", "rain", 2)[0] <= max(own)
+
+
+def test_how_much_detectors_differ_is_part_of_the_doubt_about_one_that_was_not_measured():
+    """The spread of its resamples is that between detectors (n = 3) and that within each, added in squares."""
+    alike = [shifts_of(f"coco.{name}.fp32", "rain_at_night", 2) for name in ("yolox_nano", "nanodet_m", "fastestdet")]
+    between, within = np.std([one[0] for one in alike]), np.mean([one[1:].std() for one in alike])
+    borrowed = shifts_of("kitti.yolox_x", "rain_at_night", 2)
+    assert borrowed[1:].std() == pytest.approx(np.hypot(between, within), rel=0.25)
+    assert between > 0.2
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda: recall_of("kitti.yolox_y", "car", None), "did you mean 'kitti.yolox_x'?"),
+        (lambda: recall_of("kitti.yolox_x", "pedestrian", None), "measured: car"),
+        (lambda: recall_of("kitti.pointrcnn", "car", None), "give a threshold, one of"),
+        (lambda: recall_of("kitti.pointrcnn", "car", 17), "was not measured from a score of 17 on; give one of"),
+        (lambda: misses_of("coco.yolox_nano.fp32", "car"), "was not measured"),
+        (lambda: shifts_of("kitti.yolox_x", "nigth", 1), "did you mean 'night'?"),
+        (lambda: correlation_of("kitti.yolox_x", "kitti.yolov4", "car"), "was not measured"),
+    ],
+)
+def test_what_was_not_measured_is_refused_with_what_was(ask, told):
+    with pytest.raises(DriveError, match=told.replace("?", r"\?")):
+        ask()
+
+
+def test_a_folder_without_tables_says_which_command_makes_them(tmp_path):
+    with pytest.raises(DriveError, match=r"about\.yaml: is missing; casesim drives makes it"):
+        load_drives(tmp_path)
+
+
+def test_a_table_that_lacks_a_column_is_named(tmp_path):
+    (tmp_path / "about.yaml").write_text("{date: x, attribution: y, licence: z}", encoding="utf-8")
+    (tmp_path / "recall.csv").write_text("seen_by,object\na,car\n", encoding="utf-8")
+    with pytest.raises(DriveError, match=r"recall\.csv: lacks the column threshold"):
+        load_drives(tmp_path)

@@ -1,0 +1,120 @@
+"""Advice: what is told of a step is what runs of both designs give, and where no run bears it out nothing is."""
+
+import pytest
+
+from simulator import compile_plan, load, summarise
+from simulator import simulate as run_once
+from simulator.case.load import loads as loads_text
+from simulator.engine.actions import with_actions
+from simulator.explain import advice
+from simulator.explain.advice import Trials, further, neighbours
+from simulator.explain.replications import replicate
+from tests.case.texts import changed
+from tests.explain.test_reasons import skin, stormy
+
+CASE = "skin-cancer-triage"
+
+
+@pytest.fixture(autouse=True)
+def few_replications(monkeypatch):
+    monkeypatch.setattr(advice, "REPLICATIONS", 3)
+
+
+def picks(plan, choice):
+    return [step.pick for step in neighbours(plan, choice)]
+
+
+def test_a_step_is_another_option_or_the_next_number():
+    plan = compile_plan(load(CASE))
+    assert picks(plan, "operating_point") == [0.93, 0.97]
+    assert picks(plan, "dermatologists") == [15, 17]
+    assert picks(plan, "precision") == ["int8_dynamic", "int8_static"]
+    assert picks(compile_plan(load(CASE), {"dermatologists": 30}), "dermatologists") == [29]
+
+
+def test_a_longer_step_goes_on_the_same_way_to_the_last_number():
+    plan = compile_plan(load(CASE), {"operating_point": 0.9})
+    down, up = neighbours(plan, "operating_point")
+    assert [step.pick for step in further(plan, down)] == [0.8]
+    assert [step.pick for step in further(plan, up)] == [0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1]
+    (other, *_) = neighbours(plan, "architecture")
+    assert list(further(plan, other)) == []
+
+
+def test_a_late_answer_is_eased_as_much_as_the_runs_say():
+    result = skin(decoders=1)
+    (place,) = [place for place, verdict in enumerate(result.verdicts) if verdict.metric.is_time and place in result.reasons]
+    reason = result.reasons[place]
+    assert (reason.stage, reason.move.metric) == ("decode", "latency_served_p95_s")
+    assert set(reason.choices) == {"decoding", "decoders", "on_timeout"}
+    assert reason.move.choice in ("decoding", "decoders")
+    plans = [result.plan, compile_plan(load(CASE), {"decoders": 1, reason.move.choice: reason.move.pick})]
+    now, then = (summarise(run_once(plan, 1, number) for number in range(3)) for plan in plans)
+    change = then["latency_served_p95_s"].value - now["latency_served_p95_s"].value
+    assert reason.move.change == pytest.approx(change)
+    assert reason.move.high < 0 > change
+
+
+def test_a_step_that_no_run_bears_out_is_not_told():
+    """A third replica lowers the load by a third, and within four minutes no more photos are checked: retries take it all."""
+    result = stormy()[1]
+    trials = Trials(result)
+    more = next(step for step in neighbours(result.plan, "replicas") if step.pick == 3)
+    trial = trials.of(more)
+    assert trial.then.stages["check"].load < 0.7 * trial.now.stages["check"].load
+    assert not trial.improves(0)
+    assert trials.advice(0, [more]).move is None
+    assert (
+        "None of the steps tried improves it noticeably and beyond chance: “Replicas: 2 → 3” ("
+        in trials.advice(0, [more]).sentence
+    )
+
+
+def test_a_step_that_makes_another_objective_worse_is_told_with_that_and_only_if_no_other_helps():
+    result = skin()
+    trials = Trials(result)
+    dear = next(
+        step for step in further(result.plan, list(neighbours(result.plan, "operating_point"))[1]) if step.pick == 0.995
+    )
+    cheap = next(step for step in neighbours(result.plan, "operating_point") if step.pick == 0.97)
+    told = trials.advice(0, [dear])
+    assert told.move.worse == ["Wait of an urgent referral, 95% within"]
+    assert "It makes “Wait of an urgent referral, 95% within” (to no figure) worse." in told.sentence
+    assert trials.advice(0, [dear, cheap]).move.pick == 0.97
+
+
+def test_a_figure_that_appears_is_an_improvement():
+    result = skin(dermatologists=10)
+    assert result.verdicts[3].estimate is None
+    (step,) = [step for step in further(result.plan, list(neighbours(result.plan, "dermatologists"))[1]) if step.pick == 20]
+    move = Trials(result).advice(3, [step]).move
+    assert move.change is None
+    assert "changes “Wait of an urgent referral, 95% within” from no figure to " in move.sentence
+
+
+def test_each_design_is_run_once_and_no_more_than_three_are(monkeypatch):
+    ran = []
+    kept = advice.summary_of
+    monkeypatch.setattr(advice, "summary_of", lambda plan, *rest: ran.append(plan) or kept(plan, *rest))
+    result = skin()
+    trials, steps = Trials(result), list(neighbours(result.plan, "dermatologists")) * 2
+    assert trials.advice(0, steps).move is None
+    assert len(ran) == 3  # the design itself and two others, though three steps were tried
+    trials.advice(4, steps)
+    assert len(ran) == 3
+
+
+def test_where_picks_change_in_a_run_no_step_is_tried():
+    plan = with_actions(compile_plan(load(CASE)), [(43_200.0, {"dermatologists": 20})])
+    assert list(neighbours(plan, "operating_point")) == []
+
+
+def test_only_choices_that_write_to_what_decides_are_named(evidence):
+    other = "  other: {kind: number, label: Other, default: 4, values: [3, 4], set: [stages.classify.max_batch]}"
+    text = changed(
+        "choices:\n", f"choices:\n{other}\n", "metric: sensitivity, at_least: 0.9", "metric: utilization.reader, at_most: 0"
+    )
+    result = replicate(compile_plan(loads_text(text)), 1, 3)
+    (reason,) = result.reasons.values()
+    assert reason.stage == "reader"
+    assert reason.choices == ["reading"]

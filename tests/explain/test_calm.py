@@ -1,0 +1,70 @@
+"""A struck run against the calm run of the same design: what is paired, what is named, and what is refused."""
+
+import numpy as np
+import pytest
+
+from simulator import simulate
+from simulator.engine.plan import calm
+from simulator.explain.curveball_effects import summed_up, toll_rows, tolls
+from simulator.explain.replications import replicate
+from simulator.stages.service_times import constant
+from tests.builders import plan, pool
+
+SLOW = {"slow": {"kind": "slow_replicas", "label": "Slow", "stage": "p", "replicas": 9, "times": 3, "lasts_s": 1e6}}
+OBJECTIVES = [
+    {"metric": "latency_mean_s", "at_most": 0.2, "label": "Answer"},
+    {"metric": "throughput_per_s", "at_least": 1e-6, "label": "Answers"},
+]
+
+
+def made(at_s):
+    """Every request is served alone, in 0.1 s, and in 0.3 s from the strike on."""
+    return plan({"p": pool(replicas=9)}, constant(0.1), rate=0.5, seconds=2000, curveballs=SLOW, strikes={"slow": at_s},
+                objectives=OBJECTIVES)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs():
+    struck = replicate(made(0.0), 1, 6)
+    return replicate(calm(struck.plan), 1, 6), struck
+
+
+def test_up_to_the_first_strike_a_run_is_the_calm_one_to_the_byte():
+    struck = simulate(made(1000.0), 3)
+    quiet = simulate(calm(made(1000.0)), 3)
+    before = struck.columns.arrived < 990
+    assert np.array_equal(struck.columns.answered[before], quiet.columns.answered[before])
+    assert not np.array_equal(struck.columns.answered, quiet.columns.answered)
+
+
+def test_every_objective_is_compared_and_the_change_is_paired(runs):
+    answer, answers = tolls(*runs)
+    assert answer.change.change.value == pytest.approx(0.2, rel=1e-3)
+    assert answer.change.change.high - answer.change.change.low < 1e-3  # the same requests: only the service differs
+    assert (answer.values, answer.verdicts) == ("100 ms → 300 ms", "met → not met")
+    assert answer.matters
+    assert answers.verdicts == "still met"
+
+
+def test_the_curveball_is_named_with_the_verdict_that_it_changed(runs):
+    told = summed_up(runs[1], tolls(*runs))
+    assert told.startswith(
+        "Against the calm run of the same design and seed, “Slow” changed: Answer 100 ms → 300 ms (+200 ms, "
+    )
+    assert "met → not met" in told
+    assert "The other objectives changed by no more than chance." in told
+    assert toll_rows(tolls(*runs))["objective"].tolist() == ["Answer", "Answers"]
+
+
+def test_a_strike_that_changes_nothing_says_so():
+    struck = plan({"p": pool(replicas=9)}, constant(0.1), rate=0.5, seconds=500, curveballs=SLOW | {
+        "late": {"kind": "replica_loss", "label": "Late", "stage": "p", "replicas": 1}}, strikes={"late": 5000.0},
+        objectives=OBJECTIVES)  # fmt: skip
+    pair = replicate(calm(struck), 1, 3), replicate(struck, 1, 3)
+    assert summed_up(pair[1], tolls(*pair)).endswith("“Late” changed no objective by more than chance.")
+
+
+def test_runs_of_two_designs_are_not_taken_for_calm_and_struck(runs):
+    other = replicate(calm(runs[1].plan), 2, 6)
+    with pytest.raises(ValueError, match="the same design, seed and number of replications"):
+        tolls(other, runs[1])

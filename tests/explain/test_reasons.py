@@ -1,0 +1,272 @@
+"""Why objectives are not met, on designs in which it is known who is missed where, what costs, and who turns requests away."""
+
+import json
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator import compile_plan, load, simulate
+from simulator.case.case_files import find
+from simulator.case.exhibits import EXHIBITS
+from simulator.case.load import loads as loads_text
+from simulator.explain import advice
+from simulator.explain.replications import replicate, result_of
+from simulator.metrics.measures import measure
+from simulator.stages.service_times import constant
+from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
+from tests.metrics.test_groups import screened
+
+
+@pytest.fixture(autouse=True)
+def few_replications(monkeypatch):
+    """Three replications a trial are enough for steps that change much."""
+    monkeypatch.setattr(advice, "REPLICATIONS", 3)
+
+
+ENDS = {
+    "clinic": end(label="Clinic", escalated=True, detected=assumed(1), usd=assumed(100)),
+    "cleared": end(label="Cleared"),
+    "gone": end(label="Gone"),
+}
+FOUND = {"metric": "sensitivity", "at_least": 0.99, "label": "Ill people found"}
+
+
+def gated(*routes, objectives=(FOUND,), **fields):
+    """A classifier that misses every fourth positive and alarms for every fourth negative."""
+    scores = score_table([0.9, 0.9, 0.9, 0.1], [0.1, 0.1, 0.1, 0.6])
+    routes = routes or ({"at_least": 0.5, "to": "clinic", "tag": "alarm"}, {"to": "cleared"})
+    stages = {"p": pool(to="g", scores="x", label="Model"), "g": gate("score", *routes, label="Cut")} | fields.pop("more", {})
+    shape = {"seconds": 200, "rate": 4, "ends": ENDS, "population": population()} | fields
+    return plan(stages, constant(1e-4), scores, objectives=list(objectives), **shape)
+
+
+def requests_of(made, replications, seed=1):
+    """The requests of all replications, as the trace tells them."""
+    return pd.concat([simulate(made, seed, number).requests for number in range(replications)])
+
+
+def only(result):
+    (reason,) = result.reasons.values()
+    return reason
+
+
+def test_who_is_missed_is_counted_where_it_ended_and_the_gate_is_named():
+    made = gated()
+    reason, rows = only(replicate(made, 1, 3)), requests_of(made, 3)
+    ill = rows[rows["positive"]]
+    missed = ill[~ill["detected"]]
+    assert set(missed["end"]) == {"cleared"}
+    assert f"{len(missed) / 3:.0f} of {len(ill) / 3:.0f} positives are missed." in reason.sentence
+    assert "All of them end at “Cleared”: “Cut” decides, by the score of “Model”." in reason.sentence
+    assert "in an average run of 200 s" in reason.sentence.lower().replace("3.33 min", "200 s")
+    assert (reason.stage, reason.exhibit) == ("g", "threshold")
+
+
+def test_of_a_group_its_own_are_counted():
+    made = screened(objectives=[{"metric": "sensitivity.kind.rare", "at_least": 1, "label": "Rare ones"}])
+    reason, rows = only(replicate(made, 1, 2)), requests_of(made, 2)
+    rare = rows[(rows["kind"] == "rare") & rows["positive"]]
+    missed = np.count_nonzero(~rare["detected"])
+    told = f"{missed / 2:.0f}" if missed / 2 >= 9.95 else f"{missed / 2:.1f}".removesuffix(".0")
+    assert f"{told} of {len(rare) / 2:.0f} positives (Kind: rare) are missed" in reason.sentence
+
+
+def test_who_gave_up_and_who_waited_too_long_are_missed_where_they_left():
+    """The model turns down every fourth, who gives up; the reader can read half of the others, and misses half of these."""
+    reader = people(("00:00", "24:00", 1), minutes=0.2, label="Reader", patience_h=spread(1 / 60), on_timeout="gone",
+                    positive_to="clinic", negative_to="cleared", sensitivity=assumed(0.5))  # fmt: skip
+    more = {
+        "again": retake("p", label="Another photo", gives_up=assumed(1), on_give_up="gone", on_exhausted="r"),
+        "r": reader,
+    }
+    made = gated({"at_least": 0.5, "to": "r"}, {"to": "again"}, more=more, rate=0.3, seconds=4000)
+    reason, rows = only(replicate(made, 1, 2)), requests_of(made, 2)
+    missed = rows[rows["positive"] & ~rows["detected"]]
+    late, gave_up = missed[missed["outcome"] == "timed_out"], missed[(missed["end"] == "gone") & (missed["outcome"] == "done")]
+    misread = missed[missed["end"] == "cleared"]
+    assert min(len(late), len(gave_up), len(misread)) > 30
+    told = sorted(
+        [
+            (len(late), "end at “Gone” after too long a wait at “Reader”"),
+            (len(gave_up), "end at “Gone”, having given up at “Another photo”"),
+            (len(misread), "end at “Cleared”: “Reader” decides"),
+        ],
+        reverse=True,
+    )
+    parts = [f"{count / 2:.0f} {'of them ' if place == 0 else ''}{words}" for place, (count, words) in enumerate(told)]
+    assert reason.sentence.endswith("; ".join(parts) + ".")
+
+
+def test_where_few_are_counted_that_is_said():
+    made = gated(seconds=10)
+    missed = np.count_nonzero((rows := requests_of(made, 2))["positive"] & ~rows["detected"])
+    assert missed < 30
+    reason = only(replicate(made, 1, 2))
+    assert f"Only {missed} that are missed were counted in all, so the split is rough." in reason.sentence
+
+
+def test_who_is_escalated_in_vain_is_told_by_the_route_that_took_them():
+    made = gated(objectives=[{"metric": "specificity", "at_least": 0.99, "label": "Healthy people left alone"}])
+    reason, rows = only(replicate(made, 1, 3)), requests_of(made, 3)
+    well = rows[~rows["positive"]]
+    raised = np.count_nonzero(well["end"] == "clinic")
+    assert f"{raised / 3:.0f} of {len(well) / 3:.0f} negatives are escalated." in reason.sentence
+    assert "All of them are “alarm”: “Cut” decides, by the score of “Model”." in reason.sentence
+
+
+def test_the_parts_of_the_cost_are_those_that_the_trace_adds_up_to():
+    dear = {"metric": "cost_per_1000_usd", "at_most": 1, "label": "Cost"}
+    made = gated(objectives=[dear], costs={"missed_positive_usd": assumed(300)})
+    reason, rows = only(replicate(made, 1, 3)), requests_of(made, 3)
+    missed = 300 * np.count_nonzero(rows["positive"] & ~rows["detected"])
+    visits = {ill: 100 * np.count_nonzero((rows["end"] == "clinic") & (rows["positive"] == ill)) for ill in (True, False)}
+    total = missed + sum(visits.values())  # the machine costs next to nothing
+    assert f"{missed / total:.0%} missed positives" in reason.sentence.replace(" of the cost is", "")
+    assert f"{visits[False] / total:.0%} follow-up of negatives" in reason.sentence.replace(" of the cost is", "")
+    assert f"{visits[True] / total:.0%} follow-up of positives" in reason.sentence.replace(" of the cost is", "")
+    assert "“Cut” trades one for the other; a better score moves both." in reason.sentence
+    assert reason.exhibit == "cost"
+
+
+def test_of_a_late_answer_the_stage_with_most_of_the_slowest_is_named():
+    late = {"metric": "latency_p95_s", "at_most": 0.1, "label": "Answer"}
+    stages = {"a": pool(to="b", label="First"), "b": pool(label="Second")}
+    made = plan(stages, {"a": constant(0.1), "b": constant(0.5)}, seconds=1000, objectives=[late])
+    result = replicate(made, 1, 2)
+    reason = only(result)
+    assert reason.stage == result.bottleneck.stage == "b"
+    assert "“Second” is where the slowest requests spend" in reason.sentence
+    assert f"the offered load is {result.stages['b'].load:.0%} of what its replicas can serve" in reason.sentence
+    assert result.stages["b"].load == pytest.approx(0.5, rel=0.1)  # two a second can be served, one a second comes
+
+
+def test_an_objective_without_a_figure_is_explained_by_the_queue_that_only_grows():
+    late = {"metric": "latency_p95_s", "at_most": 10, "label": "Answer"}
+    reason = only(replicate(plan({"p": pool(label="Model")}, constant(2.0), objectives=[late], seconds=1000), 1, 2))
+    assert "There is no figure to quote, because “Model” has no steady state: the offered load is" in reason.sentence
+
+
+def test_what_is_met_has_no_reason_and_what_is_not_proven_has_one():
+    met = {"metric": "sensitivity", "at_least": 0.01, "label": "Some"}
+    open_ = {"metric": "sensitivity", "at_least": 0.75, "label": "Three in four"}
+    result = replicate(gated(objectives=[met, open_]), 1, 3)
+    assert [verdict.standing for verdict in result.verdicts] == ["met", "not proven"]
+    assert list(result.reasons) == [1]
+    assert "It is not proven: the interval of" in result.reasons[1].sentence
+    assert "mostly because few people are labelled" in result.reasons[1].sentence
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"metric": "utilization.p", "at_least": 0.9, "label": "Busy"},
+        {"metric": "escalated_share", "at_least": 0.9, "label": "Many"},
+    ],
+)
+def test_what_nothing_is_known_of_is_told_honestly(asked):
+    result = replicate(gated(objectives=[asked]), 1, 2)
+    reason = only(result)
+    assert "no single reason can be told" in reason.sentence
+    assert result.verdicts[0].metric.label in reason.sentence
+    assert reason.advice.sentence == "No choice in this case changes that."
+
+
+def test_the_way_through_a_link_alone_is_explained_too():
+    late = {"metric": "latency_p95_s", "at_most": 1, "label": "Answer"}
+    reason = only(replicate(plan({"far": link("done", 5)}, objectives=[late], seconds=300), 1, 2))
+    assert "its time does not depend on the load" in reason.sentence
+
+
+# The cases that come with it
+
+
+@cache
+def skin(**picks):
+    """Four replications, without those for other labelled people."""
+    made = compile_plan(load("skin-cancer-triage"), picks)
+    return result_of(made, 1, [measure(simulate(made, 1, number)) for number in range(4)])
+
+
+def test_the_default_skin_case_is_explained_by_its_threshold_and_nobody_is_told_to_hire():
+    result = skin()
+    unmet = [place for place, verdict in enumerate(result.verdicts) if verdict.standing != "met"]
+    assert list(result.reasons) == unmet == [0, 1, 4]
+    assert {reason.stage for reason in result.reasons.values()} == {"triage"}
+    assert result.bottleneck is None
+    for reason in result.reasons.values():
+        assert "ermatologist" not in reason.sentence + reason.advice.sentence
+        assert reason.choices[0] in ("operating_point", "architecture")
+        assert reason.exhibit in EXHIBITS
+    found = result.reasons[0]
+    assert found.move is not None and (found.move.choice, found.move.pick) == ("operating_point", 0.97)
+
+
+def test_its_numbers_are_those_of_the_trace():
+    rows = requests_of(skin().plan, 4)
+    ill = rows[rows["positive"]]
+    missed = ill[~ill["detected"]]
+    cleared = np.count_nonzero(missed["end"] == "cleared")
+    assert f"{len(missed) / 4:.0f} of {len(ill) / 4:,.0f} cancers" in skin().reasons[0].sentence
+    assert f"{cleared / 4:.0f} of them end at “Cleared by the model”" in skin().reasons[0].sentence or cleared > 0.95 * len(
+        missed
+    )
+    melanomas = ill[ill["diagnosis"] == "MEL"]
+    lost = np.count_nonzero(~melanomas["detected"])
+    told = f"{lost / 4:.0f} of {len(melanomas) / 4:.0f} cancers"
+    assert f"{told} (Diagnosis: melanoma) are missed" in skin().reasons[1].sentence
+
+
+def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():
+    move = skin().reasons[0].move
+    plans = [compile_plan(load("skin-cancer-triage"), {"operating_point": at}) for at in (0.95, 0.97)]
+    ill = [rows[rows["positive"]] for rows in (requests_of(made, advice.REPLICATIONS) for made in plans)]
+    change = ill[1]["detected"].mean() - ill[0]["detected"].mean()
+    assert move.change == pytest.approx(change)
+    assert 0 < move.low < move.change < move.high
+    assert move.sentence in skin().reasons[0].to_json()["advice"]
+
+
+def test_people_are_told_to_be_too_few_where_they_are():
+    result = skin(dermatologists=10)
+    wait = result.reasons[3]
+    assert "“Dermatologists” has no steady state" in wait.sentence
+    assert wait.move is not None and wait.move.choice == "dermatologists"
+    assert result.bottleneck.stage == "dermatologist"
+    more = skin(dermatologists=wait.move.pick)
+    assert more.verdicts[3].estimate is not None
+
+
+@cache
+def storm(**picks):
+    """The shipped case, of which four minutes are enough."""
+    text = find("retry-storm").read_text(encoding="utf-8").replace("days: 0.00694444", "days: 0.00277778")
+    return compile_plan(loads_text(text), picks)
+
+
+@cache
+def stormy():
+    traces = [simulate(storm(), 1, number) for number in range(3)]
+    return traces, result_of(storm(), 1, [measure(trace) for trace in traces])
+
+
+def test_in_a_retry_storm_the_answer_is_the_retries():
+    traces, result = stormy()
+    reason = result.reasons[0]
+    assert (reason.stage, reason.exhibit) == ("check", "overload")
+    calls = sum(trace.visits[(trace.visits["stage"] == "check") & trace.visits["wanted"]].shape[0] for trace in traces)
+    resent = calls - sum(trace.columns.n for trace in traces)  # every photo calls once of its own accord
+    assert f"{resent / calls:.0%} of what comes to it is sent again by “The phone tries again”" in reason.sentence
+    assert "the retries alone keep it overloaded" in reason.sentence
+    told = json.loads(json.dumps(result.reasons[1].to_json(), allow_nan=False))
+    assert (told["move"]["choice"], told["move"]["pick"]) == ("retries", "none")
+    assert told["advice"] == told["move"]["sentence"]
+    assert told["choices"][0] == "retries"
+
+
+def test_without_retries_it_is_no_longer_the_retries():
+    result = replicate(storm(retries="none"), 1, 2)
+    reason = result.reasons[0]
+    assert "sent again" not in reason.sentence
+    assert reason.stage == "check"

@@ -1,0 +1,90 @@
+"""What is said of a run of the vehicle's case: in its words, of what took part in the run, with the counts that it rests on."""
+
+from functools import cache
+
+import pytest
+
+from simulator import compile_plan, load
+from simulator.explain.curveball_effects import metres_told
+from simulator.explain.replications import replicate
+from simulator.metrics.comparisons import compare
+from simulator.metrics.summary import idle_labels
+
+CASE = "av-perception"
+
+
+@cache
+def run(strike="", **picks):
+    return replicate(compile_plan(load(CASE), picks, {strike: 10.0} if strike else {}), 1, 2)
+
+
+def reason(objective, strike="", **picks):
+    found = run(strike, **picks)
+    (place,) = [place for place, verdict in enumerate(found.verdicts) if verdict.objective.metric == objective]
+    return found.reasons[place]
+
+
+def said(found):
+    return [*found.warnings, *(note.sentence for note in found.trust)]
+
+
+def test_of_stages_to_which_nothing_came_nothing_is_said():
+    found = run()
+    assert idle_labels(found.plan, found.stages) == ["Strong detector", "Network for the LiDAR"]
+    assert not [words for words in said(found) if words.startswith(("Strong detector: ", "Network for the LiDAR: "))]
+    assert [words for words in said(run(sensors="either")) if words.startswith("Network for the LiDAR: its latenc")]
+
+
+def test_false_answers_are_told_of_each_that_looks():
+    def words(**picks):
+        return reason("needless_brakes_per_h", **picks).sentence
+
+    assert "for 3 frames on end, none by “Detector”. None in so short a time still leaves up to 13.5 an hour" in words()
+    sights = run(sensors="either").plan.sights.by_stage
+    assert [sights[stage].alarms.count for stage in ("detector", "lidar_net")] == [0, 6]
+    assert "none by “Detector”, 6 by “Network for the LiDAR”." in words(sensors="either")
+
+
+def test_more_looks_are_tried_first_against_brakes_without_need():
+    assert "Three of four frames → Five of six frames” (" in reason("needless_brakes_per_h", sensors="either").advice.sentence
+
+
+def test_a_camera_that_fails_is_the_reason_for_an_old_view():
+    told = reason("age_p99_s.planner.front", "blind").sentence
+    assert told.startswith("“Front camera” sends nothing for 8.00 s (“The front camera fails”)")
+    assert "sends nothing" not in reason("age_p99_s.planner.front").sentence
+    assert "sends nothing" not in reason("age_p99_s.planner.front", "lidar_stalls").sentence
+
+
+def test_what_a_curveball_took_is_told_in_metres():
+    calm, struck = run(), run("blind")
+    left = [one.metrics["margin_mean_m"].value for one in (calm, struck)]
+    told = metres_told(calm, struck)
+    assert f"{left[0]:.3g} m → {left[1]:.3g} m (".replace("-", "−") in told
+    assert f"({left[1] - left[0]:.3g} m".replace("-", "−") in told
+
+
+def test_false_answers_that_two_designs_share_do_not_blur_what_one_costs_more():
+    """They leave each cost open by 6,750 USD; a second computer costs 2,000 USD and the power that it draws."""
+    found = compare(run(), run(chips="two"), every=True)
+    (cost,) = [one.change for one in found.moved if one.metric.name == "usd_per_vehicle"]
+    assert run().metrics["usd_per_vehicle"].high - run().metrics["usd_per_vehicle"].low > 6000
+    assert 2000 <= cost.low <= cost.value <= cost.high < 2100
+
+
+def test_false_answers_that_differ_count_for_both():
+    found = compare(run(), run(sensors="either"), every=True)
+    (cost,) = [one.change for one in found.moved if one.metric.name == "usd_per_vehicle"]
+    assert cost.low < 5000 < 13_000 < cost.value < 20_000 < cost.high
+
+
+def test_a_case_without_encounters_has_no_metres():
+    runs = [replicate(compile_plan(load("retry-storm"), {}, strikes), 1, 2) for strikes in ({}, {"second_rush": 300.0})]
+    assert metres_told(*runs) == ""
+
+
+@pytest.mark.parametrize("picks", [{}, {"computer": "agx_frugal", "queue": "freshest"}])
+def test_frames_are_called_frames(picks):
+    found = run("blind", **picks)
+    words = [*said(found), *(one.sentence for one in found.reasons.values()), found.sense]
+    assert not [told for told in words if "request" in told or "photo" in told or "people" in told]

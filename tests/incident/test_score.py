@@ -1,0 +1,116 @@
+"""The score: harm against sums of two runs, times by hand, and what counts as a fix that helps."""
+
+import numpy as np
+import pytest
+
+from simulator.incident.incident_score import HELPS, score
+from simulator.incident.play import Play
+from simulator.incident.secret import DAY_S
+from tests.incident.plays import ONSET, case, fix, look, play, untouched, wait
+
+SPEC = case().incident
+HARMLESS = [name for name, cause in SPEC.causes.items() if cause.harmless]
+OF_SERVERS = ["swapped_colours", "input_scale", "int8_rollout", "stale_model"]
+
+
+def diagnose(cause: str, confidence: float) -> dict[str, object]:
+    return {"kind": "diagnose", "cause": cause, "confidence": confidence}
+
+
+def excess_since(made: Play, from_s: float, fixes: int | None = None) -> float:
+    insides = made.insides(fixes)
+    return float(insides.excess()[insides.frames.at_s >= from_s].sum())
+
+
+@pytest.mark.parametrize("cause", ["fog_season", "input_scale", "overload"])
+def test_who_does_nothing_leaves_the_harm_untouched(cause):
+    made = untouched(cause, "abrupt")
+    found = score(made)
+    assert found.excess == found.untouched == pytest.approx(excess_since(made, ONSET * DAY_S))
+    assert found.fixes == () and found.wrong_fixes == 0 and found.labels == 0 and found.usd == 0
+    assert all(np.isnan(each) for each in (found.detected_h, found.diagnosed_h, found.mitigated_h))
+
+
+@pytest.mark.parametrize("cause", OF_SERVERS)
+def test_rolling_back_takes_away_all_that_the_servers_do_from_then_on(cause):
+    made = play(cause, wait(24 * 4), fix("roll_back"), shape="abrupt")
+    [tried] = score(made).fixes
+    assert tried.took_away == pytest.approx(1) and tried.right
+    assert excess_since(made, tried.at_s) == pytest.approx(0, abs=1e-3)
+    assert score(made).mitigated_h == pytest.approx((tried.at_s / DAY_S - ONSET) * 24)
+
+
+@pytest.mark.parametrize(
+    ("cause", "right"),
+    [("blurred_camera", "technician"), ("jpeg_crushed", "technician"), ("blocked_view", "technician")],
+)
+def test_a_technician_ends_what_a_camera_does_and_a_roll_back_does_not(cause, right):
+    found = score(play(cause, wait(24 * 4), fix("roll_back"), fix(right), shape="abrupt"))
+    assert [one.right for one in found.fixes] == [False, True] and found.wrong_fixes == 1
+    assert [one.took_away for one in found.fixes] == pytest.approx([0, 1])
+
+
+def test_a_fix_is_judged_by_the_run_with_it_and_without_it():
+    made = play("fog_season", wait(24 * 4), fix("people"), fix("bigger_model"), shape="abrupt")
+    for place, tried in enumerate(score(made).fixes):
+        before, after = (excess_since(made, tried.at_s, place + more) for more in (0, 1))
+        assert tried.took_away == pytest.approx((before - after) / before if before > 0 else np.nan, nan_ok=True)
+        assert tried.right == (tried.took_away >= HELPS)
+
+
+def test_what_is_shipped_after_the_cause_has_ended_is_a_wrong_fix():
+    found = score(play("swapped_colours", wait(24 * 5), fix("roll_back"), fix("technician"), shape="abrupt"))
+    assert [one.right for one in found.fixes] == [True, False]
+
+
+def test_a_fix_before_the_onset_helps_nothing():
+    found = score(play("swapped_colours", fix("roll_back"), shape="abrupt"))
+    assert found.wrong_fixes == 1 and found.excess == found.untouched > 0
+
+
+@pytest.mark.parametrize("cause", HARMLESS)
+def test_of_a_harmless_cause_changing_nothing_alone_is_right(cause):
+    made = play(cause, wait(24 * 4), fix("bigger_model"), fix("nothing"), fix("old_guideline"), shape="abrupt")
+    assert [one.right for one in score(made).fixes] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("told", "right", "brier"),
+    [
+        ([], False, 0.25),
+        ([("fog_season", 0.9)], True, 0.01),
+        ([("seasons", 0.9)], False, 0.81),
+        ([("seasons", 0.9), ("fog_season", 0.6)], True, 0.16),
+    ],
+)
+def test_the_last_diagnosis_counts_by_the_brier_score_of_its_confidence(told, right, brier):
+    found = score(play("fog_season", wait(24 * 4), *(diagnose(*each) for each in told), shape="abrupt"))
+    assert found.right == right and found.brier == pytest.approx(brier)
+    assert found.diagnosed_h == pytest.approx(24.0) if right else np.isnan(found.diagnosed_h)
+
+
+def test_times_count_from_the_onset_and_alarms_before_it_are_false():
+    watches = {"kind": "watch", "watches": [{"statistic": "brightness", "window_h": 6, "at": 0.5}]}
+    made = play("fog_season", watches, {"kind": "wait"}, {"kind": "wait"}, wait(24 * 2), {"kind": "wait"}, shape="abrupt")
+    rung = [note.ring.at_s for note in made.notes if note.ring]
+    found = score(made)
+    assert found.false_alarms == sum(at_s < ONSET * DAY_S for at_s in rung) > 0
+    first = min(at_s for at_s in rung if at_s >= ONSET * DAY_S)
+    assert found.detected_h == pytest.approx((first / DAY_S - ONSET) * 24)
+
+
+def test_a_complaint_is_how_a_silent_failure_is_detected():
+    found = score(play("fog_season", {"kind": "watch", "watches": []}, {"kind": "wait"}, shape="abrupt"))
+    assert 12 * SPEC.complaint_days <= found.detected_h <= 24 * SPEC.complaint_days and found.false_alarms == 0
+
+
+def test_what_was_spent_and_labelled_is_that_of_the_notebook():
+    made = play("fog_season", wait(24 * 4), look("labels", frames=70), look("audit"), fix("people"), wait(10), shape="abrupt")
+    found = score(made)
+    assert found.labels == 170 and found.usd == made.usd
+
+
+def test_a_better_model_helps_somewhat_against_fog_and_a_faster_one_does_not():
+    better, faster = (score(play("fog_season", wait(24 * 4), fix(name), shape="abrupt", seed=3)).fixes[0].took_away
+                      for name in ("bigger_model", "smaller_model"))  # fmt: skip
+    assert better > faster and better < 0.9

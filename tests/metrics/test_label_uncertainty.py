@@ -1,0 +1,221 @@
+"""The luck of who was labelled: resampled thresholds against the table's own, ways against the engine, sums against re-runs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import beta, t
+
+from simulator import simulate
+from simulator.evidence.score_tables import load_scores
+from simulator.explain.replications import replicate
+from simulator.intervals import share_interval
+from simulator.metrics.estimates import Estimator
+from simulator.metrics.label_uncertainty import (
+    RESAMPLES,
+    codes_of,
+    downstream,
+    needs_runs,
+    resampled_cuts,
+    resampled_plan,
+    ways_of,
+    weights_of,
+)
+from simulator.metrics.measures import measure
+from simulator.metrics.operating_points import kept_thresholds
+from simulator.stages.service_times import constant
+from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
+
+ENDS = {"clinic": end(escalated=True, detected=assumed(1), usd=assumed(100)), "cleared": end(), "done": end()}
+RNG = np.random.default_rng(3)
+TABLE = score_table(RNG.normal(0.6, 0.15, 120).clip(0, 1), RNG.normal(0.4, 0.15, 180).clip(0, 1))
+
+
+def screened(*routes, table=TABLE, reader=False, holds="labelled", ill=0.3, **fields):
+    """A model, a gate, and behind it the clinic or a reader."""
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes, {"to": "cleared"}, holds=holds)}
+    if reader:
+        reads = {"sensitivity": assumed(0.9), "specificity": assumed(0.7)}
+        stages["r"] = people(("00:00", "24:00", 500), positive_to="clinic", negative_to="cleared", minutes=1, **reads)
+    shape = {"seconds": 1000, "rate": 10} | fields
+    return plan(stages, constant(1e-4), table, ends=ENDS, population=population(ill), **shape)
+
+
+def repeated(table, weights):
+    """The table that a resample stands for, each item as often as it was drawn."""
+    positive, negative = np.split(weights.astype(int), [len(table.positives)])
+    return replace(table, positives=np.repeat(table.positives, positive), negatives=np.repeat(table.negatives, negative))
+
+
+@pytest.mark.parametrize("holds", ["labelled", "next"])
+@pytest.mark.parametrize("promise", [0.0, 0.3, 0.95, 0.999, 1.0])
+def test_a_resample_chooses_its_thresholds_as_its_table_would(holds, promise):
+    made = screened({"at_sensitivity": promise, "to": "clinic"}, holds=holds)
+    other = screened({"at_specificity": promise, "to": "clinic"}, holds=holds)
+    [(_, by_positives)], [(_, by_negatives)] = resampled_cuts(made), resampled_cuts(other)
+    weights = weights_of(TABLE)
+    for index in range(0, RESAMPLES, 50):
+        drawn = repeated(TABLE, weights[index])
+        assert by_positives[0, index] == drawn.threshold_at(promise, holds == "next")
+        assert by_negatives[0, index] == pytest.approx(drawn.threshold_above(promise, holds == "next"), rel=1e-6)
+
+
+def test_an_item_takes_the_way_that_the_engine_sends_it():
+    routes = {"at_specificity": 0.9, "to": "clinic", "tag": "sure"}, {"at_sensitivity": 0.8, "to": "clinic", "tag": "perhaps"}
+    made = screened(*routes)
+    trace = simulate(made, 1)
+    tags = np.array([1, 2, 0])[codes_of(made)[trace.columns.item]]
+    assert (tags == trace.columns.tag).all()
+    assert set(tags) == {0, 1, 2}
+
+
+def test_shares_of_ways_add_up_to_one_class_by_class():
+    ways = ways_of(screened({"at_sensitivity": 0.5, "to": "clinic"}, {"at_sensitivity": 0.9, "to": "clinic"}))
+    assert ways.original.sum(1) == pytest.approx([1, 1])
+    assert ways.resampled.sum(-1) == pytest.approx(np.ones((RESAMPLES, 2)))
+    assert ways.pinned == (False, True)
+    assert ways_of(screened({"at_specificity": 0.9, "to": "clinic"})).pinned == (True, False)
+    assert ways_of(screened({"at_least": 0.5, "to": "clinic"})).pinned == (False, False)
+
+
+def test_what_a_threshold_will_find_is_spread_as_order_statistics_are():
+    """Of n independent scores the share above the k-th highest is Beta(k, n + 1 - k), whatever their distribution."""
+    [kept] = kept_thresholds(screened({"at_sensitivity": 0.9, "to": "clinic"}))
+    count = len(TABLE.positives)
+    exact = beta(np.ceil(0.9 * count), count + 1 - np.ceil(0.9 * count))
+    assert (kept.promised, kept.reached, kept.of) == (0.9, pytest.approx(0.9, abs=0.01), "labelled positives")
+    assert kept.next.value == pytest.approx(exact.mean(), abs=0.005)
+    assert (kept.next.low, kept.next.high) == pytest.approx(exact.interval(0.95), abs=0.015)
+
+
+def test_patients_come_along_whole():
+    table = replace(TABLE, positive_patients=np.arange(120) // 4, negative_patients=np.arange(180) // 4)  # some have both
+    weights = weights_of(table)
+    assert (weights[:, :120:4] == weights[:, 3:120:4]).all()
+    assert (weights[:, :120] == weights[:, 120:240]).all()
+    assert weights.mean() == pytest.approx(1, abs=0.02)
+
+
+def test_a_published_curve_is_resampled_as_often_as_people_stand_behind_it():
+    table = load_scores("published.skinvision_resnet50x3.fp32")
+    drawn = weights_of(table).sum(1)
+    assert (drawn == 2 * round(table.positive_evidence)).all()
+
+
+def test_sums_over_people_change_as_real_runs_on_resampled_tables_do():
+    """Shares, cost and load: reweighted, and run again with the same streams for 25 resamples."""
+    made = screened({"at_sensitivity": 0.9, "to": "r"}, reader=True, ill=0.02)
+    base = measure(simulate(made, 5))
+    estimator = Estimator([base], ways_of(made))
+    again = [measure(simulate(resampled_plan(made, index), 5)).totals for index in range(25)]
+    for name in ("escalated_share", "cost_per_1000_usd", "specificity", "utilization.r"):
+        predicted = estimator.draws(name)[0, :25]  # of negatives: positives are too few to matter
+        before = base.totals[name].above / base.totals[name].below
+        really = np.array([totals[name].above / totals[name].below for totals in again]) - before
+        assert np.corrcoef(predicted, really)[0, 1] > 0.98, name
+        assert np.sqrt(np.mean((predicted - really) ** 2)) < 0.15 * np.sqrt(np.mean(really**2)), name
+
+
+def test_more_replications_lessen_the_luck_of_the_run_and_not_that_of_the_labels():
+    made = screened({"at_sensitivity": 0.9, "to": "clinic"}, seconds=100)
+    few, many = (replicate(made, 0, count).metrics["escalated_share"] for count in (8, 72))
+    width = lambda interval: interval.high - interval.low  # noqa: E731
+    assert width(many.run) < width(few.run) / 2
+    assert width(many.labels) == pytest.approx(width(few.labels), rel=0.1)
+    assert width(many) >= width(many.labels) * 0.99
+
+
+def test_replications_run_again_only_where_queues_answer_to_the_threshold():
+    assert not needs_runs(screened({"at_sensitivity": 0.9, "to": "clinic"}))
+    read = screened({"at_sensitivity": 0.9, "to": "r"}, reader=True, seconds=20)
+    assert needs_runs(read)
+    assert downstream(read) == {"r"}
+    plain = plan({"p": link("q", 1), "q": pool()}, constant(0.1), seconds=20)
+    assert not needs_runs(plain)
+    assert replicate(plain, 0, 3).metrics["wait_p50_s.q"].labels is None
+
+
+def test_waits_behind_a_threshold_carry_the_luck_of_the_labels():
+    routes = {"at_sensitivity": 0.9, "to": "r"}
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", routes, {"to": "cleared"}),
+              "r": people(("00:00", "24:00", 8), positive_to="clinic", negative_to="cleared", minutes=0.018)}  # fmt: skip
+    made = plan(stages, constant(1e-4), TABLE, ends=ENDS, population=population(0.3), seconds=1000, rate=10)
+    found = replicate(made, 0, 20).metrics
+    assert found["wait_p95_s.r"].labels.high > found["wait_p95_s.r"].run.high
+    assert found["wait_p95_s.p"].labels is None
+
+
+def test_a_resampled_plan_keeps_scores_of_several_models_together():
+    two = {"a": TABLE, "b": replace(TABLE, name="other", positives=1 - TABLE.positives, negatives=1 - TABLE.negatives)}
+    stages = {"a": pool(to="b", scores="x"), "b": pool(to="g", scores="y"),
+              "g": gate("score", {"at_sensitivity": 0.9, "to": "clinic"}, {"to": "cleared"}, of="b")}  # fmt: skip
+    made = plan(stages, constant(1e-4), two, ends=ENDS, population=population(0.3))
+    tables = resampled_plan(made, 4).tables
+    assert tables["a"].positives == pytest.approx(1 - tables["b"].positives)
+    assert sorted(tables["a"].positives) != sorted(TABLE.positives)
+
+
+def test_a_warm_up_is_cut_off_the_replications_that_ran_again_too():
+    """A rush at the front that the warm-up leaves out must not look like the luck of the labels."""
+    routes = {"at_sensitivity": 0.9, "to": "r"}, {"to": "cleared"}
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", *routes),
+              "r": people(("00:00", "24:00", 400), positive_to="clinic", negative_to="cleared", minutes=0.1)}  # fmt: skip
+    run = {"days": 1000 / 86_400, "drain_days": 0.1, "replications": 10, "warm_up": "mser5"}
+    rush = {"kind": "poisson", "rate_per_s": assumed(4), "spikes": [{"at_s": 0, "seconds": 50, "times": 40}]}
+    made = plan(stages, constant(0.02), TABLE, ends=ENDS, population=population(0.3), run=run, arrivals=rush)
+    summary = replicate(made, 0, 10)
+    assert summary.warm_up.cut_s > 0
+    found = summary.metrics["latency_mean_s"]
+    assert found.labels.high - found.labels.low < found.value
+
+
+def test_where_scores_shift_in_a_run_replications_run_again_and_no_threshold_keeps_its_promise():
+    drift = {"kind": "drift", "label": "Drift", "at_s": 0, "scores_shift": -0.15}
+    routes = {"at_sensitivity": 0.9, "to": "clinic"}
+    made = screened(routes, curveballs={"drift": drift}, strikes={"drift": 0.0}, seconds=200)
+    assert needs_runs(made)
+    assert ways_of(made) is None
+    summary = replicate(made, 0, 7)
+    [kept] = summary.thresholds
+    assert not kept.holds
+    assert kept.struck < kept.promised
+    for name in ("sensitivity", "specificity", "escalated_share", "cost_per_1000_usd"):
+        found = summary.metrics[name].labels
+        again = [measure(simulate(resampled_plan(made, index), 0, index)) for index in range(7)]
+        moved = [
+            one.totals[name].ratio - measure(simulate(made, 0, index)).totals[name].ratio for index, one in enumerate(again)
+        ]
+        assert found.value - found.low == pytest.approx(t.ppf(0.975, 7) * np.sqrt(np.mean(np.square(moved)))), name
+    assert summary.costs["visits of negatives"].labels is not None
+
+
+def test_a_class_in_which_no_labelled_item_errs_may_err_next():
+    """Forty positives above a threshold show a sensitivity of at least 91.2%, by Clopper and Pearson."""
+    apart = score_table(np.linspace(0.7, 0.9, 40), np.linspace(0.1, 0.6, 60))
+    exact = share_interval(40, 40)
+    fixed = replicate(screened({"at_least": 0.5, "to": "clinic"}, table=apart, seconds=100), 0, 4).metrics["sensitivity"]
+    assert (fixed.value, fixed.high) == (1, 1)
+    assert fixed.labels.low == pytest.approx(exact.low, abs=0.005)
+    [kept] = kept_thresholds(screened({"at_sensitivity": 0.999, "to": "clinic"}, table=apart))
+    assert kept.reached == 1
+    assert kept.next.value < 1
+    assert kept.next.low < 0.95
+    alone = score_table([0.8], [0.1, 0.2])
+    assert kept_thresholds(screened({"at_sensitivity": 0.9, "to": "clinic"}, table=alone))[0].next.low < 0.1
+
+
+def test_a_gate_that_is_open_to_all_leaves_no_doubt():
+    found = replicate(screened({"at_sensitivity": 1.0, "to": "clinic"}, seconds=50), 0, 3).metrics["sensitivity"]
+    assert (found.value, found.labels.low) == (1, 1)
+
+
+def test_what_no_positive_met_in_the_run_is_told_by_negatives_that_took_the_way():
+    """At 99.9% every labelled positive passes; the next one may be cleared, and is missed then: Beta(120, 1)."""
+    made = screened({"at_sensitivity": 0.999, "to": "clinic"}, seconds=300, costs={"missed_positive_usd": assumed(1000)})
+    summary = replicate(made, 0, 6)
+    assert summary.metrics["sensitivity"].value == 1
+    assert summary.metrics["sensitivity"].labels.low == pytest.approx(beta(120, 1).ppf(0.05), abs=0.012)
+    assert summary.metrics["missed_per_1000"].labels.high == pytest.approx(
+        300 * (1 - summary.metrics["sensitivity"].labels.low), rel=0.05
+    )
+    assert summary.costs["missed"].labels.high > 0

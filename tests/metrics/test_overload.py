@@ -1,0 +1,78 @@
+"""What is asked and what is served over time, against a schedule worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.charts.queue_charts import goodput_over_time
+from simulator.metrics.overload import MOST_STEPS, capacity_per_s, goodput, rush_of, trouble
+from simulator.stages.service_times import constant
+from tests.builders import end, link, plan, pool, retry, run_at
+
+WAYS = {"done": end(), "gave_up": end()}
+
+
+def server(times, seconds=20, **fields):
+    """One server that takes 4 s, a place for one who waits; who is refused comes back after 3 s, once."""
+    again = retry("p", backoff_ms=3000, max_tries=2, on_exhausted="gave_up")
+    run = {"days": seconds / 86400, "drain_days": 20 / 86400, "replications": 2}
+    stages = {"p": pool(max_queue=1, on_full="again"), "again": again} | fields
+    return run_at(plan(stages, constant(4.0), ends=WAYS, run=run), times)
+
+
+def test_requests_retries_and_answers_are_counted_in_steps_of_five_seconds():
+    """0 is served from 0 to 4, 1 from 4 to 8. 2 is refused at 2 and at 5; 3 at 3, is back at 6 and served from 8 to 12."""
+    found = goodput(server([0, 1, 2, 3.5, 12]))
+    assert found["time_s"].tolist() == [5 * step for step in range(8)]
+    assert (5 * found["fresh"]).tolist()[:4] == pytest.approx([4, 0, 1, 0])
+    assert (5 * found["retries"]).tolist()[:4] == pytest.approx([0, 2, 0, 0])
+    assert (5 * found["useful"]).tolist()[:4] == pytest.approx([1, 1, 1, 1])
+    assert found["served_share"].tolist()[:3] == pytest.approx([0.75, np.nan, 1], nan_ok=True)
+
+
+def test_a_long_run_has_longer_steps():
+    found = goodput(server([0], seconds=86_400))
+    assert len(found) <= MOST_STEPS + 1
+    assert found["time_s"].diff().dropna().nunique() == 1
+
+
+def test_the_capacity_is_that_of_the_pool_that_gets_the_retries():
+    again = retry("p", on_exhausted="gave_up")
+    made = plan({"p": pool(max_queue=1, on_full="again", replicas=3), "again": again}, constant(4.0), ends=WAYS)
+    assert capacity_per_s(made) == pytest.approx(3 / 4)
+    batched = plan({"p": pool(max_queue=9, max_batch=3, on_full="again"), "again": again}, constant(1, 1.6, 3.9), ends=WAYS)
+    assert capacity_per_s(batched) == pytest.approx(3 / 3.9)  # in threes, though twos would do more
+    wired = plan({"up": link("p", 1), "p": pool(max_queue=1, on_full="a"), "a": retry("up", on_exhausted="gave_up")}, ends=WAYS)
+    assert capacity_per_s(wired) is None
+
+
+def frame(shares, fresh=None):
+    count = len(shares)
+    return pd.DataFrame({"time_s": 5.0 * np.arange(count), "fresh": fresh or [20.0] * count, "retries": [10.0] * count,
+                         "useful": 0.0, "served_share": shares})  # fmt: skip
+
+
+def test_trouble_lasts_from_the_first_step_in_which_too_few_are_served_to_the_last():
+    found = trouble(frame([1, 1, 0.5, 0.95, 0.2, 1, np.nan]))
+    assert (found.started, found.ended, found.over) == (10, 25, True)
+    assert found.tries == 1.5
+    assert trouble(frame([1, 0.95, 1])) is None
+    assert not trouble(frame([1, 0.95, 0.3, np.nan])).over
+
+
+def test_a_rush_is_far_more_than_usual_and_more_than_chance_explains():
+    assert rush_of(frame([1] * 6, [20, 21, 80, 79, 20, 22])) == (10, 20)
+    assert rush_of(frame([1] * 12, [20, 21, 80, 20, 79, 22, 20, 21, 19, 20, 80, 21])) == (10, 25)
+    assert rush_of(frame([1] * 6, [20, 21, 24, 19, 20, 22])) is None
+    assert rush_of(frame([1] * 6, [0.2, 0.2, 0.4, 0.2, 0.2, 0.2])) is None
+
+
+def test_the_sentence_tells_whether_it_ended_and_how_long_after_the_rush():
+    slow = goodput_over_time(server([*range(20)]))
+    assert slow.takeaway == (
+        "From 00:00:00 on, fewer than nine requests in ten are served, and the service does not recover within the run: "
+        f"{100 * slow.table['share of the requests served'].dropna().iloc[-1]:.1f}% of the last requests are served, "
+        f"and each request is sent {1 + slow.table['retries (1/s)'][:4].sum() / 4:.1f} times."
+    )
+    quick = goodput_over_time(server([0, 5, 10]))
+    assert quick.takeaway == "At every point of this run, at least nine requests in ten were served."

@@ -1,0 +1,60 @@
+"""Verdicts: met, not met, not proven, or none to give."""
+
+import pytest
+
+from simulator.case.metric_records import metrics_of
+from simulator.case.schema import Objective
+from simulator.charts import look
+from simulator.cli import run_command as run_report
+from simulator.intervals import Interval, estimate
+from simulator.metrics.scorecard import judge
+
+AT_LEAST = Objective(metric="sensitivity", label="Found", at_least=0.9)
+METRICS = metrics_of({}, [], {}, words=("detected", "escalated"))
+AT_MOST = Objective(metric="sensitivity", label="Found", at_most=0.9)
+
+
+@pytest.mark.parametrize(
+    ("objective", "interval", "words", "met", "margin"),
+    [
+        (AT_LEAST, Interval(0.95, 0.91, 0.97), "met", True, 0.05),
+        (AT_LEAST, Interval(0.95, 0.85, 0.97), "not proven", True, 0.05),
+        (AT_LEAST, Interval(0.85, 0.80, 0.92), "not proven", False, -0.05),
+        (AT_LEAST, Interval(0.85, 0.80, 0.89), "not met", False, -0.05),
+        (AT_LEAST, Interval(0.90, 0.90, 0.90), "met", True, 0.0),
+        (AT_MOST, Interval(0.85, 0.80, 0.89), "met", True, 0.05),
+        (AT_MOST, Interval(0.85, 0.80, 0.92), "not proven", True, 0.05),
+        (AT_MOST, Interval(0.95, 0.85, 0.97), "not proven", False, -0.05),
+        (AT_MOST, Interval(0.95, 0.91, 0.97), "not met", False, -0.05),
+    ],
+)
+def test_a_verdict_says_on_which_side_of_the_bound_value_and_interval_lie(objective, interval, words, met, margin):
+    verdict = judge(objective, METRICS, {"sensitivity": estimate(interval)})
+    assert (verdict.standing, verdict.met) == (words, met)
+    assert verdict.margin == pytest.approx(margin)
+    told = verdict.to_json()
+    assert told["met"] == met
+    assert (told["value"], told["low"], told["high"]) == (interval.value, interval.low, interval.high)
+
+
+@pytest.mark.parametrize(
+    ("interval", "standing", "shown", "printed"),
+    [
+        (Interval(0.95, 0.91, 0.97), "met", look.FOUND, "green"),
+        (Interval(0.85, 0.80, 0.89), "not met", look.MISSED, "red"),
+        (Interval(0.95, 0.85, 0.97), "not proven", look.ORANGE, "yellow"),
+        (Interval(0.85, 0.80, 0.92), "not proven", look.ORANGE, "yellow"),
+        (None, "no figure", look.GREY, "bright_black"),
+    ],
+)
+def test_a_verdict_has_the_same_colour_on_a_page_and_in_the_terminal(interval, standing, shown, printed):
+    verdict = judge(AT_LEAST, METRICS, {"sensitivity": estimate(interval)} if interval else {})
+    assert verdict.standing == standing
+    assert look.TONES[standing] == shown
+    assert run_report._verdict_row(verdict)[-1] == f"[{printed}]{verdict.standing}[/{printed}]"
+
+
+def test_a_figure_that_cannot_be_quoted_is_not_met_and_left_out():
+    verdict = judge(AT_MOST, METRICS, {"specificity": estimate(Interval(0.5, 0.4, 0.6))})
+    assert (verdict.standing, verdict.met) == ("no figure", False)
+    assert verdict.to_json() == {"metric": "sensitivity", "at_most": 0.9, "met": False, "verdict": "no figure"}

@@ -1,0 +1,48 @@
+"""How requests are kept on their way to a stage."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.stages.stage import Inbox, ServiceStage, Stage
+
+times = st.lists(st.integers(0, 30).map(float), max_size=8)
+
+
+@given(st.lists(st.tuples(st.booleans(), times, st.integers(0, 6)), max_size=8))
+def test_requests_leave_in_the_order_of_their_times_however_they_were_delivered(deliveries):
+    inbox, waiting, row = Inbox(), {}, 0
+    for in_bulk, delivered, taken in deliveries:
+        rows = range(row, row + len(delivered))
+        row += len(delivered)
+        waiting |= dict(zip(rows, delivered, strict=True))
+        if in_bulk:
+            inbox.add_block(np.array(rows, np.int32), np.array(delivered))
+        else:
+            for one, time in zip(rows, delivered, strict=True):
+                inbox.add((one,), time)
+        for _ in range(min(taken, len(waiting))):
+            first = min(waiting.values())
+            one, time = inbox.pop()
+            assert time == waiting.pop(one) == first
+        by_time = sorted(waiting.values())
+        assert inbox.head == min(by_time, default=np.inf)
+        for index, time in enumerate(by_time):
+            assert inbox.head <= inbox.time_of(index) <= time
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "arguments"),
+    [
+        (Stage, "accept", ([0], 0.0)),
+        (ServiceStage, "step", (0.0,)),
+        (ServiceStage, "due", (0.0,)),
+        (ServiceStage, "hand_over", ([0], 0.0)),
+        (ServiceStage, "hand_over_block", (np.zeros(1, np.int32), np.zeros(1))),
+    ],
+)
+def test_a_kind_that_lacks_a_method_is_named_together_with_it(base, method, arguments):
+    half_done = type("HalfDone", (base,), {})
+    with pytest.raises(NotImplementedError, match=rf"^HalfDone does not define {method}\(\);"):
+        getattr(half_done, method)(object.__new__(half_done), *arguments)

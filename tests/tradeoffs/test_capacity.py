@@ -1,0 +1,109 @@
+"""Capacity of a queue that theory knows, the fewest servers, and what each nine costs."""
+
+import pytest
+
+from simulator.case.load import loads
+from simulator.theory.queues import mmc_wait
+from simulator.tradeoffs.breakeven import answers_of
+from simulator.tradeoffs.capacity import Loading, by_the_nine
+from simulator.tradeoffs.sweep_request import SweepRequest
+from tests.tradeoffs.made import outcome
+from tests.tradeoffs.test_sweep import Here
+
+#: Readers whose service is exponential, one minute on average: a queue M/M/c.
+QUEUE = """\
+id: queue
+version: 1
+title: Queue
+summary: A queue
+brief: A test
+run: {starts_at: "00:00", days: 2, drain_days: 1, replications: 4}
+arrivals:
+  kind: poisson
+  rate_per_s: {value: 0.02, assumed: a test}
+population:
+  positive: ill
+  negative: healthy
+  prevalence: {value: 0.5, assumed: a test}
+start: reader
+stages:
+  reader:
+    kind: people
+    label: Reader
+    shifts: [{start: "00:00", end: "24:00", people: 2}]
+    minutes: {exponential_mean: {value: 1, assumed: a test}}
+    usd_per_hour: {value: 60, assumed: a test}
+    sensitivity: {value: 1, assumed: a test}
+    specificity: {value: 1, assumed: a test}
+    positive_to: done
+    negative_to: done
+ends:
+  done:
+    label: Done
+    escalated: false
+    detected: {value: 1, assumed: a test}
+    usd: {value: 0, assumed: a test}
+objectives:
+  - {metric: latency_mean_s, at_most: BOUND, label: Mean}
+choices:
+  readers:
+    kind: number
+    label: Readers
+    default: 2
+    min: 1
+    max: 8
+    step: 1
+    set: [stages.reader.shifts.0.people]
+"""
+
+
+def asked(bound: float, **fields) -> SweepRequest:
+    scenario = loads(QUEUE.replace("BOUND", str(bound)))
+    metrics = ["latency_mean_s", "cost_per_1000_usd"]
+    return SweepRequest(**({"scenario": scenario, "axes": [], "metrics": metrics, "points": [], "replications": 4} | fields))
+
+
+@pytest.fixture(scope="module")
+def carried():
+    made = asked(120.0)
+    return Loading(made, answers_of(made.scenario), Here().submit).find()
+
+
+def test_the_most_traffic_of_a_queue_is_that_at_which_theory_says_its_mean_reaches_the_bound(carried):
+    """M/M/2 with a service of 60 s has a mean of 120 s at a load of sqrt(1/2): 60 / (1 - load^2)."""
+    rate = 2 * 0.5**0.5 / 60
+    assert 60 + mmc_wait(rate, 1 / 60, 2) == pytest.approx(120)
+    where = carried.binding.upper
+    assert where.low <= rate / 0.02 <= where.high
+    assert where.high - where.low < 0.25
+    assert carried.rate == pytest.approx(0.02, rel=0.05)
+    assert "fails first as traffic grows" in carried.sentences[0]
+
+
+def test_what_a_thousand_cost_falls_with_the_load(carried):
+    costs = [load.outcome.value("cost_per_1000_usd") for load in carried.loads if load.times <= carried.binding.most]
+    assert costs == sorted(costs, reverse=True)
+    assert len(costs) >= 4
+
+
+def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
+    made = asked(75.0, picks={"readers": 8})
+    found = Loading(made, answers_of(made.scenario), Here().submit).find()
+    (fewest,) = found.fewest
+    means = {count: 60 + mmc_wait(0.02, 1 / 60, count) for count in range(2, 9)}
+    assert fewest.pick == min(count for count, mean in means.items() if mean <= 75)
+    assert fewest.below == "Mean at most 75.0 s"
+
+
+def test_an_objective_that_no_traffic_lets_a_design_meet_is_named():
+    made = asked(30.0)
+    found = Loading(made, answers_of(made.scenario), Here().submit).find()
+    assert [answer.words for answer in found.never] == ["Mean at most 30.0 s"]
+    assert found.sentences == ["No objective is met at any traffic that was tried, so there is no capacity to tell."]
+
+
+def test_each_nine_costs_what_the_cheapest_design_that_reaches_it_costs():
+    outcomes = [outcome({"found": share, "cost": usd}) for share, usd in ((0.85, 1.0), (0.95, 3.0), (0.995, 9.0), (0.992, 7.0))]
+    found = by_the_nine(outcomes, "found", "cost")
+    assert [(one.place, one.usd and one.usd.value) for one in found] == [(1, 3.0), (3, 7.0), (None, None), (None, None)]
+    assert found[2].words == "99.9%: no design of this sweep reaches it"

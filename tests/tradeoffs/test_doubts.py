@@ -1,0 +1,148 @@
+"""Which figures are doubted, which answers turn, and that they turn where a run says so."""
+
+import pytest
+
+from simulator.case.load import load, loads
+from simulator.engine.plan import compile_plan, projected_ms
+from simulator.errors import InputError
+from simulator.tradeoffs.breakeven import BreakevenClaim, BreakevenSearch, answers_of, doubts_of
+from simulator.tradeoffs.design_space import DesignPoint
+from simulator.tradeoffs.sweep import Sweep, swept
+from simulator.tradeoffs.sweep_request import SweepRequest
+from tests.case.texts import SMALL, changed
+from tests.tradeoffs.test_sweep import Here
+
+#: Each visit is paid by the case, so that the cost of 1,000 requests is a straight line in the price of a visit.
+PAID = changed(
+    "usd: {value: 100, assumed: a test}", "usd: {value: 100, assumed: a test, between: [20, 500]}",
+    "objectives:\n  - {metric: sensitivity, at_least: 0.9, label: Found}",
+    "objectives:\n  - {metric: cost_per_1000_usd, at_most: 60000, label: Cost}",
+)  # fmt: skip
+
+
+def asked(text: str = PAID, **fields) -> SweepRequest:
+    scenario = loads(text)
+    metrics = [objective.metric for objective in scenario.objectives]
+    return SweepRequest(**({"scenario": scenario, "axes": [], "metrics": metrics, "points": [], "replications": 4} | fields))
+
+
+def test_what_is_assumed_or_projected_is_doubted_and_what_was_measured_or_published_is_not(evidence):
+    text = changed(
+        "usd_per_hour: {value: 60, assumed: a test}", "usd_per_hour: {value: 60, published: a paper}",
+        "prevalence: {value: 0.5, assumed: a test}", "prevalence: {value: 0.5, projected: a test, between: [0.4, 0.7]}",
+    )  # fmt: skip
+    found = {doubt.place: doubt for doubt in doubts_of(compile_plan(loads(text)))}
+    assert "stages.reader.usd_per_hour" not in found
+    assert (found["population.prevalence"].low, found["population.prevalence"].high) == (0.4, 0.7)
+    assert found["population.prevalence"].words == "population.prevalence, 0.5 (0.4 to 0.7, the author's range)"
+    assert found["arrivals.rate_per_s"].words.endswith("half to double, as no range is given)")
+    assert "ends.cleared.usd" not in found, "half and double of nothing are nothing"
+
+
+def test_the_place_where_the_cost_turns_is_where_runs_say_it_turns(evidence):
+    made = asked()
+    here = Here()
+    (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
+    found = BreakevenSearch(made, here.submit).find([doubt], answers_of(made.scenario), together=0)
+    (flip,) = found.flips
+    low, high = flip.crossing.low, flip.crossing.high
+    assert low <= flip.crossing.at <= high
+    sides = swept(Sweep(made, here.submit, points=[DesignPoint(figures={"ends.seen.usd": usd}) for usd in (low, high)]))
+    costs = [one.metrics["cost_per_1000_usd"] for one in sides]
+    assert costs[0].high <= 60_000 <= costs[1].low
+    again = swept(
+        Sweep(
+            made, here.submit, points=[DesignPoint(figures={"ends.seen.usd": usd}) for usd in (low, high)], seed=made.other_seed
+        )
+    )
+    assert again[0].value("cost_per_1000_usd") <= 60_000 <= again[1].value("cost_per_1000_usd")
+
+
+def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(evidence):
+    """The cost is a line in the price of a visit, so that many requests at two prices tell where it truly turns."""
+    exact = asked(replications=40, seed=999)
+    cost = {}
+    for usd in (20.0, 500.0):
+        (outcome,) = swept(Sweep(exact, Here().submit, points=[DesignPoint(figures={"ends.seen.usd": usd})]))
+        cost[usd] = outcome.value("cost_per_1000_usd")
+    truth = 20 + 480 * (60_000 - cost[20.0]) / (cost[500.0] - cost[20.0])
+    held = 0
+    for seed in range(8):
+        made = asked(seed=seed)
+        (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
+        flips = BreakevenSearch(made, Here().submit).find([doubt], answers_of(made.scenario), together=0).flips
+        held += bool(flips) and flips[0].crossing.low <= truth <= flips[0].crossing.high
+    assert held >= 6
+
+
+def test_a_figure_that_does_not_matter_turns_nothing(evidence):
+    made = asked()
+    places = ("stages.reader.minutes.median", "ends.seen.detected")  # a reader costs little; a miss costs nothing here
+    doubts = [one for one in doubts_of(compile_plan(made.scenario)) if one.place in places]
+    found = BreakevenSearch(made, Here().submit).find(doubts, answers_of(made.scenario), together=0)
+    assert [one.place for one in found.idle] == ["ends.seen.detected"]
+    assert (found.flips, found.steady) == ([], 1)
+    assert found.rest == (
+        "1 pair of an answer and a figure does not turn within the figure's range. "
+        "1 more figure changes nothing about these answers."
+    )
+
+
+def test_with_all_figures_in_doubt_at_once_it_is_told_how_often_the_answer_stays(evidence):
+    made = asked()
+    found = BreakevenSearch(made, Here().submit).find(
+        doubts_of(compile_plan(made.scenario)), answers_of(made.scenario), together=16
+    )
+    (stands,) = found.together
+    assert 0 < stands.same < stands.of == 16
+    assert stands.share.low < stands.same / 16 < stands.share.high
+    assert "16 draws" in stands.sentence
+
+
+def test_of_two_designs_the_better_one_may_turn_with_a_figure(evidence):
+    """The design that finds more pays more visits: it costs more as long as a visit costs anything at all."""
+    text = changed(
+        "objectives:", "costs:\n  missed_positive_usd: {value: 100, assumed: a test, between: [50, 300]}\nobjectives:",
+    )  # fmt: skip
+    made = asked(text, metrics=["cost_per_1000_usd"])
+    answer = BreakevenClaim(made.scenario.metrics["cost_per_1000_usd"], None, False, {"point": 1.0})
+    (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "costs.missed_positive_usd")
+    found = BreakevenSearch(made, Here().submit).find([doubt], [answer], together=0)
+    (flip,) = found.flips
+    assert flip.holds
+    assert doubt.figure.value < flip.crossing.at < doubt.high
+    assert flip.sentence.startswith(
+        "“less of “Cost of 1,000 requests” than with point=1.0” holds unless costs.missed_positive_usd lies above"
+    )
+
+
+def test_a_projected_latency_is_doubted_within_its_band_and_the_other_design_keeps_its_own():
+    scenario = load("skin-cancer-triage")
+    plan = compile_plan(scenario, {"hardware": "t4"})
+    (doubt,) = (one for one in doubts_of(plan) if one.is_latency)
+    low, value, high = projected_ms(plan)["stages.classifier.projected_ms"]
+    assert (doubt.low, doubt.figure.value, doubt.high) == (low, value, high)
+    assert doubt.words.endswith("the band of the projection)")
+    answer = BreakevenClaim(scenario.metrics["cost_per_1000_usd"], None, False, {"hardware": "one"})
+    own, other = answer.points(DesignPoint({"hardware": "t4"}, {doubt.place: high, "population.prevalence": 0.03}))
+    assert dict(own.figures) == {doubt.place: high, "population.prevalence": 0.03}
+    assert dict(other.figures) == {"population.prevalence": 0.03}
+    compile_plan(scenario, other.picks, figures=other.figures)
+
+
+def test_a_figure_that_cannot_be_varied_alone_is_named(evidence):
+    text = changed(
+        "choices:",
+        "attributes:\n  kind:\n    kind: category\n    label: Kind\n    shares:\n"
+        "      one: {value: 0.5, assumed: a test}\n      two: {value: 0.5, assumed: a test}\nchoices:",
+    )
+    made = asked(text, metrics=["sensitivity"])
+    (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "attributes.kind.shares.one")
+    found = BreakevenSearch(made, Here().submit).find([doubt], answers_of(made.scenario), together=0)
+    assert not found.doubts
+    assert "add up to" in found.unvaried["attributes.kind.shares.one"]
+
+
+def test_an_objective_that_there_is_not_is_refused():
+    with pytest.raises(InputError, match="--objective sensitivty: the case has no such objective; did you mean 'sensitivity'"):
+        answers_of(loads(SMALL), ["sensitivty"])

@@ -1,0 +1,170 @@
+"""Fronts against brute force, and dominance claimed only where the truth has one."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.case.load import loads
+from simulator.case.metric_records import Metric
+from simulator.errors import InputError
+from simulator.intervals import Estimate, Interval, estimate, mean_interval
+from simulator.metrics.paired_samples import PairedSample
+from simulator.tradeoffs.front import Front, Goal, _best, goal_of, goals_of, missed
+from simulator.tradeoffs.sweep import DesignOutcome
+from tests.case.texts import SMALL
+from tests.tradeoffs.made import COST, FOUND, LATENCY, outcome
+
+GOALS = [Goal(COST, higher=False), Goal(FOUND, higher=True)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40))
+def test_the_best_rows_are_those_that_no_other_row_beats(rows):
+    worse = np.array(rows, float)
+    expected = [not any((other <= row).all() and (other < row).any() for other in worse) for row in worse]
+    assert _best(worse).tolist() == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=25))
+def test_without_luck_the_front_is_that_of_the_plain_values(pairs):
+    outcomes = [outcome({"cost": float(cost), "found": float(found)}) for cost, found in pairs]
+    front = Front(GOALS, outcomes)
+    expected = [not any(c <= cost and f >= found and (c, f) != (cost, found) for c, f in pairs) for cost, found in pairs]
+    assert [place in front.by_value for place in range(len(pairs))] == expected
+    assert front.places == front.by_value
+
+
+def test_a_dominance_names_who_is_better_and_by_how_much():
+    front = Front(GOALS, [outcome({"cost": 10.0, "found": 0.9}), outcome({"cost": 8.0, "found": 0.95})])
+    (found,) = front.dominated.items()
+    assert found[0] == 0
+    assert found[1].by == 1
+    assert [one.value for one in found[1].changes] == pytest.approx([-2.0, 0.05])
+
+
+def test_a_design_without_a_figure_takes_no_part_and_is_counted():
+    front = Front(
+        GOALS, [outcome({"cost": 10.0, "found": 0.9}), outcome({"cost": 1.0}), outcome({"cost": 12.0, "found": 0.95})]
+    )
+    assert front.told == [0, 2]
+    assert "1 more cannot run, or have no figure" in front.sentence
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_front_is_over_two_to_four_metrics(count):
+    names = ["sensitivity", "cost_per_1000_usd", "latency_p50_s", "latency_p95_s", "latency_p99_s"][:count]
+    with pytest.raises(InputError, match=f"over 2 to 4 metrics, got {count}"):
+        goals_of(loads(SMALL), names)
+
+
+def test_which_way_is_better_is_as_the_objective_asks_or_as_the_metric_says():
+    scenario = loads(SMALL)
+    assert goal_of(scenario, "sensitivity").higher
+    assert not goal_of(scenario, "cost_per_1000_usd").higher
+    with pytest.raises(InputError, match="whether more of it is better depends"):
+        goal_of(scenario, "escalated_share")
+
+
+def noisy(rng: np.random.Generator, costs: list[float], founds: list[float], replications: int = 5) -> list[DesignOutcome]:
+    """Designs that meet the same requests: what they have in common is luck, and so is a little of their own."""
+    common = rng.normal(0, 1, (2, replications))
+    return [
+        outcome({"cost": cost + common[0] + rng.normal(0, 0.3, replications),
+                 "found": found + 0.02 * common[1] + rng.normal(0, 0.01, replications)})
+        for cost, found in zip(costs, founds, strict=True)
+    ]  # fmt: skip
+
+
+def test_of_two_designs_with_the_same_truth_neither_is_said_to_dominate():
+    """Whoever claims one at a level of 5% does so in 5 of 100 worlds; binomial, 7 or fewer with a chance of 87%."""
+    claims = sum(
+        bool(Front(GOALS, noisy(np.random.default_rng(seed), [10.0, 10.0], [0.9, 0.9])).dominated) for seed in range(100)
+    )
+    assert claims <= 7
+
+
+def test_of_twenty_designs_with_the_same_truth_none_is_said_to_be_dominated():
+    worlds = [Front(GOALS, noisy(np.random.default_rng(seed), [10.0] * 20, [0.9] * 20)) for seed in range(100)]
+    assert sum(bool(front.dominated) for front in worlds) <= 7
+
+
+def test_a_design_that_is_truly_worse_in_both_is_found_out():
+    fronts = [Front(GOALS, noisy(np.random.default_rng(seed), [10.0, 13.0], [0.95, 0.80])) for seed in range(100)]
+    assert sum(front.dominated.keys() == {1} for front in fronts) >= 95
+
+
+def test_two_models_of_the_same_roc_are_not_told_apart_by_who_was_labelled():
+    """The doubt about who was labelled is that of a hundred positives: a world draws them once for both designs."""
+
+    def world(seed: int) -> list[DesignOutcome]:
+        rng = np.random.default_rng(seed)
+        found = rng.random((2, 100)) < 0.9  # of the same true sensitivity
+        weights = rng.multinomial(100, np.full(100, 0.01), 1000)
+        designs = []
+        for hits in found:
+            share, drawn = float(hits.mean()), weights @ hits / 100
+            draws = np.stack([np.zeros(1000), drawn - share])
+            run = Interval(share, share, share)
+            labels = Interval(share, *np.quantile(drawn, [0.025, 0.975]))
+            reading = PairedSample(run=run, parts=np.array([[share * 1000] * 5, [1000.0] * 5]), draws=draws)
+            cost = mean_interval(np.full(5, 10.0))
+            metrics = {"found": estimate(run, labels), "cost": estimate(cost)}
+            readings = {"found": [reading], "cost": [PairedSample(run=cost, parts=np.full((1, 5), 10.0))]}
+            designs.append(DesignOutcome({}, {}, 1, 5, metrics=metrics, readings=readings))
+        return designs
+
+    share = Metric("found", "Found", "share", "higher", "ratio")
+    goals = [Goal(COST, higher=False), Goal(share, higher=True)]
+    assert sum(bool(Front(goals, world(seed)).dominated) for seed in range(100)) <= 7
+
+
+def test_what_a_design_leaves_lying_is_the_best_of_those_that_are_no_worse_in_the_other_goals():
+    goals = [*GOALS, Goal(LATENCY, higher=False)]
+    rng = np.random.default_rng(2)
+    outcomes = [outcome({"cost": float(c), "found": float(f), "latency": float(t)}) for c, f, t in rng.integers(0, 6, (60, 3))]
+    own = outcome({"cost": 3.0, "found": 3.0, "latency": 3.0})
+    told = {one.goal.metric.name: outcomes[one.place] for one in missed(Front(goals, outcomes), own)}
+    for name, sign in (("cost", 1), ("found", -1), ("latency", 1)):
+
+        def worse(one: DesignOutcome, metric: str) -> float:
+            return one.metrics[metric].value * (-1 if metric == "found" else 1)
+
+        others = {"cost", "found", "latency"} - {name}
+        fit = [one for one in outcomes if all(worse(one, other) <= worse(own, other) for other in others)]
+        expected = min((worse(one, name) for one in fit), default=np.inf)
+        assert (name in told) == (expected < worse(own, name))
+        if name in told:
+            assert sign * told[name].metrics[name].value == expected
+
+
+def test_a_design_that_nothing_betters_leaves_nothing_lying():
+    outcomes = [outcome({"cost": 5.0, "found": 0.9}), outcome({"cost": 4.0, "found": 0.8})]
+    assert missed(Front(GOALS, outcomes), outcome({"cost": 4.0, "found": 0.9})) == []
+
+
+def test_a_projection_that_leaves_the_sign_open_claims_no_dominance():
+    def projected(cost: float, band: float) -> DesignOutcome:
+        made = outcome({"cost": cost, "found": 0.9})
+        edges = [mean_interval(np.full(4, cost + sign * band)) for sign in (-1, 1)]
+        middle = made.readings["cost"][0]
+        readings = [middle, *(PairedSample(run=edge, parts=np.full((1, 4), edge.value)) for edge in edges)]
+        one = made.metrics["cost"]
+        spans = Estimate(one.value, cost - band, cost + band, one.run, None, Interval(cost, cost - band, cost + band))
+        return DesignOutcome(
+            {}, {}, 1, 4, metrics={**made.metrics, "cost": spans}, readings={**made.readings, "cost": readings}
+        )
+
+    measured = outcome({"cost": 9.0, "found": 0.9})
+    assert Front(GOALS, [projected(10.0, 0.5), measured]).dominated.keys() == {0}
+    assert not Front(GOALS, [projected(10.0, 3.0), measured]).dominated
+
+
+@pytest.mark.parametrize(("replications", "told"), [(2, True), (4, False)])
+def test_two_replications_are_said_to_tell_next_to_nothing_apart(replications, told):
+    rng = np.random.default_rng(0)
+    outcomes = [
+        outcome({"cost": rng.normal(1e4, 500, replications), "found": rng.normal(0.9, 0.02, replications)}) for _ in range(6)
+    ]
+    front = Front(GOALS, outcomes)
+    assert not front.dominated
+    assert ("With 2 replications of each next to nothing can be told from chance" in front.sentence) is told

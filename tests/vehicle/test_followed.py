@@ -1,0 +1,77 @@
+"""One encounter step by step agrees with what became of it, and with kinematics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.engine.run import simulate
+from simulator.vehicle.followed import follow, interesting, meeting_of
+from tests.encounters import each, encounters, hazard, misses, recall, vehicle_plan
+
+
+@pytest.fixture(scope="module")
+def met():
+    kinds = {
+        "near": hazard(share={"value": 0.5, "assumed": "a test"}, distance_m=each(14)),
+        "far": hazard(share={"value": 0.5, "assumed": "a test"}),
+    }
+    return meeting_of(simulate(vehicle_plan(recall(0.6), misses(0.3, 0.3), encounters=encounters(kinds)), 1))
+
+
+def test_every_encounter_ends_as_its_outcome_says(met):
+    outcome = met.outcome()
+    for number in range(40):
+        told = follow(met, number)
+        last = told.steps.iloc[-1]
+        assert last["phase"] == ("stopped" if told.stopped else "hit")
+        assert told.stopped == bool(outcome.stopped[number])
+        assert last["gap_m"] == pytest.approx(max(told.margin_m, 0) if told.stopped else 0, abs=1e-6)
+        assert last["vehicle_kmh"] == pytest.approx(0 if told.stopped else told.impact_kmh, abs=1e-4)
+
+
+def test_the_gap_follows_from_the_speed(met):
+    """Between two steps the gap closes by the mean speed times the time: exact at constant deceleration."""
+    told = follow(met, 0)
+    steps = told.steps
+    moved = -np.diff(steps["gap_m"])
+    mean = (steps["vehicle_kmh"].to_numpy()[1:] + steps["vehicle_kmh"].to_numpy()[:-1]) / 2 / 3.6
+    assert moved == pytest.approx(mean * np.diff(steps["t_s"]), abs=1e-3)
+
+
+def test_phases_come_in_their_order(met):
+    order = ["unseen", "seen", "confirmed", "braking", "stopped", "hit"]
+    for number in range(40):
+        places = [order.index(phase) for phase in follow(met, number).steps["phase"]]
+        assert places == sorted(places)
+
+
+def test_frames_are_those_of_the_run(met):
+    told = follow(met, 3)
+    frames = told.frames
+    assert np.diff(frames["captured_s"]) == pytest.approx(0.1)
+    assert (frames["answered_s"] - frames["captured_s"]).dropna().to_numpy() == pytest.approx(0.1)
+    assert frames["height_px"].to_numpy() == pytest.approx(
+        700 * 1.7 / np.maximum(told.appears_gap_m - 10 * frames["captured_s"], 0.5)
+    )
+    assert set(frames["chance"]) == {0.6}
+    assert told.confirmed_s is None or frames.loc[frames["answered_s"] <= told.confirmed_s + 1e-9, "hit"].sum() >= 3
+
+
+def test_worth_a_look_has_a_worst_and_one_of_each_kind(met):
+    found, margin = interesting(met), met.outcome().margin_m
+    assert margin[found["worst"]] == margin.min()
+    assert {"typical", "closest call", "Pedestrian"} <= found.keys()
+
+
+def test_where_the_vehicle_never_stops_the_closest_call_is_where_least_was_lacking():
+    kinds = {
+        "near": hazard(share=each(0.5)["constant"], distance_m=each(3)),
+        "far": hazard(share=each(0.5)["constant"], distance_m=each(7)),
+    }
+    met = meeting_of(simulate(vehicle_plan(encounters=encounters(kinds)), 1))
+    margin = met.outcome().margin_m
+    found = interesting(met)
+    assert margin.max() < 0
+    assert margin[found["closest call"]] == margin.max()
+    assert margin[found["worst"]] == margin.min()
