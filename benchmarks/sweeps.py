@@ -23,7 +23,8 @@ from simulator.tradeoffs.breakeven import answers_of
 from simulator.tradeoffs.dask_cluster import Cluster
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import Front, goals_of
-from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, solve, swept
+from simulator.tradeoffs.sweep import Submit, Sweep, swept
+from simulator.tradeoffs.design_outcomes import DesignOutcome, solve
 from simulator.tradeoffs.sweep_request import SweepRequest, asked_for
 from simulator.tradeoffs.tradeoff_charts import front_chart
 

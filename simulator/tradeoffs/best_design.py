@@ -20,10 +20,11 @@ from simulator.errors import InputError, suggest
 from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
 from simulator.tradeoffs.breakeven import BreakevenClaim
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Front, Goal, goal_of, missed, moved
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, swept
+from simulator.tradeoffs.sweep import Submit, Sweep, swept
 from simulator.tradeoffs.sweep_request import SweepRequest
 from simulator.units import spoken
 

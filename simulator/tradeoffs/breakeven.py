@@ -24,9 +24,10 @@ from simulator.errors import InputError, suggest
 from simulator.intervals import Estimate, Interval, share_interval
 from simulator.metrics.paired_samples import change
 from simulator.metrics.summary import NO_STEADY_STATE
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, Tell, silent, swept
+from simulator.tradeoffs.sweep import Submit, Sweep, Tell, silent, swept
 from simulator.tradeoffs.sweep_request import SweepRequest
 from simulator.units import plain_number, significant, spoken, spoken_bound
 

@@ -12,9 +12,10 @@ from simulator.case.choices import Number, Pick
 from simulator.case.figures import TRAFFIC
 from simulator.intervals import Estimate
 from simulator.tradeoffs.breakeven import TOLERANCE, BreakevenClaim, Crossing, Gap, crossing
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, Tell, silent, swept
+from simulator.tradeoffs.sweep import Submit, Sweep, Tell, silent, swept
 from simulator.tradeoffs.sweep_request import SweepRequest
 from simulator.units import significant, spoken
 

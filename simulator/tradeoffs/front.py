@@ -19,7 +19,7 @@ from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.intervals import LEVEL, Estimate
 from simulator.metrics.paired_samples import chance_of, change
-from simulator.tradeoffs.sweep import DesignOutcome
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 
 #: How many metrics a front is over.
 AXES = 2, 4

@@ -2,106 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from simulator.app.links import DEFAULT_SEED, read, written
-from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import CONFIG, as_table, plain
-from simulator.case.choices import Pick
-from simulator.case.faults import ScenarioError
-from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
-from simulator.engine.plan import Plan, compile_plan
 from simulator.errors import InputError
-from simulator.paths import PAGES
-from simulator.practice.choice_panel import story
-from simulator.practice.design_state import get, put
 from simulator.tradeoffs.best_design import Regret, cost_goal, regret_of
 from simulator.tradeoffs.capacity import by_the_nine
+from simulator.tradeoffs.design_at_hand import Base, open_design
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.study_panels import LOOK_S, exports, study, submitting
-from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, Tell
+from simulator.tradeoffs.sweep import Submit, Sweep, Tell
 from simulator.tradeoffs.sweep_request import SweepRequest, asked_for
 from simulator.tradeoffs.tradeoff_charts import front_chart, parallel_chart
-
-
-@dataclass(frozen=True)
-class Base:
-    """The design around which the page looks."""
-
-    scenario: Scenario
-    plan: Plan
-    seed: int
-
-    @property
-    def picks(self) -> dict[str, Pick]:
-        """All its picks."""
-        return dict(self.plan.design)
-
-    @property
-    def strikes(self) -> dict[str, float | None]:
-        """What strikes, with its time in seconds."""
-        return dict(self.plan.strikes)
-
-    @property
-    def name(self) -> str:
-        """Identifies it, whatever is asked about it."""
-        return repr((*self.plan.identity, self.seed))
-
-    @property
-    def sentence(self) -> str:
-        """What differs from the case's default design, in words."""
-        defaults = self.scenario.defaults()
-        told = self.told({name: pick for name, pick in self.picks.items() if pick != defaults[name]})
-        return f"Around this design: {told}; all else as the case has it." if told else "Around the default design of the case."
-
-    def told(self, picks: Mapping[str, Pick]) -> str:
-        """Some picks in words: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
-        choices = self.scenario.choices
-        return ", ".join(f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items())
-
-
-def base_design() -> Base:
-    """The design, with its head on the page; stops the page where there is none."""
-    scenario = chosen_case()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        story(scenario)
-    return _base(scenario)
-
-
-def _base(scenario: Scenario) -> Base:
-    asked = read(scenario, {name: st.query_params.get_all(name) for name in st.query_params})
-    if asked.complaints:
-        st.warning("\n".join(f"- {plain(sentence)}" for sentence in asked.complaints))
-    if "case" in st.query_params:
-        picks, strikes, seed = asked.picks, asked.strikes, asked.seed
-    else:
-        picks = {name: get(scenario, name, choice.default) for name, choice in scenario.choices.items()}
-        strikes, seed = dict(get(scenario, "strikes", None) or {}), int(get(scenario, "seed", DEFAULT_SEED))
-    try:
-        plan = compile_plan(scenario, picks, strikes)
-    except (ScenarioError, ValueError) as error:
-        st.error(plain(str(error)))
-        st.stop()
-    if (
-        not asked.complaints and st.query_params.get("case", scenario.id) == scenario.id
-    ):  # else what is wrong with it stays told
-        st.query_params.from_dict(written(plan, seed, scenario.run.replications))
-    return Base(scenario, plan, seed)
-
-
-def open_design(base: Base, point: DesignPoint) -> None:
-    """Go to the page Practice with the design of a point."""
-    put(base.scenario, {**base.picks, **point.picks}, base.seed, base.scenario.run.replications, base.strikes)
-    st.switch_page(PAGES / "practice.py", query_params={"case": base.scenario.id})
-
 
 #: Designs and replications that a person may ask for; the first of each begin by themselves.
 SIZES, TRIALS = (32, 96, 256, 1000), (4, 8, 2)

@@ -25,7 +25,7 @@ from simulator.intervals import Estimate, Interval
 from simulator.limits import EVIDENCE_FILE, SWEEPS_KEPT
 from simulator.metrics.paired_samples import PairedSample
 from simulator.paths import SWEEPS
-from simulator.tradeoffs.sweep import DesignOutcome, SweepTask
+from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
 
 #: The arrays of a reading.
 _ARRAYS = ("parts", "draws", "again", "moved")

@@ -19,8 +19,8 @@ from SALib.sample import sobol as sobol_sample
 
 from simulator.errors import InputError
 from simulator.intervals import LEVEL
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
-from simulator.tradeoffs.sweep import DesignOutcome
 
 Way = Literal["morris", "sobol"]
 WAYS: tuple[Way, ...] = ("morris", "sobol")

@@ -29,11 +29,12 @@ from simulator.tradeoffs.breakeven import (
     doubts_of,
 )
 from simulator.tradeoffs.capacity import Capacity, Loading
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import goal_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
-from simulator.tradeoffs.sweep import DesignOutcome, Sweep, swept
+from simulator.tradeoffs.sweep import Sweep, swept
 from simulator.tradeoffs.sweep_commands import (
     Figures,
     Metrics,

@@ -20,12 +20,13 @@ from simulator.errors import InputError
 from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, cost_goal
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, answers_of, doubts_of
 from simulator.tradeoffs.capacity import Capacity, Loading
+from simulator.tradeoffs.design_at_hand import Base, open_design
+from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
 from simulator.tradeoffs.design_space import DesignPoint, axis_of
 from simulator.tradeoffs.front import label_of
-from simulator.tradeoffs.front_panel import Base, open_design
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
-from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, SweepTask, Tell, swept
+from simulator.tradeoffs.sweep import Submit, Sweep, Tell, swept
 from simulator.tradeoffs.sweep_request import SweepRequest, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 

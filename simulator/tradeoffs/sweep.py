@@ -1,138 +1,17 @@
-"""What one point of a sweep comes to: a task that can be sent to any process, and its outcome, the same wherever it ran."""
+"""Runs of the points of a sweep: on any executor, with progress, to be cancelled and continued at any time."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from simulator.case.choices import Pick
 from simulator.case.faults import ScenarioError
-from simulator.case.metric_records import Metric
-from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, at_band_edges
-from simulator.engine.run import ENGINE_VERSION, simulate
+from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError
-from simulator.explain.replications import packed, unpacked
-from simulator.intervals import Estimate
-from simulator.metrics.label_uncertainty import RUNS, needs_runs, resampled_plan
-from simulator.metrics.measures import Measures, measure
-from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
-from simulator.metrics.scorecard import Verdict, judge
-from simulator.metrics.summary import Figures, run_hash
+from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask, solve
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep_request import SweepRequest
-
-#: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
-OUTCOME_VERSION = 1
-
-
-@dataclass(frozen=True)
-class SweepTask:
-    """One point to run.
-
-    plan: packed, and asking for no more than is wanted; key: identifies the outcome, in 32 hexadecimal digits: the case, the
-    design, the evidence, what strikes, the seed, the replications, the metrics, the version of the engine
-    """
-
-    plan: bytes
-    key: str
-    seed: int
-    replications: int
-
-
-def task_of(plan: Plan, metrics: Sequence[str], seed: int, replications: int) -> SweepTask:
-    """The task of running a plan for some metrics."""
-    told = [*plan.identity, seed, replications, sorted(metrics), ENGINE_VERSION, OUTCOME_VERSION]
-    key = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
-    return SweepTask(packed(replace(plan, scenario=plan.scenario.asking(metrics))), key, seed, replications)
-
-
-@dataclass(frozen=True)
-class DesignOutcome:
-    """What a point came to.
-
-    refused: why the design cannot run; empty where it can. metrics: what it quotes; untold: why it does not quote the others
-    readings: each metric in the form in which two outcomes are compared; evidence: the files it rests on, with their hashes
-    engine: the version of the engine that ran it, which on another machine may be another one
-    """
-
-    design: Mapping[str, Pick]
-    figures: Mapping[str, float]
-    seed: int
-    replications: int
-    refused: str = ""
-    requests: int = 0
-    run_hash: str = ""
-    metrics: Mapping[str, Estimate] = field(default_factory=dict)
-    untold: Mapping[str, str] = field(default_factory=dict)
-    readings: Mapping[str, Readings] = field(default_factory=dict)
-    evidence: Mapping[str, str] = field(default_factory=dict)
-    engine: int = ENGINE_VERSION
-
-    def value(self, metric: str) -> float | None:
-        """A metric's plain value; None where there is none."""
-        found = self.metrics.get(metric)
-        return None if found is None else found.value
-
-    def verdicts(self, scenario: Scenario) -> list[Verdict]:
-        """Each objective of the case, judged by this outcome."""
-        return [judge(objective, scenario.metrics, self.metrics) for objective in scenario.objectives]
-
-
-def solve(task: SweepTask) -> DesignOutcome:
-    """Run one point (the job of a worker process)."""
-    plan = unpacked(task.plan)
-    asked = DesignOutcome(plan.design, plan.figures, task.seed, task.replications)
-    try:
-        found = [_replication(plan, task.seed, number) for number in range(task.replications)]
-    except ScenarioError as error:
-        return replace(asked, refused=error.faults[0].message)
-    return outcome_of(plan, found, asked)
-
-
-def outcome_of(plan: Plan, measures: Sequence[Measures], asked: DesignOutcome) -> DesignOutcome:
-    """The outcome of replications 0, 1, 2, ... of a plan; asked: of which design."""
-    found = Figures.of(plan, measures)
-    metrics, untold = found.spanned(plan, measures)
-    readings = readings_of(plan, found.warm_up, measures, metrics)
-    return replace(
-        asked,
-        requests=sum(one.requests for one in measures),
-        run_hash=run_hash(plan, asked.seed, measures),
-        metrics=metrics,
-        untold=untold,
-        readings={name: [one and _lighter(one) for one in found] for name, found in readings.items()},
-        evidence=dict(plan.evidence),
-    )
-
-
-def _replication(plan: Plan, seed: int, number: int) -> Measures:
-    """One replication; the first ones run again for other labelled people where only that tells what they change."""
-    found = measure(simulate(plan, seed, number))
-    found.band_edges = [measure(simulate(edge, seed, number)) for edge in at_band_edges(plan)]
-    if number < RUNS and needs_runs(plan) and any(_by_runs(found, metric) for metric in plan.scenario.metrics.values()):
-        found.resampled = measure(simulate(resampled_plan(plan, number), seed, number))
-    return found
-
-
-def _by_runs(measures: Measures, metric: Metric) -> bool:
-    """Whether only runs for other labelled people tell what the luck of who was labelled does to a metric."""
-    one = measures.groups[metric.group.key] if metric.group else measures
-    total = one.totals.get(metric.of_all.name)
-    return total is None or total.by_way is None
-
-
-def _lighter(reading: PairedSample) -> PairedSample:
-    """With resamples in single precision: half as much to send and to keep, and their digits beyond that tell nothing."""
-    draws, moved = (None if one is None else one.astype(np.float32) for one in (reading.draws, reading.moved))
-    return replace(reading, draws=draws, moved=moved)
-
 
 #: Hands a task to a process, as an executor's `submit` does.
 Submit = Callable[[Callable[[SweepTask], DesignOutcome], SweepTask], "Future[DesignOutcome]"]

@@ -30,10 +30,11 @@ from simulator.cli.run_command import read_picks, read_strikes
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Regret, cost_goal, regret_of
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import METHODS, Method, axis_of
 from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import DesignOutcome, Submit, Sweep, Tell, swept
+from simulator.tradeoffs.sweep import Submit, Sweep, Tell, swept
 from simulator.tradeoffs.sweep_request import REPLICATIONS, SweepRequest, asked_for, check_file, write_table
 from simulator.units import spoken
 

@@ -20,8 +20,8 @@ from simulator.engine.plan import Plan, compile_plan, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import in_one_step
+from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask, task_of
 from simulator.tradeoffs.design_space import Axis, DesignPoint, Method, axis_of, points_of
-from simulator.tradeoffs.sweep import DesignOutcome, SweepTask, task_of
 
 #: Replications of each point, where nobody says how many. Four give intervals a third wider than twelve do.
 REPLICATIONS = 4

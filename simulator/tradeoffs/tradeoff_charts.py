@@ -29,9 +29,9 @@ from simulator.charts.look import (
 )
 from simulator.tradeoffs.breakeven import BreakevenPoint
 from simulator.tradeoffs.capacity import Capacity
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.front import Front, Goal
 from simulator.tradeoffs.sensitivity import Ranking
-from simulator.tradeoffs.sweep import DesignOutcome
 from simulator.units import plain_number, significant
 
 #: From so many designs on intervals are left to the table.

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.vehicle.meeting import Meeting
-
 Floats = NDArray[np.float64]
 
 
@@ -65,14 +63,3 @@ def decided_at(
     return np.where(brakes.any(1), ticks[np.arange(len(ticks)), first], np.inf)
 
 
-def reaction_s(meeting: Meeting) -> float | None:
-    """The time from the capture of a frame until the brakes hold, in s: None where no frame was answered.
-
-    The median of how long an answer takes, half a tick of the planner, which is the mean wait for the next one, and the delay
-    of the brakes.
-    """
-    answers, rule = meeting.answers, meeting.rule
-    told = np.isfinite(answers.known)
-    if not told.any():
-        return None
-    return float(np.median(answers.known[told] - answers.captured[told])) + rule.period_s / 2 + rule.actuation_s

@@ -17,10 +17,9 @@ from simulator.explain.replications import Result
 from simulator.practice.day_panel import replication_0
 from simulator.practice.history import kept
 from simulator.vehicle import sight as front
-from simulator.vehicle.braking import reaction_s
 from simulator.vehicle.encounter_charts import encounter, step_s
 from simulator.vehicle.followed import Followed, follow, interesting, meeting_of
-from simulator.vehicle.meeting import Meeting
+from simulator.vehicle.meeting import Meeting, reaction_s
 from simulator.vehicle.sight import sighted, stopping_m
 from simulator.vehicle.sight_charts import accuracy_by_latency, recall_by_distance
 

@@ -8,9 +8,9 @@ import pytest
 from simulator.case.schema import Objective
 from simulator.tradeoffs.best_design import FEW, MOST, Search
 from simulator.tradeoffs.breakeven import BreakevenClaim
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Goal
-from simulator.tradeoffs.sweep import DesignOutcome
 from tests.tradeoffs.made import COST, FOUND, outcome
 
 AXES = [Axis("servers", "Servers", tuple(range(1, 13))), Axis("model", "Model", ("small", "middle", "large")),

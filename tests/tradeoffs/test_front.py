@@ -10,8 +10,8 @@ from simulator.case.metric_records import Metric
 from simulator.errors import InputError
 from simulator.intervals import Estimate, Interval, estimate, mean_interval
 from simulator.metrics.paired_samples import PairedSample
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.front import Front, Goal, _best, goal_of, goals_of, missed
-from simulator.tradeoffs.sweep import DesignOutcome
 from tests.case.texts import SMALL
 from tests.tradeoffs.made import COST, FOUND, LATENCY, outcome
 

@@ -7,8 +7,8 @@ import pytest
 
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
+from simulator.tradeoffs.design_outcomes import DesignOutcome, solve, task_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache, packed, unpacked
-from simulator.tradeoffs.sweep import DesignOutcome, solve, task_of
 from tests.case.texts import SMALL, changed
 from tests.tradeoffs.made import outcome
 

@@ -3,8 +3,8 @@
 import pytest
 
 from simulator.engine.run import simulate
-from simulator.vehicle.braking import reaction_s
 from simulator.vehicle.followed import meeting_of
+from simulator.vehicle.meeting import reaction_s
 from tests.builders import assumed, pool
 from tests.encounters import encounters, vehicle_plan
 
