@@ -1,4 +1,4 @@
-"""What the guide for case authors and the page on the engine show runs; the guide leaves out no field, metric or name."""
+"""The pages in docs/ are true: their code runs, the guide describes every field, and the command's page is its help."""
 
 import inspect
 import json
@@ -34,6 +34,7 @@ from simulator.serving.stages.base import ServiceStage
 from simulator.serving.stages.retry import JITTERS
 from simulator.serving.streams import Streams
 from simulator.ui.diagram import diagram
+from tests import command_page
 
 GUIDE = Path(__file__).parents[1] / "docs" / "writing-cases.md"
 ENGINE = GUIDE.with_name("engine.md").read_text(encoding="utf-8")
@@ -162,7 +163,31 @@ def test_every_metric_is_told():
     assert names <= words(PROSE)
 
 
-def test_links_lead_to_files_and_headings_that_exist():
-    headings = {"#" + heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", PROSE, re.MULTILINE)}
-    targets = re.findall(r"\]\(([^)]+)\)", PROSE)
-    assert [target for target in targets if target not in headings and not (GUIDE.parent / target).exists()] == []
+def test_the_page_of_the_command_is_its_help_whatever_the_terminal(monkeypatch):
+    written = command_page.PAGE.read_text(encoding="utf-8")
+    assert written == command_page.page(), "make docs writes it again"
+    for name, value in {"COLUMNS": "40", "TERMINAL_WIDTH": "40", "FORCE_COLOR": "1", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    assert written == command_page.page()
+
+
+PAGES = sorted(GUIDE.parent.glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_of_a_page_lead_to_files_and_headings_that_exist(page):
+    targets = re.findall(r"\]\(([^)]+)\)", without_code(page))
+    inside = [target.partition("#") for target in targets if "://" not in target]
+    files = [((page.parent / path) if path else page, anchor) for path, _, anchor in inside]
+    assert [str(file) for file, _ in files if not file.exists()] == []
+    assert [(file.name, anchor) for file, anchor in files if anchor and anchor not in anchors(file)] == []
+
+
+def without_code(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which links reach the headings of a page, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
