@@ -106,7 +106,7 @@ def test_the_page_on_the_engine_adds_a_kind_of_stage_that_waits_as_theory_says()
 
 
 def test_every_hook_and_every_column_that_the_page_on_the_engine_lists_exists():
-    hooks, columns = (set(re.findall(r"^\|(.*?)\|", part, re.MULTILINE)) for part in ENGINE.split("## Which column")[:2])
+    hooks, columns = (set(re.findall(r"^\|(.*?)\|", part, re.MULTILINE)) for part in ENGINE.split("## Columns")[:2])
     run = Run(compile_plan(loads(CASE)), Streams(0))
     named = [name.split("(")[0] for row in hooks for name in words(row) if "_" in name or "(" in name]
     assert {"accept", "due", "hand_over_block", "flows", "totals"} <= set(named)
