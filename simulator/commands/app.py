@@ -66,21 +66,6 @@ COMMANDS = {
     "incident": Entry(
         "incident:incident", "Play a production incident from a script; the cause is told once the script closes it."
     ),
-    "incident-rehearse": Entry(
-        "incident:incident_rehearse",
-        "Play incidents beforehand: how often each cause brings which sign, "
-        "from which debriefs and the sensible player reckon.",
-    ),
-    "incident-study": Entry(
-        "incident:incident_study", "Let each scripted investigator play every cause: time, cost, harm and hits."
-    ),
-    "incident-fixes": Entry(
-        "incident:incident_fixes", "Ship each fix against each cause: which part of the harm it takes away."
-    ),
-    "incident-monitors": Entry(
-        "incident:incident_monitors",
-        "Measure how late each monitor rings beside how often it rings for nothing, and whether it keeps what it promises.",
-    ),
     "profile": Entry("profile:profile", "Measure what models take on this machine, call by call."),
     "fidelity": Entry(
         "fidelity:fidelity",
@@ -92,30 +77,6 @@ COMMANDS = {
     "detect-eval": Entry(
         "detections:detect_eval",
         "Judge a detector on labelled images: AP with intervals, recall by height, on clean and corrupted images.",
-    ),
-    "detect-tables": Entry(
-        "detections:detect_tables",
-        "Measure three trained detectors at four precisions under every condition; resumes where it was stopped.",
-    ),
-    "detect-features": Entry(
-        "detections:detect_features",
-        "Measure features of the detection tables' images, and what each condition changes; resumes where it was stopped.",
-    ),
-    "detect-scenes": Entry(
-        "detections:detect_scenes",
-        "Measure crops and mixtures of the detection tables' images, and two conditions more; resumes where it was stopped.",
-    ),
-    "detect-scales": Entry(
-        "detections:detect_scales",
-        "Measure what the timed detectors find of vehicles and people by height; resumes where it was stopped.",
-    ),
-    "detect-illustrations": Entry(
-        "illustrations:detect_illustrations",
-        "Draw what each condition does to an image, on scenes that are no photos, as small WebP files.",
-    ),
-    "drives": Entry(
-        "drives:drives",
-        "Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track.",
     ),
     "scores": Entry("scores:scores", "List score tables, train them, or import and delete your own."),
 }

@@ -22,8 +22,6 @@ from simulator.evidence.projection.heldout import (
     label_of,
 )
 from simulator.evidence.projection.points import OFFLINE, fingerprint
-from simulator.making.projection.curves import fit_curves, write_curves
-from simulator.making.projection.holdout import hold_out, write_held_out
 
 _BASES: dict[Basis, str] = {
     "family": "family published on the device",
@@ -33,19 +31,12 @@ _BASES: dict[Basis, str] = {
 
 
 def projection(
-    again: Annotated[
-        bool, typer.Option("--again", help="fit again and hold out again, about a minute, and write the results")
-    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
     """Print how far projected latencies were off on published points of held-out networks."""
-    if again:
-        with err.status("holding out a third of the networks at a time, and fitting the rest"):
-            write_held_out(hold_out())
-            write_curves(fit_curves())
     found = held_out()
     if found.fingerprint != fingerprint():
-        err.print("the data behind the projections have changed since; casesim projection --again fits them again")
+        err.print("the data behind the projections have changed since; make campaign-projection fits them again")
     if json_:
         typer.echo(json.dumps(as_json(found), indent=2))
         return

@@ -4,9 +4,19 @@ from concurrent.futures import Future
 
 import pytest
 
-from tests.making.conftest import exported, make_onnx, one_process, photos, tiny, tiny_onnx
-from tests.making.detection.conftest import detector, yolo
-from tests.making.training.conftest import labelled, rows, tiny_lite
+from tests.measure.conftest import (
+    detector,
+    exported,
+    labelled,
+    make_onnx,
+    one_process,
+    photos,
+    rows,
+    tiny,
+    tiny_lite,
+    tiny_onnx,
+    yolo,
+)
 
 __all__ = [
     "detector",

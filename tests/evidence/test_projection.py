@@ -6,12 +6,12 @@ import shutil
 import pandas as pd
 import pytest
 
+from campaigns.projection.holdout import ASKED
 from simulator.commands.projection import as_json
 from simulator.evidence.catalogue import CatalogueError, hardware
 from simulator.evidence.projection import ProjectionError, energy, latencies, latency
 from simulator.evidence.projection.heldout import BARS, COVERS, basis_of, held_out
 from simulator.evidence.projection.points import OFFLINE, fingerprint, networks, power, published
-from simulator.making.projection.holdout import ASKED
 from simulator.paths import CATALOGUE
 
 

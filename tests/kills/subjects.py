@@ -135,9 +135,9 @@ import sys
 from pathlib import Path
 from torch import nn
 from simulator.commands.main import main
-from simulator.making.training import tables
-from simulator.making.training.tables import Fitted, Mean
-from simulator.making.zoo.architectures import ARCHITECTURES, Architecture
+from simulator.measure import score_training as tables
+from simulator.measure.architectures import ARCHITECTURES, Architecture
+from simulator.measure.score_training import Fitted, Mean
 
 class Tiny(nn.Module):
     def __init__(self):
