@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-long fuzz kills bounds bounds-lowest bounds-newest lint truths coverage bench crowd incidents clean
+CAMPAIGNS := $(addprefix campaign-,detections features scenes scales drives projection incidents)
+
+.PHONY: help run setup test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## open the app (PORT=8501)
 	@$(BIN)/casesim serve --port $(PORT)
@@ -22,6 +24,9 @@ test: $(VENV)/.installed-dev ## run the tests, in an environment with torch and 
 
 test-long: $(VENV)/.installed-dev ## run every test, those that take minutes included
 	@$(BIN)/python -m pytest $(AT_ONCE) -m ""
+
+test-campaigns: $(VENV)/.installed-dev ## try how the committed evidence was made
+	@$(BIN)/python -m pytest $(AT_ONCE) -m campaigns tests/campaigns
 
 lint: $(VENV)/.installed-dev ## check style, types and which part may import which
 	@echo "Style (ruff)" && $(BIN)/ruff check && $(BIN)/ruff format --check
@@ -57,13 +62,34 @@ bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw an
 crowd: $(VENV)/.installed-dev ## let 1, 4, 16 and 32 people use one server, and print how long they wait and what it takes (about 45 minutes)
 	@$(BIN)/python -m benchmarks.crowd
 
+# Campaigns make what assets/ holds. Their data are not part of the repository: say where they lie, as in DATA=~/coco128.
+campaign-detections: $(VENV)/.installed-dev ## make the detection tables again: DATA=labelled images TRAINED=ONNX files (hours)
+	$(BIN)/python -m campaigns.detections tables --data $(DATA) --trained $(TRAINED)
+
+campaign-features: $(VENV)/.installed-dev ## make the features of the same images again: DATA=labelled images TRAINED=ONNX files
+	$(BIN)/python -m campaigns.detections features --data $(DATA) --trained $(TRAINED)
+
+campaign-scenes: $(VENV)/.installed-dev ## make the tables of crops and mixtures again: DATA=labelled images TRAINED=ONNX files (hours)
+	$(BIN)/python -m campaigns.detections scenes --data $(DATA) --trained $(TRAINED)
+
+campaign-scales: $(VENV)/.installed-dev ## make the tables by height again: DATA=labelled images TRAINED=ONNX files PHOTOS=photos
+	$(BIN)/python -m campaigns.detections scales --data $(DATA) --trained $(TRAINED) --photos $(PHOTOS)
+
+campaign-drives: $(VENV)/.installed-dev ## make the tables of recorded drives again: DATA=drives as KITTI lays them out (half an hour)
+	$(BIN)/python -m campaigns.drives $(DATA)
+
+campaign-projection: $(VENV)/.installed-dev ## fit the projections again and hold networks out again (about a minute)
+	$(BIN)/python -m campaigns.projection
+
 STUDY = assets/incidents/production-drift
-incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about half an hour)
-	$(BIN)/casesim incident-rehearse production-drift --workers 2
-	$(BIN)/casesim incident-study production-drift --workers 2 --out $(STUDY)/players.csv
-	$(BIN)/casesim incident-fixes production-drift --workers 2 --out $(STUDY)/fixes.csv
-	$(BIN)/casesim incident-monitors production-drift --workers 2 --monitors $(STUDY)/monitors.yaml \
+campaign-incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about half an hour)
+	$(BIN)/python -m campaigns.incidents rehearse production-drift --workers 2
+	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --out $(STUDY)/players.csv
+	$(BIN)/python -m campaigns.incidents fixes production-drift --workers 2 --out $(STUDY)/fixes.csv
+	$(BIN)/python -m campaigns.incidents monitors production-drift --workers 2 --monitors $(STUDY)/monitors.yaml \
 		--cause blurred_camera --out $(STUDY)
+
+incidents: campaign-incidents
 
 clean: ## delete .venv, caches and builds
 	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis
@@ -85,5 +111,5 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing torch and the test tools into $(VENV): some minutes the first time"
-	@$(PIP) install --quiet --editable '.[fidelity,dev]'
+	@$(PIP) install --quiet --editable '.[fidelity,campaigns,dev]'
 	@touch $@

@@ -1,4 +1,4 @@
-"""What the guide for case authors and the page on the engine show runs; the guide leaves out no field, metric or name."""
+"""The pages in docs/ are true: their code runs, the guide describes every field, and the command's page is its help."""
 
 import inspect
 import json
@@ -14,25 +14,27 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-import simulator.case
+import simulator.scenario
 from simulator import compile_plan, simulate, summarise
-from simulator.arrivals import ARRIVALS
-from simulator.case.checks import ADDRESS_KEYS
-from simulator.case.exhibits import EXHIBITS
-from simulator.case.faults import ScenarioError
-from simulator.case.load import loads
-from simulator.case.metric_records import metrics_of
-from simulator.charts.design_diagram import diagram
-from simulator.engine.run import Run
-from simulator.engine.streams import Streams
-from simulator.metrics.scorecard import judge
-from simulator.stages import KINDS, STAGES, unregister
-from simulator.stages.autoscaling import SCALERS
-from simulator.stages.batching import BATCHING
-from simulator.stages.pool_queues import BALANCERS
-from simulator.stages.queue_orders import ORDERS
-from simulator.stages.retry import JITTERS
-from simulator.stages.stage import ServiceStage
+from simulator.analysis.run.scorecard import judge
+from simulator.scenario import ScenarioError
+from simulator.scenario.checks import ADDRESS_KEYS
+from simulator.scenario.exhibits import EXHIBITS
+from simulator.scenario.load import loads
+from simulator.scenario.metrics import metrics_of
+from simulator.scenario.stages import KINDS
+from simulator.serving.arrivals import ARRIVALS
+from simulator.serving.balancing import BALANCERS
+from simulator.serving.batching import BATCHING
+from simulator.serving.engine import Run
+from simulator.serving.orders import ORDERS
+from simulator.serving.scaling import SCALERS
+from simulator.serving.stages import STAGES, unregister
+from simulator.serving.stages.base import ServiceStage
+from simulator.serving.stages.retry import JITTERS
+from simulator.serving.streams import Streams
+from simulator.ui.diagram import diagram
+from tests import command_page
 
 GUIDE = Path(__file__).parents[1] / "docs" / "writing-cases.md"
 ENGINE = GUIDE.with_name("engine.md").read_text(encoding="utf-8")
@@ -104,7 +106,7 @@ def test_the_page_on_the_engine_adds_a_kind_of_stage_that_waits_as_theory_says()
 
 
 def test_every_hook_and_every_column_that_the_page_on_the_engine_lists_exists():
-    hooks, columns = (set(re.findall(r"^\|(.*?)\|", part, re.MULTILINE)) for part in ENGINE.split("## Which column")[:2])
+    hooks, columns = (set(re.findall(r"^\|(.*?)\|", part, re.MULTILINE)) for part in ENGINE.split("## Columns")[:2])
     run = Run(compile_plan(loads(CASE)), Streams(0))
     named = [name.split("(")[0] for row in hooks for name in words(row) if "_" in name or "(" in name]
     assert {"accept", "due", "hand_over_block", "flows", "totals"} <= set(named)
@@ -115,7 +117,7 @@ def test_every_hook_and_every_column_that_the_page_on_the_engine_lists_exists():
 @cache
 def models() -> list[type[BaseModel]]:
     """Every model of a scenario that adds fields to those of its parents."""
-    names = [module.name for module in pkgutil.walk_packages(simulator.case.__path__, "simulator.case.")]
+    names = [module.name for module in pkgutil.walk_packages(simulator.scenario.__path__, "simulator.scenario.")]
     found = chain.from_iterable(vars(import_module(name)).values() for name in names)
     classes = {one for one in found if inspect.isclass(one) and issubclass(one, BaseModel) and own_fields(one)}
     return sorted(classes, key=lambda model: (model.__module__, model.__name__))
@@ -161,7 +163,31 @@ def test_every_metric_is_told():
     assert names <= words(PROSE)
 
 
-def test_links_lead_to_files_and_headings_that_exist():
-    headings = {"#" + heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", PROSE, re.MULTILINE)}
-    targets = re.findall(r"\]\(([^)]+)\)", PROSE)
-    assert [target for target in targets if target not in headings and not (GUIDE.parent / target).exists()] == []
+def test_the_page_of_the_command_is_its_help_whatever_the_terminal(monkeypatch):
+    written = command_page.PAGE.read_text(encoding="utf-8")
+    assert written == command_page.page(), "make docs writes it again"
+    for name, value in {"COLUMNS": "40", "TERMINAL_WIDTH": "40", "FORCE_COLOR": "1", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    assert written == command_page.page()
+
+
+PAGES = sorted(GUIDE.parent.glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_of_a_page_lead_to_files_and_headings_that_exist(page):
+    targets = re.findall(r"\]\(([^)]+)\)", without_code(page))
+    inside = [target.partition("#") for target in targets if "://" not in target]
+    files = [((page.parent / path) if path else page, anchor) for path, _, anchor in inside]
+    assert [str(file) for file, _ in files if not file.exists()] == []
+    assert [(file.name, anchor) for file, anchor in files if anchor and anchor not in anchors(file)] == []
+
+
+def without_code(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which links reach the headings of a page, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -9,10 +9,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from simulator.cli.exits import at_once
+from simulator.commands.signals import at_once
 
 
-class CommandEntry(NamedTuple):
+class Entry(NamedTuple):
     """A command in the list. place: `module:function` in this package; says: the first sentence of its help."""
 
     place: str
@@ -21,103 +21,64 @@ class CommandEntry(NamedTuple):
 
 #: The commands by name, in the order of the help.
 COMMANDS = {
-    "serve": CommandEntry("serve:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."),
-    "cases": CommandEntry(
+    "serve": Entry("serve:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."),
+    "cases": Entry(
         "cases:cases", "List the cases; then, with exit status 2, print what is wrong with those that cannot be used."
     ),
-    "check": CommandEntry(
+    "check": Entry(
         "check:check",
         "Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault.",
     ),
-    "run": CommandEntry("run:run", "Run a design and print its misses, waiting times and costs."),
-    "levers": CommandEntry(
+    "run": Entry("run:run", "Run a design and print its misses, waiting times and costs."),
+    "levers": Entry(
         "levers:levers", "Try every choice one step either way from a design, and print what moves its objectives."
     ),
-    "sweep": CommandEntry(
+    "sweep": Entry(
         "sweeps:sweep", "Run many designs of a case, over any of its choices and figures, and print what each comes to."
     ),
-    "pareto": CommandEntry(
+    "pareto": Entry(
         "sweeps:pareto",
         "Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying.",
     ),
-    "best": CommandEntry(
+    "best": Entry(
         "best:best", "Search for the cheapest design that meets every objective; where none does, name the nearest misses."
     ),
-    "sensitivity": CommandEntry(
+    "sensitivity": Entry(
         "sensitivity:sensitivity",
         "Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib).",
     ),
-    "capacity": CommandEntry(
+    "capacity": Entry(
         "capacity:capacity",
         "Print the most traffic within the objectives, the fewest servers for it, and the cost against the load.",
     ),
-    "breakeven": CommandEntry(
+    "breakeven": Entry(
         "breakeven:breakeven", "Find which assumed or projected figures turn an answer within their range, and where it turns."
     ),
-    "report": CommandEntry(
+    "report": Entry(
         "report:report",
         "Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other.",
     ),
-    "evidence": CommandEntry(
+    "evidence": Entry(
         "evidence:evidence",
         "Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed.",
     ),
-    "monitor": CommandEntry("monitor:monitor", "Tell whether production differs from a reference; exit status 1 if it does."),
-    "incident": CommandEntry(
+    "monitor": Entry("monitor:monitor", "Tell whether production differs from a reference; exit status 1 if it does."),
+    "incident": Entry(
         "incident:incident", "Play a production incident from a script; the cause is told once the script closes it."
     ),
-    "incident-rehearse": CommandEntry(
-        "incident:incident_rehearse",
-        "Play incidents beforehand: how often each cause brings which sign, "
-        "from which debriefs and the sensible player reckon.",
-    ),
-    "incident-study": CommandEntry(
-        "incident:incident_study", "Let each scripted investigator play every cause: time, cost, harm and hits."
-    ),
-    "incident-fixes": CommandEntry(
-        "incident:incident_fixes", "Ship each fix against each cause: which part of the harm it takes away."
-    ),
-    "incident-monitors": CommandEntry(
-        "incident:incident_monitors",
-        "Measure how late each monitor rings beside how often it rings for nothing, and whether it keeps what it promises.",
-    ),
-    "profile": CommandEntry("profile:profile", "Measure what models take on this machine, call by call."),
-    "fidelity": CommandEntry(
+    "profile": Entry("profile:profile", "Measure what models take on this machine, call by call."),
+    "fidelity": Entry(
         "fidelity:fidelity",
         "Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.",
     ),
-    "projection": CommandEntry(
+    "projection": Entry(
         "projection:projection", "Print how far projected latencies were off on published points of held-out networks."
     ),
-    "detect-eval": CommandEntry(
+    "detect-eval": Entry(
         "detections:detect_eval",
         "Judge a detector on labelled images: AP with intervals, recall by height, on clean and corrupted images.",
     ),
-    "detect-tables": CommandEntry(
-        "detections:detect_tables",
-        "Measure three trained detectors at four precisions under every condition; resumes where it was stopped.",
-    ),
-    "detect-features": CommandEntry(
-        "detections:detect_features",
-        "Measure features of the detection tables' images, and what each condition changes; resumes where it was stopped.",
-    ),
-    "detect-scenes": CommandEntry(
-        "detections:detect_scenes",
-        "Measure crops and mixtures of the detection tables' images, and two conditions more; resumes where it was stopped.",
-    ),
-    "detect-scales": CommandEntry(
-        "detections:detect_scales",
-        "Measure what the timed detectors find of vehicles and people by height; resumes where it was stopped.",
-    ),
-    "detect-illustrations": CommandEntry(
-        "illustrations:detect_illustrations",
-        "Draw what each condition does to an image, on scenes that are no photos, as small WebP files.",
-    ),
-    "drives": CommandEntry(
-        "drives:drives",
-        "Compute from recorded drives what detectors find, miss and answer too late; write sums and curves, no box, no track.",
-    ),
-    "scores": CommandEntry("scores:scores", "List score tables, train them, or import and delete your own."),
+    "scores": Entry("scores:scores", "List score tables, train them, or import and delete your own."),
 }
 
 _OPTIONS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False}
@@ -137,7 +98,7 @@ def loaded(name: str) -> Any:
     """A command with all that it can do, its module imported."""
     module, _, function = COMMANDS[name].place.partition(":")
     with at_once():
-        found = getattr(import_module(f"simulator.cli.{module}"), function)
+        found = getattr(import_module(f"simulator.commands.{module}"), function)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     alone = typer.Typer(**_OPTIONS)
@@ -147,7 +108,7 @@ def loaded(name: str) -> Any:
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        from simulator.engine.run import ENGINE_VERSION
+        from simulator.serving.engine import ENGINE_VERSION
 
         typer.echo(f"casesim {version('casesim')}, engine {ENGINE_VERSION}")
         raise typer.Exit
@@ -161,7 +122,7 @@ def casesim(
 ) -> None:
     """Open the app when no command is given."""
     if context.invoked_subcommand is None:
-        from simulator.cli.serve_command import serve
+        from simulator.commands.serve import serve
 
         serve()
 

@@ -132,13 +132,11 @@ EXTRAS = {
     "measure": {"onnx", "onnxruntime", "PIL", "psutil", "pycocotools"},
     "zoo": {
         "efficientnet_lite_pytorch",
-        "filterpy",
         "onnxscript",
         "segmentation_models_pytorch",
         "sklearn",
         "torch",
         "torchvision",
-        "trackeval",
         "yolox",
     },
     "fidelity": {"mlperf_loadgen", "mosec"},

@@ -1,8 +1,4 @@
-"""`casesim detect-eval`: judges your own detector on labelled images; without one, prints a report of the detection tables.
-
-`casesim detect-tables` makes those tables, `casesim detect-features` the features of the same images, `casesim detect-scenes`
-both of crops and mixtures of them, and `casesim detect-scales` the tables of the networks whose latency is measured.
-"""
+"""`casesim detect-eval`: judges your own detector on labelled images; without one, prints a report of the detection tables."""
 
 from __future__ import annotations
 
@@ -13,27 +9,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from platformdirs import user_cache_path
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.cli.exits import StoppedError, UsageError, err, needing, table_console
-from simulator.evidence.detection_tables import coco_c, load_detections
-from simulator.evidence.profiles import profiles
-from simulator.evidence.scene_tables import load_features
-from simulator.paths import DETECTIONS, FEATURES, PROFILES, SCENES
-from simulator.sources.detector_rows import DetectorReport, precision_rows, report
+from simulator.analysis.detections.detectors import Report, precision_rows, report
+from simulator.commands.outcome import StoppedError, UsageError, err, needing, table_console
+from simulator.evidence.detections import coco_c, load_detections
 
 
 @contextmanager
-def _keeping(kept: str, extra: str = "measure") -> Iterator[None]:
+def _needing_measure() -> Iterator[None]:
     """Run what needs the extra; raises StoppedError that says what an interrupt leaves."""
     try:
-        with needing(extra, "judging a detector"):
+        with needing("measure", "judging a detector"):
             yield
     except KeyboardInterrupt:
-        raise StoppedError(kept) from None
+        raise StoppedError("nothing was written") from None
 
 
 def _progress() -> Progress:
@@ -61,7 +53,7 @@ def detect_eval(
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
     """Judge a detector on labelled images: AP with intervals, recall by height, on clean and corrupted images."""
-    with _keeping("nothing was written"):
+    with _needing_measure():
         if onnx is None:
             if data or layout or size or out:
                 raise UsageError(
@@ -71,8 +63,8 @@ def detect_eval(
             return
         if data is None:
             raise UsageError("--onnx needs --data, a folder of labelled images in YOLO's or COCO's format")
-        from simulator.making.detection.own import OwnDetector, judge_own, told, write_boxes
-        from simulator.making.guarded import Allowed, guarded
+        from simulator.measure.guarded import Allowed, guarded
+        from simulator.measure.own_detector import OwnDetector, judge_own, told, write_boxes
 
         asked = OwnDetector(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples)
         with _progress() as bar:
@@ -112,7 +104,7 @@ def _tell_report(as_json: bool) -> None:
     out.print(damage)
 
 
-def _in_json(found: DetectorReport) -> dict[str, object]:
+def _in_json(found: Report) -> dict[str, object]:
     return {
         "checks": [
             {"check": mark.label, "reached": mark.reached, "bar": mark.bar, "at_least": mark.at_least, "met": bool(mark.met)}
@@ -132,104 +124,3 @@ def _in_json(found: DetectorReport) -> dict[str, object]:
         ],
         "damage_percent": found.damage.to_dict("records"),
     }
-
-
-def detect_tables(
-    data: Annotated[Path, typer.Option(help="folder of labelled COCO images, in YOLO's or COCO's format")],
-    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
-    out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DETECTIONS,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="processes, each with its own networks on one thread")] = 1,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions, halves and bootstrap")] = 1,
-    extend: Annotated[bool, typer.Option("--extend", help="keep the rows of --out; add what they lack, at fp32 alone")] = False,
-) -> None:
-    """Measure three trained detectors at four precisions under every condition; resumes where it was stopped."""
-    with _keeping("what is finished is kept; the same command resumes from there"):
-        from simulator.making.detection.conditions import SETTINGS, lacking
-        from simulator.making.detection.evaluate import NETWORKS, Job, make_networks, measure_all
-        from simulator.making.detection.tables import make_tables
-
-        job = Job(data, trained, user_cache_path("casesim"), seed, fp32_only=extend)
-        held = load_detections(out) if extend else None
-        settings = lacking(held) if held else SETTINGS
-        with _progress() as bar:
-            quantizing = bar.add_task("quantizing", total=len(NETWORKS))
-            make_networks(job, lambda: bar.advance(quantizing))
-            measuring = bar.add_task("measuring", total=len(settings))
-            measure_all(job, settings, workers, lambda part: bar.advance(measuring, part))
-            judging = bar.add_task("judging", total=len(settings))
-            make_tables(job, out, lambda: bar.advance(judging), settings, held)
-        err.print(f"written to {out}", markup=False)
-
-
-def detect_features(
-    data: Annotated[Path, typer.Option(help="folder of the labelled images of the detection tables")],
-    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
-    tables: Annotated[Path, typer.Option(help="folder of the detection tables; effects.csv is written to it")] = DETECTIONS,
-    out: Annotated[Path, typer.Option(help="folder to write the features to")] = FEATURES,
-) -> None:
-    """Measure features of the detection tables' images, and what each condition changes; resumes where it was stopped."""
-    with _keeping("what is finished is kept; the same command resumes from there"):
-        from simulator.making.detection.evaluate import Job
-        from simulator.making.detection.features import FeatureBench, make_features, settings_of, write_effects
-
-        held = load_detections(tables)
-        bench = FeatureBench(Job(data, trained, user_cache_path("casesim"), held.about.seed))
-        bench.check_same(held)
-        with _progress() as bar:
-            settings = settings_of(held)
-            measuring = bar.add_task("measuring", total=len(settings))
-            for setting in settings:
-                bench.measure(setting)
-                bar.advance(measuring)
-        make_features(bench, held, tables / "boxes.parquet", out)
-        write_effects(held, out, tables)
-        err.print(f"written to {out} and {tables}", markup=False)
-
-
-def detect_scenes(
-    data: Annotated[Path, typer.Option(help="folder of the labelled images of the detection tables")],
-    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
-    tables: Annotated[Path, typer.Option(help="folder of the detection tables")] = DETECTIONS,
-    features: Annotated[Path, typer.Option(help="folder of the features of the same images")] = FEATURES,
-    out: Annotated[Path, typer.Option(help="folder to write the tables to")] = SCENES,
-    conditions: Annotated[str, typer.Option(help="such as fog,occlusion; default: all")] = "",
-) -> None:
-    """Measure crops and mixtures of the detection tables' images, and two conditions more; resumes where it was stopped."""
-    with _keeping("what is finished is kept; the same command resumes from there"):
-        from simulator.making.detection.scene_job import SceneJob, scene_settings
-        from simulator.making.detection.scene_tables import scene_bench
-
-        held = load_detections(tables)
-        named = [name.strip() for name in conditions.split(",") if name.strip()]
-        job = SceneJob(data, trained, user_cache_path("casesim"), held.about.seed)
-        bench = scene_bench(job, scene_settings(held, named), held, load_features(features))
-        with _progress() as bar:
-            measuring = bar.add_task("measuring", total=len(bench.work))
-            bench.measure(lambda: bar.advance(measuring))
-            bar.add_task("judging", total=None)
-            bench.write(tables / "boxes.parquet", out)
-        err.print(f"written to {out}", markup=False)
-
-
-def detect_scales(
-    data: Annotated[Path, typer.Option(help="folder of labelled COCO images, in YOLO's or COCO's format")],
-    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
-    photos: Annotated[Path, typer.Option(help="folder of the photos that calibrated the networks when they were timed")],
-    out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DETECTIONS,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions and bootstrap")] = 1,
-) -> None:
-    """Measure what the timed detectors find of vehicles and people by height; resumes where it was stopped."""
-    with _keeping("what is finished is kept; the same command resumes from there", "zoo"):
-        from simulator.making.detection.scale_tables import make_scales, write_scales
-        from simulator.making.detection.scales import LOOKS, ScaleJob, make_networks, measure_looks
-        from simulator.making.detection.timed import TimedFiles, all_timed
-
-        job = ScaleJob(data, TimedFiles(trained, photos, user_cache_path("casesim")), seed)
-        with _progress() as bar:
-            making = bar.add_task("making networks", total=len(all_timed()))
-            make_networks(job, lambda: bar.advance(making))
-            measuring = bar.add_task("measuring", total=len(LOOKS))
-            measure_looks(job, LOOKS, lambda part: bar.advance(measuring, part))
-            judging = bar.add_task("judging", total=len(all_timed()))
-            write_scales(make_scales(job, profiles(PROFILES), lambda: bar.advance(judging)), out)
-        err.print(f"written to {out}", markup=False)

@@ -31,7 +31,7 @@ from simulator.evidence.fidelity_reports import (
 from simulator.files import make_folders
 
 if TYPE_CHECKING:
-    from simulator.making.fidelity.grid import Grid
+    from simulator.measure.fidelity_grid import Grid
 
 _LIBRARIES = ("onnxruntime", "mlcommons-loadgen", "numpy")
 
@@ -48,7 +48,7 @@ def fidelity(
     if out is not None:
         _check_target(out)
     with needing("fidelity", "this"):
-        from simulator.making.fidelity.grid import FULL, QUICK
+        from simulator.measure.fidelity_grid import FULL, QUICK
 
         report = _run_grid(QUICK if quick else FULL, out)
     if json_:
@@ -165,8 +165,7 @@ def _told(found: dict[str, float | int]) -> Iterator[str]:
 
 def _run_grid(grid: Grid, out: Path | None) -> FidelityReport:
     """Measure the grid; an interrupt keeps what is finished."""
-    from simulator.making.fidelity.grid import measure
-    from simulator.making.fidelity.models import ready
+    from simulator.measure.fidelity_grid import measure, ready
 
     points: list[FidelityPoint] = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
@@ -188,7 +187,7 @@ def _run_grid(grid: Grid, out: Path | None) -> FidelityReport:
 def _report(points: list[FidelityPoint]) -> FidelityReport:
     from importlib.metadata import version
 
-    from simulator.making.zoo.machine import cores, processor
+    from simulator.measure.machine import cores, processor
 
     return FidelityReport(
         date=datetime.now(UTC).date().isoformat(),

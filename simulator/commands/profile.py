@@ -1,6 +1,6 @@
 """`casesim profile`: measures models on this machine. The extra `zoo` is imported only when needed.
 
-`--onnx` measures a file of your own; `simulator.making.zoo.progress` describes the format of `--progress-json`.
+`--onnx` measures a file of your own; `simulator.measure.progress` describes the format of `--progress-json`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from simulator.paths import OWN_PROFILES, PROFILES
 from simulator.processes import end_with_input
 
 if TYPE_CHECKING:
-    from simulator.making.zoo.campaign import Campaign
-    from simulator.making.zoo.subjects import Subject
+    from simulator.measure.profiling import Campaign, Subject
 
 
 def profile(
@@ -109,8 +108,8 @@ def _subjects(models: list[str] | None, precisions: list[str] | None, trained: P
 
     If no model is named, those that need files are left out unless the files are given.
     """
-    from simulator.making.zoo.subjects import MODELS, Subject, precisions_of
-    from simulator.making.zoo.trained import TRAINED
+    from simulator.measure.onnx_export import TRAINED
+    from simulator.measure.profiling import MODELS, Subject, precisions_of
 
     there = sorted({name for model in MODELS for name in precisions_of(model)})
     for name in models or []:
@@ -139,11 +138,10 @@ def _campaign(
     budget_s: float,
     provider: str,
 ) -> Campaign:
-    from simulator.making.zoo.campaign import Campaign
-    from simulator.making.zoo.machine import default_device
-    from simulator.making.zoo.measure import Effort
-    from simulator.making.zoo.providers import check_provider
-    from simulator.making.zoo.subjects import Photos
+    from simulator.measure.machine import default_device
+    from simulator.measure.onnx_runtime import check_provider
+    from simulator.measure.profiling import Campaign, Photos
+    from simulator.measure.timing import Effort
 
     return Campaign(
         device=device or default_device(provider),

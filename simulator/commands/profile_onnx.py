@@ -15,7 +15,7 @@ from simulator.cli.exits import Status, err, needing
 from simulator.errors import InputError
 from simulator.evidence.profiles import Profile, write_profile
 from simulator.limits import MODEL_SECONDS
-from simulator.making.zoo.progress import Show, ToPerson, to_program
+from simulator.measure.progress import Show, ToPerson, to_program
 
 
 def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
@@ -25,7 +25,7 @@ def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
     """
     show = to_program(sys.stderr) if as_json else ToPerson(err)
     with _one_ending(show), needing("measure", "measuring"):
-        from simulator.making.guarded import Allowed, guarded
+        from simulator.measure.guarded import Allowed, guarded
 
         allowed = Allowed(asked["file"], "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
         profile, path = guarded(allowed, show, _measured, asked)
@@ -37,7 +37,7 @@ def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
 
 def _measured(show: Show, asked: dict[str, Any]) -> tuple[Profile | None, Path]:
     """In a process of its own: only there is the model's runtime imported."""
-    from simulator.making.zoo.own import OwnFile, measure_own
+    from simulator.measure.own_model import OwnFile, measure_own
 
     return measure_own(show, OwnFile(**asked))
 

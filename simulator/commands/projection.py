@@ -9,21 +9,19 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from simulator.cli.exits import err, wide_console
-from simulator.evidence.projection import OFFLINE, fingerprint
-from simulator.evidence.projection_accuracy import (
+from simulator.commands.outcome import err, wide_console
+from simulator.evidence.projection.heldout import (
     BARS,
     COMPETITOR,
     COVERS,
     Basis,
+    Comparison,
     Errors,
     HeldOut,
-    ProjectionComparison,
     held_out,
     label_of,
 )
-from simulator.making.projection.curves import fit_curves, write_curves
-from simulator.making.projection.holdout import hold_out, write_held_out
+from simulator.evidence.projection.points import OFFLINE, fingerprint
 
 _BASES: dict[Basis, str] = {
     "family": "family published on the device",
@@ -33,19 +31,12 @@ _BASES: dict[Basis, str] = {
 
 
 def projection(
-    again: Annotated[
-        bool, typer.Option("--again", help="fit again and hold out again, about a minute, and write the results")
-    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
     """Print how far projected latencies were off on published points of held-out networks."""
-    if again:
-        with err.status("holding out a third of the networks at a time, and fitting the rest"):
-            write_held_out(hold_out())
-            write_curves(fit_curves())
     found = held_out()
     if found.fingerprint != fingerprint():
-        err.print("the data behind the projections have changed since; casesim projection --again fits them again")
+        err.print("the data behind the projections have changed since; make campaign-projection fits them again")
     if json_:
         typer.echo(json.dumps(as_json(found), indent=2))
         return
@@ -76,7 +67,7 @@ def _errors(errors: Errors) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value != ""}
 
 
-def _comparison(one: ProjectionComparison) -> dict[str, Any]:
+def _comparison(one: Comparison) -> dict[str, Any]:
     return one.model_dump() | {"batch": _batch(one.batch), "error": one.error}
 
 

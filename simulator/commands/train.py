@@ -9,11 +9,11 @@ import typer
 from platformdirs import user_cache_path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from simulator.cli.exits import StoppedError, err, known, needing
+from simulator.commands.outcome import StoppedError, err, known, needing
 from simulator.paths import SCORES
 
 if TYPE_CHECKING:
-    from simulator.making.training.tables import Trainer
+    from simulator.measure.score_training import Trainer
 
 
 def train(
@@ -32,8 +32,8 @@ def train(
     Takes up to an hour and a half on two cores; after a stop, the same command resumes.
     """
     with needing("zoo", "training"):
-        from simulator.making.training.dataset import read_pad_ufes20
-        from simulator.making.training.tables import MODELS, PRECISIONS, Trainer
+        from simulator.measure.photo_networks import read_pad_ufes20
+        from simulator.measure.score_training import MODELS, PRECISIONS, Trainer
 
         models = [known("model", name, MODELS) for name in model or MODELS]
         precisions = tuple(known("precision", name, PRECISIONS) for name in precision or PRECISIONS)
@@ -46,8 +46,8 @@ def train(
 
 
 def _write(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out: Path) -> None:
-    from simulator.evidence.score_import import write_table
-    from simulator.making.training.tables import describe
+    from simulator.evidence.scores.importing import write_table
+    from simulator.measure.score_training import describe
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=err) as bar:

@@ -1,48 +1,26 @@
-"""`casesim incident`: an incident from a script of actions, and studies over many of them."""
+"""`casesim incident`: plays an incident from a script of actions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from math import ceil, isfinite
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
-from pydantic import TypeAdapter
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Shown
 
-from simulator.case.load import load
-from simulator.cli.exits import UsageError, err, known, table_console
-from simulator.cli.options import AsJson, Case
-from simulator.evidence.evidence_files import in_one_step, read_yaml
-from simulator.incident.beliefs import BeliefError, load_beliefs
-from simulator.incident.incident_score import Score, score
-from simulator.incident.play import NotebookEntry, Play
-from simulator.incident.player_actions import SCRIPT, Action, CloseAction, read_script
-from simulator.incident.players import PLAYERS
-from simulator.incident.rehearsal import rehearse, to_rehearse
-from simulator.incident.secret import DAY_S, HOUR_S, draw, spec_of
-from simulator.incident.section import Watch
-from simulator.incident.study import (
-    ANY,
-    QUIET,
-    Wanted,
-    curves_of,
-    failing_seeds,
-    fix_tries,
-    fixes,
-    investigators,
-    promises_of,
-    summary_of,
-    watch_all,
-)
-from simulator.paths import INCIDENTS
+from simulator.analysis.incidents.actions import SCRIPT, Action, CloseAction, read_script
+from simulator.analysis.incidents.beliefs import BeliefError, load_beliefs
+from simulator.analysis.incidents.play import Note, Play
+from simulator.analysis.incidents.players import PLAYERS
+from simulator.analysis.incidents.score import Score, score
+from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw
+from simulator.commands.options import AsJson, Case
+from simulator.commands.outcome import UsageError, known, table_console
+from simulator.scenario import load
 from simulator.units import significant
 
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed that the secret is drawn from")]
@@ -84,7 +62,10 @@ def incident(
 def _let_play(name: str, playing: Play) -> None:
     beliefs = load_beliefs(playing.scenario)
     if beliefs is None:
-        raise BeliefError(f"{playing.scenario.id}: was not rehearsed; casesim incident-rehearse {playing.scenario.id} does it")
+        raise BeliefError(
+            f"{playing.scenario.id}: was not rehearsed; in the repository, python -m campaigns.incidents rehearse "
+            f"{playing.scenario.id} does it"
+        )
     PLAYERS[name](playing, beliefs)
 
 
@@ -128,7 +109,7 @@ def _done(playing: Play, action: Action) -> str:
     return str(labels.get(name, action.kind))
 
 
-def _found(note: NotebookEntry) -> str:
+def _found(note: Note) -> str:
     if note.ring:
         low, high = note.ring.usual
         usual = f", usually {low:.3g} to {high:.3g}" if isfinite(low) else ""
@@ -192,117 +173,3 @@ def _real(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_real(each) for each in value]
     return {name: _real(each) for name, each in value.items()} if isinstance(value, dict) else value
-
-
-def incident_rehearse(
-    case: Case,
-    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause, as it comes")] = 40,
-    workers: Workers = 1,
-    out: Annotated[Path, typer.Option(help="folder to write the table to")] = INCIDENTS,
-) -> None:
-    """Play incidents beforehand: how often each cause brings which sign, from which debriefs and the sensible player reckon."""
-    scenario = load(case)
-    spec_of(scenario)
-    with _ticking("rehearsing", len(to_rehearse(case, seeds))) as tick:
-        rows = rehearse(case, seeds, workers, tick)
-    _written(rows, out / scenario.id / "signs.csv")
-
-
-def incident_study(
-    case: Case,
-    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause, as it comes, a player")] = 30,
-    workers: Workers = 1,
-    out: Annotated[Path | None, typer.Option(help="write a row for each incident to this CSV file")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let each scripted investigator play every cause: time, cost, harm and hits."""
-    total = len(PLAYERS) * seeds * sum(len(one.shapes) for one in spec_of(load(case)).causes.values())
-    with _ticking("playing", total) as tick:
-        rows = investigators(case, seeds, workers, tick)
-    if out:
-        _written(rows, out)
-    table = summary_of(rows)
-    if as_json:
-        typer.echo(json.dumps([{name: _real(cell) for name, cell in row.items()} for row in table.to_dict("records")]))
-        return
-    shown = Shown(*table.columns, box=None)
-    for row in table.itertuples(index=False):
-        shown.add_row(*(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row))
-    table_console().print(shown)
-
-
-def incident_fixes(
-    case: Case,
-    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause and fix")] = 10,
-    workers: Workers = 1,
-    out: Annotated[Path | None, typer.Option(help="write the table to this CSV file")] = None,
-) -> None:
-    """Ship each fix against each cause: which part of the harm it takes away."""
-    spec_of(load(case))
-    with _ticking("fixing", seeds * fix_tries(case)) as tick:
-        rows = fixes(case, seeds, workers, tick)
-    if out:
-        _written(rows, out)
-    shown = Shown("cause", *rows["fix"].unique(), box=None, title="share of the harm taken away (%), 95% interval")
-    for cause, mine in rows.groupby("cause", sort=False):
-        cells = [
-            f"{100 * row['took_away']:.0f} ({100 * row['took_low']:.0f} to {100 * row['took_high']:.0f})"
-            for row in mine.to_dict("records")
-        ]
-        shown.add_row(str(cause), *cells)
-    table_console().print(shown)
-
-
-def incident_monitors(
-    case: Case,
-    seeds: Annotated[int, typer.Option(min=10, max=10_000, help="incidents, and at least as many quiet weeks")] = 200,
-    cause: Annotated[
-        list[str] | None, typer.Option(help="incidents of this cause beside those that seeds draw; may be repeated")
-    ] = None,
-    monitors: Annotated[
-        Path | None, typer.Option(help="a YAML file: a list of monitors, as the case's `watches`; without it, the case's own")
-    ] = None,
-    workers: Workers = 1,
-    out: Annotated[Path | None, typer.Option(help="folder to write monitors.csv and quiet.csv to")] = None,
-) -> None:
-    """Measure how late each monitor rings beside how often it rings for nothing, and whether it keeps what it promises."""
-    spec = spec_of(load(case))
-    watches = read_yaml(monitors, TypeAdapter(list[Watch]), UsageError) if monitors else list(spec.watches)
-    drawn: dict[str, list[Wanted]] = {ANY: [(seed, None, None) for seed in failing_seeds(case, seeds)]}
-    drawn |= {known("cause", name, spec.causes): [(k, name, None) for k in range(1, seeds + 1)] for name in cause or ()}
-    runs = ceil(seeds / (load(case).run.days - spec.reference_days) * 7)
-    with _ticking("watching", runs + seeds * len(drawn)) as tick:
-        calm = watch_all(case, watches, [(seed, QUIET, None) for seed in range(1, runs + 1)], workers, tick)
-        failing = {name: watch_all(case, watches, wanted, workers, tick) for name, wanted in drawn.items()}
-    curves, kept = curves_of(load(case), watches, calm, failing), promises_of(watches, calm)
-    if out:
-        _written(curves, out / "monitors.csv")
-        _written(kept, out / "quiet.csv")
-    shown = Shown("monitor", "cause", "threshold", "false alarms a week", "hours to the alarm, median", "caught", box=None)
-    for row in curves.to_dict("records"):
-        cells = [_interval(row, name) for name in ("alarms_a_week", "delay_h", "caught")]
-        shown.add_row(row["monitor"], row["cause"], f"{row['threshold']:g}", *cells)
-    table_console().print(shown)
-    promised = Shown("monitor", "promised", "quiet windows that ring", box=None)
-    for row in kept.to_dict("records"):
-        promised.add_row(row["monitor"], f"{row['promised']:g}", _interval(row, "rings"))
-    table_console().print(promised)
-
-
-def _interval(row: dict[Any, Any], name: str) -> str:
-    low, high = (f"{row[f'{name}_{end}']:.2g}" if isfinite(row[f"{name}_{end}"]) else "never" for end in ("low", "high"))
-    return f"{row[name]:.2g} ({low} to {high})" if isfinite(row[name]) else f"never ({low} to {high})"
-
-
-def _written(rows: pd.DataFrame, path: Path) -> None:
-    with in_one_step(path) as part:
-        rows.to_csv(part, index=False, lineterminator="\n", float_format="%.5g")
-    err.print(f"written to {path}", markup=False)
-
-
-@contextmanager
-def _ticking(what: str, total: int) -> Iterator[Callable[[], None]]:
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
-    with Progress(*columns, console=err) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)

@@ -4,9 +4,19 @@ from concurrent.futures import Future
 
 import pytest
 
-from tests.making.conftest import exported, make_onnx, one_process, photos, tiny, tiny_onnx
-from tests.making.detection.conftest import detector, yolo
-from tests.making.training.conftest import labelled, rows, tiny_lite
+from tests.measure.conftest import (
+    detector,
+    exported,
+    labelled,
+    make_onnx,
+    one_process,
+    photos,
+    rows,
+    tiny,
+    tiny_lite,
+    tiny_onnx,
+    yolo,
+)
 
 __all__ = [
     "detector",
@@ -46,10 +56,10 @@ def _in_this_process(request, monkeypatch):
     """A test whose name has `in_processes` starts them all the same, and so does every command that is a process of its own."""
     if "in_processes" not in request.node.name:
         for command in ("levers", "run", "sweep_options"):
-            monkeypatch.setattr(f"simulator.cli.{command}.Pool", Here)
+            monkeypatch.setattr(f"simulator.commands.{command}.Pool", Here)
 
 
 @pytest.fixture(autouse=True)
 def _own_sweeps(monkeypatch, tmp_path):
     """Outcomes of sweeps are kept in a test's own folder."""
-    monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path / "sweeps")
+    monkeypatch.setattr("simulator.analysis.sweeps.kept.SWEEPS", tmp_path / "sweeps")

@@ -1,10 +1,10 @@
 """What `casesim fidelity` says before anything is measured."""
 
 import pytest
-from simulator.cli.fidelity import show
 
-from simulator.making.fidelity.http_server import ServerError
-from tests.evidence.test_fidelity_reports import FORECAST, GOOD, report
+from simulator.commands.fidelity import show
+from simulator.measure.http_server import ServerError
+from tests.evidence.test_fidelity import FORECAST, GOOD, report
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_server_that_fails_is_told_in_words(casesim, monkeypatch):
         raise ServerError("the server answered 500 Internal Server Error")
         yield
 
-    monkeypatch.setattr("simulator.making.fidelity.grid.measure", failing)
+    monkeypatch.setattr("simulator.measure.fidelity_grid.measure", failing)
     status, out, err = casesim("fidelity", "--quick")
     assert (status, out) == (2, "")
     assert err.strip().endswith("the server answered 500 Internal Server Error")

@@ -6,10 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
-
-from simulator.incident import rehearsal
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -87,23 +84,8 @@ def test_a_faulty_script_is_told_in_a_line(casesim: Run, tmp_path: Path, given: 
         (("incident", CASE, "--cause", "fog"), "there is no cause 'fog'"),
         (("incident", CASE, "--cause", "seasons", "--shape", "slow"), "comes abrupt or gentle"),
         (("incident", CASE, "--play", "nobody"), "there is no player 'nobody'"),
-        (("incident-study", "retry-storm"), "no `incident` section"),
-        (("incident-rehearse", "retry-storm"), "no `incident` section"),
-        (("incident-fixes", "retry-storm"), "no `incident` section"),
-        (("incident-monitors", "retry-storm"), "no `incident` section"),
     ],
 )
 def test_wrong_use_is_told(casesim: Run, arguments: tuple[str, ...], told: str) -> None:
     status, shown, error = casesim(*arguments)
     assert status == 2 and not shown and told in error
-
-
-def test_rehearsing_a_few_incidents_writes_a_table_of_signs(
-    casesim: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    few = [("overload", "abrupt", rehearsal.FIRST_SEED), ("seasons", "abrupt", rehearsal.FIRST_SEED)]
-    monkeypatch.setattr(rehearsal, "to_rehearse", lambda case, seeds: few)
-    status, _, told = casesim("incident-rehearse", CASE, "--seeds", 2, "--out", tmp_path)
-    rows = pd.read_csv(tmp_path / CASE / "signs.csv")
-    assert status == 0 and "signs.csv" in told and set(rows["cause"]) == {"overload", "seasons"}
-    assert set(rows.query("question == 'counters'")["sign"]) <= {"drops", "no drops"}

@@ -70,7 +70,7 @@ def test_failures_are_listed_beside_profiles(run: Run, tmp_path: Path) -> None:
 
 
 def test_without_the_extra_profiles_are_listed_and_measuring_names_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("simulator.making.zoo.")]:
+    for name in [name for name in sys.modules if name.startswith("simulator.measure.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert run("--list", "--json").status == 0
@@ -121,7 +121,7 @@ def test_an_absent_folder_of_photos_is_told(run: Run, tmp_path: Path) -> None:
 def test_a_profile_is_measured_once_unless_told_otherwise(
     run: Run, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from simulator.making.zoo import campaign
+    from simulator.measure import profiling as campaign
 
     latencies = iter([1.0, 2.0])
     monkeypatch.setattr(campaign, "measure", lambda *_: a_run(threads=3, latency_ms=next(latencies)))
@@ -154,7 +154,7 @@ def test_what_is_asked_for_is_what_is_measured(run: Run, tiny: str) -> None:
 @needs_torch
 @quick
 def test_an_interrupt_says_what_is_kept(run: Run, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from simulator.making.zoo import campaign
+    from simulator.measure import profiling as campaign
 
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -170,7 +170,8 @@ def test_an_interrupt_says_what_is_kept(run: Run, tiny: str, monkeypatch: pytest
 def test_a_failure_is_told_kept_and_not_tried_again_and_the_rest_goes_on(
     run: Run, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from simulator.making.zoo import campaign, quantize
+    from simulator.measure import profiling as campaign
+    from simulator.measure import quantize
 
     def refuse(*_: Any) -> None:
         raise NotImplementedError("no such operator")
@@ -195,7 +196,7 @@ def test_a_failure_is_told_kept_and_not_tried_again_and_the_rest_goes_on(
 @needs_torch
 @quick
 def test_preparing_measures_nothing(run: Run, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from simulator.making.zoo import campaign
+    from simulator.measure import profiling as campaign
 
     monkeypatch.setattr(campaign, "measure", None)
     answer = run("--model", tiny, "--precision", "int8_dynamic", "--prepare", "--json")

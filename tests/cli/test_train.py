@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.making.training import tables
-from simulator.making.training.tables import Fitted, Mean
+from simulator.measure import score_training as tables
+from simulator.measure.score_training import Fitted, Mean
 from tests.conftest import Ended
 
 pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]

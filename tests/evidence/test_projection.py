@@ -5,22 +5,13 @@ import shutil
 
 import pandas as pd
 import pytest
-from simulator.cli.projection import as_json
 
+from campaigns.projection.holdout import ASKED
+from simulator.commands.projection import as_json
 from simulator.evidence.catalogue import CatalogueError, hardware
-from simulator.evidence.projection import (
-    OFFLINE,
-    ProjectionError,
-    energy,
-    fingerprint,
-    latencies,
-    latency,
-    networks,
-    power,
-    published,
-)
-from simulator.evidence.projection_accuracy import BARS, COVERS, basis_of, held_out
-from simulator.making.projection.holdout import ASKED
+from simulator.evidence.projection import ProjectionError, energy, latencies, latency
+from simulator.evidence.projection.heldout import BARS, COVERS, basis_of, held_out
+from simulator.evidence.projection.points import OFFLINE, fingerprint, networks, power, published
 from simulator.paths import CATALOGUE
 
 

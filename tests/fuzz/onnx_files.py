@@ -15,9 +15,8 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from simulator.errors import InputError
-from simulator.making.detection.datasets import read_dataset
-from simulator.making.zoo.image_input import find_image
-from simulator.making.zoo.onnx_file import read_onnx
+from simulator.measure.labelled_images import read_dataset
+from simulator.measure.onnx_file import find_image, read_onnx
 from tests.fuzz.mutate import ANYTHING, as_yaml, changed_text, changed_tree, drawn
 from tests.fuzz.runner import Kind, Limits, Refusal, Trial
 

@@ -1,0 +1,167 @@
+"""`python -m campaigns.incidents`: plays many incidents of a case: signs, investigators, fixes and monitors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil, isfinite
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from pydantic import TypeAdapter
+from rich.table import Table as Shown
+
+from campaigns.incidents.rehearsal import rehearse as rehearsed
+from campaigns.incidents.rehearsal import to_rehearse
+from campaigns.incidents.study import (
+    ANY,
+    QUIET,
+    Wanted,
+    curves_of,
+    failing_seeds,
+    fix_tries,
+    investigators,
+    promises_of,
+    summary_of,
+    watch_all,
+)
+from campaigns.incidents.study import fixes as fixed
+from campaigns.terminal import progress, run
+from simulator.analysis.incidents.players import PLAYERS
+from simulator.analysis.incidents.secret import spec_of
+from simulator.commands.options import AsJson, Case
+from simulator.commands.outcome import UsageError, err, known, table_console
+from simulator.evidence.files import in_one_step, read_yaml
+from simulator.paths import INCIDENTS
+from simulator.scenario import load
+from simulator.scenario.incident.schema import Watch
+
+Workers = Annotated[int, typer.Option(min=1, max=64, help="processes")]
+
+
+def rehearse(
+    case: Case,
+    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause, as it comes")] = 40,
+    workers: Workers = 1,
+    out: Annotated[Path, typer.Option(help="folder to write the table to")] = INCIDENTS,
+) -> None:
+    """Play incidents beforehand: how often each cause brings which sign, from which debriefs and the sensible player reckon."""
+    scenario = load(case)
+    spec_of(scenario)
+    with ticking("rehearsing", len(to_rehearse(case, seeds))) as tick:
+        rows = rehearsed(case, seeds, workers, tick)
+    _written(rows, out / scenario.id / "signs.csv")
+
+
+def study(
+    case: Case,
+    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause, as it comes, a player")] = 30,
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(help="write a row for each incident to this CSV file")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let each scripted investigator play every cause: time, cost, harm and hits."""
+    total = len(PLAYERS) * seeds * sum(len(one.shapes) for one in spec_of(load(case)).causes.values())
+    with ticking("playing", total) as tick:
+        rows = investigators(case, seeds, workers, tick)
+    if out:
+        _written(rows, out)
+    table = summary_of(rows)
+    if as_json:
+        typer.echo(json.dumps([{name: _finite(cell) for name, cell in row.items()} for row in table.to_dict("records")]))
+        return
+    shown = Shown(*table.columns, box=None)
+    for row in table.itertuples(index=False):
+        shown.add_row(*(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row))
+    table_console().print(shown)
+
+
+def fixes(
+    case: Case,
+    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause and fix")] = 10,
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(help="write the table to this CSV file")] = None,
+) -> None:
+    """Ship each fix against each cause: which part of the harm it takes away."""
+    spec_of(load(case))
+    with ticking("fixing", seeds * fix_tries(case)) as tick:
+        rows = fixed(case, seeds, workers, tick)
+    if out:
+        _written(rows, out)
+    shown = Shown("cause", *rows["fix"].unique(), box=None, title="share of the harm taken away (%), 95% interval")
+    for cause, mine in rows.groupby("cause", sort=False):
+        cells = [
+            f"{100 * row['took_away']:.0f} ({100 * row['took_low']:.0f} to {100 * row['took_high']:.0f})"
+            for row in mine.to_dict("records")
+        ]
+        shown.add_row(str(cause), *cells)
+    table_console().print(shown)
+
+
+def monitors(
+    case: Case,
+    seeds: Annotated[int, typer.Option(min=10, max=10_000, help="incidents, and at least as many quiet weeks")] = 200,
+    cause: Annotated[
+        list[str] | None, typer.Option(help="incidents of this cause beside those that seeds draw; may be repeated")
+    ] = None,
+    monitors: Annotated[
+        Path | None, typer.Option(help="a YAML file: a list of monitors, as the case's `watches`; without it, the case's own")
+    ] = None,
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(help="folder to write monitors.csv and quiet.csv to")] = None,
+) -> None:
+    """Measure how late each monitor rings beside how often it rings for nothing, and whether it keeps what it promises."""
+    spec = spec_of(load(case))
+    watches = read_yaml(monitors, TypeAdapter(list[Watch]), UsageError) if monitors else list(spec.watches)
+    drawn: dict[str, list[Wanted]] = {ANY: [(seed, None, None) for seed in failing_seeds(case, seeds)]}
+    drawn |= {known("cause", name, spec.causes): [(k, name, None) for k in range(1, seeds + 1)] for name in cause or ()}
+    runs = ceil(seeds / (load(case).run.days - spec.reference_days) * 7)
+    with ticking("watching", runs + seeds * len(drawn)) as tick:
+        calm = watch_all(case, watches, [(seed, QUIET, None) for seed in range(1, runs + 1)], workers, tick)
+        failing = {name: watch_all(case, watches, wanted, workers, tick) for name, wanted in drawn.items()}
+    curves, kept = curves_of(load(case), watches, calm, failing), promises_of(watches, calm)
+    if out:
+        _written(curves, out / "monitors.csv")
+        _written(kept, out / "quiet.csv")
+    shown = Shown("monitor", "cause", "threshold", "false alarms a week", "hours to the alarm, median", "caught", box=None)
+    for row in curves.to_dict("records"):
+        cells = [_interval(row, name) for name in ("alarms_a_week", "delay_h", "caught")]
+        shown.add_row(row["monitor"], row["cause"], f"{row['threshold']:g}", *cells)
+    table_console().print(shown)
+    promised = Shown("monitor", "promised", "quiet windows that ring", box=None)
+    for row in kept.to_dict("records"):
+        promised.add_row(row["monitor"], f"{row['promised']:g}", _interval(row, "rings"))
+    table_console().print(promised)
+
+
+def _interval(row: dict[Any, Any], name: str) -> str:
+    low, high = (f"{row[f'{name}_{end}']:.2g}" if isfinite(row[f"{name}_{end}"]) else "never" for end in ("low", "high"))
+    return f"{row[name]:.2g} ({low} to {high})" if isfinite(row[name]) else f"never ({low} to {high})"
+
+
+def _written(rows: pd.DataFrame, path: Path) -> None:
+    with in_one_step(path) as part:
+        rows.to_csv(part, index=False, lineterminator="\n", float_format="%.5g")
+    err.print(f"written to {path}", markup=False)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+@contextmanager
+def ticking(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error that goes on by one with each call of what this yields."""
+    with progress() as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
+
+
+#: Each study by its name.
+COMMANDS: dict[str, Callable[..., None]] = {"rehearse": rehearse, "study": study, "fixes": fixes, "monitors": monitors}
+
+if __name__ == "__main__":
+    run("incidents", COMMANDS)

@@ -1,0 +1,80 @@
+"""Incidents played beforehand: which signs each cause brings at the moment when somebody is paged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+
+from simulator.analysis.incidents.actions import WaitAction
+from simulator.analysis.incidents.beliefs import COLUMNS, EARLY, FALSE_ALARM, FIRST, IN_TIME, answered, questions
+from simulator.analysis.incidents.play import Play
+from simulator.analysis.incidents.secret import draw, quiet, spec_of
+from simulator.processes import over_processes
+from simulator.scenario import Scenario, load
+
+#: Seeds from here on are for rehearsals; those below are for players and studies of them.
+FIRST_SEED = 1_000_000
+
+
+def rehearse(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """How often each cause, as it comes, brings each sign, over so many seeds: rows of `COLUMNS`; one tick an incident.
+
+    And how often a false alarm does, in as many quiet runs; one in which nothing rings tells nothing.
+    """
+    wanted = to_rehearse(case, seeds)
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    for cause, shape, signs in over_processes(partial(_signs, case), wanted, workers):
+        counts.update((cause, shape, question, sign) for question, sign in signs)
+        tick()
+    rows = [(*key, count) for key, count in sorted(counts.items())]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def to_rehearse(case: str, seeds: int) -> list[tuple[str, str, int]]:
+    """Every incident that is rehearsed: the cause, how it comes, and the seed."""
+    causes = {name: cause.shapes for name, cause in spec_of(case_of(case)).causes.items()}
+    causes[FALSE_ALARM] = ["abrupt", "gentle"]
+    return [
+        (name, shape, FIRST_SEED + k + seeds * place)
+        for k in range(seeds)
+        for name, shapes in causes.items()
+        for place, shape in enumerate(shapes)
+    ]
+
+
+def _signs(case: str, wanted: tuple[str, str, int]) -> tuple[str, str, list[tuple[str, str]]]:
+    cause, shape, seed = wanted
+    scenario = case_of(case)
+    play = Play(scenario, quiet(seed) if cause == FALSE_ALARM else draw(scenario, seed, cause, shape))
+    paged = until_paged(play)
+    if paged is None or play.now_s >= play.end_s:
+        return cause, shape, []
+    now, found = play.now_s, [paged]
+    if cause != FALSE_ALARM:
+        found.append((FIRST, EARLY if len(play.notes) > 1 else IN_TIME))
+    for look in questions(play.spec).values():
+        sign = answered(play.spec, play.act(look))
+        found += [] if sign is None else [sign]
+        play.now_s = now  # every question is asked at the same time
+    return cause, shape, found
+
+
+def until_paged(play: Play) -> tuple[str, str] | None:
+    """Wait until something rings at or after the onset, in quiet weeks at any time; what rang, None if nothing did."""
+    note = play.act(WaitAction(kind="wait"))
+    while not play.secret.quiet and note.until_s < play.secret.onset_s and play.now_s < play.end_s:
+        note = play.act(WaitAction(kind="wait"))
+    return answered(play.spec, note)
+
+
+_CASES: dict[str, Scenario] = {}
+
+
+def case_of(name: str) -> Scenario:
+    """Read a case once in each process."""
+    if name not in _CASES:
+        _CASES[name] = load(name)
+    return _CASES[name]

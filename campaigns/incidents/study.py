@@ -1,0 +1,304 @@
+"""Studies over many incidents: how investigators fare, and how late monitors ring beside how often they ring for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count as naturals
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from campaigns.incidents.rehearsal import case_of, until_paged
+from simulator.analysis.incidents.actions import FixAction, LookAction
+from simulator.analysis.incidents.beliefs import Beliefs, load_beliefs
+from simulator.analysis.incidents.play import Play
+from simulator.analysis.incidents.players import PLAYERS
+from simulator.analysis.incidents.score import score
+from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw, quiet, spec_of
+from simulator.analysis.incidents.watching import watched
+from simulator.analysis.statistics import Interval, mean_interval, quantile_interval, share_interval
+from simulator.errors import InputError
+from simulator.processes import over_processes
+from simulator.scenario import Scenario
+from simulator.scenario.incident.schema import Watch
+from simulator.scenario.incident.steps import LabelsLook, ThresholdFix
+
+Floats = NDArray[np.float64]
+
+WEEK_S = 7 * DAY_S
+#: Of what a summary gives the mean; times are of the incidents in which it happened.
+_MEANS = ["brier", "detected_h", "diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept"]
+
+
+class StudyError(InputError):
+    """A study cannot be made; the message says what is missing."""
+
+
+# Investigators
+
+
+def investigators(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """One row an incident and player: every cause, as it comes, over so many seeds; raises StudyError.
+
+    Players meet the same incidents, and no two causes the same seed, so that incidents are independent.
+
+    Columns: player, cause, shape, seed, right, confidence, brier, detected_h, diagnosed_h, mitigated_h, wrong_fixes,
+    false_alarms, usd, kept (the share of the harm without any action that was still done).
+    """
+    spec = spec_of(case_of(case))
+    if load_beliefs(case_of(case)) is None:
+        raise StudyError(
+            f"{case}: was not rehearsed; python -m campaigns.incidents rehearse {case} makes what the sensible player needs"
+        )
+    ways = [(name, shape) for name, cause in spec.causes.items() for shape in cause.shapes]
+    wanted = [
+        (player, name, shape, 1 + place + len(ways) * k)
+        for k in range(seeds)
+        for place, (name, shape) in enumerate(ways)
+        for player in PLAYERS
+    ]
+    rows = []
+    for row in over_processes(partial(_played, case), wanted, workers):
+        rows.append(row)
+        tick()
+    return pd.DataFrame(rows)
+
+
+def _played(case: str, wanted: tuple[str, str, str, int]) -> dict[str, object]:
+    player, cause, shape, seed = wanted
+    play = Play(case_of(case), draw(case_of(case), seed, cause, shape))
+    beliefs = load_beliefs(case_of(case))
+    assert isinstance(beliefs, Beliefs)
+    PLAYERS[player](play, beliefs)
+    found = score(play)
+    harmful = not spec_of(case_of(case)).causes[cause].harmless and found.untouched > 0
+    kept = found.excess / found.untouched if harmful else np.nan
+    return {
+        "player": player,
+        "cause": cause,
+        "shape": shape,
+        "seed": seed,
+        "diagnosis": found.diagnosis,
+        "right": found.right,
+        "confidence": found.confidence,
+        "brier": found.brier,
+        "detected_h": found.detected_h,
+        "diagnosed_h": found.diagnosed_h,
+        "mitigated_h": found.mitigated_h,
+        "wrong_fixes": found.wrong_fixes,
+        "false_alarms": found.false_alarms,
+        "usd": found.usd,
+        "kept": kept,
+    }
+
+
+# Fixes
+
+
+def fixes(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """What each fix takes of the excess harm of each cause that does any, from the time on when it is in force.
+
+    Shipped as soon as somebody is paged, on seeds from 1 on; a threshold after `LABELLED_FIRST` frames were labelled. Columns:
+    cause, fix, took_away with its 95% interval over seeds (took_low, took_high), n.
+    """
+    spec = spec_of(case_of(case))
+    wanted = [
+        (name, fix, seed)
+        for seed in range(1, seeds + 1)
+        for name, cause in spec.causes.items()
+        if not cause.harmless
+        for fix in spec.fixes
+    ]
+    rows = []
+    for row in over_processes(partial(_fixed, case), wanted, workers):
+        rows.append(row)
+        tick()
+    found = []
+    for (cause, fix), mine in pd.DataFrame(rows).groupby(["cause", "fix"], sort=False):
+        told = mean_interval(mine["took_away"].dropna().to_numpy())
+        found.append((cause, fix, told.value, told.low, told.high, int(mine["took_away"].notna().sum())))
+    return pd.DataFrame(found, columns=["cause", "fix", "took_away", "took_low", "took_high", "n"])
+
+
+#: Frames that are labelled before a threshold is chosen anew.
+LABELLED_FIRST = 400
+
+
+def fix_tries(case: str) -> int:
+    """How many incidents the table of fixes plays for each seed."""
+    spec = spec_of(case_of(case))
+    return sum(not cause.harmless for cause in spec.causes.values()) * len(spec.fixes)
+
+
+def _fixed(case: str, wanted: tuple[str, str, int]) -> dict[str, object]:
+    cause, fix, seed = wanted
+    scenario = case_of(case)
+    play = Play(scenario, draw(scenario, seed, cause, spec_of(scenario).causes[cause].shapes[0]))
+    until_paged(play)
+    if isinstance(play.spec.fixes[fix], ThresholdFix):
+        labels = next(name for name, look in play.spec.looks.items() if isinstance(look, LabelsLook))
+        play.act(LookAction(kind="look", look=labels, frames=LABELLED_FIRST))
+    if play.now_s < play.end_s:
+        play.act(FixAction(kind="fix", fix=fix))
+    tried = score(play).fixes
+    return {"cause": cause, "fix": fix, "took_away": tried[0].took_away if tried else np.nan}
+
+
+# Monitors
+
+#: Thresholds of a curve; of p values they are powers of ten, turned.
+THRESHOLDS = np.array([1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10, 15, 20], float)
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """One monitor over one incident, or over quiet weeks: when each window is known (s), its highest score, and the onset (s).
+
+    Scores are those of the slice that is farthest out; of p values -log10, after the correction for the slices.
+    weeks: that the windows cover together
+    """
+
+    at_s: Floats
+    scores: Floats
+    onset_s: float
+    weeks: float
+
+
+def watch_all(
+    case: str, watches: Sequence[Watch], wanted: Sequence[Wanted], workers: int = 1,
+    tick: Callable[[], None] = lambda: None,
+) -> list[list[Watched]]:  # fmt: skip
+    """Each incident (seed, cause and shape, None for what the seed draws; `QUIET` for none), watched by each monitor."""
+    found = []
+    for one in over_processes(partial(_watched, case, tuple(watches)), wanted, workers):
+        found.append(one)
+        tick()
+    return found
+
+
+#: Hours that stand for never.
+_NEVER_H = 1e9
+
+#: In place of a cause: quiet weeks; and whatever harmful cause a seed draws.
+QUIET, ANY = "quiet", "any"
+#: Seed, cause and shape; None for what the seed draws.
+Wanted = tuple[int, str | None, str | None]
+
+
+def failing_seeds(case: str, count: int) -> list[int]:
+    """The first so many seeds that draw a cause which does harm."""
+    spec = spec_of(case_of(case))
+    drawn = ((seed, draw(case_of(case), seed).of(spec)) for seed in naturals(1))
+    return list(islice((seed for seed, cause in drawn if cause and not cause.harmless), count))
+
+
+def _watched(case: str, watches: tuple[Watch, ...], wanted: Wanted) -> list[Watched]:
+    seed, cause, shape = wanted
+    scenario = case_of(case)
+    secret = quiet(seed) if cause == QUIET else draw(scenario, seed, cause, shape)
+    play = Play(scenario, secret)
+    found = []
+    for watch in watches:
+        series = watched(watch, play.insides())
+        scores = np.stack([one.score for one in series])
+        if watch.rings == "p":
+            scores = -np.log10(np.maximum(scores * (len(series) if watch.correct else 1), 1e-300))
+        after = (series[0].ends_s > play.start_s + 1) & (series[0].known_s <= play.end_s)
+        weeks = float(after.sum()) * watch.window_h * HOUR_S / WEEK_S
+        found.append(Watched(series[0].known_s[after], scores.max(axis=0)[after], secret.onset_s, weeks))
+    return found
+
+
+def trade_off(
+    calm: Sequence[Watched], incidents: Sequence[Watched], end_s: float, thresholds: Floats = THRESHOLDS
+) -> pd.DataFrame:
+    """Alarms a week in quiet weeks, and hours from the onset to the first alarm, at each threshold; 95% intervals.
+
+    An alarm follows an alarm after a day at the earliest. Incidents without an alarm by the end count with the end: the median
+    is of all; `caught` is the share that rang. Columns: threshold; alarms_a_week, delay_h and caught, each with _low and _high.
+    """
+    rows = []
+    for threshold in thresholds:
+        alarms = np.array([_alarms(one, threshold) / one.weeks for one in calm])
+        delays = np.array([_delay_h(one, threshold, end_s) for one in incidents])
+        caught = share_interval(int(np.isfinite(delays).sum()), len(delays))
+        told = mean_interval(alarms), _median(delays), caught
+        rows.append((threshold, *(bound for one in told for bound in (one.value, max(one.low, 0.0), one.high))))
+    figures = [f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["threshold", *figures])
+
+
+def name_of(watch: Watch) -> str:
+    """A monitor in a few words."""
+    rule = f"p {watch.at:g}" if watch.rings == "p" else "spread"
+    sampled = f", {100 * watch.sampled:g}% of frames" if watch.sampled < 1 else ""
+    return f"{watch.statistic} by {watch.by}, {watch.test}, {watch.window_h:g} h, {watch.reference}, {rule}{sampled}"
+
+
+def curves_of(
+    scenario: Scenario, watches: Sequence[Watch], calm: Sequence[list[Watched]], failing: Mapping[str, Sequence[list[Watched]]]
+) -> pd.DataFrame:
+    """The curves of all monitors, for each set of incidents: a row a threshold, with the columns monitor and cause."""
+    end_s = scenario.run.days * DAY_S
+    curves = [
+        trade_off([one[place] for one in calm], [one[place] for one in incidents], end_s).assign(
+            monitor=name_of(watch), cause=cause
+        )
+        for place, watch in enumerate(watches)
+        for cause, incidents in failing.items()
+    ]
+    return pd.concat(curves, ignore_index=True)
+
+
+def promises_of(watches: Sequence[Watch], calm: Sequence[list[Watched]]) -> pd.DataFrame:
+    """Of each monitor that promises a rate of false alarms a window: that rate, and what quiet windows do."""
+    rows = []
+    for place, watch in enumerate(watches):
+        if watch.rings == "p":
+            told = false_windows([one[place] for one in calm], float(-np.log10(watch.at)))
+            rows.append((name_of(watch), watch.at, told.value, max(told.low, 0.0), told.high))
+    return pd.DataFrame(rows, columns=["monitor", "promised", "rings", "rings_low", "rings_high"])
+
+
+def _median(delays: Floats) -> Interval:
+    """The median with its interval, where some of the delays are infinite."""
+    told = quantile_interval(np.minimum(delays, _NEVER_H), 0.5)
+    return Interval(*(np.inf if bound >= _NEVER_H / 2 else bound for bound in (told.value, told.low, told.high)))
+
+
+def _alarms(one: Watched, threshold: float) -> int:
+    """How often it rings, once a day at most."""
+    count, last = 0, -np.inf
+    for when in one.at_s[one.scores > threshold]:
+        if when - last >= DAY_S:
+            count, last = count + 1, when
+    return count
+
+
+def _delay_h(one: Watched, threshold: float, end_s: float) -> float:
+    """Hours from the onset to the first alarm that comes after it; infinite without one."""
+    rung = one.at_s[(one.scores > threshold) & (one.at_s > one.onset_s) & (one.at_s <= end_s)]
+    return float((rung[0] - one.onset_s) / HOUR_S) if len(rung) else np.inf
+
+
+def false_windows(calm: Sequence[Watched], threshold: float) -> Interval:
+    """The share of quiet windows in which a monitor rings, with an interval over runs, since windows resemble each other."""
+    shares = np.array([float((one.scores > threshold).mean()) for one in calm])
+    return mean_interval(shares)
+
+
+def summary_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a player, cause and shape, and one a player over all: hits with their 95% interval, and means of the rest."""
+    told = []
+    for name, mine in [
+        *((f"{player} / all", part) for player, part in rows.groupby("player", sort=False)),
+        *((" / ".join(map(str, keys)), part) for keys, part in rows.groupby(["player", "cause", "shape"], sort=False)),
+    ]:
+        hits = share_interval(int(mine["right"].sum()), len(mine))
+        figures = {column: float(mine[column].mean()) for column in _MEANS}
+        told.append({"who": name, "n": len(mine), "hits": hits.value, "low": hits.low, "high": hits.high} | figures)
+    return pd.DataFrame(told)

@@ -1,0 +1,36 @@
+"""How a campaign is called and ends: as the command `casesim` does, with its exit statuses and without a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from simulator.commands.outcome import err, say, tell
+from simulator.commands.signals import unwinding
+
+
+def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:
+    """Call the command that the command line names, or the only one there is; exit with the status of the outcome."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=len(commands) > 1)
+    for each, function in commands.items():
+        app.command(each)(function)
+    try:
+        with unwinding():
+            status = typer.main.get_command(app).main(sys.argv[1:], f"python -m campaigns.{name}", standalone_mode=False)
+    except ModuleNotFoundError as error:
+        say(f"{error}; the campaigns need: pip install -e '.[campaigns]'", sys.stderr)
+        status = 2
+    except Exception as error:
+        status = tell(error)
+    except KeyboardInterrupt as error:
+        status = tell(error)
+    sys.exit(status)
+
+
+def progress() -> Progress:
+    """A bar with the time that is left, on standard error."""
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
+    return Progress(*columns, console=err)

@@ -1,1 +1,0 @@
-"""Makes evidence: measures, trains, runs real servers, fits projections. Most of it needs an extra."""

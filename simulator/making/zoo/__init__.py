@@ -1,1 +1,0 @@
-"""Makes evidence: builds architectures, exports and quantizes them, and measures them on this machine."""

@@ -1,0 +1,347 @@
+"""An ONNX file that a person brings along: whether it can be run, and the images that it takes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import psutil
+from google.protobuf.message import DecodeError, Message
+
+from simulator.files import UnreadableError, read_within
+from simulator.limits import MIB, ONNX_FILE, ONNX_WEIGHTS
+from simulator.measure.guarded import CannotMeasureError
+from simulator.measure.onnx_runtime import PROVIDERS, provider_list
+from simulator.measure.timing import DTYPES, noise
+
+# Reading an ONNX file that a person brings along: whether it is one, is whole, and is taken by ONNX Runtime.
+
+#: How files begin that are often taken for ONNX files, and what would help.
+_BEGINNINGS = {
+    b"PK": "it is a zip archive, such as torch.save writes; export the model with torch.onnx.export",
+    b"\x80": "it is a Python pickle, such as torch.save writes; export the model with torch.onnx.export",
+    b"\x89HDF": "it is an HDF5 file, such as Keras writes; convert the model with tf2onnx",
+    b"version https://git-lfs": "it is a Git LFS pointer; `git lfs pull` fetches the file itself",
+}
+_TFLITE = b"TFL3"  # at byte 4
+#: Operators whose presence makes a model an 8-bit one.
+_INT8 = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger", "QLinearMatMul", "QGemm"}
+_FLOATS = {int(onnx.TensorProto.FLOAT16): "fp16", int(onnx.TensorProto.BFLOAT16): "bf16"}
+_KNOWN_DOMAINS = re.compile(r"(ai\.onnx.*|com\.microsoft.*|)$")
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """A file that ONNX Runtime can load. graph: without the weights that lie in other files; files: all, itself first."""
+
+    path: Path
+    graph: onnx.ModelProto
+    files: tuple[Path, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the file, followed by those that hold its weights."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            with file.open("rb") as stream:
+                while part := stream.read(16 * MIB):
+                    digest.update(part)
+        return digest.hexdigest()
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the file and of those that hold its weights."""
+        return sum(file.stat().st_size for file in self.files)
+
+    @property
+    def parameters(self) -> int:
+        """How many weights it holds."""
+        return sum(math.prod(weight.dims) for weight in self.graph.graph.initializer)
+
+    @property
+    def precision(self) -> str:
+        """`int8` where operators say so, else the type of most weights."""
+        if _INT8 & {node.op_type for node in self.graph.graph.node}:
+            return "int8"
+        sizes: Counter[int] = Counter()
+        for weight in self.graph.graph.initializer:
+            sizes[weight.data_type] += math.prod(weight.dims)
+        return _FLOATS.get(sizes.most_common(1)[0][0], "fp32") if sizes else "fp32"
+
+    def open(self, provider: str) -> ort.InferenceSession:
+        """A session that says nothing of its own; raises CannotMeasureError."""
+        options = ort.SessionOptions()
+        options.log_severity_level = 4  # what goes wrong is told by us
+        try:
+            session = ort.InferenceSession(str(self.path), options, providers=provider_list(provider))
+        except Exception as error:  # ONNX Runtime's errors have no base class of their own
+            raise CannotMeasureError(f"{self.path}: {_reason(self.graph, str(error))}") from error
+        if session.get_providers()[0] != PROVIDERS[provider]:
+            raise CannotMeasureError(
+                f"ONNX Runtime offers {provider}, but could not start it and would run on the processor instead; its "
+                "libraries or its device are missing"
+            )
+        return session
+
+
+def read_onnx(path: Path) -> OnnxFile:
+    """The file, with those that hold its weights; raises CannotMeasureError."""
+    graph = _read(path)
+    file = OnnxFile(path, graph, (path, *_external(path, graph)))
+    if file.file_bytes > ONNX_WEIGHTS.most:
+        raise CannotMeasureError(
+            f"{path}: is {file.file_bytes:,} bytes long with its weights, and at most {ONNX_WEIGHTS} are measured; measure a "
+            "smaller model"
+        )
+    return file
+
+
+def _read(path: Path) -> onnx.ModelProto:
+    try:
+        content = read_within(path, ONNX_FILE)
+    except UnreadableError as error:
+        raise CannotMeasureError(str(error)) from error
+    if not content:
+        raise CannotMeasureError(f"{path}: is empty; export or copy the model again")
+    hint = next((hint for beginning, hint in _BEGINNINGS.items() if content.startswith(beginning)), None)
+    if content[4:8] == _TFLITE:
+        hint = "it is a TensorFlow Lite file; convert the model with tf2onnx"
+    if hint:
+        raise CannotMeasureError(f"{path}: is no ONNX file: {hint}")
+    try:
+        graph = onnx.load_model_from_string(content)
+    except DecodeError as error:
+        raise CannotMeasureError(f"{path}: is no ONNX file, or a damaged or truncated one; export or copy it again") from error
+    if not graph.graph.node:
+        raise CannotMeasureError(f"{path}: holds no network; it is no ONNX file, or a damaged one")
+    return graph
+
+
+def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
+    """The files beside `path` that hold its weights."""
+    ends: Counter[str] = Counter()
+    for weight in _tensors(graph):
+        if weight.data_location == onnx.TensorProto.EXTERNAL:
+            entries = {entry.key: entry.value for entry in weight.external_data}
+            name = entries.get("location", "")
+            ends[name] = max(ends[name], sum(_bytes_told(path, key, entries.get(key)) for key in ("offset", "length")))
+    for name, end in ends.items():
+        file = _beside(path, name)
+        if not os.path.isfile(file):  # noqa: PTH113 - no error for a name too long
+            raise CannotMeasureError(
+                f"{path}: its weights are in the file '{name}', which is missing; put it beside the ONNX file"
+            )
+        if file.stat().st_size < end:
+            raise CannotMeasureError(
+                f"{path}: its weights are in the file '{name}', which is truncated: {file.stat().st_size:,} bytes of {end:,}; "
+                "copy it again"
+            )
+    return [path.parent / name for name in sorted(ends)]
+
+
+def _tensors(message: Message) -> Iterator[onnx.TensorProto]:
+    """Every tensor of a model, wherever it is: among the weights, in a constant, in the body of a loop."""
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for one in [value] if isinstance(value, Message) else value:
+                if isinstance(one, onnx.TensorProto):
+                    yield one
+                else:
+                    yield from _tensors(one)
+
+
+def _bytes_told(path: Path, key: str, value: str | None) -> int:
+    if value and not re.fullmatch("[0-9]{1,19}", value):
+        raise CannotMeasureError(
+            f"{path}: says that the {key} of weights in another file is '{value[:40]}'; expected a whole number of bytes"
+        )
+    return int(value or 0)
+
+
+def _beside(path: Path, name: str) -> Path:
+    """The file of that name in the folder of `path`; of any other nothing is told, not even whether it is there."""
+    try:
+        plain_name = bool(name) and name == Path(name).name and "\\" not in name
+        if plain_name and (path.parent / name).resolve().parent == path.parent.resolve():
+            return path.parent / name
+    except (OSError, ValueError, RuntimeError):  # a name that no file has, or links that go round
+        pass
+    raise CannotMeasureError(
+        f"{path}: its weights are in the file '{name[:80]}'; expected the plain name of a file in the folder of the ONNX file, "
+        "and no link out of it: put the weights beside it, and export it so"
+    )
+
+
+def _reason(graph: onnx.ModelProto, said: str) -> str:
+    """Why ONNX Runtime refuses, in a sentence."""
+    runtime = f"ONNX Runtime {ort.__version__}"
+    opset = re.search(r"Opset (\d+) is under development.*till opset (\d+)", said, re.DOTALL)
+    if opset:
+        return (
+            f"is written in opset {opset[1]}, and {runtime} knows opsets up to {opset[2]}; export with opset_version={opset[2]}"
+        )
+    version = re.search(r"IR version: (\d+), max supported IR version: (\d+)", said)
+    if version:
+        return f"has the format version {version[1]}, and {runtime} reads up to {version[2]}; install a newer onnxruntime"
+    own = sorted({f"{node.domain}.{node.op_type}" for node in _foreign(graph)})
+    if own:
+        return f"uses operators that {runtime} does not have: {', '.join(own[:5])}; only standard operators can be measured"
+    absent = re.search(r"No Op registered for (\w+) with domain_version of (\d+)", said)
+    if absent:
+        return f"uses the operator {absent[1]}, which opset {absent[2]} does not have; export it with another opset"
+    return f"{runtime} cannot load it: {plain(said)}"
+
+
+def _foreign(graph: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    own = {(function.domain, function.name) for function in graph.functions}
+    for node in graph.graph.node:
+        if not _KNOWN_DOMAINS.match(node.domain) and (node.domain, node.op_type) not in own:
+            yield node
+
+
+def plain(said: str) -> str:
+    """A message of ONNX Runtime without codes and places in ONNX Runtime's own source."""
+    said = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .* failed:|/\S*onnxruntime\S*:\d+ .*?\) ", "", said)
+    return " ".join(said.split())[:_LONGEST_REASON]
+
+
+# What a model takes: which axes of its input are the batch, the channels, the height and the width, and which are free.
+
+Shape = tuple[int, ...]
+
+_CHANNELS = (1, 3, 4)
+_LONGEST_SIDE = 2**16
+#: An input may take this part of the free memory, since what is computed from it takes more.
+_INPUT_SHARE = 1 / 8
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """The one input of a vision model.
+
+    axes: their sizes, None where free; four with the batch first, or three
+    dtype: numpy's name of its type
+    """
+
+    path: Path
+    name: str
+    axes: tuple[int | None, ...]
+    dtype: str
+
+    @property
+    def batched(self) -> bool:
+        """Whether it has a batch axis."""
+        return len(self.axes) == 4
+
+    def shape(self, given: Shape | None) -> Shape:
+        """Shape of one item, its free axes as in `given`; raises CannotMeasureError."""
+        item, spoken = self.axes[-3:], f"its input '{self.name}' {_spoken(self.axes)}"
+        if given:
+            if any(axis not in (None, size) for axis, size in zip(item, given, strict=True)):
+                raise CannotMeasureError(f"{self.path}: --input-shape {','.join(map(str, given))} does not fit {spoken}")
+            return given
+        fixed = tuple(axis for axis in item if axis)
+        if len(fixed) < len(item):
+            example = item if layout_of(item) else (3, None, None)
+            raise CannotMeasureError(
+                f"{self.path}: leaves the size of {spoken} open; say which to measure, such as --input-shape "
+                + ",".join(str(axis or 640) for axis in example)
+            )
+        if not layout_of(item):
+            raise CannotMeasureError(
+                f"{self.path}: {spoken} does not look like an image, which has 1, 3 or 4 channels, first or last; if it is a "
+                f"vision model all the same, say so with --input-shape {','.join(map(str, fixed))}"
+            )
+        return fixed
+
+    def batch(self, session: ort.InferenceSession, shape: Shape, batches: Shape) -> tuple[int | None, str]:
+        """The one batch size that it takes, with a sentence; None where it takes any. Raises CannotMeasureError."""
+        self._check_memory(shape, max(batches))
+        fixed = self.axes[0] if self.batched else 1
+        fault = self._fault(session, shape, fixed or min(batches))
+        if fault:
+            raise CannotMeasureError(f"{self.path}: does not run on an image of {_spoken(shape)}: {fault}")
+        again = f"re-export it with a free batch axis: torch.onnx.export(..., dynamic_axes={{'{self.name}': {{0: 'batch'}}}})"
+        if not self.batched:
+            return 1, "takes one image a call and has no batch axis: measured at batch 1 only"
+        if fixed == 1:
+            return 1, f"has its batch fixed at 1: measured at batch 1 only; for more, {again}"
+        if fixed:
+            return fixed, f"has its batch fixed at {fixed}: measured at that only, and cases need batch 1 too; {again}"
+        if max(batches) > 1 and self._fault(session, shape, 2):
+            return 1, f"has a free batch axis, but fails on a batch of 2: measured at batch 1 only; for more, {again}"
+        return None, ""
+
+    def _check_memory(self, shape: Shape, batch: int) -> None:
+        needed, free = math.prod(shape) * batch * np.dtype(self.dtype).itemsize, psutil.virtual_memory().available
+        if needed > free * _INPUT_SHARE:
+            raise CannotMeasureError(
+                f"{self.path}: {batch} images of {_spoken(shape)} take {needed / 2**30:.3g} GiB, {free / 2**30:.3g} GiB are "
+                "free in all; measure a smaller --batch or --input-shape"
+            )
+
+    def _fault(self, session: ort.InferenceSession, shape: Shape, batch: int) -> str | None:
+        """Why a call fails, or None."""
+        try:
+            session.run(None, {self.name: noise((batch, *shape) if self.batched else shape, self.dtype)})
+        except Exception as error:  # ONNX Runtime's errors have no base class of their own
+            return plain(str(error))
+        return None
+
+
+def read_shape(text: str | None) -> Shape | None:
+    """`3,224,224` as numbers; raises CannotMeasureError."""
+    if text is None:
+        return None
+    parts = text.lower().replace("x", ",").split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() and 0 < int(part) < _LONGEST_SIDE for part in parts):
+        raise CannotMeasureError(
+            f"--input-shape {text}: expected three numbers, such as 3,224,224 (channels, height, width) or 224,224,3"
+        )
+    return tuple(map(int, parts))
+
+
+def find_image(path: Path, session: ort.InferenceSession) -> ImageInput:
+    """The input of the model, which has to be able to be an image; raises CannotMeasureError."""
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        listed = ", ".join(f"'{one.name}' {_spoken(one.shape)}" for one in inputs) or "none"
+        raise CannotMeasureError(
+            f"{path}: has {len(inputs)} inputs, {listed}; models with one input, an image, are measured; "
+            "onnx.utils.extract_model cuts out the part that takes the image"
+        )
+    [one] = inputs
+    if one.type not in DTYPES:
+        holds = one.type.removeprefix("tensor(").removesuffix(")")
+        raise CannotMeasureError(
+            f"{path}: is no vision model: its input '{one.name}' {_spoken(one.shape)} holds {holds}; "
+            f"images hold one of {', '.join(DTYPES.values())}"
+        )
+    axes = tuple(axis if isinstance(axis, int) and axis > 0 else None for axis in one.shape)
+    if len(axes) not in (3, 4) or (len(axes) == 3 and not layout_of(axes)):
+        raise CannotMeasureError(
+            f"{path}: is no vision model: its input '{one.name}' has the shape {_spoken(one.shape)}; images come as "
+            "(batch, channels, height, width) or (batch, height, width, channels)"
+        )
+    return ImageInput(path, one.name, axes, DTYPES[one.type])
+
+
+def layout_of(item: Sequence[int | None]) -> str | None:
+    """`CHW` or `HWC`, where the number of channels is that of an image."""
+    if item[0] in _CHANNELS:
+        return "CHW"
+    return "HWC" if item[2] in _CHANNELS else None
+
+
+def _spoken(shape: Sequence[int | str | None]) -> str:
+    return f"({', '.join('?' if axis is None else str(axis) for axis in shape)})"

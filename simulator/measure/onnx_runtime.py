@@ -1,0 +1,108 @@
+"""ONNX Runtime: its execution providers by the names that the command takes, and sessions without its advice."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from simulator.measure.guarded import CannotMeasureError
+
+# Silence for the tools that export and quantize; importable without torch.
+
+#: Severities of ONNX Runtime's log.
+_WARNINGS, _ERRORS_ONLY = 2, 3
+
+
+@contextmanager
+def quiet_tools() -> Iterator[None]:
+    """Silences the exporters' and quantizers' advice, which is not for the person who measures."""
+    logging.disable(logging.WARNING)
+    ort.set_default_logger_severity(_ERRORS_ONLY)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+        ort.set_default_logger_severity(_WARNINGS)
+
+
+# Execution providers: what ONNX Runtime lets a model run on, by the short names that the command takes.
+
+CPU = "cpu"
+PROVIDERS = {
+    CPU: "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+#: Which build of ONNX Runtime brings a provider along.
+_BUILDS = {
+    "cuda": "the package onnxruntime-gpu, on a machine with an NVIDIA GPU",
+    "tensorrt": "the package onnxruntime-gpu, with TensorRT installed",
+    "openvino": "the package onnxruntime-openvino",
+    "coreml": "the package onnxruntime on macOS",
+}
+
+
+def check_provider(name: str) -> str:
+    """The name itself where this machine's ONNX Runtime offers it; raises CannotMeasureError that lists what it offers."""
+    here = [short for short, full in PROVIDERS.items() if full in ort.get_available_providers()]
+    if name in here:
+        return name
+    if name not in PROVIDERS:
+        raise CannotMeasureError(f"there is no provider '{name}'; there are: {', '.join(PROVIDERS)}; here: {', '.join(here)}")
+    raise CannotMeasureError(
+        f"ONNX Runtime {ort.__version__} does not offer {name} here, it offers: {', '.join(here)}; {name} comes with "
+        f"{_BUILDS.get(name, 'every build')}"
+    )
+
+
+def provider_list(name: str) -> list[str]:
+    """What a session is to run on: the provider, and the processor for what it cannot do."""
+    return list(dict.fromkeys([PROVIDERS[name], PROVIDERS[CPU]]))
+
+
+# Whether a file still answers as the file that it was made from.
+
+#: Error of an answer relative to its size (L2 norms) from which a network of zeros would do as well.
+_FARTHEST = 1.0
+
+
+def quiet_session() -> ort.SessionOptions:
+    """Options of a session that is opened to check a file, without the runtime's advice on it."""
+    options = ort.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    return options
+
+
+def fault(source: Path, made: Path, probe: NDArray[np.float32] | None, trained: bool) -> str | None:
+    """What is wrong with the answers of `made`, seen beside those of `source`; None if nothing is.
+
+    Both answer `probe`, images (batch, channels, height, width), or noise. The answers of a network that is not `trained`
+    only have to be finite: layer upon layer of random weights magnifies any rounding.
+    """
+    farthest = _FARTHEST if trained else math.inf
+    for exact, answer in zip(_answers(source, probe), _answers(made, probe), strict=True):
+        if not np.isfinite(answer).all():
+            return "its answers are not finite numbers"
+        error = float(np.linalg.norm(answer - exact) / np.linalg.norm(exact))
+        if error >= farthest:
+            return f"its answers are off by {error:.0%} of their size: they say nothing any more"
+    return None
+
+
+def _answers(file: Path, probe: NDArray[np.float32] | None) -> list[NDArray[np.float64]]:
+    session = ort.InferenceSession(str(file), quiet_session(), providers=["CPUExecutionProvider"])
+    image = session.get_inputs()[0]
+    images = np.random.default_rng(0).standard_normal((2, *image.shape[1:]), np.float32) if probe is None else probe
+    return [np.asarray(output, dtype=np.float64) for output in session.run(None, {image.name: images})]

@@ -1,0 +1,318 @@
+"""Judging a detector that a person brings along, on a folder of their labelled images.
+
+Average precision is pycocotools', which is what published figures are made with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pandas as pd
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from rich.table import Table
+
+from simulator.analysis.detections.quality import (
+    MOST,
+    Boxes,
+    RecallCurve,
+    ScoredBoxes,
+    average_precision,
+    best_scores,
+    bootstrapped,
+    recall_by_height,
+    resamples,
+)
+from simulator.analysis.statistics import Interval
+from simulator.evidence.detections import CLEAN
+from simulator.evidence.files import in_one_step
+from simulator.measure.detector_conditions import Setting, read_settings
+from simulator.measure.detector_io import FITS, LEAST, Layout, Takes, boxes_of, outputs_of, prepare, tell_layout
+from simulator.measure.guarded import CannotMeasureError
+from simulator.measure.labelled_images import Dataset, read_dataset
+from simulator.measure.onnx_file import ImageInput, find_image, plain, read_onnx
+
+
+def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, float]:
+    """AP (mean over overlaps of 0.5 to 0.95) and AP50 of boxes of all sizes, at most 100 detections an image and class."""
+    if not len(found):
+        return 0.0, 0.0
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        truth.dataset = {
+            "images": [{"id": image} for image in range(images)],
+            "categories": [{"id": int(category)} for category in np.unique(labels.category)],
+            "annotations": [_annotation(labels, row) for row in range(len(labels))],
+        }
+        truth.createIndex()
+        answers = truth.loadRes(_rows(found))
+        judged = COCOeval(truth, answers, "bbox")
+        judged.params.areaRng, judged.params.areaRngLbl = [[0, 1e10]], ["all"]
+        judged.params.maxDets = [MOST]
+        judged.evaluate()
+        judged.accumulate()
+    precision = judged.eval["precision"][..., 0, 0]  # overlaps, recalls, classes
+    return float(precision.mean()), float(precision[0].mean())
+
+
+def _annotation(labels: Boxes, row: int) -> dict[str, Any]:
+    left, top, right, bottom = map(float, labels.box[row])
+    size = right - left, bottom - top
+    told = {"id": row + 1, "image_id": int(labels.image[row]), "category_id": int(labels.category[row]), "iscrowd": 0}
+    return told | {"bbox": [left, top, *size], "area": size[0] * size[1]}
+
+
+def _rows(found: ScoredBoxes) -> NDArray[np.float64]:
+    """Image, left, top, width, height, score, category; (n, 7)."""
+    size = found.box[:, 2:] - found.box[:, :2]
+    return np.column_stack([found.image, found.box[:, :2], size, found.score, found.category])
+
+
+#: Heights at which recall is told, in pixels, and the score from which a detection counts there.
+HEIGHTS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
+SCORE = 0.3
+_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_VALUES: dict[str, dict[str, Any]] = {
+    "0-255": {"largest": 255.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)},
+    "0-1": {"largest": 1.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)},
+    "imagenet": {"largest": 1.0, "mean": _IMAGENET[0], "std": _IMAGENET[1]},
+}
+
+
+@dataclass(frozen=True)
+class OwnDetector:
+    """What a person wants judged, as the command takes it; None where the file or the layout decides."""
+
+    file: Path
+    data: Path
+    layout: str | None = None
+    size: int | None = None
+    fit: str | None = None
+    values: str | None = None
+    channels: str | None = None
+    class_ids: str = "place"
+    conditions: str = CLEAN
+    seed: int = 1
+    resamples: int = 500
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A detector under one setting: AP and AP50, their loss against clean images where those were judged too, and recall."""
+
+    setting: Setting
+    ap: Interval
+    ap50: Interval
+    recall: RecallCurve
+    drawn: NDArray[np.float64]
+    ap_less_clean: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A detector under every setting that was asked for."""
+
+    file: Path
+    data: Dataset
+    judged: list[Judged] = field(default_factory=list)
+    found: dict[Setting, ScoredBoxes] = field(default_factory=dict)
+
+    def tables(self) -> Iterator[Table]:
+        """For a terminal."""
+        title = f"{self.file.name}: {len(self.data)} images, {len(self.data.labels)} labelled boxes"
+        quality = Table(
+            "condition", "AP", "95% interval", "AP50", "95% interval", "AP minus clean", "95% interval", title=title
+        )
+        heights = Table(
+            "condition", *(f"{height:g} px" for height in HEIGHTS), title=f"recall by box height, score {SCORE:g} or more"
+        )
+        for row in self.judged:
+            spoken = [cell for one in (row.ap, row.ap50, row.ap_less_clean) for cell in _cells(one)]
+            quality.add_row(str(row.setting), *spoken)
+            curve = row.recall
+            bounds = zip(curve.recall, curve.low, curve.high, strict=True)
+            heights.add_row(str(row.setting), *(f"{value:.0%} ({low:.0%} to {high:.0%})" for value, low, high in bounds))
+        yield quality
+        yield heights
+
+
+def _cells(told: Interval | None) -> tuple[str, str]:
+    return ("", "") if told is None else (f"{told.value:.3f}", f"{told.low:.3f} to {told.high:.3f}")
+
+
+def told(judgement: Judgement) -> dict[str, Any]:
+    """For a program: parts of 1, heights in pixels of the image."""
+    return {
+        "model": judgement.file.name,
+        "images": len(judgement.data),
+        "boxes": len(judgement.data.labels),
+        "conditions": [dict(_told(row)) for row in judgement.judged],
+    }
+
+
+def _told(row: Judged) -> Iterator[tuple[str, Any]]:
+    yield from {"condition": row.setting.condition, "severity": row.setting.severity}.items()
+    for name, one in (("ap", row.ap), ("ap50", row.ap50), ("ap_less_clean", row.ap_less_clean)):
+        if one:
+            yield name, {"value": one.value, "low": one.low, "high": one.high}
+    curve = row.recall
+    columns = {"height_px": curve.height_px, "recall": curve.recall, "low": curve.low, "high": curve.high}
+    yield "recall_by_height", {"score": SCORE} | {name: column.tolist() for name, column in columns.items()}
+
+
+def judge_own(tell: Callable[[float], None], own: OwnDetector) -> Judgement:
+    """Judge it under every setting, `tell` being told which part is done; raises CannotMeasureError."""
+    settings = read_settings(own.conditions)
+    data = read_dataset(own.data)
+    network = _open(own)
+    weights = resamples(len(data), own.resamples, own.seed)
+    judgement = Judgement(own.file, data)
+    for number, setting in enumerate(settings):
+        answers = _answers(network, data, setting, own, partial(_tell_part, tell, number, len(settings)))
+        judgement.found[setting] = answers
+        judgement.judged.append(_judge(answers, data, setting, weights, judgement.judged))
+    return judgement
+
+
+def _tell_part(tell: Callable[[float], None], number: int, count: int, part: float) -> None:
+    tell((number + part) / count)
+
+
+@dataclass(frozen=True)
+class _Network:
+    file: Path
+    session: ort.InferenceSession
+    layout: Layout
+    takes: Takes
+    dtype: str
+
+    def outputs(self, tensor: NDArray[np.float32]) -> list[NDArray[Any]]:
+        try:
+            return outputs_of(self.session, tensor.astype(self.dtype))
+        except Exception as error:  # ONNX Runtime's errors have no base class of their own
+            raise CannotMeasureError(f"{self.file}: does not run on an image: {plain(str(error))}") from error
+
+    def found(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        outputs = self.outputs(tensor)
+        try:
+            return boxes_of(self.layout, outputs, self.takes.side, LEAST)
+        except (ValueError, IndexError) as error:
+            shapes = ", ".join(str(output.shape) for output in outputs)
+            raise CannotMeasureError(
+                f"{self.file}: its outputs of the shapes {shapes} cannot be read as {self.layout.words}; choose "
+                "another --layout"
+            ) from error
+
+
+def _open(own: OwnDetector) -> _Network:
+    file = read_onnx(own.file)
+    session = file.open("cpu")
+    image = find_image(own.file, session)
+    side = _side(image, own)
+    blank = _Network(own.file, session, tell_layout([], side, "boxes"), Takes(side), image.dtype)
+    shapes = [output.shape for output in blank.outputs(np.zeros((3, side, side), np.float32))]
+    layout = tell_layout(shapes, side, own.layout)
+    return replace(blank, layout=layout, takes=_takes(layout, side, own))
+
+
+def _side(image: ImageInput, own: OwnDetector) -> int:
+    sides = image.axes[-2:]
+    if not image.batched or image.axes[1] not in (3, None) or image.axes[0] not in (1, None) or len({*sides} - {None}) > 1:
+        spoken = ", ".join("?" if axis is None else str(axis) for axis in image.axes)
+        raise CannotMeasureError(
+            f"{own.file}: takes ({spoken}); detectors are judged that take one square image, (1, 3, side, side); export it so"
+        )
+    fixed = next((axis for axis in sides if axis), None)
+    if fixed is None and own.size is None:
+        raise CannotMeasureError(f"{own.file}: leaves the size of its input open; say which with --size, such as --size 640")
+    if fixed and own.size not in (None, fixed):
+        raise CannotMeasureError(
+            f"--size {own.size}: {own.file} takes {fixed} x {fixed} pixels and nothing else; leave --size out"
+        )
+    return int(fixed or own.size or 0)
+
+
+def _takes(layout: Layout, side: int, own: OwnDetector) -> Takes:
+    fit = _one_of("fit", own.fit, list(FITS))
+    values = _one_of("values", own.values, list(_VALUES))
+    channels = _one_of("channels", own.channels, ["rgb", "bgr"])
+    _one_of("class-ids", own.class_ids, ["place", "id"])
+    changed: dict[str, Any] = {"side": side} | ({"fit": fit} if fit else {}) | (_VALUES[values] if values else {})
+    changed |= {"bgr": channels == "bgr"} if channels else {}
+    takes = replace(layout.takes, **changed)
+    if values == "imagenet" and takes.bgr:
+        return replace(takes, mean=takes.mean[::-1], std=takes.std[::-1])
+    return takes
+
+
+def _one_of(option: str, given: str | None, there: list[str]) -> str | None:
+    if given is not None and given not in there:
+        raise CannotMeasureError(f"--{option} {given}: expected one of {', '.join(there)}")
+    return given
+
+
+def _answers(
+    network: _Network, data: Dataset, setting: Setting, own: OwnDetector, tell: Callable[[float], None]
+) -> ScoredBoxes:
+    rows = []
+    for image, file in enumerate(data.files):
+        takes = setting.takes(network.takes, file.stem, own.seed)
+        tensor, placed = prepare(setting.image(data.pixels(image), file.stem, own.seed), takes)
+        found = network.found(tensor)
+        rows.append(np.column_stack([np.full(len(found), image), placed.back(found[:, :4]), found[:, 4:]]))
+        tell((image + 1) / len(data))
+    table = np.concatenate(rows)
+    category = _categories(table[:, 6].astype(np.int64), data, own)
+    return ScoredBoxes(table[:, 0].astype(np.int64), category, table[:, 1:5], table[:, 5])
+
+
+def _categories(answered: NDArray[np.int64], data: Dataset, own: OwnDetector) -> NDArray[np.int64]:
+    """The place of each answered class among the names of the data."""
+    known = {number: place for place, number in enumerate(data.ids if own.class_ids == "id" else range(len(data.names)))}
+    strange = [int(number) for number in np.unique(answered) if int(number) not in known]
+    if strange:
+        raise CannotMeasureError(
+            f"{own.file}: answers class {strange[0]}, and {own.data} has {len(data.names)} classes, numbered {min(known)} to "
+            f"{max(known)}; the detector was trained on other classes, or numbers them otherwise (--class-ids, --layout)"
+        )
+    return np.array([known[int(number)] for number in answered], np.int64)
+
+
+def _judge(found: ScoredBoxes, data: Dataset, setting: Setting, weights: NDArray[np.float64], before: list[Judged]) -> Judged:
+    levels = average_precision(data.labels, found, len(data), weights)
+    drawn = np.stack([levels.mean(axis=1), levels[:, 0]], axis=1)
+    ap, ap50 = (bootstrapped(value, drawn[:, place]) for place, value in enumerate(coco_ap(data.labels, found, len(data))))
+    clean = next((one for one in before if one.setting.condition == CLEAN), None)
+    less = bootstrapped(ap.value - clean.ap.value, drawn[:, 0] - clean.drawn[:, 0]) if clean else None
+    heights = data.labels.box[:, 3] - data.labels.box[:, 1]
+    hits = best_scores(data.labels, found) >= SCORE
+    recall = recall_by_height(heights, hits, data.labels.image, HEIGHTS, weights)
+    return Judged(setting, ap, ap50, recall, drawn, less)
+
+
+def write_boxes(judgement: Judgement, path: Path) -> None:
+    """Write how each labelled box was found, as CSV."""
+    data, box = judgement.data, judgement.data.labels.box
+    columns = {
+        "image": [data.files[image].name for image in data.labels.image],
+        "category": [data.names[category] for category in data.labels.category],
+        "height_px": (box[:, 3] - box[:, 1]).round(2),
+        "width_px": (box[:, 2] - box[:, 0]).round(2),
+    }
+    frames = [
+        pd.DataFrame(columns | {"score": best_scores(data.labels, answers).round(4)}).assign(
+            condition=setting.condition, severity=setting.severity
+        )
+        for setting, answers in judgement.found.items()
+    ]
+    with in_one_step(path) as part:
+        pd.concat(frames).to_csv(part, index=False, lineterminator="\n")

@@ -1,0 +1,151 @@
+"""Measuring a model that a person brings along as an ONNX file. It needs ONNX Runtime, not torch."""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from simulator.evidence.catalogue import hardware
+from simulator.evidence.profiles import DISTURBED_SHARE, Profile, has_profile, read_profile
+from simulator.measure.guarded import CannotMeasureError, CrashError
+from simulator.measure.machine import default_device, provenance
+from simulator.measure.onnx_file import OnnxFile, Shape, find_image, read_onnx, read_shape
+from simulator.measure.onnx_runtime import CPU, check_provider
+from simulator.measure.progress import Setup, Show, Teller
+from simulator.measure.timing import SESSION_PROTOCOL, Effort, measure, open_session
+from simulator.paths import OWN_PROFILES, PROFILES
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A model file that a person brings along, and how it is to be measured.
+
+    None, or nothing, where the file or the machine decides.
+    """
+
+    file: Path
+    out: Path = OWN_PROFILES
+    name: str | None = None
+    models: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
+    input_shape: str | None = None
+    device: str | None = None
+    provider: str = "cpu"
+    threads: tuple[int, ...] = (1, 2)
+    batches: tuple[int, ...] = ()
+    budget_s: float = 30.0
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class _Model:
+    file: OnnxFile
+    shape: Shape
+    batches: Shape
+    setup: Setup
+
+
+def measure_own(show: Show, asked: OwnFile) -> tuple[Profile | None, Path]:
+    """The profile of the model, and where it belongs; None where the same file has one already. Raises CannotMeasureError."""
+    teller = Teller(show)
+    model = _look(asked, teller)
+    path = asked.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
+    if _measured_already(path, model.file, model.setup, asked):
+        teller.note(f"{path.stem}: already has a profile, skipped (--overwrite measures it again)")
+        return None, path
+    teller.start(model.setup)
+    profile = _measure(model, asked, teller)
+    _say_what_to_know(profile, teller)
+    teller.all_done()
+    return profile, path
+
+
+def _look(asked: OwnFile, teller: Teller) -> _Model:
+    """The model as it is going to be measured."""
+    if asked.models or len(asked.precisions) > 1:
+        raise CannotMeasureError("--onnx measures one file: leave --model out, and name one --precision at most")
+    provider, given = check_provider(asked.provider), read_shape(asked.input_shape)
+    file = read_onnx(asked.file)
+    session = file.open(provider)
+    image = find_image(asked.file, session)
+    shape = image.shape(given)
+    wanted = asked.batches or Effort().batches
+    fixed, why = image.batch(session, shape, wanted)
+    if fixed and asked.batches and asked.batches != (fixed,):
+        raise CannotMeasureError(f"{asked.file}: {why}; leave --batch out to measure it so")
+    if fixed:
+        teller.note(f"{asked.file}: {why}")
+    setup = Setup(
+        model=_named("name", asked.name or re.sub(r"\W+", "_", asked.file.stem).strip("_") or "model"),
+        precision=_named("precision", *asked.precisions or [file.precision]),
+        device=_named("device", asked.device or default_device(provider)),
+        threads=asked.threads,
+        batches=(fixed,) if fixed else wanted,
+    )
+    return _Model(file, shape, (fixed,) if fixed else wanted, setup)
+
+
+def _named(option: str, name: str) -> str:
+    """The name, if it can be part of a file's name."""
+    if not _NAME.fullmatch(name):
+        raise CannotMeasureError(f"--{option} '{name}': use letters, digits, _ and - only")
+    return name
+
+
+def _measured_already(path: Path, file: OnnxFile, setup: Setup, asked: OwnFile) -> bool:
+    """Whether there is a profile of this very file; another model's is not overwritten unasked."""
+    if asked.out != PROFILES and has_profile(setup.device, setup.model, setup.precision, PROFILES):
+        raise CannotMeasureError(f"there is a profile '{path.stem}' that comes with CaseSim; choose another name with --name")
+    if asked.overwrite or not path.is_file():
+        return False
+    if read_profile(path).provenance.model_sha256 != file.sha256:
+        raise CannotMeasureError(
+            f"{path}: is the profile of another file; choose another name with --name, or measure with --overwrite"
+        )
+    return True
+
+
+def _measure(model: _Model, asked: OwnFile, teller: Teller) -> Profile:
+    start = partial(partial, open_session, model.file.path.absolute(), list(model.shape), provider=asked.provider)
+    effort = Effort(batches=model.batches, budget_s=asked.budget_s)
+    try:
+        runs = [
+            measure(start(threads), threads, effort, teller.advance, partial(teller.call, threads)) for threads in asked.threads
+        ]
+    except CrashError as error:
+        raise CannotMeasureError(
+            f"{asked.file}: the process that ran it died, most likely for want of memory; measure a smaller --batch or "
+            "--input-shape"
+        ) from error
+    return Profile(
+        model=model.setup.model,
+        precision=model.setup.precision,
+        device=model.setup.device,
+        input_shape=list(model.shape),
+        parameters=model.file.parameters,
+        file_bytes=model.file.file_bytes,
+        provenance=provenance(
+            ["onnxruntime"],
+            weights=f"those of the file {asked.file.name}",
+            protocol=f"{SESSION_PROTOCOL}; noise as input",
+            sha256=model.file.sha256,
+            provider=None if asked.provider == CPU else asked.provider,
+        ),
+        runs=runs,
+    )
+
+
+def _say_what_to_know(profile: Profile, teller: Teller) -> None:
+    for run in profile.runs:
+        if (run.others_share or 0) >= DISTURBED_SHARE:
+            teller.note(
+                f"other programs took {run.others_share:.0%} of this machine during threads={run.threads}; measure again with "
+                "--overwrite when it is quiet"
+            )
+    if profile.device not in hardware():
+        teller.note(
+            f"the catalogue has no price for the machine '{profile.device}', so a case cannot rent it; if this is one of "
+            f"{', '.join(hardware())}, measure with --device"
+        )

@@ -1,0 +1,283 @@
+"""Timing calls the way a server makes them: batch sizes mixed, some calls after an idle gap.
+
+A loop of one batch size keeps the caches and the clock in a state that a server seldom meets; profiles taken that way were
+4 to 26% too fast.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime as ort
+import psutil
+from numpy.typing import NDArray
+
+from simulator.evidence.fixed_cost import fixed_cost
+from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun
+from simulator.measure.guarded import in_fresh_process
+from simulator.measure.onnx_runtime import CPU, provider_list
+
+LONGEST_GAP_MS = 50.0
+#: The part of the work, as it is told, that cold starts are.
+_COLD_PART = 0.2
+#: Calls of a size after which its memory no longer grows.
+_SETTLING_CALLS = 2
+#: The machine's speed is looked at after the first and the last cold start, and after each of so many parts of the calls.
+_PARTS = 3
+#: A look at it: calls of the smallest batch for so many seconds, and at least so many.
+_LOOK_S, _LOOK_CALLS = 0.3, 3
+#: In words, for a profile's provenance.
+PROTOCOL = (
+    f"batch sizes in shuffled order, every other call of a size after an idle gap of {IDLE_GAP_MS:g} to "
+    f"{LONGEST_GAP_MS:g} ms, cold starts in fresh processes"
+)
+SESSION_PROTOCOL = f"{PROTOCOL}; intra-op threads as given, 1 inter-op thread, sequential, spinning as by default"
+
+Call = Callable[[int], object]
+#: Makes something ready to be called; it is pickled, so that a cold start can happen in a fresh process.
+Starter = Callable[[], Call]
+#: Told the fraction of the work that has been done since it was last told.
+Advance = Callable[[float], None]
+#: Told the batch size and the latency, in milliseconds, of each timed call.
+Watch = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured: `budget_s` of calls, but `least` to `most` calls of each batch size."""
+
+    batches: tuple[int, ...] = (1, 2, 4, 8, 16)
+    budget_s: float = 30.0
+    least: int = 15
+    most: int = 120
+    starts: int = 5
+    seed: int = 0
+
+
+#: What ONNX Runtime calls the types that an image can have, and what numpy does.
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}
+
+
+def noise(shape: tuple[int, ...], dtype: str) -> NDArray[np.generic]:
+    """An input of this shape: normal numbers, or every whole number of its type alike."""
+    rng = np.random.default_rng(0)
+    if np.issubdtype(np.dtype(dtype), np.integer):
+        limits = np.iinfo(dtype)
+        return rng.integers(limits.min, limits.max, shape, dtype=np.dtype(dtype), endpoint=True)
+    return rng.standard_normal(shape, dtype=np.float32).astype(dtype, copy=False)
+
+
+def open_session(path: Path, input_shape: list[int], threads: int, provider: str = CPU) -> Call:
+    """A session on the ONNX file `path`, pinned to `threads`, with its inputs at hand.
+
+    input_shape: of one item; a file whose input has no axis more than that takes batches of 1 only
+    """
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # its advice on the graph is not for the person who measures, and its errors are raised
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    session = ort.InferenceSession(str(path), options, providers=provider_list(provider))
+    given = session.get_inputs()[0]
+    batched = len(given.shape) > len(input_shape)
+
+    @cache
+    def images(batch: int) -> NDArray[np.generic]:
+        return noise((batch, *input_shape) if batched else tuple(input_shape), DTYPES[given.type])
+
+    return lambda batch: session.run(None, {given.name: images(batch)})
+
+
+def measure(
+    start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None
+) -> ThreadRun:
+    """Cold starts, memory and timed calls of what `start` makes ready."""
+    starts = _cold_starts(start, effort, advance)
+    cold = [next(starts)]  # what crashes has done so by now, in a process of its own
+    call, looks = start(), list[float]()
+
+    def look() -> None:
+        looks.append(_look(call, min(effort.batches)))
+
+    look()
+    cold += starts
+    look()
+    with Onlooker() as onlooker:
+        calls = time_calls(call, effort, lambda part: advance(part * (1 - _COLD_PART)), watch, look)
+    return ThreadRun(
+        threads=threads,
+        session_s=[round(fresh.seconds, 4) for fresh in cold],
+        resident_mb=_median([fresh.first_mb for fresh in cold]),
+        others_share=round(onlooker.others_share, 3),
+        speeds=[round(float(took / np.median(looks)), 4) for took in looks],
+        fixed_cost=fixed_cost(calls),
+        calls=[timed.model_copy(update={"resident_mb": _resident(cold, timed.batch)}) for timed in calls],
+    )
+
+
+def _cold_starts(start: Starter, effort: Effort, advance: Advance) -> "Iterator[_Fresh]":
+    """Fresh processes; each also tells what one of the sizes takes in memory, so that none is needed for that alone."""
+    sizes, count = effort.batches, max(effort.starts, len(effort.batches))
+    for number in range(count):
+        yield _cold_start(start, min(sizes), sizes[number % len(sizes)])
+        advance(_COLD_PART / count)
+
+
+def _resident(cold: "list[_Fresh]", batch: int) -> float:
+    return _median([fresh.batch_mb for fresh in cold if fresh.batch == batch])
+
+
+def _median(mebibytes: list[float]) -> float:
+    return round(max(float(np.median(mebibytes)), 0.0), 1)
+
+
+def time_calls(
+    call: Call,
+    effort: Effort,
+    advance: Advance = lambda _: None,
+    watch: Watch = lambda *_: None,
+    look: Callable[[], None] = lambda: None,
+) -> list[Calls]:
+    """Every timed call by batch size, each with the idle time before it; both in milliseconds.
+
+    look: called after each of a few parts of the calls
+    """
+    order = schedule(_counts(call, effort, advance), effort.seed)
+    timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
+    looked_at = {len(order) * part // _PARTS for part in range(1, _PARTS + 1)}
+    for number, (batch, gap_ms) in enumerate(order, 1):
+        timed[batch].append(_timed(call, batch, gap_ms))
+        watch(batch, timed[batch][-1][0])
+        advance(1 / len(order))
+        if number in looked_at:
+            look()
+    return [
+        Calls(batch=batch, latency_ms=[latency for latency, _ in rows], idle_ms=[idle for _, idle in rows])
+        for batch, rows in timed.items()
+    ]
+
+
+def _look(call: Call, batch: int) -> float:
+    """What a call takes now, in milliseconds: the median of a short loop, the first call left out."""
+    call(batch)
+    until, took = time.perf_counter() + _LOOK_S, list[float]()
+    while len(took) < _LOOK_CALLS or time.perf_counter() < until:
+        took.append(_timed(call, batch, 0)[0])
+    return float(np.median(took))
+
+
+def _counts(call: Call, effort: Effort, advance: Advance) -> dict[int, int]:
+    """How many calls of each batch size fit an equal part of the budget; makes the warm-up calls on the way.
+
+    advance: told of no progress after each size, as a sign of life
+    """
+    part_ms = effort.budget_s * 1000 / len(effort.batches)
+    mean_gap_ms = (IDLE_GAP_MS + LONGEST_GAP_MS) / 4
+    counts = {}
+    for batch in effort.batches:
+        estimate_ms = min(_timed(call, batch, 0)[0] for _ in range(2))
+        fitting = int(part_ms / (estimate_ms + mean_gap_ms))
+        counts[batch] = min(max(fitting, effort.least), effort.most)
+        advance(0.0)
+    return counts
+
+
+def schedule(counts: dict[int, int], seed: int) -> list[tuple[int, float]]:
+    """Batch size and idle gap of each call in shuffled order; every other call of a size has a gap."""
+    rng = random.Random(seed)  # noqa: S311 - an order of calls is no secret
+    calls = [
+        (batch, rng.uniform(IDLE_GAP_MS, LONGEST_GAP_MS) if number % 2 else 0.0)
+        for batch, count in counts.items()
+        for number in range(count)
+    ]
+    rng.shuffle(calls)
+    return calls
+
+
+def _timed(call: Call, batch: int, gap_ms: float) -> tuple[float, float]:
+    """Latency of one call after a gap of at least `gap_ms`, and the gap that it really was; milliseconds."""
+    rested = time.perf_counter()
+    if gap_ms:
+        time.sleep(gap_ms / 1000)
+    began = time.perf_counter()
+    call(batch)
+    ended = time.perf_counter()
+    idle_ms = (began - rested) * 1000 if gap_ms else 0.0
+    return round((ended - began) * 1000, 4), round(idle_ms, 2)
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """A fresh process: seconds until its first answer, and MiB of resident memory gained by then and by calls of `batch`.
+
+    ONNX Runtime keeps the memory that a call took, so what is resident after a call is near the peak within it.
+    """
+
+    seconds: float
+    first_mb: float
+    batch: int
+    batch_mb: float
+
+
+def _cold_start(start: Starter, first: int, batch: int) -> _Fresh:
+    """A fresh process whose first call has the size `first`, and the next ones `batch`."""
+    return in_fresh_process(_first_answer, start, first, batch)
+
+
+def _first_answer(start: Starter, first: int, batch: int) -> _Fresh:
+    process = psutil.Process()
+    before = process.memory_info().rss
+
+    def gained_mb() -> float:
+        return float(process.memory_info().rss - before) / 2**20
+
+    began = time.perf_counter()
+    call = start()
+    call(first)
+    seconds, first_mb = time.perf_counter() - began, gained_mb()
+    for _ in range(_SETTLING_CALLS):
+        call(batch)
+    return _Fresh(seconds, first_mb, batch, gained_mb())
+
+
+class Onlooker:
+    """Sees which share of the cores that this process may use other programs, or the host below, took meanwhile."""
+
+    others_share = 0.0
+
+    def __enter__(self) -> Self:
+        self._before = self._seconds()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        elapsed, busy, own = (after - before for after, before in zip(self._seconds(), self._before, strict=True))
+        self.others_share = min(max((busy - own) / elapsed, 0.0), 1.0)
+
+    @staticmethod
+    def _seconds() -> tuple[float, float, float]:
+        """All processor time, what of it was busy, and what of that was ours; in seconds, over the cores that we may use.
+
+        Ours is what this process took, and the processes that it started.
+        """
+        process = psutil.Process()
+        cores = psutil.cpu_times(percpu=True)
+        usable = process.cpu_affinity() if hasattr(process, "cpu_affinity") else range(len(cores))
+        elapsed = sum(sum(cores[core]) for core in usable)
+        waiting = sum(cores[core].idle + getattr(cores[core], "iowait", 0.0) for core in usable)
+        own = 0.0
+        for one in [process, *process.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                own += sum(one.cpu_times()[:2])
+        return elapsed, elapsed - waiting, own

@@ -1,0 +1,41 @@
+"""Campaigns are tested by `make test-campaigns`, and left out of `make test`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from campaigns.terminal import run
+from tests.conftest import Ended
+from tests.measure.conftest import detector, make_onnx, photos, yolo
+
+__all__ = ["detector", "make_onnx", "photos", "yolo"]
+
+#: Without the extra `campaigns` nothing here can run.
+collect_ignore_glob = [] if find_spec("trackeval") and find_spec("filterpy") else ["test_*.py", "*/test_*.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.campaigns)
+
+
+@pytest.fixture
+def campaign(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Runs a campaign as `python -m campaigns.NAME` does, to its last word."""
+
+    def call(name: str, *words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            run(name, import_module(f"campaigns.{name}.__main__").COMMANDS)
+        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+
+    return call
