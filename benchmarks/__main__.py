@@ -19,7 +19,9 @@ from benchmarks import sweeps
 from benchmarks.case import CASE, GROWING, resident_bytes, skin, traced_bytes
 from benchmarks.peers import PEERS, Peer, simpy_one_by_one
 from benchmarks.workloads import BATCHES, ONE_BY_ONE, Workload
-from simulator import compile_plan, load, simulate
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.explain.replications import run_replications
 from simulator.metrics.summary import summary_of
 

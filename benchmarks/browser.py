@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from simulator import load
+from simulator.case.load import load
 from tests.browser.serving import ARGS, installed, served
 
 CASE = load("skin-cancer-triage")

@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.workloads import BATCHES
-from simulator import compile_plan, load, simulate
+from simulator.case.load import load
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.run import simulate
 
 CASE = "skin-cancer-triage"
 

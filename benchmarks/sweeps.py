@@ -13,7 +13,8 @@ from distributed import LocalCluster
 from rich.console import Console
 from rich.table import Table
 
-from simulator import compile_plan, load
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.explain.levers import steps_of
 from simulator.explain.replications import warm
 from simulator.metrics.paired_samples import change
@@ -21,10 +22,10 @@ from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Sampler, Search, cost_goal
 from simulator.tradeoffs.breakeven import answers_of
 from simulator.tradeoffs.dask_cluster import Cluster
+from simulator.tradeoffs.design_outcomes import DesignOutcome, solve
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.sweep import Submit, Sweep, swept
-from simulator.tradeoffs.design_outcomes import DesignOutcome, solve
 from simulator.tradeoffs.sweep_request import SweepRequest, asked_for
 from simulator.tradeoffs.tradeoff_charts import front_chart
 

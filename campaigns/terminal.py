@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from simulator.commands.outcome import err, say, tell
-from simulator.commands.signals import unwinding
+from simulator.cli.exits import err, say, tell, unwinding
 
 
 def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:

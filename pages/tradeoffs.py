@@ -4,8 +4,8 @@ import streamlit as st
 
 from simulator.app.widgets import plain
 from simulator.paths import PAGES
-from simulator.tradeoffs.front_panel import front
 from simulator.tradeoffs.design_at_hand import base_design
+from simulator.tradeoffs.front_panel import front
 from simulator.tradeoffs.study_panels import best, breakevens, capacity, sensitivity
 
 SECTIONS = {

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator import compile_plan, load, simulate
-from simulator.case.load import one_by_one
+from simulator.case.load import load, one_by_one
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.evidence.drive_tables import load_drives
 from simulator.evidence.object_scales import load_scales
 from simulator.evidence.profiles import load_profile

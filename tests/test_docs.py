@@ -14,26 +14,26 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-import simulator.scenario
-from simulator import compile_plan, simulate, summarise
-from simulator.analysis.run.scorecard import judge
-from simulator.scenario import ScenarioError
-from simulator.scenario.checks import ADDRESS_KEYS
-from simulator.scenario.exhibits import EXHIBITS
-from simulator.scenario.load import loads
-from simulator.scenario.metrics import metrics_of
-from simulator.scenario.stages import KINDS
-from simulator.serving.arrivals import ARRIVALS
-from simulator.serving.balancing import BALANCERS
-from simulator.serving.batching import BATCHING
-from simulator.serving.engine import Run
-from simulator.serving.orders import ORDERS
-from simulator.serving.scaling import SCALERS
-from simulator.serving.stages import STAGES, unregister
-from simulator.serving.stages.base import ServiceStage
-from simulator.serving.stages.retry import JITTERS
-from simulator.serving.streams import Streams
-from simulator.ui.diagram import diagram
+import simulator.case
+from simulator.arrivals import ARRIVALS
+from simulator.case.checks import ADDRESS_KEYS
+from simulator.case.exhibits import EXHIBITS
+from simulator.case.faults import ScenarioError
+from simulator.case.load import loads
+from simulator.case.metric_records import metrics_of
+from simulator.charts.design_diagram import diagram
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import Run, simulate
+from simulator.engine.streams import Streams
+from simulator.metrics.scorecard import judge
+from simulator.metrics.summary import summarise
+from simulator.stages import KINDS, STAGES, unregister
+from simulator.stages.autoscaling import SCALERS
+from simulator.stages.batching import BATCHING
+from simulator.stages.pool_queues import BALANCERS
+from simulator.stages.queue_orders import ORDERS
+from simulator.stages.retry import JITTERS
+from simulator.stages.stage import ServiceStage
 from tests import command_page
 
 GUIDE = Path(__file__).parents[1] / "docs" / "writing-cases.md"
@@ -117,7 +117,7 @@ def test_every_hook_and_every_column_that_the_page_on_the_engine_lists_exists():
 @cache
 def models() -> list[type[BaseModel]]:
     """Every model of a scenario that adds fields to those of its parents."""
-    names = [module.name for module in pkgutil.walk_packages(simulator.scenario.__path__, "simulator.scenario.")]
+    names = [module.name for module in pkgutil.walk_packages(simulator.case.__path__, "simulator.case.")]
     found = chain.from_iterable(vars(import_module(name)).values() for name in names)
     classes = {one for one in found if inspect.isclass(one) and issubclass(one, BaseModel) and own_fields(one)}
     return sorted(classes, key=lambda model: (model.__module__, model.__name__))

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from simulator import compile_plan, load, simulate, summarise
-from simulator.scenario import ScenarioError
-from simulator.scenario.load import loads
+from simulator.case.faults import ScenarioError
+from simulator.case.load import load, loads
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
+from simulator.metrics.summary import summarise
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

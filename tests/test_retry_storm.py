@@ -6,9 +6,11 @@ from math import ceil
 import numpy as np
 import pytest
 
-from simulator import compile_plan, load, simulate
+from simulator.case.load import load
 from simulator.charts.queue_charts import goodput_over_time
+from simulator.engine.plan import compile_plan
 from simulator.engine.requests import DONE
+from simulator.engine.run import simulate
 from simulator.intervals import mean_interval
 from simulator.metrics.overload import capacity_per_s
 

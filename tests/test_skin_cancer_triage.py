@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from simulator import compile_plan, load, simulate, summarise
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.evidence.score_tables import load_scores, score_names, score_rows
 from simulator.explain.replications import replicate
+from simulator.metrics.summary import summarise
 from simulator.metrics.threshold_transfer import paired, transfers
 
 TABLES = "pad_ufes20.efficientnet_"

@@ -15,10 +15,10 @@ import typer
 from platformdirs import user_cache_path
 
 from campaigns.terminal import progress, run
-from simulator.commands.outcome import StoppedError, err
-from simulator.evidence.detections import load_detections
-from simulator.evidence.features import load_features
+from simulator.cli.exits import StoppedError, err
+from simulator.evidence.detection_tables import load_detections
 from simulator.evidence.profiles import profiles
+from simulator.evidence.scene_tables import load_features
 from simulator.paths import DETECTIONS, FEATURES, PROFILES, SCENES
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from scipy.stats import norm
 
-from simulator.analysis.detections.quality import resamples
-from simulator.analysis.statistics import LEVEL
+from simulator.intervals import LEVEL
+from simulator.metrics.detection_quality import resamples
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

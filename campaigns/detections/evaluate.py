@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from campaigns.detections import signals
 from campaigns.detections.networks import DETECTORS, OLDEST, start
 from campaigns.detections.precisions import FP32, HALVES, PRECISIONS, halves, network_file
-from simulator.analysis.detections.quality import ScoredBoxes
-from simulator.evidence.detections import CLEAN
-from simulator.evidence.files import in_one_step
+from simulator.evidence.detection_tables import CLEAN
+from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.detector_conditions import STALE, Setting
 from simulator.measure.detector_io import LEAST, boxes_of, outputs_of, prepare
 from simulator.measure.image_steps import Pixels
 from simulator.measure.labelled_images import Dataset, read_dataset
-from simulator.processes import Pool
+from simulator.metrics.detection_quality import ScoredBoxes
+from simulator.processes import ProcessPool
 
 #: Raised when the same setting is measured differently, so that parts made before are not taken for it.
 _RECIPE = 2
@@ -211,7 +211,7 @@ def measure_all(job: Job, settings: list[Setting], processes: int, tick: Callabl
         for setting in waiting:
             bench.measure(setting, lambda: tick(share))
         return
-    with Pool(processes, _prepare_worker, job) as pool:
+    with ProcessPool(processes, _prepare_worker, job) as pool:
         for done in as_completed([pool.submit(_measure_in_worker, setting) for setting in waiting]):
             done.result()
             tick(1)

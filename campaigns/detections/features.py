@@ -23,13 +23,13 @@ from ruamel.yaml import YAML
 from campaigns.detections.evaluate import Job
 from campaigns.detections.networks import DETECTORS, start
 from campaigns.detections.origin import measured_here
-from simulator.analysis.detections.effects import effect_rows
-from simulator.evidence.detections import CLEAN, DetectionTables
-from simulator.evidence.features import NUMBERS, FeaturesAbout, load_features
-from simulator.evidence.files import in_one_step
+from simulator.evidence.detection_tables import CLEAN, DetectionTables
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.scene_tables import NUMBERS, FeaturesAbout, load_features
 from simulator.measure.detector_conditions import STALE, Setting
 from simulator.measure.detector_io import outputs_of, prepare
 from simulator.measure.guarded import CannotMeasureError
+from simulator.metrics.condition_effects import effect_rows
 
 NETWORK = "yolox_nano"
 #: The half of the images, by `precisions.halves`, that is the reference.

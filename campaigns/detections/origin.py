@@ -11,7 +11,7 @@ import pandas as pd
 from campaigns.detections.evaluate import Job
 from campaigns.detections.networks import DETECTORS, OLDEST
 from campaigns.detections.precisions import WORDS
-from simulator.evidence.detections import CLEAN, COLUMNS, FP32, About, ConditionTold, DetectionTables, DetectorTold
+from simulator.evidence.detection_tables import CLEAN, COLUMNS, FP32, About, ConditionTold, DetectionTables, DetectorTold
 from simulator.measure.detector_conditions import BUGS, CORRUPTIONS, STALE, WORLD, Setting
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.machine import provenance

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.analysis.detections.quality import Boxes, ScoredBoxes
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.image_steps import suppress
+from simulator.metrics.detection_quality import Boxes, ScoredBoxes
 
 #: Objects of the road, and the classes of COCO that count as each: which kind of vehicle it is, braking does not ask.
 OBJECTS: dict[str, tuple[str, ...]] = {"car": ("car", "bus", "truck"), "pedestrian": ("person",)}

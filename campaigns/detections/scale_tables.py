@@ -1,4 +1,4 @@
-"""From what the timed networks answered to the tables that `simulator.evidence.scales` reads."""
+"""From what the timed networks answered to the tables that `simulator.evidence.object_scales` reads."""
 
 from __future__ import annotations
 
@@ -26,20 +26,8 @@ from campaigns.detections.road import OBJECTS, road_answers, road_labels
 from campaigns.detections.scales import CONDITIONS as SPOILT
 from campaigns.detections.scales import FULL, LOOKS, PARTS, Look, ScaleJob, heights_px
 from campaigns.detections.timed import Timed
-from simulator.analysis.detections.quality import (
-    OVERLAPS,
-    Boxes,
-    ScoredBoxes,
-    average_precision,
-    best_scores,
-    bootstrapped,
-    overlap,
-    resamples,
-    taken,
-)
-from simulator.evidence.files import in_one_step
-from simulator.evidence.profiles import Profile
-from simulator.evidence.scales import (
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.object_scales import (
     CONDITIONS,
     CURVES,
     DRAWS,
@@ -50,8 +38,20 @@ from simulator.evidence.scales import (
     ScoredNetwork,
     other_files,
 )
+from simulator.evidence.profiles import Profile
 from simulator.measure.detector_conditions import COARSE, CORRUPTIONS
 from simulator.measure.own_detector import coco_ap
+from simulator.metrics.detection_quality import (
+    OVERLAPS,
+    Boxes,
+    ScoredBoxes,
+    average_precision,
+    best_scores,
+    bootstrapped,
+    overlap,
+    resamples,
+    taken,
+)
 
 #: Scores from which an answer counts, and the one at which a condition's shift is fitted.
 THRESHOLDS = (0.05, 0.15, 0.25, 0.35, 0.5)

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from campaigns.detections.networks import start
 from campaigns.detections.road import road_labels
 from campaigns.detections.timed import Timed, TimedFiles, all_timed, sha256_of
-from simulator.analysis.detections.quality import ScoredBoxes
-from simulator.evidence.detections import CLEAN
-from simulator.evidence.files import in_one_step
+from simulator.evidence.detection_tables import CLEAN
+from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.detector_conditions import COARSE, CORRUPTIONS, Setting
 from simulator.measure.detector_io import LEAST, Takes, boxes_of, outputs_of, place, prepare
 from simulator.measure.image_steps import Pixels
 from simulator.measure.labelled_images import Dataset, read_dataset
+from simulator.metrics.detection_quality import ScoredBoxes
 
 #: Parts of the size at which the network is otherwise shown an image.
 PARTS = (1.0, 0.84, 0.71, 0.5, 0.35, 0.25, 0.18, 0.125)

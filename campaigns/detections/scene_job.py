@@ -16,8 +16,8 @@ from campaigns.detections.networks import OLDEST
 from campaigns.detections.occlusion import Occluder
 from campaigns.detections.precisions import FP32
 from campaigns.detections.scenes import SceneDataset, all_scenes, dataset_of
-from simulator.evidence.detections import DetectionTables
-from simulator.evidence.scenes import CROP, IMAGE, MIXTURE
+from simulator.evidence.detection_tables import DetectionTables
+from simulator.evidence.scene_tables import CROP, IMAGE, MIXTURE
 from simulator.measure.detector_conditions import BUGS, OCCLUSION, STALE, STALES, WHOLE, WORLD, Setting
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.image_steps import Pixels

@@ -1,4 +1,4 @@
-"""From what was seen and answered on scenes to the tables that `simulator.evidence.scenes` reads."""
+"""From what was seen and answered on scenes to the tables that `simulator.evidence.scene_tables` reads."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ from campaigns.detections.origin import RESAMPLES, about_job
 from campaigns.detections.scene_job import ITSELF, PRECISIONS, WORLDS, SceneJob, measured, own_settings
 from campaigns.detections.scenes import INSIDE, KEPT, Scene
 from campaigns.detections.tables import Judged, box_rows, setting_rows, summary_rows, together, write_about, write_table
-from simulator.analysis.detections.effects import effect_rows
-from simulator.analysis.detections.quality import Boxes, ScoredBoxes, average_precision, resamples
-from simulator.evidence.detections import CLEAN, FP32, About, DetectionTables
-from simulator.evidence.features import NUMBERS, Features
-from simulator.evidence.files import in_one_step
-from simulator.evidence.scenes import COLUMNS, CROP, IMAGE, MIXTURE, ScenesAbout
+from simulator.evidence.detection_tables import CLEAN, FP32, About, DetectionTables
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.scene_tables import COLUMNS, CROP, IMAGE, MIXTURE, NUMBERS, Features, ScenesAbout
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.guarded import CannotMeasureError
+from simulator.metrics.condition_effects import effect_rows
+from simulator.metrics.detection_quality import Boxes, ScoredBoxes, average_precision, resamples
 
 _CLEAN = Setting(CLEAN, 0)
 #: How far clean images may be from their tables, since processors differ: in the mean score of a box, and in a feature.

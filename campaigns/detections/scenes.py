@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from simulator.analysis.detections.quality import Boxes
-from simulator.evidence.scenes import CROP, IMAGE, MIXTURE
+from simulator.evidence.scene_tables import CROP, IMAGE, MIXTURE
 from simulator.measure.image_steps import Pixels
 from simulator.measure.labelled_images import Dataset
+from simulator.metrics.detection_quality import Boxes
 
 #: The part of each side of an image that a crop keeps, at least and at most.
 KEPT = (0.6, 0.75)

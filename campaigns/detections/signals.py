@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from simulator.evidence.detections import BINS
+from simulator.evidence.detection_tables import BINS
 from simulator.measure.detector_conditions import LUMA
 from simulator.measure.image_steps import Floats, Pixels
 

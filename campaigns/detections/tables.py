@@ -1,4 +1,4 @@
-"""From what was seen and answered to the tables that `simulator.evidence.detections` reads."""
+"""From what was seen and answered to the tables that `simulator.evidence.detection_tables` reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from ruamel.yaml import YAML
 from campaigns.detections import signals
 from campaigns.detections.evaluate import Job, Part, seen
 from campaigns.detections.origin import RESAMPLES, about_job, extended, extended_about
-from simulator.analysis.detections.quality import (
+from simulator.evidence.detection_tables import COLUMNS, FP32, IMAGE_STATISTICS, About, DetectionTables
+from simulator.evidence.evidence_files import in_one_step
+from simulator.measure.detector_conditions import SETTINGS, STALES, Setting
+from simulator.measure.labelled_images import Dataset
+from simulator.measure.own_detector import coco_ap
+from simulator.metrics.detection_quality import (
     OVERLAPS,
     Ints,
     ScoredBoxes,
@@ -26,11 +31,6 @@ from simulator.analysis.detections.quality import (
     resamples,
     taken,
 )
-from simulator.evidence.detections import COLUMNS, FP32, IMAGE_STATISTICS, About, DetectionTables
-from simulator.evidence.files import in_one_step
-from simulator.measure.detector_conditions import SETTINGS, STALES, Setting
-from simulator.measure.labelled_images import Dataset
-from simulator.measure.own_detector import coco_ap
 
 _DIGITS = 4
 #: What takes less room without a dictionary of its values: it comes in the same order in every setting, or hardly repeats.

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from campaigns.terminal import run
-from simulator.commands.outcome import StoppedError, err, table_console
+from simulator.cli.exits import StoppedError, err, table_console
 from simulator.paths import DRIVES
 
 

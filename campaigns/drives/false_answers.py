@@ -18,7 +18,7 @@ from scipy.stats import chi2
 from campaigns.drives.hits import overlaps
 from campaigns.drives.read import BOX, RATE, Drives
 from campaigns.drives.sensors import SENSORS, Sensor
-from simulator.analysis.statistics import LEVEL, Interval
+from simulator.intervals import LEVEL, Interval
 
 Vector = NDArray[np.float64]
 Cells = NDArray[np.int64]

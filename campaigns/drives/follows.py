@@ -26,7 +26,7 @@ from campaigns.drives.latent import INDEPENDENT, LAGS, correlations, draw, secon
 from campaigns.drives.persistence import fitters
 from campaigns.drives.read import FRAME_S, RATE
 from campaigns.drives.resample import DRAWS, Resamples, share
-from simulator.analysis.statistics import Interval
+from simulator.intervals import Interval
 
 Vector = NDArray[np.float64]
 Cells = NDArray[np.int64]

@@ -23,8 +23,7 @@ from campaigns.drives.persistence import fitter_of
 from campaigns.drives.read import Drives
 from campaigns.drives.resample import DRAWS, Resamples, resample
 from campaigns.drives.sensors import SENSORS
-from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.statistics import Interval
+from simulator.intervals import Interval, percentile_interval
 
 Vector = NDArray[np.float64]
 

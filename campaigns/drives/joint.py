@@ -22,8 +22,7 @@ from campaigns.drives.chain import HIDDEN, Fitter
 from campaigns.drives.persistence import fitter_of
 from campaigns.drives.resample import Resamples, share
 from campaigns.drives.sensors import LIDAR
-from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.statistics import Interval
+from simulator.intervals import Interval, percentile_interval
 
 Vector = NDArray[np.float64]
 Cells = NDArray[np.int64]

@@ -15,7 +15,7 @@ from campaigns.drives.prediction import filtered, moved_on
 from campaigns.drives.read import FRAME_S, Drives
 from campaigns.drives.resample import Resamples, share, shares
 from campaigns.drives.sensors import CAMERAS
-from simulator.analysis.bootstrap import percentile_interval
+from simulator.intervals import percentile_interval
 
 LATE_FRAMES = tuple(range(6))
 _FOUND = ["found", "found_low", "found_high"]

@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from campaigns.drives.read import Drives
-from simulator.analysis.bootstrap import percentile_interval
-from simulator.analysis.statistics import Interval, share_interval
+from simulator.intervals import Interval, percentile_interval, share_interval
 
 Floats = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""From a folder of drives to the tables that `simulator.evidence.drives` reads: sums and curves, never a row a box or track."""
+"""From a folder of drives to the tables that `simulator.evidence.drive_tables` reads: sums and curves, never a row a box or track."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from campaigns.drives.hits import looks, of_kind
 from campaigns.drives.read import PARTS, RATE, Drives, DrivesError, read_drives
 from campaigns.drives.resample import DRAWS, RESAMPLES, SEED, Resamples, resample
 from campaigns.drives.sensors import SENSORS
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.machine import provenance
 
 LICENCE = "CC BY-NC-SA 3.0: non-commercial"

@@ -30,14 +30,14 @@ from campaigns.incidents.study import (
 )
 from campaigns.incidents.study import fixes as fixed
 from campaigns.terminal import progress, run
-from simulator.analysis.incidents.players import PLAYERS
-from simulator.analysis.incidents.secret import spec_of
-from simulator.commands.options import AsJson, Case
-from simulator.commands.outcome import UsageError, err, known, table_console
-from simulator.evidence.files import in_one_step, read_yaml
+from simulator.case.load import load
+from simulator.cli.exits import UsageError, err, known, table_console
+from simulator.cli.options import AsJson, Case
+from simulator.evidence.evidence_files import in_one_step, read_yaml
+from simulator.incident.players import PLAYERS
+from simulator.incident.secret import spec_of
+from simulator.incident.section import Watch
 from simulator.paths import INCIDENTS
-from simulator.scenario import load
-from simulator.scenario.incident.schema import Watch
 
 Workers = Annotated[int, typer.Option(min=1, max=64, help="processes")]
 

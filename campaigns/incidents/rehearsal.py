@@ -8,12 +8,13 @@ from functools import partial
 
 import pandas as pd
 
-from simulator.analysis.incidents.actions import WaitAction
-from simulator.analysis.incidents.beliefs import COLUMNS, EARLY, FALSE_ALARM, FIRST, IN_TIME, answered, questions
-from simulator.analysis.incidents.play import Play
-from simulator.analysis.incidents.secret import draw, quiet, spec_of
+from simulator.case.load import load
+from simulator.case.schema import Scenario
+from simulator.incident.beliefs import COLUMNS, EARLY, FALSE_ALARM, FIRST, IN_TIME, answered, questions
+from simulator.incident.play import Play
+from simulator.incident.player_actions import WaitAction
+from simulator.incident.secret import draw, quiet, spec_of
 from simulator.processes import over_processes
-from simulator.scenario import Scenario, load
 
 #: Seeds from here on are for rehearsals; those below are for players and studies of them.
 FIRST_SEED = 1_000_000

@@ -13,19 +13,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from campaigns.incidents.rehearsal import case_of, until_paged
-from simulator.analysis.incidents.actions import FixAction, LookAction
-from simulator.analysis.incidents.beliefs import Beliefs, load_beliefs
-from simulator.analysis.incidents.play import Play
-from simulator.analysis.incidents.players import PLAYERS
-from simulator.analysis.incidents.score import score
-from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw, quiet, spec_of
-from simulator.analysis.incidents.watching import watched
-from simulator.analysis.statistics import Interval, mean_interval, quantile_interval, share_interval
+from simulator.case.schema import Scenario
 from simulator.errors import InputError
+from simulator.incident.beliefs import Beliefs, load_beliefs
+from simulator.incident.incident_score import score
+from simulator.incident.monitoring import watched
+from simulator.incident.play import Play
+from simulator.incident.player_actions import FixAction, LookAction
+from simulator.incident.players import PLAYERS
+from simulator.incident.secret import DAY_S, HOUR_S, draw, quiet, spec_of
+from simulator.incident.section import Watch
+from simulator.incident.step_kinds import LabelsLook, ThresholdFix
+from simulator.intervals import Interval, mean_interval, quantile_interval, share_interval
 from simulator.processes import over_processes
-from simulator.scenario import Scenario
-from simulator.scenario.incident.schema import Watch
-from simulator.scenario.incident.steps import LabelsLook, ThresholdFix
 
 Floats = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from campaigns.projection.curves import fit_curves, write_curves
 from campaigns.projection.holdout import hold_out, write_held_out
 from campaigns.terminal import run
-from simulator.commands.outcome import err
-from simulator.commands.projection import projection
+from simulator.cli.exits import err
+from simulator.sources.projection_command import projection
 
 
 def fit() -> None:

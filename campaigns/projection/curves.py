@@ -11,9 +11,9 @@ import pandas as pd
 
 from campaigns.projection.form import BYTES, NOISE, Design, Fit, Vector, design_of, evaluate, fit
 from simulator.evidence.catalogue import hardware
-from simulator.evidence.files import in_one_step
-from simulator.evidence.projection.curves import COLUMNS
-from simulator.evidence.projection.points import OFFLINE, all_points, networks, published
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.projection import COLUMNS, all_points, networks, published
+from simulator.evidence.projection_accuracy import OFFLINE
 from simulator.paths import CATALOGUE
 
 #: Points taken under these rules are preferred: engines compiled for the device, timed by one load generator.

@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.evidence.catalogue import hardware
-from simulator.evidence.projection.points import ACTIVATIONS_PER_MAC, OFFLINE
+from simulator.evidence.projection import ACTIVATIONS_PER_MAC
+from simulator.evidence.projection_accuracy import OFFLINE
 
 Vector = NDArray[np.float64]
 

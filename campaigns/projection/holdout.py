@@ -17,9 +17,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from campaigns.projection.form import Design, Fit, design_of, fit
-from simulator.evidence.files import in_one_step
-from simulator.evidence.projection.heldout import BARS, LEVEL, Basis, Comparison, Errors, HeldOut, Prediction, basis_of
-from simulator.evidence.projection.points import OFFLINE, OWN, all_points, effective_watts, fingerprint, power
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.projection import OWN, all_points, effective_watts, fingerprint, power
+from simulator.evidence.projection_accuracy import (
+    BARS,
+    LEVEL,
+    OFFLINE,
+    Basis,
+    Errors,
+    HeldOut,
+    Prediction,
+    ProjectionComparison,
+    basis_of,
+)
 from simulator.paths import CATALOGUE
 
 HIDDEN = 1 / 3
@@ -163,16 +173,16 @@ def _apart(points: pd.DataFrame, design: Design, seconds: NDArray[np.float64]) -
     return joined
 
 
-def _comparisons(points: pd.DataFrame, apart: pd.DataFrame) -> Iterator[Comparison]:
+def _comparisons(points: pd.DataFrame, apart: pd.DataFrame) -> Iterator[ProjectionComparison]:
     of_network = apart[(apart["model"] == "resnet50@224") & (apart["protocol"] == "mlperf")].set_index(["device", "batch"])
     for device, batch in ASKED:
         published, projected = of_network.loc[(device, batch), ["seconds", "projected"]].to_numpy(dtype=float)
-        yield Comparison(
+        yield ProjectionComparison(
             device=device, model="resnet50@224", batch=batch, published=float(published), projected=float(projected)
         )
 
 
-def _energies(points: pd.DataFrame, apart: pd.DataFrame) -> Iterator[Comparison]:
+def _energies(points: pd.DataFrame, apart: pd.DataFrame) -> Iterator[ProjectionComparison]:
     """Joules for each item: published, and projected without the network."""
     keys = ["device", "batch", "model"]
     projected = apart.loc[apart["protocol"] == "mlperf", [*keys, "projected"]]
@@ -180,7 +190,7 @@ def _energies(points: pd.DataFrame, apart: pd.DataFrame) -> Iterator[Comparison]
         watts = effective_watts(points, run["device"], run["batch"], run["model"])
         if watts is not None:
             items = max(run["batch"], 1)
-            yield Comparison(
+            yield ProjectionComparison(
                 **{key: run[key] for key in keys},
                 published=run["watts"] * run["seconds"] / items,
                 projected=watts * run["projected"] / items,

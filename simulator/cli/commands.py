@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from simulator.commands.signals import at_once
+from simulator.cli.exits import at_once
 
 
 class Entry(NamedTuple):
@@ -98,7 +98,7 @@ def loaded(name: str) -> Any:
     """A command with all that it can do, its module imported."""
     module, _, function = COMMANDS[name].place.partition(":")
     with at_once():
-        found = getattr(import_module(f"simulator.commands.{module}"), function)
+        found = getattr(import_module(f"simulator.cli.{module}"), function)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     alone = typer.Typer(**_OPTIONS)
@@ -108,7 +108,7 @@ def loaded(name: str) -> Any:
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        from simulator.serving.engine import ENGINE_VERSION
+        from simulator.engine.run import ENGINE_VERSION
 
         typer.echo(f"casesim {version('casesim')}, engine {ENGINE_VERSION}")
         raise typer.Exit
@@ -122,7 +122,7 @@ def casesim(
 ) -> None:
     """Open the app when no command is given."""
     if context.invoked_subcommand is None:
-        from simulator.commands.serve import serve
+        from simulator.cli.serve_command import serve
 
         serve()
 

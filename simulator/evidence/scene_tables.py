@@ -176,6 +176,7 @@ def _counts(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[str, str, int
 
 _FEATURES_MADE_BY = "casesim detect-features"
 
+
 class FeatureError(InputError):
     """A table of features cannot be used; the message says which and why."""
 

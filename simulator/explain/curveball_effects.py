@@ -99,22 +99,3 @@ def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:
 
 def _value(verdict: Verdict) -> str:
     return "no figure" if verdict.estimate is None else verdict.reached
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-

@@ -12,15 +12,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table as Shown
 
-from simulator.analysis.incidents.actions import SCRIPT, Action, CloseAction, read_script
-from simulator.analysis.incidents.beliefs import BeliefError, load_beliefs
-from simulator.analysis.incidents.play import Note, Play
-from simulator.analysis.incidents.players import PLAYERS
-from simulator.analysis.incidents.score import Score, score
-from simulator.analysis.incidents.secret import DAY_S, HOUR_S, draw
-from simulator.commands.options import AsJson, Case
-from simulator.commands.outcome import UsageError, known, table_console
-from simulator.scenario import load
+from simulator.case.load import load
+from simulator.cli.exits import UsageError, known, table_console
+from simulator.cli.options import AsJson, Case
+from simulator.incident.beliefs import BeliefError, load_beliefs
+from simulator.incident.incident_score import Score, score
+from simulator.incident.play import NotebookEntry, Play
+from simulator.incident.player_actions import SCRIPT, Action, CloseAction, read_script
+from simulator.incident.players import PLAYERS
+from simulator.incident.secret import DAY_S, HOUR_S, draw
 from simulator.units import significant
 
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed that the secret is drawn from")]
@@ -109,7 +109,7 @@ def _done(playing: Play, action: Action) -> str:
     return str(labels.get(name, action.kind))
 
 
-def _found(note: Note) -> str:
+def _found(note: NotebookEntry) -> str:
     if note.ring:
         low, high = note.ring.usual
         usual = f", usually {low:.3g} to {high:.3g}" if isfinite(low) else ""

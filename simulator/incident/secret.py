@@ -93,9 +93,3 @@ def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | N
 def quiet(seed: int) -> Secret:
     """Weeks in which nothing goes wrong."""
     return Secret(seed, None, "abrupt", float("inf"), None, (0.0, 0.0, 0.0))
-
-
-
-
-
-

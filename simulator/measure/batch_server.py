@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 
 class Rule(Protocol):
-    """When a batch goes, and how large it is; see `simulator.serving.batching.TritonRule`."""
+    """When a batch goes, and how large it is; see `simulator.stages.batching.TritonRule`."""
 
     @property
     def delay_s(self) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-from simulator.evidence.detections import CLEAN, DetectionTables
+from simulator.evidence.detection_tables import CLEAN, DetectionTables
 from simulator.measure.detector_io import Takes
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.image_steps import Floats, Pixels

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from platformdirs import user_cache_path
 
-from simulator.evidence.fidelity import IN_PROCESS, OVER_HTTP, Outcome, Point
+from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityOutcome, FidelityPoint
 from simulator.files import make_folders
 from simulator.measure.batch_server import Batch, Batcher, Driven, ServedModel, answer, drive, schedule
 from simulator.measure.calibrate import Call, ServerProfile, by_size, queue_like, serve_calls
@@ -19,8 +19,8 @@ from simulator.measure.forecast import Machine, ServedPath, forecast, outcome, r
 from simulator.measure.http_server import batches, serving
 from simulator.measure.profiling import Photos, Subject, make_ready
 from simulator.measure.timing import Onlooker
-from simulator.serving.batching import TritonRule
-from simulator.serving.latency import LatencyTable
+from simulator.stages.batching import TritonRule
+from simulator.stages.service_times import LatencyTable
 
 # Making a model of the zoo ready to be served.
 
@@ -150,13 +150,13 @@ class Served:
         mine.append(self._serve_calls(largest, queue_like(rough, self.grid.stretch_s, seed=len(mine))))
         self._tables[largest] = self._known(largest).table
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[FidelityPoint]:
         """Measure point after point."""
         for policy in self.grid.policies:
             for number, load in enumerate(self.grid.loads):
                 yield self.point(policy, load, seed=number)
 
-    def point(self, policy: Policy, load: float, seed: int) -> Point:
+    def point(self, policy: Policy, load: float, seed: int) -> FidelityPoint:
         """Look at the machine, predict, run twice, replay."""
         table = self._tables[policy.max_batch]
         rule, rate = policy.rule(table.mean_s(1)), load * table.capacity_per_s
@@ -168,7 +168,7 @@ class Served:
             known = self._known(policy.max_batch)
             expected = forecast(rule, scheduled, known, objective, self.machine)
             (first, batches), (second, _) = (self._learn(rule, rate, requests, seed) for _ in range(2))
-        return Point(
+        return FidelityPoint(
             server=self.server,
             model=self.model,
             precision=self.precision,
@@ -219,7 +219,7 @@ class Served:
         """What requests met outside of the server in the latest run."""
         return ServedPath(driven.issued - driven.scheduled)
 
-    def _replayed(self, rule: TritonRule, batches: list[Batch], driven: Driven, objective: float) -> Outcome | None:
+    def _replayed(self, rule: TritonRule, batches: list[Batch], driven: Driven, objective: float) -> FidelityOutcome | None:
         """What is met if batches take what they really took; counted as LoadGen counts."""
         entered = np.array([request.entered for batch in batches for request in batch.requests])
         answered = replayed(rule, batches, entered - entered[0]) + driven.issued[0]
@@ -255,7 +255,7 @@ class ServedOverHttp(Served):
         """mosec batches by a rule of its own, which a replay would not follow."""
 
 
-def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[Point]:
+def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[FidelityPoint]:
     """Every point of the grid, in process and then over HTTP; `ready` makes a model that can be served."""
     machine, machine_over_http = Machine(), Machine()
     yield from _points([Served(*model, ready(*model), grid, machine) for model in grid.models])
@@ -265,7 +265,7 @@ def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[Po
         )
 
 
-def _points(servers: list[Served]) -> Iterator[Point]:
+def _points(servers: list[Served]) -> Iterator[FidelityPoint]:
     """Profile every server in turn, again and again, so that the stretches of one lie apart in time; then their points."""
     with ExitStack() as opened:
         for served in servers:

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from simulator.evidence.fidelity import Outcome
+from simulator.case.load import loads
+from simulator.case.schema import Scenario
+from simulator.engine.plan import Plan
+from simulator.engine.run import Run
+from simulator.engine.streams import Streams
+from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.evidence.recordings import Recording
 from simulator.measure.batch_server import Batch
 from simulator.measure.calibrate import GAPS_S, ServerProfile, by_size
-from simulator.scenario import Scenario
-from simulator.scenario.load import loads
-from simulator.serving.batching import TritonRule
-from simulator.serving.engine import Run
-from simulator.serving.latency import GRID, LatencyTable
-from simulator.serving.plan import Plan
-from simulator.serving.streams import Streams
+from simulator.stages.batching import TritonRule
+from simulator.stages.service_times import GRID, LatencyTable
 
 # What the engine says of a server: before a run from its profile alone, and after it from what the run itself took.
 
@@ -161,21 +161,23 @@ def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]],
     return np.asarray(np.exp(middle + spread * t.ppf((np.arange(runs) + 0.5) / runs, freedom)))
 
 
-def outcome(scheduled: Times, answered: Times, objective_s: float) -> Outcome:
+def outcome(scheduled: Times, answered: Times, objective_s: float) -> FidelityOutcome:
     """What requests met that should have come at `scheduled` and were answered at `answered`; both in s."""
     latency = answered - scheduled
     p50, p95, p99 = np.percentile(latency, [50, 95, 99])
     throughput = len(latency) / (answered.max() - scheduled[0])
-    return Outcome(p50_s=p50, p95_s=p95, p99_s=p99, throughput_per_s=throughput, goodput=float((latency <= objective_s).mean()))
+    return FidelityOutcome(
+        p50_s=p50, p95_s=p95, p99_s=p99, throughput_per_s=throughput, goodput=float((latency <= objective_s).mean())
+    )
 
 
 @dataclass(frozen=True)
 class Forecast:
     """What a run may give: the middle, and the bounds that a run lies in 95 times of 100, figure by figure."""
 
-    low: Outcome
-    middle: Outcome
-    high: Outcome
+    low: FidelityOutcome
+    middle: FidelityOutcome
+    high: FidelityOutcome
 
 
 def forecast(rule: TritonRule, scheduled: Times, profile: ServerProfile, objective_s: float, machine: Machine) -> Forecast:
@@ -212,6 +214,6 @@ def _company(usual: Times, rate: float) -> int:
     return int(sizes[enough[0]] if len(enough) else sizes[-1])
 
 
-def _percentile(outcomes: list[Outcome], percent: float) -> Outcome:
-    found = {name: np.percentile([getattr(one, name) for one in outcomes], percent) for name in Outcome.model_fields}
-    return Outcome(**{name: float(value) for name, value in found.items()})
+def _percentile(outcomes: list[FidelityOutcome], percent: float) -> FidelityOutcome:
+    found = {name: np.percentile([getattr(one, name) for one in outcomes], percent) for name in FidelityOutcome.model_fields}
+    return FidelityOutcome(**{name: float(value) for name, value in found.items()})

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from simulator.errors import InputError
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.limits import IMAGE_PIXELS
 
 # Photos: finding them, preparing them for a network, and a phone-sized one to time that preparation on.

@@ -21,12 +21,12 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from simulator.analysis.detections.quality import Boxes
-from simulator.evidence.files import first_fault
+from simulator.evidence.evidence_files import first_fault
 from simulator.files import UnreadableError, read_within
 from simulator.limits import EVIDENCE_TEXT, IMAGE_PIXELS, LABELS_FILE
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.image_steps import PhotoError, Pixels, check_pixels, load_photo
+from simulator.metrics.detection_quality import Boxes
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 _LABELS = ("labels", "labels_yolo")

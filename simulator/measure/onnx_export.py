@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference, version_converter
 from torch import nn
 
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.architectures import RAW_PIXELS, Channels, Network
 from simulator.measure.onnx_runtime import quiet_session, quiet_tools
 

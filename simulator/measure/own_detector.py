@@ -21,7 +21,15 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from rich.table import Table
 
-from simulator.analysis.detections.quality import (
+from simulator.evidence.detection_tables import CLEAN
+from simulator.evidence.evidence_files import in_one_step
+from simulator.intervals import Interval
+from simulator.measure.detector_conditions import Setting, read_settings
+from simulator.measure.detector_io import FITS, LEAST, Layout, Takes, boxes_of, outputs_of, prepare, tell_layout
+from simulator.measure.guarded import CannotMeasureError
+from simulator.measure.labelled_images import Dataset, read_dataset
+from simulator.measure.onnx_file import ImageInput, find_image, plain, read_onnx
+from simulator.metrics.detection_quality import (
     MOST,
     Boxes,
     RecallCurve,
@@ -32,14 +40,6 @@ from simulator.analysis.detections.quality import (
     recall_by_height,
     resamples,
 )
-from simulator.analysis.statistics import Interval
-from simulator.evidence.detections import CLEAN
-from simulator.evidence.files import in_one_step
-from simulator.measure.detector_conditions import Setting, read_settings
-from simulator.measure.detector_io import FITS, LEAST, Layout, Takes, boxes_of, outputs_of, prepare, tell_layout
-from simulator.measure.guarded import CannotMeasureError
-from simulator.measure.labelled_images import Dataset, read_dataset
-from simulator.measure.onnx_file import ImageInput, find_image, plain, read_onnx
 
 
 def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, float]:

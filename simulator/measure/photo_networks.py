@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torchvision.transforms import v2
 
 from simulator.errors import InputError
-from simulator.evidence.files import in_one_step
+from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.architectures import Architecture
 from simulator.measure.image_steps import load_photo, normalize, square
 from simulator.measure.onnx_export import INPUT, export

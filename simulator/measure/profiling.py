@@ -15,8 +15,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.failures import Failure, forget_failure, write_failure
-from simulator.evidence.files import in_one_step
 from simulator.evidence.profiles import Profile, ThreadRun, write_profile
 from simulator.files import make_folders
 from simulator.measure.architectures import ARCHITECTURES, RANDOM, Architecture, Network, Task, multiply_adds, parameters

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from simulator.evidence.files import in_one_step
-from simulator.evidence.scores import Measured
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.score_tables import Measured
 from simulator.measure.architectures import ARCHITECTURES, Architecture
 from simulator.measure.photo_networks import (
     CALIBRATION_PHOTOS,

@@ -18,8 +18,7 @@ import onnxruntime as ort
 import psutil
 from numpy.typing import NDArray
 
-from simulator.evidence.fixed_cost import fixed_cost
-from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun
+from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun, fixed_cost
 from simulator.measure.guarded import in_fresh_process
 from simulator.measure.onnx_runtime import CPU, provider_list
 

@@ -153,8 +153,6 @@ def precision_rows(tables: DetectionTables) -> pd.DataFrame:
     return clean.assign(label=[label_of(tables, name) for name in clean["detector"]])
 
 
-
-
 def recall_curve(
     tables: DetectionTables, detector: str, precision: str, condition: str, severity: int, score: float
 ) -> RecallCurve:

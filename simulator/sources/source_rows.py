@@ -17,7 +17,8 @@ from simulator.evidence.drive_tables import load_drives
 from simulator.evidence.fidelity_reports import FidelityReport
 from simulator.evidence.object_scales import load_scales
 from simulator.evidence.profiles import Profile
-from simulator.evidence.projection import OFFLINE, networks, power, published
+from simulator.evidence.projection import networks, power, published
+from simulator.evidence.projection_accuracy import OFFLINE
 from simulator.evidence.score_tables import Measured, Published, load_scores, readable_scores
 from simulator.paths import DRIVES
 from simulator.units import duration, percent, significant

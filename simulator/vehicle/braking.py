@@ -61,5 +61,3 @@ def decided_at(
         brakes = (ticks >= confirmed[:, None]) & (believed <= enough[:, None])
     first = brakes.argmax(1)
     return np.where(brakes.any(1), ticks[np.arange(len(ticks)), first], np.inf)
-
-

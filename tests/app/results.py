@@ -3,7 +3,8 @@
 from dataclasses import replace
 from functools import cache
 
-from simulator import compile_plan, load
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.explain.replications import replicate
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
 from tests.encounters import encounters, hazard, misses, recall, vehicle_plan

@@ -6,8 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from simulator import charts, compile_plan, load, simulate
+from simulator import charts
+from simulator.case.load import load
 from simulator.charts.look import GREY, MISSED
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.explain.replications import replicate
 from simulator.explain.request_path import request_path
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 import numpy as np
 import pytest
 
-from simulator import load
+from simulator.case.load import load
 from simulator.incident.incident_charts import MonitorMarks, MonitorView, Words, monitor, reading
 from simulator.incident.incident_score import DebriefStep, Excess
 from simulator.incident.monitoring import Ring, WindowSeries

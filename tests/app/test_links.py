@@ -5,9 +5,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from simulator import load
 from simulator.app.links import command, link, read, written
-from simulator.case.load import apply
+from simulator.case.load import apply, load
 from simulator.engine.plan import Plan
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.arrivals import ARRIVAL_KINDS, ARRIVALS
+from simulator.arrivals import ARRIVALS
 from simulator.arrivals.rate_clock import Clock, Surge, warped
+from simulator.case.arrival_model import ARRIVAL_KINDS
 from simulator.engine.streams import Streams
 from simulator.evidence.recordings import Recording
 from tests.arrivals.kinds import check_poisson, counts, drawn, process, states

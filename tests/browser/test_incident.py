@@ -7,8 +7,8 @@ import struct
 
 import pytest
 
-from simulator import load
 from simulator.app.store.incident_log import Hidden, Incidents
+from simulator.case.load import load
 from simulator.engine.plan import fingerprint
 from simulator.incident.secret import draw
 from simulator.incident.wording import moment

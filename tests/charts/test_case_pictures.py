@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator import compile_plan, load
+from simulator.case.load import load
 from simulator.case.metric_records import Metric
 from simulator.case.schema import Objective
 from simulator.charts.case_pictures import collapse, objectives, referrals
+from simulator.engine.plan import compile_plan
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.scorecard import Verdict
 

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from simulator import compile_plan, load
+from simulator.case.load import load
 from simulator.charts.design_diagram import BUSY, _text, diagram, load_words, strain
+from simulator.engine.plan import compile_plan
 from simulator.theory.loads import Load
 from tests.builders import assemble, assumed, end, fork, gate, join, link, plan, pool, retry, sensors
 

@@ -56,10 +56,10 @@ def _in_this_process(request, monkeypatch):
     """A test whose name has `in_processes` starts them all the same, and so does every command that is a process of its own."""
     if "in_processes" not in request.node.name:
         for command in ("levers", "run", "sweep_options"):
-            monkeypatch.setattr(f"simulator.commands.{command}.Pool", Here)
+            monkeypatch.setattr(f"simulator.cli.{command}.Pool", Here)
 
 
 @pytest.fixture(autouse=True)
 def _own_sweeps(monkeypatch, tmp_path):
     """Outcomes of sweeps are kept in a test's own folder."""
-    monkeypatch.setattr("simulator.analysis.sweeps.kept.SWEEPS", tmp_path / "sweeps")
+    monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path / "sweeps")

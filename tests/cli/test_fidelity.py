@@ -2,9 +2,9 @@
 
 import pytest
 
-from simulator.commands.fidelity import show
+from simulator.measure.fidelity_command import show
 from simulator.measure.http_server import ServerError
-from tests.evidence.test_fidelity import FORECAST, GOOD, report
+from tests.evidence.test_fidelity_reports import FORECAST, GOOD, report
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import json
 import pytest
 from ruamel.yaml import YAML
 
-from simulator import compile_plan, simulate
 from simulator.case.load import loads
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.evidence.score_tables import load_scores
 from simulator.limits import LISTED_ROWS
 from tests.evidence.test_score_import import table

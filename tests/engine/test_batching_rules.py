@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import compile_plan
 from simulator.case.faults import ScenarioError
 from simulator.charts.design_diagram import diagram
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run
 from simulator.engine.streams import Streams
 from simulator.stages.batching import BATCHING, BatchRule, DeadlineRule, TritonRule, batching

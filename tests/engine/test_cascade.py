@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import compile_plan
 from simulator.case.faults import ScenarioError
 from simulator.charts.threshold_charts import roc
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
 from simulator.engine.streams import Streams
 from simulator.metrics.operating_points import operating_points

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from simulator.arrivals import ARRIVAL_KINDS, ARRIVALS
+from simulator.arrivals import ARRIVALS
+from simulator.case.arrival_model import ARRIVAL_KINDS
 from simulator.engine.calendar import DAY_S
 from simulator.engine.plan import Plan
 from simulator.engine.run import Run, simulate

@@ -2,7 +2,8 @@
 
 import pytest
 
-from simulator import compile_plan, load
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 
 
 def test_an_ensemble_takes_the_time_of_all_its_models_and_names_the_source_of_each():

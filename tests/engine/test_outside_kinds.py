@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from simulator import compile_plan, summarise
 from simulator.case.faults import ScenarioError
 from simulator.case.load import loads as read
 from simulator.case.schema import Scenario
 from simulator.charts.comparison_charts import cost_split
 from simulator.charts.design_diagram import diagram
 from simulator.charts.queue_charts import queues
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.bottleneck import bottleneck_of
 from simulator.explain.chrome_trace import events
 from simulator.explain.replications import replicate
 from simulator.explain.request_path import BEHIND, request_path
+from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
 from simulator.practice.exhibit_panels import panels
 from simulator.stages import register, unregister

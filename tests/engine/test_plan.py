@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from simulator import simulate
 from simulator.app.jobs import job_id
 from simulator.case.faults import ScenarioError
 from simulator.case.fields import EVIDENCE_KINDS
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.evidence.catalogue import HARDWARE
 from tests.case.texts import SMALL, changed, place
 

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from simulator import compile_plan, load
 from simulator.case.case_files import find
 from simulator.case.faults import ScenarioError
-from simulator.case.load import loads
-from simulator.engine.plan import at_band_edges, projected_ms
+from simulator.case.load import load, loads
+from simulator.engine.plan import at_band_edges, compile_plan, projected_ms
 from simulator.evidence.projection import latency
 from simulator.explain.replications import run_replications
 from simulator.metrics.comparisons import differences

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from campaigns.detections.by_height import height_class, probit_shift
-from simulator.evidence.detections import DetectionError, load_detections
+from simulator.evidence.detection_tables import DetectionError, load_detections
+from simulator.evidence.object_scales import DRAWS, load_scales, other_files, profile_of, shifted
 from simulator.evidence.profiles import profiles
-from simulator.evidence.scales import DRAWS, load_scales, other_files, profile_of, shifted
 from simulator.paths import DETECTIONS, PROFILES
 
 FILES = ("scales.yaml", "scales.csv", "full_size.csv", "conditions.csv", "false.csv")

@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 
 from campaigns.projection.holdout import ASKED
-from simulator.commands.projection import as_json
 from simulator.evidence.catalogue import CatalogueError, hardware
-from simulator.evidence.projection import ProjectionError, energy, latencies, latency
-from simulator.evidence.projection.heldout import BARS, COVERS, basis_of, held_out
-from simulator.evidence.projection.points import OFFLINE, fingerprint, networks, power, published
+from simulator.evidence.projection import ProjectionError, energy, fingerprint, latencies, latency, networks, power, published
+from simulator.evidence.projection_accuracy import BARS, COVERS, OFFLINE, basis_of, held_out
 from simulator.paths import CATALOGUE
+from simulator.sources.projection_command import as_json
 
 
 def test_every_point_names_a_network_a_device_and_a_source():

@@ -2,13 +2,15 @@
 
 import pytest
 
-from simulator import compile_plan, load, summarise
-from simulator import simulate as run_once
+from simulator.case.load import load
 from simulator.case.load import loads as loads_text
 from simulator.engine.actions import with_actions
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate as run_once
 from simulator.explain import advice
 from simulator.explain.advice import Trials, further, neighbours
 from simulator.explain.replications import replicate
+from simulator.metrics.summary import summarise
 from tests.case.texts import changed
 from tests.explain.test_reasons import skin, stormy
 

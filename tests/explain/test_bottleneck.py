@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from simulator import compile_plan, load
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.explain.replications import replicate
 from simulator.stages.service_times import constant
 from simulator.theory.loads import loads

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator import simulate
 from simulator.engine.plan import calm
+from simulator.engine.run import simulate
 from simulator.explain.curveball_effects import summed_up, toll_rows, tolls
 from simulator.explain.replications import replicate
 from simulator.stages.service_times import constant

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
-from simulator import compile_plan, load, simulate
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.explain.chrome_trace import TraceFileError, check_target, events, write_trace
 from simulator.stages.service_times import constant
 from tests.builders import people, plan, pool, run_at

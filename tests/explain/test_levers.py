@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from simulator import compile_plan, load
-from simulator.case.load import loads
+from simulator.case.load import load, loads
 from simulator.case.schema import Objective
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.lever_search import Baseline, LeverSearch, chance_of, trial, trial_again
+from simulator.explain.lever_search import Baseline, LeverSearch, trial, trial_again
 from simulator.explain.levers import DesignChange, Lever, Levers, ObjectiveEffect, steps_of
 from simulator.explain.replications import packed, replicate
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.measures import measure
+from simulator.metrics.paired_samples import chance_of
 from simulator.metrics.scorecard import Verdict
 from simulator.metrics.summary import summary_of
 from simulator.theory.queues import mmc_wait

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator import compile_plan, load, simulate
 from simulator.case.case_files import find
 from simulator.case.exhibits import EXHIBITS
+from simulator.case.load import load
 from simulator.case.load import loads as loads_text
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.explain import advice
 from simulator.explain.replications import replicate, result_of
 from simulator.metrics.measures import measure

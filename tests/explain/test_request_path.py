@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from simulator import compile_plan, load, simulate
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.explain.request_path import answers_early, percentile, request_path
 from simulator.stages.service_times import constant
 from tests.builders import (

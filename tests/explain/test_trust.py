@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simulator import compile_plan, load
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.engine.provenance import Source
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.explain.replications import replicate

@@ -4,7 +4,8 @@ from functools import cache
 
 import pytest
 
-from simulator import compile_plan, load
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.explain.curveball_effects import metres_told
 from simulator.explain.replications import replicate
 from simulator.metrics.comparisons import compare

@@ -9,10 +9,11 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from simulator import compile_plan, load
 from simulator.app.links import link, read
 from simulator.case.faults import ScenarioError
+from simulator.case.load import load
 from simulator.case.schema import Scenario
+from simulator.engine.plan import compile_plan
 from tests.fuzz.mutate import drawn
 from tests.fuzz.runner import Kind, Refusal, Trial
 

@@ -10,11 +10,14 @@ from unittest.mock import patch
 
 from simulator.cli.fidelity import sentences, table_of
 
-from simulator import compile_plan, load, simulate, summarise
 from simulator.case.faults import ScenarioError
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.errors import InputError
 from simulator.evidence.fidelity_reports import read_report
 from simulator.evidence.profiles import read_profile
+from simulator.metrics.summary import summarise
 from simulator.paths import FIDELITY, PROFILES
 from tests.case.texts import SMALL
 from tests.fuzz.mutate import ANYTHING, changed_text, changed_tree, drawn

@@ -11,8 +11,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from simulator import compile_plan, load, simulate, summarise
 from simulator.case.faults import ScenarioError
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
+from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
 from tests.case.texts import SMALL
 from tests.fuzz.mutate import ANYTHING, as_yaml, changed_text, changed_tree, drawn

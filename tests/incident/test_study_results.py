@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
-from simulator.incident.players import PLAYERS
 
 from simulator.case.load import load
+from simulator.incident.players import PLAYERS
 from simulator.incident.study_results import COLUMNS, StudyError, load_study, studied
 from simulator.paths import INCIDENTS
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import psutil
 
-from simulator.commands.signals import INTERRUPTED
-from simulator.scenario.cases import find
+from simulator.case.case_files import find
+from simulator.cli.exits import INTERRUPTED
 from tests.families import CASESIM, family, until
 
 #: Words of a command line.
@@ -104,7 +104,7 @@ def _import(folder: Path, time: int) -> Words:
 
 def _mixed(folder: Path) -> str | None:
     """Whether a reader takes the rows of one table under the description of the other."""
-    from simulator.evidence.scores.tables import score_names, score_rows
+    from simulator.evidence.score_tables import score_names, score_rows
 
     there = folder / "data" / "casesim" / "scores"
     with suppress(Exception):  # a table that is refused is neither, and counts as such
@@ -134,7 +134,7 @@ TRAINING = """
 import sys
 from pathlib import Path
 from torch import nn
-from simulator.commands.main import main
+from simulator.cli.main import main
 from simulator.measure import score_training as tables
 from simulator.measure.architectures import ARCHITECTURES, Architecture
 from simulator.measure.score_training import Fitted, Mean

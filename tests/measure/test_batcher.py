@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from simulator.measure.batch_server import Batcher
-from simulator.serving.batching import TritonRule
+from simulator.stages.batching import TritonRule
 
 LONG_S = 1e6
 

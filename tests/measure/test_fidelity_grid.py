@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from simulator.measure import fidelity_grid as grids
-from simulator.measure.fidelity_grid import FULL, QUICK, STRETCHES, Grid, Policy, measure, outcome
+from simulator.measure.fidelity_grid import FULL, QUICK, STRETCHES, Grid, Policy, measure
+from simulator.measure.forecast import outcome
 
 TINY = Grid(
     models=(("sleeper", "fp32"),), policies=(Policy(1), Policy(4, 1.0)), loads=(0.3,), stretch_s=0.1, probe_s=0.1, run_s=0.2

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, t
 
-from simulator.evidence.fidelity import Outcome
+from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.measure.batch_server import Batch, Pending
 from simulator.measure.calibrate import GAPS_S, ServerProfile
 from simulator.measure.forecast import Machine, ServedPath, Trouble, forecast, outcome, plausible_speeds, predicted
-from simulator.serving.batching import TritonRule
+from simulator.stages.batching import TritonRule
 
 ONE_S, NOISE, REQUESTS = 0.01, 0.05, 250
 RULE, PATH = TritonRule(1), ServedPath()
@@ -142,5 +142,5 @@ def test_a_restless_way_is_one_of_those_that_a_run_may_meet():
 def test_bounds_lie_around_the_middle_in_every_figure():
     found, _ = study(np.random.default_rng(5), 0.1, 0.8)
     assert [field.name for field in fields(found)] == ["low", "middle", "high"]
-    for figure in Outcome.model_fields:
+    for figure in FidelityOutcome.model_fields:
         assert getattr(found.low, figure) <= getattr(found.middle, figure) <= getattr(found.high, figure)

@@ -16,10 +16,10 @@ import psutil
 import pytest
 from onnx import numpy_helper
 
-from simulator.commands import profile as profile_command
 from simulator.evidence import profiles as evidence
 from simulator.evidence.profiles import load_profile, read_profile, write_profile
 from simulator.measure import own_model as own
+from simulator.measure import profile_command
 from simulator.measure.guarded import CrashError
 from simulator.measure.timing import Effort
 from tests.conftest import Ended
@@ -162,7 +162,7 @@ def test_torch_is_not_imported(make_onnx: OnnxMaker) -> None:
 
 
 def test_a_cancelled_measurement_writes_nothing(make_onnx: OnnxMaker, tmp_path: Path) -> None:
-    command = "from simulator.commands.main import main; main()"
+    command = "from simulator.cli.main import main; main()"
     # Weights among the inputs, as older exporters left them, make ONNX Runtime talk; the program is to read JSON only.
     weights = numpy_helper.from_array(np.zeros((8, 3, 3, 3), np.float32), "w")
     file = make_onnx(op="Conv", weights=[weights], more_inputs=[("w", weights.dims)])

@@ -7,7 +7,7 @@ import numpy as np
 from simulator.measure.batch_server import Batch, Pending
 from simulator.measure.calibrate import GAPS_S
 from simulator.measure.forecast import ServedPath, Trouble, predicted, replayed
-from simulator.serving.batching import TritonRule
+from simulator.stages.batching import TritonRule
 
 
 def usual(*seconds):

@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-from simulator.evidence.scores import load_scores
-from simulator.evidence.scores.importing import write_table
+from simulator.evidence.score_import import write_table
+from simulator.evidence.score_tables import load_scores
 from simulator.measure import score_training as tables
 from simulator.measure.architectures import ARCHITECTURES
 from simulator.measure.photo_networks import features, new_head, read_pad_ufes20

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator import compile_plan, load
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.explain.replications import run_one
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference, compare, differences, side_by_side, undecided

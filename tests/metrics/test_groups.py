@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from simulator import simulate
+from simulator.engine.run import simulate
 from simulator.explain.replications import replicate, run_replications
 from simulator.metrics.comparisons import differences
 from simulator.metrics.estimates import Estimator

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, t
 
-from simulator import simulate
+from simulator.engine.run import simulate
 from simulator.evidence.score_tables import load_scores
 from simulator.explain.replications import replicate
 from simulator.intervals import share_interval

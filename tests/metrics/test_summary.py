@@ -7,9 +7,10 @@ import warnings
 import numpy as np
 import pytest
 
-from simulator import simulate, summarise
+from simulator.engine.run import simulate
 from simulator.explain.replications import replicate
 from simulator.metrics.measures import measure
+from simulator.metrics.summary import summarise
 from simulator.stages.service_times import constant
 from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
 

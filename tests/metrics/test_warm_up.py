@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from simulator import simulate, summarise
 from simulator.case.faults import ScenarioError
+from simulator.engine.run import simulate
 from simulator.explain.replications import replicate
 from simulator.metrics.measures import measure
+from simulator.metrics.summary import summarise
 from simulator.metrics.warm_up import mser
 from simulator.stages.service_times import constant
 from simulator.theory.queues import mg1_wait

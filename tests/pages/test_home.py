@@ -6,10 +6,11 @@ from time import monotonic, sleep
 
 import pytest
 
-from simulator import compile_plan, load
 from simulator.app.jobs import FIRST
 from simulator.app.widgets import plain
 from simulator.case.case_files import scenario_ids
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.explain.replications import replicate
 from simulator.home.home_page import SEED
 from simulator.paths import SCENARIOS

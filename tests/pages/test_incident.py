@@ -5,8 +5,8 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator import load
 from simulator.app.store.incident_log import Hidden, Incidents
+from simulator.case.load import load
 from simulator.engine.plan import fingerprint
 from simulator.incident.sessions import games, packed
 from simulator.paths import APP, PAGES

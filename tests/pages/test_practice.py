@@ -8,11 +8,11 @@ from time import monotonic, sleep
 import pytest
 import streamlit as st
 
-from simulator import compile_plan, load
 from simulator.app.jobs import registry
 from simulator.case.case_files import find
 from simulator.case.exhibits import EXHIBITS, Exhibit
-from simulator.case.load import loads
+from simulator.case.load import load, loads
+from simulator.engine.plan import compile_plan
 from simulator.evidence.projection import latency
 from simulator.explain.replications import replicate
 from simulator.practice.exhibit_panels import DRAWN, panels

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from simulator import load
+from simulator.case.load import load
 from simulator.practice.exhibit_panels import panels
 from tests.pages.conftest import chips, settled, told
 

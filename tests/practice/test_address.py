@@ -3,8 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator import load
-from simulator.case.load import apply
+from simulator.case.load import apply, load
 from simulator.engine.plan import Plan
 from simulator.practice import design_state as address
 from simulator.practice.design_state import key

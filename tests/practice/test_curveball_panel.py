@@ -6,9 +6,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from simulator import compile_plan, load
 from simulator.app.jobs import BESIDE, Watcher
-from simulator.engine.plan import calm
+from simulator.case.load import load
+from simulator.engine.plan import calm, compile_plan
 from simulator.metrics.operating_points import kept_thresholds
 from simulator.practice import curveball_panel as curveballs
 
@@ -18,7 +18,7 @@ HALF = 24 * 3600.0
 def script(case):
     import streamlit as st
 
-    from simulator import load
+    from simulator.case.load import load
     from simulator.practice import curveball_panel as curveballs
 
     st.session_state["told"] = curveballs.fire(load(case))

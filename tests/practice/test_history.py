@@ -155,6 +155,6 @@ BARE = history.Attempt("a" * 22, "c", 1, "h", "j", {}, {}, 1, 2, "r", [])
 
 @pytest.fixture(scope="module")
 def skin_cancer():
-    from simulator import load
+    from simulator.case.load import load
 
     return load("skin-cancer-triage")

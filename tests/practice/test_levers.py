@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from simulator import compile_plan
 from simulator.case.load import loads
+from simulator.engine.plan import compile_plan
 from simulator.practice.lever_panel import lever_chart
 from tests.explain.test_levers import queue, tried
 

@@ -4,8 +4,9 @@ from functools import partial
 
 import pytest
 
-from simulator import compile_plan, load
 from simulator.app.widgets import EVIDENCE
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.evidence.catalogue import field_drops, hardware
 from simulator.evidence.detection_tables import coco_c, read_about
 from simulator.evidence.drive_tables import load_drives

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from campaigns.detections import evaluate, networks, origin, precisions, signals, tables
 from campaigns.detections.evaluate import Bench, Job, read_part, seen
 from campaigns.detections.networks import Detector
-from simulator.evidence.detections import BINS, load_detections
+from simulator.evidence.detection_tables import BINS, load_detections
 from simulator.measure.detector_conditions import SHARES, Setting, lacking
 from simulator.measure.detector_io import LAYOUTS, LEAST, Takes, boxes_of, prepare
 from simulator.measure.guarded import CannotMeasureError

@@ -12,8 +12,8 @@ from campaigns.detections import features
 from campaigns.detections.evaluate import Job
 from campaigns.detections.features import FeatureBench, cut, make_features, reduced, settings_of
 from campaigns.detections.networks import DETECTORS
-from simulator.evidence.detections import load_detections
-from simulator.evidence.features import load_features
+from simulator.evidence.detection_tables import load_detections
+from simulator.evidence.scene_tables import load_features
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import Takes, prepare
 from simulator.measure.guarded import CannotMeasureError
@@ -78,8 +78,8 @@ def test_features_are_written_for_every_setting_of_the_tables(
     for setting in settings:
         bench.measure(setting)
     make_features(bench, tables, tmp_path / "tables" / "boxes.parquet", tmp_path / "out")
-    monkeypatch.setattr("simulator.evidence.features.NUMBERS", ["f00"])
-    monkeypatch.setattr("simulator.evidence.features.COLUMNS", ["condition", "severity", "image", "reference", "f00"])
+    monkeypatch.setattr("simulator.evidence.scene_tables.NUMBERS", ["f00"])
+    monkeypatch.setattr("simulator.evidence.scene_tables.COLUMNS", ["condition", "severity", "image", "reference", "f00"])
     found = load_features(tmp_path / "out")
     assert len(found.rows) == 5 * 4
     clean = found.of("clean", 0, reference=True)["f00"]

@@ -11,11 +11,11 @@ from PIL import Image
 from campaigns.detections import scale_tables, scales
 from campaigns.detections.networks import Detector
 from campaigns.detections.road import road_answers, road_labels
-from simulator.analysis.detections.quality import Boxes, ScoredBoxes
-from simulator.evidence.scales import load_scales
+from simulator.evidence.object_scales import load_scales
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import LAYOUTS, Takes, prepare
 from simulator.measure.guarded import CannotMeasureError
+from simulator.metrics.detection_quality import Boxes, ScoredBoxes
 from tests.pictures import picture
 
 pytest.importorskip("torch", reason="the timed files are made by the zoo")

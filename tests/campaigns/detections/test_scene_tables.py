@@ -14,11 +14,9 @@ from campaigns.detections.features import FeatureBench, make_features, settings_
 from campaigns.detections.networks import Detector
 from campaigns.detections.scene_job import SceneJob, scene_settings
 from campaigns.detections.scene_tables import SceneBench, scene_bench
-from simulator.evidence import scenes as evidence
-from simulator.evidence.detections import load_detections
-from simulator.evidence.effects import load_effects
-from simulator.evidence.features import load_features
-from simulator.evidence.scenes import load_scenes
+from simulator.evidence import scene_tables as evidence
+from simulator.evidence.detection_tables import load_detections, load_effects
+from simulator.evidence.scene_tables import load_features, load_scenes
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import LAYOUTS, Takes
 from simulator.measure.guarded import CannotMeasureError
@@ -58,9 +56,9 @@ def bench(job: SceneJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sce
     """The scenes beside tables of the eight images, whose features have one number, since only four are the reference."""
     for module in (features, scene_tables):
         monkeypatch.setattr(module, "NUMBERS", ["f00"])
-    monkeypatch.setattr("simulator.evidence.features.NUMBERS", ["f00"])
+    monkeypatch.setattr("simulator.evidence.scene_tables.NUMBERS", ["f00"])
     columns = ["condition", "severity", "image", "reference", "f00"]
-    monkeypatch.setattr("simulator.evidence.features.COLUMNS", columns)
+    monkeypatch.setattr("simulator.evidence.scene_tables.COLUMNS", columns)
     monkeypatch.setitem(evidence.COLUMNS, "features", columns)
     source = Job(job.data, job.trained, job.cache, 1)
     for setting in SMALL:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from campaigns.detections.scenes import KEPT, Piece, all_scenes, crop, dataset_of, mixture
-from simulator.analysis.detections.quality import Boxes
 from simulator.measure.labelled_images import Dataset, read_dataset
+from simulator.metrics.detection_quality import Boxes
 
 
 def two_images() -> Dataset:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.analysis.run.ages import arrived_at, known_from
-from simulator.evidence.drives import load_drives
+from simulator.engine.run import simulate
+from simulator.evidence.drive_tables import load_drives
+from simulator.metrics.ages import arrived_at, known_from
 from simulator.paths import DRIVES
-from simulator.serving.engine import simulate
 from tests.builders import pool
 from tests.encounters import vehicle_plan
 

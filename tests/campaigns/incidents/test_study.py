@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from campaigns.incidents.study import Watched, failing_seeds, false_windows, summary_of, trade_off
-from simulator.analysis.incidents.secret import DAY_S
-from simulator.scenario import load
+from simulator.case.load import load
+from simulator.incident.secret import DAY_S
 
 DAYS = np.arange(8, 15) * DAY_S  # seven windows, known at the ends of days 8 to 14
 

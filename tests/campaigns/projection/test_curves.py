@@ -6,8 +6,8 @@ import pytest
 
 from campaigns.projection.curves import fit_curves, write_curves
 from campaigns.projection.form import design_of, fit
-from simulator.evidence.projection.curves import COLUMNS, KEY, Curve, curve_of
-from simulator.evidence.projection.points import OFFLINE, all_points, networks
+from simulator.evidence.projection import COLUMNS, KEY, LatencyCurve, all_points, curve_of, networks
+from simulator.evidence.projection_accuracy import OFFLINE
 from simulator.paths import CATALOGUE
 
 BATCHES = [OFFLINE, 1, 3, 8, 64]
@@ -42,7 +42,7 @@ def test_the_spread_of_a_sum_is_that_of_its_parts():
     rng = np.random.default_rng(0)
     logs = rng.multivariate_normal([0, 0], [[0.01, 0.002], [0.002, 0.02]], 200_000)
     sums = np.log(np.exp(logs[:, 0]) * 2 * 0.5 + np.exp(logs[:, 1]) * 3.0)
-    value, spread = Curve(0.5, 3.0, 0.01, 0.02, 0.002).at(2)
+    value, spread = LatencyCurve(0.5, 3.0, 0.01, 0.02, 0.002).at(2)
     assert np.exp(value) == pytest.approx(4.0)
     assert spread == pytest.approx(sums.std(), rel=0.02)  # to first order
-    assert np.exp(Curve(0.5, 3.0, 0.01, 0.02, 0.002).at(OFFLINE)[0]) == pytest.approx(0.5)
+    assert np.exp(LatencyCurve(0.5, 3.0, 0.01, 0.02, 0.002).at(OFFLINE)[0]) == pytest.approx(0.5)

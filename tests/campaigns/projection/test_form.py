@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from campaigns.projection.form import Design, design_of, evaluate, fit
-from simulator.evidence.projection.points import OFFLINE
+from simulator.evidence.projection_accuracy import OFFLINE
 
 
 def planted(start_s=4e-4, efficiency=0.5):

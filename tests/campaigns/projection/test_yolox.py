@@ -5,9 +5,8 @@ import pytest
 
 from campaigns.projection.curves import _protocol
 from campaigns.projection.form import design_of, fit
-from simulator.evidence.projection import latency
-from simulator.evidence.projection.heldout import held_out
-from simulator.evidence.projection.points import OWN, all_points, published
+from simulator.evidence.projection import OWN, all_points, latency, published
+from simulator.evidence.projection_accuracy import held_out
 
 
 def test_with_every_published_yolox_hidden_the_projection_is_off_by_a_tenth_at_the_median() -> None:

@@ -1,12 +1,12 @@
-"""`casesim profile`: measures models on this machine. The extra `zoo` is imported only when needed.
-
-`--onnx` measures a file of your own; `simulator.measure.progress` describes the format of `--progress-json`.
-"""
+"""`casesim profile --onnx`: measures your own model, and reports progress to a person or a program."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,16 +14,58 @@ import typer
 from platformdirs import user_cache_path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
-from simulator.cli.profile_onnx import profile_onnx
 
-from simulator.cli.exits import StoppedError, UsageError, err, known, needing, say, table_console
+from simulator.cli.exits import Status, StoppedError, UsageError, err, known, needing, say, table_console
+from simulator.errors import InputError
 from simulator.evidence.failures import Failure, failures, readable_failures
-from simulator.evidence.profiles import Profile, delete_profile, readable_profiles
+from simulator.evidence.profiles import Profile, delete_profile, readable_profiles, write_profile
+from simulator.limits import MODEL_SECONDS
+from simulator.measure.progress import Show, ToPerson, to_program
 from simulator.paths import OWN_PROFILES, PROFILES
 from simulator.processes import end_with_input
 
 if TYPE_CHECKING:
     from simulator.measure.profiling import Campaign, Subject
+
+
+def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
+    """The profile that was measured; None if there already was one.
+
+    as_json: progress in lines of JSON, for a program; asked: the fields of `OwnFile`
+    """
+    show = to_program(sys.stderr) if as_json else ToPerson(err)
+    with _one_ending(show), needing("measure", "measuring"):
+        from simulator.measure.guarded import Allowed, guarded
+
+        allowed = Allowed(asked["file"], "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
+        profile, path = guarded(allowed, show, _measured, asked)
+        if profile:
+            write_profile(profile, asked["out"])
+        show({"event": "done", "profile": str(path)})
+        return profile
+
+
+def _measured(show: Show, asked: dict[str, Any]) -> tuple[Profile | None, Path]:
+    """In a process of its own: only there is the model's runtime imported."""
+    from simulator.measure.own_model import OwnFile, measure_own
+
+    return measure_own(show, OwnFile(**asked))
+
+
+@contextmanager
+def _one_ending(show: Show) -> Iterator[None]:
+    """Show whatever ends the command; meanwhile a signal to terminate is an interrupt."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except (InputError, OSError) as error:
+        show({"event": "error", "text": str(error)})
+        raise typer.Exit(Status.WRONG_USE) from error
+    except KeyboardInterrupt:
+        show({"event": "stopped", "text": "stopped: nothing was written"})
+        raise typer.Exit(Status.STOPPED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def profile(

@@ -9,19 +9,20 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from simulator.commands.outcome import err, wide_console
-from simulator.evidence.projection.heldout import (
+from simulator.cli.exits import err, wide_console
+from simulator.evidence.projection import fingerprint
+from simulator.evidence.projection_accuracy import (
     BARS,
     COMPETITOR,
     COVERS,
+    OFFLINE,
     Basis,
-    Comparison,
     Errors,
     HeldOut,
+    ProjectionComparison,
     held_out,
     label_of,
 )
-from simulator.evidence.projection.points import OFFLINE, fingerprint
 
 _BASES: dict[Basis, str] = {
     "family": "family published on the device",
@@ -67,7 +68,7 @@ def _errors(errors: Errors) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value != ""}
 
 
-def _comparison(one: Comparison) -> dict[str, Any]:
+def _comparison(one: ProjectionComparison) -> dict[str, Any]:
     return one.model_dump() | {"batch": _batch(one.batch), "error": one.error}
 
 

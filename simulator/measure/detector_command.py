@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.analysis.detections.detectors import Report, precision_rows, report
-from simulator.commands.outcome import StoppedError, UsageError, err, needing, table_console
-from simulator.evidence.detections import coco_c, load_detections
+from simulator.cli.exits import StoppedError, UsageError, err, needing, table_console
+from simulator.evidence.detection_tables import coco_c, load_detections
+from simulator.sources.detector_rows import DetectorReport, precision_rows, report
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def _tell_report(as_json: bool) -> None:
     out.print(damage)
 
 
-def _in_json(found: Report) -> dict[str, object]:
+def _in_json(found: DetectorReport) -> dict[str, object]:
     return {
         "checks": [
             {"check": mark.label, "reached": mark.reached, "bar": mark.bar, "at_least": mark.at_least, "met": bool(mark.met)}
