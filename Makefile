@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 CAMPAIGNS := $(addprefix campaign-,detections features scenes scales drives projection incidents)
 
-.PHONY: help run setup test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint truths coverage bench crowd incidents clean $(CAMPAIGNS)
+.PHONY: help run setup test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ lint: $(VENV)/.installed-dev ## check style, types and which part may import whi
 	@echo "Style (ruff)" && $(BIN)/ruff check && $(BIN)/ruff format --check
 	@echo "Types (mypy)" && $(BIN)/mypy
 	@echo "Imports (import-linter)" && $(BIN)/lint-imports
+
+docs: $(VENV)/.installed-dev ## write docs/command.md from the command's own help
+	@$(BIN)/python -m tests.command_page
 
 fuzz: $(VENV)/.installed-dev ## try thousands of hostile cases, files, links and command lines, each in a process with limits (minutes)
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
