@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from simulator.cli.exits import err, say, tell, unwinding
+from simulator.cli.exits import err, say, tell
+from simulator.cli.signals import unwinding
 
 
 def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:

@@ -12,7 +12,7 @@ _SHIPPED = _PACKAGE / "shipped"
 ROOT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
 
 #: The entry script of the app.
-APP = _PACKAGE / "ui" / "app.py"
+APP = _PACKAGE / "app" / "entry.py"
 
 SCENARIOS = ROOT / "scenarios"
 PAGES = ROOT / "pages"

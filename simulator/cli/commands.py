@@ -9,10 +9,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from simulator.cli.exits import at_once
+from simulator.cli.signals import at_once
 
 
-class Entry(NamedTuple):
+class CommandEntry(NamedTuple):
     """A command in the list. place: `module:function` in this package; says: the first sentence of its help."""
 
     place: str
@@ -21,64 +21,64 @@ class Entry(NamedTuple):
 
 #: The commands by name, in the order of the help.
 COMMANDS = {
-    "serve": Entry("serve:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."),
-    "cases": Entry(
-        "cases:cases", "List the cases; then, with exit status 2, print what is wrong with those that cannot be used."
+    "serve": CommandEntry("cli.serve_command:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."),
+    "cases": CommandEntry(
+        "cli.case_commands:cases", "List the cases; then, with exit status 2, print what is wrong with those that cannot be used."
     ),
-    "check": Entry(
-        "check:check",
+    "check": CommandEntry(
+        "cli.case_commands:check",
         "Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault.",
     ),
-    "run": Entry("run:run", "Run a design and print its misses, waiting times and costs."),
-    "levers": Entry(
-        "levers:levers", "Try every choice one step either way from a design, and print what moves its objectives."
+    "run": CommandEntry("cli.run_command:run", "Run a design and print its misses, waiting times and costs."),
+    "levers": CommandEntry(
+        "cli.levers_command:levers", "Try every choice one step either way from a design, and print what moves its objectives."
     ),
-    "sweep": Entry(
-        "sweeps:sweep", "Run many designs of a case, over any of its choices and figures, and print what each comes to."
+    "sweep": CommandEntry(
+        "tradeoffs.sweep_commands:sweep", "Run many designs of a case, over any of its choices and figures, and print what each comes to."
     ),
-    "pareto": Entry(
-        "sweeps:pareto",
+    "pareto": CommandEntry(
+        "tradeoffs.sweep_commands:pareto",
         "Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying.",
     ),
-    "best": Entry(
-        "best:best", "Search for the cheapest design that meets every objective; where none does, name the nearest misses."
+    "best": CommandEntry(
+        "tradeoffs.study_commands:best", "Search for the cheapest design that meets every objective; where none does, name the nearest misses."
     ),
-    "sensitivity": Entry(
-        "sensitivity:sensitivity",
+    "sensitivity": CommandEntry(
+        "tradeoffs.study_commands:sensitivity",
         "Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib).",
     ),
-    "capacity": Entry(
-        "capacity:capacity",
+    "capacity": CommandEntry(
+        "tradeoffs.study_commands:capacity",
         "Print the most traffic within the objectives, the fewest servers for it, and the cost against the load.",
     ),
-    "breakeven": Entry(
-        "breakeven:breakeven", "Find which assumed or projected figures turn an answer within their range, and where it turns."
+    "breakeven": CommandEntry(
+        "tradeoffs.study_commands:breakeven", "Find which assumed or projected figures turn an answer within their range, and where it turns."
     ),
-    "report": Entry(
-        "report:report",
+    "report": CommandEntry(
+        "cli.case_commands:report",
         "Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other.",
     ),
-    "evidence": Entry(
-        "evidence:evidence",
+    "evidence": CommandEntry(
+        "sources.evidence_command:evidence",
         "Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed.",
     ),
-    "monitor": Entry("monitor:monitor", "Tell whether production differs from a reference; exit status 1 if it does."),
-    "incident": Entry(
-        "incident:incident", "Play a production incident from a script; the cause is told once the script closes it."
+    "monitor": CommandEntry("monitors.monitor_command:monitor", "Tell whether production differs from a reference; exit status 1 if it does."),
+    "incident": CommandEntry(
+        "incident.incident_command:incident", "Play a production incident from a script; the cause is told once the script closes it."
     ),
-    "profile": Entry("profile:profile", "Measure what models take on this machine, call by call."),
-    "fidelity": Entry(
-        "fidelity:fidelity",
+    "profile": CommandEntry("measure.profile_command:profile", "Measure what models take on this machine, call by call."),
+    "fidelity": CommandEntry(
+        "measure.fidelity_command:fidelity",
         "Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.",
     ),
-    "projection": Entry(
-        "projection:projection", "Print how far projected latencies were off on published points of held-out networks."
+    "projection": CommandEntry(
+        "sources.projection_command:projection", "Print how far projected latencies were off on published points of held-out networks."
     ),
-    "detect-eval": Entry(
-        "detections:detect_eval",
+    "detect-eval": CommandEntry(
+        "measure.detector_command:detect_eval",
         "Judge a detector on labelled images: AP with intervals, recall by height, on clean and corrupted images.",
     ),
-    "scores": Entry("scores:scores", "List score tables, train them, or import and delete your own."),
+    "scores": CommandEntry("measure.score_command:scores", "List score tables, train them, or import and delete your own."),
 }
 
 _OPTIONS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False}
@@ -98,7 +98,7 @@ def loaded(name: str) -> Any:
     """A command with all that it can do, its module imported."""
     module, _, function = COMMANDS[name].place.partition(":")
     with at_once():
-        found = getattr(import_module(f"simulator.cli.{module}"), function)
+        found = getattr(import_module(f"simulator.{module}"), function)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     alone = typer.Typer(**_OPTIONS)

@@ -26,34 +26,10 @@ from simulator.limits import FAULTS_TOLD
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
-@contextmanager
-def at_once() -> Iterator[None]:
-    """Meanwhile an interrupt ends the process at once, for while modules are imported.
-
-    Nothing is begun then that could be left half done, and a module interrupted while it is imported may raise anything.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    from_now_at_once()
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
-def from_now_at_once() -> None:
-    """From now on an interrupt ends the process at once, unless whoever started it had interrupts ignored."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
 
 
-@contextmanager
-def unwinding() -> Iterator[None]:
-    """Meanwhile a signal to terminate unwinds the command as an error does: children end, nothing is left half done."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 #: What a terminal obeys in place of showing it, but for tabs and new lines: control characters, marks that turn the direction

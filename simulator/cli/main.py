@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from simulator.cli.exits import at_once, from_now_at_once, unwinding
+from simulator.cli.signals import at_once, from_now_at_once, unwinding
 
 
 def main() -> None:

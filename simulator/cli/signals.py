@@ -1,0 +1,54 @@
+"""Effects of the signals that end a command."""
+
+from __future__ import annotations
+from simulator.cli.exits import INTERRUPTED, TERMINATED
+
+import os
+import re
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from enum import IntEnum
+from typing import IO, Any
+
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from simulator.case.faults import Fault, ScenarioError, told
+from simulator.errors import InputError, suggest
+from simulator.limits import FAULTS_TOLD
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Meanwhile an interrupt ends the process at once, for while modules are imported.
+
+    Nothing is begun then that could be left half done, and a module interrupted while it is imported may raise anything.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    from_now_at_once()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def from_now_at_once() -> None:
+    """From now on an interrupt ends the process at once, unless whoever started it had interrupts ignored."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """Meanwhile a signal to terminate unwinds the command as an error does: children end, nothing is left half done."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
