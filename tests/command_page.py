@@ -35,6 +35,17 @@ output; messages go to standard error. Repeat an option that takes several value
 | 130 | interrupted |
 | 141 | the program that read standard output has gone |
 | 143 | asked to end |
+
+Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
+
+| extra | for |
+| --- | --- |
+| `measure` | your own ONNX files: `profile --onnx`, `detect-eval --onnx` |
+| `zoo` | the networks of CaseSim: `profile`, `scores train` |
+| `fidelity` | `fidelity` |
+| `monitors` | the tests ADWIN and Page-Hinkley of `monitor` |
+| `cluster` | `--scheduler` |
+| `pictures` | `--chart` as SVG or PNG |
 """
 
 
