@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import import_module
 from pathlib import Path
 
 import typer
 from typer.cli import get_docs_for_click
 from typer.core import TyperGroup
 
+from simulator.cli import commands as APP  # noqa: N812
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "command.md"
-
-#: The module that lists the commands, `app`, stands beside the one that pyproject.toml starts.
-_START = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]["casesim"]
-APP = import_module(_START.partition(":")[0].rpartition(".")[0] + ".app")
 
 INTRODUCTION = """\
 # The command
@@ -35,6 +31,17 @@ output; messages go to standard error. Repeat an option that takes several value
 | 130 | interrupted |
 | 141 | the program that read standard output has gone |
 | 143 | asked to end |
+
+Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
+
+| extra | for |
+| --- | --- |
+| `measure` | your own ONNX files: `profile --onnx`, `detect-eval --onnx` |
+| `zoo` | the networks of CaseSim: `profile`, `scores train` |
+| `fidelity` | `fidelity` |
+| `monitors` | the tests ADWIN and Page-Hinkley of `monitor` |
+| `cluster` | `--scheduler` |
+| `pictures` | `--chart` as SVG or PNG |
 """
 
 

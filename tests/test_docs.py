@@ -4,6 +4,7 @@ import inspect
 import json
 import pkgutil
 import re
+import tomllib
 from functools import cache
 from importlib import import_module
 from itertools import chain
@@ -21,13 +22,14 @@ from simulator.case.exhibits import EXHIBITS
 from simulator.case.faults import ScenarioError
 from simulator.case.load import loads
 from simulator.case.metric_records import metrics_of
+from simulator.case.stage_model import STAGE_KINDS as KINDS
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
 from simulator.engine.streams import Streams
 from simulator.metrics.scorecard import judge
 from simulator.metrics.summary import summarise
-from simulator.stages import KINDS, STAGES, unregister
+from simulator.stages import STAGES, unregister
 from simulator.stages.autoscaling import SCALERS
 from simulator.stages.batching import BATCHING
 from simulator.stages.pool_queues import BALANCERS
@@ -169,6 +171,12 @@ def test_the_page_of_the_command_is_its_help_whatever_the_terminal(monkeypatch):
     for name, value in {"COLUMNS": "40", "TERMINAL_WIDTH": "40", "FORCE_COLOR": "1", "TERM": "xterm-256color"}.items():
         monkeypatch.setenv(name, value)
     assert written == command_page.page()
+
+
+def test_the_page_of_the_command_names_every_extra_that_a_user_may_need():
+    ours = {"campaigns", "dev"}
+    project = tomllib.loads((command_page.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(project["optional-dependencies"]) - ours <= words(command_page.INTRODUCTION)
 
 
 PAGES = sorted(GUIDE.parent.glob("*.md"))

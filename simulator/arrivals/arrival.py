@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrivals.rate_clock import Surge, steady, warped
+from simulator.arrivals.rate_clock import steady, warped
 from simulator.case.curveballs import OF_SENSORS, AffectedQuantity
 from simulator.engine.conditions import changes_of, surges
+from simulator.engine.timetables import Surge
 from simulator.evidence.recordings import Recording
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from simulator.case.quantities import AnyQuantity, Exponential, Lognormal
 from simulator.engine.quantity_draws import draw
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Surge, Times
+    from simulator.arrivals.rate_clock import Times
+    from simulator.engine.timetables import Surge
 
 
 class Loop(AnyArrivals):

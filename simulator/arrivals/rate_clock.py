@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.engine.timetables import Surge
+
 Times = NDArray[np.float64]
-
-
-class Surge(NamedTuple):
-    """From `at_s` on, for `seconds`, the clock runs `times` as fast. Surges that overlap multiply."""
-
-    at_s: float
-    seconds: float = inf
-    times: float = 1.0
 
 
 @dataclass(frozen=True)

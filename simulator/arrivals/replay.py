@@ -18,8 +18,9 @@ from simulator.evidence.recordings import RecordingError, read_recording
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Surge, Times
+    from simulator.arrivals.rate_clock import Times
     from simulator.engine.plan import Gatherer
+    from simulator.engine.timetables import Surge
 
 
 class Replay(Open):

@@ -18,7 +18,8 @@ from simulator.engine.quantity_draws import draw
 from simulator.engine.streams import Streams
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Clock, Surge, Times
+    from simulator.arrivals.rate_clock import Clock, Times
+    from simulator.engine.timetables import Surge
 
 
 JitterFigure = Annotated[Figure, bounded(0, 60_000)]

@@ -20,8 +20,9 @@ from simulator.case.faults import Path
 from simulator.case.fields import Figure, PositiveFigure, Strict, bounded
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Surge, Times
+    from simulator.arrivals.rate_clock import Times
     from simulator.case.schema import Scenario
+    from simulator.engine.timetables import Surge
 
 CvFigure = Annotated[Figure, bounded(0.05, 10)]
 

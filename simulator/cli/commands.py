@@ -21,9 +21,12 @@ class CommandEntry(NamedTuple):
 
 #: The commands by name, in the order of the help.
 COMMANDS = {
-    "serve": CommandEntry("cli.serve_command:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."),
+    "serve": CommandEntry(
+        "cli.serve_command:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."
+    ),
     "cases": CommandEntry(
-        "cli.case_commands:cases", "List the cases; then, with exit status 2, print what is wrong with those that cannot be used."
+        "cli.case_commands:cases",
+        "List the cases; then, with exit status 2, print what is wrong with those that cannot be used.",
     ),
     "check": CommandEntry(
         "cli.case_commands:check",
@@ -34,14 +37,16 @@ COMMANDS = {
         "cli.levers_command:levers", "Try every choice one step either way from a design, and print what moves its objectives."
     ),
     "sweep": CommandEntry(
-        "tradeoffs.sweep_commands:sweep", "Run many designs of a case, over any of its choices and figures, and print what each comes to."
+        "tradeoffs.sweep_commands:sweep",
+        "Run many designs of a case, over any of its choices and figures, and print what each comes to.",
     ),
     "pareto": CommandEntry(
         "tradeoffs.sweep_commands:pareto",
         "Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying.",
     ),
     "best": CommandEntry(
-        "tradeoffs.study_commands:best", "Search for the cheapest design that meets every objective; where none does, name the nearest misses."
+        "tradeoffs.study_commands:best",
+        "Search for the cheapest design that meets every objective; where none does, name the nearest misses.",
     ),
     "sensitivity": CommandEntry(
         "tradeoffs.study_commands:sensitivity",
@@ -52,7 +57,8 @@ COMMANDS = {
         "Print the most traffic within the objectives, the fewest servers for it, and the cost against the load.",
     ),
     "breakeven": CommandEntry(
-        "tradeoffs.study_commands:breakeven", "Find which assumed or projected figures turn an answer within their range, and where it turns."
+        "tradeoffs.study_commands:breakeven",
+        "Find which assumed or projected figures turn an answer within their range, and where it turns.",
     ),
     "report": CommandEntry(
         "cli.case_commands:report",
@@ -62,9 +68,12 @@ COMMANDS = {
         "sources.evidence_command:evidence",
         "Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed.",
     ),
-    "monitor": CommandEntry("monitors.monitor_command:monitor", "Tell whether production differs from a reference; exit status 1 if it does."),
+    "monitor": CommandEntry(
+        "monitors.monitor_command:monitor", "Tell whether production differs from a reference; exit status 1 if it does."
+    ),
     "incident": CommandEntry(
-        "incident.incident_command:incident", "Play a production incident from a script; the cause is told once the script closes it."
+        "incident.incident_command:incident",
+        "Play a production incident from a script; the cause is told once the script closes it.",
     ),
     "profile": CommandEntry("measure.profile_command:profile", "Measure what models take on this machine, call by call."),
     "fidelity": CommandEntry(
@@ -72,7 +81,8 @@ COMMANDS = {
         "Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.",
     ),
     "projection": CommandEntry(
-        "sources.projection_command:projection", "Print how far projected latencies were off on published points of held-out networks."
+        "sources.projection_command:projection",
+        "Print how far projected latencies were off on published points of held-out networks.",
     ),
     "detect-eval": CommandEntry(
         "measure.detector_command:detect_eval",

@@ -26,12 +26,6 @@ from simulator.limits import FAULTS_TOLD
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
-
-
-
-
-
-
 #: What a terminal obeys in place of showing it, but for tabs and new lines: control characters, marks that turn the direction
 #: of writing, and bytes that are no text.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

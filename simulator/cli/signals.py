@@ -1,27 +1,14 @@
 """Effects of the signals that end a command."""
 
 from __future__ import annotations
-from simulator.cli.exits import INTERRUPTED, TERMINATED
 
 import os
-import re
-import shlex
 import signal
 import sys
-import traceback
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from enum import IntEnum
-from typing import IO, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import typer
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.text import Text
-
-from simulator.case.faults import Fault, ScenarioError, told
-from simulator.errors import InputError, suggest
-from simulator.limits import FAULTS_TOLD
+from simulator.cli.exits import INTERRUPTED, TERMINATED
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.arrivals.rate_clock import Surge
 from simulator.case.curveballs import AffectedQuantity, AnyCurveball
 from simulator.engine.calendar import HOUR_S
-from simulator.engine.timetables import Span, Steps, merged, steps
+from simulator.engine.timetables import Span, Steps, Surge, merged, steps
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Plan

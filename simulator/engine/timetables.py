@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,3 +113,11 @@ def spliced(parts: Iterable[tuple[float, Steps]]) -> Steps:
         times += [start, *within_part]
         values += [steps.at(time) for time in [start, *within_part]]
     return Steps(tuple(times), tuple(values))
+
+
+class Surge(NamedTuple):
+    """From `at_s` on, for `seconds`, the clock runs `times` as fast. Surges that overlap multiply."""
+
+    at_s: float
+    seconds: float = inf
+    times: float = 1.0

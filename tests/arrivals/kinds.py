@@ -1,16 +1,20 @@
 """Arrival kinds as an author writes them, and what is drawn of them."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import TypeAdapter
 from scipy.stats import chi2
 
-from simulator.arrivals import ARRIVALS, Arrivals
+from simulator.arrivals import ARRIVALS
+from simulator.case.arrival_model import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.kinds import OneOf
 from simulator.engine.streams import Streams
 from tests.builders import assumed
 
 RUNS = 40
 
-KIND = TypeAdapter(Arrivals)
+KIND = TypeAdapter(Annotated[AnyArrivals, OneOf(ARRIVAL_KINDS)])
 
 
 def process(end, starts_at=0.0, recording=None, **fields):

@@ -5,9 +5,9 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import kstest, norm, uniform
 
-from simulator.arrivals.rate_clock import Surge
 from simulator.engine.run import simulate
 from simulator.engine.streams import Streams
+from simulator.engine.timetables import Surge
 from tests.arrivals.kinds import drawn, process
 from tests.builders import assumed, link, plan, spread
 

@@ -18,13 +18,14 @@ from pandas.testing import assert_frame_equal
 
 from simulator.arrivals import ARRIVALS
 from simulator.case.arrival_model import ARRIVAL_KINDS
+from simulator.case.stage_model import STAGE_KINDS as KINDS
 from simulator.engine.calendar import DAY_S
 from simulator.engine.plan import Plan
 from simulator.engine.run import Run, simulate
 from simulator.engine.streams import Streams
 from simulator.engine.trace import Trace
 from simulator.evidence.recordings import Recording
-from simulator.stages import KINDS, STAGES
+from simulator.stages import STAGES
 from simulator.stages.autoscaling import SCALERS
 from simulator.stages.batching import BATCHING
 from simulator.stages.pool_fields import Scaling

@@ -8,8 +8,6 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from simulator.cli.fidelity import sentences, table_of
-
 from simulator.case.faults import ScenarioError
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
@@ -17,6 +15,7 @@ from simulator.engine.run import simulate
 from simulator.errors import InputError
 from simulator.evidence.fidelity_reports import read_report
 from simulator.evidence.profiles import read_profile
+from simulator.measure.fidelity_command import sentences, table_of
 from simulator.metrics.summary import summarise
 from simulator.paths import FIDELITY, PROFILES
 from tests.case.texts import SMALL
