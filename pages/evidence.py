@@ -50,7 +50,7 @@ from simulator.sources.latency_charts import (
     speed_of_precisions,
     step_times,
 )
-from simulator.sources.own_model_panel import Measurement, MeasurementError, MeasurementOptions, measurements
+from simulator.app.model_measurements import Measurement, MeasurementError, MeasurementOptions, measurements
 from simulator.sources.score_panel import scores
 from simulator.sources.source_rows import matching, sources
 

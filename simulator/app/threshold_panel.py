@@ -9,7 +9,7 @@ from simulator.charts.look import Chart
 from simulator.charts.threshold_charts import crowd, referrals_by_sensitivity, roc, with_tried
 from simulator.engine.plan import Plan, fingerprint
 from simulator.metrics.operating_points import TARGETS, Dial, dial_of, reading_capacity, referred_at
-from simulator.practice.design_state import step
+from simulator.app.design_state import step
 from simulator.units import percent
 
 

@@ -17,7 +17,7 @@ from simulator.explain.curveball_effects import Toll, metres_told, summed_up, to
 from simulator.explain.replications import Result
 from simulator.metrics.strikes import calm_until, clock, strikes_of, told
 from simulator.practice.design_runs import CALM, cancelled, watcher
-from simulator.practice.design_state import KEPT, get, key
+from simulator.app.design_state import KEPT, get, key
 
 #: The times that can be picked lie so far apart, in seconds: the first step that leaves at most this many of them.
 _STEPS, _MOST_TIMES = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600), 200

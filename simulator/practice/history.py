@@ -29,7 +29,7 @@ from simulator.engine.plan import compile_plan
 from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side, undecided
 from simulator.metrics.summary import NO_FIGURE
 from simulator.practice.design_runs import watcher
-from simulator.practice.design_state import get, key, put
+from simulator.app.design_state import get, key, put
 from simulator.practice.history_table import draw_strip, set_cookie
 from simulator.units import duration, spoken
 

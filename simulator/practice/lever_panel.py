@@ -17,7 +17,7 @@ from simulator.charts.look import BLUE, GREY, Chart, figure, rounded, translucen
 from simulator.explain.challenge import effort
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect
-from simulator.practice.design_state import key, step
+from simulator.app.design_state import key, step
 from simulator.practice.history import kept
 
 #: So many steps are drawn, those with the largest changes; the table holds all.

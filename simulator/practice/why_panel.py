@@ -8,7 +8,7 @@ from simulator.app.widgets import plain
 from simulator.explain.challenge import Ground, challenge_of
 from simulator.explain.reasons import Reason
 from simulator.explain.replications import Result
-from simulator.practice import design_state as state
+from simulator.app import design_state as state
 from simulator.practice.exhibit_panels import panel_of
 
 

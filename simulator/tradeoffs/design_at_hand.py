@@ -16,7 +16,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
 from simulator.paths import PAGES
 from simulator.practice.choice_panel import story
-from simulator.practice.design_state import get, put
+from simulator.app.design_state import get, put
 from simulator.tradeoffs.design_space import DesignPoint
 
 

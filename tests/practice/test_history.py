@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.store.attempts import Attempts
 from simulator.case.load import loads
 from simulator.practice import history
-from simulator.practice.design_state import key
+from simulator.app.design_state import key
 from tests.case.texts import changed
 
 

@@ -1,53 +1,19 @@
-"""How far two columns lie apart: Kolmogorov and Smirnov, chi-squared, Wasserstein, PSI, as functions of counts in cells."""
+"""Distances of two samples: KS, chi-squared, Wasserstein and PSI from counts in cells, and the maximum mean discrepancy."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist, pdist
 
-from simulator.monitors.blocks import Codes, Floats
-from simulator.monitors.resampling import Statistic, dealt_to_production, drawn_again
+Floats = NDArray[np.float64]
+#: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
+Statistic = Callable[[Floats, Floats], Floats]
 
-#: Values are told apart up to so many; more are joined into cells of equal counts, of at most 1/256 of all rows.
-CELLS = 256
 #: Bins of the population stability index: tenths of the reference.
 PSI_BINS = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Where each row lies. support: the mean value in each cell, ascending; 0, 1, ... for categories, which have names."""
-
-    reference: Codes
-    production: Codes
-    support: Floats
-    names: tuple[str, ...] = ()
-
-
-def cells_of_numbers(reference: Floats, production: Floats) -> Cells:
-    """Cells of a column of numbers, shapes (n,) and (m,): a value each, or quantiles of both files together."""
-    both = np.concatenate([reference, production])
-    values = np.unique(both)
-    edges = values if len(values) <= CELLS else np.unique(np.quantile(both, np.arange(CELLS) / CELLS, method="higher"))
-    codes = np.searchsorted(edges, both, side="right") - 1
-    support = np.bincount(codes, both) / np.bincount(codes)
-    return Cells(codes[: len(reference)], codes[len(reference) :], support)
-
-
-def cells_of_words(reference: pd.Series, production: pd.Series) -> Cells:
-    """Cells of a column of categories: one for each word."""
-    codes, names = pd.factorize(pd.concat([reference, production]).astype(str), sort=True)
-    return Cells(codes[: len(reference)], codes[len(reference) :], np.arange(len(names), dtype=float), tuple(names))
-
-
-def psi_cells(reference: Floats, production: Floats) -> Cells:
-    """Bins between the tenths of the reference, open at both ends; fewer where tenths coincide."""
-    edges = np.unique(np.quantile(reference, np.arange(1, PSI_BINS) / PSI_BINS))
-    codes = [np.searchsorted(edges, values, side="left") for values in (reference, production)]
-    return Cells(codes[0], codes[1], np.arange(len(edges) + 1.0))
 
 
 def psi(reference: Floats, production: Floats) -> Floats:
@@ -141,38 +107,3 @@ def mmd_squared(reference: Floats, production: Floats, width: float) -> float:
 
 def _mean_of_pairs(kernel: Floats) -> float:
     return float((kernel.sum() - np.trace(kernel)) / (len(kernel) * (len(kernel) - 1)))
-
-
-class BlockedKernel:
-    """Sums of the kernel over pairs of blocks, so that blocks can change files without another look at the rows."""
-
-    def __init__(self, features: tuple[Floats, Floats], blocks: tuple[Codes, Codes], width: float) -> None:
-        """features: shapes (n, d) and (m, d); blocks: of each row, shapes (n,) and (m,), from 0."""
-        self.sizes = (int(blocks[0].max()) + 1, int(blocks[1].max()) + 1)
-        codes = np.concatenate([blocks[0], blocks[1] + self.sizes[0]])
-        member = np.zeros((len(codes), sum(self.sizes)))
-        member[np.arange(len(codes)), codes] = 1.0
-        rows = np.concatenate(features)
-        self.sums = member.T @ gaussian_kernel(rows, rows, width) @ member
-        self.rows = member.sum(axis=0)
-
-    def found(self) -> float:
-        """The biased estimate of what was seen: pairs of a row with itself included."""
-        dealt = np.repeat([0.0, 1.0], self.sizes)[None]
-        return float(self._between(1 - dealt, dealt)[0])
-
-    def permuted(self, times: int, seed: int) -> Floats:
-        """The same while blocks change files, shape (times,)."""
-        dealt = dealt_to_production(np.random.default_rng(seed), times, self.sizes)
-        return self._between(1 - dealt, dealt)
-
-    def drawn(self, times: int, seed: int) -> Floats:
-        """The same while each file's blocks are drawn again, shape (times,)."""
-        rng = np.random.default_rng(seed)
-        first, second = (drawn_again(rng, times, size) for size in self.sizes)
-        return self._between(np.pad(first, ((0, 0), (0, self.sizes[1]))), np.pad(second, ((0, 0), (self.sizes[0], 0))))
-
-    def _between(self, reference: Floats, production: Floats) -> Floats:
-        """reference, production: how often each block is in the file, shapes (b, blocks)"""
-        weights = production / (production @ self.rows)[:, None] - reference / (reference @ self.rows)[:, None]
-        return np.asarray(((weights @ self.sums) * weights).sum(axis=1))
