@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
 from simulator.app.links import read, written
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.schema import Scenario

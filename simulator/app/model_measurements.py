@@ -19,7 +19,9 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from time import monotonic
 from typing import Any
+
 from cachetools import FIFOCache
+
 from simulator.app.uploads import uploads
 from simulator.units import duration
 

@@ -1,19 +1,55 @@
-"""Distances of two samples: KS, chi-squared, Wasserstein and PSI from counts in cells, and the maximum mean discrepancy."""
+"""Distances between two columns: Kolmogorov and Smirnov, chi-squared, Wasserstein, PSI from counts in cells, and MMD."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist, pdist
 
 Floats = NDArray[np.float64]
-#: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
-Statistic = Callable[[Floats, Floats], Floats]
+Codes = NDArray[np.int64]
 
+#: Values are told apart up to so many; more are joined into cells of equal counts, of at most 1/256 of all rows.
+CELLS = 256
 #: Bins of the population stability index: tenths of the reference.
 PSI_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Where each row lies. support: the mean value in each cell, ascending; 0, 1, ... for categories, which have names."""
+
+    reference: Codes
+    production: Codes
+    support: Floats
+    names: tuple[str, ...] = ()
+
+
+def cells_of_numbers(reference: Floats, production: Floats) -> Cells:
+    """Cells of a column of numbers, shapes (n,) and (m,): a value each, or quantiles of both files together."""
+    both = np.concatenate([reference, production])
+    values = np.unique(both)
+    edges = values if len(values) <= CELLS else np.unique(np.quantile(both, np.arange(CELLS) / CELLS, method="higher"))
+    codes = np.searchsorted(edges, both, side="right") - 1
+    support = np.bincount(codes, both) / np.bincount(codes)
+    return Cells(codes[: len(reference)], codes[len(reference) :], support)
+
+
+def cells_of_words(reference: pd.Series, production: pd.Series) -> Cells:
+    """Cells of a column of categories: one for each word."""
+    codes, names = pd.factorize(pd.concat([reference, production]).astype(str), sort=True)
+    return Cells(codes[: len(reference)], codes[len(reference) :], np.arange(len(names), dtype=float), tuple(names))
+
+
+def psi_cells(reference: Floats, production: Floats) -> Cells:
+    """Bins between the tenths of the reference, open at both ends; fewer where tenths coincide."""
+    edges = np.unique(np.quantile(reference, np.arange(1, PSI_BINS) / PSI_BINS))
+    codes = [np.searchsorted(edges, values, side="left") for values in (reference, production)]
+    return Cells(codes[0], codes[1], np.arange(len(edges) + 1.0))
 
 
 def psi(reference: Floats, production: Floats) -> Floats:
@@ -47,7 +83,7 @@ def chi_squared(reference: Floats, production: Floats) -> Floats:
     return np.asarray((parts[0] + parts[1]).sum(axis=-1))
 
 
-def wasserstein(support: Floats, deviation: float) -> Statistic:
+def wasserstein(support: Floats, deviation: float) -> Callable[[Floats, Floats], Floats]:
     """The distance by which mass has to be moved, in units of a deviation."""
     widths = np.diff(support)
 
@@ -58,7 +94,7 @@ def wasserstein(support: Floats, deviation: float) -> Statistic:
     return distance
 
 
-def mean_shift(support: Floats, deviation: float) -> Statistic:
+def mean_shift(support: Floats, deviation: float) -> Callable[[Floats, Floats], Floats]:
     """The mean of production less that of the reference, in units of a deviation (of the reference: Glass's delta)."""
 
     def shift(reference: Floats, production: Floats) -> Floats:

@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 
 from simulator.intervals import LEVEL, Interval, corrected_interval, percentile_interval, pivotal_interval
 from simulator.metrics import distances
+from simulator.metrics.distances import Cells
 from simulator.monitors import sequential
 from simulator.monitors.blocks import (
     KS_EFFICIENCY,
@@ -25,17 +26,7 @@ from simulator.monitors.blocks import (
     smallest_shift,
 )
 from simulator.monitors.monitor_tables import Kind
-from simulator.monitors.resampling import (
-    BlockedKernel,
-    Cells,
-    Resampling,
-    Statistic,
-    arrangements,
-    cells_of_numbers,
-    permutation_p,
-    psi_cells,
-    resampling,
-)
+from simulator.monitors.resampling import BlockedKernel, Resampling, Statistic, arrangements, permutation_p, resampling
 
 #: Times that each file is drawn again for an interval.
 DRAWS = 999
@@ -124,7 +115,7 @@ class ColumnSample:
         if self.kind == "words":
             codes = (self.reference.astype(int), self.production.astype(int))
             return Cells(*codes, np.arange(len(self.names), dtype=float), self.names)
-        return cells_of_numbers(self.reference, self.production)
+        return distances.cells_of_numbers(self.reference, self.production)
 
 
 def ask_ks(sample: ColumnSample) -> ColumnTestResult:
@@ -178,7 +169,7 @@ def ask_wasserstein(sample: ColumnSample) -> ColumnTestResult:
 
 def ask_psi(sample: ColumnSample) -> ColumnTestResult:
     """Population stability index over tenths of the reference, or categories; what chance adds is taken off the effect."""
-    cells = sample.cells() if sample.kind != "numbers" else psi_cells(sample.reference, sample.production)
+    cells = sample.cells() if sample.kind != "numbers" else distances.psi_cells(sample.reference, sample.production)
     rows = sample.resampled(cells)
     found = float(distances.psi(*rows.counted)[0])
     p, least = sample.permuted_p(found, rows, distances.psi)

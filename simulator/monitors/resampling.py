@@ -1,4 +1,4 @@
-"""Resampling of two files in cells: permute rows or blocks between them (nothing differs), or draw them again."""
+"""Both files as they could have been: rows or blocks that change files (nothing differs), or are drawn again."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from math import comb
 from typing import Protocol
 
 import numpy as np
-import pandas as pd
 
-from simulator.metrics.distances import PSI_BINS, Statistic, gaussian_kernel
+from simulator.metrics.distances import gaussian_kernel
 from simulator.monitors.blocks import Blocks, Codes, Floats
 
+#: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
+Statistic = Callable[[Floats, Floats], Floats]
 #: Numbers that are held at a time.
 _HELD = 4_000_000
 
@@ -167,43 +168,6 @@ def _in_parts(one: Callable[[int], Floats], times: int, width: int) -> Floats:
 def arrangements(first: int, second: int) -> float:
     """In how many ways so many blocks can be dealt to two files; infinite where nobody would count them."""
     return float(comb(first + second, second)) if first + second < 60 else np.inf
-
-
-#: Values are told apart up to so many; more are joined into cells of equal counts, of at most 1/256 of all rows.
-CELLS = 256
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Where each row lies. support: the mean value in each cell, ascending; 0, 1, ... for categories, which have names."""
-
-    reference: Codes
-    production: Codes
-    support: Floats
-    names: tuple[str, ...] = ()
-
-
-def cells_of_numbers(reference: Floats, production: Floats) -> Cells:
-    """Cells of a column of numbers, shapes (n,) and (m,): a value each, or quantiles of both files together."""
-    both = np.concatenate([reference, production])
-    values = np.unique(both)
-    edges = values if len(values) <= CELLS else np.unique(np.quantile(both, np.arange(CELLS) / CELLS, method="higher"))
-    codes = np.searchsorted(edges, both, side="right") - 1
-    support = np.bincount(codes, both) / np.bincount(codes)
-    return Cells(codes[: len(reference)], codes[len(reference) :], support)
-
-
-def cells_of_words(reference: pd.Series, production: pd.Series) -> Cells:
-    """Cells of a column of categories: one for each word."""
-    codes, names = pd.factorize(pd.concat([reference, production]).astype(str), sort=True)
-    return Cells(codes[: len(reference)], codes[len(reference) :], np.arange(len(names), dtype=float), tuple(names))
-
-
-def psi_cells(reference: Floats, production: Floats) -> Cells:
-    """Bins between the tenths of the reference, open at both ends; fewer where tenths coincide."""
-    edges = np.unique(np.quantile(reference, np.arange(1, PSI_BINS) / PSI_BINS))
-    codes = [np.searchsorted(edges, values, side="left") for values in (reference, production)]
-    return Cells(codes[0], codes[1], np.arange(len(edges) + 1.0))
 
 
 class BlockedKernel:

@@ -2,10 +2,11 @@
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from simulator.case.load import apply, load
-from simulator.engine.plan import Plan
+
 from simulator.app import design_state as address
 from simulator.app.design_state import key
+from simulator.case.load import apply, load
+from simulator.engine.plan import Plan
 
 CASE = "skin-cancer-triage"
 

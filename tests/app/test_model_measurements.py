@@ -4,7 +4,9 @@ import json
 import sys
 import time
 from pathlib import Path
+
 import pytest
+
 from simulator.app.model_measurements import MeasurementError, MeasurementOptions, Measurements
 
 START = {"event": "start", "model": "m", "precision": "fp32", "device": "d", "threads": [1, 2], "batches": [1, 2]}

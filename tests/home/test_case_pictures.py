@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from simulator.case.load import load
 from simulator.case.metric_records import Metric
 from simulator.case.schema import Objective
-from simulator.home.case_pictures import collapse, objectives, referrals
 from simulator.engine.plan import compile_plan
+from simulator.home.case_pictures import collapse, objectives, referrals
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.scorecard import Verdict
+
 
 def test_the_share_referred_is_counted_on_the_table_at_the_sensitivity_that_is_asked():
     plan = compile_plan(load("skin-cancer-triage"))

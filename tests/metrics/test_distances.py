@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from simulator.metrics import distances
-from simulator.monitors.resampling import CELLS, cells_of_numbers, cells_of_words, psi_cells, resampling
+from simulator.monitors.resampling import resampling
 
 numbers = st.lists(st.integers(-20, 20).map(lambda value: value / 4), min_size=3, max_size=60).map(np.array)
 
 
 @given(numbers, numbers)
 def test_ks_and_wasserstein_from_counts_are_those_of_scipy(reference: np.ndarray, production: np.ndarray) -> None:
-    cells = cells_of_numbers(reference, production)
+    cells = distances.cells_of_numbers(reference, production)
     counts = resampling((cells.reference, cells.production), len(cells.support), None).counted
     assert distances.ks(*counts)[0] == pytest.approx(stats.ks_2samp(reference, production, method="asymp").statistic)
     if reference.std() > 0:
@@ -28,8 +28,8 @@ def test_ks_and_wasserstein_from_counts_are_those_of_scipy(reference: np.ndarray
 def test_cells_of_many_values_keep_the_statistics_to_within_a_cell() -> None:
     rng = np.random.default_rng(0)
     reference, production = rng.normal(size=3000), rng.normal(0.3, 1, size=2000)
-    cells = cells_of_numbers(reference, production)
-    assert len(cells.support) == CELLS
+    cells = distances.cells_of_numbers(reference, production)
+    assert len(cells.support) == distances.CELLS
     counts = resampling((cells.reference, cells.production), len(cells.support), None).counted
     assert distances.ks(*counts)[0] == pytest.approx(stats.ks_2samp(reference, production).statistic, abs=1 / 256)
     assert distances.mean_shift(cells.support, reference.std())(*counts)[0] == pytest.approx(0.3, abs=0.1)
@@ -56,18 +56,18 @@ def test_psi_of_equal_distributions_has_its_published_mean() -> None:
     found = []
     for _ in range(400):
         reference, production = rng.normal(size=2000), rng.normal(size=1000)
-        cells = psi_cells(reference, production)
+        cells = distances.psi_cells(reference, production)
         found.append(distances.psi(*resampling((cells.reference, cells.production), len(cells.support), None).counted)[0])
     error = np.std(found) / 20
     assert np.mean(found) == pytest.approx(9 * (1 / 2000 + 1 / 1000), abs=4 * error)
 
 
 def test_bins_of_the_psi_are_tenths_of_the_reference() -> None:
-    cells = psi_cells(np.arange(1000.0), np.array([-5.0, 2000.0]))
+    cells = distances.psi_cells(np.arange(1000.0), np.array([-5.0, 2000.0]))
     assert np.bincount(cells.reference).tolist() == [100] * 10
     assert cells.production.tolist() == [0, 9]
 
 
 def test_categories_of_both_files_have_a_cell_each() -> None:
-    cells = cells_of_words(pd.Series(["fog", "clear"]), pd.Series(["snow", "fog"]))
+    cells = distances.cells_of_words(pd.Series(["fog", "clear"]), pd.Series(["snow", "fog"]))
     assert cells.names == ("clear", "fog", "snow") and cells.production.tolist() == [2, 1]

@@ -8,13 +8,13 @@ from scipy import stats
 
 from simulator.metrics import distances
 from simulator.monitors.blocks import Blocks, grouped
-from simulator.monitors.resampling import arrangements, cells_of_numbers, permutation_p, resampling
+from simulator.monitors.resampling import arrangements, permutation_p, resampling
 
 
 def test_p_of_blocks_is_that_of_all_arrangements() -> None:
     """Three blocks of the reference and three of production: of the 20 ways to deal them, two are as extreme as this one."""
     reference, production = np.repeat([0, 1, 2], 4), np.repeat([5, 6, 3], 4)
-    cells = cells_of_numbers(reference.astype(float), production.astype(float))
+    cells = distances.cells_of_numbers(reference.astype(float), production.astype(float))
     rows = resampling((cells.reference, cells.production), len(cells.support), grouped(reference, production))
     assert rows.arrangements == 20
     values = np.array([0, 1, 2, 5, 6, 3])
@@ -37,7 +37,7 @@ def test_drawing_again_gives_the_known_standard_error(blocked: bool) -> None:
     """Of a difference of means of independent rows, blocks or not: sqrt(1 / n + 1 / m) standard deviations."""
     rng = np.random.default_rng(0)
     reference, production = rng.normal(size=2000), rng.normal(size=1000)
-    cells = cells_of_numbers(reference, production)
+    cells = distances.cells_of_numbers(reference, production)
     blocks = Blocks(np.arange(2000) // 5, np.arange(1000) // 5) if blocked else None
     drawn = resampling((cells.reference, cells.production), len(cells.support), blocks).drawn(
         distances.mean_shift(cells.support, reference.std()), 1500, 0

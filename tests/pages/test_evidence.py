@@ -6,11 +6,11 @@ from time import monotonic, sleep
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app.model_measurements import Measurements
 from simulator.evidence.failures import Failure, write_failure
 from simulator.evidence.fidelity_reports import write_report
 from simulator.evidence.profiles import write_profile
 from simulator.paths import APP, PAGES
-from simulator.app.model_measurements import Measurements
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 from tests.pages.conftest import told
 from tests.profiles import profile
