@@ -12,7 +12,7 @@ from simulator.case.faults import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import Plan, compile_plan
-from simulator.explain.replications import REPLICATIONS
+from simulator.metrics.replications import REPLICATIONS
 from simulator.paths import PAGES
 from simulator.practice import design_state as address
 from simulator.practice import history

@@ -14,7 +14,7 @@ from simulator.app.widgets import CONFIG, as_table, plain
 from simulator.case.schema import Scenario
 from simulator.charts.case_pictures import HEIGHT, Picture, braking, collapse, objectives, referrals
 from simulator.engine.plan import Plan
-from simulator.explain.replications import Result
+from simulator.explain.result import Result
 from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
 from simulator.metrics.scorecard import Verdict, judge

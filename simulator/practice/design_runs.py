@@ -11,7 +11,7 @@ from simulator.app.visitors import person
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
-from simulator.explain.replications import Result
+from simulator.explain.result import Result
 from simulator.metrics.scorecard import judge
 from simulator.practice.design_state import get, key
 from simulator.practice.verdict_bar import bar, told

@@ -17,7 +17,7 @@ from simulator.app import jobs, workers
 from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher, stages_of
 from simulator.app.turns import Submitter, TaskReply
 from simulator.app.workers import Workers
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.practice import design_runs as runs
 from simulator.processes import KilledError
 from simulator.stages.pool_evidence import constant

@@ -16,8 +16,8 @@ from simulator.charts.replica_charts import batch_timeline
 from simulator.charts.threshold_charts import crowd, referrals_by_sensitivity, roc, with_tried
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.replications import replicate
 from simulator.explain.request_path import request_path
+from simulator.explain.result import replicate
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
 from simulator.metrics.operating_points import referred_at
 from simulator.stages.pool_evidence import constant

@@ -19,8 +19,8 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.bottleneck import bottleneck_of
 from simulator.explain.chrome_trace import events
-from simulator.explain.replications import replicate
 from simulator.explain.request_path import BEHIND, request_path
+from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
 from simulator.practice.exhibit_panels import panels

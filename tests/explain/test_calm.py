@@ -6,7 +6,7 @@ import pytest
 from simulator.engine.plan import calm
 from simulator.engine.run import simulate
 from simulator.explain.curveball_effects import summed_up, toll_rows, tolls
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 

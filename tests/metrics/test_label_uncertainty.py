@@ -8,7 +8,7 @@ from scipy.stats import beta, t
 
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import load_scores
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.intervals import share_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import (

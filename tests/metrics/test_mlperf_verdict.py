@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.metrics.mlperf_verdict import mlperf_verdict, queries_needed, spare_queries
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, plan, pool

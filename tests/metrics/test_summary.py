@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.engine.run import simulate
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
 from simulator.stages.pool_evidence import constant

@@ -5,7 +5,7 @@ import pytest
 
 from simulator.case.faults import ScenarioError
 from simulator.engine.run import simulate
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
 from simulator.metrics.warm_up import mser
