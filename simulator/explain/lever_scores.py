@@ -176,8 +176,8 @@ def _held_up_by(summary: Summary, name: str) -> Callable[[Plan], float] | None:
         return None
     if load.retried is not None and times.turned_away >= FEW * times.visits:
         figure = "retried"
-    elif plan.scenario.stages[name].company_s and times.held_s > times.waited_s / 2:
-        return lambda other: other.scenario.stages[name].company_s
+    elif plan.scenario.stages[name].batching_delay_s and times.held_s > times.waited_s / 2:
+        return lambda other: other.scenario.stages[name].batching_delay_s
     else:
         figure = "peak" if load.peak is not None and load.peak >= 1 > load.mean else "mean"
 

@@ -25,7 +25,7 @@ from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
 from simulator.practice.exhibit_panels import panels
 from simulator.stages import register, unregister
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from simulator.theory.flows import visit_ratios
 from simulator.theory.loads import loads
 from tests.builders import assumed, document, end, figures, gate, link, plan, pool, run_at, scenario

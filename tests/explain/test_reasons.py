@@ -16,7 +16,7 @@ from simulator.engine.run import simulate
 from simulator.explain import advice
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
 from tests.metrics.test_groups import screened
 
