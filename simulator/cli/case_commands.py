@@ -10,9 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.case.case_files import find
-from simulator.case.faults import ScenarioError
-from simulator.case.load import load, load_all
+from simulator.case.document import ScenarioError
+from simulator.case.load import find, load, load_all
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, err, say, table_console, tell
 from simulator.cli.options import Case, Picks, Seed, Strikes
