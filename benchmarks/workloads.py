@@ -12,7 +12,7 @@ from simulator.case.load import loads
 from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
 from simulator.engine.trace import Trace
-from simulator.stages.service_times import GRID, LatencyTable, constant
+from simulator.stages.pool_evidence import GRID, LatencyTable, constant
 from simulator.theory.queues import batch_queue
 
 Times = NDArray[np.float64]

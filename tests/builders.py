@@ -22,7 +22,7 @@ from simulator.engine.trace import Trace
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.score_tables import Measured, ScoreTable
 from simulator.metrics.measures import measure
-from simulator.stages.service_times import GRID, LatencyTable, constant
+from simulator.stages.pool_evidence import GRID, LatencyTable, constant
 
 MACHINE = Hardware(label="A box", processor="none", vcpus=2, usd_per_hour=0.2, price_source="a test")
 

@@ -30,10 +30,9 @@ from simulator.engine.streams import Streams
 from simulator.metrics.scorecard import judge
 from simulator.metrics.summary import summarise
 from simulator.stages import STAGES, unregister
-from simulator.stages.autoscaling import SCALERS
 from simulator.stages.batching import BATCHING
-from simulator.stages.pool_queues import BALANCERS
-from simulator.stages.queue_orders import ORDERS
+from simulator.stages.pool_policies import SCALERS
+from simulator.stages.queues import BALANCERS, ORDERS
 from simulator.stages.retry import JITTERS
 from simulator.stages.stage import ServiceStage
 from tests import command_page

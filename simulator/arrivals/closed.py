@@ -18,7 +18,7 @@ from simulator.case.quantities import AnyQuantity, Exponential, Lognormal
 from simulator.engine.quantity_draws import draw
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Times
+    from simulator.arrivals.arrival import Times
     from simulator.engine.timetables import Surge
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.arrivals.arrival import OpenProcess
-from simulator.arrivals.rate_clock import Clock, steady
+from simulator.arrivals.arrival import Clock, OpenProcess, steady
 from simulator.case.arrival_model import Open
 from simulator.case.fields import Evidence, Line, LocalFile
 from simulator.engine.calendar import DAY_S
@@ -18,7 +17,7 @@ from simulator.evidence.recordings import RecordingError, read_recording
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Times
+    from simulator.arrivals.arrival import Times
     from simulator.engine.plan import Gatherer
     from simulator.engine.timetables import Surge
 

@@ -41,8 +41,8 @@ class OneOf:
 
 
 def add_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
-    """Add a kind that scenarios may name to its registry; raises ValueError if the name is taken."""
-    if kind_of(model) in kinds:
+    """Add a kind that scenarios may name to its registry; raises ValueError if another model has the name."""
+    if kinds.get(kind_of(model), model) is not model:
         raise ValueError(f"there already is a kind '{kind_of(model)}'")
     kinds[kind_of(model)] = model
     _rebuild()

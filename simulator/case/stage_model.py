@@ -152,7 +152,7 @@ class AnyStage(Strict):
         return False
 
     @property
-    def company_s(self) -> float:
+    def batching_delay_s(self) -> float:
         """The batching delay: how long a request may wait for its batch to fill although a server is free."""
         return 0.0
 

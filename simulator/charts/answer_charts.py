@@ -9,19 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.curveball_marks import marked
-from simulator.charts.look import (
-    BLUE,
-    INSTANT,
-    OBJECTIVE,
-    Chart,
-    SensorLook,
-    figure,
-    rounded,
-    sensor_looks,
-    time_of_day,
-    whiskers,
-)
+from simulator.charts.look import BLUE, INSTANT, OBJECTIVE, Chart, SensorLook, figure, rounded, sensor_looks, whiskers
+from simulator.charts.run_time import marked, time_of_day
 from simulator.engine.trace import Trace
 from simulator.metrics.ages import Floats, KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE

@@ -20,7 +20,7 @@ from simulator.cli.run_command import read_picks, read_strikes, run_in_processes
 from simulator.engine.plan import compile_plan, read_whole
 from simulator.engine.run import simulate
 from simulator.evidence.evidence_files import in_one_step
-from simulator.explain.replications import result_of
+from simulator.explain.result import result_of
 
 
 def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrivals import ARRIVALS, arrivals_of
+from simulator.arrivals import ARRIVALS
+from simulator.arrivals.arrival import arrivals_of
 from simulator.case.arrival_model import AnyArrivals
 from simulator.case.checks import cautions
 from simulator.case.choices import Pick
@@ -35,12 +36,12 @@ from simulator.evidence.recordings import Recording, RecordingError
 from simulator.evidence.score_tables import ScoreTable
 from simulator.limits import RUN_MEMORY
 from simulator.stages import STAGES
-from simulator.stages.service_times import weighed
+from simulator.stages.pool_evidence import weighed
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Process
     from simulator.stages.gate import Gate
-    from simulator.stages.service_times import LatencyTable, SizedTable
+    from simulator.stages.pool_evidence import LatencyTable, SizedTable
     from simulator.vehicle.drive_evidence import Sights
 
 Places = NDArray[np.intp]

@@ -32,9 +32,8 @@ from simulator.engine.trace import Trace, VisitLog
 from simulator.limits import RUN_STEPS
 from simulator.stages import STAGES
 from simulator.stages.device_batches import SharedDevice
-from simulator.stages.end import EndStage, ReturningEnd
-from simulator.stages.queue_orders import BY_MARKS
-from simulator.stages.stage import Outbox, ServiceStage
+from simulator.stages.queues import BY_MARKS
+from simulator.stages.stage import EndStage, Outbox, ReturningEnd, ServiceStage
 from simulator.units import duration
 
 if TYPE_CHECKING:

@@ -167,7 +167,7 @@ def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
         there = servers(plan, name)
         hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
         return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait is in those hours"
-    return f"{part} of the wait is batching delay, of up to {duration(stage.company_s)}"
+    return f"{part} of the wait is batching delay, of up to {duration(stage.batching_delay_s)}"
 
 
 def load_on(plan: Plan, stage: str) -> Load | None:

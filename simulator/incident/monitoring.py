@@ -19,7 +19,7 @@ from simulator.incident.measured_scenes import CLEAN_SETTING
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import LABELLED, OF_SERVERS, Slicing, Watch
 from simulator.incident.served_frames import ServedFrames
-from simulator.monitors.distances import PSI_BINS, bandwidth, chi_squared, mmd_squared, psi
+from simulator.metrics.distances import PSI_BINS, bandwidth, chi_squared, mmd_squared, psi
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -21,7 +21,7 @@ from simulator.evidence.recordings import Recording
 from simulator.measure.batch_server import Batch
 from simulator.measure.calibrate import GAPS_S, ServerProfile, by_size
 from simulator.stages.batching import TritonRule
-from simulator.stages.service_times import GRID, LatencyTable
+from simulator.stages.pool_evidence import GRID, LatencyTable
 
 # What the engine says of a server: before a run from its profile alone, and after it from what the run itself took.
 

@@ -20,8 +20,7 @@ from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, corrected_interval, percentile_interval
 from simulator.metrics.label_uncertainty import never_seen, resampled_cuts, thresholds_anew, weights_of
 from simulator.metrics.strikes import strikes_of
-from simulator.stages.gate import Gate, Route
-from simulator.stages.gate_thresholds import thresholds
+from simulator.stages.gate import Gate, Route, thresholds
 from simulator.theory.loads import loads
 from simulator.units import percent
 

@@ -148,7 +148,7 @@ def _of_machines(
     if lane == -1:
         return np.zeros(1), np.full(1, BEHIND)
     up, lacking = servers(trace, name, lane), down(trace, name, lane)
-    if not stage.company_s:
+    if not stage.batching_delay_s:
         return np.array(lacking.times), np.where(np.array(lacking.values) > 0, DOWN, BEHIND)
     busy_from, busy = _at_work(visits if lane is None else visits.only(visits.server == lane))
     times = np.unique(np.concatenate([busy_from, up.times, lacking.times]))

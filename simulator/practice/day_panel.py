@@ -11,9 +11,9 @@ import streamlit as st
 from simulator.app.widgets import draw, first_replication, plain
 from simulator.case.exhibits import EXHIBITS
 from simulator.charts.answer_charts import age_over_time, age_shares
-from simulator.charts.look import time_of_day
 from simulator.charts.queue_charts import goodput_over_time, queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline, machines_by_sensor
+from simulator.charts.run_time import time_of_day
 from simulator.engine.calendar import DAY_S, HOUR_S
 from simulator.engine.plan import fingerprint
 from simulator.engine.trace import Trace

@@ -15,8 +15,8 @@ from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.comparison_charts import cost_split
 from simulator.charts.flow_charts import journeys, one_request
-from simulator.explain.replications import Result
 from simulator.explain.request_path import answers_early, request_path
+from simulator.explain.result import Result
 from simulator.practice import trust_panel as rests
 from simulator.practice.day_panel import OVER_TIME, over_time, replication_0
 from simulator.sources.drive_panel import following_misses, late_answers, second_sensor

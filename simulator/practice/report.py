@@ -15,8 +15,8 @@ from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import TONES, Chart, inked
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.engine.trace import Trace
-from simulator.explain.replications import Result
 from simulator.explain.request_path import request_path
+from simulator.explain.result import Result
 from simulator.metrics.summary import metric_rows
 from simulator.vehicle.sight_charts import vehicle_cost
 

@@ -11,7 +11,7 @@ import streamlit as st
 from simulator.app.widgets import evidence, plain
 from simulator.case.schema import Scenario
 from simulator.engine.calendar import DAY_S
-from simulator.explain.replications import Result
+from simulator.explain.result import Result
 from simulator.explain.trust import Level, TrustNote
 from simulator.metrics.summary import metric_rows
 from simulator.units import span

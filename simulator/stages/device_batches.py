@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simulator.engine.trace import VisitLog
 
 if TYPE_CHECKING:
-    from simulator.stages.pool_queues import Copy, ReplicaQueue
+    from simulator.stages.queues import Copy, ReplicaQueue
     from simulator.stages.stage import StageAlarm
 
 

@@ -21,7 +21,7 @@ from simulator.engine.requests import SHED, TIMED_OUT
 from simulator.engine.timetables import Steps
 from simulator.engine.trace import Trace, VisitLog, Visits
 from simulator.errors import suggest
-from simulator.stages.queue_orders import ORDERS
+from simulator.stages.queues import ORDERS
 from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting, plan_of
 
 if TYPE_CHECKING:

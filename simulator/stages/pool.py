@@ -21,9 +21,8 @@ from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.stages.pool_evidence import PoolEvidence
-from simulator.stages.pool_fields import Breaker, Failures, Scaling, Scores
-from simulator.stages.pool_queues import BALANCERS
-from simulator.stages.queue_orders import ORDERS
+from simulator.stages.pool_policies import Breaker, Failures, Scaling, Scores
+from simulator.stages.queues import BALANCERS, ORDERS
 from simulator.stages.stage import ServiceStage, plan_of
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ class Pool(AnyStage):
         return not self.gives_scores
 
     @property
-    def company_s(self) -> float:
+    def batching_delay_s(self) -> float:
         """The batching delay."""
         return self.max_queue_delay_ms / 1000
 

@@ -13,7 +13,7 @@ from simulator.case.faults import ScenarioError
 from simulator.engine.plan import Plan, compile_plan, fingerprint
 from simulator.engine.run import simulate
 from simulator.engine.trace import Trace
-from simulator.explain.replications import Result
+from simulator.explain.result import Result
 from simulator.practice.day_panel import replication_0
 from simulator.practice.history import kept
 from simulator.vehicle import sight as front

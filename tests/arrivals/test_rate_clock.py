@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.arrivals import ARRIVALS
-from simulator.arrivals.rate_clock import Clock, warped
+from simulator.arrivals.arrival import Clock, warped
 from simulator.case.arrival_model import ARRIVAL_KINDS
 from simulator.engine.streams import Streams
 from simulator.engine.timetables import Surge

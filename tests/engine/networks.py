@@ -19,7 +19,7 @@ from simulator.engine.plan import Plan
 from simulator.engine.requests import OUTCOMES
 from simulator.engine.run import simulate
 from simulator.engine.trace import Trace
-from simulator.stages.service_times import GRID, LatencyTable
+from simulator.stages.pool_evidence import GRID, LatencyTable
 from simulator.stages.stage import ServiceStage
 from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retake, retry, score_table, spread
 

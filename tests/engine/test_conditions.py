@@ -16,7 +16,7 @@ from simulator.engine.streams import Streams
 from simulator.engine.timetables import merged, steps
 from simulator.metrics.measures import measure
 from simulator.stages.assemble import sets_of
-from simulator.stages.service_times import LatencyTable, constant
+from simulator.stages.pool_evidence import LatencyTable, constant
 from tests.builders import (  # fmt: skip
     assemble,
     assumed,

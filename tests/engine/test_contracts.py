@@ -26,12 +26,10 @@ from simulator.engine.streams import Streams
 from simulator.engine.trace import Trace
 from simulator.evidence.recordings import Recording
 from simulator.stages import STAGES
-from simulator.stages.autoscaling import SCALERS
 from simulator.stages.batching import BATCHING
-from simulator.stages.pool_fields import Scaling
-from simulator.stages.pool_queues import BALANCERS
-from simulator.stages.queue_orders import BY_MARKS, ORDERS
-from simulator.stages.service_times import of_samples
+from simulator.stages.pool_evidence import of_samples
+from simulator.stages.pool_policies import SCALERS, Scaling
+from simulator.stages.queues import BALANCERS, BY_MARKS, ORDERS
 from tests.builders import (
     assemble,
     assumed,

@@ -12,7 +12,7 @@ from simulator.engine.actions import with_actions
 from simulator.engine.run import Run, simulate
 from simulator.engine.servers import paid_usd, server_s, servers
 from simulator.engine.streams import Streams
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import MACHINE, arrivals_at, document, pool
 
 

@@ -12,7 +12,7 @@ from simulator.case.quantities import Constant, Exponential, Lognormal, Samples
 from simulator.engine.plan import compile_plan
 from simulator.engine.quantity_draws import draw, share_below
 from simulator.engine.run import simulate
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from simulator.theory.flows import visit_ratios
 from simulator.theory.routing_shares import drawn_routes
 from tests.builders import assumed, document, gate, link, plan, pool, population, retake, score_table, sensors, spread

@@ -19,13 +19,13 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.bottleneck import bottleneck_of
 from simulator.explain.chrome_trace import events
-from simulator.explain.replications import replicate
 from simulator.explain.request_path import BEHIND, request_path
+from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
 from simulator.practice.exhibit_panels import panels
 from simulator.stages import register, unregister
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from simulator.theory.flows import visit_ratios
 from simulator.theory.loads import loads
 from tests.builders import assumed, document, end, figures, gate, link, plan, pool, run_at, scenario

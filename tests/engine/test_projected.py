@@ -9,10 +9,10 @@ from simulator.case.faults import ScenarioError
 from simulator.case.load import load, loads
 from simulator.engine.plan import at_band_edges, compile_plan, projected_ms
 from simulator.evidence.projection import latency
-from simulator.explain.replications import run_replications
 from simulator.metrics.comparisons import differences
+from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
 SKIN = "skin-cancer-triage"

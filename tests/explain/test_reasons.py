@@ -14,9 +14,9 @@ from simulator.case.load import loads as loads_text
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice
-from simulator.explain.replications import replicate, result_of
+from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
 from tests.metrics.test_groups import screened
 

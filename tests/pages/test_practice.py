@@ -14,7 +14,7 @@ from simulator.case.exhibits import EXHIBITS, Exhibit
 from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.evidence.projection import latency
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.practice.exhibit_panels import DRAWN, panels
 from tests.pages.conftest import chips, said, settled, told
 

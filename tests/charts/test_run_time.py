@@ -2,8 +2,9 @@
 
 import pytest
 
-from simulator import charts
-from simulator.stages.service_times import constant
+from simulator.charts.queue_charts import queue_over_time, queues
+from simulator.charts.replica_charts import batch_timeline
+from simulator.stages.pool_evidence import constant
 from tests.builders import people, plan, pool, run_at
 
 BALLS = {
@@ -29,7 +30,7 @@ def labels(chart):
 
 
 def test_a_chart_over_the_run_marks_each_curveball_for_as_long_as_it_lasts(struck):
-    chart = charts.queues(struck)
+    chart = queues(struck)
     assert {"A surge", "Gone"} <= set(labels(chart))
     starts = [start.second for start, _ in bands(chart)]
     assert starts == [30, 40]
@@ -39,7 +40,7 @@ def test_a_chart_over_the_run_marks_each_curveball_for_as_long_as_it_lasts(struc
 
 def test_the_table_says_at_each_time_what_strikes(struck):
     """Rows are 1,100 s / 600 apart."""
-    column = charts.queues(struck).table["curveball"].tolist()
+    column = queues(struck).table["curveball"].tolist()
     step = 1100 / 600
     assert column[0] == ""
     assert column[int(35 / step)] == "A surge"
@@ -48,19 +49,19 @@ def test_the_table_says_at_each_time_what_strikes(struck):
 
 
 def test_the_queue_of_people_is_marked_too(struck):
-    chart = charts.queue_over_time(struck, "r")
+    chart = queue_over_time(struck, "r")
     assert {"A surge", "Gone"} <= set(labels(chart))
     assert "curveball" in chart.table
 
 
 def test_a_minute_shows_what_strikes_in_it_alone(struck):
-    assert "A surge" in labels(charts.batch_timeline(struck, 30.0))
-    later = charts.batch_timeline(struck, 85.0)
+    assert "A surge" in labels(batch_timeline(struck, 30.0))
+    later = batch_timeline(struck, 85.0)
     assert "A surge" not in later.takeaway
 
 
 def test_a_run_that_nothing_strikes_has_no_marks():
     calm = run_at(plan({"p": pool(label="Model")}, constant(5.0), curveballs=BALLS), [0, 1, 2])
-    chart = charts.queues(calm)
+    chart = queues(calm)
     assert bands(chart) == []
     assert "curveball" not in chart.table

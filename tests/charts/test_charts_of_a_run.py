@@ -6,16 +6,21 @@ import re
 import numpy as np
 import pytest
 
-from simulator import charts
 from simulator.case.load import load
+from simulator.charts.answer_charts import answer_times
+from simulator.charts.comparison_charts import cost_split
+from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import GREY, MISSED
+from simulator.charts.queue_charts import queue_over_time, queues
+from simulator.charts.replica_charts import batch_timeline
+from simulator.charts.threshold_charts import crowd, referrals_by_sensitivity, roc, with_tried
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.replications import replicate
 from simulator.explain.request_path import request_path
+from simulator.explain.result import replicate
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
 from simulator.metrics.operating_points import referred_at
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from simulator.units import duration, spoken
 from tests.builders import people, plan, pool, population, retake, run_at, spread
 
@@ -33,16 +38,16 @@ def trace(summary):
 @pytest.fixture(scope="module")
 def drawn(summary, trace):
     return {
-        "answer times": charts.answer_times(summary),
-        "batches": charts.batch_timeline(trace),
-        "queues": charts.queues(trace),
-        "request": charts.one_request(request_path(trace, 0.99, "end"), trace.plan),
-        "queue": charts.queue_over_time(trace, "dermatologist"),
-        "positives": charts.journeys(summary, positive=True),
-        "negatives": charts.journeys(summary, positive=False),
-        "roc": charts.roc(summary.plan),
-        "referrals": charts.referrals_by_sensitivity(summary.plan),
-        "costs": charts.cost_split(summary),
+        "answer times": answer_times(summary),
+        "batches": batch_timeline(trace),
+        "queues": queues(trace),
+        "request": one_request(request_path(trace, 0.99, "end"), trace.plan),
+        "queue": queue_over_time(trace, "dermatologist"),
+        "positives": journeys(summary, positive=True),
+        "negatives": journeys(summary, positive=False),
+        "roc": roc(summary.plan),
+        "referrals": referrals_by_sensitivity(summary.plan),
+        "costs": cost_split(summary),
     }
 
 
@@ -79,7 +84,7 @@ def test_answer_times_of_a_group_are_not_marked_on_the_curve_of_all_requests():
     fields = {"attributes": {"speed": speed}, "objectives": [asked], "seconds": 2000, "rate": 1}
     summary = replicate(plan({"p": pool()}, constant(0.1), **fields), 1, 4)
     assert "latency_served_p50_s.speed.from_50" in summary.metrics
-    drawn = charts.answer_times(summary).figure
+    drawn = answer_times(summary).figure
     assert list(drawn.data[1].y) == [50, 95, 99]
     assert not drawn.layout.shapes
 
@@ -96,7 +101,7 @@ def test_replicas_that_are_down_do_not_count_as_idle():
     """One of two is down for the whole of the busiest minute, in which the other works from 0 to 45 s."""
     gone = {"gone": {"kind": "replica_loss", "label": "Gone", "stage": "p", "at_s": 0, "replicas": 1}}
     made = plan({"p": pool(replicas=2, label="Model")}, constant(15.0), curveballs=gone)
-    told = charts.batch_timeline(run_at(made, [0, 1, 2])).takeaway
+    told = batch_timeline(run_at(made, [0, 1, 2])).takeaway
     assert told.startswith("In the busiest minute, around 00:00:30: Model was busy 75% of the time, with 1.0 requests a batch")
 
 
@@ -120,16 +125,16 @@ def test_a_queue_that_stays_empty_is_told_and_not_drawn(trace, drawn):
     assert "No photo waited at Classifier." in drawn["queues"].takeaway
     made = plan({"pool": pool(to="people"), "people": people(("00:00", "24:00", 9))}, constant(0.1))
     calm = run_at(made, [0, 10])
-    assert (calm_people := charts.queue_over_time(calm, "people")).figure is None
+    assert (calm_people := queue_over_time(calm, "people")).figure is None
     assert calm_people.takeaway == "People: no request waited."
-    (line,) = charts.queues(calm).figure.data
+    (line,) = queues(calm).figure.data
     assert line.name == "in flight"
 
 
 def test_where_a_warm_up_is_cut_off_a_line_says_so():
     made = plan({"p": pool()}, constant(0.1), seconds=1000, run={"days": 0.01, "drain_days": 0, "replications": 2,
                                                                  "warm_up": "mser5"})  # fmt: skip
-    shapes = charts.queues(simulate(made), replicate(made, 0, 2).warm_up).figure.layout.shapes
+    shapes = queues(simulate(made), replicate(made, 0, 2).warm_up).figure.layout.shapes
     assert [shape.line.dash for shape in shapes] == ["dash"]
 
 
@@ -149,7 +154,7 @@ def test_a_stage_that_is_visited_again_has_a_row_of_its_own():
     stages = {"p": pool(to="g"), "g": look, "again": retake("p", minutes=spread(1))}
     made = plan(stages, constant(2.0), population=population(unusable=0.5))
     path = request_path(run_at(made, [0]), 0.5, "end")
-    assert charts.one_request(path, made).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
+    assert one_request(path, made).table["step"].tolist() == ["Pool", "Retake", "Pool (2)"]
 
 
 def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
@@ -184,12 +189,12 @@ def test_the_curve_carries_the_design_s_thresholds(summary, drawn):
 
 def test_a_published_curve_shows_the_published_range():
     plan = compile_plan(load("skin-cancer-triage"), {"architecture": "resnet50_x3"})
-    band = charts.roc(plan).figure.data[2]
+    band = roc(plan).figure.data[2]
     assert list(band.y) == [100 * plan.scores.about.sensitivity_low, 100 * plan.scores.about.sensitivity_high]
 
 
 def test_a_threshold_that_is_tried_stands_on_the_curve_and_leaves_the_chart_as_it_was(drawn):
-    tried = charts.with_tried(drawn["roc"], 0.25, 0.5)
+    tried = with_tried(drawn["roc"], 0.25, 0.5)
     assert (list(tried.figure.data[-1].x), list(tried.figure.data[-1].y)) == ([25], [50])
     assert len(drawn["roc"].figure.data) == len(tried.figure.data) - 1
 
@@ -203,7 +208,7 @@ def test_both_axes_of_the_curve_have_one_scale(drawn):
 def test_a_crowd_is_drawn_and_told_without_rounding_a_miss_away(summary):
     """Of 10,000 people 200 have a cancer; the dots that are missed are red, and a part of one counts as one."""
     found = dataclasses.replace(referred_at(summary.plan, 0.95), found=199.6)
-    chart = charts.crowd(found, summary.plan.scenario, 0.5)
+    chart = crowd(found, summary.plan.scenario, 0.5)
     kept, lost = chart.figure.data[:2]
     assert (len(kept.x), len(lost.x), lost.marker.color) == (199, 1, MISSED)
     assert "199.6 of 200 cancers are referred and 0.40 missed" in chart.takeaway
@@ -229,7 +234,7 @@ def test_an_objective_s_words_carry_the_unit(summary):
 
 def test_one_way_alone_is_told_in_words_without_a_chart():
     made = plan({"pool": pool()}, constant(0.1))
-    drawn = charts.journeys(replicate(made, seed=1, replications=2), positive=False)
+    drawn = journeys(replicate(made, seed=1, replications=2), positive=False)
     assert drawn.figure is None
     assert re.fullmatch(r"Of [\d,]+ requests in an average run, 100% “End”\.", drawn.takeaway)
     assert drawn.table["end"].tolist() == ["End"]
