@@ -16,7 +16,7 @@ from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detection_tables import DetectionError
 from simulator.evidence.drive_tables import DriveError
 from simulator.evidence.evidence_files import Stamp, stamp_of
-from simulator.evidence.failures import FailureError, failure_rows, readable_failures, refusals
+from simulator.evidence.profiles import FailureError, failure_rows, readable_failures, refusals
 from simulator.evidence.fidelity_reports import (
     IN_PROCESS,
     OVER_HTTP,

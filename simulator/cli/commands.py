@@ -61,7 +61,7 @@ COMMANDS = {
         "Find which assumed or projected figures turn an answer within their range, and where it turns.",
     ),
     "report": CommandEntry(
-        "cli.case_commands:report",
+        "practice.report_command:report",
         "Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other.",
     ),
     "evidence": CommandEntry(

@@ -6,9 +6,8 @@ from time import monotonic, sleep
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.evidence.failures import Failure, write_failure
 from simulator.evidence.fidelity_reports import write_report
-from simulator.evidence.profiles import write_profile
+from simulator.evidence.profiles import Failure, write_failure, write_profile
 from simulator.paths import APP, PAGES
 from simulator.sources.own_model_panel import Measurements
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
@@ -219,7 +218,7 @@ def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, 
     monkeypatch.setattr("simulator.sources.detector_panel.DETECTIONS", tmp_path)
     page = evidence_page(evidence="Detectors")
     assert not page.exception
-    assert "casesim detect-tables makes it" in told(page)
+    assert "`python -m campaigns.detections tables` writes it" in told(page)
 
 
 def test_incidents_have_a_panel_with_what_many_of_them_taught(evidence_page):
