@@ -9,9 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.case.case_files import find
-from simulator.case.faults import ScenarioError
-from simulator.case.load import load, load_all
+from simulator.case.document import ScenarioError
+from simulator.case.load import find, load, load_all
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, say, table_console, tell
 from simulator.engine.plan import compile_plan, read_whole

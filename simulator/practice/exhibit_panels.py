@@ -1,4 +1,4 @@
-"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/case/exhibits.py`."""
+"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/case/outputs.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from simulator.app.threshold_panel import threshold
 from simulator.app.widgets import draw, lessons, plain
-from simulator.case.exhibits import EXHIBITS, Question, has_encounters
+from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.comparison_charts import cost_split

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from simulator.app.design_state import key, step
 from simulator.app.jobs import BESIDE, Job, registry
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
@@ -16,7 +17,6 @@ from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, figure, rounded, translucent, whiskers
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
-from simulator.practice.design_state import key, step
 from simulator.practice.history import kept
 
 #: So many steps are drawn, those with the largest changes; the table holds all.

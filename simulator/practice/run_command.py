@@ -17,7 +17,6 @@ from simulator.cli.progress import run_in_processes
 from simulator.engine.actions import Action, with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
 from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.chrome_trace import check_target, write_trace
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
@@ -25,6 +24,7 @@ from simulator.explain.result import Result, result_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
 from simulator.metrics.scorecard import Standing, Verdict
+from simulator.records.trace import Trace
 from simulator.units import duration, spoken
 
 out = VisibleConsole()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
 from simulator.vehicle import encounter_panel as panel
 from simulator.vehicle.followed import follow, interesting, meeting_of

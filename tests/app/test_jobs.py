@@ -20,7 +20,7 @@ from simulator.app.workers import Workers
 from simulator.explain.result import replicate
 from simulator.practice import design_runs as runs
 from simulator.processes import KilledError
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
 ALL = Watcher(HOUSE, "")

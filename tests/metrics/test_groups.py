@@ -14,7 +14,7 @@ from simulator.metrics.label_uncertainty import RESAMPLES, labelled_people, resa
 from simulator.metrics.measures import measure
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, figures, gate, people, plan, pool, population, run_at, score_table, spread
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end()}

@@ -23,7 +23,7 @@ from simulator.metrics.label_uncertainty import (
 )
 from simulator.metrics.measures import measure
 from simulator.metrics.operating_points import kept_thresholds
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1), usd=assumed(100)), "cleared": end(), "done": end()}

@@ -1,7 +1,8 @@
-"""How many replicas an autoscaler wants: one class per rule, called at regular times.
+"""Policies of a pool: assumed scores, failures, circuit breaker, autoscaling, each with its fields and its behaviour.
 
-Sources: kubernetes.io, Horizontal Pod Autoscaling (algorithm and default behaviour); knative.dev, autoscaling concepts (KPA);
-docs.ray.io, Ray Serve autoscaling.
+Sources of the autoscalers: kubernetes.io, Horizontal Pod Autoscaling (algorithm and default behaviour); knative.dev, autoscaling
+concepts (KPA); docs.ray.io, Ray Serve autoscaling. Source of the breaker: Nygard, Release It!; as in sony/gobreaker, an outcome
+counts only in the period in which its request was let in, so a request let in before the breaker opened is not a trial.
 """
 
 from __future__ import annotations
@@ -12,13 +13,204 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappush
 from itertools import count
 from math import ceil, inf
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
 
-from simulator.engine.trace import Fleet
+from pydantic import Field, PlainValidator, TypeAdapter, model_validator
+
+from simulator.case.fields import Figure, Line, Strict, bounded
+from simulator.case.kinds import FileName
+from simulator.records.trace import Fleet
 
 if TYPE_CHECKING:
+    from simulator.case.curveballs import Conditions
     from simulator.stages.managed_pool import ManagedPoolStage
-    from simulator.stages.pool_fields import Hpa, Knative, RayServe
+
+Seconds = Annotated[float, Field(gt=0, le=1e6)]
+Whole = Annotated[int, Field(ge=1, le=1024)]
+
+
+class Breaker(Strict):
+    """A circuit breaker: when too many calls fail, it refuses everything for a while and then tries a few."""
+
+    window_s: Annotated[Seconds, Field(description="outcomes older than this are forgotten")] = 10
+    failure_share: Annotated[float, Field(gt=0, le=1, description="share of failures at which it opens")] = 0.5
+    min_requests: Annotated[int, Field(ge=1, le=1_000_000, description="outcomes in the window before it may open")] = 20
+    open_s: Annotated[Seconds, Field(description="how long it refuses everything")] = 5
+    trials: Annotated[int, Field(ge=1, le=1000, description="requests let through before it closes again")] = 5
+
+
+class _Scaling(Strict):
+    min_replicas: Whole = 1
+    max_replicas: Whole
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(f"min_replicas ({self.min_replicas}) should not exceed max_replicas ({self.max_replicas})")
+        return self
+
+
+class Hpa(_Scaling):
+    """Kubernetes' horizontal pod autoscaler on utilization, with its default behaviour."""
+
+    kind: Literal["hpa"]
+    target: Annotated[float, Field(gt=0, le=1, description="share of the time that a replica should be busy")] = 0.5
+    every_s: Seconds = 15
+    tolerance: Annotated[float, Field(ge=0, le=1)] = 0.1
+    stabilization_s: Annotated[
+        float, Field(ge=0, le=3600, description="how long a smaller number must be wanted before it applies")
+    ] = 300
+
+
+class Knative(_Scaling):
+    """Knative's autoscaler on concurrency: a stable window, and a short one that panics."""
+
+    kind: Literal["knative"]
+    target: Annotated[float, Field(gt=0, le=1e4, description="concurrent requests per replica")] = 1
+    every_s: Seconds = 2
+    stable_s: Seconds = 60
+    panic_s: Seconds = 6
+    panic_at: Annotated[float, Field(gt=1, le=100, description="panics when this many times the ready replicas are wanted")] = 2
+
+
+class RayServe(_Scaling):
+    """Ray Serve's autoscaler on ongoing requests: it acts on a demand that lasts."""
+
+    kind: Literal["ray_serve"]
+    target: Annotated[float, Field(gt=0, le=1e4, description="ongoing requests per replica")] = 2
+    every_s: Seconds = 1
+    upscale_delay_s: Annotated[float, Field(ge=0, le=1e5)] = 30
+    downscale_delay_s: Annotated[float, Field(ge=0, le=1e5)] = 600
+
+
+Scaling = Annotated[Hpa | Knative | RayServe, Field(discriminator="kind")]
+
+
+class Failures(Strict):
+    """Replicas that fail and are repaired independently; both times are exponential."""
+
+    mtbf_h: Annotated[Figure, bounded(0.1, 1e6), Field(description="mean hours until a replica fails")]
+    repair_minutes: Annotated[Figure, bounded(1e-3, 1e6), Field(description="mean minutes until it runs again")]
+
+    @property
+    def availability(self) -> float:
+        """The long-run share of time that a replica is up."""
+        up, down = 60 * self.mtbf_h.value, self.repair_minutes.value
+        return up / (up + down)
+
+
+class AssumedScores(Strict):
+    """Scores that nobody measured yet: two normal distributions of equal spread, as far apart as the area says."""
+
+    written: ClassVar[str] = "the name of a score table, or as {auc: 0.9, assumed: why}"
+
+    auc: Annotated[float, Field(gt=0.5, lt=1, description="the area under the ROC curve")]
+    assumed: Line
+    positives: Annotated[int, Field(ge=30, le=10_000, description="labelled positives that intervals are to reckon with")] = 200
+    negatives: Annotated[int, Field(ge=30, le=10_000, description="labelled negatives that intervals are to reckon with")] = 200
+
+
+_TABLE: TypeAdapter[str] = TypeAdapter(FileName)
+
+
+def _scores(data: Any) -> str | AssumedScores:
+    """The name of a table, or what is assumed in place of one."""
+    return AssumedScores.model_validate(data) if isinstance(data, dict | AssumedScores) else _TABLE.validate_python(data)
+
+
+Scores = Annotated[FileName | AssumedScores, PlainValidator(_scores)]
+
+
+class CircuitBreaker:
+    """Closed: all pass. Open: none does. Half open, after `open_s`: some pass on trial, and their outcomes decide.
+
+    period: rises whenever the breaker opens or closes; it is the permit of each request let in
+    """
+
+    def __init__(self, spec: Breaker) -> None:
+        self.spec = spec
+        self.period = 0
+        self.outcomes: deque[tuple[float, bool]] = deque()  # time, whether it failed
+        self.failures = 0
+        self.half_open_at = inf
+        self.trials_left = 0
+        self.successes = 0
+
+    def allows(self, now: float) -> bool:
+        """Whether a request that arrives now may pass."""
+        if self.half_open_at == inf:
+            return True
+        if now < self.half_open_at or self.trials_left == 0:
+            return False
+        self.trials_left -= 1
+        return True
+
+    def note(self, permit: int, now: float, failed: bool) -> None:
+        """A request that was let in by this permit came to its end."""
+        if permit != self.period:
+            return
+        if self.half_open_at < inf:
+            self._note_trial(now, failed)
+            return
+        self.outcomes.append((now, failed))
+        self.failures += failed
+        while self.outcomes[0][0] <= now - self.spec.window_s:
+            self.failures -= self.outcomes.popleft()[1]
+        enough = len(self.outcomes) >= self.spec.min_requests
+        if enough and self.failures >= self.spec.failure_share * len(self.outcomes):
+            self._open(now)
+
+    def _note_trial(self, now: float, failed: bool) -> None:
+        self.successes += not failed
+        if failed:
+            self._open(now)
+        elif self.successes >= self.spec.trials:
+            self.half_open_at = inf
+            self.period += 1
+
+    def _open(self, now: float) -> None:
+        self.outcomes.clear()
+        self.failures = self.successes = 0
+        self.trials_left = self.spec.trials
+        self.half_open_at = now + self.spec.open_s
+        self.period += 1
+
+
+class NoBreaker:
+    """Lets every request pass."""
+
+    period = 0
+
+    def allows(self, now: float) -> bool:
+        """Whether a request that arrives now may pass: always."""
+        return True
+
+    def note(self, permit: int, now: float, failed: bool) -> None:
+        """Outcomes make no difference."""
+
+
+def breaker_of(spec: Breaker | None) -> CircuitBreaker | NoBreaker:
+    """The breaker that a pool specifies."""
+    return NoBreaker() if spec is None else CircuitBreaker(spec)
+
+
+class Outages:
+    """When each replica of a pool is down, and how slow it is."""
+
+    def __init__(self, conditions: Conditions, pool: str, replicas: int) -> None:
+        each = range(replicas)
+        self.spans = {one: spans for one in each if (spans := conditions.outages(pool, one))}
+        self.slowdowns = {one: slower for one in each if not (slower := conditions.slowdown(pool, one)).steady}
+
+    def next(self, replica: int, now: float) -> tuple[float, float]:
+        """The outage of a replica that goes on now or comes next: from when, until when (s); inf and inf for none."""
+        spans = self.spans.get(replica, [])
+        upcoming = bisect_right(spans, now, key=lambda span: span[1])
+        return spans[upcoming] if upcoming < len(spans) else (inf, inf)
+
+    def slowed(self, replica: int, seconds: float, now: float) -> float:
+        """How long a batch of so many seconds takes that a replica begins now."""
+        return seconds * self.slowdowns[replica].at(now) if replica in self.slowdowns else seconds
 
 
 @dataclass
@@ -129,7 +321,7 @@ class RayServeScaler:
 SCALERS: dict[str, Any] = {"hpa": HpaScaler, "knative": KnativeScaler, "ray_serve": RayServeScaler}
 
 
-class Scaling:
+class ReplicaScaling:
     """Looks at a pool at regular times and adds or removes replicas. A new one serves after its cold start."""
 
     keeps_replicas = True
@@ -206,7 +398,7 @@ class Scaling:
         if ready < self._seen:
             self.spans.setdefault(replica, []).append((ready, self._seen))
 
-    def of(self, pool: ManagedPoolStage) -> Scaling:
+    def of(self, pool: ManagedPoolStage) -> ReplicaScaling:
         """The replicas that there are, at work in the pool that goes on in place of the one before, perhaps by another rule."""
         assert pool.spec.scaling is not None  # a pool scales all the time or never
         if self.spec != pool.spec.scaling:
@@ -252,6 +444,6 @@ class NoScaling:
         """The number of replicas does not change."""
 
 
-def scaling_of(pool: ManagedPoolStage) -> Scaling | NoScaling:
+def scaling_of(pool: ManagedPoolStage) -> ReplicaScaling | NoScaling:
     """What a pool's spec asks for."""
-    return NoScaling(pool) if pool.spec.scaling is None else Scaling(pool, pool.spec.scaling)
+    return NoScaling(pool) if pool.spec.scaling is None else ReplicaScaling(pool, pool.spec.scaling)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.sources.own_model_panel import MeasurementError, MeasurementOptions, Measurements
+from simulator.app.model_measurements import MeasurementError, MeasurementOptions, Measurements
 
 START = {"event": "start", "model": "m", "precision": "fp32", "device": "d", "threads": [1, 2], "batches": [1, 2]}
 HALF = {"event": "progress", "done": 0.5, "threads": 1, "medians_ms": {"1": 3.0, "2": 5.5}}

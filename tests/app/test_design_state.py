@@ -3,10 +3,10 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app import design_state as address
+from simulator.app.design_state import key
 from simulator.case.load import apply, load
 from simulator.engine.plan import Plan
-from simulator.practice import design_state as address
-from simulator.practice.design_state import key
 
 CASE = "skin-cancer-triage"
 
@@ -19,7 +19,7 @@ def scenario():
 def page():
     import streamlit as st
 
-    from simulator.practice import design_state as shown
+    from simulator.app import design_state as shown
 
     scenario, plan = st.session_state["scenario"], st.session_state["plan"]
     st.warning("\n".join(shown.arrive(scenario)) or "nothing")

@@ -1,15 +1,17 @@
-"""How far two columns lie apart: Kolmogorov and Smirnov, chi-squared, Wasserstein, PSI, as functions of counts in cells."""
+"""Distances between two columns: Kolmogorov and Smirnov, chi-squared, Wasserstein, PSI from counts in cells, and MMD."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist, pdist
 
-from simulator.monitors.blocks import Codes, Floats
-from simulator.monitors.resampling import Statistic, dealt_to_production, drawn_again
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
 #: Values are told apart up to so many; more are joined into cells of equal counts, of at most 1/256 of all rows.
 CELLS = 256
@@ -81,7 +83,7 @@ def chi_squared(reference: Floats, production: Floats) -> Floats:
     return np.asarray((parts[0] + parts[1]).sum(axis=-1))
 
 
-def wasserstein(support: Floats, deviation: float) -> Statistic:
+def wasserstein(support: Floats, deviation: float) -> Callable[[Floats, Floats], Floats]:
     """The distance by which mass has to be moved, in units of a deviation."""
     widths = np.diff(support)
 
@@ -92,7 +94,7 @@ def wasserstein(support: Floats, deviation: float) -> Statistic:
     return distance
 
 
-def mean_shift(support: Floats, deviation: float) -> Statistic:
+def mean_shift(support: Floats, deviation: float) -> Callable[[Floats, Floats], Floats]:
     """The mean of production less that of the reference, in units of a deviation (of the reference: Glass's delta)."""
 
     def shift(reference: Floats, production: Floats) -> Floats:
@@ -141,38 +143,3 @@ def mmd_squared(reference: Floats, production: Floats, width: float) -> float:
 
 def _mean_of_pairs(kernel: Floats) -> float:
     return float((kernel.sum() - np.trace(kernel)) / (len(kernel) * (len(kernel) - 1)))
-
-
-class BlockedKernel:
-    """Sums of the kernel over pairs of blocks, so that blocks can change files without another look at the rows."""
-
-    def __init__(self, features: tuple[Floats, Floats], blocks: tuple[Codes, Codes], width: float) -> None:
-        """features: shapes (n, d) and (m, d); blocks: of each row, shapes (n,) and (m,), from 0."""
-        self.sizes = (int(blocks[0].max()) + 1, int(blocks[1].max()) + 1)
-        codes = np.concatenate([blocks[0], blocks[1] + self.sizes[0]])
-        member = np.zeros((len(codes), sum(self.sizes)))
-        member[np.arange(len(codes)), codes] = 1.0
-        rows = np.concatenate(features)
-        self.sums = member.T @ gaussian_kernel(rows, rows, width) @ member
-        self.rows = member.sum(axis=0)
-
-    def found(self) -> float:
-        """The biased estimate of what was seen: pairs of a row with itself included."""
-        dealt = np.repeat([0.0, 1.0], self.sizes)[None]
-        return float(self._between(1 - dealt, dealt)[0])
-
-    def permuted(self, times: int, seed: int) -> Floats:
-        """The same while blocks change files, shape (times,)."""
-        dealt = dealt_to_production(np.random.default_rng(seed), times, self.sizes)
-        return self._between(1 - dealt, dealt)
-
-    def drawn(self, times: int, seed: int) -> Floats:
-        """The same while each file's blocks are drawn again, shape (times,)."""
-        rng = np.random.default_rng(seed)
-        first, second = (drawn_again(rng, times, size) for size in self.sizes)
-        return self._between(np.pad(first, ((0, 0), (0, self.sizes[1]))), np.pad(second, ((0, 0), (self.sizes[0], 0))))
-
-    def _between(self, reference: Floats, production: Floats) -> Floats:
-        """reference, production: how often each block is in the file, shapes (b, blocks)"""
-        weights = production / (production @ self.rows)[:, None] - reference / (reference @ self.rows)[:, None]
-        return np.asarray(((weights @ self.sums) * weights).sum(axis=1))

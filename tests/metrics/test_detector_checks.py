@@ -5,7 +5,7 @@ import pytest
 
 from simulator.evidence.detection_tables import coco_c, load_detections
 from simulator.metrics.detection_quality import operating_score
-from simulator.sources.detector_rows import (
+from simulator.metrics.detector_checks import (
     ap_rows,
     damage_rows,
     int8_loss,

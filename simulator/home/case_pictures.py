@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log10
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import BLUE, GREEN, GREY, OBJECTIVE, ORANGE, RED, SKY, TONES, Chart, figure, translucent
+from simulator.charts.look import (
+    BLUE,
+    GREEN,
+    GREY,
+    OBJECTIVE,
+    ORANGE,
+    RED,
+    SKY,
+    TONES,
+    Chart,
+    Picture,
+    small,
+    translucent,
+)
 from simulator.engine.plan import Plan
 from simulator.metrics.operating_points import reading_capacity, referred_at
 from simulator.metrics.overload import rush_of, trouble
@@ -18,25 +30,12 @@ from simulator.units import roughly
 from simulator.vehicle.encounter_draws import KMH, speed_at
 from simulator.vehicle.sight import quickest_stop_m, sighted
 
-#: Of every picture, so that cards side by side line up (px).
-HEIGHT = 170
-
-
 #: What is drawn where a case does not ask for a sensitivity.
 USUAL = 0.95
 
 
 #: Objectives are drawn up to this many times better or worse than asked.
 FARTHEST = 8.0
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure to remember, what it is, and the chart that it comes from."""
-
-    value: str
-    meaning: str
-    chart: Chart
 
 
 def referrals(plan: Plan) -> Picture:
@@ -168,12 +167,3 @@ def _times_better(verdict: Verdict) -> float:
     higher = verdict.objective.at_least is not None
     over, under = (value, bound) if higher else (bound, value)
     return float(np.clip(over / under if under > 0 else FARTHEST, 1 / FARTHEST, FARTHEST))
-
-
-def small(*traces: go.Scatter) -> go.Figure:
-    """A picture as small as all of them, without a legend."""
-    drawn = figure(*traces, height=HEIGHT, showlegend=False)
-    drawn.update_layout(margin={"l": 4, "r": 4, "t": 22, "b": 4}, font={"size": 12})
-    drawn.update_xaxes(fixedrange=True, nticks=4)
-    drawn.update_yaxes(fixedrange=True, nticks=4)
-    return drawn

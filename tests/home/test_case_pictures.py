@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from simulator.case.load import load
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.case.schema import Objective
-from simulator.charts.case_pictures import collapse, objectives, referrals
 from simulator.engine.plan import compile_plan
+from simulator.home.case_pictures import collapse, objectives, referrals
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.scorecard import Verdict
 
