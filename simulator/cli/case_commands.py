@@ -1,4 +1,4 @@
-"""`casesim cases` and `casesim check`: list the cases, and find the faults of one."""
+"""`casesim cases` and `casesim check`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.case.case_files import find
-from simulator.case.faults import ScenarioError
-from simulator.case.load import load, load_all
+from simulator.case.document import ScenarioError
+from simulator.case.load import find, load, load_all
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, say, table_console, tell
 from simulator.engine.plan import compile_plan, read_whole
@@ -21,8 +20,8 @@ def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of 
     """List the cases; then, with exit status 2, print what is wrong with those that cannot be used."""
     scenarios, faults = load_all()
     if as_json:
-        told = [{"id": one.id, "version": one.version, "title": one.title, "summary": one.summary} for one in scenarios]
-        print(json.dumps(told, indent=2))
+        rows = [{"id": one.id, "version": one.version, "title": one.title, "summary": one.summary} for one in scenarios]
+        print(json.dumps(rows, indent=2))
     else:
         _print_table(scenarios)
     if faults:
@@ -44,7 +43,7 @@ def check(
         scenario = read_whole(lambda: load(case))
     except ScenarioError as error:
         if not find(case).is_file():
-            raise  # nothing is there to be checked: wrong use, not a fault of a case
+            raise  # there is no file to check: wrong use, not a fault of a case
         tell(error)
         raise typer.Exit(Status.NO) from None
     for caution in compile_plan(scenario).warnings:

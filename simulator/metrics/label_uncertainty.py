@@ -23,13 +23,12 @@ from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from simulator.engine.attribute_columns import item_values
+from simulator.case.attributes import item_values
 from simulator.engine.plan import Plan, with_items
-from simulator.engine.plan_cache import once_a_plan
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.limits import MIB
-from simulator.stages.gate import Gate, Route
-from simulator.stages.gate_thresholds import attribute_values, thresholds
+from simulator.records.streams import once_a_plan
+from simulator.stages.gate import Gate, Route, attribute_values, thresholds
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

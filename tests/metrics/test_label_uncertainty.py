@@ -8,7 +8,7 @@ from scipy.stats import beta, t
 
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import load_scores
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.intervals import share_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import (
@@ -23,7 +23,7 @@ from simulator.metrics.label_uncertainty import (
 )
 from simulator.metrics.measures import measure
 from simulator.metrics.operating_points import kept_thresholds
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1), usd=assumed(100)), "cleared": end(), "done": end()}
