@@ -1,4 +1,7 @@
-"""What a person may pick: one model per kind of choice. A pick writes values into the scenario, which is then checked again."""
+"""Choices of the user, and controllers that change picks during a run.
+
+A pick writes values into the scenario, which is then checked again.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,18 @@ Pick = str | int | float
 
 
 def parts(path: str) -> Path:
-    """`stages.decode.routes.0` as keys and indexes."""
+    """Split a place such as `stages.decode.routes.0` into keys and indexes."""
     return tuple(int(part) if part.isdecimal() else part for part in path.split("."))
 
 
 class _Choice(Strict):
-    """What every choice has; a folded one is shown when its group is opened, all others at once."""
+    """Fields of every choice. A folded one is shown when its group is opened, all others at once."""
 
     label: Line
     help: Line | None = None
     group: Line = "Design"
     folded: bool = False
-    situation: bool = False  # of the drive, the weather or the like: no lever of whoever designs
+    situation: bool = False  # the drive, the weather or the like: not for the designer to change
 
 
 class Option(Strict):
@@ -58,30 +61,25 @@ class Options(_Choice):
         return self
 
     def extremes(self) -> list[Pick]:
-        """The picks to try to know that every pick can run: all of them."""
         return list(self.options)
 
     def picks(self) -> list[Pick]:
-        """All picks, in the order of the file."""
         return list(self.options)
 
     def next_to(self, pick: Pick) -> list[Pick]:
-        """The picks one step away: every other option."""
         return [option for option in self.options if option != self.read(pick)]
 
     def read(self, pick: Pick) -> str:
-        """The pick as an option's name; raises ValueError that names the options."""
+        """Return the pick as an option's name; raises ValueError that names the options."""
         if str(pick) not in self.options:
             raise ValueError(f"'{pick}' is not an option; {suggest(str(pick), self.options)}")
         return str(pick)
 
     def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
-        """What the pick writes: path to (value, place of the value within this choice)."""
         name = self.read(pick)
         return {parts(at): (value, ("options", name, "set", at)) for at, value in self.options[name].set.items()}
 
     def label_of(self, pick: Pick) -> str:
-        """The pick in words."""
         return self.options[self.read(pick)].label
 
 
@@ -108,14 +106,14 @@ class Number(_Choice):
         return self
 
     def extremes(self) -> list[Pick]:
-        """The picks to try to know that every pick can run: the smallest and the largest number."""
+        """Return the picks that have to run for every pick to run: the smallest and the largest number."""
         if self.values is not None:
             return [min(self.values), max(self.values)]
         assert self.min is not None and self.max is not None
         return [self.min, self.max]
 
     def picks(self) -> list[Pick]:
-        """All picks, in the order of the file, or ascending."""
+        """Return all picks, in the order of the file, or ascending."""
         if self.values is not None:
             return [self.read(value) for value in self.values]
         assert self.min is not None and self.max is not None and self.step is not None
@@ -123,7 +121,7 @@ class Number(_Choice):
         return [self.read(round(self.min + index * self.step, 12)) for index in range(steps + 1)]
 
     def next_to(self, pick: Pick) -> list[Pick]:
-        """The picks one step away: the next number down and the next one up, where the range goes on."""
+        """Return the picks one step away: the next number down and the next one up, within the range."""
         now = self.read(pick)
         if self.values is not None:
             below, above = [one for one in self.values if one < now], [one for one in self.values if one > now]
@@ -133,7 +131,7 @@ class Number(_Choice):
         return [self.read(one) for one in stepped if self.min <= one <= self.max]
 
     def read(self, pick: Pick) -> int | float:
-        """The pick as a number within the range, whole where it can be; raises ValueError that names the range."""
+        """Return the pick as a number within the range, whole where it can be; raises ValueError that names the range."""
         try:
             number = float(pick)
         except ValueError:
@@ -154,17 +152,15 @@ class Number(_Choice):
         return f"expected {self.min:g} to {self.max:g} in steps of {self.step:g}"
 
     def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
-        """What the pick writes: path to (value, place of the path within this choice)."""
         number = self.read(pick)
         return {parts(at): (number, ("set", index)) for index, at in enumerate(self.set)}
 
     def like(self, number: float) -> int | float:
-        """A number as the range's widget wants it: all have one type, whole if default, ends and step are."""
+        """Return a number in the type that the range's widget needs: whole if default, ends and step are."""
         ends = [end for end in (self.default, self.min, self.max, self.step) if end is not None]
         return int(number) if all(float(end).is_integer() for end in ends) else float(number)
 
     def label_of(self, pick: Pick) -> str:
-        """The pick in words."""
         return f"{self.read(pick):g} {self.unit}".strip()
 
 
@@ -206,7 +202,6 @@ class Controller(Strict):
         return stage if kind == "queue" and stage else None
 
     def acts_on(self, signal: float) -> bool:
-        """Whether the signal is out of bounds; never if there is none (NaN)."""
         return signal > self.above if self.above is not None else signal < (self.below or 0.0)
 
 
@@ -236,7 +231,7 @@ class ControllerWatch:
         return True
 
     def signal(self, now: float) -> float:
-        """Its signal, as known before `now`; NaN if nothing was answered in the window."""
+        """Return its signal, as known before `now`; NaN if nothing was answered in the window."""
         if self.spec.queue_of is not None:
             waiting = self.run.stages[self.spec.queue_of].waiting(now)
             return float(np.count_nonzero(waiting.gone >= now))
@@ -260,6 +255,5 @@ class ControllerWatch:
         return float(count / (len(rows) + gone))
 
     def _gone_unnoticed(self, now: float) -> int:
-        """Requests that left a queue in the window because they had waited too long, though no server has come free since."""
         times = [stage.waiting(now).gone for stage in self.run.stages.values()]
         return sum(int(np.count_nonzero((gone >= now - self.spec.window_s) & (gone < now))) for gone in times)

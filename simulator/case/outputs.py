@@ -1,4 +1,4 @@
-"""The metrics that a run reports: one record each, read by everything that reports, compares or names one."""
+"""The outputs of a run that a case can name: metrics, groups of requests that have metrics of their own, exhibits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
 
-#: How a metric is computed from the replications of a run, and so how its interval is made.
+#: The computation of a metric from the replications of a run, which decides its interval too.
 #: ratio: a total over a total; share: requests of a kind over requests, also near 0 and 1;
 #: mean, quantile: of all values of a sample, whichever replication they belong to.
 Estimator = Literal["ratio", "share", "mean", "quantile"]
@@ -29,26 +29,25 @@ _OF_REQUESTS = ("served", "latency", "wait")
 
 
 class MetricGroup(NamedTuple):
-    """The requests of which an attribute has one value, or lies in one band."""
+    """The requests with one value of an attribute, or with a number in one band."""
 
     attribute: str
     value: str
 
     @property
     def key(self) -> str:
-        """The group in the name of a metric."""
         return f"{self.attribute}.{self.value}"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What one metric is.
+    """The record of one metric.
 
-    better: which direction is better; None if that depends
-    sample: which times it is taken of, where it is a mean or a quantile (`Measures.samples`)
-    stage, request_class, tag, group: what it is about, where it is not about all requests
-    Two designs are compared replication by replication, since both meet the same requests; what hangs on labelled items is
-    compared resample by resample as well.
+    better: the better direction; None if that depends
+    sample: the name of its times, where it is a mean or a quantile (`Measures.samples`)
+    stage, request_class, tag, group: its subject, where it is not about all requests
+    Two designs are compared replication by replication, since both meet the same requests; a metric that depends on labelled
+    items is compared resample by resample as well.
     """
 
     name: str
@@ -67,23 +66,20 @@ class Metric:
 
     @property
     def is_time(self) -> bool:
-        """Whether it is a latency, a wait or an age, which under overload depends on the length of the run."""
         return self.unit == "s"
 
     @property
     def is_tail(self) -> bool:
-        """Whether it is a high percentile."""
         return self.quantile is not None and self.quantile > 0.5
 
     @property
     def has_groups(self) -> bool:
-        """Whether it may be told of a part of the requests: a time of each, or a share of them; not what stages do."""
+        """Whether groups of requests may have their own: it is a time or a share of requests, not a figure of a stage."""
         of_each = self.sample.partition(".")[0] in _OF_REQUESTS
         return of_each or (self.stage is None and self.unit in ("share", "per 1,000"))
 
     @property
     def of_all(self) -> Self:
-        """The same of all requests."""
         return self if self.group is None else replace(self, name=self.name.removesuffix(f".{self.group.key}"), group=None)
 
 
@@ -95,12 +91,12 @@ def metrics_of(
     labels: Mapping[str, str] | None = None,
     ages: Mapping[str, list[str]] | None = None,
 ) -> dict[str, Metric]:
-    """Every metric that a run can report, by name, in the order of the screen.
+    """Return every metric that a run can report, by name, in the order of the screen.
 
-    kinds: stage to the model of its kind, which declares what it brings; tags: what gates call their routes
-    classes: of requests, to whether they have a deadline; words: what is said of positives that are detected and of requests
-    that are escalated, where requests are positives or negatives; labels: of stages and ends, where a person has
-    given them; ages: ends that tell how old their newest information is, to the sensors that they tell it of
+    kinds: stage to the model of its kind, which declares its metrics; tags: the tags that gates give
+    classes: classes of requests, with True where they have a deadline; words: the case's words for a positive that is detected
+    and for a request that is escalated, where requests are positives or negatives; labels: of stages and ends; ages: ends that
+    report the age of their newest information, to their sensors
     """
     found = [
         *_latencies(classes),
@@ -116,12 +112,12 @@ def metrics_of(
 
 
 def share_metric(name: str, label: str, better: Literal["higher", "lower"] | None, stage: str | None = None) -> Metric:
-    """The share of the requests that something happened to; of one stage, where it is told of one."""
+    """Return the record of a share of the requests; stage: the stage that it is about, if any."""
     return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
 
 
 def of_servers(name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-    """What is told of every stage that has servers: their utilization, and the waits for them, by tag where tags are given."""
+    """Yield the metrics of a stage with servers: their utilization, and the waits for them, by tag where tags are given."""
     yield Metric(f"utilization.{name}", f"{label}: offered work over capacity", "share", None, "ratio",
                  stage=name)  # fmt: skip
     for short, share in WAIT_QUANTILES.items():
@@ -172,29 +168,29 @@ def _qualities(detected: str, escalated: str) -> Iterator[Metric]:
 
 
 def _ages(name: str, label: str, sensors: Mapping[str, str]) -> Iterator[Metric]:
-    """The age of information at an end: over time, and just before something newer arrives; sensors: the label of each."""
-    for of, what in [(name, ""), *((f"{name}.{sensor}", f" of “{told}”") for sensor, told in sensors.items())]:
+    """Yield the metrics of the age of information at an end, over time and at its peaks; sensors: the label of each."""
+    for of, what in [(name, ""), *((f"{name}.{sensor}", f" of “{words}”") for sensor, words in sensors.items())]:
         yield Metric(f"age_mean_s.{of}", f"{label}: age of what is known{what}, over time", "s", "lower", "ratio")
         for short, share in AGE_QUANTILES.items():
-            told = f"{label}: age of what is known{what}, within which it is {share:.0%} of the time"
-            yield Metric(f"age_{short}_s.{of}", told, "s", "lower", "quantile", f"age.{of}", share)
+            within = f"{label}: age of what is known{what}, within which it is {share:.0%} of the time"
+            yield Metric(f"age_{short}_s.{of}", within, "s", "lower", "quantile", f"age.{of}", share)
         yield Metric(f"age_peak_mean_s.{of}", f"{label}: age{what} when something newer arrives, mean", "s", "lower", "mean",
                      f"age_peak.{of}")  # fmt: skip
         yield Metric(f"age_peak_p95_s.{of}", f"{label}: age{what} when something newer arrives, 95% within", "s", "lower",
                      "quantile", f"age_peak.{of}", 0.95)  # fmt: skip
 
 
-#: What a person asks of a run. What it rests on is asked last, in every case.
+#: The question about a run that an exhibit answers; 'rests', on the evidence, comes last in every case.
 Question = Literal["missed", "waits", "costs", "rests"]
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """What an author needs to know about an exhibit.
+    """The record of an exhibit for authors.
 
     label: its title
     question: the one that it answers; a page has a panel for each
-    needs: what it needs, in words. Empty if every case has something to show.
+    needs: its needs in words. Empty if every case has something to show.
     shows: whether a case as a whole has something to show; None where a stage must offer the exhibit (`AnyStage.exhibits`)
     """
 
@@ -204,7 +200,7 @@ class Exhibit:
     shows: Callable[[Scenario], bool] | None = None
 
     def is_offered(self, name: str, scenario: Scenario) -> bool:
-        """Whether the exhibit, which is registered under `name`, has something to show of a case."""
+        """Return whether the exhibit, which is registered under `name`, has something to show of a case."""
         if not self.needs:
             return True
         if self.shows is not None:
@@ -213,12 +209,10 @@ class Exhibit:
 
 
 def has_encounters(scenario: Scenario) -> bool:
-    """Whether a case asks if a vehicle stops in time."""
     return scenario.encounters is not None
 
 
 def has_vehicle(scenario: Scenario) -> bool:
-    """Whether a case says what a vehicle carries."""
     return scenario.vehicle is not None
 
 
@@ -254,12 +248,11 @@ EXHIBITS = {
 
 
 def offered(scenario: Scenario) -> list[str]:
-    """The exhibits with something to show of a case, in the order of the registry."""
     return [name for name, exhibit in EXHIBITS.items() if exhibit.is_offered(name, scenario)]
 
 
 class Grouping(NamedTuple):
-    """How an attribute parts the requests: its label, its groups with what a person calls them, the metrics told of each."""
+    """The groups of requests by an attribute: its label, the label of each group, and the metrics reported for each."""
 
     label: str
     groups: dict[str, str]
@@ -267,13 +260,12 @@ class Grouping(NamedTuple):
 
 
 def grouping(attribute: AnyAttribute) -> Grouping:
-    """How an attribute parts the requests."""
     given = attribute.model_dump(include={"label", "shares", "values", "edges", "unit", "metrics"})
     return grouping_of(given)
 
 
 def grouping_of(data: Mapping[str, Any]) -> Grouping:
-    """The same of an attribute as it stands in the file, whatever else is wrong with it."""
+    """Return the groups by an attribute as it stands in the file, whatever its faults."""
     named = {str(name): str(name) for name in _part(data, "shares", dict)}
     named |= {str(name): str(words) for name, words in _part(data, "values", dict).items()}
     edges = [edge for edge in _part(data, "edges", list) if isinstance(edge, int | float)]
@@ -286,7 +278,7 @@ def _part(data: Mapping[str, Any], key: str, kind: type) -> Any:
 
 
 def bands(edges: Sequence[float], unit: str = "") -> dict[str, str]:
-    """The groups that edges part a number into, with what a person calls them; none without an edge."""
+    """Return the groups of a number between edges, each with its label; none without an edge."""
     if not edges:
         return {}
     of = f" {unit}" if unit else ""
@@ -295,7 +287,6 @@ def bands(edges: Sequence[float], unit: str = "") -> dict[str, str]:
 
 
 def with_groups(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> dict[str, Metric]:
-    """The metrics, and behind them those that are told of each group of an attribute."""
     return {**metrics, **{metric.name: metric for metric in _grouped(metrics, groupings)}}
 
 
@@ -309,6 +300,5 @@ def _grouped(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -
                     yield replace(one, name=f"{name}.{group.key}", label=label, group=group)
 
 
-def told_by_group(metrics: Iterable[Metric]) -> list[str]:
-    """The metrics that may be told of a group of requests."""
+def metrics_by_group(metrics: Iterable[Metric]) -> list[str]:
     return [metric.name for metric in metrics if metric.has_groups]
