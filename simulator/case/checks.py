@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from simulator.case.attributes import RESERVED
-from simulator.case.choices import REQUEST_SIGNALS, Options, parts
+from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
 from simulator.case.fields import GUIDE
 from simulator.case.kinds import PLACES, STAGE_KINDS, is_target, section_model, tags_in, targets_in
@@ -101,11 +101,7 @@ def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for name, choice in scenario.choices.items():
         if name in ADDRESS_KEYS:
             yield ("choices", name), f"'{name}' is reserved in a page's address; rename the choice"
-        seen: set[str] = set()
-        for key, option in choice.options.items() if isinstance(choice, Options) else ():
-            if option.label in seen:
-                yield ("choices", name, "options", key, "label"), f"the label '{option.label}' is used twice in this choice"
-            seen.add(option.label)
+        yield from ((("choices", name, *path), message) for path, message in choice.check())
 
 
 def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -5,6 +5,7 @@ A pick writes values into the scenario, which is then checked again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import inf, isfinite, nan, remainder
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -38,6 +39,10 @@ class _Choice(Strict):
     folded: bool = False
     situation: bool = False  # the drive, the weather or the like: not for the designer to change
 
+    def check(self) -> Iterator[tuple[Path, str]]:
+        """Yield the faults that no single field shows: a place within the choice, and a sentence."""
+        yield from ()
+
 
 class Option(Strict):
     """One option of a choice: the values that picking it writes."""
@@ -59,6 +64,14 @@ class Options(_Choice):
         if self.default not in self.options:
             raise ValueError(f"default '{self.default}' is not an option; {suggest(self.default, self.options)}")
         return self
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        """Yield faults: an address in the browser names an option by its label, so labels are unique."""
+        seen: set[str] = set()
+        for key, option in self.options.items():
+            if option.label in seen:
+                yield ("options", key, "label"), f"the label '{option.label}' is used twice in this choice; rename one option"
+            seen.add(option.label)
 
     def extremes(self) -> list[Pick]:
         return list(self.options)
@@ -105,20 +118,21 @@ class Number(_Choice):
         self.read(self.default)
         return self
 
+    @property
+    def _range(self) -> tuple[float, float, float]:
+        assert self.min is not None and self.max is not None and self.step is not None
+        return self.min, self.max, self.step
+
     def extremes(self) -> list[Pick]:
         """Return the picks that have to run for every pick to run: the smallest and the largest number."""
-        if self.values is not None:
-            return [min(self.values), max(self.values)]
-        assert self.min is not None and self.max is not None
-        return [self.min, self.max]
+        return [min(self.values), max(self.values)] if self.values is not None else [*self._range[:2]]
 
     def picks(self) -> list[Pick]:
         """Return all picks, in the order of the file, or ascending."""
         if self.values is not None:
             return [self.read(value) for value in self.values]
-        assert self.min is not None and self.max is not None and self.step is not None
-        steps = int((self.max - self.min) / self.step + 1e-6)
-        return [self.read(round(self.min + index * self.step, 12)) for index in range(steps + 1)]
+        low, high, step = self._range
+        return [self.read(round(low + index * step, 12)) for index in range(int((high - low) / step + 1e-6) + 1)]
 
     def next_to(self, pick: Pick) -> list[Pick]:
         """Return the picks one step away: the next number down and the next one up, within the range."""
@@ -126,30 +140,31 @@ class Number(_Choice):
         if self.values is not None:
             below, above = [one for one in self.values if one < now], [one for one in self.values if one > now]
             return [self.read(one) for one in [*([max(below)] if below else []), *([min(above)] if above else [])]]
-        assert self.min is not None and self.max is not None and self.step is not None
-        stepped = (round(now + sign * self.step, 9) for sign in (-1, 1))
-        return [self.read(one) for one in stepped if self.min <= one <= self.max]
+        low, high, step = self._range
+        return [self.read(one) for one in (round(now - step, 9), round(now + step, 9)) if low <= one <= high]
 
     def read(self, pick: Pick) -> int | float:
         """Return the pick as a number within the range, whole where it can be; raises ValueError that names the range."""
         try:
             number = float(pick)
         except ValueError:
-            raise ValueError(f"'{pick}' is not a number; {self._range()}") from None
-        if self.values is not None:
-            allowed = number in self.values
-        else:
-            assert self.min is not None and self.max is not None and self.step is not None
-            inside = isfinite(number) and self.min <= number <= self.max
-            allowed = inside and abs(remainder(number - self.min, self.step)) <= 1e-6 * self.step
-        if not allowed:
-            raise ValueError(f"{number:g} is out of range; {self._range()}")
+            raise ValueError(f"'{pick}' is not a number; {self._expected}") from None
+        if not self._takes(number):
+            raise ValueError(f"{number:g} is out of range; {self._expected}")
         return int(number) if number == int(number) else number
 
-    def _range(self) -> str:
+    def _takes(self, number: float) -> bool:
+        if self.values is not None:
+            return number in self.values
+        low, high, step = self._range
+        return isfinite(number) and low <= number <= high and abs(remainder(number - low, step)) <= 1e-6 * step
+
+    @property
+    def _expected(self) -> str:
         if self.values is not None:
             return f"expected one of: {', '.join(f'{value:g}' for value in self.values)}"
-        return f"expected {self.min:g} to {self.max:g} in steps of {self.step:g}"
+        low, high, step = self._range
+        return f"expected {low:g} to {high:g} in steps of {step:g}"
 
     def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
         number = self.read(pick)

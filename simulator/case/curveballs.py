@@ -151,24 +151,42 @@ class Traffic(AnyCurveball):
     times: Annotated[float, Field(ge=0, le=50)]
 
 
-class ReplicaLoss(AnyCurveball):
-    """The first replicas of a pool are down; at most all of them."""
-
-    changes: ClassVar = {AffectedQuantity.OUTAGE: "replicas"}
-
-    kind: Literal["replica_loss"]
-    stage: Name
-    replicas: Annotated[int, Field(ge=1, le=1024)]
+class _OfPools(AnyCurveball):
+    """A curveball that strikes pools."""
 
     @property
     def strikes(self) -> tuple[str, ...]:
         return ("pool",)
 
+
+class _OfReplicas(_OfPools):
+    """A curveball that strikes the first replicas of a pool, at most all of them."""
+
+    stage: Name
+    replicas: Annotated[int, Field(ge=1, le=1024)]
+
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
         return super().change(what) if replica < self.replicas else None
 
 
-class ZoneLoss(AnyCurveball):
+class ReplicaLoss(_OfReplicas):
+    """The first replicas of a pool are down."""
+
+    changes: ClassVar = {AffectedQuantity.OUTAGE: "replicas"}
+
+    kind: Literal["replica_loss"]
+
+
+class SlowReplicas(_OfReplicas):
+    """Batches that the first replicas of a pool start take `times` as long."""
+
+    changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
+
+    kind: Literal["slow_replicas"]
+    times: Times
+
+
+class ZoneLoss(_OfPools):
     """A share of the replicas is down, of one pool or of every pool, rounded to the nearest whole number."""
 
     changes: ClassVar = {AffectedQuantity.OUTAGE: "share"}
@@ -177,34 +195,12 @@ class ZoneLoss(AnyCurveball):
     stage: Annotated[Name | None, Field(description="the pool; none: every pool")] = None
     share: Share
 
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        return ("pool",)
-
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
-        there = int((replica + 1) * self.share + 0.5) > int(replica * self.share + 0.5)
-        return super().change(what) if there else None
+        is_down = int((replica + 1) * self.share + 0.5) > int(replica * self.share + 0.5)
+        return super().change(what) if is_down else None
 
 
-class SlowReplicas(AnyCurveball):
-    """Batches that the first replicas of a pool start take `times` as long."""
-
-    changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
-
-    kind: Literal["slow_replicas"]
-    stage: Name
-    replicas: Annotated[int, Field(ge=1, le=1024)]
-    times: Times
-
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        return ("pool",)
-
-    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
-        return super().change(what) if replica < self.replicas else None
-
-
-class Throttle(AnyCurveball):
+class Throttle(_OfPools):
     """Batches that any replica of some pools starts take `times` as long, as on a module that has become too hot."""
 
     changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
@@ -219,10 +215,6 @@ class Throttle(AnyCurveball):
         if self.stages and self.accelerator is not None:
             raise ValueError("give stages or accelerator, not both")
         return self
-
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        return ("pool",)
 
     def hits(self, name: str, stage: AnyStage) -> bool:
         if stage.kind not in self.strikes:

@@ -385,4 +385,4 @@ def test_an_autoscaler_that_looks_too_often_is_refused_at_its_field():
     scaling = "max_batch: 4\n    scaling: {kind: hpa, max_replicas: 2, every_s: 1.0e-9}"
     (fault,) = faults_of(changed("max_batch: 4", scaling))
     assert fault.field == "stages.classify.scaling.every_s"
-    assert "1e-09 s means 87,264,000,000,000 of looks at the pool" in fault.message
+    assert "1e-09 s means 87,264,000,000,000 looks at the pool" in fault.message
