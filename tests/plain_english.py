@@ -1,0 +1,145 @@
+"""Sentences that users read, and the patterns that make them hard to read: `python -m tests.plain_english [PATH ...]`."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+#: Files whose text users read: code with its literals, and pages of prose.
+CODE = ("simulator", "pages", "campaigns")
+PROSE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md")
+
+PATTERNS = {
+    "a person without a role (name the user, the author, the server)": re.compile(
+        r"\b(?:nobody|somebody|whoever|anybody|someone|anyone|whatsoever)\b", re.I
+    ),
+    "an inverted relative (write two sentences)": re.compile(
+        r"\b(?:at|of|by|in|on|from|for|with|to|under|after|before|than|between|through|behind|among|within) (?:which|whom)\b",
+        re.I,
+    ),
+    "a number without a name (write N)": re.compile(r"\b(?:so many|by how much|to how much|how many of whom)\b", re.I),
+    "a clause used as a noun (start with a noun or a verb)": re.compile(
+        r"^(?:What|How|Whether|Where|Who|Which|By how)\b(?![^.!]*\?)"
+    ),
+    "a word that needs its neighbour (name the thing)": re.compile(r"\b(?:the same of|such that one|that one alone)\b", re.I),
+}
+
+#: The words that begin a clause used as a noun, in docstrings.
+CLAUSE = re.compile(r"^(?:What|How|Whether|Where|Who|Which)\b")
+
+
+class Sentence(NamedTuple):
+    """A sentence that users read, with the file and the line where it stands."""
+
+    file: str
+    line: int
+    text: str
+
+    def faults(self) -> list[str]:
+        """Return the patterns that the sentence matches."""
+        return [name for name, pattern in PATTERNS.items() if pattern.search(self.text)]
+
+
+def sentences(paths: tuple[str, ...] = ()) -> Iterator[Sentence]:
+    """Yield every sentence of the literals in the code and of the prose; paths: only files below these."""
+    for folder in CODE:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            if _wanted(file, paths):
+                yield from _of_code(file)
+    for pattern in PROSE:
+        for file in sorted(ROOT.glob(pattern)):
+            if _wanted(file, paths):
+                yield from _of_prose(file)
+
+
+def docstrings(paths: tuple[str, ...] = ()) -> Iterator[Sentence]:
+    """Yield the first line of every docstring under simulator/, pages/ and campaigns/."""
+    for folder in CODE:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            if _wanted(file, paths):
+                for node in _documented(ast.parse(file.read_text(encoding="utf-8"))):
+                    text = ast.get_docstring(node) or ""
+                    yield Sentence(_name(file), getattr(node, "lineno", 1), text.partition("\n")[0])
+
+
+def identifiers(word: str) -> Iterator[Sentence]:
+    """Yield the places under simulator/, pages/ and campaigns/ where a word is the name of something."""
+    for folder in CODE:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if word in _names(node):
+                    yield Sentence(_name(file), getattr(node, "lineno", 1), word)
+
+
+def _wanted(file: Path, paths: tuple[str, ...]) -> bool:
+    return not paths or any(_name(file).startswith(path) for path in paths)
+
+
+def _name(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def _documented(tree: ast.Module) -> list[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return [node for node in ast.walk(tree) if isinstance(node, kinds) and ast.get_docstring(node)]
+
+
+def _names(node: ast.AST) -> list[str | None]:
+    fields = ("id", "attr", "arg", "name", "asname")
+    return [getattr(node, field, None) for field in fields if not isinstance(node, ast.Constant)]
+
+
+def _of_code(file: Path) -> Iterator[Sentence]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    skipped = {id(node.body[0].value) for node in _documented(tree) if isinstance(node.body[0], ast.Expr)}
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield from _split(file, node.lineno, "".join(_shown(part) for part in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped | parts:
+            yield from _split(file, node.lineno, node.value)
+
+
+def _shown(part: ast.expr) -> str:
+    return str(part.value) if isinstance(part, ast.Constant) else "X"
+
+
+def _of_prose(file: Path) -> Iterator[Sentence]:
+    fenced = False
+    paragraph, start = "", 1
+    for number, line in enumerate([*file.read_text(encoding="utf-8").splitlines(), ""], start=1):
+        fenced ^= line.startswith("```")
+        if not fenced and line.strip() and not line.startswith(("```", "#", "|", "- ", "1. ")):
+            start, paragraph = (start if paragraph else number), f"{paragraph} {line.strip()}"
+            continue
+        yield from _split(file, start, paragraph)
+        paragraph = ""
+        if not fenced and line.startswith(("#", "|", "- ", "1. ")):
+            cells = line.strip("|").split("|") if line.startswith("|") else [line.lstrip("#- 1.")]
+            for cell in cells:
+                yield from _split(file, number, cell)
+
+
+def _split(file: Path, line: int, text: str) -> Iterator[Sentence]:
+    """Yield the sentences of a text that has at least three words."""
+    text = re.sub(r"`[^`]*`", "X", " ".join(text.split()))
+    if len(re.findall(r"[a-z]{2,}", text)) < 3:
+        return
+    for part in re.split(r"(?<=[.!?:;])\s+", text):
+        yield Sentence(_name(file), line, part)
+
+
+if __name__ == "__main__":
+    asked = tuple(sys.argv[1:])
+    for sentence in sentences(asked):
+        for fault in sentence.faults():
+            print(f"{sentence.file}:{sentence.line}: {fault}: {sentence.text}")
+    for docstring in docstrings(asked):
+        if CLAUSE.search(docstring.text):
+            print(f"{docstring.file}:{docstring.line}: a docstring that is a clause: {docstring.text}")
