@@ -21,14 +21,13 @@ from simulator.case.checks import ADDRESS_KEYS
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.faults import ScenarioError
 from simulator.case.load import loads
-from simulator.case.metric_records import metrics_of
+from simulator.case.metric_records import CaseOutline, metrics_of
 from simulator.case.stage_model import STAGE_KINDS as KINDS
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
 from simulator.engine.streams import Streams
-from simulator.metrics.scorecard import judge
-from simulator.metrics.summary import summarise
+from simulator.metrics.summary import judge, summarise
 from simulator.stages import STAGES, unregister
 from simulator.stages.autoscaling import SCALERS
 from simulator.stages.batching import BATCHING
@@ -161,7 +160,7 @@ def test_every_metric_is_told():
     names = set()
     for kind in STAGES:
         kinds, words_ = {"STAGE": KINDS[kind]}, ("detected", "escalated")
-        names |= set(metrics_of(kinds, ["TAG"], {"CLASS": True}, words_, ages={"END": ["SENSOR"]}))
+        names |= set(metrics_of(CaseOutline(kinds, ["TAG"], {"CLASS": True}, words_, ages={"END": ["SENSOR"]})))
     assert names <= words(PROSE)
 
 

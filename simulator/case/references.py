@@ -6,6 +6,7 @@ Checked on the plain data, so that these faults are reported together with those
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,7 +15,7 @@ from simulator.case.choices import parts
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.faults import Path, dotted
 from simulator.case.fields import GUIDE
-from simulator.case.metric_records import Metric, metrics_of
+from simulator.case.metric_records import CaseOutline, Metric, metrics_of
 from simulator.case.sections import PLACES, section_model
 from simulator.case.stage_model import STAGE_KINDS, AnyStage, tags_in, targets_in
 from simulator.errors import suggest
@@ -97,7 +98,8 @@ def _metrics(data: Any) -> Found:
     ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))
     ages = {name: sensors for name in ends if _mapping(ends, name).get("age") is True}
     groupings = _groupings(data)
-    plain, of_positives = (metrics_of(kinds, tags, classes, words, ages=ages) for words in (None, ("", "")))
+    outline = CaseOutline(kinds, tags, classes, population=None, ages=ages)
+    plain, of_positives = (metrics_of(replace(outline, population=words)) for words in (None, ("", "")))
     plain = of_positives if "population" in data else plain
     plain |= {metric.name: metric for metric in _of_sections(data)}
     known, of_positives = with_groups(plain, groupings), with_groups(of_positives, groupings)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
     from simulator.engine.trace import Trace
-    from simulator.metrics.samples import Total
+    from simulator.metrics.measures import Total
 
 #: The place of each section's model, by the section's name in a case.
 PLACES = {

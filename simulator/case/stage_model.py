@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from simulator.case.faults import Path
 from simulator.case.fields import CostFigure, Line, ShareFigure, Strict
-from simulator.case.metric_records import Metric, of_servers
+from simulator.case.metric_records import Metric
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -202,9 +202,8 @@ class AnyStage(Strict):
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """The metrics that a stage of this kind adds; tags: all that gates give."""
-        if cls.server:
-            yield from of_servers(name, label, tags if cls.keeps_hours else [])
+        """Yield the metrics that this kind counts itself, beside those of its servers; tags: all that gates give."""
+        yield from ()
 
 
 @lru_cache(maxsize=1024)

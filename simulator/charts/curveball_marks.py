@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from simulator.charts.look import ORANGE, Chart, translucent
 from simulator.engine.plan import Plan
-from simulator.metrics.strikes import Strike, strikes_of, told
+from simulator.metrics.stage_metrics import Strike, strikes_of, told
 
 #: How far apart the labels of curveballs stand below each other, in shares of the height.
 _ROW = 0.09

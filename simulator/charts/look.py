@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from simulator.case.schema import Scenario
 from simulator.engine.calendar import clock_s
 from simulator.engine.trace import Trace
-from simulator.metrics.scorecard import Standing
+from simulator.metrics.summary import Standing
 
 # Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, whatever a person's colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8F98"

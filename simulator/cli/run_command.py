@@ -24,7 +24,7 @@ from simulator.explain.request_path import RequestPath, answers_early, percentil
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
 from simulator.metrics.measures import Measures
-from simulator.metrics.scorecard import Standing, Verdict
+from simulator.metrics.summary import Standing, Verdict
 from simulator.processes import ProcessPool
 from simulator.units import duration, spoken
 

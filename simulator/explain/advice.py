@@ -15,8 +15,7 @@ from simulator.engine.plan import Plan, compile_plan
 from simulator.engine.run import simulate
 from simulator.metrics.comparisons import Difference, differences
 from simulator.metrics.measures import Measures, measure
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary, summary_of
+from simulator.metrics.summary import Summary, Verdict, summary_of
 from simulator.units import spoken
 
 #: At most so many steps are tried for an objective, each in so many replications of the run.

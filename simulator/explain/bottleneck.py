@@ -13,9 +13,8 @@ from simulator.engine.calendar import DAY_S, HOUR_S
 from simulator.engine.plan import Plan
 from simulator.engine.servers import servers
 from simulator.engine.timetables import Steps
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.stage_times import StageTimes
-from simulator.metrics.summary import Summary
+from simulator.metrics.stage_metrics import StageTimes
+from simulator.metrics.summary import Summary, Verdict
 from simulator.theory.loads import Load, loads, retries_of
 from simulator.units import duration, roughly
 

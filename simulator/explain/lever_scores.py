@@ -15,8 +15,7 @@ from simulator.explain.advice import AdvisedStep, Trials, further
 from simulator.explain.bottleneck import FEW, load_on, turning_away
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import plain_ways
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary
+from simulator.metrics.summary import Summary, Verdict
 
 #: The load at which a stage is expected to keep up.
 FREE = 0.95

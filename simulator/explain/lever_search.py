@@ -16,11 +16,10 @@ from simulator.explain.levers import DesignChange, Lever, Levers, ObjectiveEffec
 from simulator.explain.replications import packed, unpacked
 from simulator.intervals import Estimate, Interval, estimate
 from simulator.metrics.comparisons import Difference, OneSided, differences
-from simulator.metrics.label_uncertainty import RUNS, needs_runs, resampled_plan
 from simulator.metrics.measures import Measures, measure
 from simulator.metrics.paired_samples import chance_of
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import NO_STEADY_STATE, Summary, summary_of
+from simulator.metrics.resampled_plans import RUNS, needs_runs, resampled_plan
+from simulator.metrics.summary import NO_STEADY_STATE, Summary, Verdict, summary_of
 
 #: In how many replications each step is tried. Four give intervals a third wider than twelve do, three twice as wide.
 TRIALS = 4
@@ -101,7 +100,7 @@ class Baseline:
     def _one_sided(self, before: Verdict, then: Summary) -> ObjectiveEffect:
         """Of an objective without a figure in the run, in the step's trials, or in as few replications of the design itself."""
         name = before.metric.name
-        sides = [run.metrics.get(name) or run.untold[name] for run in (self.base, then)]
+        sides = [run.metrics.get(name) or run.missing[name] for run in (self.base, then)]
         told = OneSided(before.metric, before.objective.label, *sides)
         if isinstance(sides[0], str):
             outcome: Outcome = "the same" if isinstance(sides[1], str) else "appears"

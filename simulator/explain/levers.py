@@ -15,8 +15,7 @@ from simulator.engine.actions import with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
 from simulator.intervals import LEVEL
 from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
-from simulator.metrics.scorecard import Standing, Verdict
-from simulator.metrics.summary import Summary
+from simulator.metrics.summary import Standing, Summary, Verdict
 from simulator.units import significant
 
 #: Of the changes that are called real, at most this share is chance.

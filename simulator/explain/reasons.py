@@ -10,8 +10,7 @@ from typing import Any
 from simulator.explain.advice import Advice, AdvisedStep, Move, Trials
 from simulator.explain.causes import cause_of
 from simulator.explain.lever_scores import promising, with_longer_ones, writing
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary
+from simulator.metrics.summary import Summary, Verdict
 from simulator.units import spoken
 
 

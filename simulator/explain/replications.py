@@ -16,8 +16,8 @@ from simulator.explain.bottleneck import Bottleneck, bottleneck_of
 from simulator.explain.reasons import Reason, reasons_of
 from simulator.explain.trust import TrustNote, notes_on
 from simulator.intervals import Estimate
-from simulator.metrics.label_uncertainty import RUNS, needs_runs, resampled_plan
 from simulator.metrics.measures import Measures, measure
+from simulator.metrics.resampled_plans import RUNS, needs_runs, resampled_plan
 from simulator.metrics.summary import Summary, summary_of
 
 #: The fewest and most replications of a run: one alone has no interval.

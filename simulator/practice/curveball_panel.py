@@ -15,7 +15,7 @@ from simulator.engine.calendar import DAY_S
 from simulator.engine.plan import calm
 from simulator.explain.curveball_effects import Toll, metres_told, summed_up, toll_rows, tolls
 from simulator.explain.replications import Result
-from simulator.metrics.strikes import calm_until, clock, strikes_of, told
+from simulator.metrics.stage_metrics import calm_until, clock, strikes_of, told
 from simulator.practice.design_runs import CALM, cancelled, watcher
 from simulator.practice.design_state import KEPT, get, key
 

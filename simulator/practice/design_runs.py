@@ -12,7 +12,7 @@ from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.replications import Result
-from simulator.metrics.scorecard import judge
+from simulator.metrics.summary import judge
 from simulator.practice.design_state import get, key
 from simulator.practice.verdict_bar import bar, told
 from simulator.units import duration

@@ -17,11 +17,10 @@ from simulator.engine.plan import Plan, at_band_edges
 from simulator.engine.run import ENGINE_VERSION, simulate
 from simulator.explain.replications import packed, unpacked
 from simulator.intervals import Estimate
-from simulator.metrics.label_uncertainty import RUNS, needs_runs, resampled_plan
 from simulator.metrics.measures import Measures, measure
 from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
-from simulator.metrics.scorecard import Verdict, judge
-from simulator.metrics.summary import Figures, run_hash
+from simulator.metrics.resampled_plans import RUNS, needs_runs, resampled_plan
+from simulator.metrics.summary import Figures, Verdict, judge, run_hash
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
 OUTCOME_VERSION = 1

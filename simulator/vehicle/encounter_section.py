@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
     from simulator.engine.trace import Trace
-    from simulator.metrics.samples import Total
+    from simulator.metrics.measures import Total
 
 #: What may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]

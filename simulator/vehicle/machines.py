@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.engine.requests import DONE
 from simulator.engine.trace import Trace
-from simulator.metrics.samples import Total
+from simulator.metrics.measures import Total
 from simulator.vehicle.encounter_section import Vehicle, VehiclePart
 
 Floats = NDArray[np.float64]

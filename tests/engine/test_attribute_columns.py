@@ -13,7 +13,7 @@ from simulator.engine.attribute_columns import group_of
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import score_rows
-from simulator.metrics.label_uncertainty import resampled_plan
+from simulator.metrics.resampled_plans import resampled_plan
 from simulator.stages.service_times import constant
 from tests.builders import assumed, document, end, gate, link, plan, pool, population, run_at, score_table, spread
 
