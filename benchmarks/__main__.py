@@ -22,7 +22,7 @@ from benchmarks.workloads import BATCHES, ONE_BY_ONE, Workload
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.replications import run_replications
+from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
 
 REPEATS = 3

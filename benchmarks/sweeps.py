@@ -15,9 +15,9 @@ from rich.table import Table
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.explain.levers import steps_of
-from simulator.explain.replications import warm
+from simulator.explain.design_changes import changes_of_design
 from simulator.metrics.paired_samples import change
+from simulator.metrics.replications import warm
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Sampler, Search, cost_goal
 from simulator.tradeoffs.breakeven import answers_of
@@ -66,7 +66,7 @@ def main(large: bool = False) -> None:
 def tornado(pool: ProcessPool, seed: int = 1) -> str:
     """How long ten levers take, each in four replications of 10,000 patients, the same ones that the design meets."""
     scenario, names = load(CASE), ["sensitivity", "cost_per_1000_usd"]
-    steps = [step for step in steps_of(compile_plan(scenario)) if step.plan and not step.plan.bands][:LEVERS]
+    steps = [step for step in changes_of_design(compile_plan(scenario)) if step.plan and not step.plan.bands][:LEVERS]
     points = [DesignPoint({}, HALF), *(DesignPoint({step.choice: step.pick}, HALF) for step in steps)]
     asked = SweepRequest(scenario, [], names, points, figures=HALF, seed=seed, replications=4)
     begun = perf_counter()

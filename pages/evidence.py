@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from simulator.app.model_measurements import Measurement, MeasurementError, MeasurementOptions, measurements
 from simulator.app.uploads import own_folder, who_sees
 from simulator.app.visitors import at_the_machine, person
 from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
@@ -50,7 +51,6 @@ from simulator.sources.latency_charts import (
     speed_of_precisions,
     step_times,
 )
-from simulator.sources.own_model_panel import Measurement, MeasurementError, MeasurementOptions, measurements
 from simulator.sources.score_panel import scores
 from simulator.sources.source_rows import matching, sources
 

@@ -15,10 +15,10 @@ from simulator.engine.run import simulate
 from simulator.evidence.drive_tables import load_drives
 from simulator.evidence.object_scales import load_scales
 from simulator.evidence.profiles import load_profile
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.paths import CATALOGUE, DETECTIONS, DRIVES
-from simulator.stages.service_times import profiled
+from simulator.stages.pool_evidence import profiled
 from simulator.vehicle.meeting import Meeting
 
 REPLICATIONS = 3

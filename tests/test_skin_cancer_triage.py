@@ -12,7 +12,7 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.evidence.score_tables import load_scores, score_names, score_rows
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from simulator.metrics.threshold_transfer import paired, transfers
 

@@ -18,9 +18,10 @@ from cachetools import LRUCache
 from simulator.app.turns import Ahead, Submitter
 from simulator.app.workers import Workers
 from simulator.engine.plan import Plan, fingerprint
-from simulator.explain.replications import REPLICATIONS, Result, packed, result_of, run_packed
+from simulator.explain.result import Result, result_of
 from simulator.limits import RUNS_KEPT
 from simulator.metrics.measures import Measures
+from simulator.metrics.replications import REPLICATIONS, packed, run_packed
 
 #: How many jobs are kept; the least recently used is dropped first, and before any that is under way and watched.
 KEPT = 64

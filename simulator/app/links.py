@@ -15,7 +15,7 @@ from simulator.case.choices import Choice, Options, Pick
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.errors import MOST_LISTED, suggest
-from simulator.explain.replications import REPLICATIONS
+from simulator.metrics.replications import REPLICATIONS
 
 SEEDS = (0, 2**31 - 1)
 DEFAULT_SEED = 1

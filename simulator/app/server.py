@@ -26,6 +26,7 @@ from streamlit.web import bootstrap
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from simulator.app.jobs import registry
+from simulator.app.model_measurements import measurements
 from simulator.app.uploads import Uploading
 from simulator.app.visitors import COOKIE, LOOPBACK, known
 from simulator.app.widgets import plain
@@ -33,7 +34,6 @@ from simulator.errors import InputError
 from simulator.limits import MIB
 from simulator.paths import APP
 from simulator.processes import ORPHANED
-from simulator.sources.own_model_panel import measurements
 
 #: How long a browser is known again (s): the 400 days that browsers keep a cookie at most.
 REMEMBERED_S = 400 * 24 * 3600

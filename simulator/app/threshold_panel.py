@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from simulator.app.design_state import step
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import Chart
 from simulator.charts.threshold_charts import crowd, referrals_by_sensitivity, roc, with_tried
 from simulator.engine.plan import Plan, fingerprint
 from simulator.metrics.operating_points import TARGETS, Dial, dial_of, reading_capacity, referred_at
-from simulator.practice.design_state import step
 from simulator.units import percent
 
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from simulator.app.turns import Ahead, QueuedTask, Submitter, Turns
-from simulator.explain.replications import warm
+from simulator.metrics.replications import warm
 from simulator.processes import ATTEMPTS, KilledError, kill_worker, lone_worker
 
 P = ParamSpec("P")

@@ -10,9 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.case.case_files import find
-from simulator.case.faults import ScenarioError
-from simulator.case.load import load, load_all
+from simulator.case.document import ScenarioError
+from simulator.case.load import find, load, load_all
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, err, say, table_console, tell
 from simulator.cli.options import Case, Picks, Seed, Strikes
@@ -20,7 +19,7 @@ from simulator.cli.run_command import read_picks, read_strikes, run_in_processes
 from simulator.engine.plan import compile_plan, read_whole
 from simulator.engine.run import simulate
 from simulator.evidence.evidence_files import in_one_step
-from simulator.explain.replications import result_of
+from simulator.explain.result import result_of
 
 
 def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:

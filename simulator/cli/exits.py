@@ -18,7 +18,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from simulator.case.faults import Fault, ScenarioError, told
+from simulator.case.document import Fault, ScenarioError, told
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_TOLD
 

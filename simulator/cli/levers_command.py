@@ -18,7 +18,7 @@ from simulator.cli.run_command import read_picks, read_strikes
 from simulator.engine.plan import Plan, compile_plan
 from simulator.explain.lever_search import TRIALS, LeverSearch
 from simulator.explain.levers import Levers, ObjectiveEffect
-from simulator.explain.replications import run_replications
+from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.processes import ProcessPool
 from simulator.units import spoken
@@ -72,10 +72,10 @@ def print_levers(levers: Levers) -> None:
     table = Table("step", *(Column(verdict.objective.label, overflow="fold") for verdict in base.verdicts), "", box=None)
     table.add_row("[bold]this design[/bold]", *(_now(verdict) for verdict in base.verdicts))
     for lever in levers.rows:
-        table.add_row(escape(lever.step.told), *(_cell(effect) for effect in lever.effects), lever.words)
+        table.add_row(escape(lever.step.words), *(_cell(effect) for effect in lever.effects), lever.words)
     out.print(table)
     for step in levers.refused:
-        out.print(f"[yellow]cannot run[/yellow] {escape(f'{step.told}: {step.refused}')}")
+        out.print(f"[yellow]cannot run[/yellow] {escape(f'{step.words}: {step.refused}')}")
     out.print(escape(levers.sense), style="dim")
 
 

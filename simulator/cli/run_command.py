@@ -17,15 +17,16 @@ from simulator.cli.options import AsJson, Case, Picks, Seed, Strikes
 from simulator.engine.actions import Action, with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
 from simulator.explain.chrome_trace import check_target, write_trace
-from simulator.explain.replications import Result, result_of, run_replications
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
+from simulator.explain.result import Result, result_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
 from simulator.metrics.measures import Measures
+from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Standing, Verdict
 from simulator.processes import ProcessPool
+from simulator.records.trace import Trace
 from simulator.units import duration, spoken
 
 out = VisibleConsole()

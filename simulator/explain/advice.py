@@ -1,43 +1,33 @@
-"""What would improve an objective: one step of one choice, told only if a run of it bears it out."""
+"""Advice for an objective: one change of one choice, given only if a trial run confirms that it helps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from math import inf
 from typing import Any
 
-from simulator.case.choices import Options, Pick
-from simulator.case.faults import ScenarioError
-from simulator.engine.plan import Plan, compile_plan
-from simulator.engine.run import simulate
-from simulator.metrics.comparisons import Difference, differences
-from simulator.metrics.measures import Measures, measure
+from simulator.case.choices import Pick
+from simulator.engine.plan import Plan
+from simulator.explain.design_changes import ChangeTrial, DesignChange, changes_of_choice
+from simulator.metrics.comparisons import Difference
+from simulator.metrics.measures import Measures
+from simulator.metrics.replications import PLAIN, run_replication
 from simulator.metrics.summary import Summary, Verdict, summary_of
 from simulator.units import spoken
 
-#: At most so many steps are tried for an objective, each in so many replications of the run.
+#: The most changes that are tried for an objective, and the replications of each.
 TRIED, REPLICATIONS = 3, 5
 
-#: A step has to take an objective this part of the way to where it would be met beyond doubt.
+#: A change has to take an objective this part of the way to where it would be met beyond doubt.
 NOTICEABLE = 0.05
 
 
 @dataclass(frozen=True)
-class AdvisedStep:
-    """A design one step of one choice away from that of a run."""
-
-    choice: str
-    pick: Pick
-    plan: Plan
-    told: str
-
-
-@dataclass(frozen=True)
 class Move:
-    """A step that improves an objective, beyond the interval of the change, in a run with the same requests.
+    """A change that improves an objective, beyond the interval of the difference, in a run with the same requests.
 
     metric: of the objective; change, low, high: of its value, with the bounds of the interval; None where the run had no figure
     also: labels of the other objectives that it improves; worse: of those that it makes worse
@@ -46,7 +36,7 @@ class Move:
     choice: str
     label: str
     pick: Pick
-    told: str
+    words: str
     metric: str
     change: float | None
     low: float | None
@@ -56,8 +46,9 @@ class Move:
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
-        """The move as `casesim run --json` prints it, without what does not apply."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        """Return the move as `casesim run --json` prints it, without what does not apply."""
+        names = {"words": "told"}
+        return {names.get(name, name): value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -68,46 +59,13 @@ class Advice:
     sentence: str
 
 
-def neighbours(plan: Plan, name: str) -> Iterator[AdvisedStep]:
-    """The designs one step of a choice away that can run: the other options, or the next number down and up.
-
-    None where picks change during the run: a step would be another story.
-    """
-    for pick in [] if plan.changes else plan.scenario.choices[name].next_to(plan.design[name]):
-        yield from step_to(plan, name, pick)
-
-
-def further(plan: Plan, step: AdvisedStep) -> Iterator[AdvisedStep]:
-    """The next numbers of a choice, beyond those of a step and on the same side."""
-    choice, now = plan.scenario.choices[step.choice], plan.design[step.choice]
-    if isinstance(choice, Options):
-        return
-    pick = float(step.pick)
-    while onward := [one for one in choice.next_to(pick) if (float(one) > pick) == (float(step.pick) > float(now))]:
-        (pick,) = map(float, onward)
-        yield from step_to(plan, step.choice, pick)
-
-
-def step_to(plan: Plan, name: str, pick: Pick) -> Iterator[AdvisedStep]:
-    """The design with another pick, under the same strikes; none if it cannot run."""
-    choice = plan.scenario.choices[name]
-    try:
-        other = compile_plan(plan.scenario, {**plan.design, name: pick}, plan.strikes, plan.figures)
-    except ScenarioError:
-        return
-    now = choice.label_of(plan.design[name])
-    now = now if isinstance(choice, Options) else now.removesuffix(f" {choice.unit}")
-    told = f"{choice.label}: {now} → {choice.label_of(pick)}"
-    yield AdvisedStep(name, choice.read(pick), other, told)
-
-
 @dataclass
-class Trials:
-    """The what-if runs of one run: a few of its replications, of other designs. Each is run once, whichever objective asks."""
+class AdviceTrials:
+    """The trial runs beside one run: a few of its replications, of changed designs. Each change runs once for all objectives."""
 
     summary: Summary
-    _known: dict[tuple[str, Pick], Trial] = field(default_factory=dict)
-    _steps: dict[str, list[AdvisedStep]] = field(default_factory=dict)
+    _trials: dict[tuple[str, Pick], AdviceTrial] = field(default_factory=dict)
+    _changes: dict[str, list[DesignChange]] = field(default_factory=dict)
 
     @cached_property
     def now(self) -> Summary:
@@ -115,105 +73,100 @@ class Trials:
         first = [replace(one, resampled=None, band_edges=[]) for one in self.summary.measures[:REPLICATIONS]]
         return self._run(self.summary.plan, first)
 
-    def of(self, step: AdvisedStep) -> Trial:
-        """The trial of a step."""
-        key = step.choice, step.pick
-        if key not in self._known:
-            self._known[key] = Trial(self.summary, step, self.now, self._run(step.plan, []))
-        return self._known[key]
+    def of(self, change: DesignChange) -> AdviceTrial:
+        """Return the trial of a change that can run."""
+        key = change.choice, change.pick
+        if key not in self._trials:
+            assert change.plan is not None
+            self._trials[key] = AdviceTrial(change, self.now, self._run(change.plan, []), self.summary)
+        return self._trials[key]
 
     def _run(self, plan: Plan, first: list[Measures]) -> Summary:
         seed = self.summary.seed
-        more = [measure(simulate(plan, seed, number)) for number in range(len(first), REPLICATIONS)]
+        more = [run_replication(plan, seed, number, PLAIN) for number in range(len(first), REPLICATIONS)]
         return summary_of(plan, seed, first + more)
 
-    def steps(self, name: str) -> list[AdvisedStep]:
-        """The steps of a choice, worked out once."""
-        if name not in self._steps:
-            self._steps[name] = list(neighbours(self.summary.plan, name))
-        return self._steps[name]
+    def changes(self, name: str) -> list[DesignChange]:
+        """Return the changes of a choice that can run, compiled once; none where picks change during the run."""
+        if name not in self._changes:
+            every = [] if self.summary.plan.changes else changes_of_choice(self.summary.plan, name)
+            self._changes[name] = [change for change in every if change.plan is not None]
+        return self._changes[name]
 
-    def advice(self, place: int, promising: Iterable[AdvisedStep]) -> Advice:
-        """The first of these steps that improves the objective at this place of the verdicts and makes no other worse.
+    def advice(self, place: int, promising: Iterable[DesignChange]) -> Advice:
+        """Try at most TRIED of these changes for the objective at this place of the verdicts.
 
-        Else the one that makes the fewest worse; at most TRIED are tried.
+        Return the first that improves it and makes no other objective worse, else the one that makes the fewest worse.
         """
-        tried, found = list[Trial](), list[Trial]()
-        for step in islice(promising, TRIED):
-            tried.append(self.of(step))
+        tried, helpful = list[AdviceTrial](), list[AdviceTrial]()
+        for change in islice(promising, TRIED):
+            tried.append(self.of(change))
             if tried[-1].improves(place):
-                found.append(tried[-1])
-                if not found[-1].others(place, better=False):
+                helpful.append(tried[-1])
+                if not helpful[-1].others(place, better=False):
                     break
-        if found:
-            move = min(found, key=lambda trial: len(trial.others(place, better=False))).move(place)
+        if helpful:
+            move = min(helpful, key=lambda trial: len(trial.others(place, better=False))).move(place)
             return Advice(move, move.sentence)
         if not tried:
             return Advice(None, "No choice in this case changes that.")
-        told = "; ".join(f"“{trial.step.told}” ({trial.told_change(place)})" for trial in tried)
-        return Advice(None, f"None of the steps tried improves it noticeably and beyond chance: {told}.")
+        each = "; ".join(f"“{trial.change.words}” ({trial.size_with_interval(place)})" for trial in tried)
+        return Advice(None, f"None of the steps tried improves it noticeably and beyond chance: {each}.")
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What a step changes: the present design, `now`, and the design one step away, `then`, met by the same requests."""
+class AdviceTrial(ChangeTrial):
+    """A change that was tried to improve an objective of a run. summary: the whole run, by whose verdicts it is judged."""
 
     summary: Summary
-    step: AdvisedStep
-    now: Summary
-    then: Summary
-
-    @cached_property
-    def changes(self) -> dict[str, Difference]:
-        """The paired change of each objective's metric that both can quote."""
-        found = differences(self.now.measures, self.then.measures, (self.now, self.then))
-        return {one.metric.name: one for one in found}
 
     def improves(self, place: int) -> bool:
-        """Whether the objective gets better, noticeably and beyond the interval of the change, or has a figure at last."""
+        """Check that the objective gets better, noticeably and beyond the interval of the change, or has a figure at last."""
         if self._appears(place):
             return True
-        change = self.changes.get(self.summary.verdicts[place].metric.name)
+        change = self._difference(place)
         return change is not None and self._gain(place, change) >= NOTICEABLE * _to_go(self.summary.verdicts[place])
 
     def others(self, place: int, better: bool) -> list[int]:
-        """The places of the other objectives that get better, or worse, beyond the interval of the change.
+        """Return the places of the other objectives that get better, or worse, beyond the interval of the change.
 
         An objective that is met before and after gets neither.
         """
-        found = []
+        others = []
         for other in range(len(self.summary.verdicts)):
-            if other == place or all(trial.verdicts[other].standing == "met" for trial in (self.now, self.then)):
+            if other == place or all(run.verdicts[other].standing == "met" for run in (self.before, self.after)):
                 continue
-            change = self.changes.get(self.summary.verdicts[other].metric.name)
+            change = self._difference(other)
             gain = self._gain(other, change) if change else 0.0
             if (gain > 0 or self._appears(other)) if better else (gain < 0 or self._vanishes(other)):
-                found.append(other)
-        return found
+                others.append(other)
+        return others
+
+    def _difference(self, place: int) -> Difference | None:
+        return self.differences.get(self.summary.verdicts[place].metric.name)
 
     def _appears(self, place: int) -> bool:
-        return self.now.verdicts[place].estimate is None and self.then.verdicts[place].estimate is not None
+        return self.before.verdicts[place].estimate is None and self.after.verdicts[place].estimate is not None
 
     def _vanishes(self, place: int) -> bool:
-        return self.now.verdicts[place].estimate is not None and self.then.verdicts[place].estimate is None
+        return self.before.verdicts[place].estimate is not None and self.after.verdicts[place].estimate is None
 
     def _gain(self, place: int, change: Difference) -> float:
-        """By how much a figure moves the right way; 0 where that may be chance."""
+        # the movement in the direction that the objective asks for; 0 where that may be chance
         up = 1 if self.summary.verdicts[place].objective.at_least is not None else -1
         return up * change.change.value if change.significant else 0.0
 
     def move(self, place: int) -> Move:
-        """The step as told for an objective that it improves."""
-        plan, verdict = self.summary.plan, self.summary.verdicts[place]
-        change = self.changes.get(verdict.metric.name)
-        bounds = change.change if change else None
+        """Return the change as advice for an objective that it improves."""
+        plan, verdict, difference = self.summary.plan, self.summary.verdicts[place], self._difference(place)
+        bounds = difference.change if difference else None
         value, low, high = (bounds.value, bounds.low, bounds.high) if bounds else (None, None, None)
         also, worse = self.others(place, better=True), self.others(place, better=False)
         return Move(
-            choice=self.step.choice,
-            label=plan.scenario.choices[self.step.choice].label,
-            pick=self.step.pick,
-            told=self.step.told,
+            choice=self.change.choice,
+            label=plan.scenario.choices[self.change.choice].label,
+            pick=self.change.pick,
+            words=self.change.words,
             metric=verdict.metric.name,
             change=value,
             low=low,
@@ -224,42 +177,39 @@ class Trial:
         )
 
     def _sentence(self, place: int, also: list[int], worse: list[int]) -> str:
-        by = (
-            f"by {self.told_change(place)}"
-            if self.summary.verdicts[place].metric.name in self.changes
-            else self._changed(place)
-        )
-        told = f"In a trial run, “{self.step.told}” changes “{self._label(place)}” {by}."
+        by = f"by {self.size_with_interval(place)}" if self._difference(place) else self._size(place)
+        sentence = f"In a trial run, “{self.change.words}” changes “{self._label(place)}” {by}."
         if also:
-            told += f" It improves {self._listed(also)} too."
+            sentence += f" It improves {self._listed(also)} too."
         if worse:
-            told += f" It makes {self._listed(worse)} worse."
-        return told
+            sentence += f" It makes {self._listed(worse)} worse."
+        return sentence
 
-    def told_change(self, place: int) -> str:
-        """The change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
-        change = self.changes.get(self.summary.verdicts[place].metric.name)
+    def size_with_interval(self, place: int) -> str:
+        """Return the change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
+        change = self._difference(place)
         if change is None or change.change.value == 0:
-            return "no change" if change else self._changed(place)
+            return "no change" if change else self._size(place)
         return f"{change.size}, 95% interval {change.interval}"
 
     def _listed(self, places: list[int]) -> str:
-        told = [f"“{self._label(place)}” ({self._changed(place)})" for place in places]
-        return ", ".join(told[:-1]) + (" and " if len(told) > 1 else "") + told[-1]
+        each = [f"“{self._label(place)}” ({self._size(place)})" for place in places]
+        return ", ".join(each[:-1]) + (" and " if len(each) > 1 else "") + each[-1]
 
-    def _changed(self, place: int) -> str:
-        """The change of an objective: `+1.9 points`, or `from no figure to 12.6 h`."""
-        metric, then = self.summary.verdicts[place].metric, self.then.verdicts[place].estimate
-        if metric.name in self.changes:
-            return self.changes[metric.name].size
-        return f"from no figure to {spoken(then.value, metric.unit)}" if then else "to no figure"
+    def _size(self, place: int) -> str:
+        # `+1.9 points`, or `from no figure to 12.6 h`
+        difference, after = self._difference(place), self.after.verdicts[place].estimate
+        if difference:
+            return difference.size
+        unit = self.summary.verdicts[place].metric.unit
+        return f"from no figure to {spoken(after.value, unit)}" if after else "to no figure"
 
     def _label(self, place: int) -> str:
         return self.summary.verdicts[place].objective.label
 
 
 def _to_go(verdict: Verdict) -> float:
-    """How far the interval's worst end is from the bound; 0 where the objective is met."""
+    """Return the distance from the interval's worst end to the bound; 0 where the objective is met."""
     if verdict.estimate is None:
         return inf
     if verdict.objective.at_least is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from simulator.case.curveballs import AffectedQuantity
 from simulator.engine.plan import Plan
 from simulator.explain.bottleneck import load_on
-from simulator.explain.lever_scores import FREE, ObjectiveCause, ObjectiveHandle, in_order
+from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause, in_order
 from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
 from simulator.units import duration, percent, roughly, significant, spoken
@@ -43,12 +43,10 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     share = total / sum(one.totals[f"stopped_share{of_kind}"].denominator for one in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
-    handle = ObjectiveHandle(
-        (), lambda step: _expected(step.plan), written=list(dict.fromkeys([*written, *looking, *_DESIGNED]))
-    )
+    levers = LeverScore((), _expected, written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))
     whose = f" of the kind “{spec.kinds[of_kind[1:]].label}”" if of_kind else ""
     sentence = f"In {percent(share)} of the encounters{whose} the vehicle does not stop in time: {told}."
-    return ObjectiveCause(sentence, ["encounter", "sight"], handle)
+    return ObjectiveCause(sentence, ["encounter", "sight"], levers)
 
 
 def _expected(plan: Plan) -> float:
@@ -80,8 +78,8 @@ def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer comes, what is known is "
         f"{duration(peak.value)} old on average: the time from one answer to the next, and the way of a frame to its answer."
     )
-    handle = ObjectiveHandle((), lambda step: -step.plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
-    return ObjectiveCause(sentence, ["ages", "cameras"], handle)
+    levers = LeverScore((), lambda plan: -plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
+    return ObjectiveCause(sentence, ["ages", "cameras"], levers)
 
 
 def _lost_sensor(summary: Summary, sensor: str) -> ObjectiveCause | None:
@@ -116,9 +114,7 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if not all(alarms.count for alarms in looks.values()):
         sentence += f" None in so short a time still leaves up to {significant(3 / first.hours)} an hour (rule of three)."
     written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
-    return ObjectiveCause(
-        sentence, ["sensors", "sight"], ObjectiveHandle((), lambda step: _false_per_h(step.plan), written=written)
-    )
+    return ObjectiveCause(sentence, ["sensors", "sight"], LeverScore((), _false_per_h, written=written))
 
 
 def _false_per_h(plan: Plan) -> float:

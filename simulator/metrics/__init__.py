@@ -4,7 +4,7 @@ It may import theory, the engine and what lies below. A family of metrics stands
 and is registered here.
 """
 
-from simulator.case.metric_records import FAMILIES, MetricFamily, add_family
+from simulator.case.outputs import FAMILIES, MetricFamily, add_family
 from simulator.metrics.ages import ages_of_information
 from simulator.metrics.quality_metrics import quality
 from simulator.metrics.request_metrics import cost, latencies, outcomes, throughput

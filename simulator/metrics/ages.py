@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.metric_records import CaseOutline, CountedMetric, Metric
+from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.engine.servers import kind
-from simulator.engine.trace import Trace
+from simulator.records.trace import Trace
 
 if TYPE_CHECKING:
     from simulator.metrics.measures import CountedRun, Sample

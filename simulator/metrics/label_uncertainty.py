@@ -24,18 +24,16 @@ from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from simulator.case.curveballs import AffectedQuantity
-from simulator.engine.attribute_columns import item_values
-from simulator.engine.conditions import changes
+from simulator.case.attributes import item_values
+from simulator.case.curveballs import AffectedQuantity, changes
 from simulator.engine.plan import Plan
-from simulator.engine.plan_cache import once_a_plan
-from simulator.engine.timetables import steps
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.intervals import Interval, percentile_interval
 from simulator.limits import MIB
 from simulator.metrics.stage_metrics import strikes_of
-from simulator.stages.gate import Gate, Route
-from simulator.stages.gate_thresholds import attribute_values, thresholds
+from simulator.records.streams import once_a_plan
+from simulator.records.timetables import steps
+from simulator.stages.gate import Gate, Route, attribute_values, thresholds
 from simulator.units import percent
 
 Floats = NDArray[np.float64]

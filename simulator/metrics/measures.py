@@ -13,15 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.case.attributes import grouping
-from simulator.case.metric_records import CountedMetric, Metric, MetricGroup, counted_metrics
-from simulator.engine.attribute_columns import group_of
-from simulator.engine.requests import OUTCOMES
+from simulator.case.attributes import group_of
+from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
 from simulator.engine.servers import kind
-from simulator.engine.trace import Trace, Visits
 from simulator.metrics.label_uncertainty import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.metrics.mlperf_verdict import Queries, queries_of
 from simulator.metrics.stage_metrics import StageTimes, times_of
+from simulator.records.trace import OUTCOMES, Trace, Visits
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, corrected_interval
 from simulator.metrics.label_uncertainty import thresholds_anew, weights_of
-from simulator.stages.gate_thresholds import thresholds
+from simulator.stages.gate import thresholds
 from simulator.theory.loads import loads
 
 Floats = NDArray[np.float64]

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from simulator.engine.plan import Plan
-from simulator.engine.requests import DONE, UNFINISHED
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
-from simulator.theory import loads
+from simulator.records.trace import DONE, UNFINISHED, Trace
+from simulator.theory.loads import capacity_per_s as server_capacity_per_s
 
 STEP_S = 5.0
 MOST_STEPS = 240
@@ -86,7 +85,7 @@ def capacity_per_s(plan: Plan) -> float | None:
     stages = plan.scenario.stages
     again = [target for stage in stages.values() if stage.sends_again for target in stage.planned_targets().values()]
     steady = {name: stages[name].steady_servers for name in again if name in stages}
-    return next((loads.capacity_per_s(plan, name) * servers for name, servers in steady.items() if servers), None)
+    return next((server_capacity_per_s(plan, name) * servers for name, servers in steady.items() if servers), None)
 
 
 def trouble(found: pd.DataFrame) -> Trouble | None:

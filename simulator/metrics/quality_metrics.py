@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from simulator.case.metric_records import Better, CaseOutline, CountedMetric, Metric, share_metric
+from simulator.case.outputs import Better, CaseOutline, CountedMetric, Metric, share_metric
 from simulator.metrics.measures import CountedRun, Total
 
 

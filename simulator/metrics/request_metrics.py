@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from simulator.case.metric_records import CaseOutline, CountedMetric, Metric, share_metric
-from simulator.engine.requests import DONE, OUTCOMES
+from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_metric
 from simulator.engine.servers import paid_usd
 from simulator.metrics.measures import CountedRun, Floats, Sample, Total
+from simulator.records.trace import DONE, OUTCOMES
 
 #: The quantiles that are reported of each latency.
 LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.curveballs import AffectedQuantity
-from simulator.case.metric_records import CaseOutline, CountedMetric, Metric
+from simulator.case.kinds import AnyStage
+from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.case.schema import Scenario
-from simulator.case.stage_model import AnyStage
-from simulator.engine.calendar import DAY_S, HOUR_S, clock_s
 from simulator.engine.plan import Plan
 from simulator.engine.servers import down, kind, server_s, servers, weighted_work_s
-from simulator.engine.timetables import Span
-from simulator.engine.trace import Trace, Visits
+from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
+from simulator.records.trace import Trace, Visits
 from simulator.theory.loads import capacity_per_s
 from simulator.units import duration
 
@@ -217,7 +216,7 @@ def _of_machines(
     if lane == -1:
         return np.zeros(1), np.full(1, BEHIND)
     up, lacking = servers(trace, name, lane), down(trace, name, lane)
-    if not stage.company_s:
+    if not stage.batching_delay_s:
         return np.array(lacking.times), np.where(np.array(lacking.values) > 0, DOWN, BEHIND)
     busy_from, busy = _at_work(visits if lane is None else visits.only(visits.server == lane))
     times = np.unique(np.concatenate([busy_from, up.times, lacking.times]))

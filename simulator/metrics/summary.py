@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.case.metric_records import Metric, MetricGroup
+from simulator.case.fields import Source
+from simulator.case.outputs import Metric, MetricGroup
 from simulator.case.schema import Objective
 from simulator.engine.plan import Plan, at_band_edges, fingerprint
-from simulator.engine.provenance import Source
 from simulator.engine.run import ENGINE_VERSION
-from simulator.engine.trace import Trace
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import ThresholdCheck, kept_thresholds, ways_of
@@ -25,6 +24,7 @@ from simulator.metrics.measures import CURVE, FLOW, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
 from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pooled
 from simulator.metrics.warm_up import WarmUp, warm_up_of
+from simulator.records.trace import Trace
 from simulator.theory.loads import loads
 from simulator.units import percent, spoken, spoken_beside, spoken_bound, spread
 

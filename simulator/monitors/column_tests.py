@@ -12,8 +12,9 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from simulator.intervals import LEVEL, Interval, corrected_interval, percentile_interval, pivotal_interval
-from simulator.monitors import distances, sequential
-from simulator.monitors import distances as mmd
+from simulator.metrics import distances
+from simulator.metrics.distances import Cells
+from simulator.monitors import sequential
 from simulator.monitors.blocks import (
     KS_EFFICIENCY,
     POWER,
@@ -24,9 +25,8 @@ from simulator.monitors.blocks import (
     smallest_change,
     smallest_shift,
 )
-from simulator.monitors.distances import Cells
 from simulator.monitors.monitor_tables import Kind
-from simulator.monitors.resampling import Resampling, Statistic, arrangements, permutation_p, resampling
+from simulator.monitors.resampling import BlockedKernel, Resampling, Statistic, arrangements, permutation_p, resampling
 
 #: Times that each file is drawn again for an interval.
 DRAWS = 999
@@ -249,16 +249,16 @@ def ask_mmd(samples: list[ColumnSample], blocks: Blocks | None) -> ColumnTestRes
     first = samples[0]
     both = [np.column_stack([_scaled(sample)[part] for sample in samples]) for part in (0, 1)]
     codes = _codes(first) if blocks is None else (blocks.reference, blocks.production)
-    kept = [np.unique(np.linspace(0, len(rows) - 1, min(len(rows), mmd.MOST_ROWS)).astype(int)) for rows in both]
+    kept = [np.unique(np.linspace(0, len(rows) - 1, min(len(rows), distances.MOST_ROWS)).astype(int)) for rows in both]
     features = (both[0][kept[0]], both[1][kept[1]])
     thinned = [np.unique(code[keep], return_inverse=True)[1] for code, keep in zip(codes, kept, strict=True)]
-    width = mmd.bandwidth(np.concatenate(features))
-    kernel = mmd.BlockedKernel(features, (thinned[0], thinned[1]), width)
+    width = distances.bandwidth(np.concatenate(features))
+    kernel = BlockedKernel(features, (thinned[0], thinned[1]), width)
     p = permutation_p(kernel.found(), kernel.permuted(first.times, first.seed))
     effect = _beyond_chance(kernel.found(), kernel.drawn(DRAWS, first.seed), "mmd", kernel.sizes)
     least = max(1 / (first.times + 1), 1 / arrangements(*kernel.sizes))
     fewest = min((sample.independent for sample in samples), key=min)
-    return ColumnTestResult(mmd.mmd_squared(*features, width), effect, p, least, None, fewest)
+    return ColumnTestResult(distances.mmd_squared(*features, width), effect, p, least, None, fewest)
 
 
 def _scaled(sample: ColumnSample) -> tuple[Floats, Floats]:

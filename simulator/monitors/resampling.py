@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from simulator.metrics.distances import gaussian_kernel
 from simulator.monitors.blocks import Blocks, Codes, Floats
 
 #: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
@@ -167,3 +168,38 @@ def _in_parts(one: Callable[[int], Floats], times: int, width: int) -> Floats:
 def arrangements(first: int, second: int) -> float:
     """In how many ways so many blocks can be dealt to two files; infinite where nobody would count them."""
     return float(comb(first + second, second)) if first + second < 60 else np.inf
+
+
+class BlockedKernel:
+    """Sums of the kernel over pairs of blocks, so that blocks can change files without another look at the rows."""
+
+    def __init__(self, features: tuple[Floats, Floats], blocks: tuple[Codes, Codes], width: float) -> None:
+        """features: shapes (n, d) and (m, d); blocks: of each row, shapes (n,) and (m,), from 0."""
+        self.sizes = (int(blocks[0].max()) + 1, int(blocks[1].max()) + 1)
+        codes = np.concatenate([blocks[0], blocks[1] + self.sizes[0]])
+        member = np.zeros((len(codes), sum(self.sizes)))
+        member[np.arange(len(codes)), codes] = 1.0
+        rows = np.concatenate(features)
+        self.sums = member.T @ gaussian_kernel(rows, rows, width) @ member
+        self.rows = member.sum(axis=0)
+
+    def found(self) -> float:
+        """The biased estimate of what was seen: pairs of a row with itself included."""
+        dealt = np.repeat([0.0, 1.0], self.sizes)[None]
+        return float(self._between(1 - dealt, dealt)[0])
+
+    def permuted(self, times: int, seed: int) -> Floats:
+        """The same while blocks change files, shape (times,)."""
+        dealt = dealt_to_production(np.random.default_rng(seed), times, self.sizes)
+        return self._between(1 - dealt, dealt)
+
+    def drawn(self, times: int, seed: int) -> Floats:
+        """The same while each file's blocks are drawn again, shape (times,)."""
+        rng = np.random.default_rng(seed)
+        first, second = (drawn_again(rng, times, size) for size in self.sizes)
+        return self._between(np.pad(first, ((0, 0), (0, self.sizes[1]))), np.pad(second, ((0, 0), (self.sizes[0], 0))))
+
+    def _between(self, reference: Floats, production: Floats) -> Floats:
+        """reference, production: how often each block is in the file, shapes (b, blocks)"""
+        weights = production / (production @ self.rows)[:, None] - reference / (reference @ self.rows)[:, None]
+        return np.asarray(((weights @ self.sums) * weights).sum(axis=1))

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from simulator.app.design_state import KEPT, get, key
 from simulator.app.widgets import plain
 from simulator.case.choices import Choice, Number, Options, Pick
 from simulator.case.schema import Scenario
-from simulator.practice.design_state import KEPT, get, key
 
 
 def form(scenario: Scenario) -> dict[str, Pick]:

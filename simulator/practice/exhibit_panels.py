@@ -1,4 +1,4 @@
-"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/case/exhibits.py`."""
+"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/case/outputs.py`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import streamlit as st
 
 from simulator.app.threshold_panel import threshold
 from simulator.app.widgets import draw, lessons, plain
-from simulator.case.exhibits import EXHIBITS, Question, has_encounters
+from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.comparison_charts import cost_split
 from simulator.charts.flow_charts import journeys, one_request
-from simulator.explain.replications import Result
 from simulator.explain.request_path import answers_early, request_path
+from simulator.explain.result import Result
 from simulator.practice import trust_panel as rests
 from simulator.practice.day_panel import OVER_TIME, over_time, replication_0
 from simulator.sources.drive_panel import following_misses, late_answers, second_sensor

@@ -17,19 +17,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from simulator.app.design_state import get, key, put
 from simulator.app.jobs import Job, registry
 from simulator.app.store.attempts import Attempt, Attempts, Reached
 from simulator.app.store.database import StoreError
 from simulator.app.widgets import draw, plain
 from simulator.case.choices import Choice, Number, Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.comparison_charts import answer_times_compared
 from simulator.engine.plan import compile_plan
 from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side, undecided
 from simulator.metrics.summary import NO_FIGURE
 from simulator.practice.design_runs import watcher
-from simulator.practice.design_state import get, key, put
 from simulator.practice.history_table import draw_strip, set_cookie
 from simulator.units import duration, spoken
 

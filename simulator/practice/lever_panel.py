@@ -9,15 +9,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from simulator.app.design_state import key, step
 from simulator.app.jobs import BESIDE, Job, registry
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, figure, rounded, translucent, whiskers
-from simulator.explain.challenge import effort
 from simulator.explain.lever_search import LeverSearch
-from simulator.explain.levers import Lever, Levers, ObjectiveEffect
-from simulator.practice.design_state import key, step
+from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
 from simulator.practice.history import kept
 
 #: So many steps are drawn, those with the largest changes; the table holds all.
@@ -72,7 +71,7 @@ def _table(pairs: list[tuple[Lever, ObjectiveEffect]]) -> pd.DataFrame:
         found = effect.change.change if effect.is_open and effect.change else None
         bounds = [None] * 3 if found is None else [found.value, found.low, found.high]
         after = effect.standing if effect.after else ""
-        rows.append([lever.step.told, effect.words, *bounds, effect.real, effect.before.standing, after])
+        rows.append([lever.step.words, effect.words, *bounds, effect.real, effect.before.standing, after])
     names = ["step", "in words", "change", "95% low", "95% high", "real", "verdict before", "verdict after"]
     return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[2:5], float))
 
@@ -88,7 +87,7 @@ def _takeaway(levers: Levers, place: int) -> str:
     lever, effect = max(real, key=lambda pair: abs(pair[1].change.change.value) if pair[1].change else 0.0)
     assert effect.change is not None
     return (
-        f"{label}: {len(real)} of {len(effects)} steps change it beyond chance, most of all {lever.step.told} "
+        f"{label}: {len(real)} of {len(effects)} steps change it beyond chance, most of all {lever.step.words} "
         f"({effect.words}, {effect.change.interval}); {rest}"
     )
 
@@ -221,7 +220,7 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
     st.markdown(f"**{plain(found.sentence)}**")
     _levers_table(job, found)
     for one in found.refused:
-        st.caption(plain(f"Cannot run: {one.told}: {one.refused}"))
+        st.caption(plain(f"Cannot run: {one.words}: {one.refused}"))
     st.caption(plain(found.sense))
     if not trying.running:
         if told := effort([one.picks for one in kept(job.plan.scenario)], found):

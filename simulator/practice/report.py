@@ -14,10 +14,10 @@ from simulator.charts.comparison_charts import cost_split
 from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import TONES, Chart, inked
 from simulator.charts.queue_charts import queue_over_time, queues
-from simulator.engine.trace import Trace
-from simulator.explain.replications import Result
 from simulator.explain.request_path import request_path
+from simulator.explain.result import Result
 from simulator.metrics.summary import metric_rows
+from simulator.records.trace import Trace
 from simulator.vehicle.sight_charts import vehicle_cost
 
 #: A browser shows nothing in it that would fetch something, and runs no script but its charts'.

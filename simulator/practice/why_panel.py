@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from simulator.app import design_state as state
 from simulator.app.widgets import plain
 from simulator.explain.challenge import Ground, challenge_of
-from simulator.explain.reasons import Reason
-from simulator.explain.replications import Result
-from simulator.practice import design_state as state
+from simulator.explain.result import Reason, Result
 from simulator.practice.exhibit_panels import panel_of
 
 
@@ -55,7 +54,9 @@ def _step(result: Result, place: int, reason: Reason) -> None:
     with st.container(horizontal=True):
         label = f"Show: {panel_of(reason.exhibit, result.plan.scenario)}"
         shown = st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
-        asked = reason.tried or st.button("What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason))
+        asked = reason.has_advice or st.button(
+            "What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason)
+        )
     if shown:
         st.rerun()  # the panels stand outside of this fragment
     if not asked:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from simulator.app.design_state import KEPT as UNLINKED
 from simulator.app.uploads import everyone_sees, own_folder, upload_folder, who_sees
 from simulator.app.widgets import KEPT, download, draw, plain, upload
 from simulator.charts.score_charts import (
@@ -43,7 +44,6 @@ from simulator.metrics.roc import GRID, prevalence_rows
 from simulator.metrics.score_summary import TARGETS, ScoreSummary, roc_band, score_summary, summary_rows
 from simulator.metrics.threshold_transfer import Column, group_rows, optimism_rows, pair_sentence, paired, transfers
 from simulator.paths import SCORES
-from simulator.practice.design_state import KEPT as UNLINKED
 
 _TARGETS = {f"{target:.0%}": target for target in TARGETS}
 

@@ -10,16 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from simulator.case.choices import Pick
-from simulator.case.faults import ScenarioError
-from simulator.case.metric_records import Metric
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, at_band_edges
-from simulator.engine.run import ENGINE_VERSION, simulate
-from simulator.explain.replications import packed, unpacked
+from simulator.engine.plan import Plan
+from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate
-from simulator.metrics.measures import Measures, measure
+from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
-from simulator.metrics.resampled_plans import RUNS, needs_runs, resampled_plan
+from simulator.metrics.replications import packed, reporting, run_replications, unpacked
 from simulator.metrics.summary import Figures, Verdict, judge, run_hash
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
@@ -44,7 +42,7 @@ def task_of(plan: Plan, metrics: Sequence[str], seed: int, replications: int) ->
     """The task of running a plan for some metrics."""
     told = [*plan.identity, seed, replications, sorted(metrics), ENGINE_VERSION, OUTCOME_VERSION]
     key = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
-    return SweepTask(packed(replace(plan, scenario=plan.scenario.asking(metrics))), key, seed, replications)
+    return SweepTask(packed(reporting(plan, metrics)), key, seed, replications)
 
 
 @dataclass(frozen=True)
@@ -84,10 +82,10 @@ def solve(task: SweepTask) -> DesignOutcome:
     plan = unpacked(task.plan)
     asked = DesignOutcome(plan.design, plan.figures, task.seed, task.replications)
     try:
-        found = [_replication(plan, task.seed, number) for number in range(task.replications)]
+        measures = run_replications(plan, task.seed, task.replications)
     except ScenarioError as error:
         return replace(asked, refused=error.faults[0].message)
-    return outcome_of(plan, found, asked)
+    return outcome_of(plan, measures, asked)
 
 
 def outcome_of(plan: Plan, measures: Sequence[Measures], asked: DesignOutcome) -> DesignOutcome:
@@ -104,22 +102,6 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], asked: DesignOutcome) -
         readings={name: [one and _lighter(one) for one in found] for name, found in readings.items()},
         evidence=dict(plan.evidence),
     )
-
-
-def _replication(plan: Plan, seed: int, number: int) -> Measures:
-    """One replication; the first ones run again for other labelled people where only that tells what they change."""
-    found = measure(simulate(plan, seed, number))
-    found.band_edges = [measure(simulate(edge, seed, number)) for edge in at_band_edges(plan)]
-    if number < RUNS and needs_runs(plan) and any(_by_runs(found, metric) for metric in plan.scenario.metrics.values()):
-        found.resampled = measure(simulate(resampled_plan(plan, number), seed, number))
-    return found
-
-
-def _by_runs(measures: Measures, metric: Metric) -> bool:
-    """Whether only runs for other labelled people tell what the luck of who was labelled does to a metric."""
-    one = measures.groups[metric.group.key] if metric.group else measures
-    total = one.totals.get(metric.of_all.name)
-    return total is None or total.by_way is None
 
 
 def _lighter(reading: PairedSample) -> PairedSample:

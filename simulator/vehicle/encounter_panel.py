@@ -9,13 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.widgets import draw, plain
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.plan import Plan, compile_plan, fingerprint
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
-from simulator.explain.replications import Result
+from simulator.explain.result import Result
 from simulator.practice.day_panel import replication_0
 from simulator.practice.history import kept
+from simulator.records.trace import Trace
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_charts import encounter, step_s
 from simulator.vehicle.followed import Followed, follow, interesting, meeting_of

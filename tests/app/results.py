@@ -5,7 +5,7 @@ from functools import cache
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
 from tests.encounters import encounters, hazard, misses, recall, vehicle_plan
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
 from simulator.vehicle import encounter_panel as panel
 from simulator.vehicle.followed import follow, interesting, meeting_of
@@ -112,7 +112,7 @@ def test_the_slider_over_a_short_run_stands_in_its_middle_and_counts_tenths():
     def script():
         from dataclasses import replace
 
-        from simulator.explain.replications import replicate
+        from simulator.explain.result import replicate
         from simulator.practice.day_panel import over_time
         from tests.encounters import vehicle_plan
 

@@ -17,10 +17,10 @@ from simulator.app import jobs, workers
 from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher, stages_of
 from simulator.app.turns import Submitter, TaskReply
 from simulator.app.workers import Workers
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.practice import design_runs as runs
 from simulator.processes import KilledError
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
 ALL = Watcher(HOUSE, "")

@@ -5,7 +5,15 @@ import re
 import numpy as np
 import pytest
 
-from simulator import charts
+from simulator.charts.score_charts import (
+    by_group,
+    by_prevalence,
+    compared_curves,
+    kept_promises,
+    reliability,
+    specificity_by_table,
+)
+from simulator.charts.transfer_charts import field_drop, optimism, threshold_transfers
 from simulator.evidence.catalogue import field_drops
 from simulator.intervals import Interval
 from simulator.metrics.calibration import PROMISES, calibrate, held_out_coverage
@@ -42,15 +50,15 @@ def drawn():
     prevalence = prevalence_rows(ROWS, 0.3, [*GRID, 200 / 460, 0.02])
     bands = {"one": roc_band(ROWS), "other": roc_band(LOWER)}
     return {
-        "tables": charts.specificity_by_table(TABLES, 0.95),
-        "compared": charts.compared_curves(bands, paired(ROWS, LOWER), 0.95),
-        "reliability": charts.reliability(calibrate(ROWS)),
-        "promises": charts.kept_promises([held_out_coverage(ROWS, promised) for promised in PROMISES]),
-        "groups": charts.by_group(group_rows(ROWS, 0.3, "fitzpatrick"), 0.95),
-        "prevalence": charts.by_prevalence(prevalence, 200 / 460, 0.02),
-        "optimism": charts.optimism(optimism_rows(ROWS), 0.9),
-        "transfers": charts.threshold_transfers(transfers(ROWS, 0.95, [LOWER])),
-        "field": charts.field_drop(field_drops()),
+        "tables": specificity_by_table(TABLES, 0.95),
+        "compared": compared_curves(bands, paired(ROWS, LOWER), 0.95),
+        "reliability": reliability(calibrate(ROWS)),
+        "promises": kept_promises([held_out_coverage(ROWS, promised) for promised in PROMISES]),
+        "groups": by_group(group_rows(ROWS, 0.3, "fitzpatrick"), 0.95),
+        "prevalence": by_prevalence(prevalence, 200 / 460, 0.02),
+        "optimism": optimism(optimism_rows(ROWS), 0.9),
+        "transfers": threshold_transfers(transfers(ROWS, 0.95, [LOWER])),
+        "field": field_drop(field_drops()),
     }
 
 
@@ -66,7 +74,7 @@ def test_the_best_table_is_named_with_its_interval_and_how_many_overlap(drawn):
     told = drawn["tables"].takeaway
     assert "a at int8 static, the best of 2 tables, clears 43.0% of the negatives" in told
     assert "(95% interval 38.0% to 48.0%, 200 positives); the interval of 1 other overlaps it." in told
-    assert "no table" in charts.specificity_by_table(TABLES[2:], 0.95).takeaway
+    assert "no table" in specificity_by_table(TABLES[2:], 0.95).takeaway
 
 
 def test_a_published_point_is_drawn_without_whiskers(drawn):
@@ -111,7 +119,7 @@ def test_a_transfer_shows_home_hollow_and_away_with_its_interval(drawn):
 
 
 def test_without_columns_to_part_by_the_sentence_says_so():
-    assert "says nothing of its items" in charts.threshold_transfers([]).takeaway
+    assert "says nothing of its items" in threshold_transfers([]).takeaway
 
 
 def test_the_field_stands_beside_the_bench(drawn):
@@ -124,7 +132,7 @@ def test_the_field_stands_beside_the_bench(drawn):
 
 def test_without_groups_the_sentence_says_so():
     rows = group_rows(score_frame(LABELS, SCORES), 0.3, "diagnosis")
-    assert charts.by_group(rows, 0.95).takeaway.startswith("The table does not say who belongs to which group")
+    assert by_group(rows, 0.95).takeaway.startswith("The table does not say who belongs to which group")
 
 
 def test_the_promise_that_is_asked_for_is_told(drawn):

@@ -10,7 +10,7 @@ from time import sleep
 import pytest
 from rich.console import Console
 
-from simulator.case.case_files import scenario_ids
+from simulator.case.load import scenario_ids
 from simulator.engine.run import ENGINE_VERSION
 from tests.case.texts import SMALL, changed, place
 

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from simulator.engine.plan import Plan
 from simulator.evidence.drive_tables import DRAWS, Recall
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from tests.coverage.registry import Claim, study
 from tests.encounters import encounters, hazard, misses, vehicle_plan

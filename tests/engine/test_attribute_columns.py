@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, kstest, lognorm
 
-from simulator.case.faults import ScenarioError
+from simulator.case.attributes import group_of
+from simulator.case.document import ScenarioError
 from simulator.case.load import load
-from simulator.engine.attribute_columns import group_of
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import score_rows
-from simulator.metrics.resampled_plans import resampled_plan
-from simulator.stages.service_times import constant
+from simulator.metrics.replications import resampled_plan
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, document, end, gate, link, plan, pool, population, run_at, score_table, spread
 
 CLIENT = {"kind": "category", "label": "Client", "shares": {"old": assumed(0.3), "new": assumed(0.7)}}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import times_of
-from simulator.stages.service_times import constant
+from simulator.records.streams import Streams
+from simulator.stages.pool_evidence import constant
 from tests.builders import arrivals_at, fork, gate, join, link, plan, pool, population, retake, run_at
 
 TEN = constant(*[10.0] * 4)

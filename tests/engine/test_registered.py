@@ -6,19 +6,17 @@ import numpy as np
 import pytest
 
 from simulator import arrivals
-from simulator.arrivals.arrival import OpenProcess
-from simulator.arrivals.rate_clock import steady
+from simulator.arrivals.arrival import OpenProcess, steady
 from simulator.arrivals.steady import Poisson
-from simulator.case.arrival_model import Open
+from simulator.case import fields as quantities
 from simulator.case.curveballs import CURVEBALLS, AffectedQuantity, AnyCurveball
-from simulator.case.faults import ScenarioError
-from simulator.case.kinds import add_kind, remove_kind
-from simulator.case.quantities import QUANTITIES, AnyQuantity, Exponential
-from simulator.engine import quantity_draws as quantities
+from simulator.case.document import ScenarioError
+from simulator.case.fields import QUANTITIES, AnyQuantity, Exponential
+from simulator.case.kinds import Open, add_kind, remove_kind
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.metrics.label_uncertainty import paths_shift
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from simulator.theory.loads import loads
 from tests.builders import link, plan, pool, scenario
 

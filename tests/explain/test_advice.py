@@ -8,8 +8,9 @@ from simulator.engine.actions import with_actions
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate as run_once
 from simulator.explain import advice
-from simulator.explain.advice import Trials, further, neighbours
-from simulator.explain.replications import replicate
+from simulator.explain.advice import AdviceTrials
+from simulator.explain.design_changes import changes_of_choice, longer_changes
+from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from tests.case.texts import changed
 from tests.explain.test_reasons import skin, stormy
@@ -23,7 +24,7 @@ def few_replications(monkeypatch):
 
 
 def picks(plan, choice):
-    return [step.pick for step in neighbours(plan, choice)]
+    return [step.pick for step in changes_of_choice(plan, choice)]
 
 
 def test_a_step_is_another_option_or_the_next_number():
@@ -36,11 +37,11 @@ def test_a_step_is_another_option_or_the_next_number():
 
 def test_a_longer_step_goes_on_the_same_way_to_the_last_number():
     plan = compile_plan(load(CASE), {"operating_point": 0.9})
-    down, up = neighbours(plan, "operating_point")
-    assert [step.pick for step in further(plan, down)] == [0.8]
-    assert [step.pick for step in further(plan, up)] == [0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1]
-    (other, *_) = neighbours(plan, "architecture")
-    assert list(further(plan, other)) == []
+    down, up = changes_of_choice(plan, "operating_point")
+    assert [step.pick for step in longer_changes(plan, down)] == [0.8]
+    assert [step.pick for step in longer_changes(plan, up)] == [0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1]
+    (other, *_) = changes_of_choice(plan, "architecture")
+    assert list(longer_changes(plan, other)) == []
 
 
 def test_a_late_answer_is_eased_as_much_as_the_runs_say():
@@ -60,10 +61,10 @@ def test_a_late_answer_is_eased_as_much_as_the_runs_say():
 def test_a_step_that_no_run_bears_out_is_not_told():
     """A third replica lowers the load by a third, and within four minutes no more photos are checked: retries take it all."""
     result = stormy()[1]
-    trials = Trials(result)
-    more = next(step for step in neighbours(result.plan, "replicas") if step.pick == 3)
+    trials = AdviceTrials(result)
+    more = next(step for step in changes_of_choice(result.plan, "replicas") if step.pick == 3)
     trial = trials.of(more)
-    assert trial.then.stages["check"].load < 0.7 * trial.now.stages["check"].load
+    assert trial.after.stages["check"].load < 0.7 * trial.before.stages["check"].load
     assert not trial.improves(0)
     assert trials.advice(0, [more]).move is None
     assert (
@@ -74,11 +75,11 @@ def test_a_step_that_no_run_bears_out_is_not_told():
 
 def test_a_step_that_makes_another_objective_worse_is_told_with_that_and_only_if_no_other_helps():
     result = skin()
-    trials = Trials(result)
+    trials = AdviceTrials(result)
     dear = next(
-        step for step in further(result.plan, list(neighbours(result.plan, "operating_point"))[1]) if step.pick == 0.995
+        step for step in longer_changes(result.plan, changes_of_choice(result.plan, "operating_point")[1]) if step.pick == 0.995
     )
-    cheap = next(step for step in neighbours(result.plan, "operating_point") if step.pick == 0.97)
+    cheap = next(step for step in changes_of_choice(result.plan, "operating_point") if step.pick == 0.97)
     told = trials.advice(0, [dear])
     assert told.move.worse == ["Wait of an urgent referral, 95% within"]
     assert "It makes “Wait of an urgent referral, 95% within” (to no figure) worse." in told.sentence
@@ -88,8 +89,10 @@ def test_a_step_that_makes_another_objective_worse_is_told_with_that_and_only_if
 def test_a_figure_that_appears_is_an_improvement():
     result = skin(dermatologists=10)
     assert result.verdicts[3].estimate is None
-    (step,) = [step for step in further(result.plan, list(neighbours(result.plan, "dermatologists"))[1]) if step.pick == 20]
-    move = Trials(result).advice(3, [step]).move
+    (step,) = [
+        step for step in longer_changes(result.plan, changes_of_choice(result.plan, "dermatologists")[1]) if step.pick == 20
+    ]
+    move = AdviceTrials(result).advice(3, [step]).move
     assert move.change is None
     assert "changes “Wait of an urgent referral, 95% within” from no figure to " in move.sentence
 
@@ -99,7 +102,7 @@ def test_each_design_is_run_once_and_no_more_than_three_are(monkeypatch):
     kept = advice.summary_of
     monkeypatch.setattr(advice, "summary_of", lambda plan, *rest: ran.append(plan) or kept(plan, *rest))
     result = skin()
-    trials, steps = Trials(result), list(neighbours(result.plan, "dermatologists")) * 2
+    trials, steps = AdviceTrials(result), changes_of_choice(result.plan, "dermatologists") * 2
     assert trials.advice(0, steps).move is None
     assert len(ran) == 3  # the design itself and two others, though three steps were tried
     trials.advice(4, steps)
@@ -108,7 +111,7 @@ def test_each_design_is_run_once_and_no_more_than_three_are(monkeypatch):
 
 def test_where_picks_change_in_a_run_no_step_is_tried():
     plan = with_actions(compile_plan(load(CASE)), [(43_200.0, {"dermatologists": 20})])
-    assert list(neighbours(plan, "operating_point")) == []
+    assert AdviceTrials(replicate(plan, 1, 2)).changes("operating_point") == []
 
 
 def test_only_choices_that_write_to_what_decides_are_named(evidence):
@@ -120,3 +123,22 @@ def test_only_choices_that_write_to_what_decides_are_named(evidence):
     (reason,) = result.reasons.values()
     assert reason.stage == "reader"
     assert reason.choices == ["reading"]
+
+
+def test_a_change_is_compiled_from_what_the_author_wrote_not_from_what_the_present_pick_wrote(evidence):
+    """The present pick writes a batch of two; the other one says nothing of batches, so that the author's four are back."""
+    choice = """\
+choices:
+  serving:
+    kind: options
+    label: Serving
+    default: batched
+    options:
+      batched: {label: Batched, set: {stages.classify.max_batch: 2}}
+      plain: {label: Plain, set: {stages.reader.usd_per_hour.value: 60}}
+"""
+    plan = compile_plan(loads_text(changed("choices:\n", choice)))
+    assert plan.scenario.stages["classify"].max_batch == 2
+    (change,) = changes_of_choice(plan, "serving")
+    assert change.plan.scenario.stages["classify"].max_batch == plan.authored.stages["classify"].max_batch == 4
+    assert change.plan.identity == compile_plan(plan.authored, {"serving": "plain"}).identity

@@ -6,8 +6,8 @@ import pytest
 from simulator.engine.plan import calm
 from simulator.engine.run import simulate
 from simulator.explain.curveball_effects import summed_up, toll_rows, tolls
-from simulator.explain.replications import replicate
-from simulator.stages.service_times import constant
+from simulator.explain.result import replicate
+from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
 SLOW = {"slow": {"kind": "slow_replicas", "label": "Slow", "stage": "p", "replicas": 9, "times": 3, "lasts_s": 1e6}}

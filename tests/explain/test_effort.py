@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from simulator.explain.challenge import effort
+from simulator.explain.levers import effort
 
 
 def levers(**best):
@@ -22,7 +22,8 @@ def designs(*changes):
 def test_changes_that_went_to_a_lesser_lever_are_told_with_its_rank_and_the_first_one():
     told = effort(designs({"batch": 2}, {"batch": 4}, {"people": 9}), levers(people=0.6, model=0.2, batch=0.0))
     assert told == (
-        "Of your 3 changes, 2 went to “Batch”, number 3 of 3 choices by what a step helps; number 1 is “People”, changed once."
+        "Of your 3 changes, 2 went to “Batch”, number 3 of 3 choices, ranked by the help of one step; "
+        "number 1 is “People”, changed once."
     )
 
 

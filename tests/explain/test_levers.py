@@ -13,13 +13,15 @@ from simulator.case.load import load, loads
 from simulator.case.schema import Objective
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.lever_search import Baseline, LeverSearch, trial, trial_again
-from simulator.explain.levers import DesignChange, Lever, Levers, ObjectiveEffect, steps_of
-from simulator.explain.replications import packed, replicate
+from simulator.explain.design_changes import DesignChange, changes_of_design
+from simulator.explain.lever_search import RESAMPLED_TRIAL, TRIAL, Baseline, LeverSearch, for_objectives
+from simulator.explain.levers import Lever, Levers, ObjectiveEffect
+from simulator.explain.result import replicate
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.measures import measure
 from simulator.metrics.paired_samples import chance_of
+from simulator.metrics.replications import run_replication, run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.theory.queues import mmc_wait
 from tests.builders import assumed, document, people
@@ -59,8 +61,8 @@ def tried(plan, seed=1, trials=4, replications=8, steps=None):
     base = summary_of(plan, seed, [measure(simulate(plan, seed, number)) for number in range(replications)])
     baseline = Baseline(base, trials)
     rows = [
-        baseline.lever(step, [trial(packed(step.plan), seed, number) for number in range(trials)])
-        for step in steps or steps_of(plan)
+        baseline.lever(step, run_replications(for_objectives(step.plan), seed, trials, options=TRIAL))
+        for step in steps or changes_of_design(plan)
     ]
     return Levers(base, trials, len(rows), rows, [])
 
@@ -76,9 +78,9 @@ def levers():
 
 def test_every_choice_is_moved_one_step_either_way():
     scenario = queue()
-    picks = [(step.choice, step.pick) for step in steps_of(compile_plan(scenario, {"readers": 4, "order": "again"}))]
+    picks = [(step.choice, step.pick) for step in changes_of_design(compile_plan(scenario, {"readers": 4, "order": "again"}))]
     assert picks == [("readers", 3), ("readers", 5), ("order", "fifo"), ("order", "freshest"), ("cost", "high")]
-    at_the_end = [step.told for step in steps_of(compile_plan(scenario)) if step.choice == "readers"]
+    at_the_end = [step.words for step in changes_of_design(compile_plan(scenario)) if step.choice == "readers"]
     assert at_the_end == ["Readers: 3 → 4"]
 
 
@@ -124,7 +126,7 @@ def test_what_helps_an_objective_that_is_not_met_comes_first(levers):
 def test_a_change_that_is_none_in_truth_is_called_real_as_often_as_promised():
     """Whether the oldest or the newest case is read first, cases wait equally long on average."""
     plan, wrong, runs = compile_plan(queue(seconds=150)), 0, 25
-    steps = [step for step in steps_of(plan) if step.pick == "freshest"]
+    steps = [step for step in changes_of_design(plan) if step.pick == "freshest"]
     for seed in range(runs):
         (effect, _) = tried(plan, seed, replications=4, steps=steps).rows[0].effects
         assert effect.outcome == "changes"
@@ -199,7 +201,7 @@ class Now:
     def submit(self, job, *arguments):
         future = Future()
         future.set_result(job(*arguments))
-        self.jobs.append(job)
+        self.jobs.append(arguments[-1])
         return future
 
 
@@ -208,15 +210,15 @@ def test_steps_that_change_a_wait_run_again_for_other_labelled_people(evidence):
     base = replicate(compile_plan(loads(timed)), 1, 4)
     now = Now()
     trying = LeverSearch(base, now.submit)
-    assert now.jobs.count(trial) == 4 * len(trying.steps)
+    assert now.jobs.count(TRIAL) == 4 * len(trying.steps)
     first = trying.so_far()
-    waits = {lever.step.told: lever.effects[0] for lever in first.tried}
+    waits = {lever.step.words: lever.effects[0] for lever in first.tried}
     assert any(effect.pending for effect in waits.values())
     assert not any(effect.real for effect in waits.values() if effect.pending)
     while trying.running:
         last = trying.so_far()
-    told = {lever.step.told: lever.effects[0] for lever in last.tried}
-    assert now.jobs.count(trial_again) == 4 * sum(effect.pending for effect in waits.values())
+    told = {lever.step.words: lever.effects[0] for lever in last.tried}
+    assert now.jobs.count(RESAMPLED_TRIAL) == 4 * sum(effect.pending for effect in waits.values())
     for name, effect in told.items():
         assert not effect.pending
         if waits[name].pending:
@@ -228,7 +230,7 @@ def test_steps_that_change_a_wait_run_again_for_other_labelled_people(evidence):
 def test_a_trial_measures_what_the_objectives_ask_for_as_the_whole_run_does():
     plan = compile_plan(load("skin-cancer-triage"))
     metrics = {objective.metric: plan.scenario.metrics[objective.metric] for objective in plan.scenario.objectives}
-    whole, asked = measure(simulate(plan, 1)), trial(packed(replace(plan, scenario=plan.scenario.asking(metrics))), 1, 0)
+    whole, asked = measure(simulate(plan, 1)), run_replication(for_objectives(plan), 1, 0, TRIAL)
     assert asked.figures(metrics) == whole.figures(metrics)
     assert len(asked.figures(metrics)) == len(metrics) == 5
     assert asked.groups.keys() == {"diagnosis.MEL"}
@@ -248,7 +250,7 @@ def test_a_design_that_cannot_run_is_told_and_left_out(evidence):
     base = replicate(compile_plan(loads(SMALL + unmeasured)), 1, 2)
     trying = LeverSearch(base, Now().submit)
     (refused,) = trying.refused
-    assert refused.told == "Threads: One → Two"
+    assert refused.words == "Threads: One → Two"
     assert "thread" in refused.refused
     assert refused not in trying.steps
     while trying.running:

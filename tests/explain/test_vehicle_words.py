@@ -7,7 +7,7 @@ import pytest
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain.curveball_effects import metres_told
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import idle_labels
 

@@ -7,11 +7,11 @@ import pytest
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.explain.replications import run_one
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference, compare, differences, side_by_side, undecided
+from simulator.metrics.replications import run_replication
 from simulator.metrics.summary import summary_of
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, pool, population
 from tests.builders import plan as plan_of
 
@@ -20,7 +20,7 @@ REPLICATIONS = 3
 
 def run(picks, seed=1):
     plan = compile_plan(load("skin-cancer-triage"), picks)
-    measures = [run_one(plan, seed, replication) for replication in range(REPLICATIONS)]
+    measures = [run_replication(plan, seed, replication) for replication in range(REPLICATIONS)]
     return measures, summary_of(plan, seed, measures)
 
 
@@ -128,7 +128,7 @@ def test_two_designs_of_a_case_whose_population_has_no_scores_are_compared():
         plan_of({"p": pool()}, constant(0.1), population=population(0.5), ends={"done": end(detected=assumed(share))})
         for share in (0.2, 0.4)
     ]
-    both = [[run_one(made, 0, number) for number in range(5)] for made in plans]
+    both = [[run_replication(made, 0, number) for number in range(5)] for made in plans]
     found = {
         d.metric.name: d
         for d in differences(*both, tuple(summary_of(made, 0, m) for made, m in zip(plans, both, strict=True)), every=True)
@@ -140,7 +140,7 @@ def test_two_designs_of_a_case_whose_population_has_no_scores_are_compared():
 def served_by(replicas, seed=0, count=3, **fields):
     """A pool with an endless queue: 1.2 requests a second, each served in a second."""
     made = plan_of({"p": pool(replicas=replicas) | fields}, constant(1.0), seconds=2_000, rate=1.2, objectives=OBJECTIVES)
-    return summary_of(made, seed, [run_one(made, seed, number) for number in range(count)])
+    return summary_of(made, seed, [run_replication(made, seed, number) for number in range(count)])
 
 
 OBJECTIVES = [

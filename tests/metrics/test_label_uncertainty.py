@@ -8,7 +8,7 @@ from scipy.stats import beta, t
 
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import load_scores
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.intervals import share_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import (
@@ -21,8 +21,8 @@ from simulator.metrics.label_uncertainty import (
     weights_of,
 )
 from simulator.metrics.measures import measure
-from simulator.metrics.resampled_plans import needs_runs, resampled_plan
-from simulator.stages.service_times import constant
+from simulator.metrics.replications import needs_runs, resampled_plan
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1), usd=assumed(100)), "cleared": end(), "done": end()}

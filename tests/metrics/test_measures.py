@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from simulator.metrics.measures import measure
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import (
     assumed,
     end,

@@ -8,7 +8,7 @@ from scipy.stats import norm, t, ttest_rel
 
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.intervals import Estimate, Interval, batch_interval, estimate
 from simulator.metrics.comparisons import differences
 from simulator.metrics.paired_samples import chance_of, change, readings_of

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import loads
-from simulator.case.metric_records import CountedMetric, MetricFamily, share_metric
+from simulator.case.outputs import CountedMetric, MetricFamily, share_metric
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.metrics import register, unregister

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.case.metric_records import CaseOutline, metrics_of
+from simulator.case.outputs import CaseOutline, metrics_of
 from simulator.case.schema import Objective
 from simulator.charts import look
 from simulator.cli import run_command as run_report

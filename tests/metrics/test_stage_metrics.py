@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from simulator.engine.calendar import DAY_S, HOUR_S
 from simulator.engine.servers import kind, server_s
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import (
@@ -19,7 +18,8 @@ from simulator.metrics.stage_metrics import (
     unchanged_since,
     wait_steps,
 )
-from simulator.stages.service_times import constant
+from simulator.records.timetables import DAY_S, HOUR_S
+from simulator.stages.pool_evidence import constant
 from simulator.theory.loads import loads
 from tests.builders import assumed, figures, gate, link, people, plan, pool, population, retake, run_at, spread
 

@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import binom, chi2_contingency, ks_2samp
 
 from simulator.intervals import Interval, share_interval
+from simulator.metrics.distances import cells_of_numbers, cells_of_words, chi_squared, ks
 from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped
-from simulator.monitors.distances import cells_of_numbers, cells_of_words, chi_squared, ks
 from simulator.monitors.drift_report import ReportRequest, compare
 from simulator.monitors.monitor_tables import MonitoredTable
 from simulator.monitors.resampling import permutation_p, resampling

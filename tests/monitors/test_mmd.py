@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.monitors import distances as mmd
-from simulator.monitors.resampling import permutation_p
+from simulator.metrics import distances as mmd
+from simulator.monitors.resampling import BlockedKernel, permutation_p
 
 
 def test_mmd_of_two_gaussians_is_that_of_the_closed_form() -> None:
@@ -34,7 +34,7 @@ def test_the_unbiased_estimate_is_the_mean_over_pairs() -> None:
 def test_sums_over_blocks_give_the_same_as_all_rows() -> None:
     rng = np.random.default_rng(1)
     first, second = rng.normal(size=(20, 2)), rng.normal(size=(30, 2)) + 1
-    kernel = mmd.BlockedKernel((first, second), (np.arange(20) // 4, np.arange(30) // 5), 1.0)
+    kernel = BlockedKernel((first, second), (np.arange(20) // 4, np.arange(30) // 5), 1.0)
     within = sum(mmd.gaussian_kernel(rows, rows, 1.0).mean() for rows in (first, second))
     assert kernel.found() == pytest.approx(within - 2 * mmd.gaussian_kernel(first, second, 1.0).mean())
 
@@ -44,12 +44,12 @@ def test_quiet_features_are_claimed_to_differ_in_about_one_of_twenty_and_a_chang
     claims = []
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        kernel = mmd.BlockedKernel((rng.normal(size=(40, 2)), rng.normal(size=(40, 2))), (np.arange(40), np.arange(40)), 1.2)
+        kernel = BlockedKernel((rng.normal(size=(40, 2)), rng.normal(size=(40, 2))), (np.arange(40), np.arange(40)), 1.2)
         claims.append(permutation_p(kernel.found(), kernel.permuted(199, seed)) <= 0.05)
     assert 0.015 <= np.mean(claims) <= 0.09
     rng = np.random.default_rng(0)
     turned = [rng.multivariate_normal([0, 0], [[1, sign * 0.8], [sign * 0.8, 1]], 150) for sign in (1, -1)]
-    kernel = mmd.BlockedKernel((turned[0], turned[1]), (np.arange(150), np.arange(150)), 1.2)
+    kernel = BlockedKernel((turned[0], turned[1]), (np.arange(150), np.arange(150)), 1.2)
     assert permutation_p(kernel.found(), kernel.permuted(999, 0)) == pytest.approx(0.001)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.monitors import distances
+from simulator.metrics import distances
 from simulator.monitors.blocks import KS_EFFICIENCY, smallest_change, smallest_shift
 from simulator.monitors.column_tests import smallest_psi
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.monitors import distances
+from simulator.metrics import distances
 from simulator.monitors.blocks import Blocks, grouped
 from simulator.monitors.resampling import arrangements, permutation_p, resampling
 

@@ -6,11 +6,11 @@ from time import monotonic, sleep
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app.model_measurements import Measurements
 from simulator.evidence.failures import Failure, write_failure
 from simulator.evidence.fidelity_reports import write_report
 from simulator.evidence.profiles import write_profile
 from simulator.paths import APP, PAGES
-from simulator.sources.own_model_panel import Measurements
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 from tests.pages.conftest import told
 from tests.profiles import profile
@@ -136,7 +136,7 @@ def measuring(monkeypatch, tmp_path):
     def set_up(script):
         (tmp_path / "command.py").write_text(f"import json, sys, time\n{TELL}\n{script}\n", encoding="utf-8")
         kept = Measurements([sys.executable, str(tmp_path / "command.py")])
-        monkeypatch.setattr("simulator.sources.own_model_panel.measurements", lambda: kept)
+        monkeypatch.setattr("simulator.app.model_measurements.measurements", lambda: kept)
         return kept
 
     return set_up

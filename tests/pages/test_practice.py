@@ -9,12 +9,11 @@ import pytest
 import streamlit as st
 
 from simulator.app.jobs import registry
-from simulator.case.case_files import find
-from simulator.case.exhibits import EXHIBITS, Exhibit
-from simulator.case.load import load, loads
+from simulator.case.load import find, load, loads
+from simulator.case.outputs import EXHIBITS, Exhibit
 from simulator.engine.plan import compile_plan
 from simulator.evidence.projection import latency
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.practice.exhibit_panels import DRAWN, panels
 from tests.pages.conftest import chips, said, settled, told
 

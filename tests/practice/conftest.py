@@ -7,7 +7,7 @@ import pytest
 from simulator.app.jobs import Job
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
-from simulator.explain.replications import run_one
+from simulator.metrics.replications import run_replication
 from tests.case.texts import SMALL
 
 
@@ -31,7 +31,7 @@ def done(plan, seed=1, replications=2):
     """A job that has come to its end."""
     futures = [Future() for _ in range(replications)]
     for number, future in enumerate(futures):
-        future.set_result(run_one(plan, seed, number))
+        future.set_result(run_replication(plan, seed, number))
     return Job(plan, seed, replications, futures)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.case.exhibits import EXHIBITS
+from simulator.case.outputs import EXHIBITS
 from simulator.charts.threshold_charts import crowd
 from simulator.engine.run import simulate
 from simulator.explain.timeline import moment

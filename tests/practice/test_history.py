@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app.design_state import key
 from simulator.app.store.attempts import Attempts
 from simulator.case.load import loads
 from simulator.practice import history
-from simulator.practice.design_state import key
 from tests.case.texts import changed
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from simulator.explain.levers import DesignChange, Lever, ObjectiveEffect
+from simulator.explain.design_changes import DesignChange
+from simulator.explain.levers import Lever, ObjectiveEffect
 from simulator.metrics.comparisons import OneSided
 from simulator.practice.lever_panel import _row
 from tests.explain.test_levers import effect_of, levers_of

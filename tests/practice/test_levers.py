@@ -18,10 +18,10 @@ def levers():
 def test_a_bar_is_drawn_for_each_step_that_changes_the_objective_the_largest_on_top(levers):
     chart = lever_chart(levers, 0)
     drawn = [step for trace in chart.figure.data for step in trace.y]
-    moved = [row.step.told for row in levers.rows if row.effects[0].outcome == "changes"]
+    moved = [row.step.words for row in levers.rows if row.effects[0].outcome == "changes"]
     assert sorted(drawn) == sorted(moved)
     order = list(chart.figure.layout.yaxis.categoryarray)
-    sizes = {row.step.told: abs(row.effects[0].change.change.value) for row in levers.rows if row.effects[0].change}
+    sizes = {row.step.words: abs(row.effects[0].change.change.value) for row in levers.rows if row.effects[0].change}
     assert [sizes[step] for step in order] == sorted((sizes[step] for step in order), reverse=True)
 
 
@@ -36,7 +36,7 @@ def test_the_whiskers_end_at_the_paired_interval(levers):
 
 def test_the_table_holds_every_step_and_the_sentence_counts_those_that_change_nothing(levers):
     chart = lever_chart(levers, 0)
-    assert sorted(chart.table["step"]) == sorted(row.step.told for row in levers.rows)
+    assert sorted(chart.table["step"]) == sorted(row.step.words for row in levers.rows)
     same = sum(row.effects[0].outcome == "the same" for row in levers.rows)
     assert chart.takeaway.startswith("Mean time: 1 of 4 steps change it beyond chance, most of all Readers: 3 → 4")
     assert chart.takeaway.endswith(f"{same} of 4 steps leave it exactly as it is.")

@@ -7,7 +7,7 @@ import pytest
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.practice.report import report
 from tests.case.texts import SMALL, changed
 

@@ -3,8 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app.design_state import key
 from simulator.explain import advice
-from simulator.practice.design_state import key
 from simulator.practice.why_panel import PANEL_WANTED
 from tests.explain.test_reasons import stormy
 
@@ -40,7 +40,7 @@ def test_it_tells_the_reason_and_opens_the_panel_that_shows_it(page):
 
 
 def test_a_step_is_tried_when_it_is_asked_for_and_can_be_taken(page):
-    if not stormy()[1].reasons[RETRIES].tried:
+    if not stormy()[1].reasons[RETRIES].has_advice:
         assert not [one for one in page.button if one.label == "Take this step"]
         page = button(page, "What would help?").click().run()
     assert "None" in page.caption[0].value

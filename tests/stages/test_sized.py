@@ -7,12 +7,12 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import lognorm
 
-from simulator.case.faults import ScenarioError
-from simulator.engine.attribute_columns import ATTRIBUTES
+from simulator.case.attributes import ATTRIBUTES
+from simulator.case.document import ScenarioError
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
-from simulator.stages.service_times import constant, of_samples
+from simulator.stages.pool_evidence import constant, of_samples
 from simulator.theory.loads import loads
 from tests.builders import assumed, fork, join, plan, pool, run_at, scenario, spread
 from tests.engine.intervals import assert_agrees

@@ -8,7 +8,7 @@ import pytest
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.tradeoffs.outcome_cache import OutcomeCache, packed
 from simulator.tradeoffs.sweep import Sweep, swept
 from simulator.tradeoffs.sweep_request import asked_for, to_parquet

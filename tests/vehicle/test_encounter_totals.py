@@ -9,7 +9,7 @@ import pytest
 
 from simulator.engine.run import simulate
 from simulator.explain.encounter_causes import ENCOUNTERS
-from simulator.explain.replications import replicate
+from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.vehicle.encounter_totals import encounter_totals
 from simulator.vehicle.machines import busy_s

@@ -1,0 +1,89 @@
+"""Changes of a design: one choice with another pick, compiled, and compared with the design on the same requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from simulator.case.choices import Options, Pick
+from simulator.case.document import ScenarioError
+from simulator.engine.actions import with_actions
+from simulator.engine.plan import Plan, changes_of, compile_plan
+from simulator.metrics.comparisons import Difference, differences
+from simulator.metrics.summary import Summary
+
+
+@dataclass(frozen=True)
+class DesignChange:
+    """One choice with another pick; `plan` is None where that design cannot run, and `refused` gives the reason."""
+
+    choice: str
+    label: str
+    before: str
+    after: str
+    pick: Pick
+    plan: Plan | None
+    refused: str = ""
+    unit: str = ""
+
+    @property
+    def words(self) -> str:
+        """The change in words, with the unit once: `Operating point: 0.95 → 0.97`."""
+        return f"{self.label}: {self.before.removesuffix(f' {self.unit}')} → {self.after}"
+
+
+def change_design(plan: Plan, name: str, pick: Pick) -> DesignChange:
+    """Change one pick of a design under the same curveballs, figures and later changes.
+
+    The case is compiled as its author wrote it. The plan's own scenario holds what the present pick wrote, and a pick that
+    writes elsewhere would leave that in place.
+    """
+    choice = plan.scenario.choices[name]
+    words = (choice.label, choice.label_of(plan.design[name]), choice.label_of(pick))
+    unit = "" if isinstance(choice, Options) else choice.unit
+    try:
+        changed = compile_plan(plan.authored or plan.scenario, {**plan.design, name: pick}, plan.strikes, plan.figures)
+        changed = with_actions(changed, changes_of(plan)) if plan.later else changed
+    except ScenarioError as error:
+        return DesignChange(name, *words, pick, None, error.faults[0].message, unit)
+    return DesignChange(name, *words, pick, changed, unit=unit)
+
+
+def changes_of_choice(plan: Plan, name: str) -> list[DesignChange]:
+    """Change a choice one step either way: to each other option, or to the next number down and up."""
+    return [change_design(plan, name, pick) for pick in plan.scenario.choices[name].next_to(plan.design[name])]
+
+
+def changes_of_design(plan: Plan) -> list[DesignChange]:
+    """Change every choice but situations one step either way; folded choices come last."""
+    own = [(name, choice) for name, choice in plan.scenario.choices.items() if not choice.situation]
+    return [change for name, _ in sorted(own, key=lambda pair: pair[1].folded) for change in changes_of_choice(plan, name)]
+
+
+def longer_changes(plan: Plan, change: DesignChange) -> Iterator[DesignChange]:
+    """Go on from a change of a number, on the same side of the design; skip numbers that cannot run."""
+    choice, now = plan.scenario.choices[change.choice], plan.design[change.choice]
+    if isinstance(choice, Options):
+        return
+    pick = float(change.pick)
+    while onward := [one for one in choice.next_to(pick) if (float(one) > pick) == (float(change.pick) > float(now))]:
+        (pick,) = map(float, onward)
+        longer = change_design(plan, change.choice, choice.read(pick))
+        if longer.plan is not None:
+            yield longer
+
+
+@dataclass(frozen=True)
+class ChangeTrial:
+    """A change that was tried: the runs of the design before and after it, met by the same requests."""
+
+    change: DesignChange
+    before: Summary
+    after: Summary
+
+    @cached_property
+    def differences(self) -> dict[str, Difference]:
+        """The paired difference of each objective's metric that both designs can quote, by metric."""
+        every = differences(self.before.measures, self.after.measures, (self.before, self.after))
+        return {one.metric.name: one for one in every}

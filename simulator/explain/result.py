@@ -1,0 +1,168 @@
+"""A result: the summary of a run with its meaning, that is the reasons of its verdicts, its bottleneck and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from simulator.engine.plan import Plan, changes_of
+from simulator.explain.advice import Advice, AdviceTrials, Move
+from simulator.explain.bottleneck import Bottleneck, bottleneck_of
+from simulator.explain.causes import cause_of
+from simulator.explain.design_changes import DesignChange
+from simulator.explain.lever_scores import promising, with_longer_ones, writing
+from simulator.explain.trust import TrustNote, notes_on
+from simulator.intervals import Estimate
+from simulator.metrics.measures import Measures
+from simulator.metrics.replications import run_replications
+from simulator.metrics.summary import Summary, Verdict, summary_of
+from simulator.units import spoken
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The reason why one objective is not met, or not proven.
+
+    exhibit: the name of the exhibit that shows it; stage: the one that decides, None where none does
+    written_by: the choices that write to what decides, in the order of the file
+    Choices and advice are worked out on first use: one compiles designs, the other runs some.
+    """
+
+    sentence: str
+    exhibit: str
+    stage: str | None
+    written_by: list[str]
+    _promising: Callable[[], list[DesignChange]] = field(repr=False, compare=False)
+    _advice: Callable[[list[DesignChange]], Advice] = field(repr=False, compare=False)
+
+    @cached_property
+    def _changes(self) -> list[DesignChange]:
+        return self._promising()
+
+    @property
+    def choices(self) -> list[str]:
+        """The names of the choices that move it, the most promising first."""
+        return list(dict.fromkeys(change.choice for change in self._changes))
+
+    @cached_property
+    def advice(self) -> Advice:
+        """A change that a trial run confirms, or those that were tried in vain."""
+        return self._advice(self._changes)
+
+    @property
+    def has_advice(self) -> bool:
+        """True once the advice has been worked out."""
+        return "advice" in vars(self)
+
+    @property
+    def move(self) -> Move | None:
+        """One change that improves the objective, as a run of it shows; None if none of those tried does."""
+        return self.advice.move
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the reason as `casesim run --json` prints it, without what does not apply."""
+        content: dict[str, Any] = {"sentence": self.sentence, "exhibit": self.exhibit, "choices": self.choices}
+        content |= {"stage": self.stage} if self.stage else {}
+        return content | {"advice": self.advice.sentence} | ({"move": self.move.to_json()} if self.move else {})
+
+
+def reasons_of(summary: Summary) -> dict[int, Reason]:
+    """Return the reason for each objective that is not met or not proven, by its place among the verdicts."""
+    trials = AdviceTrials(summary)
+    unmet = [place for place, verdict in enumerate(summary.verdicts) if verdict.standing != "met"]
+    return {place: _reason(summary, place, trials) for place in unmet}
+
+
+def _reason(summary: Summary, place: int, trials: AdviceTrials) -> Reason:
+    verdict, plan = summary.verdicts[place], summary.plan
+    cause, shown = cause_of(summary, verdict), plan.scenario.shown()
+    return Reason(
+        sentence=" ".join(part for part in (cause.sentence, _not_proven(summary, verdict)) if part),
+        exhibit=next((name for name in cause.exhibits if name in shown), "outcomes"),
+        stage=next(iter(cause.levers.stages), None),
+        written_by=writing(plan.scenario, cause.levers),
+        _promising=lambda: promising(plan, cause.levers, trials.changes),
+        _advice=lambda changes: trials.advice(place, with_longer_ones(plan, cause.levers, changes)),
+    )
+
+
+def _not_proven(summary: Summary, verdict: Verdict) -> str:
+    """Say why the interval that includes the bound is wide."""
+    if verdict.standing != "not proven" or verdict.estimate is None:
+        return ""
+    unit, estimate = verdict.metric.unit, verdict.estimate
+    low, high, bound = spoken(estimate.low, unit), spoken(estimate.high, unit), spoken(verdict.bound, unit)
+    sentence = f"It is not proven: the interval of {low} to {high} includes {bound}"
+    if estimate.labels is None:
+        return f"{sentence}; more replications narrow it."
+    why = "few people are labelled" if summary.plan.tables else "little was recorded and labelled"
+    run, labels = (part.high - part.low for part in (estimate.run, estimate.labels))
+    if labels > run:
+        return f"{sentence}, mostly because {why}; more replications narrow it little."
+    return f"{sentence}; more replications narrow it."
+
+
+@dataclass(frozen=True)
+class Result(Summary):
+    """A summary with its meaning; each part is worked out on first use."""
+
+    @cached_property
+    def reasons(self) -> dict[int, Reason]:
+        """The reason for each objective that is not met, or not proven, by its place among the verdicts."""
+        return reasons_of(self)
+
+    @cached_property
+    def bottleneck(self) -> Bottleneck | None:
+        """The stage that holds requests up or turns them away, and why; None where nothing is overloaded, late or lost."""
+        return bottleneck_of(self)
+
+    @cached_property
+    def trust(self) -> list[TrustNote]:
+        """Notes on how far the figures can be trusted, one for each reason."""
+        return notes_on(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `casesim run --json` prints, without what this run does not have."""
+        bottleneck = {"bottleneck": self.bottleneck.to_json()} if self.bottleneck else {}
+        changes = [{"at_s": at_s, "picks": picks} for at_s, picks in changes_of(self.plan)]
+        warm_up = {"warm_up": self.warm_up.to_json()} if self.warm_up else {}
+        return {
+            "scenario": self.plan.scenario.id,
+            "scenario_hash": self.plan.scenario_hash,
+            "design": self.plan.design,
+            **({"strikes": self.plan.strikes} if self.plan.strikes else {}),
+            **({"changes": changes} if changes else {}),
+            "seed": self.seed,
+            "replications": self.replications,
+            "run_hash": self.run_hash,
+            "requests": self.requests,
+            "metrics": {name: self._metric_json(name, estimate) for name, estimate in self.metrics.items()},
+            "objectives": [verdict.to_json() for verdict in self.verdicts],
+            "provenance": [vars(source) for source in self.provenance],
+            "warnings": self.warnings,
+            **({"mlperf": self.mlperf.to_json()} if self.mlperf else {}),
+            **warm_up,
+            **({"reasons": self._reasons()} if self.reasons else {}),
+            **bottleneck,
+            "trust": [vars(note) for note in self.trust],
+            **({"thresholds": [threshold.to_json() for threshold in self.thresholds]} if self.thresholds else {}),
+        }
+
+    def _reasons(self) -> list[dict[str, Any]]:
+        return [{"metric": self.verdicts[place].objective.metric} | one.to_json() for place, one in self.reasons.items()]
+
+    def _metric_json(self, name: str, estimate: Estimate) -> dict[str, Any]:
+        whole = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "unit": self.metric(name).unit}
+        return whole | {name: {"low": part.low, "high": part.high} for name, part in estimate.doubts.items()}
+
+
+def result_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Result:
+    """Return the result of replications 0, 1, 2, ... of a plan under one seed."""
+    return Result(**vars(summary_of(plan, seed, measures)))
+
+
+def replicate(plan: Plan, seed: int, replications: int | None = None) -> Result:
+    """Run a plan's replications, one after the other, and pool them."""
+    return result_of(plan, seed, run_replications(plan, seed, replications))

@@ -1,0 +1,176 @@
+"""Replications of a plan: run and measured one after the other, or one job each on as many cores as there are."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.case.outputs import Metric
+from simulator.engine.plan import Plan, at_band_edges, with_items
+from simulator.engine.run import simulate
+from simulator.metrics.label_uncertainty import downstream, item_gates, paths_shift, weights_of
+from simulator.metrics.measures import Measures, measure
+from simulator.records.streams import once_a_plan
+
+Floats = NDArray[np.float64]
+
+#: The fewest and most replications of a run: one alone has no interval.
+REPLICATIONS = (2, 1000)
+
+
+#: Replications that run again, each on a resampled table of its own, where queues answer.
+RUNS = 7
+
+
+@dataclass(frozen=True)
+class ReplicationOptions:
+    """The runs that one replication consists of.
+
+    people: run it for the people who were labelled, for others like them (resampled), or for both where queues answer to
+    who they are and a metric has no closed form for that
+    band_edges: run it with projected latencies at the fast and the slow edge of their bands as well
+    all_samples: keep every time and wait; else only those that a metric of the scenario is taken of
+    """
+
+    people: Literal["labelled", "resampled", "both"] = "both"
+    band_edges: bool = True
+    all_samples: bool = True
+
+
+#: All runs that a result with intervals needs.
+FULL = ReplicationOptions()
+
+#: One run and nothing beside it.
+PLAIN = ReplicationOptions("labelled", band_edges=False)
+
+
+def run_replication(plan: Plan, seed: int, number: int, options: ReplicationOptions = FULL) -> Measures:
+    """Run and measure replication `number` of a plan; the first RUNS can run again for resampled people."""
+    if options.people == "resampled":
+        return _measured(resampled_plan(plan, number), seed, number, options)
+    measures = _measured(plan, seed, number, options)
+    if options.band_edges:
+        measures.band_edges = [_measured(edge, seed, number, options) for edge in at_band_edges(plan)]
+    if options.people == "both" and number < RUNS and _needs_resampled_run(plan, measures):
+        measures.resampled = _measured(resampled_plan(plan, number), seed, number, options)
+        for one in (measures, measures.resampled):  # worked out here, side by side, for the comparison of the two
+            one.figures(plan.scenario.metrics)
+    return measures
+
+
+def _measured(plan: Plan, seed: int, number: int, options: ReplicationOptions) -> Measures:
+    measures = measure(simulate(plan, seed, number))
+    if options.all_samples:
+        return measures
+    used = {metric.sample for metric in plan.scenario.metrics.values()}
+    return replace(measures, samples={name: sample for name, sample in measures.samples.items() if name in used})
+
+
+def _needs_resampled_run(plan: Plan, measures: Measures) -> bool:
+    return needs_runs(plan) and any(lacks_closed_form(measures, metric) for metric in plan.scenario.metrics.values())
+
+
+def lacks_closed_form(measures: Measures, metric: Metric) -> bool:
+    """Check that only runs for resampled people show the effect of who was labelled on a metric."""
+    group = measures.groups[metric.group.key] if metric.group else measures
+    total = group.totals.get(metric.of_all.name)
+    return total is None or total.by_way is None
+
+
+def reporting(plan: Plan, metrics: Iterable[str]) -> Plan:
+    """Return the plan with no metric but these, and their objectives: its runs take less time."""
+    return replace(plan, scenario=plan.scenario.asking(metrics))
+
+
+def run_replications(
+    plan: Plan,
+    seed: int,
+    replications: int | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    options: ReplicationOptions = FULL,
+) -> list[Measures]:
+    """Run and measure a plan's replications; without an executor, one after the other.
+
+    progress: called with the number done and the total after each replication
+    """
+    total = replications or plan.scenario.run.replications
+    if executor is None:
+        measures = []
+        for number in range(total):
+            measures.append(run_replication(plan, seed, number, options))
+            progress(number + 1, total)
+        return measures
+    content = packed(plan)
+    futures = [executor.submit(run_packed, content, seed, number, options) for number in range(total)]
+    for done, _ in enumerate(as_completed(futures), start=1):
+        progress(done, total)
+    return [future.result() for future in futures]
+
+
+# ---- other labelled people
+
+
+def resampled_plan(plan: Plan, resample: int) -> Plan:
+    """The same design for other people of the same kind: each table holds a resample of the labelled, the thresholds follow.
+
+    Every request meets the resampled item of the rank that its own item has among the labelled, by the score that has the last
+    word: whoever scores high still does, so that the run differs from its pair by the resample, and not by who is drawn.
+    """
+    last = plan.scores
+    assert last is not None
+    positive, negative = np.split(weights_of(last)[resample], [len(last.positives)])
+    ill, well = _matched(last.positives, positive), _matched(last.negatives, negative)
+    return with_items(plan, ill, well)
+
+
+def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
+    """The resampled items, each as often as it was drawn, in an order that gives each place of the table one of its rank."""
+    if not weights.any():  # a resample of few patients may hold nobody of a class
+        return np.arange(len(scores))
+    order = np.argsort(scores, kind="stable")
+    drawn = np.repeat(order, weights[order].astype(int))
+    count, rank = len(drawn), np.argsort(order)
+    places = ((np.arange(count) + 0.5) / count * len(scores)).astype(int)
+    found = np.empty(count, np.intp)
+    found[np.argsort(rank[places], kind="stable")] = drawn
+    return found
+
+
+@once_a_plan
+def needs_runs(plan: Plan) -> bool:
+    """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
+    waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
+    return bool(item_gates(plan)) and (waits or paths_shift(plan))
+
+
+# ---- jobs of worker processes
+
+
+def packed(plan: Plan) -> bytes:
+    """Return a plan as it is sent to another process, packed once for all its replications."""
+    return pickle.dumps(plan, pickle.HIGHEST_PROTOCOL)
+
+
+@lru_cache(maxsize=8)
+def unpacked(plan: bytes) -> Plan:
+    """Return the plan that was packed; a process unpacks it once and keeps what it works out about it."""
+    return pickle.loads(plan)  # type: ignore[no-any-return]  # noqa: S301 only what `packed` made comes here
+
+
+def run_packed(plan: bytes, seed: int, number: int, options: ReplicationOptions = FULL) -> Measures:
+    """Run and measure one replication of a packed plan (the job of a worker process)."""
+    return run_replication(unpacked(plan), seed, number, options)
+
+
+def warm() -> None:
+    """Make a process ready: the caller has imported all that a replication needs, and the collector need not look at it."""
+    gc.freeze()
