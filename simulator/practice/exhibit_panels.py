@@ -8,7 +8,6 @@ from typing import Literal
 
 import streamlit as st
 
-from simulator.app.threshold_panel import threshold
 from simulator.app.widgets import draw, lessons, plain
 from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.schema import Scenario
@@ -19,6 +18,7 @@ from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
 from simulator.practice import trust_panel as rests
 from simulator.practice.day_panel import OVER_TIME, over_time, replication_0
+from simulator.practice.threshold_panel import threshold
 from simulator.sources.drive_panel import following_misses, late_answers, second_sensor
 from simulator.sources.score_panel import threshold_transfer
 from simulator.vehicle.encounter_panel import one_encounter, options, sight

@@ -5,9 +5,9 @@ import pytest
 from simulator.case.outputs import CaseOutline, metrics_of
 from simulator.case.schema import Objective
 from simulator.charts import look
-from simulator.cli import run_command as run_report
 from simulator.intervals import Interval, estimate
 from simulator.metrics.summary import judge
+from simulator.practice import run_command as run_report
 
 AT_LEAST = Objective(metric="sensitivity", label="Found", at_least=0.9)
 METRICS = metrics_of(CaseOutline({}, [], {}, population=("detected", "escalated")))
