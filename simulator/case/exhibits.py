@@ -1,4 +1,4 @@
-"""The exhibits a case may show: charts of a run, by name, each with its question. `simulator/practice/exhibit_panels.py` draws them."""
+"""The exhibits a case may show: charts of a run, by name, each with its question. `simulator/app/exhibit_drawings.py` has their drawings."""
 
 from __future__ import annotations
 
