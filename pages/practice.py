@@ -10,7 +10,7 @@ from simulator.app.links import SEEDS, command, link, written
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import draw_diagram, plain, story
 from simulator.case.choices import Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import Plan, compile_plan

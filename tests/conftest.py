@@ -100,5 +100,5 @@ def cases(monkeypatch, tmp_path):
     folder = tmp_path / "cases"
     folder.mkdir()
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
-    monkeypatch.setattr("simulator.case.case_files.SCENARIOS", folder)
+    monkeypatch.setattr("simulator.case.load.SCENARIOS", folder)
     return folder

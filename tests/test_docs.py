@@ -16,19 +16,18 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 import simulator.case
-from simulator.arrivals import ARRIVALS
+from simulator.arrivals.arrival import ARRIVALS
 from simulator.case.checks import ADDRESS_KEYS
-from simulator.case.exhibits import EXHIBITS
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
+from simulator.case.kinds import STAGE_KINDS as KINDS
 from simulator.case.load import loads
-from simulator.case.metric_records import metrics_of
-from simulator.case.stage_model import STAGE_KINDS as KINDS
+from simulator.case.outputs import EXHIBITS, metrics_of
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
 from simulator.metrics.scorecard import judge
 from simulator.metrics.summary import summarise
+from simulator.records.streams import Streams
 from simulator.stages import STAGES, unregister
 from simulator.stages.batching import BATCHING
 from simulator.stages.pool_policies import SCALERS

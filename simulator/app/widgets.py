@@ -11,19 +11,18 @@ import streamlit as st
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from simulator.case.case_files import find
-from simulator.case.load import load
+from simulator.case.fields import Source
+from simulator.case.load import find, load
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import Diagram
 from simulator.charts.look import Chart, inked
 from simulator.engine.plan import fingerprint
-from simulator.engine.provenance import Source
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
 from simulator.evidence.evidence_files import Stamp, stamp_of
 from simulator.intervals import Mark
 from simulator.limits import MIB, Limit
 from simulator.metrics.summary import Summary
+from simulator.records.trace import Trace
 
 #: With these a spreadsheet begins a formula; what strangers wrote would run when the file is opened.
 _FORMULA = re.compile(r"[=+\-@\t\r]")

@@ -25,8 +25,7 @@ from simulator.arrivals.steady import (
     Weibull,
     WeibullProcess,
 )
-from simulator.case.arrival_model import ARRIVAL_KINDS, AnyArrivals
-from simulator.case.kinds import add_kind, kind_of, remove_kind
+from simulator.case.kinds import ARRIVAL_KINDS, AnyArrivals, add_kind, kind_of, remove_kind
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Process

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.curveballs import OF_SENSORS, AffectedQuantity
-from simulator.engine.calendar import DAY_S, clock_s
-from simulator.engine.conditions import changes_of, surges
-from simulator.engine.timetables import Surge
+from simulator.case.curveballs import OF_SENSORS, AffectedQuantity, changes_of, surges
 from simulator.evidence.recordings import Recording
+from simulator.records.timetables import DAY_S, Surge, clock_s
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
-    from simulator.engine.streams import Streams
+    from simulator.records.streams import Streams
 
 Times = NDArray[np.float64]
 

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Process
-from simulator.case.arrival_model import AnyArrivals
-from simulator.case.fields import PositiveFigure
-from simulator.case.quantities import AnyQuantity, Exponential, Lognormal
-from simulator.engine.quantity_draws import draw
+from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure, draw
+from simulator.case.kinds import AnyArrivals
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Times
-    from simulator.engine.timetables import Surge
+    from simulator.records.timetables import Surge
 
 
 class Loop(AnyArrivals):
@@ -85,7 +83,7 @@ class Closed(Loop):
 class LoopProcess(Process):
     """The schedule of clients that never wait. No client can send its k-th request earlier, so there cannot be more.
 
-    The run issues the requests itself (`simulator.engine.request_sources`), with the same think times.
+    The run issues the requests itself (`simulator.engine.requests`), with the same think times.
     """
 
     def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:

@@ -11,12 +11,12 @@ from pydantic import Field
 from simulator.arrivals.arrival import Clock, Process
 from simulator.arrivals.closed import Loop
 from simulator.arrivals.steady import PoissonProcess
-from simulator.case.arrival_model import AnyArrivals, Open, RateFigure
 from simulator.case.fields import PositiveFigure
+from simulator.case.kinds import AnyArrivals, Open, RateFigure
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Times
-    from simulator.engine.timetables import Surge
+    from simulator.records.timetables import Surge
 
 Queries = Annotated[int, Field(ge=1, le=100_000_000)]
 Percentile = Annotated[

@@ -10,15 +10,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Comings, OpenProcess, steady, warped
-from simulator.case.arrival_model import Open, RateFigure
-from simulator.case.fields import Figure, Line, Name, Strict, bounded
-from simulator.case.quantities import Quantity
-from simulator.engine.quantity_draws import draw
-from simulator.engine.streams import Streams
+from simulator.case.fields import Figure, Line, Name, Quantity, Strict, bounded, draw
+from simulator.case.kinds import Open, RateFigure
+from simulator.records.streams import Streams
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Clock, Times
-    from simulator.engine.timetables import Surge
+    from simulator.records.timetables import Surge
 
 
 JitterFigure = Annotated[Figure, bounded(0, 60_000)]

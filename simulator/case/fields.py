@@ -1,20 +1,31 @@
 """The building blocks of a scenario: strict models, figures with a source, bounded text."""
 
-import re
-from math import inf
-from typing import Annotated, Any, ClassVar, Literal, Self
+from __future__ import annotations
 
+import re
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import singledispatch
+from math import exp, inf
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     PrivateAttr,
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from scipy.stats import expon, lognorm
 
 from simulator.errors import suggest
 from simulator.limits import FAULTS_TOLD
@@ -51,12 +62,6 @@ def _clock_time(text: str) -> str:
 
 ClockTime = Annotated[str, AfterValidator(_clock_time), Field(description="time of day, `08:30`")]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def clock_minutes(clock: str) -> int:
-    """`08:30` as minutes from midnight."""
-    hours, minutes = clock.split(":")
-    return 60 * int(hours) + int(minutes)
 
 
 #: What lists every key and every metric.
@@ -185,3 +190,206 @@ def bounded(low: float, high: float) -> Any:
 ShareFigure = Annotated[Figure, bounded(0, 1)]
 CostFigure = Annotated[Figure, bounded(0, 1e9)]
 PositiveFigure = Annotated[Figure, bounded(1e-9, 1e9)]
+
+
+class AnyQuantity(Strict):
+    """A quantity. Kinds are distinguished by the field that only one of them has: `key`."""
+
+    #: The field that identifies this kind, and that holds the figure with its evidence.
+    key: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def mean(self) -> float:
+        """The mean, in the unit of the figures."""
+
+    @property
+    def usual(self) -> float:
+        """What it takes to reckon how often it is drawn in a time: the mean, or less where a few draws are very long."""
+        return self.mean
+
+
+class Lognormal(AnyQuantity):
+    """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm."""
+
+    key: ClassVar[str] = "median"
+    written: ClassVar[str] = "{median: {value: 5, assumed: why}, sigma: 0.5}, or as {constant: {value: 5, assumed: why}}"
+
+    median: PositiveFigure
+    sigma: Annotated[float, Field(ge=0, le=3)]
+
+    @property
+    def mean(self) -> float:
+        """The mean: the median times exp(sigma^2 / 2)."""
+        return self.median.value * exp(self.sigma**2 / 2)
+
+    @property
+    def usual(self) -> float:
+        """The median."""
+        return self.median.value
+
+
+class Samples(Sourced, AnyQuantity):
+    """A quantity that takes each value of a list equally often."""
+
+    key: ClassVar[str] = "samples"
+
+    samples: Annotated[list[Annotated[float, Field(gt=0, le=1e9)]], Field(min_length=1, max_length=10_000)]
+
+    @property
+    def mean(self) -> float:
+        """The mean of the list."""
+        return sum(self.samples) / len(self.samples)
+
+    @property
+    def words(self) -> str:
+        """How many values there are, and their mean."""
+        return f"{len(self.samples)} values, {self.mean:.3g} on average"
+
+
+class Exponential(AnyQuantity):
+    """An exponential quantity: memoryless, with a standard deviation as large as its mean."""
+
+    key: ClassVar[str] = "exponential_mean"
+
+    exponential_mean: PositiveFigure
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return self.exponential_mean.value
+
+
+class Constant(AnyQuantity):
+    """A quantity that is always the same."""
+
+    key: ClassVar[str] = "constant"
+
+    constant: PositiveFigure
+
+    @property
+    def mean(self) -> float:
+        """The value."""
+        return self.constant.value
+
+
+#: Every kind of quantity, by its key; one without any key is read as the first. `simulator.case.fields.register`
+#: adds one.
+QUANTITIES: dict[str, type[AnyQuantity]] = {kind.key: kind for kind in (Lognormal, Samples, Exponential, Constant)}
+
+
+class _ByKey:
+    """In an annotation: the kind of quantity whose key is given, looked up when a value is read."""
+
+    @staticmethod
+    def read(data: Any) -> AnyQuantity:
+        """One quantity, from plain data or as a model."""
+        if isinstance(data, BaseModel):
+            return AnyQuantity.model_validate(data)
+        given = data if isinstance(data, dict) else {}
+        return next((kind for key, kind in QUANTITIES.items() if key in given), Lognormal).model_validate(data)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Any of the kinds, as they are when the schema is asked for."""
+        return {"anyOf": [handler(kind.__pydantic_core_schema__) for kind in QUANTITIES.values()]}
+
+
+Quantity = Annotated[AnyQuantity, _ByKey()]
+
+
+Draws = NDArray[Any]
+Shape = int | tuple[int, ...]
+
+#: Draws by which a probability is told that no formula gives.
+_MANY = 100_000
+
+
+class Drawing(Protocol):
+    """Independent draws of that shape and kind of float, in the unit of the figures."""
+
+    def __call__(self, spec: Any, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Draws:
+        """The first draws are the same whatever the shape is."""
+
+
+@singledispatch
+def draw(spec: AnyQuantity, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Draws:
+    """Independent draws of a quantity, of this shape, in the unit of the figures; the first are the same for any shape."""
+    raise NotImplementedError(f"no draws are registered for {type(spec).__name__}")
+
+
+def register(kind: type[AnyQuantity], drawing: Drawing) -> None:
+    """Let scenarios give a further kind of quantity, by its key; raises ValueError where the key is taken."""
+    if kind.key in QUANTITIES:
+        raise ValueError(f"there is a quantity '{kind.key}' already")
+    QUANTITIES[kind.key] = kind
+    draw.register(kind, drawing)
+
+
+@draw.register
+def _(spec: Constant, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Draws:
+    return np.full(shape, spec.constant.value, dtype)
+
+
+@draw.register
+def _(spec: Samples, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Draws:
+    """A list is drawn from by quantile, smallest first."""
+    return np.sort(np.array(spec.samples, dtype))[(rng.random(shape) * len(spec.samples)).astype(np.intp)]
+
+
+@draw.register
+def _(spec: Exponential, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+    drawn: Draws = rng.standard_exponential(shape, dtype)
+    drawn *= spec.mean
+    return drawn
+
+
+@draw.register
+def _(spec: Lognormal, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+    drawn: Draws = rng.standard_normal(shape, dtype)
+    drawn *= spec.sigma
+    np.exp(drawn, out=drawn)
+    drawn *= spec.median.value
+    return drawn
+
+
+@singledispatch
+def share_below(spec: AnyQuantity, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The probability that a draw lies below each value, shape as `values`; of a kind without a formula, by drawing."""
+    ordered = np.sort(draw(spec, np.random.default_rng(0), _MANY))
+    return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
+
+
+@share_below.register
+def _(spec: Constant, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (np.float32(spec.constant.value) < values.astype(np.float32)).astype(float)
+
+
+@share_below.register
+def _(spec: Samples, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    ordered = np.sort(np.array(spec.samples, np.float32))
+    return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
+
+
+@share_below.register
+def _(spec: Exponential, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(expon.cdf(values, scale=spec.mean))
+
+
+@share_below.register
+def _(spec: Lognormal, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if spec.sigma == 0:
+        return (np.float32(spec.median.value) < values.astype(np.float32)).astype(float)
+    return np.asarray(lognorm.cdf(values, spec.sigma, scale=spec.median.value))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one number comes from."""
+
+    what: str
+    kind: str
+    value: str
+    source: str

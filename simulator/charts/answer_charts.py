@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 
 from simulator.charts.look import BLUE, INSTANT, OBJECTIVE, Chart, SensorLook, figure, rounded, sensor_looks, whiskers
 from simulator.charts.run_time import marked, time_of_day
-from simulator.engine.trace import Trace
 from simulator.metrics.ages import Floats, KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE
 from simulator.metrics.summary import Summary
+from simulator.records.trace import Trace
 from simulator.units import duration, percent
 
 #: From so many decades on, only 1 and 3 of each are written, not 1, 2 and 5: there is no room on a phone.

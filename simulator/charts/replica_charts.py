@@ -19,8 +19,8 @@ from simulator.charts.look import (
 )
 from simulator.charts.run_time import marked, time_of_day
 from simulator.engine.servers import servers
-from simulator.engine.trace import Trace
 from simulator.explain.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
+from simulator.records.trace import Trace
 from simulator.units import duration
 
 #: What is shown first; drag to see the rest of the minute.

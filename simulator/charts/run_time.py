@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from simulator.charts.look import ORANGE, Chart, translucent
-from simulator.engine.calendar import clock_s
 from simulator.metrics.strikes import Strike, strikes_of
 from simulator.metrics.strikes import told as sentence_of
+from simulator.records.timetables import clock_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from simulator.engine.plan import Plan
-    from simulator.engine.trace import Trace
+    from simulator.records.trace import Trace
 
 #: The vertical distance between labels of curveballs, as a share of the height.
 _ROW = 0.09

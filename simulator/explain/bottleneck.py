@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from simulator.case.metric_records import Metric
-from simulator.case.stage_model import AnyStage
-from simulator.engine.calendar import DAY_S, HOUR_S
+from simulator.case.kinds import AnyStage
+from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
 from simulator.engine.servers import servers
-from simulator.engine.timetables import Steps
 from simulator.metrics.scorecard import Verdict
 from simulator.metrics.stage_times import StageTimes
 from simulator.metrics.summary import Summary
+from simulator.records.timetables import DAY_S, HOUR_S, Steps
 from simulator.theory.loads import Load, loads, retries_of
 from simulator.units import duration, roughly
 

@@ -8,7 +8,6 @@ from itertools import islice
 
 from simulator.case.choices import Choice, Options
 from simulator.case.schema import Scenario
-from simulator.engine.calendar import HOUR_S
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, servers
 from simulator.explain.bottleneck import FEW, load_on, turning_away
@@ -17,6 +16,7 @@ from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import plain_ways
 from simulator.metrics.scorecard import Verdict
 from simulator.metrics.summary import Summary
+from simulator.records.timetables import HOUR_S
 
 #: The load at which a stage is expected to keep up.
 FREE = 0.95

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import zip_longest
 from math import hypot
 
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
 from simulator.explain.design_changes import ChangeTrial, DesignChange, changes_of_design
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, Outcome

@@ -8,8 +8,8 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
+from simulator.case.kinds import AnyStage
 from simulator.case.schema import Scenario
-from simulator.case.stage_model import AnyStage
 from simulator.engine.plan import Plan
 from simulator.metrics.measures import MISSED
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simulator.case.faults import Path
+from simulator.case.document import Path
 from simulator.case.fields import ClockTime, Line, Name, Prose, Share, Strict
 from simulator.case.kinds import OneOf, registry
 from simulator.errors import suggest

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engine.streams import Streams
 from simulator.evidence.detection_tables import BINS, IMAGE_STATISTICS
 from simulator.incident.cause_kinds import GuidelineEffect
 from simulator.incident.measured_scenes import CLEAN_SETTING, Stock
 from simulator.incident.secret import HOUR_S, Secret
 from simulator.incident.section import Incident
 from simulator.incident.stream import Change, Frames, Reviewed, ends_s
+from simulator.records.streams import Streams
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

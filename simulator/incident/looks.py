@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.engine.streams import Streams
 from simulator.incident.cause_kinds import AnyEffect, ConditionEffect, NetworkEffect
 from simulator.incident.frame_statistics import Insides
 from simulator.incident.monitoring import slices
@@ -35,6 +34,7 @@ from simulator.incident.step_kinds import (
 )
 from simulator.incident.stream import Change, Stream, Swapped, Undone, setting_name
 from simulator.intervals import Interval
+from simulator.records.streams import Streams
 from simulator.units import significant
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.stats import chi2 as chi2_of
 from scipy.stats import ks_2samp, norm, wasserstein_distance
 
-from simulator.engine.streams import Streams
 from simulator.errors import InputError
 from simulator.incident.frame_statistics import Insides
 from simulator.incident.measured_scenes import CLEAN_SETTING
@@ -20,6 +19,7 @@ from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import LABELLED, OF_SERVERS, Slicing, Watch
 from simulator.incident.served_frames import ServedFrames
 from simulator.metrics.distances import PSI_BINS, bandwidth, chi_squared, mmd_squared, psi
+from simulator.records.streams import Streams
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

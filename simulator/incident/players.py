@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.engine.streams import Streams
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, questions
 from simulator.incident.cause_kinds import Cause, StrikeEffect
 from simulator.incident.play import Play
 from simulator.incident.player_actions import CloseAction, DiagnoseAction, FixAction, WaitAction
 from simulator.incident.section import Incident
 from simulator.incident.step_kinds import AnyLook, LabelsLook, NetworkFix, NothingFix, PeopleFix, PicksFix, UndoFix
+from simulator.records.streams import Streams
 
 #: The sensible one stops once a cause is so likely, or when no look is expected to tell more bits.
 _SURE, _LITTLE = 0.97, 0.02

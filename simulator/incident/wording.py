@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import isfinite
 
 from simulator.arrivals.daily import DAYS
-from simulator.case.fields import clock_minutes
 from simulator.case.schema import Scenario
 from simulator.incident.monitoring import Ring
 from simulator.incident.play import NotebookEntry
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import WATCHED, Incident, Watch
 from simulator.incident.step_kinds import AnyFix, AnyLook, AuditLook, LabelsLook
+from simulator.records.timetables import clock_minutes
 from simulator.units import significant
 
 #: What a test compares, in words; a mean needs none.

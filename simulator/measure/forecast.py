@@ -15,11 +15,11 @@ from simulator.case.load import loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.engine.run import Run
-from simulator.engine.streams import Streams
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.evidence.recordings import Recording
 from simulator.measure.batch_server import Batch
 from simulator.measure.calibrate import GAPS_S, ServerProfile, by_size
+from simulator.records.streams import Streams
 from simulator.stages.batching import TritonRule
 from simulator.stages.pool_evidence import GRID, LatencyTable
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engine.servers import kind
-from simulator.engine.trace import Trace
+from simulator.records.trace import Trace
 
 Floats = NDArray[np.float64]
 

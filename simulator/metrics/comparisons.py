@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import change, estimators_of, reading_of

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from simulator.case.metric_records import Metric, MetricGroup
+from simulator.case.outputs import Metric, MetricGroup
 from simulator.intervals import (
     LEVEL,
     Estimate,

@@ -23,11 +23,11 @@ from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from simulator.engine.attribute_columns import item_values
+from simulator.case.attributes import item_values
 from simulator.engine.plan import Plan, with_items
-from simulator.engine.plan_cache import once_a_plan
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.limits import MIB
+from simulator.records.streams import once_a_plan
 from simulator.stages.gate import Gate, Route, attribute_values, thresholds
 
 Floats = NDArray[np.float64]

@@ -11,17 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.case.attributes import grouping
-from simulator.case.metric_records import Metric, MetricGroup
-from simulator.engine.attribute_columns import group_of
-from simulator.engine.requests import DONE, OUTCOMES
+from simulator.case.attributes import group_of
+from simulator.case.outputs import Metric, MetricGroup, grouping
 from simulator.engine.servers import kind, paid_usd, server_s
-from simulator.engine.trace import Trace, Visits
 from simulator.metrics.ages import KnownAges, ages, instants
 from simulator.metrics.label_uncertainty import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.metrics.mlperf_verdict import Queries, queries_of
 from simulator.metrics.samples import SECTIONS, Sample, Total, sample
 from simulator.metrics.stage_times import StageTimes, brought_s, times_of
+from simulator.records.trace import DONE, OUTCOMES, Trace, Visits
 
 Floats = NDArray[np.float64]
 

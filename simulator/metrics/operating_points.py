@@ -11,15 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
-from simulator.case.curveballs import AffectedQuantity
-from simulator.engine.conditions import changes
+from simulator.case.curveballs import AffectedQuantity, changes
 from simulator.engine.plan import Plan
-from simulator.engine.plan_cache import once_a_plan
-from simulator.engine.timetables import steps
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, corrected_interval, percentile_interval
 from simulator.metrics.label_uncertainty import never_seen, resampled_cuts, thresholds_anew, weights_of
 from simulator.metrics.strikes import strikes_of
+from simulator.records.streams import once_a_plan
+from simulator.records.timetables import steps
 from simulator.stages.gate import Gate, Route, thresholds
 from simulator.theory.loads import loads
 from simulator.units import percent

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan, at_band_edges
 from simulator.engine.run import simulate
 from simulator.metrics.label_uncertainty import RUNS, needs_runs, resampled_plan

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.case.schema import Objective
 from simulator.intervals import Estimate
 from simulator.units import spoken_beside, spoken_bound

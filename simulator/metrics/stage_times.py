@@ -9,12 +9,12 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.stage_model import AnyStage
+from simulator.case.kinds import AnyStage
 from simulator.engine.plan import Plan
 from simulator.engine.servers import down, kind, servers, weighted_work_s
-from simulator.engine.timetables import Span
-from simulator.engine.trace import Trace, Visits
 from simulator.metrics.strikes import struck_spans, unchanged_since
+from simulator.records.timetables import Span
+from simulator.records.trace import Trace, Visits
 from simulator.theory.loads import capacity_per_s
 
 Seconds = NDArray[np.float64]

@@ -7,9 +7,8 @@ from math import inf
 
 from simulator.case.curveballs import AffectedQuantity
 from simulator.case.schema import Scenario
-from simulator.engine.calendar import DAY_S, HOUR_S, clock_s
 from simulator.engine.plan import Plan
-from simulator.engine.timetables import Span
+from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
 from simulator.units import duration
 
 #: In runs that are shorter than this, the time of day is told to the second.

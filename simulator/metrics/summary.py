@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.case.metric_records import Metric, MetricGroup
+from simulator.case.fields import Source
+from simulator.case.outputs import Metric, MetricGroup
 from simulator.engine.plan import Plan, at_band_edges, fingerprint
-from simulator.engine.provenance import Source
 from simulator.engine.run import ENGINE_VERSION
-from simulator.engine.trace import Trace
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import ways_of
@@ -26,6 +25,7 @@ from simulator.metrics.scorecard import Verdict, judge
 from simulator.metrics.stage_times import StageTimes, last_change, pooled
 from simulator.metrics.strikes import clock
 from simulator.metrics.warm_up import WarmUp, warm_up_of
+from simulator.records.trace import Trace
 from simulator.theory.loads import loads
 from simulator.units import percent, spoken, spread
 

@@ -1,4 +1,4 @@
-"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/case/exhibits.py`."""
+"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/case/outputs.py`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import streamlit as st
 from simulator.app.exhibit_drawings import Panel, panel, panels_by_exhibit, run_chart, timed_panels_by_exhibit
 from simulator.app.threshold_panel import threshold
 from simulator.app.widgets import draw, lessons, plain, replication_0
-from simulator.case.exhibits import EXHIBITS, Question, has_encounters
+from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.comparison_charts import cost_split
 from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import Chart
-from simulator.engine.trace import Trace
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
 from simulator.practice import trust_panel as rests
 from simulator.practice.day_panel import over_time
+from simulator.records.trace import Trace
 
 #: The requests that can be followed, by percentile, and how far.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}

@@ -21,7 +21,7 @@ from simulator.app.store.attempts import Attempt, Reached
 from simulator.app.store.database import StoreError
 from simulator.app.widgets import draw, plain
 from simulator.case.choices import Choice, Number, Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.comparison_charts import answer_times_compared
 from simulator.engine.plan import compile_plan

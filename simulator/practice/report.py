@@ -13,10 +13,10 @@ from simulator.app.links import command
 from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import TONES, Chart, inked
 from simulator.charts.queue_charts import queue_over_time, queues
-from simulator.engine.trace import Trace
 from simulator.explain.request_path import request_path
 from simulator.explain.result import Result
 from simulator.metrics.summary import metric_rows
+from simulator.records.trace import Trace
 
 #: A browser shows nothing in it that would fetch something, and runs no script but its charts'.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"

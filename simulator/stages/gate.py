@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from scipy.special import ndtr, ndtri
 
+from simulator.case.attributes import Column, item_values
 from simulator.case.fields import Name, Share, Strict
-from simulator.case.stage_model import FRAME, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.attribute_columns import Column, item_values
-from simulator.engine.requests import quality_separation
+from simulator.case.kinds import FRAME, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.errors import suggest
+from simulator.records.annotations import as_memoryview
 from simulator.stages.stage import Onward, ServiceStage, Stage, Waiting
 
 if TYPE_CHECKING:
+    from simulator.case.attributes import Column
     from simulator.case.schema import Scenario
-    from simulator.engine.attribute_columns import Column
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
     from simulator.stages.stage import Comers, Rows, Times
@@ -311,7 +310,7 @@ class GateStage(Stage):
             return None
         assert plan.scenario.population is not None
         quality = plan.scenario.population.quality
-        apart = quality_separation(quality.auc.value) if quality and usable else 0.0
+        apart = quality.separation if quality and usable else 0.0
         above = [float(ndtr(apart - cut)) for cut in thresholds(plan, spec)]
         return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
 
@@ -508,4 +507,4 @@ def _quality_threshold(plan: Plan, route: Route) -> float:
     assert plan.scenario.population.quality is not None
     if route.at_sensitivity >= 1:
         return -inf
-    return quality_separation(plan.scenario.population.quality.auc.value) - float(ndtri(route.at_sensitivity))
+    return plan.scenario.population.quality.separation - float(ndtri(route.at_sensitivity))

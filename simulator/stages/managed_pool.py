@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.requests import FAILED, SHED, TIMED_OUT
-from simulator.engine.trace import Fleet, VisitLog
+from simulator.records.annotations import as_memoryview
+from simulator.records.trace import FAILED, SHED, TIMED_OUT, Fleet, VisitLog
 from simulator.stages.batching import BATCHING
 from simulator.stages.device_batches import Dedicated, RunningBatch, Shared
 from simulator.stages.pool import AnyPool

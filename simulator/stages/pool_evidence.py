@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engine.attribute_columns import ATTRIBUTES
-from simulator.engine.conditions import Conditions
-from simulator.engine.provenance import Source
-from simulator.engine.streams import Streams
+from simulator.case.attributes import ATTRIBUTES
+from simulator.case.curveballs import Conditions
+from simulator.case.fields import Source
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, machine
 from simulator.evidence.profiles import (
     IDLE_GAP_MS,
@@ -38,6 +37,7 @@ from simulator.evidence.score_tables import (
     score_files,
     scores_at,
 )
+from simulator.records.streams import Streams
 from simulator.stages.pool_policies import AssumedScores
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, S
 from pydantic import Field, PlainValidator, TypeAdapter, model_validator
 
 from simulator.case.fields import Figure, Line, Strict, bounded
-from simulator.case.stage_model import FileName
-from simulator.engine.trace import Fleet
+from simulator.case.kinds import FileName
+from simulator.records.trace import Fleet
 
 if TYPE_CHECKING:
-    from simulator.engine.conditions import Conditions
+    from simulator.case.curveballs import Conditions
     from simulator.stages.managed_pool import ManagedPoolStage
 
 Seconds = Annotated[float, Field(gt=0, le=1e6)]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
-from simulator.case.stage_model import End
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.timetables import Steps
-from simulator.engine.trace import Fleet, Trace, VisitLog, Visits
+from simulator.case.kinds import End
+from simulator.records.annotations import as_memoryview
+from simulator.records.timetables import Steps
+from simulator.records.trace import Fleet, Trace, VisitLog, Visits
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Gatherer, Plan

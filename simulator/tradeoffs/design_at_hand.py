@@ -12,7 +12,7 @@ from simulator.app.links import DEFAULT_SEED, read, written
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, story
 from simulator.case.choices import Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
 from simulator.paths import PAGES

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from simulator.case.choices import Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.engine.run import ENGINE_VERSION

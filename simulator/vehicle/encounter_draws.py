@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from simulator.case.attributes import value_at
 from simulator.case.curveballs import Weather
-from simulator.case.quantities import Quantity
-from simulator.engine.attribute_columns import value_at
+from simulator.case.fields import Quantity, draw
 from simulator.engine.plan import Plan
-from simulator.engine.quantity_draws import draw
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from simulator.vehicle.encounter_section import LONGEST_S, Encounters
 
 Floats = NDArray[np.float64]

@@ -11,11 +11,11 @@ import streamlit as st
 from simulator.app.exhibit_drawings import panel
 from simulator.app.own_attempts import attempts_at
 from simulator.app.widgets import draw, plain, replication_0
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.plan import Plan, compile_plan, fingerprint
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
 from simulator.explain.result import Result
+from simulator.records.trace import Trace
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_charts import encounter, step_s
 from simulator.vehicle.followed import Followed, follow, interesting, meeting_of

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
 from simulator.vehicle import encounter_panel as panel
 from simulator.vehicle.followed import follow, interesting, meeting_of
@@ -103,7 +103,9 @@ def test_a_pinned_run_that_is_no_longer_offered_is_passed_over(monkeypatch):
             raise ScenarioError([])
         return "default"
 
-    monkeypatch.setattr(panel, "attempts_at", lambda scenario: [SimpleNamespace(starred=True, picks={"queue": "?"}, strikes={})])
+    monkeypatch.setattr(
+        panel, "attempts_at", lambda scenario: [SimpleNamespace(starred=True, picks={"queue": "?"}, strikes={})]
+    )
     monkeypatch.setattr(panel, "compile_plan", refuses)
     assert list(panel._others(result("vehicle").plan)) == [("The default design", "default")]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, kstest, lognorm
 
-from simulator.case.faults import ScenarioError
+from simulator.case.attributes import group_of
+from simulator.case.document import ScenarioError
 from simulator.case.load import load
-from simulator.engine.attribute_columns import group_of
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import score_rows

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_times import times_of
+from simulator.records.streams import Streams
 from simulator.stages.pool_evidence import constant
 from tests.builders import arrivals_at, fork, gate, join, link, plan, pool, population, retake, run_at
 

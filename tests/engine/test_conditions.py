@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from simulator.case.faults import ScenarioError
-from simulator.engine.conditions import Conditions, surges
+from simulator.case.curveballs import Conditions, surges
+from simulator.case.document import ScenarioError
 from simulator.engine.plan import strike_times
 from simulator.engine.run import simulate
-from simulator.engine.streams import Streams
-from simulator.engine.timetables import merged, steps
 from simulator.metrics.measures import measure
+from simulator.records.streams import Streams
+from simulator.records.timetables import merged, steps
 from simulator.stages.assemble import sets_of
 from simulator.stages.pool_evidence import LatencyTable, constant
 from tests.builders import (  # fmt: skip

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engine.annotations import TimedMarks
 from simulator.engine.run import simulate
+from simulator.records.annotations import TimedMarks
 from simulator.stages import STAGES
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool_evidence import constant

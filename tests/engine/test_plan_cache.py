@@ -3,7 +3,7 @@
 import gc
 from weakref import ref
 
-from simulator.engine.plan_cache import once_a_plan
+from simulator.records.streams import once_a_plan
 from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 

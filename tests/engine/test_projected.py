@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.case.case_files import find
-from simulator.case.faults import ScenarioError
-from simulator.case.load import load, loads
+from simulator.case.document import ScenarioError
+from simulator.case.load import find, load, loads
 from simulator.engine.plan import at_band_edges, compile_plan, projected_ms
 from simulator.evidence.projection import latency
 from simulator.metrics.comparisons import differences

@@ -8,12 +8,11 @@ import pytest
 from simulator import arrivals
 from simulator.arrivals.arrival import OpenProcess, steady
 from simulator.arrivals.steady import Poisson
-from simulator.case.arrival_model import Open
+from simulator.case import fields as quantities
 from simulator.case.curveballs import CURVEBALLS, AffectedQuantity, AnyCurveball
-from simulator.case.faults import ScenarioError
-from simulator.case.kinds import add_kind, remove_kind
-from simulator.case.quantities import QUANTITIES, AnyQuantity, Exponential
-from simulator.engine import quantity_draws as quantities
+from simulator.case.document import ScenarioError
+from simulator.case.fields import QUANTITIES, AnyQuantity, Exponential
+from simulator.case.kinds import Open, add_kind, remove_kind
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.metrics.label_uncertainty import paths_shift

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.engine.trace import VISIT_COLUMNS
+from simulator.records.trace import VISIT_COLUMNS
 from simulator.stages.pool_evidence import constant
 from tests.builders import link, people, plan, pool, run_at
 

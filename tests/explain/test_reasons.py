@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.case.case_files import find
-from simulator.case.exhibits import EXHIBITS
-from simulator.case.load import load
+from simulator.case.load import find, load
 from simulator.case.load import loads as loads_text
+from simulator.case.outputs import EXHIBITS
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from simulator.case.fields import Source
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.engine.provenance import Source
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on

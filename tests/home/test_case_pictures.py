@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from simulator.case.load import load
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.case.schema import Objective
 from simulator.engine.plan import compile_plan
 from simulator.home.case_pictures import collapse, objectives, referrals

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from simulator.engine.calendar import HOUR_S
 from simulator.engine.servers import kind, server_s
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_times import BEHIND, DOWN, HELD, StageTimes, pooled, wait_steps
+from simulator.records.timetables import HOUR_S
 from simulator.stages.pool_evidence import constant
 from simulator.theory.loads import loads
 from tests.builders import assumed, figures, gate, link, people, plan, pool, population, retake, run_at, spread

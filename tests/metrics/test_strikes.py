@@ -2,8 +2,8 @@
 
 import pytest
 
-from simulator.engine.calendar import DAY_S
 from simulator.metrics.strikes import clock, strikes_of, struck_spans, told, unchanged_since
+from simulator.records.timetables import DAY_S
 from tests.builders import plan, pool
 
 BALLS = {

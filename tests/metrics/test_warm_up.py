@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.metrics.measures import measure

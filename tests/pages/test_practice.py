@@ -8,14 +8,14 @@ from time import monotonic, sleep
 import pytest
 import streamlit as st
 
-from simulator.app.exhibit_drawings import panels, panels_by_exhibit
+from simulator.app.exhibit_drawings import panels_by_exhibit
 from simulator.app.jobs import registry
-from simulator.case.case_files import find
-from simulator.case.exhibits import EXHIBITS, Exhibit
-from simulator.case.load import load, loads
+from simulator.case.load import find, load, loads
+from simulator.case.outputs import EXHIBITS, Exhibit
 from simulator.engine.plan import compile_plan
 from simulator.evidence.projection import latency
 from simulator.explain.result import replicate
+from simulator.practice.exhibit_panels import panels
 from tests.pages.conftest import chips, said, settled, told
 
 SKIN, STORM = "skin-cancer-triage", "retry-storm"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.case.metric_records import metrics_of
+from simulator.case.outputs import metrics_of
 from simulator.case.schema import Objective
 from simulator.intervals import Interval, estimate
 from simulator.metrics.scorecard import judge

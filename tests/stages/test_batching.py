@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.run import Run
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from simulator.stages import STAGES
 from simulator.stages.batching import TritonRule
 from simulator.stages.managed_pool import ManagedPoolStage

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from simulator.engine.run import simulate
 from simulator.stages.pool_evidence import constant
-from simulator.theory.flows import visit_ratios
-from simulator.theory.loads import loads
+from simulator.theory.loads import loads, visit_ratios
 from tests.builders import (
     end,
     exponential,

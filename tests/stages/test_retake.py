@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from simulator.stages.gate import GateStage
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, plan, pool, population, retake, run_at, spread

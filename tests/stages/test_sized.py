@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import lognorm
 
-from simulator.case.faults import ScenarioError
-from simulator.engine.attribute_columns import ATTRIBUTES
+from simulator.case.attributes import ATTRIBUTES
+from simulator.case.document import ScenarioError
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile

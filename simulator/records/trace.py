@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.engine.attribute_columns import named
-from simulator.engine.conditions import Conditions
-from simulator.engine.requests import OUTCOMES, Requests
-from simulator.engine.streams import Streams
-
 if TYPE_CHECKING:
+    from simulator.case.curveballs import Conditions
     from simulator.engine.plan import Plan
+    from simulator.engine.requests import Requests
+
+#: How a request ended. `done` reached an end the planned way, `timed_out` and `shed` by a fallback.
+UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)
+OUTCOMES = ("unfinished", "done", "timed_out", "shed", "failed")
 
 Rows = NDArray[np.int32]
 Times = NDArray[np.float64]
@@ -278,7 +279,7 @@ class Trace:
         columns = self.columns
         sensors = self.plan.scenario.sensors
         frames = {"sensor": _named(columns.sensor, sensors), "frame": columns.frame} if sensors else {}
-        attributes = {name: named(self.plan, name, column) for name, column in columns.attributes.items()}
+        attributes = {name: spec.named(columns.attributes[name]) for name, spec in self.plan.scenario.attributes.items()}
         return pd.DataFrame(
             {
                 "arrived_s": columns.arrived,
@@ -316,7 +317,7 @@ class Trace:
     def under(self, plan: Plan, until: float = inf) -> Trace:
         """The same run as if a plan of its phases had run alone, until a time (s)."""
         alone = replace(plan, until=min(until, plan.until), later=())
-        return replace(self, plan=alone, conditions=Conditions(plan, Streams(self.seed, self.replication)), phases=[])
+        return replace(self, plan=alone, conditions=self.conditions.under(plan), phases=[])
 
     @cached_property
     def digest(self) -> str:

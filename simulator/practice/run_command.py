@@ -1,4 +1,4 @@
-"""What `casesim run` prints: verdicts, figures, differences, one request's path."""
+"""`casesim run` and `casesim report`: one design, printed with verdicts, figures and differences, or written as a page."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from simulator.case.load import load
 from simulator.cli.exits import Status, UsageError, VisibleConsole, err
-from simulator.cli.options import AsJson, Case, Picks, Seed, Strikes
+from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
+from simulator.cli.progress import run_in_processes
 from simulator.engine.actions import Action, with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
+from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.chrome_trace import check_target, write_trace
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.explain.result import Result, result_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
-from simulator.metrics.measures import Measures
-from simulator.metrics.replications import run_replications
 from simulator.metrics.scorecard import Standing, Verdict
-from simulator.processes import ProcessPool
+from simulator.records.trace import Trace
 from simulator.units import duration, spoken
 
 out = VisibleConsole()
@@ -35,7 +33,7 @@ _COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven":
 
 
 def print_summary(summary: Result) -> None:
-    """Print verdicts, metrics, why objectives are not met and how far to trust all that."""
+    """Print verdicts, metrics, the reasons why objectives are not met, and limits of trust."""
     scenario, design = summary.plan.scenario, summary.plan.design
     count = f"{summary.replications} replications, {scenario.unit.counted(summary.requests)}"
     out.print(f"[bold]{escape(scenario.title)}[/bold], {count}, seed {summary.seed}")
@@ -50,25 +48,24 @@ def print_summary(summary: Result) -> None:
         verdicts.add_row(*_verdict_row(verdict))
     out.print(verdicts)
     metrics = Table(Column("metric", overflow="fold"), "value", "95% interval", "half-widths", box=None)
-    for name, found in summary.metrics.items():
+    for name, estimate in summary.metrics.items():
         unit = summary.metric(name).unit
-        metrics.add_row(name, spoken(found.value, unit), _interval(found, unit), summary.doubts(name))
+        metrics.add_row(name, spoken(estimate.value, unit), _interval(estimate, unit), summary.doubts(name))
     out.print(metrics)
     out.print(summary.sense, style="dim")
     print_reasons(summary)
     for warning in summary.warnings:
         out.print(f"[yellow]note[/yellow] {escape(warning)}")
-    doubts = [note for note in summary.trust if note.level != "good"]
-    for note in doubts:
+    doubtful = [note for note in summary.trust if note.level != "good"]
+    for note in doubtful:
         out.print(f"[yellow]trust: {note.level}[/yellow] {escape(note.sentence)}")
-    out.print(
-        f"trust: {len(summary.trust) - len(doubts)} of {len(summary.trust)} points are good; --json lists them", style="dim"
-    )
+    good = len(summary.trust) - len(doubtful)
+    out.print(f"trust: {good} of {len(summary.trust)} points are good; --json lists them", style="dim")
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
 
 
 def print_reasons(summary: Result) -> None:
-    """Print why each objective is not met, and a step that helps; the bottleneck, unless a reason names that stage."""
+    """Print the reason why each objective is not met and a step that helps; the bottleneck, unless a reason names it."""
     for place, reason in summary.reasons.items():
         verdict = summary.verdicts[place]
         out.print(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(reason.sentence)}")
@@ -79,7 +76,7 @@ def print_reasons(summary: Result) -> None:
 
 
 def print_differences(compared: Comparison) -> None:
-    """Print what changes against another design: what only one of the two can quote first, then the largest change."""
+    """Print the differences from another design: figures that only one of the two has first, then the largest difference."""
     design, other = compared.after.plan.design, compared.before.plan.design
     changed = [f"{name}={pick} against {other[name]}" for name, pick in design.items() if pick != other[name]]
     out.print(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
@@ -88,11 +85,11 @@ def print_differences(compared: Comparison) -> None:
         if isinstance(one, OneSided):
             table.add_row(one.metric.name, one.words, "", "", one.verdict)
         else:
-            told = "" if one.significant or one.change.value == 0 else one.verdict
-            table.add_row(one.metric.name, one.size, one.interval, one.doubts, told)
+            note = "" if one.significant or one.change.value == 0 else one.verdict
+            table.add_row(one.metric.name, one.size, one.interval, one.doubts, note)
     out.print(table)
-    asked = {objective.metric for objective in compared.after.plan.scenario.objectives}
-    if words := undecided([change for change in compared.moved if change.metric.name in asked]):
+    judged = {objective.metric for objective in compared.after.plan.scenario.objectives}
+    if words := undecided([change for change in compared.moved if change.metric.name in judged]):
         out.print(escape(words))
 
 
@@ -123,17 +120,12 @@ def run(
     picks: Picks = None,
     strikes: Strikes = None,
     seed: Seed = 1,
-    replications: Annotated[
-        int | None, typer.Option(min=2, max=1000, help="number of replications; default: the case's")
-    ] = None,
+    replications: Replications = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--change", metavar="CHOICE=OPTION@SECONDS", help="change a pick during the run; may be repeated"),
     ] = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option("--against", metavar="CHOICE=OPTION", help="compare with this pick instead; may be repeated"),
-    ] = None,
+    against: Against = None,
     explain: Annotated[
         str | None, typer.Option(metavar="PERCENTILE", help="follow one request: p50, p99, p99.9 or slowest")
     ] = None,
@@ -144,7 +136,7 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
 ) -> None:
     """Run a design and print its misses, waiting times and costs."""
-    scenario, picked, struck = load(case), read_picks(picks or [], "--set"), read_strikes(strikes or [])
+    scenario, picked, struck = load(case), read_picks(picks), read_strikes(strikes)
     actions = _read_changes(changes or [])
     plan = with_actions(compile_plan(scenario, picked, struck), actions)
     others = picked | read_picks(against, "--against") if against else picked
@@ -158,8 +150,8 @@ def run(
     if first and trace_out:
         write_trace(first, trace_out)
     if as_json and first:
-        told = {"against": compared.before.plan.design, "differences": compared.to_json()} if compared else {}
-        print(json.dumps(summary.to_json() | _requests(first, share) | told, indent=2, allow_nan=False))
+        differences = {"against": compared.before.plan.design, "differences": compared.to_json()} if compared else {}
+        print(json.dumps(summary.to_json() | _requests(first, share) | differences, indent=2, allow_nan=False))
     else:
         print_summary(summary)
         if compared:
@@ -170,25 +162,17 @@ def run(
         raise typer.Exit(Status.NO)
 
 
-def read_picks(picks: list[str], option: str) -> dict[str, str]:
-    """What an option such as `--set` says, choice to option; raises UsageError."""
-    for pick in picks:
-        if "=" not in pick:
-            raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
-    return {name.strip(): value.strip() for name, value in (pick.split("=", 1) for pick in picks)}
-
-
 def _read_changes(changes: list[str]) -> list[Action]:
-    found: list[Action] = []
+    actions: list[Action] = []
     for change in changes:
         pick, _, seconds = change.rpartition("@")
         try:
-            found.append((float(seconds), read_picks([pick], "--change")))
+            actions.append((float(seconds), read_picks([pick], "--change")))
         except ValueError:
             raise UsageError(
                 f"--change {change}: write it as CHOICE=OPTION@SECONDS, such as --change replicas=4@3600"
             ) from None
-    return found
+    return actions
 
 
 def _read_percentile(text: str) -> float:
@@ -198,41 +182,39 @@ def _read_percentile(text: str) -> float:
         raise UsageError(f"--explain {error}") from error
 
 
-def read_strikes(strikes: list[str]) -> dict[str, float | None]:
-    """What `--strike` says: curveball to its time in seconds, None for its own; raises UsageError."""
-    found: dict[str, float | None] = {}
-    for strike in strikes:
-        name, at, seconds = strike.partition("@")
-        try:
-            found[name.strip()] = float(seconds) if at else None
-        except ValueError:
-            raise UsageError(
-                f"--strike {strike}: write it as CURVEBALL or CURVEBALL@SECONDS, such as --strike {name}@3600"
-            ) from None
-    return found
-
-
-def run_in_processes(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
-    """Run and measure every replication, on all cores, with a bar."""
-    columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProcessPool() as pool, Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("run", total=replications or plan.scenario.run.replications)
-        told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
-        return run_replications(plan, seed, replications, pool, told)
-
-
 def _against(other: Plan, summary: Result) -> Comparison:
-    """The differences from another design that meets the same requests."""
     before = result_of(other, summary.seed, run_in_processes(other, summary.seed, summary.replications))
     return compare(before, summary, every=True)
 
 
 def _paths(trace: Trace, share: float) -> list[RequestPath]:
-    """The request at a percentile of the time to the answer and, if the path goes on, of the time to the end."""
-    found = [request_path(trace, share, "answer"), request_path(trace, share, "end") if answers_early(trace) else None]
-    return [path for path in found if path]
+    # to the answer and, if the path goes on, to the end
+    paths = [request_path(trace, share, "answer"), request_path(trace, share, "end") if answers_early(trace) else None]
+    return [path for path in paths if path]
 
 
 def _requests(trace: Trace, share: float) -> dict[str, Any]:
     paths = {f"to_{path.until}": path.to_json() for path in _paths(trace, share)}
     return {"request": paths} if paths else {}
+
+
+def report(
+    case: Case,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="where to write it")],
+    picks: Picks = None,
+    strikes: Strikes = None,
+    seed: Seed = 1,
+    replications: Replications = None,
+) -> None:
+    """Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other."""
+    if out.suffix not in (".html", ".htm"):
+        raise UsageError(f"--out {out}: should end in .html")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
+    plan = compile_plan(load(case), read_picks(picks), read_strikes(strikes))
+    result = result_of(plan, seed, run_in_processes(plan, seed, replications))
+    from simulator.practice.report import report as page
+
+    with in_one_step(out) as part:
+        part.write_text(page(result, simulate(plan, seed)), encoding="utf-8")
+    err.print(f"{out}: written", markup=False)

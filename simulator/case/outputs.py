@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from simulator.case.stage_model import AnyStage
+    from simulator.case.attributes import AnyAttribute
+    from simulator.case.kinds import AnyStage
+    from simulator.case.schema import Scenario
 
 Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
 
@@ -179,3 +182,133 @@ def _ages(name: str, label: str, sensors: Mapping[str, str]) -> Iterator[Metric]
                      f"age_peak.{of}")  # fmt: skip
         yield Metric(f"age_peak_p95_s.{of}", f"{label}: age{what} when something newer arrives, 95% within", "s", "lower",
                      "quantile", f"age_peak.{of}", 0.95)  # fmt: skip
+
+
+#: What a person asks of a run. What it rests on is asked last, in every case.
+Question = Literal["missed", "waits", "costs", "rests"]
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What an author needs to know about an exhibit.
+
+    label: its title
+    question: the one that it answers; a page has a panel for each
+    needs: what it needs, in words. Empty if every case has something to show.
+    shows: whether a case as a whole has something to show; None where a stage must offer the exhibit (`AnyStage.exhibits`)
+    """
+
+    label: str
+    question: Question
+    needs: str = ""
+    shows: Callable[[Scenario], bool] | None = None
+
+    def is_offered(self, name: str, scenario: Scenario) -> bool:
+        """Whether the exhibit, which is registered under `name`, has something to show of a case."""
+        if not self.needs:
+            return True
+        if self.shows is not None:
+            return self.shows(scenario)
+        return any(name in stage.exhibits for stage in scenario.stages.values())
+
+
+def has_encounters(scenario: Scenario) -> bool:
+    """Whether a case asks if a vehicle stops in time."""
+    return scenario.encounters is not None
+
+
+def has_vehicle(scenario: Scenario) -> bool:
+    """Whether a case says what a vehicle carries."""
+    return scenario.vehicle is not None
+
+
+def _has_sensors(scenario: Scenario) -> bool:
+    return bool(scenario.sensors and scenario.machine_stages())
+
+
+def _has_ages(scenario: Scenario) -> bool:
+    return bool(scenario.ages)
+
+
+#: Every exhibit by name, in the order in which a page shows them unless its case names its own.
+EXHIBITS = {
+    "encounter": Exhibit("One encounter", "missed", "encounters", has_encounters),
+    "sight": Exhibit("Sight and stopping distance", "missed", "encounters", has_encounters),
+    "front": Exhibit("Accuracy and latency", "missed", "encounters", has_encounters),
+    "outcomes": Exhibit("Outcomes", "missed"),
+    "threshold": Exhibit("Threshold", "missed", "a gate by score"),
+    "overload": Exhibit("Overload", "waits", "a retry"),
+    "batches": Exhibit("Machines", "waits", "a pool"),
+    "cameras": Exhibit("Machines by sensor", "waits", "sensors and a pool", _has_sensors),
+    "ages": Exhibit("Age of information", "waits", "an end with `age: true`", _has_ages),
+    "shifts": Exhibit("People", "waits", "a stage of people"),
+    "answer_times": Exhibit("Answer times", "waits"),
+    "one_request": Exhibit("One at a time", "waits"),
+    "cost": Exhibit("Cost", "costs"),
+    "vehicle": Exhibit("What a vehicle costs", "costs", "a vehicle", has_vehicle),
+    "transfer": Exhibit("Threshold elsewhere", "rests", "a gate by score"),
+    "lateness": Exhibit("What lateness takes", "rests", "encounters", has_encounters),
+    "misses": Exhibit("How misses follow each other", "rests", "encounters", has_encounters),
+    "sensors": Exhibit("What a second sensor adds", "rests", "encounters", has_encounters),
+}
+
+
+def offered(scenario: Scenario) -> list[str]:
+    """The exhibits with something to show of a case, in the order of the registry."""
+    return [name for name, exhibit in EXHIBITS.items() if exhibit.is_offered(name, scenario)]
+
+
+class Grouping(NamedTuple):
+    """How an attribute parts the requests: its label, its groups with what a person calls them, the metrics told of each."""
+
+    label: str
+    groups: dict[str, str]
+    metrics: list[str]
+
+
+def grouping(attribute: AnyAttribute) -> Grouping:
+    """How an attribute parts the requests."""
+    given = attribute.model_dump(include={"label", "shares", "values", "edges", "unit", "metrics"})
+    return grouping_of(given)
+
+
+def grouping_of(data: Mapping[str, Any]) -> Grouping:
+    """The same of an attribute as it stands in the file, whatever else is wrong with it."""
+    named = {str(name): str(name) for name in _part(data, "shares", dict)}
+    named |= {str(name): str(words) for name, words in _part(data, "values", dict).items()}
+    edges = [edge for edge in _part(data, "edges", list) if isinstance(edge, int | float)]
+    metrics = [name for name in _part(data, "metrics", list) if isinstance(name, str)]
+    return Grouping(str(data.get("label")), named | bands(edges, str(data.get("unit") or "")), metrics)
+
+
+def _part(data: Mapping[str, Any], key: str, kind: type) -> Any:
+    return found if isinstance(found := data.get(key), kind) else kind()
+
+
+def bands(edges: Sequence[float], unit: str = "") -> dict[str, str]:
+    """The groups that edges part a number into, with what a person calls them; none without an edge."""
+    if not edges:
+        return {}
+    of = f" {unit}" if unit else ""
+    inner = {f"{low:g}_to_{high:g}": f"{low:g} to {high:g}{of}" for low, high in pairwise(edges)}
+    return {f"under_{edges[0]:g}": f"under {edges[0]:g}{of}", **inner, f"from_{edges[-1]:g}": f"{edges[-1]:g}{of} and more"}
+
+
+def with_groups(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> dict[str, Metric]:
+    """The metrics, and behind them those that are told of each group of an attribute."""
+    return {**metrics, **{metric.name: metric for metric in _grouped(metrics, groupings)}}
+
+
+def _grouped(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> Iterator[Metric]:
+    for attribute, found in groupings.items():
+        for name in found.metrics:
+            if name in metrics and metrics[name].has_groups:
+                for value, words in found.groups.items():
+                    group, one = MetricGroup(attribute, value), metrics[name]
+                    label = f"{one.label} ({found.label}: {words})"
+                    yield replace(one, name=f"{name}.{group.key}", label=label, group=group)
+
+
+def told_by_group(metrics: Iterable[Metric]) -> list[str]:
+    """The metrics that may be told of a group of requests."""
+    return [metric.name for metric in metrics if metric.has_groups]

@@ -1,15 +1,22 @@
 """Named random streams: one question, one stream, so that a further stage or option shifts no other draw."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Hashable
+from functools import wraps
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from weakref import ref
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from simulator.limits import MIB
+
+if TYPE_CHECKING:
+    from simulator.engine.plan import Plan
 
 #: The draws that were asked for last, in so many bytes: hundreds of designs of a sweep meet the same requests, drawn once.
 _DRAWN: LRUCache[Hashable, NDArray[Any]] = LRUCache(32 * MIB, lambda drawn: drawn.nbytes)
@@ -56,3 +63,27 @@ class Streams:
                 if found.nbytes <= _DRAWN.maxsize:
                     _DRAWN[key] = found
         return found
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def once_a_plan(of: Callable[Concatenate[Plan, P], T]) -> Callable[Concatenate[Plan, P], T]:
+    """Remember what a function says of a plan for as long as that plan lives; whoever asks must not change it.
+
+    Its other arguments, if any, are positional and hashable.
+    """
+    known: dict[int, tuple[ref[Plan], dict[Any, T]]] = {}
+
+    @wraps(of)
+    def remembered(plan: Plan, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = id(plan)
+        found = known.get(key)
+        if found is None or found[0]() is not plan:
+            found = known[key] = ref(plan, lambda _: known.pop(key, None)), {}
+        if args not in found[1]:
+            found[1][args] = of(plan, *args, **kwargs)
+        return found[1][args]
+
+    return remembered

@@ -1,4 +1,4 @@
-"""`casesim levers`: tries every choice one step either way, and prints which one matters."""
+"""`casesim levers`: every choice one step either way, with its effect on the objectives."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from simulator.case.load import load
-from simulator.cli.exits import err, table_console
-from simulator.cli.options import AsJson, Case, Picks, Seed, Strikes
-from simulator.cli.run_command import read_picks, read_strikes
+from simulator.cli.exits import table_console
+from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
+from simulator.cli.progress import counting_bar
 from simulator.engine.plan import Plan, compile_plan
 from simulator.explain.lever_search import TRIALS, LeverSearch
 from simulator.explain.levers import Levers, ObjectiveEffect
@@ -30,36 +29,32 @@ def levers(
     picks: Picks = None,
     strikes: Strikes = None,
     seed: Seed = 1,
-    replications: Annotated[
-        int | None, typer.Option(min=2, max=1000, help="replications of the design itself; default: the case's")
-    ] = None,
+    replications: Replications = None,
     trials: Annotated[
         int, typer.Option(min=2, max=1000, help="replications of each step, at most those of the design")
     ] = TRIALS,
     as_json: AsJson = False,
 ) -> None:
     """Try every choice one step either way from a design, and print what moves its objectives."""
-    plan = compile_plan(load(case), read_picks(picks or [], "--set"), read_strikes(strikes or []))
-    found = _tried(plan, seed, replications, trials)
+    plan = compile_plan(load(case), read_picks(picks), read_strikes(strikes))
+    tried = _tried(plan, seed, replications, trials)
     if as_json:
-        print(json.dumps(found.to_json(), indent=2, allow_nan=False))
+        print(json.dumps(tried.to_json(), indent=2, allow_nan=False))
     else:
-        print_levers(found)
+        print_levers(tried)
 
 
 def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProcessPool() as pool, Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("replications", total=replications or plan.scenario.run.replications)
-        told = lambda done, _: bar.update(task, completed=done)  # noqa: E731
-        base = summary_of(plan, seed, run_replications(plan, seed, replications, pool, told))
-        trying = LeverSearch(base, pool.submit, trials)
-        task = bar.add_task("steps", total=len(trying.steps))
-        while trying.running:
-            wait([one for one in trying.futures if not one.done()], return_when=FIRST_COMPLETED)
-            trying.so_far()
-            bar.update(task, completed=trying.settled)
-    return trying.so_far()
+    with ProcessPool() as pool:
+        with counting_bar("replications", replications or plan.scenario.run.replications) as report:
+            base = summary_of(plan, seed, run_replications(plan, seed, replications, pool, report))
+        search = LeverSearch(base, pool.submit, trials)
+        with counting_bar("steps", len(search.steps)) as report:
+            while search.running:
+                wait([one for one in search.futures if not one.done()], return_when=FIRST_COMPLETED)
+                search.so_far()
+                report(search.settled, len(search.steps))
+    return search.so_far()
 
 
 def print_levers(levers: Levers) -> None:
