@@ -27,7 +27,7 @@ from simulator.case.attributes import item_values
 from simulator.engine.plan import Plan, with_items
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.limits import MIB
-from simulator.records.streams import once_a_plan
+from simulator.records.streams import cache_per_plan
 from simulator.stages.gate import Gate, Route, attribute_values, thresholds
 
 Floats = NDArray[np.float64]
@@ -103,7 +103,7 @@ class RoutingShares:
         return own + sum(one.nbytes for one in self.groups.values())
 
 
-@once_a_plan
+@cache_per_plan
 def codes_of(plan: Plan) -> Codes:
     """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
     gates = item_gates(plan)
@@ -111,7 +111,7 @@ def codes_of(plan: Plan) -> Codes:
     return np.asarray(_codes(plan, cuts, 1)[0], np.int64)
 
 
-@once_a_plan
+@cache_per_plan
 def ways_of(plan: Plan) -> RoutingShares | None:
     """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
 
@@ -264,7 +264,7 @@ def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
     resampled[:, unseen] = taken
 
 
-@once_a_plan
+@cache_per_plan
 def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
     """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
     scenario = plan.scenario
@@ -352,7 +352,7 @@ def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
     return np.concatenate([table.positives, table.negatives]).astype(np.float32)
 
 
-@once_a_plan
+@cache_per_plan
 def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
     """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
 
@@ -440,7 +440,7 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
     return found
 
 
-@once_a_plan
+@cache_per_plan
 def downstream(plan: Plan) -> set[str]:
     """The stages that a request may come to behind a gate by score."""
     network = plan.scenario.network
@@ -448,7 +448,7 @@ def downstream(plan: Plan) -> set[str]:
     return behind & plan.scenario.stages.keys()
 
 
-@once_a_plan
+@cache_per_plan
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.case.attributes import group_of
 from simulator.case.outputs import Metric, MetricGroup, grouping
 from simulator.engine.servers import kind, paid_usd, server_s
 from simulator.metrics.ages import KnownAges, ages, instants
@@ -187,7 +186,7 @@ def _groups(trace: Trace, visits: dict[str, Visits], stretches: int, last: NDArr
         return
     keys = {metric.group.key for metric in asked if metric.group}
     items = item_groups(plan)
-    members = {name: group_of(plan, name, column) for name, column in trace.columns.attributes.items()}
+    members = {name: plan.scenario.attributes[name].group_of(column) for name, column in trace.columns.attributes.items()}
     for name, attribute in plan.scenario.attributes.items():
         timed = any(metric.is_time for metric in asked if metric.group and metric.group.attribute == name)
         for index, value in enumerate(grouping(attribute).groups if attribute.metrics else ()):

@@ -17,7 +17,7 @@ from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, corrected_interval, percentile_interval
 from simulator.metrics.label_uncertainty import never_seen, resampled_cuts, thresholds_anew, weights_of
 from simulator.metrics.strikes import strikes_of
-from simulator.records.streams import once_a_plan
+from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import steps
 from simulator.stages.gate import Gate, Route, thresholds
 from simulator.theory.loads import loads
@@ -107,7 +107,7 @@ class ThresholdCheck:
         return {**told, **struck, "next": vars(self.next)}
 
 
-@once_a_plan
+@cache_per_plan
 def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
     """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 

@@ -9,7 +9,6 @@ from typing import Literal
 import streamlit as st
 
 from simulator.app.exhibit_drawings import Panel, panel, panels_by_exhibit, run_chart, timed_panels_by_exhibit
-from simulator.app.threshold_panel import threshold
 from simulator.app.widgets import draw, lessons, plain, replication_0
 from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.schema import Scenario
@@ -21,6 +20,7 @@ from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
 from simulator.practice import trust_panel as rests
 from simulator.practice.day_panel import over_time
+from simulator.practice.threshold_panel import threshold
 from simulator.records.trace import Trace
 
 #: The requests that can be followed, by percentile, and how far.
