@@ -31,7 +31,7 @@ from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.intervals import Interval, percentile_interval
 from simulator.limits import MIB
 from simulator.metrics.stage_metrics import strikes_of
-from simulator.records.streams import once_a_plan
+from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import steps
 from simulator.stages.gate import Gate, Route, attribute_values, thresholds
 from simulator.units import percent
@@ -107,7 +107,7 @@ class RoutingShares:
         return own + sum(one.nbytes for one in self.groups.values())
 
 
-@once_a_plan
+@cache_per_plan
 def codes_of(plan: Plan) -> Codes:
     """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
     gates = item_gates(plan)
@@ -115,7 +115,7 @@ def codes_of(plan: Plan) -> Codes:
     return np.asarray(_codes(plan, cuts, 1)[0], np.int64)
 
 
-@once_a_plan
+@cache_per_plan
 def ways_of(plan: Plan) -> RoutingShares | None:
     """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
 
@@ -268,7 +268,7 @@ def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
     resampled[:, unseen] = taken
 
 
-@once_a_plan
+@cache_per_plan
 def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
     """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
     scenario = plan.scenario
@@ -356,7 +356,7 @@ def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
     return np.concatenate([table.positives, table.negatives]).astype(np.float32)
 
 
-@once_a_plan
+@cache_per_plan
 def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
     """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
 
@@ -418,7 +418,7 @@ def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
     return False
 
 
-@once_a_plan
+@cache_per_plan
 def downstream(plan: Plan) -> set[str]:
     """The stages that a request may come to behind a gate by score."""
     network = plan.scenario.network
@@ -473,7 +473,7 @@ class ThresholdCheck:
         return {**told, **struck, "next": vars(self.next)}
 
 
-@once_a_plan
+@cache_per_plan
 def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
     """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 

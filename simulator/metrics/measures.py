@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.case.attributes import group_of
 from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
 from simulator.engine.servers import kind
 from simulator.metrics.label_uncertainty import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
@@ -395,7 +394,7 @@ def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], last: NDArray
         return
     items, divisible = item_groups(plan), [one for one in counted.values() if one.record.has_groups]
     for name, attribute in plan.scenario.attributes.items():
-        members = group_of(plan, name, trace.columns.attributes[name])
+        members = attribute.group_of(trace.columns.attributes[name])
         for index, value in enumerate(grouping(attribute).groups if attribute.metrics else ()):
             group, key = members == index, MetricGroup(name, value).key
             if key not in samples:

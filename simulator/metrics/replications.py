@@ -18,7 +18,7 @@ from simulator.engine.plan import Plan, at_band_edges, with_items
 from simulator.engine.run import simulate
 from simulator.metrics.label_uncertainty import downstream, item_gates, paths_shift, weights_of
 from simulator.metrics.measures import Measures, measure
-from simulator.records.streams import once_a_plan
+from simulator.records.streams import cache_per_plan
 
 Floats = NDArray[np.float64]
 
@@ -145,7 +145,7 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
     return found
 
 
-@once_a_plan
+@cache_per_plan
 def needs_runs(plan: Plan) -> bool:
     """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
