@@ -13,7 +13,7 @@ from simulator.case.attributes import RESERVED
 from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
 from simulator.case.fields import GUIDE
-from simulator.case.kinds import PLACES, STAGE_KINDS, is_target, section_model, tags_in, targets_in
+from simulator.case.kinds import PLACES, is_target, section_model, stage_kinds, tags_in, targets_in
 from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
 from simulator.errors import suggest
@@ -235,9 +235,9 @@ def _targets(data: Any) -> Found:
 
 
 def _kinds(data: Any) -> dict[str, type[AnyStage]]:
-    stages = _mapping(data, "stages")
+    stages, known = _mapping(data, "stages"), stage_kinds()
     named = {name: _mapping(stages, name).get("kind") for name in stages}
-    return {name: STAGE_KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in STAGE_KINDS}
+    return {name: known[kind] for name, kind in named.items() if isinstance(kind, str) and kind in known}
 
 
 def _of_kinds(data: Any) -> Found:
