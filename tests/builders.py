@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.arrivals.arrival import ARRIVALS
+from simulator.arrivals.arrival import ARRIVALS, Comings
 from simulator.case.document import Document
 from simulator.case.load import _checked, loads
 from simulator.case.schema import Scenario
@@ -146,7 +146,8 @@ def plan(
 def arrivals_at(times: Sequence[float]) -> Iterator[None]:
     """Within this context the requests of every Poisson scenario come at these times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ARRIVALS["poisson"], "draw", lambda process, rng, surges=(): np.array(times, float))
+        comings = Comings(np.array(times, float), np.empty(0, np.int8), np.empty(0, np.int32))
+        patch.setattr(ARRIVALS["poisson"], "comings", lambda process, rng, surges=(): comings)
         yield
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from simulator.records.timetables import DAY_S, Surge, clock_s
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer, Plan
+    from simulator.engine.plan import Plan
     from simulator.records.streams import Streams
 
 Times = NDArray[np.float64]
@@ -103,22 +103,20 @@ class Process:
         self.starts_at = starts_at
         self.recording = recording
 
-    @classmethod
-    def gather(cls, gather: Gatherer, spec: Any) -> None:
-        """Look up the evidence that the arrivals refer to; raises RecordingError where it cannot be used."""
+    def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
+        """Draw the requests on [0, end), sorted by time; surges come on top of the scenario's own spikes.
 
-    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
-        """Arrival times in seconds, sorted, on [0, end); surges come on top of the scenario's own spikes.
-
-        What comes before the first surge is the same with and without it.
+        Requests before the first surge are the same with and without it.
         """
         clock = self.clock(rng)
         times = partial(self.times, rng, clock.total(self.end))
-        return warped(times, self.end, clock.surged([*self.spikes, *surges]))
+        at = warped(times, self.end, clock.surged([*self.spikes, *surges]))
+        return Comings(at, np.empty(0, np.int8), np.empty(0, np.int32))
 
-    def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
-        """The same, with what each request is a frame of."""
-        return Comings(self.draw(rng, surges), np.empty(0, np.int8), np.empty(0, np.int32))
+    @final
+    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
+        """Draw the arrival times alone, in seconds."""
+        return self.comings(rng, surges).times
 
     @property
     def spikes(self) -> list[Surge]:

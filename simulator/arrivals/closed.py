@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.arrivals.arrival import Process
+from simulator.arrivals.arrival import Comings, Process
 from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure
 from simulator.case.kinds import AnyArrivals
 
@@ -20,31 +20,34 @@ if TYPE_CHECKING:
     from simulator.records.timetables import Surge
 
 
+class LoopClients(NamedTuple):
+    """Clients of a closed loop.
+
+    senders: the number of clients; limit: requests in total, None for as many as time allows
+    think: the time in seconds between an answer and the next request; None for none at all
+    per_query: requests that a client sends together
+    """
+
+    senders: int
+    limit: int | None
+    think: AnyQuantity | None = None
+    per_query: int = 1
+
+
 class Loop(AnyArrivals):
-    """What the source of a closed loop needs to know."""
+    """Base of the closed loops."""
 
     waits_for_answers: ClassVar[bool] = True
     to_lessen: ClassVar[str] = "give `requests`, lower `clients`"
 
     @property
     @abstractmethod
-    def senders(self) -> int:
-        """How many clients there are."""
-
-    @property
-    @abstractmethod
-    def limit(self) -> int | None:
-        """Requests in total; None for as many as time allows."""
-
-    @property
-    def think(self) -> AnyQuantity | None:
-        """The time in seconds between an answer and the next request; None for none at all."""
-        return None
+    def loop(self) -> LoopClients:
+        """The clients."""
 
     @property
     def most_at_once(self) -> int:
-        """How many requests all clients send at once."""
-        return self.senders * self.per_query
+        return self.loop.senders * self.loop.per_query
 
 
 class Closed(Loop):
@@ -60,24 +63,14 @@ class Closed(Loop):
     def _bounded(self) -> Self:
         if self.think_s is not None and self.think_mean_s is not None:
             raise ValueError("give at most one of think_s (lognormal) and think_mean_s (exponential)")
-        if self.think is None and self.requests is None:
+        if self.loop.think is None and self.requests is None:
             raise ValueError("without a think time nothing bounds the number of requests; give `requests`, or a think time")
         return self
 
     @property
-    def senders(self) -> int:
-        """How many clients there are."""
-        return self.clients
-
-    @property
-    def limit(self) -> int | None:
-        """Requests in all."""
-        return self.requests
-
-    @property
-    def think(self) -> AnyQuantity | None:
-        """Lognormal, or exponential if only the mean is given."""
-        return Exponential(exponential_mean=self.think_mean_s) if self.think_mean_s else self.think_s
+    def loop(self) -> LoopClients:
+        think = Exponential(exponential_mean=self.think_mean_s) if self.think_mean_s else self.think_s
+        return LoopClients(self.clients, self.requests, think)
 
 
 class LoopProcess(Process):
@@ -86,46 +79,51 @@ class LoopProcess(Process):
     The run issues the requests itself (`simulator.engine.requests`), with the same think times.
     """
 
-    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
-        """The bound on when requests can come: surges do not reach clients that wait for their answers."""
-        return super().draw(rng)
+    def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
+        """Draw the earliest times of requests: surges do not reach clients that wait for their answers."""
+        return super().comings(rng)
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """When the requests would come, in order of time; all at the start where nobody thinks."""
-        thinks = think_times(self.spec, rng, self.end)
+        """Draw the times in order; all at the start if clients do not think."""
+        thinks, limit = think_times(self.spec, rng, self.end), self.spec.loop.limit
         if thinks is None:
-            return np.zeros(self.spec.limit)
+            return np.zeros(limit)
         sent = np.cumsum(thinks, axis=1)
-        return np.sort(sent[sent < self.end])[: self.spec.limit]
+        return np.sort(sent[sent < self.end])[:limit]
 
     @property
     def mean_think_s(self) -> float:
-        """The mean of the think times."""
-        return self.spec.think.mean if self.spec.think else 0.0
+        think = self.spec.loop.think
+        return think.mean if think else 0.0
 
     @property
     def expected(self) -> float:
-        """How many requests to make room for."""
-        most = self.spec.senders * self.end / self.mean_think_s if self.spec.think else inf
-        return min(most, inf if self.spec.limit is None else self.spec.limit)
+        """The number of requests to make room for."""
+        return self._most(self.mean_think_s)
 
     def drawn_under(self, surges: Sequence[Surge]) -> float:
-        """As many as fill the run, or reach the limit, if nobody thinks longer than usual."""
-        most = self.spec.senders * self.end / self.spec.think.usual if self.spec.think else inf
-        return min(most, inf if self.spec.limit is None else self.spec.limit)
+        """Return the number that fills the run, or reaches the limit, if no client thinks longer than usual."""
+        think = self.spec.loop.think
+        return self._most(think.usual if think else 0.0)
+
+    def _most(self, think_s: float) -> float:
+        clients = self.spec.loop
+        most = clients.senders * self.end / think_s if clients.think else inf
+        return min(most, inf if clients.limit is None else clients.limit)
 
 
 def think_times(spec: Loop, rng: np.random.Generator, end: float) -> NDArray[np.float64] | None:
-    """Think times in seconds, a row a client; None where nobody thinks.
+    """Draw think times in seconds, a row a client; None if clients do not think.
 
-    There are enough to fill the time until `end`, or to reach the limit on requests if everybody were answered at once.
+    There are enough to fill the time until `end`, or to reach the limit on requests if every client were answered at once.
     """
-    if spec.think is None:
+    senders, most, think, _ = spec.loop
+    if think is None:
         return None
-    limit = inf if spec.limit is None else spec.limit
-    blocks, last, count = [np.empty((spec.senders, 0))], np.zeros((spec.senders, 1)), 0
+    limit = inf if most is None else most
+    blocks, last, count = [np.empty((senders, 0))], np.zeros((senders, 1)), 0
     while last.min() < end and count < limit:
-        blocks.append(spec.think.draw(rng, (spec.senders, max(16, 8192 // spec.senders)), np.float64))
+        blocks.append(think.draw(rng, (senders, max(16, 8192 // senders)), np.float64))
         # Summed one after the other, as the run does it: the bound then holds to the last digit.
         sent = np.cumsum(np.hstack([last, blocks[-1]]), axis=1)[:, 1:]
         count += int(np.count_nonzero(sent < end))

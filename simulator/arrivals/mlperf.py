@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from simulator.arrivals.arrival import Clock, Process
-from simulator.arrivals.closed import Loop
+from simulator.arrivals.closed import Loop, LoopClients
 from simulator.arrivals.steady import PoissonProcess
 from simulator.case.fields import PositiveFigure
-from simulator.case.kinds import AnyArrivals, Open, RateFigure
+from simulator.case.kinds import AnyArrivals, MlperfRules, Open, RateFigure
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Times
@@ -25,18 +25,15 @@ Percentile = Annotated[
 
 
 class _Quoted(AnyArrivals):
-    """A latency is quoted."""
-
-    is_mlperf: ClassVar[bool] = True
+    """Base of the scenarios with a quoted latency."""
 
     queries: Queries
     percentile: Percentile
     bound_s: PositiveFigure | None
 
     @property
-    def latency_quoted(self) -> tuple[float, float | None]:
-        """The percentile, and the bound if there is one."""
-        return self.percentile, self.bound_s.value if self.bound_s else None
+    def mlperf(self) -> MlperfRules:
+        return MlperfRules(1, self.percentile, self.bound_s.value if self.bound_s else None)
 
 
 class Server(_Quoted, Open):
@@ -52,10 +49,12 @@ class Server(_Quoted, Open):
 class Offline(AnyArrivals):
     """All samples at once, at the start of the run: only the throughput counts."""
 
-    is_mlperf: ClassVar[bool] = True
-
     kind: Literal["offline"]
     samples: Queries
+
+    @property
+    def mlperf(self) -> MlperfRules:
+        return MlperfRules()
 
 
 class SingleStream(_Quoted, Loop):
@@ -67,14 +66,8 @@ class SingleStream(_Quoted, Loop):
     bound_s: PositiveFigure | None = None
 
     @property
-    def senders(self) -> int:
-        """One client."""
-        return 1
-
-    @property
-    def limit(self) -> int:
-        """Requests in all."""
-        return self.queries
+    def loop(self) -> LoopClients:
+        return LoopClients(1, self.queries)
 
 
 class MultiStream(_Quoted, Loop):
@@ -87,19 +80,12 @@ class MultiStream(_Quoted, Loop):
     bound_s: PositiveFigure | None = None
 
     @property
-    def senders(self) -> int:
-        """One client."""
-        return 1
+    def loop(self) -> LoopClients:
+        return LoopClients(1, self.queries * self.samples_per_query, per_query=self.samples_per_query)
 
     @property
-    def per_query(self) -> int:
-        """Requests that make up a query."""
-        return self.samples_per_query
-
-    @property
-    def limit(self) -> int:
-        """Requests in all."""
-        return self.queries * self.samples_per_query
+    def mlperf(self) -> MlperfRules:
+        return super().mlperf._replace(per_query=self.samples_per_query)
 
 
 class ServerProcess(PoissonProcess):

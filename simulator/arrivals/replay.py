@@ -10,7 +10,7 @@ from pydantic import Field
 
 from simulator.arrivals.arrival import Clock, OpenProcess, steady
 from simulator.case.fields import Evidence, Line, LocalFile, Source
-from simulator.case.kinds import Open
+from simulator.case.kinds import Open, RequestContent
 from simulator.evidence.recordings import RecordingError, read_recording
 from simulator.records.timetables import DAY_S
 from simulator.units import duration
@@ -40,9 +40,21 @@ class Replay(Open):
     repeat: bool = False
 
     @property
-    def replayed_file(self) -> str:
-        """The file with the times."""
-        return self.file
+    def content(self) -> RequestContent:
+        return RequestContent(recorded=self)
+
+    def gather(self, gather: Gatherer) -> None:
+        """Read the times: of a file beside the scenario's own, or below it."""
+        recording = gather.recording = read_recording(file := gather.beside(self.file), self.column, self.origin_s)
+        gather.note_beside(file)
+        first, last = (recording.times[[0, -1]] - self.origin_s) / self.rate_scale
+        end = gather.scenario.run.days * DAY_S
+        if first >= end:
+            raise RecordingError(f"{self.file}: the first request comes after the run's end, at {first:,.0f} s; set origin_s")
+        if last < end and not self.repeat:
+            words = f"after {duration(last)} of {duration(end)}; no request comes later"
+            gather.warnings.append(f"The recording {self.file} ends {words}.")
+        gather.sources.append(Source("arrivals", self.evidence, f"{len(recording.times):,} times", self.source))
 
 
 MINUTE_S = 60.0
@@ -50,20 +62,6 @@ MINUTE_S = 60.0
 
 class ReplayProcess(OpenProcess):
     """The recording's own clock, squeezed; its gaps, more or less even."""
-
-    @classmethod
-    def gather(cls, gather: Gatherer, spec: Replay) -> None:
-        """Read the times to be replayed: a file beside the scenario's own, or below it."""
-        found = gather.recording = read_recording(file := gather.beside(spec.file), spec.column, spec.origin_s)
-        gather.note_beside(file)
-        first, last = (found.times[[0, -1]] - spec.origin_s) / spec.rate_scale
-        end = gather.scenario.run.days * DAY_S
-        if first >= end:
-            raise RecordingError(f"{spec.file}: the first request comes after the run's end, at {first:,.0f} s; set origin_s")
-        if last < end and not spec.repeat:
-            words = f"after {duration(last)} of {duration(end)}; no request comes later"
-            gather.warnings.append(f"The recording {spec.file} ends {words}.")
-        gather.sources.append(Source("arrivals", spec.evidence, f"{len(found.times):,} times", spec.source))
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
         """The recorded times; over and over where the recording repeats."""

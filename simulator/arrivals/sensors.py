@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Comings, OpenProcess, steady, warped
 from simulator.case.fields import Figure, Line, Name, Quantity, Strict, bounded
-from simulator.case.kinds import Open, RateFigure
+from simulator.case.kinds import Open, RateFigure, RequestContent
 from simulator.records.streams import Streams
 
 if TYPE_CHECKING:
@@ -71,8 +71,11 @@ class Sensors(Open):
 
     @property
     def frames_per_s(self) -> Mapping[str, float]:
-        """Frames a second of each sensor."""
         return {name: sensor.frames_per_s for name, sensor in self.sensors.items()}
+
+    @property
+    def content(self) -> RequestContent:
+        return RequestContent(self.frames_per_s)
 
 
 class SensorsProcess(OpenProcess):
@@ -82,10 +85,6 @@ class SensorsProcess(OpenProcess):
     frame. Every frame whose tick lies within the run belongs to it: one that jitter would bring before the start comes at the
     start, and one that it brings beyond the end is lost. A surge makes all clocks run faster, jitter included.
     """
-
-    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
-        """When frames come, in seconds."""
-        return self.comings(rng, surges).times
 
     def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
         """When frames come, of which sensor, in the order of the file, and the number of each; a stream a sensor."""

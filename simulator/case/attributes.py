@@ -187,7 +187,7 @@ class ItemAttribute(AnyAttribute):
         if not any(written):
             message = f"the score table '{table.name}' gives no {self.column} for its items"
             gather.warnings.append(f"{self.label}: {message}, so no metric is reported by it.")
-            for stage in (stage for stage, asking in gather.scenario.stages.items() if asking.asks == name):
+            for stage in (stage for stage, one in gather.scenario.routers().items() if one.asks == name):
                 gather.fault((stage, "by"), message)
         elif missing:
             known = ", ".join(sorted({str(value) for value in written if value}))
@@ -226,7 +226,7 @@ class RecordedAttribute(_Numeric):
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
-        if self.file is None and scenario.arrivals.replayed_file is None:
+        if self.file is None and not scenario.arrivals.content.file:
             kind = scenario.arrivals.kind
             yield ("file",), f"arrivals of the kind {kind} replay no file; name one with `file` and `source`"
 
@@ -234,7 +234,7 @@ class RecordedAttribute(_Numeric):
         """Read its own file, or that of the arrivals."""
         values = self.categories
         try:
-            file = gather.beside(self.file or gather.scenario.arrivals.replayed_file or "")
+            file = gather.beside(self.file or gather.scenario.arrivals.content.file)
             rows = read_values(file, self.column, values) if values else read_numbers(file, self.column).astype(np.float32)
         except RecordingError as error:
             gather.faults.append(gather.scenario.document.fault(("attributes", name, "column"), str(error)))

@@ -57,7 +57,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
 def cautions(scenario: Scenario) -> list[str]:
     """Return warnings, a sentence each: parts of a case that can run but that the author perhaps did not intend."""
     stages = scenario.stages
-    answering = [name for name, stage in stages.items() if stage.gives_answers]
+    answering = [name for name, routing in scenario.routers().items() if routing.gives_answers]
     planned = graph_of({name: stage.planned_targets().values() for name, stage in stages.items()})
 
     def reached(without: list[str]) -> set[str]:
@@ -86,7 +86,7 @@ def _stages(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Pat
 def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for name, stage in scenario.stages.items():
         for path, target in stage.planned_targets().items():
-            if target in scenario.stages and scenario.stages[target].sends_again:
+            if target in scenario.stages and scenario.stages[target].repeats.resends:
                 message = f"'{target}' resends requests that were turned away; name it in a fallback, such as `on_timeout`"
                 yield ("stages", name, *path), message
 

@@ -101,7 +101,7 @@ class AnyCurveball(Strict):
     def hits(self, name: str, stage: AnyStage) -> bool:
         """Return whether it strikes this stage: the one it names, or everything with machines if it names none."""
         named: str | None = getattr(self, "stage", None)
-        return bool(self.strikes) and (name == named or (named is None and stage.cost_part == "machines"))
+        return bool(self.strikes) and (name == named or (named is None and stage.servers.cost_part == "machines"))
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
         """Return its value for a quantity, for that replica (from 0) if each has its own; None if it changes nothing."""
@@ -358,7 +358,7 @@ class AccuracyDrop(AnyCurveball):
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         stage = scenario.stages[self.stage]
-        if not self.of_people and stage.kind in self.strikes and not stage.gives_scores:
+        if not self.of_people and stage.kind in self.strikes and not stage.service.gives_scores:
             yield ("positives_shift",), f"'{self.stage}' has no `scores` to shift"
 
 

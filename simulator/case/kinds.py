@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional, TypeVar, Union, get_args
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Optional,
+    Protocol,
+    TypeVar,
+    Union,
+    final,
+    get_args,
+)
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -15,9 +28,12 @@ from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Figure, Line, ShareFigure, Strict, bounded
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from simulator.case.outputs import Metric
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer
+    from simulator.engine.plan import Gatherer, Plan
     from simulator.metrics.measures import Total
     from simulator.records.trace import Trace
 
@@ -81,8 +97,46 @@ RateFigure = Annotated[Figure, bounded(1e-6, 1e6)]
 ARRIVAL_KINDS: dict[str, type[AnyArrivals]] = {}
 
 
+class Recorded(Protocol):
+    """Requests that a file beside the scenario's own records, a row each."""
+
+    @property
+    def file(self) -> str: ...
+
+    def gather(self, gather: Gatherer) -> None:
+        """Read the file for a plan; raises RecordingError if it cannot be used."""
+
+
+class RequestContent(NamedTuple):
+    """Content of the requests besides their times: frames of sensors, or rows of a file.
+
+    frames_per_s: frames a second of each sensor; empty if requests are no frames
+    recorded: the file; None if there is none
+    """
+
+    frames_per_s: Mapping[str, float] = {}
+    recorded: Recorded | None = None
+
+    @property
+    def file(self) -> str:
+        return self.recorded.file if self.recorded is not None else ""
+
+
+class MlperfRules(NamedTuple):
+    """Rules by which MLPerf judges a run.
+
+    per_query: requests that are sent together, and answered when all of them are
+    percentile: the percentile of the latency that is quoted, as a share; None if none is
+    bound_s: the bound on that percentile; None if there is none
+    """
+
+    per_query: int = 1
+    percentile: float | None = None
+    bound_s: float | None = None
+
+
 class AnyArrivals(Strict):
-    """How requests arrive.
+    """Base of all kinds of arrivals.
 
     A kind declares the following for the rest of the program. Each default is that of a pile of work present at the start.
     """
@@ -94,40 +148,27 @@ class AnyArrivals(Strict):
     waits_for_answers: ClassVar[bool] = False
     #: Whether the rate is the same at all times of the day, so that a run may reach a steady state.
     reaches_steady_state: ClassVar[bool] = True
-    #: Whether a run is judged as MLPerf judges it.
-    is_mlperf: ClassVar[bool] = False
-    #: What an author may do about too many requests, besides fewer `run.days`.
+    #: Advice to an author of too many requests, besides fewer `run.days`.
     to_lessen: ClassVar[str] = "lower the rate"
 
     kind: str
 
     @property
-    def per_query(self) -> int:
-        """Requests that are sent together, and answered when all of them are."""
-        return 1
-
-    @property
     def most_at_once(self) -> int | None:
-        """How many requests there can be at a time, if clients wait for their answers; None for no limit."""
+        """The most requests at a time, if clients wait for their answers; None for no limit."""
         return None
 
     @property
-    def latency_quoted(self) -> tuple[float, float | None] | None:
-        """The percentile at which MLPerf quotes the latency, and its bound in seconds; None if it quotes none."""
+    def mlperf(self) -> MlperfRules | None:
+        """MLPerf's rules, if a run is judged by them."""
         return None
 
     @property
-    def replayed_file(self) -> str | None:
-        """The file beside the scenario's own of which each request is a row; None where there is none."""
-        return None
-
-    @property
-    def frames_per_s(self) -> Mapping[str, float]:
-        """The sensors whose frames are the requests, with frames a second of each; empty if they are not frames."""
-        return {}
+    def content(self) -> RequestContent:
+        return RequestContent()
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """Its faults that no single field shows: (place within it, what is wrong)."""
+        """Yield the faults that no single field shows: place within it, message."""
         yield from ()
 
 
@@ -147,7 +188,6 @@ class Open(AnyArrivals):
     spikes: Annotated[list[Spike], Field(max_length=64)] = []
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """A spike that no request would meet is a mistake in its time."""
         end = 86_400 * scenario.run.days
         for index, spike in enumerate(self.spikes):
             if spike.at_s >= end:
@@ -226,172 +266,170 @@ OWN = (SCORE, QUALITY, RANDOM, SENSOR, FRAME)
 Faults = Iterator[tuple[Path, str]]
 
 
+@dataclass(frozen=True)
+class Servers:
+    """Names of a kind's servers. A stage with servers has a queue, a load, a utilization, and waits.
+
+    one: a server, such as "replica"; empty for a kind without servers
+    together: all its servers, in sentences about their capacity
+    cost_part: the part of the cost that includes theirs; empty if they cost nothing
+    keeps_hours: whether they come and go with the hours of the day, so that work waits for them and only its total counts
+    """
+
+    one: str = ""
+    together: str = "its servers"
+    cost_part: str = ""
+    keeps_hours: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.one)
+
+
+@dataclass(frozen=True)
+class Service:
+    """How a stage with these fields holds and serves requests.
+
+    held_for: the reason for a wait other than requests ahead; empty if there is none
+    steady_servers: servers that are there throughout, failures aside; None if their number changes, or without servers
+    is_bounded: whether a limit on the queue keeps an overload short, or requests wait in it for a limited time
+    batching_delay_s: the longest wait of a request for its batch to fill although a server is free
+    queue_each: whether each server has a queue of its own
+    gives_scores: whether each request gets a score here, which gates and queues may use
+    again, again_tag: the share of the requests that is served twice, and the tag that they must have; None for any
+    """
+
+    held_for: str = ""
+    steady_servers: int | None = None
+    is_bounded: bool = False
+    batching_delay_s: float = 0.0
+    queue_each: bool = False
+    gives_scores: bool = False
+    again: float = 0.0
+    again_tag: str | None = None
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How often a stage sends one request anew. It counts, and after the last time the request goes another way.
+
+    photos: photos that one requester may send because of it
+    resends: whether it resends requests that were turned away, so that only fallbacks may lead here
+    tries: the most times one request may be sent because of it, at a rate of fresh requests a second
+    """
+
+    photos: int = 1
+    resends: bool = False
+    tries: Callable[[float], float] = lambda rate: 1.0
+
+    @property
+    def counts(self) -> bool:
+        return self.resends or self.photos > 1
+
+
+class Routing(Protocol):
+    """Choice between several routes, by something about the request or by chance.
+
+    by_score: routes go by scores, with thresholds that labelled items may set
+    by_quality: by a quality check of the photos that a request shows
+    by_source: by the sensor of a frame or by its number
+    asks: the attribute of the requests that decides; None if none does
+    gives_answers: whether a request that arrives here has its answer then
+    """
+
+    @property
+    def by_score(self) -> bool: ...
+
+    @property
+    def by_quality(self) -> bool: ...
+
+    @property
+    def by_source(self) -> bool: ...
+
+    @property
+    def asks(self) -> str | None: ...
+
+    @property
+    def gives_answers(self) -> bool: ...
+
+    def open_routes(self) -> Iterator[tuple[str, str]]:
+        """Return the label and the target of each route that some request may take."""
+
+    def routes_of_items(self, plan: Plan) -> NDArray[np.int64] | None:
+        """Return the route of each labelled item, positives first, shape (items,); None where the item does not decide."""
+
+    def routes_of_photos(self, plan: Plan, usable: bool) -> list[float] | None:
+        """Return the share of each route, of photos that show enough or too little; None where that does not decide."""
+
+    def routes_by_chance(self, plan: Plan) -> list[float] | None:
+        """Return the share of each route by chance alone; None where something about the request decides."""
+
+    def routes_of_frames(self, plan: Plan, sensors: NDArray[Any], frames: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the route of each frame, by sensor and number, shape (frames,); for routes that go `by_source`."""
+
+    def routes_of_values(self, plan: Plan, values: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the route of each value of the attribute that the routes go by, shape (values,)."""
+
+    def bounds(self, plan: Plan) -> list[float]:
+        """Return the values between the routes, if that attribute is a number."""
+
+
 class AnyStage(Strict):
-    """What all kinds of stages have in common.
+    """Base of all kinds of stages.
 
     A field called `to`, or `..._to`, names the stage or end where requests go as planned; one called `on_...` names a
     fallback. Such a field holds a name, or a list of names, and it may stand in the models of a list, as in a gate's routes.
     A field `tag` in the models of a list is a tag that the stage gives to requests.
 
     A kind declares the following. Each default is that of a step that takes no time and knows nothing about requests; a kind
-    overrides what differs.
+    overrides what differs, except what is final.
     """
 
-    #: The name of one of its servers, such as "replica"; empty if it has none. A stage with servers has a queue, a load, a
-    #: utilization, and waits.
-    server: ClassVar[str] = ""
-    #: The name of all its servers together, in sentences about their capacity.
-    servers: ClassVar[str] = "its servers"
-    #: Whether its servers come and go with the hours of the day, so that work waits for them and only its total counts.
-    keeps_hours: ClassVar[bool] = False
-    #: What a request waits for here other than requests ahead of it; empty if nothing.
-    held_for: ClassVar[str] = ""
-    #: The part of the cost that includes its cost; empty if it costs nothing.
-    cost_part: ClassVar[str] = ""
+    #: Its servers, if it has any.
+    servers: ClassVar[Servers] = Servers()
     #: Whether a request is served, kept waiting or counted here before it goes on as planned or its time is up. A ring of
-    #: stages needs one that does, or requests would go round for ever.
+    #: stages needs one that does, or requests would circulate for ever.
     keeps: ClassVar[bool] = False
-    #: Whether it resends requests that were turned away: only fallbacks may lead here.
-    sends_again: ClassVar[bool] = False
-    #: Whether it counts how often a request comes, and lets it go another way after so many times.
-    counts: ClassVar[bool] = False
-    #: Whether it sends each request to all its targets at once, which meet again at a stage that `joins` them.
-    splits: ClassVar[bool] = False
-    joins: ClassVar[bool] = False
-    #: Whether it may stand between such a fork and its join.
+    #: "fork": it sends each request to all its targets at once. They meet again at a stage that is a "join".
+    branching: ClassVar[Literal["", "fork", "join"]] = ""
+    #: Whether it may stand between a fork and its join.
     in_branches: ClassVar[bool] = True
 
     kind: str
     label: Line
     note: Line | None = None
 
-    def targets(self) -> dict[Path, str]:
-        """Every place in this stage that names a target, with the name."""
-        return dict(targets_in(self))
+    @property
+    def service(self) -> Service:
+        """How it holds and serves requests."""
+        return Service()
 
-    def planned_targets(self) -> dict[Path, str]:
-        """The targets of requests that are not turned away."""
-        return {path: target for path, target in self.targets().items() if not is_fallback(path)}
+    @property
+    def repeats(self) -> Repeats:
+        """How often it sends a request anew."""
+        return Repeats()
 
-    def fallbacks(self) -> dict[Path, str]:
-        """The targets of requests that are turned away."""
-        return {path: target for path, target in self.targets().items() if is_fallback(path)}
-
-    def arrows(self) -> Iterator[tuple[str, str]]:
-        """The planned routes that a request may take: the label of each, and the target."""
-        return (("", target) for target in self.planned_targets().values())
+    @property
+    def routing(self) -> Routing | None:
+        """Its choice between routes; None for a stage that chooses by nothing that a plan knows."""
+        return None
 
     @property
     def sends_alike(self) -> bool:
         """Whether a request that comes again goes on as it went before: there is one way, or it was drawn before the run."""
         return len(set(self.planned_targets().values())) == 1
 
-    def unserved(self) -> set[str]:
-        """Where a request may go that was neither served, kept waiting nor counted here."""
-        kept = {*self.planned_targets(), ("on_timeout",)} if self.keeps else set()
-        return {target for path, target in self.targets().items() if path not in kept}
-
-    def tags(self) -> list[str]:
-        """The tags that it gives to requests, in the order of the file."""
-        return list(tags_in(self))
-
-    @property
-    def gives_scores(self) -> bool:
-        """Whether it gives each request a score, which gates and queues may use."""
-        return False
-
-    @property
-    def marks(self) -> bool:
-        """Whether it writes on a request what others read."""
-        return self.gives_scores or bool(self.tags())
-
     @property
     def shared_by_branches(self) -> bool:
         """Whether several branches of a fork may pass through it: one visit of a request does not affect another."""
         return False
 
-    @property
-    def by_quality(self) -> bool:
-        """Whether it goes by what a quality check makes of the photos that a request shows."""
-        return False
-
-    @property
-    def by_score(self) -> bool:
-        """Whether its routes go by scores, with thresholds that labelled items may set; it has the fields of a gate then."""
-        return False
-
-    @property
-    def by_source(self) -> bool:
-        """Whether its routes go by the sensor of a frame or by its number; it has the fields of a gate then."""
-        return False
-
-    @property
-    def asks(self) -> str | None:
-        """The attribute of the requests that its routes go by; None where they go by none. It has the fields of a gate then."""
-        return None
-
-    @property
-    def gives_answers(self) -> bool:
-        """Whether a request that arrives here has its answer then."""
-        return False
-
-    @property
-    def waits(self) -> bool:
-        """Whether the time that a request spends here depends on other requests, or on its own other inputs."""
-        return bool(self.server or self.held_for)
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether its queue has a limit that keeps an overload short, or requests wait in it for a limited time."""
-        return False
-
-    @property
-    def batching_delay_s(self) -> float:
-        """The batching delay: how long a request may wait for its batch to fill although a server is free."""
-        return 0.0
-
-    @property
-    def queue_a_server(self) -> bool:
-        """Whether each server has a queue of its own."""
-        return False
-
-    @property
-    def steady_servers(self) -> int | None:
-        """How many servers it has throughout, failures aside; None if that changes, or if it needs none."""
-        return None
-
-    @property
-    def photos(self) -> int:
-        """The total number of photos one requester may send because of it."""
-        return 1
-
-    def tries(self, rate: float) -> float:
-        """The most times one request may be sent because of it, at `rate` fresh ones a second."""
-        return 1.0
-
-    def served_again(self) -> tuple[float, str | None]:
-        """The share of its requests that it serves twice, and the tag they must have; None for any."""
-        return 0.0, None
-
-    @property
-    def exhibits(self) -> tuple[str, ...]:
-        """The exhibits, by name, that this stage makes possible."""
-        offers = {
-            "overload": self.sends_again,
-            "batches": bool(self.server) and not self.keeps_hours,
-            "shifts": self.keeps_hours,
-            "threshold": self.by_score,
-            "transfer": self.by_score,
-        }
-        return tuple(name for name, offered in offers.items() if offered)
-
     @classmethod
     def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        """Names of its own that refer to nothing: the stage and the whole file as plain data, whatever else is wrong there."""
+        """Yield names of its own that refer to nothing: the stage and the whole file as plain data, faulty or not."""
         yield from ()
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Its faults that no single field shows. Its own names refer to something, and every field is right by itself."""
+        """Yield the faults that no single field shows. Its own names refer to something, and every field is right by itself."""
         yield from ()
 
     @classmethod
@@ -399,20 +437,78 @@ class AnyStage(Strict):
         """Yield the metrics that this kind counts itself, beside those of its servers; tags: all that gates give."""
         yield from ()
 
+    @final
+    def targets(self) -> dict[Path, str]:
+        """Return every place in this stage that names a target, with the name."""
+        return dict(targets_in(self))
+
+    @final
+    def planned_targets(self) -> dict[Path, str]:
+        """Return the targets of requests that are not turned away."""
+        return {path: target for path, target in self.targets().items() if not is_fallback(path)}
+
+    @final
+    def fallbacks(self) -> dict[Path, str]:
+        """Return the targets of requests that are turned away."""
+        return {path: target for path, target in self.targets().items() if is_fallback(path)}
+
+    @final
+    def arrows(self) -> Iterator[tuple[str, str]]:
+        """Return the label and the target of each planned route that a request may take."""
+        if self.routing is not None:
+            return self.routing.open_routes()
+        return (("", target) for target in self.planned_targets().values())
+
+    @final
+    def unserved(self) -> set[str]:
+        """Return the targets that a request may reach without being served, kept waiting or counted here."""
+        served = {*self.planned_targets(), ("on_timeout",)} if self.keeps else set()
+        return {target for path, target in self.targets().items() if path not in served}
+
+    @final
+    def tags(self) -> list[str]:
+        """Return the tags that it gives to requests, in the order of the file."""
+        return list(tags_in(self))
+
+    @property
+    @final
+    def marks(self) -> bool:
+        """Whether it writes on a request what others read."""
+        return self.service.gives_scores or bool(self.tags())
+
+    @property
+    @final
+    def waits(self) -> bool:
+        """Whether the time that a request spends here depends on other requests, or on its own other inputs."""
+        return bool(self.servers or self.service.held_for)
+
+    @property
+    @final
+    def exhibits(self) -> tuple[str, ...]:
+        """The exhibits, by name, that this stage makes possible."""
+        by_score = self.routing is not None and self.routing.by_score
+        offers = {
+            "overload": self.repeats.resends,
+            "batches": bool(self.servers) and not self.servers.keeps_hours,
+            "shifts": self.servers.keeps_hours,
+            "threshold": by_score,
+            "transfer": by_score,
+        }
+        return tuple(name for name, offered in offers.items() if offered)
+
 
 @lru_cache(maxsize=1024)
 def is_target(field: Any) -> bool:
-    """Whether a field of a stage names targets."""
+    """Return whether a field of a stage names targets."""
     return isinstance(field, str) and (field == "to" or field.endswith("_to") or field.startswith("on_"))
 
 
 def is_fallback(path: Path) -> bool:
-    """Whether a place that names a target is for requests turned away."""
     return any(isinstance(part, str) and part.startswith("on_") for part in path)
 
 
 def targets_in(stage: Any) -> Iterator[tuple[Path, str]]:
-    """Every place in a stage that names a target, with the name; a model, or the plain data of one."""
+    """Yield every place in a stage that names a target, with the name; a model, or the plain data of one."""
     for field, value in _fields(stage):
         if isinstance(value, str):
             if is_target(field):
@@ -426,7 +522,7 @@ def targets_in(stage: Any) -> Iterator[tuple[Path, str]]:
 
 
 def tags_in(stage: Any) -> dict[str, None]:
-    """The tags that a stage gives to requests, in order; a model, or the plain data of one."""
+    """Return the tags that a stage gives to requests, in order; a model, or the plain data of one."""
     entries = [entry for _, value in _fields(stage) if isinstance(value, list) for entry in value]
     tags = [value for entry in entries for field, value in _fields(entry) if field == "tag" and isinstance(value, str)]
     return dict.fromkeys(tag for tag in tags if tag)
@@ -439,7 +535,6 @@ def _fields(model: Any) -> list[tuple[Any, Any]]:
 
 
 def check_order(order: str, scenario: Scenario) -> Faults:
-    """What an order of a queue requires of the classes of requests."""
     if order == "priority" and not scenario.classes:
         yield ("order",), "an order by priority needs a `classes` section that states the priorities"
     if order == "deadline" and not scenario.has_deadlines:
@@ -447,7 +542,7 @@ def check_order(order: str, scenario: Scenario) -> Faults:
 
 
 class End(Strict):
-    """Where a request's path ends, and what that means for the person behind it."""
+    """An end of a request's path, with its meaning for the person behind the request."""
 
     label: Line
     note: Line | None = None

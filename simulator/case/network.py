@@ -24,8 +24,8 @@ class Network:
     def __init__(self, stages: Mapping[str, AnyStage]) -> None:
         self.stages = stages
         self.graph = graph_of({name: stage.targets().values() for name, stage in stages.items()})
-        self.forks = [name for name, stage in stages.items() if stage.splits]
-        self.joins = [name for name, stage in stages.items() if stage.joins]
+        self.forks = [name for name, stage in stages.items() if stage.branching == "fork"]
+        self.joins = [name for name, stage in stages.items() if stage.branching == "join"]
         self._met: dict[str, str | None] = {}
 
     def reached(self, start: str, stop: str | None = None) -> set[str]:
@@ -108,7 +108,7 @@ class Network:
 
     def _without_an_end(self) -> Iterator[tuple[Path, str]]:
         stages = self.stages.items()
-        ways = {name: (one.targets() if one.counts else one.planned_targets()).values() for name, one in stages}
+        ways = {name: (one.targets() if one.repeats.counts else one.planned_targets()).values() for name, one in stages}
         graph = graph_of(ways)
         for name in self.stages:
             if nx.descendants(graph, name) <= self.stages.keys():
@@ -155,12 +155,12 @@ class Network:
                 yield ("stages", name, "kind"), f"{stage.kind} cannot be between a fork and its join '{join}'"
                 continue
             for path, target in stage.fallbacks().items():
-                if target != join and not (target in self.stages and self.stages[target].sends_again):
+                if target != join and not (target in self.stages and self.stages[target].repeats.resends):
                     yield ("stages", name, *path), f"in a branch of a fork this must lead to its join '{join}' or to a retry"
 
 
 def _alike(stage: AnyStage) -> set[str]:
-    if stage.counts:
+    if stage.repeats.counts:
         return set(stage.fallbacks().values())
     return {target for _, target in stage.arrows()} if stage.sends_alike else set()
 

@@ -22,6 +22,7 @@ from simulator.limits import OPTIONS
 
 if TYPE_CHECKING:
     from simulator.case.outputs import Metric
+    from simulator.case.stage_model import Routing
     from simulator.incident.section import Incident
     from simulator.stages.gate import Gate
     from simulator.vehicle.encounter_section import Encounters, Vehicle
@@ -248,7 +249,7 @@ class Scenario(Strict):
     @property
     def sensors(self) -> list[str]:
         """The sensors whose frames are the requests, in the order of the file; empty if they are not frames."""
-        return list(self.arrivals.frames_per_s)
+        return list(self.arrivals.content.frames_per_s)
 
     @property
     def sensor_labels(self) -> list[str]:
@@ -260,20 +261,25 @@ class Scenario(Strict):
         return {name: self.sensors for name, end in self.ends.items() if end.age}
 
     def scorers(self) -> list[str]:
-        return [name for name, stage in self.stages.items() if stage.gives_scores]
+        return [name for name, stage in self.stages.items() if stage.service.gives_scores]
 
     def machine_stages(self) -> list[str]:
-        return [name for name, stage in self.stages.items() if stage.server and not stage.keeps_hours]
+        return [name for name, stage in self.stages.items() if stage.servers and not stage.servers.keeps_hours]
 
     def staffed_stages(self) -> list[str]:
-        return [name for name, stage in self.stages.items() if stage.server and stage.keeps_hours]
+        return [name for name, stage in self.stages.items() if stage.servers.keeps_hours]
+
+    def routers(self) -> dict[str, Routing]:
+        """The stages that choose between routes, in the order of the file."""
+        return {name: stage.routing for name, stage in self.stages.items() if stage.routing is not None}
 
     def score_gates(self) -> dict[str, Gate]:
-        return {name: cast("Gate", stage) for name, stage in self.stages.items() if stage.by_score}
+        return {name: cast("Gate", routing) for name, routing in self.routers().items() if routing.by_score}
 
     def item_gates(self) -> dict[str, Gate]:
         of_items = [name for name, attribute in self.attributes.items() if attribute.of_items]
-        return {name: cast("Gate", stage) for name, stage in self.stages.items() if stage.by_score or stage.asks in of_items}
+        routers = self.routers().items()
+        return {name: cast("Gate", routing) for name, routing in routers if routing.by_score or routing.asks in of_items}
 
     def scorer_of(self, gate: Gate) -> str:
         return gate.of or self.scorers()[-1]

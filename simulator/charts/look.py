@@ -168,7 +168,7 @@ def rounded(table: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
 
 def stage_colours(scenario: Scenario) -> dict[str, str]:
     """Return the colour of each stage with servers, the same in every chart."""
-    served = [name for name, stage in scenario.stages.items() if stage.server]
+    served = [name for name, stage in scenario.stages.items() if stage.servers]
     return {name: SERIES[index % len(SERIES)] for index, name in enumerate(served)}
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrivals.arrival import ARRIVALS, arrivals_of
+from simulator.arrivals.arrival import arrivals_of
 from simulator.case.checks import cautions
 from simulator.case.curveballs import surges
 from simulator.case.document import ScenarioError, beyond, dotted
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from simulator.case.document import Path as FieldPath
     from simulator.case.kinds import AnyArrivals
     from simulator.case.schema import Scenario
+    from simulator.case.stage_model import Routing
     from simulator.evidence.catalogue import Hardware
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.recordings import Recording
@@ -111,14 +112,14 @@ class Plan:
     def is_alike(self, other: Plan, name: str) -> bool:
         """Return whether a stage behaves alike in another plan of the case; thresholds of gates by score depend on tables."""
         stage = self.scenario.stages[name]
-        if stage != other.scenario.stages[name] or stage.by_score or (stage.by_quality and self.tries != other.tries):
+        if stage != other.scenario.stages[name] or _goes_by_tables(stage.routing, self.tries != other.tries):
             return False
         table, before = self.latencies.get(name), other.latencies.get(name)
         return table is before or (table is not None and before is not None and table.is_alike(before))
 
     @property
     def tries(self) -> int:
-        return max(stage.photos for stage in self.scenario.stages.values())
+        return max(stage.repeats.photos for stage in self.scenario.stages.values())
 
 
 def at_band_edges(plan: Plan) -> list[Plan]:
@@ -368,7 +369,8 @@ class Gatherer:
 
     def _arrivals(self, spec: AnyArrivals) -> bool:
         try:
-            ARRIVALS[spec.kind].gather(self, spec)
+            if spec.content.recorded is not None:
+                spec.content.recorded.gather(self)
         except RecordingError as error:
             self.faults.append(self.scenario.document.fault(("arrivals", "file"), str(error)))
             return False
@@ -383,8 +385,13 @@ class Gatherer:
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
 
 
+def _goes_by_tables(routing: Routing | None, other_photos: bool) -> bool:
+    """Return whether routes may differ between two plans though their fields do not; other_photos: in number."""
+    return routing is not None and (routing.by_score or (routing.by_quality and other_photos))
+
+
 def bytes_a_request(scenario: Scenario) -> int:
-    photos = max(stage.photos for stage in scenario.stages.values())
+    photos = max(stage.repeats.photos for stage in scenario.stages.values())
     return 200 + 80 * len(scenario.stages) + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes)
 
 

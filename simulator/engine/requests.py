@@ -295,20 +295,21 @@ class Clients(ServiceStage):
     def __init__(self, run: Run, spec: Loop) -> None:
         super().__init__(run, CLIENTS, spec)
         self.end = run.plan.arrivals_end_s
+        self.clients = spec.loop
         thinks = think_times(spec, run.streams.named("arrivals"), self.end)
-        self.thinks = [[0.0]] * spec.senders if thinks is None else thinks
-        self.turns = [0] * spec.senders
+        self.thinks = [[0.0]] * self.clients.senders if thinks is None else thinks
+        self.turns = [0] * self.clients.senders
         self.ready: list[tuple[float, int]] = []  # a heap: when the next query is due, client
         self.sender: dict[int, int] = {}  # row on its way to the client that waits for it
-        self.missing = [0] * spec.senders
-        self.back = [0.0] * spec.senders  # when the last of a client's query so far is back
+        self.missing = [0] * self.clients.senders
+        self.back = [0.0] * self.clients.senders  # when the last of a client's query so far is back
         self.issued = 0
         requests = run.requests
         self.arrived, self.deadline = as_memoryview(requests.arrived), as_memoryview(requests.deadline)
         self.lasts = as_memoryview(requests.deadline - requests.arrived[: len(requests.deadline)])
 
     def start(self) -> None:
-        for client in range(self.spec.senders):
+        for client in range(self.clients.senders):
             self._think(client, 0.0)
         self.alarm.set(self._next_time())
 
@@ -350,9 +351,9 @@ class Clients(ServiceStage):
             heappush(self.ready, (due, client))
 
     def _send(self, client: int, time: float) -> None:
-        rows = range(self.issued, self.issued + self.spec.per_query)
-        self.issued += self.spec.per_query
-        self.missing[client] = self.spec.per_query
+        rows = range(self.issued, self.issued + self.clients.per_query)
+        self.issued += self.clients.per_query
+        self.missing[client] = self.clients.per_query
         for row in rows:
             self.arrived[row] = time
             if self.deadline:

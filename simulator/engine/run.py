@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from simulator.case.fields import AnyQuantity
     from simulator.engine.actions import Action
     from simulator.engine.plan import Plan
-    from simulator.records.trace import VisitLog
+    from simulator.records.trace import Fleet, VisitLog
     from simulator.stages.stage import Stage
 
 
@@ -186,8 +186,9 @@ class Run:
 
     def _trace_before(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> Trace:
         names, ends = list(self.ends), self.plan.scenario.ends
+        last, fleets = nextafter(time, 0), dict[str, Fleet | None]()
         for name, stage in self.stages.items():
-            stage.note_at_work(logs[name])
+            fleets[name] = stage.note_unfinished(logs[name], last)
             rows, entered, gone = stage.waiting(time)
             left = gone < min(time, self.plan.horizon_s)
             if left.any():
@@ -199,9 +200,8 @@ class Run:
         # A request without an answer is answered at the end of its way, unless its client gave up waiting.
         waited = np.flatnonzero(~requests.gave_up).astype(np.int32)
         requests.answer(waited, requests.finished[waited])
-        last = nextafter(time, 0)
         requests.settle(last, np.array([end.detected.value for end in ends.values()]), self.uniform("ends.caught"))
-        scaled = {name: fleet for name, stage in self.stages.items() if (fleet := stage.fleet(last)) is not None}
+        scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}
         began, until = self.began_as, inf if time > self.plan.horizon_s else time
         phases = [(at_s, replace(plan, until=until, later=())) for at_s, plan in self.phases if at_s < time]
         plan = replace(began, until=until, later=()) if until < inf else began
@@ -290,7 +290,7 @@ class Run:
 
     def _open(self, name: str) -> set[str]:
         spec: Any = self.plan.scenario.stages[name]
-        shares = STAGES[spec.kind].routes_by_chance(self.plan, name)
+        shares = spec.routing and spec.routing.routes_by_chance(self.plan)
         if shares is None:
             return set(spec.targets().values())
         return {route.to for route, share in zip(spec.routes, shares, strict=True) if share > 0}
@@ -302,8 +302,10 @@ class Run:
 
     def photos(self, stage: str) -> NDArray[np.int8]:
         """Return the photo that each request shows to a stage, from 0, shape (n,): in a branch, the one at the fork."""
-        forks: list[Any] = [fork for fork in self.stages.values() if stage in fork.inside]
-        return min(forks, key=lambda fork: len(fork.inside)).photos if forks else self.requests.tries
+        network = self.plan.scenario.network
+        inside = {fork: within for fork in network.forks if stage in (within := network.inside(fork))}
+        innermost: Any = self.stages[min(inside, key=lambda fork: len(inside[fork]))] if inside else None
+        return innermost.photos if inside else self.requests.tries
 
     def score(self, pool: str, rows: NDArray[Any], times: Any, by_image: NDArray[np.float32]) -> None:
         """Note the scores of a pool for requests, shape (k,), known from `times` (s) on, shape (k,) or ().

@@ -29,14 +29,14 @@ def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
     yet. People are on duty outside breaks and hand-overs. server: count this one alone.
     """
     if not isinstance(run, Trace) or len(run.phases) < 2:
-        return kind(run, name).servers(run, name, server)
+        return kind(run, name).servers(run, name, server).able
     return spliced((start, servers(run.under(plan), name, server)) for start, _, plan in run.parts())
 
 
 def down(trace: Trace, name: str, server: int | None = None) -> Steps:
     """Return the number of servers of a stage that are there, but down, over time; server: count this one alone."""
     if len(trace.phases) < 2:
-        return kind(trace, name).down(trace, name, server)
+        return kind(trace, name).servers(trace, name, server).down
     return spliced((start, down(trace.under(plan), name, server)) for start, _, plan in trace.parts())
 
 
@@ -45,19 +45,25 @@ def server_s(run: Plan | Trace, name: str) -> float:
 
     If no reader is on duty in that time, because all of it is read later, the offer is a day's share of the later shifts.
     """
-    return _summed(run, lambda part: kind(part, name).server_s(part, name))
+    return _summed(run, lambda part: kind(part, name).offered(part, name).server_s)
 
 
 def work_s(run: Plan | Trace, name: str) -> float:
     """Return server-seconds in usual work: a slowed replica, or a tired reviewer, gets less done in a second."""
-    return _summed(run, lambda part: kind(part, name).work_s(part, name))
+    return _summed(run, lambda part: kind(part, name).offered(part, name).work_s)
+
+
+def paid_s(trace: Trace, name: str) -> float:
+    """Return the server-seconds that are paid in a run under one plan."""
+    paid = kind(trace, name).paid(trace, name)
+    return paid.until_end_s + paid.beyond_s()
 
 
 def paid_usd(trace: Trace, name: str) -> float:
     about = kind(trace, name)
     if len(trace.phases) < 2:
         price = trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
-        return about.paid_s(trace, name) / HOUR_S * about.usd_per_hour(trace.plan, name) * price
+        return paid_s(trace, name) / HOUR_S * about.usd_per_hour(trace.plan, name) * price
     return sum(_paid_in_part(trace, name, *part) for part in trace.parts())
 
 
@@ -67,8 +73,9 @@ def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan)
     if name in trace.fleets:
         seconds = trace.fleets[name].paid_between(start, end)
     else:
-        seconds = about.paid_until_end_s(trace.under(plan, end), name) - about.paid_until_end_s(trace.under(plan, start), name)
-    seconds += about.paid_beyond_s(replace(whole, logs={name: trace.logs[name].begun_within(start, end)}), name)
+        until, since = (about.paid(trace.under(plan, time), name).until_end_s for time in (end, start))
+        seconds = until - since
+    seconds += about.paid(replace(whole, logs={name: trace.logs[name].begun_within(start, end)}), name).beyond_s()
     last = min(end, plan.arrivals_end_s)
     price = trace.conditions.price(name).total(last, start) / (last - start) if start < last else 1.0
     return seconds / HOUR_S * about.usd_per_hour(plan, name) * price

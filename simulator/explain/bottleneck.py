@@ -90,7 +90,7 @@ def turning_away(summary: Summary, metric: Metric) -> str | None:
     if metric.name.partition(".")[0] not in THROUGHPUT:
         return None
     stages = summary.plan.scenario.stages
-    lost = {name: times.turned_away for name, times in summary.stages.items() if not stages[name].sends_again}
+    lost = {name: times.turned_away for name, times in summary.stages.items() if not stages[name].repeats.resends}
     most = max(lost, key=lambda name: lost[name], default=None)
     return most if most and lost[most] >= FEW * summary.requests else None
 
@@ -138,7 +138,7 @@ def spent(summary: Summary, name: str, verdict: Verdict | None) -> str:
 def why_held_up(plan: Plan, name: str, times: StageTimes) -> str:
     """The load of a stage, and what else keeps requests waiting or turns them away."""
     stage = plan.scenario.stages[name]
-    said = [*_why_busy(plan, name, stage, times)] if stage.server else ["its time does not depend on the load"]
+    said = [*_why_busy(plan, name, stage, times)] if stage.servers else ["its time does not depend on the load"]
     if times.turned_away >= FEW * times.visits:
         said.append(f"{roughly(times.turned_away / times.visits)} of what comes to it is turned away or gives up")
     return "; ".join(said)
@@ -149,23 +149,23 @@ def _comes_in(times: StageTimes, what: str) -> str:
 
 
 def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[str]:
-    yield _comes_in(times, f"{stage.servers} can serve")
+    yield _comes_in(times, f"{stage.servers.together} can serve")
     load = load_on(plan, name)
     if load is not None and load.peak is not None and load.peak >= 1 > times.load:
         yield f"at the peak it is {load.peak:.2f} times what they can serve, and a queue builds up"
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         yield _why_held(plan, name, stage, times)
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:
-        yield f"{roughly(times.down_s / times.waited_s)} of the wait is while a {stage.server} was down"
+        yield f"{roughly(times.down_s / times.waited_s)} of the wait is while a {stage.servers.one} was down"
 
 
 def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
     part = roughly(times.held_s / times.waited_s)
-    if stage.keeps_hours:
+    if stage.servers.keeps_hours:
         there = servers(plan, name)
         hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
         return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait is in those hours"
-    return f"{part} of the wait is batching delay, of up to {duration(stage.batching_delay_s)}"
+    return f"{part} of the wait is batching delay, of up to {duration(stage.service.batching_delay_s)}"
 
 
 def load_on(plan: Plan, stage: str) -> Load | None:

@@ -61,7 +61,7 @@ def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     stages = deciding(ended)
     whom = f"{people.positives}{_group(summary, verdict)}"
     sentence = _counted(summary, missed, positives, whom, people.missed, ended)
-    by_score = any(scenario.stages[stage].by_score for stage in stages[:1])
+    by_score = any(stage in scenario.score_gates() for stage in stages[:1])
     exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
     return ObjectiveCause(sentence, exhibits, by_ways(summary, verdict, stages))
 
@@ -155,20 +155,20 @@ def _behind(summary: Summary, part: str) -> Iterator[str]:
         for stage in [*deciding(by_tag(scenario, paid)), *deciding(by_decider(scenario, paid))]:
             yield from _and_what_it_resends(scenario, stage)
     else:
-        yield from (name for name, stage in scenario.stages.items() if stage.cost_part == part)
+        yield from (name for name, stage in scenario.stages.items() if stage.servers.cost_part == part)
 
 
 def _and_what_it_resends(scenario: Scenario, name: str) -> Iterator[str]:
     """A stage; in front of a retry that gave up, the stages that turned its requests away."""
-    if scenario.stages[name].sends_again:
+    if scenario.stages[name].repeats.resends:
         yield from (other for other, stage in scenario.stages.items() if name in stage.fallbacks().values())
     yield name
 
 
 def _both(summary: Summary, behind: dict[str, list[str]]) -> str:
     """Whether one gate by score decides on several parts: its threshold trades one for the other."""
-    stages = summary.plan.scenario.stages
-    firsts = [next((name for name in names if stages[name].by_score), None) for names in behind.values()]
+    stages, gates = summary.plan.scenario.stages, summary.plan.scenario.score_gates()
+    firsts = [next((name for name in names if name in gates), None) for names in behind.values()]
     for gate in dict.fromkeys(firsts):
         if gate is not None and firsts.count(gate) > 1 and MISSED in behind and firsts[list(behind).index(MISSED)] == gate:
             return f" “{stages[gate].label}” trades one for the other; a better score moves both."
@@ -186,8 +186,8 @@ def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     stage, times = summary.plan.scenario.stages[name], summary.stages[name]
     told = f"“{stage.label}” is where {spent(summary, name, verdict)}: {why_held_up(summary.plan, name, times)}."
     told += _retried(summary, name)
-    exhibits = ["shifts"] if stage.keeps_hours else ["batches", "answer_times"]
-    first = ["answer_times"] if verdict.metric.stage is None and not stage.server else []
+    exhibits = ["shifts"] if stage.servers.keeps_hours else ["batches", "answer_times"]
+    first = ["answer_times"] if verdict.metric.stage is None and not stage.servers else []
     return ObjectiveCause(told, [*first, *exhibits, "answer_times"], by_load(summary, name))
 
 
@@ -234,7 +234,7 @@ def _busy(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if name is None or name not in summary.stages:
         return None
     told = f"“{summary.plan.scenario.stages[name].label}”: {why_held_up(summary.plan, name, summary.stages[name])}."
-    keeps = summary.plan.scenario.stages[name].keeps_hours
+    keeps = summary.plan.scenario.stages[name].servers.keeps_hours
     return ObjectiveCause(told + _retried(summary, name), ["shifts" if keeps else "batches"], by_load(summary, name))
 
 
@@ -249,7 +249,7 @@ def _untold(summary: Summary, verdict: Verdict) -> ObjectiveCause:
         name = metric.stage if metric.stage in growing else max(growing, key=lambda stage: growing[stage])
         told = f"There is no figure to quote, because “{scenario.stages[name].label}” has no steady state: "
         told += f"{why_held_up(summary.plan, name, summary.stages[name])}.{_retried(summary, name)}"
-        exhibits = ["shifts" if scenario.stages[name].keeps_hours else "batches", "outcomes"]
+        exhibits = ["shifts" if scenario.stages[name].servers.keeps_hours else "batches", "outcomes"]
         return ObjectiveCause(told, exhibits, by_load(summary, name))
     about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
     why = next((words for words in summary.warnings if any(words.startswith(f"{one}: ") for one in about)), None)

@@ -30,7 +30,7 @@ class TraceFileError(InputError):
 
 def events(trace: Trace) -> Iterator[dict[str, Any]]:
     """Every event of a run: first the names, then for each stage its batches and the length of its queue."""
-    served = [name for name, stage in trace.plan.scenario.stages.items() if stage.server]
+    served = [name for name, stage in trace.plan.scenario.stages.items() if stage.servers]
     for process, name in enumerate(served, start=1):
         visits = trace.logs[name].frame(name)
         batches = visits[visits["started_s"].notna()].drop_duplicates("batch")
@@ -44,7 +44,7 @@ def _names(trace: Trace, name: str, process: int, servers: list[int]) -> Iterato
     yield _meta("process_name", process, 0, name=stage.label)
     yield _meta("process_sort_index", process, 0, sort_index=process)
     for server in servers:
-        yield _meta("thread_name", process, server + 1, name=f"{stage.server} {server + 1}")
+        yield _meta("thread_name", process, server + 1, name=f"{stage.servers.one} {server + 1}")
         yield _meta("thread_sort_index", process, server + 1, sort_index=server + 1)
 
 

@@ -57,7 +57,7 @@ def _expected(plan: Plan) -> float:
     spec = plan.scenario.encounters
     assert spec is not None
     stage, sight = next(iter(spec.sees.items()))
-    period_s = 1 / plan.scenario.arrivals.frames_per_s[sight.sensors[0]]
+    period_s = 1 / plan.scenario.arrivals.content.frames_per_s[sight.sensors[0]]
     waits_m = spec.confirms.hits * period_s * float(speed_at(plan, np.zeros(1))[0])
     load = load_on(plan, stage)
     return max(load.mean - FREE, 0.0) - recall_at(plan, stage, quickest_stop_m(plan) + waits_m) if load else 0.0
@@ -67,7 +67,7 @@ def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     """How long a sensor takes from frame to frame, and how old what it told gets before something newer is known."""
     scenario = summary.plan.scenario
     sensor = verdict.metric.name.rpartition(".")[2]
-    rates = scenario.arrivals.frames_per_s
+    rates = scenario.arrivals.content.frames_per_s
     peak = summary.metrics.get(f"age_peak_mean_s.{verdict.metric.name.partition('.')[2]}")
     if sensor not in rates or peak is None:
         return None
@@ -78,7 +78,7 @@ def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer comes, what is known is "
         f"{duration(peak.value)} old on average: the time from one answer to the next, and the way of a frame to its answer."
     )
-    levers = LeverScore((), lambda plan: -plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
+    levers = LeverScore((), lambda plan: -plan.scenario.arrivals.content.frames_per_s[sensor], written=["arrivals", "stages"])
     return ObjectiveCause(sentence, ["ages", "cameras"], levers)
 
 

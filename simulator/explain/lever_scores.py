@@ -123,10 +123,10 @@ def _with_feeders(scenario: Scenario, stages: Sequence[str]) -> Iterator[str]:
     # each stage that decides is followed by those it goes by: the scorer of a gate, the retries that send back to it
     for name in stages:
         yield name
-        if scenario.stages[name].by_score:
+        if name in scenario.score_gates():
             yield scenario.scorer_of(scenario.score_gates()[name])
         targets = scenario.stages[name].fallbacks().values()
-        yield from (key for key in targets if key in scenario.stages and scenario.stages[key].sends_again)
+        yield from (key for key in targets if key in scenario.stages and scenario.stages[key].repeats.resends)
 
 
 def _writes_to(choice: Choice, part: str) -> bool:
@@ -162,7 +162,7 @@ def _change(before: float, after: float) -> float:
 
 def _paid_per_1000(summary: Summary, plan: Plan) -> float:
     """Return the pay of a design's servers for 1,000 requests, as far as it is known before a run, in USD."""
-    paying = [name for name, stage in plan.scenario.stages.items() if stage.cost_part and stage.server]
+    paying = [name for name, stage in plan.scenario.stages.items() if stage.servers and stage.servers.cost_part]
     hours = {name: servers(plan, name).total(plan.arrivals_end_s) / HOUR_S for name in paying}
     usd = sum(hours[name] * kind(plan, name).usd_per_hour(plan, name) for name in paying)
     return usd / (summary.requests / summary.replications / 1000)
@@ -175,8 +175,8 @@ def _held_up_by(summary: Summary, name: str) -> Callable[[Plan], float] | None:
         return None
     if load.retried is not None and times.turned_away >= FEW * times.visits:
         figure = "retried"
-    elif plan.scenario.stages[name].batching_delay_s and times.held_s > times.waited_s / 2:
-        return lambda other: other.scenario.stages[name].batching_delay_s
+    elif plan.scenario.stages[name].service.batching_delay_s and times.held_s > times.waited_s / 2:
+        return lambda other: other.scenario.stages[name].service.batching_delay_s
     else:
         figure = "peak" if load.peak is not None and load.peak >= 1 > load.mean else "mean"
 

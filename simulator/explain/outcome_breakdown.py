@@ -61,11 +61,12 @@ def _how(scenario: Scenario, name: str | None, end: str) -> str:
     if end not in stage.planned_targets().values():
         ways = {str(path[0]) for path, target in stage.fallbacks().items() if target == end}
         return f"{_FALLBACKS.get(ways.pop(), _TURNED_AWAY) if len(ways) == 1 else _TURNED_AWAY} “{stage.label}”"
-    if stage.by_score:
+    routing = stage.routing
+    if routing is not None and routing.by_score:
         scorer = scenario.scorer_of(scenario.score_gates()[name])
         return f": “{stage.label}” decides, by the score of “{scenario.stages[scorer].label}”"
-    if stage.asks:
-        return f": “{stage.label}” decides, by {scenario.attributes[stage.asks].label}"
+    if routing is not None and routing.asks:
+        return f": “{stage.label}” decides, by {scenario.attributes[routing.asks].label}"
     return f": “{stage.label}” decides"
 
 
@@ -113,7 +114,9 @@ def part_label(scenario: Scenario, part: str) -> str:
         told = of_class | {MISSED: f"{who.missed} {who.positives}"}
         if part in told:
             return told[part]
-    stages = [stage.label for stage in scenario.stages.values() if stage.keeps_hours and stage.cost_part == part]
+    stages = [
+        stage.label for stage in scenario.stages.values() if stage.servers.keeps_hours and stage.servers.cost_part == part
+    ]
     paid = [end.label for end in scenario.ends.values() if end.usd.value]
     outcomes = f"“{paid[0]}”" if len(paid) == 1 else "outcomes"
     return " and ".join(stages) or (outcomes if part == "ends" else part)
@@ -124,7 +127,7 @@ def price_is_assumed(plan: Plan, part: str) -> bool:
     scenario = plan.scenario
     if part == MISSED:
         return scenario.costs is not None and scenario.costs.missed_positive_usd.kind == "assumed"
-    paid = {name: stage for name, stage in scenario.stages.items() if stage.cost_part == part}
+    paid = {name: stage for name, stage in scenario.stages.items() if stage.servers.cost_part == part}
     if not paid:
         return any(end.usd.kind == "assumed" for end in scenario.ends.values() if end.usd.value)
     prices = {f"stages.{name}.usd_per_hour" for name in paid} | {f"{stage.label}: price" for stage in paid.values()}

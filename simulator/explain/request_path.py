@@ -146,7 +146,7 @@ def percentile(text: str) -> float:
 
 def answers_early(trace: Trace) -> bool:
     """Whether the answer may come before the end of the path."""
-    return any(stage.gives_answers for stage in trace.plan.scenario.stages.values())
+    return any(routing.gives_answers for routing in trace.plan.scenario.routers().values())
 
 
 def request_path(trace: Trace, share: float, until: Until = "answer") -> RequestPath | None:
@@ -215,7 +215,7 @@ def _waits(trace: Trace, visit: Any, others: Visits, until: float) -> list[Wait]
     edges = [visit.entered_s, *times[inside].tolist(), until]
     found = [states[np.searchsorted(times, visit.entered_s, "right") - 1], *states[inside]]
     pieces = [(state, start, end) for state, start, end in zip(found, edges[:-1], edges[1:], strict=True) if end > start]
-    words = {HELD: trace.plan.scenario.stages[visit.stage].held_for, DOWN: WITHOUT_A_REPLICA}
+    words = {HELD: trace.plan.scenario.stages[visit.stage].service.held_for, DOWN: WITHOUT_A_REPLICA}
     return [
         Wait(same[0][1], same[-1][2], words.get(state, BEHIND))
         for state, group in groupby(pieces, key=itemgetter(0))

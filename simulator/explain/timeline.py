@@ -62,7 +62,7 @@ def occupancy(trace: Trace, steps: int = 600) -> pd.DataFrame:
     edges: Floats = np.linspace(0, trace.plan.horizon_s, steps + 1)
     found: dict[str, Any] = {"time_s": edges[:-1]}
     for name, stage in trace.plan.scenario.stages.items():
-        if stage.server:
+        if stage.servers:
             visits = trace.logs[name].frame(name)
             found[name] = _most(visits["entered_s"].to_numpy(), _gone(visits), edges)
     found["in_flight"] = _most(trace.columns.arrived, trace.columns.finished, edges)
@@ -158,7 +158,7 @@ def moment(trace: Trace, at_s: float) -> Moment:
     start, end = max(at_s - MINUTE_S / 2, 0.0), min(at_s + MINUTE_S / 2, DAY_S * trace.plan.scenario.run.days)
     near = (columns.arrived >= start) & (columns.arrived < end)
     stages = trace.plan.scenario.stages
-    stations = [_station(trace, name, at_s) for name, stage in stages.items() if stage.server]
+    stations = [_station(trace, name, at_s) for name, stage in stages.items() if stage.servers]
     return Moment(max(end - start, 0.0), int(near.sum()), int(here.sum()), stations)
 
 
@@ -167,7 +167,7 @@ def _station(trace: Trace, name: str, at_s: float) -> Station:
     served = visits[(visits["started_s"] <= at_s) & (visits["left_s"] > at_s)]
     waiting_now = int(_in_queue(visits, np.array([at_s]))[0])
     there = int(servers(trace, name).at(at_s))
-    return Station(stage.label, waiting_now, served["server"].nunique(), there, stage.keeps_hours)
+    return Station(stage.label, waiting_now, served["server"].nunique(), there, stage.servers.keeps_hours)
 
 
 #: What stands in place of a sensor's name where frames of several sensors are worked on as one.
@@ -223,7 +223,7 @@ def _sets(trace: Trace, rows: Rows, at: Times) -> NDArray[np.bool_]:
     """Whether each request carried others by that time (s), as a set of frames does; shapes (n,)."""
     since = np.full(trace.columns.n, np.inf)
     for name in trace.plan.scenario.stages:
-        carrier, began, inside = kind(trace, name).carried(trace, name)
-        others = carrier != inside
-        np.minimum.at(since, carrier[others], began[others])
+        for carrier, began, inside in kind(trace, name).report(trace, name).carried:
+            others = carrier != inside
+            np.minimum.at(since, carrier[others], began[others])
     return np.asarray(since[rows] <= at)

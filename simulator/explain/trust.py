@@ -70,12 +70,14 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
     if load >= 1:
         many = summary.plan.scenario.unit.many.capitalize()
         turned_away = f"{many} that wait too long, or find the queue full, are turned away."
-        then = turned_away if stage.is_bounded else _GROWS if grows(summary.plan, name, summary.stages[name]) else _PASSES
+        then = (
+            turned_away if stage.service.is_bounded else _GROWS if grows(summary.plan, name, summary.stages[name]) else _PASSES
+        )
         yield TrustNote("load", "weak", f"{at}: overload. {then}")
     elif load >= BUSY:
         level: Level = "weak" if load >= SATURATED else "fair"
         regime = "near saturation" if load >= SATURATED else "busy"
-        yield TrustNote("load", level, f"{at}: {regime}. {_leverage(load, stage.keeps_hours)}")
+        yield TrustNote("load", level, f"{at}: {regime}. {_leverage(load, stage.servers.keeps_hours)}")
     elif peaks := _over_at_peak(summary):
         text = f"{at}, but at the peak {peaks}: that queue depends on the real height of the peak."
         yield TrustNote("load", "fair", text)

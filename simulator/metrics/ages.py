@@ -154,7 +154,7 @@ def arrived_at(trace: Trace, end: str) -> tuple[NDArray[np.int64], Floats]:
 
 def _with_carried(trace: Trace, rows: NDArray[np.int64], came: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Requests that reached an end, each with those it carried, such as the frames of a set."""
-    carried = [kind(trace, name).carried(trace, name) for name in trace.plan.scenario.stages]
+    carried = [each for name in trace.plan.scenario.stages for each in kind(trace, name).report(trace, name).carried]
     carried = [each for each in carried if len(each[0])]
     for _ in carried:  # carried requests may carry others
         when = np.full(trace.columns.n, np.nan)

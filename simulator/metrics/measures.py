@@ -347,7 +347,7 @@ def measure(trace: Trace) -> Measures:
         flows=_flows(trace, last),
         strata=run.strata,
         latencies=_by_stretch(run.latencies) if stretches > 1 else None,
-        queries=queries_of(trace) if scenario.arrivals.is_mlperf else None,
+        queries=queries_of(trace) if scenario.arrivals.mlperf is not None else None,
         stages=times_of(trace, visits),
         groups=dict(_groups(run, counted, last)),
     )
@@ -375,10 +375,10 @@ def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Containe
 def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
     """Add the counts of kinds of stages, such as retries and joins, and of the sections of features."""
     for name in run.scenario.stages:
-        own = kind(run.trace, name)
-        counts.totals.update((metric, Total(*pair)) for metric, *pair in own.totals(run.trace, name))
-        counts.samples.update((metric, run.sample(values, at)) for metric, values, at in own.times(run.trace, name))
-        counts.rates.update((metric, run.per_stretch(times)) for metric, times in own.events(run.trace, name))
+        own = kind(run.trace, name).report(run.trace, name)
+        counts.totals.update((metric, Total(*pair)) for metric, *pair in own.totals)
+        counts.samples.update((metric, run.sample(values, at)) for metric, values, at in own.times)
+        counts.rates.update((metric, run.per_stretch(times)) for metric, times in own.events)
     for section in run.scenario.sections.values():
         counts.totals |= section.totals(run.trace)
 

@@ -139,11 +139,11 @@ def _chance(over: int, n: int, percentile: float) -> float:
 def queries_of(trace: Trace) -> Queries | None:
     """The queries of a replication; None where the scenario is none of MLPerf's."""
     spec, columns = trace.plan.scenario.arrivals, trace.columns
-    if not spec.is_mlperf:
+    if spec.mlperf is None:
         return None
     answered = np.isfinite(columns.answered)
     latency = np.where(answered, columns.answered - columns.arrived, np.inf)
-    by_query = latency.reshape(-1, spec.per_query)
+    by_query = latency.reshape(-1, spec.mlperf.per_query)
     span = float(columns.answered[answered].max()) if answered.any() else 0.0
     return Queries(by_query.max(axis=1), int(answered.sum()), span)
 
@@ -152,11 +152,11 @@ def mlperf_result(plan: Plan, replications: Sequence[Queries | None]) -> MlperfR
     """The verdict on all replications of a plan; None where the scenario is none of MLPerf's."""
     spec = plan.scenario.arrivals
     found = [queries for queries in replications if queries is not None]
-    if not spec.is_mlperf or not found:
+    if spec.mlperf is None or not found:
         return None
     span = sum(queries.span_s for queries in found)
     throughput = sum(queries.answered for queries in found) / span if span else 0.0
-    if spec.latency_quoted is None:
+    if spec.mlperf.percentile is None:
         return MlperfResult(spec.kind, throughput, None)
     latencies = np.concatenate([queries.latency_s for queries in found])
-    return MlperfResult(spec.kind, throughput, mlperf_verdict(latencies, *spec.latency_quoted))
+    return MlperfResult(spec.kind, throughput, mlperf_verdict(latencies, spec.mlperf.percentile, spec.mlperf.bound_s))

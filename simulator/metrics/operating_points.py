@@ -161,7 +161,7 @@ def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Refer
 
 def reading_capacity(plan: Plan) -> float | None:
     """The share of all people whose photos the reviewers can read; None without reviewers."""
-    people = [load for load in loads(plan) if plan.scenario.stages[load.stage].keeps_hours]
+    people = [load for load in loads(plan) if plan.scenario.stages[load.stage].servers.keeps_hours]
     return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)
 
 

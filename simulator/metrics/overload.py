@@ -72,7 +72,7 @@ def _edges(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 def _sent_again(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """When each retry was sent."""
-    stages = [name for name, stage in trace.plan.scenario.stages.items() if stage.sends_again]
+    stages = [name for name, stage in trace.plan.scenario.stages.items() if stage.repeats.resends]
     visits = pd.concat([trace.logs[name].frame(name) for name in stages], ignore_index=True)
     return visits.loc[visits["started_s"].notna(), "left_s"].to_numpy()
 
@@ -83,8 +83,8 @@ def capacity_per_s(plan: Plan) -> float | None:
     None if it has no servers, or if their number changes.
     """
     stages = plan.scenario.stages
-    again = [target for stage in stages.values() if stage.sends_again for target in stage.planned_targets().values()]
-    steady = {name: stages[name].steady_servers for name in again if name in stages}
+    again = [target for stage in stages.values() if stage.repeats.resends for target in stage.planned_targets().values()]
+    steady = {name: stages[name].service.steady_servers for name in again if name in stages}
     return next((server_capacity_per_s(plan, name) * servers for name, servers in steady.items() if servers), None)
 
 

@@ -99,8 +99,9 @@ def _paid_usd(run: CountedRun) -> dict[str, float]:
     """Return USD paid for the stages, by the part of the cost that each belongs to."""
     paid = dict.fromkeys(USUAL_PARTS, 0.0)
     for name, stage in run.scenario.stages.items():
-        if stage.cost_part:
-            paid[stage.cost_part] = paid.get(stage.cost_part, 0.0) + paid_usd(run.trace, name)
+        if stage.servers.cost_part:
+            part = stage.servers.cost_part
+            paid[part] = paid.get(part, 0.0) + paid_usd(run.trace, name)
     return paid
 
 

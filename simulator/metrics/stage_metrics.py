@@ -41,8 +41,8 @@ def of_stages(case: CaseOutline) -> Iterator[CountedMetric]:
     """Yield the utilization and the waits of every stage with servers, and the metrics that its kind counts itself."""
     for name, model in case.stages.items():
         label = case.label(name)
-        if model.server:
-            yield from _of_servers(name, label, case.tags if model.keeps_hours else [])
+        if model.servers:
+            yield from _of_servers(name, label, case.tags if model.servers.keeps_hours else [])
         yield from map(CountedMetric, model.metrics(name, label, case.tags))
 
 
@@ -176,7 +176,7 @@ def _waited_while(
 ) -> tuple[float, float]:
     """Of all waits at one stage, the seconds that were HELD, and those that were DOWN."""
     stage, totals = trace.plan.scenario.stages[name], np.zeros(3)
-    lanes = np.unique(server) if stage.queue_a_server else [None]
+    lanes = np.unique(server) if stage.service.queue_each else [None]
     for lane in lanes:
         mine = slice(None) if lane is None else server == lane
         times, states = wait_steps(trace, name, visits, lane)
@@ -200,9 +200,9 @@ def wait_steps(trace: Trace, name: str, visits: Visits, server: int | None = Non
     before that was known.
     """
     stage = trace.plan.scenario.stages[name]
-    if not stage.server:
-        return np.zeros(1), np.full(1, HELD if stage.held_for else BEHIND)
-    if stage.keeps_hours:
+    if not stage.servers:
+        return np.zeros(1), np.full(1, HELD if stage.service.held_for else BEHIND)
+    if stage.servers.keeps_hours:
         there = servers(trace, name)
         return np.array(there.times), np.where(np.array(there.values) == 0, HELD, BEHIND)
     return _of_machines(trace, name, stage, visits, server)
@@ -212,11 +212,11 @@ def _of_machines(
     trace: Trace, name: str, stage: AnyStage, visits: Visits, server: int | None
 ) -> tuple[Seconds, NDArray[np.intp]]:
     """Only a rule with a batching delay leaves a replica free that could serve waiting requests."""
-    lane = server if stage.queue_a_server else None
+    lane = server if stage.service.queue_each else None
     if lane == -1:
         return np.zeros(1), np.full(1, BEHIND)
     up, lacking = servers(trace, name, lane), down(trace, name, lane)
-    if not stage.batching_delay_s:
+    if not stage.service.batching_delay_s:
         return np.array(lacking.times), np.where(np.array(lacking.values) > 0, DOWN, BEHIND)
     busy_from, busy = _at_work(visits if lane is None else visits.only(visits.server == lane))
     times = np.unique(np.concatenate([busy_from, up.times, lacking.times]))
@@ -237,14 +237,14 @@ def _loads(trace: Trace, name: str, visits: Visits) -> tuple[float, float, float
     """The load over the whole run, since the last thing that struck, and the highest while something did."""
     whole, since = _load(trace, name, visits), last_change(trace.plan, name)
     late = _load(trace, name, visits, (since, inf)) if since else whole
-    spans = [] if trace.plan.scenario.stages[name].keeps_hours else struck_spans(trace.plan)
+    spans = [] if trace.plan.scenario.stages[name].servers.keeps_hours else struck_spans(trace.plan)
     return whole, late, max((_load(trace, name, visits, span) for span in spans), default=0.0)
 
 
 def last_change(plan: Plan, name: str) -> float:
     """From when on nothing strikes any more at a stage, or nothing else does, in seconds of the run."""
     stage, arrivals = plan.scenario.stages[name], plan.scenario.arrivals
-    return unchanged_since(plan, daily=stage.keeps_hours or not arrivals.reaches_steady_state)
+    return unchanged_since(plan, daily=stage.servers.keeps_hours or not arrivals.reaches_steady_state)
 
 
 def _load(trace: Trace, name: str, visits: Visits, within: Span = (0.0, inf)) -> float:
@@ -254,12 +254,12 @@ def _load(trace: Trace, name: str, visits: Visits, within: Span = (0.0, inf)) ->
     began then, over what could be served then.
     """
     stage = trace.plan.scenario.stages[name]
-    if not stage.server:
+    if not stage.servers:
         return 0.0
     if within != (0.0, inf):
         visits = visits.only((visits.entered_s >= within[0]) & (visits.entered_s < within[1]))
-    if stage.keeps_hours:
-        slowed = kind(trace, name).slowed(trace, name, visits)
+    if stage.servers.keeps_hours:
+        slowed = kind(trace, name).offered(trace, name).slowed(visits)
         return _over(float(brought_s(trace, visits, slowed).sum()), weighted_work_s(trace, name, lambda _: 1.0, within))
     offered = weighted_work_s(trace, name, lambda plan: capacity_per_s(plan, name), within)
     return _over(float(_each_once(visits).sum()), offered)

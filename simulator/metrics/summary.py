@@ -114,7 +114,7 @@ def metric_rows(summary: Summary) -> pd.DataFrame:
 
 def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
     """The labels of the stages with servers to which nothing came in a run; stages: those to which something did."""
-    return [stage.label for name, stage in plan.scenario.stages.items() if stage.server and name not in stages]
+    return [stage.label for name, stage in plan.scenario.stages.items() if stage.servers and name not in stages]
 
 
 def doubts(found: Estimate, unit: str) -> str:
@@ -282,14 +282,14 @@ def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
     What counts is the load since the last thing that struck: a queue that a surge has left behind is worked off again. Clients
     that wait for their answers, or MLPerf's offline samples, bring no more than is served.
     """
-    bounded = plan.scenario.stages[stage].is_bounded
+    bounded = plan.scenario.stages[stage].service.is_bounded
     return times.late_load >= 1 and not bounded and plan.scenario.arrivals.has_rate
 
 
 def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
     """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
     growing = {stage for stage, times in stages.items() if grows(plan, stage, times)}
-    behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
+    behind = {stage for stage in growing if not plan.scenario.stages[stage].servers.keeps_hours}
     unsteady = warm_up is not None and not warm_up.steady
     return {
         name
@@ -313,7 +313,7 @@ def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
 
 def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
     since = f"from {clock(plan.scenario, last_change(plan, stage))} on"
-    bounded = plan.scenario.stages[stage].is_bounded
+    bounded = plan.scenario.stages[stage].service.is_bounded
     many = plan.scenario.unit.many
     then = (_GROWS if grows(plan, stage, times) else _TURNED_AWAY).format(many.capitalize(), many)
     if times.load >= 1 and (bounded or times.late_load >= 1):

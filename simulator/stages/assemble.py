@@ -12,25 +12,24 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.case.fields import Name
-from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.case.kinds import AnyStage, Faults, Service, Target
 from simulator.case.outputs import Metric, share_metric
 from simulator.errors import suggest
 from simulator.records.annotations import as_memoryview
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog
-from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting
+from simulator.stages.stage import Onward, Outbox, ServiceStage, StageReport, Waiting
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
-    from simulator.stages.stage import Comers, Rows, Stage, Times
+    from simulator.stages.stage import Comers, Rows, Stage
 
 
 class Assemble(AnyStage):
     """Makes sets of the freshest frames, one per sensor; a set goes on as one request."""
 
-    held_for: ClassVar[str] = "waiting for other frames"
     in_branches: ClassVar[bool] = False
 
     kind: Literal["assemble"]
@@ -65,8 +64,11 @@ class Assemble(AnyStage):
             raise ValueError(f"with `waits_for: all` no set lacks a frame; leave {field} out")
         return self
 
+    @property
+    def service(self) -> Service:
+        return Service(held_for="waiting for other frames")
+
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """The sensors exist."""
         known = scenario.sensors
         if not known:
             yield ("kind",), "sets are made of frames: they need arrivals of the kind sensors"
@@ -76,14 +78,13 @@ class Assemble(AnyStage):
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """How many sets there are, what is missing, and how old their frames are."""
         yield Metric(f"sets_per_s.{name}", f"{label}: sets that went on", "1/s", "higher", "ratio", stage=name)
         yield share_metric(f"incomplete_share.{name}", f"{label}: sets with a sensor missing", "lower", name)
         frames = {"set_spread": "time from the oldest to the newest frame of a set", "set_age": "age of a set's oldest frame"}
         for short, what in frames.items():
-            told, of = f"{label}: {what}", f"{short}.{name}"
-            yield Metric(f"{short}_mean_s.{name}", f"{told}, mean", "s", "lower", "mean", of, stage=name)
-            yield Metric(f"{short}_p95_s.{name}", f"{told}, 95% within", "s", "lower", "quantile", of, 0.95, stage=name)
+            words, of = f"{label}: {what}", f"{short}.{name}"
+            yield Metric(f"{short}_mean_s.{name}", f"{words}, mean", "s", "lower", "mean", of, stage=name)
+            yield Metric(f"{short}_p95_s.{name}", f"{words}, 95% within", "s", "lower", "quantile", of, 0.95, stage=name)
 
 
 #: A frame that is here: its row, and when it came.
@@ -111,35 +112,21 @@ class AssembleStage(ServiceStage):
 
         Frames that are part of no set, because a newer one came before it went on, do not go on as planned.
         """
-        spec, known = cast(Assemble, plan.scenario.stages[name]), plan.scenario.arrivals.frames_per_s
+        spec, known = cast(Assemble, plan.scenario.stages[name]), plan.scenario.arrivals.content.frames_per_s
         rates = [known[sensor] for sensor in spec.sensors or known]
         sets = {"all": min(rates), "none": rates[0], "deadline": max(rates)}[spec.waits_for]
         others = sum(min(rate, sets) for rate in rates) - sets
         return [Onward(spec.to, sets / sum(rates)), Onward(spec.rest_to, others / sum(rates))]
 
     @classmethod
-    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
-        """Of the sets, those that lacked a sensor."""
-        lacking = sets_of(trace, name).lacking
-        yield f"incomplete_share.{name}", float(lacking.sum()), float(len(lacking))
-
-    @classmethod
-    def times(cls, trace: Trace, name: str) -> Iterator[tuple[str, Times, Times]]:
-        """How far apart the frames of a set were sent, and how old the oldest was."""
+    def report(cls, trace: Trace, name: str) -> StageReport:
         sets = sets_of(trace, name)
-        yield f"set_spread.{name}", sets.spread, sets.at
-        yield f"set_age.{name}", sets.age, sets.at
-
-    @classmethod
-    def events(cls, trace: Trace, name: str) -> Iterator[tuple[str, Times]]:
-        """When sets went on."""
-        yield f"sets_per_s.{name}", sets_of(trace, name).at
-
-    @classmethod
-    def carried(cls, trace: Trace, name: str) -> tuple[Rows, Times, Rows]:
-        """The frames of each set go on in the one that carries it."""
-        sets = sets_of(trace, name)
-        return sets.carrier, sets.since, sets.frame
+        return StageReport(
+            totals=[(f"incomplete_share.{name}", float(sets.lacking.sum()), float(len(sets.lacking)))],
+            times=[(f"set_spread.{name}", sets.spread, sets.at), (f"set_age.{name}", sets.age, sets.at)],
+            events=[(f"sets_per_s.{name}", sets.at)],
+            carried=[(sets.carrier, sets.since, sets.frame)],
+        )
 
     def __init__(self, run: Run, name: str, spec: Assemble) -> None:
         super().__init__(run, name, spec)

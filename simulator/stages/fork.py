@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Fork(AnyStage):
     """Sends every request into several branches at once; they meet again at one join."""
 
-    splits: ClassVar[bool] = True
+    branching: ClassVar[Literal["", "fork", "join"]] = "fork"
 
     kind: Literal["fork"]
     to: Annotated[list[Target], Field(min_length=2, max_length=16)]
@@ -28,13 +28,12 @@ class Fork(AnyStage):
 class ForkStage(Stage):
     """Every branch is handed the same row; what the branches may write of it is limited by the checks of a scenario.
 
-    inside: the stages of the branches. photos: which of its photos each request showed when it came here, shape (n,): the
-    branches look at that one, even if the request is behind their join by then and has sent another.
+    photos: the photo that each request showed when it came here, by number, shape (n,). The branches look at that photo, even
+    if the request is behind their join by then and has sent another.
     """
 
     def __init__(self, run: Run, name: str, spec: Fork) -> None:
         super().__init__(run, name, spec)
-        self.inside = run.plan.scenario.network.inside(name)
         self.photos = np.zeros(run.requests.n, np.int8)
 
     def take_over(self, before: Stage, now: float) -> None:

@@ -105,18 +105,19 @@ class Gate(AnyStage):
         return self
 
     @property
+    def routing(self) -> Gate:
+        return self
+
+    @property
     def by_score(self) -> bool:
-        """Whether the model's word decides."""
         return self.by == SCORE
 
     @property
     def by_quality(self) -> bool:
-        """Whether the quality of the photo decides."""
         return self.by == QUALITY
 
     @property
     def by_chance(self) -> bool:
-        """Whether chance decides."""
         return self.by == RANDOM
 
     @property
@@ -126,12 +127,10 @@ class Gate(AnyStage):
 
     @property
     def by_frame(self) -> bool:
-        """Whether the number of a frame decides."""
         return self.by == FRAME
 
     @property
     def by_source(self) -> bool:
-        """Whether the sensor of a frame or its number decides."""
         return self.by_frame or self.by == SENSOR
 
     @property
@@ -141,7 +140,6 @@ class Gate(AnyStage):
 
     @property
     def gives_answers(self) -> bool:
-        """Where the author says so."""
         return self.answers
 
     @property
@@ -149,8 +147,7 @@ class Gate(AnyStage):
         """Scores, photos, attributes and luck of a request are what they were."""
         return True
 
-    def arrows(self) -> Iterator[tuple[str, str]]:
-        """The routes that are open."""
+    def open_routes(self) -> Iterator[tuple[str, str]]:
         open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
         return ((route.tag or "", route.to) for route in open_)
 
@@ -237,6 +234,39 @@ class Gate(AnyStage):
         elif name not in (reached := scenario.network.reached(scenario.scorer_of(self))) and reached <= known:
             yield ("by",), f"no request arrives here from '{scenario.scorer_of(self)}', whose scores it uses"
 
+    def routes_of_items(self, plan: Plan) -> NDArray[np.int64] | None:
+        if self.asks and plan.scenario.attributes[self.asks].of_items:
+            return self.routes_of_values(plan, item_values(plan, self.asks))
+        if not self.by_score:
+            return None
+        table = plan.table_of(self)
+        return _first(np.concatenate([table.positives, table.negatives]), thresholds(plan, self))
+
+    def routes_of_values(self, plan: Plan, values: Column) -> NDArray[np.int64]:
+        return _first(attribute_values(plan, self, values), np.array(thresholds(plan, self), np.float32))
+
+    def routes_of_frames(self, plan: Plan, sensors: Column, frames: Column) -> NDArray[np.int64]:
+        return _first(frame_values(plan, self, sensors, frames), np.array(thresholds(plan, self), np.float32))
+
+    def routes_by_chance(self, plan: Plan) -> list[float] | None:
+        """Return the shares of its routes; the last takes the rest."""
+        if not self.by_chance:
+            return None
+        return [high - low for high, low in pairwise([1.0, *thresholds(plan, self), 0.0])]
+
+    def routes_of_photos(self, plan: Plan, usable: bool) -> list[float] | None:
+        """Return the shares that the curve of the quality check lets through, by its AUC."""
+        if not self.by_quality:
+            return None
+        assert plan.scenario.population is not None
+        quality = plan.scenario.population.quality
+        apart = quality.separation if quality and usable else 0.0
+        above = [float(ndtr(apart - cut)) for cut in thresholds(plan, self)]
+        return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
+
+    def bounds(self, plan: Plan) -> list[float]:
+        return thresholds(plan, self)
+
 
 class GateStage(Stage):
     """Each request takes the first route whose threshold its value reaches."""
@@ -265,54 +295,6 @@ class GateStage(Stage):
         spec = cast(Gate, plan.scenario.stages[name])
         shares = comers.photo.routes[name]
         return [Onward(route.to, share, route.tag or "") for route, share in zip(spec.routes, shares, strict=True)]
-
-    @classmethod
-    def routes_of_items(cls, plan: Plan, name: str) -> NDArray[np.int64] | None:
-        """The first route whose threshold its score reaches, or which its attribute takes."""
-        spec = cast(Gate, plan.scenario.stages[name])
-        if spec.asks and plan.scenario.attributes[spec.asks].of_items:
-            return cls.routes_of_values(plan, name, item_values(plan, spec.asks))
-        if not spec.by_score:
-            return None
-        table = plan.table_of(spec)
-        return _first(np.concatenate([table.positives, table.negatives]), thresholds(plan, spec))
-
-    @classmethod
-    def routes_of_values(cls, plan: Plan, name: str, values: Column) -> NDArray[np.int64]:
-        """The first route that takes each value."""
-        spec = cast(Gate, plan.scenario.stages[name])
-        return _first(attribute_values(plan, spec, values), np.array(thresholds(plan, spec), np.float32))
-
-    @classmethod
-    def routes_of_frames(cls, plan: Plan, name: str, sensors: Column, frames: Column) -> NDArray[np.int64]:
-        """The first route that names the sensor, or that takes the number."""
-        spec = cast(Gate, plan.scenario.stages[name])
-        return _first(frame_values(plan, spec, sensors, frames), np.array(thresholds(plan, spec), np.float32))
-
-    @classmethod
-    def routes_by_chance(cls, plan: Plan, name: str) -> list[float] | None:
-        """The shares of its routes; the last takes what they leave."""
-        spec = cast(Gate, plan.scenario.stages[name])
-        if not spec.by_chance:
-            return None
-        return [high - low for high, low in pairwise([1.0, *thresholds(plan, spec), 0.0])]
-
-    @classmethod
-    def bounds(cls, plan: Plan, name: str) -> list[float]:
-        """Its thresholds."""
-        return thresholds(plan, cast(Gate, plan.scenario.stages[name]))
-
-    @classmethod
-    def routes_of_photos(cls, plan: Plan, name: str, usable: bool) -> list[float] | None:
-        """What the curve of the quality check lets through, by its AUC."""
-        spec = cast(Gate, plan.scenario.stages[name])
-        if not spec.by_quality:
-            return None
-        assert plan.scenario.population is not None
-        quality = plan.scenario.population.quality
-        apart = quality.separation if quality and usable else 0.0
-        above = [float(ndtr(apart - cut)) for cut in thresholds(plan, spec)]
-        return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
 
     def __init__(self, run: Run, name: str, spec: Gate) -> None:
         super().__init__(run, name, spec)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.case.kinds import AnyStage, Faults, Service, Target
 from simulator.case.outputs import Metric, share_metric
 from simulator.records.annotations import as_memoryview
 from simulator.records.trace import TIMED_OUT, Trace, VisitLog
-from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting
+from simulator.stages.stage import Onward, Outbox, ServiceStage, StageReport, Waiting
 from simulator.units import duration
 
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ class Join(AnyStage):
     A branch that turns a request away may name the join as its fallback: then the join knows that this input is missing.
     """
 
-    joins: ClassVar[bool] = True
+    branching: ClassVar[Literal["", "fork", "join"]] = "join"
     keeps: ClassVar[bool] = True
-    held_for: ClassVar[str] = "waiting for other inputs"
 
     kind: Literal["join"]
     needs: Annotated[Literal["all"] | Annotated[int, Field(ge=1, le=16)], Field(description="inputs to wait for")] = "all"
@@ -47,8 +46,12 @@ class Join(AnyStage):
         Field(description="where a request goes if an input is missing and no more can arrive, or time is up; none: `to`"),
     ] = None
 
+    @property
+    def service(self) -> Service:
+        return Service(held_for="waiting for other inputs")
+
     def needed(self, inputs: int) -> int:
-        """Inputs that make a request complete, given the number of branches."""
+        """Return the number of inputs that make a request complete, given the number of branches."""
         return inputs if self.needs == "all" else self.needs
 
     def check(self, name: str, scenario: Scenario) -> Faults:
@@ -86,8 +89,11 @@ class JoinStage(ServiceStage):
         return [Onward(spec.to, 1 / plan.scenario.network.inputs_of(name))]
 
     @classmethod
-    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
-        """Of the requests that went on, the share that lacked an input; of all inputs, the share that came too late."""
+    def report(cls, trace: Trace, name: str) -> StageReport:
+        return StageReport(totals=cls._totals(trace, name))
+
+    @classmethod
+    def _totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
         visits = trace.logs[name].frame(name).dropna(subset="left_s")
         used = visits[visits["started_s"].notna()]
         sets = used.assign(came=used["server"] >= 0).groupby("request").agg(came=("came", "sum"), left=("left_s", "first"))

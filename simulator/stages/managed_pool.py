@@ -301,11 +301,15 @@ class ManagedPoolStage(AnyPool):
             np.concatenate([np.array(leaves), gone]),
         )
 
-    def note_at_work(self, log: VisitLog) -> None:
-        """Batches are logged when they are done; of two copies being served, the one done first is the wanted one."""
+    def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
+        """Log batches at work, which are else logged when they are done, and return the replicas that came and went.
+
+        Of two copies being served, the one done first is the wanted one.
+        """
         counted: set[int] = set()
         for batch in self.work.unfinished():
             counted = batch.note(log, counted)
+        return self.scaling.fleet(until)
 
     def settle(self, now: float) -> None:
         """Let those go that waited too long."""
@@ -377,10 +381,6 @@ class ManagedPoolStage(AnyPool):
     def free_replicas(self) -> dict[int, float]:
         """Since when each replica that is not at work has been free (s)."""
         return {replica: since for lane in self.lanes for since, replica in lane.free}
-
-    def fleet(self, until: float) -> Fleet | None:
-        """How many replicas there were, where that changed."""
-        return self.scaling.fleet(until)
 
 
 class Timer:

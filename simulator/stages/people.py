@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from heapq import heapify, heappop, heappush
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
@@ -12,14 +13,24 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
-from simulator.case.kinds import AnyStage, Faults, Target, check_order
+from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.errors import suggest
 from simulator.records.annotations import as_memoryview
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes, clock_s
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits
 from simulator.stages.queues import ORDERS
-from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting, plan_of
+from simulator.stages.stage import (
+    Capacity,
+    OfferedTime,
+    Onward,
+    Outbox,
+    PaidTime,
+    ServerSteps,
+    ServiceStage,
+    Waiting,
+    plan_of,
+)
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -78,11 +89,7 @@ class SecondReader(Strict):
 class People(AnyStage):
     """Reviewers on shifts, each reading one case at a time from a queue in a given order."""
 
-    server: ClassVar[str] = "reviewer"
-    servers: ClassVar[str] = "the people on duty"
-    keeps_hours: ClassVar[bool] = True
-    held_for: ClassVar[str] = "waiting for somebody to be on duty"
-    cost_part: ClassVar[str] = "reviewers"
+    servers: ClassVar[Servers] = Servers("reviewer", "the people on duty", cost_part="reviewers", keeps_hours=True)
     keeps: ClassVar[bool] = True
     in_branches: ClassVar[bool] = False
 
@@ -120,16 +127,17 @@ class People(AnyStage):
         """What they say of a request is drawn before the run."""
         return True
 
-    def served_again(self) -> tuple[float, str | None]:
-        """Which cases the second reader reads."""
-        return (self.second_reader.share, self.second_reader.tag) if self.second_reader else (0.0, None)
+    @property
+    def service(self) -> Service:
+        again = (self.second_reader.share, self.second_reader.tag) if self.second_reader else (0.0, None)
+        return Service(held_for="waiting for somebody to be on duty", again=again[0], again_tag=again[1])
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Someone is on duty, and the tags it uses exist."""
         if not any(shift.people for shift in self.shifts):
             yield ("shifts",), "nobody is ever on duty; give one shift at least one person"
         yield from check_order(self.order, scenario)
-        tag, tags = self.served_again()[1], scenario.tags()
+        tag, tags = self.service.again_tag, scenario.tags()
         if tag is not None and tag not in tags:
             yield ("second_reader", "tag"), f"no gate gives the tag '{tag}'; {suggest(tag, tags)}"
 
@@ -170,31 +178,33 @@ class PeopleStage(ServiceStage):
         return [Onward(spec.positive_to, found), Onward(spec.negative_to, 1 - found)]
 
     @classmethod
-    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:
-        """People on duty, outside breaks and hand-overs."""
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        """Return the people on duty, outside breaks and hand-overs."""
         roster = roster_of(plan_of(run), name)
-        return Steps(tuple(roster.times), tuple(float(people) for people in roster.people))
+        return ServerSteps(Steps(tuple(roster.times), tuple(float(people) for people in roster.people)))
 
     @classmethod
-    def server_s(cls, run: Plan | Trace, name: str) -> float:
-        """Where nobody is on duty while requests come, because all is read later, a day's share of those who are."""
-        return _staffed_s(plan_of(run), name)
+    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
+        """Return the seconds of the people on duty; tired people get less done in a second.
 
-    @classmethod
-    def work_s(cls, run: Plan | Trace, name: str) -> float:
-        """Who is tired gets less done in a second."""
+        If nobody is on duty while requests come, because all is read later: a day's share of the people who are.
+        """
         plan = plan_of(run)
-        spec = _spec(plan, name)
-        return _staffed_s(plan, name, spec.fatigue_per_h.value if spec.fatigue_per_h else 0.0)
+        fatigue = _spec(plan, name).fatigue_per_h
+        staffed = _staffed_s(plan, name)
+        return OfferedTime(
+            staffed, _staffed_s(plan, name, fatigue.value) if fatigue else staffed, partial(cls._slowed, run, name)
+        )
 
     @classmethod
-    def service_s(cls, plan: Plan, name: str) -> float:
-        """A reading by a reviewer who is not tired."""
-        return 60 * _spec(plan, name).minutes.mean
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
+        """Return the capacity of a reviewer who is not tired."""
+        return Capacity(60 * _spec(plan, name).minutes.mean)
 
     @classmethod
-    def slowed(cls, trace: Trace, name: str, visits: Visits) -> float | Times:
-        """By how long the reader had been on duty; 1 for those that nobody served."""
+    def _slowed(cls, run: Plan | Trace, name: str, visits: Visits) -> float | Times:
+        """Return the slowing of each visit by the time that its reader had been on duty; 1 for an unserved visit."""
+        trace = cast(Trace, run)
         spec = _spec(trace.plan, name)
         if spec.fatigue_per_h is None:
             return 1.0
@@ -207,21 +217,16 @@ class PeopleStage(ServiceStage):
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        """The wage."""
         return _spec(plan, name).usd_per_hour.value
 
     @classmethod
-    def paid_until_end_s(cls, trace: Trace, name: str) -> float:
-        """Whole shifts until the last request may come, then the time at work.
+    def paid(cls, trace: Trace, name: str) -> PaidTime:
+        """Return whole shifts until the last request may come, then the time at work.
 
         A case that keeps its reader beyond the end of the shift is paid as well.
         """
-        return roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s)
-
-    @classmethod
-    def paid_beyond_s(cls, trace: Trace, name: str) -> float:
-        """The time at which somebody reads outside a shift."""
-        return sum(_beyond_shifts_s(trace, name))
+        paid_s = roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s)
+        return PaidTime(paid_s, lambda: sum(_beyond_shifts_s(trace, name)))
 
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)

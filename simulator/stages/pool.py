@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from simulator.case.checks import too_often
 from simulator.case.choices import Options
 from simulator.case.fields import Figure, Name, bounded
-from simulator.case.kinds import AnyStage, Faults, FileName, Target, check_order
+from simulator.case.kinds import AnyStage, Faults, FileName, Servers, Service, Target, check_order
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.records.annotations import InTurn, as_memoryview
@@ -23,7 +23,7 @@ from simulator.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.stages.pool_evidence import PoolEvidence
 from simulator.stages.pool_policies import Breaker, Failures, Scaling, Scores
 from simulator.stages.queues import BALANCERS, ORDERS
-from simulator.stages.stage import ServiceStage, plan_of
+from simulator.stages.stage import Capacity, OfferedTime, PaidTime, ServerSteps, ServiceStage, plan_of
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -39,10 +39,7 @@ Newest = Literal["newest", "newest_of_sensor"]
 class Pool(AnyStage):
     """Replicas of one measured model behind one queue, with dynamic batching."""
 
-    server: ClassVar[str] = "replica"
-    servers: ClassVar[str] = "its replicas"
-    held_for: ClassVar[str] = "batching delay"
-    cost_part: ClassVar[str] = "machines"
+    servers: ClassVar[Servers] = Servers("replica", "its replicas", cost_part="machines")
     keeps: ClassVar[bool] = True
 
     kind: Literal["pool"]
@@ -185,29 +182,21 @@ class Pool(AnyStage):
         return self.replicas if self.scaling is None else max(self.replicas, self.scaling.max_replicas)
 
     @property
-    def steady_servers(self) -> int | None:
-        """All replicas, if no rule adds and removes them."""
-        return self.replicas if self.scaling is None else None
-
-    @property
-    def gives_scores(self) -> bool:
-        """Whether a table has its model's scores."""
-        return self.scores is not None
+    def service(self) -> Service:
+        limits = (self.max_queue, self.timeout_s, self.client_timeout_s, self.replaces) != (None, None, None, None)
+        return Service(
+            held_for="batching delay",
+            steady_servers=self.replicas if self.scaling is None else None,
+            is_bounded=limits or self.preempts == "newest",
+            batching_delay_s=self.max_queue_delay_ms / 1000,
+            queue_each=self.balance is not None,
+            gives_scores=self.scores is not None,
+        )
 
     @property
     def shared_by_branches(self) -> bool:
-        """Whether it writes nothing on a request, so that its visits are independent."""
-        return not self.gives_scores
-
-    @property
-    def batching_delay_s(self) -> float:
-        """The batching delay."""
-        return self.max_queue_delay_ms / 1000
-
-    @property
-    def queue_a_server(self) -> bool:
-        """Whether a rule balances the replicas."""
-        return self.balance is not None
+        """Whether it writes no score on a request, so that its visits are independent."""
+        return self.scores is None
 
     @classmethod
     def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
@@ -225,7 +214,7 @@ class Pool(AnyStage):
         yield from check_order(self.order, scenario)
         if self.sheds_late and not scenario.has_deadlines:
             yield ("sheds_late",), "shedding by deadline needs a class with `deadline_s` in `classes`"
-        if self.gives_scores and scenario.population is None:
+        if self.scores is not None and scenario.population is None:
             yield ("scores",), "scores need a `population` section that states the prevalence"
         yield from self._check_often(scenario)
         for field in ("replaces", "preempts"):
@@ -240,12 +229,6 @@ class Pool(AnyStage):
             every_s = 3600 * self.failures.mtbf_h.value + 60 * self.failures.repair_minutes.value
             if told := too_often(every_s, scenario, "failures", self.most_replicas):
                 yield ("failures", "mtbf_h"), told
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether its queue has a limit, or requests wait in it for a limited time."""
-        limits = (self.max_queue, self.timeout_s, self.client_timeout_s, self.replaces) != (None, None, None, None)
-        return limits or self.preempts == "newest"
 
     @property
     def is_plain(self) -> bool:
@@ -290,52 +273,40 @@ class PoolKind(ServiceStage):
         return [*lines, "latency projected"] if name in plan.bands else lines
 
     @classmethod
-    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:
-        """Every replica that there may be; of a trace, those that were there and up."""
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        """Return every replica that there may be; of a trace, the replicas that were there and up, or had failed."""
         if isinstance(run, Trace) and not _usual(run, name):
-            return added(product(there, up) for there, up, _ in _replicas(run, name, server))
-        return Steps(values=(1.0 if server is not None else float(_spec(plan_of(run), name).most_replicas),))
+            replicas = [*_replicas(run, name, server)]
+            able = added(product(there, up) for there, up, _ in replicas)
+            return ServerSteps(able, added(product(there, complement(up)) for there, up, _ in replicas))
+        return ServerSteps(Steps(values=(1.0 if server is not None else float(_spec(plan_of(run), name).most_replicas),)))
 
     @classmethod
-    def down(cls, trace: Trace, name: str, server: int | None = None) -> Steps:
-        """Replicas that were there, but had failed or were struck."""
-        if _usual(trace, name):
-            return Steps(values=(0.0,))
-        return added(product(there, complement(up)) for there, up, _ in _replicas(trace, name, server))
+    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
+        """Return the seconds of its replicas; a replica that is slowed down gets less done in a second."""
+        usual = super().offered(run, name)
+        if not isinstance(run, Trace) or _usual(run, name):
+            return usual
+        paces = (product(product(there, up), inverse(slower)) for there, up, slower in _replicas(run, name))
+        return usual._replace(work_s=added(paces).total(run.plan.arrivals_end_s))
 
     @classmethod
-    def work_s(cls, run: Plan | Trace, name: str) -> float:
-        """A replica that is slowed down gets less done in a second."""
-        if isinstance(run, Trace) and not _usual(run, name):
-            paces = (product(product(there, up), inverse(slower)) for there, up, slower in _replicas(run, name))
-            return added(paces).total(run.plan.arrivals_end_s)
-        return cls.server_s(run, name)
-
-    @classmethod
-    def service_s(cls, plan: Plan, name: str) -> float:
-        """A batch of one."""
-        return plan.latencies[name].mean_s(1)
-
-    @classmethod
-    def capacity_per_s(cls, plan: Plan, name: str, visits: Mapping[str, float]) -> float:
-        """In the batches that its rule forms of a queue that is never empty, beside what shares its accelerator."""
-        return 1 / (_seconds_each(plan, name) * _stretch(plan, name, visits))
-
-    @classmethod
-    def availability(cls, plan: Plan, name: str) -> float:
-        """As failures and repairs are stated."""
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
+        """Return the capacity in the batches that its rule forms of a full queue, beside the pools on its accelerator."""
         failures = _spec(plan, name).failures
-        return failures.availability if failures else 1.0
+        busy_s = _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
+        return Capacity(plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        """The part of the machine that a replica takes up."""
+        """Return the price of the part of the machine that a replica takes up."""
         return plan.machines[name].usd_per_replica_hour(_spec(plan, name).threads)
 
     @classmethod
-    def paid_until_end_s(cls, trace: Trace, name: str) -> float:
-        """Replicas that a rule adds are paid from when they are asked for."""
-        return trace.fleets[name].paid_s if name in trace.fleets else super().paid_until_end_s(trace, name)
+    def paid(cls, trace: Trace, name: str) -> PaidTime:
+        """Return the time that is paid; replicas that a rule adds are paid from the time at which it starts them."""
+        paid = super().paid(trace, name)
+        return paid._replace(until_end_s=trace.fleets[name].paid_s) if name in trace.fleets else paid
 
 
 def _check_batching(gather: Gatherer, name: str, spec: Pool) -> None:

@@ -1,8 +1,9 @@
 """Policies of a pool: assumed scores, failures, circuit breaker, autoscaling, each with its fields and its behaviour.
 
-Sources of the autoscalers: kubernetes.io, Horizontal Pod Autoscaling (algorithm and default behaviour); knative.dev, autoscaling
-concepts (KPA); docs.ray.io, Ray Serve autoscaling. Source of the breaker: Nygard, Release It!; as in sony/gobreaker, an outcome
-counts only in the period in which its request was let in, so a request let in before the breaker opened is not a trial.
+Sources of the autoscalers: kubernetes.io, Horizontal Pod Autoscaling (algorithm and default behaviour); knative.dev,
+autoscaling concepts (KPA); docs.ray.io, Ray Serve autoscaling. Source of the breaker: Nygard, Release It!; as in
+sony/gobreaker, an outcome counts only in the period in which its request was let in, so a request let in before the breaker
+opened is no trial.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.case.fields import Quantity, ShareFigure
-from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.case.kinds import AnyStage, Faults, Repeats, Target
 from simulator.records.annotations import as_memoryview
 from simulator.stages.gate import Gate
 from simulator.stages.stage import Onward, Stage
@@ -27,7 +27,6 @@ class Retake(AnyStage):
     """The requester is asked for another photo, takes some time over it, or gives up."""
 
     keeps: ClassVar[bool] = True
-    counts: ClassVar[bool] = True
     in_branches: ClassVar[bool] = False
 
     kind: Literal["retake"]
@@ -39,9 +38,8 @@ class Retake(AnyStage):
     on_exhausted: Annotated[Target, Field(description="where a request goes if its last photo was no better")]
 
     @property
-    def photos(self) -> int:
-        """The first one, and those that it asks for."""
-        return self.max_tries
+    def repeats(self) -> Repeats:
+        return Repeats(photos=self.max_tries)
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         """There are people who take the photos."""

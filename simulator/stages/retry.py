@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.case.fields import Figure, Strict, bounded
-from simulator.case.kinds import AnyStage, Target
+from simulator.case.kinds import AnyStage, Repeats, Target
 from simulator.case.outputs import Metric, share_metric
 from simulator.records.annotations import as_memoryview
 from simulator.records.trace import UNFINISHED, Trace
-from simulator.stages.stage import ServiceStage
+from simulator.stages.stage import ServiceStage, StageReport
 from simulator.units import duration, percent
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ class Retry(AnyStage):
     """
 
     keeps: ClassVar[bool] = True
-    counts: ClassVar[bool] = True
-    sends_again: ClassVar[bool] = True
 
     kind: Literal["retry"]
     backoff_ms: Annotated[Figure, bounded(0, 3_600_000)]
@@ -55,8 +53,12 @@ class Retry(AnyStage):
     to: Target
     on_exhausted: Annotated[Target, Field(description="where a request goes that is not retried")]
 
-    def tries(self, rate: float) -> float:
-        """The tries of one request, or as many as the budget allows each."""
+    @property
+    def repeats(self) -> Repeats:
+        return Repeats(resends=True, tries=self._tries)
+
+    def _tries(self, rate: float) -> float:
+        """Return the tries of one request, or as many as the budget allows each."""
         if self.budget is None:
             return self.max_tries
         extra = self.budget.min_per_s / rate if rate else inf if self.budget.min_per_s else 0.0
@@ -101,8 +103,11 @@ class RetryStage(ServiceStage):
         return []
 
     @classmethod
-    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
-        """Retries per request, and requests whose last try failed."""
+    def report(cls, trace: Trace, name: str) -> StageReport:
+        return StageReport(totals=cls._totals(trace, name))
+
+    @classmethod
+    def _totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
         started, all_ = np.array(trace.logs[name].started), float(trace.columns.n)
         gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
         yield f"retries_per_request.{name}", float(np.count_nonzero(~np.isnan(started))), all_

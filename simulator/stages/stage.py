@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from math import inf, nan
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,157 +106,131 @@ class Comers(NamedTuple):
     twice: float
 
 
+class ServerSteps(NamedTuple):
+    """Servers of a stage over time: those that can work, and those that are there but cannot, each from when on."""
+
+    able: Steps
+    down: Steps = Steps(values=(0.0,))
+
+
+class OfferedTime(NamedTuple):
+    """Time that servers offer for the work of the arrivals: until the last of them may come.
+
+    server_s: server-seconds. work_s: seconds of usual work, where a server may be slower than usual.
+    slowed: by visits, the factor by which each service took longer than usual, where servers keep hours; for all, or shape
+    (visits,)
+    """
+
+    server_s: float
+    work_s: float
+    slowed: Callable[[Visits], float | Times] = lambda visits: 1.0
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Capacity of one server at its usual pace.
+
+    service_s: mean time that one request alone is served for
+    busy_s: seconds of work a request while the queue is never empty; None for `service_s`
+    availability: the share of the time that it works in the long run, between its failures
+    """
+
+    service_s: float = 0.0
+    busy_s: float | None = None
+    availability: float = 1.0
+
+    @property
+    def per_s(self) -> float:
+        """Requests a second that it takes while its queue is never empty."""
+        each = self.service_s if self.busy_s is None else self.busy_s
+        return 1 / each if each else inf
+
+
+class PaidTime(NamedTuple):
+    """Server-seconds that are paid: up or down until the last request may come, then for work on the rest of the requests.
+
+    beyond_s: the second part, for the services that the log holds
+    """
+
+    until_end_s: float
+    beyond_s: Callable[[], float]
+
+
+class StageReport(NamedTuple):
+    """Figures that a kind counts in a trace beyond those of all stages.
+
+    totals: ratios and shares: name, numerator, denominator
+    times: samples for means and quantiles: name, values (s), time of each value (s)
+    events: rates: name, time of each event (s)
+    carried: requests that go on in another one: the carrier, since when (s), the carried one; shape (n,) each
+    """
+
+    totals: Iterable[tuple[str, float, float]] = ()
+    times: Iterable[tuple[str, Times, Times]] = ()
+    events: Iterable[tuple[str, Times]] = ()
+    carried: Iterable[tuple[Rows, Times, Rows]] = ()
+
+
 class Stage:
     """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits.
 
-    The class methods are what the rest of the program asks about a kind without a run of it, or after one. Each default is
-    right for a step that takes no time; a stage with servers overrides `service_s`, and `servers` where their number changes.
-    The model of the kind in `simulator.stages` declares what takes no plan to know.
+    The class methods answer the rest of the program about a kind without a run of it, or after one. Each default is right for
+    a step that takes no time; a kind with servers overrides `capacity`, and `servers` where their number changes. The model of
+    the kind, in the same file, declares what takes no plan to know. A kind overrides nothing that is final.
     """
-
-    #: The stages that get their requests from this one alone, at the same time.
-    inside: Collection[str] = ()
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Any) -> Stage:
-        """The stage that runs; a kind may have several ways to run and choose one here."""
+        """Return the stage that runs; a kind may have several implementations and choose one here."""
         return cls(run, name, spec)
 
     @classmethod
     def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
-        """Look up the evidence that the stage refers to, and note what is missing as faults."""
+        """Look up the evidence that the stage refers to, and note missing evidence as faults."""
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """What a diagram shows of it beside its label, in short lines."""
+        """Return short lines for its box in the diagram."""
         return []
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """Where requests go on to if nobody is turned away."""
+        """Return the targets of requests if the stage turns none away."""
         spec = plan.scenario.stages[name]
         targets = list(spec.planned_targets().values())
-        return [Onward(target, 1.0 if spec.splits else 1 / len(targets)) for target in targets]
+        return [Onward(target, 1.0 if spec.branching == "fork" else 1 / len(targets)) for target in targets]
 
     @classmethod
-    def routes_of_items(cls, plan: Plan, name: str) -> NDArray[np.int64] | None:
-        """Which route each labelled item takes, positives first, shape (items,); None where the item does not decide."""
-        return None
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        """Return the servers over time: of a plan as it is meant, of a trace as it was; server: one alone."""
+        there = plan_of(run).scenario.stages[name].service.steady_servers or 0
+        return ServerSteps(Steps(values=(float(there if server is None else min(there, 1)),)))
 
     @classmethod
-    def routes_of_photos(cls, plan: Plan, name: str, usable: bool) -> list[float] | None:
-        """The share that takes each route, of photos that show enough or too little; None where that does not decide."""
-        return None
+    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
+        seconds = cls.servers(run, name).able.total(plan_of(run).arrivals_end_s)
+        return OfferedTime(seconds, seconds)
 
     @classmethod
-    def routes_by_chance(cls, plan: Plan, name: str) -> list[float] | None:
-        """The share that takes each route by chance alone; None where something about the request decides."""
-        return None
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
+        """Return the capacity of a server.
 
-    @classmethod
-    def routes_of_frames(cls, plan: Plan, name: str, sensors: NDArray[Any], frames: NDArray[Any]) -> NDArray[np.int64]:
-        """Which route each of these frames takes, by sensor and number, shape (frames,); asked of what goes `by_source`."""
-        raise NotImplementedError
-
-    @classmethod
-    def routes_of_values(cls, plan: Plan, name: str, values: NDArray[Any]) -> NDArray[np.int64]:
-        """Which route each of these values of the attribute takes, shape (values,); asked of what `asks` one."""
-        raise NotImplementedError
-
-    @classmethod
-    def bounds(cls, plan: Plan, name: str) -> list[float]:
-        """Where the routes part, if that attribute is a number."""
-        return []
-
-    @classmethod
-    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> Steps:
-        """How many servers there are from which time on: of a plan as it is meant, of a trace as it was; server: one alone."""
-        there = plan_of(run).scenario.stages[name].steady_servers or 0
-        return Steps(values=(float(there if server is None else min(there, 1)),))
-
-    @classmethod
-    def down(cls, trace: Trace, name: str, server: int | None = None) -> Steps:
-        """How many of the servers that should be there cannot work, from which time on; server: one alone."""
-        return Steps(values=(0.0,))
-
-    @classmethod
-    def server_s(cls, run: Plan | Trace, name: str) -> float:
-        """Server-seconds that are offered for the work of the arrivals: those until the last of them may come."""
-        return cls.servers(run, name).total(plan_of(run).arrivals_end_s)
-
-    @classmethod
-    def work_s(cls, run: Plan | Trace, name: str) -> float:
-        """The same in seconds of usual work, where a server may be slower than usual."""
-        return cls.server_s(run, name)
-
-    @classmethod
-    def service_s(cls, plan: Plan, name: str) -> float:
-        """Mean time that one request alone is served for, at the usual pace; asked of what has servers."""
-        return 0.0
-
-    @classmethod
-    def capacity_per_s(cls, plan: Plan, name: str, visits: Mapping[str, float]) -> float:
-        """Requests a second that one server at its usual pace takes while its queue is never empty.
-
-        visits: services a request at each stage, where the stage shares a device with others; else it may be empty
+        visits: services a request at each stage, to count stages on the same device; None: it has the device to itself
         """
-        each = cls.service_s(plan, name)
-        return 1 / each if each else inf
-
-    @classmethod
-    def availability(cls, plan: Plan, name: str) -> float:
-        """The share of the time that a server works in the long run, between its failures."""
-        return 1.0
-
-    @classmethod
-    def slowed(cls, trace: Trace, name: str, visits: Visits) -> float | Times:
-        """How many times as long as usual each visit's service took, where servers keep hours; for all, or shape (visits,)."""
-        return 1.0
+        return Capacity()
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        """What a server costs; asked of what is paid for."""
         return 0.0
 
     @classmethod
-    def paid_s(cls, trace: Trace, name: str) -> float:
-        """Server-seconds that are paid for: all until the last request may come, and then the time at work on what is left.
-
-        Until then servers are paid up or down.
-        """
-        return cls.paid_until_end_s(trace, name) + cls.paid_beyond_s(trace, name)
+    def paid(cls, trace: Trace, name: str) -> PaidTime:
+        steady = trace.plan.scenario.stages[name].service.steady_servers or 0
+        return PaidTime(steady * trace.plan.arrivals_end_s, partial(_served_beyond_s, trace, name))
 
     @classmethod
-    def paid_beyond_s(cls, trace: Trace, name: str) -> float:
-        """The second part of it, for what the servers did that the log holds."""
-        end = trace.plan.arrivals_end_s
-        started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
-        return float((np.maximum(left, end) - np.maximum(started, end)).sum())
-
-    @classmethod
-    def paid_until_end_s(cls, trace: Trace, name: str) -> float:
-        """The first part of it."""
-        return (trace.plan.scenario.stages[name].steady_servers or 0) * trace.plan.arrivals_end_s
-
-    @classmethod
-    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
-        """Its own metrics that are a ratio or a share: name, numerator, denominator; those of servers are counted for it."""
-        yield from ()
-
-    @classmethod
-    def times(cls, trace: Trace, name: str) -> Iterator[tuple[str, Times, Times]]:
-        """Samples of its own that metrics are means or quantiles of: name, values (s), and when each was taken (s)."""
-        yield from ()
-
-    @classmethod
-    def events(cls, trace: Trace, name: str) -> Iterator[tuple[str, Times]]:
-        """Its own metrics that are so many things a second: name, and when each of the things was (s)."""
-        yield from ()
-
-    @classmethod
-    def carried(cls, trace: Trace, name: str) -> tuple[Rows, Times, Rows]:
-        """Requests that go on in another one: which one goes on, since when (s), and which goes on in it; shape (n,) each."""
-        return np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32)
+    def report(cls, trace: Trace, name: str) -> StageReport:
+        return StageReport()
 
     def __init__(self, run: Run, name: str, spec: Any) -> None:
         self.run = run
@@ -291,7 +267,7 @@ class Stage:
         return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
 
     def settle(self, now: float) -> None:
-        """A pick changes now: let those go that have left for an end before, though nothing has noticed yet."""
+        """Release the requests that have left for an end unnoticed, since a pick changes now."""
 
     def take_over(self, before: Stage, now: float) -> None:
         """A pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
@@ -304,12 +280,18 @@ class Stage:
         """The requests that have come before `time` and wait here, on no visit in the log."""
         return Waiting.none()
 
-    def note_at_work(self, log: VisitLog) -> None:
-        """Note in a copy of the log, or in the log itself when the run is over, the visits that go on."""
+    def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
+        """Log the visits that go on, in a copy of the log, or in the log itself when the run is over.
 
-    def fleet(self, until: float) -> Fleet | None:
-        """The servers that came and went by that time (s); None where no rule adds or removes any."""
+        Return the servers that came and went by `until` (s); None if no rule adds or removes any.
+        """
         return None
+
+
+def _served_beyond_s(trace: Trace, name: str) -> float:
+    end = trace.plan.arrivals_end_s
+    started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
+    return float((np.maximum(left, end) - np.maximum(started, end)).sum())
 
 
 def not_defined(stage: Stage, method: str) -> NotImplementedError:
@@ -370,6 +352,7 @@ class ServiceStage(Stage):
             self.inbox.add_block(rows, times)
             self.alarm.set(self.due(float(times.min())))
 
+    @final
     def wake(self, now: float) -> float:
         """Run from `now` on, as far as no other stage can interfere; returns when to wake next (inf: when something comes).
 
@@ -430,18 +413,21 @@ class ServiceStage(Stage):
         """
         raise not_defined(self, "hand_over_block")
 
+    @final
     def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
         """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
         time = max(due, self.since) if self.is_end(to) else now
         self.log.add(row, entered, nan, time)
         to.fall_back(row, outcome, time)
 
+    @final
     def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
         """The same for many rows, each at its own time."""
         times = np.maximum(times, self.since)
         self.log.add_block(rows, entered, np.full(len(rows), nan), times)
         to.fall_back_block(rows, outcome, times)
 
+    @final
     def is_end(self, receiver: Receiver) -> bool:
         """Whether requests that go there have come to the end of their way: in a closed loop none has."""
         return not self.run.closed and receiver in self.run.ends.values()

@@ -47,8 +47,8 @@ def certain(plan: Plan, name: str, route: int) -> list[float]:
 
 
 def _chances(plan: Plan) -> Iterator[list[Drawn]]:
-    for name in plan.scenario.stages:
-        shares = kind(plan, name).routes_by_chance(plan, name)
+    for name, routing in plan.scenario.routers().items():
+        shares = routing.routes_by_chance(plan)
         if shares is not None:
             yield [(share, {name: certain(plan, name, route)}) for route, share in enumerate(shares) if share > 0]
 
@@ -58,25 +58,26 @@ def _frames(plan: Plan) -> Iterator[list[Drawn]]:
 
     A number leaves each remainder equally often. Frames are counted until all remainders have met, or up to _MOST_FRAMES.
     """
-    names = [name for name, stage in plan.scenario.stages.items() if stage.by_source]
+    names = [name for name, routing in plan.scenario.routers().items() if routing.by_source]
     if names:
-        rates = np.array([*plan.scenario.arrivals.frames_per_s.values()])
+        rates = np.array([*plan.scenario.arrivals.content.frames_per_s.values()])
         every = [route.every or 1 for name in names for route in cast(Any, plan.scenario.stages[name]).routes]
         count = min(lcm(*every), _MOST_FRAMES)
         sensors, frames = np.repeat(np.arange(len(rates)), count), np.tile(np.arange(count), len(rates))
-        taken = np.stack([kind(plan, name).routes_of_frames(plan, name, sensors, frames) for name in names])
+        taken = np.stack([plan.scenario.routers()[name].routes_of_frames(plan, sensors, frames) for name in names])
         yield _outcomes(plan, names, (rates / rates.sum() / count)[sensors], taken)
 
 
 def _attributes(plan: Plan) -> Iterator[list[Drawn]]:
     """Yield the outcomes of each attribute that stages route by, unless it depends on the labelled item."""
-    asking = {name: stage.asks for name, stage in plan.scenario.stages.items() if stage.asks}
+    routers = plan.scenario.routers()
+    asking = {name: routing.asks for name, routing in routers.items() if routing.asks}
     for attribute in dict.fromkeys(asking.values()):
         spec, names = plan.scenario.attributes[attribute], [name for name, asked in asking.items() if asked == attribute]
         if not spec.of_items:
-            bounds = np.unique([bound for name in names for bound in kind(plan, name).bounds(plan, name)])
+            bounds = np.unique([bound for name in names for bound in routers[name].bounds(plan)])
             chances, values = spec.cells(plan, attribute, bounds)
-            taken = np.stack([kind(plan, name).routes_of_values(plan, name, values) for name in names])
+            taken = np.stack([routers[name].routes_of_values(plan, values) for name in names])
             yield _outcomes(plan, names, chances, taken)
 
 
@@ -153,8 +154,10 @@ def _people(plan: Plan) -> list[FlowGroup]:
     mix = prevalence * by_class[0] + (1 - prevalence) * by_class[1]
     others = [Photo(unusable * share, _by_quality(plan, False) | way) for way, share in zip(ways, mix.tolist(), strict=True)]
 
+    routers = plan.scenario.routers()
+
     def photos(way: Routes) -> list[Photo]:
-        own = {name: shares for name, shares in way.items() if plan.scenario.stages[name].asks}  # whatever the photo shows
+        own = {name: shares for name, shares in way.items() if routers[name].asks}  # whatever the photo shows
         strange = [Photo(photo.chance, {**photo.routes, **own}) for photo in others] if unusable else []
         return [Photo(1 - unusable, _by_quality(plan, True) | way), *strange]
 
@@ -168,7 +171,7 @@ def _people(plan: Plan) -> list[FlowGroup]:
 
 def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
     """Return the routes of labelled items through the gates, with the share of the positives and of the negatives on each."""
-    found = {name: kind(plan, name).routes_of_items(plan, name) for name in plan.scenario.stages}
+    found = {name: routing.routes_of_items(plan) for name, routing in plan.scenario.routers().items()}
     gates = {name: routes for name, routes in found.items() if routes is not None}
     if not gates:
         return [{}], np.ones(1), np.ones(1)
@@ -182,15 +185,15 @@ def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.flo
 
 
 def _by_quality(plan: Plan, usable: bool) -> Routes:
-    found = {name: kind(plan, name).routes_of_photos(plan, name, usable) for name in plan.scenario.stages}
+    found = {name: routing.routes_of_photos(plan, usable) for name, routing in plan.scenario.routers().items()}
     return {name: shares for name, shares in found.items() if shares is not None}
 
 
 def _served_twice(plan: Plan, group: FlowGroup) -> Twice:
     """Return the share of a group's cases that is served a second time; tags of gates are assumed to last until then."""
-    found = {name: stage.served_again() for name, stage in plan.scenario.stages.items()}
-    twice = {name: share for name, (share, _) in found.items() if share}
-    tags = {name: tag for name, (share, tag) in found.items() if share and tag}
+    services = {name: stage.service for name, stage in plan.scenario.stages.items()}
+    twice = {name: service.again for name, service in services.items() if service.again}
+    tags = {name: tag for name in twice if (tag := services[name].again_tag)}
     if tags:
         visits = dict(zip(plan.scenario.stages, _visits(plan, group, {}).T, strict=True))
         for name, tag in tags.items():
@@ -268,7 +271,7 @@ def loads(plan: Plan) -> list[Load]:
             stage=name,
             visits_per_request=visits[name],
             mean=mean * each[name],
-            peak=None if stage.keeps_hours else peak * each[name],
+            peak=None if stage.servers.keeps_hours else peak * each[name],
             retried=mean * each[name] * tries if (tries := _tries(plan, name, mean)) > 1 else None,
         )
         for name, stage in served.items()
@@ -281,28 +284,27 @@ def capacity_per_s(plan: Plan, name: str) -> float:
     A pool then forms the batches that its rule forms of a full queue; another size may give a higher rate. Where it shares an
     accelerator, batches of the other pools slow it down by their part of the work.
     """
-    visits = service_ratios(plan) if getattr(plan.scenario.stages[name], "shares", None) else {}
-    return kind(plan, name).capacity_per_s(plan, name, visits)
+    visits = service_ratios(plan) if getattr(plan.scenario.stages[name], "shares", None) else None
+    return kind(plan, name).capacity(plan, name, visits).per_s
 
 
 def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
     """Return the visits a second that a stage's servers can take, averaged over failures, shifts and tiredness."""
-    about = kind(plan, name)
-    each = about.capacity_per_s(plan, name, visits) * about.availability(plan, name)
-    return each * work_s(plan, name) / plan.arrivals_end_s
+    capacity = kind(plan, name).capacity(plan, name, visits)
+    return capacity.per_s * capacity.availability * work_s(plan, name) / plan.arrivals_end_s
 
 
 def retries_of(plan: Plan, name: str) -> dict[str, AnyStage]:
     """Return the retries that send requests back to the stage that turned them away."""
     stages = plan.scenario.stages
-    found = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].sends_again}
+    found = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].repeats.resends}
     back = plan.scenario.network.reached
     return {key: retry for key, retry in found.items() if any(name in back(to) for to in retry.planned_targets().values())}
 
 
 def _tries(plan: Plan, name: str, rate: float) -> float:
     """Return the most visits of one request to a stage that turns it away; 1 where no retry leads back there."""
-    return max((retry.tries(rate) for retry in retries_of(plan, name).values()), default=1.0)
+    return max((retry.repeats.tries(rate) for retry in retries_of(plan, name).values()), default=1.0)
 
 
 def _most_per_s(plan: Plan, visits: dict[str, float], each: dict[str, float]) -> float:
@@ -314,13 +316,13 @@ def _most_per_s(plan: Plan, visits: dict[str, float], each: dict[str, float]) ->
     bounds = [_over(1, tightest)]
     at_once = plan.scenario.arrivals.most_at_once
     if at_once is not None:
-        served_s = sum(visits[name] * kind(plan, name).service_s(plan, name) for name in _served(plan))
+        served_s = sum(visits[name] * kind(plan, name).capacity(plan, name).service_s for name in _served(plan))
         bounds.append(_over(at_once, plan.arrivals.mean_think_s + served_s))
     return min(bounds)
 
 
 def _served(plan: Plan) -> dict[str, AnyStage]:
-    return {name: stage for name, stage in plan.scenario.stages.items() if stage.server}
+    return {name: stage for name, stage in plan.scenario.stages.items() if stage.servers}
 
 
 def _over(part: float, whole: float) -> float:

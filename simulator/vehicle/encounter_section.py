@@ -182,7 +182,7 @@ class Encounters(Section):
 
     def _check_sights(self, scenario: Scenario) -> Faults:
         for stage, sight in self.sees.items():
-            if stage not in scenario.stages or not scenario.stages[stage].server:
+            if stage not in scenario.stages or not scenario.stages[stage].servers:
                 yield ("sees", stage), f"'{stage}' is not a stage with servers; {suggest(stage, scenario.machine_stages())}"
             for index, sensor in enumerate(sight.sensors):
                 if sensor not in scenario.sensors:
@@ -256,7 +256,7 @@ class Vehicle(Section):
         """Its names refer to something."""
         for name, part in self.parts.items():
             for index, stage in enumerate(part.works_for):
-                if stage not in scenario.stages or not scenario.stages[stage].server:
+                if stage not in scenario.stages or not scenario.stages[stage].servers:
                     told = suggest(stage, scenario.machine_stages())
                     yield ("parts", name, "works_for", index), f"'{stage}' is not a stage with servers; {told}"
 

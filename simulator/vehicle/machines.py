@@ -33,7 +33,7 @@ def _frames_done(trace: Trace) -> int:
     """Requests that were done and that a stage with servers worked on: one that is led past all of them takes no energy."""
     worked = np.zeros(trace.columns.n, bool)
     for name, stage in trace.plan.scenario.stages.items():
-        if stage.server:
+        if stage.servers:
             visits = trace.logs[name].frame(name)
             worked[visits.loc[visits["started_s"].notna(), "request"]] = True
     return int((worked & (trace.columns.outcome == DONE)).sum())

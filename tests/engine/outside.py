@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapreplace
 from math import inf
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,13 +11,13 @@ import numpy as np
 from pydantic import Field
 
 from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
-from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target
 from simulator.case.outputs import Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.records.trace import Trace, VisitLog
 from simulator.stages import register
-from simulator.stages.stage import Comers, Onward, Rows, ServiceStage, Stage, Times
+from simulator.stages.stage import Capacity, Comers, Onward, Rows, ServiceStage, Stage, StageReport, Times
 from simulator.units import percent
 
 
@@ -66,20 +66,18 @@ class CacheStage(Stage):
         return [Onward(spec.hit_to, spec.hits.value), Onward(spec.to, 1 - spec.hits.value)]
 
     @classmethod
-    def totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+    def report(cls, trace: Trace, name: str) -> StageReport:
         stage = trace.plan.scenario.stages[name]
         rows = np.array(trace.logs[name].request)
         ends = [*trace.plan.scenario.ends]
         hits = trace.columns.end[rows] == ends.index(stage.hit_to)
-        yield f"hit_share.{name}", float(hits.sum()), float(len(rows))
+        return StageReport(totals=[(f"hit_share.{name}", float(hits.sum()), float(len(rows)))])
 
 
 class Preprocess(AnyStage):
     """Workers that each take a fixed time over one request."""
 
-    server: ClassVar[str] = "worker"
-    servers: ClassVar[str] = "its workers"
-    cost_part: ClassVar[str] = "machines"
+    servers: ClassVar[Servers] = Servers("worker", "its workers", cost_part="machines")
     keeps: ClassVar[bool] = True
 
     kind: Literal["preprocess"]
@@ -89,8 +87,8 @@ class Preprocess(AnyStage):
     to: Target
 
     @property
-    def steady_servers(self) -> int | None:
-        return self.workers
+    def service(self) -> Service:
+        return Service(steady_servers=self.workers)
 
 
 class PreprocessStage(ServiceStage):
@@ -125,9 +123,9 @@ class PreprocessStage(ServiceStage):
         self.to.accept_block(rows, times)
 
     @classmethod
-    def service_s(cls, plan: Plan, name: str) -> float:
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
         spec: Any = plan.scenario.stages[name]
-        return float(spec.takes_ms.value / 1000)
+        return Capacity(spec.takes_ms.value / 1000)
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.engine.servers import kind, server_s
+from simulator.engine.servers import paid_s, server_s
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import (
     BEHIND,
@@ -144,7 +144,7 @@ def office(hours, arrivals, starts_at="09:00", stage=OFFICE):
     """What is offered and paid for, in hours, where requests come for some hours at these, and may be read for a day more."""
     made = plan({"r": stage}, run={"starts_at": starts_at, "days": hours / 24, "drain_days": 1, "replications": 2})
     trace = run_at(made, [HOUR_S * hour for hour in arrivals])
-    return server_s(trace, "r") / HOUR_S, kind(trace, "r").paid_s(trace, "r") / HOUR_S
+    return server_s(trace, "r") / HOUR_S, paid_s(trace, "r") / HOUR_S
 
 
 def test_a_run_of_some_hours_is_offered_and_pays_the_people_of_those_hours():
@@ -172,7 +172,7 @@ def test_people_who_read_at_another_time_than_requests_come_are_paid_for_that():
 def test_replicas_are_paid_while_requests_come_and_while_they_work_after_that():
     made = plan({"p": pool(replicas=2)}, constant(30.0))
     trace = run_at(made, [0, 80, 90, 95])  # done at 30, 110, 120 and 140; requests come until 100
-    assert kind(trace, "p").paid_s(trace, "p") == pytest.approx(2 * 100 + 10 + 20 + 30)
+    assert paid_s(trace, "p") == pytest.approx(2 * 100 + 10 + 20 + 30)
 
 
 def test_replications_are_added_up():
