@@ -39,7 +39,7 @@ FARTHEST = 8.0
 
 
 def referrals(plan: Plan) -> Picture:
-    """How many must be referred to find more: of a plan with scores."""
+    """Draw the share to be referred for each share of positives; for a plan with scores."""
     people, asked = plan.scenario.population, _asked_sensitivity(plan)
     assert people is not None
     many = plan.scenario.who.many
@@ -69,7 +69,7 @@ def _asked_sensitivity(plan: Plan) -> float:
 
 
 def collapse(plan: Plan, found: pd.DataFrame) -> Picture:
-    """What becomes of a service whose clients try again; found: the frame of `goodput`."""
+    """Draw a service whose clients try again; goodput: the frame of `metrics.overload.goodput`."""
     many = plan.scenario.who.many
     lines = {"fresh": ("sent", SKY), "retries": ("sent again", ORANGE), "useful": ("served in time", GREEN)}
     drawn = small(
@@ -108,12 +108,11 @@ def _of_collapse(many: str, found: pd.DataFrame) -> tuple[str, str]:
 
 
 def _about(seconds: float) -> str:
-    """A time to remember: in whole minutes, where it is that long."""
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def braking(plan: Plan) -> Picture:
-    """How far a vehicle needs to stop, and what its first camera finds there: of a plan with encounters."""
+    """Draw the recall of a vehicle's first camera by distance, and its stopping distance; for a plan with encounters."""
     spec = plan.scenario.encounters
     assert spec is not None
     what = next(iter(spec.kinds.values())).object
@@ -132,7 +131,7 @@ def braking(plan: Plan) -> Picture:
 
 
 def objectives(verdicts: list[Verdict]) -> Picture:
-    """How far each objective is from what is asked, in a run of the default design."""
+    """Draw the distance of each objective from its bound, in a run of the default design."""
     rows = [(one.objective.label, _times_better(one), one) for one in reversed(verdicts)]
     marker = {"color": [TONES[one.standing] for _, _, one in rows], "size": 13}
     drawn = small(
@@ -160,7 +159,7 @@ def objectives(verdicts: list[Verdict]) -> Picture:
 
 
 def _times_better(verdict: Verdict) -> float:
-    """The value against its bound, above 1 where it is met; no figure counts as far worse."""
+    """Divide the value by its bound, or the other way round: above 1 if met; no figure counts as far worse."""
     if verdict.estimate is None:
         return 1 / FARTHEST
     value, bound = verdict.estimate.value, verdict.bound

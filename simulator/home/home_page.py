@@ -35,7 +35,7 @@ _ALL = Watcher(HOUSE, "")
 
 
 def hook(plan: Plan) -> None:
-    """The default design of a case, already run: what it does not meet, and the way to better it."""
+    """Show the default design of a case, already run: its unmet objectives, and a button to change it."""
     job = registry().live(watcher(), plan, SEED, plan.scenario.run.replications)
     draw = st.fragment(run_every=look_s())(_hook) if job.running else _hook
     draw(plan.scenario, job, job.running)
@@ -55,7 +55,6 @@ def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
 
 
 def _challenge(verdicts: list[Verdict], found: Result | None) -> str:
-    """What there is to do, in a sentence."""
     total, met = len(verdicts), sum(one.standing == "met" for one in verdicts)
     unproven = sum(one.standing == "not proven" for one in verdicts)
     if found is None:
@@ -82,7 +81,7 @@ def _size(job: Job, found: Result | None) -> str:
 
 
 def card(scenario: Scenario, plan: Plan | None) -> None:
-    """A case: what it is about, in words and in a picture; plan: its default design, if that can run."""
+    """Show a case with its summary and its picture; plan: its default design, if that can run."""
     with st.container(border=True, height="stretch"):
         st.subheader(plain(scenario.title), anchor=False)
         st.markdown(plain(scenario.summary))
@@ -127,7 +126,6 @@ def _picture(plan: Plan) -> Picture | None:
 
 @st.fragment(run_every=2 * LOOK_S)
 def _waiting(plan: Plan) -> None:
-    """Holds the place of a picture until it is made."""
     try:
         made = picture_of(plan)
     except KilledError:
@@ -139,7 +137,7 @@ def _waiting(plan: Plan) -> None:
 
 
 def picture_of(plan: Plan) -> Picture | None:
-    """What a case is about: an incident, scores, encounters, retries, or else its objectives; None while it is made."""
+    """Return the picture of a case: an incident, scores, encounters, retries, or its objectives; None while it is made."""
     if plan.scenario.incident is not None:
         rung = _ring(job_id(plan, SEED, 1), plan)
         return pager(plan.scenario.incident, rung.result()) if rung.done() else None

@@ -38,10 +38,10 @@ Unit = Literal["sd", "share", "psi", "mmd"]
 
 @dataclass(frozen=True)
 class EffectSize:
-    """How large a change is.
+    """The size of a change.
 
-    name: of the category whose share changed most; size: roughly in standard deviations, to tell the largest
-    signed: whether it has a direction
+    name: of the category whose share changed most; size: roughly in standard deviations, to rank changes
+    signed: True if it has a direction
     """
 
     interval: Interval
@@ -53,10 +53,10 @@ class EffectSize:
 
 @dataclass(frozen=True)
 class ColumnTestResult:
-    """What one test says of one column in one part of the data.
+    """The result of one test of one column in one part of the data.
 
-    p: before any correction; least_p: the lowest there can be with so few rows or blocks
-    smallest: the smallest effect, in the effect's unit, seen in four cases of five; None where no formula tells it
+    p: before any correction; least_p: the lowest possible p with this number of rows or blocks
+    smallest: the smallest effect, in the effect's unit, that is detected in four cases of five; None without a formula
     independent: independent rows of the reference and of production
     alarm: the row of production where CUSUM's sum began to grow, or another detector's alarm came
     """
@@ -88,7 +88,7 @@ class ColumnSample:
 
     @property
     def independent(self) -> tuple[float, float]:
-        """How many independent rows there are in either file, as far as the reference tells how alike its rows are."""
+        """Return the number of independent rows of either file, from the blocks of the reference."""
         sizes = (float(len(self.reference)), float(len(self.production)))
         if self.blocks is None:
             return sizes
@@ -96,22 +96,20 @@ class ColumnSample:
         return first, max(first * sizes[1] / sizes[0], 1.0)
 
     def _ordered(self, values: Floats) -> Floats:
-        """What independent rows are counted by: ranks, or for words whether it is the most frequent one."""
+        """Return ranks, or for words the indicator of the most frequent one."""
         if self.kind != "words":
             return np.asarray(stats.rankdata(values), float)
         return np.asarray(values == np.bincount(self.reference.astype(int)).argmax(), float)
 
     def resampled(self, cells: Cells) -> Resampling:
-        """Ways in which the two files could have been, in these cells."""
         return resampling((cells.reference, cells.production), len(cells.support), self.blocks)
 
     def permuted_p(self, found: float, rows: Resampling, statistic: Statistic) -> tuple[float, float]:
-        """p of a statistic, and the lowest there can be."""
+        """Return p of a statistic, and the lowest possible p."""
         p = permutation_p(found, rows.permuted(statistic, self.times, self.seed))
         return p, max(1 / (self.times + 1), 1 / rows.arrangements)
 
     def cells(self) -> Cells:
-        """Each value or word by itself, as far as they can be told apart."""
         if self.kind == "words":
             codes = (self.reference.astype(int), self.production.astype(int))
             return Cells(*codes, np.arange(len(self.names), dtype=float), self.names)
@@ -119,7 +117,7 @@ class ColumnSample:
 
 
 def ask_ks(sample: ColumnSample) -> ColumnTestResult:
-    """Kolmogorov and Smirnov's test; the effect is the shift of the mean."""
+    """Run Kolmogorov and Smirnov's test; the effect is the shift of the mean."""
     cells = sample.cells()
     rows = sample.resampled(cells)
     with warnings.catch_warnings(category=RuntimeWarning, action="ignore"):  # where the exact p is out of reach, it says so
@@ -133,9 +131,9 @@ def ask_ks(sample: ColumnSample) -> ColumnTestResult:
 
 
 def ask_chi_squared(sample: ColumnSample) -> ColumnTestResult:
-    """Pearson's test of the shares of all categories; the effect is the share that changed most.
+    """Run Pearson's test of the shares of all categories; the effect is the share that changed most.
 
-    Of independent rows p is that of the chi-squared distribution if at least five rows are expected everywhere.
+    For independent rows, p comes from the chi-squared distribution if at least five rows are expected in each cell.
     """
     cells = sample.cells()
     rows = sample.resampled(cells)
@@ -157,7 +155,7 @@ def ask_chi_squared(sample: ColumnSample) -> ColumnTestResult:
 
 
 def ask_wasserstein(sample: ColumnSample) -> ColumnTestResult:
-    """Wasserstein's distance in standard deviations of the reference; what chance adds to it is taken off the effect."""
+    """Test Wasserstein's distance in standard deviations of the reference; the effect excludes what chance adds."""
     cells = sample.cells()
     deviation = distances.deviation(sample.reference, sample.production)
     rows, statistic = sample.resampled(cells), distances.wasserstein(cells.support, deviation)
@@ -168,7 +166,7 @@ def ask_wasserstein(sample: ColumnSample) -> ColumnTestResult:
 
 
 def ask_psi(sample: ColumnSample) -> ColumnTestResult:
-    """Population stability index over tenths of the reference, or categories; what chance adds is taken off the effect."""
+    """Test the population stability index over tenths of the reference, or categories; the effect excludes what chance adds."""
     cells = sample.cells() if sample.kind != "numbers" else distances.psi_cells(sample.reference, sample.production)
     rows = sample.resampled(cells)
     found = float(distances.psi(*rows.counted)[0])
@@ -179,7 +177,7 @@ def ask_psi(sample: ColumnSample) -> ColumnTestResult:
 
 
 def smallest_psi(bins: int, rows: tuple[float, float], level: float) -> float | None:
-    """The index that is seen with a power of 80%.
+    """Return the index that is detected with a power of 80%.
 
     It is (1 / n + 1 / m) times a chi-squared variable of bins - 1 degrees of freedom (Yurdakul 2018, Statistical Properties of
     Population Stability Index), a non-central one where something differs.
@@ -242,9 +240,9 @@ NAMES = {
 
 
 def ask_mmd(samples: list[ColumnSample], blocks: Blocks | None) -> ColumnTestResult:
-    """Whether columns of numbers differ together, each in standard deviations of the reference.
+    """Test whether columns of numbers differ together, each in standard deviations of the reference.
 
-    blocks: of rows that are not thinned; the effect is the squared discrepancy, without what chance adds to it
+    blocks: of rows before thinning; the effect is the squared discrepancy, without what chance adds to it
     """
     first = samples[0]
     both = [np.column_stack([_scaled(sample)[part] for sample in samples]) for part in (0, 1)]
@@ -267,7 +265,7 @@ def _scaled(sample: ColumnSample) -> tuple[Floats, Floats]:
 
 
 def _shift(sample: ColumnSample, cells: Cells, rows: Resampling) -> EffectSize:
-    """The shift of the mean in standard deviations of the reference: exact, with an interval from cells."""
+    """Return the shift of the mean in standard deviations of the reference: exact, with an interval from cells."""
     deviation = distances.deviation(sample.reference, sample.production)
     statistic = distances.mean_shift(cells.support, deviation)
     value = float(sample.production.mean() - sample.reference.mean()) / deviation
@@ -277,15 +275,14 @@ def _shift(sample: ColumnSample, cells: Cells, rows: Resampling) -> EffectSize:
 
 
 def _told(interval: Interval, units: tuple[int, int]) -> Interval:
-    """The interval, without bounds where too few rows or blocks were drawn again to tell any."""
     return interval if min(units) >= LEAST_UNITS else Interval(interval.value, -np.inf, np.inf)
 
 
 def _beyond_chance(found: float, drawn: Floats, unit: Unit, units: tuple[int, int]) -> EffectSize:
-    """A distance less what drawing again adds to it on average, at least 0.
+    """Subtract the mean effect of resampling from a distance, at least 0.
 
-    Its interval holds the mirrored one, which reaches 0 where nothing differs, and the bias-corrected percentile one, right
-    where much differs: either alone misses too often.
+    The interval covers both the mirrored one, which reaches 0 where nothing differs, and the bias-corrected percentile one,
+    which is right where much differs: either alone misses too often.
     """
     mirrored, corrected = pivotal_interval(found, drawn, least=0.0), corrected_interval(found, drawn)
     low, high = min(mirrored.low, corrected.low), max(mirrored.high, corrected.high)
@@ -295,7 +292,7 @@ def _beyond_chance(found: float, drawn: Floats, unit: Unit, units: tuple[int, in
 
 
 def _changed_share(cells: Cells, rows: Resampling, independent: tuple[float, float]) -> EffectSize:
-    """The share that changed most. Its interval is one of those that hold for all categories at once.
+    """Return the share that changed most. Its interval holds for all categories at once.
 
     Where a file has none of the category, or nothing else, the share may still be 3 / (independent rows) (rule of three).
     """

@@ -15,7 +15,7 @@ _PSI_WORDS = ((0.1, "small"), (0.25, "moderate"), (float("inf"), "large"))
 
 
 def answer(monitored: Monitored) -> str:
-    """One sentence: how many columns differ and where the change is largest, or what would have been seen."""
+    """Return one sentence: the number of columns that differ and the largest change, or the lack of a difference."""
     compared = {finding.column for finding in monitored.findings}
     columns = len(compared - {TOGETHER}) or 1
     plural = "column" if columns == 1 else "columns"
@@ -42,7 +42,7 @@ def _in(finding: DriftFinding) -> str:
 
 
 def effect(told: EffectSize) -> str:
-    """An effect with its 95% interval, or without where too few blocks tell none."""
+    """Write an effect with its 95% interval, or without it after too few blocks."""
     bounds = (told.interval.value, told.interval.low, told.interval.high)
     if told.unit == "share":
         value, low, high = (f"{100 * bound:+.1f}" for bound in bounds)
@@ -57,7 +57,7 @@ def effect(told: EffectSize) -> str:
 
 
 def verdict(finding: DriftFinding, where: str = "") -> str:
-    """The verdict of one test. where: the row at which a detector alarmed, in words."""
+    """Write the verdict of one test. where: the row of a detector's alarm, in words."""
     told = finding.answer
     if finding.verdict == "differs":
         at = f" from {where}" if where else ""
@@ -77,7 +77,7 @@ def _by_rule(told: EffectSize) -> str:
 
 
 def _smallest(finding: DriftFinding) -> str:
-    """The smallest effect that is seen in four cases of five."""
+    """Write the smallest effect that is detected in four cases of five."""
     smallest, unit = finding.answer.smallest or 0.0, finding.answer.effect.unit
     if unit == "share":
         return f"{100 * smallest:.1f} points"
@@ -85,7 +85,7 @@ def _smallest(finding: DriftFinding) -> str:
 
 
 def rests_on(monitored: Monitored) -> str:
-    """What the p-values rest on: rows, groups or blocks, the level and the correction."""
+    """Name the assumptions behind the p-values: rows, groups or blocks, the level and the correction."""
     asked = monitored.asked
     if asked.independent:
         rows = "Rows are taken for independent, as asked"
@@ -100,5 +100,4 @@ def rests_on(monitored: Monitored) -> str:
 
 
 def name(finding: DriftFinding) -> str:
-    """What a test is called."""
     return NAMES[finding.test]

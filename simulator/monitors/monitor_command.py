@@ -46,7 +46,7 @@ def monitor(
     as_json: AsJson = False,
     seed: Seed = 0,
 ) -> None:
-    """Tell whether production differs from a reference; exit status 1 if it does.
+    """Test whether production differs from a reference; exit status 1 if it does.
 
     Rows that follow each other resemble each other. They are kept together in blocks, unless --independent says otherwise.
     Infinite values are faults; empty cells are left out, and their share is compared by itself.
@@ -108,7 +108,6 @@ def _p(value: float) -> str:
 
 
 def _where(finding: DriftFinding, found: Monitored, production: MonitoredTable) -> str:
-    """The row at which a detector alarmed, and its time."""
     if finding.alarm is None:
         return ""
     row = f"{production.word} {production.first + finding.alarm:,}"
@@ -116,7 +115,7 @@ def _where(finding: DriftFinding, found: Monitored, production: MonitoredTable) 
 
 
 def to_json(found: Monitored, production: MonitoredTable) -> dict[str, Any]:
-    """One object: the answer, what was asked, each finding and the notes; figures that do not exist are null."""
+    """Return one object: the answer, the request, each finding and the notes; missing figures are null."""
     return {
         "answer": sentences.answer(found),
         "differs": bool(found.differing),

@@ -97,14 +97,13 @@ def _column(label: str, names: list[str], usual: str, about: str) -> str | None:
 
 @st.cache_resource(max_entries=1)
 def _answers() -> dict[tuple[str, str, ReportRequest], Monitored]:
-    """The answers to the latest questions; a progress bar may move while one is worked out, which a cached function forbids."""
+    """Return the cache of answers; a cached function could not move a progress bar."""
     return {}
 
 
 def _compared(
     tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest, show: Callable[[float, str], object]
 ) -> Monitored:
-    """The answer to one question about two tables; asked again, it is there at once."""
     kept, key = _answers(), (_name_of(tables[0]), _name_of(tables[1]), asked)
     if key not in kept:
         found = compare(*tables, asked, _ticking(show))
@@ -151,7 +150,7 @@ def _ticking(show: Callable[[float, str], object]) -> Callable[[int], None]:
 
 
 def as_rows(found: Monitored) -> pd.DataFrame:
-    """A row a test, as the screen shows it: those that differ first."""
+    """Return a row a test with labels of the screen, those that differ first."""
     return pd.DataFrame(
         [
             {

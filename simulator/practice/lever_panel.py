@@ -27,7 +27,7 @@ _SCALE = {"share": (100.0, "points")}
 
 
 def lever_chart(levers: Levers, place: int) -> Chart:
-    """A bar a step that changes one objective, the largest on top; place: of the objective in the case."""
+    """Draw the change of one objective by each step, the largest first; place: of the objective in the case."""
     verdict = levers.base.verdicts[place]
     table = _table([(lever, lever.effects[place]) for lever in levers.rows])
     moved = table[table["change"].notna()].sort_values("change", key=abs, ascending=False).head(MOST)
@@ -58,7 +58,7 @@ def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) 
 
 
 def _factor(unit: str, moved: pd.DataFrame) -> tuple[float, str]:
-    """What seconds and shares are multiplied by to be read, and what they are then called."""
+    """Return the factor and the unit in which a change is shown."""
     if unit == "s" and len(moved):
         largest = float(moved["change"].abs().max())
         return (1 / 3600, "h") if largest >= 7200 else (1 / 60, "min") if largest >= 120 else (1.0, "s")
@@ -172,7 +172,7 @@ _component = st.components.v2.component("levers", html=_HTML, css=_CSS, js=_JS)
 
 
 def levers(job: Job) -> None:
-    """The button, and below it the steps tried so far, the one that matters most first; one click takes a step."""
+    """Show the button, and below it the steps tried so far, the most effective first; one click takes a step."""
     if not job.succeeded:
         st.caption("The levers can be tried when the run is complete.")
         return
@@ -188,7 +188,6 @@ def levers(job: Job) -> None:
 
 
 def _kept(job: Job) -> LeverSearch | None:
-    """What this session tries from a design; what it tried from another one is dropped while under way."""
     kept: dict[str, LeverSearch] = st.session_state.setdefault("levers", {})
     for name, trying in list(kept.items()):
         if name != job.id and trying.running:
@@ -260,7 +259,6 @@ def _cell(effect: ObjectiveEffect) -> dict[str, str]:
 
 
 def _chart(job: Job, found: Levers) -> None:
-    """The changes of one objective, drawn."""
     labels = [verdict.objective.label for verdict in found.base.verdicts]
     name = key(job.plan.scenario.id, "lever_objective")
     place = st.selectbox("Draw the changes of", range(len(labels)), format_func=labels.__getitem__, key=name)

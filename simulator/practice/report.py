@@ -37,7 +37,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
 def report(result: Result, first: Trace) -> str:
-    """The page of a run; first: its first replication, which the charts over time show."""
+    """Return the page of a run; first: its first replication, for the charts over time."""
     scenario = result.plan.scenario
     body = "".join([
         f"<h1>{escape(scenario.title)}</h1><p>{escape(scenario.summary)}</p>",
@@ -86,7 +86,7 @@ def _verdicts(result: Result) -> str:
 
 
 def _charts(result: Result, first: Trace) -> Iterator[str]:
-    """Each chart under its sentence, with its numbers below it; the script that draws them comes with the first one."""
+    """Yield each chart below its takeaway, with its table; the script of Plotly comes with the first one."""
     script = True
     for chart in _of_run(result, first):
         yield f"<h3>{escape(chart.takeaway)}</h3>"

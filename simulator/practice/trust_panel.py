@@ -20,7 +20,7 @@ _LEVELS: dict[Level, str] = {"weak": "Reasons for doubt", "fair": "To bear in mi
 
 
 def trust(result: Result) -> None:
-    """How far a result can be trusted, doubts first, and what else there is to say of it."""
+    """Show the reasons to trust a result, doubts first, and its warnings."""
     good = sum(note.level == "good" for note in result.trust)
     st.subheader(f"How far to trust this: {good} of {len(result.trust)} points are good", anchor=False)
     for level, title in _LEVELS.items():
@@ -47,7 +47,7 @@ def _size(result: Result) -> str:
 
 
 def numbers(result: Result) -> None:
-    """Every number with its interval, and the source of every input."""
+    """Show every number with its interval, and the source of every input."""
     st.subheader("Numbers", anchor=False)
     st.caption(plain(result.sense))
     st.dataframe(
@@ -62,7 +62,7 @@ _UNITS = {"s": "s", "ms": "ms", "h": "h", "mb": "MB", "mbps": "Mbit/s", "USD": "
 
 
 def place_of(what: str, scenario: Scenario) -> str:
-    """A figure in words, where it is named by its place in the file: `stages.upload.latency_ms` is `Upload: latency (ms)`."""
+    """Name a figure in words: `stages.upload.latency_ms` becomes `Upload: latency (ms)`."""
     part, *path = what.split(".")
     if not path or " " in what:
         return what

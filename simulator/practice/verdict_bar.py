@@ -94,12 +94,12 @@ _component = st.components.v2.component("verdicts", html=_HTML, css=_CSS, js=_JS
 def bar(
     verdicts: list[Verdict], calm: list[Verdict] | None = None, stale: bool = False, early: bool = False, state: str = ""
 ) -> None:
-    """The objectives side by side.
+    """Show the objectives side by side.
 
-    calm: the same objectives in the run without curveballs, each drawn as a ring
-    stale: whether the figures are those of an earlier design
-    early: whether they rest on the first few replications; their frames are dashed
-    state: what a screen reader is told when it changes
+    calm: the objectives in the run without curveballs, each drawn as a ring
+    stale: True if the figures are those of an earlier design
+    early: True if they rest on the first few replications; their frames are dashed
+    state: the text that a screen reader speaks when it changes
     """
     before: Sequence[Verdict | None] = calm or [None] * len(verdicts)
     chips = [_chip(*pair) for pair in zip(verdicts, before, strict=True)]
@@ -109,7 +109,6 @@ def bar(
 
 
 def told(verdicts: list[Verdict]) -> str:
-    """All verdicts in a sentence: `Cancers found 94.5%, not met; ...`."""
     return "; ".join(f"{one.objective.label} {one.reached}, {one.standing}" for one in verdicts) + "."
 
 
@@ -128,13 +127,13 @@ def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
 
 
 def _doubts(verdict: Verdict) -> str:
-    """The sources of the interval's width, if the figure rests on labelled people."""
+    """Name the sources of the interval's width, if the figure rests on labelled people."""
     found = verdict.estimate
     return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
 
 
 def _mark(verdict: Verdict, calm: Verdict | None) -> dict[str, float | None]:
-    """Where bound, value and interval lie on the chip's line, from 0 at its left end to 1."""
+    """Return the places of bound, value and interval on the chip's line, from 0 at its left end to 1."""
     found, before = verdict.estimate, calm.estimate if calm else None
     points = [verdict.bound, *_ends(found), *([before.value] if before else [])]
     room = 0.1 * (max(points) - min(points)) or 0.1 * abs(verdict.bound) or 1.0

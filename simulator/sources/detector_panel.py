@@ -32,7 +32,7 @@ _PLAIN_SHIFT = 1.0
 
 
 def ap_by_precision(tables: DetectionTables) -> Chart:
-    """AP on clean images, a group a detector and a bar a precision, with 95% intervals by image."""
+    """Draw AP on clean images, a group a detector and a bar a precision, with 95% intervals by image."""
     rows = precision_rows(tables)
     bars = []
     for index, (precision, label) in enumerate(PRECISIONS.items()):
@@ -64,7 +64,7 @@ def _precision_takeaway(rows: pd.DataFrame) -> str:
 
 
 def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> Chart:
-    """AP under every condition, a dot a severity, with 95% intervals by image; dashed: clean images."""
+    """Draw AP under every condition, a dot a severity, with 95% intervals by image; dashed: clean images."""
     rows = ap_rows(tables, detector, precision)
     clean = float(rows.loc[rows["condition"] == CLEAN, "ap"].iloc[0])
     spoilt = rows[rows["condition"] != CLEAN]
@@ -110,13 +110,12 @@ def _severity(severity: int) -> str:
 
 
 def _named(row: pd.Series, several: set[str]) -> str:
-    """A condition, with its severity where it has several."""
     label = str(row["label"])
     return f"'{label}' ({_severity(int(row['severity']))})" if label in several else f"'{label}'"
 
 
 def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> Chart:
-    """Recall as a function of box height on clean images and under a condition, each with its 95% band."""
+    """Draw recall by box height on clean images and under a condition, with 95% bands."""
     traces = [
         trace
         for curve, name, colour in zip((clean, spoilt), ("clean", label), _CURVES, strict=True)
@@ -169,9 +168,9 @@ def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str
 
 
 def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
-    """By how many clean standard deviations each statistic of the image moves, a dot a severity.
+    """Draw the shift of each statistic of the image, in clean standard deviations, a dot a severity.
 
-    rows: of `analysis.detectors.statistic_rows`
+    rows: of `metrics.detector_checks.statistic_rows`
     """
     mine = rows[rows["condition"] == condition]
     dots = [
@@ -213,7 +212,7 @@ def _read(stamp: tuple[int, ...], folder: Path) -> DetectionTables:
 
 
 def detectors() -> None:
-    """The panel of the evidence page."""
+    """Draw the panel of the evidence page."""
     tables = _read(tuple(path.stat().st_mtime_ns for path in sorted(DETECTIONS.glob("*"))), DETECTIONS)
     draw(ap_by_precision(tables), key="ap_by_precision")
     st.caption(
@@ -257,13 +256,12 @@ def _checks(tables: DetectionTables) -> None:
 
 
 def _detectors_severity(there: list[int]) -> int:
-    """The severity that is picked of those that were measured; conditions with as many of them share the choice."""
+    """Return the picked severity; conditions with equally many severities share the choice."""
     key, middle = f"severity_{'_'.join(map(str, there))}", len(there) // 2
     return int(st.radio("Severity", there, middle, key=key, horizontal=True, disabled=len(there) == 1, **KEPT))
 
 
 def _condition(tables: DetectionTables, name: str, precision: str) -> None:
-    """Recall by box height under a condition, and what an image monitor sees of it."""
     labels = {key: told.label for key, told in tables.about.conditions.items()}
     with st.grid(2, min_column_width=230):
         condition = _pick("Condition", labels, "condition")

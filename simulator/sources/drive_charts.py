@@ -27,14 +27,13 @@ _AS_IT_COMES, _PREDICTED, _FRESH = "late, as it comes", "late, moved on by a pre
 
 
 def seen_by_label(name: str) -> str:
-    """What a detector is called on the screen."""
     return SEEN_BY.get(name, name)
 
 
 def lateness(rows: pd.DataFrame, seen_by: str, iou: float) -> Chart:
-    """The share of objects that a late answer still finds where they are now, as it comes and moved on, with 95% bands.
+    """Draw the share of objects that a late answer still finds, as it comes and moved on, with 95% bands.
 
-    rows: `lateness.csv`; iou: the overlap from which a box counts
+    rows: `lateness.csv`; iou: the least overlap of a box that counts
     """
     mine = _chosen(rows, seen_by, iou, "all")
     drawn = figure(height=380)
@@ -52,7 +51,6 @@ def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFra
 
 
 def _banded(x: pd.Series, rows: pd.DataFrame, name: str, colour: str) -> list[go.Scatter]:
-    """A line with the 95% band of `found`."""
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": name, "showlegend": False}
     look = {"mode": "lines+markers", "line": {"color": colour, "width": 2.5}, "legendgroup": name}
     return [
@@ -63,7 +61,7 @@ def _banded(x: pd.Series, rows: pd.DataFrame, name: str, colour: str) -> list[go
 
 
 def _lateness_takeaway(mine: pd.DataFrame, seen_by: str, iou: float) -> str:
-    """At the age at which the loss is plain: the second step, or the last one where there are fewer."""
+    """Describe the second age, where the loss is plain, or the last one where there are fewer."""
     raw, moved = mine[~mine["predicted"]].reset_index(drop=True), mine[mine["predicted"]].set_index("late_s")
     late, fresh = raw.iloc[min(2, len(raw) - 1)], raw.iloc[0]
     told = (
@@ -89,7 +87,7 @@ def _lateness_table(mine: pd.DataFrame) -> pd.DataFrame:
 
 
 def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: float) -> Chart:
-    """What an answer of one age finds, by group of objects: fresh, late, and late but moved on; with 95% intervals.
+    """Draw recall of answers of one age by group of objects: fresh, late, and late but moved on; with 95% intervals.
 
     by: one of GROUPS
     """
@@ -144,9 +142,9 @@ def _by_takeaway(fresh: pd.DataFrame, late: pd.DataFrame, by: str, late_s: float
 
 
 def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
-    """At which distance approaching cars are confirmed on drives that were left out: real, and predicted in two ways.
+    """Draw the distances that confirm approaching cars on held-out drives: real, and predicted in two ways.
 
-    heldout: `heldout.csv`, whose columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
+    heldout: `heldout.csv`; its columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
     """
     mine = heldout[heldout["seen_by"] == seen_by]
     by = {str(row["misses"]): row for _, row in mine.iterrows()}
@@ -212,7 +210,7 @@ def _confirmed_table(mine: pd.DataFrame) -> pd.DataFrame:
 
 
 def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
-    """The share of frames that find the object, after a frame that did and after one that did not, with 95% intervals.
+    """Draw the share of frames that find the object, after a hit and after a miss, with 95% intervals.
 
     follows: `follows.csv`; what: the kind of object
     """
@@ -234,7 +232,7 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
 
 
 def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
-    """The share of objects that three of four frames find within a second: as it was, and as two models of misses promise."""
+    """Draw the share of objects found by three of four frames within a second: observed, and by two models of misses."""
     rows = _followed(follows, seen_by, what, "confirmed")
     drawn = figure(
         _compared(rows, "as it was", "observed", GREY),
@@ -256,7 +254,7 @@ def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
 
 
 def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.DataFrame:
-    """The rows of one kind: all objects first, then by what decides most, height or distance, in bands."""
+    """Return the rows of one kind: all objects first, then bands of height or distance."""
     mine = follows[(follows["seen_by"] == seen_by) & (follows["object"] == what) & (follows["kind"] == kind)]
     by = next((name for name in _BANDS if (mine["by"] == name).any()), "all")
     rows = pd.concat([mine[mine["by"] == "all"], mine[mine["by"] == by]] if by != "all" else [mine[mine["by"] == "all"]])
@@ -272,7 +270,6 @@ _BANDS = {"height_px": "px", "distance_m": "m"}
 
 
 def _compared(rows: pd.DataFrame, name: str, column: str, colour: str, symbol: str = "circle") -> go.Scatter:
-    """A dot a band, with its 95% interval where there is one."""
     bounds = (f"{column}_low", f"{column}_high")
     low, high = (rows[bound] if bound in rows else rows[column] for bound in bounds)
     share = {"label": rows["band"], "value": 100 * rows[column], "low": 100 * low, "high": 100 * high}
@@ -296,9 +293,9 @@ def _follows_table(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
-    """What camera or LiDAR find by distance: alone, together as measured with 95% intervals, and if they were independent.
+    """Draw recall of camera and LiDAR by distance: alone, together with 95% intervals, and if they were independent.
 
-    joint: `joint.csv` of one camera and one LiDAR, a row over all distances among them; what: the kind of object
+    joint: `joint.csv` of one camera and one LiDAR, with a row over all distances; what: the kind of object
     """
     rows = joint[joint["object"] == what].sort_values("low_m", ignore_index=True)
     everywhere = (rows["low_m"] == 0) & np.isinf(rows["high_m"])
@@ -323,7 +320,7 @@ def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
 
 
 def _middle(rows: pd.DataFrame) -> pd.Series:
-    """The middle of each band of distance in m; of an open one, as if it were as wide as the first."""
+    """Return the middle of each band of distance in m; an open band counts as wide as the first."""
     width = rows["high_m"].iloc[0] - rows["low_m"].iloc[0]
     high = rows["high_m"].where(np.isfinite(rows["high_m"]), rows["low_m"] + width)
     return (rows["low_m"] + high) / 2
@@ -335,7 +332,6 @@ def _bands(rows: pd.DataFrame) -> list[str]:
 
 
 def _joint_takeaway(everywhere: pd.DataFrame, bands: pd.DataFrame, what: str) -> str:
-    """Over all distances, and where independence promises most too much."""
     told = [f"Camera or LiDAR find {_promised(row, what)}{_correlated(row)}." for _, row in everywhere.iterrows()]
     if len(bands):
         at = int((bands["independent_either"] - bands["either"]).to_numpy().argmax())

@@ -18,7 +18,7 @@ def evidence(
     accept: Annotated[bool, typer.Option("--accept", help="list them in the manifest as they are now, as your own")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False,
 ) -> None:
-    """Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed."""
+    """Compare every file of evidence with its manifest; exit status 1 if a file was changed, is missing or is not listed."""
     asked = [path.absolute() for path in paths or (ASSETS, OWN_SCORES, OWN_PROFILES) if paths or path.is_dir()]
     roots = dict.fromkeys(map(_root_of, asked))  # before anything is written: a file below no manifest gets none by itself
     for path in asked if accept else ():

@@ -44,9 +44,9 @@ _SERIES = ["model", "precision", "threads"]
 
 
 def speed_of_precisions(ratios: pd.DataFrame) -> Chart:
-    """A row a model: how many times faster than fp32 each precision is; a hollow point was measured on a disturbed machine.
+    """Draw the speed of each precision as a multiple of fp32, a row a model; hollow: measured on a busy machine.
 
-    ratios: rows as `analysis.latencies.speedups` gives them.
+    ratios: rows of `evidence.latencies.speedups`
     """
     colours = precision_colours(list(ratios["precision"].unique()))
     groups = [_ratio_points(rows, str(name), colours[str(name)]) for name, rows in ratios.groupby("precision")]
@@ -92,10 +92,10 @@ def _ratio_table(ratios: pd.DataFrame) -> pd.DataFrame:
 
 
 def latency_curves(found: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> Chart:
-    """Latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
+    """Draw latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
 
-    found, timed: rows as `analysis.latencies` gives them by `cells` and `calls`, of one device and up to `MOST_CURVES`
-    models, each thread count a line of its own. by_item: of one item of the batch in place of the whole batch.
+    found, timed: rows of `evidence.latencies.cells` and `calls`, of one device and up to `MOST_CURVES` models; each thread
+    count has a line of its own. by_item: show one item of the batch in place of the whole batch
     """
     colours = precision_colours(list(found["precision"].unique()))
     kinds = list(found[["model", "threads"]].drop_duplicates().itertuples(index=False, name=None))
@@ -120,7 +120,6 @@ def latency_curves(found: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> C
 
 
 def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
-    """The factor for a batch's latency."""
     return 1 / rows["batch"] if by_item else pd.Series(1.0, rows.index)
 
 
@@ -133,7 +132,7 @@ def _band(rows: pd.DataFrame, colour: str, by_item: bool) -> list[go.Scatter]:
 
 
 def _calls(mine: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scatter:
-    """Single calls, each batch size spread a little to the sides so that they do not hide each other."""
+    """Draw single calls, spread a little to the sides so that they do not hide each other."""
     xs, ys = [], []
     for batch, rows in mine.groupby("batch"):
         ranks = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _POINTS)).round().astype(int))
@@ -164,7 +163,7 @@ def _line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool)
 
 
 def _curve_takeaway(found: pd.DataFrame) -> str:
-    """What the largest batch gains over the smallest, at best and at worst."""
+    """Compare the largest batch with the smallest, for the models that gain most and least."""
     told = []
     for (model, precision, _), rows in found.groupby(_SERIES, sort=False):
         ordered = rows.sort_values("batch")
@@ -185,7 +184,7 @@ def _curve_takeaway(found: pd.DataFrame) -> str:
 
 
 def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
-    """A measurement still running: the median so far, in ms, of each batch size, one line per thread count."""
+    """Draw a measurement in progress: the median so far, in ms, of each batch size, one line a thread count."""
     rows = [(threads, size, value) for threads, sizes in medians.items() for size, value in sorted(sizes.items())]
     table = pd.DataFrame(rows, columns=["threads", "batch", "median so far (ms)"])
     lines = [
@@ -211,9 +210,9 @@ def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
 
 
 def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
-    """A row a step around the network: the median of one item, and nine calls in ten.
+    """Draw the median of one item and nine calls in ten, a row a step around the network.
 
-    steps, networks: rows as `analysis.latencies.cells` gives them, of one device and thread count.
+    steps, networks: rows of `evidence.latencies.cells`, of one device and thread count
     """
     rows = steps[steps["batch"] == 1].sort_values("median_ms")
     medians = list(rows["median_ms"])
@@ -246,7 +245,7 @@ def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
 
 
 def cell_table(found: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `analysis.latencies.cells` under readable names."""
+    """Give the columns of `evidence.latencies.cells` readable names."""
     return found.rename(
         columns={
             "median_ms": "median (ms)",
@@ -265,9 +264,9 @@ _PROJECTION_TICKS = [10.0**power for power in range(-4, 6)]
 
 
 def projected_against_published(rows: pd.DataFrame) -> Chart:
-    """A point a published latency, with its band; on the line they are equal, and hollow points lie outside their band.
+    """Draw projected against published latencies with their bands; hollow points lie outside their band.
 
-    rows: as `analysis.projection.prediction_rows` gives them.
+    rows: of `evidence.projection_accuracy.prediction_rows`
     """
     if rows.empty:
         return Chart(figure(), "No held-out prediction fits these filters.", rows)
@@ -313,7 +312,7 @@ def _points(mine: pd.DataFrame, footing: str) -> go.Scatter:
 
 
 def comparisons(found: HeldOut) -> Chart:
-    """Our errors on the figures that another model also predicted, with that model's median error as a band."""
+    """Draw our errors on figures that another model also predicted, with that model's median error as a band."""
     rows = comparison_rows(found)
     points = go.Scatter(
         x=rows["error (%)"],
