@@ -332,7 +332,7 @@ def _attempt(job: Job) -> Attempt:
                 standing=verdict.standing,
                 words=spoken(verdict.estimate.value, verdict.metric.unit)
                 if verdict.estimate
-                else result.untold.get(verdict.metric.name, NO_FIGURE),
+                else result.missing.get(verdict.metric.name, NO_FIGURE),
             )
             for verdict in result.verdicts
         ],

@@ -12,7 +12,7 @@ from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import score_rows
-from simulator.metrics.label_uncertainty import resampled_plan
+from simulator.metrics.replications import resampled_plan
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, document, end, gate, link, plan, pool, population, run_at, score_table, spread
 
