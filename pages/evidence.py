@@ -125,18 +125,18 @@ def latencies() -> None:
     everything = everything_measured()
     found, _ = parted(everything.cells)
     picked = filters(found)
-    mine = found[(found["device"] == picked.device) & (found["threads"] == picked.threads)]
-    mine = within(mine, task=picked.tasks, family=picked.families, model=picked.models)
-    ratios = within(speedups(mine, picked.batch), precision=picked.precisions)
-    mine = within(mine, precision=picked.precisions)
-    if mine.empty:
+    chosen = found[(found["device"] == picked.device) & (found["threads"] == picked.threads)]
+    chosen = within(chosen, task=picked.tasks, family=picked.families, model=picked.models)
+    ratios = within(speedups(chosen, picked.batch), precision=picked.precisions)
+    chosen = within(chosen, precision=picked.precisions)
+    if chosen.empty:
         st.info("No measurement fits these filters. Remove one.")
         return
     precision_panel(ratios)
-    timed = everything.calls.merge(mine[["model", "precision", "device", "threads", "batch"]])
-    curve_panel(mine, timed, picked, ratios)
+    timed = everything.calls.merge(chosen[["model", "precision", "device", "threads", "batch"]])
+    curve_panel(chosen, timed, picked, ratios)
     with st.container(horizontal=True):
-        download("Download these latencies (CSV)", cell_table(mine), "latencies.csv")
+        download("Download these latencies (CSV)", cell_table(chosen), "latencies.csv")
         download("Download every call of them (CSV)", timed, "calls.csv")
 
 
@@ -176,15 +176,15 @@ def precision_panel(ratios: pd.DataFrame) -> None:
     )
 
 
-def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
+def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
     st.subheader("How long a batch takes", anchor=False)
     precisions = picked.precisions if picked.precisions or ratios.empty else [BASE, usual(ratios)]
-    largest = within(speedups(mine, mine["batch"].max()), precision=precisions)
-    models = picked.models or extremes(largest) or list(mine["model"].unique()[:1])
-    mine, timed = (within(rows, model=models, precision=precisions) for rows in (mine, timed))
+    largest = within(speedups(chosen, chosen["batch"].max()), precision=precisions)
+    models = picked.models or extremes(largest) or list(chosen["model"].unique()[:1])
+    chosen, timed = (within(rows, model=models, precision=precisions) for rows in (chosen, timed))
     offered = ["a batch", "one item of it"]
     of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
-    draw(latency_curves(mine, timed, by_item=of == offered[1]), key="latency_curves")
+    draw(latency_curves(chosen, timed, by_item=of == offered[1]), key="latency_curves")
     st.caption("Lines join medians, bands hold nine calls in ten, each dot is one call; at most 40 per batch size are drawn.")
     if not (picked.models and picked.precisions):
         st.caption("Shown by default: the models whose largest batches gain most and least. Pick others above.")
@@ -376,7 +376,7 @@ def all_sources() -> None:
     download("Download these sources (CSV)", rows, "sources.csv")
 
 
-#: What is wrong with evidence is told in its place.
+#: Errors of evidence are shown in place of a panel.
 FAULTS = (ProfileError, FidelityError, FailureError, CatalogueError, ScoreError, DetectionError, DriveError, StudyError)
 
 #: The panels of the page.

@@ -58,9 +58,9 @@ class MeasurementOptions:
     def arguments(self) -> list[str]:
         repeated = [("--threads", str(count)) for count in self.threads] + [("--batch", str(size)) for size in self.batches]
         given = [("--input-shape", self.input_shape), ("--name", self.name), ("--device", self.device)]
-        told = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
-        told += [("--out", str(self.out))] if self.out else []
-        pairs = [(name, value) for name, value in told if value]
+        options = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
+        options += [("--out", str(self.out))] if self.out else []
+        pairs = [(name, value) for name, value in options if value]
         return [part for pair in pairs for part in pair] + (["--overwrite"] if self.overwrite else [])
 
 
@@ -122,8 +122,8 @@ class Measurement:
 
     @property
     def complaint(self) -> str:
-        said = next((str(event["text"]) for event in self._all("error")), None)
-        return said or f"the command ended with status {self.process.returncode}: {self._last_words()}"
+        sentence = next((str(event["text"]) for event in self._all("error")), None)
+        return sentence or f"the command ended with status {self.process.returncode}: {self._last_words()}"
 
     @property
     def profile(self) -> Path:
@@ -138,13 +138,13 @@ class Measurement:
         return (event for event in self.events if event["event"] == kind)
 
     def _lines(self) -> list[str]:
-        return _told(self.folder).read_text(encoding="utf-8", errors="replace").splitlines()
+        return _events_file(self.folder).read_text(encoding="utf-8", errors="replace").splitlines()
 
     def _last_words(self) -> str:
         return next((line.strip() for line in reversed(self._lines()) if line.strip()), "it printed nothing")
 
 
-def _told(folder: TemporaryDirectory[str]) -> Path:
+def _events_file(folder: TemporaryDirectory[str]) -> Path:
     return Path(folder.name) / "progress.jsonl"
 
 
@@ -194,9 +194,9 @@ class Measurements:
         with self._lock:
             if busy := self.running:
                 raise MeasurementError(f"another measurement is running; yours can begin in about {duration(busy.remaining_s)}")
-            told = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
-            command = [*self._command, "profile", "--onnx", str(file), *told, *options.arguments()]
-            with _told(folder).open("wb") as stream:
+            flags = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
+            command = [*self._command, "profile", "--onnx", str(file), *flags, *options.arguments()]
+            with _events_file(folder).open("wb") as stream:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stream)  # noqa: S603
             begun = Measurement(file, process, folder, options.budget_s * len(options.threads) + _BEFORE_S)
             self._kept.pop(owner, None)

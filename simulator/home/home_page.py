@@ -21,7 +21,7 @@ from simulator.metrics.overload import goodput_of
 from simulator.metrics.summary import Verdict, judge
 from simulator.paths import PAGES
 from simulator.practice.design_runs import LOOK_S, look_s, watcher
-from simulator.practice.verdict_bar import bar, told
+from simulator.practice.verdict_bar import bar, verdicts_sentence
 from simulator.processes import KilledError
 
 #: The seed that a case is opened with, so that what runs here is there already when it is opened.
@@ -47,7 +47,7 @@ def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
     found = None if job.error else job.shown
     verdicts = found.verdicts if found else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
     st.header(_challenge(verdicts, found), anchor=False)
-    bar(verdicts, stale=found is None, state=told(verdicts) if found and not job.running else "")
+    bar(verdicts, stale=found is None, state=verdicts_sentence(verdicts) if found and not job.running else "")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Change this design", type="primary", key="change"):
             _open(scenario)

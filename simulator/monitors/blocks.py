@@ -1,4 +1,4 @@
-"""Rows that follow each other resemble each other: how long for, and the blocks in which they may be taken for independent."""
+"""Rows that resemble the rows before them: their autocorrelation time, and blocks that count as independent."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def autocorrelation_time(values: Floats) -> float:
 
 
 def rows_alike(values: Floats) -> float:
-    """Return the longer of two autocorrelation times of a series, shape (n,): of its ranks, and of their distance from the middle.
+    """Return the longer of two autocorrelation times, shape (n,): of ranks, and of their distance to the middle.
 
     The second shows a spread that comes and goes while the mean stays.
     """

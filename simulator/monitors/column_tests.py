@@ -30,7 +30,7 @@ from simulator.monitors.resampling import BlockedKernel, Resampling, Statistic, 
 
 #: Times that each file is drawn again for an interval.
 DRAWS = 999
-#: No interval is told from fewer rows or blocks of a file.
+#: Fewer rows or blocks of a file give no interval.
 LEAST_UNITS = 5
 
 Unit = Literal["sd", "share", "psi", "mmd"]
@@ -121,13 +121,13 @@ def ask_ks(sample: ColumnSample) -> ColumnTestResult:
     cells = sample.cells()
     rows = sample.resampled(cells)
     with warnings.catch_warnings(category=RuntimeWarning, action="ignore"):  # where the exact p is out of reach, it says so
-        told = stats.ks_2samp(sample.reference, sample.production, method="auto" if sample.blocks is None else "asymp")
+        test = stats.ks_2samp(sample.reference, sample.production, method="auto" if sample.blocks is None else "asymp")
     if sample.blocks is None:
-        p, least = float(told.pvalue), 0.0
+        p, least = float(test.pvalue), 0.0
     else:
         p, least = sample.permuted_p(float(distances.ks(*rows.counted)[0]), rows, distances.ks)
     smallest = smallest_shift(sample.independent, sample.level, KS_EFFICIENCY)
-    return ColumnTestResult(float(told.statistic), _shift(sample, cells, rows), p, least, smallest, sample.independent)
+    return ColumnTestResult(float(test.statistic), _shift(sample, cells, rows), p, least, smallest, sample.independent)
 
 
 def ask_chi_squared(sample: ColumnSample) -> ColumnTestResult:
@@ -214,7 +214,7 @@ def _codes(sample: ColumnSample) -> tuple[Codes, Codes]:
     return sample.blocks.reference, sample.blocks.production
 
 
-#: What asks each test, and of which kinds of columns.
+#: The function of each test, and the kinds of columns that it fits.
 TESTS: dict[str, tuple[Callable[[ColumnSample], ColumnTestResult], tuple[Kind, ...]]] = {
     "ks": (ask_ks, ("numbers", "counts")),
     "chi2": (ask_chi_squared, ("counts", "words")),
@@ -226,7 +226,7 @@ TESTS: dict[str, tuple[Callable[[ColumnSample], ColumnTestResult], tuple[Kind, .
 }
 #: All columns of numbers together.
 MMD = "mmd"
-#: What each is called in a sentence.
+#: The name of each test in a sentence.
 NAMES = {
     "ks": "KS",
     "chi2": "chi-squared",
@@ -247,9 +247,9 @@ def ask_mmd(samples: list[ColumnSample], blocks: Blocks | None) -> ColumnTestRes
     first = samples[0]
     both = [np.column_stack([_scaled(sample)[part] for sample in samples]) for part in (0, 1)]
     codes = _codes(first) if blocks is None else (blocks.reference, blocks.production)
-    kept = [np.unique(np.linspace(0, len(rows) - 1, min(len(rows), distances.MOST_ROWS)).astype(int)) for rows in both]
-    features = (both[0][kept[0]], both[1][kept[1]])
-    thinned = [np.unique(code[keep], return_inverse=True)[1] for code, keep in zip(codes, kept, strict=True)]
+    rows_kept = [np.unique(np.linspace(0, len(rows) - 1, min(len(rows), distances.MOST_ROWS)).astype(int)) for rows in both]
+    features = (both[0][rows_kept[0]], both[1][rows_kept[1]])
+    thinned = [np.unique(code[keep], return_inverse=True)[1] for code, keep in zip(codes, rows_kept, strict=True)]
     width = distances.bandwidth(np.concatenate(features))
     kernel = BlockedKernel(features, (thinned[0], thinned[1]), width)
     p = permutation_p(kernel.found(), kernel.permuted(first.times, first.seed))
@@ -271,10 +271,10 @@ def _shift(sample: ColumnSample, cells: Cells, rows: Resampling) -> EffectSize:
     value = float(sample.production.mean() - sample.reference.mean()) / deviation
     off = value - float(statistic(*rows.counted)[0])
     interval = percentile_interval(value, rows.drawn(statistic, DRAWS, sample.seed) + off)
-    return EffectSize(_told(interval, rows.units), "sd", size=abs(value), signed=True)
+    return EffectSize(_bounded(interval, rows.units), "sd", size=abs(value), signed=True)
 
 
-def _told(interval: Interval, units: tuple[int, int]) -> Interval:
+def _bounded(interval: Interval, units: tuple[int, int]) -> Interval:
     return interval if min(units) >= LEAST_UNITS else Interval(interval.value, -np.inf, np.inf)
 
 
@@ -287,7 +287,7 @@ def _beyond_chance(found: float, drawn: Floats, unit: Unit, units: tuple[int, in
     mirrored, corrected = pivotal_interval(found, drawn, least=0.0), corrected_interval(found, drawn)
     low, high = min(mirrored.low, corrected.low), max(mirrored.high, corrected.high)
     value = min(max(2 * found - float(np.mean(drawn)), low), high)
-    interval = _told(Interval(value, low, high), units)
+    interval = _bounded(Interval(value, low, high), units)
     return EffectSize(interval, unit, size=value if unit == "sd" else float(np.sqrt(value)))
 
 
@@ -308,4 +308,4 @@ def _changed_share(cells: Cells, rows: Resampling, independent: tuple[float, flo
     spread = float(np.sqrt(share * (1 - share))) or 1.0
     value = float(found[most])
     bounds = Interval(value, max(value - half, -1.0), min(value + half, 1.0))
-    return EffectSize(_told(bounds, rows.units), "share", name, abs(value) / spread, signed=True)
+    return EffectSize(_bounded(bounds, rows.units), "share", name, abs(value) / spread, signed=True)

@@ -202,7 +202,7 @@ def _kinds(found: list[Column]) -> str:
 
 
 def _filled(column: Column, part: _Part) -> tuple[int, int]:
-    return len(column.told("reference", part.reference)), len(column.told("production", part.production))
+    return len(column.cells("reference", part.reference)), len(column.cells("production", part.production))
 
 
 def _in(part: _Part) -> str:
@@ -230,7 +230,7 @@ def _answer(job: _Job, groups: list[NDArray[np.str_]] | None, asked: ReportReque
     answer = ask_mmd(samples, first.blocks) if job.test == MMD else TESTS[job.test][0](first)
     name = TOGETHER if job.test == MMD else job.columns[0].name
     rows, length = (len(first.reference), len(first.production)), first.blocks.length if first.blocks else None
-    cells = job.columns[0].told("production", job.part.production)
+    cells = job.columns[0].cells("production", job.part.production)
     alarm = None if answer.alarm is None else int(cells.index[answer.alarm])
     return DriftFinding(name, job.part.name, job.test, rows, length, answer, answer.p, "cannot tell", alarm)
 
@@ -238,7 +238,7 @@ def _answer(job: _Job, groups: list[NDArray[np.str_]] | None, asked: ReportReque
 def _sample(
     column: Column, part: _Part, groups: list[NDArray[np.str_]] | None, asked: ReportRequest, jobs: int
 ) -> ColumnSample:
-    cells = (column.told("reference", part.reference), column.told("production", part.production))
+    cells = (column.cells("reference", part.reference), column.cells("production", part.production))
     names: tuple[str, ...] = ()
     if column.kind == "words":
         codes, found = pd.factorize(pd.concat(cells), sort=True)
@@ -262,11 +262,11 @@ def _blocks(
 
 
 def _corrected(findings: list[DriftFinding], asked: ReportRequest) -> list[DriftFinding]:
-    told = correct(np.array([finding.answer.p for finding in findings]), asked.correction)
+    corrected_p = correct(np.array([finding.answer.p for finding in findings]), asked.correction)
     reach = asked.level / (1 if asked.correction == "none" else len(findings))
     return [
         replace(finding, corrected=float(p), verdict=_verdict(finding, float(p), asked.level, reach))
-        for finding, p in zip(findings, told, strict=True)
+        for finding, p in zip(findings, corrected_p, strict=True)
     ]
 
 

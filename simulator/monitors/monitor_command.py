@@ -64,8 +64,8 @@ def monitor(
     raise typer.Exit(Status.NO if found.differing else Status.DONE)
 
 
-def _words(told: str | None) -> tuple[str, ...]:
-    return tuple(word.strip() for word in (told or "").split(",") if word.strip())
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
 
 
 def _progress() -> Progress:
@@ -91,8 +91,8 @@ def _table(found: Monitored, production: MonitoredTable) -> Shown:
         shown.add_column(heading, justify="right" if heading in ("statistic", "p", "corrected") else "left")
     for finding in found.findings:
         part = [finding.part or "all"] if parts else []
-        told = (sentences.effect(finding.answer.effect), _p(finding.answer.p), _p(finding.corrected))
-        cells = (finding.column, *part, sentences.name(finding), _figure(finding.answer.statistic), *told)
+        figures = (sentences.effect(finding.answer.effect), _p(finding.answer.p), _p(finding.corrected))
+        cells = (finding.column, *part, sentences.name(finding), _figure(finding.answer.statistic), *figures)
         shown.add_row(
             *(cell.replace("[", r"\[") for cell in cells), sentences.verdict(finding, _where(finding, found, production))
         )
@@ -128,20 +128,20 @@ def to_json(found: Monitored, production: MonitoredTable) -> dict[str, Any]:
 
 
 def _finding(finding: DriftFinding, found: Monitored, production: MonitoredTable) -> dict[str, Any]:
-    told = finding.answer
-    effect = {name: _real(value) for name, value in vars(told.effect.interval).items()}
+    result = finding.answer
+    effect = {name: _real(value) for name, value in vars(result.effect.interval).items()}
     return {
         "column": finding.column,
         "part": finding.part or None,
         "test": finding.test,
         "rows": list(finding.rows),
-        "independent_rows": [round(rows, 1) for rows in told.independent],
+        "independent_rows": [round(rows, 1) for rows in result.independent],
         "block_rows": finding.block,
-        "statistic": _real(told.statistic),
-        "effect": effect | {"unit": told.effect.unit, "name": told.effect.name or None},
-        "p": told.p,
+        "statistic": _real(result.statistic),
+        "effect": effect | {"unit": result.effect.unit, "name": result.effect.name or None},
+        "p": result.p,
         "corrected": finding.corrected,
-        "smallest_seen": told.smallest,
+        "smallest_seen": result.smallest,
         "alarm": _where(finding, found, production) or None,
         "verdict": finding.verdict,
         "told": sentences.verdict(finding, _where(finding, found, production)),

@@ -104,13 +104,13 @@ def _answers() -> dict[tuple[str, str, ReportRequest], Monitored]:
 def _compared(
     tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest, show: Callable[[float, str], object]
 ) -> Monitored:
-    kept, key = _answers(), (_name_of(tables[0]), _name_of(tables[1]), asked)
-    if key not in kept:
+    answers, key = _answers(), (_name_of(tables[0]), _name_of(tables[1]), asked)
+    if key not in answers:
         found = compare(*tables, asked, _ticking(show))
-        while len(kept) >= _KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = found
-    return kept[key]
+        while len(answers) >= _KEPT:
+            answers.pop(next(iter(answers)), None)
+        answers[key] = found
+    return answers[key]
 
 
 def _name_of(table: MonitoredTable) -> str:

@@ -1,4 +1,4 @@
-"""Reference and production as they are given: rows of statistics, scores or features, each fault told with its row."""
+"""Reference and production as files give them: rows of statistics, scores or features; faults name the row."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Column:
     reference: pd.Series
     production: pd.Series
 
-    def told(self, part: Literal["reference", "production"], rows: NDArray[np.bool_]) -> pd.Series:
+    def cells(self, part: Literal["reference", "production"], rows: NDArray[np.bool_]) -> pd.Series:
         values = self.reference if part == "reference" else self.production
         return values[rows[values.index]].dropna()
 
@@ -104,7 +104,7 @@ def columns(
         found.append(column)
         if emptiness := _emptiness(column):
             found.append(emptiness)
-            notes.append(_empty_told(column))
+            notes.append(_empty_note(column))
     if not found:
         raise TableError(f"{reference.name}: nothing can be compared: {'; '.join(notes)}")
     return found, notes
@@ -116,13 +116,13 @@ def _has(table: MonitoredTable, name: str) -> None:
 
 
 def _same_columns(reference: MonitoredTable, production: MonitoredTable) -> None:
-    told = []
+    differences = []
     for one, other in ((reference, production), (production, reference)):
         alone = [f"'{name}'" for name in one.rows.columns if name not in other.rows.columns]
         if alone:
-            told.append(f"only {one.name} has {', '.join(alone)}")
-    if told:
-        raise TableError(f"{'; '.join(told)}: both files need the same columns; --columns names those to compare")
+            differences.append(f"only {one.name} has {', '.join(alone)}")
+    if differences:
+        raise TableError(f"{'; '.join(differences)}: both files need the same columns; --columns names those to compare")
 
 
 def _column(name: str, reference: MonitoredTable, production: MonitoredTable) -> Column:
@@ -172,7 +172,7 @@ def _emptiness(column: Column) -> Column | None:
     return Column(f"{column.name} is empty", "words", *(one.map({True: "yes", False: "no"}) for one in empty))
 
 
-def _empty_told(column: Column) -> str:
+def _empty_note(column: Column) -> str:
     shares = (f"{values.isna().sum():,} of {len(values):,} in {name}" for name, values in _both(column))
     return f"'{column.name}' has empty cells, {' and '.join(shares)}: left out, and their share is compared by itself"
 

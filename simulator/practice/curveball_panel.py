@@ -103,7 +103,7 @@ def banner(job: Job) -> None:
     strikes = strikes_of(job.plan)
     if strikes:
         sentences = [*(told(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
-        broken = [kept.sentence for kept in job.shown.thresholds if not kept.holds] if job.shown else []
+        broken = [promise.sentence for promise in job.shown.thresholds if not promise.holds] if job.shown else []
         st.info("  \n".join(plain(text) for text in [" ".join(sentences), *broken]))
 
 

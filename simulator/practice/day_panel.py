@@ -30,8 +30,8 @@ def over_time(names: list[str], result: Result) -> None:
     """Draw these exhibits of one replication at the instant of the slider."""
     trace = replication_0(result)
     at_s = _instant(trace)
-    told = moment(trace, at_s).sentences(trace.plan.scenario.unit)
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in told))
+    sentences = moment(trace, at_s).sentences(trace.plan.scenario.unit)
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences))
     for name in names:
         st.subheader(plain(label_of(name, trace)), anchor=False)
         timed_panels_by_exhibit()[name](result, trace, at_s)

@@ -14,7 +14,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
 from simulator.metrics.summary import judge
-from simulator.practice.verdict_bar import bar, told
+from simulator.practice.verdict_bar import bar, verdicts_sentence
 from simulator.units import duration
 
 #: The run without curveballs, as one of the things that are watched.
@@ -97,7 +97,7 @@ def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job |
     before = calm.summary.verdicts if calm and calm.succeeded and found is not None else None
     # What is drawn goes by the result at hand: a run may come to its end meanwhile.
     early = found is not None and job is not None and found.replications < job.total
-    bar(figures, before, stale=found is None, early=early, state=told(figures) if found and not early else "")
+    bar(figures, before, stale=found is None, early=early, state=verdicts_sentence(figures) if found and not early else "")
     _state(job, found, early)
 
 

@@ -31,7 +31,7 @@ from simulator.practice.design_runs import watcher
 from simulator.practice.history_table import draw_strip, set_cookie
 from simulator.units import duration, spoken
 
-#: As many changes of a run are named in its row; all of them are told beside it.
+#: The number of changes that the row of a run names; a tooltip names all of them.
 _NAMED = 2
 
 #: The fewest and most runs that are compared side by side.
@@ -98,7 +98,7 @@ def _rows(scenario: Scenario, found: list[Attempt], job: Job | None) -> list[dic
                 "run": attempt.job,
                 "number": number,
                 "changed": _named(changed, before is None),
-                "told": [*changed, *_moved(scenario, before, attempt)],
+                "details": [*changed, *_moved(scenario, before, attempt)],
                 "reached": [_cell(attempt, objective.metric) for objective in scenario.objectives],
                 "hash": attempt.run_hash,
                 "time": _clock(attempt.at),
@@ -161,19 +161,19 @@ def changes(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[
     first = before or replace(
         after, picks=scenario.defaults(), strikes={}, seed=after.seed, replications=scenario.run.replications
     )
-    told = [
+    changed = [
         f"{choice.label} {_step(choice, first.picks[name], after.picks[name])}"
         for name, choice in scenario.choices.items()
         if name in first.picks and name in after.picks and first.picks[name] != after.picks[name]
     ]
-    told += _struck(scenario, first.strikes, after.strikes)
+    changed += _struck(scenario, first.strikes, after.strikes)
     if first.seed != after.seed:
-        told.append(f"Seed {first.seed} → {after.seed}")
+        changed.append(f"Seed {first.seed} → {after.seed}")
     if first.replications != after.replications:
-        told.append(f"Replications {first.replications} → {after.replications}")
+        changed.append(f"Replications {first.replications} → {after.replications}")
     if first.scenario_hash != after.scenario_hash:
-        told.append("The case itself was edited")
-    return told or (["The evidence was replaced"] if before and before.job != after.job else [])
+        changed.append("The case itself was edited")
+    return changed or (["The evidence was replaced"] if before and before.job != after.job else [])
 
 
 def _step(choice: Choice, old: Pick, new: Pick) -> str:
@@ -188,10 +188,10 @@ def _step(choice: Choice, old: Pick, new: Pick) -> str:
 
 def _struck(scenario: Scenario, old: dict[str, float], new: dict[str, float]) -> list[str]:
     labels = {name: ball.label for name, ball in scenario.curveballs.items()}
-    told = [f"{labels.get(name, name)} at {duration(at_s)}" for name, at_s in new.items() if name not in old]
-    told += [f"Without: {labels.get(name, name)}" for name in old if name not in new]
+    changed = [f"{labels.get(name, name)} at {duration(at_s)}" for name, at_s in new.items() if name not in old]
+    changed += [f"Without: {labels.get(name, name)}" for name in old if name not in new]
     both = [(name, old[name], new[name]) for name in new if name in old and old[name] != new[name]]
-    return told + [f"{labels.get(name, name)} at {duration(was)} → {duration(at_s)}" for name, was, at_s in both]
+    return changed + [f"{labels.get(name, name)} at {duration(was)} → {duration(at_s)}" for name, was, at_s in both]
 
 
 # Comparisons.
@@ -223,10 +223,10 @@ def comparison(job: Job | None) -> None:
     found = _compared(before.id, job.id, False, before, job)
     what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
     same = [label for label, words in found.told if words == UNCHANGED]
-    told = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
-    told += [f"unchanged: {plain(', '.join(same))}"] if same else []
-    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(told)}")
-    _told_anew([(other.name, other.attempt, before)])
+    differences = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
+    differences += [f"unchanged: {plain(', '.join(same))}"] if same else []
+    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}")
+    _note_changed_runs([(other.name, other.attempt, before)])
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
         with drawer:
@@ -274,13 +274,13 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
     notes = {_compared(there[0].id, job.id, False, there[0], job).pairing for job in there[1:]}
     for note in sorted(filter(None, notes)):
         st.caption(plain(note))
-    _told_anew(list(zip(names, order, there, strict=True)))
+    _note_changed_runs(list(zip(names, order, there, strict=True)))
     table = _table(tuple(job.id for job in there), tuple(names), there)
     st.dataframe(table, hide_index=True, alt="The objectives, then every metric, of the runs side by side.")
     draw(answer_times_compared(runs, names), key=key(scenario.id, "answer_times_compared"))
 
 
-def _told_anew(runs: list[tuple[str, Attempt, Job]]) -> None:
+def _note_changed_runs(runs: list[tuple[str, Attempt, Job]]) -> None:
     for name, attempt, job in runs:
         if job.summary.run_hash != attempt.run_hash:
             then, now = attempt.run_hash, job.summary.run_hash

@@ -65,9 +65,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const row = (run) => {
     const back = make("button", { type: "button", className: "back", textContent: run.changed });
     back.setAttribute("aria-label", `Run ${run.number}: ${run.changed}. Bring it back.`);
-    back.setAttribute("aria-description", run.told.join("; "));
+    back.setAttribute("aria-description", run.details.join("; "));
     back.onclick = () => { hide(); setTriggerValue("restore", run.run); };
-    back.onmouseenter = back.onfocus = () => show(back, run.told);
+    back.onmouseenter = back.onfocus = () => show(back, run.details);
     back.onmouseleave = back.onblur = hide;
     back.onkeydown = (event) => { if (event.key === "Escape") hide(); };
     const star = make("button", { type: "button", className: "star", textContent: run.starred ? "★" : "☆",

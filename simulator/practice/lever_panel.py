@@ -40,8 +40,8 @@ def lever_chart(levers: Levers, place: int) -> Chart:
     drawn.add_vline(x=0, line={"color": GREY, "width": 1})
     drawn.update_xaxes(title=f"change of “{verdict.objective.label}” ({unit}), with 95% interval")
     drawn.update_yaxes(categoryorder="array", categoryarray=list(moved["step"]), autorange="reversed", showgrid=False)
-    told = table.assign(real=table["real"].map({True: "beyond chance", False: ""}))
-    return Chart(drawn, _takeaway(levers, place), rounded(told))
+    shown = table.assign(real=table["real"].map({True: "beyond chance", False: ""}))
+    return Chart(drawn, _takeaway(levers, place), rounded(shown))
 
 
 def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) -> go.Bar:
@@ -129,23 +129,23 @@ _HTML = '<div id="frame"><table><caption></caption><thead><tr></tr></thead><tbod
 
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
-  const said = JSON.stringify(data);
-  if (parentElement.said === said) return;
-  parentElement.said = said;
+  const drawnData = JSON.stringify(data);
+  if (parentElement.drawnData === drawnData) return;
+  parentElement.drawnData = drawnData;
   const element = (tag, name, text) => {
     const made = document.createElement(tag);
     made.className = name;
     made.textContent = text ?? "";
     return made;
   };
-  const row = ({ id, label, told, cells, note }) => {
+  const row = ({ id, label, change, cells, note }) => {
     const made = document.createElement("tr");
     const head = element("th", "");
     head.scope = "row";
-    const button = element("button", "", told);
+    const button = element("button", "", change);
     button.type = "button";
     button.dataset.id = id;
-    button.setAttribute("aria-label", `Take this step: ${label}: ${told}`);
+    button.setAttribute("aria-label", `Take this step: ${label}: ${change}`);
     button.onclick = () => setTriggerValue("take", id);
     head.append(element("small", "", label), button, element("small", "", note));
     made.append(head, ...cells.map(({ words, interval, verdict, tone }, place) => {
@@ -176,7 +176,7 @@ def levers(job: Job) -> None:
     if not job.succeeded:
         st.caption("The levers can be tried when the run is complete.")
         return
-    trying = _kept(job)
+    trying = _search_of(job)
     if trying is None or trying.cancelled:
         count = sum(len(choice.next_to(job.plan.design[name])) for name, choice in job.plan.scenario.choices.items())
         many = job.plan.scenario.unit.many
@@ -187,21 +187,21 @@ def levers(job: Job) -> None:
         show(job, trying, trying.running)
 
 
-def _kept(job: Job) -> LeverSearch | None:
-    kept: dict[str, LeverSearch] = st.session_state.setdefault("levers", {})
-    for name, trying in list(kept.items()):
+def _search_of(job: Job) -> LeverSearch | None:
+    searches: dict[str, LeverSearch] = st.session_state.setdefault("levers", {})
+    for name, trying in list(searches.items()):
         if name != job.id and trying.running:
             trying.cancel()
-            del kept[name]
-    return kept.get(job.id)
+            del searches[name]
+    return searches.get(job.id)
 
 
 def _start(job: Job) -> None:
-    kept: dict[str, LeverSearch] = st.session_state["levers"]
+    searches: dict[str, LeverSearch] = st.session_state["levers"]
     behalf = Submitter(person(), f"levers of {job.id}", BESIDE)
-    kept[job.id] = LeverSearch(job.summary, partial(registry().workers.submit, behalf))
-    for name in list(kept)[:-KEPT]:
-        del kept[name]
+    searches[job.id] = LeverSearch(job.summary, partial(registry().workers.submit, behalf))
+    for name in list(searches)[:-KEPT]:
+        del searches[name]
 
 
 def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
@@ -222,8 +222,8 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
         st.caption(plain(f"Cannot run: {one.words}: {one.refused}"))
     st.caption(plain(found.sense))
     if not trying.running:
-        if told := effort([one.picks for one in attempts_at(job.plan.scenario)], found):
-            st.markdown(plain(told))
+        if sentence := effort([one.picks for one in attempts_at(job.plan.scenario)], found):
+            st.markdown(plain(sentence))
         _chart(job, found)
 
 
@@ -247,8 +247,14 @@ def _levers_table(job: Job, found: Levers) -> None:
 
 
 def _row(name: str, row: Lever) -> dict[str, Any]:
-    told = f"{row.step.before} → {row.step.after}"
-    return {"id": name, "label": row.step.label, "told": told, "cells": [_cell(one) for one in row.effects], "note": row.words}
+    step_words = f"{row.step.before} → {row.step.after}"
+    return {
+        "id": name,
+        "label": row.step.label,
+        "change": step_words,
+        "cells": [_cell(one) for one in row.effects],
+        "note": row.words,
+    }
 
 
 def _cell(effect: ObjectiveEffect) -> dict[str, str]:

@@ -127,6 +127,6 @@ def _sources(result: Result) -> str:
 
 
 def _again(result: Result) -> str:
-    told = command(result.plan, result.seed, result.replications)
+    line = command(result.plan, result.seed, result.replications)
     size = f"{result.replications} replications, {result.plan.scenario.unit.counted(result.requests)}, seed {result.seed}"
-    return f"<p>{escape(size)}, run hash {result.run_hash}.</p><p><code>{escape(told)}</code></p>"
+    return f"<p>{escape(size)}, run hash {result.run_hash}.</p><p><code>{escape(line)}</code></p>"

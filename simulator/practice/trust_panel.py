@@ -24,16 +24,16 @@ def trust(result: Result) -> None:
     good = sum(note.level == "good" for note in result.trust)
     st.subheader(f"How far to trust this: {good} of {len(result.trust)} points are good", anchor=False)
     for level, title in _LEVELS.items():
-        told = [note for note in result.trust if note.level == level]
-        if told:
-            _notes(title, told)
+        notes = [note for note in result.trust if note.level == level]
+        if notes:
+            _notes(title, notes)
     if result.warnings:
         st.markdown(_listed("Also", list(dict.fromkeys(result.warnings))))
     st.caption(plain(_size(result)))
 
 
-def _notes(title: str, told: list[TrustNote]) -> None:
-    st.markdown(_listed(title, [note.sentence for note in told]))
+def _notes(title: str, notes: list[TrustNote]) -> None:
+    st.markdown(_listed(title, [note.sentence for note in notes]))
 
 
 def _listed(title: str, sentences: list[str]) -> str:

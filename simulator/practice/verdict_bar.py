@@ -70,7 +70,7 @@ export default function ({ data, parentElement }) {
   root.className = data.stale ? "stale" : data.early ? "early" : "";
   root.replaceChildren(...data.chips.map((chip) => {
     const item = element("li", chip.words.replace(" ", "-"));
-    item.title = chip.told;
+    item.title = chip.details;
     item.style.setProperty("--tone", chip.tone);
     const found = element("div", "");
     found.append(element("span", "value", chip.value), element("span", "words", chip.words));
@@ -103,11 +103,11 @@ def bar(
     before: Sequence[Verdict | None] = calm or [None] * len(verdicts)
     chips = [_chip(*pair) for pair in zip(verdicts, before, strict=True)]
     if stale and all(verdict.estimate is None for verdict in verdicts):  # nothing has been run yet
-        chips = [chip | {"value": "…", "words": "", "told": f"{chip['label']}: {chip['asked']}"} for chip in chips]
+        chips = [chip | {"value": "…", "words": "", "details": f"{chip['label']}: {chip['asked']}"} for chip in chips]
     _component(key="verdicts", data={"chips": chips, "stale": stale, "early": early, "state": state})
 
 
-def told(verdicts: list[Verdict]) -> str:
+def verdicts_sentence(verdicts: list[Verdict]) -> str:
     return "; ".join(f"{one.objective.label} {one.reached}, {one.standing}" for one in verdicts) + "."
 
 
@@ -120,7 +120,7 @@ def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
         "words": verdict.standing,
         "tone": TONES[verdict.standing],
         "asked": f"{verdict.asked}{f'; calm {calm.reached}' if calm else ''}",
-        "told": f"{verdict.objective.label}: {verdict.asked}; {interval}{before}",
+        "details": f"{verdict.objective.label}: {verdict.asked}; {interval}{before}",
         "mark": _mark(verdict, calm),
     }
 

@@ -23,10 +23,10 @@ def challenge(result: Result) -> None:
         st.markdown(f"**{plain(found.met)}** {plain(found.sentence.removeprefix(found.met).strip())}")
         if found.grounds:
             with st.popover("All that it rests on", type="tertiary"):
-                st.markdown("\n".join(f"- {plain(_told(ground))}" for ground in found.grounds))
+                st.markdown("\n".join(f"- {plain(_ground_sentence(ground))}" for ground in found.grounds))
 
 
-def _told(ground: Ground) -> str:
+def _ground_sentence(ground: Ground) -> str:
     return f"{ground.sentence} Source: {ground.source}." if ground.source else ground.sentence
 
 
@@ -54,12 +54,12 @@ def _step(result: Result, place: int, reason: Reason) -> None:
     with st.container(horizontal=True):
         label = f"Show: {panel_of(reason.exhibit, result.plan.scenario)}"
         shown = st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
-        asked = reason.has_advice or st.button(
+        wanted = reason.has_advice or st.button(
             "What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason)
         )
     if shown:
         st.rerun()  # the panels stand outside of this fragment
-    if not asked:
+    if not wanted:
         return
     with st.spinner("Trying steps …"):
         advice = reason.advice

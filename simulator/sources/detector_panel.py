@@ -36,14 +36,14 @@ def ap_by_precision(tables: DetectionTables) -> Chart:
     rows = precision_rows(tables)
     bars = []
     for index, (precision, label) in enumerate(PRECISIONS.items()):
-        mine = rows[rows["precision"] == precision]
+        part = rows[rows["precision"] == precision]
         bars.append(
             go.Bar(
                 name=label,
-                x=mine["label"],
-                y=mine["ap"],
+                x=part["label"],
+                y=part["ap"],
                 marker_color=SERIES[index],
-                error_y=whiskers(list(mine["ap_low"]), list(mine["ap"]), list(mine["ap_high"])),
+                error_y=whiskers(list(part["ap_low"]), list(part["ap"]), list(part["ap_high"])),
                 hovertemplate=f"AP %{{y:.3f}}<extra>%{{x}}, {label}</extra>",
             )
         )
@@ -72,16 +72,16 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
     dots = []
     middles = spoilt.groupby("label")["severity"].agg(lambda severities: (severities.min() + severities.max()) / 2)
     for severity in sorted(map(int, spoilt["severity"].unique())):
-        mine = spoilt[spoilt["severity"] == severity]
+        part = spoilt[spoilt["severity"] == severity]
         dots.append(
             go.Scatter(
                 name=_severity(severity),
-                x=mine["ap"],
-                y=mine["label"].map(places) + _APART * (severity - mine["label"].map(middles)),
-                text=mine["label"],
+                x=part["ap"],
+                y=part["label"].map(places) + _APART * (severity - part["label"].map(middles)),
+                text=part["label"],
                 mode="markers",
                 marker={"color": SERIES[severity - 1], "size": 9},
-                error_x=whiskers(list(mine["ap_low"]), list(mine["ap"]), list(mine["ap_high"])),
+                error_x=whiskers(list(part["ap_low"]), list(part["ap"]), list(part["ap_high"])),
                 hovertemplate=f"%{{text}}, {_severity(severity)}: AP %{{x:.3f}}<extra></extra>",
             )
         )
@@ -96,12 +96,12 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
 def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
     worst, mildest = (rows.iloc[int(place)] for place in (rows["ap"].to_numpy().argmin(), rows["ap"].to_numpy().argmax()))
     unsure = int((rows["ap_less_clean_high"] >= 0).sum())
-    told = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
+    unsure_words = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
     several = set(rows.loc[rows["label"].duplicated(), "label"])
     least = f"and only to {mildest['ap']:.3f}" if mildest["ap"] < clean else f"and is {mildest['ap']:.3f}"
     return (
         f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} {least} under "
-        f"{_named(mildest, several)}{told}."
+        f"{_named(mildest, several)}{unsure_words}."
     )
 
 
@@ -160,10 +160,10 @@ def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str
     small, large = (int(np.abs(clean.height_px - height).argmin()) for height in (24, 200))
     lost = spoilt.less(clean)
     sure = [place for place in (small, large) if lost.high[place] < 0]
-    told = "both differences are significant" if len(sure) == 2 else f"{len(sure)} of the two differences is significant"
+    verdict = "both differences are significant" if len(sure) == 2 else f"{len(sure)} of the two differences is significant"
     return (
         f"Boxes {clean.height_px[small]:.0f} px high: recall {clean.recall[small]:.0%} clean, {spoilt.recall[small]:.0%} under "
-        f"{label}; {clean.height_px[large]:.0f} px high: {clean.recall[large]:.0%} and {spoilt.recall[large]:.0%}; {told}."
+        f"{label}; {clean.height_px[large]:.0f} px high: {clean.recall[large]:.0%} and {spoilt.recall[large]:.0%}; {verdict}."
     )
 
 
@@ -172,7 +172,7 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
 
     rows: of `metrics.detector_checks.statistic_rows`
     """
-    mine = rows[rows["condition"] == condition]
+    moved = rows[rows["condition"] == condition]
     dots = [
         go.Scatter(
             name=_severity(severity),
@@ -182,15 +182,15 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
             marker={"color": SERIES[severity - 1], "size": 10},
             hovertemplate="%{y}: %{x:.2f} standard deviations<extra></extra>",
         )
-        for severity in sorted(map(int, mine["severity"].unique()))
-        for group in [mine[mine["severity"] == severity]]
+        for severity in sorted(map(int, moved["severity"].unique()))
+        for group in [moved[moved["severity"] == severity]]
     ]
     drawn = figure(*dots, height=340)
     drawn.add_vline(x=0, line={"color": GREY, "width": 2})
     drawn.update_xaxes(title="shift of the mean, in standard deviations of clean images")
     drawn.update_yaxes(autorange="reversed")
-    table = mine.assign(meaning=mine["statistic"].map(IMAGE_STATISTICS))[["statistic", "meaning", "severity", "moved"]]
-    return Chart(drawn, _shift_takeaway(mine, label), rounded(table, 3))
+    table = moved.assign(meaning=moved["statistic"].map(IMAGE_STATISTICS))[["statistic", "meaning", "severity", "moved"]]
+    return Chart(drawn, _shift_takeaway(moved, label), rounded(table, 3))
 
 
 def _shift_takeaway(rows: pd.DataFrame, label: str) -> str:
@@ -262,7 +262,7 @@ def _detectors_severity(there: list[int]) -> int:
 
 
 def _condition(tables: DetectionTables, name: str, precision: str) -> None:
-    labels = {key: told.label for key, told in tables.about.conditions.items()}
+    labels = {key: about.label for key, about in tables.about.conditions.items()}
     with st.grid(2, min_column_width=230):
         condition = _pick("Condition", labels, "condition")
         there = tables.severities(name, precision, condition)
@@ -270,10 +270,10 @@ def _condition(tables: DetectionTables, name: str, precision: str) -> None:
     if not there:
         st.info(f"{labels[condition]} does not apply to {label_of(tables, name)}.")
         return
-    told = tables.about.conditions[condition]
-    strengths = ", ".join(f"{told.strengths[one]:g}" for one in there if one in told.strengths)
-    struck = "; share of the images that it strikes" if told.kind == "bug" else ""
-    st.caption(f"{plain(told.means)}{struck}: {strengths}")
+    about = tables.about.conditions[condition]
+    strengths = ", ".join(f"{about.strengths[one]:g}" for one in there if one in about.strengths)
+    struck = "; share of the images that it strikes" if about.kind == "bug" else ""
+    st.caption(f"{plain(about.means)}{struck}: {strengths}")
     score = operating_score(tables, name)
     clean = recall_curve(tables, name, precision, "clean", 0, score)
     spoilt = recall_curve(tables, name, precision, condition, severity, score)

@@ -77,10 +77,10 @@ def following_misses(key: str, credited: bool = True) -> None:
     drives = load_drives(DRIVES)
     with st.grid(2, min_column_width=230):
         seen_by = _seen_by(list(drives.follows["seen_by"].unique()), f"{key}:misses_of")
-        mine = drives.follows[drives.follows["seen_by"] == seen_by]
-        what = str(st.radio("Of what", list(mine["object"].unique()), horizontal=True, key=f"{key}:misses_what"))
-    draw(after_a_miss(mine, seen_by, what), key=f"{key}_after_a_miss")
-    draw(within_a_second(mine, seen_by, what), key=f"{key}_within_a_second")
+        rows = drives.follows[drives.follows["seen_by"] == seen_by]
+        what = str(st.radio("Of what", list(rows["object"].unique()), horizontal=True, key=f"{key}:misses_what"))
+    draw(after_a_miss(rows, seen_by, what), key=f"{key}_after_a_miss")
+    draw(within_a_second(rows, seen_by, what), key=f"{key}_within_a_second")
     if (drives.heldout["seen_by"] == seen_by).any():
         draw(confirmed_at(drives.heldout, seen_by), key=f"{key}_confirmed")
         st.caption(
@@ -97,9 +97,9 @@ def second_sensor(key: str, credited: bool = True) -> None:
     pairs = list(drives.joint[["camera", "lidar"]].drop_duplicates().itertuples(index=False, name=None))
     with st.grid(2, min_column_width=230):
         camera, lidar = st.selectbox("Camera and LiDAR", pairs, format_func=_pair, key=f"{key}:sensors_of")
-        mine = drives.joint[(drives.joint["camera"] == camera) & (drives.joint["lidar"] == lidar)]
-        what = str(st.radio("Of what", list(mine["object"].unique()), horizontal=True, key=f"{key}:sensors_what"))
-    draw(two_sensors(mine, what), key=f"{key}_two_sensors")
+        rows = drives.joint[(drives.joint["camera"] == camera) & (drives.joint["lidar"] == lidar)]
+        what = str(st.radio("Of what", list(rows["object"].unique()), horizontal=True, key=f"{key}:sensors_what"))
+    draw(two_sensors(rows, what), key=f"{key}_two_sensors")
     if credited:
         _credit(drives)
 

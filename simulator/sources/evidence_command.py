@@ -54,9 +54,9 @@ def _compared(root: Path) -> Differences:
     )
 
 
-def _tell(found: Differences) -> None:
-    for sentence in found.sentences:
+def _tell(differences: Differences) -> None:
+    for sentence in differences.sentences:
         say(sentence)
-    faults = len(found.sentences)
-    told = f"{faults:,} fault{'' if faults == 1 else 's'}" if found else "all as listed"
-    say(f"{found.root}: {found.files:,} file{'' if found.files == 1 else 's'}, {told}")
+    faults = len(differences.sentences)
+    verdict = f"{faults:,} fault{'' if faults == 1 else 's'}" if differences else "all as listed"
+    say(f"{differences.root}: {differences.files:,} file{'' if differences.files == 1 else 's'}, {verdict}")

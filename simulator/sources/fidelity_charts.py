@@ -111,10 +111,10 @@ def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
 
 
 def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
-    mine = [one for one in forecasts_held(report, server) if one.figure == what]
-    overall = mine[-1]
+    held = [one for one in forecasts_held(report, server) if one.figure == what]
+    overall = held[-1]
     low, high = overall.share.low, overall.share.high
-    by_load = ", ".join(f"load {one.load:g} {one.held} of {one.runs}" for one in mine[:-1])
+    by_load = ", ".join(f"load {one.load:g} {one.held} of {one.runs}" for one in held[:-1])
     return (
         f"{overall.held} of {overall.runs} real runs lie within their 95% forecast interval for {_OFF[what]}: "
         f"{percent(overall.share.value)} [{100 * low:.0f}, {100 * high:.0f}]; {by_load}."
@@ -135,16 +135,16 @@ def error_by_load(report: FidelityReport, server: str, what: str) -> Chart:
 
 def _by_model(rows: pd.DataFrame, x: str, y: str, unit: str) -> list[go.Scatter]:
     traces = []
-    for index, (model, mine) in enumerate(rows.groupby("model")):
+    for index, (model, part) in enumerate(rows.groupby("model")):
         colour = SERIES[index % len(SERIES)]
-        symbols = np.where(mine["judged"], "circle", "circle-open")
-        label = mine["precision"] + ", " + mine["batching"] + ", load " + mine["load"].map(significant)
+        symbols = np.where(part["judged"], "circle", "circle-open")
+        label = part["precision"] + ", " + part["batching"] + ", load " + part["load"].map(significant)
         across = "" if x == "load" else f"real %{{x:.3g}} {unit}, simulated "
         traces.append(
             go.Scatter(
                 name=str(model),
-                x=mine[x] + (_APART * index if x == "load" else 0),
-                y=mine[y],
+                x=part[x] + (_APART * index if x == "load" else 0),
+                y=part[y],
                 mode="markers",
                 marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 1.5, "color": colour}},
                 text=label,

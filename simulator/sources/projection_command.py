@@ -64,8 +64,8 @@ def as_json(found: HeldOut) -> dict[str, Any]:
 
 
 def _errors(errors: Errors) -> dict[str, Any]:
-    told = errors.model_dump() | {"bar": BARS[errors.basis], "met": errors.met}
-    return {key: value for key, value in told.items() if value != ""}
+    fields = errors.model_dump() | {"bar": BARS[errors.basis], "met": errors.met}
+    return {key: value for key, value in fields.items() if value != ""}
 
 
 def _comparison(one: ProjectionComparison) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _fault(table: ShownTable) -> str:
 
 
 @st.cache_data(max_entries=256, show_spinner="Resampling the patients …")
-def _kept(
+def _cached(
     what: str, tables: tuple[Any, ...], stamps: tuple[Any, ...], settings: tuple[Any, ...], _work: Callable[[], Any]
 ) -> Any:
     return _work()
@@ -108,7 +108,7 @@ def _kept(
 
 def _once(what: str, work: Callable[[], Any], *tables: ShownTable, settings: tuple[Any, ...] = ()) -> Any:
     stamps = tuple(score_stamps(table.name, table.folder) for table in tables)
-    return _kept(what, tuple((table.name, str(table.folder)) for table in tables), stamps, settings, work)
+    return _cached(what, tuple((table.name, str(table.folder)) for table in tables), stamps, settings, work)
 
 
 def scores() -> None:
@@ -218,8 +218,8 @@ def _prevalence(table: ShownTable, target: float) -> None:
     chosen = st.slider("People who are ill (%)", 0.1, 50.0, 2.0, 0.1, key="ill", **KEPT) / 100
     sample = float(rows["label"].mean())
     settings = (target, chosen)
-    found = _once("prevalence", lambda: prevalence_rows(rows, threshold, {*GRID, sample, chosen}), table, settings=settings)
-    draw(by_prevalence(found, sample, chosen), key="by_prevalence")
+    shown = _once("prevalence", lambda: prevalence_rows(rows, threshold, {*GRID, sample, chosen}), table, settings=settings)
+    draw(by_prevalence(shown, sample, chosen), key="by_prevalence")
     st.caption("Only the mixture changes: the sample's positives and negatives stand for those of the population.")
 
 
@@ -231,8 +231,8 @@ def _optimism(table: ShownTable, target: float) -> None:
 def _transfer(table: ShownTable, target: float) -> None:
     others = table.others
     work = lambda: transfers(table.rows, target, [one.rows for one in others])  # noqa: E731
-    found = _once("transfers", work, table, *others, settings=(target,))
-    draw(threshold_transfers(found), key="transfers")
+    result = _once("transfers", work, table, *others, settings=(target,))
+    draw(threshold_transfers(result), key="transfers")
     st.caption(
         "Lines are 95% intervals that include how uncertain the threshold is. A hollow marker shows the photos on which it "
         "was chosen."

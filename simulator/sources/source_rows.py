@@ -195,7 +195,7 @@ def _drives() -> Iterator[Row]:
 def _figures(scenario: Scenario) -> Iterator[Row]:
     try:
         plan = compile_plan(scenario)
-    except ScenarioError:  # what is wrong with it is told where it is opened; the others stand
+    except ScenarioError:  # the page that opens the case reports its faults
         return
     for source in plan.provenance:
         where = f"{scenario.title}: {source.what}"
