@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from simulator.case.arrival_model import ARRIVAL_KINDS, AnyArrivals
-from simulator.case.stage_model import STAGE_KINDS, AnyStage
 
 from simulator.arrivals.arrival import ARRIVALS, Process
+from simulator.case.kinds import ARRIVAL_KINDS, STAGE_KINDS, AnyArrivals, AnyStage
 from simulator.stages import STAGES
 from simulator.stages.stage import ServiceStage, Stage
 
