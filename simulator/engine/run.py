@@ -185,7 +185,8 @@ class Run:
 
     def _trace_before(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> Trace:
         names, ends = list(self.ends), self.plan.scenario.ends
-        last, fleets = nextafter(time, 0), dict[str, Fleet | None]()
+        last = nextafter(time, 0)
+        fleets: dict[str, Fleet | None] = {}
         for name, stage in self.stages.items():
             fleets[name] = stage.note_unfinished(logs[name], last)
             rows, entered, gone = stage.waiting(time)
